@@ -1,0 +1,1 @@
+//! Model checks; the models are in `tests/`, and run with `cargo loom`.

@@ -1,0 +1,346 @@
+//! Behaviours: what an actor does with its messages, as functions or as a trait.
+
+use std::marker::PhantomData;
+
+use super::body::{Body, Handling, Receive, Signalled};
+use super::context::Context;
+use super::failure::BoxError;
+
+/// What a handler decides for the messages after this one.
+#[derive(Debug, Default)]
+pub enum Next<M> {
+    /// To go on as before.
+    #[default]
+    Same,
+    /// To go on with this behaviour. A setup in it runs at once.
+    Become(Behavior<M>),
+    /// To stop after this message: what is left in the mailbox becomes dead letters.
+    Stop,
+    /// Not to have handled this message: it is counted as a dead letter.
+    Unhandled,
+}
+
+/// What a handler comes to: a decision, or an error, with which the actor fails.
+pub type HandlerResult<M> = Result<Next<M>, BoxError>;
+
+/// What may be returned from a handler of a functional behaviour.
+///
+/// `()` goes on as before, a [`Next`] decides, a [`Behavior`] is what the actor becomes, and a
+/// `Result` of any of them fails the actor where it is an error.
+pub trait IntoNext<M> {
+    /// The decision.
+    ///
+    /// # Errors
+    ///
+    /// The error with which the actor fails.
+    fn into_next(self) -> HandlerResult<M>;
+}
+
+impl<M> IntoNext<M> for () {
+    #[inline]
+    fn into_next(self) -> HandlerResult<M> {
+        Ok(Next::Same)
+    }
+}
+
+impl<M> IntoNext<M> for Next<M> {
+    #[inline]
+    fn into_next(self) -> HandlerResult<M> {
+        Ok(self)
+    }
+}
+
+impl<M> IntoNext<M> for Behavior<M> {
+    fn into_next(self) -> HandlerResult<M> {
+        Ok(Next::Become(self))
+    }
+}
+
+impl<M, T: IntoNext<M>, E: Into<BoxError>> IntoNext<M> for Result<T, E> {
+    #[inline]
+    fn into_next(self) -> HandlerResult<M> {
+        match self {
+            Ok(next) => next.into_next(),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Something that happens to an actor, told through its own turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// The actor starts: told once, after its setup and before its first message.
+    PreStart,
+    /// The actor has stopped: told once, after its children have stopped, as the last thing.
+    PostStop,
+}
+
+/// What an actor does with its messages.
+///
+/// A behaviour is a value: it is built by a factory on the worker that will own the actor, need
+/// not be `Send`, and never leaves that worker.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// enum Door { Push, IsOpen(Reply<bool>) }
+///
+/// fn closed() -> Behavior<Door> {
+///     Behavior::receive(|_ctx, message| match message {
+///         Door::Push => Next::Become(open()),
+///         Door::IsOpen(reply) => { reply.send(false); Next::Same }
+///     })
+/// }
+///
+/// fn open() -> Behavior<Door> {
+///     Behavior::receive(|_ctx, message| match message {
+///         Door::Push => Next::Become(closed()),
+///         Door::IsOpen(reply) => { reply.send(true); Next::Same }
+///     })
+/// }
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let door = pool.spawn("door", Props::new(closed))?;
+/// door.tell(Door::Push);
+/// assert!(door.ask(Door::IsOpen, Duration::from_secs(5)).wait()?);
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a behaviour does nothing until an actor has it"]
+pub struct Behavior<M> {
+    pub(crate) form: Form<M>,
+}
+
+type Setup<M> = Box<dyn FnOnce(&mut Context<'_, M>) -> Result<Behavior<M>, BoxError>>;
+
+/// What a behaviour consists of.
+pub(crate) enum Form<M> {
+    Ready(Box<dyn Body>),
+    Setup(Setup<M>),
+    Stopped,
+}
+
+impl<M> std::fmt::Debug for Behavior<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let form = match self.form {
+            Form::Ready(_) => "receive",
+            Form::Setup(_) => "setup",
+            Form::Stopped => "stopped",
+        };
+        write!(f, "Behavior::{form}")
+    }
+}
+
+impl<M: Send + 'static> Behavior<M> {
+    /// Handles each message with a function. Its state, if any, is what it has captured.
+    pub fn receive<F, R>(handler: F) -> Self
+    where
+        F: FnMut(&mut Context<'_, M>, M) -> R + 'static,
+        R: IntoNext<M> + 'static,
+    {
+        Self::ready(Function {
+            handler,
+            returns: PhantomData,
+        })
+    }
+
+    /// Handles each message with a function and the state that it may change.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    ///
+    /// let sum: Behavior<u64> = Behavior::with_state(0, |sum, _ctx, number| *sum += number);
+    /// ```
+    pub fn with_state<S, F, R>(state: S, handler: F) -> Self
+    where
+        S: 'static,
+        F: FnMut(&mut S, &mut Context<'_, M>, M) -> R + 'static,
+        R: IntoNext<M> + 'static,
+    {
+        Self::ready(Stateful {
+            state,
+            handler,
+            returns: PhantomData,
+        })
+    }
+
+    /// Runs a function first, with the actor's context, to make the behaviour: to spawn children,
+    /// to ask others, to keep a reference to itself.
+    ///
+    /// An error, or a panic, fails the start and reaches whoever spawned the actor.
+    pub fn setup<F>(setup: F) -> Self
+    where
+        F: FnOnce(&mut Context<'_, M>) -> Result<Self, BoxError> + 'static,
+    {
+        Self {
+            form: Form::Setup(Box::new(setup)),
+        }
+    }
+
+    /// Stops at once.
+    pub fn stopped() -> Self {
+        Self {
+            form: Form::Stopped,
+        }
+    }
+
+    /// Handles messages with an [`Actor`].
+    pub fn actor<A: Actor<Message = M>>(actor: A) -> Self {
+        Self::ready(Structured(actor))
+    }
+
+    /// This behaviour, with a function that is told of every signal, after the behaviour itself.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    ///
+    /// let careful: Behavior<u8> = Behavior::receive(|_ctx, _message| ())
+    ///     .on_signal(|ctx, signal| {
+    ///         println!("{}: {signal:?}", ctx.path());
+    ///         Ok(())
+    ///     });
+    /// ```
+    pub fn on_signal<F>(self, on_signal: F) -> Self
+    where
+        F: FnMut(&mut Context<'_, M>, &Signal) -> Result<(), BoxError> + 'static,
+    {
+        let form = match self.form {
+            Form::Ready(inner) => Form::Ready(Box::new(Signalled {
+                inner,
+                on_signal,
+                messages: PhantomData::<fn(M)>,
+            })),
+            Form::Setup(setup) => {
+                Form::Setup(Box::new(move |ctx| Ok(setup(ctx)?.on_signal(on_signal))))
+            }
+            Form::Stopped => Form::Stopped,
+        };
+        Self { form }
+    }
+
+    fn ready(receive: impl Receive<M>) -> Self {
+        Self {
+            form: Form::Ready(Handling::<M, _>::boxed(receive)),
+        }
+    }
+}
+
+struct Function<F, R> {
+    handler: F,
+    returns: PhantomData<fn() -> R>,
+}
+
+impl<M, F, R> Receive<M> for Function<F, R>
+where
+    F: FnMut(&mut Context<'_, M>, M) -> R + 'static,
+    R: IntoNext<M> + 'static,
+{
+    #[inline]
+    fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M> {
+        (self.handler)(ctx, message).into_next()
+    }
+}
+
+struct Stateful<S, F, R> {
+    state: S,
+    handler: F,
+    returns: PhantomData<fn() -> R>,
+}
+
+impl<M, S, F, R> Receive<M> for Stateful<S, F, R>
+where
+    S: 'static,
+    F: FnMut(&mut S, &mut Context<'_, M>, M) -> R + 'static,
+    R: IntoNext<M> + 'static,
+{
+    #[inline]
+    fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M> {
+        (self.handler)(&mut self.state, ctx, message).into_next()
+    }
+}
+
+/// An actor as a type of its own, for those that have more than a function or two.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// struct Account { balance: i64 }
+///
+/// enum Banking { Deposit(i64), Balance(Reply<i64>) }
+///
+/// impl Actor for Account {
+///     type Message = Banking;
+///
+///     fn receive(
+///         &mut self,
+///         _ctx: &mut Context<'_, Banking>,
+///         message: Banking,
+///     ) -> HandlerResult<Banking> {
+///         match message {
+///             Banking::Deposit(amount) if amount < 0 => Err("a deposit is positive")?,
+///             Banking::Deposit(amount) => self.balance += amount,
+///             Banking::Balance(reply) => reply.send(self.balance),
+///         }
+///         Ok(Next::Same)
+///     }
+/// }
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let account = pool.spawn("account", Props::from_actor(|| Account { balance: 0 }))?;
+/// account.tell(Banking::Deposit(5));
+/// assert_eq!(account.ask(Banking::Balance, Duration::from_secs(5)).wait()?, 5);
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Actor: 'static {
+    /// The messages that it handles.
+    type Message: Send + 'static;
+
+    /// Handles a message.
+    ///
+    /// # Errors
+    ///
+    /// An error fails the actor.
+    fn receive(
+        &mut self,
+        ctx: &mut Context<'_, Self::Message>,
+        message: Self::Message,
+    ) -> HandlerResult<Self::Message>;
+
+    /// Handles a signal. By default nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// An error at [`Signal::PreStart`] fails the start; one at [`Signal::PostStop`] is reported.
+    fn signal(
+        &mut self,
+        _ctx: &mut Context<'_, Self::Message>,
+        _signal: &Signal,
+    ) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+struct Structured<A>(A);
+
+impl<A: Actor> Receive<A::Message> for Structured<A> {
+    #[inline]
+    fn receive(
+        &mut self,
+        ctx: &mut Context<'_, A::Message>,
+        message: A::Message,
+    ) -> HandlerResult<A::Message> {
+        self.0.receive(ctx, message)
+    }
+
+    fn signal(
+        &mut self,
+        ctx: &mut Context<'_, A::Message>,
+        signal: &Signal,
+    ) -> Result<(), BoxError> {
+        self.0.signal(ctx, signal)
+    }
+}

@@ -1,0 +1,168 @@
+//! The context: what an actor can do and find out while it has its turn.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::envelope::Envelope;
+use super::id::{ActorId, Key};
+use super::lifecycle::{self, Name, SpawnError};
+use super::path::ActorPath;
+use super::props::Props;
+use super::reference::ActorRef;
+use super::shard::{CannotWait, Shard};
+
+/// What an actor can do and find out while it handles a message or a signal.
+///
+/// It is lent to the handler, and cannot be kept.
+pub struct Context<'a, M> {
+    shard: &'a Shard,
+    actor: Key,
+    messages: PhantomData<fn(M)>,
+}
+
+impl<'a, M: Send + 'static> Context<'a, M> {
+    pub(crate) fn new(shard: &'a Shard, actor: Key) -> Self {
+        Self {
+            shard,
+            actor,
+            messages: PhantomData,
+        }
+    }
+
+    /// This actor.
+    #[allow(unsafe_code)]
+    pub fn self_ref(&self) -> ActorRef<M> {
+        // SAFETY: a context for `M` is made only by bodies and setups of an actor of `M`.
+        unsafe { ActorRef::assume(self.shard.id_of(self.actor)) }
+    }
+
+    /// This actor's path, such as `/user/orders/order-123`.
+    pub fn path(&self) -> ActorPath {
+        lifecycle::path_of(self.shard, self.actor.slot)
+    }
+
+    /// The sender and the ids of the message being handled; in a setup or a signal, those of the
+    /// message that led to it, if any.
+    pub fn envelope(&self) -> Envelope {
+        self.shard.envelope()
+    }
+
+    /// The actor that sent the message being handled, unless it came from outside of any actor.
+    pub fn sender(&self) -> Option<ActorId> {
+        self.envelope().sender()
+    }
+
+    /// The index of the worker that owns this actor.
+    pub fn worker(&self) -> usize {
+        self.shard.home.worker() as usize
+    }
+
+    /// Messages that wait in this actor's mailbox.
+    pub fn mailbox_len(&self) -> usize {
+        self.shard.slot(self.actor.slot).mailbox_len() as usize
+    }
+
+    /// Time since the pool's clock began, as of the beginning of this worker's present round.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.shard.now.get())
+    }
+
+    /// Starts a child of that name, on this worker. Returns when the child's setup is done.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says what stood against it; nothing of the child is left behind.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let parent = pool.spawn("parent", Props::new(|| Behavior::setup(|ctx| {
+    ///     let child = ctx.spawn("child", Props::new(|| {
+    ///         Behavior::receive(|ctx, reply: Reply<String>| reply.send(ctx.path().to_string()))
+    ///     }))?;
+    ///     Ok(Behavior::receive(move |_ctx, reply: Reply<String>| child.tell(reply)))
+    /// })))?;
+    /// let path = parent.ask(|reply| reply, Duration::from_secs(5)).wait()?;
+    /// assert_eq!(path, "/user/parent/child");
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn<C: Send + 'static>(
+        &mut self,
+        name: &str,
+        props: Props<C>,
+    ) -> Result<ActorRef<C>, SpawnError> {
+        lifecycle::start(self.shard, self.actor.slot, Name::Given(name), &props)
+    }
+
+    /// Starts a child under a generated name. Such a child is not in the directory.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    pub fn spawn_anonymous<C: Send + 'static>(
+        &mut self,
+        props: Props<C>,
+    ) -> Result<ActorRef<C>, SpawnError> {
+        lifecycle::start(self.shard, self.actor.slot, Name::Generated, &props)
+    }
+
+    /// Waits. Only this actor does: its messages wait, and its worker goes on with others.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait.
+    pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let key = self.shard.waits.begin(Some(nanos));
+        let waited = self.shard.wait_for(key);
+        self.shard.waits.forget(key);
+        Ok(waited?)
+    }
+
+    /// Lets every actor of this worker that is due have its turn first. For handlers that compute
+    /// for long: a handler that never waits holds its worker.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait.
+    pub fn yield_now(&mut self) -> Result<(), WaitError> {
+        Ok(self.shard.yield_now()?)
+    }
+}
+
+impl<M> std::fmt::Debug for Context<'_, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("actor", &self.shard.id_of(self.actor))
+            .finish()
+    }
+}
+
+/// Why a function cannot wait where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// It does not run in a handler, but in a destructor that the runtime runs outside of one.
+    #[error("only a handler, a setup or a signal handler can wait; this code runs outside of one")]
+    OutsideHandler,
+    /// The thread is panicking: this code runs in a destructor during the unwinding.
+    #[error("a destructor that runs because of a panic cannot wait")]
+    Unwinding,
+    /// The operating system granted no memory for another stack.
+    #[error("{0}; raise the limit on memory or mappings, or let fewer handlers wait at a time")]
+    NoStack(String),
+}
+
+impl From<CannotWait> for WaitError {
+    fn from(cause: CannotWait) -> Self {
+        use crate::fiber::CannotSuspend;
+        match cause {
+            CannotWait::Here(CannotSuspend::NotOnFiber) => Self::OutsideHandler,
+            CannotWait::Here(CannotSuspend::Unwinding) => Self::Unwinding,
+            CannotWait::NoStack(error) => Self::NoStack(error.to_string()),
+        }
+    }
+}

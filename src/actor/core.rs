@@ -1,0 +1,242 @@
+//! What the workers of a pool, and threads outside, share: the transport, the directory, the
+//! counts. And the table by which a copied reference finds its pool.
+
+use arc_swap::{ArcSwapOption, Guard};
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
+
+use super::batch::{Batch, Parcel};
+use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
+use super::directory::Directory;
+use super::envelope::Envelope;
+use super::failure::Failure;
+use super::id::{ActorId, Home, Key, MessageId};
+use super::stats::WorkerCounters;
+use super::transport::Transport;
+
+/// Called with every failure, on the worker where it happened.
+pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
+
+/// The shared part of a pool. Everything in it is touched rarely, or by many readers.
+pub(crate) struct PoolCore {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) directory: Box<dyn Directory>,
+    pub(crate) dead_letters: Arc<DeadLetters>,
+    pub(crate) on_failure: FailureHook,
+    pub(crate) workers: Box<[CachePadded<WorkerCounters>]>,
+    /// Messages sent by threads that are none of this pool's workers, in stripes so that such
+    /// threads seldom meet.
+    outside: [CachePadded<AtomicU64>; STRIPES],
+    late_replies: AtomicU64,
+}
+
+const STRIPES: usize = 8;
+
+/// The parts from which a [`PoolCore`] is made.
+pub(crate) struct CoreParts {
+    pub(crate) name: String,
+    pub(crate) workers: usize,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) directory: Box<dyn Directory>,
+    pub(crate) on_failure: FailureHook,
+}
+
+impl PoolCore {
+    fn new(id: u32, parts: CoreParts) -> Self {
+        let CoreParts {
+            name,
+            workers,
+            transport,
+            directory,
+            on_failure,
+        } = parts;
+        Self {
+            id,
+            name,
+            transport,
+            directory,
+            dead_letters: Arc::default(),
+            on_failure,
+            workers: (0..workers).map(|_| CachePadded::default()).collect(),
+            outside: Default::default(),
+            late_replies: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn home(&self, worker: u32) -> Home {
+        Home::new(self.id, worker)
+    }
+
+    /// The numbers of its workers.
+    pub(crate) fn worker_indices(&self) -> std::ops::Range<u32> {
+        0..u32::try_from(self.workers.len()).expect("workers are numbered by u32")
+    }
+
+    /// Counts one message sent from outside of this pool.
+    pub(crate) fn count_outside(&self) {
+        let stripe = OUTSIDE.with(|outside| outside.stripe());
+        self.outside[stripe].fetch_add(1, Relaxed);
+    }
+
+    /// Messages sent from outside of this pool so far.
+    pub(crate) fn sent_outside(&self) -> u64 {
+        self.outside.iter().map(|stripe| stripe.load(Relaxed)).sum()
+    }
+
+    /// Counts a reply that came after its ask had ended.
+    pub(crate) fn count_late_reply(&self) {
+        self.late_replies.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn late_replies(&self) -> u64 {
+        self.late_replies.load(Relaxed)
+    }
+
+    /// Publishes one parcel to a worker, from a thread that has no batch open for it.
+    pub(crate) fn post<P: Parcel>(&self, worker: u32, to: Key, envelope: Envelope, parcel: P) {
+        if let Err(refused) = self.try_post(worker, to, envelope, parcel) {
+            refused.bounce(self, worker, DeadLetterReason::PoolClosed);
+        }
+    }
+
+    /// As [`post`](Self::post), but gives the batch back when the worker takes no more.
+    pub(crate) fn try_post<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        envelope: Envelope,
+        parcel: P,
+    ) -> Result<(), Batch> {
+        self.transport
+            .send(worker, Batch::of_one(to, envelope, parcel))
+    }
+
+    /// Records a message of type `M` as lost.
+    #[cold]
+    pub(crate) fn bury<M>(&self, target: ActorId, envelope: Envelope, reason: DeadLetterReason) {
+        let message_type = std::any::type_name::<M>();
+        self.dead_letters.record(DeadLetter {
+            target,
+            message_type,
+            reason,
+            envelope,
+        });
+    }
+}
+
+// ---- finding the pool of a reference -------------------------------------------------------
+
+/// Pools that can be alive at the same time in one process.
+const MOST_POOLS: u32 = 1024;
+
+static POOLS: [ArcSwapOption<PoolCore>; MOST_POOLS as usize] =
+    [const { ArcSwapOption::const_empty() }; MOST_POOLS as usize];
+static NEXT_POOL: Mutex<u32> = Mutex::new(1);
+static WITHOUT_POOL: LazyLock<Arc<DeadLetters>> = LazyLock::new(Arc::default);
+
+fn place_of(pool: u32) -> &'static ArcSwapOption<PoolCore> {
+    &POOLS[(pool % MOST_POOLS) as usize]
+}
+
+/// Makes a pool's core and enters it into the table under a number that no earlier pool had.
+/// `None` when too many pools are alive.
+pub(crate) fn register(parts: CoreParts) -> Option<Arc<PoolCore>> {
+    let mut next = NEXT_POOL.lock();
+    let id = (0..MOST_POOLS).find_map(|_| {
+        let id = (*next).max(1);
+        *next = id.wrapping_add(1);
+        place_of(id).load().is_none().then_some(id)
+    })?;
+    let core = Arc::new(PoolCore::new(id, parts));
+    place_of(id).store(Some(core.clone()));
+    Some(core)
+}
+
+/// Forgets a pool: messages to it are dead letters of no pool from now on.
+pub(crate) fn unregister(core: &PoolCore) {
+    let _register = NEXT_POOL.lock();
+    if find(core.home(0)).is_some() {
+        place_of(core.id).store(None);
+    }
+}
+
+/// The pool of a reference, while it is known.
+pub(crate) fn find(home: Home) -> Option<FoundPool> {
+    let guard = place_of(home.pool()).load();
+    let found = guard.as_ref().is_some_and(|core| core.id == home.pool());
+    found.then_some(FoundPool(guard))
+}
+
+/// A pool found in the table.
+pub(crate) struct FoundPool(Guard<Option<Arc<PoolCore>>>);
+
+impl std::ops::Deref for FoundPool {
+    type Target = PoolCore;
+
+    fn deref(&self) -> &PoolCore {
+        self.0.as_ref().expect("`find` looked")
+    }
+}
+
+/// The dead letters of pools that no longer exist: messages sent through references that outlived
+/// their pool's last handle.
+pub fn dead_letters_without_pool() -> Arc<DeadLetters> {
+    Arc::clone(&WITHOUT_POOL)
+}
+
+/// Records a message whose pool no longer exists.
+#[cold]
+pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
+    let (message_type, reason) = (std::any::type_name::<M>(), DeadLetterReason::PoolClosed);
+    WITHOUT_POOL.record(DeadLetter {
+        target,
+        message_type,
+        reason,
+        envelope,
+    });
+}
+
+// ---- threads outside of any pool -----------------------------------------------------------
+
+/// What a thread that is no worker keeps for its sends.
+struct Outside {
+    thread: Cell<Option<u32>>,
+    last: Cell<MessageId>,
+}
+
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static OUTSIDE: Outside =
+        const { Outside { thread: Cell::new(None), last: Cell::new(MessageId::NONE) } };
+}
+
+impl Outside {
+    fn thread(&self) -> u32 {
+        self.thread.get().unwrap_or_else(|| {
+            let thread = THREADS.fetch_add(1, Relaxed);
+            self.thread.set(Some(thread));
+            self.last.set(MessageId::start_of_thread(thread));
+            thread
+        })
+    }
+
+    fn stripe(&self) -> usize {
+        self.thread() as usize % STRIPES
+    }
+}
+
+/// The envelope of a message that this thread sends, being no worker.
+pub(crate) fn envelope_from_outside() -> Envelope {
+    OUTSIDE.with(|outside| {
+        outside.thread();
+        let message = outside.last.get().next();
+        outside.last.set(message);
+        Envelope::NONE.next(ActorId::NOBODY, message)
+    })
+}

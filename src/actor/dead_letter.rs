@@ -1,0 +1,243 @@
+//! Dead letters: every message that was sent and will not be handled, counted and shown.
+
+use parking_lot::Mutex;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::envelope::Envelope;
+use super::id::ActorId;
+use super::unwind::catch_user;
+
+/// Why a message became a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeadLetterReason {
+    /// The actor had stopped, or was stopping, when the message came.
+    Stopped,
+    /// The actor stopped, after a failure, with the message in its mailbox.
+    Failed,
+    /// The handler answered [`Next::Unhandled`](crate::Next::Unhandled).
+    Unhandled,
+    /// A shutdown reached its deadline with the message in the mailbox.
+    Forced,
+    /// The pool had ended.
+    PoolClosed,
+}
+
+impl DeadLetterReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 5] = [
+        Self::Stopped,
+        Self::Failed,
+        Self::Unhandled,
+        Self::Forced,
+        Self::PoolClosed,
+    ];
+}
+
+impl fmt::Display for DeadLetterReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "its actor had stopped",
+            Self::Failed => "its actor failed before it",
+            Self::Unhandled => "its actor did not handle it",
+            Self::Forced => "a shutdown's deadline came before it",
+            Self::PoolClosed => "its pool had ended",
+        })
+    }
+}
+
+/// The record of a message that was lost. The message itself has been dropped.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The actor it was sent to.
+    pub target: ActorId,
+    /// The type of the message.
+    pub message_type: &'static str,
+    /// Why it was not handled.
+    pub reason: DeadLetterReason,
+    /// Its ids, and its sender.
+    pub envelope: Envelope,
+}
+
+/// How many of the last dead letters are kept.
+const KEPT: usize = 256;
+
+type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
+
+/// The dead letters of one pool.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let mute = pool.spawn("mute", Props::new(|| {
+///     Behavior::receive(|_ctx, _question: u32| Next::Unhandled)
+/// }))?;
+/// mute.tell(42);
+/// pool.shutdown(Duration::from_secs(5))?;
+///
+/// let letters = pool.dead_letters();
+/// assert_eq!(letters.count(DeadLetterReason::Unhandled), 1);
+/// assert_eq!(letters.recent()[0].message_type, "u32");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct DeadLetters {
+    counts: [AtomicU64; DeadLetterReason::ALL.len()],
+    recent: Mutex<VecDeque<DeadLetter>>,
+    subscribers: Mutex<Vec<(u64, Subscriber)>>,
+    next_subscriber: AtomicU64,
+}
+
+thread_local! {
+    /// Set while subscribers run, so that what they lose in turn is counted but not told again.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl DeadLetters {
+    /// How many messages were ever lost. Only grows.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().map(|count| count.load(Relaxed)).sum()
+    }
+
+    /// How many messages were ever lost for this reason. Only grows.
+    pub fn count(&self, reason: DeadLetterReason) -> u64 {
+        self.counts[reason as usize].load(Relaxed)
+    }
+
+    /// The last ones, oldest first: up to 256.
+    pub fn recent(&self) -> Vec<DeadLetter> {
+        self.recent.lock().iter().cloned().collect()
+    }
+
+    /// Calls `subscriber` with each dead letter from now on, on the thread that met it, until the
+    /// returned subscription is dropped. Keep it short: a worker may be waiting.
+    ///
+    /// Messages that a subscriber loses in its turn are counted, but told to no subscriber. A
+    /// panic of a subscriber goes no further than that call.
+    pub fn subscribe(
+        self: &Arc<Self>,
+        subscriber: impl Fn(&DeadLetter) + Send + Sync + 'static,
+    ) -> Subscription {
+        let number = self.next_subscriber.fetch_add(1, Relaxed);
+        self.subscribers.lock().push((number, Arc::new(subscriber)));
+        Subscription {
+            letters: Arc::clone(self),
+            number,
+        }
+    }
+
+    #[cold]
+    pub(crate) fn record(&self, letter: DeadLetter) {
+        self.counts[letter.reason as usize].fetch_add(1, Relaxed);
+        let told: Vec<Subscriber> = self
+            .subscribers
+            .lock()
+            .iter()
+            .map(|(_, told)| Arc::clone(told))
+            .collect();
+        if !told.is_empty() && !TELLING.replace(true) {
+            for subscriber in told {
+                // A subscriber's panic was reported by the panic hook; nobody else is owed it.
+                let _ = catch_user(|| subscriber(&letter));
+            }
+            TELLING.set(false);
+        }
+        let mut recent = self.recent.lock();
+        if recent.len() == KEPT {
+            recent.pop_front();
+        }
+        recent.push_back(letter);
+    }
+}
+
+impl fmt::Debug for DeadLetters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = DeadLetterReason::ALL.map(|reason| (reason, self.count(reason)));
+        f.debug_map().entries(counts).finish()
+    }
+}
+
+/// Ends its subscription when it is dropped.
+#[must_use = "the subscription ends when this is dropped"]
+pub struct Subscription {
+    letters: Arc<DeadLetters>,
+    number: u64,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.letters
+            .subscribers
+            .lock()
+            .retain(|(number, _)| *number != self.number);
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(reason: DeadLetterReason) -> DeadLetter {
+        let envelope = Envelope::NONE;
+        DeadLetter {
+            target: ActorId::NOBODY,
+            message_type: "u8",
+            reason,
+            envelope,
+        }
+    }
+
+    #[test]
+    fn s7_1_counts_by_reason_and_keeps_the_last_ones() {
+        let letters = DeadLetters::default();
+        for _ in 0..KEPT {
+            letters.record(letter(DeadLetterReason::Stopped));
+        }
+        letters.record(letter(DeadLetterReason::Unhandled));
+        assert_eq!(letters.total(), KEPT as u64 + 1);
+        assert_eq!(letters.count(DeadLetterReason::Stopped), KEPT as u64);
+        assert_eq!(letters.count(DeadLetterReason::Unhandled), 1);
+        let recent = letters.recent();
+        assert_eq!(recent.len(), KEPT, "the ring is bounded");
+        assert_eq!(recent.last().unwrap().reason, DeadLetterReason::Unhandled);
+    }
+
+    #[test]
+    fn s7_1_subscribers_hear_of_each_until_they_leave() {
+        let letters = Arc::new(DeadLetters::default());
+        let heard = Arc::new(AtomicU64::new(0));
+        let counting = Arc::clone(&heard);
+        let subscription = letters.subscribe(move |_| {
+            counting.fetch_add(1, Relaxed);
+        });
+        letters.record(letter(DeadLetterReason::Stopped));
+        letters.record(letter(DeadLetterReason::Stopped));
+        drop(subscription);
+        letters.record(letter(DeadLetterReason::Stopped));
+        assert_eq!(heard.load(Relaxed), 2);
+    }
+
+    #[test]
+    fn s7_1_a_subscriber_that_panics_or_loses_messages_disturbs_nobody() {
+        let letters = Arc::new(DeadLetters::default());
+        let again = Arc::clone(&letters);
+        let loser = letters.subscribe(move |_| again.record(letter(DeadLetterReason::Stopped)));
+        let _panicking = letters.subscribe(|_| panic!("planned"));
+        letters.record(letter(DeadLetterReason::Unhandled));
+        assert_eq!(letters.total(), 2);
+        drop(loser);
+    }
+}

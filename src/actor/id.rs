@@ -1,0 +1,178 @@
+//! Names of things that fit into a register or two: workers, actors, messages.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// A worker of a pool of this process: the pool's number, never used twice, and the worker's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Home(u64);
+
+impl Home {
+    /// No worker at all.
+    pub(crate) const NOWHERE: Self = Self(0);
+
+    /// `pool` is at least 1.
+    pub(crate) const fn new(pool: u32, worker: u32) -> Self {
+        Self((pool as u64) << 32 | worker as u64)
+    }
+
+    pub(crate) const fn pool(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // the low half is the worker
+    pub(crate) const fn worker(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// A slot of a worker and the number of its tenancy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Key {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// One incarnation of an actor, without the type of its messages.
+///
+/// Two ids are equal when they name the same incarnation; an actor that reuses a stopped actor's
+/// name, or its memory, has another id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ActorId {
+    pub(crate) home: Home,
+    pub(crate) key: Key,
+}
+
+impl ActorId {
+    pub(crate) const NOBODY: Self = Self {
+        home: Home::NOWHERE,
+        key: Key {
+            slot: 0,
+            generation: 0,
+        },
+    };
+
+    pub(crate) const fn new(home: Home, key: Key) -> Self {
+        Self { home, key }
+    }
+
+    /// `None` for [`ActorId::NOBODY`].
+    pub(crate) fn known(self) -> Option<Self> {
+        (self != Self::NOBODY).then_some(self)
+    }
+
+    /// The index of the worker that owns the actor.
+    pub fn worker(self) -> usize {
+        self.home.worker() as usize
+    }
+}
+
+/// The pool's number is left out, so that two runs of one program hash alike.
+impl Hash for ActorId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.home.worker()) << 32 | u64::from(self.key.slot));
+        state.write_u32(self.key.generation);
+    }
+}
+
+impl fmt::Display for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Key { slot, generation } = self.key;
+        write!(
+            f,
+            "{}:{}.{slot}#{generation}",
+            self.home.pool(),
+            self.home.worker()
+        )
+    }
+}
+
+impl fmt::Debug for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorId({self})")
+    }
+}
+
+/// A number that one message of a pool has and no other.
+///
+/// The upper bits name who drew it (a worker, or a thread outside), so that drawing one needs no
+/// counter shared between threads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId(u64);
+
+impl MessageId {
+    /// No message.
+    pub(crate) const NONE: Self = Self(0);
+    const WORKER_SHIFT: u32 = 48;
+    const THREAD_SHIFT: u32 = 40;
+    const THREAD_MARK: u64 = 1 << 63;
+
+    /// The number before the first that a worker draws.
+    pub(crate) const fn start_of_worker(worker: u32) -> Self {
+        Self((worker as u64) << Self::WORKER_SHIFT)
+    }
+
+    /// The number before the first that a thread outside of any pool draws.
+    pub(crate) const fn start_of_thread(thread: u32) -> Self {
+        Self(Self::THREAD_MARK | (thread as u64) << Self::THREAD_SHIFT)
+    }
+
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// How many numbers were drawn since `start`.
+    pub(crate) const fn since(self, start: Self) -> u64 {
+        self.0.wrapping_sub(start.0)
+    }
+
+    pub(crate) fn known(self) -> Option<Self> {
+        (self != Self::NONE).then_some(self)
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn s7_3_ids_of_different_drawers_never_meet() {
+        let mut seen = HashSet::new();
+        let starts = (0..64)
+            .map(MessageId::start_of_worker)
+            .chain((0..64).map(MessageId::start_of_thread));
+        for start in starts {
+            let mut id = start;
+            for _ in 0..100 {
+                id = id.next();
+                assert!(seen.insert(id), "{id} was drawn twice");
+            }
+            assert_eq!(id.since(start), 100);
+        }
+    }
+
+    #[test]
+    fn a_home_keeps_its_parts() {
+        let home = Home::new(7, u32::MAX);
+        assert_eq!((home.pool(), home.worker()), (7, u32::MAX));
+        assert_ne!(home, Home::NOWHERE);
+    }
+}

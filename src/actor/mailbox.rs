@@ -1,0 +1,347 @@
+//! The mailbox of an actor: a plain queue, since only the actor's own worker touches it.
+//!
+//! Messages lie in blocks of a kilobyte that come from, and go back to, a free list of the
+//! worker: an idle actor holds none, and a busy one writes into memory that is warm.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{self, Layout};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem;
+use std::ptr::{self, NonNull};
+
+use super::envelope::Envelope;
+
+/// Bytes of a common block.
+const BLOCK_BYTES: usize = 1024;
+const BLOCK_ALIGN: usize = 16;
+/// Free blocks that a worker keeps: 4 MiB.
+const KEPT_BLOCKS: usize = 4096;
+
+#[repr(C, align(16))]
+struct Block {
+    next: *mut Block,
+}
+
+/// A message with its envelope, as it lies in a block.
+struct Item<M> {
+    envelope: Envelope,
+    message: M,
+}
+
+/// How items of one type lie in blocks.
+struct Geometry<M>(PhantomData<M>);
+
+impl<M> Geometry<M> {
+    const FITTING: usize = (BLOCK_BYTES - mem::size_of::<Block>()) / mem::size_of::<Item<M>>();
+    /// Whether the common blocks serve. Large or strictly aligned messages have blocks of their
+    /// own, which are not kept.
+    const COMMON: bool = Self::FITTING >= 2 && mem::align_of::<Item<M>>() <= BLOCK_ALIGN;
+    #[allow(clippy::cast_possible_truncation)] // at most 1024
+    const CAPACITY: u16 = if Self::COMMON {
+        Self::FITTING as u16
+    } else {
+        4
+    };
+
+    const LAYOUT: (Layout, usize) = {
+        let items = if Self::COMMON {
+            Layout::from_size_align(BLOCK_BYTES - mem::size_of::<Block>(), BLOCK_ALIGN)
+        } else {
+            let bytes = mem::size_of::<Item<M>>() * Self::CAPACITY as usize;
+            Layout::from_size_align(bytes, mem::align_of::<Item<M>>())
+        };
+        let Ok(items) = items else {
+            panic!("the message type is too large")
+        };
+        match Layout::new::<Block>().extend(items) {
+            Ok(layout) => layout,
+            Err(_) => panic!("the message type is too large"),
+        }
+    };
+
+    /// # Safety
+    ///
+    /// `block` was laid out by this geometry and `index` is less than its capacity.
+    unsafe fn place(block: *mut Block, index: u16) -> *mut Item<M> {
+        // SAFETY: `LAYOUT` has room for `CAPACITY` items behind its offset; the caller keeps the
+        // bound.
+        unsafe {
+            block
+                .byte_add(Self::LAYOUT.1)
+                .cast::<Item<M>>()
+                .add(index as usize)
+        }
+    }
+}
+
+/// Free blocks of one worker.
+pub(crate) struct BlockPool {
+    free: Cell<*mut Block>,
+    kept: Cell<usize>,
+}
+
+impl BlockPool {
+    pub(crate) const fn new() -> Self {
+        Self {
+            free: Cell::new(ptr::null_mut()),
+            kept: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    fn take<M>(&self) -> *mut Block {
+        let block = self.free.get();
+        if !Geometry::<M>::COMMON || block.is_null() {
+            return allocate(Geometry::<M>::LAYOUT.0);
+        }
+        // SAFETY: a block in the free list is valid and the list's alone.
+        self.free.set(unsafe { (*block).next });
+        self.kept.set(self.kept.get() - 1);
+        // SAFETY: as above; it is now the caller's.
+        unsafe { (*block).next = ptr::null_mut() };
+        block
+    }
+
+    /// # Safety
+    ///
+    /// `block` came from `take::<M>`, holds no item that is alive, and is used no more.
+    #[inline]
+    unsafe fn give_back<M>(&self, block: *mut Block) {
+        if !Geometry::<M>::COMMON || self.kept.get() == KEPT_BLOCKS {
+            // SAFETY: it was allocated with this layout, by `take`.
+            return unsafe { alloc::dealloc(block.cast(), Geometry::<M>::LAYOUT.0) };
+        }
+        // SAFETY: the caller gives the block up.
+        unsafe { (*block).next = self.free.get() };
+        self.free.set(block);
+        self.kept.set(self.kept.get() + 1);
+    }
+}
+
+#[cold]
+fn allocate(layout: Layout) -> *mut Block {
+    // SAFETY: the layout begins with a `Block`, so it is not empty.
+    let memory = unsafe { alloc::alloc(layout) };
+    let Some(block) = NonNull::new(memory.cast::<Block>()) else {
+        alloc::handle_alloc_error(layout)
+    };
+    // SAFETY: just allocated, and aligned for a `Block`.
+    unsafe {
+        block.write(Block {
+            next: ptr::null_mut(),
+        })
+    };
+    block.as_ptr()
+}
+
+impl Drop for BlockPool {
+    fn drop(&mut self) {
+        let common = Geometry::<u64>::LAYOUT.0;
+        let mut block = self.free.get();
+        while !block.is_null() {
+            // SAFETY: the list owns its blocks, all of the common layout.
+            let next = unsafe { (*block).next };
+            // SAFETY: as above.
+            unsafe { alloc::dealloc(block.cast(), common) };
+            block = next;
+        }
+    }
+}
+
+/// A mailbox whose message type its owner knows.
+///
+/// Dropping one that is not empty leaks its messages: its owner must have taken them out.
+pub(crate) struct RawMailbox {
+    head: Cell<*mut Block>,
+    tail: Cell<*mut Block>,
+    head_at: Cell<u16>,
+    tail_at: Cell<u16>,
+    len: Cell<u32>,
+}
+
+impl RawMailbox {
+    pub(crate) const fn new() -> Self {
+        Self {
+            head: Cell::new(ptr::null_mut()),
+            tail: Cell::new(ptr::null_mut()),
+            head_at: Cell::new(0),
+            tail_at: Cell::new(0),
+            len: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> u32 {
+        self.len.get()
+    }
+
+    /// Adds a message at the end.
+    ///
+    /// # Safety
+    ///
+    /// Every message that was ever in this mailbox since it last held no block, and every use of
+    /// it until then, is of the type `M`.
+    #[inline]
+    pub(crate) unsafe fn push<M>(&self, envelope: Envelope, message: M, blocks: &BlockPool) {
+        let (mut tail, mut at) = (self.tail.get(), self.tail_at.get());
+        if tail.is_null() || at == Geometry::<M>::CAPACITY {
+            tail = self.grow::<M>(blocks);
+            at = 0;
+        }
+        // SAFETY: the tail block was laid out for `M`, and `at` is below its capacity and beyond
+        // every item that is alive.
+        unsafe { Geometry::<M>::place(tail, at).write(Item { envelope, message }) };
+        self.tail_at.set(at + 1);
+        self.len.set(self.len.get() + 1);
+    }
+
+    fn grow<M>(&self, blocks: &BlockPool) -> *mut Block {
+        let block = blocks.take::<M>();
+        let tail = self.tail.get();
+        if tail.is_null() {
+            self.head.set(block);
+            self.head_at.set(0);
+        } else {
+            // SAFETY: the tail is a valid block of this mailbox.
+            unsafe { (*tail).next = block };
+        }
+        self.tail.set(block);
+        block
+    }
+
+    /// Takes the oldest message.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
+    #[inline]
+    pub(crate) unsafe fn pop<M>(&self, blocks: &BlockPool) -> Option<(Envelope, M)> {
+        let len = self.len.get();
+        if len == 0 {
+            return None;
+        }
+        let (mut head, mut at) = (self.head.get(), self.head_at.get());
+        if at == Geometry::<M>::CAPACITY {
+            // SAFETY: messages are left, so a further block follows; the first one is used up.
+            head = unsafe { self.leave::<M>(head, blocks) };
+            at = 0;
+        }
+        self.head_at.set(at + 1);
+        self.len.set(len - 1);
+        // SAFETY: items from `head_at` on are alive, and `head_at` has moved past this one.
+        let Item { envelope, message } = unsafe { Geometry::<M>::place(head, at).read() };
+        Some((envelope, message))
+    }
+
+    /// # Safety
+    ///
+    /// `head` is the first of at least two blocks, laid out for `M`, and holds no live item.
+    unsafe fn leave<M>(&self, head: *mut Block, blocks: &BlockPool) -> *mut Block {
+        // SAFETY: it is a valid block of this mailbox.
+        let next = unsafe { (*head).next };
+        self.head.set(next);
+        // SAFETY: taken for `M`, and nothing in it is alive.
+        unsafe { blocks.give_back::<M>(head) };
+        next
+    }
+
+    /// Gives the memory of an empty mailbox back.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
+    #[inline]
+    pub(crate) unsafe fn release<M>(&self, blocks: &BlockPool) {
+        debug_assert_eq!(self.len.get(), 0);
+        let head = self.head.replace(ptr::null_mut());
+        if head.is_null() {
+            return;
+        }
+        self.tail.set(ptr::null_mut());
+        self.head_at.set(0);
+        self.tail_at.set(0);
+        // SAFETY: an empty mailbox has one block: `pop` leaves each used one but the last, and
+        // `push` adds one only for an item. Nothing in it is alive.
+        unsafe { blocks.give_back::<M>(head) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::id::{ActorId, MessageId};
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+    use std::rc::Rc;
+
+    fn envelope(number: u32) -> Envelope {
+        Envelope::NONE.next(ActorId::NOBODY, MessageId::start_of_worker(number))
+    }
+
+    /// Drives a mailbox beside a plain `VecDeque`: `true` pushes, `false` pops.
+    fn agrees_with_a_deque<M: Clone + PartialEq + std::fmt::Debug>(
+        steps: &[bool],
+        make: impl Fn(u32) -> M,
+    ) {
+        let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
+        let mut model = VecDeque::new();
+        for (step, push) in (0_u32..).zip(steps) {
+            if *push {
+                model.push_back((envelope(step), make(step)));
+                // SAFETY: this mailbox holds `M` only.
+                unsafe { mailbox.push(envelope(step), make(step), &blocks) };
+            } else {
+                // SAFETY: as above.
+                assert_eq!(unsafe { mailbox.pop::<M>(&blocks) }, model.pop_front());
+                if model.is_empty() {
+                    // SAFETY: as above.
+                    unsafe { mailbox.release::<M>(&blocks) };
+                }
+            }
+            assert_eq!(mailbox.len() as usize, model.len());
+        }
+        // SAFETY: as above.
+        while let Some(item) = unsafe { mailbox.pop::<M>(&blocks) } {
+            assert_eq!(Some(item), model.pop_front());
+        }
+        assert!(model.is_empty());
+        // SAFETY: as above.
+        unsafe { mailbox.release::<M>(&blocks) };
+    }
+
+    #[derive(Clone, PartialEq, Debug)]
+    #[repr(align(64))]
+    struct Aligned(u32);
+
+    proptest! {
+        #[test]
+        fn a_mailbox_is_a_queue(steps in prop::collection::vec(prop::bool::weighted(0.6), 0..400)) {
+            agrees_with_a_deque(&steps, |step| step);
+            agrees_with_a_deque(&steps, |_| ());
+            agrees_with_a_deque(&steps, |step| [u64::from(step); 100]);
+            agrees_with_a_deque(&steps, Aligned);
+            agrees_with_a_deque(&steps, |step| step.to_string());
+        }
+    }
+
+    #[test]
+    fn s3_1_blocks_are_used_again_and_nothing_leaks() {
+        let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
+        let counted = Rc::new(());
+        for _ in 0..3 {
+            for _ in 0..100 {
+                // SAFETY: this mailbox holds `Rc<()>` only.
+                unsafe { mailbox.push(Envelope::NONE, counted.clone(), &blocks) };
+            }
+            // SAFETY: as above.
+            while unsafe { mailbox.pop::<Rc<()>>(&blocks) }.is_some() {}
+            // SAFETY: as above.
+            unsafe { mailbox.release::<Rc<()>>(&blocks) };
+        }
+        assert_eq!(Rc::strong_count(&counted), 1);
+        let needed = 100_usize.div_ceil(usize::from(Geometry::<Rc<()>>::CAPACITY));
+        assert_eq!(blocks.kept.get(), needed);
+    }
+}

@@ -1,0 +1,54 @@
+//! Actors: references, behaviours, mailboxes, and the life of an actor on its worker.
+//!
+//! Everything here runs on one thread at a time, the owning worker's, but for a few values that
+//! travel: references, batches, and the shared [`core`](self::core) of a pool.
+
+mod arena;
+mod batch;
+mod behavior;
+mod body;
+mod context;
+pub(crate) mod core;
+mod current;
+mod dead_letter;
+mod directory;
+mod envelope;
+mod failure;
+mod fate;
+mod id;
+pub(crate) mod lifecycle;
+mod mailbox;
+mod path;
+mod props;
+mod reference;
+mod run_queue;
+mod shard;
+mod slot;
+mod stats;
+mod transport;
+mod unwind;
+mod waits;
+
+pub use self::behavior::{Actor, Behavior, HandlerResult, IntoNext, Next, Signal};
+pub use self::context::{Context, WaitError};
+pub use self::core::dead_letters_without_pool;
+pub use self::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
+pub use self::envelope::Envelope;
+pub use self::failure::{BoxError, Cause, Failure, Stage};
+pub use self::id::{ActorId, MessageId};
+pub use self::lifecycle::SpawnError;
+pub use self::path::{ActorPath, NameError, PathError, validate_name};
+pub use self::props::Props;
+pub use self::reference::{ActorRef, TellError};
+pub use self::stats::WorkerStats;
+
+pub(crate) use self::batch::{Batch, FROM_OUTSIDE, Parcel};
+pub(crate) use self::current::{enter, with_current};
+pub(crate) use self::directory::{Directory, DirectoryEntry};
+pub(crate) use self::fate::{End, drop_with_fate, fate_of_dropped_reply};
+pub(crate) use self::id::{Home, Key};
+pub(crate) use self::run_queue::Due;
+pub(crate) use self::shard::{Order, Shard};
+pub(crate) use self::transport::{Source, Transport};
+pub(crate) use self::unwind::{AbortOnPanic, Unwound, catch_user};
+pub(crate) use self::waits::Ending;

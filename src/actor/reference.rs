@@ -1,0 +1,289 @@
+//! References to actors: sixteen bytes, copied at will, counted by nobody.
+
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+
+use super::batch::Parcel;
+use super::core::{self, PoolCore};
+use super::current::with_current;
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::{End, drop_with_fate};
+use super::id::{ActorId, Key};
+use super::lifecycle;
+use super::shard::{Shard, TypedKey};
+
+/// A reference to one incarnation of an actor that handles messages of type `M`.
+///
+/// It is `Copy`, `Send` and `Sync`, and may be kept for as long as one likes: once its actor has
+/// stopped, whatever is sent through it becomes a dead letter, also when another actor has the
+/// same name, or the same memory.
+///
+/// Messages from one sender to one actor arrive in the order sent. A sender is an actor, or a
+/// thread outside of the pool.
+pub struct ActorRef<M> {
+    id: ActorId,
+    messages: PhantomData<fn(M)>,
+}
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// # Safety
+    ///
+    /// The tenancy that `id` names was begun by `Slot::occupy::<M>`.
+    pub(crate) const unsafe fn assume(id: ActorId) -> Self {
+        Self {
+            id,
+            messages: PhantomData,
+        }
+    }
+
+    /// The incarnation that this refers to.
+    pub fn id(self) -> ActorId {
+        self.id
+    }
+
+    pub(crate) fn typed_key(self) -> TypedKey<M> {
+        // SAFETY: a reference is made only for a tenancy of `M`.
+        unsafe { TypedKey::assume(self.id.key) }
+    }
+
+    /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
+    /// delivered becomes a dead letter.
+    #[inline]
+    pub fn tell(self, message: M) {
+        with_current(|shard| match shard {
+            Some(shard) if shard.home == self.id.home => {
+                let envelope = shard.next_envelope();
+                if let Err(message) = shard.admit(self.typed_key(), envelope, message) {
+                    shard.lose(self.id.key, envelope, message, DeadLetterReason::Stopped);
+                }
+            }
+            shard => self.tell_away(shard, message),
+        });
+    }
+
+    fn tell_away(self, shard: Option<&Shard>, message: M) {
+        match shard {
+            Some(shard) if shard.home.pool() == self.id.home.pool() => {
+                let envelope = shard.next_envelope();
+                shard.send_across(
+                    self.id.home.worker(),
+                    self.id.key,
+                    envelope,
+                    Message(message),
+                );
+            }
+            _ => {
+                let envelope = envelope_for_another_pool(shard);
+                match core::find(self.id.home) {
+                    Some(core) => {
+                        core.count_outside();
+                        let worker = self.id.home.worker();
+                        core.post(worker, self.id.key, envelope, Message(message));
+                    }
+                    None => {
+                        core::bury_without_pool::<M>(self.id, envelope);
+                        drop_with_fate(message, End::PoolClosed);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a message, and gives it back where it is already certain that it cannot be
+    /// delivered. Never blocks.
+    ///
+    /// `Ok` says that the message is in the actor's mailbox or, where the actor belongs to
+    /// another worker, on its way there; should the actor stop in between, it becomes a dead
+    /// letter.
+    ///
+    /// # Errors
+    ///
+    /// [`TellError`] says why, and holds the message.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let actor = pool.spawn("actor", Props::new(|| Behavior::receive(|_ctx, _: u8| ())))?;
+    /// assert!(actor.try_tell(1).is_ok());
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// assert_eq!(actor.try_tell(2).unwrap_err().into_message(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_tell(self, message: M) -> Result<(), TellError<M>> {
+        with_current(|shard| match shard {
+            Some(shard) if shard.home == self.id.home => {
+                let envelope = shard.next_envelope();
+                shard
+                    .admit(self.typed_key(), envelope, message)
+                    .map_err(|message| {
+                        shard.uncount_sent();
+                        TellError::Stopped(message)
+                    })
+            }
+            Some(shard) if shard.home.pool() == self.id.home.pool() => {
+                self.tell_away(Some(shard), message);
+                Ok(())
+            }
+            _ => self.try_tell_from_outside(shard, message),
+        })
+    }
+
+    fn try_tell_from_outside(self, shard: Option<&Shard>, message: M) -> Result<(), TellError<M>> {
+        let Some(core) = core::find(self.id.home) else {
+            return Err(TellError::PoolClosed(message));
+        };
+        if !core.transport.is_open(self.id.home.worker()) {
+            return Err(TellError::PoolClosed(message));
+        }
+        let envelope = envelope_for_another_pool(shard);
+        core.count_outside();
+        core.post(
+            self.id.home.worker(),
+            self.id.key,
+            envelope,
+            Message(message),
+        );
+        Ok(())
+    }
+
+    /// Asks the actor to stop when it has handled the messages that it has; messages that come
+    /// later become dead letters. Its children are asked the same, and stop before it does. Of an
+    /// actor that has stopped, or stops already, nothing more is asked.
+    pub fn stop(self) {
+        with_current(|shard| match shard {
+            Some(shard) if shard.home == self.id.home => {
+                lifecycle::request_stop(shard, self.id.key);
+            }
+            Some(shard) if shard.home.pool() == self.id.home.pool() => {
+                let worker = self.id.home.worker();
+                shard.send_across(worker, self.id.key, Envelope::NONE, StopRequest);
+            }
+            _ => {
+                if let Some(core) = core::find(self.id.home) {
+                    core.post(
+                        self.id.home.worker(),
+                        self.id.key,
+                        Envelope::NONE,
+                        StopRequest,
+                    );
+                }
+            }
+        });
+    }
+}
+
+/// The envelope of a message to a pool that this thread is no worker of.
+fn envelope_for_another_pool(shard: Option<&Shard>) -> Envelope {
+    match shard {
+        Some(shard) => {
+            let envelope = shard.next_envelope();
+            shard.uncount_sent();
+            envelope
+        }
+        None => core::envelope_from_outside(),
+    }
+}
+
+/// A message on its way to another worker.
+struct Message<M>(M);
+
+impl<M: Send + 'static> Parcel for Message<M> {
+    fn deliver(self, shard: &Shard, to: Key, envelope: Envelope) {
+        // SAFETY: sent through an `ActorRef<M>` with this key.
+        let key = unsafe { TypedKey::assume(to) };
+        if let Err(message) = shard.admit(key, envelope, self.0) {
+            shard.lose(to, envelope, message, DeadLetterReason::Stopped);
+        }
+    }
+
+    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
+        core.bury::<M>(to, envelope, reason);
+        drop_with_fate(self.0, End::from(reason));
+    }
+}
+
+/// A stop on its way to another worker.
+struct StopRequest;
+
+impl Parcel for StopRequest {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: Envelope) {
+        lifecycle::request_stop(shard, to);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+/// Why a message could not be sent. Holds the message.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TellError<M> {
+    /// The actor has stopped, or takes no more messages.
+    #[error("the actor has stopped; look it up again, or drop the reference")]
+    Stopped(M),
+    /// The actor's pool has ended.
+    #[error("the actor's pool has ended")]
+    PoolClosed(M),
+}
+
+impl<M> TellError<M> {
+    /// The message that was not sent.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::Stopped(message) | Self::PoolClosed(message) => message,
+        }
+    }
+}
+
+impl<M> fmt::Debug for TellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopped(_) => "Stopped(..)",
+            Self::PoolClosed(_) => "PoolClosed(..)",
+        })
+    }
+}
+
+impl<M> Clone for ActorRef<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for ActorRef<M> {}
+
+impl<M> PartialEq for ActorRef<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<M> Eq for ActorRef<M> {}
+
+impl<M> Hash for ActorRef<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl<M> fmt::Debug for ActorRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorRef<{}>({})", std::any::type_name::<M>(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::{assert_eq_size, assert_impl_all};
+
+    struct NotClone;
+    assert_impl_all!(ActorRef<NotClone>: Copy, Send, Sync, Eq, Hash, fmt::Debug);
+    assert_impl_all!(ActorRef<std::cell::Cell<u8>>: Send, Sync);
+    assert_eq_size!(ActorRef<NotClone>, [u8; 16]);
+}

@@ -1,0 +1,75 @@
+//! What a worker has to do, in the order in which it became due.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use crate::fiber::FiberId;
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A turn of the actor in that slot.
+    Turn(u32),
+    /// A handler that waited goes on, on that fiber.
+    Fiber(FiberId),
+    /// The oldest task.
+    Task,
+}
+
+/// A queue of [`Due`], four bytes each.
+pub(crate) struct RunQueue(RefCell<VecDeque<u32>>);
+
+const FIBER_MARK: u32 = 1 << 31;
+const TASK: u32 = u32::MAX;
+
+impl RunQueue {
+    pub(crate) fn new() -> Self {
+        Self(RefCell::default())
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, due: Due) {
+        let code = match due {
+            Due::Turn(slot) => slot,
+            Due::Fiber(fiber) => fiber.index() | FIBER_MARK,
+            Due::Task => TASK,
+        };
+        self.0.borrow_mut().push_back(code);
+    }
+
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Due> {
+        let code = self.0.borrow_mut().pop_front()?;
+        Some(if code & FIBER_MARK == 0 {
+            Due::Turn(code)
+        } else if code == TASK {
+            Due::Task
+        } else {
+            Due::Fiber(FiberId::from_index(code & !FIBER_MARK))
+        })
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out_in_order() {
+        let queue = RunQueue::new();
+        let all = [
+            Due::Turn(0),
+            Due::Task,
+            Due::Fiber(FiberId::from_index(5)),
+            Due::Turn(9),
+        ];
+        all.into_iter().for_each(|due| queue.push(due));
+        assert_eq!(std::array::from_fn(|_| queue.pop().unwrap()), all);
+        assert!(queue.is_empty());
+    }
+}

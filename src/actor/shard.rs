@@ -1,0 +1,413 @@
+//! A shard: the actors of one worker, and everything they touch. No thread but the worker's.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::arena::Arena;
+use super::batch::{Batch, Parcel, WORKER_BATCH_WORDS};
+use super::core::PoolCore;
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::{End, drop_with_fate};
+use super::id::{ActorId, Home, Key, MessageId};
+use super::lifecycle;
+use super::mailbox::BlockPool;
+use super::run_queue::{Due, RunQueue};
+use super::slot::Slot;
+use super::stats::WorkerStats;
+use super::unwind::force_unwind;
+use super::waits::{Ending, Waits};
+use crate::fiber::{self, CannotSuspend, FiberSet, Resume, StackConfig, StackError, Suspend};
+
+/// Work for a fiber of the worker that belongs to no actor.
+pub(crate) type Task = Box<dyn FnOnce(&Shard)>;
+
+/// Why a function could not wait.
+#[derive(Debug)]
+pub(crate) enum CannotWait {
+    Here(CannotSuspend),
+    NoStack(StackError),
+}
+
+/// The actors of one worker.
+pub(crate) struct Shard {
+    pub(crate) home: Home,
+    pub(crate) core: Arc<PoolCore>,
+    slots: Arena<Slot>,
+    blocks: BlockPool,
+    pub(crate) due: RunQueue,
+    tasks: RefCell<VecDeque<Task>>,
+    pub(crate) waits: Waits,
+    pub(crate) fibers: FiberSet,
+    outboxes: Box<[Cell<Option<Batch>>]>,
+    unflushed: RefCell<Vec<u32>>,
+
+    /// Whose turn it is, and which message it handles.
+    actor: Cell<ActorId>,
+    envelope: Cell<Envelope>,
+
+    last_message: Cell<MessageId>,
+    sent_elsewhere: Cell<u64>,
+    accepted: Cell<u64>,
+    handled: Cell<u64>,
+    buried: Cell<u64>,
+    started: Cell<u64>,
+    pub(crate) alive: Cell<u64>,
+    batches: Cell<u64>,
+
+    /// Nanoseconds since the pool's clock began, as of the present tick.
+    pub(crate) now: Cell<u64>,
+    /// Turns that the present tick may still begin.
+    pub(crate) turns_left: Cell<u32>,
+    /// Whether spawning from outside is over.
+    pub(crate) closing: Cell<bool>,
+    /// Whether a shutdown's deadline has come: nobody waits any more.
+    pub(crate) forcing: Cell<bool>,
+    /// What the worker is told to do next about its own end.
+    pub(crate) order: Cell<Option<Order>>,
+}
+
+/// An order to a worker, given through its inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// To stop its actors, by force after that many nanoseconds.
+    ShutDown { within: u64 },
+    /// To take no more mail and end: every worker has stopped its actors.
+    Close,
+}
+
+impl Shard {
+    /// An empty shard whose fibers run `body`.
+    pub(crate) fn new(core: Arc<PoolCore>, worker: u32, stacks: StackConfig, body: fn()) -> Self {
+        let workers = core.workers.len();
+        let shard = Self {
+            home: core.home(worker),
+            slots: Arena::new(),
+            blocks: BlockPool::new(),
+            due: RunQueue::new(),
+            tasks: RefCell::default(),
+            waits: Waits::new(),
+            fibers: FiberSet::new(stacks, body),
+            outboxes: (0..workers).map(|_| Cell::new(None)).collect(),
+            unflushed: RefCell::default(),
+            actor: Cell::new(ActorId::NOBODY),
+            envelope: Cell::new(Envelope::NONE),
+            last_message: Cell::new(MessageId::start_of_worker(worker)),
+            sent_elsewhere: Cell::new(0),
+            accepted: Cell::new(0),
+            handled: Cell::new(0),
+            buried: Cell::new(0),
+            started: Cell::new(0),
+            alive: Cell::new(0),
+            batches: Cell::new(0),
+            now: Cell::new(0),
+            turns_left: Cell::new(0),
+            closing: Cell::new(false),
+            forcing: Cell::new(false),
+            order: Cell::new(None),
+            core,
+        };
+        lifecycle::found_guardian(&shard);
+        shard
+    }
+
+    // ---- slots ------------------------------------------------------------------------------
+
+    pub(crate) fn blocks(&self) -> &BlockPool {
+        &self.blocks
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self, index: u32) -> &Slot {
+        self.slots.at(index)
+    }
+
+    /// The slot of a key, while the key's tenancy lasts.
+    pub(crate) fn tenant(&self, key: Key) -> Option<&Slot> {
+        self.slots.get(key.slot).filter(|slot| slot.is_let_to(key))
+    }
+
+    pub(crate) fn slots(&self) -> &Arena<Slot> {
+        &self.slots
+    }
+
+    pub(crate) fn id_of(&self, key: Key) -> ActorId {
+        ActorId::new(self.home, key)
+    }
+
+    pub(crate) fn count_start(&self) {
+        self.started.set(self.started.get() + 1);
+        self.alive.set(self.alive.get() + 1);
+    }
+
+    // ---- messages ---------------------------------------------------------------------------
+
+    /// The envelope of a message that is sent here and now.
+    #[inline]
+    pub(crate) fn next_envelope(&self) -> Envelope {
+        let message = self.last_message.get().next();
+        self.last_message.set(message);
+        self.envelope.get().next(self.actor.get(), message)
+    }
+
+    /// The envelope of the message being handled.
+    pub(crate) fn envelope(&self) -> Envelope {
+        self.envelope.get()
+    }
+
+    /// Takes back the count of a message that was not sent after all, or not within this pool.
+    pub(crate) fn uncount_sent(&self) {
+        self.sent_elsewhere.set(self.sent_elsewhere.get() + 1);
+    }
+
+    /// Lets a message into a mailbox of this worker.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back when that actor takes no more mail.
+    #[inline]
+    #[allow(unsafe_code)]
+    pub(crate) fn admit<M: Send + 'static>(
+        &self,
+        to: TypedKey<M>,
+        envelope: Envelope,
+        message: M,
+    ) -> Result<(), M> {
+        let Key {
+            slot: index,
+            generation,
+        } = to.key;
+        let Some(slot) = self.slots.get(index) else {
+            return Err(message);
+        };
+        // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`.
+        unsafe { slot.admit(generation, envelope, message, &self.blocks) }?;
+        self.accepted.set(self.accepted.get() + 1);
+        if !slot.queued.replace(true) {
+            self.due.push(Due::Turn(index));
+        }
+        Ok(())
+    }
+
+    /// Records a message to an actor of this worker as lost, and drops it.
+    #[cold]
+    pub(crate) fn lose<M>(
+        &self,
+        to: Key,
+        envelope: Envelope,
+        message: M,
+        reason: DeadLetterReason,
+    ) {
+        self.core.bury::<M>(self.id_of(to), envelope, reason);
+        drop_with_fate(message, End::from(reason));
+    }
+
+    /// Notes that a message was taken from its mailbox to be handled.
+    #[inline]
+    pub(crate) fn begin_handling(&self, envelope: Envelope) {
+        self.envelope.set(envelope);
+        self.handled.set(self.handled.get() + 1);
+    }
+
+    pub(crate) fn uncount_handled(&self) {
+        self.handled.set(self.handled.get() - 1);
+        self.count_buried(1);
+    }
+
+    /// Notes messages that were in a mailbox and became dead letters.
+    pub(crate) fn count_buried(&self, messages: u64) {
+        self.buried.set(self.buried.get() + messages);
+    }
+
+    // ---- other workers ----------------------------------------------------------------------
+
+    /// Sends a parcel to another worker of this pool, with the next flush.
+    pub(crate) fn send_across<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        envelope: Envelope,
+        parcel: P,
+    ) {
+        let outbox = &self.outboxes[worker as usize];
+        let mut batch = outbox.take().unwrap_or_else(|| {
+            self.unflushed.borrow_mut().push(worker);
+            self.empty_batch()
+        });
+        if let Err(parcel) = batch.try_push(to, envelope, parcel) {
+            self.publish(worker, batch);
+            batch = self.empty_batch();
+            let pushed = batch.try_push(to, envelope, parcel);
+            debug_assert!(pushed.is_ok(), "an empty batch has room for any parcel");
+        }
+        outbox.set(Some(batch));
+    }
+
+    fn empty_batch(&self) -> Batch {
+        let worker = self.home.worker();
+        let reused = self.core.transport.reuse(worker);
+        reused.unwrap_or_else(|| Batch::new(worker, WORKER_BATCH_WORDS))
+    }
+
+    fn publish(&self, worker: u32, batch: Batch) {
+        if let Err(refused) = self.core.transport.send(worker, batch) {
+            refused.bounce(&self.core, worker, DeadLetterReason::PoolClosed);
+        }
+    }
+
+    /// Publishes what has gathered for other workers.
+    #[inline]
+    pub(crate) fn flush(&self) {
+        if !self.unflushed.borrow().is_empty() {
+            self.flush_all();
+        }
+    }
+
+    fn flush_all(&self) {
+        // One at a time: bouncing a batch drops messages, whose destructors may send.
+        loop {
+            let Some(worker) = self.unflushed.borrow_mut().pop() else {
+                return;
+            };
+            if let Some(batch) = self.outboxes[worker as usize].take() {
+                self.publish(worker, batch);
+            }
+        }
+    }
+
+    /// Takes in a batch that arrived.
+    pub(crate) fn take_in(&self, mut batch: Batch) {
+        self.batches.set(self.batches.get() + 1);
+        batch.deliver(self);
+        self.core.transport.recycle(batch);
+    }
+
+    // ---- waiting ----------------------------------------------------------------------------
+
+    /// Lets the handler that calls it wait until `key` has ended; returns at once if it has.
+    ///
+    /// # Errors
+    ///
+    /// Says why the caller cannot wait; the wait goes on without it.
+    pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
+        if !self.waits.is_pending(key) {
+            return Ok(());
+        }
+        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        if self.forcing.get() {
+            force_unwind();
+        }
+        self.fibers.reserve().map_err(CannotWait::NoStack)?;
+        self.flush();
+        self.waits.attend(key, fiber);
+        self.suspend(Suspend::Blocked);
+        Ok(())
+    }
+
+    /// Gives the other actors of this worker a turn each, then goes on.
+    pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
+        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.fibers.reserve().map_err(CannotWait::NoStack)?;
+        self.flush();
+        self.due.push(Due::Fiber(fiber));
+        self.suspend(Suspend::Blocked);
+        Ok(())
+    }
+
+    fn suspend(&self, why: Suspend) {
+        let (actor, envelope) = (self.actor.get(), self.envelope.get());
+        self.act_as_nobody();
+        let resume = fiber::suspend(why);
+        self.actor.set(actor);
+        self.envelope.set(envelope);
+        if resume == Resume::End {
+            force_unwind();
+        }
+    }
+
+    /// Wakes whoever attends a wait that was just ended.
+    pub(crate) fn follow_up(&self, ending: &Ending) {
+        if let Ending::Wakes(fiber) = ending {
+            self.due.push(Due::Fiber(*fiber));
+        }
+    }
+
+    // ---- work -------------------------------------------------------------------------------
+
+    /// Gives a fiber of this worker something to do.
+    pub(crate) fn add_task(&self, task: Task) {
+        self.tasks.borrow_mut().push_back(task);
+        self.due.push(Due::Task);
+    }
+
+    pub(crate) fn next_task(&self) -> Option<Task> {
+        self.tasks.borrow_mut().pop_front()
+    }
+
+    /// Runs `code` as `actor`: what it sends has that sender.
+    pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
+        let outer = (self.actor.replace(actor), self.envelope.get());
+        let answer = code();
+        self.actor.set(outer.0);
+        self.envelope.set(outer.1);
+        answer
+    }
+
+    /// Leaves the actor whose turn it was.
+    pub(crate) fn act_as_nobody(&self) {
+        self.actor.set(ActorId::NOBODY);
+        self.envelope.set(Envelope::NONE);
+    }
+
+    pub(crate) fn set_actor(&self, actor: ActorId) {
+        self.actor.set(actor);
+    }
+
+    pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
+        let (accepted, handled) = (self.accepted.get(), self.handled.get());
+        let drawn = self
+            .last_message
+            .get()
+            .since(MessageId::start_of_worker(self.home.worker()));
+        WorkerStats {
+            actors: self.alive.get(),
+            started: self.started.get(),
+            sent: drawn - self.sent_elsewhere.get(),
+            handled,
+            queued: accepted - handled - self.buried.get(),
+            waiting: self.fibers.busy() as u64,
+            fibers: self.fibers.live() as u64,
+            batches: self.batches.get(),
+            parks,
+        }
+    }
+}
+
+/// A key together with the type of its tenancy's messages.
+pub(crate) struct TypedKey<M> {
+    key: Key,
+    messages: std::marker::PhantomData<fn(M)>,
+}
+
+impl<M> TypedKey<M> {
+    /// # Safety
+    ///
+    /// The tenancy of `key` was begun by `Slot::occupy::<M>`.
+    #[allow(unsafe_code)]
+    #[inline]
+    pub(crate) const unsafe fn assume(key: Key) -> Self {
+        Self {
+            key,
+            messages: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<M> Clone for TypedKey<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for TypedKey<M> {}

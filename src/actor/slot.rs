@@ -1,0 +1,330 @@
+//! A slot: all that a worker keeps of one actor, in less than a hundred bytes.
+//!
+//! A slot is let to one actor after another; each tenancy has a generation, and a [`Key`] of an
+//! earlier one opens nothing. This is also where the type of an actor's messages is erased and
+//! found again:
+//!
+//! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type
+//! with which [`Slot::occupy`] began it. A key of that tenancy is held together with `M` by
+//! whoever pushes or pops: by `ActorRef<M>`, made when the actor is started or when the directory
+//! has compared the type, and by the actor's own body, which is built for `M`.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+
+use super::body::Body;
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::{End, drop_with_fate};
+use super::id::{ActorId, Key};
+use super::mailbox::{BlockPool, RawMailbox};
+use super::path::ActorPath;
+use super::shard::Shard;
+
+/// No slot.
+pub(crate) const NO_SLOT: u32 = u32::MAX;
+
+/// Where an actor is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum State {
+    /// Nobody's.
+    #[default]
+    Vacant,
+    /// Its factory and setup run; its mailbox is open, but waits.
+    Starting,
+    /// It handles what comes.
+    Running,
+    /// It takes no more mail, and stops when what it has is handled.
+    Draining,
+    /// It handles nothing more, and waits for its children to stop.
+    Stopping,
+}
+
+/// What is seldom needed of an actor.
+#[derive(Default)]
+pub(crate) struct Extra {
+    /// Where the actor was given a name: its path.
+    pub(crate) path: Option<ActorPath>,
+    /// A wait that ends when the slot is vacated.
+    pub(crate) on_vacated: Option<Key>,
+}
+
+/// One place for an actor.
+pub(crate) struct Slot {
+    /// The tenancy's generation while new mail is let in, else 0: one comparison on the way in.
+    open: Cell<u32>,
+    generation: Cell<u32>,
+    state: Cell<State>,
+    /// Whether a turn is due or running, or the actor must not have one yet.
+    pub(crate) queued: Cell<bool>,
+    /// Whether the actor is stopped by a shutdown's deadline.
+    pub(crate) forced: Cell<bool>,
+    /// What becomes of the replies that the actor still holds when it stops.
+    ending: Cell<End>,
+    pub(crate) parent: Cell<u32>,
+    pub(crate) first_child: Cell<u32>,
+    pub(crate) next_sibling: Cell<u32>,
+    pub(crate) previous_sibling: Cell<u32>,
+    mailbox: RawMailbox,
+    /// The actor itself; out while it has a turn.
+    body: Cell<Option<Box<dyn Body>>>,
+    mail: Cell<&'static MailKind>,
+    extra: Cell<Option<Box<Extra>>>,
+}
+
+/// What can be done with a mailbox without knowing its messages.
+struct MailKind {
+    message_type: fn() -> &'static str,
+    bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
+    release: unsafe fn(&Slot, &BlockPool),
+}
+
+impl MailKind {
+    const fn of<M: 'static>() -> &'static Self {
+        const {
+            &Self {
+                message_type: std::any::type_name::<M>,
+                bury: bury::<M>,
+                // SAFETY: called only during a tenancy that `occupy::<M>` began.
+                release: |slot, blocks| unsafe { slot.mailbox.release::<M>(blocks) },
+            }
+        }
+    }
+}
+
+/// Drops every message that waits, as lost, and says how many.
+///
+/// # Safety
+///
+/// The slot's present tenancy was begun by `occupy::<M>`.
+unsafe fn bury<M: 'static>(
+    slot: &Slot,
+    shard: &Shard,
+    actor: ActorId,
+    reason: DeadLetterReason,
+) -> u64 {
+    let mut buried = 0;
+    // SAFETY: by this function's contract the mailbox holds `M`.
+    while let Some((envelope, message)) = unsafe { slot.mailbox.pop::<M>(shard.blocks()) } {
+        shard.core.bury::<M>(actor, envelope, reason);
+        drop_with_fate(message, End::from(reason));
+        buried += 1;
+    }
+    buried
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            open: Cell::new(0),
+            generation: Cell::new(0),
+            state: Cell::new(State::Vacant),
+            queued: Cell::new(false),
+            forced: Cell::new(false),
+            ending: Cell::new(End::Stopped),
+            parent: Cell::new(NO_SLOT),
+            first_child: Cell::new(NO_SLOT),
+            next_sibling: Cell::new(NO_SLOT),
+            previous_sibling: Cell::new(NO_SLOT),
+            mailbox: RawMailbox::new(),
+            body: Cell::new(None),
+            mail: Cell::new(MailKind::of::<()>()),
+            extra: Cell::new(None),
+        }
+    }
+}
+
+impl Slot {
+    /// Begins a tenancy for an actor that handles `M`, with its mailbox open, and answers its
+    /// generation. The slot must be vacant.
+    pub(crate) fn occupy<M: 'static>(&self, parent: u32) -> u32 {
+        debug_assert_eq!(self.state.get(), State::Vacant);
+        let generation = self.generation.get() + 1;
+        self.generation.set(generation);
+        self.open.set(generation);
+        self.state.set(State::Starting);
+        self.queued.set(true);
+        self.parent.set(parent);
+        self.mail.set(MailKind::of::<M>());
+        generation
+    }
+
+    /// Ends the tenancy. Answers whether the slot may be let again: not when its generations are
+    /// used up, since a stale key must never open it.
+    pub(crate) fn vacate(&self, blocks: &BlockPool) -> bool {
+        debug_assert_eq!(self.mailbox.len(), 0);
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().release)(self, blocks) };
+        self.open.set(0);
+        self.state.set(State::Vacant);
+        self.queued.set(false);
+        self.forced.set(false);
+        self.generation.get() < u32::MAX
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// Goes on to the next state of the actor's life.
+    pub(crate) fn enter(&self, state: State) {
+        debug_assert!(
+            matches!(
+                (self.state.get(), state),
+                (
+                    State::Starting,
+                    State::Running | State::Draining | State::Stopping
+                ) | (State::Running, State::Draining | State::Stopping)
+                    | (State::Draining, State::Stopping)
+            ),
+            "an actor does not go from {:?} to {state:?}",
+            self.state.get(),
+        );
+        self.state.set(state);
+    }
+
+    /// Lets no more mail in.
+    pub(crate) fn shut(&self) {
+        self.open.set(0);
+    }
+
+    /// Whether `key` is of the present tenancy.
+    pub(crate) fn is_let_to(&self, key: Key) -> bool {
+        self.generation.get() == key.generation && self.state.get() != State::Vacant
+    }
+
+    /// What becomes of the replies that the actor still holds.
+    pub(crate) fn ending(&self) -> End {
+        self.ending.get()
+    }
+
+    pub(crate) fn end_with(&self, end: End) {
+        self.ending.set(end);
+    }
+
+    pub(crate) fn mailbox_len(&self) -> u32 {
+        self.mailbox.len()
+    }
+
+    pub(crate) fn message_type(&self) -> &'static str {
+        (self.mail.get().message_type)()
+    }
+
+    /// Lets a message in, if `key` is that of the present tenancy and it still takes mail.
+    ///
+    /// # Errors
+    ///
+    /// Gives the message back otherwise.
+    ///
+    /// # Safety
+    ///
+    /// If `key` is of the present tenancy, that was begun by `occupy::<M>`.
+    #[inline]
+    pub(crate) unsafe fn admit<M>(
+        &self,
+        generation: u32,
+        envelope: Envelope,
+        message: M,
+        blocks: &BlockPool,
+    ) -> Result<(), M> {
+        if self.open.get() != generation {
+            return Err(message);
+        }
+        // SAFETY: the mailbox is open for this generation, so the caller's promise holds.
+        unsafe { self.mailbox.push(envelope, message, blocks) };
+        Ok(())
+    }
+
+    /// Takes the oldest message.
+    ///
+    /// # Safety
+    ///
+    /// The slot's present tenancy was begun by `occupy::<M>`.
+    #[inline]
+    pub(crate) unsafe fn next_message<M>(&self, blocks: &BlockPool) -> Option<(Envelope, M)> {
+        // SAFETY: the caller's promise.
+        unsafe { self.mailbox.pop::<M>(blocks) }
+    }
+
+    /// Gives the memory of an empty mailbox back.
+    #[inline]
+    pub(crate) fn release_mailbox(&self, blocks: &BlockPool) {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().release)(self, blocks) }
+    }
+
+    /// Loses every message that waits, and says how many.
+    pub(crate) fn bury_mail(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) -> u64 {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().bury)(self, shard, actor, reason) }
+    }
+
+    #[inline]
+    pub(crate) fn take_body(&self) -> Option<Box<dyn Body>> {
+        self.body.take()
+    }
+
+    #[inline]
+    pub(crate) fn put_body(&self, body: Box<dyn Body>) {
+        let before = self.body.replace(Some(body));
+        debug_assert!(before.is_none());
+    }
+
+    /// Looks at, or changes, what is seldom needed.
+    pub(crate) fn with_extra<R>(&self, look: impl FnOnce(&mut Extra) -> R) -> R {
+        let mut extra = self.extra.take().unwrap_or_default();
+        let answer = look(&mut extra);
+        self.extra.set(Some(extra));
+        answer
+    }
+
+    /// Takes what is seldom needed, if there is any.
+    pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
+        self.extra.take()
+    }
+
+    /// The path, where the actor was given a name.
+    pub(crate) fn given_path(&self) -> Option<ActorPath> {
+        let extra = self.extra.take()?;
+        let path = extra.path.clone();
+        self.extra.set(Some(extra));
+        path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_small() {
+        assert!(size_of::<Slot>() <= 96, "{} bytes", size_of::<Slot>());
+    }
+
+    #[test]
+    fn s1_3_a_key_of_an_earlier_tenancy_opens_nothing() {
+        let (slot, blocks) = (Slot::default(), BlockPool::new());
+        let first = slot.occupy::<u32>(NO_SLOT);
+        // SAFETY: the present tenancy was begun for `u32`.
+        assert_eq!(
+            unsafe { slot.admit(first, Envelope::NONE, 1_u32, &blocks) },
+            Ok(())
+        );
+        // SAFETY: as above.
+        assert!(unsafe { slot.next_message::<u32>(&blocks) }.is_some());
+        assert!(slot.vacate(&blocks));
+        let second = slot.occupy::<String>(NO_SLOT);
+        assert_ne!(first, second);
+        // SAFETY: `first` is not of the present tenancy, so any type may be offered.
+        assert_eq!(
+            unsafe { slot.admit(first, Envelope::NONE, 2_u32, &blocks) },
+            Err(2)
+        );
+        assert_eq!(slot.mailbox_len(), 0);
+    }
+}

@@ -1,0 +1,52 @@
+//! Counts that a worker publishes for others to read, without being asked.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What one worker has done so far, and what it holds now. A moment's view: the fields are read
+/// one after the other while the worker goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// Actors that live on it.
+    pub actors: u64,
+    /// Actors that were ever started on it.
+    pub started: u64,
+    /// Messages that its actors sent to actors of the same pool.
+    pub sent: u64,
+    /// Messages that its actors took from their mailboxes.
+    pub handled: u64,
+    /// Messages that wait in its mailboxes.
+    pub queued: u64,
+    /// Handlers that wait, each on a fiber.
+    pub waiting: u64,
+    /// Fibers, waiting, running and idle.
+    pub fibers: u64,
+    /// Batches that other workers and threads published to it.
+    pub batches: u64,
+    /// Times that it went to sleep.
+    pub parks: u64,
+}
+
+macro_rules! counters {
+    ($($field:ident),* $(,)?) => {
+        /// The published side of [`WorkerStats`]: written by the worker, read by anybody.
+        #[derive(Default)]
+        pub(crate) struct WorkerCounters { $($field: AtomicU64),* }
+
+        impl WorkerCounters {
+            /// Relaxed: each field is a number of its own, and no memory is handed over.
+            pub(crate) fn publish(&self, stats: WorkerStats) {
+                let WorkerStats { $($field),* } = stats;
+                $(self.$field.store($field, Relaxed);)*
+            }
+
+            pub(crate) fn read(&self) -> WorkerStats {
+                WorkerStats { $($field: self.$field.load(Relaxed)),* }
+            }
+        }
+    };
+}
+
+counters!(
+    actors, started, sent, handled, queued, waiting, fibers, batches, parks
+);

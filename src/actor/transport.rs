@@ -1,0 +1,40 @@
+//! The seam between a worker and the others: how a batch gets from one to another.
+
+use std::time::Duration;
+
+use super::batch::Batch;
+
+/// Carries batches to the workers of one pool. Shared by all threads.
+pub(crate) trait Transport: Send + Sync {
+    /// Publishes a batch to a worker, and wakes it where it sleeps. Batches of one sender to one
+    /// worker arrive in the order sent.
+    ///
+    /// # Errors
+    ///
+    /// Gives the batch back when that worker takes no more.
+    fn send(&self, worker: u32, batch: Batch) -> Result<(), Batch>;
+
+    /// Whether a worker still takes batches: a value that may be old when it is read.
+    fn is_open(&self, worker: u32) -> bool;
+
+    /// An empty batch that was used before, if one is at hand.
+    fn reuse(&self, worker: u32) -> Option<Batch>;
+
+    /// Gives an emptied batch back to the worker that filled it.
+    fn recycle(&self, batch: Batch);
+}
+
+/// The receiving end of one worker. Owned by whoever drives that worker.
+pub(crate) trait Source {
+    /// Whether anything has arrived.
+    fn has_mail(&self) -> bool;
+
+    /// Hands over everything that has arrived, in order.
+    fn receive(&mut self, sink: &mut dyn FnMut(Batch));
+
+    /// Hands over what is left; nothing arrives afterwards.
+    fn close(&mut self, sink: &mut dyn FnMut(Batch));
+
+    /// Sleeps until something arrives, or the time is over. May return early.
+    fn park(&mut self, timeout: Option<Duration>);
+}

@@ -1,0 +1,110 @@
+//! The one place where a panic of user code is caught.
+//!
+//! Handlers, factories, signal handlers, hooks and the destructors of messages and state all run
+//! through [`catch_user`]. A panic of the runtime itself is caught nowhere: it ends in
+//! [`AbortOnPanic`], since a worker whose own bookkeeping failed can promise nothing more.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// How user code ended when it did not return.
+pub(crate) enum Unwound {
+    /// It panicked; the text of the panic, where it has one.
+    Panicked(String),
+    /// The runtime ended it: see [`force_unwind`].
+    Forced,
+}
+
+/// The payload of an unwinding that the runtime began; no panic hook runs for it.
+struct Forced;
+
+/// Runs user code and catches its panic.
+pub(crate) fn catch_user<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
+    // Unwind safety: what user code leaves half changed is the state of its own actor, which is
+    // dropped after a failure; the runtime's cells are not borrowed while user code runs.
+    catch_unwind(AssertUnwindSafe(code)).map_err(classify)
+}
+
+#[cold]
+fn classify(payload: Box<dyn Any + Send>) -> Unwound {
+    if payload.is::<Forced>() {
+        return Unwound::Forced;
+    }
+    let text = match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(payload) => {
+                // The destructor of a payload of the user's is user code too.
+                drop_quietly(payload);
+                "a panic without a text".to_owned()
+            }
+        },
+    };
+    Unwound::Panicked(text)
+}
+
+/// Drops a value of the user's; a panic of its destructor goes no further.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if std::mem::needs_drop::<T>() {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
+            // Such a payload could panic again when dropped, without end.
+            std::mem::forget(payload);
+        }
+    }
+}
+
+/// Unwinds the stack of a handler that waits, running its destructors, up to [`catch_user`].
+pub(crate) fn force_unwind() -> ! {
+    resume_unwind(Box::new(Forced))
+}
+
+/// Ends the process when it is dropped by a panic: put around the runtime's own loops.
+pub(crate) struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "nexus-actors: the runtime itself panicked (see above); this is a bug in it, and \
+                 going on could lose messages, so the process ends here"
+            );
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s4_9_panics_are_told_apart_from_forced_ends() {
+        assert!(matches!(catch_user(|| 7), Ok(7)));
+        let text = |result: Result<(), Unwound>| match result {
+            Err(Unwound::Panicked(text)) => text,
+            _ => unreachable!("it panics"),
+        };
+        assert_eq!(text(catch_user(|| panic!("planned"))), "planned");
+        assert_eq!(text(catch_user(|| panic!("planned {}", 2))), "planned 2");
+        let odd = text(catch_user(|| std::panic::panic_any(7_u8)));
+        assert_eq!(odd, "a panic without a text");
+        assert!(matches!(
+            catch_user(|| force_unwind()),
+            Err::<(), _>(Unwound::Forced)
+        ));
+    }
+
+    #[test]
+    fn s4_9_a_destructor_that_panics_goes_no_further() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("planned");
+            }
+        }
+        drop_quietly(Bomb);
+        let caught = catch_user(|| std::panic::panic_any(Bomb));
+        assert!(matches!(caught, Err(Unwound::Panicked(_))));
+    }
+}

@@ -1,0 +1,270 @@
+//! Waits: the places where a handler of this worker waits for one value.
+//!
+//! A wait begins before anything is sent that could end it, and may end before anybody waits.
+//! The first terminal event wins; whatever comes later finds another generation, or none. A
+//! value of up to 32 bytes lies in the wait itself.
+
+use smallbox::{SmallBox, smallbox, space::S4};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+
+use super::arena::Arena;
+use super::fate::End;
+use super::id::Key;
+use crate::fiber::FiberId;
+
+type Value = SmallBox<dyn Any, S4>;
+
+/// How a wait ended.
+enum Outcome {
+    Value(Value),
+    Ended(End),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Vacant,
+    Pending,
+    Done,
+}
+
+#[derive(Default)]
+struct Wait {
+    generation: Cell<u32>,
+    phase: Cell<Phase>,
+    fiber: Cell<Option<FiberId>>,
+    timer: Cell<Option<TimerKey>>,
+    outcome: Cell<Option<Outcome>>,
+}
+
+/// A timer of the layer above, as a number.
+pub(crate) type TimerKey = u64;
+
+/// What became of an attempt to end a wait.
+#[must_use]
+pub(crate) enum Ending {
+    /// It had ended before; nothing happened.
+    Late,
+    /// It ends now, and nobody waits yet.
+    Unattended,
+    /// It ends now, and that fiber goes on.
+    Wakes(FiberId),
+}
+
+/// The waits of one worker.
+pub(crate) struct Waits {
+    arena: Arena<Wait>,
+    /// Time-outs not yet given to the clock, as durations in nanoseconds.
+    unarmed: RefCell<Vec<(Key, u64)>>,
+    /// Timers of waits that ended before them.
+    disarmed: RefCell<Vec<TimerKey>>,
+}
+
+impl Waits {
+    pub(crate) fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            unarmed: RefCell::default(),
+            disarmed: RefCell::default(),
+        }
+    }
+
+    /// Begins a wait, which ends by itself after `timeout` nanoseconds where there is one.
+    pub(crate) fn begin(&self, timeout: Option<u64>) -> Key {
+        let slot = self.arena.occupy();
+        let wait = self.arena.at(slot);
+        wait.phase.set(Phase::Pending);
+        let key = Key {
+            slot,
+            generation: wait.generation.get(),
+        };
+        if let Some(timeout) = timeout {
+            self.unarmed.borrow_mut().push((key, timeout));
+        }
+        key
+    }
+
+    fn pending(&self, key: Key) -> Option<&Wait> {
+        let wait = self.arena.get(key.slot)?;
+        let pending = wait.generation.get() == key.generation && wait.phase.get() == Phase::Pending;
+        pending.then_some(wait)
+    }
+
+    /// Whether nothing has ended it yet.
+    pub(crate) fn is_pending(&self, key: Key) -> bool {
+        self.pending(key).is_some()
+    }
+
+    /// Says which fiber waits, so that it is woken at the end.
+    pub(crate) fn attend(&self, key: Key, fiber: FiberId) {
+        if let Some(wait) = self.pending(key) {
+            wait.fiber.set(Some(fiber));
+        }
+    }
+
+    /// Ends a wait with a value.
+    pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending {
+        self.end_with(key, || Outcome::Value(smallbox!(value)))
+    }
+
+    /// Ends a wait without a value.
+    pub(crate) fn end(&self, key: Key, end: End) -> Ending {
+        self.end_with(key, || Outcome::Ended(end))
+    }
+
+    fn end_with(&self, key: Key, outcome: impl FnOnce() -> Outcome) -> Ending {
+        let Some(wait) = self.pending(key) else {
+            return Ending::Late;
+        };
+        wait.outcome.set(Some(outcome()));
+        wait.phase.set(Phase::Done);
+        if let Some(timer) = wait.timer.take() {
+            self.disarmed.borrow_mut().push(timer);
+        }
+        wait.fiber.take().map_or(Ending::Unattended, Ending::Wakes)
+    }
+
+    /// Takes the outcome of a wait that has ended, and forgets the wait.
+    ///
+    /// # Panics
+    ///
+    /// When the value is not a `T`.
+    pub(crate) fn take<T: 'static>(&self, key: Key) -> Option<Result<T, End>> {
+        let wait = self.arena.get(key.slot)?;
+        if wait.generation.get() != key.generation || wait.phase.get() != Phase::Done {
+            return None;
+        }
+        let outcome = wait.outcome.take()?;
+        self.forget(key);
+        Some(match outcome {
+            Outcome::Ended(end) => Err(end),
+            Outcome::Value(value) => match value.downcast::<T>() {
+                Ok(value) => Ok(value.into_inner()),
+                Err(_) => unreachable!("a wait is fulfilled with the type it was begun for"),
+            },
+        })
+    }
+
+    /// Forgets a wait, ended or not; what comes for it later is late. Its value, if it has one,
+    /// is dropped.
+    pub(crate) fn forget(&self, key: Key) {
+        let Some(wait) = self.arena.get(key.slot) else {
+            return;
+        };
+        if wait.generation.get() != key.generation || wait.phase.get() == Phase::Vacant {
+            return;
+        }
+        wait.phase.set(Phase::Vacant);
+        wait.fiber.set(None);
+        if let Some(timer) = wait.timer.take() {
+            self.disarmed.borrow_mut().push(timer);
+        }
+        let unused = wait.outcome.take();
+        if let Some(next) = key.generation.checked_add(1) {
+            wait.generation.set(next);
+            self.arena.vacate(key.slot);
+        } // else the place is retired: a stale key must never match again
+        drop(unused);
+    }
+
+    // ---- for the clock of the layer above ---------------------------------------------------
+
+    /// Whether the clock has something to take over.
+    pub(crate) fn has_timer_requests(&self) -> bool {
+        !self.unarmed.borrow().is_empty() || !self.disarmed.borrow().is_empty()
+    }
+
+    /// Hands over the time-outs that were asked for since the last time, in that order, but for
+    /// those of waits that have ended already.
+    pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> TimerKey) {
+        let requests = self.unarmed.take();
+        for &(key, timeout) in &requests {
+            if let Some(wait) = self.pending(key) {
+                wait.timer.set(Some(arm(key, timeout)));
+            }
+        }
+        let mut emptied = requests;
+        emptied.clear();
+        self.unarmed.replace(emptied);
+    }
+
+    /// Takes a timer that is not needed any more.
+    pub(crate) fn next_disarmed(&self) -> Option<TimerKey> {
+        self.disarmed.borrow_mut().pop()
+    }
+
+    /// A wait whose timer has fired no longer has one.
+    pub(crate) fn fired(&self, key: Key) {
+        if let Some(wait) = self.pending(key) {
+            wait.timer.set(None);
+        }
+    }
+
+    /// The fibers that wait, for a forced end. Each is forgotten as a waiter.
+    pub(crate) fn abandon_all(&self) -> Vec<FiberId> {
+        self.arena
+            .iter()
+            .filter_map(|(_, wait)| wait.fiber.take())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s5_3_the_first_terminal_event_wins() {
+        let waits = Waits::new();
+        let key = waits.begin(None);
+        assert!(matches!(waits.fulfil(key, 7_u32), Ending::Unattended));
+        assert!(matches!(waits.end(key, End::TimedOut), Ending::Late));
+        assert_eq!(waits.take::<u32>(key), Some(Ok(7)));
+        assert_eq!(waits.take::<u32>(key), None);
+    }
+
+    #[test]
+    fn s5_3_a_late_reply_never_reaches_the_next_wait_in_the_same_place() {
+        let waits = Waits::new();
+        let old = waits.begin(None);
+        waits.forget(old);
+        let new = waits.begin(None);
+        assert_eq!(old.slot, new.slot);
+        assert!(matches!(waits.fulfil(old, 1_u32), Ending::Late));
+        assert!(waits.is_pending(new));
+    }
+
+    #[test]
+    fn an_attended_wait_wakes_its_fiber() {
+        let waits = Waits::new();
+        let key = waits.begin(None);
+        let fiber = FiberId::from_index(3);
+        waits.attend(key, fiber);
+        assert!(matches!(waits.end(key, End::NoReply), Ending::Wakes(woken) if woken == fiber));
+        assert_eq!(waits.take::<u32>(key), Some(Err(End::NoReply)));
+    }
+
+    #[test]
+    fn a_wait_that_ends_in_time_costs_no_timer() {
+        let waits = Waits::new();
+        let quick = waits.begin(Some(5));
+        let slow = waits.begin(Some(6));
+        let _ = waits.fulfil(quick, ());
+        waits.arm_all(|key, timeout| {
+            assert_eq!((key, timeout), (slow, 6));
+            11
+        });
+        let _ = waits.fulfil(slow, ());
+        assert_eq!(waits.next_disarmed(), Some(11));
+        assert!(!waits.has_timer_requests());
+    }
+
+    #[test]
+    fn values_of_any_size_arrive() {
+        let waits = Waits::new();
+        let key = waits.begin(None);
+        let _ = waits.fulfil(key, [9_u64; 100]);
+        assert_eq!(waits.take::<[u64; 100]>(key), Some(Ok([9; 100])));
+    }
+}

@@ -1,0 +1,77 @@
+//! Calls of one worker by another, or by a thread outside: how an actor is started elsewhere.
+
+use super::handle::Ask;
+use super::reply::Reply;
+use crate::actor::core::PoolCore;
+use crate::actor::{
+    ActorId, DeadLetterReason, End, Envelope, Key, Order, Parcel, Shard, drop_with_fate,
+    with_current,
+};
+
+/// The key of a parcel that is meant for the worker itself.
+const WORKER_ITSELF: Key = Key {
+    slot: 0,
+    generation: 0,
+};
+
+/// Runs `work` on a fiber of that worker, and answers a handle with which to wait for its result.
+pub(crate) fn call<R: Send + 'static>(
+    core: &PoolCore,
+    worker: u32,
+    work: impl FnOnce(&Shard) -> R + Send + 'static,
+) -> Ask<R> {
+    let (ask, reply) = Ask::begin(None);
+    with_current(|shard| match shard {
+        Some(shard) if shard.home == core.home(worker) => reply.send(work(shard)),
+        Some(shard) if shard.home.pool() == core.id => {
+            shard.send_across(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply });
+        }
+        _ => core.post(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply }),
+    });
+    ask
+}
+
+struct Call<W, R: Send + 'static> {
+    work: W,
+    reply: Reply<R>,
+}
+
+impl<W, R> Parcel for Call<W, R>
+where
+    W: FnOnce(&Shard) -> R + Send + 'static,
+    R: Send + 'static,
+{
+    fn deliver(self, shard: &Shard, _to: Key, _envelope: Envelope) {
+        shard.add_task(Box::new(move |shard| self.reply.send((self.work)(shard))));
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
+        drop_with_fate(self, End::from(reason));
+    }
+}
+
+/// Makes a worker look at the time again.
+pub(crate) fn nudge(core: &PoolCore, worker: u32) {
+    core.post(worker, WORKER_ITSELF, Envelope::NONE, Nudge);
+}
+
+struct Nudge;
+
+impl Parcel for Nudge {
+    fn deliver(self, _: &Shard, _: Key, _: Envelope) {}
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+/// Gives a worker an order about its own end.
+pub(crate) fn order(core: &PoolCore, worker: u32, order: Order) {
+    core.post(worker, WORKER_ITSELF, Envelope::NONE, order);
+}
+
+impl Parcel for Order {
+    fn deliver(self, shard: &Shard, _to: Key, _envelope: Envelope) {
+        shard.order.set(Some(self));
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}

@@ -1,0 +1,160 @@
+//! The asker's side: sent at the call, waited for when it is needed.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use super::error::AskError;
+use super::reply::{Asker, Reply};
+use crate::actor::{ActorRef, Key, Shard, with_current};
+use crate::queue::{RecvError, once, oneshot};
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// Asks the actor: sends it the message that `question` makes of a [`Reply`], now, and
+    /// answers a handle with which to wait.
+    ///
+    /// The time counts from the call. In a handler, waiting suspends only the actor that asks:
+    /// its state stays borrowed, its messages wait, and its worker goes on with other actors. On
+    /// any other thread, waiting parks the thread.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// struct Double(u32, Reply<u32>);
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let doubler = pool.spawn("doubler", Props::new(|| {
+    ///     Behavior::receive(|_ctx, Double(number, reply)| reply.send(number * 2))
+    /// }))?;
+    /// let asked = doubler.ask(|reply| Double(21, reply), Duration::from_secs(5));
+    /// assert_eq!(asked.wait()?, 42);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn ask<R: Send + 'static>(
+        self,
+        question: impl FnOnce(Reply<R>) -> M,
+        timeout: Duration,
+    ) -> Ask<R> {
+        let (ask, reply) = Ask::begin(Some(timeout));
+        self.tell(question(reply));
+        ask
+    }
+}
+
+/// An ask under way: wait for its answer, or drop it to let go of it.
+///
+/// It stays on the thread that asked.
+#[must_use = "an ask that is dropped is cancelled: wait for its answer, or use `tell`"]
+pub struct Ask<R> {
+    waiting: Waiting<R>,
+    timeout: Option<Duration>,
+    on_one_thread: PhantomData<*const ()>,
+}
+
+enum Waiting<R> {
+    Worker(Key),
+    Thread(
+        once::Receiver<Result<R, crate::actor::End>>,
+        Option<Instant>,
+    ),
+    /// The outcome has been taken.
+    Over,
+}
+
+impl<R: Send + 'static> Ask<R> {
+    /// The two ends of an ask, for whoever asks on this thread.
+    pub(crate) fn begin(timeout: Option<Duration>) -> (Self, Reply<R>) {
+        with_current(|shard| match shard {
+            Some(shard) => {
+                let wait = shard.waits.begin(timeout.map(nanos));
+                let reply = Reply::to(Asker::Worker {
+                    home: shard.home,
+                    wait,
+                });
+                (Self::new(Waiting::Worker(wait), timeout), reply)
+            }
+            None => {
+                let (sender, receiver) = oneshot();
+                let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                let reply = Reply::to(Asker::Thread(sender));
+                (
+                    Self::new(Waiting::Thread(receiver, deadline), timeout),
+                    reply,
+                )
+            }
+        })
+    }
+
+    fn new(waiting: Waiting<R>, timeout: Option<Duration>) -> Self {
+        Self {
+            waiting,
+            timeout,
+            on_one_thread: PhantomData,
+        }
+    }
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] says why there is none, as soon as that is certain.
+    pub fn wait(mut self) -> Result<R, AskError> {
+        let outcome = match std::mem::replace(&mut self.waiting, Waiting::Over) {
+            Waiting::Worker(wait) => {
+                // Put back, so that the wait is forgotten even if this stack is unwound.
+                self.waiting = Waiting::Worker(wait);
+                with_current(|shard| wait_on_worker(shard, wait))?
+            }
+            Waiting::Thread(receiver, deadline) => {
+                receiver.recv(deadline).unwrap_or_else(|error| {
+                    Err(match error {
+                        RecvError::Timeout => crate::actor::End::TimedOut,
+                        RecvError::Closed => crate::actor::End::NoReply,
+                    })
+                })
+            }
+            Waiting::Over => unreachable!("waiting consumes the ask"),
+        };
+        outcome.map_err(|end| AskError::from_end(end, self.timeout))
+    }
+}
+
+#[inline]
+fn wait_on_worker<R: 'static>(
+    shard: Option<&Shard>,
+    wait: Key,
+) -> Result<Result<R, crate::actor::End>, AskError> {
+    let shard = shard.expect("an ask does not leave the thread that asked");
+    shard
+        .wait_for(wait)
+        .map_err(crate::actor::WaitError::from)?;
+    Ok(shard
+        .waits
+        .take(wait)
+        .expect("a wait that is over has an outcome"))
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl<R> Drop for Ask<R> {
+    fn drop(&mut self) {
+        if let Waiting::Worker(wait) = self.waiting {
+            with_current(|shard| {
+                if let Some(shard) = shard {
+                    shard.waits.forget(wait);
+                }
+            });
+        }
+    }
+}
+
+impl<R> fmt::Debug for Ask<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ask<{}>", std::any::type_name::<R>())
+    }
+}

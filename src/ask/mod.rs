@@ -1,0 +1,12 @@
+//! Asking: a message that carries the way back for its answer, and the wait for it.
+
+mod call;
+mod error;
+mod handle;
+mod reply;
+
+pub use self::error::AskError;
+pub use self::handle::Ask;
+pub use self::reply::Reply;
+
+pub(crate) use self::call::{call, nudge, order};

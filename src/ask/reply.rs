@@ -1,0 +1,120 @@
+//! The way back: a value that answers one ask, once.
+
+use std::fmt;
+
+use crate::actor::{
+    ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Shard, core, drop_with_fate,
+    fate_of_dropped_reply, with_current,
+};
+use crate::queue::once;
+
+/// The right, and the duty, to answer one ask.
+///
+/// Answering consumes it. It may be kept, or sent on to another actor or thread, and answered
+/// from there. Dropped unanswered, it ends the ask at once: with
+/// [`NoReply`](crate::AskError::NoReply), or with the reason why whoever held it is gone.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let forgetful = pool.spawn("forgetful", Props::new(|| {
+///     Behavior::receive(|_ctx, reply: Reply<u32>| drop(reply))
+/// }))?;
+/// let answer = forgetful.ask(|reply| reply, Duration::from_secs(60)).wait();
+/// assert_eq!(answer, Err(AskError::NoReply));
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "dropping a reply tells the asker that there is no answer"]
+pub struct Reply<R: Send + 'static> {
+    asker: Option<Asker<R>>,
+}
+
+/// Who waits for the answer.
+pub(super) enum Asker<R> {
+    /// A handler, or a task, of that worker.
+    Worker { home: Home, wait: Key },
+    /// A thread outside.
+    Thread(once::Sender<Result<R, End>>),
+}
+
+impl<R: Send + 'static> Reply<R> {
+    pub(super) fn to(asker: Asker<R>) -> Self {
+        Self { asker: Some(asker) }
+    }
+
+    /// Answers. An answer to an ask that has ended meanwhile is dropped.
+    pub fn send(mut self, answer: R) {
+        self.end_with(Ok(answer));
+    }
+
+    fn end_with(&mut self, answer: Result<R, End>) {
+        match self.asker.take() {
+            None => {}
+            Some(Asker::Thread(sender)) => {
+                if sender.send(answer).is_err() {
+                    with_current(|shard| {
+                        if let Some(shard) = shard {
+                            shard.core.count_late_reply();
+                        }
+                    });
+                }
+            }
+            Some(Asker::Worker { home, wait }) => with_current(|shard| match shard {
+                Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
+                Some(shard) if shard.home.pool() == home.pool() => {
+                    shard.send_across(home.worker(), wait, Envelope::NONE, Answer(answer));
+                }
+                _ => {
+                    // Without its pool, nobody is left who could wait.
+                    if let Some(core) = core::find(home) {
+                        core.post(home.worker(), wait, Envelope::NONE, Answer(answer));
+                    }
+                }
+            }),
+        }
+    }
+}
+
+impl<R: Send + 'static> Drop for Reply<R> {
+    fn drop(&mut self) {
+        if self.asker.is_some() {
+            self.end_with(Err(fate_of_dropped_reply()));
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for Reply<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply<{}>", std::any::type_name::<R>())
+    }
+}
+
+/// An answer on its way to a worker.
+struct Answer<R>(Result<R, End>);
+
+impl<R: Send + 'static> Answer<R> {
+    #[inline]
+    fn end_wait(self, shard: &Shard, wait: Key) {
+        let ending = match self.0 {
+            Ok(answer) => shard.waits.fulfil(wait, answer),
+            Err(end) => shard.waits.end(wait, end),
+        };
+        if let crate::actor::Ending::Late = ending {
+            shard.core.count_late_reply();
+        }
+        shard.follow_up(&ending);
+    }
+}
+
+impl<R: Send + 'static> Parcel for Answer<R> {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: Envelope) {
+        self.end_wait(shard, to);
+    }
+
+    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
+        drop_with_fate(self.0, End::from(reason));
+    }
+}

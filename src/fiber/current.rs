@@ -1,0 +1,105 @@
+//! The fiber that runs on this thread, and how it gives its thread away.
+//!
+//! Which fiber runs is kept in a thread-local that is set around every resume. A fiber never
+//! leaves its thread, so the address that a suspended function may have cached of that
+//! thread-local stays the right one.
+
+#![allow(unsafe_code)]
+
+use corosensei::Yielder;
+use std::cell::Cell;
+use std::ptr;
+
+use super::set::FiberId;
+
+/// Why a fiber gives its thread away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suspend {
+    /// Its handler waits; somebody holds this fiber's id and will have it resumed.
+    Blocked,
+    /// It runs no handler and sees nothing to do.
+    Idle,
+    /// It runs no handler, and that fiber's handler can go on.
+    SwitchTo(FiberId),
+}
+
+/// What a fiber is resumed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// To go on.
+    Run,
+    /// To end: a waiting handler unwinds, an idle fiber returns.
+    End,
+}
+
+/// Why a function cannot wait where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CannotSuspend {
+    /// It does not run on a fiber.
+    NotOnFiber,
+    /// Its stack unwinds: another panic on this thread would meet this one's count.
+    Unwinding,
+}
+
+pub(super) type Handle = Yielder<Resume, Suspend>;
+
+#[derive(Clone, Copy)]
+struct Current {
+    id: FiberId,
+    yielder: *const Handle,
+}
+
+thread_local! {
+    static CURRENT: Cell<Current> = const {
+        Cell::new(Current { id: FiberId::NONE, yielder: ptr::null() })
+    };
+}
+
+/// Marks the fiber that calls it as the one that runs. Called first thing on every fiber, and
+/// after every suspension.
+fn enter(id: FiberId, yielder: *const Handle) {
+    CURRENT.set(Current { id, yielder });
+}
+
+/// Runs a fiber's body with the fiber marked as current.
+pub(super) fn run_as(id: FiberId, yielder: &Handle, body: impl FnOnce()) {
+    enter(id, yielder);
+    body();
+    leave();
+}
+
+fn leave() {
+    enter(FiberId::NONE, ptr::null());
+}
+
+/// The fiber that a waiting function stands on.
+///
+/// # Errors
+///
+/// Says why the caller must not wait.
+pub(crate) fn waiting_fiber() -> Result<FiberId, CannotSuspend> {
+    let current = CURRENT.get();
+    if current.yielder.is_null() {
+        return Err(CannotSuspend::NotOnFiber);
+    }
+    if std::thread::panicking() {
+        return Err(CannotSuspend::Unwinding);
+    }
+    Ok(current.id)
+}
+
+/// Gives the thread away, and returns when the fiber is resumed.
+///
+/// # Panics
+///
+/// When no fiber runs on this thread: ask [`waiting_fiber`] first.
+pub(crate) fn suspend(why: Suspend) -> Resume {
+    let current = CURRENT.get();
+    assert!(!current.yielder.is_null(), "only a fiber can suspend");
+    leave();
+    // SAFETY: `run_as` or the resumption below set the pointer on this thread, for the fiber that
+    // runs now; its yielder lives at the root of the stack that we stand on.
+    let resume = unsafe { &*current.yielder }.suspend(why);
+    enter(current.id, current.yielder);
+    resume
+}

@@ -1,0 +1,12 @@
+//! Fibers: handlers that can wait in the middle of a function, on stacks that are pooled.
+//!
+//! A fiber is made on one thread and never leaves it. The layer above resumes fibers from the
+//! worker's own stack (the *root*) and each fiber suspends back to it, saying why.
+
+mod current;
+mod set;
+mod stack;
+
+pub(crate) use current::{CannotSuspend, Resume, Suspend, suspend, waiting_fiber};
+pub(crate) use set::{FiberId, FiberSet};
+pub(crate) use stack::{StackConfig, StackError};

@@ -1,0 +1,234 @@
+//! Stacks for fibers: cut from a few large mappings, each with a guard page, and used again.
+//!
+//! A mapping is reserved, not backed: a page costs memory when a handler first touches it. The
+//! guard at the low end of each stack is installed with `MADV_GUARD_INSTALL` (Linux 6.13), which
+//! keeps the mapping in one piece; where the kernel does not know it, `mprotect` does the same
+//! at the price of two memory areas a stack, of which Linux grants a process 65,530 by default.
+
+#![allow(unsafe_code)]
+
+use corosensei::stack::{MIN_STACK_SIZE, Stack, StackPointer};
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+
+/// `MADV_GUARD_INSTALL` of `linux/mman.h`, which the `libc` crate does not name yet.
+#[cfg(target_os = "linux")]
+const MADV_GUARD_INSTALL: libc::c_int = 102;
+
+/// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`].
+const FIRST_REGION: usize = 16;
+const LARGEST_REGION: usize = 1024;
+
+/// How the stacks of a pool are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StackConfig {
+    /// Usable bytes of each stack, rounded up to whole pages.
+    pub(crate) size: usize,
+}
+
+/// No stack could be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system granted no memory for another fiber stack: {0}")]
+pub(crate) struct StackError(#[from] std::io::Error);
+
+/// One anonymous mapping, cut into stacks of equal size.
+struct Region {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: `start` and `bytes` are those of the mapping made in `Region::map`; every stack
+        // cut from it holds an `Rc` of this region, so none is in use.
+        let unmapped = unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
+        debug_assert_eq!(unmapped, 0);
+    }
+}
+
+impl Region {
+    fn map(bytes: usize) -> Result<Self, StackError> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing
+        // that exists.
+        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(std::io::Error::last_os_error().into());
+        }
+        // A huge page would back two megabytes for the first byte that a handler touches.
+        #[cfg(target_os = "linux")]
+        // SAFETY: the range is the mapping made above; this advice changes no contents. A kernel
+        // without huge pages refuses it, which is as good.
+        unsafe {
+            libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE);
+        }
+        let start = NonNull::new(start.cast()).expect("mmap does not map address 0 unasked");
+        Ok(Self { start, bytes })
+    }
+}
+
+/// A stack on loan from its [`StackPool`].
+pub(super) struct FiberStack {
+    base: NonZeroUsize,
+    limit: NonZeroUsize,
+    /// Keeps the mapping alive.
+    _region: Rc<Region>,
+}
+
+// SAFETY: `limit..limit + page` is a guard (installed in `StackPool::carve` before the stack is
+// handed out), `StackPool::new` rounds the usable size up to at least `MIN_STACK_SIZE`, and both
+// addresses are page-aligned, hence aligned for a stack. The `Rc` keeps the mapping alive.
+unsafe impl Stack for FiberStack {
+    fn base(&self) -> StackPointer {
+        self.base
+    }
+
+    fn limit(&self) -> StackPointer {
+        self.limit
+    }
+}
+
+/// The stacks of one worker.
+pub(super) struct StackPool {
+    page: usize,
+    stride: usize,
+    free: RefCell<Vec<FiberStack>>,
+    next_region: Cell<usize>,
+}
+
+impl StackPool {
+    pub(super) fn new(config: StackConfig) -> Self {
+        let page = page_size();
+        let usable = config.size.max(MIN_STACK_SIZE).next_multiple_of(page);
+        Self {
+            page,
+            stride: usable + page,
+            free: RefCell::new(Vec::new()),
+            next_region: Cell::new(FIRST_REGION),
+        }
+    }
+
+    /// Makes sure that the next [`take`](Self::take) succeeds.
+    pub(super) fn reserve(&self) -> Result<(), StackError> {
+        if self.free.borrow().is_empty() {
+            self.carve()?;
+        }
+        Ok(())
+    }
+
+    /// Takes a stack: a used one if there is one, warm in the cache.
+    pub(super) fn take(&self) -> Result<FiberStack, StackError> {
+        self.reserve()?;
+        Ok(self
+            .free
+            .borrow_mut()
+            .pop()
+            .expect("a stack was just reserved"))
+    }
+
+    /// Takes a stack back and gives the pages that it touched back to the system.
+    pub(super) fn give_back(&self, stack: FiberStack) {
+        let low = stack.limit.get() + self.page;
+        let touched = stack.base.get() - low;
+        // SAFETY: the range lies within the stack's own mapping, above its guard, and the fiber
+        // that used it has ended: nothing on it is alive.
+        unsafe {
+            libc::madvise(low as *mut libc::c_void, touched, libc::MADV_DONTNEED);
+        }
+        self.free.borrow_mut().push(stack);
+    }
+
+    #[cold]
+    fn carve(&self) -> Result<(), StackError> {
+        let count = self.next_region.get();
+        let region = Rc::new(Region::map(count * self.stride)?);
+        let start = region.start.as_ptr() as usize;
+        let mut free = self.free.borrow_mut();
+        for index in 0..count {
+            let limit = start + index * self.stride;
+            if let Err(error) = install_guard(limit, self.page) {
+                if index == 0 {
+                    return Err(error);
+                }
+                break; // the stacks carved so far serve; the next call tries again
+            }
+            let base = limit + self.stride;
+            let (Some(base), Some(limit)) = (NonZeroUsize::new(base), NonZeroUsize::new(limit))
+            else {
+                unreachable!("a mapping does not start at address 0");
+            };
+            free.push(FiberStack {
+                base,
+                limit,
+                _region: region.clone(),
+            });
+        }
+        self.next_region.set((count * 2).min(LARGEST_REGION));
+        Ok(())
+    }
+}
+
+/// Makes the page at `address` fault on any access.
+fn install_guard(address: usize, page: usize) -> Result<(), StackError> {
+    let start = address as *mut libc::c_void;
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: the page lies within the caller's mapping, on a stack that nobody uses yet.
+        if unsafe { libc::madvise(start, page, MADV_GUARD_INSTALL) } == 0 {
+            return Ok(());
+        }
+    }
+    // SAFETY: as above.
+    if unsafe { libc::mprotect(start, page, libc::PROT_NONE) } == 0 {
+        return Ok(());
+    }
+    Err(std::io::Error::last_os_error().into())
+}
+
+fn page_size() -> usize {
+    // SAFETY: `sysconf` reads a constant of the system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(page).unwrap_or(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_writable_to_their_guard_and_used_again() {
+        let pool = StackPool::new(StackConfig { size: 1 });
+        let stack = pool.take().unwrap();
+        let (low, base) = (stack.limit.get() + pool.page, stack.base.get());
+        assert!(base - low >= MIN_STACK_SIZE);
+        // SAFETY: the stack is ours and its lowest usable byte lies above the guard.
+        unsafe { (low as *mut u8).write(7) };
+        pool.give_back(stack);
+        let again = pool.take().unwrap();
+        assert_eq!(
+            again.base.get(),
+            base,
+            "the stack used last is handed out first"
+        );
+        // SAFETY: as above.
+        assert_eq!(
+            unsafe { (low as *const u8).read() },
+            0,
+            "its pages were given back"
+        );
+    }
+
+    #[test]
+    fn mappings_outlive_their_pool_while_a_stack_is_on_loan() {
+        let pool = StackPool::new(StackConfig { size: 8192 });
+        let stack = pool.take().unwrap();
+        let low = stack.limit.get() + pool.page;
+        drop(pool);
+        // SAFETY: the stack on loan keeps its mapping.
+        unsafe { (low as *mut u8).write(7) };
+        drop(stack);
+    }
+}

@@ -1,0 +1,60 @@
+//! An actor system for one machine: a pool of worker threads, each of which runs its actors on
+//! stackful fibers, joined by lock-free queues.
+//!
+//! - An actor belongs to one worker for life, so sending to it from there touches no atomic.
+//! - A handler is a plain function. It may wait in the middle, for another actor or for time;
+//!   only its actor waits, and no `async` is to be seen.
+//! - References are sixteen bytes, copied at will, and never reach the wrong actor.
+//!
+//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. What is promised, row by row,
+//! with the tests that hold it to that, stands in [`semantics`].
+
+#[cfg(not(unix))]
+compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap");
+
+#[cfg(not(nexus_loom))]
+mod actor;
+#[cfg(not(nexus_loom))]
+mod ask;
+#[cfg(not(nexus_loom))]
+mod fiber;
+#[cfg(not(nexus_loom))]
+mod pool;
+mod queue;
+#[cfg(not(nexus_loom))]
+mod runtime;
+mod sync;
+
+#[cfg(not(nexus_loom))]
+pub use crate::actor::{
+    Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
+    DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, MessageId,
+    NameError, Next, PathError, Props, Signal, SpawnError, Stage, Subscription, TellError,
+    WaitError, WorkerStats, dead_letters_without_pool, validate_name,
+};
+#[cfg(not(nexus_loom))]
+pub use crate::ask::{Ask, AskError, Reply};
+#[cfg(not(nexus_loom))]
+pub use crate::pool::{
+    ConsistentHashRing, LAYOUT_VERSION, LookupError, ManualTime, PoolStats, ShutdownError,
+    ShutdownReport, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode, WorkerPool,
+    WorkerPoolBuilder,
+};
+
+/// What most programs need: `use nexus_actors::prelude::*;`.
+#[cfg(not(nexus_loom))]
+pub mod prelude {
+    pub use crate::{
+        Actor, ActorPath, ActorRef, Ask, AskError, Behavior, BoxError, Context, DeadLetterReason,
+        HandlerResult, LookupError, ManualTime, Next, Props, Reply, Signal, SpawnError, TellError,
+        TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+    };
+}
+
+/// The protocols between threads, for the model checks. Exists under `--cfg nexus_loom` only.
+#[cfg(nexus_loom)]
+#[doc(hidden)]
+pub mod model {
+    pub use crate::queue::{Inbox, Link, Node, Receiver, inbox, once, oneshot};
+    pub use crate::sync::{Mutant, with_mutant};
+}

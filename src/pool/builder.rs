@@ -1,0 +1,423 @@
+//! How a pool is built and started.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::directory::WorkerDirectory;
+use super::driver::{Ended, NoteEnd, drive};
+use super::handle::{ShutdownReport, WorkerPool};
+use super::node::WorkerNode;
+use super::ring::ConsistentHashRing;
+use super::shared::Shared;
+use super::time::{Clock, TimeSource};
+use super::transport::{LaneEnd, lanes};
+use crate::actor::core::{CoreParts, FailureHook, register, unregister};
+use crate::actor::{BoxError, Failure, catch_user};
+use crate::fiber::{StackConfig, StackError};
+use crate::runtime::{Ending, Worker, WorkerParts};
+
+/// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
+/// backed by memory.
+const DEFAULT_STACK_SIZE: usize = 256 * 1024;
+/// Room for a few frames and a panic's message.
+const LEAST_STACK_SIZE: usize = 16 * 1024;
+const MOST_WORKERS: usize = 1 << 15;
+const DEFAULT_SPIN: Duration = Duration::from_micros(20);
+
+type Configure = Arc<dyn Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync>;
+
+/// What a worker does when it has nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitStrategy {
+    /// Sleeps at once. Each wake-up costs its sender some microseconds.
+    Park,
+    /// Looks for work for that long, then sleeps.
+    SpinThenPark(Duration),
+    /// Never sleeps: the lowest latency, at the price of a whole core for each worker.
+    Spin,
+}
+
+/// Builds a [`WorkerPool`].
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let pool = WorkerPool::builder()
+///     .workers(2)
+///     .name("orders")
+///     .configure(|node| {
+///         node.spawn("audit", Props::new(|| Behavior::receive(|_ctx, _line: String| ())))?;
+///         Ok(())
+///     })
+///     .start()?;
+/// let audit = pool.lookup::<String>("/user/audit")?;
+/// audit.tell("started".into());
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until it is started"]
+pub struct WorkerPoolBuilder {
+    workers: Option<usize>,
+    name: String,
+    stack_size: usize,
+    pin_cores: bool,
+    wait_strategy: Option<WaitStrategy>,
+    time_source: TimeSource,
+    configure: Option<Configure>,
+    on_failure: FailureHook,
+}
+
+impl Default for WorkerPoolBuilder {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            name: "nexus".to_owned(),
+            stack_size: DEFAULT_STACK_SIZE,
+            pin_cores: false,
+            wait_strategy: None,
+            time_source: TimeSource::Monotonic,
+            configure: None,
+            on_failure: Box::new(|failure| eprintln!("nexus-actors: {failure}; it stops")),
+        }
+    }
+}
+
+impl WorkerPoolBuilder {
+    /// How many workers, each a thread. By default, one for each core that the process may use.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// The pool's name, and the prefix of its threads' names. By default `nexus`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Usable bytes of each handler's stack, at least 16 KiB; by default 256 KiB. Memory is used
+    /// only as far as handlers reach into it. A handler that needs more ends the process.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// Whether each worker is bound to a core of its own, in turn. By default not.
+    pub fn pin_cores(mut self, pin: bool) -> Self {
+        self.pin_cores = pin;
+        self
+    }
+
+    /// What an idle worker does. By default it looks for work for 20 µs and then sleeps, or
+    /// sleeps at once where there are more workers than cores.
+    pub fn wait_strategy(mut self, strategy: WaitStrategy) -> Self {
+        self.wait_strategy = Some(strategy);
+        self
+    }
+
+    /// Where the pool takes its time from. By default the monotonic clock.
+    pub fn time_source(mut self, source: TimeSource) -> Self {
+        self.time_source = source;
+        self
+    }
+
+    /// Runs on every worker, on a fiber, before [`start`](Self::start) returns: the place to
+    /// spawn the actors that a pool always has. It may wait, as a handler may.
+    pub fn configure(
+        mut self,
+        configure: impl Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.configure = Some(Arc::new(configure));
+        self
+    }
+
+    /// Is told of every failure of an actor, on the worker where it happened. By default failures
+    /// are written to the standard error.
+    pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.on_failure = Box::new(hook);
+        self
+    }
+
+    /// Starts the pool, and returns when every worker is ready.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: an option that cannot be, or the first worker's error; the other workers
+    /// have ended by then, and no thread is left.
+    pub fn start(self) -> Result<WorkerPool, StartError> {
+        let workers = self.checked_workers()?;
+        let (transport, ends) = lanes(workers);
+        let (stack_size, pin_cores) = (self.stack_size, self.pin_cores);
+        let strategy = self
+            .wait_strategy
+            .unwrap_or_else(|| default_strategy(workers));
+        let core = register(CoreParts {
+            name: self.name,
+            workers,
+            transport: Box::new(transport),
+            directory: Box::new(WorkerDirectory::default()),
+            on_failure: self.on_failure,
+        });
+        let core = core.ok_or(StartError::TooManyPools)?;
+        let clock = Clock::start(&self.time_source, &core);
+        let count = u32::try_from(workers).ok().and_then(NonZeroU32::new);
+        let ring = ConsistentHashRing::new(count.expect("the number was checked"));
+        let launch = Launch {
+            shared: Arc::new(Shared::new(core, ring)),
+            ending: Arc::default(),
+            ended: Arc::default(),
+            clock,
+            strategy,
+            stacks: StackConfig { size: stack_size },
+            cores: if pin_cores {
+                core_affinity::get_core_ids()
+            } else {
+                None
+            },
+            pin_cores,
+            configure: self.configure,
+        };
+        launch.start(ends)
+    }
+
+    /// Starts the pool and blocks until it has shut down, as an actor or a hook must ask for with
+    /// [`WorkerNode::request_shutdown`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn run(self) -> Result<ShutdownReport, StartError> {
+        Ok(self.start()?.wait())
+    }
+
+    fn checked_workers(&self) -> Result<usize, StartError> {
+        let workers = match self.workers {
+            Some(workers) => workers,
+            None => cores(),
+        };
+        if workers == 0 || workers > MOST_WORKERS {
+            return Err(StartError::InvalidWorkers(workers));
+        }
+        if self.stack_size < LEAST_STACK_SIZE {
+            return Err(StartError::StackTooSmall(self.stack_size));
+        }
+        Ok(workers)
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn default_strategy(workers: usize) -> WaitStrategy {
+    if workers <= cores() {
+        WaitStrategy::SpinThenPark(DEFAULT_SPIN)
+    } else {
+        WaitStrategy::Park
+    }
+}
+
+impl fmt::Debug for WorkerPoolBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            workers,
+            name,
+            stack_size,
+            pin_cores,
+            wait_strategy,
+            time_source,
+            configure,
+            on_failure: _,
+        } = self;
+        f.debug_struct("WorkerPoolBuilder")
+            .field("workers", workers)
+            .field("name", name)
+            .field("stack_size", stack_size)
+            .field("pin_cores", pin_cores)
+            .field("wait_strategy", wait_strategy)
+            .field("time_source", time_source)
+            .field("configure", &configure.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a pool did not start. No thread of it is left.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The number of workers is not between 1 and 32,768.
+    #[error("a pool has between 1 and 32768 workers, not {0}")]
+    InvalidWorkers(usize),
+    /// The stacks would be too small for any handler.
+    #[error("a stack of {0} bytes is too small: handlers need at least 16384")]
+    StackTooSmall(usize),
+    /// 1024 pools are alive in this process.
+    #[error("1024 pools are alive already; shut one down and drop its handles first")]
+    TooManyPools,
+    /// The operating system gave no thread.
+    #[error("worker {worker} got no thread: {error}")]
+    NoThread {
+        /// The worker's index.
+        worker: usize,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The operating system gave no memory for a stack.
+    #[error("worker {worker}: {error}")]
+    NoStack {
+        /// The worker's index.
+        worker: usize,
+        /// What the system said.
+        error: BoxError,
+    },
+    /// A worker could not be bound to its core.
+    #[error("worker {worker} could not be bound to a core; start the pool without pinning")]
+    NotPinned {
+        /// The worker's index.
+        worker: usize,
+    },
+    /// A worker's `configure` returned an error, or panicked.
+    #[error("configuring worker {worker} failed: {error}")]
+    Configure {
+        /// The worker's index.
+        worker: usize,
+        /// What it said.
+        #[source]
+        error: BoxError,
+    },
+}
+
+/// What it takes to launch the workers.
+struct Launch {
+    shared: Arc<Shared>,
+    ending: Arc<Ending>,
+    ended: Arc<Ended>,
+    clock: Clock,
+    strategy: WaitStrategy,
+    stacks: StackConfig,
+    cores: Option<Vec<core_affinity::CoreId>>,
+    pin_cores: bool,
+    configure: Option<Configure>,
+}
+
+type Ready = mpsc::Sender<Result<(), StartError>>;
+
+impl Launch {
+    fn start(self, ends: Vec<LaneEnd>) -> Result<WorkerPool, StartError> {
+        let (ready, readiness) = mpsc::channel();
+        let mut threads = Vec::with_capacity(ends.len());
+        let mut first_error = None;
+        for (index, end) in (0..).zip(ends) {
+            match self.launch(index, end, ready.clone()) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    // The worker that is not there must not be waited for.
+                    self.ending.one_more_is_quiet(&self.shared.core);
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        drop(ready);
+        let outcomes = readiness.iter().take(threads.len());
+        let error = first_error.or_else(|| outcomes.filter_map(Result::err).next());
+        let Launch {
+            shared,
+            ended,
+            ending,
+            ..
+        } = self;
+        if let Some(error) = error {
+            shared.request_shutdown(Duration::ZERO);
+            for thread in threads {
+                // A worker's own panic aborts the process, so a thread always ends well.
+                let _ = thread.join();
+            }
+            unregister(&shared.core);
+            return Err(error);
+        }
+        shared.end_configuring();
+        Ok(WorkerPool::new(shared, ending, ended, threads))
+    }
+
+    fn launch(&self, index: u32, end: LaneEnd, ready: Ready) -> Result<JoinHandle<()>, StartError> {
+        let node = WorkerNode {
+            shared: Arc::clone(&self.shared),
+            index,
+        };
+        let pin_to = self
+            .cores
+            .as_ref()
+            .map(|cores| cores[index as usize % cores.len()]);
+        let pinned = (self.pin_cores, pin_to);
+        let (clock, strategy) = (self.clock.clone(), self.strategy);
+        let (stacks, ending) = (self.stacks, Arc::clone(&self.ending));
+        let (configure, ended) = (self.configure.clone(), Arc::clone(&self.ended));
+        let work = move || {
+            let _note_end = NoteEnd(ended);
+            let core = Arc::clone(&node.shared.core);
+            let source = Box::new(end);
+            let now = clock.now();
+            let mut worker = Worker::new(WorkerParts {
+                core,
+                index,
+                source,
+                stacks,
+                ending,
+                now,
+            });
+            if !pin(pinned) {
+                let _ = ready.send(Err(StartError::NotPinned {
+                    worker: index as usize,
+                }));
+                return;
+            }
+            let failed = ready.clone();
+            worker.shard().add_task(Box::new(move |_| {
+                let _ = ready.send(run_configure(configure, &node));
+            }));
+            if let Err(error) = drive(&mut worker, &clock, strategy) {
+                let _ = failed.send(Err(no_stack(index, error)));
+            }
+        };
+        let name = format!("{}-{index}", self.shared.core.name);
+        let thread = thread::Builder::new().name(name).spawn(work);
+        thread.map_err(|error| StartError::NoThread {
+            worker: index as usize,
+            error,
+        })
+    }
+}
+
+/// Binds this thread to a core, where it is to be. Answers whether it went as asked.
+fn pin((wanted, core): (bool, Option<core_affinity::CoreId>)) -> bool {
+    !wanted || core.is_some_and(core_affinity::set_for_current)
+}
+
+fn no_stack(index: u32, error: StackError) -> StartError {
+    StartError::NoStack {
+        worker: index as usize,
+        error: error.into(),
+    }
+}
+
+fn run_configure(configure: Option<Configure>, node: &WorkerNode) -> Result<(), StartError> {
+    let Some(configure) = configure else {
+        return Ok(());
+    };
+    let error: BoxError = match catch_user(|| configure(node)) {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error,
+        Err(crate::actor::Unwound::Panicked(text)) => format!("panic: {text}").into(),
+        Err(crate::actor::Unwound::Forced) => "the pool was ended before it was ready".into(),
+    };
+    Err(StartError::Configure {
+        worker: node.index(),
+        error,
+    })
+}

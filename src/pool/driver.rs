@@ -1,0 +1,107 @@
+//! The driver of a worker: a thread that ticks it, spins a little when it is idle, then sleeps.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::builder::WaitStrategy;
+use super::time::Clock;
+use crate::actor::AbortOnPanic;
+use crate::fiber::StackError;
+use crate::runtime::{Tick, Worker};
+
+/// Looks at the inbox between two looks at the clock.
+const LOOKS: u32 = 64;
+
+/// Runs a worker until it has ended.
+///
+/// # Errors
+///
+/// When it cannot have its first stack.
+pub(super) fn drive(
+    worker: &mut Worker,
+    clock: &Clock,
+    strategy: WaitStrategy,
+) -> Result<(), StackError> {
+    let _runtime_panics_abort = AbortOnPanic;
+    loop {
+        match worker.tick(clock.now())? {
+            Tick::Busy => {}
+            Tick::Done => return Ok(()),
+            Tick::Idle(until) => rest(worker, clock, strategy, until),
+        }
+    }
+}
+
+fn rest(worker: &mut Worker, clock: &Clock, strategy: WaitStrategy, until: Option<u64>) {
+    let left = clock.time_to(until);
+    if left == Some(0) {
+        return;
+    }
+    let spin = match strategy {
+        WaitStrategy::Park => Duration::ZERO,
+        WaitStrategy::SpinThenPark(spin) => spin,
+        WaitStrategy::Spin => Duration::MAX,
+    };
+    let most = left.map_or(spin, |left| spin.min(Duration::from_nanos(left)));
+    if !spin_for(worker, most) {
+        worker.park(clock.time_to(until));
+    }
+}
+
+/// Looks at the inbox for a while; answers whether the worker need not sleep.
+fn spin_for(worker: &Worker, most: Duration) -> bool {
+    if most.is_zero() {
+        return worker.has_mail();
+    }
+    let start = Instant::now();
+    loop {
+        for _ in 0..LOOKS {
+            if worker.has_mail() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() >= most {
+            return false;
+        }
+    }
+}
+
+/// Counts the threads of a pool that have ended, for those who wait for all of them.
+#[derive(Default)]
+pub(super) struct Ended {
+    count: parking_lot::Mutex<usize>,
+    changed: parking_lot::Condvar,
+}
+
+impl Ended {
+    pub(super) fn one_more(&self) {
+        *self.count.lock() += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until `all` have ended, or the time is over. Answers how many have not.
+    pub(super) fn wait(&self, all: usize, deadline: Option<Instant>) -> usize {
+        let mut count = self.count.lock();
+        while *count < all {
+            match deadline {
+                None => self.changed.wait(&mut count),
+                Some(deadline) => {
+                    if self.changed.wait_until(&mut count, deadline).timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        all - *count
+    }
+}
+
+/// Notes the end of a thread however it comes about.
+pub(super) struct NoteEnd(pub(super) Arc<Ended>);
+
+impl Drop for NoteEnd {
+    fn drop(&mut self) {
+        self.0.one_more();
+    }
+}

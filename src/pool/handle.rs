@@ -1,0 +1,320 @@
+//! The handle of a running pool.
+
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::builder::WorkerPoolBuilder;
+use super::driver::Ended;
+use super::ring::ConsistentHashRing;
+use super::shared::{LookupError, Shared};
+use crate::actor::core::unregister;
+use crate::actor::{
+    ActorRef, DeadLetterReason, DeadLetters, Props, SpawnError, WorkerStats, with_current,
+};
+use crate::runtime::Ending;
+
+/// How long a shutdown waits, beyond its deadline, for workers to carry the forced end out.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running pool of workers.
+///
+/// Handles are cheap to clone, and may be used from any thread. When the last one is dropped the
+/// pool ends by force, as by [`shutdown`](Self::shutdown) without any time.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let pool = WorkerPool::builder().start()?;
+/// let greeter = pool.spawn("greeter", Props::new(|| {
+///     Behavior::receive(|_ctx, (name, reply): (String, Reply<String>)| {
+///         reply.send(format!("Hello, {name}!"));
+///     })
+/// }))?;
+/// let greeting = greeter.ask(|reply| ("Ada".into(), reply), Duration::from_secs(5)).wait()?;
+/// assert_eq!(greeting, "Hello, Ada!");
+/// let report = pool.shutdown(Duration::from_secs(5))?;
+/// assert_eq!(report.forced, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct WorkerPool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    ending: Arc<Ending>,
+    ended: Arc<Ended>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What a shutdown came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Actors that had not stopped at the deadline and were stopped by force.
+    pub forced: u64,
+    /// Messages that were accepted and not handled.
+    pub unprocessed: u64,
+    /// Workers that are stuck in a handler that never returns. Their threads are left behind.
+    pub stuck_workers: usize,
+}
+
+/// Why a shutdown could not be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// The caller is a worker of the pool, and would wait for its own end. The shutdown goes on.
+    #[error("a worker cannot wait for the end of its own pool; the shutdown goes on without it")]
+    OnWorker,
+}
+
+/// What a pool has done so far: a moment's view.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Each worker's counts.
+    pub workers: Vec<WorkerStats>,
+    /// Messages sent to the pool's actors by threads and pools outside.
+    pub sent_from_outside: u64,
+    /// Messages that were lost.
+    pub dead_letters: u64,
+    /// Replies that came after their ask had ended.
+    pub late_replies: u64,
+}
+
+impl PoolStats {
+    /// Messages that were ever sent to actors of the pool.
+    pub fn sent(&self) -> u64 {
+        self.sent_from_outside + self.workers.iter().map(|worker| worker.sent).sum::<u64>()
+    }
+
+    /// Messages that were handled.
+    pub fn handled(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.handled).sum()
+    }
+
+    /// Messages that wait in mailboxes.
+    pub fn queued(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.queued).sum()
+    }
+
+    /// Actors that are alive.
+    pub fn actors(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.actors).sum()
+    }
+}
+
+impl WorkerPool {
+    /// Begins to build a pool.
+    pub fn builder() -> WorkerPoolBuilder {
+        WorkerPoolBuilder::default()
+    }
+
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        ending: Arc<Ending>,
+        ended: Arc<Ended>,
+        threads: Vec<JoinHandle<()>>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                shared,
+                ending,
+                ended,
+                threads: Mutex::new(threads),
+            }),
+        }
+    }
+
+    /// How many workers it has.
+    pub fn workers(&self) -> usize {
+        self.inner.shared.workers()
+    }
+
+    /// The ring that places top-level actors.
+    pub fn ring(&self) -> Arc<ConsistentHashRing> {
+        self.inner.shared.ring.load_full()
+    }
+
+    /// Starts a top-level actor, `/user/<name>`, on the worker that the ring names, and returns
+    /// when it runs. In a handler only that actor waits, on a thread outside the thread does.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says what stood against it; nothing of the actor is left behind.
+    pub fn spawn<M: Send + 'static>(
+        &self,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        let shared = &self.inner.shared;
+        shared.spawn(shared.owner(name), Some(name), props)
+    }
+
+    /// Starts a top-level actor under a generated name, on the worker with the fewest actors as
+    /// far as is known here. It is not in the directory.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    pub fn spawn_anonymous<M: Send + 'static>(
+        &self,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        let shared = &self.inner.shared;
+        let quietest = shared
+            .core
+            .worker_indices()
+            .min_by_key(|index| shared.core.workers[*index as usize].read().actors);
+        shared.spawn(quietest.unwrap_or_default(), None, props)
+    }
+
+    /// Starts a top-level actor on a given worker.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn), and [`SpawnError::NoSuchWorker`].
+    pub fn spawn_on<M: Send + 'static>(
+        &self,
+        worker: usize,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        let shared = &self.inner.shared;
+        shared.spawn(shared.worker(worker)?, Some(name), props)
+    }
+
+    /// Starts a top-level actor on the worker that owns another one, so that the two send each
+    /// other messages without leaving it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn), and [`SpawnError::OtherPool`].
+    pub fn spawn_near<M: Send + 'static, N: Send + 'static>(
+        &self,
+        other: ActorRef<N>,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        let shared = &self.inner.shared;
+        shared.spawn(shared.worker_of(other.id())?, Some(name), props)
+    }
+
+    /// Finds a named actor of the pool, wherever it lives: `/user/orders/order-123`.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`] where none lives at that path, or one for other messages.
+    pub fn lookup<M: Send + 'static>(
+        &self,
+        path: impl AsRef<str>,
+    ) -> Result<ActorRef<M>, LookupError> {
+        self.inner.shared.lookup(path.as_ref())
+    }
+
+    /// The pool's dead letters.
+    pub fn dead_letters(&self) -> Arc<DeadLetters> {
+        Arc::clone(&self.inner.shared.core.dead_letters)
+    }
+
+    /// What the pool has done so far. Workers publish their counts after each round; nobody is
+    /// asked.
+    pub fn stats(&self) -> PoolStats {
+        let core = &self.inner.shared.core;
+        PoolStats {
+            workers: core.workers.iter().map(|worker| worker.read()).collect(),
+            sent_from_outside: core.sent_outside(),
+            dead_letters: core.dead_letters.total(),
+            late_replies: core.late_replies(),
+        }
+    }
+
+    /// Has the pool shut down, by force after that time, and does not wait for it.
+    pub fn request_shutdown(&self, within: Duration) {
+        self.inner.shared.request_shutdown(within);
+    }
+
+    /// Shuts the pool down, and waits for its end.
+    ///
+    /// Every top-level actor is asked to stop: it handles the mail that it has, its children stop,
+    /// then it does. What is left at the deadline is stopped by force: its mail becomes dead
+    /// letters, a handler that waits is unwound so that its destructors run, and its `PostStop`
+    /// is still told. May be called more than once, from any thread but the pool's own.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on.
+    pub fn shutdown(&self, within: Duration) -> Result<ShutdownReport, ShutdownError> {
+        self.request_shutdown(within);
+        if self.inner.is_own_worker() {
+            return Err(ShutdownError::OnWorker);
+        }
+        Ok(self.inner.wait_for_end(within))
+    }
+
+    /// Waits until the pool has ended, as somebody else has asked it to.
+    pub fn wait(&self) -> ShutdownReport {
+        self.inner.ended.wait(self.workers(), None);
+        self.inner.report(0)
+    }
+}
+
+impl Inner {
+    fn is_own_worker(&self) -> bool {
+        let pool = self.shared.core.id;
+        with_current(|shard| shard.is_some_and(|shard| shard.home.pool() == pool))
+    }
+
+    fn wait_for_end(&self, within: Duration) -> ShutdownReport {
+        let workers = self.shared.workers();
+        let now = Instant::now();
+        let left = self.ended.wait(workers, now.checked_add(within));
+        if left == 0 {
+            return self.report(0);
+        }
+        // By the pool's own clock, which may stand still, the deadline need not have come.
+        self.shared.request_shutdown(Duration::ZERO);
+        self.report(self.ended.wait(workers, Instant::now().checked_add(GRACE)))
+    }
+
+    fn report(&self, stuck_workers: usize) -> ShutdownReport {
+        let mut threads = std::mem::take(&mut *self.threads.lock());
+        if stuck_workers == 0 {
+            for thread in threads.drain(..) {
+                // A worker's own panic aborts the process, so a thread always ends well.
+                let _ = thread.join();
+            }
+        }
+        let letters = &self.shared.core.dead_letters;
+        ShutdownReport {
+            forced: self.ending.forced(),
+            unprocessed: letters.count(DeadLetterReason::Forced)
+                + letters.count(DeadLetterReason::PoolClosed),
+            stuck_workers,
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.request_shutdown(Duration::ZERO);
+        if !self.is_own_worker() {
+            self.wait_for_end(Duration::ZERO);
+        }
+        unregister(&self.shared.core);
+    }
+}
+
+impl fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerPool")
+            .field("name", &self.inner.shared.core.name)
+            .field("workers", &self.workers())
+            .finish_non_exhaustive()
+    }
+}

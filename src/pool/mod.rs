@@ -1,0 +1,18 @@
+//! Pools: workers on threads of their own, one directory, and placement by consistent hash.
+
+mod builder;
+mod directory;
+mod driver;
+mod handle;
+mod node;
+mod ring;
+mod shared;
+mod time;
+mod transport;
+
+pub use self::builder::{StartError, WaitStrategy, WorkerPoolBuilder};
+pub use self::handle::{PoolStats, ShutdownError, ShutdownReport, WorkerPool};
+pub use self::node::WorkerNode;
+pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
+pub use self::shared::LookupError;
+pub use self::time::{ManualTime, TimeSource};

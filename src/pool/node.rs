@@ -1,0 +1,109 @@
+//! A node: a worker's view of its pool, for `configure` and for actors.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::shared::{LookupError, Shared};
+use crate::actor::{ActorRef, Props, SpawnError};
+
+/// A worker's view of its pool: given to [`configure`](super::WorkerPoolBuilder::configure) on
+/// every worker. It may be kept, cloned and sent into actors; unlike a
+/// [`WorkerPool`](super::WorkerPool) it does not keep the pool running.
+#[derive(Clone)]
+pub struct WorkerNode {
+    pub(super) shared: Arc<Shared>,
+    pub(super) index: u32,
+}
+
+impl WorkerNode {
+    /// The index of the worker that this node was given to.
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// How many workers the pool has.
+    pub fn workers(&self) -> usize {
+        self.shared.workers()
+    }
+
+    /// The worker that owns top-level actors of that name, unless they are placed otherwise.
+    pub fn owner(&self, name: &str) -> usize {
+        self.shared.owner(name) as usize
+    }
+
+    /// Starts a top-level actor on the worker that the ring names.
+    ///
+    /// While the pool starts, every worker runs the same `configure`, and an actor that all of
+    /// them spawn is created once, on its owner: each worker is given the same reference.
+    /// Afterwards this is the same as [`WorkerPool::spawn`](super::WorkerPool::spawn).
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`]; among them `NameTaken` where one worker spawns the same name twice, and
+    /// `WrongType` where two workers spawn it for different messages.
+    pub fn spawn<M: Send + 'static>(
+        &self,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        self.shared.spawn_configured(self.index, name, props)
+    }
+
+    /// Starts a top-level actor on a given worker.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says what stood against it.
+    pub fn spawn_on<M: Send + 'static>(
+        &self,
+        worker: usize,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        self.shared
+            .spawn(self.shared.worker(worker)?, Some(name), props)
+    }
+
+    /// Starts a top-level actor on the worker that owns another one.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says what stood against it.
+    pub fn spawn_near<M: Send + 'static, N: Send + 'static>(
+        &self,
+        other: ActorRef<N>,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        self.shared
+            .spawn(self.shared.worker_of(other.id())?, Some(name), props)
+    }
+
+    /// Finds a named actor of the pool, wherever it lives.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`] where none lives at that path, or one for other messages.
+    pub fn lookup<M: Send + 'static>(
+        &self,
+        path: impl AsRef<str>,
+    ) -> Result<ActorRef<M>, LookupError> {
+        self.shared.lookup(path.as_ref())
+    }
+
+    /// Has the pool shut down, by force after that time, and does not wait for it: see
+    /// [`WorkerPool::shutdown`](super::WorkerPool::shutdown).
+    pub fn request_shutdown(&self, within: Duration) {
+        self.shared.request_shutdown(within);
+    }
+}
+
+impl fmt::Debug for WorkerNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerNode")
+            .field("pool", &self.shared.core.name)
+            .field("index", &self.index)
+            .finish()
+    }
+}

@@ -1,0 +1,259 @@
+//! What handles and nodes of a pool share: where actors are placed, started and found.
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::time::Duration;
+
+use super::ring::ConsistentHashRing;
+use crate::actor::core::PoolCore;
+use crate::actor::lifecycle::{self, GUARDIAN, Name};
+use crate::actor::{ActorId, ActorPath, ActorRef, Order, Props, Shard, SpawnError, validate_name};
+use crate::ask::{Ask, AskError, Reply, call, order};
+
+/// The shared part of a pool that knows about names and places.
+pub(super) struct Shared {
+    pub(super) core: Arc<PoolCore>,
+    pub(super) ring: ArcSwap<ConsistentHashRing>,
+    /// Actors spawned by nodes while the pool starts, by name. Emptied when it has started.
+    configured: Mutex<HashMap<String, Configured>>,
+    configuring: AtomicBool,
+}
+
+/// An actor that every worker's `configure` names.
+struct Configured {
+    state: ConfiguredState,
+    message: TypeId,
+    message_type: &'static str,
+    /// The workers that have asked for it: each may do so once.
+    callers: Vec<u32>,
+}
+
+enum ConfiguredState {
+    Starting(Vec<Reply<Result<ActorId, SpawnError>>>),
+    Started(Result<ActorId, SpawnError>),
+}
+
+/// Why no actor was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// No live actor has that path.
+    #[error("no actor lives at {0}")]
+    NotFound(String),
+    /// The actor handles other messages.
+    #[error("the actor at {path} handles {actual}, not {expected}")]
+    WrongType {
+        /// The path.
+        path: String,
+        /// The type of messages that was asked for.
+        expected: &'static str,
+        /// The type of messages that the actor handles.
+        actual: &'static str,
+    },
+}
+
+impl Shared {
+    pub(super) fn new(core: Arc<PoolCore>, ring: ConsistentHashRing) -> Self {
+        Self {
+            core,
+            ring: ArcSwap::from_pointee(ring),
+            configured: Mutex::default(),
+            configuring: AtomicBool::new(true),
+        }
+    }
+
+    pub(super) fn workers(&self) -> usize {
+        self.core.workers.len()
+    }
+
+    pub(super) fn owner(&self, name: &str) -> u32 {
+        self.ring.load().owner(name)
+    }
+
+    /// The worker of that index, if there is one.
+    pub(super) fn worker(&self, worker: usize) -> Result<u32, SpawnError> {
+        let workers = self.workers();
+        match u32::try_from(worker) {
+            Ok(index) if worker < workers => Ok(index),
+            _ => Err(SpawnError::NoSuchWorker { worker, workers }),
+        }
+    }
+
+    /// The worker of another actor.
+    pub(super) fn worker_of(&self, actor: ActorId) -> Result<u32, SpawnError> {
+        if actor.home.pool() == self.core.id {
+            Ok(actor.home.worker())
+        } else {
+            Err(SpawnError::OtherPool)
+        }
+    }
+
+    /// Starts a top-level actor on that worker, under that name or a generated one.
+    pub(super) fn spawn<M: Send + 'static>(
+        &self,
+        worker: u32,
+        name: Option<&str>,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        if let Some(name) = name {
+            validate_name(name)?;
+        }
+        let name = name.map(str::to_owned);
+        answer(call(&self.core, worker, move |shard| {
+            let name = name.as_deref().map_or(Name::Generated, Name::Given);
+            start_here(shard, name, &props)
+        }))
+    }
+
+    /// Starts a top-level actor that every worker's `configure` names, once for all of them.
+    pub(super) fn spawn_configured<M: Send + 'static>(
+        self: &Arc<Self>,
+        caller: u32,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        let owner = self.owner(name);
+        // Acquire pairs with the release in `end_configuring`.
+        if !self.configuring.load(Acquire) {
+            return self.spawn(owner, Some(name), props);
+        }
+        validate_name(name)?;
+        let (shared, name) = (Arc::clone(self), name.to_owned());
+        let id = answer(call(&self.core, owner, move |shard| {
+            shared.start_configured(shard, caller, &name, &props)
+        }))?;
+        #[allow(unsafe_code)]
+        // SAFETY: `start_configured` compares the type, or starts the actor for `M`.
+        Ok(unsafe { ActorRef::assume(id) })
+    }
+
+    /// On the owner: starts the actor for the first caller, and has the others wait for that.
+    fn start_configured<M: Send + 'static>(
+        &self,
+        shard: &Shard,
+        caller: u32,
+        name: &str,
+        props: &Props<M>,
+    ) -> Result<ActorId, SpawnError> {
+        if let Some(waiting) = self.join_configured::<M>(caller, name)? {
+            return waiting
+                .wait()
+                .unwrap_or_else(|error| Err(spawn_error(error)));
+        }
+        let outcome = start_here(shard, Name::Given(name), props).map(ActorRef::id);
+        let mut configured = self.configured.lock();
+        if let Some(entry) = configured.get_mut(name) {
+            let started = ConfiguredState::Started(outcome.clone());
+            let before = std::mem::replace(&mut entry.state, started);
+            drop(configured);
+            if let ConfiguredState::Starting(waiting) = before {
+                waiting
+                    .into_iter()
+                    .for_each(|reply| reply.send(outcome.clone()));
+            }
+        }
+        outcome
+    }
+
+    /// What a caller that is not the first one waits for; `None` for the first.
+    #[allow(clippy::type_complexity)]
+    fn join_configured<M: 'static>(
+        &self,
+        caller: u32,
+        name: &str,
+    ) -> Result<Option<Ask<Result<ActorId, SpawnError>>>, SpawnError> {
+        let mut configured = self.configured.lock();
+        let Some(entry) = configured.get_mut(name) else {
+            let entry = Configured {
+                state: ConfiguredState::Starting(Vec::new()),
+                message: TypeId::of::<M>(),
+                message_type: std::any::type_name::<M>(),
+                callers: vec![caller],
+            };
+            configured.insert(name.to_owned(), entry);
+            return Ok(None);
+        };
+        let path = || {
+            ActorPath::user()
+                .child(name)
+                .expect("the name was validated")
+        };
+        if entry.callers.contains(&caller) {
+            return Err(SpawnError::NameTaken(path()));
+        }
+        if entry.message != TypeId::of::<M>() {
+            let (expected, actual) = (std::any::type_name::<M>(), entry.message_type);
+            return Err(SpawnError::WrongType {
+                path: path(),
+                expected,
+                actual,
+            });
+        }
+        entry.callers.push(caller);
+        let (ask, reply) = Ask::begin(None);
+        match &mut entry.state {
+            ConfiguredState::Starting(waiting) => waiting.push(reply),
+            ConfiguredState::Started(outcome) => reply.send(outcome.clone()),
+        }
+        Ok(Some(ask))
+    }
+
+    /// The pool has started: nodes spawn as everybody does from now on.
+    pub(super) fn end_configuring(&self) {
+        // Release pairs with the acquire in `spawn_configured`.
+        self.configuring.store(false, Release);
+        self.configured.lock().clear();
+    }
+
+    pub(super) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {
+        let entry = self.core.directory.find(path);
+        let entry = entry.ok_or_else(|| LookupError::NotFound(path.to_owned()))?;
+        if entry.message != TypeId::of::<M>() {
+            let (expected, actual) = (std::any::type_name::<M>(), entry.message_type);
+            return Err(LookupError::WrongType {
+                path: path.to_owned(),
+                expected,
+                actual,
+            });
+        }
+        #[allow(unsafe_code)]
+        // SAFETY: the entry was published by `start` with the type for which it began the
+        // tenancy, and that type is `M`.
+        Ok(unsafe { ActorRef::assume(entry.actor) })
+    }
+
+    /// Orders every worker to shut down.
+    pub(super) fn request_shutdown(&self, within: Duration) {
+        let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
+        for worker in self.core.worker_indices() {
+            order(&self.core, worker, Order::ShutDown { within });
+        }
+    }
+}
+
+fn start_here<M: Send + 'static>(
+    shard: &Shard,
+    name: Name<'_>,
+    props: &Props<M>,
+) -> Result<ActorRef<M>, SpawnError> {
+    if shard.closing.get() {
+        return Err(SpawnError::ShuttingDown);
+    }
+    lifecycle::start(shard, GUARDIAN, name, props)
+}
+
+fn answer<T: Send + 'static>(ask: Ask<Result<T, SpawnError>>) -> Result<T, SpawnError> {
+    ask.wait().unwrap_or_else(|error| Err(spawn_error(error)))
+}
+
+/// A call has no time-out, and its work always answers: what is left is the pool's end.
+fn spawn_error(error: AskError) -> SpawnError {
+    match error {
+        AskError::CannotWait(error) => SpawnError::CannotWait(error),
+        _ => SpawnError::PoolClosed,
+    }
+}

@@ -1,0 +1,137 @@
+//! Where a pool takes its time from.
+
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::actor::core::PoolCore;
+use crate::ask::nudge;
+
+/// Where a pool takes its time from: its timers, time-outs and
+/// [`Context::now`](crate::Context::now). Not how long a thread outside waits for an answer.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum TimeSource {
+    /// The operating system's monotonic clock.
+    #[default]
+    Monotonic,
+    /// A clock that stands still until it is advanced by hand.
+    Manual(ManualTime),
+}
+
+/// A clock that stands still until it is advanced, for tests.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let time = ManualTime::new();
+/// let pool = WorkerPool::builder()
+///     .workers(1)
+///     .time_source(TimeSource::Manual(time.clone()))
+///     .start()?;
+/// let sleeper = pool.spawn("sleeper", Props::new(|| {
+///     Behavior::receive(|ctx, reply: Reply<Duration>| {
+///         ctx.sleep(Duration::from_secs(3600))?;
+///         reply.send(ctx.now());
+///         Ok::<_, WaitError>(())
+///     })
+/// }))?;
+/// let asked = sleeper.ask(|reply| reply, Duration::from_secs(5));
+/// // The hour begins when the handler runs, so it may take more than one step.
+/// let stepper = std::thread::spawn(move || {
+///     for _ in 0..100 {
+///         time.advance(Duration::from_secs(3600));
+///         std::thread::yield_now();
+///     }
+/// });
+/// assert!(asked.wait()? >= Duration::from_secs(3600));
+/// stepper.join().unwrap();
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ManualTime {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    now: AtomicU64,
+    pools: Mutex<Vec<Weak<PoolCore>>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ManualTime {
+    /// A clock at zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The time.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.shared.now.load(Acquire))
+    }
+
+    /// Puts the clock forward, and has every worker that goes by it look at it.
+    pub fn advance(&self, by: Duration) {
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        // Release: what was done before the step is visible to who sees the new time.
+        let _ = self
+            .shared
+            .now
+            .fetch_update(AcqRel, Acquire, |now| Some(now.saturating_add(nanos)));
+        let mut pools = self.shared.pools.lock();
+        pools.retain(|pool| pool.strong_count() > 0);
+        let live: Vec<_> = pools.iter().filter_map(Weak::upgrade).collect();
+        drop(pools);
+        for pool in live {
+            pool.worker_indices()
+                .for_each(|worker| nudge(&pool, worker));
+        }
+    }
+}
+
+/// The clock of one pool.
+#[derive(Clone)]
+pub(super) enum Clock {
+    Monotonic(Instant),
+    Manual(Arc<Shared>),
+}
+
+impl Clock {
+    pub(super) fn start(source: &TimeSource, core: &Arc<PoolCore>) -> Self {
+        match source {
+            TimeSource::Monotonic => Self::Monotonic(Instant::now()),
+            TimeSource::Manual(time) => {
+                time.shared.pools.lock().push(Arc::downgrade(core));
+                Self::Manual(Arc::clone(&time.shared))
+            }
+        }
+    }
+
+    /// Nanoseconds since the clock began.
+    pub(super) fn now(&self) -> u64 {
+        match self {
+            Self::Monotonic(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Self::Manual(shared) => shared.now.load(Acquire),
+        }
+    }
+
+    /// How long a worker may sleep that has something to do at `until`. Who advances a clock by
+    /// hand wakes the workers.
+    pub(super) fn time_to(&self, until: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Monotonic(_) => until.map(|until| until.saturating_sub(self.now())),
+            Self::Manual(_) => None,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The inbox of a worker: an unbounded lock-free list of nodes with many producers and one consumer.
+//!
+//! A node is whatever the layer above publishes at once (a batch of envelopes); the list only
+//! knows its [`Link`]. Producers push at the head as on Treiber's stack (R. K. Treiber, *Systems
+//! Programming: Coping with Parallelism*, IBM RJ 5118, 1986); the consumer takes the whole list
+//! with one swap and turns it round, so every producer's nodes come out in the order it pushed
+//! them. Nodes are only ever taken all together, so a head that was freed and came back at the
+//! same address is harmless: a push links to whatever the head is at that instant.
+//!
+//! Why not Vyukov's linked queue, which publishes with an unconditional swap: between its swap
+//! and its store of `next` a preempted producer hides everything pushed after it, it has no room
+//! for a closed state, and its consumer needs a second word, and two fences, to go to sleep.
+//! Here one word says all of it:
+//!
+//! | word     | meaning                                             | push            | take            | sleep           | close    |
+//! |----------|-----------------------------------------------------|-----------------|-----------------|-----------------|----------|
+//! | `EMPTY`  | nothing queued, consumer awake                      | → node          | –               | → `ASLEEP`      | → `CLOSED` |
+//! | `ASLEEP` | nothing queued, consumer parked or about to park    | → node, wake it | → `EMPTY`       | –               | → `CLOSED` |
+//! | `CLOSED` | nothing queued, nothing will ever be                | node given back | –               | –               | –        |
+//! | address  | that node is the newest one                         | → node          | → `EMPTY`       | refused         | → `CLOSED`, list given back |
+//!
+//! **No lost wake-up.** The consumer parks only after its compare-exchange `EMPTY → ASLEEP`
+//! succeeded, so at that instant nothing was queued. Any later push reads `ASLEEP` from the same
+//! word it modifies, and unparks; the parker keeps a token, so an unpark between the
+//! compare-exchange and the park is not lost. All modifications of one atomic are totally
+//! ordered, so no fence is needed. A push that finds another node never has to wake anybody:
+//! whoever pushed first did.
+//!
+//! **Orderings.** A successful push is a release; it pairs with the acquire of [`Receiver::take`] and
+//! [`Receiver::close`]. Later pushes are read-modify-writes of the same word, so they continue
+//! the release sequence of earlier ones: acquiring the newest node acquires them all. Everything
+//! else is relaxed, as it hands over no memory. Checked by `loom-tests/tests/inbox.rs` and
+//! `loom-tests/tests/park.rs`.
+
+#![allow(unsafe_code)]
+
+use crate::sync::{Arc, AtomicPtr, Mutant, Parker, Unparker, UnsafeCell, is_mutated, ordering};
+use crossbeam_utils::CachePadded;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+/// The place in a node by which the list holds it.
+#[repr(transparent)]
+pub(crate) struct Link(UnsafeCell<*mut Link>);
+
+impl Link {
+    pub(crate) fn new() -> Self {
+        Self(UnsafeCell::new(ptr::null_mut()))
+    }
+}
+
+/// An owning handle to something that can be linked into an inbox.
+///
+/// # Safety
+///
+/// `into_link` gives up ownership and returns the address of a [`Link`] that stays valid, and is
+/// touched by nobody else, until `from_link` takes the same address back. `from_link` must be the
+/// inverse of `into_link`.
+pub(crate) unsafe trait Node: Send {
+    /// Gives the node up.
+    fn into_link(self) -> NonNull<Link>;
+
+    /// Takes the node back.
+    ///
+    /// # Safety
+    ///
+    /// `link` came from `into_link` of the same type and was not taken back since.
+    unsafe fn from_link(link: NonNull<Link>) -> Self;
+}
+
+/// What a push did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Pushed {
+    /// The consumer is awake, or somebody else has woken it.
+    Queued,
+    /// The consumer slept; this push has woken it.
+    Woke,
+}
+
+const EMPTY: *mut Link = ptr::null_mut();
+
+/// The two marks are addresses of statics, so they can never be those of a node.
+static MARKS: [u64; 2] = [0; 2];
+
+fn asleep() -> *mut Link {
+    (&raw const MARKS[0]).cast_mut().cast()
+}
+
+fn closed() -> *mut Link {
+    (&raw const MARKS[1]).cast_mut().cast()
+}
+
+struct Shared {
+    word: CachePadded<AtomicPtr<Link>>,
+    unparker: Unparker,
+}
+
+/// The producers' half: any number of clones, on any thread.
+pub(crate) struct Inbox<N: Node> {
+    shared: Arc<Shared>,
+    nodes: PhantomData<fn(N)>,
+}
+
+/// The consumer's half: exactly one.
+pub(crate) struct Receiver<N: Node> {
+    shared: Arc<Shared>,
+    parker: Parker,
+    nodes: PhantomData<fn() -> N>,
+}
+
+/// Makes an open, empty inbox.
+pub(crate) fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
+    let parker = Parker::new();
+    let shared = Arc::new(Shared {
+        word: CachePadded::new(AtomicPtr::new(EMPTY)),
+        unparker: parker.unparker().clone(),
+    });
+    let sender = Inbox {
+        shared: shared.clone(),
+        nodes: PhantomData,
+    };
+    (
+        sender,
+        Receiver {
+            shared,
+            parker,
+            nodes: PhantomData,
+        },
+    )
+}
+
+impl<N: Node> Clone for Inbox<N> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            nodes: PhantomData,
+        }
+    }
+}
+
+impl<N: Node> Inbox<N> {
+    /// Publishes a node, and wakes the consumer where it sleeps.
+    ///
+    /// # Errors
+    ///
+    /// Gives the node back when the inbox is closed.
+    pub(crate) fn push(&self, node: N) -> Result<Pushed, N> {
+        let link = node.into_link();
+        // Guessing an empty inbox, rather than reading the word first, fetches its cache line
+        // once, for writing; a wrong guess answers with the word's true value.
+        let mut seen = EMPTY;
+        loop {
+            if seen == closed() {
+                // SAFETY: the address came from `into_link` above and was published to nobody.
+                return Err(unsafe { N::from_link(link) });
+            }
+            let next = if seen == asleep() { EMPTY } else { seen };
+            // SAFETY: until the exchange below succeeds the node is ours alone.
+            unsafe { link.as_ref() }
+                .0
+                .with_mut(|place| unsafe { *place = next });
+            // Release pairs with the acquire in `take_word`: it hands over the node, and `next`.
+            let publish = ordering(Release, Mutant::InboxPublishRelaxed);
+            match self
+                .shared
+                .word
+                .compare_exchange(seen, link.as_ptr(), publish, Relaxed)
+            {
+                Ok(_) if seen == asleep() => {
+                    if !is_mutated(Mutant::PushWithoutWaking) {
+                        self.shared.unparker.unpark();
+                    }
+                    return Ok(Pushed::Woke);
+                }
+                Ok(_) => return Ok(Pushed::Queued),
+                Err(actual) => seen = actual,
+            }
+        }
+    }
+
+    /// Whether a push may still succeed: a value that may be old when it is read.
+    pub(crate) fn is_open(&self) -> bool {
+        self.shared.word.load(Relaxed) != closed()
+    }
+}
+
+impl<N: Node> Receiver<N> {
+    /// Whether anything is queued: a plain load, cheap enough for a spinning worker.
+    pub(crate) fn has_mail(&self) -> bool {
+        let word = self.shared.word.load(Relaxed);
+        word != EMPTY && word != asleep() && word != closed()
+    }
+
+    /// Takes everything that is queued, oldest first.
+    pub(crate) fn take(&mut self) -> Chain<N> {
+        if !self.has_mail() {
+            return Chain::empty();
+        }
+        self.take_word(EMPTY)
+    }
+
+    /// Closes the inbox and takes what was still queued. No push succeeds afterwards.
+    pub(crate) fn close(&mut self) -> Chain<N> {
+        if is_mutated(Mutant::InboxCloseByStore) {
+            self.shared.word.store(closed(), Release);
+            return Chain::empty();
+        }
+        self.take_word(closed())
+    }
+
+    fn take_word(&mut self, replacement: *mut Link) -> Chain<N> {
+        // Acquire pairs with the release of every push since the last take.
+        let acquire = ordering(Acquire, Mutant::InboxTakeRelaxed);
+        let newest = self.shared.word.swap(replacement, acquire);
+        if newest == EMPTY || newest == asleep() || newest == closed() {
+            return Chain::empty();
+        }
+        Chain::oldest_first(newest)
+    }
+
+    /// Sleeps until a push, or until `timeout` is over. Returns at once when something
+    /// is queued already, or when the inbox is closed. May return early.
+    pub(crate) fn park(&mut self, timeout: Option<Duration>) {
+        if is_mutated(Mutant::SleepWithoutLooking) {
+            self.shared.word.store(asleep(), Relaxed);
+        } else {
+            // Relaxed: it hands over no memory, and the total order of the word does the rest.
+            let slept = self
+                .shared
+                .word
+                .compare_exchange(EMPTY, asleep(), Relaxed, Relaxed);
+            if slept.is_err() {
+                return;
+            }
+        }
+        match timeout {
+            None => self.parker.park(),
+            Some(timeout) => self.parker.park_timeout(timeout),
+        }
+        // After a time-out the mark may still stand; a producer should not pay for waking us.
+        let _ = self
+            .shared
+            .word
+            .compare_exchange(asleep(), EMPTY, Relaxed, Relaxed);
+    }
+}
+
+impl<N: Node> Drop for Receiver<N> {
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}
+
+/// Nodes taken from an inbox, oldest first. Dropping it drops those that are left.
+pub(crate) struct Chain<N: Node> {
+    first: *mut Link,
+    nodes: PhantomData<fn() -> N>,
+}
+
+impl<N: Node> Chain<N> {
+    fn empty() -> Self {
+        Self {
+            first: EMPTY,
+            nodes: PhantomData,
+        }
+    }
+
+    fn oldest_first(newest: *mut Link) -> Self {
+        let (mut rest, mut first) = (newest, EMPTY);
+        while let Some(link) = NonNull::new(rest) {
+            // SAFETY: the swap in `take_word` made every node of this list ours alone, and its
+            // acquire made the writes of `next` visible.
+            rest = unsafe { link.as_ref() }
+                .0
+                .with_mut(|next| unsafe { ptr::replace(next, first) });
+            first = link.as_ptr();
+        }
+        Self {
+            first,
+            nodes: PhantomData,
+        }
+    }
+}
+
+impl<N: Node> Iterator for Chain<N> {
+    type Item = N;
+
+    fn next(&mut self) -> Option<N> {
+        let link = NonNull::new(self.first)?;
+        // SAFETY: the list is ours alone, see `oldest_first`.
+        self.first = unsafe { link.as_ref() }.0.with(|next| unsafe { *next });
+        // SAFETY: each address in the list came from `into_link` in `push`, and is taken back
+        // once, here.
+        Some(unsafe { N::from_link(link) })
+    }
+}
+
+impl<N: Node> Drop for Chain<N> {
+    fn drop(&mut self) {
+        self.for_each(drop);
+    }
+}

@@ -1,0 +1,238 @@
+//! A one-shot slot for a thread that waits: one value, one sender, one receiver.
+//!
+//! The first terminal event wins, and it is one transition of one word:
+//!
+//! | word      | meaning                              | send            | drop the sender | wait            | time-out, drop the receiver |
+//! |-----------|--------------------------------------|-----------------|-----------------|-----------------|-----------------------------|
+//! | `EMPTY`   | no value, nobody parked              | → `FULL`        | → `CLOSED`      | → `WAITING`     | → `GONE`                    |
+//! | `WAITING` | no value, the receiver parks         | → `FULL`, wake  | → `CLOSED`, wake| –               | → `GONE`                    |
+//! | `FULL`    | the value lies in its cell           | –               | –               | take it         | take it                     |
+//! | `CLOSED`  | the sender went without sending      | –               | –               | error           | –                           |
+//! | `GONE`    | the receiver went without receiving  | value given back| –               | –               | –                           |
+//!
+//! **Orderings.** The value is written before the swap to `FULL` (release) and read after `FULL`
+//! was seen (acquire). The parked thread's handle is written before the exchange to `WAITING`
+//! (release) and read by whoever swaps `WAITING` out (acquire). Checked by
+//! `loom-tests/tests/oneshot.rs`.
+
+#![allow(unsafe_code)]
+
+use crate::sync::{Arc, AtomicU8, Mutant, UnsafeCell, is_mutated, ordering, thread};
+use std::mem::MaybeUninit;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::time::{Duration, Instant};
+
+const EMPTY: u8 = 0;
+const WAITING: u8 = 1;
+const FULL: u8 = 2;
+const CLOSED: u8 = 3;
+const GONE: u8 = 4;
+
+struct Slot<T> {
+    word: AtomicU8,
+    value: UnsafeCell<MaybeUninit<T>>,
+    waiter: UnsafeCell<Option<thread::Thread>>,
+}
+
+// SAFETY: the word says who may touch which cell (see the table above): the value belongs to the
+// sender until `FULL`, then to the receiver (or, on `GONE`, to the sender again); the waiter's
+// handle belongs to the receiver until `WAITING`, then to the sender. So a `T` only ever moves
+// from one thread to another.
+unsafe impl<T: Send> Send for Slot<T> {}
+// SAFETY: as for `Send`: no `&T` is ever given out.
+unsafe impl<T: Send> Sync for Slot<T> {}
+
+/// The half that sends at most one value.
+pub(crate) struct Sender<T> {
+    slot: Option<Arc<Slot<T>>>,
+}
+
+/// The half that receives at most one value.
+pub(crate) struct Receiver<T> {
+    slot: Arc<Slot<T>>,
+    done: bool,
+}
+
+/// Why nothing was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecvError {
+    /// The sender was dropped without sending.
+    Closed,
+    /// The time was over; a value that comes later is given back to its sender.
+    Timeout,
+}
+
+/// Makes a slot.
+pub(crate) fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
+    let slot = Arc::new(Slot {
+        word: AtomicU8::new(EMPTY),
+        value: UnsafeCell::new(MaybeUninit::uninit()),
+        waiter: UnsafeCell::new(None),
+    });
+    (
+        Sender {
+            slot: Some(slot.clone()),
+        },
+        Receiver { slot, done: false },
+    )
+}
+
+impl<T> Sender<T> {
+    /// Sends the value.
+    ///
+    /// # Errors
+    ///
+    /// Gives the value back when the receiver has gone.
+    pub(crate) fn send(mut self, value: T) -> Result<(), T> {
+        let Some(slot) = self.slot.take() else {
+            return Err(value);
+        };
+        // SAFETY: before `FULL` the value's cell belongs to the sender.
+        slot.value
+            .with_mut(|place| unsafe { (*place).write(value) });
+        // Release hands the value over to `take`; acquire takes over the waiter's handle.
+        match slot
+            .word
+            .swap(FULL, ordering(AcqRel, Mutant::OneshotPublishRelaxed))
+        {
+            GONE => {
+                // SAFETY: the receiver has gone, so the cell is still the sender's, and full.
+                Err(slot
+                    .value
+                    .with(|place| unsafe { (*place).assume_init_read() }))
+            }
+            WAITING => {
+                if !is_mutated(Mutant::OneshotSendWithoutWaking) {
+                    wake(&slot);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn wake<T>(slot: &Slot<T>) {
+    // SAFETY: `WAITING` was swapped out by the caller with acquire, so the receiver wrote its
+    // handle before and will not touch the cell again.
+    let waiter = slot.waiter.with_mut(|place| unsafe { (*place).take() });
+    if let Some(waiter) = waiter {
+        waiter.unpark();
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let Some(slot) = self.slot.take() else { return };
+        // Acquire takes over the waiter's handle. Only the sender ever leaves `EMPTY` or
+        // `WAITING` for `CLOSED`, so a `GONE` must be put back for nobody.
+        if slot.word.swap(CLOSED, Acquire) == WAITING {
+            wake(&slot);
+        }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Waits for the value, until `deadline` where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the
+    /// deadline. Either is final.
+    pub(crate) fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
+        let me = thread::current();
+        // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
+        self.slot
+            .waiter
+            .with_mut(|place| unsafe { *place = Some(me) });
+        // Release hands the handle over; acquire on failure takes over the value.
+        let mut word = match self
+            .slot
+            .word
+            .compare_exchange(EMPTY, WAITING, Release, Acquire)
+        {
+            Ok(_) => WAITING,
+            Err(actual) => actual,
+        };
+        while word == WAITING {
+            let Some(left) = time_left(deadline) else {
+                return self.give_up();
+            };
+            match left {
+                None => thread::park(),
+                Some(left) => thread::park_timeout(left),
+            }
+            word = self.slot.word.load(Acquire);
+        }
+        self.finish(word)
+    }
+
+    fn give_up(mut self) -> Result<T, RecvError> {
+        if is_mutated(Mutant::OneshotTimeoutByStore) {
+            self.slot.word.store(GONE, Release);
+            self.done = true;
+            return Err(RecvError::Timeout);
+        }
+        // Acquire on failure: a value that came first is taken after all.
+        match self
+            .slot
+            .word
+            .compare_exchange(WAITING, GONE, Relaxed, Acquire)
+        {
+            Ok(_) => {
+                self.done = true;
+                Err(RecvError::Timeout)
+            }
+            Err(word) => self.finish(word),
+        }
+    }
+
+    fn finish(&mut self, word: u8) -> Result<T, RecvError> {
+        self.done = true;
+        if word == FULL {
+            // SAFETY: `FULL` was read with acquire, so the value is written and now ours; `done`
+            // keeps it from being read again.
+            Ok(self
+                .slot
+                .value
+                .with(|place| unsafe { (*place).assume_init_read() }))
+        } else {
+            Err(RecvError::Closed)
+        }
+    }
+}
+
+/// `None`: no time is left. `Some(None)`: there is no deadline.
+fn time_left(deadline: Option<Instant>) -> Option<Option<Duration>> {
+    let Some(deadline) = deadline else {
+        return Some(None);
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        None
+    } else {
+        Some(Some(left))
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        // Acquire: a value that came first is dropped here, by its last owner.
+        if self
+            .slot
+            .word
+            .compare_exchange(EMPTY, GONE, Relaxed, Acquire)
+            == Err(FULL)
+        {
+            // SAFETY: as in `finish`.
+            drop(
+                self.slot
+                    .value
+                    .with(|place| unsafe { (*place).assume_init_read() }),
+            );
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The scheduler: fibers on demand.
+//!
+//! The loop over what is due runs *on* a fiber, so a handler that never waits costs a function
+//! call. When a handler waits, its fiber stays with it, and the root goes on with the loop on
+//! another fiber; when what it waited for is there, the loop's fiber hands the thread over and
+//! is kept for next time.
+
+use crate::actor::lifecycle::take_turn;
+use crate::actor::{AbortOnPanic, Due, Shard, with_current};
+use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
+
+/// Does what is due, up to `turns` turns. Called on the worker's own stack.
+///
+/// # Errors
+///
+/// When there is no fiber yet, and no memory for one.
+pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
+    if shard.due.is_empty() {
+        return Ok(());
+    }
+    shard.turns_left.set(turns);
+    let fiber = shard.fibers.take_idle()?;
+    drive(shard, fiber, Resume::Run);
+    Ok(())
+}
+
+/// Ends the handler that waits on a fiber: its stack unwinds, running its destructors.
+pub(super) fn end(shard: &Shard, fiber: FiberId) {
+    if cfg!(panic = "abort") {
+        return; // it cannot unwind; it stays where it is, and is leaked
+    }
+    shard.turns_left.set(0);
+    drive(shard, fiber, Resume::End);
+}
+
+/// Resumes a fiber, and then whichever is to go on, until the loop has nothing more to do.
+fn drive(shard: &Shard, mut fiber: FiberId, mut what_for: Resume) {
+    loop {
+        match shard.fibers.resume(fiber, what_for) {
+            None => return,
+            Some(Suspend::Idle) => return shard.fibers.keep(fiber),
+            Some(Suspend::SwitchTo(next)) => {
+                shard.fibers.keep(fiber);
+                fiber = next;
+            }
+            Some(Suspend::Blocked) => {
+                let spare = shard.fibers.take_idle();
+                fiber = spare.expect("a handler makes sure of a spare stack before it waits");
+            }
+        }
+        what_for = Resume::Run;
+    }
+}
+
+/// What every fiber of a worker runs.
+pub(super) fn fiber_body() {
+    let _runtime_panics_abort = AbortOnPanic;
+    with_current(|shard| {
+        let shard = shard.expect("a fiber runs only within its worker's tick");
+        while next_resume(shard) == Resume::Run {}
+    });
+}
+
+/// Does one thing that is due, or gives the thread away.
+fn next_resume(shard: &Shard) -> Resume {
+    let turns = shard.turns_left.get();
+    if turns == 0 {
+        return suspend(Suspend::Idle);
+    }
+    let Some(due) = shard.due.pop() else {
+        return suspend(Suspend::Idle);
+    };
+    shard.turns_left.set(turns - 1);
+    match due {
+        Due::Turn(slot) => {
+            take_turn(shard, slot);
+            shard.flush();
+        }
+        Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
+        Due::Task => {
+            if let Some(task) = shard.next_task() {
+                task(shard);
+                shard.flush();
+            }
+        }
+    }
+    Resume::Run
+}

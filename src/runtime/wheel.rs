@@ -1,0 +1,585 @@
+//! The timer store of one worker: a hierarchical timing wheel (Varghese and
+//! Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987).
+//!
+//! Insert and cancel are O(1): an entry lives in a slab and is linked by index
+//! into the doubly linked list of its slot. A cancelled entry's memory is
+//! reused at once; the library `hierarchical_hash_wheel_timer` keeps it until
+//! the entry's slot comes round, so a program that arms and cancels a long
+//! timeout for every message would grow without bound. The slab never shrinks:
+//! it stays at the largest number of timers that were pending together.
+//!
+//! Time is `u64` nanoseconds since an origin the caller picks. A level has 64
+//! slots; an entry sits on the level of the highest base-64 digit in which its
+//! deadline tick differs from the current tick, in the slot of that digit. So
+//! every entry of a lower level is due before every entry of a higher one, and
+//! all entries of one tick are always in one slot, in insertion order.
+
+/// Bits of a nanosecond count below the tick: a tick is 2^16 ns (65.536 us).
+const TICK_BITS: u32 = 16;
+/// Length of a tick in nanoseconds: the most by which a timer can be late.
+const TICK: u64 = 1 << TICK_BITS;
+/// Bits of a tick number that select a slot within a level.
+const SLOT_BITS: u32 = 6;
+/// Slots of a level: one for each bit of the level's occupancy word.
+const SLOTS: usize = 1 << SLOT_BITS;
+/// Eight levels cover the 48 bits of a tick number; rounding a deadline in the
+/// very last tick up gives 2^48, which needs the ninth.
+const LEVELS: usize = 9;
+/// The index that ends a list.
+const NIL: u32 = u32::MAX;
+
+/// Names one inserted timer. An id outlives its timer harmlessly: it never
+/// matches a later timer that took over the same memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TimerId {
+    index: u32,
+    generation: u32,
+}
+
+impl TimerId {
+    /// As one number, for layers that do not know this type.
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.index) << 32 | u64::from(self.generation)
+    }
+
+    /// From [`to_bits`](Self::to_bits).
+    #[allow(clippy::cast_possible_truncation)] // the low half is the generation
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self {
+            index: (bits >> 32) as u32,
+            generation: bits as u32,
+        }
+    }
+}
+
+/// A slab cell: a pending timer, or, when `value` is `None`, a free cell.
+#[derive(Debug)]
+struct Entry<T> {
+    value: Option<T>,
+    /// The tick at whose start the timer fires.
+    tick: u64,
+    /// How often the cell has been freed.
+    generation: u32,
+    prev: u32,
+    /// The next entry of the slot, or of the free list.
+    next: u32,
+    /// Index into `TimerWheel::slots` of the list that holds the entry.
+    slot: u16,
+}
+
+/// First and last entry of a slot's list.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    head: u32,
+    tail: u32,
+}
+
+impl List {
+    const EMPTY: Self = Self {
+        head: NIL,
+        tail: NIL,
+    };
+}
+
+/// Pending timers, each with a value that is handed back when it is due.
+#[derive(Debug)]
+pub(crate) struct TimerWheel<T> {
+    /// The latest time seen.
+    now: u64,
+    /// The tick up to which the wheel has been turned. Outside `advance` it is
+    /// the tick of `now`, and no entry's tick is before it.
+    current: u64,
+    /// For each level, which of its slots have entries.
+    occupied: [u64; LEVELS],
+    /// The lists of all levels, `SLOTS` to a level.
+    slots: Box<[List]>,
+    entries: Vec<Entry<T>>,
+    free: u32,
+    len: usize,
+}
+
+impl<T> TimerWheel<T> {
+    /// An empty wheel whose time is `now`.
+    pub(crate) fn new(now: u64) -> Self {
+        Self {
+            now,
+            current: now >> TICK_BITS,
+            occupied: [0; LEVELS],
+            slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
+            entries: Vec::new(),
+            free: NIL,
+            len: 0,
+        }
+    }
+
+    /// Number of pending timers.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no timer is pending.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds a timer that fires at the first `advance` to `deadline` rounded up
+    /// to a whole tick. A deadline that is not after the wheel's time fires at
+    /// the next `advance`, whatever time that one is given.
+    ///
+    /// # Panics
+    ///
+    /// If 2^32 - 1 timers are pending already.
+    pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerId {
+        // The current tick's own slot holds nothing but overdue entries: the
+        // tick of a deadline still ahead rounds up to a later one.
+        let tick = if deadline <= self.now {
+            self.current
+        } else {
+            deadline.div_ceil(TICK)
+        };
+        let index = self.allocate(tick, value);
+        self.link(index);
+        self.len += 1;
+        TimerId {
+            index,
+            generation: self.entries[index as usize].generation,
+        }
+    }
+
+    /// Removes a pending timer and returns its value; `None` if it has fired
+    /// or been cancelled before.
+    pub(crate) fn cancel(&mut self, id: TimerId) -> Option<T> {
+        let entry = self.entries.get(id.index as usize)?;
+        if entry.generation != id.generation || entry.value.is_none() {
+            return None;
+        }
+        self.unlink(id.index);
+        self.release(id.index)
+    }
+
+    /// Turns the wheel to `now` and appends the values of all due timers to
+    /// `fired`, ordered by deadline tick and then by insertion; overdue inserts
+    /// count as of the tick they were made in.
+    ///
+    /// No timer fires before its deadline, and none later than the first call
+    /// with a `now` one tick past it. A `now` before the wheel's time counts as
+    /// the wheel's time.
+    pub(crate) fn advance(&mut self, now: u64, fired: &mut Vec<T>) {
+        self.now = self.now.max(now);
+        let target = self.now >> TICK_BITS;
+        while let Some((slot, start)) = self.earliest_slot() {
+            if start > target {
+                break;
+            }
+            // All lower levels are empty, so nothing is skipped by the jump.
+            self.current = start;
+            if slot < SLOTS {
+                self.fire(slot, fired);
+            } else {
+                self.cascade(slot);
+            }
+        }
+        self.current = target;
+    }
+
+    /// A time at which to call `advance` next, or `None` if nothing is pending.
+    ///
+    /// It is never later than the moment the earliest timer can fire. It can be
+    /// earlier, when that timer is still on a higher level; advancing to it
+    /// then moves the timer down, so at most `LEVELS` such waits lead to it.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let (_, start) = self.earliest_slot()?;
+        // Only the tick after the last one that `u64` can express overflows.
+        Some(start.saturating_mul(TICK))
+    }
+
+    /// The occupied slot with the earliest entries, and its first tick.
+    fn earliest_slot(&self) -> Option<(usize, u64)> {
+        let level = self.occupied.iter().position(|&word| word != 0)?;
+        let digit = self.occupied[level].trailing_zeros();
+        let shift = SLOT_BITS * level as u32;
+        // Digits above the level's are those of the current tick.
+        let above = (self.current >> shift) & !(SLOTS as u64 - 1);
+        let start = (above | u64::from(digit)) << shift;
+        Some((level * SLOTS + digit as usize, start))
+    }
+
+    /// The slot for an entry that fires at `tick`, as seen from the current one.
+    fn slot_of(&self, tick: u64) -> usize {
+        let differing = (tick ^ self.current) | 1;
+        let level = differing.ilog2() / SLOT_BITS;
+        let digit = (tick >> (SLOT_BITS * level)) as usize & (SLOTS - 1);
+        level as usize * SLOTS + digit
+    }
+
+    /// Empties a slot of the lowest level, all of whose entries are due.
+    fn fire(&mut self, slot: usize, fired: &mut Vec<T>) {
+        let mut index = self.take_list(slot);
+        while index != NIL {
+            let next = self.entries[index as usize].next;
+            fired.extend(self.release(index));
+            index = next;
+        }
+    }
+
+    /// Moves the entries of a slot that the current tick has just entered down
+    /// to the levels below, in their order.
+    fn cascade(&mut self, slot: usize) {
+        let mut index = self.take_list(slot);
+        while index != NIL {
+            let next = self.entries[index as usize].next;
+            self.link(index);
+            index = next;
+        }
+    }
+
+    /// Marks a slot empty and returns the head of the list it held.
+    fn take_list(&mut self, slot: usize) -> u32 {
+        self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
+        std::mem::replace(&mut self.slots[slot], List::EMPTY).head
+    }
+
+    /// Appends an entry to the list of its slot.
+    fn link(&mut self, index: u32) {
+        let slot = self.slot_of(self.entries[index as usize].tick);
+        let tail = std::mem::replace(&mut self.slots[slot].tail, index);
+        let entry = &mut self.entries[index as usize];
+        entry.slot = slot as u16;
+        entry.prev = tail;
+        entry.next = NIL;
+        if tail == NIL {
+            self.slots[slot].head = index;
+            self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
+        } else {
+            self.entries[tail as usize].next = index;
+        }
+    }
+
+    /// Takes an entry out of the list of its slot.
+    fn unlink(&mut self, index: u32) {
+        let Entry {
+            prev, next, slot, ..
+        } = self.entries[index as usize];
+        let list = &mut self.slots[usize::from(slot)];
+        match prev {
+            NIL => list.head = next,
+            _ => self.entries[prev as usize].next = next,
+        }
+        match next {
+            NIL => list.tail = prev,
+            _ => self.entries[next as usize].prev = prev,
+        }
+        if list.head == NIL {
+            self.take_list(usize::from(slot));
+        }
+    }
+
+    /// Fills a free cell, or a new one if there is none.
+    fn allocate(&mut self, tick: u64, value: T) -> u32 {
+        if self.free != NIL {
+            let index = self.free;
+            let entry = &mut self.entries[index as usize];
+            self.free = entry.next;
+            entry.tick = tick;
+            entry.value = Some(value);
+            return index;
+        }
+        let index = self.entries.len();
+        assert!(index < NIL as usize, "more than 2^32 - 1 timers pending");
+        self.entries.push(Entry {
+            value: Some(value),
+            tick,
+            generation: 0,
+            prev: NIL,
+            next: NIL,
+            slot: 0,
+        });
+        index as u32
+    }
+
+    /// Frees the cell of an entry that is in no list and returns its value.
+    fn release(&mut self, index: u32) -> Option<T> {
+        let entry = &mut self.entries[index as usize];
+        self.len -= 1;
+        // A cell whose generations are used up is retired: were they to start
+        // again, an old id could match. That costs one cell in 2^32 reuses.
+        if let Some(generation) = entry.generation.checked_add(1) {
+            entry.generation = generation;
+            entry.next = self.free;
+            self.free = index;
+        }
+        entry.value.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const DAY: u64 = 86_400_000_000_000;
+    const YEAR: u64 = 365 * DAY;
+
+    fn advance<T>(wheel: &mut TimerWheel<T>, now: u64) -> Vec<T> {
+        let mut fired = Vec::new();
+        wheel.advance(now, &mut fired);
+        fired
+    }
+
+    #[test]
+    fn a_deadline_is_rounded_up_to_the_tick() {
+        let mut wheel = TimerWheel::new(0);
+        wheel.insert(1, 'a');
+        wheel.insert(TICK, 'b');
+        wheel.insert(TICK + 1, 'c');
+        assert_eq!(advance(&mut wheel, TICK - 1), []);
+        assert_eq!(advance(&mut wheel, TICK), ['a', 'b']);
+        assert_eq!(advance(&mut wheel, 2 * TICK - 1), []);
+        assert_eq!(advance(&mut wheel, 2 * TICK), ['c']);
+        assert!(wheel.is_empty());
+    }
+
+    #[test]
+    fn a_past_deadline_fires_at_the_next_advance_whatever_its_time() {
+        let mut wheel = TimerWheel::new(10 * TICK + 5);
+        wheel.insert(10 * TICK + 5, 'a');
+        wheel.insert(0, 'b');
+        assert!(wheel.next_deadline().unwrap() <= 10 * TICK + 5);
+        assert_eq!(advance(&mut wheel, 3), ['a', 'b']);
+        assert_eq!(advance(&mut wheel, 3), []);
+    }
+
+    #[test]
+    fn time_going_backwards_is_ignored() {
+        let mut wheel = TimerWheel::new(0);
+        wheel.insert(5 * TICK, ());
+        assert!(advance(&mut wheel, 4 * TICK).is_empty());
+        assert!(advance(&mut wheel, TICK).is_empty());
+        assert_eq!(wheel.now, 4 * TICK);
+        assert_eq!(advance(&mut wheel, 5 * TICK).len(), 1);
+    }
+
+    #[test]
+    fn insertion_order_survives_cascading() {
+        let deadline = 64 * 64 * TICK + 70 * TICK;
+        let mut wheel = TimerWheel::new(0);
+        wheel.insert(deadline, 1);
+        advance(&mut wheel, 64 * 64 * TICK);
+        wheel.insert(deadline, 2);
+        advance(&mut wheel, deadline - TICK);
+        wheel.insert(deadline - 1, 3);
+        assert_eq!(advance(&mut wheel, deadline), [1, 2, 3]);
+    }
+
+    #[test]
+    fn cancel_takes_out_exactly_its_own_timer() {
+        let mut wheel = TimerWheel::new(0);
+        let ids = [0, 1, 2, 3].map(|value| wheel.insert(TICK, value));
+        assert_eq!(wheel.cancel(ids[1]), Some(1));
+        assert_eq!(wheel.cancel(ids[0]), Some(0));
+        assert_eq!(wheel.cancel(ids[3]), Some(3));
+        assert_eq!(wheel.cancel(ids[3]), None);
+        assert_eq!(wheel.len(), 1);
+        assert_eq!(advance(&mut wheel, TICK), [2]);
+        assert_eq!(wheel.cancel(ids[2]), None);
+        assert_eq!(wheel.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_stale_id_does_not_cancel_the_timer_that_took_its_cell() {
+        let mut wheel = TimerWheel::new(0);
+        let old = wheel.insert(TICK, 'a');
+        wheel.cancel(old);
+        let new = wheel.insert(TICK, 'b');
+        assert_eq!(new.index, old.index);
+        assert_eq!(wheel.cancel(old), None);
+        assert_eq!(wheel.cancel(new), Some('b'));
+    }
+
+    #[test]
+    fn a_cell_with_no_generations_left_is_retired() {
+        let mut wheel = TimerWheel::new(0);
+        let first = wheel.insert(TICK, ());
+        wheel.cancel(first);
+        wheel.entries[0].generation = u32::MAX;
+        let last = wheel.insert(TICK, ());
+        assert_eq!((last.index, last.generation), (0, u32::MAX));
+        assert_eq!(wheel.cancel(last), Some(()));
+        assert_eq!(wheel.cancel(last), None);
+        assert_eq!(wheel.insert(TICK, ()).index, 1);
+        assert_eq!(wheel.len(), 1);
+    }
+
+    #[test]
+    fn a_million_inserts_and_cancels_reuse_the_same_cells() {
+        let mut wheel = TimerWheel::new(0);
+        let mut pending = std::collections::VecDeque::new();
+        for i in 0..1_000_000_u64 {
+            pending.push_back(wheel.insert(i + YEAR, i));
+            if pending.len() > 100 {
+                assert_eq!(wheel.cancel(pending.pop_front().unwrap()), Some(i - 100));
+            }
+        }
+        assert_eq!(wheel.len(), 100);
+        assert!(wheel.entries.capacity() <= 128);
+    }
+
+    #[test]
+    fn empty_spans_are_jumped_over() {
+        let mut wheel = TimerWheel::new(0);
+        // Ten thousand jumps of weeks would not end if one looped per tick.
+        for year in 1..500 {
+            let deadline = year * YEAR;
+            wheel.insert(deadline, year);
+            for hop in 1..20 {
+                assert_eq!(advance(&mut wheel, deadline - YEAR + hop * YEAR / 20), []);
+            }
+            assert_eq!(advance(&mut wheel, deadline + TICK), [year]);
+        }
+    }
+
+    #[test]
+    fn sleeping_until_next_deadline_reaches_a_far_timer_in_few_steps() {
+        let mut wheel = TimerWheel::new(12_345);
+        let deadline = 300 * YEAR + 987_654_321;
+        wheel.insert(deadline, ());
+        let mut steps = 0;
+        while let Some(until) = wheel.next_deadline() {
+            assert!(until > wheel.now && until < deadline + TICK);
+            advance(&mut wheel, until);
+            steps += 1;
+        }
+        assert!(wheel.now >= deadline && steps <= LEVELS, "{steps} steps");
+    }
+
+    #[test]
+    fn a_near_timer_is_exact_after_a_long_silence() {
+        let mut wheel = TimerWheel::new(0);
+        let now = 64 * 64 * 64 * TICK;
+        advance(&mut wheel, now);
+        wheel.insert(now + 3 * TICK, ());
+        assert_eq!(wheel.next_deadline(), Some(now + 3 * TICK));
+    }
+
+    #[test]
+    fn the_end_of_time_is_neither_early_nor_an_overflow() {
+        let mut wheel = TimerWheel::new(u64::MAX - 3 * TICK);
+        let last = wheel.insert(u64::MAX, 'z');
+        wheel.insert(u64::MAX - TICK, 'y');
+        assert_eq!(advance(&mut wheel, u64::MAX - 2 * TICK), []);
+        assert_eq!(advance(&mut wheel, u64::MAX), ['y']);
+        assert_eq!(wheel.next_deadline(), Some(u64::MAX));
+        assert_eq!(wheel.cancel(last), Some('z'));
+        wheel.insert(u64::MAX, 'z');
+        assert_eq!(advance(&mut wheel, u64::MAX), ['z']);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        /// Insert at this distance from the current time, before or after it.
+        Insert(i64),
+        /// Cancel the id issued at this place, if it has come to that.
+        Cancel(prop::sample::Index),
+        /// Let this much time pass.
+        Advance(u64),
+        /// Go exactly to `next_deadline`.
+        Sleep,
+    }
+
+    fn span() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            0..3 * TICK,
+            (0..200_u64).prop_map(|ticks| ticks * TICK),
+            0..10_000 * TICK,
+            0..3 * DAY,
+            0..5 * YEAR,
+        ]
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            4 => span().prop_map(|s| Op::Insert(s as i64)),
+            1 => span().prop_map(|s| Op::Insert(-(s as i64))),
+            2 => any::<prop::sample::Index>().prop_map(Op::Cancel),
+            2 => span().prop_map(Op::Advance),
+            2 => Just(Op::Sleep),
+        ]
+    }
+
+    /// The contract, kept in a sorted map and nothing else.
+    #[derive(Default)]
+    struct Oracle {
+        now: u64,
+        pending: BTreeMap<(u64, usize), u64>,
+    }
+
+    impl Oracle {
+        fn insert(&mut self, deadline: u64, seq: usize) {
+            let tick = if deadline <= self.now {
+                self.now / TICK
+            } else {
+                deadline.div_ceil(TICK)
+            };
+            self.pending.insert((tick, seq), deadline);
+        }
+
+        fn cancel(&mut self, seq: usize) -> Option<usize> {
+            let key = *self.pending.keys().find(|key| key.1 == seq)?;
+            self.pending.remove(&key).map(|_| seq)
+        }
+
+        fn advance(&mut self, now: u64) -> Vec<usize> {
+            self.now = self.now.max(now);
+            let later = self.pending.split_off(&(self.now / TICK + 1, 0));
+            let due = std::mem::replace(&mut self.pending, later);
+            for deadline in due.values() {
+                assert!(*deadline <= self.now, "early");
+            }
+            for deadline in self.pending.values() {
+                assert!(*deadline + TICK > self.now, "late by more than a tick");
+            }
+            due.into_keys().map(|(_, seq)| seq).collect()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+        #[test]
+        fn behaves_as_a_sorted_map(
+            start in 0..100 * YEAR,
+            ops in prop::collection::vec(op(), 1..120),
+        ) {
+            let mut wheel = TimerWheel::new(start);
+            let mut oracle = Oracle { now: start, ..Oracle::default() };
+            let mut ids = Vec::new();
+            for op in ops {
+                let now = oracle.now;
+                match op {
+                    Op::Insert(distance) => {
+                        let deadline = now.saturating_add_signed(distance);
+                        oracle.insert(deadline, ids.len());
+                        ids.push(wheel.insert(deadline, ids.len()));
+                    }
+                    Op::Cancel(which) if !ids.is_empty() => {
+                        let seq = which.index(ids.len());
+                        prop_assert_eq!(wheel.cancel(ids[seq]), oracle.cancel(seq));
+                    }
+                    Op::Cancel(_) => {}
+                    Op::Advance(span) => {
+                        prop_assert_eq!(advance(&mut wheel, now + span), oracle.advance(now + span));
+                    }
+                    Op::Sleep => {
+                        let until = wheel.next_deadline().unwrap_or(now);
+                        prop_assert_eq!(advance(&mut wheel, until), oracle.advance(until));
+                    }
+                }
+                prop_assert_eq!(wheel.len(), oracle.pending.len());
+                let first = oracle.pending.keys().next().map(|key| key.0 * TICK);
+                prop_assert_eq!(wheel.next_deadline().is_some(), first.is_some());
+                prop_assert!(wheel.next_deadline() <= first);
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A worker: one shard with its timers and its end, as a state machine that is told the time.
+//!
+//! ```text
+//!         ShutDown order        no actors left           Close order
+//!  Open ───────────────▶ Draining ───────────▶ Quiet ───────────────▶ Closed
+//!                           │ deadline            ▲
+//!                           └──────▶ Forcing ─────┘ no actors left
+//! ```
+//!
+//! A quiet worker goes on taking in mail, so that asks to its stopped actors fail at once. The
+//! last worker to become quiet orders all of them to close.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+
+use super::scheduler;
+use super::wheel::{TimerId, TimerWheel};
+use crate::actor::core::PoolCore;
+use crate::actor::{
+    DeadLetterReason, End, Key, Order, Shard, Source, catch_user, enter, lifecycle,
+};
+use crate::ask::order;
+use crate::fiber::{StackConfig, StackError};
+
+/// Turns in one tick: few enough that timers and mail from outside are looked after in time.
+const TURNS_PER_TICK: u32 = 128;
+
+/// Idle fibers that a worker keeps when it has nothing to do, and how many it ends at a time.
+const KEPT_FIBERS: usize = 64;
+const TRIMMED_PER_TICK: usize = 64;
+
+/// What a worker wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tick {
+    /// To be called again at once.
+    Busy,
+    /// To be called again when something arrives, or at that time where there is one.
+    Idle(Option<u64>),
+    /// Nothing any more: it has ended.
+    Done,
+}
+
+/// What the workers of a pool share about their end.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    quiet: AtomicUsize,
+    forced: AtomicU64,
+}
+
+impl Ending {
+    /// Counts a worker that has no actors left, or never had any. The last one orders all of them
+    /// to close.
+    pub(crate) fn one_more_is_quiet(&self, core: &PoolCore) {
+        // Acquire and release: the last worker orders the end after all that the others did.
+        if self.quiet.fetch_add(1, AcqRel) + 1 == core.workers.len() {
+            for index in core.worker_indices() {
+                order(core, index, Order::Close);
+            }
+        }
+    }
+
+    /// Actors that a shutdown's deadline has stopped.
+    pub(crate) fn forced(&self) -> u64 {
+        self.forced.load(Relaxed)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Draining { deadline: u64 },
+    Forcing,
+    Quiet,
+    Closed,
+}
+
+/// What a worker is made of.
+pub(crate) struct WorkerParts {
+    pub(crate) core: Arc<PoolCore>,
+    pub(crate) index: u32,
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) stacks: StackConfig,
+    pub(crate) ending: Arc<Ending>,
+    pub(crate) now: u64,
+}
+
+/// One worker.
+pub(crate) struct Worker {
+    shard: Rc<Shard>,
+    source: Box<dyn Source>,
+    wheel: TimerWheel<Key>,
+    fired: Vec<Key>,
+    phase: Phase,
+    ending: Arc<Ending>,
+    parks: u64,
+}
+
+impl Worker {
+    pub(crate) fn new(parts: WorkerParts) -> Self {
+        let WorkerParts {
+            core,
+            index,
+            source,
+            stacks,
+            ending,
+            now,
+        } = parts;
+        let shard = Shard::new(core, index, stacks, scheduler::fiber_body);
+        shard.now.set(now);
+        Self {
+            shard: Rc::new(shard),
+            source,
+            wheel: TimerWheel::new(now),
+            fired: Vec::new(),
+            phase: Phase::Open,
+            ending,
+            parks: 0,
+        }
+    }
+
+    pub(crate) fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// Whether anything has arrived that the next tick would take in.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.source.has_mail()
+    }
+
+    /// Sleeps until something arrives, or for `nanos` where given.
+    pub(crate) fn park(&mut self, nanos: Option<u64>) {
+        self.parks += 1;
+        self.source.park(nanos.map(std::time::Duration::from_nanos));
+    }
+
+    /// Takes in what has arrived, fires what is due, gives turns, and says what it wants next.
+    ///
+    /// # Errors
+    ///
+    /// When the very first fiber cannot have a stack.
+    pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
+        let shard = Rc::clone(&self.shard);
+        enter(&shard, |shard| {
+            shard.now.set(now);
+            self.source.receive(&mut |batch| shard.take_in(batch));
+            self.turn_clock(now);
+            scheduler::run(shard, TURNS_PER_TICK)?;
+            shard.flush();
+            self.go_on_ending(now);
+            shard.core.workers[shard.home.worker() as usize].publish(shard.stats(self.parks));
+            Ok(self.what_next())
+        })
+    }
+
+    /// Arms the time-outs that were asked for before this tick, so that each counts from a time
+    /// no earlier than its call, and fires those that are due.
+    fn turn_clock(&mut self, now: u64) {
+        let waits = &self.shard.waits;
+        if waits.has_timer_requests() {
+            waits.arm_all(|key, timeout| {
+                self.wheel
+                    .insert(now.saturating_add(timeout), key)
+                    .to_bits()
+            });
+            while let Some(timer) = waits.next_disarmed() {
+                self.wheel.cancel(TimerId::from_bits(timer));
+            }
+        }
+        if self.wheel.is_empty() {
+            return;
+        }
+        self.wheel.advance(now, &mut self.fired);
+        for key in self.fired.drain(..) {
+            waits.fired(key);
+            self.shard.follow_up(&waits.end(key, End::TimedOut));
+        }
+    }
+
+    fn what_next(&mut self) -> Tick {
+        if self.phase == Phase::Closed {
+            return Tick::Done;
+        }
+        let shard = &self.shard;
+        if !shard.due.is_empty() || shard.waits.has_timer_requests() || shard.order.get().is_some()
+        {
+            return Tick::Busy;
+        }
+        let idle = shard.fibers.idle();
+        if idle > KEPT_FIBERS {
+            shard
+                .fibers
+                .trim(KEPT_FIBERS.max(idle.saturating_sub(TRIMMED_PER_TICK)));
+            return Tick::Busy;
+        }
+        let deadline = match self.phase {
+            Phase::Draining { deadline } => Some(deadline),
+            _ => None,
+        };
+        let timer = self.wheel.next_deadline();
+        Tick::Idle(timer.into_iter().chain(deadline).min())
+    }
+
+    // ---- the end ----------------------------------------------------------------------------
+
+    fn go_on_ending(&mut self, now: u64) {
+        match self.shard.order.take() {
+            Some(Order::ShutDown { within }) if self.phase == Phase::Open => {
+                self.shard.closing.set(true);
+                self.phase = Phase::Draining {
+                    deadline: now.saturating_add(within),
+                };
+                lifecycle::stop_all(&self.shard);
+            }
+            Some(Order::ShutDown { within }) => self.hurry(now.saturating_add(within)),
+            Some(Order::Close) => return self.close(),
+            None => {}
+        }
+        match self.phase {
+            Phase::Draining { deadline } if self.shard.alive.get() > 0 && now >= deadline => {
+                self.force();
+            }
+            Phase::Draining { .. } | Phase::Forcing if self.shard.alive.get() == 0 => {
+                self.become_quiet();
+            }
+            _ => {}
+        }
+    }
+
+    /// A later order may bring the deadline forward, never put it off.
+    fn hurry(&mut self, sooner: u64) {
+        if let Phase::Draining { deadline } = &mut self.phase {
+            *deadline = sooner.min(*deadline);
+        }
+    }
+
+    #[cold]
+    fn force(&mut self) {
+        self.phase = Phase::Forcing;
+        self.ending
+            .forced
+            .fetch_add(lifecycle::force_all(&self.shard), Relaxed);
+        self.end_waiting();
+    }
+
+    /// Unwinds every handler and task that waits; from now on nobody waits any more.
+    fn end_waiting(&mut self) {
+        self.shard.forcing.set(true);
+        for fiber in self.shard.waits.abandon_all() {
+            scheduler::end(&self.shard, fiber);
+        }
+    }
+
+    #[cold]
+    fn become_quiet(&mut self) {
+        self.phase = Phase::Quiet;
+        self.ending.one_more_is_quiet(&self.shard.core);
+    }
+
+    #[cold]
+    fn close(&mut self) {
+        self.end_waiting();
+        let Self { shard, source, .. } = self;
+        let worker = shard.home.worker();
+        source.close(&mut |batch| {
+            batch.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
+        });
+        shard.fibers.trim(0);
+        self.phase = Phase::Closed;
+    }
+}
+
+impl Drop for Worker {
+    /// A worker that never ended, as its pool did not start: nothing may arrive any more.
+    fn drop(&mut self) {
+        if !matches!(self.phase, Phase::Quiet | Phase::Closed) {
+            self.become_quiet();
+        }
+        if self.phase != Phase::Closed {
+            let shard = Rc::clone(&self.shard);
+            // What is dropped here may be the user's.
+            let _ = catch_user(|| enter(&shard, |_| self.close()));
+        }
+    }
+}

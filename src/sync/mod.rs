@@ -1,0 +1,20 @@
+//! The one door to concurrency primitives: the standard library's, or loom's under `--cfg nexus_loom`.
+//!
+//! Code in [`queue`](crate::queue) takes its atomics, cells, parker and time-outs from here, so
+//! that the model checker sees every step it takes. What ships and what is checked is the same
+//! code: only the primitives differ.
+
+mod mutant;
+#[cfg(not(nexus_loom))]
+#[path = "native.rs"]
+mod primitive;
+#[cfg(nexus_loom)]
+#[path = "model.rs"]
+mod primitive;
+
+#[cfg(not(nexus_loom))]
+pub(crate) use mutant::Mutant;
+#[cfg(nexus_loom)]
+pub use mutant::{Mutant, with_mutant};
+pub(crate) use mutant::{is_mutated, ordering};
+pub(crate) use primitive::{Arc, AtomicPtr, AtomicU8, Parker, Unparker, UnsafeCell, thread};

@@ -1,0 +1,31 @@
+//! The primitives of every build that ships, in the shape that loom's have.
+
+pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
+pub(crate) use std::sync::Arc;
+pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8};
+
+/// [`std::cell::UnsafeCell`] with loom's closures, so that one source serves both.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+        read(self.0.get())
+    }
+
+    #[inline(always)]
+    pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+        write(self.0.get())
+    }
+}
+
+/// Parking of whole threads.
+pub(crate) mod thread {
+    pub(crate) use std::thread::{Thread, current, park, park_timeout};
+}
