@@ -69,15 +69,13 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
             // SAFETY: this body was built from a `Behavior<M>`, which only `start::<M>` and the
             // handlers of an actor of `M` accept, for a slot occupied for `M`; the actor has its
             // turn, so that tenancy lasts.
-            let next = unsafe { slot.next_message::<M>(shard.blocks()) };
-            let Some((envelope, message)) = next else {
-                break;
-            };
-            shard.begin_handling(envelope);
+            let next = unsafe { slot.next_message::<M>(shard.envelope_place(), shard.blocks()) };
+            let Some(message) = next else { break };
+            shard.count_handled();
             match self.receive.receive(&mut ctx, message) {
                 Ok(Next::Same) => {}
                 Ok(Next::Unhandled) => {
-                    shard.unhandled::<M>(actor, envelope);
+                    shard.unhandled::<M>(actor);
                 }
                 Ok(Next::Stop) => return TurnEnd::Stop,
                 Ok(Next::Become(behavior)) => return become_this(behavior, &mut ctx),
@@ -140,9 +138,10 @@ where
 impl Shard {
     /// Counts a message that its handler did not handle.
     #[cold]
-    fn unhandled<M>(&self, actor: Key, envelope: super::envelope::Envelope) {
+    fn unhandled<M>(&self, actor: Key) {
         self.uncount_handled();
+        let id = self.id_of(actor);
         self.core
-            .bury::<M>(self.id_of(actor), envelope, DeadLetterReason::Unhandled);
+            .bury::<M>(id, self.envelope(), DeadLetterReason::Unhandled);
     }
 }

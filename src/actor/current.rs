@@ -13,7 +13,7 @@ thread_local! {
 }
 
 /// Runs `code` with the shard of this thread's worker, `None` on a thread outside of any pool.
-#[inline]
+#[inline(always)]
 pub(crate) fn with_current<R>(code: impl FnOnce(Option<&Shard>) -> R) -> R {
     let shard = CURRENT.get();
     // SAFETY: the pointer was set by `enter`, whose `Rc` outlives the time for which it is set.

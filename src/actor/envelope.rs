@@ -40,7 +40,7 @@ impl Envelope {
     };
 
     /// The envelope of a message that `sender` sends while it handles the message of `self`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(self, sender: ActorId, message: MessageId) -> Self {
         let root = self.correlation == MessageId::NONE;
         Self {

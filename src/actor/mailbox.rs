@@ -25,9 +25,9 @@ struct Block {
 }
 
 /// A message with its envelope, as it lies in a block.
-struct Item<M> {
-    envelope: Envelope,
-    message: M,
+pub(crate) struct Item<M> {
+    pub(crate) envelope: Envelope,
+    pub(crate) message: M,
 }
 
 /// How items of one type lie in blocks.
@@ -64,6 +64,7 @@ impl<M> Geometry<M> {
     /// # Safety
     ///
     /// `block` was laid out by this geometry and `index` is less than its capacity.
+    #[inline(always)]
     unsafe fn place(block: *mut Block, index: u16) -> *mut Item<M> {
         // SAFETY: `LAYOUT` has room for `CAPACITY` items behind its offset; the caller keeps the
         // bound.
@@ -177,26 +178,27 @@ impl RawMailbox {
         self.len.get()
     }
 
-    /// Adds a message at the end.
+    /// Makes room for a message at the end. The message is written there directly: moving it
+    /// through arguments and results costs more than everything else a send does.
     ///
     /// # Safety
     ///
     /// Every message that was ever in this mailbox since it last held no block, and every use of
-    /// it until then, is of the type `M`.
-    #[inline]
-    pub(crate) unsafe fn push<M>(&self, envelope: Envelope, message: M, blocks: &BlockPool) {
+    /// it until then, is of the type `M`. The caller writes the item before it does anything else.
+    #[inline(always)]
+    pub(crate) unsafe fn push_place<M>(&self, blocks: &BlockPool) -> *mut Item<M> {
         let (mut tail, mut at) = (self.tail.get(), self.tail_at.get());
         if tail.is_null() || at == Geometry::<M>::CAPACITY {
             tail = self.grow::<M>(blocks);
             at = 0;
         }
-        // SAFETY: the tail block was laid out for `M`, and `at` is below its capacity and beyond
-        // every item that is alive.
-        unsafe { Geometry::<M>::place(tail, at).write(Item { envelope, message }) };
         self.tail_at.set(at + 1);
         self.len.set(self.len.get() + 1);
+        // SAFETY: the tail block was laid out for `M`, and `at` is below its capacity.
+        unsafe { Geometry::<M>::place(tail, at) }
     }
 
+    #[inline]
     fn grow<M>(&self, blocks: &BlockPool) -> *mut Block {
         let block = blocks.take::<M>();
         let tail = self.tail.get();
@@ -211,13 +213,13 @@ impl RawMailbox {
         block
     }
 
-    /// Takes the oldest message.
+    /// Takes the oldest message, and puts its envelope where it is looked for.
     ///
     /// # Safety
     ///
-    /// As for [`push`](Self::push).
-    #[inline]
-    pub(crate) unsafe fn pop<M>(&self, blocks: &BlockPool) -> Option<(Envelope, M)> {
+    /// As for [`push_place`](Self::push_place), as to the type.
+    #[inline(always)]
+    pub(crate) unsafe fn pop<M>(&self, envelope: &Cell<Envelope>, blocks: &BlockPool) -> Option<M> {
         let len = self.len.get();
         if len == 0 {
             return None;
@@ -231,8 +233,11 @@ impl RawMailbox {
         self.head_at.set(at + 1);
         self.len.set(len - 1);
         // SAFETY: items from `head_at` on are alive, and `head_at` has moved past this one.
-        let Item { envelope, message } = unsafe { Geometry::<M>::place(head, at).read() };
-        Some((envelope, message))
+        unsafe {
+            let item = Geometry::<M>::place(head, at);
+            envelope.set((*item).envelope);
+            Some((&raw const (*item).message).read())
+        }
     }
 
     /// # Safety
@@ -251,7 +256,7 @@ impl RawMailbox {
     ///
     /// # Safety
     ///
-    /// As for [`push`](Self::push).
+    /// As for [`push_place`](Self::push_place), as to the type.
     #[inline]
     pub(crate) unsafe fn release<M>(&self, blocks: &BlockPool) {
         debug_assert_eq!(self.len.get(), 0);
@@ -263,7 +268,7 @@ impl RawMailbox {
         self.head_at.set(0);
         self.tail_at.set(0);
         // SAFETY: an empty mailbox has one block: `pop` leaves each used one but the last, and
-        // `push` adds one only for an item. Nothing in it is alive.
+        // `push_place` adds one only for an item. Nothing in it is alive.
         unsafe { blocks.give_back::<M>(head) };
     }
 }
@@ -280,21 +285,37 @@ mod tests {
         Envelope::NONE.next(ActorId::NOBODY, MessageId::start_of_worker(number))
     }
 
+    /// # Safety
+    ///
+    /// The mailbox holds `M` only.
+    unsafe fn put<M>(mailbox: &RawMailbox, envelope: Envelope, message: M, blocks: &BlockPool) {
+        // SAFETY: the caller's promise; the item is written at once.
+        unsafe {
+            mailbox
+                .push_place::<M>(blocks)
+                .write(Item { envelope, message })
+        };
+    }
+
     /// Drives a mailbox beside a plain `VecDeque`: `true` pushes, `false` pops.
     fn agrees_with_a_deque<M: Clone + PartialEq + std::fmt::Debug>(
         steps: &[bool],
         make: impl Fn(u32) -> M,
     ) {
         let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
-        let mut model = VecDeque::new();
+        let (mut model, seen) = (VecDeque::new(), Cell::new(Envelope::NONE));
         for (step, push) in (0_u32..).zip(steps) {
             if *push {
                 model.push_back((envelope(step), make(step)));
                 // SAFETY: this mailbox holds `M` only.
-                unsafe { mailbox.push(envelope(step), make(step), &blocks) };
+                unsafe { put(&mailbox, envelope(step), make(step), &blocks) };
             } else {
                 // SAFETY: as above.
-                assert_eq!(unsafe { mailbox.pop::<M>(&blocks) }, model.pop_front());
+                let popped = unsafe { mailbox.pop::<M>(&seen, &blocks) };
+                assert_eq!(
+                    popped.map(|message| (seen.get(), message)),
+                    model.pop_front()
+                );
                 if model.is_empty() {
                     // SAFETY: as above.
                     unsafe { mailbox.release::<M>(&blocks) };
@@ -303,8 +324,8 @@ mod tests {
             assert_eq!(mailbox.len() as usize, model.len());
         }
         // SAFETY: as above.
-        while let Some(item) = unsafe { mailbox.pop::<M>(&blocks) } {
-            assert_eq!(Some(item), model.pop_front());
+        while let Some(message) = unsafe { mailbox.pop::<M>(&seen, &blocks) } {
+            assert_eq!(Some((seen.get(), message)), model.pop_front());
         }
         assert!(model.is_empty());
         // SAFETY: as above.
@@ -329,14 +350,14 @@ mod tests {
     #[test]
     fn s3_1_blocks_are_used_again_and_nothing_leaks() {
         let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
-        let counted = Rc::new(());
+        let (counted, seen) = (Rc::new(()), Cell::new(Envelope::NONE));
         for _ in 0..3 {
             for _ in 0..100 {
                 // SAFETY: this mailbox holds `Rc<()>` only.
-                unsafe { mailbox.push(Envelope::NONE, counted.clone(), &blocks) };
+                unsafe { put(&mailbox, Envelope::NONE, counted.clone(), &blocks) };
             }
             // SAFETY: as above.
-            while unsafe { mailbox.pop::<Rc<()>>(&blocks) }.is_some() {}
+            while unsafe { mailbox.pop::<Rc<()>>(&seen, &blocks) }.is_some() {}
             // SAFETY: as above.
             unsafe { mailbox.release::<Rc<()>>(&blocks) };
         }

@@ -14,6 +14,7 @@ use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Key};
 use super::lifecycle;
+use super::mailbox::Item;
 use super::shard::{Shard, TypedKey};
 
 /// A reference to one incarnation of an actor that handles messages of type `M`.
@@ -45,6 +46,7 @@ impl<M: Send + 'static> ActorRef<M> {
         self.id
     }
 
+    #[inline(always)]
     pub(crate) fn typed_key(self) -> TypedKey<M> {
         // SAFETY: a reference is made only for a tenancy of `M`.
         unsafe { TypedKey::assume(self.id.key) }
@@ -52,14 +54,39 @@ impl<M: Send + 'static> ActorRef<M> {
 
     /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
     /// delivered becomes a dead letter.
-    #[inline]
+    #[inline(always)]
     pub fn tell(self, message: M) {
+        match with_current(|shard| self.admit_here(shard)) {
+            // SAFETY: the message is written before anything else is done.
+            Some(place) => unsafe { place.write(message) },
+            None => self.tell_elsewhere(message),
+        }
+    }
+
+    /// Room for a message in the actor's mailbox, under an envelope, where the actor is this
+    /// worker's and takes mail.
+    ///
+    /// The message must be written before anything else is done.
+    #[inline(always)]
+    fn admit_here(self, shard: Option<&Shard>) -> Option<*mut M> {
+        let shard = shard?;
+        if shard.home != self.id.home {
+            return None;
+        }
+        // SAFETY: the envelope is written here, the message by both callers, at once.
+        unsafe {
+            let item = shard.admit(self.typed_key())?;
+            shard.write_next_envelope(&raw mut (*item).envelope);
+            Some(&raw mut (*item).message)
+        }
+    }
+
+    #[inline(never)]
+    fn tell_elsewhere(self, message: M) {
         with_current(|shard| match shard {
             Some(shard) if shard.home == self.id.home => {
                 let envelope = shard.next_envelope();
-                if let Err(message) = shard.admit(self.typed_key(), envelope, message) {
-                    shard.lose(self.id.key, envelope, message, DeadLetterReason::Stopped);
-                }
+                shard.lose(self.id.key, envelope, message, DeadLetterReason::Stopped);
             }
             shard => self.tell_away(shard, message),
         });
@@ -69,6 +96,7 @@ impl<M: Send + 'static> ActorRef<M> {
         match shard {
             Some(shard) if shard.home.pool() == self.id.home.pool() => {
                 let envelope = shard.next_envelope();
+                shard.count_sent_across();
                 shard.send_across(
                     self.id.home.worker(),
                     self.id.key,
@@ -116,16 +144,13 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_tell(self, message: M) -> Result<(), TellError<M>> {
+        if let Some(place) = with_current(|shard| self.admit_here(shard)) {
+            // SAFETY: the message is written before anything else is done.
+            unsafe { place.write(message) };
+            return Ok(());
+        }
         with_current(|shard| match shard {
-            Some(shard) if shard.home == self.id.home => {
-                let envelope = shard.next_envelope();
-                shard
-                    .admit(self.typed_key(), envelope, message)
-                    .map_err(|message| {
-                        shard.uncount_sent();
-                        TellError::Stopped(message)
-                    })
-            }
+            Some(shard) if shard.home == self.id.home => Err(TellError::Stopped(message)),
             Some(shard) if shard.home.pool() == self.id.home.pool() => {
                 self.tell_away(Some(shard), message);
                 Ok(())
@@ -195,10 +220,17 @@ struct Message<M>(M);
 
 impl<M: Send + 'static> Parcel for Message<M> {
     fn deliver(self, shard: &Shard, to: Key, envelope: Envelope) {
-        // SAFETY: sent through an `ActorRef<M>` with this key.
-        let key = unsafe { TypedKey::assume(to) };
-        if let Err(message) = shard.admit(key, envelope, self.0) {
-            shard.lose(to, envelope, message, DeadLetterReason::Stopped);
+        shard.count_received();
+        // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
+        match unsafe { shard.admit(TypedKey::assume(to)) } {
+            // SAFETY: as above.
+            Some(place) => unsafe {
+                place.write(Item {
+                    envelope,
+                    message: self.0,
+                })
+            },
+            None => shard.lose(to, envelope, self.0, DeadLetterReason::Stopped),
         }
     }
 

@@ -12,7 +12,7 @@ use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::lifecycle;
-use super::mailbox::BlockPool;
+use super::mailbox::{BlockPool, Item};
 use super::run_queue::{Due, RunQueue};
 use super::slot::Slot;
 use super::stats::WorkerStats;
@@ -49,7 +49,12 @@ pub(crate) struct Shard {
 
     last_message: Cell<MessageId>,
     sent_elsewhere: Cell<u64>,
-    accepted: Cell<u64>,
+    /// Messages sent to other workers of this pool.
+    sent_across: Cell<u64>,
+    /// Messages that came from other workers or from outside.
+    received: Cell<u64>,
+    /// Messages that their actors, here, let in no more.
+    lost: Cell<u64>,
     handled: Cell<u64>,
     buried: Cell<u64>,
     started: Cell<u64>,
@@ -95,7 +100,9 @@ impl Shard {
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             sent_elsewhere: Cell::new(0),
-            accepted: Cell::new(0),
+            sent_across: Cell::new(0),
+            received: Cell::new(0),
+            lost: Cell::new(0),
             handled: Cell::new(0),
             buried: Cell::new(0),
             started: Cell::new(0),
@@ -144,11 +151,35 @@ impl Shard {
     // ---- messages ---------------------------------------------------------------------------
 
     /// The envelope of a message that is sent here and now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_envelope(&self) -> Envelope {
         let message = self.last_message.get().next();
         self.last_message.set(message);
         self.envelope.get().next(self.actor.get(), message)
+    }
+
+    /// Writes [`next_envelope`](Self::next_envelope), field by field, straight to its place: a
+    /// copy made in narrow stores and read in wide loads would stall on every message.
+    ///
+    /// # Safety
+    ///
+    /// `place` is valid for writing.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn write_next_envelope(&self, place: *mut Envelope) {
+        let Envelope {
+            sender,
+            message,
+            correlation,
+            causation,
+        } = self.next_envelope();
+        // SAFETY: the caller's promise.
+        unsafe {
+            (&raw mut (*place).sender).write(sender);
+            (&raw mut (*place).message).write(message);
+            (&raw mut (*place).correlation).write(correlation);
+            (&raw mut (*place).causation).write(causation);
+        }
     }
 
     /// The envelope of the message being handled.
@@ -161,33 +192,27 @@ impl Shard {
         self.sent_elsewhere.set(self.sent_elsewhere.get() + 1);
     }
 
-    /// Lets a message into a mailbox of this worker.
+    /// Makes room for a message in a mailbox of this worker, unless that actor takes no more
+    /// mail, and sees to it that the actor has a turn.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// Gives it back when that actor takes no more mail.
-    #[inline]
+    /// The caller writes the item before it does anything else.
+    #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) fn admit<M: Send + 'static>(
-        &self,
-        to: TypedKey<M>,
-        envelope: Envelope,
-        message: M,
-    ) -> Result<(), M> {
+    pub(crate) unsafe fn admit<M: Send + 'static>(&self, to: TypedKey<M>) -> Option<*mut Item<M>> {
         let Key {
             slot: index,
             generation,
         } = to.key;
-        let Some(slot) = self.slots.get(index) else {
-            return Err(message);
-        };
-        // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`.
-        unsafe { slot.admit(generation, envelope, message, &self.blocks) }?;
-        self.accepted.set(self.accepted.get() + 1);
+        let slot = self.slots.get(index)?;
+        // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
+        // is the caller's promise.
+        let place = unsafe { slot.admit(generation, &self.blocks) }?;
         if !slot.queued.replace(true) {
             self.due.push(Due::Turn(index));
         }
-        Ok(())
+        Some(place)
     }
 
     /// Records a message to an actor of this worker as lost, and drops it.
@@ -199,14 +224,30 @@ impl Shard {
         message: M,
         reason: DeadLetterReason,
     ) {
+        self.lost.set(self.lost.get() + 1);
         self.core.bury::<M>(self.id_of(to), envelope, reason);
         drop_with_fate(message, End::from(reason));
     }
 
+    /// Notes a message that leaves for another worker.
+    pub(crate) fn count_sent_across(&self) {
+        self.sent_across.set(self.sent_across.get() + 1);
+    }
+
+    /// Notes a message that came from another worker, or from outside.
+    pub(crate) fn count_received(&self) {
+        self.received.set(self.received.get() + 1);
+    }
+
+    /// Where the envelope of the message being handled is to be put.
+    #[inline(always)]
+    pub(crate) fn envelope_place(&self) -> &Cell<Envelope> {
+        &self.envelope
+    }
+
     /// Notes that a message was taken from its mailbox to be handled.
-    #[inline]
-    pub(crate) fn begin_handling(&self, envelope: Envelope) {
-        self.envelope.set(envelope);
+    #[inline(always)]
+    pub(crate) fn count_handled(&self) {
         self.handled.set(self.handled.get() + 1);
     }
 
@@ -365,17 +406,17 @@ impl Shard {
     }
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
-        let (accepted, handled) = (self.accepted.get(), self.handled.get());
-        let drawn = self
-            .last_message
-            .get()
-            .since(MessageId::start_of_worker(self.home.worker()));
+        let start = MessageId::start_of_worker(self.home.worker());
+        let sent = self.last_message.get().since(start) - self.sent_elsewhere.get();
+        // Counting what is let in would cost every message; it follows from the rest.
+        let let_in = sent - self.sent_across.get() + self.received.get() - self.lost.get();
+        let handled = self.handled.get();
         WorkerStats {
             actors: self.alive.get(),
             started: self.started.get(),
-            sent: drawn - self.sent_elsewhere.get(),
+            sent,
             handled,
-            queued: accepted - handled - self.buried.get(),
+            queued: let_in - handled - self.buried.get(),
             waiting: self.fibers.busy() as u64,
             fibers: self.fibers.live() as u64,
             batches: self.batches.get(),

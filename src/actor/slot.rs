@@ -18,7 +18,7 @@ use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Key};
-use super::mailbox::{BlockPool, RawMailbox};
+use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
 use super::shard::Shard;
 
@@ -105,9 +105,10 @@ unsafe fn bury<M: 'static>(
     reason: DeadLetterReason,
 ) -> u64 {
     let mut buried = 0;
+    let envelope = Cell::new(Envelope::NONE);
     // SAFETY: by this function's contract the mailbox holds `M`.
-    while let Some((envelope, message)) = unsafe { slot.mailbox.pop::<M>(shard.blocks()) } {
-        shard.core.bury::<M>(actor, envelope, reason);
+    while let Some(message) = unsafe { slot.mailbox.pop::<M>(&envelope, shard.blocks()) } {
+        shard.core.bury::<M>(actor, envelope.get(), reason);
         drop_with_fate(message, End::from(reason));
         buried += 1;
     }
@@ -215,40 +216,39 @@ impl Slot {
         (self.mail.get().message_type)()
     }
 
-    /// Lets a message in, if `key` is that of the present tenancy and it still takes mail.
-    ///
-    /// # Errors
-    ///
-    /// Gives the message back otherwise.
+    /// Makes room in the mailbox, if `generation` is that of the present tenancy and it still
+    /// takes mail.
     ///
     /// # Safety
     ///
-    /// If `key` is of the present tenancy, that was begun by `occupy::<M>`.
-    #[inline]
+    /// If `generation` is of the present tenancy, that was begun by `occupy::<M>`. The caller
+    /// writes the item before it does anything else.
+    #[inline(always)]
     pub(crate) unsafe fn admit<M>(
         &self,
         generation: u32,
-        envelope: Envelope,
-        message: M,
         blocks: &BlockPool,
-    ) -> Result<(), M> {
+    ) -> Option<*mut Item<M>> {
         if self.open.get() != generation {
-            return Err(message);
+            return None;
         }
-        // SAFETY: the mailbox is open for this generation, so the caller's promise holds.
-        unsafe { self.mailbox.push(envelope, message, blocks) };
-        Ok(())
+        // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
+        Some(unsafe { self.mailbox.push_place(blocks) })
     }
 
-    /// Takes the oldest message.
+    /// Takes the oldest message, and puts its envelope where it is looked for.
     ///
     /// # Safety
     ///
     /// The slot's present tenancy was begun by `occupy::<M>`.
-    #[inline]
-    pub(crate) unsafe fn next_message<M>(&self, blocks: &BlockPool) -> Option<(Envelope, M)> {
+    #[inline(always)]
+    pub(crate) unsafe fn next_message<M>(
+        &self,
+        envelope: &Cell<Envelope>,
+        blocks: &BlockPool,
+    ) -> Option<M> {
         // SAFETY: the caller's promise.
-        unsafe { self.mailbox.pop::<M>(blocks) }
+        unsafe { self.mailbox.pop::<M>(envelope, blocks) }
     }
 
     /// Gives the memory of an empty mailbox back.
@@ -310,21 +310,22 @@ mod tests {
     fn s1_3_a_key_of_an_earlier_tenancy_opens_nothing() {
         let (slot, blocks) = (Slot::default(), BlockPool::new());
         let first = slot.occupy::<u32>(NO_SLOT);
-        // SAFETY: the present tenancy was begun for `u32`.
-        assert_eq!(
-            unsafe { slot.admit(first, Envelope::NONE, 1_u32, &blocks) },
-            Ok(())
-        );
+        // SAFETY: the present tenancy was begun for `u32`, and the item is written at once.
+        unsafe {
+            let place = slot.admit::<u32>(first, &blocks).expect("it is open");
+            place.write(Item {
+                envelope: Envelope::NONE,
+                message: 1,
+            });
+        }
         // SAFETY: as above.
-        assert!(unsafe { slot.next_message::<u32>(&blocks) }.is_some());
+        let taken = unsafe { slot.next_message::<u32>(&Cell::new(Envelope::NONE), &blocks) };
+        assert_eq!(taken, Some(1));
         assert!(slot.vacate(&blocks));
         let second = slot.occupy::<String>(NO_SLOT);
         assert_ne!(first, second);
         // SAFETY: `first` is not of the present tenancy, so any type may be offered.
-        assert_eq!(
-            unsafe { slot.admit(first, Envelope::NONE, 2_u32, &blocks) },
-            Err(2)
-        );
+        assert!(unsafe { slot.admit::<u32>(first, &blocks) }.is_none());
         assert_eq!(slot.mailbox_len(), 0);
     }
 }

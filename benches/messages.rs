@@ -1,0 +1,257 @@
+//! Messages a second and round trips, beside the yardsticks, in one run.
+//!
+//! Each group names its case; each entry in it is ours or a yardstick. The ratio of two medians
+//! of one run is what counts: absolute figures do not carry from one machine, or hour, to the
+//! next.
+
+#![allow(missing_docs)] // criterion's macros make public functions
+
+#[path = "yardsticks/mod.rs"]
+mod yardsticks;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use nexus_actors::prelude::*;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Messages that one producer sends in a measured round.
+const MESSAGES: u64 = 1_000_000;
+/// Messages that a producer sends before it lets others have their turn.
+const BURST: u64 = 256;
+
+enum Count {
+    One(u64),
+    Sum(Reply<u64>),
+}
+
+fn counter() -> Props<Count> {
+    Props::new(|| {
+        Behavior::with_state(0, |sum: &mut u64, _ctx, message| match message {
+            Count::One(number) => *sum += number,
+            Count::Sum(reply) => reply.send(*sum),
+        })
+    })
+}
+
+struct Produce {
+    messages: u64,
+    burst: u64,
+    done: Reply<()>,
+}
+
+/// Sends what it was asked for, giving way after each burst, and answers when the counter has
+/// counted it all.
+fn producer(counter: ActorRef<Count>) -> Props<Produce> {
+    Props::new(move || {
+        Behavior::receive(
+            move |ctx,
+                  Produce {
+                      messages,
+                      burst,
+                      done,
+                  }: Produce| {
+                let mut left = messages;
+                while left > 0 {
+                    for number in 0..burst.min(left) {
+                        counter.tell(Count::One(number));
+                    }
+                    left -= burst.min(left);
+                    ctx.yield_now()?;
+                }
+                counter.ask(Count::Sum, PATIENCE).wait()?;
+                done.send(());
+                Ok::<_, BoxError>(())
+            },
+        )
+    })
+}
+
+fn pool(workers: usize) -> WorkerPool {
+    let pool = WorkerPool::builder().workers(workers);
+    pool.wait_strategy(WaitStrategy::SpinThenPark(Duration::from_millis(1)))
+        .start()
+        .expect("starts")
+}
+
+/// One producer to one counter, on workers `from` and `to`.
+fn count(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, workers: [usize; 2], burst: u64) {
+    let pool = pool(workers[0].max(workers[1]) + 1);
+    let counter = pool
+        .spawn_on(workers[1], "counter", counter())
+        .expect("spawns");
+    let producer = pool
+        .spawn_on(workers[0], "producer", producer(counter))
+        .expect("spawns");
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            let start = |done| Produce {
+                messages: MESSAGES,
+                burst,
+                done,
+            };
+            producer.ask(start, PATIENCE).wait().expect("answers");
+        });
+    });
+    pool.shutdown(PATIENCE).expect("ends");
+}
+
+fn one_worker(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("one producer, one counter");
+    group.throughput(Throughput::Elements(MESSAGES));
+    count(
+        &mut group,
+        "nexus, one worker, bursts of 256",
+        [0, 0],
+        BURST,
+    );
+    count(&mut group, "nexus, one worker, one burst", [0, 0], MESSAGES);
+    count(&mut group, "nexus, two workers", [0, 1], BURST);
+    group.bench_function("stakker, bursts of 256", |bencher| {
+        bencher.iter(|| yardsticks::stakker_count(MESSAGES, BURST));
+    });
+    group.bench_function("stakker, one burst", |bencher| {
+        bencher.iter(|| yardsticks::stakker_count(MESSAGES, MESSAGES));
+    });
+    group.bench_function("crossbeam-channel, two threads", |bencher| {
+        bencher.iter(|| yardsticks::channel_count(MESSAGES));
+    });
+    group.bench_function("SegQueue, two polling threads", |bencher| {
+        bencher.iter(|| yardsticks::seg_queue_count(MESSAGES));
+    });
+    group.finish();
+}
+
+const TRIPS: u64 = 200_000;
+
+struct Ping {
+    left: u64,
+    from: ActorRef<Ping>,
+    done: Option<Reply<()>>,
+}
+
+/// Sends each ping back to where it came from, until none is left.
+fn player() -> Props<Ping> {
+    Props::new(|| {
+        Behavior::receive(|ctx, Ping { left, from, done }: Ping| match (left, done) {
+            (0, Some(done)) => done.send(()),
+            (left, done) => {
+                from.tell(Ping {
+                    left: left.saturating_sub(1),
+                    from: ctx.self_ref(),
+                    done,
+                });
+            }
+        })
+    })
+}
+
+fn round_trips(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    workers: [usize; 2],
+    trips: u64,
+) {
+    let pool = pool(workers[0].max(workers[1]) + 1);
+    let one = pool.spawn_on(workers[0], "one", player()).expect("spawns");
+    let other = pool
+        .spawn_on(workers[1], "other", player())
+        .expect("spawns");
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|rounds| {
+            let start = Instant::now();
+            for _ in 0..rounds {
+                let ping = |done| Ping {
+                    left: 2 * trips,
+                    from: other,
+                    done: Some(done),
+                };
+                one.ask(ping, PATIENCE).wait().expect("answers");
+            }
+            start.elapsed()
+        });
+    });
+    pool.shutdown(PATIENCE).expect("ends");
+}
+
+fn ping_pong(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("ping-pong");
+    group.throughput(Throughput::Elements(TRIPS));
+    round_trips(&mut group, "nexus, one worker", [0, 0], TRIPS);
+    group.bench_function("stakker", |bencher| {
+        bencher.iter(|| yardsticks::stakker_ping_pong(TRIPS));
+    });
+    group.bench_function("tokio tasks, one thread", |bencher| {
+        bencher.iter(|| yardsticks::tokio_ping_pong(TRIPS));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("ping-pong across two threads");
+    let trips = TRIPS / 10;
+    group.throughput(Throughput::Elements(trips));
+    round_trips(&mut group, "nexus, two workers", [0, 1], trips);
+    group.bench_function("one cache line, two spinning threads", |bencher| {
+        bencher.iter(|| yardsticks::cache_line_ping_pong(trips));
+    });
+    group.finish();
+}
+
+/// Asks the counter again and again, from inside a handler.
+fn asker(counter: ActorRef<Count>) -> Props<(u64, Reply<()>)> {
+    Props::new(move || {
+        Behavior::receive(move |_ctx, (asks, done): (u64, Reply<()>)| {
+            for _ in 0..asks {
+                counter.ask(Count::Sum, PATIENCE).wait()?;
+            }
+            done.send(());
+            Ok::<_, AskError>(())
+        })
+    })
+}
+
+fn ask(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("ask from a handler");
+    group.throughput(Throughput::Elements(TRIPS));
+    for (name, workers) in [
+        ("nexus, one worker", [0, 0]),
+        ("nexus, two workers", [0, 1]),
+    ] {
+        let pool = pool(workers[1] + 1);
+        let counter = pool
+            .spawn_on(workers[1], "counter", counter())
+            .expect("spawns");
+        let asker = pool
+            .spawn_on(workers[0], "asker", asker(counter))
+            .expect("spawns");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                asker
+                    .ask(|done| (TRIPS, done), PATIENCE)
+                    .wait()
+                    .expect("answers");
+            });
+        });
+        pool.shutdown(PATIENCE).expect("ends");
+    }
+    group.bench_function("stakker, with a callback", |bencher| {
+        bencher.iter(|| yardsticks::stakker_ask(TRIPS));
+    });
+    group.bench_function("tokio mpsc and oneshot, one thread", |bencher| {
+        bencher.iter(|| yardsticks::tokio_ask(TRIPS));
+    });
+    group.finish();
+}
+
+fn settings() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! {
+    name = benches;
+    config = settings();
+    targets = one_worker, ping_pong, ask
+}
+criterion_main!(benches);

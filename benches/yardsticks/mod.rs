@@ -1,0 +1,268 @@
+//! The yardsticks: the same work done with other crates, or with bare threads.
+
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::thread;
+use std::time::Instant;
+
+// ---- two threads -----------------------------------------------------------------------------
+
+/// One thread sends, another receives, through an unbounded crossbeam channel.
+pub fn channel_count(messages: u64) {
+    let (sender, receiver) = crossbeam_channel::unbounded::<u64>();
+    let consumer = thread::spawn(move || receiver.iter().sum::<u64>());
+    for number in 0..messages {
+        sender.send(number).expect("the consumer lives");
+    }
+    drop(sender);
+    assert_eq!(
+        consumer.join().expect("ends well"),
+        messages * (messages - 1) / 2
+    );
+}
+
+/// One thread pushes, another polls, through a `SegQueue`.
+pub fn seg_queue_count(messages: u64) {
+    let queue = crossbeam_queue::SegQueue::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut sum, mut received) = (0, 0);
+            while received < messages {
+                match queue.pop() {
+                    Some(number) => {
+                        sum += number;
+                        received += 1;
+                    }
+                    None => std::hint::spin_loop(),
+                }
+            }
+            assert_eq!(sum, messages * (messages - 1) / 2);
+        });
+        for number in 0..messages {
+            queue.push(number);
+        }
+    });
+}
+
+/// A number goes to and fro between two spinning threads: what the hardware can do.
+pub fn cache_line_ping_pong(trips: u64) {
+    let line = CachePadded::new(AtomicU64::new(0));
+    let wait_for = |value| {
+        while line.load(Acquire) != value {
+            std::hint::spin_loop();
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for trip in 0..trips {
+                wait_for(2 * trip + 1);
+                line.store(2 * trip + 2, Release);
+            }
+        });
+        for trip in 0..trips {
+            line.store(2 * trip + 1, Release);
+            wait_for(2 * trip + 2);
+        }
+    });
+    assert_eq!(line.load(Relaxed), 2 * trips);
+}
+
+// ---- tokio, one thread -----------------------------------------------------------------------
+
+fn tokio_on_one_thread<F: Future>(work: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("builds");
+    tokio::task::LocalSet::new().block_on(&runtime, work)
+}
+
+/// Two tasks send a number to and fro.
+pub fn tokio_ping_pong(trips: u64) {
+    tokio_on_one_thread(async move {
+        let (to_one, mut at_one) = tokio::sync::mpsc::unbounded_channel::<u64>();
+        let (to_other, mut at_other) = tokio::sync::mpsc::unbounded_channel::<u64>();
+        let other = tokio::task::spawn_local(async move {
+            while let Some(number) = at_other.recv().await {
+                if to_one.send(number + 1).is_err() {
+                    break;
+                }
+            }
+        });
+        let one = tokio::task::spawn_local(async move {
+            for number in 0..trips {
+                to_other.send(number).expect("the other lives");
+                at_one.recv().await.expect("the other answers");
+            }
+        });
+        one.await.expect("ends well");
+        other.await.expect("ends well");
+    });
+}
+
+/// A task asks another: a message with a one-shot in it.
+pub fn tokio_ask(asks: u64) {
+    tokio_on_one_thread(async move {
+        let (sender, mut receiver) =
+            tokio::sync::mpsc::unbounded_channel::<tokio::sync::oneshot::Sender<u64>>();
+        let server = tokio::task::spawn_local(async move {
+            while let Some(reply) = receiver.recv().await {
+                let _ = reply.send(7);
+            }
+        });
+        let client = tokio::task::spawn_local(async move {
+            for _ in 0..asks {
+                let (reply, answer) = tokio::sync::oneshot::channel();
+                sender.send(reply).expect("the server lives");
+                answer.await.expect("the server answers");
+            }
+        });
+        client.await.expect("ends well");
+        server.await.expect("ends well");
+    });
+}
+
+// ---- stakker, one thread ---------------------------------------------------------------------
+
+use stakker::{ActorOwn, CX, Ret, Stakker, actor, call, ret_nop, ret_some_to};
+
+struct Counter(u64);
+
+impl Counter {
+    #[allow(clippy::unnecessary_wraps)] // stakker's constructors answer an option
+    fn init(_: CX![]) -> Option<Self> {
+        Some(Self(0))
+    }
+
+    fn one(&mut self, _: CX![], number: u64) {
+        self.0 += number;
+    }
+
+    fn sum(&mut self, _: CX![], reply: Ret<u64>) {
+        reply.ret(self.0);
+    }
+}
+
+struct Producer {
+    counter: ActorOwn<Counter>,
+    burst: u64,
+}
+
+impl Producer {
+    #[allow(clippy::unnecessary_wraps)]
+    fn init(_: CX![], counter: ActorOwn<Counter>, burst: u64) -> Option<Self> {
+        Some(Self { counter, burst })
+    }
+
+    fn go(&mut self, cx: CX![], left: u64) {
+        for number in 0..self.burst.min(left) {
+            call!([self.counter], one(number));
+        }
+        if left > self.burst {
+            let rest = left - self.burst;
+            call!([cx], go(rest));
+        }
+    }
+}
+
+fn run_stakker(set_up: impl FnOnce(&mut Stakker)) {
+    let mut stakker = Stakker::new(Instant::now());
+    set_up(&mut stakker);
+    stakker.run(Instant::now(), false);
+}
+
+/// One actor calls another, in bursts.
+pub fn stakker_count(messages: u64, burst: u64) {
+    run_stakker(|stakker| {
+        let counter = actor!(stakker, Counter::init(), ret_nop!());
+        let producer = actor!(stakker, Producer::init(counter, burst), ret_nop!());
+        call!([producer], go(messages));
+        stakker.run(Instant::now(), false);
+    });
+}
+
+struct Player {
+    other: Option<stakker::Actor<Player>>,
+}
+
+impl Player {
+    #[allow(clippy::unnecessary_wraps)]
+    fn init(_: CX![]) -> Option<Self> {
+        Some(Self { other: None })
+    }
+
+    fn meet(&mut self, _: CX![], other: stakker::Actor<Player>) {
+        self.other = Some(other);
+    }
+
+    fn ping(&mut self, _: CX![], left: u64) {
+        if let (true, Some(other)) = (left > 0, &self.other) {
+            let left = left - 1;
+            call!([other], ping(left));
+        }
+    }
+}
+
+/// Two actors call each other in turn.
+pub fn stakker_ping_pong(trips: u64) {
+    run_stakker(|stakker| {
+        let one = actor!(stakker, Player::init(), ret_nop!());
+        let other = actor!(stakker, Player::init(), ret_nop!());
+        call!([one], meet(other.clone()));
+        call!([other], meet(one.clone()));
+        call!([one], ping(2 * trips));
+        stakker.run(Instant::now(), false);
+    });
+}
+
+struct Asker {
+    counter: ActorOwn<Counter>,
+    left: u64,
+    answered: Rc<Cell<u64>>,
+}
+
+impl Asker {
+    #[allow(clippy::unnecessary_wraps)]
+    fn init(
+        _: CX![],
+        counter: ActorOwn<Counter>,
+        left: u64,
+        answered: Rc<Cell<u64>>,
+    ) -> Option<Self> {
+        Some(Self {
+            counter,
+            left,
+            answered,
+        })
+    }
+
+    fn next(&mut self, cx: CX![]) {
+        if self.left > 0 {
+            self.left -= 1;
+            let reply = ret_some_to!([cx], answer() as (u64));
+            call!([self.counter], sum(reply));
+        }
+    }
+
+    fn answer(&mut self, cx: CX![], _sum: u64) {
+        self.answered.set(self.answered.get() + 1);
+        self.next(cx);
+    }
+}
+
+/// An actor asks another, and is called back with the answer.
+pub fn stakker_ask(asks: u64) {
+    let answered = Rc::new(Cell::new(0));
+    run_stakker(|stakker| {
+        let counter = actor!(stakker, Counter::init(), ret_nop!());
+        let asker = actor!(
+            stakker,
+            Asker::init(counter, asks, answered.clone()),
+            ret_nop!()
+        );
+        call!([asker], next());
+        stakker.run(Instant::now(), false);
+    });
+    assert_eq!(answered.get(), asks);
+}
