@@ -12,7 +12,7 @@ mod yardsticks;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use nexus_actors::prelude::*;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Messages that one producer sends in a measured round.
@@ -124,25 +124,48 @@ fn one_worker(criterion: &mut Criterion) {
 
 const TRIPS: u64 = 200_000;
 
-struct Ping {
-    left: u64,
-    from: ActorRef<Ping>,
-    done: Option<Reply<()>>,
+enum Ball {
+    Meet(ActorRef<Ball>),
+    Hit(u64),
 }
 
-/// Sends each ping back to where it came from, until none is left.
-fn player() -> Props<Ping> {
-    Props::new(|| {
-        Behavior::receive(|ctx, Ping { left, from, done }: Ping| match (left, done) {
-            (0, Some(done)) => done.send(()),
-            (left, done) => {
-                from.tell(Ping {
-                    left: left.saturating_sub(1),
-                    from: ctx.self_ref(),
-                    done,
-                });
-            }
+/// Hits each ball back to its partner, until it was hit often enough.
+fn player(referee: ActorRef<Referee>) -> Props<Ball> {
+    Props::new(move || {
+        let mut partner = None;
+        Behavior::receive(move |_ctx, ball| match (ball, partner) {
+            (Ball::Meet(other), _) => partner = Some(other),
+            (Ball::Hit(0), _) | (_, None) => referee.tell(Referee::Over),
+            (Ball::Hit(left), Some(other)) => other.tell(Ball::Hit(left - 1)),
         })
+    })
+}
+
+enum Referee {
+    Start {
+        hits: u64,
+        player: ActorRef<Ball>,
+        done: Reply<()>,
+    },
+    Over,
+}
+
+fn referee() -> Props<Referee> {
+    Props::new(|| {
+        Behavior::with_state(
+            None,
+            |waiting: &mut Option<Reply<()>>, _ctx, message| match message {
+                Referee::Start { hits, player, done } => {
+                    player.tell(Ball::Hit(hits));
+                    *waiting = Some(done);
+                }
+                Referee::Over => {
+                    if let Some(done) = waiting.take() {
+                        done.send(());
+                    }
+                }
+            },
+        )
     })
 }
 
@@ -153,22 +176,23 @@ fn round_trips(
     trips: u64,
 ) {
     let pool = pool(workers[0].max(workers[1]) + 1);
-    let one = pool.spawn_on(workers[0], "one", player()).expect("spawns");
-    let other = pool
-        .spawn_on(workers[1], "other", player())
+    let referee = pool.spawn_on(0, "referee", referee()).expect("spawns");
+    let one = pool
+        .spawn_on(workers[0], "one", player(referee))
         .expect("spawns");
+    let other = pool
+        .spawn_on(workers[1], "other", player(referee))
+        .expect("spawns");
+    one.tell(Ball::Meet(other));
+    other.tell(Ball::Meet(one));
     group.bench_function(name, |bencher| {
-        bencher.iter_custom(|rounds| {
-            let start = Instant::now();
-            for _ in 0..rounds {
-                let ping = |done| Ping {
-                    left: 2 * trips,
-                    from: other,
-                    done: Some(done),
-                };
-                one.ask(ping, PATIENCE).wait().expect("answers");
-            }
-            start.elapsed()
+        bencher.iter(|| {
+            let start = |done| Referee::Start {
+                hits: 2 * trips,
+                player: one,
+                done,
+            };
+            referee.ask(start, PATIENCE).wait().expect("answers");
         });
     });
     pool.shutdown(PATIENCE).expect("ends");

@@ -19,6 +19,8 @@ mod ask;
 #[cfg(not(nexus_loom))]
 mod fiber;
 #[cfg(not(nexus_loom))]
+mod memory;
+#[cfg(not(nexus_loom))]
 mod pool;
 mod queue;
 #[cfg(not(nexus_loom))]

@@ -68,11 +68,17 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
         for _ in 0..most {
             // SAFETY: this body was built from a `Behavior<M>`, which only `start::<M>` and the
             // handlers of an actor of `M` accept, for a slot occupied for `M`; the actor has its
-            // turn, so that tenancy lasts.
-            let next = unsafe { slot.next_message::<M>(shard.envelope_place(), shard.blocks()) };
-            let Some(message) = next else { break };
-            shard.count_handled();
-            match self.receive.receive(&mut ctx, message) {
+            // turn, so that tenancy lasts. The item is read here: its envelope now, its message
+            // on the way into the handler, with nothing in between.
+            let handled = unsafe {
+                let Some(item) = slot.next_message::<M>(shard.blocks()) else {
+                    break;
+                };
+                shard.begin_handling(&raw const (*item).envelope);
+                self.receive
+                    .receive(&mut ctx, (&raw const (*item).message).read())
+            };
+            match handled {
                 Ok(Next::Same) => {}
                 Ok(Next::Unhandled) => {
                     shard.unhandled::<M>(actor);

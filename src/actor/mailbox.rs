@@ -213,13 +213,14 @@ impl RawMailbox {
         block
     }
 
-    /// Takes the oldest message, and puts its envelope where it is looked for.
+    /// Takes the oldest message out, and says where it lies.
     ///
     /// # Safety
     ///
-    /// As for [`push_place`](Self::push_place), as to the type.
+    /// As for [`push_place`](Self::push_place), as to the type. The caller reads the item, which
+    /// it then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn pop<M>(&self, envelope: &Cell<Envelope>, blocks: &BlockPool) -> Option<M> {
+    pub(crate) unsafe fn pop_place<M>(&self, blocks: &BlockPool) -> Option<*const Item<M>> {
         let len = self.len.get();
         if len == 0 {
             return None;
@@ -232,12 +233,8 @@ impl RawMailbox {
         }
         self.head_at.set(at + 1);
         self.len.set(len - 1);
-        // SAFETY: items from `head_at` on are alive, and `head_at` has moved past this one.
-        unsafe {
-            let item = Geometry::<M>::place(head, at);
-            envelope.set((*item).envelope);
-            Some((&raw const (*item).message).read())
-        }
+        // SAFETY: the head block was laid out for `M`, and `at` is below its capacity.
+        Some(unsafe { Geometry::<M>::place(head, at) })
     }
 
     /// # Safety
@@ -267,7 +264,7 @@ impl RawMailbox {
         self.tail.set(ptr::null_mut());
         self.head_at.set(0);
         self.tail_at.set(0);
-        // SAFETY: an empty mailbox has one block: `pop` leaves each used one but the last, and
+        // SAFETY: an empty mailbox has one block: `pop_place` leaves each used one but the last, and
         // `push_place` adds one only for an item. Nothing in it is alive.
         unsafe { blocks.give_back::<M>(head) };
     }
@@ -297,13 +294,22 @@ mod tests {
         };
     }
 
+    /// # Safety
+    ///
+    /// The mailbox holds `M` only.
+    unsafe fn take<M>(mailbox: &RawMailbox, blocks: &BlockPool) -> Option<(Envelope, M)> {
+        // SAFETY: the caller's promise; the item is read at once.
+        let Item { envelope, message } = unsafe { mailbox.pop_place::<M>(blocks)?.read() };
+        Some((envelope, message))
+    }
+
     /// Drives a mailbox beside a plain `VecDeque`: `true` pushes, `false` pops.
     fn agrees_with_a_deque<M: Clone + PartialEq + std::fmt::Debug>(
         steps: &[bool],
         make: impl Fn(u32) -> M,
     ) {
         let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
-        let (mut model, seen) = (VecDeque::new(), Cell::new(Envelope::NONE));
+        let mut model = VecDeque::new();
         for (step, push) in (0_u32..).zip(steps) {
             if *push {
                 model.push_back((envelope(step), make(step)));
@@ -311,11 +317,7 @@ mod tests {
                 unsafe { put(&mailbox, envelope(step), make(step), &blocks) };
             } else {
                 // SAFETY: as above.
-                let popped = unsafe { mailbox.pop::<M>(&seen, &blocks) };
-                assert_eq!(
-                    popped.map(|message| (seen.get(), message)),
-                    model.pop_front()
-                );
+                assert_eq!(unsafe { take::<M>(&mailbox, &blocks) }, model.pop_front());
                 if model.is_empty() {
                     // SAFETY: as above.
                     unsafe { mailbox.release::<M>(&blocks) };
@@ -324,8 +326,8 @@ mod tests {
             assert_eq!(mailbox.len() as usize, model.len());
         }
         // SAFETY: as above.
-        while let Some(message) = unsafe { mailbox.pop::<M>(&seen, &blocks) } {
-            assert_eq!(Some((seen.get(), message)), model.pop_front());
+        while let Some(item) = unsafe { take::<M>(&mailbox, &blocks) } {
+            assert_eq!(Some(item), model.pop_front());
         }
         assert!(model.is_empty());
         // SAFETY: as above.
@@ -350,14 +352,14 @@ mod tests {
     #[test]
     fn s3_1_blocks_are_used_again_and_nothing_leaks() {
         let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
-        let (counted, seen) = (Rc::new(()), Cell::new(Envelope::NONE));
+        let counted = Rc::new(());
         for _ in 0..3 {
             for _ in 0..100 {
                 // SAFETY: this mailbox holds `Rc<()>` only.
                 unsafe { put(&mailbox, Envelope::NONE, counted.clone(), &blocks) };
             }
             // SAFETY: as above.
-            while unsafe { mailbox.pop::<Rc<()>>(&seen, &blocks) }.is_some() {}
+            while unsafe { take::<Rc<()>>(&mailbox, &blocks) }.is_some() {}
             // SAFETY: as above.
             unsafe { mailbox.release::<Rc<()>>(&blocks) };
         }

@@ -3,7 +3,6 @@
 //! Everything here runs on one thread at a time, the owning worker's, but for a few values that
 //! travel: references, batches, and the shared [`core`](self::core) of a pool.
 
-mod arena;
 mod batch;
 mod behavior;
 mod body;

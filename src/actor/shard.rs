@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::arena::Arena;
 use super::batch::{Batch, Parcel, WORKER_BATCH_WORDS};
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
@@ -19,6 +18,7 @@ use super::stats::WorkerStats;
 use super::unwind::force_unwind;
 use super::waits::{Ending, Waits};
 use crate::fiber::{self, CannotSuspend, FiberSet, Resume, StackConfig, StackError, Suspend};
+use crate::memory::Arena;
 
 /// Work for a fiber of the worker that belongs to no actor.
 pub(crate) type Task = Box<dyn FnOnce(&Shard)>;
@@ -239,15 +239,16 @@ impl Shard {
         self.received.set(self.received.get() + 1);
     }
 
-    /// Where the envelope of the message being handled is to be put.
+    /// Takes over the envelope of a message that is now to be handled, and counts it.
+    ///
+    /// # Safety
+    ///
+    /// `envelope` is valid for reading.
     #[inline(always)]
-    pub(crate) fn envelope_place(&self) -> &Cell<Envelope> {
-        &self.envelope
-    }
-
-    /// Notes that a message was taken from its mailbox to be handled.
-    #[inline(always)]
-    pub(crate) fn count_handled(&self) {
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn begin_handling(&self, envelope: *const Envelope) {
+        // SAFETY: the caller's promise.
+        self.envelope.set(unsafe { envelope.read() });
         self.handled.set(self.handled.get() + 1);
     }
 

@@ -15,7 +15,6 @@ use std::cell::Cell;
 
 use super::body::Body;
 use super::dead_letter::DeadLetterReason;
-use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Key};
 use super::mailbox::{BlockPool, Item, RawMailbox};
@@ -105,10 +104,11 @@ unsafe fn bury<M: 'static>(
     reason: DeadLetterReason,
 ) -> u64 {
     let mut buried = 0;
-    let envelope = Cell::new(Envelope::NONE);
     // SAFETY: by this function's contract the mailbox holds `M`.
-    while let Some(message) = unsafe { slot.mailbox.pop::<M>(&envelope, shard.blocks()) } {
-        shard.core.bury::<M>(actor, envelope.get(), reason);
+    while let Some(item) = unsafe { slot.mailbox.pop_place::<M>(shard.blocks()) } {
+        // SAFETY: it is read at once.
+        let Item { envelope, message } = unsafe { item.read() };
+        shard.core.bury::<M>(actor, envelope, reason);
         drop_with_fate(message, End::from(reason));
         buried += 1;
     }
@@ -236,19 +236,16 @@ impl Slot {
         Some(unsafe { self.mailbox.push_place(blocks) })
     }
 
-    /// Takes the oldest message, and puts its envelope where it is looked for.
+    /// Takes the oldest message out, and says where it lies.
     ///
     /// # Safety
     ///
-    /// The slot's present tenancy was begun by `occupy::<M>`.
+    /// The slot's present tenancy was begun by `occupy::<M>`. The caller reads the item, which it
+    /// then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn next_message<M>(
-        &self,
-        envelope: &Cell<Envelope>,
-        blocks: &BlockPool,
-    ) -> Option<M> {
-        // SAFETY: the caller's promise.
-        unsafe { self.mailbox.pop::<M>(envelope, blocks) }
+    pub(crate) unsafe fn next_message<M>(&self, blocks: &BlockPool) -> Option<*const Item<M>> {
+        // SAFETY: the caller's promises.
+        unsafe { self.mailbox.pop_place::<M>(blocks) }
     }
 
     /// Gives the memory of an empty mailbox back.
@@ -300,6 +297,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actor::envelope::Envelope;
 
     #[test]
     fn a_slot_is_small() {
@@ -319,7 +317,10 @@ mod tests {
             });
         }
         // SAFETY: as above.
-        let taken = unsafe { slot.next_message::<u32>(&Cell::new(Envelope::NONE), &blocks) };
+        let taken = unsafe {
+            slot.next_message::<u32>(&blocks)
+                .map(|item| item.read().message)
+        };
         assert_eq!(taken, Some(1));
         assert!(slot.vacate(&blocks));
         let second = slot.occupy::<String>(NO_SLOT);

@@ -4,29 +4,30 @@
 //! The first terminal event wins; whatever comes later finds another generation, or none. A
 //! value of up to 32 bytes lies in the wait itself.
 
-use smallbox::{SmallBox, smallbox, space::S4};
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 
-use super::arena::Arena;
-use super::fate::End;
+use super::fate::{End, drop_with_fate};
 use super::id::Key;
 use crate::fiber::FiberId;
-
-type Value = SmallBox<dyn Any, S4>;
-
-/// How a wait ended.
-enum Outcome {
-    Value(Value),
-    Ended(End),
-}
+use crate::memory::{AnyCell, Arena};
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
     #[default]
     Vacant,
     Pending,
-    Done,
+    /// The value lies in its cell.
+    Fulfilled,
+    Ended(End),
+}
+
+/// Drops the value of a wait that nobody takes.
+struct DropValue<'a>(&'a AnyCell);
+
+impl Drop for DropValue<'_> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
 }
 
 #[derive(Default)]
@@ -35,7 +36,7 @@ struct Wait {
     phase: Cell<Phase>,
     fiber: Cell<Option<FiberId>>,
     timer: Cell<Option<TimerKey>>,
-    outcome: Cell<Option<Outcome>>,
+    value: AnyCell,
 }
 
 /// A timer of the layer above, as a number.
@@ -71,6 +72,7 @@ impl Waits {
     }
 
     /// Begins a wait, which ends by itself after `timeout` nanoseconds where there is one.
+    #[inline]
     pub(crate) fn begin(&self, timeout: Option<u64>) -> Key {
         let slot = self.arena.occupy();
         let wait = self.arena.at(slot);
@@ -85,6 +87,7 @@ impl Waits {
         key
     }
 
+    #[inline]
     fn pending(&self, key: Key) -> Option<&Wait> {
         let wait = self.arena.get(key.slot)?;
         let pending = wait.generation.get() == key.generation && wait.phase.get() == Phase::Pending;
@@ -104,21 +107,26 @@ impl Waits {
     }
 
     /// Ends a wait with a value.
+    #[inline]
     pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending {
-        self.end_with(key, || Outcome::Value(smallbox!(value)))
+        let Some(wait) = self.pending(key) else {
+            return Ending::Late;
+        };
+        wait.value.put(value);
+        self.finish(wait, Phase::Fulfilled)
     }
 
     /// Ends a wait without a value.
     pub(crate) fn end(&self, key: Key, end: End) -> Ending {
-        self.end_with(key, || Outcome::Ended(end))
+        match self.pending(key) {
+            Some(wait) => self.finish(wait, Phase::Ended(end)),
+            None => Ending::Late,
+        }
     }
 
-    fn end_with(&self, key: Key, outcome: impl FnOnce() -> Outcome) -> Ending {
-        let Some(wait) = self.pending(key) else {
-            return Ending::Late;
-        };
-        wait.outcome.set(Some(outcome()));
-        wait.phase.set(Phase::Done);
+    #[inline]
+    fn finish(&self, wait: &Wait, phase: Phase) -> Ending {
+        wait.phase.set(phase);
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
@@ -130,20 +138,29 @@ impl Waits {
     /// # Panics
     ///
     /// When the value is not a `T`.
+    #[inline]
     pub(crate) fn take<T: 'static>(&self, key: Key) -> Option<Result<T, End>> {
         let wait = self.arena.get(key.slot)?;
-        if wait.generation.get() != key.generation || wait.phase.get() != Phase::Done {
+        if wait.generation.get() != key.generation {
             return None;
         }
-        let outcome = wait.outcome.take()?;
-        self.forget(key);
-        Some(match outcome {
-            Outcome::Ended(end) => Err(end),
-            Outcome::Value(value) => match value.downcast::<T>() {
-                Ok(value) => Ok(value.into_inner()),
-                Err(_) => unreachable!("a wait is fulfilled with the type it was begun for"),
-            },
-        })
+        let outcome = match wait.phase.get() {
+            Phase::Vacant | Phase::Pending => return None,
+            Phase::Fulfilled => Ok(wait.value.take()),
+            Phase::Ended(end) => Err(end),
+        };
+        self.vacate(key, wait);
+        Some(outcome)
+    }
+
+    /// The place may serve the next wait: a stale key must never match again.
+    #[inline]
+    fn vacate(&self, key: Key, wait: &Wait) {
+        wait.phase.set(Phase::Vacant);
+        if let Some(next) = key.generation.checked_add(1) {
+            wait.generation.set(next);
+            self.arena.vacate(key.slot);
+        } // else its generations are used up, and it is retired
     }
 
     /// Forgets a wait, ended or not; what comes for it later is late. Its value, if it has one,
@@ -155,17 +172,14 @@ impl Waits {
         if wait.generation.get() != key.generation || wait.phase.get() == Phase::Vacant {
             return;
         }
-        wait.phase.set(Phase::Vacant);
         wait.fiber.set(None);
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
-        let unused = wait.outcome.take();
-        if let Some(next) = key.generation.checked_add(1) {
-            wait.generation.set(next);
-            self.arena.vacate(key.slot);
-        } // else the place is retired: a stale key must never match again
-        drop(unused);
+        // Marked before its value is dropped, whose destructor may come here again.
+        wait.phase.set(Phase::Vacant);
+        drop_with_fate(DropValue(&wait.value), End::NoReply);
+        self.vacate(key, wait);
     }
 
     // ---- for the clock of the layer above ---------------------------------------------------

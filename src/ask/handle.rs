@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::error::AskError;
 use super::reply::{Asker, Reply};
-use crate::actor::{ActorRef, Key, Shard, with_current};
+use crate::actor::{ActorRef, End, Key, Shard, WaitError, with_current};
 use crate::queue::{RecvError, once, oneshot};
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -56,10 +56,7 @@ pub struct Ask<R> {
 
 enum Waiting<R> {
     Worker(Key),
-    Thread(
-        once::Receiver<Result<R, crate::actor::End>>,
-        Option<Instant>,
-    ),
+    Thread(once::Receiver<Result<R, End>>, Option<Instant>),
     /// The outcome has been taken.
     Over,
 }
@@ -102,23 +99,28 @@ impl<R: Send + 'static> Ask<R> {
     ///
     /// [`AskError`] says why there is none, as soon as that is certain.
     pub fn wait(mut self) -> Result<R, AskError> {
-        let outcome = match std::mem::replace(&mut self.waiting, Waiting::Over) {
+        let outcome = match &self.waiting {
+            // Left in place while it waits, so that the wait is forgotten even if this stack is
+            // unwound.
             Waiting::Worker(wait) => {
-                // Put back, so that the wait is forgotten even if this stack is unwound.
-                self.waiting = Waiting::Worker(wait);
-                with_current(|shard| wait_on_worker(shard, wait))?
+                let outcome = with_current(|shard| wait_on_worker(shard, *wait))?;
+                self.waiting = Waiting::Over;
+                outcome
             }
-            Waiting::Thread(receiver, deadline) => {
-                receiver.recv(deadline).unwrap_or_else(|error| {
-                    Err(match error {
-                        RecvError::Timeout => crate::actor::End::TimedOut,
-                        RecvError::Closed => crate::actor::End::NoReply,
-                    })
-                })
-            }
-            Waiting::Over => unreachable!("waiting consumes the ask"),
+            _ => self.wait_on_thread(),
         };
         outcome.map_err(|end| AskError::from_end(end, self.timeout))
+    }
+
+    fn wait_on_thread(&mut self) -> Result<R, End> {
+        match std::mem::replace(&mut self.waiting, Waiting::Over) {
+            Waiting::Thread(receiver, deadline) => match receiver.recv(deadline) {
+                Ok(answer) => answer,
+                Err(RecvError::Timeout) => Err(End::TimedOut),
+                Err(RecvError::Closed) => Err(End::NoReply),
+            },
+            _ => unreachable!("waiting consumes the ask"),
+        }
     }
 }
 
@@ -126,11 +128,9 @@ impl<R: Send + 'static> Ask<R> {
 fn wait_on_worker<R: 'static>(
     shard: Option<&Shard>,
     wait: Key,
-) -> Result<Result<R, crate::actor::End>, AskError> {
+) -> Result<Result<R, End>, AskError> {
     let shard = shard.expect("an ask does not leave the thread that asked");
-    shard
-        .wait_for(wait)
-        .map_err(crate::actor::WaitError::from)?;
+    shard.wait_for(wait).map_err(WaitError::from)?;
     Ok(shard
         .waits
         .take(wait)

@@ -1,10 +1,11 @@
 //! The fibers of one worker: made when a handler waits, kept for the next one, ended when idle.
 
 use corosensei::{Coroutine, CoroutineResult};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use super::current::{self, Resume, Suspend};
 use super::stack::{FiberStack, StackConfig, StackError, StackPool};
+use crate::memory::Arena;
 
 type Routine = Coroutine<Resume, Suspend, (), FiberStack>;
 
@@ -27,14 +28,22 @@ impl FiberId {
     }
 }
 
+/// Where a fiber is while it does not run.
+#[derive(Default)]
+struct Place {
+    routine: Cell<Option<Box<Routine>>>,
+    /// While it is idle: the fiber that was idle before it.
+    next_idle: Cell<Option<FiberId>>,
+}
+
 /// Fibers that all run the same body.
 pub(crate) struct FiberSet {
-    // Declared first, so that the stacks on loan come back before their pool goes.
-    routines: RefCell<Vec<Option<Box<Routine>>>>,
-    vacant: RefCell<Vec<u32>>,
-    idle: RefCell<Vec<FiberId>>,
-    stacks: StackPool,
+    places: Arena<Place>,
+    /// The fiber that became idle last, and is the warmest.
+    idle: Cell<Option<FiberId>>,
+    idle_count: Cell<usize>,
     live: Cell<usize>,
+    stacks: StackPool,
     body: fn(),
 }
 
@@ -42,48 +51,47 @@ impl FiberSet {
     /// A set without fibers, whose fibers will run `body`. The body must catch every panic.
     pub(crate) fn new(config: StackConfig, body: fn()) -> Self {
         Self {
-            routines: RefCell::default(),
-            vacant: RefCell::default(),
-            idle: RefCell::default(),
-            stacks: StackPool::new(config),
+            places: Arena::new(),
+            idle: Cell::new(None),
+            idle_count: Cell::new(0),
             live: Cell::new(0),
+            stacks: StackPool::new(config),
             body,
         }
     }
 
     /// Makes sure that the next [`take_idle`](Self::take_idle) succeeds: to be called on a fiber
     /// before it blocks, while there is still somebody to tell.
+    #[inline]
     pub(crate) fn reserve(&self) -> Result<(), StackError> {
-        if self.idle.borrow().is_empty() {
-            self.stacks.reserve()
-        } else {
+        if self.idle.get().is_some() {
             Ok(())
+        } else {
+            self.stacks.reserve()
         }
     }
 
     /// A fiber that runs no handler, made if there is none.
+    #[inline]
     pub(crate) fn take_idle(&self) -> Result<FiberId, StackError> {
-        if let Some(id) = self.idle.borrow_mut().pop() {
-            return Ok(id);
-        }
-        self.make()
+        let Some(id) = self.idle.get() else {
+            return self.make();
+        };
+        self.idle.set(self.places.at(id.0).next_idle.take());
+        self.idle_count.set(self.idle_count.get() - 1);
+        Ok(id)
     }
 
     #[cold]
     fn make(&self) -> Result<FiberId, StackError> {
         let stack = self.stacks.take()?;
-        let mut routines = self.routines.borrow_mut();
-        let index = self.vacant.borrow_mut().pop().unwrap_or_else(|| {
-            routines.push(None);
-            u32::try_from(routines.len() - 1).expect("fewer than 2^31 fibers fit into memory")
-        });
-        let (id, body) = (FiberId(index), self.body);
+        let (id, body) = (FiberId(self.places.occupy()), self.body);
         let routine = Coroutine::with_stack(stack, move |yielder, first| {
             if first == Resume::Run {
                 current::run_as(id, yielder, body);
             }
         });
-        routines[index as usize] = Some(Box::new(routine));
+        self.places.at(id.0).routine.set(Some(Box::new(routine)));
         self.live.set(self.live.get() + 1);
         Ok(id)
     }
@@ -93,19 +101,22 @@ impl FiberSet {
     /// # Panics
     ///
     /// When that fiber runs already, or has ended.
+    #[inline]
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
-        let slot = id.0 as usize;
-        // Taken out while it runs: the vector may grow meanwhile, and nobody can resume it twice.
-        let routine = self.routines.borrow_mut()[slot].take();
-        let mut routine = routine.expect("a fiber is resumed only while it is suspended");
+        let place = self.places.at(id.0);
+        // Taken out while it runs: so nobody can resume it twice.
+        let mut routine = place
+            .routine
+            .take()
+            .expect("a fiber is resumed only while it is suspended");
         match routine.resume(what_for) {
             CoroutineResult::Yield(why) => {
-                self.routines.borrow_mut()[slot] = Some(routine);
+                place.routine.set(Some(routine));
                 Some(why)
             }
             CoroutineResult::Return(()) => {
                 self.stacks.give_back(routine.into_stack());
-                self.vacant.borrow_mut().push(id.0);
+                self.places.vacate(id.0);
                 self.live.set(self.live.get() - 1);
                 None
             }
@@ -113,16 +124,19 @@ impl FiberSet {
     }
 
     /// Keeps a fiber that runs no handler for the next one that is needed.
+    #[inline]
     pub(crate) fn keep(&self, id: FiberId) {
-        self.idle.borrow_mut().push(id);
+        self.places
+            .at(id.0)
+            .next_idle
+            .set(self.idle.replace(Some(id)));
+        self.idle_count.set(self.idle_count.get() + 1);
     }
 
     /// Ends idle fibers until at most `most` are left, giving their memory back.
     pub(crate) fn trim(&self, most: usize) {
-        while self.idle.borrow().len() > most {
-            let Some(id) = self.idle.borrow_mut().pop() else {
-                return;
-            };
+        while self.idle_count.get() > most {
+            let id = self.take_idle().expect("one is idle, so none is made");
             let ended = self.resume(id, Resume::End);
             assert!(ended.is_none(), "an idle fiber ends when it is told to");
         }
@@ -130,7 +144,7 @@ impl FiberSet {
 
     /// How many fibers run no handler.
     pub(crate) fn idle(&self) -> usize {
-        self.idle.borrow().len()
+        self.idle_count.get()
     }
 
     /// How many fibers there are, waiting, running and idle.
@@ -140,18 +154,18 @@ impl FiberSet {
 
     /// How many fibers hold a handler that waits or runs.
     pub(crate) fn busy(&self) -> usize {
-        self.live.get() - self.idle.borrow().len()
+        self.live.get() - self.idle_count.get()
     }
 }
 
 impl Drop for FiberSet {
     fn drop(&mut self) {
         self.trim(0);
-        for routine in self.routines.get_mut().drain(..).flatten() {
+        for (_, place) in self.places.iter() {
             // A handler still waits on this stack. Its worker ends all of them before it goes,
-            // so this is reached only while the worker itself is torn down by a panic: what lies
+            // so this is reached only where stacks cannot unwind (`panic = "abort"`): what lies
             // on the stack must not be dropped under it, so it is leaked.
-            std::mem::forget(routine);
+            std::mem::forget(place.routine.take());
         }
     }
 }

@@ -434,7 +434,7 @@ mod tests {
             let deadline = year * YEAR;
             wheel.insert(deadline, year);
             for hop in 1..20 {
-                assert_eq!(advance(&mut wheel, deadline - YEAR + hop * YEAR / 20), []);
+                assert!(advance(&mut wheel, deadline - YEAR + hop * YEAR / 20).is_empty());
             }
             assert_eq!(advance(&mut wheel, deadline + TICK), [year]);
         }

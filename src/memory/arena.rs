@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, UnsafeCell};
 use std::ptr;
 
 const FIRST_CHUNK: u32 = 256;
@@ -18,7 +18,7 @@ pub(crate) struct Arena<T> {
     /// For each chunk, where a cell of index 0 would lie if the chunk reached down to it.
     origins: [Cell<*const T>; CHUNKS],
     made: Cell<u32>,
-    vacant: RefCell<Vec<u32>>,
+    vacant: UnsafeCell<Vec<u32>>,
     chunks: [OnceCell<Box<[T]>>; CHUNKS],
 }
 
@@ -27,7 +27,7 @@ impl<T: Default> Arena<T> {
         Self {
             origins: [const { Cell::new(ptr::null()) }; CHUNKS],
             made: Cell::new(0),
-            vacant: RefCell::default(),
+            vacant: UnsafeCell::default(),
             chunks: [const { OnceCell::new() }; CHUNKS],
         }
     }
@@ -60,8 +60,11 @@ impl<T: Default> Arena<T> {
     /// # Panics
     ///
     /// When 2^31 cells are occupied.
+    #[inline]
     pub(crate) fn occupy(&self) -> u32 {
-        if let Some(index) = self.vacant.borrow_mut().pop() {
+        // SAFETY: the arena is used by one thread (its cells are), and this borrow ends before
+        // anything else is called.
+        if let Some(index) = unsafe { &mut *self.vacant.get() }.pop() {
             return index;
         }
         let index = self.made.get();
@@ -82,8 +85,10 @@ impl<T: Default> Arena<T> {
     }
 
     /// Hands a cell back.
+    #[inline]
     pub(crate) fn vacate(&self, index: u32) {
-        self.vacant.borrow_mut().push(index);
+        // SAFETY: as in `occupy`.
+        unsafe { &mut *self.vacant.get() }.push(index);
     }
 
     /// Every cell that was ever occupied, with its index.

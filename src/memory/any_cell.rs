@@ -1,0 +1,163 @@
+//! A cell that holds one value of any type, or none; a small value without an allocation.
+//!
+//! What `smallbox` does for a value that moves, done for one that is written where it stays: an
+//! answer is moved in once and out once, which measured at half the time of moving a box of 56
+//! bytes through an enum and an option, each way.
+
+#![allow(unsafe_code)]
+
+use std::any::TypeId;
+use std::cell::{Cell, UnsafeCell};
+use std::mem::{self, MaybeUninit};
+
+const INLINE_WORDS: usize = 4;
+type Words = [MaybeUninit<u64>; INLINE_WORDS];
+
+/// How the value of a full cell is treated.
+struct Kind {
+    type_id: fn() -> TypeId,
+    /// Drops the value in these words.
+    discard: unsafe fn(*mut Words),
+}
+
+impl Kind {
+    const fn of<T: 'static>() -> &'static Self {
+        // SAFETY (of both closures): called by `AnyCell`, once, with the words that `put::<T>`
+        // filled, as a `T` or as the box of one.
+        const {
+            &Self {
+                type_id: TypeId::of::<T>,
+                discard: if fits::<T>() {
+                    // SAFETY: see above.
+                    |words| unsafe { words.cast::<T>().drop_in_place() }
+                } else {
+                    // SAFETY: see above.
+                    |words| unsafe { words.cast::<Box<T>>().drop_in_place() }
+                },
+            }
+        }
+    }
+}
+
+const fn fits<T>() -> bool {
+    mem::size_of::<T>() <= mem::size_of::<Words>()
+        && mem::align_of::<T>() <= mem::align_of::<Words>()
+}
+
+/// A cell for one value of any type; up to 32 bytes lie in it, larger values are boxed.
+pub(crate) struct AnyCell {
+    kind: Cell<Option<&'static Kind>>,
+    words: UnsafeCell<Words>,
+}
+
+impl Default for AnyCell {
+    fn default() -> Self {
+        Self {
+            kind: Cell::new(None),
+            words: UnsafeCell::new([MaybeUninit::uninit(); INLINE_WORDS]),
+        }
+    }
+}
+
+impl AnyCell {
+    /// Puts a value in; one that was there before is dropped.
+    #[inline]
+    pub(crate) fn put<T: 'static>(&self, value: T) {
+        self.clear();
+        // SAFETY: the cell is empty and not shared between threads (`Cell`); a value that fits
+        // is aligned, and so is a box.
+        unsafe {
+            if fits::<T>() {
+                self.words.get().cast::<T>().write(value);
+            } else {
+                self.words.get().cast::<Box<T>>().write(Box::new(value));
+            }
+        }
+        self.kind.set(Some(Kind::of::<T>()));
+    }
+
+    /// Takes the value out.
+    ///
+    /// # Panics
+    ///
+    /// When there is none, or one of another type.
+    #[inline]
+    pub(crate) fn take<T: 'static>(&self) -> T {
+        let kind = self.kind.take().expect("a value was put in");
+        assert!(
+            (kind.type_id)() == TypeId::of::<T>(),
+            "a value is taken out as the type it has"
+        );
+        // SAFETY: the kind says that `put::<T>` filled the words; it was just removed, so the
+        // value is taken once.
+        unsafe {
+            if fits::<T>() {
+                self.words.get().cast::<T>().read()
+            } else {
+                *self.words.get().cast::<Box<T>>().read()
+            }
+        }
+    }
+
+    /// Drops the value, if there is one.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        if let Some(kind) = self.kind.take() {
+            // SAFETY: the kind says how the words were filled; it was just removed, so the value
+            // is dropped once, also if its destructor comes back to this cell.
+            unsafe { (kind.discard)(self.words.get()) };
+        }
+    }
+}
+
+impl Drop for AnyCell {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[test]
+    fn values_of_any_size_come_out_as_they_went_in() {
+        let cell = AnyCell::default();
+        cell.put(7_u8);
+        assert_eq!(cell.take::<u8>(), 7);
+        cell.put([9_u64; 4]);
+        assert_eq!(cell.take::<[u64; 4]>(), [9; 4]);
+        cell.put([9_u64; 100]);
+        assert_eq!(cell.take::<[u64; 100]>(), [9; 100]);
+        #[repr(align(64))]
+        struct Aligned(u8);
+        cell.put(Aligned(3));
+        assert_eq!(cell.take::<Aligned>().0, 3);
+    }
+
+    #[test]
+    fn each_value_is_dropped_once() {
+        let counted = Rc::new(());
+        let cell = AnyCell::default();
+        cell.put(counted.clone());
+        cell.put((counted.clone(), [0_u64; 9]));
+        assert_eq!(
+            Rc::strong_count(&counted),
+            2,
+            "the first was dropped by the second"
+        );
+        drop(cell.take::<(Rc<()>, [u64; 9])>());
+        cell.put(counted.clone());
+        drop(cell);
+        assert_eq!(Rc::strong_count(&counted), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "as the type it has")]
+    fn another_type_is_refused() {
+        let cell = AnyCell::default();
+        cell.put(7_u32);
+        let _: i32 = cell.take();
+    }
+}
