@@ -332,6 +332,7 @@ impl Shard {
     /// # Errors
     ///
     /// Says why the caller cannot wait; the wait goes on without it.
+    #[inline(always)]
     pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
         if !self.waits.is_pending(key) {
             return Ok(());
@@ -357,6 +358,7 @@ impl Shard {
         Ok(())
     }
 
+    #[inline(always)]
     fn suspend(&self, why: Suspend) {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
         self.act_as_nobody();

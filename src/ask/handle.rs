@@ -98,6 +98,7 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// [`AskError`] says why there is none, as soon as that is certain.
+    #[inline]
     pub fn wait(mut self) -> Result<R, AskError> {
         let outcome = match &self.waiting {
             // Left in place while it waits, so that the wait is forgotten even if this stack is
@@ -112,6 +113,7 @@ impl<R: Send + 'static> Ask<R> {
         outcome.map_err(|end| AskError::from_end(end, self.timeout))
     }
 
+    #[cold]
     fn wait_on_thread(&mut self) -> Result<R, End> {
         match std::mem::replace(&mut self.waiting, Waiting::Over) {
             Waiting::Thread(receiver, deadline) => match receiver.recv(deadline) {
@@ -124,7 +126,7 @@ impl<R: Send + 'static> Ask<R> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn wait_on_worker<R: 'static>(
     shard: Option<&Shard>,
     wait: Key,

@@ -101,7 +101,7 @@ impl FiberSet {
     /// # Panics
     ///
     /// When that fiber runs already, or has ended.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
         let place = self.places.at(id.0);
         // Taken out while it runs: so nobody can resume it twice.
@@ -115,12 +115,17 @@ impl FiberSet {
                 Some(why)
             }
             CoroutineResult::Return(()) => {
-                self.stacks.give_back(routine.into_stack());
-                self.places.vacate(id.0);
-                self.live.set(self.live.get() - 1);
+                self.take_apart(id, *routine);
                 None
             }
         }
+    }
+
+    #[cold]
+    fn take_apart(&self, id: FiberId, ended: Routine) {
+        self.stacks.give_back(ended.into_stack());
+        self.places.vacate(id.0);
+        self.live.set(self.live.get() - 1);
     }
 
     /// Keeps a fiber that runs no handler for the next one that is needed.
