@@ -1,1 +1,153 @@
-fn main() {}
+//! The inbox of a worker beside other queues: producers on threads of their own, one polling
+//! consumer, messages one by one and in batches of 32.
+
+#![allow(missing_docs)] // criterion's macros make public functions
+
+// The queues are no public interface of the crate; the bench compiles their sources itself.
+#[allow(dead_code, unused_imports, unreachable_pub, unsafe_code)]
+#[path = "../src/queue/mod.rs"]
+mod queue;
+#[allow(dead_code, unused_imports, unreachable_pub)]
+#[path = "../src/sync/mod.rs"]
+mod sync;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use crossbeam_queue::SegQueue;
+use queue::{Link, Node, inbox};
+use std::ptr::NonNull;
+use std::thread;
+use std::time::Duration;
+
+const MESSAGES: u64 = 400_000;
+const BATCH: usize = 32;
+
+/// A node with some numbers in it.
+#[repr(C)]
+struct Numbers {
+    link: Link,
+    numbers: Vec<u64>,
+}
+
+struct Owned(Box<Numbers>);
+
+// SAFETY: the link is touched only by whoever owns the node.
+#[allow(unsafe_code)]
+unsafe impl Send for Owned {}
+
+// SAFETY: a box gives its address up and takes the same one back; the link is its first field
+// (`repr(C)`), and nobody else has the address in between.
+#[allow(unsafe_code)]
+unsafe impl Node for Owned {
+    fn into_link(self) -> NonNull<Link> {
+        NonNull::from(Box::leak(self.0)).cast()
+    }
+
+    unsafe fn from_link(link: NonNull<Link>) -> Self {
+        // SAFETY: the caller passes what `into_link` returned.
+        Self(unsafe { Box::from_raw(link.cast().as_ptr()) })
+    }
+}
+
+fn through_inbox(producers: u64, batch: usize) {
+    let (sender, mut receiver) = inbox::<Owned>();
+    thread::scope(|scope| {
+        for _ in 0..producers {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                for _ in 0..MESSAGES / producers / batch as u64 {
+                    let numbers = (0..batch as u64).collect();
+                    let node = Owned(Box::new(Numbers {
+                        link: Link::new(),
+                        numbers,
+                    }));
+                    assert!(sender.push(node).is_ok());
+                }
+            });
+        }
+        let mut left = MESSAGES / producers / batch as u64 * producers;
+        while left > 0 {
+            for node in receiver.take() {
+                std::hint::black_box(node.0.numbers.iter().sum::<u64>());
+                left -= 1;
+            }
+            std::hint::spin_loop();
+        }
+    });
+}
+
+fn through_seg_queue(producers: u64, batch: usize) {
+    let queue = SegQueue::new();
+    thread::scope(|scope| {
+        for _ in 0..producers {
+            scope.spawn(|| {
+                for _ in 0..MESSAGES / producers / batch as u64 {
+                    queue.push((0..batch as u64).collect::<Vec<_>>());
+                }
+            });
+        }
+        let mut left = MESSAGES / producers / batch as u64 * producers;
+        while left > 0 {
+            match queue.pop() {
+                Some(numbers) => {
+                    std::hint::black_box(numbers.iter().sum::<u64>());
+                    left -= 1;
+                }
+                None => std::hint::spin_loop(),
+            }
+        }
+    });
+}
+
+fn through_channel(producers: u64, batch: usize) {
+    let (sender, receiver) = crossbeam_channel::unbounded::<Vec<u64>>();
+    thread::scope(|scope| {
+        for _ in 0..producers {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                for _ in 0..MESSAGES / producers / batch as u64 {
+                    sender
+                        .send((0..batch as u64).collect())
+                        .expect("the consumer lives");
+                }
+            });
+        }
+        drop(sender);
+        for numbers in receiver {
+            std::hint::black_box(numbers.iter().sum::<u64>());
+        }
+    });
+}
+
+fn queues(criterion: &mut Criterion) {
+    for producers in [1, 2] {
+        for batch in [1, BATCH] {
+            let name = format!("{producers} producers, {batch} at a time");
+            let mut group = criterion.benchmark_group(name);
+            group.throughput(Throughput::Elements(MESSAGES));
+            group.bench_function("inbox", |bencher| {
+                bencher.iter(|| through_inbox(producers, batch));
+            });
+            group.bench_function("SegQueue", |bencher| {
+                bencher.iter(|| through_seg_queue(producers, batch));
+            });
+            group.bench_function("crossbeam-channel", |bencher| {
+                bencher.iter(|| through_channel(producers, batch));
+            });
+            group.finish();
+        }
+    }
+}
+
+fn settings() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+}
+
+criterion_group! {
+    name = benches;
+    config = settings();
+    targets = queues
+}
+criterion_main!(benches);

@@ -23,6 +23,12 @@ pub(crate) trait Parcel: Send + Sized + 'static {
     /// Arrives at the worker that owns `to`.
     fn deliver(self, shard: &Shard, to: Key, envelope: Envelope);
 
+    /// A second one like it, where arriving twice does no harm: for transports that repeat.
+    #[cfg(test)]
+    fn repeat(&self) -> Option<Self> {
+        None
+    }
+
     /// Cannot arrive any more.
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason);
 }
@@ -51,6 +57,9 @@ struct Handling {
     deliver: unsafe fn(*const u8, &Shard, Key, Envelope),
     bounce: unsafe fn(*const u8, &PoolCore, ActorId, Envelope, DeadLetterReason),
     discard: unsafe fn(*const u8),
+    /// Unlike the others, this one leaves the parcel where it is.
+    #[cfg(test)]
+    repeat: unsafe fn(*const u8, &mut Batch, Key, Envelope),
 }
 
 impl Handling {
@@ -70,6 +79,13 @@ impl Handling {
                 },
                 // SAFETY: as above.
                 discard: |at| drop(unsafe { at.cast::<P>().read() }),
+                #[cfg(test)]
+                // SAFETY: as above, but that the ownership stays.
+                repeat: |at, batch, to, envelope| unsafe {
+                    if let Some(again) = (*at.cast::<P>()).repeat() {
+                        assert!(batch.write(to, envelope, again).is_ok(), "it is as large");
+                    }
+                },
             }
         }
     }
@@ -237,6 +253,29 @@ impl Batch {
             at += ENTRY_WORDS + entry.handling.words;
             visit(&entry, parcel.cast());
         }
+    }
+
+    /// A batch with all that may be repeated of this one.
+    #[cfg(test)]
+    pub(crate) fn repeat(&self) -> Batch {
+        let Header {
+            origin,
+            capacity,
+            filled,
+            ..
+        } = *self.header();
+        let mut again = Batch::new(origin, capacity);
+        let mut at = 0;
+        while at < filled {
+            // SAFETY: as in `drain`, but nothing is taken out: the entry is only looked at.
+            unsafe {
+                let entry = &*self.word(at).cast::<Entry>();
+                let parcel = self.word(at + ENTRY_WORDS).cast();
+                (entry.handling.repeat)(parcel, &mut again, entry.to, entry.envelope);
+                at += ENTRY_WORDS + entry.handling.words;
+            }
+        }
+        again
     }
 
     fn header(&self) -> &Header {

@@ -248,6 +248,11 @@ impl Parcel for StopRequest {
         lifecycle::request_stop(shard, to);
     }
 
+    #[cfg(test)]
+    fn repeat(&self) -> Option<Self> {
+        Some(Self)
+    }
+
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 

@@ -73,5 +73,10 @@ impl Parcel for Order {
         shard.order.set(Some(self));
     }
 
+    #[cfg(test)]
+    fn repeat(&self) -> Option<Self> {
+        Some(*self)
+    }
+
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }

@@ -1,0 +1,163 @@
+//! The house rules, read off the sources: who may import whom, and where `unsafe` may stand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
+const HEIGHTS: [(&str, u32); 8] = [
+    ("sync", 0),
+    ("queue", 1),
+    ("memory", 1),
+    ("fiber", 2),
+    ("actor", 3),
+    ("ask", 4),
+    ("runtime", 5),
+    ("pool", 6),
+];
+
+/// The files that may say `unsafe`, besides those that only call a constructor with a typed
+/// promise (marked by an `allow` on the statement).
+const UNSAFE_FILES: [&str; 13] = [
+    "actor/batch.rs",
+    "actor/body.rs",
+    "actor/current.rs",
+    "actor/mailbox.rs",
+    "actor/reference.rs",
+    "actor/shard.rs",
+    "actor/slot.rs",
+    "fiber/current.rs",
+    "fiber/stack.rs",
+    "memory/any_cell.rs",
+    "memory/arena.rs",
+    "queue/inbox.rs",
+    "queue/oneshot.rs",
+];
+
+/// Files that make a typed reference where a type was compared or a tenancy begun, and may say
+/// `unsafe` for that alone.
+const TYPED_PROMISES: [&str; 3] = ["actor/context.rs", "actor/lifecycle.rs", "pool/shared.rs"];
+
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("a text file");
+        let name = file
+            .strip_prefix(&root)
+            .expect("below src")
+            .to_string_lossy()
+            .into_owned();
+        (name, text)
+    };
+    files.into_iter().map(read).collect()
+}
+
+fn height(folder: &str) -> Option<u32> {
+    HEIGHTS
+        .iter()
+        .find(|(name, _)| *name == folder)
+        .map(|(_, height)| *height)
+}
+
+/// The imports of a file that its height forbids.
+fn forbidden_imports(file: &str, text: &str) -> Vec<String> {
+    let Some((own, _)) = file.split_once('/') else {
+        return Vec::new();
+    };
+    let own_height = height(own).unwrap_or_else(|| panic!("{file} lies in no known layer"));
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    code.match_indices("crate::")
+        .filter_map(|(at, _)| {
+            let path = &code[at + "crate::".len()..];
+            let folder: String = path
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            let allowed = folder == own || height(&folder).is_none_or(|height| height < own_height);
+            (!allowed).then(|| format!("{file}: crate::{folder}"))
+        })
+        .collect()
+}
+
+#[test]
+fn a_file_imports_only_from_layers_below_or_its_own() {
+    let sources = sources();
+    assert!(sources.len() > 40, "only {} files found", sources.len());
+    let wrong: Vec<_> = sources
+        .iter()
+        .flat_map(|(file, text)| forbidden_imports(file, text))
+        .collect();
+    assert!(wrong.is_empty(), "imports against the layers: {wrong:#?}");
+}
+
+#[test]
+fn an_import_from_a_higher_layer_would_be_seen() {
+    assert_eq!(
+        forbidden_imports("queue/x.rs", "use crate::actor::Shard;").len(),
+        1
+    );
+    assert_eq!(
+        forbidden_imports("ask/x.rs", "fn f() { crate::pool::g() }").len(),
+        1
+    );
+    assert!(forbidden_imports("ask/x.rs", "use crate::actor::Shard;").is_empty());
+}
+
+#[test]
+fn unsafe_stands_only_in_the_listed_files() {
+    let mut with_unsafe: Vec<String> = sources()
+        .into_iter()
+        .filter(|(_, text)| {
+            text.lines().any(|line| {
+                let code = line.trim_start();
+                !code.starts_with("//") && code.contains("unsafe ") && !code.contains("unsafe_")
+            })
+        })
+        .map(|(file, _)| file)
+        .collect();
+    with_unsafe.sort();
+    let mut allowed: Vec<&str> = UNSAFE_FILES.into_iter().chain(TYPED_PROMISES).collect();
+    allowed.sort_unstable();
+    assert_eq!(with_unsafe, allowed);
+}
+
+#[test]
+fn every_file_says_first_what_it_is_for() {
+    let silent: Vec<String> = sources()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(file, _)| file)
+        .collect();
+    assert!(silent.is_empty(), "without a first line: {silent:?}");
+}
+
+#[test]
+fn layers_below_the_drivers_start_no_thread_and_read_no_clock() {
+    let low = sources().into_iter().filter(|(file, _)| {
+        !file.starts_with("pool/") && !file.starts_with("sync/") && file.contains('/')
+    });
+    let wrong: Vec<String> = low
+        .filter(|(file, text)| {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            // A thread outside of any pool has only the system's clock for its time-outs.
+            let outside = ["queue/oneshot.rs", "ask/handle.rs"].contains(&file.as_str());
+            code.contains("thread::spawn") || (code.contains("Instant::now") && !outside)
+        })
+        .map(|(file, _)| file)
+        .collect();
+    assert!(wrong.is_empty(), "threads or clocks in {wrong:?}");
+}
