@@ -80,6 +80,11 @@ fn forbidden_imports(file: &str, text: &str) -> Vec<String> {
         .split("#[cfg(test)]\nmod tests")
         .next()
         .unwrap_or_default();
+    let code: Vec<&str> = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let code = code.join("\n");
     code.match_indices("crate::")
         .filter_map(|(at, _)| {
             let path = &code[at + "crate::".len()..];

@@ -10,7 +10,7 @@ use std::time::Instant;
 // ---- two threads -----------------------------------------------------------------------------
 
 /// One thread sends, another receives, through an unbounded crossbeam channel.
-pub fn channel_count(messages: u64) {
+pub(crate) fn channel_count(messages: u64) {
     let (sender, receiver) = crossbeam_channel::unbounded::<u64>();
     let consumer = thread::spawn(move || receiver.iter().sum::<u64>());
     for number in 0..messages {
@@ -24,7 +24,7 @@ pub fn channel_count(messages: u64) {
 }
 
 /// One thread pushes, another polls, through a `SegQueue`.
-pub fn seg_queue_count(messages: u64) {
+pub(crate) fn seg_queue_count(messages: u64) {
     let queue = crossbeam_queue::SegQueue::new();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -47,7 +47,7 @@ pub fn seg_queue_count(messages: u64) {
 }
 
 /// A number goes to and fro between two spinning threads: what the hardware can do.
-pub fn cache_line_ping_pong(trips: u64) {
+pub(crate) fn cache_line_ping_pong(trips: u64) {
     let line = CachePadded::new(AtomicU64::new(0));
     let wait_for = |value| {
         while line.load(Acquire) != value {
@@ -79,7 +79,7 @@ fn tokio_on_one_thread<F: Future>(work: F) -> F::Output {
 }
 
 /// Two tasks send a number to and fro.
-pub fn tokio_ping_pong(trips: u64) {
+pub(crate) fn tokio_ping_pong(trips: u64) {
     tokio_on_one_thread(async move {
         let (to_one, mut at_one) = tokio::sync::mpsc::unbounded_channel::<u64>();
         let (to_other, mut at_other) = tokio::sync::mpsc::unbounded_channel::<u64>();
@@ -102,7 +102,7 @@ pub fn tokio_ping_pong(trips: u64) {
 }
 
 /// A task asks another: a message with a one-shot in it.
-pub fn tokio_ask(asks: u64) {
+pub(crate) fn tokio_ask(asks: u64) {
     tokio_on_one_thread(async move {
         let (sender, mut receiver) =
             tokio::sync::mpsc::unbounded_channel::<tokio::sync::oneshot::Sender<u64>>();
@@ -173,7 +173,7 @@ fn run_stakker(set_up: impl FnOnce(&mut Stakker)) {
 }
 
 /// One actor calls another, in bursts.
-pub fn stakker_count(messages: u64, burst: u64) {
+pub(crate) fn stakker_count(messages: u64, burst: u64) {
     run_stakker(|stakker| {
         let counter = actor!(stakker, Counter::init(), ret_nop!());
         let producer = actor!(stakker, Producer::init(counter, burst), ret_nop!());
@@ -205,7 +205,7 @@ impl Player {
 }
 
 /// Two actors call each other in turn.
-pub fn stakker_ping_pong(trips: u64) {
+pub(crate) fn stakker_ping_pong(trips: u64) {
     run_stakker(|stakker| {
         let one = actor!(stakker, Player::init(), ret_nop!());
         let other = actor!(stakker, Player::init(), ret_nop!());
@@ -252,7 +252,7 @@ impl Asker {
 }
 
 /// An actor asks another, and is called back with the answer.
-pub fn stakker_ask(asks: u64) {
+pub(crate) fn stakker_ask(asks: u64) {
     let answered = Rc::new(Cell::new(0));
     run_stakker(|stakker| {
         let counter = actor!(stakker, Counter::init(), ret_nop!());
