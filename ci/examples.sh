@@ -37,7 +37,7 @@ verdict() {
     fi
     failed=$((failed + 1))
     echo "FAILED  $1: $2"
-    sed 's/^/        | /' "$work/out" "$work/err" | head -n 40
+    sed -n '1,40s/^/        | /p' "$work/out" "$work/err"
 }
 
 # succeeds NAME STREAM PATTERN PROGRAM...: exits with zero, and that stream has such a line.
