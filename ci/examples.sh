@@ -2,7 +2,7 @@
 # Runs every example with small arguments, and the pool example with bad ones, and checks what
 # they print and how they exit.
 #
-# In the dev profile: it builds several times as fast as release, and with arguments this small
+# In the dev profile: it builds in less than half the time of release, and with arguments this small
 # the runs themselves take no time worth saving.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
