@@ -1,0 +1,535 @@
+//! What hostile user code may do to the runtime: destructors that panic, wait or send, hooks that
+//! re-enter it, orders that cross each other, and messages of odd shapes.
+
+mod common;
+
+use common::*;
+use nexus_actors::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// A panic that is no `!`, so that a handler may end with it.
+fn planned() {
+    panic!("planned");
+}
+
+/// Has panics print a backtrace, as the usual hook does where the environment asks for it.
+fn print_backtraces() {
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("{info}\n{}", std::backtrace::Backtrace::force_capture());
+    }));
+}
+
+/// Runs one handler that panics, in a pool of such stacks.
+fn panics_once(stack_size: usize) {
+    with_pool(pool_of(1).stack_size(stack_size), |pool| {
+        let failing = pool
+            .spawn(
+                "failing",
+                Props::new(|| Behavior::receive(|_ctx, ()| planned())),
+            )
+            .unwrap();
+        failing.tell(());
+        gone(pool, "/user/failing");
+    });
+}
+
+// ---- orders that cross ---------------------------------------------------------------------
+
+// ---- starts that end at once ---------------------------------------------------------------
+
+#[test]
+fn s4_4_an_actor_stopped_during_its_setup_handles_its_mail_and_stops() {
+    let handled = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&handled);
+    with_pool(pool_of(1), |pool| {
+        pool.spawn(
+            "brief",
+            Props::new(move || {
+                let count = Arc::clone(&count);
+                Behavior::<u8>::setup(move |ctx| {
+                    ctx.self_ref().tell(1);
+                    ctx.self_ref().stop();
+                    ctx.self_ref().tell(2);
+                    Ok(Behavior::receive(move |_ctx, n| {
+                        count.fetch_add(u64::from(n), SeqCst);
+                    }))
+                })
+            }),
+        )
+        .unwrap();
+        gone(pool, "/user/brief");
+    });
+    assert_eq!(handled.load(SeqCst), 1);
+}
+
+// ---- ends by force -------------------------------------------------------------------------
+
+// ---- destructors that panic ----------------------------------------------------------------
+
+// ---- destructors and hooks that re-enter ---------------------------------------------------
+
+#[test]
+fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
+    let _watchdog = watchdog();
+    let (stopped, stop) = mpsc::channel();
+    let pool = pool_of(2).name("lasthandle").start().unwrap();
+    let holder = pool
+        .spawn(
+            "holder",
+            Props::new(move || {
+                let stopped = stopped.clone();
+                Behavior::with_state(
+                    None::<WorkerPool>,
+                    |held, _ctx, handle: Option<WorkerPool>| *held = handle,
+                )
+                .on_signal(move |_ctx, signal| {
+                    if *signal == Signal::PostStop {
+                        stopped.send(()).unwrap();
+                    }
+                    Ok(())
+                })
+            }),
+        )
+        .unwrap();
+    holder.tell(Some(pool));
+    holder.tell(None);
+    stop.recv().unwrap();
+    eventually("its threads have ended", || {
+        threads_named("lasthandle").is_empty()
+    });
+    let before = nexus_actors::dead_letters_without_pool().total();
+    holder.tell(None);
+    assert!(nexus_actors::dead_letters_without_pool().total() > before);
+}
+
+#[test]
+fn s4_9_a_failure_hook_may_send_spawn_ask_stop_and_shut_down() {
+    let _watchdog = watchdog();
+    let hands: Arc<Mutex<Option<WorkerPool>>> = Arc::default();
+    let (held, log) = (Arc::clone(&hands), Log::default());
+    let said = log.clone();
+    let pool = pool_of(2)
+        .on_failure(move |failure| {
+            let pool = held.lock().unwrap().clone().unwrap();
+            for worker in 0..2 {
+                let name = format!("helper-{worker}");
+                let helper = pool.spawn_on(worker, &name, echo(|| 7_u8)).unwrap();
+                assert_eq!(helper.ask(|reply| reply, SOON).wait(), Ok(7));
+                helper.stop();
+            }
+            let failed = pool.lookup::<()>(failure.path.as_str()).unwrap();
+            failed.tell(());
+            failed.stop();
+            failed.tell(());
+            assert!(pool.shutdown(SOON).is_err());
+            said.add("done");
+        })
+        .start()
+        .unwrap();
+    *hands.lock().unwrap() = Some(pool.clone());
+    let failing = pool
+        .spawn(
+            "failing",
+            Props::new(|| Behavior::receive(|_ctx, ()| planned())),
+        )
+        .unwrap();
+    failing.tell(());
+    assert_eq!(pool.wait().forced, 0);
+    assert_eq!(log.lines(), ["done"]);
+    assert_conserved(&pool);
+    hands.lock().unwrap().take();
+}
+
+#[test]
+fn s1_10_setups_within_become_within_setups_may_fail() {
+    let log = Log::default();
+    with_pool(pool_of(1).on_failure(log.hook()), |pool| {
+        let actor = pool
+            .spawn(
+                "nested",
+                Props::new(|| {
+                    Behavior::setup(|_ctx| {
+                        Ok(Behavior::setup(|_ctx| {
+                            Ok(Behavior::receive(|_ctx, _: u8| {
+                                Behavior::setup(|ctx| {
+                                    ctx.spawn("child", echo(|| 1_u8))?;
+                                    Ok(Behavior::setup(|_ctx| Err("planned".into())))
+                                })
+                            }))
+                        }))
+                    })
+                }),
+            )
+            .unwrap();
+        actor.tell(1);
+        gone(pool, "/user/nested");
+        gone(pool, "/user/nested/child");
+    });
+    assert_eq!(log.lines().len(), 1);
+}
+
+#[test]
+fn s4_4_post_stop_may_start_children() {
+    let log = Log::default();
+    let said = log.clone();
+    with_pool(pool_of(1), move |pool| {
+        let parent = pool
+            .spawn(
+                "parent",
+                Props::new(move || {
+                    let said = said.clone();
+                    Behavior::receive(|_ctx, ()| ()).on_signal(move |ctx, signal| {
+                        if *signal == Signal::PostStop {
+                            said.add("parent");
+                            for number in 0..3 {
+                                let said = said.clone();
+                                ctx.spawn_anonymous(Props::new(move || {
+                                    let said = said.clone();
+                                    Behavior::<()>::receive(|_ctx, ()| ()).on_signal(
+                                        move |_ctx, signal| {
+                                            said.add(format!("child {number} {signal:?}"));
+                                            Ok(())
+                                        },
+                                    )
+                                }))?;
+                            }
+                            ctx.sleep(Duration::from_millis(1))?;
+                        }
+                        Ok(())
+                    })
+                }),
+            )
+            .unwrap();
+        parent.stop();
+        gone(pool, "/user/parent");
+    });
+    assert_eq!(log.lines().len(), 7, "{:?}", log.lines());
+}
+
+// ---- messages of odd shapes ----------------------------------------------------------------
+
+#[repr(align(64))]
+struct Aligned(u8);
+
+fn arrives<M: Send + 'static>(
+    make: impl Fn() -> M + Send + Sync + Clone + 'static,
+    check: impl Fn(&M) -> bool + Send + Sync + Clone + 'static,
+) {
+    with_pools(|pool| {
+        let good = Arc::new(AtomicU64::new(0));
+        let (count, check) = (Arc::clone(&good), check.clone());
+        let sink = pool
+            .spawn(
+                "sink",
+                Props::new(move || {
+                    let (count, check) = (Arc::clone(&count), check.clone());
+                    Behavior::receive(move |_ctx, message: M| {
+                        count.fetch_add(u64::from(check(&message)), SeqCst);
+                    })
+                }),
+            )
+            .unwrap();
+        for _ in 0..9 {
+            sink.tell(make());
+        }
+        for worker in 0..pool.workers() {
+            let make = make.clone();
+            let source = pool
+                .spawn_on(
+                    worker,
+                    &format!("source-{worker}"),
+                    Props::new(move || {
+                        let make = make.clone();
+                        Behavior::receive(move |_ctx, reply: Reply<()>| {
+                            (0..9).for_each(|_| sink.tell(make()));
+                            reply.send(());
+                        })
+                    }),
+                )
+                .unwrap();
+            source.ask(|reply| reply, SOON).wait().unwrap();
+        }
+        let expected = 9 + 9 * pool.workers() as u64;
+        eventually("all have arrived whole", || good.load(SeqCst) == expected);
+    });
+}
+
+#[test]
+fn s3_1_messages_of_size_zero_arrive() {
+    arrives(|| (), |()| true);
+}
+
+#[test]
+fn s3_1_messages_of_strict_alignment_arrive() {
+    arrives(
+        || Aligned(7),
+        |message| message.0 == 7 && (&raw const *message).addr() % 64 == 0,
+    );
+}
+
+#[test]
+fn s3_1_messages_of_odd_sizes_arrive() {
+    arrives(
+        || [3_u8; 255],
+        |message| message.iter().all(|byte| *byte == 3),
+    );
+    arrives(
+        || [3_u8; 256],
+        |message| message.iter().all(|byte| *byte == 3),
+    );
+    arrives(
+        || [3_u8; 257],
+        |message| message.iter().all(|byte| *byte == 3),
+    );
+    arrives(
+        || [3_u8; 1009],
+        |message| message.iter().all(|byte| *byte == 3),
+    );
+    arrives(|| u128::MAX, |message| *message == u128::MAX);
+}
+
+#[test]
+fn s3_1_messages_that_are_not_sync_arrive() {
+    arrives(|| std::cell::Cell::new(5_u8), |message| message.get() == 5);
+}
+
+#[test]
+fn s5_1_answers_of_strict_alignment_arrive() {
+    with_pools(|pool| {
+        let sink = pool.spawn("sink", echo(|| Aligned(7))).unwrap();
+        for worker in 0..pool.workers() {
+            let asker = pool
+                .spawn_on(
+                    worker,
+                    &format!("asker-{worker}"),
+                    Props::new(move || {
+                        Behavior::receive(move |_ctx, reply: Reply<bool>| {
+                            let answer = sink.ask(|reply| reply, SOON).wait().unwrap();
+                            reply.send(answer.0 == 7 && (&raw const answer).addr() % 64 == 0);
+                        })
+                    }),
+                )
+                .unwrap();
+            assert_eq!(asker.ask(|reply| reply, SOON).wait(), Ok(true));
+        }
+        assert_eq!(sink.ask(|reply| reply, SOON).wait().unwrap().0, 7);
+    });
+}
+
+// ---- options at their limits ---------------------------------------------------------------
+
+#[test]
+fn s8_2_the_smallest_stack_has_room_for_a_panic() {
+    in_child("s8_2_the_smallest_stack_has_room_for_a_panic", || {
+        std::panic::set_hook(Box::new(|info| eprintln!("{info}"))); // without a backtrace
+        panics_once(16 * 1024);
+    });
+}
+
+#[test]
+fn s4_9_the_usual_stack_has_room_for_a_panic_with_the_usual_hook() {
+    in_child(
+        "s4_9_the_usual_stack_has_room_for_a_panic_with_the_usual_hook",
+        || {
+            print_backtraces();
+            panics_once(256 * 1024);
+        },
+    );
+}
+
+#[test]
+fn s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop() {
+    const WAITING: u64 = 1_000;
+    let _watchdog = watchdog();
+    for workers in SIZES {
+        let (entered, dropped, told) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let pool = pool_of(workers).start().unwrap();
+        for _ in 0..WAITING {
+            let (entered, dropped, told) = (
+                Arc::clone(&entered),
+                Arc::clone(&dropped),
+                Arc::clone(&told),
+            );
+            let actor = pool
+                .spawn_anonymous(Props::new(move || {
+                    let (entered, dropped, told) = (
+                        Arc::clone(&entered),
+                        Arc::clone(&dropped),
+                        Arc::clone(&told),
+                    );
+                    Behavior::receive(move |ctx, ()| {
+                        let _guard = OnDrop(|| {
+                            dropped.fetch_add(1, SeqCst);
+                        });
+                        entered.fetch_add(1, SeqCst);
+                        Ok::<_, WaitError>(ctx.sleep(NEVER)?)
+                    })
+                    .on_signal(move |ctx, signal| {
+                        if *signal == Signal::PostStop {
+                            told.fetch_add(1, SeqCst);
+                            ctx.sleep(NEVER)?; // ends at once
+                        }
+                        Ok(())
+                    })
+                }))
+                .unwrap();
+            actor.tell(());
+            actor.tell(());
+        }
+        eventually("all wait", || entered.load(SeqCst) == WAITING);
+        let report = finish(&pool, Duration::from_millis(20));
+        assert_eq!((report.forced, report.unprocessed), (WAITING, WAITING));
+        assert_eq!(
+            (dropped.load(SeqCst), told.load(SeqCst)),
+            (WAITING, WAITING)
+        );
+    }
+}
+
+#[test]
+fn s4_4_a_worker_that_never_returns_is_reported() {
+    in_child("s4_4_a_worker_that_never_returns_is_reported", || {
+        let pool = pool_of(1).start().unwrap();
+        let (entered, entry) = mpsc::channel();
+        let stuck = pool
+            .spawn(
+                "stuck",
+                Props::new(move || {
+                    let entered = entered.clone();
+                    Behavior::receive(move |_ctx, ()| {
+                        entered.send(()).unwrap();
+                        while !NEVER.is_zero() {
+                            thread::park();
+                        }
+                    })
+                }),
+            )
+            .unwrap();
+        stuck.tell(());
+        entry.recv().unwrap();
+        assert_eq!(
+            pool.shutdown(Duration::from_millis(10))
+                .unwrap()
+                .stuck_workers,
+            1
+        );
+    });
+}
+
+#[test]
+fn s4_4_spawns_under_way_at_a_shutdown_all_get_an_answer() {
+    let _watchdog = watchdog();
+    for _ in 0..10 {
+        let pool = pool_of(2).start().unwrap();
+        let spawners: Vec<_> = (0..4)
+            .map(|number| {
+                let pool = pool.clone();
+                thread::spawn(move || {
+                    (0..200)
+                        .filter(|n| {
+                            pool.spawn(&format!("a-{number}-{n}"), echo(|| 1_u8))
+                                .is_ok()
+                        })
+                        .count() as u64
+                })
+            })
+            .collect();
+        pool.request_shutdown(Duration::ZERO);
+        let started: u64 = spawners
+            .into_iter()
+            .map(|spawner| spawner.join().unwrap())
+            .sum();
+        finish(&pool, SOON);
+        assert_eq!(
+            pool.stats()
+                .workers
+                .iter()
+                .map(|worker| worker.started)
+                .sum::<u64>(),
+            started
+        );
+        assert_eq!(pool.stats().actors(), 0);
+    }
+}
+
+#[test]
+fn s7_2_a_message_whose_destructor_does_everything_is_buried_well() {
+    struct Busy(
+        WorkerPool,
+        ActorRef<Busy>,
+        ActorRef<Reply<u8>>,
+        Arc<AtomicU64>,
+    );
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            let Self(pool, own, other, done) = self;
+            other.ask(|reply| reply, SOON).wait().unwrap();
+            let name = format!("from-drop-{}", done.load(SeqCst));
+            pool.spawn(&name, echo(|| 1_u8)).unwrap().stop();
+            own.stop();
+            assert!(
+                own.try_tell(Busy(pool.clone(), *own, *other, Arc::clone(done)))
+                    .map_err(|refused| {
+                        std::mem::forget(refused);
+                    })
+                    .is_err()
+            );
+            done.fetch_add(1, SeqCst);
+        }
+    }
+    with_pool(pool_of(2), |pool| {
+        let done = Arc::new(AtomicU64::new(0));
+        let other = pool.spawn_on(1, "other", echo(|| 1_u8)).unwrap();
+        let (leave, exit) = mpsc::channel::<()>();
+        let exit = Mutex::new(Some(exit));
+        let target = pool
+            .spawn_on(
+                0,
+                "target",
+                Props::new(move || {
+                    let exit = exit.lock().unwrap().take().unwrap();
+                    Behavior::receive(move |_ctx, busy: Busy| {
+                        exit.recv().unwrap();
+                        std::mem::forget(busy);
+                        Next::Stop
+                    })
+                }),
+            )
+            .unwrap();
+        let leaked = pool.clone();
+        for _ in 0..4 {
+            target.tell(Busy(pool.clone(), target, other, Arc::clone(&done)));
+        }
+        leave.send(()).unwrap();
+        gone(pool, "/user/target");
+        assert_eq!(done.load(SeqCst), 3);
+        drop(leaked);
+    });
+}
+
+#[test]
+fn s5_3_the_longest_time_is_no_time_out() {
+    with_pools(|pool| {
+        let sink = pool.spawn("sink", echo(|| 7_u8)).unwrap();
+        let asker = pool
+            .spawn(
+                "asker",
+                Props::new(move || {
+                    Behavior::receive(move |_ctx, reply: Reply<u8>| {
+                        reply.send(sink.ask(|reply| reply, Duration::MAX).wait().unwrap());
+                    })
+                }),
+            )
+            .unwrap();
+        assert_eq!(asker.ask(|reply| reply, Duration::MAX).wait(), Ok(7));
+    });
+}
+
+// ---- counts and ids ------------------------------------------------------------------------
