@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -37,6 +37,64 @@ fn panics_once(stack_size: usize) {
 }
 
 // ---- orders that cross ---------------------------------------------------------------------
+
+#[test]
+fn s4_4_shutdown_is_idempotent_while_others_ask_for_it_too() {
+    in_child(
+        "s4_4_shutdown_is_idempotent_while_others_ask_for_it_too",
+        || {
+            for _ in 0..20 {
+                let pool = pool_of(2).start().unwrap();
+                let over = Arc::new(AtomicBool::new(false));
+                let (other, ended) = (pool.clone(), Arc::clone(&over));
+                let insistent = thread::spawn(move || {
+                    while !ended.load(SeqCst) {
+                        other.request_shutdown(SOON);
+                    }
+                });
+                let report = pool.shutdown(Duration::from_secs(1)).unwrap();
+                over.store(true, SeqCst);
+                insistent.join().unwrap();
+                assert_eq!(report.stuck_workers, 0, "{report:?}");
+            }
+        },
+    );
+}
+
+#[test]
+fn s4_4_a_later_order_never_puts_the_deadline_off() {
+    in_child("s4_4_a_later_order_never_puts_the_deadline_off", || {
+        let pool = pool_of(1).start().unwrap();
+        let sleeper = pool
+            .spawn(
+                "sleeper",
+                Props::new(|| Behavior::receive(|ctx, ()| Ok::<_, WaitError>(ctx.sleep(NEVER)?))),
+            )
+            .unwrap();
+        sleeper.tell(());
+        let (entered, entry) = mpsc::channel();
+        let (leave, exit) = mpsc::channel::<()>();
+        let exit = Mutex::new(Some(exit));
+        let blocker = pool
+            .spawn(
+                "blocker",
+                Props::new(move || {
+                    let (entered, exit) = (entered.clone(), exit.lock().unwrap().take().unwrap());
+                    Behavior::receive(move |_ctx, ()| {
+                        entered.send(()).unwrap();
+                        exit.recv().unwrap();
+                    })
+                }),
+            )
+            .unwrap();
+        blocker.tell(());
+        entry.recv().unwrap();
+        pool.request_shutdown(Duration::ZERO);
+        pool.request_shutdown(NEVER);
+        leave.send(()).unwrap();
+        assert!(pool.wait().forced >= 1);
+    });
+}
 
 // ---- starts that end at once ---------------------------------------------------------------
 
