@@ -99,6 +99,42 @@ fn s4_4_a_later_order_never_puts_the_deadline_off() {
 // ---- starts that end at once ---------------------------------------------------------------
 
 #[test]
+fn s4_4_a_setup_that_has_mail_may_stop_at_once() {
+    in_child("s4_4_a_setup_that_has_mail_may_stop_at_once", || {
+        with_pool(pool_of(1), |pool| {
+            let quitter = pool.spawn(
+                "quitter",
+                Props::new(|| {
+                    Behavior::<u8>::setup(|ctx| {
+                        ctx.self_ref().tell(1);
+                        Ok(Behavior::stopped())
+                    })
+                }),
+            );
+            quitter.unwrap();
+            gone(pool, "/user/quitter");
+        });
+    });
+}
+
+#[test]
+fn s4_4_a_setup_that_stops_itself_twice_leaves_nothing() {
+    with_pool(pool_of(1), |pool| {
+        pool.spawn(
+            "quitter",
+            Props::new(|| {
+                Behavior::<u8>::setup(|ctx| {
+                    ctx.self_ref().stop();
+                    Ok(Behavior::stopped())
+                })
+            }),
+        )
+        .unwrap();
+        gone(pool, "/user/quitter");
+    });
+}
+
+#[test]
 fn s4_4_an_actor_stopped_during_its_setup_handles_its_mail_and_stops() {
     let handled = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&handled);
