@@ -4,6 +4,7 @@
 mod common;
 
 use common::*;
+use nexus_actors::StartError;
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
@@ -160,6 +161,73 @@ fn s4_4_an_actor_stopped_during_its_setup_handles_its_mail_and_stops() {
 }
 
 // ---- ends by force -------------------------------------------------------------------------
+
+#[test]
+fn s4_4_a_failed_start_that_waits_for_its_children_ends_by_force() {
+    in_child(
+        "s4_4_a_failed_start_that_waits_for_its_children_ends_by_force",
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let spawner = pool.clone();
+            let (entered, entry) = mpsc::channel();
+            let thread = thread::spawn(move || {
+                spawner.spawn(
+                    "parent",
+                    Props::new(move || {
+                        let entered = entered.clone();
+                        Behavior::<()>::setup(move |ctx| {
+                            let child = ctx.spawn(
+                                "child",
+                                Props::new(move || {
+                                    let entered = entered.clone();
+                                    Behavior::receive(move |ctx, ()| {
+                                        entered.send(()).unwrap();
+                                        Ok::<_, WaitError>(ctx.sleep(NEVER)?)
+                                    })
+                                }),
+                            )?;
+                            child.tell(());
+                            Err("planned".into())
+                        })
+                    }),
+                )
+            });
+            entry.recv().unwrap();
+            let report = finish(&pool, Duration::from_millis(50));
+            assert!(report.forced >= 1);
+            assert!(thread.join().unwrap().is_err());
+        },
+    );
+}
+
+#[test]
+fn s8_2_a_failing_configure_ends_spawns_that_others_wait_for() {
+    in_child(
+        "s8_2_a_failing_configure_ends_spawns_that_others_wait_for",
+        || {
+            let started = pool_of(3)
+                .configure(|node| {
+                    let waiting = node.workers() - 1;
+                    if node.index() == waiting {
+                        thread::sleep(Duration::from_millis(100)); // lets the others come to wait
+                        return Err("planned".into());
+                    }
+                    node.spawn(
+                        "slow",
+                        Props::new(|| {
+                            Behavior::<()>::setup(|ctx| {
+                                ctx.sleep(NEVER)?;
+                                Ok(Behavior::receive(|_ctx, ()| ()))
+                            })
+                        }),
+                    )?;
+                    Ok(())
+                })
+                .start();
+            assert!(matches!(started, Err(StartError::Configure { .. })));
+        },
+    );
+}
 
 // ---- destructors that panic ----------------------------------------------------------------
 
