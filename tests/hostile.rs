@@ -231,6 +231,122 @@ fn s8_2_a_failing_configure_ends_spawns_that_others_wait_for() {
 
 // ---- destructors that panic ----------------------------------------------------------------
 
+#[test]
+fn s4_9_a_late_reply_whose_value_panics_when_dropped_harms_nobody() {
+    in_child(
+        "s4_9_a_late_reply_whose_value_panics_when_dropped_harms_nobody",
+        || {
+            with_pool(pool_of(2), |pool| {
+                let (give, replies) = mpsc::channel::<Reply<Bomb>>();
+                let keeper = pool
+                    .spawn_on(
+                        1,
+                        "keeper",
+                        Props::new(move || {
+                            let give = give.clone();
+                            Behavior::receive(move |_ctx, reply: Reply<Bomb>| {
+                                give.send(reply).unwrap()
+                            })
+                        }),
+                    )
+                    .unwrap();
+                let asker = pool
+                    .spawn_on(
+                        0,
+                        "asker",
+                        Props::new(move || {
+                            Behavior::receive(move |_ctx, done: Reply<bool>| {
+                                let bomb =
+                                    keeper.ask(|reply| reply, Duration::from_millis(1)).wait();
+                                done.send(
+                                    bomb.is_err_and(|error| matches!(error, AskError::Timeout(_))),
+                                );
+                            })
+                        }),
+                    )
+                    .unwrap();
+                assert!(asker.ask(|reply| reply, SOON).wait().unwrap());
+                replies.recv().unwrap().send(Bomb);
+                assert_eq!(
+                    asker.ask(|reply| reply, SOON).wait(),
+                    Ok(true),
+                    "its worker goes on"
+                );
+            });
+        },
+    );
+}
+
+#[test]
+fn s4_9_an_error_that_panics_when_dropped_harms_nobody() {
+    in_child(
+        "s4_9_an_error_that_panics_when_dropped_harms_nobody",
+        || {
+            #[derive(Debug)]
+            struct BadError;
+            impl std::fmt::Display for BadError {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("planned")
+                }
+            }
+            impl std::error::Error for BadError {}
+            impl Drop for BadError {
+                fn drop(&mut self) {
+                    panic!("planned: dropped an error");
+                }
+            }
+            with_pool(pool_of(1), |pool| {
+                let failing = pool
+                    .spawn(
+                        "failing",
+                        Props::new(|| Behavior::receive(|_ctx, ()| Err::<(), _>(BadError))),
+                    )
+                    .unwrap();
+                failing.tell(());
+                gone(pool, "/user/failing");
+            });
+        },
+    );
+}
+
+#[test]
+fn s4_9_props_that_panic_when_dropped_harm_nobody() {
+    in_child("s4_9_props_that_panic_when_dropped_harm_nobody", || {
+        with_pool(pool_of(1), |pool| {
+            let bomb = Arc::new(Bomb);
+            let actor = pool
+                .spawn(
+                    "actor",
+                    Props::new(move || {
+                        let _used = &bomb;
+                        Behavior::receive(|_ctx, reply: Reply<()>| reply.send(()))
+                    }),
+                )
+                .unwrap();
+            assert_eq!(actor.ask(|reply| reply, SOON).wait(), Ok(()));
+        });
+    });
+}
+
+#[test]
+fn s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody() {
+    in_child(
+        "s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody",
+        || {
+            with_pool(pool_of(1), |pool| {
+                let started = pool.spawn(
+                    "twice",
+                    Props::new(|| {
+                        Behavior::with_state(Bomb, |_bomb, _ctx, ()| ())
+                            .on_signal(|_ctx, _signal| panic!("planned"))
+                    }),
+                );
+                assert!(matches!(started, Err(SpawnError::Failed(_))));
+            });
+        },
+    );
+}
+
 // ---- destructors and hooks that re-enter ---------------------------------------------------
 
 #[test]
