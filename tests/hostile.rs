@@ -600,6 +600,20 @@ fn s5_1_answers_of_strict_alignment_arrive() {
 // ---- options at their limits ---------------------------------------------------------------
 
 #[test]
+fn s8_2_an_endless_stack_is_refused() {
+    in_child("s8_2_an_endless_stack_is_refused", || {
+        assert!(pool_of(1).stack_size(usize::MAX).start().is_err());
+    });
+}
+
+#[test]
+fn s8_2_a_stack_beyond_the_address_space_is_refused() {
+    in_child("s8_2_a_stack_beyond_the_address_space_is_refused", || {
+        assert!(pool_of(1).stack_size(1 << 60).start().is_err());
+    });
+}
+
+#[test]
 fn s8_2_the_smallest_stack_has_room_for_a_panic() {
     in_child("s8_2_the_smallest_stack_has_room_for_a_panic", || {
         std::panic::set_hook(Box::new(|info| eprintln!("{info}"))); // without a backtrace
