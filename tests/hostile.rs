@@ -549,6 +549,16 @@ fn s3_1_messages_of_strict_alignment_arrive() {
 }
 
 #[test]
+fn s3_1_messages_of_strict_alignment_and_size_zero_arrive() {
+    #[repr(align(64))]
+    struct AlignedNothing;
+    arrives(
+        || AlignedNothing,
+        |message| (&raw const *message).addr() % 64 == 0,
+    );
+}
+
+#[test]
 fn s3_1_messages_of_odd_sizes_arrive() {
     arrives(
         || [3_u8; 255],
