@@ -350,6 +350,25 @@ fn s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody() {
 // ---- destructors and hooks that re-enter ---------------------------------------------------
 
 #[test]
+fn s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription() {
+    in_child(
+        "s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription",
+        || {
+            let orphan = with_pool(pool_of(1), |pool| {
+                pool.spawn("orphan", Props::new(|| Behavior::receive(|_ctx, _: u8| ())))
+                    .unwrap()
+            });
+            let letters = nexus_actors::dead_letters_without_pool();
+            let sending = OnDrop(move || orphan.tell(1));
+            drop(letters.subscribe(move |_letter| {
+                let _captured = &sending;
+            }));
+            assert_eq!(letters.total(), 1);
+        },
+    );
+}
+
+#[test]
 fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
     let _watchdog = watchdog();
     let (stopped, stop) = mpsc::channel();
