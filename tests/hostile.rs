@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use nexus_actors::StartError;
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -366,6 +366,87 @@ fn s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription() {
             assert_eq!(letters.total(), 1);
         },
     );
+}
+
+#[test]
+fn s7_1_a_subscriber_that_waits_keeps_nobody_else_from_hearing() {
+    let heard = Arc::new(AtomicUsize::new(0));
+    with_pool(pool_of(1), |pool| {
+        let (give, replies) = mpsc::channel::<Reply<()>>();
+        let keeper = pool
+            .spawn(
+                "keeper",
+                Props::new(move || {
+                    let give = give.clone();
+                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
+                }),
+            )
+            .unwrap();
+        let picky = |name: &str| {
+            pool.spawn(
+                name,
+                Props::new(|| Behavior::receive(|_ctx, _: u8| Next::Unhandled)),
+            )
+            .unwrap()
+        };
+        let (first, second) = (picky("first"), picky("second"));
+        let (count, slow) = (Arc::clone(&heard), first.id());
+        let _subscription = pool.dead_letters().subscribe(move |letter| {
+            if letter.target == slow {
+                let _ = keeper.ask(|reply| reply, NEVER).wait();
+            } else {
+                count.fetch_add(1, SeqCst);
+            }
+        });
+        first.tell(1);
+        let reply = replies.recv().unwrap();
+        second.tell(2);
+        round_trip(pool, 0);
+        let in_between = heard.load(SeqCst);
+        reply.send(());
+        assert_eq!(
+            in_between, 1,
+            "the second dead letter is told while the first is"
+        );
+    });
+}
+
+#[test]
+fn s5_2_a_destructor_that_waits_does_not_change_the_end_of_other_asks() {
+    with_pool(pool_of(1), |pool| {
+        let (give, replies) = mpsc::channel::<Reply<()>>();
+        let keeper = pool
+            .spawn(
+                "keeper",
+                Props::new(move || {
+                    let give = give.clone();
+                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
+                }),
+            )
+            .unwrap();
+        let forgetful = pool
+            .spawn(
+                "forgetful",
+                Props::new(|| Behavior::receive(|_ctx, reply: Reply<()>| drop(reply))),
+            )
+            .unwrap();
+        let slow = pool
+            .spawn(
+                "slow",
+                Props::new(move || {
+                    let waiting = OnDrop(move || {
+                        let _ = keeper.ask(|reply| reply, NEVER).wait();
+                    });
+                    Behavior::with_state(waiting, |_waiting, _ctx, ()| Next::Stop)
+                }),
+            )
+            .unwrap();
+        slow.tell(());
+        let reply = replies.recv().unwrap();
+        let answer = forgetful.ask(|reply| reply, SOON).wait();
+        reply.send(());
+        assert_eq!(answer, Err(AskError::NoReply));
+    });
 }
 
 #[test]
