@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use nexus_actors::StartError;
 use nexus_actors::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -227,6 +228,56 @@ fn s8_2_a_failing_configure_ends_spawns_that_others_wait_for() {
             assert!(matches!(started, Err(StartError::Configure { .. })));
         },
     );
+}
+
+#[test]
+fn s4_4_a_handler_that_only_yields_ends_by_force() {
+    in_child("s4_4_a_handler_that_only_yields_ends_by_force", || {
+        let pool = pool_of(1).start().unwrap();
+        let busy = pool
+            .spawn(
+                "busy",
+                Props::new(|| {
+                    Behavior::receive(|ctx, ()| -> Result<(), WaitError> {
+                        loop {
+                            ctx.yield_now()?;
+                        }
+                    })
+                }),
+            )
+            .unwrap();
+        busy.tell(());
+        let report = pool.shutdown(Duration::from_millis(50)).unwrap();
+        assert_eq!((report.forced, report.stuck_workers), (1, 0));
+        assert_conserved(&pool);
+    });
+}
+
+#[test]
+fn s4_4_a_handler_that_catches_its_forced_end_handles_nothing_more() {
+    let handled = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&handled);
+    let _watchdog = watchdog();
+    let pool = pool_of(1).start().unwrap();
+    let stubborn = pool
+        .spawn(
+            "stubborn",
+            Props::new(move || {
+                let count = Arc::clone(&count);
+                Behavior::receive(move |ctx, ()| {
+                    count.fetch_add(1, SeqCst);
+                    let _ = catch_unwind(AssertUnwindSafe(|| ctx.sleep(NEVER)));
+                })
+            }),
+        )
+        .unwrap();
+    for _ in 0..10 {
+        stubborn.tell(());
+    }
+    eventually("it waits", || handled.load(SeqCst) == 1);
+    let report = finish(&pool, Duration::from_millis(50));
+    assert_eq!(report.forced, 1);
+    assert_eq!(handled.load(SeqCst), 1, "its mail becomes dead letters");
 }
 
 // ---- destructors that panic ----------------------------------------------------------------
