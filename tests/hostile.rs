@@ -501,6 +501,45 @@ fn s5_2_a_destructor_that_waits_does_not_change_the_end_of_other_asks() {
 }
 
 #[test]
+fn s8_3_a_spawn_that_cannot_wait_leaves_no_actor_behind() {
+    with_pool(pool_of(2), |pool| {
+        let (tell, told) = mpsc::channel();
+        let handle = pool.clone();
+        let failing = pool
+            .spawn_on(
+                0,
+                "failing",
+                Props::new(move || {
+                    let (tell, handle) = (tell.clone(), handle.clone());
+                    Behavior::receive(move |_ctx, ()| {
+                        let _spawning = OnDrop(|| {
+                            let spawned = handle.spawn_on(
+                                1,
+                                "phantom",
+                                Props::new(|| Behavior::receive(|_ctx, ()| ())),
+                            );
+                            tell.send(spawned.map(|_| ())).unwrap();
+                        });
+                        planned();
+                    })
+                }),
+            )
+            .unwrap();
+        failing.tell(());
+        assert!(matches!(
+            told.recv().unwrap(),
+            Err(SpawnError::CannotWait(_))
+        ));
+        gone(pool, "/user/failing");
+        round_trip(pool, 1);
+        assert_eq!(
+            pool.lookup::<()>("/user/phantom").map(|_| ()),
+            Err(LookupError::NotFound("/user/phantom".into()))
+        );
+    });
+}
+
+#[test]
 fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
     let _watchdog = watchdog();
     let (stopped, stop) = mpsc::channel();
