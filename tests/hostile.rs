@@ -540,6 +540,48 @@ fn s8_3_a_spawn_that_cannot_wait_leaves_no_actor_behind() {
 }
 
 #[test]
+fn s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends() {
+    struct Chatty(ActorRef<u8>);
+    impl Drop for Chatty {
+        fn drop(&mut self) {
+            self.0.tell(1);
+        }
+    }
+    let _watchdog = watchdog();
+    for _ in 0..20 {
+        let pool = pool_of(2).start().unwrap();
+        let target = pool
+            .spawn_on(
+                1,
+                "target",
+                Props::new(|| Behavior::receive(|_ctx, _: u8| ())),
+            )
+            .unwrap();
+        let sink = pool
+            .spawn_on(
+                0,
+                "sink",
+                Props::new(|| Behavior::receive(|_ctx, _: Chatty| ())),
+            )
+            .unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&over);
+        let flood = thread::spawn(move || {
+            while !ended.load(SeqCst) {
+                for _ in 0..100 {
+                    sink.tell(Chatty(target));
+                }
+            }
+        });
+        let report = pool.shutdown(SOON).unwrap();
+        over.store(true, SeqCst);
+        flood.join().unwrap();
+        assert_eq!(report.stuck_workers, 0);
+        assert_conserved(&pool);
+    }
+}
+
+#[test]
 fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
     let _watchdog = watchdog();
     let (stopped, stop) = mpsc::channel();
