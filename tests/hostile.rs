@@ -1049,6 +1049,48 @@ fn s7_2_a_message_whose_destructor_does_everything_is_buried_well() {
 }
 
 #[test]
+fn s8_3_actors_that_spawn_the_same_name_while_the_pool_starts_get_an_actor_or_a_reason() {
+    let outcomes: Arc<Mutex<Vec<Result<(), SpawnError>>>> = Arc::default();
+    let told = Arc::clone(&outcomes);
+    let builder = pool_of(2).configure(move |node| {
+        let (own, told) = (node.clone(), Arc::clone(&told));
+        let starter = node.spawn_on(
+            node.index(),
+            &format!("starter-{}", node.index()),
+            Props::new(move || {
+                let (own, told) = (own.clone(), Arc::clone(&told));
+                Behavior::receive(move |_ctx, ()| {
+                    let slow = own.spawn(
+                        "slow",
+                        Props::new(|| {
+                            Behavior::<()>::setup(|ctx| {
+                                ctx.sleep(Duration::from_millis(300))?;
+                                Ok(Behavior::receive(|_ctx, ()| ()))
+                            })
+                        }),
+                    );
+                    told.lock().unwrap().push(slow.map(|_| ()));
+                })
+            }),
+        )?;
+        starter.tell(());
+        Ok(())
+    });
+    with_pool(builder, |_pool| {
+        eventually("both have an outcome", || {
+            outcomes.lock().unwrap().len() == 2
+        });
+    });
+    let outcomes = outcomes.lock().unwrap();
+    assert!(
+        !outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Err(SpawnError::PoolClosed))),
+        "the pool has not ended: {outcomes:?}"
+    );
+}
+
+#[test]
 fn s5_3_the_longest_time_is_no_time_out() {
     with_pools(|pool| {
         let sink = pool.spawn("sink", echo(|| 7_u8)).unwrap();
