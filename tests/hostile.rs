@@ -817,6 +817,35 @@ fn s3_1_messages_that_are_not_sync_arrive() {
 }
 
 #[test]
+fn s3_1_large_messages_arrive_where_the_stacks_are_large() {
+    in_child(
+        "s3_1_large_messages_arrive_where_the_stacks_are_large",
+        || {
+            let large = || {
+                thread::Builder::new().stack_size(64 << 20).spawn(|| {
+                    with_pool(pool_of(2).stack_size(64 << 20), |pool| {
+                        let sink = pool
+                            .spawn(
+                                "sink",
+                                Props::new(|| {
+                                    Behavior::receive(
+                                        |_ctx, (large, reply): ([u8; 1 << 20], Reply<u8>)| {
+                                            reply.send(large[77])
+                                        },
+                                    )
+                                }),
+                            )
+                            .unwrap();
+                        assert_eq!(sink.ask(|reply| ([9; 1 << 20], reply), SOON).wait(), Ok(9));
+                    });
+                })
+            };
+            large().unwrap().join().unwrap();
+        },
+    );
+}
+
+#[test]
 fn s5_1_answers_of_strict_alignment_arrive() {
     with_pools(|pool| {
         let sink = pool.spawn("sink", echo(|| Aligned(7))).unwrap();
