@@ -1137,4 +1137,27 @@ fn s5_3_the_longest_time_is_no_time_out() {
     });
 }
 
+#[test]
+fn s1_8_the_path_of_a_deep_family_can_be_told() {
+    in_child("s1_8_the_path_of_a_deep_family_can_be_told", || {
+        struct Deeper(u32, Reply<usize>);
+        fn link() -> Behavior<Deeper> {
+            Behavior::receive(|ctx, Deeper(left, reply)| {
+                if left == 0 {
+                    reply.send(ctx.path().depth());
+                } else {
+                    ctx.spawn_anonymous(Props::new(link))?
+                        .tell(Deeper(left - 1, reply));
+                }
+                Ok::<_, SpawnError>(())
+            })
+        }
+        with_pool(pool_of(1), |pool| {
+            let first = pool.spawn_anonymous(Props::new(link)).unwrap();
+            let depth = first.ask(|reply| Deeper(5_000, reply), SOON).wait();
+            assert_eq!(depth, Ok(5_002));
+        });
+    });
+}
+
 // ---- counts and ids ------------------------------------------------------------------------
