@@ -1120,6 +1120,36 @@ fn s8_3_actors_that_spawn_the_same_name_while_the_pool_starts_get_an_actor_or_a_
 }
 
 #[test]
+fn s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it() {
+    let time = ManualTime::new();
+    let builder = pool_of(1).time_source(TimeSource::Manual(time.clone()));
+    with_pool(builder, |pool| {
+        let (tell, told) = mpsc::channel();
+        let sleeper = pool
+            .spawn(
+                "sleeper",
+                Props::new(move || {
+                    let tell = tell.clone();
+                    Behavior::receive(move |ctx, ()| {
+                        tell.send(()).unwrap();
+                        ctx.sleep(Duration::from_secs(1))?;
+                        tell.send(()).unwrap();
+                        Ok::<_, WaitError>(())
+                    })
+                }),
+            )
+            .unwrap();
+        sleeper.tell(());
+        told.recv().unwrap();
+        round_trip(pool, 0);
+        time.advance(Duration::from_secs(1));
+        let woke = told.recv_timeout(Duration::from_secs(2));
+        time.advance(Duration::from_secs(1));
+        assert_eq!(woke, Ok(()));
+    });
+}
+
+#[test]
 fn s5_3_the_longest_time_is_no_time_out() {
     with_pools(|pool| {
         let sink = pool.spawn("sink", echo(|| 7_u8)).unwrap();
