@@ -1191,3 +1191,44 @@ fn s1_8_the_path_of_a_deep_family_can_be_told() {
 }
 
 // ---- counts and ids ------------------------------------------------------------------------
+
+#[test]
+fn s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to() {
+    with_pool(pool_of(1), |here| {
+        let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let ids = Arc::clone(&seen);
+        let sink = here
+            .spawn(
+                "sink",
+                Props::new(move || {
+                    let ids = Arc::clone(&ids);
+                    Behavior::receive(move |ctx, ()| {
+                        ids.lock().unwrap().push(ctx.envelope().message_id().get())
+                    })
+                }),
+            )
+            .unwrap();
+        let source = || {
+            Props::new(move || {
+                Behavior::receive(move |_ctx, reply: Reply<()>| {
+                    (0..100).for_each(|_| sink.tell(()));
+                    reply.send(());
+                })
+            })
+        };
+        with_pool(pool_of(1), |there| {
+            for pool in [here, there] {
+                pool.spawn("source", source())
+                    .unwrap()
+                    .ask(|reply| reply, SOON)
+                    .wait()
+                    .unwrap();
+            }
+        });
+        eventually("all have arrived", || seen.lock().unwrap().len() == 200);
+        let mut ids = seen.lock().unwrap().clone();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 200);
+    });
+}
