@@ -1232,3 +1232,54 @@ fn s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to() {
         assert_eq!(ids.len(), 200);
     });
 }
+
+#[test]
+fn s5_3_an_unanswered_reply_that_is_dropped_late_is_no_late_reply() {
+    with_pool(pool_of(1), |pool| {
+        let (give, replies) = mpsc::channel::<Reply<()>>();
+        let keeper = pool
+            .spawn(
+                "keeper",
+                Props::new(move || {
+                    let give = give.clone();
+                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
+                }),
+            )
+            .unwrap();
+        let asker = pool
+            .spawn(
+                "asker",
+                Props::new(move || {
+                    Behavior::receive(move |_ctx, done: Reply<()>| {
+                        let _ = keeper.ask(|reply| reply, Duration::from_millis(1)).wait();
+                        done.send(());
+                    })
+                }),
+            )
+            .unwrap();
+        asker.ask(|reply| reply, SOON).wait().unwrap();
+        drop(replies.recv().unwrap());
+        round_trip(pool, 0);
+        assert_eq!(pool.stats().late_replies, 0);
+    });
+}
+
+#[test]
+fn s5_3_a_late_reply_of_a_thread_to_a_thread_is_counted() {
+    with_pool(pool_of(1), |pool| {
+        let (give, replies) = mpsc::channel::<Reply<()>>();
+        let keeper = pool
+            .spawn(
+                "keeper",
+                Props::new(move || {
+                    let give = give.clone();
+                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
+                }),
+            )
+            .unwrap();
+        let asked = keeper.ask(|reply| reply, Duration::from_millis(1)).wait();
+        assert!(matches!(asked, Err(AskError::Timeout(_))));
+        replies.recv().unwrap().send(());
+        assert_eq!(pool.stats().late_replies, 1);
+    });
+}
