@@ -1283,3 +1283,19 @@ fn s5_3_a_late_reply_of_a_thread_to_a_thread_is_counted() {
         assert_eq!(pool.stats().late_replies, 1);
     });
 }
+
+#[test]
+fn s5_3_a_target_that_returns_an_error_fails_the_ask_as_failed() {
+    with_pool(pool_of(1), |pool| {
+        let failing = pool
+            .spawn(
+                "failing",
+                Props::new(|| Behavior::receive(|_ctx, _reply: Reply<()>| Err::<(), _>("planned"))),
+            )
+            .unwrap();
+        assert_eq!(
+            failing.ask(|reply| reply, SOON).wait(),
+            Err(AskError::TargetFailed)
+        );
+    });
+}
