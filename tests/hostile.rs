@@ -398,6 +398,22 @@ fn s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody() {
     );
 }
 
+#[test]
+fn s4_9_a_panic_in_the_drop_of_the_state_is_reported() {
+    let log = Log::default();
+    with_pool(pool_of(1).on_failure(log.hook()), |pool| {
+        let actor = pool
+            .spawn(
+                "fragile",
+                Props::new(|| Behavior::with_state(Bomb, |_bomb, _ctx, ()| Next::Stop)),
+            )
+            .unwrap();
+        actor.tell(());
+        gone(pool, "/user/fragile");
+    });
+    assert_eq!(log.lines().len(), 1, "{:?}", log.lines());
+}
+
 // ---- destructors and hooks that re-enter ---------------------------------------------------
 
 #[test]
