@@ -901,6 +901,12 @@ fn s8_2_a_stack_beyond_the_address_space_is_refused() {
 }
 
 #[test]
+fn s8_2_a_name_with_a_nul_is_refused_with_an_error() {
+    let started = catch_unwind(|| pool_of(1).name("a\0b").start().is_err());
+    assert_eq!(started.ok(), Some(true));
+}
+
+#[test]
 fn s8_2_the_smallest_stack_has_room_for_a_panic() {
     in_child("s8_2_the_smallest_stack_has_room_for_a_panic", || {
         std::panic::set_hook(Box::new(|info| eprintln!("{info}"))); // without a backtrace
