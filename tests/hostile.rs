@@ -598,6 +598,31 @@ fn s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends() {
 }
 
 #[test]
+fn s4_4_waiting_for_the_end_on_a_worker_does_not_hold_it_for_ever() {
+    in_child(
+        "s4_4_waiting_for_the_end_on_a_worker_does_not_hold_it_for_ever",
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let handle = pool.clone();
+            let waiter = pool
+                .spawn(
+                    "waiter",
+                    Props::new(move || {
+                        let handle = handle.clone();
+                        Behavior::receive(move |_ctx, ()| {
+                            let _ = handle.wait();
+                        })
+                    }),
+                )
+                .unwrap();
+            waiter.tell(());
+            let report = pool.shutdown(Duration::from_millis(100)).unwrap();
+            assert_eq!(report.stuck_workers, 0);
+        },
+    );
+}
+
+#[test]
 fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
     let _watchdog = watchdog();
     let (stopped, stop) = mpsc::channel();
