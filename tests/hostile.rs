@@ -940,6 +940,17 @@ fn s8_2_the_smallest_stack_has_room_for_a_panic() {
 }
 
 #[test]
+fn s8_2_the_smallest_stack_has_room_for_a_panic_with_the_usual_hook() {
+    in_child(
+        "s8_2_the_smallest_stack_has_room_for_a_panic_with_the_usual_hook",
+        || {
+            print_backtraces();
+            panics_once(16 * 1024);
+        },
+    );
+}
+
+#[test]
 fn s4_9_the_usual_stack_has_room_for_a_panic_with_the_usual_hook() {
     in_child(
         "s4_9_the_usual_stack_has_room_for_a_panic_with_the_usual_hook",
