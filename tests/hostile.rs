@@ -70,7 +70,7 @@ fn s4_4_a_later_order_never_puts_the_deadline_off() {
         let sleeper = pool
             .spawn(
                 "sleeper",
-                Props::new(|| Behavior::receive(|ctx, ()| Ok::<_, WaitError>(ctx.sleep(NEVER)?))),
+                Props::new(|| Behavior::receive(|ctx, ()| ctx.sleep(NEVER))),
             )
             .unwrap();
         sleeper.tell(());
@@ -183,7 +183,7 @@ fn s4_4_a_failed_start_that_waits_for_its_children_ends_by_force() {
                                     let entered = entered.clone();
                                     Behavior::receive(move |ctx, ()| {
                                         entered.send(()).unwrap();
-                                        Ok::<_, WaitError>(ctx.sleep(NEVER)?)
+                                        ctx.sleep(NEVER)
                                     })
                                 }),
                             )?;
@@ -990,7 +990,7 @@ fn s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop() {
                             dropped.fetch_add(1, SeqCst);
                         });
                         entered.fetch_add(1, SeqCst);
-                        Ok::<_, WaitError>(ctx.sleep(NEVER)?)
+                        ctx.sleep(NEVER)
                     })
                     .on_signal(move |ctx, signal| {
                         if *signal == Signal::PostStop {
