@@ -1,0 +1,208 @@
+//! The harness of the integration tests: pools of several sizes, a check of conservation at the
+//! end of each, a watchdog against hangs, and child processes for what may end the process.
+#![allow(dead_code)] // each test binary uses its own part
+
+use nexus_actors::prelude::*;
+use nexus_actors::{Failure, ShutdownReport, WorkerPoolBuilder};
+use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The sizes of pool that a test of no particular size runs with.
+pub(crate) const SIZES: [usize; 3] = [1, 2, 8];
+
+/// Longer than anything takes that goes well.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Longer than any test lasts: a wait that ends only with this has hung.
+pub(crate) const NEVER: Duration = Duration::from_secs(3600);
+
+const HANG: Duration = Duration::from_secs(120);
+const CHILD_HANG: Duration = Duration::from_secs(15);
+const CHILD: &str = "NEXUS_ACTORS_TEST_CHILD";
+
+/// Aborts the process, with the test's name, unless it is dropped in time.
+pub(crate) struct Watchdog {
+    _alive: mpsc::Sender<()>,
+}
+
+/// Watches the calling test.
+pub(crate) fn watchdog() -> Watchdog {
+    let child = std::env::var(CHILD).ok();
+    let limit = if child.is_some() { CHILD_HANG } else { HANG };
+    let name = child.unwrap_or_else(|| thread::current().name().unwrap_or("?").to_owned());
+    let (alive, ended) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("watchdog: {name} hangs");
+            std::process::abort();
+        }
+    });
+    Watchdog { _alive: alive }
+}
+
+/// A builder of a pool of that many workers.
+pub(crate) fn pool_of(workers: usize) -> WorkerPoolBuilder {
+    WorkerPool::builder().workers(workers)
+}
+
+/// Runs a test with pools of several sizes, each of which must end well.
+pub(crate) fn with_pools(test: impl Fn(&WorkerPool)) {
+    for workers in SIZES {
+        with_pool(pool_of(workers), &test);
+    }
+}
+
+/// Runs a test with one pool, which must end without force, and keeps what the test answers.
+pub(crate) fn with_pool<R>(builder: WorkerPoolBuilder, test: impl FnOnce(&WorkerPool) -> R) -> R {
+    let _watchdog = watchdog();
+    let pool = builder.start().expect("the pool starts");
+    let answer = test(&pool);
+    let report = finish(&pool, SOON);
+    assert_eq!(report.forced, 0, "every actor stops by itself: {report:?}");
+    answer
+}
+
+/// Shuts a pool down, and checks that no worker is stuck and that no message is unaccounted for.
+pub(crate) fn finish(pool: &WorkerPool, within: Duration) -> ShutdownReport {
+    let report = pool.shutdown(within).expect("a test is no worker");
+    assert_eq!(report.stuck_workers, 0, "no worker is stuck: {report:?}");
+    assert_conserved(pool);
+    report
+}
+
+/// Each message that was sent was handled, lost, or waits.
+pub(crate) fn assert_conserved(pool: &WorkerPool) {
+    let stats = pool.stats();
+    assert_eq!(
+        stats.sent(),
+        stats.handled() + stats.dead_letters + stats.queued(),
+        "sent = handled + dead letters + queued: {stats:?}"
+    );
+}
+
+/// Runs `body` in a process of its own, which must end well: it may abort, or hang.
+pub(crate) fn in_child(test: &str, body: impl FnOnce()) {
+    if std::env::var(CHILD).is_ok_and(|child| child == test) {
+        let _watchdog = watchdog();
+        return body();
+    }
+    let this = std::env::current_exe().expect("a test has a path");
+    let output = Command::new(this)
+        .args([test, "--exact", "--nocapture"])
+        .env(CHILD, test)
+        .output()
+        .expect("a test can be started again");
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success() && out.contains("1 passed"),
+        "{}\n{out}\n{err}",
+        output.status
+    );
+}
+
+/// Looks again and again until `condition` holds; panics when it does not soon.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never came: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Answers every question, after all that was sent to it before.
+pub(crate) fn echo<R: Send + 'static>(
+    answer: impl Fn() -> R + Send + Sync + 'static,
+) -> Props<Reply<R>> {
+    let answer = Arc::new(answer);
+    Props::new(move || {
+        let answer = Arc::clone(&answer);
+        Behavior::receive(move |_ctx, reply: Reply<R>| reply.send(answer()))
+    })
+}
+
+/// Returns when a worker has had a whole round since the call.
+pub(crate) fn round_trip(pool: &WorkerPool, worker: usize) {
+    for _ in 0..2 {
+        let name = format!("barrier-{worker}-{:?}", thread::current().id());
+        let name: String = name
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .collect();
+        let actor = pool
+            .spawn_on(worker, &name, echo(|| ()))
+            .expect("a barrier starts");
+        actor
+            .ask(|reply| reply, SOON)
+            .wait()
+            .expect("a barrier answers");
+        actor.stop();
+        gone(pool, &format!("/user/{name}"));
+    }
+}
+
+/// Waits until no actor lives at that path.
+#[track_caller]
+pub(crate) fn gone(pool: &WorkerPool, path: &str) {
+    eventually("the actor is gone", || {
+        matches!(pool.lookup::<()>(path), Err(LookupError::NotFound(_)))
+    });
+}
+
+/// A record that actors and threads write, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn hook(&self) -> impl Fn(&Failure) + Send + Sync + 'static {
+        let log = self.clone();
+        move |failure| log.add(failure.to_string())
+    }
+}
+
+/// Runs a function when it is dropped.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Panics when it is dropped.
+pub(crate) struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("planned: dropped a bomb");
+    }
+}
+
+/// The threads of this process whose names begin so, by their kernel ids.
+pub(crate) fn threads_named(prefix: &str) -> Vec<String> {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return Vec::new();
+    };
+    tasks
+        .flatten()
+        .filter(|task| {
+            std::fs::read_to_string(task.path().join("comm"))
+                .is_ok_and(|name| name.starts_with(prefix))
+        })
+        .map(|task| task.file_name().to_string_lossy().into_owned())
+        .collect()
+}
