@@ -98,6 +98,10 @@ const fn words_of<P>() -> u32 {
     }
 }
 
+const fn fits<P>() -> bool {
+    mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= WORD
+}
+
 struct Entry {
     handling: &'static Handling,
     to: Key,
@@ -149,7 +153,11 @@ impl Batch {
 
     /// A batch of one parcel from outside of the pool, no larger than it must be.
     pub(crate) fn of_one<P: Parcel>(to: Key, envelope: Envelope, parcel: P) -> Self {
-        let words = words_of::<P>().min(words_of::<[u8; INLINE_BYTES]>());
+        let words = if fits::<P>() {
+            words_of::<P>()
+        } else {
+            words_of::<Boxed<P>>()
+        };
         let mut batch = Self::new(FROM_OUTSIDE, ENTRY_WORDS + words);
         let pushed = batch.try_push(to, envelope, parcel);
         debug_assert!(pushed.is_ok(), "the batch was made to measure");
@@ -173,7 +181,7 @@ impl Batch {
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), P> {
-        if const { mem::size_of::<P>() > INLINE_BYTES || mem::align_of::<P>() > WORD } {
+        if const { !fits::<P>() } {
             return self.try_push_boxed(to, envelope, parcel);
         }
         self.write(to, envelope, parcel)

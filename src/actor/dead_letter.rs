@@ -1,15 +1,15 @@
 //! Dead letters: every message that was sent and will not be handled, counted and shown.
 
 use parking_lot::Mutex;
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::envelope::Envelope;
+use super::fate::tell_unless_telling;
 use super::id::ActorId;
-use super::unwind::catch_user;
+use super::unwind::{catch_user, drop_quietly};
 
 /// Why a message became a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,11 +95,6 @@ pub struct DeadLetters {
     next_subscriber: AtomicU64,
 }
 
-thread_local! {
-    /// Set while subscribers run, so that what they lose in turn is counted but not told again.
-    static TELLING: Cell<bool> = const { Cell::new(false) };
-}
-
 impl DeadLetters {
     /// How many messages were ever lost. Only grows.
     pub fn total(&self) -> u64 {
@@ -142,12 +137,15 @@ impl DeadLetters {
             .iter()
             .map(|(_, told)| Arc::clone(told))
             .collect();
-        if !told.is_empty() && !TELLING.replace(true) {
-            for subscriber in told {
-                // A subscriber's panic was reported by the panic hook; nobody else is owed it.
-                let _ = catch_user(|| subscriber(&letter));
-            }
-            TELLING.set(false);
+        if !told.is_empty() {
+            // What subscribers lose in their turn is counted, but not told again.
+            tell_unless_telling(|| {
+                for subscriber in told {
+                    // A subscriber's panic was reported by the panic hook; nobody else is owed it.
+                    let _ = catch_user(|| subscriber(&letter));
+                    let _ = drop_quietly(subscriber);
+                }
+            });
         }
         let mut recent = self.recent.lock();
         if recent.len() == KEPT {
@@ -173,10 +171,14 @@ pub struct Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.letters
-            .subscribers
-            .lock()
-            .retain(|(number, _)| *number != self.number);
+        let mut subscribers = self.letters.subscribers.lock();
+        let place = subscribers
+            .iter()
+            .position(|(number, _)| *number == self.number);
+        let ended = place.map(|place| subscribers.swap_remove(place));
+        drop(subscribers);
+        // Outside of the lock: what a subscriber has captured may come back here.
+        drop(ended);
     }
 }
 

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
-use super::unwind::drop_quietly;
+use super::unwind::{Unwound, drop_quietly};
 
 /// How a wait ends that no value ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,22 +35,67 @@ impl From<DeadLetterReason> for End {
     }
 }
 
-thread_local! {
-    static FATE: Cell<Option<End>> = const { Cell::new(None) };
+/// What is noted of the thread while code of the user's runs in the middle of the runtime's.
+///
+/// A fiber that suspends meanwhile takes its marks with it: they are not the next fiber's.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Marks {
+    /// The end of the replies in a value that is being dropped.
+    fate: Option<End>,
+    /// Subscribers to dead letters are being told of one.
+    telling: bool,
 }
 
-/// Drops a value of the user's in which replies may lie, which end with `end`.
-pub(crate) fn drop_with_fate<T>(value: T, end: End) {
-    if std::mem::needs_drop::<T>() {
-        let outer = FATE.replace(Some(end));
-        drop_quietly(value);
-        FATE.set(outer);
+thread_local! {
+    static MARKS: Cell<Marks> = const { Cell::new(Marks { fate: None, telling: false }) };
+}
+
+impl Marks {
+    /// Takes the marks off this thread.
+    #[inline]
+    pub(crate) fn take() -> Self {
+        MARKS.take()
     }
+
+    /// Puts them back where they were.
+    #[inline]
+    pub(crate) fn put_back(self) {
+        MARKS.set(self);
+    }
+}
+
+/// Runs `tell` unless it was called by itself.
+pub(crate) fn tell_unless_telling(tell: impl FnOnce()) {
+    let outer = MARKS.get();
+    if !outer.telling {
+        MARKS.set(Marks {
+            telling: true,
+            ..outer
+        });
+        tell();
+        MARKS.set(outer);
+    }
+}
+
+/// Drops a value of the user's in which replies may lie, which end with `end`. A panic of its
+/// destructor goes no further; it is answered, for those who report it.
+pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
+    if !std::mem::needs_drop::<T>() {
+        return None;
+    }
+    let outer = MARKS.get();
+    MARKS.set(Marks {
+        fate: Some(end),
+        ..outer
+    });
+    let unwound = drop_quietly(value);
+    MARKS.set(outer);
+    unwound
 }
 
 /// The end of a reply that is dropped here and now.
 pub(crate) fn fate_of_dropped_reply() -> End {
-    match FATE.get() {
+    match MARKS.get().fate {
         Some(end) => end,
         None if is_forced() => End::Stopped,
         None if std::thread::panicking() => End::Failed,

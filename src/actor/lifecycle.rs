@@ -90,20 +90,23 @@ pub(crate) fn found_guardian(shard: &Shard) {
 
 /// The path of an actor of this shard.
 pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
-    if index == GUARDIAN {
-        return ActorPath::user();
-    }
-    let slot = shard.slot(index);
-    slot.given_path().unwrap_or_else(|| {
-        let parent = path_of(shard, slot.parent.get());
-        let name = format!(
-            "${:x}.{index:x}.{:x}",
-            shard.home.worker(),
-            slot.generation()
-        );
-        parent
-            .generated_child(&name)
-            .expect("a generated name is made of valid characters")
+    // Upwards to the next ancestor that was given a name, then down again: families are deep.
+    let mut generated = Vec::new();
+    let mut at = index;
+    let path = loop {
+        if at == GUARDIAN {
+            break ActorPath::user();
+        }
+        let slot = shard.slot(at);
+        if let Some(path) = slot.given_path() {
+            break path;
+        }
+        let generation = slot.generation();
+        generated.push(format!("${:x}.{at:x}.{generation:x}", shard.home.worker()));
+        at = slot.parent.get();
+    };
+    generated.iter().rev().fold(path, |path, name| {
+        path.generated_child(name).expect("a generated name is made of valid characters")
     })
 }
 
@@ -183,18 +186,25 @@ fn build<M: Send + 'static>(
     key: Key,
     props: &Props<M>,
 ) -> Result<Option<Box<dyn Body>>, FailedStart> {
-    let built = catch_user(|| {
-        let body = resolve(props.build(), &mut Context::new(shard, key))?;
-        match body {
-            Some(mut body) => {
-                body.signal(shard, key, &Signal::PreStart)?;
-                Ok(Some(body))
-            }
-            None => Ok(None),
+    let resolved = catch_user(|| resolve(props.build(), &mut Context::new(shard, key)));
+    let Some(mut body) = ended_well(resolved)? else {
+        return Ok(None);
+    };
+    // The body stays outside of what is caught: were its destructor to panic in the middle of an
+    // unwinding, the process would end.
+    let told = catch_user(|| body.signal(shard, key, &Signal::PreStart));
+    match ended_well(told) {
+        Ok(()) => Ok(Some(body)),
+        Err(failed) => {
+            let _ = drop_with_fate(body, End::Failed);
+            Err(failed)
         }
-    });
-    match built {
-        Ok(Ok(body)) => Ok(body),
+    }
+}
+
+fn ended_well<T>(ended: Result<Result<T, BoxError>, Unwound>) -> Result<T, FailedStart> {
+    match ended {
+        Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(FailedStart::Error(error)),
         Err(unwound) => Err(FailedStart::Unwound(unwound)),
     }
@@ -202,17 +212,15 @@ fn build<M: Send + 'static>(
 
 fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
     let slot = shard.slot(key.slot);
-    let stop_at_once = body.is_none();
-    if let Some(body) = body {
-        slot.put_body(body);
-    }
+    let Some(body) = body else {
+        return begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+    };
+    slot.put_body(body);
     if slot.state() == State::Starting {
         slot.enter(State::Running);
     }
     slot.queued.set(false);
-    if stop_at_once {
-        request_stop(shard, key);
-    } else if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.forced.get() {
+    if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.forced.get() {
         make_due(shard, key.slot);
     }
 }
@@ -299,7 +307,10 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) {
             unreachable!("a running actor has a body")
         };
         shard.set_actor(shard.id_of(key));
+        shard.begin_judging();
         let end = catch_user(|| body.turn(shard, key, waiting.min(MOST_PER_TURN)));
+        let failed = matches!(end, Ok(TurnEnd::Failed(_)) | Err(_));
+        shard.judge(failed.then(|| shard.envelope().message_id()));
         if let Ok(TurnEnd::Done) = end {
             slot.put_body(body);
         } else if !end_turn_early(shard, key, body, end) {
@@ -346,7 +357,9 @@ fn end_turn_early(
     let slot = shard.slot(key.slot);
     let cause = match end {
         Ok(TurnEnd::Become(next)) => {
-            drop_with_fate(body, End::NoReply);
+            if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
+                report(shard, key, Stage::Handling, Cause::Panic(text));
+            }
             slot.put_body(next);
             return true;
         }
@@ -385,8 +398,9 @@ fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
 #[cold]
 fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
     let failure = describe(shard, key, during, cause);
-    // A hook that panics has told its own story through the panic hook.
+    // A hook that panics has told its own story through the panic hook, and so has an error.
     let _ = catch_user(|| (shard.core.on_failure)(&failure));
+    let _ = drop_with_fate(failure, End::Failed);
 }
 
 // ---- stopping ------------------------------------------------------------------------------
@@ -431,6 +445,12 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
         slot.forced.set(true);
         slot.shut();
         forced += 1;
+        // At once, so that a handler which survives its forced end finds nothing more to handle.
+        let actor = shard.id_of(Key {
+            slot: index,
+            generation: slot.generation(),
+        });
+        shard.count_buried(slot.bury_mail(shard, actor, DeadLetterReason::Forced));
         if matches!(slot.state(), State::Running | State::Draining) {
             make_due(shard, index);
         }
@@ -483,7 +503,10 @@ fn finish_stop(shard: &Shard, index: u32) {
                 report(shard, key, Stage::Stopping, Cause::Panic(text));
             }
         }
-        shard.acting_as(id, || drop_with_fate(body, slot.ending()));
+        let dropped = shard.acting_as(id, || drop_with_fate(body, slot.ending()));
+        if let Some(Unwound::Panicked(text)) = dropped {
+            report(shard, key, Stage::Stopping, Cause::Panic(text));
+        }
     }
     if slot.first_child.get() == NO_SLOT {
         vacate(shard, key);

@@ -114,7 +114,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     }
                     None => {
                         core::bury_without_pool::<M>(self.id, envelope);
-                        drop_with_fate(message, End::PoolClosed);
+                        let _ = drop_with_fate(message, End::PoolClosed);
                     }
                 }
             }
@@ -203,15 +203,13 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 }
 
-/// The envelope of a message to a pool that this thread is no worker of.
+/// The envelope of a message to a pool that this thread is no worker of. Its id is the thread's,
+/// as a worker's ids are unique in its own pool only, and it begins a correlation there.
 fn envelope_for_another_pool(shard: Option<&Shard>) -> Envelope {
-    match shard {
-        Some(shard) => {
-            let envelope = shard.next_envelope();
-            shard.uncount_sent();
-            envelope
-        }
-        None => core::envelope_from_outside(),
+    let envelope = core::envelope_from_outside();
+    Envelope {
+        sender: shard.map_or(envelope.sender, Shard::acting),
+        ..envelope
     }
 }
 
@@ -236,7 +234,7 @@ impl<M: Send + 'static> Parcel for Message<M> {
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
         core.bury::<M>(to, envelope, reason);
-        drop_with_fate(self.0, End::from(reason));
+        let _ = drop_with_fate(self.0, End::from(reason));
     }
 }
 

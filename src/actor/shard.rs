@@ -8,7 +8,7 @@ use super::batch::{Batch, Parcel, WORKER_BATCH_WORDS};
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::{BlockPool, Item};
@@ -48,7 +48,6 @@ pub(crate) struct Shard {
     envelope: Cell<Envelope>,
 
     last_message: Cell<MessageId>,
-    sent_elsewhere: Cell<u64>,
     /// Messages sent to other workers of this pool.
     sent_across: Cell<u64>,
     /// Messages that came from other workers or from outside.
@@ -70,7 +69,16 @@ pub(crate) struct Shard {
     /// Whether a shutdown's deadline has come: nobody waits any more.
     pub(crate) forcing: Cell<bool>,
     /// What the worker is told to do next about its own end.
-    pub(crate) order: Cell<Option<Order>>,
+    pub(crate) orders: RefCell<VecDeque<Order>>,
+    /// Whether a handler runs whose unanswered replies are kept until it is known how it ends.
+    judging: Cell<bool>,
+    unanswered: RefCell<Vec<Unanswered>>,
+}
+
+/// A reply that was dropped in a handler, with the message that the handler was at.
+struct Unanswered {
+    during: MessageId,
+    end: Box<dyn FnOnce(End)>,
 }
 
 /// An order to a worker, given through its inbox.
@@ -99,7 +107,6 @@ impl Shard {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
-            sent_elsewhere: Cell::new(0),
             sent_across: Cell::new(0),
             received: Cell::new(0),
             lost: Cell::new(0),
@@ -112,7 +119,9 @@ impl Shard {
             turns_left: Cell::new(0),
             closing: Cell::new(false),
             forcing: Cell::new(false),
-            order: Cell::new(None),
+            orders: RefCell::default(),
+            judging: Cell::new(false),
+            unanswered: RefCell::default(),
             core,
         };
         lifecycle::found_guardian(&shard);
@@ -187,9 +196,9 @@ impl Shard {
         self.envelope.get()
     }
 
-    /// Takes back the count of a message that was not sent after all, or not within this pool.
-    pub(crate) fn uncount_sent(&self) {
-        self.sent_elsewhere.set(self.sent_elsewhere.get() + 1);
+    /// The actor whose turn it is.
+    pub(crate) fn acting(&self) -> ActorId {
+        self.actor.get()
     }
 
     /// Makes room for a message in a mailbox of this worker, unless that actor takes no more
@@ -226,7 +235,7 @@ impl Shard {
     ) {
         self.lost.set(self.lost.get() + 1);
         self.core.bury::<M>(self.id_of(to), envelope, reason);
-        drop_with_fate(message, End::from(reason));
+        let _ = drop_with_fate(message, End::from(reason));
     }
 
     /// Notes a message that leaves for another worker.
@@ -351,6 +360,9 @@ impl Shard {
     /// Gives the other actors of this worker a turn each, then goes on.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        if self.forcing.get() {
+            force_unwind();
+        }
         self.fibers.reserve().map_err(CannotWait::NoStack)?;
         self.flush();
         self.due.push(Due::Fiber(fiber));
@@ -358,13 +370,29 @@ impl Shard {
         Ok(())
     }
 
+    /// Whether the caller could wait here and now.
+    ///
+    /// # Errors
+    ///
+    /// Says why it could not.
+    pub(crate) fn can_wait(&self) -> Result<(), CannotWait> {
+        fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.fibers.reserve().map_err(CannotWait::NoStack)
+    }
+
     #[inline(always)]
     fn suspend(&self, why: Suspend) {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
+        let (marks, judging) = (Marks::take(), self.judging.replace(false));
+        if judging {
+            self.judge(None);
+        }
         self.act_as_nobody();
         let resume = fiber::suspend(why);
         self.actor.set(actor);
         self.envelope.set(envelope);
+        self.judging.set(judging);
+        marks.put_back();
         if resume == Resume::End {
             force_unwind();
         }
@@ -377,12 +405,65 @@ impl Shard {
         }
     }
 
+    // ---- replies that are dropped in handlers ------------------------------------------------
+
+    /// Begins to keep the ends of replies that are dropped, until [`judge`](Self::judge).
+    #[inline]
+    pub(crate) fn begin_judging(&self) {
+        self.judging.set(true);
+    }
+
+    /// Keeps the end of a reply that is dropped unanswered, where a handler runs: whether the
+    /// handler fails, or just does not answer, is known when it has returned.
+    ///
+    /// # Errors
+    ///
+    /// Gives the end back where no handler runs.
+    pub(crate) fn keep_unanswered<F: FnOnce(End) + 'static>(&self, end: F) -> Result<(), F> {
+        if !self.judging.get() {
+            return Err(end);
+        }
+        let (during, end) = (self.envelope.get().message, Box::new(end));
+        self.unanswered
+            .borrow_mut()
+            .push(Unanswered { during, end });
+        Ok(())
+    }
+
+    /// Ends the replies that were kept: those dropped by the handler of the message that failed
+    /// as failed, the others as unanswered.
+    #[inline]
+    pub(crate) fn judge(&self, failed: Option<MessageId>) {
+        self.judging.set(false);
+        if !self.unanswered.borrow().is_empty() {
+            self.end_unanswered(failed);
+        }
+    }
+
+    #[cold]
+    fn end_unanswered(&self, failed: Option<MessageId>) {
+        for Unanswered { during, end } in self.unanswered.take() {
+            end(if failed == Some(during) {
+                End::Failed
+            } else {
+                End::NoReply
+            });
+        }
+    }
+
     // ---- work -------------------------------------------------------------------------------
 
     /// Gives a fiber of this worker something to do.
     pub(crate) fn add_task(&self, task: Task) {
         self.tasks.borrow_mut().push_back(task);
         self.due.push(Due::Task);
+    }
+
+    /// Drops the tasks that nobody will do any more.
+    pub(crate) fn drop_tasks(&self) {
+        while let Some(task) = self.next_task() {
+            let _ = drop_with_fate(task, End::PoolClosed);
+        }
     }
 
     pub(crate) fn next_task(&self) -> Option<Task> {
@@ -410,7 +491,7 @@ impl Shard {
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
         let start = MessageId::start_of_worker(self.home.worker());
-        let sent = self.last_message.get().since(start) - self.sent_elsewhere.get();
+        let sent = self.last_message.get().since(start);
         // Counting what is let in would cost every message; it follows from the rest.
         let let_in = sent - self.sent_across.get() + self.received.get() - self.lost.get();
         let handled = self.handled.get();

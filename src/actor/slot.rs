@@ -109,7 +109,7 @@ unsafe fn bury<M: 'static>(
         // SAFETY: it is read at once.
         let Item { envelope, message } = unsafe { item.read() };
         shard.core.bury::<M>(actor, envelope, reason);
-        drop_with_fate(message, End::from(reason));
+        let _ = drop_with_fate(message, End::from(reason));
         buried += 1;
     }
     buried

@@ -35,8 +35,11 @@ fn classify(payload: Box<dyn Any + Send>) -> Unwound {
         Err(payload) => match payload.downcast::<&'static str>() {
             Ok(text) => (*text).to_owned(),
             Err(payload) => {
-                // The destructor of a payload of the user's is user code too.
-                drop_quietly(payload);
+                // The destructor of a payload of the user's is user code too, whose panic could
+                // have such a payload in its turn, without end.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+                    std::mem::forget(payload);
+                }
                 "a panic without a text".to_owned()
             }
         },
@@ -44,13 +47,12 @@ fn classify(payload: Box<dyn Any + Send>) -> Unwound {
     Unwound::Panicked(text)
 }
 
-/// Drops a value of the user's; a panic of its destructor goes no further.
-pub(crate) fn drop_quietly<T>(value: T) {
+/// Drops a value of the user's; a panic of its destructor goes no further, and is answered.
+pub(crate) fn drop_quietly<T>(value: T) -> Option<Unwound> {
     if std::mem::needs_drop::<T>() {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
-            // Such a payload could panic again when dropped, without end.
-            std::mem::forget(payload);
-        }
+        catch_user(move || drop(value)).err()
+    } else {
+        None
     }
 }
 
@@ -103,7 +105,8 @@ mod tests {
                 panic!("planned");
             }
         }
-        drop_quietly(Bomb);
+        assert!(matches!(drop_quietly(Bomb), Some(Unwound::Panicked(_))));
+        assert!(drop_quietly(7).is_none());
         let caught = catch_user(|| std::panic::panic_any(Bomb));
         assert!(matches!(caught, Err(Unwound::Panicked(_))));
     }

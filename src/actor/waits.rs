@@ -178,7 +178,7 @@ impl Waits {
         }
         // Marked before its value is dropped, whose destructor may come here again.
         wait.phase.set(Phase::Vacant);
-        drop_with_fate(DropValue(&wait.value), End::NoReply);
+        let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
         self.vacate(key, wait);
     }
 

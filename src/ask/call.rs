@@ -1,10 +1,11 @@
 //! Calls of one worker by another, or by a thread outside: how an actor is started elsewhere.
 
+use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Key, Order, Parcel, Shard, drop_with_fate,
+    ActorId, DeadLetterReason, End, Envelope, Key, Order, Parcel, Shard, WaitError, drop_with_fate,
     with_current,
 };
 
@@ -14,21 +15,30 @@ const WORKER_ITSELF: Key = Key {
     generation: 0,
 };
 
-/// Runs `work` on a fiber of that worker, and answers a handle with which to wait for its result.
+/// Runs `work` on a fiber of that worker, and waits for its result.
+///
+/// # Errors
+///
+/// [`AskError::CannotWait`] before anything was done; else the pool has ended.
 pub(crate) fn call<R: Send + 'static>(
     core: &PoolCore,
     worker: u32,
     work: impl FnOnce(&Shard) -> R + Send + 'static,
-) -> Ask<R> {
-    let (ask, reply) = Ask::begin(None);
+) -> Result<R, AskError> {
+    let home = core.home(worker);
     with_current(|shard| match shard {
-        Some(shard) if shard.home == core.home(worker) => reply.send(work(shard)),
+        Some(shard) if shard.home != home => shard.can_wait().map_err(WaitError::from),
+        _ => Ok(()),
+    })?;
+    let (ask, reply) = Ask::begin(None, home);
+    with_current(|shard| match shard {
+        Some(shard) if shard.home == home => reply.send(work(shard)),
         Some(shard) if shard.home.pool() == core.id => {
             shard.send_across(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply });
         }
         _ => core.post(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply }),
     });
-    ask
+    ask.wait()
 }
 
 struct Call<W, R: Send + 'static> {
@@ -46,7 +56,7 @@ where
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        drop_with_fate(self, End::from(reason));
+        let _ = drop_with_fate(self, End::from(reason));
     }
 }
 
@@ -70,7 +80,7 @@ pub(crate) fn order(core: &PoolCore, worker: u32, order: Order) {
 
 impl Parcel for Order {
     fn deliver(self, shard: &Shard, _to: Key, _envelope: Envelope) {
-        shard.order.set(Some(self));
+        shard.orders.borrow_mut().push_back(self);
     }
 
     #[cfg(test)]

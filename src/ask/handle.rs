@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::error::AskError;
 use super::reply::{Asker, Reply};
-use crate::actor::{ActorRef, End, Key, Shard, WaitError, with_current};
+use crate::actor::{ActorRef, End, Home, Key, Shard, WaitError, with_current};
 use crate::queue::{RecvError, once, oneshot};
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -38,7 +38,7 @@ impl<M: Send + 'static> ActorRef<M> {
         question: impl FnOnce(Reply<R>) -> M,
         timeout: Duration,
     ) -> Ask<R> {
-        let (ask, reply) = Ask::begin(Some(timeout));
+        let (ask, reply) = Ask::begin(Some(timeout), self.id().home);
         self.tell(question(reply));
         ask
     }
@@ -62,8 +62,9 @@ enum Waiting<R> {
 }
 
 impl<R: Send + 'static> Ask<R> {
-    /// The two ends of an ask, for whoever asks on this thread.
-    pub(crate) fn begin(timeout: Option<Duration>) -> (Self, Reply<R>) {
+    /// The two ends of an ask of something at `asked`, for whoever asks on this thread.
+    #[inline]
+    pub(crate) fn begin(timeout: Option<Duration>, asked: Home) -> (Self, Reply<R>) {
         with_current(|shard| match shard {
             Some(shard) => {
                 let wait = shard.waits.begin(timeout.map(nanos));
@@ -76,7 +77,7 @@ impl<R: Send + 'static> Ask<R> {
             None => {
                 let (sender, receiver) = oneshot();
                 let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-                let reply = Reply::to(Asker::Thread(sender));
+                let reply = Reply::to(Asker::Thread { sender, asked });
                 (
                     Self::new(Waiting::Thread(receiver, deadline), timeout),
                     reply,

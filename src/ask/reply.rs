@@ -36,8 +36,45 @@ pub struct Reply<R: Send + 'static> {
 pub(super) enum Asker<R> {
     /// A handler, or a task, of that worker.
     Worker { home: Home, wait: Key },
-    /// A thread outside.
-    Thread(once::Sender<Result<R, End>>),
+    /// A thread outside, which asked an actor of that worker.
+    Thread {
+        sender: once::Sender<Result<R, End>>,
+        asked: Home,
+    },
+}
+
+impl<R: Send + 'static> Asker<R> {
+    /// Ends the ask, if nothing has ended it before.
+    fn end(self, answer: Result<R, End>) {
+        match self {
+            Self::Thread { sender, asked } => {
+                if let Err(answer) = sender.send(answer) {
+                    if answer.is_ok() {
+                        count_late_reply(asked);
+                    }
+                    let _ = drop_with_fate(answer, End::NoReply);
+                }
+            }
+            Self::Worker { home, wait } => with_current(|shard| match shard {
+                Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
+                Some(shard) if shard.home.pool() == home.pool() => {
+                    shard.send_across(home.worker(), wait, Envelope::NONE, Answer(answer));
+                }
+                _ => match core::find(home) {
+                    Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
+                    // Without its pool, nobody is left who could wait.
+                    None => drop(drop_with_fate(answer, End::PoolClosed)),
+                },
+            }),
+        }
+    }
+}
+
+#[cold]
+fn count_late_reply(asked: Home) {
+    if let Some(core) = core::find(asked) {
+        core.count_late_reply();
+    }
 }
 
 impl<R: Send + 'static> Reply<R> {
@@ -46,42 +83,36 @@ impl<R: Send + 'static> Reply<R> {
     }
 
     /// Answers. An answer to an ask that has ended meanwhile is dropped.
+    #[inline]
     pub fn send(mut self, answer: R) {
-        self.end_with(Ok(answer));
+        if let Some(asker) = self.asker.take() {
+            asker.end(Ok(answer));
+        }
     }
 
-    fn end_with(&mut self, answer: Result<R, End>) {
-        match self.asker.take() {
-            None => {}
-            Some(Asker::Thread(sender)) => {
-                if sender.send(answer).is_err() {
-                    with_current(|shard| {
-                        if let Some(shard) = shard {
-                            shard.core.count_late_reply();
-                        }
-                    });
-                }
-            }
-            Some(Asker::Worker { home, wait }) => with_current(|shard| match shard {
-                Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
-                Some(shard) if shard.home.pool() == home.pool() => {
-                    shard.send_across(home.worker(), wait, Envelope::NONE, Answer(answer));
-                }
-                _ => {
-                    // Without its pool, nobody is left who could wait.
-                    if let Some(core) = core::find(home) {
-                        core.post(home.worker(), wait, Envelope::NONE, Answer(answer));
-                    }
-                }
-            }),
+    #[cold]
+    fn end_unanswered(asker: Asker<R>) {
+        let end = fate_of_dropped_reply();
+        if end != End::NoReply {
+            return asker.end(Err(end));
+        }
+        // In a handler it is not yet known whether it goes on well, or returns an error.
+        let end_it = move |end| asker.end(Err(end));
+        let kept = with_current(|shard| match shard {
+            Some(shard) => shard.keep_unanswered(end_it),
+            None => Err(end_it),
+        });
+        if let Err(end_it) = kept {
+            end_it(end);
         }
     }
 }
 
 impl<R: Send + 'static> Drop for Reply<R> {
+    #[inline]
     fn drop(&mut self) {
-        if self.asker.is_some() {
-            self.end_with(Err(fate_of_dropped_reply()));
+        if let Some(asker) = self.asker.take() {
+            Self::end_unanswered(asker);
         }
     }
 }
@@ -98,14 +129,22 @@ struct Answer<R>(Result<R, End>);
 impl<R: Send + 'static> Answer<R> {
     #[inline]
     fn end_wait(self, shard: &Shard, wait: Key) {
+        if !shard.waits.is_pending(wait) {
+            return self.come_late(shard);
+        }
         let ending = match self.0 {
             Ok(answer) => shard.waits.fulfil(wait, answer),
             Err(end) => shard.waits.end(wait, end),
         };
-        if let crate::actor::Ending::Late = ending {
+        shard.follow_up(&ending);
+    }
+
+    #[cold]
+    fn come_late(self, shard: &Shard) {
+        if self.0.is_ok() {
             shard.core.count_late_reply();
         }
-        shard.follow_up(&ending);
+        let _ = drop_with_fate(self.0, End::NoReply);
     }
 }
 
@@ -115,6 +154,6 @@ impl<R: Send + 'static> Parcel for Answer<R> {
     }
 
     fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        drop_with_fate(self.0, End::from(reason));
+        let _ = drop_with_fate(self.0, End::from(reason));
     }
 }

@@ -23,9 +23,11 @@ use crate::runtime::{Ending, Worker, WorkerParts};
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
 /// backed by memory.
 const DEFAULT_STACK_SIZE: usize = 256 * 1024;
-/// Room for a few frames and a panic's message.
-const LEAST_STACK_SIZE: usize = 16 * 1024;
-const MOST_WORKERS: usize = 1 << 15;
+/// Room for a handler, and for a panic in it with its backtrace.
+const LEAST_STACK_SIZE: usize = 64 * 1024;
+const MOST_STACK_SIZE: usize = 1 << 30;
+const MOST_WORKERS: usize = 1024;
+const ROOT_STACK_SIZE: usize = 2 << 20;
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 
 type Configure = Arc<dyn Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync>;
@@ -101,7 +103,7 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// Usable bytes of each handler's stack, at least 16 KiB; by default 256 KiB. Memory is used
+    /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB. Memory is used
     /// only as far as handlers reach into it. A handler that needs more ends the process.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
@@ -193,7 +195,8 @@ impl WorkerPoolBuilder {
     ///
     /// As for [`start`](Self::start).
     pub fn run(self) -> Result<ShutdownReport, StartError> {
-        Ok(self.start()?.wait())
+        let report = self.start()?.wait();
+        Ok(report.expect("the thread that started a pool is none of its workers"))
     }
 
     fn checked_workers(&self) -> Result<usize, StartError> {
@@ -204,8 +207,11 @@ impl WorkerPoolBuilder {
         if workers == 0 || workers > MOST_WORKERS {
             return Err(StartError::InvalidWorkers(workers));
         }
-        if self.stack_size < LEAST_STACK_SIZE {
-            return Err(StartError::StackTooSmall(self.stack_size));
+        if !(LEAST_STACK_SIZE..=MOST_STACK_SIZE).contains(&self.stack_size) {
+            return Err(StartError::InvalidStackSize(self.stack_size));
+        }
+        if self.name.contains('\0') {
+            return Err(StartError::InvalidName(self.name.clone()));
         }
         Ok(workers)
     }
@@ -251,12 +257,15 @@ impl fmt::Debug for WorkerPoolBuilder {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The number of workers is not between 1 and 32,768.
-    #[error("a pool has between 1 and 32768 workers, not {0}")]
+    /// The number of workers is not between 1 and 1024.
+    #[error("a pool has between 1 and 1024 workers, not {0}")]
     InvalidWorkers(usize),
-    /// The stacks would be too small for any handler.
-    #[error("a stack of {0} bytes is too small: handlers need at least 16384")]
-    StackTooSmall(usize),
+    /// The stacks would be too small for any handler, or too large for any machine.
+    #[error("a stack has between 64 KiB and 1 GiB, not {0} bytes")]
+    InvalidStackSize(usize),
+    /// The pool's name cannot be that of a thread.
+    #[error("the name {0:?} has a NUL in it; threads cannot be called so")]
+    InvalidName(String),
     /// 1024 pools are alive in this process.
     #[error("1024 pools are alive already; shut one down and drop its handles first")]
     TooManyPools,
@@ -386,7 +395,13 @@ impl Launch {
             }
         };
         let name = format!("{}-{index}", self.shared.core.name);
-        let thread = thread::Builder::new().name(name).spawn(work);
+        // Messages pass over the thread's own stack on their way into mailboxes, so it has to
+        // hold what a handler's stack can.
+        let stack_size = ROOT_STACK_SIZE + 2 * self.stacks.size;
+        let thread = thread::Builder::new()
+            .name(name)
+            .stack_size(stack_size)
+            .spawn(work);
         thread.map_err(|error| StartError::NoThread {
             worker: index as usize,
             error,

@@ -1,6 +1,7 @@
 //! The driver of a worker: a thread that ticks it, spins a little when it is idle, then sleeps.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::builder::WaitStrategy;
@@ -64,6 +65,8 @@ fn spin_for(worker: &Worker, most: Duration) -> bool {
         if start.elapsed() >= most {
             return false;
         }
+        // Whoever is to give it work may need this core for that.
+        thread::yield_now();
     }
 }
 

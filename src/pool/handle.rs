@@ -68,8 +68,9 @@ pub struct ShutdownReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// The caller is a worker of the pool, and would wait for its own end. The shutdown goes on.
-    #[error("a worker cannot wait for the end of its own pool; the shutdown goes on without it")]
+    /// The caller is a worker of the pool, and would wait for its own end. A shutdown that was
+    /// asked for goes on.
+    #[error("a worker cannot wait for the end of its own pool; let another thread wait for it")]
     OnWorker,
 }
 
@@ -258,9 +259,16 @@ impl WorkerPool {
     }
 
     /// Waits until the pool has ended, as somebody else has asked it to.
-    pub fn wait(&self) -> ShutdownReport {
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers.
+    pub fn wait(&self) -> Result<ShutdownReport, ShutdownError> {
+        if self.inner.is_own_worker() {
+            return Err(ShutdownError::OnWorker);
+        }
         self.inner.ended.wait(self.workers(), None);
-        self.inner.report(0)
+        Ok(self.inner.report(0))
     }
 }
 

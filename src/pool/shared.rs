@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::ring::ConsistentHashRing;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
-use crate::actor::{ActorId, ActorPath, ActorRef, Order, Props, Shard, SpawnError, validate_name};
+use crate::actor::{
+    ActorId, ActorPath, ActorRef, Order, Props, Shard, SpawnError, drop_quietly, validate_name,
+};
 use crate::ask::{Ask, AskError, Reply, call, order};
 
 /// The shared part of a pool that knows about names and places.
@@ -103,10 +105,13 @@ impl Shared {
             validate_name(name)?;
         }
         let name = name.map(str::to_owned);
-        answer(call(&self.core, worker, move |shard| {
+        let started = call(&self.core, worker, move |shard| {
             let name = name.as_deref().map_or(Name::Generated, Name::Given);
-            start_here(shard, name, &props)
-        }))
+            let started = start_here(shard, name, &props);
+            let _ = drop_quietly(props);
+            started
+        });
+        started.unwrap_or_else(|error| Err(spawn_error(error)))
     }
 
     /// Starts a top-level actor that every worker's `configure` names, once for all of them.
@@ -123,9 +128,12 @@ impl Shared {
         }
         validate_name(name)?;
         let (shared, name) = (Arc::clone(self), name.to_owned());
-        let id = answer(call(&self.core, owner, move |shard| {
-            shared.start_configured(shard, caller, &name, &props)
-        }))?;
+        let started = call(&self.core, owner, move |shard| {
+            let started = shared.start_configured(shard, caller, &name, &props);
+            let _ = drop_quietly(props);
+            started
+        });
+        let id = started.unwrap_or_else(|error| Err(spawn_error(error)))?;
         #[allow(unsafe_code)]
         // SAFETY: `start_configured` compares the type, or starts the actor for `M`.
         Ok(unsafe { ActorRef::assume(id) })
@@ -146,15 +154,14 @@ impl Shared {
         }
         let outcome = start_here(shard, Name::Given(name), props).map(ActorRef::id);
         let mut configured = self.configured.lock();
-        if let Some(entry) = configured.get_mut(name) {
-            let started = ConfiguredState::Started(outcome.clone());
-            let before = std::mem::replace(&mut entry.state, started);
-            drop(configured);
-            if let ConfiguredState::Starting(waiting) = before {
-                waiting
-                    .into_iter()
-                    .for_each(|reply| reply.send(outcome.clone()));
-            }
+        let before = configured.get_mut(name).map(|entry| {
+            std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
+        });
+        drop(configured);
+        if let Some(ConfiguredState::Starting(waiting)) = before {
+            waiting
+                .into_iter()
+                .for_each(|reply| reply.send(outcome.clone()));
         }
         outcome
     }
@@ -194,7 +201,7 @@ impl Shared {
             });
         }
         entry.callers.push(caller);
-        let (ask, reply) = Ask::begin(None);
+        let (ask, reply) = Ask::begin(None, self.core.home(0));
         match &mut entry.state {
             ConfiguredState::Starting(waiting) => waiting.push(reply),
             ConfiguredState::Started(outcome) => reply.send(outcome.clone()),
@@ -206,7 +213,10 @@ impl Shared {
     pub(super) fn end_configuring(&self) {
         // Release pairs with the acquire in `spawn_configured`.
         self.configuring.store(false, Release);
-        self.configured.lock().clear();
+        // What still starts, for an actor that spawns through a node, tells those who wait.
+        self.configured
+            .lock()
+            .retain(|_, entry| matches!(entry.state, ConfiguredState::Starting(_)));
     }
 
     pub(super) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {
@@ -244,10 +254,6 @@ fn start_here<M: Send + 'static>(
         return Err(SpawnError::ShuttingDown);
     }
     lifecycle::start(shard, GUARDIAN, name, props)
-}
-
-fn answer<T: Send + 'static>(ask: Ask<Result<T, SpawnError>>) -> Result<T, SpawnError> {
-    ask.wait().unwrap_or_else(|error| Err(spawn_error(error)))
 }
 
 /// A call has no time-out, and its work always answers: what is left is the pool's end.

@@ -6,7 +6,7 @@
 //! is kept for next time.
 
 use crate::actor::lifecycle::take_turn;
-use crate::actor::{AbortOnPanic, Due, Shard, with_current};
+use crate::actor::{AbortOnPanic, Due, Shard, Task, Unwound, catch_user, with_current};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 
 /// Does what is due, up to `turns` turns. Called on the worker's own stack.
@@ -64,6 +64,13 @@ pub(super) fn fiber_body() {
     });
 }
 
+/// Does a task, which a shutdown may end by force while it waits.
+fn do_task(shard: &Shard, task: Task) {
+    if let Err(Unwound::Panicked(text)) = catch_user(|| task(shard)) {
+        unreachable!("a task catches the panics of the user's code in it, but: {text}");
+    }
+}
+
 /// Does one thing that is due, or gives the thread away.
 #[inline(always)]
 fn next_resume(shard: &Shard) -> Resume {
@@ -83,7 +90,7 @@ fn next_resume(shard: &Shard) -> Resume {
         Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
         Due::Task => {
             if let Some(task) = shard.next_task() {
-                task(shard);
+                do_task(shard, task);
                 shard.flush();
             }
         }

@@ -182,8 +182,7 @@ impl Worker {
             return Tick::Done;
         }
         let shard = &self.shard;
-        if !shard.due.is_empty() || shard.waits.has_timer_requests() || shard.order.get().is_some()
-        {
+        if !shard.due.is_empty() || shard.waits.has_timer_requests() {
             return Tick::Busy;
         }
         let idle = shard.fibers.idle();
@@ -204,17 +203,12 @@ impl Worker {
     // ---- the end ----------------------------------------------------------------------------
 
     fn go_on_ending(&mut self, now: u64) {
-        match self.shard.order.take() {
-            Some(Order::ShutDown { within }) if self.phase == Phase::Open => {
-                self.shard.closing.set(true);
-                self.phase = Phase::Draining {
-                    deadline: now.saturating_add(within),
-                };
-                lifecycle::stop_all(&self.shard);
+        let orders = self.shard.orders.take();
+        for order in orders {
+            match order {
+                Order::ShutDown { within } => self.shut_down(now.saturating_add(within)),
+                Order::Close => return self.close(),
             }
-            Some(Order::ShutDown { within }) => self.hurry(now.saturating_add(within)),
-            Some(Order::Close) => return self.close(),
-            None => {}
         }
         match self.phase {
             Phase::Draining { deadline } if self.shard.alive.get() > 0 && now >= deadline => {
@@ -228,9 +222,13 @@ impl Worker {
     }
 
     /// A later order may bring the deadline forward, never put it off.
-    fn hurry(&mut self, sooner: u64) {
+    fn shut_down(&mut self, by: u64) {
         if let Phase::Draining { deadline } = &mut self.phase {
-            *deadline = sooner.min(*deadline);
+            *deadline = by.min(*deadline);
+        } else if self.phase == Phase::Open {
+            self.shard.closing.set(true);
+            self.phase = Phase::Draining { deadline: by };
+            lifecycle::stop_all(&self.shard);
         }
     }
 
@@ -265,6 +263,9 @@ impl Worker {
         source.close(&mut |batch| {
             batch.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
         });
+        shard.drop_tasks();
+        // What was lost just now may have sent something in its destructor.
+        shard.flush();
         shard.fibers.trim(0);
         self.phase = Phase::Closed;
     }
