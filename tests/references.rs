@@ -424,7 +424,6 @@ fn s1_9_of_many_that_spawn_one_name_at_once_one_succeeds() {
                     .collect();
                 racers
                     .into_iter()
-                    .
                     .map(|racer| usize::from(racer.join().unwrap()))
                     .sum()
             });
