@@ -257,7 +257,7 @@ fn s4_4_a_shutdown_may_be_asked_for_again_and_from_any_thread() {
             )
             .unwrap();
         assert_eq!(insider.ask(|reply| reply, SOON).wait(), Ok(true));
-        let first = pool.wait();
+        let first = pool.wait().unwrap();
         let others: Vec<_> = (0..4)
             .map(|_| {
                 let pool = pool.clone();

@@ -106,7 +106,8 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
         at = slot.parent.get();
     };
     generated.iter().rev().fold(path, |path, name| {
-        path.generated_child(name).expect("a generated name is made of valid characters")
+        path.generated_child(name)
+            .expect("a generated name is made of valid characters")
     })
 }
 

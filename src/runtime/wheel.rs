@@ -8,23 +8,23 @@
 //! timeout for every message would grow without bound. The slab never shrinks:
 //! it stays at the largest number of timers that were pending together.
 //!
-//! Time is `u64` nanoseconds since an origin the caller picks. A level has 64
-//! slots; an entry sits on the level of the highest base-64 digit in which its
-//! deadline tick differs from the current tick, in the slot of that digit. So
-//! every entry of a lower level is due before every entry of a higher one, and
-//! all entries of one tick are always in one slot, in insertion order.
+//! Time is `u64` nanoseconds since an origin the caller picks, and deadlines
+//! are kept to the nanosecond; the tick that contains one only says where its
+//! entry waits. A level has 64 slots; an entry sits on the level of the highest
+//! base-64 digit in which its tick differs from the current tick, in the slot
+//! of that digit. So every entry of a lower level is due before every entry of
+//! a higher one, and all entries of one tick are always in one slot, in
+//! insertion order. The current tick's slot holds what is due later within that
+//! tick, and what was overdue when it was inserted.
 
 /// Bits of a nanosecond count below the tick: a tick is 2^16 ns (65.536 us).
 const TICK_BITS: u32 = 16;
-/// Length of a tick in nanoseconds: the most by which a timer can be late.
-const TICK: u64 = 1 << TICK_BITS;
 /// Bits of a tick number that select a slot within a level.
 const SLOT_BITS: u32 = 6;
 /// Slots of a level: one for each bit of the level's occupancy word.
 const SLOTS: usize = 1 << SLOT_BITS;
-/// Eight levels cover the 48 bits of a tick number; rounding a deadline in the
-/// very last tick up gives 2^48, which needs the ninth.
-const LEVELS: usize = 9;
+/// Eight levels cover the 48 bits of a tick number.
+const LEVELS: usize = 8;
 /// The index that ends a list.
 const NIL: u32 = u32::MAX;
 
@@ -56,8 +56,7 @@ impl TimerId {
 #[derive(Debug)]
 struct Entry<T> {
     value: Option<T>,
-    /// The tick at whose start the timer fires.
-    tick: u64,
+    deadline: u64,
     /// How often the cell has been freed.
     generation: u32,
     prev: u32,
@@ -87,8 +86,11 @@ pub(crate) struct TimerWheel<T> {
     /// The latest time seen.
     now: u64,
     /// The tick up to which the wheel has been turned. Outside `advance` it is
-    /// the tick of `now`, and no entry's tick is before it.
+    /// the tick of `now`.
     current: u64,
+    /// Before this time no entry has to fire or to move to a lower level. It
+    /// may be too early, as cancelling leaves it alone, but never too late.
+    idle_until: u64,
     /// For each level, which of its slots have entries.
     occupied: [u64; LEVELS],
     /// The lists of all levels, `SLOTS` to a level.
@@ -96,6 +98,8 @@ pub(crate) struct TimerWheel<T> {
     entries: Vec<Entry<T>>,
     free: u32,
     len: usize,
+    /// What `fire` sorts; empty between calls, kept for its memory.
+    due: Vec<(u64, u32)>,
 }
 
 impl<T> TimerWheel<T> {
@@ -104,11 +108,13 @@ impl<T> TimerWheel<T> {
         Self {
             now,
             current: now >> TICK_BITS,
+            idle_until: u64::MAX,
             occupied: [0; LEVELS],
             slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
             entries: Vec::new(),
             free: NIL,
             len: 0,
+            due: Vec::new(),
         }
     }
 
@@ -123,27 +129,27 @@ impl<T> TimerWheel<T> {
         self.len == 0
     }
 
-    /// Adds a timer that fires at the first `advance` to `deadline` rounded up
-    /// to a whole tick. A deadline that is not after the wheel's time fires at
-    /// the next `advance`, whatever time that one is given.
+    /// Adds a timer that fires at the first `advance` to `deadline` or later. A
+    /// deadline that is not after the wheel's time fires at the next `advance`,
+    /// whatever time that one is given.
     ///
     /// # Panics
     ///
     /// If 2^32 - 1 timers are pending already.
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerId {
-        // The current tick's own slot holds nothing but overdue entries: the
-        // tick of a deadline still ahead rounds up to a later one.
-        let tick = if deadline <= self.now {
-            self.current
-        } else {
-            deadline.div_ceil(TICK)
-        };
-        let index = self.allocate(tick, value);
+        let index = self.allocate(deadline, value);
         self.link(index);
         self.len += 1;
+        let entry = &self.entries[index as usize];
+        let attention = match u32::from(entry.slot) / SLOTS as u32 {
+            0 => deadline,
+            // When the wheel comes to the first tick of the slot.
+            level => deadline & (u64::MAX << (TICK_BITS + SLOT_BITS * level)),
+        };
+        self.idle_until = self.idle_until.min(attention);
         TimerId {
             index,
-            generation: self.entries[index as usize].generation,
+            generation: entry.generation,
         }
     }
 
@@ -158,69 +164,91 @@ impl<T> TimerWheel<T> {
         self.release(id.index)
     }
 
-    /// Turns the wheel to `now` and appends the values of all due timers to
-    /// `fired`, ordered by deadline tick and then by insertion; overdue inserts
-    /// count as of the tick they were made in.
-    ///
-    /// No timer fires before its deadline, and none later than the first call
-    /// with a `now` one tick past it. A `now` before the wheel's time counts as
-    /// the wheel's time.
+    /// Appends the values of all timers whose deadline is `now` or earlier to
+    /// `fired`, ordered by deadline and then by insertion. A `now` before the
+    /// wheel's time counts as the wheel's time.
     pub(crate) fn advance(&mut self, now: u64, fired: &mut Vec<T>) {
         self.now = self.now.max(now);
-        let target = self.now >> TICK_BITS;
-        while let Some((slot, start)) = self.earliest_slot() {
-            if start > target {
+        if self.now >= self.idle_until {
+            self.turn(fired);
+        }
+        // No slot with entries begins between where the wheel is and here.
+        self.current = self.now >> TICK_BITS;
+    }
+
+    /// A time at which to call `advance` next, or `None` if nothing is pending.
+    ///
+    /// It is the earliest deadline, or an earlier time while that timer is still
+    /// on a higher level; advancing to it then moves the timer down, so at most
+    /// `LEVELS` such waits lead to the deadline.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.next_slot().map(|(_, time)| time)
+    }
+
+    /// Does all there is to do up to the wheel's time.
+    fn turn(&mut self, fired: &mut Vec<T>) {
+        self.idle_until = u64::MAX;
+        while let Some((slot, time)) = self.next_slot() {
+            if time > self.now {
+                self.idle_until = time;
                 break;
             }
-            // All lower levels are empty, so nothing is skipped by the jump.
-            self.current = start;
+            // All lower levels are empty, so nothing is skipped by the jump. It
+            // would be one back where the deadline was overdue when inserted.
+            self.current = self.current.max(time >> TICK_BITS);
             if slot < SLOTS {
                 self.fire(slot, fired);
             } else {
                 self.cascade(slot);
             }
         }
-        self.current = target;
     }
 
-    /// A time at which to call `advance` next, or `None` if nothing is pending.
-    ///
-    /// It is never later than the moment the earliest timer can fire. It can be
-    /// earlier, when that timer is still on a higher level; advancing to it
-    /// then moves the timer down, so at most `LEVELS` such waits lead to it.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        let (_, start) = self.earliest_slot()?;
-        // Only the tick after the last one that `u64` can express overflows.
-        Some(start.saturating_mul(TICK))
-    }
-
-    /// The occupied slot with the earliest entries, and its first tick.
-    fn earliest_slot(&self) -> Option<(usize, u64)> {
+    /// The occupied slot with the earliest entries, and the time at which there
+    /// is something to do with it: to fire the first of them or to move them.
+    fn next_slot(&self) -> Option<(usize, u64)> {
         let level = self.occupied.iter().position(|&word| word != 0)?;
         let digit = self.occupied[level].trailing_zeros();
+        let slot = level * SLOTS + digit as usize;
+        if level == 0 {
+            return self.list(slot).min().map(|(deadline, _)| (slot, deadline));
+        }
         let shift = SLOT_BITS * level as u32;
         // Digits above the level's are those of the current tick.
         let above = (self.current >> shift) & !(SLOTS as u64 - 1);
-        let start = (above | u64::from(digit)) << shift;
-        Some((level * SLOTS + digit as usize, start))
+        Some((slot, (above | u64::from(digit)) << shift << TICK_BITS))
     }
 
-    /// The slot for an entry that fires at `tick`, as seen from the current one.
-    fn slot_of(&self, tick: u64) -> usize {
+    /// The slot for an entry with this deadline, as seen from the current tick.
+    fn slot_of(&self, deadline: u64) -> usize {
+        // What is overdue goes where the next `advance` looks first.
+        let tick = (deadline >> TICK_BITS).max(self.current);
         let differing = (tick ^ self.current) | 1;
         let level = differing.ilog2() / SLOT_BITS;
         let digit = (tick >> (SLOT_BITS * level)) as usize & (SLOTS - 1);
         level as usize * SLOTS + digit
     }
 
-    /// Empties a slot of the lowest level, all of whose entries are due.
+    /// Deadline and index of each entry of a slot, in insertion order.
+    fn list(&self, slot: usize) -> impl Iterator<Item = (u64, u32)> {
+        let mut index = self.slots[slot].head;
+        std::iter::from_fn(move || {
+            let entry = self.entries.get(index as usize)?;
+            Some((entry.deadline, std::mem::replace(&mut index, entry.next)))
+        })
+    }
+
+    /// Takes what is due out of a slot of the lowest level. Doing so slot by
+    /// slot keeps the order, as later slots have only later deadlines.
     fn fire(&mut self, slot: usize, fired: &mut Vec<T>) {
-        let mut index = self.take_list(slot);
-        while index != NIL {
-            let next = self.entries[index as usize].next;
+        let mut due = std::mem::take(&mut self.due);
+        due.extend(self.list(slot).filter(|entry| entry.0 <= self.now));
+        due.sort_by_key(|&(deadline, _)| deadline); // Stable, to keep insertion order.
+        for (_, index) in due.drain(..) {
+            self.unlink(index);
             fired.extend(self.release(index));
-            index = next;
         }
+        self.due = due;
     }
 
     /// Moves the entries of a slot that the current tick has just entered down
@@ -242,7 +270,7 @@ impl<T> TimerWheel<T> {
 
     /// Appends an entry to the list of its slot.
     fn link(&mut self, index: u32) {
-        let slot = self.slot_of(self.entries[index as usize].tick);
+        let slot = self.slot_of(self.entries[index as usize].deadline);
         let tail = std::mem::replace(&mut self.slots[slot].tail, index);
         let entry = &mut self.entries[index as usize];
         entry.slot = slot as u16;
@@ -276,26 +304,26 @@ impl<T> TimerWheel<T> {
     }
 
     /// Fills a free cell, or a new one if there is none.
-    fn allocate(&mut self, tick: u64, value: T) -> u32 {
-        if self.free != NIL {
-            let index = self.free;
-            let entry = &mut self.entries[index as usize];
-            self.free = entry.next;
-            entry.tick = tick;
-            entry.value = Some(value);
-            return index;
+    fn allocate(&mut self, deadline: u64, value: T) -> u32 {
+        if self.free == NIL {
+            let index = self.entries.len();
+            assert!(index < NIL as usize, "more than 2^32 - 1 timers pending");
+            self.free = index as u32;
+            self.entries.push(Entry {
+                value: None,
+                deadline,
+                generation: 0,
+                prev: NIL,
+                next: NIL,
+                slot: 0,
+            });
         }
-        let index = self.entries.len();
-        assert!(index < NIL as usize, "more than 2^32 - 1 timers pending");
-        self.entries.push(Entry {
-            value: Some(value),
-            tick,
-            generation: 0,
-            prev: NIL,
-            next: NIL,
-            slot: 0,
-        });
-        index as u32
+        let index = self.free;
+        let entry = &mut self.entries[index as usize];
+        self.free = entry.next;
+        entry.deadline = deadline;
+        entry.value = Some(value);
+        index
     }
 
     /// Frees the cell of an entry that is in no list and returns its value.
@@ -319,6 +347,8 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// Length of a tick in nanoseconds.
+    const TICK: u64 = 1 << TICK_BITS;
     const DAY: u64 = 86_400_000_000_000;
     const YEAR: u64 = 365 * DAY;
 
@@ -329,26 +359,68 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_rounded_up_to_the_tick() {
-        let mut wheel = TimerWheel::new(0);
-        wheel.insert(1, 'a');
-        wheel.insert(TICK, 'b');
-        wheel.insert(TICK + 1, 'c');
-        assert_eq!(advance(&mut wheel, TICK - 1), []);
-        assert_eq!(advance(&mut wheel, TICK), ['a', 'b']);
-        assert_eq!(advance(&mut wheel, 2 * TICK - 1), []);
-        assert_eq!(advance(&mut wheel, 2 * TICK), ['c']);
-        assert!(wheel.is_empty());
+    fn a_timer_fires_at_its_deadline_to_the_nanosecond() {
+        for deadline in [1, TICK - 1, TICK, TICK + 1, 64 * TICK + 7, YEAR + 1] {
+            let mut wheel = TimerWheel::new(0);
+            wheel.insert(deadline, ());
+            assert!(advance(&mut wheel, deadline - 1).is_empty());
+            assert_eq!(wheel.next_deadline(), Some(deadline));
+            assert_eq!(advance(&mut wheel, deadline).len(), 1);
+            assert!(wheel.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_current_tick_is_fired_piece_by_piece() {
+        let start = 9 * TICK + 100;
+        let mut wheel = TimerWheel::new(start);
+        for offset in [30, 10, 20, 40] {
+            wheel.insert(start + offset, offset);
+        }
+        assert_eq!(advance(&mut wheel, start + 10), [10]);
+        wheel.insert(start + 15, 15);
+        assert_eq!(wheel.next_deadline(), Some(start + 15));
+        assert_eq!(advance(&mut wheel, start + 30), [15, 20, 30]);
+        assert!(advance(&mut wheel, start + 39).is_empty());
+        assert_eq!(advance(&mut wheel, start + 5 * TICK), [40]);
+    }
+
+    #[test]
+    fn one_call_fires_by_deadline_and_then_by_insertion() {
+        let mut wheel = TimerWheel::new(20 * TICK);
+        let deadlines = [21 * TICK + 1, 21 * TICK, 3, 20 * TICK, 3, 21 * TICK, 2];
+        for (seq, deadline) in deadlines.into_iter().enumerate() {
+            wheel.insert(deadline, seq);
+        }
+        let mut fired = vec![99];
+        wheel.advance(22 * TICK, &mut fired);
+        assert_eq!(fired, [99, 6, 2, 4, 3, 1, 5, 0]);
     }
 
     #[test]
     fn a_past_deadline_fires_at_the_next_advance_whatever_its_time() {
         let mut wheel = TimerWheel::new(10 * TICK + 5);
-        wheel.insert(10 * TICK + 5, 'a');
-        wheel.insert(0, 'b');
-        assert!(wheel.next_deadline().unwrap() <= 10 * TICK + 5);
+        wheel.insert(10 * TICK + 6, 'c');
+        wheel.insert(10 * TICK + 5, 'b');
+        wheel.insert(0, 'a');
+        assert_eq!(wheel.next_deadline(), Some(0));
         assert_eq!(advance(&mut wheel, 3), ['a', 'b']);
-        assert_eq!(advance(&mut wheel, 3), []);
+        assert!(advance(&mut wheel, 3).is_empty());
+        assert_eq!(advance(&mut wheel, 10 * TICK + 6), ['c']);
+    }
+
+    #[test]
+    fn an_advance_with_nothing_due_does_not_turn_the_wheel() {
+        let mut wheel = TimerWheel::new(0);
+        let first = wheel.insert(5 * TICK + 1, 'a');
+        wheel.insert(7 * TICK + 2, 'b');
+        assert_eq!(wheel.idle_until, 5 * TICK + 1);
+        wheel.cancel(first);
+        // The cancelled deadline costs one turn.
+        assert!(advance(&mut wheel, 5 * TICK + 1).is_empty());
+        assert_eq!(wheel.idle_until, 7 * TICK + 2);
+        assert_eq!(advance(&mut wheel, 7 * TICK + 2), ['b']);
+        assert_eq!(wheel.idle_until, u64::MAX);
     }
 
     #[test]
@@ -369,8 +441,10 @@ mod tests {
         advance(&mut wheel, 64 * 64 * TICK);
         wheel.insert(deadline, 2);
         advance(&mut wheel, deadline - TICK);
-        wheel.insert(deadline - 1, 3);
-        assert_eq!(advance(&mut wheel, deadline), [1, 2, 3]);
+        wheel.insert(deadline, 3);
+        advance(&mut wheel, deadline - 1);
+        wheel.insert(deadline, 4);
+        assert_eq!(advance(&mut wheel, deadline), [1, 2, 3, 4]);
     }
 
     #[test]
@@ -436,7 +510,7 @@ mod tests {
             for hop in 1..20 {
                 assert!(advance(&mut wheel, deadline - YEAR + hop * YEAR / 20).is_empty());
             }
-            assert_eq!(advance(&mut wheel, deadline + TICK), [year]);
+            assert_eq!(advance(&mut wheel, deadline), [year]);
         }
     }
 
@@ -447,11 +521,11 @@ mod tests {
         wheel.insert(deadline, ());
         let mut steps = 0;
         while let Some(until) = wheel.next_deadline() {
-            assert!(until > wheel.now && until < deadline + TICK);
+            assert!(until > wheel.now && until <= deadline);
             advance(&mut wheel, until);
             steps += 1;
         }
-        assert!(wheel.now >= deadline && steps <= LEVELS, "{steps} steps");
+        assert!(wheel.now == deadline && steps <= LEVELS, "{steps} steps");
     }
 
     #[test]
@@ -459,8 +533,8 @@ mod tests {
         let mut wheel = TimerWheel::new(0);
         let now = 64 * 64 * 64 * TICK;
         advance(&mut wheel, now);
-        wheel.insert(now + 3 * TICK, ());
-        assert_eq!(wheel.next_deadline(), Some(now + 3 * TICK));
+        wheel.insert(now + 3 * TICK + 1, ());
+        assert_eq!(wheel.next_deadline(), Some(now + 3 * TICK + 1));
     }
 
     #[test]
@@ -468,8 +542,8 @@ mod tests {
         let mut wheel = TimerWheel::new(u64::MAX - 3 * TICK);
         let last = wheel.insert(u64::MAX, 'z');
         wheel.insert(u64::MAX - TICK, 'y');
-        assert_eq!(advance(&mut wheel, u64::MAX - 2 * TICK), []);
-        assert_eq!(advance(&mut wheel, u64::MAX), ['y']);
+        assert!(advance(&mut wheel, u64::MAX - 2 * TICK).is_empty());
+        assert_eq!(advance(&mut wheel, u64::MAX - 1), ['y']);
         assert_eq!(wheel.next_deadline(), Some(u64::MAX));
         assert_eq!(wheel.cancel(last), Some('z'));
         wheel.insert(u64::MAX, 'z');
@@ -484,12 +558,15 @@ mod tests {
         Cancel(prop::sample::Index),
         /// Let this much time pass.
         Advance(u64),
+        /// Call with a time that has passed already.
+        Rewind(u64),
         /// Go exactly to `next_deadline`.
         Sleep,
     }
 
     fn span() -> impl Strategy<Value = u64> {
         prop_oneof![
+            0..4_u64,
             0..3 * TICK,
             (0..200_u64).prop_map(|ticks| ticks * TICK),
             0..10_000 * TICK,
@@ -504,6 +581,7 @@ mod tests {
             1 => span().prop_map(|s| Op::Insert(-(s as i64))),
             2 => any::<prop::sample::Index>().prop_map(Op::Cancel),
             2 => span().prop_map(Op::Advance),
+            1 => span().prop_map(Op::Rewind),
             2 => Just(Op::Sleep),
         ]
     }
@@ -512,35 +590,25 @@ mod tests {
     #[derive(Default)]
     struct Oracle {
         now: u64,
-        pending: BTreeMap<(u64, usize), u64>,
+        /// Deadline and sequence number.
+        pending: BTreeMap<(u64, usize), ()>,
     }
 
     impl Oracle {
-        fn insert(&mut self, deadline: u64, seq: usize) {
-            let tick = if deadline <= self.now {
-                self.now / TICK
-            } else {
-                deadline.div_ceil(TICK)
-            };
-            self.pending.insert((tick, seq), deadline);
-        }
-
         fn cancel(&mut self, seq: usize) -> Option<usize> {
             let key = *self.pending.keys().find(|key| key.1 == seq)?;
-            self.pending.remove(&key).map(|_| seq)
+            self.pending.remove(&key).map(|()| seq)
         }
 
         fn advance(&mut self, now: u64) -> Vec<usize> {
             self.now = self.now.max(now);
-            let later = self.pending.split_off(&(self.now / TICK + 1, 0));
+            let later = self.pending.split_off(&(self.now, usize::MAX));
             let due = std::mem::replace(&mut self.pending, later);
-            for deadline in due.values() {
-                assert!(*deadline <= self.now, "early");
-            }
-            for deadline in self.pending.values() {
-                assert!(*deadline + TICK > self.now, "late by more than a tick");
-            }
             due.into_keys().map(|(_, seq)| seq).collect()
+        }
+
+        fn first(&self) -> Option<u64> {
+            self.pending.keys().next().map(|key| key.0)
         }
     }
 
@@ -556,30 +624,58 @@ mod tests {
             let mut ids = Vec::new();
             for op in ops {
                 let now = oracle.now;
-                match op {
+                let to = match op {
                     Op::Insert(distance) => {
                         let deadline = now.saturating_add_signed(distance);
-                        oracle.insert(deadline, ids.len());
+                        oracle.pending.insert((deadline, ids.len()), ());
                         ids.push(wheel.insert(deadline, ids.len()));
+                        None
                     }
                     Op::Cancel(which) if !ids.is_empty() => {
                         let seq = which.index(ids.len());
                         prop_assert_eq!(wheel.cancel(ids[seq]), oracle.cancel(seq));
+                        None
                     }
-                    Op::Cancel(_) => {}
-                    Op::Advance(span) => {
-                        prop_assert_eq!(advance(&mut wheel, now + span), oracle.advance(now + span));
-                    }
-                    Op::Sleep => {
-                        let until = wheel.next_deadline().unwrap_or(now);
-                        prop_assert_eq!(advance(&mut wheel, until), oracle.advance(until));
-                    }
+                    Op::Cancel(_) => None,
+                    Op::Advance(span) => Some(now.saturating_add(span)),
+                    Op::Rewind(span) => Some(now.saturating_sub(span)),
+                    Op::Sleep => wheel.next_deadline(),
+                };
+                if let Some(to) = to {
+                    prop_assert_eq!(advance(&mut wheel, to), oracle.advance(to));
+                    // Or the next call would turn the wheel for nothing.
+                    prop_assert!(wheel.idle_until > wheel.now);
                 }
                 prop_assert_eq!(wheel.len(), oracle.pending.len());
-                let first = oracle.pending.keys().next().map(|key| key.0 * TICK);
-                prop_assert_eq!(wheel.next_deadline().is_some(), first.is_some());
-                prop_assert!(wheel.next_deadline() <= first);
+                let (next, first) = (wheel.next_deadline(), oracle.first());
+                prop_assert_eq!(next.is_some(), first.is_some());
+                prop_assert!(next <= first);
+                prop_assert!(next.is_none_or(|next| wheel.idle_until <= next));
+                // Within the block of the current tick nothing is inexact.
+                let block = |time: u64| time >> (TICK_BITS + SLOT_BITS);
+                if first.is_some_and(|first| block(first) <= block(wheel.now)) {
+                    prop_assert_eq!(next, first);
+                }
             }
+        }
+
+        #[test]
+        fn sleeping_until_next_deadline_is_never_late(
+            start in 0..100 * YEAR,
+            spans in prop::collection::vec(span(), 1..60),
+        ) {
+            let mut wheel = TimerWheel::new(start);
+            let mut waiting = BTreeMap::<u64, usize>::new();
+            for span in spans {
+                wheel.insert(start + 1 + span, start + 1 + span);
+                *waiting.entry(start + 1 + span).or_default() += 1;
+            }
+            while let Some(until) = wheel.next_deadline() {
+                prop_assert!(until > wheel.now);
+                let due = waiting.remove(&until).unwrap_or(0);
+                prop_assert_eq!(advance(&mut wheel, until), vec![until; due]);
+            }
+            prop_assert!(waiting.is_empty());
         }
     }
 }
