@@ -97,7 +97,6 @@ pub(crate) struct TimerWheel<T> {
     slots: Box<[List]>,
     entries: Vec<Entry<T>>,
     free: u32,
-    len: usize,
     /// What `fire` sorts; empty between calls, kept for its memory.
     due: Vec<(u64, u32)>,
 }
@@ -113,20 +112,13 @@ impl<T> TimerWheel<T> {
             slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
             entries: Vec::new(),
             free: NIL,
-            len: 0,
             due: Vec::new(),
         }
     }
 
-    /// Number of pending timers.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Whether no timer is pending.
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.occupied == [0; LEVELS]
     }
 
     /// Adds a timer that fires at the first `advance` to `deadline` or later. A
@@ -139,7 +131,6 @@ impl<T> TimerWheel<T> {
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerId {
         let index = self.allocate(deadline, value);
         self.link(index);
-        self.len += 1;
         let entry = &self.entries[index as usize];
         let attention = match u32::from(entry.slot) / SLOTS as u32 {
             0 => deadline,
@@ -172,7 +163,7 @@ impl<T> TimerWheel<T> {
         if self.now >= self.idle_until {
             self.turn(fired);
         }
-        // No slot with entries begins between where the wheel is and here.
+        // No occupied slot begins between the two.
         self.current = self.now >> TICK_BITS;
     }
 
@@ -199,7 +190,13 @@ impl<T> TimerWheel<T> {
             if slot < SLOTS {
                 self.fire(slot, fired);
             } else {
-                self.cascade(slot);
+                // The slot's digit is now the current tick's, so its entries go
+                // to the levels below, in their order.
+                while self.slots[slot].head != NIL {
+                    let index = self.slots[slot].head;
+                    self.unlink(index);
+                    self.link(index);
+                }
             }
         }
     }
@@ -251,23 +248,6 @@ impl<T> TimerWheel<T> {
         self.due = due;
     }
 
-    /// Moves the entries of a slot that the current tick has just entered down
-    /// to the levels below, in their order.
-    fn cascade(&mut self, slot: usize) {
-        let mut index = self.take_list(slot);
-        while index != NIL {
-            let next = self.entries[index as usize].next;
-            self.link(index);
-            index = next;
-        }
-    }
-
-    /// Marks a slot empty and returns the head of the list it held.
-    fn take_list(&mut self, slot: usize) -> u32 {
-        self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
-        std::mem::replace(&mut self.slots[slot], List::EMPTY).head
-    }
-
     /// Appends an entry to the list of its slot.
     fn link(&mut self, index: u32) {
         let slot = self.slot_of(self.entries[index as usize].deadline);
@@ -289,7 +269,8 @@ impl<T> TimerWheel<T> {
         let Entry {
             prev, next, slot, ..
         } = self.entries[index as usize];
-        let list = &mut self.slots[usize::from(slot)];
+        let slot = usize::from(slot);
+        let list = &mut self.slots[slot];
         match prev {
             NIL => list.head = next,
             _ => self.entries[prev as usize].next = next,
@@ -299,7 +280,7 @@ impl<T> TimerWheel<T> {
             _ => self.entries[next as usize].prev = prev,
         }
         if list.head == NIL {
-            self.take_list(usize::from(slot));
+            self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
         }
     }
 
@@ -329,7 +310,6 @@ impl<T> TimerWheel<T> {
     /// Frees the cell of an entry that is in no list and returns its value.
     fn release(&mut self, index: u32) -> Option<T> {
         let entry = &mut self.entries[index as usize];
-        self.len -= 1;
         // A cell whose generations are used up is retired: were they to start
         // again, an old id could match. That costs one cell in 2^32 reuses.
         if let Some(generation) = entry.generation.checked_add(1) {
@@ -351,6 +331,11 @@ mod tests {
     const TICK: u64 = 1 << TICK_BITS;
     const DAY: u64 = 86_400_000_000_000;
     const YEAR: u64 = 365 * DAY;
+
+    fn count<T>(wheel: &TimerWheel<T>) -> usize {
+        let cells = wheel.entries.iter();
+        cells.filter(|cell| cell.value.is_some()).count()
+    }
 
     fn advance<T>(wheel: &mut TimerWheel<T>, now: u64) -> Vec<T> {
         let mut fired = Vec::new();
@@ -455,7 +440,7 @@ mod tests {
         assert_eq!(wheel.cancel(ids[0]), Some(0));
         assert_eq!(wheel.cancel(ids[3]), Some(3));
         assert_eq!(wheel.cancel(ids[3]), None);
-        assert_eq!(wheel.len(), 1);
+        assert_eq!(count(&wheel), 1);
         assert_eq!(advance(&mut wheel, TICK), [2]);
         assert_eq!(wheel.cancel(ids[2]), None);
         assert_eq!(wheel.next_deadline(), None);
@@ -483,7 +468,7 @@ mod tests {
         assert_eq!(wheel.cancel(last), Some(()));
         assert_eq!(wheel.cancel(last), None);
         assert_eq!(wheel.insert(TICK, ()).index, 1);
-        assert_eq!(wheel.len(), 1);
+        assert_eq!(count(&wheel), 1);
     }
 
     #[test]
@@ -496,7 +481,7 @@ mod tests {
                 assert_eq!(wheel.cancel(pending.pop_front().unwrap()), Some(i - 100));
             }
         }
-        assert_eq!(wheel.len(), 100);
+        assert_eq!(count(&wheel), 100);
         assert!(wheel.entries.capacity() <= 128);
     }
 
@@ -646,7 +631,8 @@ mod tests {
                     // Or the next call would turn the wheel for nothing.
                     prop_assert!(wheel.idle_until > wheel.now);
                 }
-                prop_assert_eq!(wheel.len(), oracle.pending.len());
+                prop_assert_eq!(count(&wheel), oracle.pending.len());
+                prop_assert_eq!(wheel.is_empty(), oracle.pending.is_empty());
                 let (next, first) = (wheel.next_deadline(), oracle.first());
                 prop_assert_eq!(next.is_some(), first.is_some());
                 prop_assert!(next <= first);

@@ -210,14 +210,15 @@ impl Worker {
                 Order::Close => return self.close(),
             }
         }
-        match self.phase {
-            Phase::Draining { deadline } if self.shard.alive.get() > 0 && now >= deadline => {
-                self.force();
-            }
-            Phase::Draining { .. } | Phase::Forcing if self.shard.alive.get() == 0 => {
-                self.become_quiet();
-            }
-            _ => {}
+        if matches!(self.phase, Phase::Draining { deadline } if now >= deadline)
+            && self.shard.alive.get() > 0
+        {
+            self.force();
+        }
+        if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing)
+            && self.shard.alive.get() == 0
+        {
+            self.become_quiet();
         }
     }
 

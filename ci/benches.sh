@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Runs every bench once, quickly: that they work, not what they measure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo bench --locked --bench messages -- --test
+cargo bench --locked --bench inbox -- --test
+cargo bench --locked --bench footprint -- --test

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The documentation, private items too, with broken links and other warnings denied.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --locked
+RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --locked --document-private-items \
+    --target-dir target/private-doc

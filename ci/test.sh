@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# README's test command, then the tests of the pool once more with every thread on one core.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo test --locked
+if command -v taskset >/dev/null; then
+    # Two and eight workers on one core: whoever spins for ever, or counts on a second core, hangs.
+    taskset --cpu-list 0 cargo test --locked --test pool --test ask --test references
+fi
