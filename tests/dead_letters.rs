@@ -57,26 +57,25 @@ fn s7_1_the_mail_of_an_actor_that_stops_or_fails_is_lost_with_its_reason() {
             (0, DeadLetterReason::Stopped),
             (1, DeadLetterReason::Failed),
         ] {
-            let (leave, exit) = mpsc::channel::<()>();
-            let exit = Mutex::new(Some(exit));
             let actor = pool
                 .spawn(
                     "actor",
                     Props::new(move || {
-                        let exit = exit.lock().unwrap().take().unwrap();
-                        Behavior::receive(move |_ctx, number: u32| {
-                            exit.recv().unwrap();
+                        Behavior::receive(|ctx, number: u32| {
+                            // The others are in the mailbox by then.
+                            while ctx.mailbox_len() < 5 {
+                                ctx.yield_now()?;
+                            }
                             if number == 0 {
                                 Ok(Next::Stop)
                             } else {
-                                Err("planned")
+                                Err(BoxError::from("planned"))
                             }
                         })
                     }),
                 )
                 .unwrap();
             (0..6).for_each(|_| actor.tell(number));
-            leave.send(()).unwrap();
             gone(pool, "/user/actor");
             assert_eq!(pool.dead_letters().count(reason), 5);
         }

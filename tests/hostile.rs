@@ -98,6 +98,33 @@ fn s4_4_a_later_order_never_puts_the_deadline_off() {
     });
 }
 
+#[test]
+fn s4_4_a_worker_that_forced_its_last_handler_ends_without_being_woken_again() {
+    in_child(
+        "s4_4_a_worker_that_forced_its_last_handler_ends_without_being_woken_again",
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let (entered, entry) = mpsc::channel();
+            let slow = pool
+                .spawn(
+                    "slow",
+                    Props::new(move || {
+                        let entered = entered.clone();
+                        Behavior::receive(move |ctx, ()| {
+                            entered.send(()).unwrap();
+                            ctx.sleep(NEVER)
+                        })
+                    }),
+                )
+                .unwrap();
+            slow.tell(());
+            entry.recv().unwrap();
+            pool.request_shutdown(Duration::from_millis(10));
+            assert_eq!(pool.wait().forced, 1);
+        },
+    );
+}
+
 // ---- starts that end at once ---------------------------------------------------------------
 
 #[test]
