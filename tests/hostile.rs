@@ -298,9 +298,16 @@ fn s4_4_a_handler_that_catches_its_forced_end_handles_nothing_more() {
             }),
         )
         .unwrap();
-    for _ in 0..10 {
-        stubborn.tell(());
-    }
+    // On its own worker and at once, so that one turn finds all of them.
+    let feeder = pool
+        .spawn(
+            "feeder",
+            Props::new(move || {
+                Behavior::receive(move |_ctx, ()| (0..10).for_each(|_| stubborn.tell(())))
+            }),
+        )
+        .unwrap();
+    feeder.tell(());
     eventually("it waits", || handled.load(SeqCst) == 1);
     let report = finish(&pool, Duration::from_millis(50));
     assert_eq!(report.forced, 1);
