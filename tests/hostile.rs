@@ -98,6 +98,33 @@ fn s4_4_a_later_order_never_puts_the_deadline_off() {
     });
 }
 
+#[test]
+fn s4_4_a_worker_that_forced_its_last_handler_ends_without_being_woken_again() {
+    in_child(
+        "s4_4_a_worker_that_forced_its_last_handler_ends_without_being_woken_again",
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let (entered, entry) = mpsc::channel();
+            let slow = pool
+                .spawn(
+                    "slow",
+                    Props::new(move || {
+                        let entered = entered.clone();
+                        Behavior::receive(move |ctx, ()| {
+                            entered.send(()).unwrap();
+                            ctx.sleep(NEVER)
+                        })
+                    }),
+                )
+                .unwrap();
+            slow.tell(());
+            entry.recv().unwrap();
+            pool.request_shutdown(Duration::from_millis(10));
+            assert_eq!(pool.wait().unwrap().forced, 1);
+        },
+    );
+}
+
 // ---- starts that end at once ---------------------------------------------------------------
 
 #[test]
@@ -271,9 +298,16 @@ fn s4_4_a_handler_that_catches_its_forced_end_handles_nothing_more() {
             }),
         )
         .unwrap();
-    for _ in 0..10 {
-        stubborn.tell(());
-    }
+    // On its own worker and at once, so that one turn finds all of them.
+    let feeder = pool
+        .spawn(
+            "feeder",
+            Props::new(move || {
+                Behavior::receive(move |_ctx, ()| (0..10).for_each(|_| stubborn.tell(())))
+            }),
+        )
+        .unwrap();
+    feeder.tell(());
     eventually("it waits", || handled.load(SeqCst) == 1);
     let report = finish(&pool, Duration::from_millis(50));
     assert_eq!(report.forced, 1);
@@ -1108,27 +1142,29 @@ fn s7_2_a_message_whose_destructor_does_everything_is_buried_well() {
     with_pool(pool_of(2), |pool| {
         let done = Arc::new(AtomicU64::new(0));
         let other = pool.spawn_on(1, "other", echo(|| 1_u8)).unwrap();
-        let (leave, exit) = mpsc::channel::<()>();
-        let exit = Mutex::new(Some(exit));
         let target = pool
             .spawn_on(
                 0,
                 "target",
-                Props::new(move || {
-                    let exit = exit.lock().unwrap().take().unwrap();
-                    Behavior::receive(move |_ctx, busy: Busy| {
-                        exit.recv().unwrap();
+                Props::new(|| {
+                    Behavior::receive(|_ctx, busy: Busy| {
                         std::mem::forget(busy);
                         Next::Stop
                     })
                 }),
             )
             .unwrap();
+        // Sent from its own worker, so that all of them are in its mailbox when it stops, and
+        // their destructors run where they may wait.
+        let feeder = Props::new(move || {
+            Behavior::receive(move |_ctx, all: Vec<Busy>| {
+                all.into_iter().for_each(|busy| target.tell(busy));
+            })
+        });
+        let feeder = pool.spawn_on(0, "feeder", feeder).unwrap();
         let leaked = pool.clone();
-        for _ in 0..4 {
-            target.tell(Busy(pool.clone(), target, other, Arc::clone(&done)));
-        }
-        leave.send(()).unwrap();
+        let busy = || Busy(pool.clone(), target, other, Arc::clone(&done));
+        feeder.tell((0..4).map(|_| busy()).collect());
         gone(pool, "/user/target");
         assert_eq!(done.load(SeqCst), 3);
         drop(leaked);

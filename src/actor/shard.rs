@@ -38,6 +38,8 @@ pub(crate) struct Shard {
     blocks: BlockPool,
     pub(crate) due: RunQueue,
     tasks: RefCell<VecDeque<Task>>,
+    /// Tasks that were added and are not done.
+    tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
     pub(crate) fibers: FiberSet,
     outboxes: Box<[Cell<Option<Batch>>]>,
@@ -100,6 +102,7 @@ impl Shard {
             blocks: BlockPool::new(),
             due: RunQueue::new(),
             tasks: RefCell::default(),
+            tasks_open: Cell::new(0),
             waits: Waits::new(),
             fibers: FiberSet::new(stacks, body),
             outboxes: (0..workers).map(|_| Cell::new(None)).collect(),
@@ -456,13 +459,25 @@ impl Shard {
     /// Gives a fiber of this worker something to do.
     pub(crate) fn add_task(&self, task: Task) {
         self.tasks.borrow_mut().push_back(task);
+        self.tasks_open.set(self.tasks_open.get() + 1);
         self.due.push(Due::Task);
+    }
+
+    /// Notes that a task is done, or was ended by force.
+    pub(crate) fn task_done(&self) {
+        self.tasks_open.set(self.tasks_open.get() - 1);
+    }
+
+    /// Whether actors live here, or tasks are not done.
+    pub(crate) fn has_work(&self) -> bool {
+        self.alive.get() > 0 || self.tasks_open.get() > 0
     }
 
     /// Drops the tasks that nobody will do any more.
     pub(crate) fn drop_tasks(&self) {
         while let Some(task) = self.next_task() {
             let _ = drop_with_fate(task, End::PoolClosed);
+            self.task_done();
         }
     }
 

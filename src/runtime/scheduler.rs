@@ -66,7 +66,9 @@ pub(super) fn fiber_body() {
 
 /// Does a task, which a shutdown may end by force while it waits.
 fn do_task(shard: &Shard, task: Task) {
-    if let Err(Unwound::Panicked(text)) = catch_user(|| task(shard)) {
+    let ended = catch_user(|| task(shard));
+    shard.task_done();
+    if let Err(Unwound::Panicked(text)) = ended {
         unreachable!("a task catches the panics of the user's code in it, but: {text}");
     }
 }

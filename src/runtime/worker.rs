@@ -211,13 +211,11 @@ impl Worker {
             }
         }
         if matches!(self.phase, Phase::Draining { deadline } if now >= deadline)
-            && self.shard.alive.get() > 0
+            && self.shard.has_work()
         {
             self.force();
         }
-        if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing)
-            && self.shard.alive.get() == 0
-        {
+        if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing) && !self.shard.has_work() {
             self.become_quiet();
         }
     }
