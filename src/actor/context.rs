@@ -116,10 +116,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// [`WaitError`] where this function cannot wait.
     pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let key = self.shard.waits.begin(Some(nanos));
-        let waited = self.shard.wait_for(key);
-        self.shard.waits.forget(key);
-        Ok(waited?)
+        let wait = ForgetAtEnd(self.shard, self.shard.waits.begin(Some(nanos)));
+        Ok(self.shard.wait_for(wait.1)?)
     }
 
     /// Lets every actor of this worker that is due have its turn first. For handlers that compute
@@ -130,6 +128,15 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// [`WaitError`] where this function cannot wait.
     pub fn yield_now(&mut self) -> Result<(), WaitError> {
         Ok(self.shard.yield_now()?)
+    }
+}
+
+/// Forgets a wait however its handler goes on.
+struct ForgetAtEnd<'a>(&'a Shard, Key);
+
+impl Drop for ForgetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.waits.forget(self.1);
     }
 }
 

@@ -289,11 +289,12 @@ impl Shard {
             self.unflushed.borrow_mut().push(worker);
             self.empty_batch()
         });
-        if let Err(parcel) = batch.try_push(to, envelope, parcel) {
+        let mut left = parcel;
+        while let Err(parcel) = batch.try_push(to, envelope, left) {
+            left = parcel;
             self.publish(worker, batch);
-            batch = self.empty_batch();
-            let pushed = batch.try_push(to, envelope, parcel);
-            debug_assert!(pushed.is_ok(), "an empty batch has room for any parcel");
+            // Where the batch was refused, destructors of its messages may have begun another.
+            batch = outbox.take().unwrap_or_else(|| self.empty_batch());
         }
         outbox.set(Some(batch));
     }

@@ -16,7 +16,7 @@ use super::shared::Shared;
 use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{BoxError, Failure, catch_user};
+use crate::actor::{AbortOnPanic, BoxError, Failure, catch_user, drop_quietly};
 use crate::fiber::{StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 
@@ -139,8 +139,9 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// Is told of every failure of an actor, on the worker where it happened. By default failures
-    /// are written to the standard error.
+    /// Is told of every failure of an actor that runs, on the worker where it happened. By default
+    /// failures are written to the standard error. A failed start is told to whoever spawned the
+    /// actor instead.
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.on_failure = Box::new(hook);
         self
@@ -369,6 +370,7 @@ impl Launch {
         let (configure, ended) = (self.configure.clone(), Arc::clone(&self.ended));
         let work = move || {
             let _note_end = NoteEnd(ended);
+            let _runtime_panics_abort = AbortOnPanic;
             let core = Arc::clone(&node.shared.core);
             let source = Box::new(end);
             let now = clock.now();
@@ -425,7 +427,10 @@ fn run_configure(configure: Option<Configure>, node: &WorkerNode) -> Result<(), 
     let Some(configure) = configure else {
         return Ok(());
     };
-    let error: BoxError = match catch_user(|| configure(node)) {
+    let configured = catch_user(|| configure(node));
+    // What it has captured is the user's, and may be dropped here.
+    let _ = drop_quietly(configure);
+    let error: BoxError = match configured {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error,
         Err(crate::actor::Unwound::Panicked(text)) => format!("panic: {text}").into(),

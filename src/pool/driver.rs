@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::builder::WaitStrategy;
 use super::time::Clock;
-use crate::actor::AbortOnPanic;
 use crate::fiber::StackError;
 use crate::runtime::{Tick, Worker};
 
@@ -23,7 +22,6 @@ pub(super) fn drive(
     clock: &Clock,
     strategy: WaitStrategy,
 ) -> Result<(), StackError> {
-    let _runtime_panics_abort = AbortOnPanic;
     loop {
         match worker.tick(clock.now())? {
             Tick::Busy => {}

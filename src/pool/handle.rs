@@ -245,7 +245,8 @@ impl WorkerPool {
     /// Every top-level actor is asked to stop: it handles the mail that it has, its children stop,
     /// then it does. What is left at the deadline is stopped by force: its mail becomes dead
     /// letters, a handler that waits is unwound so that its destructors run, and its `PostStop`
-    /// is still told. May be called more than once, from any thread but the pool's own.
+    /// is still told. May be called more than once, from any thread but the pool's own. It blocks
+    /// the calling thread.
     ///
     /// # Errors
     ///

@@ -131,6 +131,7 @@ impl Worker {
     /// Sleeps until something arrives, or for `nanos` where given.
     pub(crate) fn park(&mut self, nanos: Option<u64>) {
         self.parks += 1;
+        self.publish_stats();
         self.source.park(nanos.map(std::time::Duration::from_nanos));
     }
 
@@ -148,9 +149,14 @@ impl Worker {
             scheduler::run(shard, TURNS_PER_TICK)?;
             shard.flush();
             self.go_on_ending(now);
-            shard.core.workers[shard.home.worker() as usize].publish(shard.stats(self.parks));
+            self.publish_stats();
             Ok(self.what_next())
         })
+    }
+
+    fn publish_stats(&self) {
+        let index = self.shard.home.worker() as usize;
+        self.shard.core.workers[index].publish(self.shard.stats(self.parks));
     }
 
     /// Arms the time-outs that were asked for before this tick, so that each counts from a time
