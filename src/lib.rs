@@ -60,3 +60,8 @@ pub mod model {
     pub use crate::queue::{Inbox, Link, Node, Receiver, inbox, once, oneshot};
     pub use crate::sync::{Mutant, with_mutant};
 }
+
+/// The program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

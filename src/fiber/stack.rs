@@ -214,11 +214,8 @@ mod tests {
             "the stack used last is handed out first"
         );
         // SAFETY: as above.
-        assert_eq!(
-            unsafe { (low as *const u8).read() },
-            0,
-            "its pages were given back"
-        );
+        let first = unsafe { (low as *const u8).read() };
+        assert_eq!(first, 0, "its pages were given back");
     }
 
     #[test]

@@ -327,8 +327,10 @@ mod tests {
         pool.assert_conservation();
     }
 
+    type Chatter = ActorRef<(u32, u64)>;
+
     /// Sends numbered messages to others on every worker, which check their order.
-    fn chatter(others: Arc<Mutex<Vec<ActorRef<(u32, u64)>>>>, me: u32) -> Props<(u32, u64)> {
+    fn chatter(others: Arc<Mutex<Vec<Chatter>>>, me: u32) -> Props<(u32, u64)> {
         Props::new(move || {
             let others = Arc::clone(&others);
             let (mut heard, mut said) = ([0; 8], 0);
