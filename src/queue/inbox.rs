@@ -43,10 +43,12 @@ use std::time::Duration;
 
 /// The place in a node by which the list holds it.
 #[repr(transparent)]
-pub(crate) struct Link(UnsafeCell<*mut Link>);
+pub struct Link(UnsafeCell<*mut Link>);
 
 impl Link {
-    pub(crate) fn new() -> Self {
+    /// A link that is in no list.
+    #[allow(clippy::new_without_default)] // public for the model checks alone
+    pub fn new() -> Self {
         Self(UnsafeCell::new(ptr::null_mut()))
     }
 }
@@ -58,7 +60,7 @@ impl Link {
 /// `into_link` gives up ownership and returns the address of a [`Link`] that stays valid, and is
 /// touched by nobody else, until `from_link` takes the same address back. `from_link` must be the
 /// inverse of `into_link`.
-pub(crate) unsafe trait Node: Send {
+pub unsafe trait Node: Send {
     /// Gives the node up.
     fn into_link(self) -> NonNull<Link>;
 
@@ -73,7 +75,7 @@ pub(crate) unsafe trait Node: Send {
 /// What a push did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Pushed {
+pub enum Pushed {
     /// The consumer is awake, or somebody else has woken it.
     Queued,
     /// The consumer slept; this push has woken it.
@@ -99,20 +101,20 @@ struct Shared {
 }
 
 /// The producers' half: any number of clones, on any thread.
-pub(crate) struct Inbox<N: Node> {
+pub struct Inbox<N: Node> {
     shared: Arc<Shared>,
     nodes: PhantomData<fn(N)>,
 }
 
 /// The consumer's half: exactly one.
-pub(crate) struct Receiver<N: Node> {
+pub struct Receiver<N: Node> {
     shared: Arc<Shared>,
     parker: Parker,
     nodes: PhantomData<fn() -> N>,
 }
 
 /// Makes an open, empty inbox.
-pub(crate) fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
+pub fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
     let parker = Parker::new();
     let shared = Arc::new(Shared {
         word: CachePadded::new(AtomicPtr::new(EMPTY)),
@@ -147,7 +149,7 @@ impl<N: Node> Inbox<N> {
     /// # Errors
     ///
     /// Gives the node back when the inbox is closed.
-    pub(crate) fn push(&self, node: N) -> Result<Pushed, N> {
+    pub fn push(&self, node: N) -> Result<Pushed, N> {
         let link = node.into_link();
         // Guessing an empty inbox, rather than reading the word first, fetches its cache line
         // once, for writing; a wrong guess answers with the word's true value.
@@ -182,20 +184,20 @@ impl<N: Node> Inbox<N> {
     }
 
     /// Whether a push may still succeed: a value that may be old when it is read.
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.shared.word.load(Relaxed) != closed()
     }
 }
 
 impl<N: Node> Receiver<N> {
     /// Whether anything is queued: a plain load, cheap enough for a spinning worker.
-    pub(crate) fn has_mail(&self) -> bool {
+    pub fn has_mail(&self) -> bool {
         let word = self.shared.word.load(Relaxed);
         word != EMPTY && word != asleep() && word != closed()
     }
 
     /// Takes everything that is queued, oldest first.
-    pub(crate) fn take(&mut self) -> Chain<N> {
+    pub fn take(&mut self) -> Chain<N> {
         if !self.has_mail() {
             return Chain::empty();
         }
@@ -203,7 +205,7 @@ impl<N: Node> Receiver<N> {
     }
 
     /// Closes the inbox and takes what was still queued. No push succeeds afterwards.
-    pub(crate) fn close(&mut self) -> Chain<N> {
+    pub fn close(&mut self) -> Chain<N> {
         if is_mutated(Mutant::InboxCloseByStore) {
             self.shared.word.store(closed(), Release);
             return Chain::empty();
@@ -223,7 +225,7 @@ impl<N: Node> Receiver<N> {
 
     /// Sleeps until a push, or until `timeout` is over. Returns at once when something
     /// is queued already, or when the inbox is closed. May return early.
-    pub(crate) fn park(&mut self, timeout: Option<Duration>) {
+    pub fn park(&mut self, timeout: Option<Duration>) {
         if is_mutated(Mutant::SleepWithoutLooking) {
             self.shared.word.store(asleep(), Relaxed);
         } else {
@@ -255,7 +257,7 @@ impl<N: Node> Drop for Receiver<N> {
 }
 
 /// Nodes taken from an inbox, oldest first. Dropping it drops those that are left.
-pub(crate) struct Chain<N: Node> {
+pub struct Chain<N: Node> {
     first: *mut Link,
     nodes: PhantomData<fn() -> N>,
 }

@@ -43,19 +43,19 @@ unsafe impl<T: Send> Send for Slot<T> {}
 unsafe impl<T: Send> Sync for Slot<T> {}
 
 /// The half that sends at most one value.
-pub(crate) struct Sender<T> {
+pub struct Sender<T> {
     slot: Option<Arc<Slot<T>>>,
 }
 
 /// The half that receives at most one value.
-pub(crate) struct Receiver<T> {
+pub struct Receiver<T> {
     slot: Arc<Slot<T>>,
     done: bool,
 }
 
 /// Why nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RecvError {
+pub enum RecvError {
     /// The sender was dropped without sending.
     Closed,
     /// The time was over; a value that comes later is given back to its sender.
@@ -63,7 +63,7 @@ pub(crate) enum RecvError {
 }
 
 /// Makes a slot.
-pub(crate) fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
+pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
     let slot = Arc::new(Slot {
         word: AtomicU8::new(EMPTY),
         value: UnsafeCell::new(MaybeUninit::uninit()),
@@ -83,7 +83,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// Gives the value back when the receiver has gone.
-    pub(crate) fn send(mut self, value: T) -> Result<(), T> {
+    pub fn send(mut self, value: T) -> Result<(), T> {
         let Some(slot) = self.slot.take() else {
             return Err(value);
         };
@@ -139,7 +139,7 @@ impl<T> Receiver<T> {
     ///
     /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the
     /// deadline. Either is final.
-    pub(crate) fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
+    pub fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
         let me = thread::current();
         // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
         self.slot
