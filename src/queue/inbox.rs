@@ -12,24 +12,35 @@
 //! for a closed state, and its consumer needs a second word, and two fences, to go to sleep.
 //! Here one word says all of it:
 //!
-//! | word     | meaning                                             | push            | take            | sleep           | close    |
-//! |----------|-----------------------------------------------------|-----------------|-----------------|-----------------|----------|
-//! | `EMPTY`  | nothing queued, consumer awake                      | → node          | –               | → `ASLEEP`      | → `CLOSED` |
-//! | `ASLEEP` | nothing queued, consumer parked or about to park    | → node, wake it | → `EMPTY`       | –               | → `CLOSED` |
-//! | `CLOSED` | nothing queued, nothing will ever be                | node given back | –               | –               | –        |
-//! | address  | that node is the newest one                         | → node          | → `EMPTY`       | refused         | → `CLOSED`, list given back |
+//! | word     | meaning                                  | push            | take      | sleep      | wake      | close      |
+//! |----------|------------------------------------------|-----------------|-----------|------------|-----------|------------|
+//! | `EMPTY`  | nothing queued, consumer awake           | → node          | –         | → `ASLEEP` | –         | → `CLOSED` |
+//! | `ASLEEP` | nothing queued, consumer inside of park  | → node, wake it | –         | –          | → `EMPTY` | –          |
+//! | `CLOSED` | nothing queued, nothing will ever be     | node given back | –         | refused    | –         | –          |
+//! | address  | that node is the newest one              | → node          | → `EMPTY` | refused    | –         | → `CLOSED`, list given back |
+//!
+//! Only the consumer writes a mark, and only the producers write an address.
 //!
 //! **No lost wake-up.** The consumer parks only after its compare-exchange `EMPTY → ASLEEP`
-//! succeeded, so at that instant nothing was queued. Any later push reads `ASLEEP` from the same
+//! succeeded, so at that instant nothing was queued. The next push reads `ASLEEP` from the same
 //! word it modifies, and unparks; the parker keeps a token, so an unpark between the
 //! compare-exchange and the park is not lost. All modifications of one atomic are totally
-//! ordered, so no fence is needed. A push that finds another node never has to wake anybody:
-//! whoever pushed first did.
+//! ordered, so no fence is needed. A push that finds another node never has to wake anybody: it
+//! is for the push that replaced the mark to do so. Should that producer be preempted before its
+//! unpark, the consumer sleeps until it goes on, whatever others push meanwhile. All of this is
+//! about nodes: a change that reaches the consumer by another way must push something to wake it.
+//!
+//! Awake again, the consumer tries `ASLEEP → EMPTY`. Where that succeeds, nothing was pushed;
+//! where it fails, it has read a node, and no later look of its own may read an older value. So
+//! nothing rests on what the parker makes visible, nor on why it returned. A waker may come late
+//! for a sleep that timed out, and its token then ends a later sleep early; that sleep finds
+//! nothing, which costs its caller a round. The parker holds no more than one such token.
 //!
 //! **Orderings.** A successful push is a release; it pairs with the acquire of [`Receiver::take`] and
 //! [`Receiver::close`]. Later pushes are read-modify-writes of the same word, so they continue
 //! the release sequence of earlier ones: acquiring the newest node acquires them all. Everything
-//! else is relaxed, as it hands over no memory. Checked by `loom-tests/tests/inbox.rs` and
+//! else is relaxed, as it hands over no memory: a push links to the head that it has seen, but
+//! does not look at it. Checked by `loom-tests/tests/inbox.rs`, `loom-tests/tests/batch.rs` and
 //! `loom-tests/tests/park.rs`.
 
 #![allow(unsafe_code)]
@@ -76,7 +87,7 @@ pub unsafe trait Node: Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Pushed {
-    /// The consumer is awake, or somebody else has woken it.
+    /// The consumer is awake, or it is for the push that found it asleep to wake it.
     Queued,
     /// The consumer slept; this push has woken it.
     Woke,
@@ -198,6 +209,7 @@ impl<N: Node> Receiver<N> {
 
     /// Takes everything that is queued, oldest first.
     pub fn take(&mut self) -> Chain<N> {
+        // Not only the cheaper way when there is nothing: a swap would open a closed inbox again.
         if !self.has_mail() {
             return Chain::empty();
         }
