@@ -5,7 +5,9 @@
 //! Programming: Coping with Parallelism*, IBM RJ 5118, 1986); the consumer takes the whole list
 //! with one swap and turns it round, so every producer's nodes come out in the order it pushed
 //! them. Nodes are only ever taken all together, so a head that was freed and came back at the
-//! same address is harmless: a push links to whatever the head is at that instant.
+//! same address is harmless: a push links to whatever the head is at that instant. Its
+//! pointer may still be the one to the node that was freed, so the consumer follows links by
+//! their addresses alone.
 //!
 //! Why not Vyukov's linked queue, which publishes with an unconditional swap: between its swap
 //! and its store of `next` a preempted producer hides everything pushed after it, it has no room
@@ -162,6 +164,8 @@ impl<N: Node> Inbox<N> {
     /// Gives the node back when the inbox is closed.
     pub fn push(&self, node: N) -> Result<Pushed, N> {
         let link = node.into_link();
+        // For `oldest_first`, which knows no more of this node than its address.
+        let _ = link.as_ptr().expose_provenance();
         // Guessing an empty inbox, rather than reading the word first, fetches its cache line
         // once, for writing; a wrong guess answers with the word's true value.
         let mut seen = EMPTY;
@@ -284,9 +288,11 @@ impl<N: Node> Chain<N> {
 
     fn oldest_first(newest: *mut Link) -> Self {
         let (mut rest, mut first) = (newest, EMPTY);
-        while let Some(link) = NonNull::new(rest) {
+        // By address alone: the pointer in `next` may be an older one, to a freed node that lay
+        // where this one lies, as all that the exchange in `push` compares is addresses.
+        while let Some(link) = NonNull::new(ptr::with_exposed_provenance_mut::<Link>(rest.addr())) {
             // SAFETY: the swap in `take_word` made every node of this list ours alone, and its
-            // acquire made the writes of `next` visible.
+            // acquire made the writes of `next` visible; `push` exposed the node.
             rest = unsafe { link.as_ref() }
                 .0
                 .with_mut(|next| unsafe { ptr::replace(next, first) });
