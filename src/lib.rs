@@ -57,7 +57,9 @@ pub mod prelude {
 #[cfg(nexus_loom)]
 #[doc(hidden)]
 pub mod model {
-    pub use crate::queue::{Inbox, Link, Node, Receiver, inbox, once, oneshot};
+    pub use crate::queue::{
+        Chain, Inbox, Link, Node, Pushed, Receiver, RecvError, inbox, once, oneshot,
+    };
     pub use crate::sync::{Mutant, with_mutant};
 }
 

@@ -5,31 +5,44 @@
 //! Programming: Coping with Parallelism*, IBM RJ 5118, 1986); the consumer takes the whole list
 //! with one swap and turns it round, so every producer's nodes come out in the order it pushed
 //! them. Nodes are only ever taken all together, so a head that was freed and came back at the
-//! same address is harmless: a push links to whatever the head is at that instant.
+//! same address is harmless: a push links to whatever the head is at that instant. Its
+//! pointer may still be the one to the node that was freed, so the consumer follows links by
+//! their addresses alone.
 //!
 //! Why not Vyukov's linked queue, which publishes with an unconditional swap: between its swap
 //! and its store of `next` a preempted producer hides everything pushed after it, it has no room
 //! for a closed state, and its consumer needs a second word, and two fences, to go to sleep.
 //! Here one word says all of it:
 //!
-//! | word     | meaning                                             | push            | take            | sleep           | close    |
-//! |----------|-----------------------------------------------------|-----------------|-----------------|-----------------|----------|
-//! | `EMPTY`  | nothing queued, consumer awake                      | → node          | –               | → `ASLEEP`      | → `CLOSED` |
-//! | `ASLEEP` | nothing queued, consumer parked or about to park    | → node, wake it | → `EMPTY`       | –               | → `CLOSED` |
-//! | `CLOSED` | nothing queued, nothing will ever be                | node given back | –               | –               | –        |
-//! | address  | that node is the newest one                         | → node          | → `EMPTY`       | refused         | → `CLOSED`, list given back |
+//! | word     | meaning                                  | push            | take      | sleep      | wake      | close      |
+//! |----------|------------------------------------------|-----------------|-----------|------------|-----------|------------|
+//! | `EMPTY`  | nothing queued, consumer awake           | → node          | –         | → `ASLEEP` | –         | → `CLOSED` |
+//! | `ASLEEP` | nothing queued, consumer inside of park  | → node, wake it | –         | –          | → `EMPTY` | –          |
+//! | `CLOSED` | nothing queued, nothing will ever be     | node given back | –         | refused    | –         | –          |
+//! | address  | that node is the newest one              | → node          | → `EMPTY` | refused    | –         | → `CLOSED`, list given back |
+//!
+//! Only the consumer writes a mark, and only the producers write an address.
 //!
 //! **No lost wake-up.** The consumer parks only after its compare-exchange `EMPTY → ASLEEP`
-//! succeeded, so at that instant nothing was queued. Any later push reads `ASLEEP` from the same
+//! succeeded, so at that instant nothing was queued. The next push reads `ASLEEP` from the same
 //! word it modifies, and unparks; the parker keeps a token, so an unpark between the
 //! compare-exchange and the park is not lost. All modifications of one atomic are totally
-//! ordered, so no fence is needed. A push that finds another node never has to wake anybody:
-//! whoever pushed first did.
+//! ordered, so no fence is needed. A push that finds another node never has to wake anybody: it
+//! is for the push that replaced the mark to do so. Should that producer be preempted before its
+//! unpark, the consumer sleeps until it goes on, whatever others push meanwhile. All of this is
+//! about nodes: a change that reaches the consumer by another way must push something to wake it.
+//!
+//! Awake again, the consumer tries `ASLEEP → EMPTY`. Where that succeeds, nothing was pushed;
+//! where it fails, it has read a node, and no later look of its own may read an older value. So
+//! nothing rests on what the parker makes visible, nor on why it returned. A waker may come late
+//! for a sleep that timed out, and its token then ends a later sleep early; that sleep finds
+//! nothing, which costs its caller a round. The parker holds no more than one such token.
 //!
 //! **Orderings.** A successful push is a release; it pairs with the acquire of [`Receiver::take`] and
 //! [`Receiver::close`]. Later pushes are read-modify-writes of the same word, so they continue
 //! the release sequence of earlier ones: acquiring the newest node acquires them all. Everything
-//! else is relaxed, as it hands over no memory. Checked by `loom-tests/tests/inbox.rs` and
+//! else is relaxed, as it hands over no memory: a push links to the head that it has seen, but
+//! does not look at it. Checked by `loom-tests/tests/inbox.rs`, `loom-tests/tests/batch.rs` and
 //! `loom-tests/tests/park.rs`.
 
 #![allow(unsafe_code)]
@@ -43,10 +56,12 @@ use std::time::Duration;
 
 /// The place in a node by which the list holds it.
 #[repr(transparent)]
-pub(crate) struct Link(UnsafeCell<*mut Link>);
+pub struct Link(UnsafeCell<*mut Link>);
 
 impl Link {
-    pub(crate) fn new() -> Self {
+    /// A link that is in no list.
+    #[allow(clippy::new_without_default)] // public for the model checks alone
+    pub fn new() -> Self {
         Self(UnsafeCell::new(ptr::null_mut()))
     }
 }
@@ -58,7 +73,7 @@ impl Link {
 /// `into_link` gives up ownership and returns the address of a [`Link`] that stays valid, and is
 /// touched by nobody else, until `from_link` takes the same address back. `from_link` must be the
 /// inverse of `into_link`.
-pub(crate) unsafe trait Node: Send {
+pub unsafe trait Node: Send {
     /// Gives the node up.
     fn into_link(self) -> NonNull<Link>;
 
@@ -73,8 +88,8 @@ pub(crate) unsafe trait Node: Send {
 /// What a push did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Pushed {
-    /// The consumer is awake, or somebody else has woken it.
+pub enum Pushed {
+    /// The consumer is awake, or it is for the push that found it asleep to wake it.
     Queued,
     /// The consumer slept; this push has woken it.
     Woke,
@@ -99,20 +114,20 @@ struct Shared {
 }
 
 /// The producers' half: any number of clones, on any thread.
-pub(crate) struct Inbox<N: Node> {
+pub struct Inbox<N: Node> {
     shared: Arc<Shared>,
     nodes: PhantomData<fn(N)>,
 }
 
 /// The consumer's half: exactly one.
-pub(crate) struct Receiver<N: Node> {
+pub struct Receiver<N: Node> {
     shared: Arc<Shared>,
     parker: Parker,
     nodes: PhantomData<fn() -> N>,
 }
 
 /// Makes an open, empty inbox.
-pub(crate) fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
+pub fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
     let parker = Parker::new();
     let shared = Arc::new(Shared {
         word: CachePadded::new(AtomicPtr::new(EMPTY)),
@@ -147,8 +162,10 @@ impl<N: Node> Inbox<N> {
     /// # Errors
     ///
     /// Gives the node back when the inbox is closed.
-    pub(crate) fn push(&self, node: N) -> Result<Pushed, N> {
+    pub fn push(&self, node: N) -> Result<Pushed, N> {
         let link = node.into_link();
+        // For `oldest_first`, which knows no more of this node than its address.
+        let _ = link.as_ptr().expose_provenance();
         // Guessing an empty inbox, rather than reading the word first, fetches its cache line
         // once, for writing; a wrong guess answers with the word's true value.
         let mut seen = EMPTY;
@@ -182,20 +199,21 @@ impl<N: Node> Inbox<N> {
     }
 
     /// Whether a push may still succeed: a value that may be old when it is read.
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.shared.word.load(Relaxed) != closed()
     }
 }
 
 impl<N: Node> Receiver<N> {
     /// Whether anything is queued: a plain load, cheap enough for a spinning worker.
-    pub(crate) fn has_mail(&self) -> bool {
+    pub fn has_mail(&self) -> bool {
         let word = self.shared.word.load(Relaxed);
         word != EMPTY && word != asleep() && word != closed()
     }
 
     /// Takes everything that is queued, oldest first.
-    pub(crate) fn take(&mut self) -> Chain<N> {
+    pub fn take(&mut self) -> Chain<N> {
+        // Not only the cheaper way when there is nothing: a swap would open a closed inbox again.
         if !self.has_mail() {
             return Chain::empty();
         }
@@ -203,7 +221,7 @@ impl<N: Node> Receiver<N> {
     }
 
     /// Closes the inbox and takes what was still queued. No push succeeds afterwards.
-    pub(crate) fn close(&mut self) -> Chain<N> {
+    pub fn close(&mut self) -> Chain<N> {
         if is_mutated(Mutant::InboxCloseByStore) {
             self.shared.word.store(closed(), Release);
             return Chain::empty();
@@ -223,7 +241,7 @@ impl<N: Node> Receiver<N> {
 
     /// Sleeps until a push, or until `timeout` is over. Returns at once when something
     /// is queued already, or when the inbox is closed. May return early.
-    pub(crate) fn park(&mut self, timeout: Option<Duration>) {
+    pub fn park(&mut self, timeout: Option<Duration>) {
         if is_mutated(Mutant::SleepWithoutLooking) {
             self.shared.word.store(asleep(), Relaxed);
         } else {
@@ -255,7 +273,7 @@ impl<N: Node> Drop for Receiver<N> {
 }
 
 /// Nodes taken from an inbox, oldest first. Dropping it drops those that are left.
-pub(crate) struct Chain<N: Node> {
+pub struct Chain<N: Node> {
     first: *mut Link,
     nodes: PhantomData<fn() -> N>,
 }
@@ -270,9 +288,11 @@ impl<N: Node> Chain<N> {
 
     fn oldest_first(newest: *mut Link) -> Self {
         let (mut rest, mut first) = (newest, EMPTY);
-        while let Some(link) = NonNull::new(rest) {
+        // By address alone: the pointer in `next` may be an older one, to a freed node that lay
+        // where this one lies, as all that the exchange in `push` compares is addresses.
+        while let Some(link) = NonNull::new(ptr::with_exposed_provenance_mut::<Link>(rest.addr())) {
             // SAFETY: the swap in `take_word` made every node of this list ours alone, and its
-            // acquire made the writes of `next` visible.
+            // acquire made the writes of `next` visible; `push` exposed the node.
             rest = unsafe { link.as_ref() }
                 .0
                 .with_mut(|next| unsafe { ptr::replace(next, first) });

@@ -4,12 +4,17 @@
 //! atomic word, draws that word's values as a table, names the partner of every ordering, and is
 //! checked by a model in `loom-tests/` together with variants that the model must reject.
 
+// What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
+#![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
+
 mod inbox;
 mod oneshot;
 
-pub(crate) use inbox::{Inbox, Link, Node, Receiver, inbox};
-pub(crate) use oneshot::{RecvError, oneshot};
-pub(crate) mod once {
+#[cfg(nexus_loom)]
+pub use inbox::{Chain, Pushed};
+pub use inbox::{Inbox, Link, Node, Receiver, inbox};
+pub use oneshot::{RecvError, oneshot};
+pub mod once {
     //! The two halves of a one-shot.
-    pub(crate) use super::oneshot::{Receiver, Sender};
+    pub use super::oneshot::{Receiver, Sender};
 }

@@ -2,17 +2,29 @@
 //!
 //! The first terminal event wins, and it is one transition of one word:
 //!
-//! | word      | meaning                              | send            | drop the sender | wait            | time-out, drop the receiver |
-//! |-----------|--------------------------------------|-----------------|-----------------|-----------------|-----------------------------|
-//! | `EMPTY`   | no value, nobody parked              | → `FULL`        | → `CLOSED`      | → `WAITING`     | → `GONE`                    |
-//! | `WAITING` | no value, the receiver parks         | → `FULL`, wake  | → `CLOSED`, wake| –               | → `GONE`                    |
-//! | `FULL`    | the value lies in its cell           | –               | –               | take it         | take it                     |
-//! | `CLOSED`  | the sender went without sending      | –               | –               | error           | –                           |
-//! | `GONE`    | the receiver went without receiving  | value given back| –               | –               | –                           |
+//! | word      | meaning                              | send             | drop the sender  | wait        | time-out | drop the receiver |
+//! |-----------|--------------------------------------|------------------|------------------|-------------|----------|-------------------|
+//! | `EMPTY`   | no value, nobody parked              | → `FULL`         | → `CLOSED`       | → `WAITING` | –        | → `GONE`          |
+//! | `WAITING` | no value, the receiver parks         | → `FULL`, wake   | → `CLOSED`, wake | –           | → `GONE` | –                 |
+//! | `FULL`    | the value lies in its cell           | –                | –                | take it     | take it  | drop it           |
+//! | `CLOSED`  | the sender went without sending      | –                | –                | error       | error    | –                 |
+//! | `GONE`    | the receiver went without receiving  | value given back | –                | –           | –        | –                 |
+//!
+//! A dash stands for what cannot happen, or changes nothing that anybody looks at: the sender
+//! swaps without looking first, and so may write over `GONE`, which the receiver, being gone, does
+//! not read again. A receiver that waits is not dropped: [`Receiver::recv`] has taken it, and
+//! leaves no way out of `WAITING`, not even a panic, other than those of the table.
+//!
+//! **No lost wake-up.** Whoever swaps `WAITING` out unparks, and a thread's token outlasts the time
+//! until it parks. A token proves nothing, though. It may be an earlier waker's, who was late, or
+//! the user's own; so the receiver looks at the word after every sleep. In turn, a waker that is
+//! late here leaves its token to whatever the thread waits for next, as [`std::thread::park`] warns.
 //!
 //! **Orderings.** The value is written before the swap to `FULL` (release) and read after `FULL`
-//! was seen (acquire). The parked thread's handle is written before the exchange to `WAITING`
-//! (release) and read by whoever swaps `WAITING` out (acquire). Checked by
+//! was seen (acquire), wherever it may be seen: a sleep may end before the sender has unparked. The
+//! parked thread's handle is written before the exchange to `WAITING` (release) and read by
+//! whoever swaps `WAITING` out (acquire). `GONE` hands over nothing, and is relaxed; what then
+//! still lies in the cells is freed with the slot, which its `Arc` orders after all else. Checked by
 //! `loom-tests/tests/oneshot.rs`.
 
 #![allow(unsafe_code)]
@@ -35,27 +47,28 @@ struct Slot<T> {
 }
 
 // SAFETY: the word says who may touch which cell (see the table above): the value belongs to the
-// sender until `FULL`, then to the receiver (or, on `GONE`, to the sender again); the waiter's
-// handle belongs to the receiver until `WAITING`, then to the sender. So a `T` only ever moves
-// from one thread to another.
+// sender until `FULL`, then to the receiver (or, where the sender swapped `GONE` out, to the
+// sender still); the waiter's handle belongs to the receiver until `WAITING`, then to the sender
+// if that swaps `WAITING` out, and otherwise to nobody until the slot is freed. So a `T` only
+// ever moves from one thread to another.
 unsafe impl<T: Send> Send for Slot<T> {}
 // SAFETY: as for `Send`: no `&T` is ever given out.
 unsafe impl<T: Send> Sync for Slot<T> {}
 
 /// The half that sends at most one value.
-pub(crate) struct Sender<T> {
+pub struct Sender<T> {
     slot: Option<Arc<Slot<T>>>,
 }
 
 /// The half that receives at most one value.
-pub(crate) struct Receiver<T> {
+pub struct Receiver<T> {
     slot: Arc<Slot<T>>,
     done: bool,
 }
 
 /// Why nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RecvError {
+pub enum RecvError {
     /// The sender was dropped without sending.
     Closed,
     /// The time was over; a value that comes later is given back to its sender.
@@ -63,7 +76,7 @@ pub(crate) enum RecvError {
 }
 
 /// Makes a slot.
-pub(crate) fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
+pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
     let slot = Arc::new(Slot {
         word: AtomicU8::new(EMPTY),
         value: UnsafeCell::new(MaybeUninit::uninit()),
@@ -83,7 +96,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// Gives the value back when the receiver has gone.
-    pub(crate) fn send(mut self, value: T) -> Result<(), T> {
+    pub fn send(mut self, value: T) -> Result<(), T> {
         let Some(slot) = self.slot.take() else {
             return Err(value);
         };
@@ -124,8 +137,8 @@ fn wake<T>(slot: &Slot<T>) {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
-        // Acquire takes over the waiter's handle. Only the sender ever leaves `EMPTY` or
-        // `WAITING` for `CLOSED`, so a `GONE` must be put back for nobody.
+        // Acquire takes over the waiter's handle. Where this swaps `GONE` out, nobody is left to
+        // look at the word.
         if slot.word.swap(CLOSED, Acquire) == WAITING {
             wake(&slot);
         }
@@ -139,7 +152,7 @@ impl<T> Receiver<T> {
     ///
     /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the
     /// deadline. Either is final.
-    pub(crate) fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
+    pub fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
         let me = thread::current();
         // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
         self.slot
@@ -220,6 +233,7 @@ impl<T> Drop for Receiver<T> {
         if self.done {
             return;
         }
+        // `WAITING` cannot be found here: whoever waits has given this half up to `recv`.
         // Acquire: a value that came first is dropped here, by its last owner.
         if self
             .slot

@@ -55,11 +55,39 @@ impl Unparker {
 }
 
 /// Parking of whole threads.
+///
+/// Not loom's own, which is too kind to whoever uses it: it wakes in the step that sets the token,
+/// so that nothing ever runs between a sender's exchange and its `unpark`, and it makes all that
+/// the waker did visible even to a thread that never parks. Nor does its token outlast a lock.
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{Thread, current, park};
+    use super::{Parker, Unparker};
+    use std::time::Duration;
 
-    /// Loom has no clock: a time-out is a return that may come before any token.
-    pub(crate) fn park_timeout(_timeout: std::time::Duration) {
+    loom::thread_local! {
+        static PARKER: Parker = Parker::new();
+    }
+
+    /// A handle by which to wake a thread.
+    pub(crate) struct Thread(Unparker);
+
+    impl Thread {
+        pub(crate) fn unpark(&self) {
+            self.0.unpark();
+        }
+    }
+
+    pub(crate) fn current() -> Thread {
+        PARKER.with(|parker| Thread(parker.unparker().clone()))
+    }
+
+    pub(crate) fn park() {
+        PARKER.with(Parker::park);
+    }
+
+    /// As [`Parker::park_timeout`]. It yields, for whoever calls it does so until the time is
+    /// over, which here never comes.
+    pub(crate) fn park_timeout(timeout: Duration) {
+        PARKER.with(|parker| parker.park_timeout(timeout));
         loom::thread::yield_now();
     }
 }

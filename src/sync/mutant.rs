@@ -20,8 +20,6 @@ pub enum Mutant {
     SleepWithoutLooking,
     /// A push that finds the sleeping mark does not wake the sleeper.
     PushWithoutWaking,
-    /// A batch is filled further after it was published.
-    BatchFilledAfterPublish,
     /// The one-shot's value is announced before it is certain to be visible.
     OneshotPublishRelaxed,
     /// The one-shot's waiter gives up without looking whether the value came first.

@@ -1,0 +1,216 @@
+//! A one-shot's value is received, given back, or dropped: exactly one of them, once, and no waiter is left asleep.
+
+#![cfg(nexus_loom)]
+
+use loom::thread::{self, JoinHandle};
+use nexus_actors::model::{Mutant, RecvError, once, oneshot};
+use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
+use std::time::{Duration, Instant};
+
+const PREEMPTIONS: usize = 3;
+
+/// When a receiver stops waiting.
+#[derive(Clone, Copy)]
+enum Until {
+    /// Never.
+    Answered,
+    /// Never, in truth, but it looks at the clock, and its sleeps may end early.
+    TheFarFuture,
+    /// At once, though not before it has announced itself as waiting.
+    Now,
+}
+
+impl Until {
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Answered => None,
+            Self::TheFarFuture => Some(Instant::now() + Duration::from_secs(24 * 3600)),
+            Self::Now => Some(Instant::now()),
+        }
+    }
+}
+
+type Received = Result<Vec<u32>, RecvError>;
+
+/// Receives on a thread of its own.
+fn receive(receiver: once::Receiver<Letter>, until: Until) -> JoinHandle<Received> {
+    thread::spawn(move || receiver.recv(until.deadline()).map(|letter| letter.read()))
+}
+
+fn send_to_one_who_waits(until: Until, outcomes: &Outcomes) {
+    let tally = Tally::default();
+    let (sender, receiver) = oneshot();
+    let received = receive(receiver, until);
+    let given_back = sender.send(Letter::of(&[10], &tally)).err();
+    let given_back = given_back.map(|letter| letter.read());
+    let received = received.join().unwrap();
+
+    outcomes.note("received", received.is_ok());
+    outcomes.note("given back", given_back.is_some());
+    match (received, given_back) {
+        (Ok(received), None) => assert_eq!(received, [10]),
+        (Err(RecvError::Timeout), Some(given_back)) => {
+            assert!(matches!(until, Until::Now), "the time was not over");
+            assert_eq!(given_back, [10]);
+        }
+        (received, given_back) => panic!("received {received:?}, given back {given_back:?}"),
+    }
+    assert_eq!(tally.alive(), 0);
+}
+
+fn send_and_expect(until: Until, all: &[&str]) {
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || send_to_one_who_waits(until, &outcomes));
+    assert_eq!(reached.seen(), all);
+}
+
+#[test]
+fn a_waiter_receives_what_is_sent() {
+    // Claim: a value that is sent reaches whoever waits for it, whoever comes first.
+    send_and_expect(Until::Answered, &["received"]);
+}
+
+#[test]
+fn a_waiter_with_a_deadline_receives_what_is_sent() {
+    // Claim: a sleep that ends early, while time is left, is only a reason to sleep again.
+    send_and_expect(Until::TheFarFuture, &["received"]);
+}
+
+#[test]
+fn a_time_out_receives_the_value_or_gives_it_back() {
+    // Claim: a value sent at the deadline is either received or given back to its sender.
+    send_and_expect(Until::Now, &["given back", "received"]);
+}
+
+#[test]
+fn announcing_without_release_is_rejected() {
+    // Claim: the ordering of the swap to `FULL` is what makes the value visible.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotPublishRelaxed),
+        "Causality violation",
+        || {
+            send_to_one_who_waits(Until::Answered, &Outcomes::default());
+        },
+    );
+}
+
+#[test]
+fn giving_up_without_looking_is_rejected() {
+    // Claim: a waiter may only give up where it found no value in the same step.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotTimeoutByStore),
+        "given back None",
+        || {
+            send_to_one_who_waits(Until::Now, &Outcomes::default());
+        },
+    );
+}
+
+#[test]
+fn sending_without_waking_is_rejected() {
+    // Claim: the swap that finds a waiter must wake it.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotSendWithoutWaking),
+        "deadlock",
+        || {
+            send_to_one_who_waits(Until::Answered, &Outcomes::default());
+        },
+    );
+}
+
+/// The first wait sleeps for a while at a time, so that it may see its value before it is woken:
+/// its waker then comes late, to the second wait.
+fn wait_twice() {
+    let tally = Tally::default();
+    let (first, first_receiver) = oneshot();
+    let (second, second_receiver) = oneshot();
+    let received = thread::spawn(move || {
+        let deadline = Until::TheFarFuture.deadline();
+        [first_receiver.recv(deadline), second_receiver.recv(None)]
+            .map(|received| received.map(|letter: Letter| letter.read()))
+    });
+    let letter = Letter::of(&[10], &tally);
+    let sending = thread::spawn(move || first.send(letter).is_ok());
+    assert!(second.send(Letter::of(&[20], &tally)).is_ok());
+    assert!(sending.join().unwrap());
+    assert_eq!(received.join().unwrap(), [Ok(vec![10]), Ok(vec![20])]);
+    assert_eq!(tally.alive(), 0);
+}
+
+#[test]
+fn a_stray_token_ends_no_wait() {
+    // Claim: the late waker of an earlier wait neither ends the next one nor hides its waker.
+    explore(PREEMPTIONS, wait_twice);
+}
+
+fn drop_the_sender_on_one_who_waits(until: Until, outcomes: &Outcomes) {
+    let (sender, receiver) = oneshot::<Letter>();
+    let received = receive(receiver, until);
+    drop(sender);
+    let received = received.join().unwrap();
+    assert!(received.is_err(), "nobody has sent anything");
+    outcomes.note("closed", received == Err(RecvError::Closed));
+    outcomes.note("timed out", received == Err(RecvError::Timeout));
+}
+
+fn drop_and_expect(until: Until, all: &[&str]) {
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || {
+        drop_the_sender_on_one_who_waits(until, &outcomes);
+    });
+    assert_eq!(reached.seen(), all);
+}
+
+#[test]
+fn a_dropped_sender_wakes_the_waiter() {
+    // Claim: whoever waits learns at once that the sender is gone.
+    drop_and_expect(Until::Answered, &["closed"]);
+}
+
+#[test]
+fn a_dropped_sender_meets_a_time_out() {
+    // Claim: where the sender is dropped at the deadline, the waiter ends with one of the two.
+    drop_and_expect(Until::Now, &["closed", "timed out"]);
+}
+
+fn drop_the_receiver_on_a_sender(outcomes: &Outcomes) {
+    let tally = Tally::default();
+    let (sender, receiver) = oneshot();
+    let dropping = thread::spawn(move || drop(receiver));
+    let given_back = sender.send(Letter::of(&[10], &tally)).err();
+    dropping.join().unwrap();
+
+    outcomes.note("dropped", given_back.is_none());
+    outcomes.note("given back", given_back.is_some());
+    if let Some(letter) = given_back {
+        assert_eq!(letter.read(), [10]);
+    }
+    assert_eq!(tally.alive(), 0, "the value was left in the slot");
+}
+
+#[test]
+fn a_dropped_receiver_drops_the_value_or_gives_it_back() {
+    // Claim: where nobody waits any more, the value is dropped once, by one of the two.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || {
+        drop_the_receiver_on_a_sender(&outcomes)
+    });
+    assert_eq!(reached.seen(), ["dropped", "given back"]);
+}
+
+#[test]
+fn both_halves_may_be_dropped_at_once() {
+    // Claim: two halves that are dropped at the same time leave nothing behind.
+    explore(PREEMPTIONS, || {
+        let (sender, receiver) = oneshot::<Letter>();
+        let dropping = thread::spawn(move || drop(receiver));
+        drop(sender);
+        dropping.join().unwrap();
+    });
+}
