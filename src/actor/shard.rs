@@ -259,8 +259,17 @@ impl Shard {
     #[inline(always)]
     #[allow(unsafe_code)]
     pub(crate) unsafe fn begin_handling(&self, envelope: *const Envelope) {
+        // Volatile, so that each id is read as narrow as `write_next_envelope` has written it: a
+        // wide load over two narrow stores that are still under way waits for both.
         // SAFETY: the caller's promise.
-        self.envelope.set(unsafe { envelope.read() });
+        self.envelope.set(unsafe {
+            Envelope {
+                sender: (&raw const (*envelope).sender).read(),
+                message: (&raw const (*envelope).message).read_volatile(),
+                correlation: (&raw const (*envelope).correlation).read_volatile(),
+                causation: (&raw const (*envelope).causation).read_volatile(),
+            }
+        });
         self.handled.set(self.handled.get() + 1);
     }
 
