@@ -4,7 +4,7 @@
 #![allow(missing_docs)] // criterion's macros make public functions
 
 // The queues are no public interface of the crate; the bench compiles their sources itself.
-#[allow(dead_code, unused_imports, unreachable_pub, unsafe_code)]
+#[allow(dead_code, unused_imports, unsafe_code)]
 #[path = "../src/queue/mod.rs"]
 mod queue;
 #[allow(dead_code, unused_imports, unreachable_pub)]

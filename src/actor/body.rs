@@ -145,7 +145,8 @@ impl Shard {
     /// Counts a message that its handler did not handle.
     #[cold]
     fn unhandled<M>(&self, actor: Key) {
-        self.uncount_handled();
+        self.counts.handled.take_away(1);
+        self.counts.buried.add(1);
         let id = self.id_of(actor);
         self.core
             .bury::<M>(id, self.envelope(), DeadLetterReason::Unhandled);

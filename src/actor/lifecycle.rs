@@ -168,7 +168,8 @@ fn occupy<M: 'static>(shard: &Shard, parent: u32, path: Option<&ActorPath>) -> K
         slot.with_extra(|extra| extra.path = Some(path.clone()));
     }
     adopt(shard, parent, index);
-    shard.count_start();
+    shard.counts.started.add(1);
+    shard.counts.alive.add(1);
     Key {
         slot: index,
         generation,
@@ -308,10 +309,12 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) {
             unreachable!("a running actor has a body")
         };
         shard.set_actor(shard.id_of(key));
-        shard.begin_judging();
+        shard.verdicts.open();
         let end = catch_user(|| body.turn(shard, key, waiting.min(MOST_PER_TURN)));
         let failed = matches!(end, Ok(TurnEnd::Failed(_)) | Err(_));
-        shard.judge(failed.then(|| shard.envelope().message_id()));
+        shard
+            .verdicts
+            .close(failed.then(|| shard.envelope().message_id()));
         if let Ok(TurnEnd::Done) = end {
             slot.put_body(body);
         } else if !end_turn_early(shard, key, body, end) {
@@ -451,7 +454,10 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
             slot: index,
             generation: slot.generation(),
         });
-        shard.count_buried(slot.bury_mail(shard, actor, DeadLetterReason::Forced));
+        shard
+            .counts
+            .buried
+            .add(slot.bury_mail(shard, actor, DeadLetterReason::Forced));
         if matches!(slot.state(), State::Running | State::Draining) {
             make_due(shard, index);
         }
@@ -474,7 +480,10 @@ fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
         reason
     };
     slot.end_with(End::from(reason));
-    shard.count_buried(slot.bury_mail(shard, actor, reason));
+    shard
+        .counts
+        .buried
+        .add(slot.bury_mail(shard, actor, reason));
     // Until the last child is gone there is nothing to do for it.
     slot.queued.set(false);
     ask_children_to_stop(shard, slot);
@@ -529,7 +538,7 @@ fn vacate(shard: &Shard, key: Key) {
     if slot.vacate(shard.blocks()) {
         shard.slots().vacate(key.slot);
     }
-    shard.alive.set(shard.alive.get() - 1);
+    shard.counts.alive.take_away(1);
     if let Some(wait) = extra.on_vacated {
         shard.follow_up(&shard.waits.fulfil(wait, ()));
     }

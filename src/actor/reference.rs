@@ -96,8 +96,8 @@ impl<M: Send + 'static> ActorRef<M> {
         match shard {
             Some(shard) if shard.home.pool() == self.id.home.pool() => {
                 let envelope = shard.next_envelope();
-                shard.count_sent_across();
-                shard.send_across(
+                shard.counts.sent_across.add(1);
+                shard.outboxes.send(
                     self.id.home.worker(),
                     self.id.key,
                     envelope,
@@ -187,7 +187,9 @@ impl<M: Send + 'static> ActorRef<M> {
             }
             Some(shard) if shard.home.pool() == self.id.home.pool() => {
                 let worker = self.id.home.worker();
-                shard.send_across(worker, self.id.key, Envelope::NONE, StopRequest);
+                shard
+                    .outboxes
+                    .send(worker, self.id.key, Envelope::NONE, StopRequest);
             }
             _ => {
                 if let Some(core) = core::find(self.id.home) {
@@ -218,7 +220,7 @@ struct Message<M>(M);
 
 impl<M: Send + 'static> Parcel for Message<M> {
     fn deliver(self, shard: &Shard, to: Key, envelope: Envelope) {
-        shard.count_received();
+        shard.counts.received.add(1);
         // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
         match unsafe { shard.admit(TypedKey::assume(to)) } {
             // SAFETY: as above.

@@ -4,18 +4,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::batch::{Batch, Parcel, WORKER_BATCH_WORDS};
+use super::batch::Batch;
 use super::core::PoolCore;
+use super::counts::Counts;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::{BlockPool, Item};
+use super::outbox::Outboxes;
 use super::run_queue::{Due, RunQueue};
 use super::slot::Slot;
 use super::stats::WorkerStats;
 use super::unwind::force_unwind;
+use super::verdict::Verdicts;
 use super::waits::{Ending, Waits};
 use crate::fiber::{self, CannotSuspend, FiberSet, Resume, StackConfig, StackError, Suspend};
 use crate::memory::Arena;
@@ -42,25 +45,15 @@ pub(crate) struct Shard {
     tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
     pub(crate) fibers: FiberSet,
-    outboxes: Box<[Cell<Option<Batch>>]>,
-    unflushed: RefCell<Vec<u32>>,
+    pub(crate) outboxes: Outboxes,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) counts: Counts,
 
     /// Whose turn it is, and which message it handles.
     actor: Cell<ActorId>,
     envelope: Cell<Envelope>,
 
     last_message: Cell<MessageId>,
-    /// Messages sent to other workers of this pool.
-    sent_across: Cell<u64>,
-    /// Messages that came from other workers or from outside.
-    received: Cell<u64>,
-    /// Messages that their actors, here, let in no more.
-    lost: Cell<u64>,
-    handled: Cell<u64>,
-    buried: Cell<u64>,
-    started: Cell<u64>,
-    pub(crate) alive: Cell<u64>,
-    batches: Cell<u64>,
 
     /// Nanoseconds since the pool's clock began, as of the present tick.
     pub(crate) now: Cell<u64>,
@@ -72,15 +65,6 @@ pub(crate) struct Shard {
     pub(crate) forcing: Cell<bool>,
     /// What the worker is told to do next about its own end.
     pub(crate) orders: RefCell<VecDeque<Order>>,
-    /// Whether a handler runs whose unanswered replies are kept until it is known how it ends.
-    judging: Cell<bool>,
-    unanswered: RefCell<Vec<Unanswered>>,
-}
-
-/// A reply that was dropped in a handler, with the message that the handler was at.
-struct Unanswered {
-    during: MessageId,
-    end: Box<dyn FnOnce(End)>,
 }
 
 /// An order to a worker, given through its inbox.
@@ -95,7 +79,6 @@ pub(crate) enum Order {
 impl Shard {
     /// An empty shard whose fibers run `body`.
     pub(crate) fn new(core: Arc<PoolCore>, worker: u32, stacks: StackConfig, body: fn()) -> Self {
-        let workers = core.workers.len();
         let shard = Self {
             home: core.home(worker),
             slots: Arena::new(),
@@ -105,26 +88,17 @@ impl Shard {
             tasks_open: Cell::new(0),
             waits: Waits::new(),
             fibers: FiberSet::new(stacks, body),
-            outboxes: (0..workers).map(|_| Cell::new(None)).collect(),
-            unflushed: RefCell::default(),
+            outboxes: Outboxes::new(Arc::clone(&core), worker),
+            verdicts: Verdicts::default(),
+            counts: Counts::default(),
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
-            sent_across: Cell::new(0),
-            received: Cell::new(0),
-            lost: Cell::new(0),
-            handled: Cell::new(0),
-            buried: Cell::new(0),
-            started: Cell::new(0),
-            alive: Cell::new(0),
-            batches: Cell::new(0),
             now: Cell::new(0),
             turns_left: Cell::new(0),
             closing: Cell::new(false),
             forcing: Cell::new(false),
             orders: RefCell::default(),
-            judging: Cell::new(false),
-            unanswered: RefCell::default(),
             core,
         };
         lifecycle::found_guardian(&shard);
@@ -153,11 +127,6 @@ impl Shard {
 
     pub(crate) fn id_of(&self, key: Key) -> ActorId {
         ActorId::new(self.home, key)
-    }
-
-    pub(crate) fn count_start(&self) {
-        self.started.set(self.started.get() + 1);
-        self.alive.set(self.alive.get() + 1);
     }
 
     // ---- messages ---------------------------------------------------------------------------
@@ -236,19 +205,9 @@ impl Shard {
         message: M,
         reason: DeadLetterReason,
     ) {
-        self.lost.set(self.lost.get() + 1);
+        self.counts.refused.add(1);
         self.core.bury::<M>(self.id_of(to), envelope, reason);
         let _ = drop_with_fate(message, End::from(reason));
-    }
-
-    /// Notes a message that leaves for another worker.
-    pub(crate) fn count_sent_across(&self) {
-        self.sent_across.set(self.sent_across.get() + 1);
-    }
-
-    /// Notes a message that came from another worker, or from outside.
-    pub(crate) fn count_received(&self) {
-        self.received.set(self.received.get() + 1);
     }
 
     /// Takes over the envelope of a message that is now to be handled, and counts it.
@@ -270,79 +229,12 @@ impl Shard {
                 causation: (&raw const (*envelope).causation).read_volatile(),
             }
         });
-        self.handled.set(self.handled.get() + 1);
-    }
-
-    pub(crate) fn uncount_handled(&self) {
-        self.handled.set(self.handled.get() - 1);
-        self.count_buried(1);
-    }
-
-    /// Notes messages that were in a mailbox and became dead letters.
-    pub(crate) fn count_buried(&self, messages: u64) {
-        self.buried.set(self.buried.get() + messages);
-    }
-
-    // ---- other workers ----------------------------------------------------------------------
-
-    /// Sends a parcel to another worker of this pool, with the next flush.
-    pub(crate) fn send_across<P: Parcel>(
-        &self,
-        worker: u32,
-        to: Key,
-        envelope: Envelope,
-        parcel: P,
-    ) {
-        let outbox = &self.outboxes[worker as usize];
-        let mut batch = outbox.take().unwrap_or_else(|| {
-            self.unflushed.borrow_mut().push(worker);
-            self.empty_batch()
-        });
-        let mut left = parcel;
-        while let Err(parcel) = batch.try_push(to, envelope, left) {
-            left = parcel;
-            self.publish(worker, batch);
-            // Where the batch was refused, destructors of its messages may have begun another.
-            batch = outbox.take().unwrap_or_else(|| self.empty_batch());
-        }
-        outbox.set(Some(batch));
-    }
-
-    fn empty_batch(&self) -> Batch {
-        let worker = self.home.worker();
-        let reused = self.core.transport.reuse(worker);
-        reused.unwrap_or_else(|| Batch::new(worker, WORKER_BATCH_WORDS))
-    }
-
-    fn publish(&self, worker: u32, batch: Batch) {
-        if let Err(refused) = self.core.transport.send(worker, batch) {
-            refused.bounce(&self.core, worker, DeadLetterReason::PoolClosed);
-        }
-    }
-
-    /// Publishes what has gathered for other workers.
-    #[inline]
-    pub(crate) fn flush(&self) {
-        if !self.unflushed.borrow().is_empty() {
-            self.flush_all();
-        }
-    }
-
-    fn flush_all(&self) {
-        // One at a time: bouncing a batch drops messages, whose destructors may send.
-        loop {
-            let Some(worker) = self.unflushed.borrow_mut().pop() else {
-                return;
-            };
-            if let Some(batch) = self.outboxes[worker as usize].take() {
-                self.publish(worker, batch);
-            }
-        }
+        self.counts.handled.add(1);
     }
 
     /// Takes in a batch that arrived.
     pub(crate) fn take_in(&self, mut batch: Batch) {
-        self.batches.set(self.batches.get() + 1);
+        self.counts.batches.add(1);
         batch.deliver(self);
         self.core.transport.recycle(batch);
     }
@@ -364,7 +256,7 @@ impl Shard {
             force_unwind();
         }
         self.fibers.reserve().map_err(CannotWait::NoStack)?;
-        self.flush();
+        self.outboxes.flush();
         self.waits.attend(key, fiber);
         self.suspend(Suspend::Blocked);
         Ok(())
@@ -377,7 +269,7 @@ impl Shard {
             force_unwind();
         }
         self.fibers.reserve().map_err(CannotWait::NoStack)?;
-        self.flush();
+        self.outboxes.flush();
         self.due.push(Due::Fiber(fiber));
         self.suspend(Suspend::Blocked);
         Ok(())
@@ -396,15 +288,12 @@ impl Shard {
     #[inline(always)]
     fn suspend(&self, why: Suspend) {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
-        let (marks, judging) = (Marks::take(), self.judging.replace(false));
-        if judging {
-            self.judge(None);
-        }
+        let (marks, handling) = (Marks::take(), self.verdicts.close(None));
         self.act_as_nobody();
         let resume = fiber::suspend(why);
         self.actor.set(actor);
         self.envelope.set(envelope);
-        self.judging.set(judging);
+        self.verdicts.open_again(handling);
         marks.put_back();
         if resume == Resume::End {
             force_unwind();
@@ -415,52 +304,6 @@ impl Shard {
     pub(crate) fn follow_up(&self, ending: &Ending) {
         if let Ending::Wakes(fiber) = ending {
             self.due.push(Due::Fiber(*fiber));
-        }
-    }
-
-    // ---- replies that are dropped in handlers ------------------------------------------------
-
-    /// Begins to keep the ends of replies that are dropped, until [`judge`](Self::judge).
-    #[inline]
-    pub(crate) fn begin_judging(&self) {
-        self.judging.set(true);
-    }
-
-    /// Keeps the end of a reply that is dropped unanswered, where a handler runs: whether the
-    /// handler fails, or just does not answer, is known when it has returned.
-    ///
-    /// # Errors
-    ///
-    /// Gives the end back where no handler runs.
-    pub(crate) fn keep_unanswered<F: FnOnce(End) + 'static>(&self, end: F) -> Result<(), F> {
-        if !self.judging.get() {
-            return Err(end);
-        }
-        let (during, end) = (self.envelope.get().message, Box::new(end));
-        self.unanswered
-            .borrow_mut()
-            .push(Unanswered { during, end });
-        Ok(())
-    }
-
-    /// Ends the replies that were kept: those dropped by the handler of the message that failed
-    /// as failed, the others as unanswered.
-    #[inline]
-    pub(crate) fn judge(&self, failed: Option<MessageId>) {
-        self.judging.set(false);
-        if !self.unanswered.borrow().is_empty() {
-            self.end_unanswered(failed);
-        }
-    }
-
-    #[cold]
-    fn end_unanswered(&self, failed: Option<MessageId>) {
-        for Unanswered { during, end } in self.unanswered.take() {
-            end(if failed == Some(during) {
-                End::Failed
-            } else {
-                End::NoReply
-            });
         }
     }
 
@@ -480,7 +323,7 @@ impl Shard {
 
     /// Whether actors live here, or tasks are not done.
     pub(crate) fn has_work(&self) -> bool {
-        self.alive.get() > 0 || self.tasks_open.get() > 0
+        self.counts.alive.get() > 0 || self.tasks_open.get() > 0
     }
 
     /// Drops the tasks that nobody will do any more.
@@ -517,18 +360,22 @@ impl Shard {
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
         let start = MessageId::start_of_worker(self.home.worker());
         let sent = self.last_message.get().since(start);
-        // Counting what is let in would cost every message; it follows from the rest.
-        let let_in = sent - self.sent_across.get() + self.received.get() - self.lost.get();
-        let handled = self.handled.get();
-        WorkerStats {
-            actors: self.alive.get(),
-            started: self.started.get(),
-            sent,
+        let Counts {
             handled,
-            queued: let_in - handled - self.buried.get(),
+            started,
+            alive,
+            batches,
+            ..
+        } = &self.counts;
+        WorkerStats {
+            actors: alive.get(),
+            started: started.get(),
+            sent,
+            handled: handled.get(),
+            queued: self.counts.queued(sent),
             waiting: self.fibers.busy() as u64,
             fibers: self.fibers.live() as u64,
-            batches: self.batches.get(),
+            batches: batches.get(),
             parks,
         }
     }

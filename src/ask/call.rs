@@ -34,7 +34,9 @@ pub(crate) fn call<R: Send + 'static>(
     with_current(|shard| match shard {
         Some(shard) if shard.home == home => reply.send(work(shard)),
         Some(shard) if shard.home.pool() == core.id => {
-            shard.send_across(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply });
+            shard
+                .outboxes
+                .send(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply });
         }
         _ => core.post(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply }),
     });

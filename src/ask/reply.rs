@@ -58,7 +58,9 @@ impl<R: Send + 'static> Asker<R> {
             Self::Worker { home, wait } => with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
                 Some(shard) if shard.home.pool() == home.pool() => {
-                    shard.send_across(home.worker(), wait, Envelope::NONE, Answer(answer));
+                    shard
+                        .outboxes
+                        .send(home.worker(), wait, Envelope::NONE, Answer(answer));
                 }
                 _ => match core::find(home) {
                     Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
@@ -99,7 +101,7 @@ impl<R: Send + 'static> Reply<R> {
         // In a handler it is not yet known whether it goes on well, or returns an error.
         let end_it = move |end| asker.end(Err(end));
         let kept = with_current(|shard| match shard {
-            Some(shard) => shard.keep_unanswered(end_it),
+            Some(shard) => shard.verdicts.keep(shard.envelope().message_id(), end_it),
             None => Err(end_it),
         });
         if let Err(end_it) = kept {

@@ -10,7 +10,24 @@ use corosensei::Yielder;
 use std::cell::Cell;
 use std::ptr;
 
-use super::set::FiberId;
+/// A fiber of one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FiberId(u32);
+
+impl FiberId {
+    /// No fiber.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    /// As a number below 2^31.
+    pub(crate) fn index(self) -> u32 {
+        self.0
+    }
+
+    /// From [`index`](Self::index).
+    pub(crate) fn from_index(index: u32) -> Self {
+        Self(index)
+    }
+}
 
 /// Why a fiber gives its thread away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

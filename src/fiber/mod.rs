@@ -7,6 +7,6 @@ mod current;
 mod set;
 mod stack;
 
-pub(crate) use current::{CannotSuspend, Resume, Suspend, suspend, waiting_fiber};
-pub(crate) use set::{FiberId, FiberSet};
+pub(crate) use current::{CannotSuspend, FiberId, Resume, Suspend, suspend, waiting_fiber};
+pub(crate) use set::FiberSet;
 pub(crate) use stack::{StackConfig, StackError};

@@ -3,30 +3,11 @@
 use corosensei::{Coroutine, CoroutineResult};
 use std::cell::Cell;
 
-use super::current::{self, Resume, Suspend};
+use super::current::{self, FiberId, Resume, Suspend};
 use super::stack::{FiberStack, StackConfig, StackError, StackPool};
 use crate::memory::Arena;
 
 type Routine = Coroutine<Resume, Suspend, (), FiberStack>;
-
-/// A fiber of one [`FiberSet`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FiberId(u32);
-
-impl FiberId {
-    /// No fiber.
-    pub(crate) const NONE: Self = Self(u32::MAX);
-
-    /// As a number below 2^31.
-    pub(crate) fn index(self) -> u32 {
-        self.0
-    }
-
-    /// From [`index`](Self::index).
-    pub(crate) fn from_index(index: u32) -> Self {
-        Self(index)
-    }
-}
 
 /// Where a fiber is while it does not run.
 #[derive(Default)]
@@ -77,7 +58,7 @@ impl FiberSet {
         let Some(id) = self.idle.get() else {
             return self.make();
         };
-        self.idle.set(self.places.at(id.0).next_idle.take());
+        self.idle.set(self.places.at(id.index()).next_idle.take());
         self.idle_count.set(self.idle_count.get() - 1);
         Ok(id)
     }
@@ -85,13 +66,16 @@ impl FiberSet {
     #[cold]
     fn make(&self) -> Result<FiberId, StackError> {
         let stack = self.stacks.take()?;
-        let (id, body) = (FiberId(self.places.occupy()), self.body);
+        let (id, body) = (FiberId::from_index(self.places.occupy()), self.body);
         let routine = Coroutine::with_stack(stack, move |yielder, first| {
             if first == Resume::Run {
                 current::run_as(id, yielder, body);
             }
         });
-        self.places.at(id.0).routine.set(Some(Box::new(routine)));
+        self.places
+            .at(id.index())
+            .routine
+            .set(Some(Box::new(routine)));
         self.live.set(self.live.get() + 1);
         Ok(id)
     }
@@ -103,7 +87,7 @@ impl FiberSet {
     /// When that fiber runs already, or has ended.
     #[inline(always)]
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
-        let place = self.places.at(id.0);
+        let place = self.places.at(id.index());
         // Taken out while it runs: so nobody can resume it twice.
         let mut routine = place
             .routine
@@ -124,7 +108,7 @@ impl FiberSet {
     #[cold]
     fn take_apart(&self, id: FiberId, ended: Routine) {
         self.stacks.give_back(ended.into_stack());
-        self.places.vacate(id.0);
+        self.places.vacate(id.index());
         self.live.set(self.live.get() - 1);
     }
 
@@ -132,7 +116,7 @@ impl FiberSet {
     #[inline]
     pub(crate) fn keep(&self, id: FiberId) {
         self.places
-            .at(id.0)
+            .at(id.index())
             .next_idle
             .set(self.idle.replace(Some(id)));
         self.idle_count.set(self.idle_count.get() + 1);

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::directory::WorkerDirectory;
-use super::driver::{Ended, NoteEnd, drive};
+use super::driver::{Ended, NoteEnd, WaitStrategy, drive};
 use super::handle::{ShutdownReport, WorkerPool};
 use super::node::WorkerNode;
 use super::ring::ConsistentHashRing;
@@ -31,18 +31,6 @@ const ROOT_STACK_SIZE: usize = 2 << 20;
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 
 type Configure = Arc<dyn Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync>;
-
-/// What a worker does when it has nothing to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WaitStrategy {
-    /// Sleeps at once. Each wake-up costs its sender some microseconds.
-    Park,
-    /// Looks for work for that long, then sleeps.
-    SpinThenPark(Duration),
-    /// Never sleeps: the lowest latency, at the price of a whole core for each worker.
-    Spin,
-}
 
 /// Builds a [`WorkerPool`].
 ///
@@ -73,6 +61,13 @@ pub struct WorkerPoolBuilder {
     time_source: TimeSource,
     configure: Option<Configure>,
     on_failure: FailureHook,
+}
+
+impl WorkerPool {
+    /// Begins to build a pool.
+    pub fn builder() -> WorkerPoolBuilder {
+        WorkerPoolBuilder::default()
+    }
 }
 
 impl Default for WorkerPoolBuilder {

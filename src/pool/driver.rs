@@ -4,10 +4,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::builder::WaitStrategy;
 use super::time::Clock;
 use crate::fiber::StackError;
 use crate::runtime::{Tick, Worker};
+
+/// What a worker does when it has nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitStrategy {
+    /// Sleeps at once. Each wake-up costs its sender some microseconds.
+    Park,
+    /// Looks for work for that long, then sleeps.
+    SpinThenPark(Duration),
+    /// Never sleeps: the lowest latency, at the price of a whole core for each worker.
+    Spin,
+}
 
 /// Looks at the inbox between two looks at the clock.
 const LOOKS: u32 = 64;

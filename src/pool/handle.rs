@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::builder::WorkerPoolBuilder;
 use super::driver::Ended;
 use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, Shared};
@@ -111,11 +110,6 @@ impl PoolStats {
 }
 
 impl WorkerPool {
-    /// Begins to build a pool.
-    pub fn builder() -> WorkerPoolBuilder {
-        WorkerPoolBuilder::default()
-    }
-
     pub(super) fn new(
         shared: Arc<Shared>,
         ending: Arc<Ending>,

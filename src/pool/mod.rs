@@ -10,7 +10,8 @@ mod shared;
 mod time;
 mod transport;
 
-pub use self::builder::{StartError, WaitStrategy, WorkerPoolBuilder};
+pub use self::builder::{StartError, WorkerPoolBuilder};
+pub use self::driver::WaitStrategy;
 pub use self::handle::{PoolStats, ShutdownError, ShutdownReport, WorkerPool};
 pub use self::node::WorkerNode;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};

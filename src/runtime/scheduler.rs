@@ -87,13 +87,13 @@ fn next_resume(shard: &Shard) -> Resume {
     match due {
         Due::Turn(slot) => {
             take_turn(shard, slot);
-            shard.flush();
+            shard.outboxes.flush();
         }
         Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
         Due::Task => {
             if let Some(task) = shard.next_task() {
                 do_task(shard, task);
-                shard.flush();
+                shard.outboxes.flush();
             }
         }
     }

@@ -147,7 +147,7 @@ impl Worker {
             self.source.receive(&mut |batch| shard.take_in(batch));
             self.turn_clock(now);
             scheduler::run(shard, TURNS_PER_TICK)?;
-            shard.flush();
+            shard.outboxes.flush();
             self.go_on_ending(now);
             self.publish_stats();
             Ok(self.what_next())
@@ -270,7 +270,7 @@ impl Worker {
         });
         shard.drop_tasks();
         // What was lost just now may have sent something in its destructor.
-        shard.flush();
+        shard.outboxes.flush();
         shard.fibers.trim(0);
         self.phase = Phase::Closed;
     }

@@ -1,0 +1,79 @@
+//! The counts of one worker, from which it follows that no message is unaccounted for.
+//!
+//! What is let into mailboxes is not counted, as that would cost every message: it is what was
+//! sent here, less what left for other workers, plus what came from elsewhere, less what was
+//! refused.
+
+use std::cell::Cell;
+
+/// A number that only its worker changes.
+#[derive(Default)]
+pub(crate) struct Count(Cell<u64>);
+
+impl Count {
+    #[inline(always)]
+    pub(crate) fn add(&self, more: u64) {
+        self.0.set(self.0.get() + more);
+    }
+
+    pub(crate) fn take_away(&self, less: u64) {
+        self.0.set(self.0.get() - less);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// What a worker has done so far.
+#[derive(Default)]
+pub(crate) struct Counts {
+    /// Messages that left for other workers of this pool.
+    pub(crate) sent_across: Count,
+    /// Messages that came from other workers, or from outside.
+    pub(crate) received: Count,
+    /// Messages that their actors let in no more.
+    pub(crate) refused: Count,
+    /// Messages that were taken from a mailbox to be handled.
+    pub(crate) handled: Count,
+    /// Messages that were in a mailbox, or even taken from it, and became dead letters.
+    pub(crate) buried: Count,
+    /// Actors that were ever started.
+    pub(crate) started: Count,
+    /// Actors that are alive.
+    pub(crate) alive: Count,
+    /// Batches that arrived.
+    pub(crate) batches: Count,
+}
+
+impl Counts {
+    /// Messages that wait in mailboxes, `sent` having been sent by this worker.
+    pub(crate) fn queued(&self, sent: u64) -> u64 {
+        let let_in = sent - self.sent_across.get() + self.received.get() - self.refused.get();
+        let_in - self.handled.get() - self.buried.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s7_2_what_waits_is_what_was_let_in_and_not_taken_out() {
+        let counts = Counts::default();
+        counts.received.add(5);
+        counts.sent_across.add(2);
+        counts.refused.add(1);
+        assert_eq!(counts.queued(10), 12);
+        counts.handled.add(7);
+        counts.buried.add(4);
+        assert_eq!(counts.queued(10), 1);
+        counts.handled.take_away(1);
+        counts.buried.add(1);
+        assert_eq!(
+            counts.queued(10),
+            1,
+            "unhandled messages are buried instead"
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! The outboxes of one worker: what gathers for other workers until it is published.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::batch::{Batch, Parcel, WORKER_BATCH_WORDS};
+use super::core::PoolCore;
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::id::Key;
+
+/// An open batch for each other worker, where there is anything for it.
+pub(crate) struct Outboxes {
+    core: Arc<PoolCore>,
+    worker: u32,
+    open: Box<[Cell<Option<Batch>>]>,
+    /// The workers for which a batch was opened.
+    unflushed: RefCell<Vec<u32>>,
+}
+
+impl Outboxes {
+    /// The outboxes of that worker.
+    pub(crate) fn new(core: Arc<PoolCore>, worker: u32) -> Self {
+        let open = core.worker_indices().map(|_| Cell::new(None)).collect();
+        Self {
+            core,
+            worker,
+            open,
+            unflushed: RefCell::default(),
+        }
+    }
+
+    /// Sends a parcel to another worker of this pool, with the next flush.
+    pub(crate) fn send<P: Parcel>(&self, worker: u32, to: Key, envelope: Envelope, parcel: P) {
+        let place = &self.open[worker as usize];
+        let mut batch = place.take().unwrap_or_else(|| {
+            self.unflushed.borrow_mut().push(worker);
+            self.empty_batch()
+        });
+        let mut left = parcel;
+        while let Err(parcel) = batch.try_push(to, envelope, left) {
+            left = parcel;
+            self.publish(worker, batch);
+            // Where the batch was refused, destructors of its messages may have begun another.
+            batch = place.take().unwrap_or_else(|| self.empty_batch());
+        }
+        place.set(Some(batch));
+    }
+
+    fn empty_batch(&self) -> Batch {
+        let reused = self.core.transport.reuse(self.worker);
+        reused.unwrap_or_else(|| Batch::new(self.worker, WORKER_BATCH_WORDS))
+    }
+
+    fn publish(&self, worker: u32, batch: Batch) {
+        if let Err(refused) = self.core.transport.send(worker, batch) {
+            refused.bounce(&self.core, worker, DeadLetterReason::PoolClosed);
+        }
+    }
+
+    /// Publishes what has gathered.
+    #[inline]
+    pub(crate) fn flush(&self) {
+        if !self.unflushed.borrow().is_empty() {
+            self.flush_all();
+        }
+    }
+
+    fn flush_all(&self) {
+        // One at a time: bouncing a batch drops messages, whose destructors may send.
+        loop {
+            let Some(worker) = self.unflushed.borrow_mut().pop() else {
+                return;
+            };
+            if let Some(batch) = self.open[worker as usize].take() {
+                self.publish(worker, batch);
+            }
+        }
+    }
+}
