@@ -25,6 +25,8 @@ mod pool;
 mod queue;
 #[cfg(not(nexus_loom))]
 mod runtime;
+#[cfg(not(nexus_loom))]
+pub mod semantics;
 mod sync;
 
 #[cfg(not(nexus_loom))]

@@ -1,0 +1,376 @@
+//! What this crate promises, row by row, with the tests that hold it to that. Nothing here but
+//! text.
+//!
+//! Each row has a number, says in a few sentences what you may build on, and names tests that fail
+//! when it is broken. **A row without a test is not on this page**, and a row says no more than
+//! what holds today; the numbers have gaps, and nothing is promised in them. What you may miss is
+//! listed at the end. Where the documentation of an item, this page and the code disagree, please
+//! report it: one of the three is wrong.
+//!
+//! Test names begin with the number of their row. A row names three of its tests at the most; to
+//! run all that it has, give the beginning of their names:
+//!
+//! ```text
+//! cargo test s1_6_
+//! ```
+//!
+//! # 1. References
+//!
+//! **1.1** An actor handles one message to its end before it begins the next one. This is so even
+//! when the handler waits in the middle, for time or for the answer of another actor.
+//!
+//! - `tests/references.rs: s1_1_an_actor_handles_one_message_to_the_end_before_the_next_also_when_it_waits`
+//!
+//! **1.2** [`Props`] are `Send`; what their factory builds need not be. State is built on the
+//! worker that owns the actor and is dropped there. Each start runs the factory again, so that two
+//! actors started from the same props, or one after the other under the same name, share no initial
+//! value.
+//!
+//! - `tests/references.rs: s1_2_state_need_not_be_send_and_is_built_and_dropped_on_its_worker`
+//! - `tests/references.rs: s1_2_every_start_makes_fresh_state`
+//!
+//! **1.3** An [`ActorRef`] has sixteen bytes and is `Copy`, `Send`, `Sync`, `Eq`, `Hash` and
+//! `Debug`. It stands for one life of one actor: after that has stopped, what is sent, asked or
+//! ordered through it reaches neither the next actor of the same name nor the next one in the same
+//! memory, whatever its messages are.
+//!
+//! - `tests/references.rs: s1_3_a_reference_is_a_small_value_that_names_one_incarnation`
+//! - `tests/references.rs: s1_3_a_stale_reference_does_not_reach_an_actor_of_another_type_in_the_same_slot`
+//! - `src/actor/slot.rs: s1_3_a_key_of_an_earlier_tenancy_opens_nothing`
+//!
+//! **1.4** [`ActorRef::tell`] answers nothing: a message that cannot be delivered becomes a dead
+//! letter. [`ActorRef::try_tell`] gives the message back, with the reason, where the failure is
+//! certain at the call: [`TellError::Stopped`] for an actor of the caller's own worker,
+//! [`TellError::PoolClosed`] for one of a pool that has ended. An `Ok` does not say that the
+//! message will be handled.
+//!
+//! - `tests/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
+//!
+//! **1.5** `tell`, `try_tell` and [`ask`](crate::ActorRef::ask) are called in the same way from a
+//! handler of the same worker, from one of another worker, and from a thread outside of the pool.
+//!
+//! - `tests/references.rs: s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside`
+//!
+//! **1.6** Messages from one sender to one actor arrive in the order in which they were sent, each
+//! exactly once while the actor lives, on one worker or across two, by `tell` and `try_tell` mixed,
+//! and also when the sending handler waits in between. A sender is an actor, or a thread outside of
+//! the pool. Between messages of different senders there is no order.
+//!
+//! - `tests/references.rs: s1_6_messages_of_one_sender_arrive_in_order_across_workers`
+//! - `tests/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
+//! - `tests/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
+//!
+//! **1.8** An [`ActorPath`] looks like `/user/orders/order-123`. Each name has 1 to 255 bytes of
+//! `A-Z a-z 0-9 _ . -`, is neither `.` nor `..`, and begins with `$` only where it was generated.
+//! Parsing accepts exactly such paths and else says with a [`PathError`] what is wrong and where;
+//! printing and parsing are each other's inverse. An actor can tell its own path, at any depth.
+//!
+//! - `tests/references.rs: s1_8_actors_know_their_paths`
+//! - `src/actor/path.rs: s1_8_parse_accepts_exactly_what_has_valid_segments`
+//! - `src/actor/path.rs: s1_8_display_and_parse_are_inverse`
+//!
+//! **1.9** Of several that spawn one name, on whichever worker, one succeeds and the others get
+//! [`SpawnError::NameTaken`]. The name is taken before the setup runs, so a setup that waits keeps
+//! it, and can be given again when the actor is gone. Actors spawned without a name get one that no
+//! other has.
+//!
+//! - `tests/references.rs: s1_9_a_name_is_taken_while_its_actor_lives_and_free_afterwards`
+//! - `tests/references.rs: s1_9_a_name_is_taken_while_its_setup_waits`
+//! - `tests/references.rs: s1_9_of_many_that_spawn_one_name_at_once_one_succeeds`
+//!
+//! **1.10** An error or a panic in the factory, in a setup, or in the handling of
+//! [`Signal::PreStart`] reaches whoever spawned the actor, as [`SpawnError::Failed`] with the
+//! cause. Nothing is left behind: neither the name, nor an entry for lookups, nor the children that
+//! the setup had started. A parent whose child did not start goes on.
+//!
+//! - `tests/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
+//! - `tests/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
+//!
+//! # 2. Behaviours
+//!
+//! **2.1** A functional [`Behavior`] and a type that implements [`Actor`] can do the same: go on,
+//! become another behaviour, stop, leave a message unhandled, fail. State is lent as `&mut`, need
+//! not be `Clone`, and is dropped with its behaviour. [`Behavior::setup`] may lie in another setup,
+//! and runs at once where a handler returns it. An error reaches the failure hook as the value that
+//! the handler returned.
+//!
+//! - `tests/behaviors.rs: s2_1_a_functional_behaviour_goes_on_becomes_stops_passes_and_fails`
+//! - `tests/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
+//! - `tests/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
+//!
+//! # 3. Mailboxes
+//!
+//! **3.1** A mailbox has no capacity to set: until its actor stops it takes what is sent to a busy
+//! actor, from its own worker and from outside (the tests send 200,000 messages), and no sender
+//! waits for room. A message may be of size zero or of odd size, strictly aligned, and not `Sync`;
+//! a very large one needs stacks that have room for it.
+//!
+//! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
+//! - `tests/mailboxes.rs: s3_1_a_mailbox_grows_within_one_worker_too`
+//! - `tests/hostile.rs: s3_1_messages_of_odd_sizes_arrive`
+//!
+//! # 4. Lifecycle
+//!
+//! **4.2** There are two signals. [`Signal::PreStart`] is told once, after the setup and before the
+//! first message, even one that was sent during the setup. [`Signal::PostStop`] is told once, after
+//! the last message.
+//!
+//! - `tests/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
+//!
+//! **4.3** [`ActorRef::stop`] keeps its place among the messages of whoever calls it: the actor
+//! handles what came before, and what comes after becomes a dead letter. A second `stop` changes
+//! nothing.
+//!
+//! - `tests/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
+//!
+//! **4.4** An actor has stopped when its children have: each is told `PostStop` before its parent
+//! is. [`WorkerPool::shutdown`] lets every actor handle the mail that it has, within one deadline
+//! for all, which a later call does not put off. At the deadline the rest is stopped by force:
+//! handlers that wait are unwound, so that their destructors run, mail becomes dead letters,
+//! `PostStop` is still told, and [`ShutdownReport`] counts actors and messages, and the workers
+//! that a handler which never returns holds for ever. A shutdown may be asked for again and from
+//! any thread, though a worker of the pool cannot wait for it ([`ShutdownError::OnWorker`]), and
+//! dropping the last [`WorkerPool`] handle ends the pool too.
+//!
+//! - `tests/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
+//! - `tests/lifecycle.rs: s4_4_what_is_left_at_the_deadline_is_stopped_by_force`
+//! - `tests/hostile.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
+//!
+//! **4.9** A handler fails when it returns an error or panics. **Its actor then stops**: it is not
+//! restarted, its children stop first, and its mail becomes dead letters, while its worker and all
+//! other actors go on. The [`on_failure`](crate::WorkerPoolBuilder::on_failure) hook is given a
+//! [`Failure`] with the actor, its path, the type of its messages, the stage of its life and the
+//! cause. A panic in the hook, or in the destructor of a message, a state, an answer, an error or
+//! props, takes nobody else down either.
+//!
+//! - `tests/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
+//! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
+//! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
+//!
+//! **4.12** A child that has stopped is no longer counted among the living, and its parent may give
+//! its name to the next one as soon as it is gone (the test does so two thousand times).
+//!
+//! - `tests/lifecycle.rs: s4_12_nothing_grows_with_the_actors_that_ever_lived`
+//!
+//! # 5. Ask
+//!
+//! **5.1** [`ActorRef::ask`] sends the question at the call and answers an [`Ask`], with which a
+//! handler, or a thread outside, waits later. Several asks may be under way at once, and their
+//! answers may come in any order.
+//!
+//! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
+//! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
+//! - `tests/ask.rs: s5_1_several_asks_run_at_once`
+//!
+//! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
+//! passed on through other actors, and answered later by any of them or by a thread. Dropped
+//! unanswered, it ends the ask at once with [`AskError::NoReply`], however long the time-out is.
+//!
+//! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
+//! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
+//! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
+//!
+//! **5.3** The first event that settles an ask ends it. An actor that stops, or fails, with the
+//! question in its mailbox, in its hands or in its state ends the ask at once, with
+//! [`AskError::TargetStopped`] or [`AskError::TargetFailed`]; only [`AskError::Timeout`] comes with
+//! the time, and never before it. An answer that comes later is dropped, counted in
+//! [`PoolStats::late_replies`], and never taken for the answer to another ask.
+//!
+//! - `tests/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
+//! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
+//! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
+//!
+//! **5.5** Waiting for an answer holds up one actor: its own mail waits, its worker goes on with
+//! the others. Asks may nest (the tests go through a thousand actors) and many handlers may wait at
+//! a time (the tests have ten thousand).
+//!
+//! - `tests/ask.rs: s5_5_only_the_actor_that_asks_waits`
+//! - `tests/ask.rs: s5_5_asks_nest_through_a_chain_of_a_thousand_actors`
+//! - `tests/ask.rs: s5_5_ten_thousand_handlers_wait_at_once`
+//!
+//! **5.8** To ask an actor that has stopped fails at once with [`AskError::TargetStopped`], and one
+//! of a pool that has ended with [`AskError::PoolClosed`]. An ask that is under way when a pool
+//! shuts down ends too, as soon as nobody holds its reply any more.
+//!
+//! - `tests/ask.rs: s5_8_an_ask_of_a_stopped_actor_fails_at_once`
+//! - `tests/ask.rs: s5_8_asks_under_way_at_a_shutdown_all_end`
+//!
+//! # 6. Time
+//!
+//! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
+//! [`ManualTime`] that is advanced by exactly that much ends it.
+//!
+//! - `tests/hostile.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
+//!
+//! # 7. Dead letters and envelopes
+//!
+//! **7.1** Each message that is lost is counted in [`DeadLetters`] under one [`DeadLetterReason`]:
+//! its actor had stopped, failed before it, left it unhandled, or was stopped by force, or the pool
+//! had ended. The last 256 are kept, and subscribers are told of each one; a subscriber that panics
+//! disturbs nobody, and what it loses itself is counted without being told. Messages to a pool of
+//! which nothing is left are kept apart, in [`dead_letters_without_pool`].
+//!
+//! - `tests/dead_letters.rs: s7_1_messages_to_stopped_actors_are_dead_letters_from_wherever_they_come`
+//! - `tests/dead_letters.rs: s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason`
+//! - `tests/dead_letters.rs: s7_1_subscribers_hear_of_each_and_the_last_ones_are_kept`
+//!
+//! **7.2** When a pool has ended, and no worker is stuck, the messages sent to its actors are as
+//! many as those handled, those lost and those still queued together, by the counts of
+//! [`PoolStats`]. A message whose handler failed counts as handled.
+//!
+//! - `tests/dead_letters.rs: s7_2_sent_is_handled_lost_or_queued_under_a_storm_of_starts_stops_and_failures`
+//! - `tests/hostile.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
+//!
+//! **7.3** An [`Envelope`] names the sending actor, if there is one, and carries the message's id,
+//! the id of the first message of its chain, and the id of the message whose handler sent it. A
+//! handler that has waited still passes on its own message's ids, and a message from outside begins
+//! a chain. No two messages to the actors of one pool have the same id.
+//!
+//! - `tests/dead_letters.rs: s7_3_envelopes_name_sender_correlation_and_cause`
+//! - `tests/dead_letters.rs: s7_3_ids_are_unique_in_a_pool`
+//! - `tests/hostile.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
+//!
+//! # 8. The pool
+//!
+//! **8.1** A top-level actor that is spawned by name lives on the worker that the
+//! [`ConsistentHashRing`] gives for it, and its children live there too. The ring depends on
+//! nothing but the name and the number of workers, and the tests pin its answers, so they are the
+//! same in every run on every machine. One worker more takes about its share of the names, all
+//! others stay where they were.
+//!
+//! - `tests/pool.rs: s8_1_names_are_placed_by_the_ring_and_actors_stay_there`
+//! - `src/pool/ring.rs: s8_1_placement_is_pinned`
+//! - `src/pool/ring.rs: s8_1_adding_a_worker_moves_about_one_in_n_plus_one`
+//!
+//! **8.2** [`WorkerPoolBuilder`] sets the number of workers (by default one for each core that the
+//! process may use), the name of their threads, what runs on each of them first, whether they are
+//! bound to cores, the size of the stacks, what idle workers do, and the clock.
+//! [`start`](crate::WorkerPoolBuilder::start) returns when every worker has been configured; or,
+//! for an option that cannot be and for a worker that fails, with a [`StartError`] and no thread
+//! left. [`run`](crate::WorkerPoolBuilder::run) blocks until the pool has shut down.
+//!
+//! - `tests/pool.rs: s8_2_configure_runs_once_on_every_worker_on_a_fiber_before_start_returns`
+//! - `tests/pool.rs: s8_2_what_cannot_start_says_why_and_leaks_no_thread`
+//! - `tests/pool.rs: s8_2_every_wait_strategy_works`
+//!
+//! **8.3** Actors may be spawned from threads and from handlers, by the ring, on a given worker, or
+//! near another actor. A name that every worker spawns in `configure` is started once, and all of
+//! them get the same reference. [`WorkerPool::lookup`] finds a named actor on any worker, from when
+//! it has started until it stops, and compares the type of its messages: another type is
+//! [`LookupError::WrongType`].
+//!
+//! - `tests/pool.rs: s8_3_lookup_finds_named_actors_with_their_type_and_no_phantoms`
+//! - `tests/pool.rs: s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference`
+//! - `tests/pool.rs: s8_3_actors_may_be_placed_by_hand_and_spawned_from_handlers`
+//!
+//! **8.4** What a message or an answer owns is moved, also between workers: a box arrives with the
+//! address that it was sent with.
+//!
+//! - `tests/pool.rs: s8_4_what_a_message_owns_is_moved_and_not_copied`
+//!
+//! **8.5** The workers of an idle pool sleep until there is work, a timer included, and do not look
+//! for it at intervals, except under [`WaitStrategy::Spin`]. A message to a worker that is just
+//! going to sleep wakes it.
+//!
+//! - `tests/pool.rs: s8_5_an_idle_pool_uses_no_time_and_wakes_when_it_is_needed`
+//! - `tests/pool.rs: s8_5_a_message_to_a_worker_that_goes_to_sleep_is_never_missed`
+//!
+//! **8.6** Everything above the transport and the directory is tested without threads too, over
+//! doubles of both. Where the transport delays batches, refuses them, or repeats orders, each
+//! sender's messages keep their order, and each is handled or a dead letter. The doubles are the
+//! crate's own and are not published.
+//!
+//! - `src/runtime/one_thread.rs: s8_6_actors_of_two_workers_work_without_threads`
+//! - `src/runtime/one_thread.rs: s8_6_nothing_is_lost_or_reordered_over_a_transport_that_misbehaves`
+//!
+//! **8.7** The same program does the same work with one worker and with more workers than cores.
+//!
+//! - `tests/pool.rs: s8_7_the_same_work_is_done_by_any_number_of_workers`
+//!
+//! # Not promised
+//!
+//! What users of other actor systems may look for, and do not get:
+//!
+//! - **Supervision.** No strategies, restarts, resumption, back-off or escalation. A failed actor
+//!   stops, the failure hook is told, and its parent is not.
+//! - **Bounded mailboxes** and a `send` that waits for room. Nothing slows a sender down: an actor
+//!   that is slower than its senders takes memory until there is none. There are no priorities
+//!   either.
+//! - **Kill, suspend, resume.** The one way to end a single actor from outside is `stop`, which
+//!   waits its turn behind the mail. Force comes only with the deadline of a whole pool.
+//! - **Death watch.** Nobody is told when another actor stops. To find out, ask it or look it up.
+//! - **Timers** other than [`Context::sleep`] and the time-out of an ask: no messages at a later
+//!   time or at intervals, no receive time-out, no passivation.
+//! - **A stash.** A handler can keep messages in its state; nothing gives them back to the mailbox.
+//! - **Tasks**, and a side pool of threads for blocking calls. A handler that blocks or computes
+//!   holds its worker, and all actors there, until it returns, waits or calls
+//!   [`Context::yield_now`]; nothing reports it.
+//! - **Futures.** [`Ask`] is none, no call is `async`, and a handler cannot wait for a future. Asks
+//!   cannot be mapped or joined, only waited for one after the other.
+//! - **Detection of ask cycles.** Actors that ask each other in a circle, or an actor that asks
+//!   itself, wait until the first of their time-outs ends it. With very long time-outs that is when
+//!   the pool ends.
+//! - **Cancelling a question.** An ask that is dropped, or whose time is over, leaves its question
+//!   in the mailbox, and the actor handles it when its turn comes; its answer is a late reply. A
+//!   handler cannot tell whether anybody still waits.
+//! - **A simulation interface.** [`ManualTime`] lets a test rule the clock; the order in which
+//!   workers run cannot be ruled or repeated from a seed.
+//! - **Narrowed references.** An [`ActorRef`] takes the whole protocol of its actor; there are no
+//!   adapters.
+//! - **Metadata** in envelopes, such as a trace context.
+//! - **Survival of a stack overflow**, or a report of it. A handler that needs more than its stack
+//!   ends the process; [`stack_size`](crate::WorkerPoolBuilder::stack_size) is one for the whole
+//!   pool.
+//! - **Any number of handlers that wait.** Each holds a stack; where the system grants no memory
+//!   for another one, the wait fails with [`WaitError::NoStack`].
+//! - **Safety nets under `panic = "abort"`.** Rows 4.4 and 4.9 rest on unwinding. Without it a
+//!   panic ends the process, and a deadline cannot run the destructors of handlers that wait.
+//! - **Moving actors, other numbers of workers, other machines.** An actor stays on its worker, a
+//!   pool keeps its size, and messages do not leave the process or outlive it.
+//!
+//! [`Actor`]: crate::Actor
+//! [`ActorPath`]: crate::ActorPath
+//! [`ActorRef`]: crate::ActorRef
+//! [`ActorRef::ask`]: crate::ActorRef::ask
+//! [`ActorRef::stop`]: crate::ActorRef::stop
+//! [`ActorRef::tell`]: crate::ActorRef::tell
+//! [`ActorRef::try_tell`]: crate::ActorRef::try_tell
+//! [`Ask`]: crate::Ask
+//! [`AskError::NoReply`]: crate::AskError::NoReply
+//! [`AskError::PoolClosed`]: crate::AskError::PoolClosed
+//! [`AskError::TargetFailed`]: crate::AskError::TargetFailed
+//! [`AskError::TargetStopped`]: crate::AskError::TargetStopped
+//! [`AskError::Timeout`]: crate::AskError::Timeout
+//! [`Behavior`]: crate::Behavior
+//! [`Behavior::setup`]: crate::Behavior::setup
+//! [`ConsistentHashRing`]: crate::ConsistentHashRing
+//! [`Context::sleep`]: crate::Context::sleep
+//! [`Context::yield_now`]: crate::Context::yield_now
+//! [`DeadLetterReason`]: crate::DeadLetterReason
+//! [`DeadLetters`]: crate::DeadLetters
+//! [`dead_letters_without_pool`]: crate::dead_letters_without_pool
+//! [`Envelope`]: crate::Envelope
+//! [`Failure`]: crate::Failure
+//! [`LookupError::WrongType`]: crate::LookupError::WrongType
+//! [`ManualTime`]: crate::ManualTime
+//! [`PathError`]: crate::PathError
+//! [`PoolStats`]: crate::PoolStats
+//! [`PoolStats::late_replies`]: crate::PoolStats::late_replies
+//! [`Props`]: crate::Props
+//! [`Reply`]: crate::Reply
+//! [`Reply::send`]: crate::Reply::send
+//! [`ShutdownError::OnWorker`]: crate::ShutdownError::OnWorker
+//! [`ShutdownReport`]: crate::ShutdownReport
+//! [`Signal::PostStop`]: crate::Signal::PostStop
+//! [`Signal::PreStart`]: crate::Signal::PreStart
+//! [`SpawnError::Failed`]: crate::SpawnError::Failed
+//! [`SpawnError::NameTaken`]: crate::SpawnError::NameTaken
+//! [`StartError`]: crate::StartError
+//! [`TellError::PoolClosed`]: crate::TellError::PoolClosed
+//! [`TellError::Stopped`]: crate::TellError::Stopped
+//! [`WaitError::NoStack`]: crate::WaitError::NoStack
+//! [`WaitStrategy::Spin`]: crate::WaitStrategy::Spin
+//! [`WorkerPool`]: crate::WorkerPool
+//! [`WorkerPool::lookup`]: crate::WorkerPool::lookup
+//! [`WorkerPool::shutdown`]: crate::WorkerPool::shutdown
+//! [`WorkerPoolBuilder`]: crate::WorkerPoolBuilder
