@@ -729,7 +729,7 @@ fn s4_9_a_failure_hook_may_send_spawn_ask_stop_and_shut_down() {
 }
 
 #[test]
-fn s1_10_setups_within_become_within_setups_may_fail() {
+fn s4_9_setups_within_become_within_setups_may_fail() {
     let log = Log::default();
     with_pool(pool_of(1).on_failure(log.hook()), |pool| {
         let actor = pool

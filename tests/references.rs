@@ -499,8 +499,8 @@ fn s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind() {
                 panic!("it has a cause");
             };
             assert!(failure.to_string().contains("planned"), "{failure}");
-            gone(pool, "/user/failing");
-            gone(pool, "/user/failing/child");
+            let child = pool.lookup::<Sum>("/user/failing/child");
+            assert!(matches!(child, Err(LookupError::NotFound(_))), "{child:?}");
             let next = pool
                 .spawn("failing", sum())
                 .expect("the name is free at once");

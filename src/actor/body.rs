@@ -29,7 +29,7 @@ pub(crate) enum TurnEnd {
 /// The handler side of an actor, whatever its types.
 pub(crate) trait Body {
     /// Handles up to `most` messages of the actor's mailbox.
-    fn turn(&mut self, shard: &Shard, actor: Key, most: u32) -> TurnEnd;
+    fn turn(&mut self, shard: &Shard, actor: Key, most: usize) -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> Result<(), BoxError>;
@@ -62,7 +62,7 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
 }
 
 impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
-    fn turn(&mut self, shard: &Shard, actor: Key, most: u32) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, actor: Key, most: usize) -> TurnEnd {
         let slot = shard.slot(actor.slot);
         let mut ctx = Context::new(shard, actor);
         for _ in 0..most {
@@ -131,7 +131,7 @@ where
     M: Send + 'static,
     F: FnMut(&mut Context<'_, M>, &Signal) -> Result<(), BoxError> + 'static,
 {
-    fn turn(&mut self, shard: &Shard, actor: Key, most: u32) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, actor: Key, most: usize) -> TurnEnd {
         self.inner.turn(shard, actor, most)
     }
 

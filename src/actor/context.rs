@@ -59,7 +59,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Messages that wait in this actor's mailbox.
     pub fn mailbox_len(&self) -> usize {
-        self.shard.slot(self.actor.slot).mailbox_len() as usize
+        self.shard.slot(self.actor.slot).mailbox_len()
     }
 
     /// Time since the pool's clock began, as of the beginning of this worker's present round.

@@ -23,7 +23,7 @@ use super::slot::{NO_SLOT, Slot, State};
 use super::unwind::{Unwound, catch_user};
 
 /// Messages that an actor handles in one turn at the most, so that others have theirs.
-const MOST_PER_TURN: u32 = 256;
+const MOST_PER_TURN: usize = 256;
 
 /// The slot of the guardian, `/user`, the parent of the top-level actors. It handles nothing.
 pub(crate) const GUARDIAN: u32 = 0;

@@ -159,7 +159,7 @@ pub(crate) struct RawMailbox {
     tail: Cell<*mut Block>,
     head_at: Cell<u16>,
     tail_at: Cell<u16>,
-    len: Cell<u32>,
+    len: Cell<usize>,
 }
 
 impl RawMailbox {
@@ -174,7 +174,7 @@ impl RawMailbox {
     }
 
     #[inline]
-    pub(crate) fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> usize {
         self.len.get()
     }
 
@@ -323,7 +323,7 @@ mod tests {
                     unsafe { mailbox.release::<M>(&blocks) };
                 }
             }
-            assert_eq!(mailbox.len() as usize, model.len());
+            assert_eq!(mailbox.len(), model.len());
         }
         // SAFETY: as above.
         while let Some(item) = unsafe { take::<M>(&mailbox, &blocks) } {

@@ -208,7 +208,7 @@ impl Slot {
         self.ending.set(end);
     }
 
-    pub(crate) fn mailbox_len(&self) -> u32 {
+    pub(crate) fn mailbox_len(&self) -> usize {
         self.mailbox.len()
     }
 

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ struct Inner {
     ending: Arc<Ending>,
     ended: Arc<Ended>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// What the end came to, once every worker has ended.
+    report: OnceLock<ShutdownReport>,
 }
 
 /// What a shutdown came to.
@@ -122,6 +124,7 @@ impl WorkerPool {
                 ending,
                 ended,
                 threads: Mutex::new(threads),
+                report: OnceLock::new(),
             }),
         }
     }
@@ -286,13 +289,19 @@ impl Inner {
     }
 
     fn report(&self, stuck_workers: usize) -> ShutdownReport {
-        let mut threads = std::mem::take(&mut *self.threads.lock());
-        if stuck_workers == 0 {
-            for thread in threads.drain(..) {
+        if stuck_workers > 0 {
+            return self.count(stuck_workers);
+        }
+        *self.report.get_or_init(|| {
+            for thread in self.threads.lock().drain(..) {
                 // A worker's own panic aborts the process, so a thread always ends well.
                 let _ = thread.join();
             }
-        }
+            self.count(0)
+        })
+    }
+
+    fn count(&self, stuck_workers: usize) -> ShutdownReport {
         let letters = &self.shared.core.dead_letters;
         ShutdownReport {
             forced: self.ending.forced(),
