@@ -37,7 +37,7 @@ pub use crate::actor::{
     WaitError, WorkerStats, dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
-pub use crate::ask::{Ask, AskError, Reply};
+pub use crate::ask::{Ask, AskError, Reply, SendError};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, LAYOUT_VERSION, LookupError, ManualTime, PoolStats, ShutdownError,
@@ -50,8 +50,8 @@ pub use crate::pool::{
 pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, Ask, AskError, Behavior, BoxError, Context, DeadLetterReason,
-        HandlerResult, LookupError, ManualTime, Next, Props, Reply, Signal, SpawnError, TellError,
-        TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+        HandlerResult, LookupError, ManualTime, Next, Props, Reply, SendError, Signal, SpawnError,
+        TellError, TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
 }
 

@@ -42,8 +42,12 @@
 //! letter. [`ActorRef::try_tell`] gives the message back, with the reason, where the failure is
 //! certain at the call: [`TellError::Stopped`] for an actor of the caller's own worker,
 //! [`TellError::PoolClosed`] for one of a pool that has ended. An `Ok` does not say that the
-//! message will be handled.
+//! message will be handled. [`ActorRef::send`](crate::ActorRef::send) and `send_timeout` wait until
+//! the actor's worker has said that its mailbox takes the message, and give it back where it does
+//! not, or not in time: in a handler the fiber waits, on a thread outside the thread parks.
 //!
+//! - `tests/references.rs: s1_4_send_says_for_certain_and_gives_the_message_back`
+//! - `tests/references.rs: s1_4_send_timeout_gives_up_on_a_worker_that_does_not_answer`
 //! - `tests/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
 //!
 //! **1.5** `tell`, `try_tell` and [`ask`](crate::ActorRef::ask) are called in the same way from a
@@ -293,9 +297,9 @@
 //!
 //! - **Supervision.** No strategies, restarts, resumption, back-off or escalation. A failed actor
 //!   stops, the failure hook is told, and its parent is not.
-//! - **Bounded mailboxes** and a `send` that waits for room. Nothing slows a sender down: an actor
-//!   that is slower than its senders takes memory until there is none. There are no priorities
-//!   either.
+//! - **Bounded mailboxes.** There is always room, so `send` waits for a word, never for room, and
+//!   nothing slows a sender down: an actor that is slower than its senders takes memory until there
+//!   is none. There are no priorities either.
 //! - **Kill, suspend, resume.** The one way to end a single actor from outside is `stop`, which
 //!   waits its turn behind the mail. Force comes only with the deadline of a whole pool.
 //! - **Death watch.** Nobody is told when another actor stops. To find out, ask it or look it up.

@@ -188,6 +188,95 @@ fn s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back() {
     orphan.tell(4);
 }
 
+/// A message that is not `Clone`, so that it must be the same one that comes back.
+#[derive(Debug, PartialEq)]
+struct Parcel(u32);
+
+/// Takes one parcel, notes it, and stops.
+fn takes_one(log: &Log) -> Props<Parcel> {
+    let log = log.clone();
+    Props::new(move || {
+        let log = log.clone();
+        Behavior::receive(move |_ctx, Parcel(number)| {
+            log.add(number.to_string());
+            Next::Stop
+        })
+    })
+}
+
+#[test]
+fn s1_4_send_says_for_certain_and_gives_the_message_back() {
+    with_pools(|pool| {
+        for worker in 0..pool.workers() {
+            let log = Log::default();
+            let name = format!("one-{worker}");
+            let target = pool.spawn_on(worker, &name, takes_one(&log)).unwrap();
+            assert!(target.send(Parcel(1)).is_ok());
+            gone(pool, &format!("/user/{name}"));
+            let refused = target.send_timeout(Parcel(2), SOON).unwrap_err();
+            assert!(matches!(&refused, SendError::Stopped(_)), "{refused:?}");
+            assert_eq!(refused.into_message(), Parcel(2));
+
+            // The same from a handler, on each worker.
+            for from in 0..pool.workers() {
+                let sender = Props::new(move || {
+                    Behavior::receive(move |_ctx, reply: Reply<bool>| {
+                        reply.send(matches!(
+                            target.send(Parcel(3)),
+                            Err(SendError::Stopped(Parcel(3)))
+                        ));
+                    })
+                });
+                let sender = pool.spawn_on(from, &format!("from-{worker}-{from}"), sender);
+                let answer = sender.unwrap().ask(|reply| reply, SOON).wait();
+                assert_eq!(answer, Ok(true));
+            }
+            assert_eq!(log.lines(), ["1"]);
+        }
+    });
+    let log = Log::default();
+    let orphan = with_pool(pool_of(1), |pool| {
+        pool.spawn("orphan", takes_one(&log)).unwrap()
+    });
+    let refused = orphan.send(Parcel(4)).unwrap_err();
+    assert!(matches!(refused, SendError::PoolClosed(Parcel(4))));
+}
+
+#[test]
+fn s1_4_send_timeout_gives_up_on_a_worker_that_does_not_answer() {
+    with_pool(pool_of(2), |pool| {
+        let (entered, entry) = mpsc::channel();
+        let (leave, exit) = mpsc::channel::<()>();
+        let exit = std::sync::Mutex::new(Some(exit));
+        let busy = Props::new(move || {
+            let (entered, exit) = (entered.clone(), exit.lock().unwrap().take().unwrap());
+            Behavior::receive(move |_ctx, ()| {
+                entered.send(()).unwrap();
+                exit.recv().unwrap();
+            })
+        });
+        let busy = pool.spawn_on(0, "busy", busy).unwrap();
+        busy.tell(());
+        entry.recv().unwrap();
+        let short = Duration::from_millis(1);
+        assert!(matches!(
+            busy.send_timeout((), short),
+            Err(SendError::Timeout(()))
+        ));
+        let sender = Props::new(move || {
+            Behavior::receive(move |_ctx, reply: Reply<bool>| {
+                reply.send(matches!(
+                    busy.send_timeout((), short),
+                    Err(SendError::Timeout(()))
+                ));
+            })
+        });
+        let sender = pool.spawn_on(1, "sender", sender).unwrap();
+        assert_eq!(sender.ask(|reply| reply, SOON).wait(), Ok(true));
+        leave.send(()).unwrap();
+    });
+}
+
 #[test]
 fn s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside() {
     with_pools(|pool| {

@@ -121,6 +121,13 @@ impl Shard {
         self.slots.get(key.slot).filter(|slot| slot.is_let_to(key))
     }
 
+    /// Whether the actor of a key would let a message in.
+    pub(crate) fn takes_mail(&self, key: Key) -> bool {
+        self.slots
+            .get(key.slot)
+            .is_some_and(|slot| slot.is_open_for(key))
+    }
+
     pub(crate) fn slots(&self) -> &Arena<Slot> {
         &self.slots
     }

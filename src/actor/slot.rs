@@ -208,6 +208,11 @@ impl Slot {
         self.ending.set(end);
     }
 
+    /// Whether a message to `key` would be let in.
+    pub(crate) fn is_open_for(&self, key: Key) -> bool {
+        self.open.get() == key.generation
+    }
+
     pub(crate) fn mailbox_len(&self) -> usize {
         self.mailbox.len()
     }

@@ -4,9 +4,11 @@ mod call;
 mod error;
 mod handle;
 mod reply;
+mod send;
 
 pub use self::error::AskError;
 pub use self::handle::Ask;
 pub use self::reply::Reply;
+pub use self::send::SendError;
 
 pub(crate) use self::call::{call, nudge, order};
