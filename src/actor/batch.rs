@@ -21,7 +21,7 @@ use crate::queue::{Link, Node};
 /// Something that is sent to a worker and acts there.
 pub(crate) trait Parcel: Send + Sized + 'static {
     /// Arrives at the worker that owns `to`.
-    fn deliver(self, shard: &Shard, to: Key, envelope: Envelope);
+    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope);
 
     /// A second one like it, where arriving twice does no harm: for transports that repeat.
     #[cfg(test)]
@@ -54,7 +54,7 @@ struct Header {
 /// How a type-erased parcel is treated. Each function takes the parcel's bytes over.
 struct Handling {
     words: u32,
-    deliver: unsafe fn(*const u8, &Shard, Key, Envelope),
+    deliver: unsafe fn(*const u8, &Shard, Key, &Envelope),
     bounce: unsafe fn(*const u8, &PoolCore, ActorId, Envelope, DeadLetterReason),
     discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the parcel where it is.
@@ -98,7 +98,8 @@ const fn words_of<P>() -> u32 {
     }
 }
 
-const fn fits<P>() -> bool {
+/// Whether a parcel lies in the batch itself.
+pub(crate) const fn fits<P>() -> bool {
     mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= WORD
 }
 
@@ -189,26 +190,48 @@ impl Batch {
 
     #[inline]
     fn write<P: Parcel>(&mut self, to: Key, envelope: Envelope, parcel: P) -> Result<(), P> {
+        // SAFETY: `try_push` sees to it that `P` lies in the batch itself; it is written at once.
+        unsafe {
+            let Some(place) = self.push_place::<P>(to, envelope) else {
+                return Err(parcel);
+            };
+            place.write(parcel);
+        }
+        Ok(())
+    }
+
+    /// Makes room for a parcel, unless there is none; it is written there directly, as moving it
+    /// through arguments and results would cost more.
+    ///
+    /// # Safety
+    ///
+    /// `P` [`fits`] into a batch. The caller writes the parcel before it does anything else.
+    #[inline]
+    pub(crate) unsafe fn push_place<P: Parcel>(
+        &mut self,
+        to: Key,
+        envelope: Envelope,
+    ) -> Option<*mut P> {
         let words = ENTRY_WORDS + words_of::<P>();
         let Header {
             filled, capacity, ..
         } = *self.header();
         if capacity - filled < words {
-            return Err(parcel);
+            return None;
         }
+        let handling = Handling::of::<P>();
         // SAFETY: the entry and the parcel fit into the words that are left, which are aligned
-        // for both: an entry's fields and, as checked above, the parcel's ask for no more.
+        // for both: an entry's fields and, by the caller's promise, the parcel's ask for no more.
         unsafe {
             let entry = self.word(filled);
             entry.cast::<Entry>().write(Entry {
-                handling: Handling::of::<P>(),
+                handling,
                 to,
                 envelope,
             });
-            entry.add(ENTRY_WORDS as usize).cast::<P>().write(parcel);
             self.0.as_mut().filled = filled + words;
+            Some(entry.add(ENTRY_WORDS as usize).cast::<P>())
         }
-        Ok(())
     }
 
     #[cold]
@@ -230,7 +253,7 @@ impl Batch {
     pub(crate) fn deliver(&mut self, shard: &Shard) {
         self.drain(|entry, parcel| {
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (entry.handling.deliver)(parcel, shard, entry.to, entry.envelope) }
+            unsafe { (entry.handling.deliver)(parcel, shard, entry.to, &entry.envelope) }
         });
     }
 
@@ -252,14 +275,15 @@ impl Batch {
         let filled = mem::take(unsafe { &mut self.0.as_mut().filled });
         let mut at = 0;
         while at < filled {
-            // SAFETY: `write` wrote an entry at each position that this loop reaches, followed
-            // by its parcel, and `filled` was reset, so each is read once.
+            // SAFETY: `push_place` wrote an entry at each position that this loop reaches, followed
+            // by its parcel, and `filled` was reset, so each is visited once. Nothing is written
+            // over an entry meanwhile: the batch is borrowed.
             let (entry, parcel) = unsafe {
                 let word = self.word(at);
-                (word.cast::<Entry>().read(), word.add(ENTRY_WORDS as usize))
+                (&*word.cast::<Entry>(), word.add(ENTRY_WORDS as usize))
             };
             at += ENTRY_WORDS + entry.handling.words;
-            visit(&entry, parcel.cast());
+            visit(entry, parcel.cast());
         }
     }
 
@@ -323,7 +347,7 @@ impl Drop for Batch {
 struct Boxed<P>(Box<P>);
 
 impl<P: Parcel> Parcel for Boxed<P> {
-    fn deliver(self, shard: &Shard, to: Key, envelope: Envelope) {
+    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
         self.0.deliver(shard, to, envelope);
     }
 

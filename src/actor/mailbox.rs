@@ -16,8 +16,9 @@ use super::envelope::Envelope;
 /// Bytes of a common block.
 const BLOCK_BYTES: usize = 1024;
 const BLOCK_ALIGN: usize = 16;
-/// Free blocks that a worker keeps: 4 MiB.
-const KEPT_BLOCKS: usize = 4096;
+/// Free blocks that a worker keeps while it works, 64 MiB, and when it goes to sleep, 1 MiB.
+const KEPT_AWAKE: usize = 65_536;
+const KEPT_ASLEEP: usize = 1024;
 
 #[repr(C, align(16))]
 struct Block {
@@ -110,7 +111,7 @@ impl BlockPool {
     /// `block` came from `take::<M>`, holds no item that is alive, and is used no more.
     #[inline]
     unsafe fn give_back<M>(&self, block: *mut Block) {
-        if !Geometry::<M>::COMMON || self.kept.get() == KEPT_BLOCKS {
+        if !Geometry::<M>::COMMON || self.kept.get() == KEPT_AWAKE {
             // SAFETY: it was allocated with this layout, by `take`.
             return unsafe { alloc::dealloc(block.cast(), Geometry::<M>::LAYOUT.0) };
         }
@@ -137,17 +138,29 @@ fn allocate(layout: Layout) -> *mut Block {
     block.as_ptr()
 }
 
+impl BlockPool {
+    /// Gives back what a worker that goes to sleep need not keep.
+    pub(crate) fn shrink(&self) {
+        self.shrink_to(KEPT_ASLEEP);
+    }
+
+    fn shrink_to(&self, most: usize) {
+        let common = Geometry::<u64>::LAYOUT.0;
+        while self.kept.get() > most {
+            let block = self.free.get();
+            // SAFETY: the list owns its blocks, `kept` of them, all of the common layout.
+            unsafe {
+                self.free.set((*block).next);
+                alloc::dealloc(block.cast(), common);
+            }
+            self.kept.set(self.kept.get() - 1);
+        }
+    }
+}
+
 impl Drop for BlockPool {
     fn drop(&mut self) {
-        let common = Geometry::<u64>::LAYOUT.0;
-        let mut block = self.free.get();
-        while !block.is_null() {
-            // SAFETY: the list owns its blocks, all of the common layout.
-            let next = unsafe { (*block).next };
-            // SAFETY: as above.
-            unsafe { alloc::dealloc(block.cast(), common) };
-            block = next;
-        }
+        self.shrink_to(0);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The outboxes of one worker: what gathers for other workers until it is published.
 
+#![allow(unsafe_code)]
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -32,19 +34,50 @@ impl Outboxes {
 
     /// Sends a parcel to another worker of this pool, with the next flush.
     pub(crate) fn send<P: Parcel>(&self, worker: u32, to: Key, envelope: Envelope, parcel: P) {
-        let place = &self.open[worker as usize];
-        let mut batch = place.take().unwrap_or_else(|| {
-            self.unflushed.borrow_mut().push(worker);
-            self.empty_batch()
-        });
+        let mut batch = self.open_batch(worker);
         let mut left = parcel;
         while let Err(parcel) = batch.try_push(to, envelope, left) {
             left = parcel;
-            self.publish(worker, batch);
-            // Where the batch was refused, destructors of its messages may have begun another.
-            batch = place.take().unwrap_or_else(|| self.empty_batch());
+            batch = self.next_batch(worker, batch);
         }
-        place.set(Some(batch));
+        self.open[worker as usize].set(Some(batch));
+    }
+
+    /// Makes room for a parcel to another worker, which goes with the next flush.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Batch::push_place`].
+    pub(crate) unsafe fn place<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        envelope: Envelope,
+    ) -> *mut P {
+        let mut batch = self.open_batch(worker);
+        loop {
+            // SAFETY: the caller's promises.
+            if let Some(place) = unsafe { batch.push_place(to, envelope) } {
+                self.open[worker as usize].set(Some(batch));
+                return place;
+            }
+            batch = self.next_batch(worker, batch);
+        }
+    }
+
+    fn open_batch(&self, worker: u32) -> Batch {
+        self.open[worker as usize].take().unwrap_or_else(|| {
+            self.unflushed.borrow_mut().push(worker);
+            self.empty_batch()
+        })
+    }
+
+    #[cold]
+    fn next_batch(&self, worker: u32, full: Batch) -> Batch {
+        self.publish(worker, full);
+        // Where it was refused, destructors of its messages may have begun another.
+        let begun = self.open[worker as usize].take();
+        begun.unwrap_or_else(|| self.empty_batch())
     }
 
     fn empty_batch(&self) -> Batch {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-use super::batch::Parcel;
+use super::batch::{Parcel, fits};
 use super::core::{self, PoolCore};
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
@@ -56,29 +56,58 @@ impl<M: Send + 'static> ActorRef<M> {
     /// delivered becomes a dead letter.
     #[inline(always)]
     pub fn tell(self, message: M) {
-        match with_current(|shard| self.admit_here(shard)) {
+        match with_current(|shard| self.place_for_message(shard)) {
             // SAFETY: the message is written before anything else is done.
             Some(place) => unsafe { place.write(message) },
             None => self.tell_elsewhere(message),
         }
     }
 
-    /// Room for a message in the actor's mailbox, under an envelope, where the actor is this
-    /// worker's and takes mail.
+    /// Where a message can be written straight away: into the actor's mailbox, where it is this
+    /// worker's and takes mail, or into the batch for another worker of this pool.
     ///
     /// The message must be written before anything else is done.
     #[inline(always)]
-    fn admit_here(self, shard: Option<&Shard>) -> Option<*mut M> {
+    fn place_for_message(self, shard: Option<&Shard>) -> Option<*mut M> {
         let shard = shard?;
-        if shard.home != self.id.home {
-            return None;
+        if shard.home == self.id.home {
+            self.place_here(shard)
+        } else {
+            self.place_across(shard)
         }
-        // SAFETY: the envelope is written here, the message by both callers, at once.
+    }
+
+    /// Room for a message in the mailbox of an actor of this worker, under an envelope.
+    ///
+    /// The message must be written before anything else is done.
+    #[inline(always)]
+    fn place_here(self, shard: &Shard) -> Option<*mut M> {
+        // SAFETY: the envelope is written here, the message by all callers, at once.
         unsafe {
             let item = shard.admit(self.typed_key())?;
             shard.write_next_envelope(&raw mut (*item).envelope);
             Some(&raw mut (*item).message)
         }
+    }
+
+    /// Room for a message in the batch for another worker, unless it is too large for that.
+    ///
+    /// The message must be written before anything else is done.
+    #[inline(never)]
+    fn place_across(self, shard: &Shard) -> Option<*mut M> {
+        if !fits::<Message<M>>() || shard.home.pool() != self.id.home.pool() {
+            return None;
+        }
+        let envelope = shard.next_envelope();
+        shard.counts.sent_across.add(1);
+        // SAFETY: it fits, and is written by all callers at once; a `Message` is nothing but an
+        // `M` (`repr(transparent)`).
+        let place: *mut Message<M> = unsafe {
+            shard
+                .outboxes
+                .place(self.id.home.worker(), self.id.key, envelope)
+        };
+        Some(place.cast())
     }
 
     #[inline(never)]
@@ -144,7 +173,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_tell(self, message: M) -> Result<(), TellError<M>> {
-        if let Some(place) = with_current(|shard| self.admit_here(shard)) {
+        if let Some(place) = with_current(|shard| self.place_for_message(shard)) {
             // SAFETY: the message is written before anything else is done.
             unsafe { place.write(message) };
             return Ok(());
@@ -216,21 +245,22 @@ fn envelope_for_another_pool(shard: Option<&Shard>) -> Envelope {
 }
 
 /// A message on its way to another worker.
+#[repr(transparent)]
 struct Message<M>(M);
 
 impl<M: Send + 'static> Parcel for Message<M> {
-    fn deliver(self, shard: &Shard, to: Key, envelope: Envelope) {
+    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
         shard.counts.received.add(1);
         // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
         match unsafe { shard.admit(TypedKey::assume(to)) } {
             // SAFETY: as above.
             Some(place) => unsafe {
                 place.write(Item {
-                    envelope,
+                    envelope: *envelope,
                     message: self.0,
                 })
             },
-            None => shard.lose(to, envelope, self.0, DeadLetterReason::Stopped),
+            None => shard.lose(to, *envelope, self.0, DeadLetterReason::Stopped),
         }
     }
 
@@ -244,7 +274,7 @@ impl<M: Send + 'static> Parcel for Message<M> {
 struct StopRequest;
 
 impl Parcel for StopRequest {
-    fn deliver(self, shard: &Shard, to: Key, _envelope: Envelope) {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         lifecycle::request_stop(shard, to);
     }
 

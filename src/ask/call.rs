@@ -53,7 +53,7 @@ where
     W: FnOnce(&Shard) -> R + Send + 'static,
     R: Send + 'static,
 {
-    fn deliver(self, shard: &Shard, _to: Key, _envelope: Envelope) {
+    fn deliver(self, shard: &Shard, _to: Key, _envelope: &Envelope) {
         shard.add_task(Box::new(move |shard| self.reply.send((self.work)(shard))));
     }
 
@@ -70,7 +70,7 @@ pub(crate) fn nudge(core: &PoolCore, worker: u32) {
 struct Nudge;
 
 impl Parcel for Nudge {
-    fn deliver(self, _: &Shard, _: Key, _: Envelope) {}
+    fn deliver(self, _: &Shard, _: Key, _: &Envelope) {}
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
@@ -81,7 +81,7 @@ pub(crate) fn order(core: &PoolCore, worker: u32, order: Order) {
 }
 
 impl Parcel for Order {
-    fn deliver(self, shard: &Shard, _to: Key, _envelope: Envelope) {
+    fn deliver(self, shard: &Shard, _to: Key, _envelope: &Envelope) {
         shard.orders.borrow_mut().push_back(self);
     }
 

@@ -151,7 +151,7 @@ impl<R: Send + 'static> Answer<R> {
 }
 
 impl<R: Send + 'static> Parcel for Answer<R> {
-    fn deliver(self, shard: &Shard, to: Key, _envelope: Envelope) {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         self.end_wait(shard, to);
     }
 

@@ -98,7 +98,7 @@ impl<M: Send + 'static> ActorRef<M> {
 struct RoomRequest(Reply<bool>);
 
 impl Parcel for RoomRequest {
-    fn deliver(self, shard: &Shard, to: Key, _envelope: Envelope) {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         self.0.send(shard.takes_mail(to));
     }
 

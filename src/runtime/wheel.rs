@@ -138,10 +138,8 @@ impl<T> TimerWheel<T> {
             level => deadline & (u64::MAX << (TICK_BITS + SLOT_BITS * level)),
         };
         self.idle_until = self.idle_until.min(attention);
-        TimerId {
-            index,
-            generation: entry.generation,
-        }
+        let generation = entry.generation;
+        TimerId { index, generation }
     }
 
     /// Removes a pending timer and returns its value; `None` if it has fired
@@ -266,10 +264,8 @@ impl<T> TimerWheel<T> {
 
     /// Takes an entry out of the list of its slot.
     fn unlink(&mut self, index: u32) {
-        let Entry {
-            prev, next, slot, ..
-        } = self.entries[index as usize];
-        let slot = usize::from(slot);
+        let entry = &self.entries[index as usize];
+        let (prev, next, slot) = (entry.prev, entry.next, usize::from(entry.slot));
         let list = &mut self.slots[slot];
         match prev {
             NIL => list.head = next,

@@ -131,6 +131,7 @@ impl Worker {
     /// Sleeps until something arrives, or for `nanos` where given.
     pub(crate) fn park(&mut self, nanos: Option<u64>) {
         self.parks += 1;
+        self.shard.blocks().shrink();
         self.publish_stats();
         self.source.park(nanos.map(std::time::Duration::from_nanos));
     }
