@@ -79,7 +79,7 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
                     .receive(&mut ctx, (&raw const (*item).message).read())
             };
             match handled {
-                Ok(Next::Same) => {}
+                Ok(Next::Same) => shard.verdicts.settle(),
                 Ok(Next::Unhandled) => {
                     shard.unhandled::<M>(actor);
                 }

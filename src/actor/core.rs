@@ -13,9 +13,11 @@ use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
 use super::envelope::Envelope;
 use super::failure::Failure;
+use super::fate::outside_sender;
 use super::id::{ActorId, Home, Key, MessageId};
 use super::stats::WorkerCounters;
 use super::transport::Transport;
+use super::unwind::drop_quietly;
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
@@ -129,6 +131,13 @@ impl PoolCore {
     }
 }
 
+impl Drop for PoolCore {
+    /// The last to hold it may be a worker, where a panic would be taken for the runtime's own.
+    fn drop(&mut self) {
+        let _ = drop_quietly(std::mem::replace(&mut self.on_failure, Box::new(|_| {})));
+    }
+}
+
 // ---- finding the pool of a reference -------------------------------------------------------
 
 /// Pools that can be alive at the same time in one process.
@@ -237,6 +246,6 @@ pub(crate) fn envelope_from_outside() -> Envelope {
         outside.thread();
         let message = outside.last.get().next();
         outside.last.set(message);
-        Envelope::NONE.next(ActorId::NOBODY, message)
+        Envelope::NONE.next(outside_sender(), message)
     })
 }

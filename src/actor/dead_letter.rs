@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::envelope::Envelope;
-use super::fate::tell_unless_telling;
+use super::fate::as_subscriber;
 use super::id::ActorId;
 use super::unwind::{catch_user, drop_quietly};
 
@@ -131,15 +131,16 @@ impl DeadLetters {
     #[cold]
     pub(crate) fn record(&self, letter: DeadLetter) {
         self.counts[letter.reason as usize].fetch_add(1, Relaxed);
+        // What subscribers lose in their turn is counted, but not told again: two workers could
+        // keep each other busy with it for ever.
         let told: Vec<Subscriber> = self
             .subscribers
             .lock()
             .iter()
             .map(|(_, told)| Arc::clone(told))
             .collect();
-        if !told.is_empty() {
-            // What subscribers lose in their turn is counted, but not told again.
-            tell_unless_telling(|| {
+        if !told.is_empty() && letter.envelope.sender != ActorId::SUBSCRIBER {
+            as_subscriber(|| {
                 for subscriber in told {
                     // A subscriber's panic was reported by the panic hook; nobody else is owed it.
                     let _ = catch_user(|| subscriber(&letter));
@@ -152,6 +153,14 @@ impl DeadLetters {
             recent.pop_front();
         }
         recent.push_back(letter);
+    }
+}
+
+impl Drop for DeadLetters {
+    fn drop(&mut self) {
+        for subscriber in self.subscribers.get_mut().drain(..) {
+            let _ = drop_quietly(subscriber);
+        }
     }
 }
 
@@ -236,7 +245,11 @@ mod tests {
     fn s7_1_a_subscriber_that_panics_or_loses_messages_disturbs_nobody() {
         let letters = Arc::new(DeadLetters::default());
         let again = Arc::clone(&letters);
-        let loser = letters.subscribe(move |_| again.record(letter(DeadLetterReason::Stopped)));
+        let loser = letters.subscribe(move |_| {
+            let mut lost = letter(DeadLetterReason::Stopped);
+            lost.envelope.sender = crate::actor::fate::outside_sender();
+            again.record(lost);
+        });
         let _panicking = letters.subscribe(|_| panic!("planned"));
         letters.record(letter(DeadLetterReason::Unhandled));
         assert_eq!(letters.total(), 2);

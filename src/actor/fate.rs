@@ -7,6 +7,7 @@ use std::cell::Cell;
 
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
+use super::id::ActorId;
 use super::unwind::{Unwound, drop_quietly};
 
 /// How a wait ends that no value ends.
@@ -64,16 +65,26 @@ impl Marks {
     }
 }
 
-/// Runs `tell` unless it was called by itself.
-pub(crate) fn tell_unless_telling(tell: impl FnOnce()) {
+/// Runs `tell` so that whatever it sends bears [`ActorId::SUBSCRIBER`] as its sender.
+pub(crate) fn as_subscriber(tell: impl FnOnce()) {
     let outer = MARKS.get();
-    if !outer.telling {
-        MARKS.set(Marks {
-            telling: true,
-            ..outer
-        });
-        tell();
-        MARKS.set(outer);
+    MARKS.set(Marks {
+        telling: true,
+        ..outer
+    });
+    with_current(|shard| match shard {
+        Some(shard) => shard.acting_as(ActorId::SUBSCRIBER, tell),
+        None => tell(),
+    });
+    MARKS.set(outer);
+}
+
+/// The sender of what this thread sends, being no worker.
+pub(crate) fn outside_sender() -> ActorId {
+    if MARKS.get().telling {
+        ActorId::SUBSCRIBER
+    } else {
+        ActorId::NOBODY
     }
 }
 

@@ -52,13 +52,22 @@ impl ActorId {
         },
     };
 
+    /// Whoever is being told of a dead letter: what it sends is told to nobody if it is lost.
+    pub(crate) const SUBSCRIBER: Self = Self {
+        home: Home::NOWHERE,
+        key: Key {
+            slot: 1,
+            generation: 0,
+        },
+    };
+
     pub(crate) const fn new(home: Home, key: Key) -> Self {
         Self { home, key }
     }
 
-    /// `None` for [`ActorId::NOBODY`].
+    /// `None` where it is no actor's.
     pub(crate) fn known(self) -> Option<Self> {
-        (self != Self::NOBODY).then_some(self)
+        (self.home != Home::NOWHERE).then_some(self)
     }
 
     /// The index of the worker that owns the actor.

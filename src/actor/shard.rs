@@ -59,6 +59,8 @@ pub(crate) struct Shard {
     pub(crate) now: Cell<u64>,
     /// Turns that the present tick may still begin.
     pub(crate) turns_left: Cell<u32>,
+    /// How many messages may be handled before the present tick gives no more turns.
+    pub(crate) messages_until: Cell<u64>,
     /// Whether spawning from outside is over.
     pub(crate) closing: Cell<bool>,
     /// Whether a shutdown's deadline has come: nobody waits any more.
@@ -96,6 +98,7 @@ impl Shard {
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             now: Cell::new(0),
             turns_left: Cell::new(0),
+            messages_until: Cell::new(0),
             closing: Cell::new(false),
             forcing: Cell::new(false),
             orders: RefCell::default(),
@@ -263,9 +266,11 @@ impl Shard {
             force_unwind();
         }
         self.fibers.reserve().map_err(CannotWait::NoStack)?;
+        // What cannot be sent ends its wait here and now.
         self.outboxes.flush();
-        self.waits.attend(key, fiber);
-        self.suspend(Suspend::Blocked);
+        if self.waits.attend(key, fiber) {
+            self.suspend(Suspend::Blocked);
+        }
         Ok(())
     }
 

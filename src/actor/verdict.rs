@@ -17,6 +17,8 @@ struct Unanswered {
 pub(crate) struct Verdicts {
     /// Whether a handler runs.
     open: Cell<bool>,
+    /// Whether there is anything in `unanswered`.
+    any: Cell<bool>,
     unanswered: RefCell<Vec<Unanswered>>,
 }
 
@@ -39,6 +41,7 @@ impl Verdicts {
         if !self.open.get() {
             return Err(end);
         }
+        self.any.set(true);
         self.unanswered.borrow_mut().push(Unanswered {
             during,
             end: Box::new(end),
@@ -46,12 +49,20 @@ impl Verdicts {
         Ok(())
     }
 
+    /// A handler has ended well: what it has dropped is unanswered.
+    #[inline(always)]
+    pub(crate) fn settle(&self) {
+        if self.any.get() {
+            self.end_all(None);
+        }
+    }
+
     /// Ends the replies that were kept: those dropped by the handler of the message that failed
     /// as failed, the others as unanswered. Answers whether a handler ran.
     #[inline]
     pub(crate) fn close(&self, failed: Option<MessageId>) -> bool {
         let was_open = self.open.replace(false);
-        if !self.unanswered.borrow().is_empty() {
+        if self.any.get() {
             self.end_all(failed);
         }
         was_open
@@ -59,6 +70,7 @@ impl Verdicts {
 
     #[cold]
     fn end_all(&self, failed: Option<MessageId>) {
+        self.any.set(false);
         for Unanswered { during, end } in self.unanswered.take() {
             end(if failed == Some(during) {
                 End::Failed

@@ -100,10 +100,16 @@ impl Waits {
     }
 
     /// Says which fiber waits, so that it is woken at the end.
-    pub(crate) fn attend(&self, key: Key, fiber: FiberId) {
-        if let Some(wait) = self.pending(key) {
+    ///
+    /// Answers whether there is anything to wait for: nothing, if the wait has ended.
+    #[inline]
+    #[must_use]
+    pub(crate) fn attend(&self, key: Key, fiber: FiberId) -> bool {
+        let pending = self.pending(key);
+        if let Some(wait) = pending {
             wait.fiber.set(Some(fiber));
         }
+        pending.is_some()
     }
 
     /// Ends a wait with a value.
@@ -182,6 +188,13 @@ impl Waits {
         self.vacate(key, wait);
     }
 
+    /// Drops the values that nobody has taken: of asks that were forgotten, not dropped.
+    fn clear(&self) {
+        for (_, wait) in self.arena.iter() {
+            let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
+        }
+    }
+
     // ---- for the clock of the layer above ---------------------------------------------------
 
     /// Whether the clock has something to take over.
@@ -224,6 +237,12 @@ impl Waits {
     }
 }
 
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,7 +273,7 @@ mod tests {
         let waits = Waits::new();
         let key = waits.begin(None);
         let fiber = FiberId::from_index(3);
-        waits.attend(key, fiber);
+        assert!(waits.attend(key, fiber));
         assert!(matches!(waits.end(key, End::NoReply), Ending::Wakes(woken) if woken == fiber));
         assert_eq!(waits.take::<u32>(key), Some(Err(End::NoReply)));
     }

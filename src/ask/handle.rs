@@ -132,12 +132,12 @@ fn wait_on_worker<R: 'static>(
     shard: Option<&Shard>,
     wait: Key,
 ) -> Result<Result<R, End>, AskError> {
-    let shard = shard.expect("an ask does not leave the thread that asked");
+    // The destructor of a thread-local may hold an ask for longer than its worker lives.
+    let Some(shard) = shard else {
+        return Err(AskError::PoolClosed);
+    };
     shard.wait_for(wait).map_err(WaitError::from)?;
-    Ok(shard
-        .waits
-        .take(wait)
-        .expect("a wait that is over has an outcome"))
+    shard.waits.take(wait).ok_or(AskError::PoolClosed)
 }
 
 fn nanos(duration: Duration) -> u64 {

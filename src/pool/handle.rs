@@ -294,8 +294,11 @@ impl Inner {
         }
         *self.report.get_or_init(|| {
             for thread in self.threads.lock().drain(..) {
-                // A worker's own panic aborts the process, so a thread always ends well.
-                let _ = thread.join();
+                // The destructor of a thread-local may hold the last handle, on such a thread.
+                if thread.thread().id() != std::thread::current().id() {
+                    // A worker's own panic aborts the process, so a thread always ends well.
+                    let _ = thread.join();
+                }
             }
             self.count(0)
         })

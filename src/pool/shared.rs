@@ -214,9 +214,15 @@ impl Shared {
         // Release pairs with the acquire in `spawn_configured`.
         self.configuring.store(false, Release);
         // What still starts, for an actor that spawns through a node, tells those who wait.
-        self.configured
-            .lock()
-            .retain(|_, entry| matches!(entry.state, ConfiguredState::Starting(_)));
+        let mut configured = self.configured.lock();
+        let started = configured
+            .extract_if(|_, entry| matches!(entry.state, ConfiguredState::Started(_)))
+            .collect::<Vec<_>>();
+        drop(configured);
+        // Outside of the lock, as their errors are the user's.
+        for (_, entry) in started {
+            let _ = drop_quietly(entry.state);
+        }
     }
 
     pub(super) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {

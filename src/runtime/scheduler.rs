@@ -9,6 +9,10 @@ use crate::actor::lifecycle::take_turn;
 use crate::actor::{AbortOnPanic, Due, Shard, Task, Unwound, catch_user, with_current};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 
+/// Messages after which a tick gives no more turns, so that one busy actor does not keep its worker
+/// from its inbox and its timers for many turns.
+const MESSAGES_PER_TICK: u64 = 1024;
+
 /// Does what is due, up to `turns` turns. Called on the worker's own stack.
 ///
 /// # Errors
@@ -19,6 +23,9 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
         return Ok(());
     }
     shard.turns_left.set(turns);
+    shard
+        .messages_until
+        .set(shard.counts.handled.get() + MESSAGES_PER_TICK);
     let fiber = shard.fibers.take_idle()?;
     drive(shard, fiber, Resume::Run);
     Ok(())
@@ -88,6 +95,9 @@ fn next_resume(shard: &Shard) -> Resume {
         Due::Turn(slot) => {
             take_turn(shard, slot);
             shard.outboxes.flush();
+            if shard.counts.handled.get() >= shard.messages_until.get() {
+                shard.turns_left.set(0);
+            }
         }
         Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
         Due::Task => {
