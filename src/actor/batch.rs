@@ -67,9 +67,9 @@ impl Handling {
         const {
             &Self {
                 words: words_of::<P>(),
-                // SAFETY: by the contract of `Handling` (see `Batch::next_entry`) the address is
+                // SAFETY: by the contract of `Handling` (see `Batch::drain`) the address is
                 // that of a `P` whose ownership passes to the callee; words are aligned for it,
-                // as `Batch::try_push` sees to.
+                // as whoever calls `push_place` sees to.
                 deliver: |at, shard, to, envelope| unsafe {
                     at.cast::<P>().read().deliver(shard, to, envelope);
                 },
@@ -100,7 +100,7 @@ const fn words_of<P>() -> u32 {
 
 /// Whether a parcel lies in the batch itself.
 pub(crate) const fn fits<P>() -> bool {
-    mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= WORD
+    mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= mem::align_of::<u64>()
 }
 
 struct Entry {

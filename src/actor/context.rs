@@ -9,7 +9,7 @@ use super::lifecycle::{self, Name, SpawnError};
 use super::path::ActorPath;
 use super::props::Props;
 use super::reference::ActorRef;
-use super::shard::{CannotWait, Shard};
+use super::shard::{CannotWait, ForgetAtEnd, Shard};
 
 /// What an actor can do and find out while it handles a message or a signal.
 ///
@@ -128,15 +128,6 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// [`WaitError`] where this function cannot wait.
     pub fn yield_now(&mut self) -> Result<(), WaitError> {
         Ok(self.shard.yield_now()?)
-    }
-}
-
-/// Forgets a wait however its handler goes on.
-struct ForgetAtEnd<'a>(&'a Shard, Key);
-
-impl Drop for ForgetAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.waits.forget(self.1);
     }
 }
 

@@ -5,7 +5,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, Parcel};
@@ -157,8 +157,9 @@ fn place_of(pool: u32) -> &'static ArcSwapOption<PoolCore> {
 pub(crate) fn register(parts: CoreParts) -> Option<Arc<PoolCore>> {
     let mut next = NEXT_POOL.lock();
     let id = (0..MOST_POOLS).find_map(|_| {
-        let id = (*next).max(1);
-        *next = id.wrapping_add(1);
+        let id = *next;
+        // Where the numbers are used up there are no more pools: an old reference must not fit.
+        *next = id.checked_add(1)?;
         place_of(id).load().is_none().then_some(id)
     })?;
     let core = Arc::new(PoolCore::new(id, parts));
@@ -212,40 +213,42 @@ pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
 
 // ---- threads outside of any pool -----------------------------------------------------------
 
-/// What a thread that is no worker keeps for its sends.
+/// What a thread that is no worker keeps for its sends: a block of message ids.
 struct Outside {
-    thread: Cell<Option<u32>>,
+    block: Cell<u64>,
     last: Cell<MessageId>,
+    left: Cell<u64>,
 }
 
-static THREADS: AtomicU32 = AtomicU32::new(0);
+static BLOCKS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    static OUTSIDE: Outside =
-        const { Outside { thread: Cell::new(None), last: Cell::new(MessageId::NONE) } };
+    static OUTSIDE: Outside = const {
+        Outside { block: Cell::new(0), last: Cell::new(MessageId::NONE), left: Cell::new(0) }
+    };
 }
 
 impl Outside {
-    fn thread(&self) -> u32 {
-        self.thread.get().unwrap_or_else(|| {
-            let thread = THREADS.fetch_add(1, Relaxed);
-            self.thread.set(Some(thread));
-            self.last.set(MessageId::start_of_thread(thread));
-            thread
-        })
+    fn next_message(&self) -> MessageId {
+        if self.left.get() == 0 {
+            self.block.set(BLOCKS.fetch_add(1, Relaxed));
+            self.last.set(MessageId::start_of_block(self.block.get()));
+            self.left.set(MessageId::BLOCK);
+        }
+        let message = self.last.get().next();
+        self.last.set(message);
+        self.left.set(self.left.get() - 1);
+        message
     }
 
+    #[allow(clippy::cast_possible_truncation)] // only its lowest bits matter
     fn stripe(&self) -> usize {
-        self.thread() as usize % STRIPES
+        self.block.get() as usize % STRIPES
     }
 }
 
 /// The envelope of a message that this thread sends, being no worker.
 pub(crate) fn envelope_from_outside() -> Envelope {
-    OUTSIDE.with(|outside| {
-        outside.thread();
-        let message = outside.last.get().next();
-        outside.last.set(message);
-        Envelope::NONE.next(outside_sender(), message)
-    })
+    let message = OUTSIDE.with(Outside::next_message);
+    Envelope::NONE.next(outside_sender(), message)
 }

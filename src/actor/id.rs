@@ -113,17 +113,18 @@ impl MessageId {
     /// No message.
     pub(crate) const NONE: Self = Self(0);
     const WORKER_SHIFT: u32 = 48;
-    const THREAD_SHIFT: u32 = 40;
-    const THREAD_MARK: u64 = 1 << 63;
+    /// Ids in a block that a thread outside of any pool takes at a time.
+    pub(crate) const BLOCK: u64 = 1 << 20;
+    const OUTSIDE: u64 = 1 << 63;
 
     /// The number before the first that a worker draws.
     pub(crate) const fn start_of_worker(worker: u32) -> Self {
         Self((worker as u64) << Self::WORKER_SHIFT)
     }
 
-    /// The number before the first that a thread outside of any pool draws.
-    pub(crate) const fn start_of_thread(thread: u32) -> Self {
-        Self(Self::THREAD_MARK | (thread as u64) << Self::THREAD_SHIFT)
+    /// The number before the first of a block for a thread outside of any pool.
+    pub(crate) const fn start_of_block(block: u64) -> Self {
+        Self(Self::OUTSIDE | (block * Self::BLOCK))
     }
 
     pub(crate) const fn next(self) -> Self {
@@ -167,7 +168,7 @@ mod tests {
         let mut seen = HashSet::new();
         let starts = (0..64)
             .map(MessageId::start_of_worker)
-            .chain((0..64).map(MessageId::start_of_thread));
+            .chain((0..64).map(MessageId::start_of_block));
         for start in starts {
             let mut id = start;
             for _ in 0..100 {

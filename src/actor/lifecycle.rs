@@ -18,7 +18,7 @@ use super::path::{ActorPath, NameError};
 use super::props::Props;
 use super::reference::ActorRef;
 use super::run_queue::Due;
-use super::shard::Shard;
+use super::shard::{ForgetAtEnd, Shard};
 use super::slot::{NO_SLOT, Slot, State};
 use super::unwind::{Unwound, catch_user};
 
@@ -240,7 +240,8 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
 fn undo_start(shard: &Shard, key: Key) {
-    let vacated = shard.waits.begin(None);
+    let wait = ForgetAtEnd(shard, shard.waits.begin(None));
+    let vacated = wait.1;
     shard
         .slot(key.slot)
         .with_extra(|extra| extra.on_vacated = Some(vacated));
@@ -248,7 +249,6 @@ fn undo_start(shard: &Shard, key: Key) {
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.
     let _ = shard.wait_for(vacated);
-    shard.waits.forget(vacated);
 }
 
 // ---- the family ----------------------------------------------------------------------------

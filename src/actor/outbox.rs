@@ -75,8 +75,11 @@ impl Outboxes {
     #[cold]
     fn next_batch(&self, worker: u32, full: Batch) -> Batch {
         self.publish(worker, full);
-        // Where it was refused, destructors of its messages may have begun another.
+        // Where it was refused, destructors of its messages may have begun another, or flushed.
         let begun = self.open[worker as usize].take();
+        if begun.is_none() && !self.unflushed.borrow().contains(&worker) {
+            self.unflushed.borrow_mut().push(worker);
+        }
         begun.unwrap_or_else(|| self.empty_batch())
     }
 

@@ -262,12 +262,8 @@ impl Shard {
             return Ok(());
         }
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        if self.forcing.get() {
-            force_unwind();
-        }
-        self.fibers.reserve().map_err(CannotWait::NoStack)?;
-        // What cannot be sent ends its wait here and now.
-        self.outboxes.flush();
+        self.before_waiting()?;
+        // What could not be sent has ended its wait here and now.
         if self.waits.attend(key, fiber) {
             self.suspend(Suspend::Blocked);
         }
@@ -277,14 +273,21 @@ impl Shard {
     /// Gives the other actors of this worker a turn each, then goes on.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        if self.forcing.get() {
-            force_unwind();
-        }
-        self.fibers.reserve().map_err(CannotWait::NoStack)?;
-        self.outboxes.flush();
+        self.before_waiting()?;
         self.due.push(Due::Fiber(fiber));
         self.suspend(Suspend::Blocked);
         Ok(())
+    }
+
+    /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
+    #[inline(always)]
+    fn before_waiting(&self) -> Result<(), CannotWait> {
+        self.outboxes.flush();
+        self.verdicts.settle();
+        if self.forcing.get() {
+            force_unwind();
+        }
+        self.fibers.reserve().map_err(CannotWait::NoStack)
     }
 
     /// Whether the caller could wait here and now.
@@ -390,6 +393,15 @@ impl Shard {
             batches: batches.get(),
             parks,
         }
+    }
+}
+
+/// Forgets a wait however its handler goes on.
+pub(crate) struct ForgetAtEnd<'a>(pub(crate) &'a Shard, pub(crate) Key);
+
+impl Drop for ForgetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.waits.forget(self.1);
     }
 }
 

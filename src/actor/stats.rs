@@ -11,9 +11,9 @@ pub struct WorkerStats {
     pub actors: u64,
     /// Actors that were ever started on it.
     pub started: u64,
-    /// Messages that its actors sent to actors of the same pool.
+    /// Messages that were sent on it, by its actors above all, to actors of the same pool.
     pub sent: u64,
-    /// Messages that its actors took from their mailboxes.
+    /// Messages that its actors handled, or are handling; not those that they left unhandled.
     pub handled: u64,
     /// Messages that wait in its mailboxes.
     pub queued: u64,

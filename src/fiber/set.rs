@@ -152,7 +152,7 @@ impl Drop for FiberSet {
         self.trim(0);
         for (_, place) in self.places.iter() {
             // A handler still waits on this stack. Its worker ends all of them before it goes,
-            // so this is reached only where stacks cannot unwind (`panic = "abort"`): what lies
+            // but where stacks cannot unwind (`panic = "abort"`), or its end came too late: what lies
             // on the stack must not be dropped under it, so it is leaked.
             std::mem::forget(place.routine.take());
         }

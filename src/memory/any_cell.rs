@@ -16,7 +16,8 @@ type Words = [MaybeUninit<u64>; INLINE_WORDS];
 /// How the value of a full cell is treated.
 struct Kind {
     type_id: fn() -> TypeId,
-    /// Drops the value in these words.
+    /// Moves the value out of these words and drops it: its destructor may come back to the cell,
+    /// and find it empty.
     discard: unsafe fn(*mut Words),
 }
 
@@ -29,10 +30,10 @@ impl Kind {
                 type_id: TypeId::of::<T>,
                 discard: if fits::<T>() {
                     // SAFETY: see above.
-                    |words| unsafe { words.cast::<T>().drop_in_place() }
+                    |words| drop(unsafe { words.cast::<T>().read() })
                 } else {
                     // SAFETY: see above.
-                    |words| unsafe { words.cast::<Box<T>>().drop_in_place() }
+                    |words| drop(unsafe { words.cast::<Box<T>>().read() })
                 },
             }
         }
@@ -104,7 +105,7 @@ impl AnyCell {
     pub(crate) fn clear(&self) {
         if let Some(kind) = self.kind.take() {
             // SAFETY: the kind says how the words were filled; it was just removed, so the value
-            // is dropped once, also if its destructor comes back to this cell.
+            // is moved out once.
             unsafe { (kind.discard)(self.words.get()) };
         }
     }
@@ -151,6 +152,25 @@ mod tests {
         cell.put(counted.clone());
         drop(cell);
         assert_eq!(Rc::strong_count(&counted), 1);
+    }
+
+    #[test]
+    fn a_destructor_may_put_another_value_in() {
+        struct Again(Rc<AnyCell>, Rc<Cell<u8>>, u8);
+        impl Drop for Again {
+            fn drop(&mut self) {
+                if self.2 == 7 {
+                    self.0.put(Again(self.0.clone(), self.1.clone(), 8));
+                }
+                self.1.set(self.2);
+            }
+        }
+        let (cell, seen) = (Rc::new(AnyCell::default()), Rc::new(Cell::new(0)));
+        cell.put(Again(cell.clone(), seen.clone(), 7));
+        cell.clear();
+        assert_eq!(seen.get(), 7);
+        cell.clear();
+        assert_eq!(seen.get(), 8);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::{Cell, OnceCell, UnsafeCell};
+use std::cell::{Cell, UnsafeCell};
 use std::ptr;
 
 const FIRST_CHUNK: u32 = 256;
@@ -19,7 +19,6 @@ pub(crate) struct Arena<T> {
     origins: [Cell<*const T>; CHUNKS],
     made: Cell<u32>,
     vacant: UnsafeCell<Vec<u32>>,
-    chunks: [OnceCell<Box<[T]>>; CHUNKS],
 }
 
 impl<T: Default> Arena<T> {
@@ -28,7 +27,6 @@ impl<T: Default> Arena<T> {
             origins: [const { Cell::new(ptr::null()) }; CHUNKS],
             made: Cell::new(0),
             vacant: UnsafeCell::default(),
-            chunks: [const { OnceCell::new() }; CHUNKS],
         }
     }
 
@@ -79,9 +77,10 @@ impl<T: Default> Arena<T> {
 
     #[cold]
     fn make_chunk(&self, chunk: usize) {
-        let cells = self.chunks[chunk]
-            .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| T::default()).collect());
-        self.origins[chunk].set(cells.as_ptr().wrapping_sub(first_of(chunk) as usize));
+        let cells: Box<[T]> = (0..FIRST_CHUNK << chunk).map(|_| T::default()).collect();
+        // Held as a pointer from here on: moving the box would end what was borrowed from it.
+        let first = Box::into_raw(cells).cast::<T>().cast_const();
+        self.origins[chunk].set(first.wrapping_sub(first_of(chunk) as usize));
     }
 
     /// Hands a cell back.
@@ -94,6 +93,23 @@ impl<T: Default> Arena<T> {
     /// Every cell that was ever occupied, with its index.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..self.made.get()).map(|index| (index, self.at(index)))
+    }
+}
+
+impl<T> Drop for Arena<T> {
+    fn drop(&mut self) {
+        for (chunk, origin) in self.origins.iter().enumerate() {
+            if origin.get().is_null() {
+                return;
+            }
+            let first = origin
+                .get()
+                .wrapping_add(first_of(chunk) as usize)
+                .cast_mut();
+            let length = (FIRST_CHUNK as usize) << chunk;
+            // SAFETY: `make_chunk` made a box of that length, and keeps only this pointer to it.
+            drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, length)) });
+        }
     }
 }
 
@@ -124,6 +140,17 @@ mod tests {
         }
         assert!(std::ptr::eq(place, arena.at(first)));
         assert!(arena.iter().all(|(index, cell)| cell.get() == index));
+    }
+
+    #[test]
+    fn every_cell_is_dropped_with_its_arena() {
+        let counted = std::rc::Rc::new(());
+        let arena: Arena<Cell<Option<std::rc::Rc<()>>>> = Arena::new();
+        for _ in 0..1000 {
+            arena.at(arena.occupy()).set(Some(counted.clone()));
+        }
+        drop(arena);
+        assert_eq!(std::rc::Rc::strong_count(&counted), 1);
     }
 
     #[test]
