@@ -38,7 +38,7 @@ const INLINE_BYTES: usize = 256;
 const WORD: usize = mem::size_of::<u64>();
 
 /// Words in a batch that a worker fills: about 32 envelopes with small messages.
-pub(crate) const WORKER_BATCH_WORDS: u32 = 256;
+pub(crate) const WORKER_BATCH_WORDS: u32 = 1024;
 
 /// Whose batch it was, for [`Batch::origin`], when it was no worker's.
 pub(crate) const FROM_OUTSIDE: u32 = u32::MAX;
