@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::id::{ActorId, Key};
+use super::id::{ActorId, Key, MessageId};
 use super::shard::Shard;
 use crate::queue::{Link, Node};
 
@@ -38,7 +38,7 @@ const INLINE_BYTES: usize = 256;
 const WORD: usize = mem::size_of::<u64>();
 
 /// Words in a batch that a worker fills: about 32 envelopes with small messages.
-pub(crate) const WORKER_BATCH_WORDS: u32 = 1024;
+pub(crate) const WORKER_BATCH_WORDS: u32 = 256;
 
 /// Whose batch it was, for [`Batch::origin`], when it was no worker's.
 pub(crate) const FROM_OUTSIDE: u32 = u32::MAX;
@@ -49,6 +49,8 @@ struct Header {
     origin: u32,
     capacity: u32,
     filled: u32,
+    /// That of the last entry.
+    cause: Cause,
 }
 
 /// How a type-erased parcel is treated. Each function takes the parcel's bytes over.
@@ -103,13 +105,66 @@ pub(crate) const fn fits<P>() -> bool {
     mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= mem::align_of::<u64>()
 }
 
+/// What comes before each parcel. The rest of its envelope, its [`Cause`], follows only where it is
+/// another than that of the entry before: what one handler sends has one cause, and every byte
+/// less is one less to be carried from one core to the other.
 struct Entry {
     handling: &'static Handling,
     to: Key,
-    envelope: Envelope,
+    message: MessageId,
 }
 
 const ENTRY_WORDS: u32 = words_of::<Entry>();
+
+/// Marks, in the slot of an entry's key, that its cause follows. Slots are numbered below this.
+const CAUSE_FOLLOWS: u32 = 1 << 31;
+
+/// The part of an envelope that all messages of one handler share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Cause {
+    sender: ActorId,
+    /// `NONE` where the message begins a correlation of its own.
+    correlation: MessageId,
+    causation: MessageId,
+}
+
+const CAUSE_WORDS: u32 = words_of::<Cause>();
+
+impl Cause {
+    const NONE: Self = Self::of(Envelope::NONE);
+
+    #[inline(always)]
+    const fn of(envelope: Envelope) -> Self {
+        let Envelope {
+            sender,
+            message,
+            correlation,
+            causation,
+        } = envelope;
+        let root = correlation.get() == message.get();
+        Self {
+            sender,
+            correlation: if root { MessageId::NONE } else { correlation },
+            causation,
+        }
+    }
+
+    #[inline(always)]
+    fn envelope_of(self, message: MessageId) -> Envelope {
+        let Self {
+            sender,
+            correlation,
+            causation,
+        } = self;
+        let root = correlation == MessageId::NONE;
+        Envelope {
+            sender,
+            message,
+            correlation: if root { message } else { correlation },
+            causation,
+        }
+    }
+}
 
 /// An owned batch, open for filling until it is published.
 pub(crate) struct Batch(NonNull<Header>);
@@ -147,6 +202,7 @@ impl Batch {
                 origin,
                 capacity,
                 filled: 0,
+                cause: Cause::NONE,
             })
         };
         Self(header)
@@ -159,7 +215,7 @@ impl Batch {
         } else {
             words_of::<Boxed<P>>()
         };
-        let mut batch = Self::new(FROM_OUTSIDE, ENTRY_WORDS + words);
+        let mut batch = Self::new(FROM_OUTSIDE, ENTRY_WORDS + CAUSE_WORDS + words);
         let pushed = batch.try_push(to, envelope, parcel);
         debug_assert!(pushed.is_ok(), "the batch was made to measure");
         batch
@@ -212,25 +268,45 @@ impl Batch {
         to: Key,
         envelope: Envelope,
     ) -> Option<*mut P> {
-        let words = ENTRY_WORDS + words_of::<P>();
+        let cause = Cause::of(envelope);
         let Header {
-            filled, capacity, ..
+            filled,
+            capacity,
+            cause: last,
+            ..
         } = *self.header();
+        let changed = cause != last;
+        let before = if changed {
+            ENTRY_WORDS + CAUSE_WORDS
+        } else {
+            ENTRY_WORDS
+        };
+        let words = before + words_of::<P>();
         if capacity - filled < words {
             return None;
         }
-        let handling = Handling::of::<P>();
-        // SAFETY: the entry and the parcel fit into the words that are left, which are aligned
-        // for both: an entry's fields and, by the caller's promise, the parcel's ask for no more.
+        let mark = if changed { CAUSE_FOLLOWS } else { 0 };
+        let to = Key {
+            slot: to.slot | mark,
+            ..to
+        };
+        let (handling, message) = (Handling::of::<P>(), envelope.message);
+        // SAFETY: the entry, the cause and the parcel fit into the words that are left, which are
+        // aligned for them: neither an entry's fields nor a cause's nor, by the caller's promise,
+        // the parcel's ask for more.
         unsafe {
             let entry = self.word(filled);
             entry.cast::<Entry>().write(Entry {
                 handling,
                 to,
-                envelope,
+                message,
             });
+            if changed {
+                entry.add(ENTRY_WORDS as usize).cast::<Cause>().write(cause);
+                self.0.as_mut().cause = cause;
+            }
             self.0.as_mut().filled = filled + words;
-            Some(entry.add(ENTRY_WORDS as usize).cast::<P>())
+            Some(entry.add(before as usize).cast::<P>())
         }
     }
 
@@ -242,7 +318,7 @@ impl Batch {
         parcel: P,
     ) -> Result<(), P> {
         let header = self.header();
-        if header.capacity - header.filled < ENTRY_WORDS + words_of::<Boxed<P>>() {
+        if header.capacity - header.filled < ENTRY_WORDS + CAUSE_WORDS + words_of::<Boxed<P>>() {
             return Err(parcel);
         }
         self.write(to, envelope, Boxed(Box::new(parcel)))
@@ -251,39 +327,65 @@ impl Batch {
 
     /// Hands every parcel over to the worker that owns it, and leaves the batch empty.
     pub(crate) fn deliver(&mut self, shard: &Shard) {
-        self.drain(|entry, parcel| {
+        self.drain(|handling, to, envelope, parcel| {
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (entry.handling.deliver)(parcel, shard, entry.to, &entry.envelope) }
+            unsafe { (handling.deliver)(parcel, shard, to, envelope) }
         });
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
     pub(crate) fn bounce(mut self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
         let home = core.home(worker);
-        self.drain(|entry, parcel| {
+        self.drain(|handling, to, envelope, parcel| {
+            let to = ActorId::new(home, to);
             // SAFETY: `drain` gives each parcel out once.
-            unsafe {
-                let to = ActorId::new(home, entry.to);
-                (entry.handling.bounce)(parcel, core, to, entry.envelope, reason)
-            }
+            unsafe { (handling.bounce)(parcel, core, to, *envelope, reason) }
         });
     }
 
-    fn drain(&mut self, mut visit: impl FnMut(&Entry, *const u8)) {
-        // Emptied first: should a parcel's code panic, the rest leaks rather than being used twice.
+    fn drain(&mut self, mut visit: impl FnMut(&Handling, Key, &Envelope, *const u8)) {
         // SAFETY: the header is ours.
-        let filled = mem::take(unsafe { &mut self.0.as_mut().filled });
-        let mut at = 0;
+        let header = unsafe { self.0.as_mut() };
+        // Emptied first: should a parcel's code panic, the rest leaks rather than being used twice.
+        let filled = mem::take(&mut header.filled);
+        header.cause = Cause::NONE;
+        let (mut at, mut cause) = (0, Cause::NONE);
         while at < filled {
-            // SAFETY: `push_place` wrote an entry at each position that this loop reaches, followed
-            // by its parcel, and `filled` was reset, so each is visited once. Nothing is written
-            // over an entry meanwhile: the batch is borrowed.
-            let (entry, parcel) = unsafe {
-                let word = self.word(at);
-                (&*word.cast::<Entry>(), word.add(ENTRY_WORDS as usize))
+            // SAFETY: `push_place` wrote an entry at each position that this loop reaches, and
+            // `filled` was reset, so each parcel is visited once. Nothing is written over an
+            // entry meanwhile: the batch is borrowed.
+            let (entry, to, parcel) = unsafe { self.read(&mut at, &mut cause) };
+            visit(
+                entry.handling,
+                to,
+                &cause.envelope_of(entry.message),
+                parcel,
+            );
+        }
+    }
+
+    /// Reads the entry at a position, and moves on to the next one.
+    ///
+    /// # Safety
+    ///
+    /// `push_place` wrote an entry there, and `cause` is that of the entry before.
+    #[inline(always)]
+    unsafe fn read(&self, at: &mut u32, cause: &mut Cause) -> (&Entry, Key, *const u8) {
+        // SAFETY: an entry is followed by its cause, where it is marked so, and its parcel.
+        unsafe {
+            let word = self.word(*at);
+            let entry = &*word.cast::<Entry>();
+            let mut before = ENTRY_WORDS;
+            if entry.to.slot & CAUSE_FOLLOWS != 0 {
+                *cause = word.add(ENTRY_WORDS as usize).cast::<Cause>().read();
+                before += CAUSE_WORDS;
+            }
+            let to = Key {
+                slot: entry.to.slot & !CAUSE_FOLLOWS,
+                ..entry.to
             };
-            at += ENTRY_WORDS + entry.handling.words;
-            visit(entry, parcel.cast());
+            *at += before + entry.handling.words;
+            (entry, to, word.add(before as usize).cast())
         }
     }
 
@@ -297,14 +399,13 @@ impl Batch {
             ..
         } = *self.header();
         let mut again = Batch::new(origin, capacity);
-        let mut at = 0;
+        let (mut at, mut cause) = (0, Cause::NONE);
         while at < filled {
-            // SAFETY: as in `drain`, but nothing is taken out: the entry is only looked at.
+            // SAFETY: as in `drain`, but nothing is taken out: the parcel is only looked at.
             unsafe {
-                let entry = &*self.word(at).cast::<Entry>();
-                let parcel = self.word(at + ENTRY_WORDS).cast();
-                (entry.handling.repeat)(parcel, &mut again, entry.to, entry.envelope);
-                at += ENTRY_WORDS + entry.handling.words;
+                let (entry, to, parcel) = self.read(&mut at, &mut cause);
+                let envelope = cause.envelope_of(entry.message);
+                (entry.handling.repeat)(parcel, &mut again, to, envelope);
             }
         }
         again
@@ -336,7 +437,7 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         // SAFETY: `drain` gives each parcel out once.
-        self.drain(|entry, parcel| unsafe { (entry.handling.discard)(parcel) });
+        self.drain(|handling, _, _, parcel| unsafe { (handling.discard)(parcel) });
         let layout = Self::layout(self.header().capacity);
         // SAFETY: allocated in `new` with this layout, and the handle is the only one.
         unsafe { alloc::dealloc(self.0.as_ptr().cast(), layout) };

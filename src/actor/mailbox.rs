@@ -16,8 +16,8 @@ use super::envelope::Envelope;
 /// Bytes of a common block.
 const BLOCK_BYTES: usize = 1024;
 const BLOCK_ALIGN: usize = 16;
-/// Free blocks that a worker keeps while it works, 4 MiB, and when it goes to sleep, 1 MiB.
-const KEPT_AWAKE: usize = 4096;
+/// Free blocks that a worker keeps while it works, 16 MiB, and when it goes to sleep, 1 MiB.
+const KEPT_AWAKE: usize = 16_384;
 const KEPT_ASLEEP: usize = 1024;
 
 #[repr(C, align(16))]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::actor::{Batch, FROM_OUTSIDE, Source, Transport};
 use crate::queue::{Inbox, Receiver, inbox};
 
-/// Emptied batches that wait at a worker to be filled again: half a megabyte.
-const SPARE_BATCHES: usize = 256;
+/// Emptied batches that wait at a worker to be filled again: two megabytes.
+const SPARE_BATCHES: usize = 1024;
 
 struct Lane {
     inbox: Inbox<Batch>,
