@@ -21,7 +21,8 @@ use std::time::Duration;
 const MESSAGES: u64 = 400_000;
 const BATCH: usize = 32;
 
-/// A node with some numbers in it.
+/// A node with some numbers in it. Every queue carries the same nodes, each on the heap, as
+/// batches are: what differs is how the queue holds them.
 #[repr(C)]
 struct Numbers {
     link: Link,
@@ -29,6 +30,20 @@ struct Numbers {
 }
 
 struct Owned(Box<Numbers>);
+
+impl Owned {
+    fn new(count: usize) -> Self {
+        let numbers = (0..count as u64).collect();
+        Self(Box::new(Numbers {
+            link: Link::new(),
+            numbers,
+        }))
+    }
+
+    fn consume(self) {
+        std::hint::black_box(self.0.numbers.iter().sum::<u64>());
+    }
+}
 
 // SAFETY: the link is touched only by whoever owns the node.
 #[allow(unsafe_code)]
@@ -55,19 +70,14 @@ fn through_inbox(producers: u64, batch: usize) {
             let sender = sender.clone();
             scope.spawn(move || {
                 for _ in 0..MESSAGES / producers / batch as u64 {
-                    let numbers = (0..batch as u64).collect();
-                    let node = Owned(Box::new(Numbers {
-                        link: Link::new(),
-                        numbers,
-                    }));
-                    assert!(sender.push(node).is_ok());
+                    assert!(sender.push(Owned::new(batch)).is_ok());
                 }
             });
         }
         let mut left = MESSAGES / producers / batch as u64 * producers;
         while left > 0 {
             for node in receiver.take() {
-                std::hint::black_box(node.0.numbers.iter().sum::<u64>());
+                node.consume();
                 left -= 1;
             }
             std::hint::spin_loop();
@@ -81,15 +91,15 @@ fn through_seg_queue(producers: u64, batch: usize) {
         for _ in 0..producers {
             scope.spawn(|| {
                 for _ in 0..MESSAGES / producers / batch as u64 {
-                    queue.push((0..batch as u64).collect::<Vec<_>>());
+                    queue.push(Owned::new(batch));
                 }
             });
         }
         let mut left = MESSAGES / producers / batch as u64 * producers;
         while left > 0 {
             match queue.pop() {
-                Some(numbers) => {
-                    std::hint::black_box(numbers.iter().sum::<u64>());
+                Some(node) => {
+                    node.consume();
                     left -= 1;
                 }
                 None => std::hint::spin_loop(),
@@ -99,21 +109,19 @@ fn through_seg_queue(producers: u64, batch: usize) {
 }
 
 fn through_channel(producers: u64, batch: usize) {
-    let (sender, receiver) = crossbeam_channel::unbounded::<Vec<u64>>();
+    let (sender, receiver) = crossbeam_channel::unbounded::<Owned>();
     thread::scope(|scope| {
         for _ in 0..producers {
             let sender = sender.clone();
             scope.spawn(move || {
                 for _ in 0..MESSAGES / producers / batch as u64 {
-                    sender
-                        .send((0..batch as u64).collect())
-                        .expect("the consumer lives");
+                    sender.send(Owned::new(batch)).expect("the consumer lives");
                 }
             });
         }
         drop(sender);
-        for numbers in receiver {
-            std::hint::black_box(numbers.iter().sum::<u64>());
+        for node in receiver {
+            node.consume();
         }
     });
 }
