@@ -21,49 +21,67 @@ const MESSAGES: u64 = 1_000_000;
 const BURST: u64 = 256;
 
 enum Count {
-    One(u64),
     Sum(Reply<u64>),
 }
 
 fn counter() -> Props<Count> {
     Props::new(|| {
-        Behavior::with_state(0, |sum: &mut u64, _ctx, message| match message {
-            Count::One(number) => *sum += number,
-            Count::Sum(reply) => reply.send(*sum),
+        Behavior::with_state(0, |sum: &mut u64, _ctx, Count::Sum(reply)| reply.send(*sum))
+    })
+}
+
+/// Keeps whichever comes first, the question or the sum, for the other.
+enum Judge {
+    Await(Reply<u64>),
+    Sum(u64),
+}
+
+fn judge() -> Props<Judge> {
+    Props::new(|| {
+        let (mut asked, mut known) = (None::<Reply<u64>>, None);
+        Behavior::receive(move |_ctx, message| {
+            match message {
+                Judge::Await(reply) => asked = Some(reply),
+                Judge::Sum(sum) => known = Some(sum),
+            }
+            if let (Some(_), Some(sum)) = (&asked, known) {
+                known = None;
+                asked.take().into_iter().for_each(|reply| reply.send(sum));
+            }
         })
     })
 }
 
-struct Produce {
-    messages: u64,
-    burst: u64,
-    done: Reply<()>,
+/// The number after which a summing actor tells its sum.
+const LAST: u64 = u64::MAX;
+
+/// Adds up bare numbers, as the yardsticks do.
+fn summing(judge: ActorRef<Judge>) -> Props<u64> {
+    Props::new(move || {
+        Behavior::with_state(0, move |sum: &mut u64, _ctx, number| {
+            if number == LAST {
+                judge.tell(Judge::Sum(std::mem::take(sum)));
+            } else {
+                *sum += number;
+            }
+        })
+    })
 }
 
-/// Sends what it was asked for, giving way after each burst, and answers when the counter has
-/// counted it all.
-fn producer(counter: ActorRef<Count>) -> Props<Produce> {
+/// Sends as many numbers as it is told, giving way after each burst.
+fn producer(counter: ActorRef<u64>) -> Props<(u64, u64)> {
     Props::new(move || {
-        Behavior::receive(
-            move |ctx,
-                  Produce {
-                      messages,
-                      burst,
-                      done,
-                  }: Produce| {
-                let mut left = messages;
-                while left > 0 {
-                    for number in 0..burst.min(left) {
-                        counter.tell(Count::One(number));
-                    }
-                    left -= burst.min(left);
-                    ctx.yield_now()?;
-                }
-                counter.ask(Count::Sum, PATIENCE).wait()?;
-                done.send(());
-                Ok::<_, BoxError>(())
-            },
-        )
+        Behavior::receive(move |ctx, (messages, burst): (u64, u64)| {
+            let mut next = 0;
+            while next < messages {
+                let end = messages.min(next + burst);
+                (next..end).for_each(|number| counter.tell(number));
+                next = end;
+                ctx.yield_now()?;
+            }
+            counter.tell(LAST);
+            Ok::<_, WaitError>(())
+        })
     })
 }
 
@@ -77,20 +95,18 @@ fn pool(workers: usize) -> WorkerPool {
 /// One producer to one counter, on workers `from` and `to`.
 fn count(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, workers: [usize; 2], burst: u64) {
     let pool = pool(workers[0].max(workers[1]) + 1);
+    let judge = pool.spawn_on(workers[1], "judge", judge()).expect("spawns");
     let counter = pool
-        .spawn_on(workers[1], "counter", counter())
+        .spawn_on(workers[1], "counter", summing(judge))
         .expect("spawns");
     let producer = pool
         .spawn_on(workers[0], "producer", producer(counter))
         .expect("spawns");
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
-            let start = |done| Produce {
-                messages: MESSAGES,
-                burst,
-                done,
-            };
-            producer.ask(start, PATIENCE).wait().expect("answers");
+            let asked = judge.ask(Judge::Await, PATIENCE);
+            producer.tell((MESSAGES, burst));
+            assert_eq!(asked.wait(), Ok(MESSAGES * (MESSAGES - 1) / 2));
         });
     });
     pool.shutdown(PATIENCE).expect("ends");
