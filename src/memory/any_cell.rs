@@ -1,8 +1,7 @@
 //! A cell that holds one value of any type, or none; a small value without an allocation.
 //!
 //! What `smallbox` does for a value that moves, done for one that is written where it stays: an
-//! answer is moved in once and out once, which measured at half the time of moving a box of 56
-//! bytes through an enum and an option, each way.
+//! answer is moved in once and out once, not through a box, an enum and an option each way.
 
 #![allow(unsafe_code)]
 
