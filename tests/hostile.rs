@@ -38,6 +38,16 @@ fn panics_once(stack_size: usize) {
     });
 }
 
+/// Starts an actor that hands every reply that it is sent over to the test.
+fn keeper(pool: &WorkerPool) -> (ActorRef<Reply<()>>, mpsc::Receiver<Reply<()>>) {
+    let (give, replies) = mpsc::channel();
+    let props = Props::new(move || {
+        let give = give.clone();
+        Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
+    });
+    (pool.spawn("keeper", props).unwrap(), replies)
+}
+
 // ---- orders that cross ---------------------------------------------------------------------
 
 #[test]
@@ -473,16 +483,7 @@ fn s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription() {
 fn s7_1_a_subscriber_that_waits_keeps_nobody_else_from_hearing() {
     let heard = Arc::new(AtomicUsize::new(0));
     with_pool(pool_of(1), |pool| {
-        let (give, replies) = mpsc::channel::<Reply<()>>();
-        let keeper = pool
-            .spawn(
-                "keeper",
-                Props::new(move || {
-                    let give = give.clone();
-                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
-                }),
-            )
-            .unwrap();
+        let (keeper, replies) = keeper(pool);
         let picky = |name: &str| {
             pool.spawn(
                 name,
@@ -515,16 +516,7 @@ fn s7_1_a_subscriber_that_waits_keeps_nobody_else_from_hearing() {
 #[test]
 fn s5_2_a_destructor_that_waits_does_not_change_the_end_of_other_asks() {
     with_pool(pool_of(1), |pool| {
-        let (give, replies) = mpsc::channel::<Reply<()>>();
-        let keeper = pool
-            .spawn(
-                "keeper",
-                Props::new(move || {
-                    let give = give.clone();
-                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
-                }),
-            )
-            .unwrap();
+        let (keeper, replies) = keeper(pool);
         let forgetful = pool
             .spawn(
                 "forgetful",
@@ -1330,16 +1322,7 @@ fn s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to() {
 #[test]
 fn s5_3_an_unanswered_reply_that_is_dropped_late_is_no_late_reply() {
     with_pool(pool_of(1), |pool| {
-        let (give, replies) = mpsc::channel::<Reply<()>>();
-        let keeper = pool
-            .spawn(
-                "keeper",
-                Props::new(move || {
-                    let give = give.clone();
-                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
-                }),
-            )
-            .unwrap();
+        let (keeper, replies) = keeper(pool);
         let asker = pool
             .spawn(
                 "asker",
@@ -1361,16 +1344,7 @@ fn s5_3_an_unanswered_reply_that_is_dropped_late_is_no_late_reply() {
 #[test]
 fn s5_3_a_late_reply_of_a_thread_to_a_thread_is_counted() {
     with_pool(pool_of(1), |pool| {
-        let (give, replies) = mpsc::channel::<Reply<()>>();
-        let keeper = pool
-            .spawn(
-                "keeper",
-                Props::new(move || {
-                    let give = give.clone();
-                    Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
-                }),
-            )
-            .unwrap();
+        let (keeper, replies) = keeper(pool);
         let asked = keeper.ask(|reply| reply, Duration::from_millis(1)).wait();
         assert!(matches!(asked, Err(AskError::Timeout(_))));
         replies.recv().unwrap().send(());

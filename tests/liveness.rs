@@ -17,23 +17,23 @@ fn work_for(time: Duration) {
     }
 }
 
+/// Works for 100 µs on each message, and sends itself another.
+fn busy() -> Props<()> {
+    Props::new(|| {
+        Behavior::receive(|ctx, ()| {
+            work_for(Duration::from_micros(100));
+            ctx.self_ref().tell(());
+        })
+    })
+}
+
 /// One busy actor, whose messages take 100 µs each, must not keep its worker from its inbox for
 /// more than a few turns of 256 messages.
 #[test]
 fn one_busy_actor_does_not_keep_mail_from_outside_waiting_for_many_turns() {
     let _watchdog = watchdog();
     let pool = pool_of(1).start().unwrap();
-    let busy = pool
-        .spawn(
-            "busy",
-            Props::new(|| {
-                Behavior::receive(|ctx, ()| {
-                    work_for(Duration::from_micros(100));
-                    ctx.self_ref().tell(());
-                })
-            }),
-        )
-        .unwrap();
+    let busy = pool.spawn("busy", busy()).unwrap();
     let echo = pool.spawn("echo", common::echo(|| ())).unwrap();
     for _ in 0..1000 {
         busy.tell(());
@@ -52,17 +52,7 @@ fn one_busy_actor_does_not_keep_mail_from_outside_waiting_for_many_turns() {
 fn one_busy_actor_does_not_keep_timers_waiting_for_many_turns() {
     let _watchdog = watchdog();
     let pool = pool_of(1).start().unwrap();
-    let busy = pool
-        .spawn(
-            "busy",
-            Props::new(|| {
-                Behavior::receive(|ctx, ()| {
-                    work_for(Duration::from_micros(100));
-                    ctx.self_ref().tell(());
-                })
-            }),
-        )
-        .unwrap();
+    let busy = pool.spawn("busy", busy()).unwrap();
     let (told, ticks) = mpsc::channel();
     let sleeper = pool
         .spawn(
