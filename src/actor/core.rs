@@ -5,7 +5,9 @@ use arc_swap::{ArcSwapOption, Guard};
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, Parcel};
@@ -15,6 +17,7 @@ use super::envelope::Envelope;
 use super::failure::Failure;
 use super::fate::outside_sender;
 use super::id::{ActorId, Home, Key, MessageId};
+use super::shard::Order;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
 use super::unwind::drop_quietly;
@@ -35,6 +38,14 @@ pub(crate) struct PoolCore {
     /// threads seldom meet.
     outside: [CachePadded<AtomicU64>; STRIPES],
     late_replies: AtomicU64,
+    /// Orders to each worker, beside its inbox: a flood of mail must not hold up its end.
+    orders: Box<[Orders]>,
+}
+
+#[derive(Default)]
+struct Orders {
+    any: AtomicBool,
+    given: Mutex<VecDeque<Order>>,
 }
 
 const STRIPES: usize = 8;
@@ -67,6 +78,7 @@ impl PoolCore {
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             outside: Default::default(),
             late_replies: AtomicU64::new(0),
+            orders: (0..workers).map(|_| Orders::default()).collect(),
         }
     }
 
@@ -97,6 +109,24 @@ impl PoolCore {
 
     pub(crate) fn late_replies(&self) -> u64 {
         self.late_replies.load(Relaxed)
+    }
+
+    /// Gives a worker an order. It has to be woken for it.
+    pub(crate) fn give_order(&self, worker: u32, order: Order) {
+        let orders = &self.orders[worker as usize];
+        orders.given.lock().push_back(order);
+        // Release pairs with the acquire in `take_orders`.
+        orders.any.store(true, Release);
+    }
+
+    /// Takes the orders to a worker.
+    pub(crate) fn take_orders(&self, worker: u32) -> VecDeque<Order> {
+        let orders = &self.orders[worker as usize];
+        // A look first: it is read at every tick, and hardly ever written.
+        if !orders.any.load(Relaxed) || !orders.any.swap(false, Acquire) {
+            return VecDeque::new();
+        }
+        std::mem::take(&mut *orders.given.lock())
     }
 
     /// Publishes one parcel to a worker, from a thread that has no batch open for it.

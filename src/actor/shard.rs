@@ -65,11 +65,9 @@ pub(crate) struct Shard {
     pub(crate) closing: Cell<bool>,
     /// Whether a shutdown's deadline has come: nobody waits any more.
     pub(crate) forcing: Cell<bool>,
-    /// What the worker is told to do next about its own end.
-    pub(crate) orders: RefCell<VecDeque<Order>>,
 }
 
-/// An order to a worker, given through its inbox.
+/// An order to a worker, given beside its inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// To stop its actors, by force after that many nanoseconds.
@@ -101,7 +99,6 @@ impl Shard {
             messages_until: Cell::new(0),
             closing: Cell::new(false),
             forcing: Cell::new(false),
-            orders: RefCell::default(),
             core,
         };
         lifecycle::found_guardian(&shard);

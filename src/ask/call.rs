@@ -77,18 +77,6 @@ impl Parcel for Nudge {
 
 /// Gives a worker an order about its own end.
 pub(crate) fn order(core: &PoolCore, worker: u32, order: Order) {
-    core.post(worker, WORKER_ITSELF, Envelope::NONE, order);
-}
-
-impl Parcel for Order {
-    fn deliver(self, shard: &Shard, _to: Key, _envelope: &Envelope) {
-        shard.orders.borrow_mut().push_back(self);
-    }
-
-    #[cfg(test)]
-    fn repeat(&self) -> Option<Self> {
-        Some(*self)
-    }
-
-    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+    core.give_order(worker, order);
+    nudge(core, worker);
 }

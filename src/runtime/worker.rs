@@ -10,6 +10,7 @@
 //! A quiet worker goes on taking in mail, so that asks to its stopped actors fail at once. The
 //! last worker to become quiet orders all of them to close.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
@@ -145,11 +146,13 @@ impl Worker {
         let shard = Rc::clone(&self.shard);
         enter(&shard, |shard| {
             shard.now.set(now);
+            // Taken before the mail, and followed after it: mail sent before an order comes first.
+            let orders = shard.core.take_orders(shard.home.worker());
             self.source.receive(&mut |batch| shard.take_in(batch));
             self.turn_clock(now);
             scheduler::run(shard, TURNS_PER_TICK)?;
             shard.outboxes.flush();
-            self.go_on_ending(now);
+            self.go_on_ending(now, orders);
             self.publish_stats();
             Ok(self.what_next())
         })
@@ -209,8 +212,7 @@ impl Worker {
 
     // ---- the end ----------------------------------------------------------------------------
 
-    fn go_on_ending(&mut self, now: u64) {
-        let orders = self.shard.orders.take();
+    fn go_on_ending(&mut self, now: u64, orders: VecDeque<Order>) {
         for order in orders {
             match order {
                 Order::ShutDown { within } => self.shut_down(now.saturating_add(within)),
