@@ -27,6 +27,8 @@ mod queue;
 mod runtime;
 #[cfg(not(nexus_loom))]
 pub mod semantics;
+#[cfg(not(nexus_loom))]
+pub mod sim;
 mod sync;
 
 #[cfg(not(nexus_loom))]
@@ -34,7 +36,7 @@ pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
     DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, MessageId,
     NameError, Next, PathError, Props, Signal, SpawnError, Stage, Subscription, TellError,
-    WaitError, WorkerStats, dead_letters_without_pool, validate_name,
+    WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{Ask, AskError, Reply, SendError};

@@ -116,7 +116,10 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// [`WaitError`] where this function cannot wait.
     pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let wait = ForgetAtEnd(self.shard, self.shard.waits.begin(Some(nanos)));
+        let wait = ForgetAtEnd(
+            self.shard,
+            self.shard.waits.begin(Some(nanos), ActorId::NOBODY),
+        );
         Ok(self.shard.wait_for(wait.1)?)
     }
 
@@ -149,6 +152,9 @@ pub enum WaitError {
     /// The thread is panicking: this code runs in a destructor during the unwinding.
     #[error("a destructor that runs because of a panic cannot wait")]
     Unwinding,
+    /// The thread drives the pool itself, and nothing is left to do that could end the wait.
+    #[error("nothing is left to do that could end this wait")]
+    NothingLeft,
     /// The operating system granted no memory for another stack.
     #[error("{0}; raise the limit on memory or mappings, or let fewer handlers wait at a time")]
     NoStack(String),

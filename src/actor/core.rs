@@ -38,6 +38,8 @@ pub(crate) struct PoolCore {
     /// threads seldom meet.
     outside: [CachePadded<AtomicU64>; STRIPES],
     late_replies: AtomicU64,
+    /// The last id of a message from outside, where those ids are to be the same in every run.
+    ids_from_outside: Option<AtomicU64>,
     /// Orders to each worker, beside its inbox: a flood of mail must not hold up its end.
     orders: Box<[Orders]>,
 }
@@ -57,6 +59,9 @@ pub(crate) struct CoreParts {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
     pub(crate) on_failure: FailureHook,
+    /// Whether ids of messages from outside are drawn from the pool, so that they are the same in
+    /// every run, and not from the thread that sends.
+    pub(crate) repeatable: bool,
 }
 
 impl PoolCore {
@@ -67,6 +72,7 @@ impl PoolCore {
             transport,
             directory,
             on_failure,
+            repeatable,
         } = parts;
         Self {
             id,
@@ -78,6 +84,7 @@ impl PoolCore {
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             outside: Default::default(),
             late_replies: AtomicU64::new(0),
+            ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),
         }
     }
@@ -100,6 +107,17 @@ impl PoolCore {
     /// Messages sent from outside of this pool so far.
     pub(crate) fn sent_outside(&self) -> u64 {
         self.outside.iter().map(|stripe| stripe.load(Relaxed)).sum()
+    }
+
+    /// The envelope of a message from outside of this pool: from a thread that is no worker, or
+    /// from an actor of another pool. It begins a correlation, and its id is not that of a worker,
+    /// as those are unique in their own pool only.
+    pub(crate) fn envelope_from_outside(&self, sender: Option<ActorId>) -> Envelope {
+        let Some(ids) = &self.ids_from_outside else {
+            return envelope_from_outside(sender);
+        };
+        let message = MessageId::start_of_block(0).plus(ids.fetch_add(1, Relaxed) + 1);
+        Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
     }
 
     /// Counts a reply that came after its ask had ended.
@@ -277,8 +295,8 @@ impl Outside {
     }
 }
 
-/// The envelope of a message that this thread sends, being no worker.
-pub(crate) fn envelope_from_outside() -> Envelope {
+/// The envelope of a message to a pool that this thread is no worker of, with an id of the thread.
+pub(crate) fn envelope_from_outside(sender: Option<ActorId>) -> Envelope {
     let message = OUTSIDE.with(Outside::next_message);
-    Envelope::NONE.next(outside_sender(), message)
+    Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
 }

@@ -43,6 +43,12 @@ pub struct ActorId {
     pub(crate) key: Key,
 }
 
+impl Default for ActorId {
+    fn default() -> Self {
+        Self::NOBODY
+    }
+}
+
 impl ActorId {
     pub(crate) const NOBODY: Self = Self {
         home: Home::NOWHERE,
@@ -84,15 +90,11 @@ impl Hash for ActorId {
     }
 }
 
+/// As `worker.slot#generation`. The pool's number is left out here as well.
 impl fmt::Display for ActorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Key { slot, generation } = self.key;
-        write!(
-            f,
-            "{}:{}.{slot}#{generation}",
-            self.home.pool(),
-            self.home.worker()
-        )
+        write!(f, "{}.{slot}#{generation}", self.home.worker())
     }
 }
 
@@ -128,7 +130,11 @@ impl MessageId {
     }
 
     pub(crate) const fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
+        self.plus(1)
+    }
+
+    pub(crate) const fn plus(self, more: u64) -> Self {
+        Self(self.0.wrapping_add(more))
     }
 
     /// How many numbers were drawn since `start`.

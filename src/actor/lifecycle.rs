@@ -11,9 +11,11 @@ use super::body::{Body, TurnEnd, resolve};
 use super::context::Context;
 use super::dead_letter::DeadLetterReason;
 use super::directory::DirectoryEntry;
+use super::envelope::Envelope;
 use super::failure::{BoxError, Cause, Failure, Stage};
 use super::fate::{End, drop_with_fate};
 use super::id::Key;
+use super::observer::{Intervention, Observer};
 use super::path::{ActorPath, NameError};
 use super::props::Props;
 use super::reference::ActorRef;
@@ -21,6 +23,7 @@ use super::run_queue::Due;
 use super::shard::{ForgetAtEnd, Shard};
 use super::slot::{NO_SLOT, Slot, State};
 use super::unwind::{Unwound, catch_user};
+use crate::sync::{Mutant, is_mutated};
 
 /// Messages that an actor handles in one turn at the most, so that others have theirs.
 const MOST_PER_TURN: usize = 256;
@@ -170,10 +173,14 @@ fn occupy<M: 'static>(shard: &Shard, parent: u32, path: Option<&ActorPath>) -> K
     adopt(shard, parent, index);
     shard.counts.started.add(1);
     shard.counts.alive.add(1);
-    Key {
+    let key = Key {
         slot: index,
         generation,
+    };
+    if let Some(observer) = shard.observer.get() {
+        observer.starts(shard.id_of(key), &path_of(shard, index));
     }
+    key
 }
 
 /// Why a start came to nothing.
@@ -240,7 +247,7 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
 fn undo_start(shard: &Shard, key: Key) {
-    let wait = ForgetAtEnd(shard, shard.waits.begin(None));
+    let wait = ForgetAtEnd(shard, shard.waits.begin(None, shard.id_of(key)));
     let vacated = wait.1;
     shard
         .slot(key.slot)
@@ -284,6 +291,13 @@ fn children<'a>(shard: &'a Shard, parent: &Slot) -> impl Iterator<Item = u32> + 
     })
 }
 
+fn key_of(shard: &Shard, index: u32) -> Key {
+    Key {
+        slot: index,
+        generation: shard.slot(index).generation(),
+    }
+}
+
 fn make_due(shard: &Shard, index: u32) {
     if !shard.slot(index).queued.replace(true) {
         shard.due.push(Due::Turn(index));
@@ -299,18 +313,21 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) {
     if slot.state() == State::Stopping {
         return finish_stop(shard, index);
     }
-    let key = Key {
-        slot: index,
-        generation: slot.generation(),
-    };
+    let key = key_of(shard, index);
     let waiting = slot.mailbox_len();
     if waiting > 0 && !slot.forced.get() {
         let Some(mut body) = slot.take_body() else {
+            if is_mutated(Mutant::HandledWhileWaiting) {
+                return slot.discard_next(shard, End::NoReply);
+            }
             unreachable!("a running actor has a body")
         };
         shard.set_actor(shard.id_of(key));
         shard.verdicts.open();
-        let end = catch_user(|| body.turn(shard, key, waiting.min(MOST_PER_TURN)));
+        let end = match shard.observer.get() {
+            None => catch_user(|| body.turn(shard, key, waiting.min(MOST_PER_TURN))),
+            Some(observer) => observed_turn(shard, key, &mut *body, &**observer),
+        };
         let failed = matches!(end, Ok(TurnEnd::Failed(_)) | Err(_));
         shard
             .verdicts
@@ -325,10 +342,45 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) {
     shard.act_as_nobody();
 }
 
+/// A turn of one message, with somebody looking on who may let a fault happen.
+#[cold]
+#[inline(never)]
+fn observed_turn(
+    shard: &Shard,
+    key: Key,
+    body: &mut dyn Body,
+    observer: &dyn Observer,
+) -> Result<TurnEnd, Unwound> {
+    let slot = shard.slot(key.slot);
+    let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
+    match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
+        Intervention::None => catch_user(|| body.turn(shard, key, 1)),
+        Intervention::Panic(text) => {
+            slot.discard_next(shard, End::Failed);
+            Err(Unwound::Panicked(text))
+        }
+        Intervention::Kill => {
+            kill(shard, key);
+            Ok(TurnEnd::Done)
+        }
+    }
+}
+
+/// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].
+#[cold]
+pub(crate) fn allow_turns(shard: &Shard, actor: super::id::ActorId) {
+    if let Some(slot) = shard.tenant(actor.key) {
+        slot.queued.set(false);
+        if slot.mailbox_len() > 0 {
+            make_due(shard, actor.key.slot);
+        }
+    }
+}
+
 #[inline]
 fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
     if slot.state() == State::Running && !slot.forced.get() {
-        if slot.mailbox_len() > 0 {
+        if slot.mailbox_len() > 0 && !is_mutated(Mutant::TurnForgotten) {
             shard.due.push(Due::Turn(index));
         } else {
             slot.release_mailbox(shard.blocks());
@@ -417,7 +469,21 @@ pub(crate) fn request_stop(shard: &Shard, key: Key) {
     if matches!(slot.state(), State::Starting | State::Running) {
         slot.shut();
         slot.enter(State::Draining);
+        if is_mutated(Mutant::StopOvertakesMail) {
+            let buried = slot.bury_mail(shard, shard.id_of(key), DeadLetterReason::Stopped);
+            shard.counts.buried.add(buried);
+        }
         make_due(shard, key.slot);
+    }
+}
+
+/// Lets an actor handle nothing after the message that it is at: its mail becomes dead letters, and it
+/// stops.
+pub(crate) fn kill(shard: &Shard, key: Key) {
+    request_stop(shard, key);
+    if let Some(slot) = shard.tenant(key) {
+        let buried = slot.bury_mail(shard, shard.id_of(key), DeadLetterReason::Stopped);
+        shard.counts.buried.add(buried);
     }
 }
 
@@ -428,14 +494,7 @@ pub(crate) fn stop_all(shard: &Shard) {
 
 fn ask_children_to_stop(shard: &Shard, parent: &Slot) {
     for child in children(shard, parent) {
-        let generation = shard.slot(child).generation();
-        request_stop(
-            shard,
-            Key {
-                slot: child,
-                generation,
-            },
-        );
+        request_stop(shard, key_of(shard, child));
     }
 }
 
@@ -450,10 +509,7 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
         slot.shut();
         forced += 1;
         // At once, so that a handler which survives its forced end finds nothing more to handle.
-        let actor = shard.id_of(Key {
-            slot: index,
-            generation: slot.generation(),
-        });
+        let actor = shard.id_of(key_of(shard, index));
         shard
             .counts
             .buried
@@ -470,10 +526,7 @@ fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     let slot = shard.slot(index);
     slot.shut();
     slot.enter(State::Stopping);
-    let actor = shard.id_of(Key {
-        slot: index,
-        generation: slot.generation(),
-    });
+    let actor = shard.id_of(key_of(shard, index));
     let reason = if slot.forced.get() {
         DeadLetterReason::Forced
     } else {
@@ -490,6 +543,8 @@ fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
         finish_stop(shard, index);
+    } else if is_mutated(Mutant::ParentStopsFirst) {
+        tell_of_stop(shard, key_of(shard, index));
     }
 }
 
@@ -497,10 +552,20 @@ fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
 fn finish_stop(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
-    let key = Key {
-        slot: index,
-        generation: slot.generation(),
-    };
+    let key = key_of(shard, index);
+    tell_of_stop(shard, key);
+    if slot.first_child.get() == NO_SLOT {
+        vacate(shard, key);
+    } else {
+        // `PostStop` started children: they stop first, and nobody is told a second time.
+        slot.queued.set(false);
+        ask_children_to_stop(shard, slot);
+    }
+}
+
+/// Tells the actor that it has stopped, unless it has been told, and drops its state.
+fn tell_of_stop(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
     if let Some(mut body) = slot.take_body() {
         let id = shard.id_of(key);
         let stopped = shard.acting_as(id, || {
@@ -518,27 +583,27 @@ fn finish_stop(shard: &Shard, index: u32) {
             report(shard, key, Stage::Stopping, Cause::Panic(text));
         }
     }
-    if slot.first_child.get() == NO_SLOT {
-        vacate(shard, key);
-    } else {
-        // `PostStop` started children: they stop first, and nobody is told a second time.
-        slot.queued.set(false);
-        ask_children_to_stop(shard, slot);
-    }
 }
 
 fn vacate(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
     disown(shard, slot);
     let extra = slot.take_extra().unwrap_or_default();
-    if let Some(path) = &extra.path {
+    let parent = slot.parent.get();
+    let with_parent = shard.slot(parent).state() == State::Stopping;
+    if let Some(path) = &extra.path
+        && !(is_mutated(Mutant::NameKept) && with_parent)
+    {
         shard.core.directory.release(path);
     }
-    let parent = slot.parent.get();
-    if slot.vacate(shard.blocks()) {
+    let failed = slot.ending() == End::Failed;
+    if slot.vacate(shard.blocks()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot);
     }
     shard.counts.alive.take_away(1);
+    if let Some(observer) = shard.observer.get() {
+        observer.stopped(shard.id_of(key));
+    }
     if let Some(wait) = extra.on_vacated {
         shard.follow_up(&shard.waits.fulfil(wait, ()));
     }

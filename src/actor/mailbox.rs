@@ -250,6 +250,26 @@ impl RawMailbox {
         Some(unsafe { Geometry::<M>::place(head, at) })
     }
 
+    /// Where the oldest message lies, which stays there.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push_place`](Self::push_place), as to the type.
+    pub(crate) unsafe fn peek_place<M>(&self) -> Option<*const Item<M>> {
+        if self.len.get() == 0 {
+            return None;
+        }
+        let (mut head, mut at) = (self.head.get(), self.head_at.get());
+        // SAFETY: messages are left, so behind a block that is used up a further one follows; the
+        // blocks were laid out for `M`, and `at` is below their capacity.
+        unsafe {
+            if at == Geometry::<M>::CAPACITY {
+                (head, at) = ((*head).next, 0);
+            }
+            Some(Geometry::<M>::place(head, at))
+        }
+    }
+
     /// # Safety
     ///
     /// `head` is the first of at least two blocks, laid out for `M`, and holds no live item.

@@ -10,6 +10,7 @@ use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::id::Key;
+use crate::sync::{Mutant, is_mutated};
 
 /// An open batch for each other worker, where there is anything for it.
 pub(crate) struct Outboxes {
@@ -18,6 +19,8 @@ pub(crate) struct Outboxes {
     open: Box<[Cell<Option<Batch>>]>,
     /// The workers for which a batch was opened.
     unflushed: RefCell<Vec<u32>>,
+    /// A batch that [`Mutant::BatchesReordered`] keeps for later.
+    held_back: Cell<Option<(u32, Batch)>>,
 }
 
 impl Outboxes {
@@ -29,6 +32,7 @@ impl Outboxes {
             worker,
             open,
             unflushed: RefCell::default(),
+            held_back: Cell::new(None),
         }
     }
 
@@ -74,6 +78,12 @@ impl Outboxes {
 
     #[cold]
     fn next_batch(&self, worker: u32, full: Batch) -> Batch {
+        if is_mutated(Mutant::BatchesReordered) {
+            if let Some(held) = self.held_back.replace(Some((worker, full))) {
+                self.publish(held.0, held.1);
+            }
+            return self.empty_batch();
+        }
         self.publish(worker, full);
         // Where it was refused, destructors of its messages may have begun another, or flushed.
         let begun = self.open[worker as usize].take();
@@ -109,6 +119,9 @@ impl Outboxes {
                 return;
             };
             if let Some(batch) = self.open[worker as usize].take() {
+                self.publish(worker, batch);
+            }
+            if let Some((worker, batch)) = self.held_back.take() {
                 self.publish(worker, batch);
             }
         }

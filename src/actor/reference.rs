@@ -134,14 +134,16 @@ impl<M: Send + 'static> ActorRef<M> {
                 );
             }
             _ => {
-                let envelope = envelope_for_another_pool(shard);
+                let sender = shard.map(Shard::acting);
                 match core::find(self.id.home) {
                     Some(core) => {
+                        let envelope = core.envelope_from_outside(sender);
                         core.count_outside();
                         let worker = self.id.home.worker();
                         core.post(worker, self.id.key, envelope, Message(message));
                     }
                     None => {
+                        let envelope = core::envelope_from_outside(sender);
                         core::bury_without_pool::<M>(self.id, envelope);
                         let _ = drop_with_fate(message, End::PoolClosed);
                     }
@@ -195,7 +197,7 @@ impl<M: Send + 'static> ActorRef<M> {
         if !core.transport.is_open(self.id.home.worker()) {
             return Err(TellError::PoolClosed(message));
         }
-        let envelope = envelope_for_another_pool(shard);
+        let envelope = core.envelope_from_outside(shard.map(Shard::acting));
         core.count_outside();
         core.post(
             self.id.home.worker(),
@@ -231,16 +233,6 @@ impl<M: Send + 'static> ActorRef<M> {
                 }
             }
         });
-    }
-}
-
-/// The envelope of a message to a pool that this thread is no worker of. Its id is the thread's,
-/// as a worker's ids are unique in its own pool only, and it begins a correlation there.
-fn envelope_for_another_pool(shard: Option<&Shard>) -> Envelope {
-    let envelope = core::envelope_from_outside();
-    Envelope {
-        sender: shard.map_or(envelope.sender, Shard::acting),
-        ..envelope
     }
 }
 

@@ -49,6 +49,16 @@ impl RunQueue {
         })
     }
 
+    /// How much there is to do.
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Changes the places of two things to do: what is due has no order that anybody may rely on.
+    pub(crate) fn swap(&self, one: usize, other: usize) {
+        self.0.borrow_mut().swap(one, other);
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()

@@ -1,7 +1,8 @@
 //! A shard: the actors of one worker, and everything they touch. No thread but the worker's.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::batch::Batch;
@@ -13,6 +14,7 @@ use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::{BlockPool, Item};
+use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::run_queue::{Due, RunQueue};
 use super::slot::Slot;
@@ -22,6 +24,7 @@ use super::verdict::Verdicts;
 use super::waits::{Ending, Waits};
 use crate::fiber::{self, CannotSuspend, FiberSet, Resume, StackConfig, StackError, Suspend};
 use crate::memory::Arena;
+use crate::sync::{Mutant, is_mutated};
 
 /// Work for a fiber of the worker that belongs to no actor.
 pub(crate) type Task = Box<dyn FnOnce(&Shard)>;
@@ -48,6 +51,8 @@ pub(crate) struct Shard {
     pub(crate) outboxes: Outboxes,
     pub(crate) verdicts: Verdicts,
     pub(crate) counts: Counts,
+    /// Whoever looks on, one message a turn.
+    pub(crate) observer: OnceCell<Rc<dyn Observer>>,
 
     /// Whose turn it is, and which message it handles.
     actor: Cell<ActorId>,
@@ -91,6 +96,7 @@ impl Shard {
             outboxes: Outboxes::new(Arc::clone(&core), worker),
             verdicts: Verdicts::default(),
             counts: Counts::default(),
+            observer: OnceCell::new(),
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
@@ -261,7 +267,7 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting()?;
         // What could not be sent has ended its wait here and now.
-        if self.waits.attend(key, fiber) {
+        if self.waits.attend(key, fiber, self.actor.get()) {
             self.suspend(Suspend::Blocked);
         }
         Ok(())
@@ -302,6 +308,9 @@ impl Shard {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
         let (marks, handling) = (Marks::take(), self.verdicts.close(None));
         self.act_as_nobody();
+        if is_mutated(Mutant::HandledWhileWaiting) {
+            lifecycle::allow_turns(self, actor);
+        }
         let resume = fiber::suspend(why);
         self.actor.set(actor);
         self.envelope.set(envelope);

@@ -7,9 +7,10 @@
 use std::cell::{Cell, RefCell};
 
 use super::fate::{End, drop_with_fate};
-use super::id::Key;
+use super::id::{ActorId, Key};
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena};
+use crate::sync::{Mutant, is_mutated};
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
@@ -35,6 +36,9 @@ struct Wait {
     generation: Cell<u32>,
     phase: Cell<Phase>,
     fiber: Cell<Option<FiberId>>,
+    /// Who waits on that fiber, and for whom.
+    waiter: Cell<ActorId>,
+    target: Cell<ActorId>,
     timer: Cell<Option<TimerKey>>,
     value: AnyCell,
 }
@@ -71,12 +75,14 @@ impl Waits {
         }
     }
 
-    /// Begins a wait, which ends by itself after `timeout` nanoseconds where there is one.
+    /// Begins a wait for something that `target` is to do, which ends by itself after `timeout`
+    /// nanoseconds where there is one.
     #[inline]
-    pub(crate) fn begin(&self, timeout: Option<u64>) -> Key {
+    pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId) -> Key {
         let slot = self.arena.occupy();
         let wait = self.arena.at(slot);
         wait.phase.set(Phase::Pending);
+        wait.target.set(target);
         let key = Key {
             slot,
             generation: wait.generation.get(),
@@ -90,8 +96,8 @@ impl Waits {
     #[inline]
     fn pending(&self, key: Key) -> Option<&Wait> {
         let wait = self.arena.get(key.slot)?;
-        let pending = wait.generation.get() == key.generation && wait.phase.get() == Phase::Pending;
-        pending.then_some(wait)
+        let this = wait.generation.get() == key.generation || is_mutated(Mutant::LateReplyServed);
+        (this && wait.phase.get() == Phase::Pending).then_some(wait)
     }
 
     /// Whether nothing has ended it yet.
@@ -99,15 +105,16 @@ impl Waits {
         self.pending(key).is_some()
     }
 
-    /// Says which fiber waits, so that it is woken at the end.
+    /// Says which fiber waits, of which actor, so that it is woken at the end.
     ///
     /// Answers whether there is anything to wait for: nothing, if the wait has ended.
     #[inline]
     #[must_use]
-    pub(crate) fn attend(&self, key: Key, fiber: FiberId) -> bool {
+    pub(crate) fn attend(&self, key: Key, fiber: FiberId, waiter: ActorId) -> bool {
         let pending = self.pending(key);
         if let Some(wait) = pending {
             wait.fiber.set(Some(fiber));
+            wait.waiter.set(waiter);
         }
         pending.is_some()
     }
@@ -228,6 +235,22 @@ impl Waits {
         }
     }
 
+    /// Who waits, nobody for a task; and who is to end it, nobody where it is time.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (ActorId, ActorId)> {
+        self.arena.iter().filter_map(|(_, wait)| {
+            let fiber = wait.fiber.take();
+            wait.fiber.set(fiber);
+            let (waiter, target) = (wait.waiter.get(), wait.target.get());
+            fiber.map(|_| (waiter, target))
+        })
+    }
+
+    /// How many waits have begun and are not forgotten.
+    pub(crate) fn open(&self) -> usize {
+        let vacant = |wait: &Wait| wait.phase.get() == Phase::Vacant;
+        self.arena.iter().filter(|(_, wait)| !vacant(wait)).count()
+    }
+
     /// The fibers that wait, for a forced end. Each is forgotten as a waiter.
     pub(crate) fn abandon_all(&self) -> Vec<FiberId> {
         self.arena
@@ -250,7 +273,7 @@ mod tests {
     #[test]
     fn s5_3_the_first_terminal_event_wins() {
         let waits = Waits::new();
-        let key = waits.begin(None);
+        let key = waits.begin(None, ActorId::NOBODY);
         assert!(matches!(waits.fulfil(key, 7_u32), Ending::Unattended));
         assert!(matches!(waits.end(key, End::TimedOut), Ending::Late));
         assert_eq!(waits.take::<u32>(key), Some(Ok(7)));
@@ -260,9 +283,9 @@ mod tests {
     #[test]
     fn s5_3_a_late_reply_never_reaches_the_next_wait_in_the_same_place() {
         let waits = Waits::new();
-        let old = waits.begin(None);
+        let old = waits.begin(None, ActorId::NOBODY);
         waits.forget(old);
-        let new = waits.begin(None);
+        let new = waits.begin(None, ActorId::NOBODY);
         assert_eq!(old.slot, new.slot);
         assert!(matches!(waits.fulfil(old, 1_u32), Ending::Late));
         assert!(waits.is_pending(new));
@@ -271,9 +294,9 @@ mod tests {
     #[test]
     fn an_attended_wait_wakes_its_fiber() {
         let waits = Waits::new();
-        let key = waits.begin(None);
+        let key = waits.begin(None, ActorId::NOBODY);
         let fiber = FiberId::from_index(3);
-        assert!(waits.attend(key, fiber));
+        assert!(waits.attend(key, fiber, ActorId::NOBODY));
         assert!(matches!(waits.end(key, End::NoReply), Ending::Wakes(woken) if woken == fiber));
         assert_eq!(waits.take::<u32>(key), Some(Err(End::NoReply)));
     }
@@ -281,8 +304,8 @@ mod tests {
     #[test]
     fn a_wait_that_ends_in_time_costs_no_timer() {
         let waits = Waits::new();
-        let quick = waits.begin(Some(5));
-        let slow = waits.begin(Some(6));
+        let quick = waits.begin(Some(5), ActorId::NOBODY);
+        let slow = waits.begin(Some(6), ActorId::NOBODY);
         let _ = waits.fulfil(quick, ());
         waits.arm_all(|key, timeout| {
             assert_eq!((key, timeout), (slow, 6));
@@ -296,7 +319,7 @@ mod tests {
     #[test]
     fn values_of_any_size_arrive() {
         let waits = Waits::new();
-        let key = waits.begin(None);
+        let key = waits.begin(None, ActorId::NOBODY);
         let _ = waits.fulfil(key, [9_u64; 100]);
         assert_eq!(waits.take::<[u64; 100]>(key), Some(Ok([9; 100])));
     }

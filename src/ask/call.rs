@@ -1,5 +1,7 @@
 //! Calls of one worker by another, or by a thread outside: how an actor is started elsewhere.
 
+use std::time::Duration;
+
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
@@ -30,7 +32,18 @@ pub(crate) fn call<R: Send + 'static>(
         Some(shard) if shard.home != home => shard.can_wait().map_err(WaitError::from),
         _ => Ok(()),
     })?;
-    let (ask, reply) = Ask::begin(None, home);
+    begin_call(core, worker, None, work).wait()
+}
+
+/// As [`call`], but does not wait yet.
+pub(crate) fn begin_call<R: Send + 'static>(
+    core: &PoolCore,
+    worker: u32,
+    timeout: Option<Duration>,
+    work: impl FnOnce(&Shard) -> R + Send + 'static,
+) -> Ask<R> {
+    let home = core.home(worker);
+    let (ask, reply) = Ask::begin(timeout, ActorId::new(home, WORKER_ITSELF));
     with_current(|shard| match shard {
         Some(shard) if shard.home == home => reply.send(work(shard)),
         Some(shard) if shard.home.pool() == core.id => {
@@ -40,7 +53,7 @@ pub(crate) fn call<R: Send + 'static>(
         }
         _ => core.post(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply }),
     });
-    ask.wait()
+    ask
 }
 
 struct Call<W, R: Send + 'static> {

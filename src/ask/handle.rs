@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::driven::{Drive, driver_of};
 use super::error::AskError;
 use super::reply::{Asker, Reply};
-use crate::actor::{ActorRef, End, Home, Key, Shard, WaitError, with_current};
+use crate::actor::{ActorId, ActorRef, End, Key, Shard, WaitError, with_current};
 use crate::queue::{RecvError, once, oneshot};
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -38,7 +40,7 @@ impl<M: Send + 'static> ActorRef<M> {
         question: impl FnOnce(Reply<R>) -> M,
         timeout: Duration,
     ) -> Ask<R> {
-        let (ask, reply) = Ask::begin(Some(timeout), self.id().home);
+        let (ask, reply) = Ask::begin(Some(timeout), self.id());
         self.tell(question(reply));
         ask
     }
@@ -57,33 +59,46 @@ pub struct Ask<R> {
 enum Waiting<R> {
     Worker(Key),
     Thread(once::Receiver<Result<R, End>>, Option<Instant>),
+    /// A wait of the thread that drives the asked pool itself: waiting means driving it.
+    Driver(Rc<dyn Drive>, Key),
     /// The outcome has been taken.
     Over,
 }
 
 impl<R: Send + 'static> Ask<R> {
-    /// The two ends of an ask of something at `asked`, for whoever asks on this thread.
+    /// The two ends of an ask of `asked`, for whoever asks on this thread.
     #[inline]
-    pub(crate) fn begin(timeout: Option<Duration>, asked: Home) -> (Self, Reply<R>) {
+    pub(crate) fn begin(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
         with_current(|shard| match shard {
             Some(shard) => {
-                let wait = shard.waits.begin(timeout.map(nanos));
+                let wait = shard.waits.begin(timeout.map(nanos), asked);
                 let reply = Reply::to(Asker::Worker {
                     home: shard.home,
                     wait,
                 });
                 (Self::new(Waiting::Worker(wait), timeout), reply)
             }
-            None => {
-                let (sender, receiver) = oneshot();
-                let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-                let reply = Reply::to(Asker::Thread { sender, asked });
-                (
-                    Self::new(Waiting::Thread(receiver, deadline), timeout),
-                    reply,
-                )
-            }
+            None => Self::begin_outside(timeout, asked),
         })
+    }
+
+    fn begin_outside(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
+        if let Some(driver) = driver_of(asked.home.pool()) {
+            let shard = driver.shard();
+            let wait = shard.waits.begin(timeout.map(nanos), asked);
+            let home = shard.home;
+            driver.has_begun_a_wait();
+            let ask = Self::new(Waiting::Driver(driver, wait), timeout);
+            return (ask, Reply::to(Asker::Worker { home, wait }));
+        }
+        let (sender, receiver) = oneshot();
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let asked = asked.home;
+        let reply = Reply::to(Asker::Thread { sender, asked });
+        (
+            Self::new(Waiting::Thread(receiver, deadline), timeout),
+            reply,
+        )
     }
 
     fn new(waiting: Waiting<R>, timeout: Option<Duration>) -> Self {
@@ -106,6 +121,11 @@ impl<R: Send + 'static> Ask<R> {
             // unwound.
             Waiting::Worker(wait) => {
                 let outcome = with_current(|shard| wait_on_worker(shard, *wait))?;
+                self.waiting = Waiting::Over;
+                outcome
+            }
+            Waiting::Driver(driver, wait) => {
+                let outcome = wait_by_driving(&**driver, *wait)?;
                 self.waiting = Waiting::Over;
                 outcome
             }
@@ -140,18 +160,27 @@ fn wait_on_worker<R: 'static>(
     shard.waits.take(wait).ok_or(AskError::PoolClosed)
 }
 
+#[cold]
+fn wait_by_driving<R: 'static>(driver: &dyn Drive, wait: Key) -> Result<Result<R, End>, AskError> {
+    let shard = driver.shard();
+    driver.drive_while(&|| shard.waits.is_pending(wait))?;
+    shard.waits.take(wait).ok_or(AskError::PoolClosed)
+}
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl<R> Drop for Ask<R> {
     fn drop(&mut self) {
-        if let Waiting::Worker(wait) = self.waiting {
-            with_current(|shard| {
+        match &self.waiting {
+            Waiting::Worker(wait) => with_current(|shard| {
                 if let Some(shard) = shard {
-                    shard.waits.forget(wait);
+                    shard.waits.forget(*wait);
                 }
-            });
+            }),
+            Waiting::Driver(driver, wait) => driver.shard().waits.forget(*wait),
+            Waiting::Thread(..) | Waiting::Over => {}
         }
     }
 }

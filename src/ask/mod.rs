@@ -1,6 +1,7 @@
 //! Asking: a message that carries the way back for its answer, and the wait for it.
 
 mod call;
+mod driven;
 mod error;
 mod handle;
 mod reply;
@@ -11,4 +12,5 @@ pub use self::handle::Ask;
 pub use self::reply::Reply;
 pub use self::send::SendError;
 
-pub(crate) use self::call::{call, nudge, order};
+pub(crate) use self::call::{begin_call, call, nudge, order};
+pub(crate) use self::driven::{Drive, enlist};

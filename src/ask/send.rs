@@ -77,7 +77,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// Asks the actor's worker whether its mailbox takes a message.
     fn ask_for_room(self, timeout: Option<Duration>) -> Result<bool, AskError> {
         let ActorId { home, key } = self.id();
-        let (ask, reply) = Ask::begin(timeout, home);
+        let (ask, reply) = Ask::begin(timeout, self.id());
         let request = RoomRequest(reply);
         with_current(|shard| match shard {
             Some(shard) if shard.home.pool() == home.pool() => {

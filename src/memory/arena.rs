@@ -90,6 +90,12 @@ impl<T: Default> Arena<T> {
         unsafe { &mut *self.vacant.get() }.push(index);
     }
 
+    /// How many cells are occupied.
+    pub(crate) fn occupied(&self) -> usize {
+        // SAFETY: as in `occupy`.
+        self.made.get() as usize - unsafe { &*self.vacant.get() }.len()
+    }
+
     /// Every cell that was ever occupied, with its index.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..self.made.get()).map(|index| (index, self.at(index)))

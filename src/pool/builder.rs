@@ -1,36 +1,33 @@
 //! How a pool is built and started.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::configure::{Configure, run_configure};
 use super::directory::WorkerDirectory;
 use super::driver::{Ended, NoteEnd, WaitStrategy, drive};
 use super::handle::{ShutdownReport, WorkerPool};
 use super::node::WorkerNode;
-use super::ring::ConsistentHashRing;
 use super::shared::Shared;
 use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{AbortOnPanic, BoxError, Failure, catch_user, drop_quietly};
+use crate::actor::{AbortOnPanic, BoxError, Failure};
 use crate::fiber::{StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
 /// backed by memory.
-const DEFAULT_STACK_SIZE: usize = 256 * 1024;
+pub(crate) const DEFAULT_STACK_SIZE: usize = 256 * 1024;
 /// Room for a handler, and for a panic in it with its backtrace.
 const LEAST_STACK_SIZE: usize = 64 * 1024;
 const MOST_STACK_SIZE: usize = 1 << 30;
 const MOST_WORKERS: usize = 1024;
 const ROOT_STACK_SIZE: usize = 2 << 20;
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
-
-type Configure = Arc<dyn Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync>;
 
 /// Builds a [`WorkerPool`].
 ///
@@ -80,7 +77,7 @@ impl Default for WorkerPoolBuilder {
             wait_strategy: None,
             time_source: TimeSource::Monotonic,
             configure: None,
-            on_failure: Box::new(|failure| eprintln!("nexus-actors: {failure}; it stops")),
+            on_failure: write_failures(),
         }
     }
 }
@@ -161,13 +158,12 @@ impl WorkerPoolBuilder {
             transport: Box::new(transport),
             directory: Box::new(WorkerDirectory::default()),
             on_failure: self.on_failure,
+            repeatable: false,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
         let clock = Clock::start(&self.time_source, &core);
-        let count = u32::try_from(workers).ok().and_then(NonZeroU32::new);
-        let ring = ConsistentHashRing::new(count.expect("the number was checked"));
         let launch = Launch {
-            shared: Arc::new(Shared::new(core, ring)),
+            shared: Arc::new(Shared::new(core)),
             ending: Arc::default(),
             ended: Arc::default(),
             clock,
@@ -196,20 +192,36 @@ impl WorkerPoolBuilder {
     }
 
     fn checked_workers(&self) -> Result<usize, StartError> {
-        let workers = match self.workers {
-            Some(workers) => workers,
-            None => cores(),
-        };
-        if workers == 0 || workers > MOST_WORKERS {
-            return Err(StartError::InvalidWorkers(workers));
-        }
-        if !(LEAST_STACK_SIZE..=MOST_STACK_SIZE).contains(&self.stack_size) {
-            return Err(StartError::InvalidStackSize(self.stack_size));
-        }
+        let workers = self.workers.unwrap_or_else(cores);
+        check_workers(workers)?;
+        check_stack_size(self.stack_size)?;
         if self.name.contains('\0') {
             return Err(StartError::InvalidName(self.name.clone()));
         }
         Ok(workers)
+    }
+}
+
+/// What a pool does with failures unless it is told otherwise.
+pub(crate) fn write_failures() -> FailureHook {
+    Box::new(|failure| eprintln!("nexus-actors: {failure}; it stops"))
+}
+
+/// Whether a pool can have so many workers.
+pub(crate) fn check_workers(workers: usize) -> Result<(), StartError> {
+    if (1..=MOST_WORKERS).contains(&workers) {
+        Ok(())
+    } else {
+        Err(StartError::InvalidWorkers(workers))
+    }
+}
+
+/// Whether stacks can be of that size.
+pub(crate) fn check_stack_size(bytes: usize) -> Result<(), StartError> {
+    if (LEAST_STACK_SIZE..=MOST_STACK_SIZE).contains(&bytes) {
+        Ok(())
+    } else {
+        Err(StartError::InvalidStackSize(bytes))
     }
 }
 
@@ -411,28 +423,9 @@ fn pin((wanted, core): (bool, Option<core_affinity::CoreId>)) -> bool {
     !wanted || core.is_some_and(core_affinity::set_for_current)
 }
 
-fn no_stack(index: u32, error: StackError) -> StartError {
+pub(crate) fn no_stack(index: u32, error: StackError) -> StartError {
     StartError::NoStack {
         worker: index as usize,
         error: error.into(),
     }
-}
-
-fn run_configure(configure: Option<Configure>, node: &WorkerNode) -> Result<(), StartError> {
-    let Some(configure) = configure else {
-        return Ok(());
-    };
-    let configured = catch_user(|| configure(node));
-    // What it has captured is the user's, and may be dropped here.
-    let _ = drop_quietly(configure);
-    let error: BoxError = match configured {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => error,
-        Err(crate::actor::Unwound::Panicked(text)) => format!("panic: {text}").into(),
-        Err(crate::actor::Unwound::Forced) => "the pool was ended before it was ready".into(),
-    };
-    Err(StartError::Configure {
-        worker: node.index(),
-        error,
-    })
 }

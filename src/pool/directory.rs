@@ -8,7 +8,7 @@ type Place = Option<DirectoryEntry>;
 
 /// The named actors of a pool, for all its threads.
 #[derive(Default)]
-pub(super) struct WorkerDirectory(flurry::HashMap<Path, Place>);
+pub(crate) struct WorkerDirectory(flurry::HashMap<Path, Place>);
 
 /// A path as a key that can be looked up by its text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use super::driver::Ended;
 use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, Shared};
-use crate::actor::core::unregister;
+use crate::actor::core::{PoolCore, unregister};
 use crate::actor::{
-    ActorRef, DeadLetterReason, DeadLetters, Props, SpawnError, WorkerStats, with_current,
+    ActorRef, DeadLetterReason, DeadLetters, Props, SpawnError, Waiting, WorkerStats, name_targets,
+    waiting_on, with_current,
 };
+use crate::ask::{AskError, begin_call};
 use crate::runtime::Ending;
 
 /// How long a shutdown waits, beyond its deadline, for workers to carry the forced end out.
@@ -89,7 +91,29 @@ pub struct PoolStats {
     pub late_replies: u64,
 }
 
+impl ShutdownReport {
+    /// What the end of a pool has come to, none of whose workers is stuck.
+    pub(crate) fn of(core: &PoolCore, ending: &Ending) -> Self {
+        let letters = &core.dead_letters;
+        Self {
+            forced: ending.forced(),
+            unprocessed: letters.count(DeadLetterReason::Forced)
+                + letters.count(DeadLetterReason::PoolClosed),
+            stuck_workers: 0,
+        }
+    }
+}
+
 impl PoolStats {
+    pub(crate) fn of(core: &PoolCore) -> Self {
+        Self {
+            workers: core.workers.iter().map(|worker| worker.read()).collect(),
+            sent_from_outside: core.sent_outside(),
+            dead_letters: core.dead_letters.total(),
+            late_replies: core.late_replies(),
+        }
+    }
+
     /// Messages that were ever sent to actors of the pool.
     pub fn sent(&self) -> u64 {
         self.sent_from_outside + self.workers.iter().map(|worker| worker.sent).sum::<u64>()
@@ -223,13 +247,46 @@ impl WorkerPool {
     /// What the pool has done so far. Workers publish their counts after each round; nobody is
     /// asked.
     pub fn stats(&self) -> PoolStats {
+        PoolStats::of(&self.inner.shared.core)
+    }
+
+    /// Asks every worker who waits on it, and for what: to find out why nothing goes on.
+    ///
+    /// Workers that do not answer in time are named beside the answers of the others, with the
+    /// reason: a handler keeps that worker busy, or the pool has ended.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let sleeper = pool.spawn("sleeper", Props::new(|| {
+    ///     Behavior::receive(|ctx, _: ()| ctx.sleep(Duration::from_secs(3600)))
+    /// }))?;
+    /// sleeper.tell(());
+    /// let (waiting, silent) = pool.waiting(Duration::from_secs(5));
+    /// assert!(silent.is_empty());
+    /// for handler in waiting {
+    ///     println!("{handler}"); // /user/sleeper waits for time to pass
+    /// }
+    /// pool.shutdown(Duration::ZERO)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn waiting(&self, within: Duration) -> (Vec<Waiting>, Vec<(usize, AskError)>) {
         let core = &self.inner.shared.core;
-        PoolStats {
-            workers: core.workers.iter().map(|worker| worker.read()).collect(),
-            sent_from_outside: core.sent_outside(),
-            dead_letters: core.dead_letters.total(),
-            late_replies: core.late_replies(),
+        let asked: Vec<_> = core
+            .worker_indices()
+            .map(|worker| begin_call(core, worker, Some(within), waiting_on))
+            .collect();
+        let (mut waiting, mut silent) = (Vec::new(), Vec::new());
+        for (worker, asked) in asked.into_iter().enumerate() {
+            match asked.wait() {
+                Ok(found) => waiting.extend(found),
+                Err(error) => silent.push((worker, error)),
+            }
         }
+        name_targets(&mut waiting);
+        (waiting, silent)
     }
 
     /// Has the pool shut down, by force after that time, and does not wait for it.
@@ -305,12 +362,9 @@ impl Inner {
     }
 
     fn count(&self, stuck_workers: usize) -> ShutdownReport {
-        let letters = &self.shared.core.dead_letters;
         ShutdownReport {
-            forced: self.ending.forced(),
-            unprocessed: letters.count(DeadLetterReason::Forced)
-                + letters.count(DeadLetterReason::PoolClosed),
             stuck_workers,
+            ..ShutdownReport::of(&self.shared.core, &self.ending)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pools: workers on threads of their own, one directory, and placement by consistent hash.
 
 mod builder;
+mod configure;
 mod directory;
 mod driver;
 mod handle;
@@ -17,3 +18,12 @@ pub use self::node::WorkerNode;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
 pub use self::shared::LookupError;
 pub use self::time::{ManualTime, TimeSource};
+
+pub(crate) use self::builder::{
+    DEFAULT_STACK_SIZE, check_stack_size, check_workers, no_stack, write_failures,
+};
+pub(crate) use self::configure::{Configure, run_configure};
+pub(crate) use self::directory::WorkerDirectory;
+pub(crate) use self::shared::Shared;
+pub(crate) use self::time::Clock;
+pub(crate) use self::transport::{LaneEnd, lanes};

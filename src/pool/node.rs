@@ -12,8 +12,8 @@ use crate::actor::{ActorRef, Props, SpawnError};
 /// [`WorkerPool`](super::WorkerPool) it does not keep the pool running.
 #[derive(Clone)]
 pub struct WorkerNode {
-    pub(super) shared: Arc<Shared>,
-    pub(super) index: u32,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: u32,
 }
 
 impl WorkerNode {

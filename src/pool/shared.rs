@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::Duration;
@@ -12,14 +13,15 @@ use super::ring::ConsistentHashRing;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
-    ActorId, ActorPath, ActorRef, Order, Props, Shard, SpawnError, drop_quietly, validate_name,
+    ActorId, ActorPath, ActorRef, DirectoryEntry, Order, Props, Shard, SpawnError, drop_quietly,
+    validate_name,
 };
 use crate::ask::{Ask, AskError, Reply, call, order};
 
 /// The shared part of a pool that knows about names and places.
-pub(super) struct Shared {
-    pub(super) core: Arc<PoolCore>,
-    pub(super) ring: ArcSwap<ConsistentHashRing>,
+pub(crate) struct Shared {
+    pub(crate) core: Arc<PoolCore>,
+    pub(crate) ring: ArcSwap<ConsistentHashRing>,
     /// Actors spawned by nodes while the pool starts, by name. Emptied when it has started.
     configured: Mutex<HashMap<String, Configured>>,
     configuring: AtomicBool,
@@ -59,7 +61,11 @@ pub enum LookupError {
 }
 
 impl Shared {
-    pub(super) fn new(core: Arc<PoolCore>, ring: ConsistentHashRing) -> Self {
+    pub(crate) fn new(core: Arc<PoolCore>) -> Self {
+        let workers = u32::try_from(core.workers.len())
+            .ok()
+            .and_then(NonZeroU32::new);
+        let ring = ConsistentHashRing::new(workers.expect("a pool has 1 to 1024 workers"));
         Self {
             core,
             ring: ArcSwap::from_pointee(ring),
@@ -68,16 +74,16 @@ impl Shared {
         }
     }
 
-    pub(super) fn workers(&self) -> usize {
+    pub(crate) fn workers(&self) -> usize {
         self.core.workers.len()
     }
 
-    pub(super) fn owner(&self, name: &str) -> u32 {
+    pub(crate) fn owner(&self, name: &str) -> u32 {
         self.ring.load().owner(name)
     }
 
     /// The worker of that index, if there is one.
-    pub(super) fn worker(&self, worker: usize) -> Result<u32, SpawnError> {
+    pub(crate) fn worker(&self, worker: usize) -> Result<u32, SpawnError> {
         let workers = self.workers();
         match u32::try_from(worker) {
             Ok(index) if worker < workers => Ok(index),
@@ -86,7 +92,7 @@ impl Shared {
     }
 
     /// The worker of another actor.
-    pub(super) fn worker_of(&self, actor: ActorId) -> Result<u32, SpawnError> {
+    pub(crate) fn worker_of(&self, actor: ActorId) -> Result<u32, SpawnError> {
         if actor.home.pool() == self.core.id {
             Ok(actor.home.worker())
         } else {
@@ -95,7 +101,7 @@ impl Shared {
     }
 
     /// Starts a top-level actor on that worker, under that name or a generated one.
-    pub(super) fn spawn<M: Send + 'static>(
+    pub(crate) fn spawn<M: Send + 'static>(
         &self,
         worker: u32,
         name: Option<&str>,
@@ -115,7 +121,7 @@ impl Shared {
     }
 
     /// Starts a top-level actor that every worker's `configure` names, once for all of them.
-    pub(super) fn spawn_configured<M: Send + 'static>(
+    pub(crate) fn spawn_configured<M: Send + 'static>(
         self: &Arc<Self>,
         caller: u32,
         name: &str,
@@ -201,7 +207,7 @@ impl Shared {
             });
         }
         entry.callers.push(caller);
-        let (ask, reply) = Ask::begin(None, self.core.home(0));
+        let (ask, reply) = Ask::begin(None, ActorId::NOBODY);
         match &mut entry.state {
             ConfiguredState::Starting(waiting) => waiting.push(reply),
             ConfiguredState::Started(outcome) => reply.send(outcome.clone()),
@@ -210,7 +216,7 @@ impl Shared {
     }
 
     /// The pool has started: nodes spawn as everybody does from now on.
-    pub(super) fn end_configuring(&self) {
+    pub(crate) fn end_configuring(&self) {
         // Release pairs with the acquire in `spawn_configured`.
         self.configuring.store(false, Release);
         // What still starts, for an actor that spawns through a node, tells those who wait.
@@ -225,8 +231,13 @@ impl Shared {
         }
     }
 
-    pub(super) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {
-        let entry = self.core.directory.find(path);
+    /// The actor of that path, whatever its messages are.
+    pub(crate) fn find(&self, path: &str) -> Option<DirectoryEntry> {
+        self.core.directory.find(path)
+    }
+
+    pub(crate) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {
+        let entry = self.find(path);
         let entry = entry.ok_or_else(|| LookupError::NotFound(path.to_owned()))?;
         if entry.message != TypeId::of::<M>() {
             let (expected, actual) = (std::any::type_name::<M>(), entry.message_type);
@@ -243,7 +254,7 @@ impl Shared {
     }
 
     /// Orders every worker to shut down.
-    pub(super) fn request_shutdown(&self, within: Duration) {
+    pub(crate) fn request_shutdown(&self, within: Duration) {
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
             order(&self.core, worker, Order::ShutDown { within });

@@ -57,7 +57,7 @@ pub struct ManualTime {
 }
 
 #[derive(Default)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     now: AtomicU64,
     pools: Mutex<Vec<Weak<PoolCore>>>,
 }
@@ -102,13 +102,13 @@ impl ManualTime {
 
 /// The clock of one pool.
 #[derive(Clone)]
-pub(super) enum Clock {
+pub(crate) enum Clock {
     Monotonic(Instant),
     Manual(Arc<Shared>),
 }
 
 impl Clock {
-    pub(super) fn start(source: &TimeSource, core: &Arc<PoolCore>) -> Self {
+    pub(crate) fn start(source: &TimeSource, core: &Arc<PoolCore>) -> Self {
         match source {
             TimeSource::Monotonic => Self::Monotonic(Instant::now()),
             TimeSource::Manual(time) => {
@@ -119,7 +119,7 @@ impl Clock {
     }
 
     /// Nanoseconds since the clock began.
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         match self {
             Self::Monotonic(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
             Self::Manual(shared) => shared.now.load(Acquire),
@@ -128,7 +128,7 @@ impl Clock {
 
     /// How long a worker may sleep that has something to do at `until`. Who advances a clock by
     /// hand wakes the workers.
-    pub(super) fn time_to(&self, until: Option<u64>) -> Option<u64> {
+    pub(crate) fn time_to(&self, until: Option<u64>) -> Option<u64> {
         match self {
             Self::Monotonic(_) => until.map(|until| until.saturating_sub(self.now())),
             Self::Manual(_) => None,

@@ -15,13 +15,13 @@ struct Lane {
 }
 
 /// The inboxes of a pool.
-pub(super) struct Lanes(Box<[Lane]>);
+pub(crate) struct Lanes(Box<[Lane]>);
 
 /// The receiving end of one lane.
-pub(super) struct LaneEnd(Receiver<Batch>);
+pub(crate) struct LaneEnd(Receiver<Batch>);
 
 /// Makes a lane for each worker.
-pub(super) fn lanes(workers: usize) -> (Lanes, Vec<LaneEnd>) {
+pub(crate) fn lanes(workers: usize) -> (Lanes, Vec<LaneEnd>) {
     let (lanes, ends): (Vec<_>, Vec<_>) = (0..workers)
         .map(|_| {
             let (inbox, receiver) = inbox();

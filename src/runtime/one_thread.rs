@@ -46,6 +46,7 @@ impl OneThread {
             transport: Box::new(transport),
             directory: Box::new(Arc::clone(&directory)),
             on_failure: Box::new(on_failure),
+            repeatable: false,
         })
         .expect("few pools are alive in a test");
         let ending = Arc::new(Ending::default());

@@ -121,6 +121,12 @@ impl<T> TimerWheel<T> {
         self.occupied == [0; LEVELS]
     }
 
+    /// How many timers are pending.
+    pub(crate) fn len(&self) -> usize {
+        let pending = |entry: &&Entry<T>| entry.value.is_some();
+        self.entries.iter().filter(pending).count()
+    }
+
     /// Adds a timer that fires at the first `advance` to `deadline` or later. A
     /// deadline that is not after the wheel's time fires at the next `advance`,
     /// whatever time that one is given.

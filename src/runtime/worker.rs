@@ -23,6 +23,7 @@ use crate::actor::{
 };
 use crate::ask::order;
 use crate::fiber::{StackConfig, StackError};
+use crate::sync::{Mutant, is_mutated};
 
 /// Turns in one tick: few enough that timers and mail from outside are looked after in time.
 const TURNS_PER_TICK: u32 = 128;
@@ -120,8 +121,13 @@ impl Worker {
         }
     }
 
-    pub(crate) fn shard(&self) -> &Shard {
+    pub(crate) fn shard(&self) -> &Rc<Shard> {
         &self.shard
+    }
+
+    /// Timers that are pending.
+    pub(crate) fn timers(&self) -> usize {
+        self.wheel.len()
     }
 
     /// Whether anything has arrived that the next tick would take in.
@@ -143,6 +149,15 @@ impl Worker {
     ///
     /// When the very first fiber cannot have a stack.
     pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
+        self.tick_up_to(now, TURNS_PER_TICK)
+    }
+
+    /// As [`tick`](Self::tick), with another limit on the number of turns.
+    ///
+    /// # Errors
+    ///
+    /// As for [`tick`](Self::tick).
+    pub(crate) fn tick_up_to(&mut self, now: u64, turns: u32) -> Result<Tick, StackError> {
         let shard = Rc::clone(&self.shard);
         enter(&shard, |shard| {
             shard.now.set(now);
@@ -150,7 +165,7 @@ impl Worker {
             let orders = shard.core.take_orders(shard.home.worker());
             self.source.receive(&mut |batch| shard.take_in(batch));
             self.turn_clock(now);
-            scheduler::run(shard, TURNS_PER_TICK)?;
+            scheduler::run(shard, turns)?;
             shard.outboxes.flush();
             self.go_on_ending(now, orders);
             self.publish_stats();
@@ -180,7 +195,12 @@ impl Worker {
         if self.wheel.is_empty() {
             return;
         }
-        self.wheel.advance(now, &mut self.fired);
+        let early = if is_mutated(Mutant::TimerEarly) {
+            1 << 16
+        } else {
+            0
+        };
+        self.wheel.advance(now + early, &mut self.fired);
         for key in self.fired.drain(..) {
             waits.fired(key);
             self.shard.follow_up(&waits.end(key, End::TimedOut));

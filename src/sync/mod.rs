@@ -12,9 +12,9 @@ mod primitive;
 #[path = "model.rs"]
 mod primitive;
 
-#[cfg(not(nexus_loom))]
+#[cfg(not(any(nexus_loom, nexus_mutants)))]
 pub(crate) use mutant::Mutant;
-#[cfg(nexus_loom)]
+#[cfg(any(nexus_loom, nexus_mutants))]
 pub use mutant::{Mutant, with_mutant};
 pub(crate) use mutant::{is_mutated, ordering};
 pub(crate) use primitive::{Arc, AtomicPtr, AtomicU8, Parker, Unparker, UnsafeCell, thread};

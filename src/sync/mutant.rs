@@ -1,14 +1,15 @@
 //! Named ways to break a protocol, so that a model check can be shown able to fail.
 //!
 //! In a normal build [`ordering`] and [`is_mutated`] are constants that the compiler removes.
-//! Under `--cfg nexus_loom` a test may switch one [`Mutant`] on for its thread (loom runs a whole
-//! model on the thread that called it) and expects the model checker to reject the result.
+//! Under `--cfg nexus_loom`, or `--cfg nexus_mutants`, a test may switch one [`Mutant`] on for its
+//! thread (loom runs a whole model on the thread that called it, and so does the simulation) and
+//! expects the model checker, or the swarm, to reject the result.
 
 use std::sync::atomic::Ordering;
 
 /// One deliberate mistake in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(nexus_loom), allow(dead_code, unreachable_pub))]
+#[cfg_attr(not(any(nexus_loom, nexus_mutants)), allow(dead_code, unreachable_pub))]
 pub enum Mutant {
     /// A push publishes its node without a release, so the consumer may see it half written.
     InboxPublishRelaxed,
@@ -26,9 +27,30 @@ pub enum Mutant {
     OneshotTimeoutByStore,
     /// The one-shot's sender does not wake a waiter that has announced itself.
     OneshotSendWithoutWaking,
+
+    /// Mail that comes to an actor while it has its turn does not get it another one.
+    TurnForgotten,
+    /// A batch that is full is published after the one that follows it.
+    BatchesReordered,
+    /// The slot of an actor that failed is never let again.
+    SlotLeaked,
+    /// A message to an actor that has stopped is let in by whoever has its slot now.
+    NextTenantServed,
+    /// An answer that comes too late ends the next wait in the same place.
+    LateReplyServed,
+    /// An actor whose handler waits is given turns.
+    HandledWhileWaiting,
+    /// The name of an actor that stops because its parent does is not freed.
+    NameKept,
+    /// A time-out fires a little before its time.
+    TimerEarly,
+    /// A stop goes ahead of the mail that was sent before it.
+    StopOvertakesMail,
+    /// A parent does not wait for its children to stop before it does.
+    ParentStopsFirst,
 }
 
-#[cfg(not(nexus_loom))]
+#[cfg(not(any(nexus_loom, nexus_mutants)))]
 mod active {
     use super::{Mutant, Ordering};
 
@@ -45,7 +67,7 @@ mod active {
     }
 }
 
-#[cfg(nexus_loom)]
+#[cfg(any(nexus_loom, nexus_mutants))]
 mod active {
     use super::{Mutant, Ordering};
     use std::cell::Cell;
@@ -80,6 +102,6 @@ mod active {
     }
 }
 
-#[cfg(nexus_loom)]
+#[cfg(any(nexus_loom, nexus_mutants))]
 pub use active::with_mutant;
 pub(crate) use active::{is_mutated, ordering};

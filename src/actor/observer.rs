@@ -1,0 +1,33 @@
+//! The seam to whoever looks on while actors work: the simulation, which traces every step and lets
+//! faults happen at chosen ones.
+//!
+//! A worker that nobody observes pays one comparison a turn for it.
+
+use super::envelope::Envelope;
+use super::id::ActorId;
+use super::path::ActorPath;
+
+/// Looks on at one worker, message by message.
+///
+/// No method may run code of the user's, nor come back to the shard.
+pub(crate) trait Observer {
+    /// An actor starts: its setup is about to run.
+    fn starts(&self, actor: ActorId, path: &ActorPath);
+
+    /// An actor is about to handle a message.
+    fn handles(&self, actor: ActorId, envelope: &Envelope, message: &'static str) -> Intervention;
+
+    /// An actor has stopped, and its slot is free.
+    fn stopped(&self, actor: ActorId);
+}
+
+/// What is to happen instead of a handling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Intervention {
+    /// Nothing: it goes on.
+    None,
+    /// The handler panics with this text before it has done anything.
+    Panic(String),
+    /// The actor is killed: it handles neither this message nor any other.
+    Kill,
+}

@@ -1,0 +1,80 @@
+//! Who waits, and for what: for those who want to know why nothing goes on.
+
+use std::fmt;
+
+use super::id::ActorId;
+use super::lifecycle;
+use super::path::ActorPath;
+use super::shard::Shard;
+
+/// A handler, or a task, that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// The worker on which it waits.
+    pub worker: usize,
+    /// The actor whose handler it is; `None` for a task of the worker itself, which starts an actor
+    /// for somebody elsewhere.
+    pub actor: Option<(ActorId, ActorPath)>,
+    /// What it waits for.
+    pub waits_for: WaitsFor,
+}
+
+/// What a handler waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitsFor {
+    /// For time to pass.
+    Time,
+    /// For another worker to do something: to start an actor, for example.
+    Worker(usize),
+    /// For an answer of an actor, whose path is given where it is known on the same worker, or
+    /// where that actor waits in its turn.
+    Actor(ActorId, Option<ActorPath>),
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.actor {
+            Some((_, path)) => write!(f, "{path}")?,
+            None => write!(f, "a task of worker {}", self.worker)?,
+        }
+        match &self.waits_for {
+            WaitsFor::Time => write!(f, " waits for time to pass"),
+            WaitsFor::Worker(worker) => write!(f, " waits for worker {worker}"),
+            WaitsFor::Actor(_, Some(path)) => write!(f, " waits for {path}"),
+            WaitsFor::Actor(id, None) => write!(f, " waits for the actor {id}"),
+        }
+    }
+}
+
+/// The path of an actor, if it lives on this shard.
+fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
+    let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
+    here.then(|| lifecycle::path_of(shard, actor.key.slot))
+}
+
+/// Those who wait on one worker.
+pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
+    let waits = shard.waits.waiting().map(|(waiter, target)| Waiting {
+        worker: shard.home.worker() as usize,
+        actor: path_here(shard, waiter).map(|path| (waiter, path)),
+        waits_for: match target.known() {
+            None => WaitsFor::Time,
+            Some(target) if target.key.generation == 0 => WaitsFor::Worker(target.worker()),
+            Some(target) => WaitsFor::Actor(target, path_here(shard, target)),
+        },
+    });
+    waits.collect()
+}
+
+/// Fills in the paths of actors of other workers that wait themselves.
+pub(crate) fn name_targets(waiting: &mut [Waiting]) {
+    let known: Vec<_> = waiting.iter().filter_map(|one| one.actor.clone()).collect();
+    for one in waiting {
+        if let WaitsFor::Actor(id, path @ None) = &mut one.waits_for {
+            let found = known.iter().find(|(actor, _)| actor == id);
+            *path = found.map(|(_, path)| path.clone());
+        }
+    }
+}

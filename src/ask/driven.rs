@@ -1,0 +1,47 @@
+//! Threads that drive a pool's workers themselves, instead of leaving them to threads of their own.
+//!
+//! On such a thread waiting means driving: an ask of the pool goes on with its workers until the
+//! answer is there. Its wait is a wait of the first worker, so that it goes by the pool's clock.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use crate::actor::{Shard, WaitError};
+
+/// Whoever drives the workers of a pool on this thread.
+pub(crate) trait Drive {
+    /// The first worker's.
+    fn shard(&self) -> Rc<Shard>;
+
+    /// A wait has begun there, which may have a time-out to arm.
+    fn has_begun_a_wait(&self);
+
+    /// Drives the pool as long as `waiting` says, or until it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the caller is a handler that the pool itself runs, and when nothing is left to do.
+    fn drive_while(&self, waiting: &dyn Fn() -> bool) -> Result<(), WaitError>;
+}
+
+thread_local! {
+    static DRIVERS: RefCell<Vec<(u32, Weak<dyn Drive>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes a driver known as that of a pool, on this thread, until it is dropped.
+pub(crate) fn enlist(pool: u32, driver: Weak<dyn Drive>) {
+    DRIVERS.with_borrow_mut(|drivers| {
+        drivers.retain(|(_, driver)| driver.strong_count() > 0);
+        drivers.push((pool, driver));
+    });
+}
+
+/// The driver of a pool, where it is this thread.
+pub(super) fn driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
+    let found = DRIVERS.try_with(|drivers| {
+        let drivers = drivers.borrow();
+        let known = drivers.iter().find(|(number, _)| *number == pool);
+        known.and_then(|(_, driver)| driver.upgrade())
+    });
+    found.ok().flatten()
+}

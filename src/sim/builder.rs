@@ -1,0 +1,266 @@
+//! How a simulation is built and started.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::choices::{Choice, Choices};
+use super::engine::{Engine, EngineParts};
+use super::handle::{Sim, nanos};
+use super::world::Spans;
+use crate::actor::{BoxError, Failure};
+use crate::ask::{AskError, begin_call};
+use crate::pool::{
+    Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stack_size, check_workers,
+    run_configure,
+};
+
+type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
+
+/// Events of a trace that are kept, unless the builder says otherwise.
+const KEPT_EVENTS: usize = 1 << 20;
+
+/// Builds a [`Sim`].
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::sim::{Choice, Sim};
+/// use std::time::Duration;
+///
+/// let sim = Sim::builder()
+///     .seed(7)
+///     .workers(4)
+///     .without(Choice::Stalls)
+///     .latency(Duration::from_millis(5))
+///     .configure(|node| {
+///         node.spawn("audit", Props::new(|| Behavior::receive(|_ctx, _line: String| ())))?;
+///         Ok(())
+///     })
+///     .start()?;
+/// assert!(sim.lookup::<String>("/user/audit").is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct SimBuilder {
+    pub(super) seed: u64,
+    pub(super) workers: usize,
+    name: String,
+    stack_size: usize,
+    pub(super) choices: Choices,
+    pub(super) orderly_from: u64,
+    spans: Spans,
+    kept: usize,
+    configure: Option<Configure>,
+    on_failure: Option<OnFailure>,
+    /// Numbers of the faults that are switched off.
+    pub(super) without_faults: BTreeSet<usize>,
+}
+
+impl Default for SimBuilder {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            workers: 2,
+            name: "simulation".to_owned(),
+            stack_size: DEFAULT_STACK_SIZE,
+            choices: Choices::ALL,
+            orderly_from: u64::MAX,
+            spans: Spans {
+                round: 2_000,
+                latency: 50_000,
+                stall: 1_000_000,
+            },
+            kept: KEPT_EVENTS,
+            configure: None,
+            on_failure: None,
+            without_faults: BTreeSet::new(),
+        }
+    }
+}
+
+impl SimBuilder {
+    /// The seed from which every choice follows. By default 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How many workers. By default 2.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// The pool's name. By default `simulation`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// What is left to chance. By default everything.
+    pub fn choices(mut self, choices: Choices) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// Does not leave that to chance.
+    pub fn without(mut self, choice: Choice) -> Self {
+        self.choices = self.choices.without(choice);
+        self
+    }
+
+    /// Leaves nothing to chance: workers and actors have their turns one after the other, and
+    /// nothing takes any time but what is told to.
+    pub fn orderly(self) -> Self {
+        self.choices(Choices::NONE)
+    }
+
+    /// Leaves nothing to chance from that [step](Sim::steps) on. By default chance goes on.
+    pub fn orderly_from(mut self, step: u64) -> Self {
+        self.orderly_from = step;
+        self
+    }
+
+    /// The longest time that messages between workers, and from outside, are under way; most take
+    /// far less. By default 50 µs.
+    pub fn latency(mut self, most: Duration) -> Self {
+        self.spans.latency = nanos(most);
+        self
+    }
+
+    /// The longest time that a worker takes for a round. By default 2 µs.
+    pub fn round(mut self, most: Duration) -> Self {
+        self.spans.round = nanos(most);
+        self
+    }
+
+    /// The longest time for which a worker stands still now and then. By default 1 ms.
+    pub fn stall(mut self, most: Duration) -> Self {
+        self.spans.stall = nanos(most);
+        self
+    }
+
+    /// How many events of the trace are kept, the last ones. By default about a million.
+    pub fn keep_events(mut self, events: usize) -> Self {
+        self.kept = events;
+        self
+    }
+
+    /// Runs on every worker before [`start`](Self::start) returns, as with
+    /// [`WorkerPoolBuilder::configure`](crate::WorkerPoolBuilder::configure).
+    pub fn configure(
+        mut self,
+        configure: impl Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.configure = Some(Arc::new(configure));
+        self
+    }
+
+    /// Is told of every failure of an actor that runs. They stand in the trace in any case; by
+    /// default nothing more is done with them.
+    pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.on_failure = Some(Arc::new(hook));
+        self
+    }
+
+    /// Starts the simulation, and runs it until every worker is configured.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: an option that cannot be, the first worker's error, or 1024 pools that are
+    /// alive in this process already.
+    pub fn start(self) -> Result<Sim, StartError> {
+        check_workers(self.workers)?;
+        check_stack_size(self.stack_size)?;
+        let on_failure = self.on_failure.clone();
+        let engine = Engine::start(EngineParts {
+            seed: self.seed,
+            name: self.name.clone(),
+            workers: self.workers,
+            stack_size: self.stack_size,
+            kept: self.kept,
+            choices: self.choices,
+            orderly_from: self.orderly_from,
+            spans: self.spans,
+            on_failure: Box::new(move |failure| {
+                if let Some(hook) = &on_failure {
+                    hook(failure);
+                }
+            }),
+        })?;
+        let configure = self.configure.clone();
+        let sim = Sim {
+            engine,
+            builder: self,
+            checked: false,
+        };
+        configure_all(&sim, configure)?;
+        sim.engine.shared.end_configuring();
+        Ok(sim)
+    }
+}
+
+/// Configures all workers, at the same time, and answers the first error.
+fn configure_all(sim: &Sim, configure: Option<Configure>) -> Result<(), StartError> {
+    if configure.is_none() {
+        return Ok(());
+    }
+    let core = &sim.engine.shared.core;
+    let begun: Vec<_> = (0..sim.workers())
+        .zip(core.worker_indices())
+        .map(|(worker, index)| {
+            let (configure, node) = (configure.clone(), sim.node(worker));
+            begin_call(core, index, None, move |_| run_configure(configure, &node))
+        })
+        .collect();
+    let failed = |worker: usize, error: AskError| StartError::Configure {
+        worker,
+        error: error.into(),
+    };
+    let outcomes = begun.into_iter().enumerate();
+    outcomes
+        .map(|(worker, ask)| {
+            ask.wait()
+                .unwrap_or_else(|error| Err(failed(worker, error)))
+        })
+        .fold(Ok(()), |first, outcome| first.and(outcome))
+}
+
+impl fmt::Debug for SimBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            seed,
+            workers,
+            name,
+            stack_size,
+            choices,
+            orderly_from,
+            spans,
+            kept,
+            configure,
+            on_failure,
+            without_faults,
+        } = self;
+        f.debug_struct("SimBuilder")
+            .field("seed", seed)
+            .field("workers", workers)
+            .field("name", name)
+            .field("stack_size", stack_size)
+            .field("choices", choices)
+            .field("orderly_from", orderly_from)
+            .field("spans", spans)
+            .field("keep_events", kept)
+            .field("configure", &configure.is_some())
+            .field("on_failure", &on_failure.is_some())
+            .field("without_faults", without_faults)
+            .finish()
+    }
+}

@@ -1,0 +1,200 @@
+//! The engine of a simulation: it drives the world, also for a thread that waits for an answer.
+
+use parking_lot::Mutex;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use super::Choices;
+use super::directory::Names;
+use super::log::{Eye, Log};
+use super::network::Network;
+use super::trace::TraceKind;
+use super::world::{Bounds, Spans, Step, World, latency_of};
+use crate::actor::core::{CoreParts, FailureHook, register, unregister};
+use crate::actor::{Shard, Subscription, WaitError, with_current};
+use crate::ask::{Drive, enlist};
+use crate::fiber::StackConfig;
+use crate::pool::{Shared, StartError};
+use crate::runtime::{Ending, Worker, WorkerParts};
+
+/// No bound: to go on with timers too, whenever they are due.
+const ANYHOW: Bounds = Bounds {
+    until: None,
+    while_busy: false,
+};
+
+/// What an engine is made of.
+pub(super) struct EngineParts {
+    pub(super) seed: u64,
+    pub(super) name: String,
+    pub(super) workers: usize,
+    pub(super) stack_size: usize,
+    pub(super) kept: usize,
+    pub(super) choices: Choices,
+    pub(super) orderly_from: u64,
+    pub(super) spans: Spans,
+    pub(super) on_failure: FailureHook,
+}
+
+/// A simulated pool, and what drives it.
+pub(super) struct Engine {
+    pub(super) shared: Arc<Shared>,
+    pub(super) ending: Arc<Ending>,
+    pub(super) names: Names,
+    pub(super) network: Network,
+    pub(super) log: Arc<Mutex<Log>>,
+    first: Rc<Shard>,
+    world: RefCell<World>,
+    _letters: Subscription,
+}
+
+impl Engine {
+    pub(super) fn start(parts: EngineParts) -> Result<Rc<Self>, StartError> {
+        let EngineParts {
+            seed,
+            name,
+            workers: count,
+            stack_size,
+            kept,
+            choices,
+            orderly_from,
+            spans,
+            on_failure,
+        } = parts;
+        let network = Network::new(count, latency_of(seed, choices, spans));
+        let names = Names::default();
+        let log = Arc::new(Mutex::new(Log::new(kept)));
+        let core = register(CoreParts {
+            name,
+            workers: count,
+            transport: Box::new(network.clone()),
+            directory: Box::new(names.clone()),
+            on_failure: log_failures(&log, on_failure),
+            repeatable: true,
+        });
+        let core = core.ok_or(StartError::TooManyPools)?;
+        let letters = log_dead_letters(&log, &core.dead_letters);
+        let ending = Arc::new(Ending::default());
+        let eye = Rc::new(Eye(Arc::clone(&log)));
+        let workers: Vec<_> = core
+            .worker_indices()
+            .map(|index| {
+                let worker = Worker::new(WorkerParts {
+                    core: Arc::clone(&core),
+                    index,
+                    source: network.source(index as usize),
+                    stacks: StackConfig { size: stack_size },
+                    ending: Arc::clone(&ending),
+                    now: 0,
+                });
+                let unobserved = worker.shard().observer.set(Rc::clone(&eye) as _);
+                assert!(unobserved.is_ok(), "a new shard has no observer");
+                worker
+            })
+            .collect();
+        let pool = core.id;
+        let first = Rc::clone(workers[0].shard());
+        let order = (choices, orderly_from, spans);
+        let world = World::new(seed, workers, network.clone(), Arc::clone(&log), order);
+        let engine = Rc::new(Self {
+            shared: Arc::new(Shared::new(core)),
+            ending,
+            names,
+            network,
+            log,
+            first,
+            world: RefCell::new(world),
+            _letters: letters,
+        });
+        let weak: Weak<Self> = Rc::downgrade(&engine);
+        enlist(pool, weak);
+        Ok(engine)
+    }
+
+    /// Looks at, or changes, the world.
+    ///
+    /// # Panics
+    ///
+    /// In a handler of the simulation itself.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
+        let world = self.world.try_borrow_mut();
+        look(&mut world.expect("a simulation cannot be driven by its own handlers"))
+    }
+
+    /// Does the next thing within the bounds. Answers whether there was any.
+    pub(super) fn step(&self, bounds: Bounds) -> Step {
+        let step = self.with(|world| world.step(bounds));
+        // Outside of the world, as a thread outside may wait, and then drives on.
+        if let Step::Outside(work) = step {
+            work();
+            return Step::Done;
+        }
+        step
+    }
+
+    /// Goes on as long as there is anything to do within the bounds.
+    pub(super) fn run(&self, bounds: Bounds) {
+        while matches!(self.step(bounds), Step::Done) {}
+    }
+
+    /// Forgets the pool, and keeps its workers' memory for ever: there is no time for their end.
+    pub(super) fn leak(&self) {
+        unregister(&self.shared.core);
+        if let Ok(mut world) = self.world.try_borrow_mut() {
+            world.leak();
+        }
+    }
+}
+
+impl Drive for Engine {
+    fn shard(&self) -> Rc<Shard> {
+        Rc::clone(&self.first)
+    }
+
+    fn has_begun_a_wait(&self) {
+        if let Ok(mut world) = self.world.try_borrow_mut() {
+            world.has_work(0);
+        }
+    }
+
+    fn drive_while(&self, waiting: &dyn Fn() -> bool) -> Result<(), WaitError> {
+        if with_current(|shard| shard.is_some()) {
+            return Err(WaitError::OutsideHandler);
+        }
+        while waiting() {
+            match self.step(ANYHOW) {
+                Step::Ended => return Ok(()),
+                Step::Idle => return Err(WaitError::NothingLeft),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn log_failures(log: &Arc<Mutex<Log>>, then: FailureHook) -> FailureHook {
+    let log = Arc::clone(log);
+    Box::new(move |failure| {
+        log.lock().add(TraceKind::Fails {
+            actor: failure.actor,
+            cause: failure.cause.to_string(),
+        });
+        then(failure);
+    })
+}
+
+fn log_dead_letters(
+    log: &Arc<Mutex<Log>>,
+    letters: &Arc<crate::actor::DeadLetters>,
+) -> Subscription {
+    let log = Arc::clone(log);
+    letters.subscribe(move |letter| {
+        log.lock().add(TraceKind::Loses {
+            actor: letter.target,
+            sender: letter.envelope.sender(),
+            message: letter.message_type,
+            reason: letter.reason,
+        });
+    })
+}

@@ -1,0 +1,190 @@
+//! Faults: what goes wrong in a simulation because it was asked to.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::actor::{ActorPath, PathError};
+
+/// Something that goes wrong at a chosen point of a simulation: see
+/// [`Sim::inject`](super::Sim::inject).
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::sim::{Fault, Sim};
+///
+/// let mut sim = Sim::new(1);
+/// sim.inject(Fault::panic("/user/actor", 2))?;
+/// let actor = sim.spawn("actor", Props::new(|| Behavior::receive(|_ctx, _: u8| ())))?;
+/// (0..3).for_each(|number| actor.tell(number));
+/// sim.run_until_idle();
+/// assert_eq!(sim.stats().handled(), 2, "the second handling panics, the third message is lost");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(pub(super) Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Panic {
+        actor: String,
+        handling: u64,
+    },
+    Kill {
+        actor: String,
+        handling: u64,
+    },
+    Stall {
+        worker: usize,
+        at: Duration,
+        length: Duration,
+    },
+    ClockJump {
+        at: Duration,
+        by: Duration,
+    },
+    SlowOutside {
+        since: Duration,
+        until: Duration,
+        by: Duration,
+    },
+    SlowLink {
+        from: usize,
+        to: usize,
+        since: Duration,
+        until: Duration,
+        by: Duration,
+    },
+}
+
+impl Fault {
+    /// The actor of that path panics in its n-th handling, counted from 1 and over all of its
+    /// incarnations, before the handler has done anything.
+    pub fn panic(actor: impl Into<String>, handling: u64) -> Self {
+        let actor = actor.into();
+        Self(Kind::Panic { actor, handling })
+    }
+
+    /// The actor of that path is killed instead of its n-th handling, counted as for
+    /// [`panic`](Self::panic): that message and its other mail become dead letters, and it stops.
+    pub fn kill(actor: impl Into<String>, handling: u64) -> Self {
+        let actor = actor.into();
+        Self(Kind::Kill { actor, handling })
+    }
+
+    /// A worker stands still for that long, from that time on.
+    pub fn stall(worker: usize, at: Duration, length: Duration) -> Self {
+        Self(Kind::Stall { worker, at, length })
+    }
+
+    /// The clock goes forward by that much in one jump, as it does when a machine has slept.
+    pub fn clock_jump(at: Duration, by: Duration) -> Self {
+        Self(Kind::ClockJump { at, by })
+    }
+
+    /// What is sent from outside in that time takes that much longer to arrive.
+    pub fn slow_outside(since: Duration, until: Duration, by: Duration) -> Self {
+        Self(Kind::SlowOutside { since, until, by })
+    }
+
+    /// What one worker sends to another in that time takes that much longer to arrive.
+    pub fn slow_link(
+        from: usize,
+        to: usize,
+        since: Duration,
+        until: Duration,
+        by: Duration,
+    ) -> Self {
+        Self(Kind::SlowLink {
+            from,
+            to,
+            since,
+            until,
+            by,
+        })
+    }
+
+    /// Whether it can happen at all in a simulation of so many workers.
+    pub(super) fn check(&self, workers: usize) -> Result<(), FaultError> {
+        let known = |worker: usize| match worker < workers {
+            true => Ok(()),
+            false => Err(FaultError::NoSuchWorker { worker, workers }),
+        };
+        let some_time = |since: &Duration, until: &Duration| match since < until {
+            true => Ok(()),
+            false => Err(FaultError::NoTime),
+        };
+        match &self.0 {
+            Kind::Panic { actor, handling } | Kind::Kill { actor, handling } => {
+                ActorPath::parse(actor)?;
+                (*handling > 0).then_some(()).ok_or(FaultError::NoHandling)
+            }
+            Kind::Stall { worker, .. } => known(*worker),
+            Kind::ClockJump { .. } => Ok(()),
+            Kind::SlowOutside { since, until, .. } => some_time(since, until),
+            Kind::SlowLink {
+                from,
+                to,
+                since,
+                until,
+                ..
+            } => {
+                known(*from)?;
+                known(*to)?;
+                some_time(since, until)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Panic { actor, handling } => write!(f, "panic in handling {handling} of {actor}"),
+            Kind::Kill { actor, handling } => write!(f, "kill at handling {handling} of {actor}"),
+            Kind::Stall { worker, at, length } => {
+                write!(f, "worker {worker} stands still from {at:?} for {length:?}")
+            }
+            Kind::ClockJump { at, by } => write!(f, "the clock jumps at {at:?} by {by:?}"),
+            Kind::SlowOutside { since, until, by } => write!(
+                f,
+                "what comes from outside takes {by:?} longer from {since:?} to {until:?}"
+            ),
+            Kind::SlowLink {
+                from,
+                to,
+                since,
+                until,
+                by,
+            } => write!(
+                f,
+                "messages of worker {from} to worker {to} take {by:?} longer from {since:?} to \
+                 {until:?}"
+            ),
+        }
+    }
+}
+
+/// Why a fault cannot happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultError {
+    /// There is no worker of that index.
+    #[error(
+        "the simulation has {workers} workers, numbered from 0, so there is no worker {worker}"
+    )]
+    NoSuchWorker {
+        /// The index that was given.
+        worker: usize,
+        /// How many workers there are.
+        workers: usize,
+    },
+    /// No actor can have that path.
+    #[error(transparent)]
+    InvalidPath(#[from] PathError),
+    /// Handlings are counted from 1.
+    #[error("handlings are counted from 1, so there is no handling 0")]
+    NoHandling,
+    /// The time ends before it begins.
+    #[error("the time in which it is to happen ends before it begins")]
+    NoTime,
+}

@@ -1,0 +1,19 @@
+//! Simulation: a pool whose workers are stepped on one thread, by choices that follow from a seed.
+
+mod builder;
+mod choices;
+mod directory;
+mod engine;
+mod fault;
+mod handle;
+mod log;
+mod network;
+mod rng;
+mod trace;
+mod world;
+
+pub use self::builder::SimBuilder;
+pub use self::choices::{Choice, Choices};
+pub use self::fault::{Fault, FaultError};
+pub use self::handle::{Pending, Sim};
+pub use self::trace::{Difference, Trace, TraceEvent, TraceKind};

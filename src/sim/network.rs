@@ -1,0 +1,229 @@
+//! The transport of a simulated pool: batches that take time, and keep their order.
+//!
+//! Between any two workers there is a lane, and from outside to each worker another one. What
+//! travels on one lane arrives in the order sent; lanes overtake each other.
+
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::rng::Rng;
+use crate::actor::{Batch, FROM_OUTSIDE, Source, Transport};
+
+/// One lane: what is under way on it, with the time at which each batch arrives.
+#[derive(Default)]
+struct Lane {
+    under_way: VecDeque<(u64, Batch)>,
+    last_arrival: u64,
+}
+
+/// The lanes to one worker.
+struct Gate {
+    /// From each worker, and last from outside.
+    lanes: Vec<Lane>,
+    /// When the next batch arrives.
+    next: Option<u64>,
+    closed: bool,
+}
+
+/// Batches that take longer for a while.
+pub(super) struct Delay {
+    /// The sending worker; `None` for outside.
+    pub(super) from: Option<u32>,
+    /// The receiving worker; `None` for each.
+    pub(super) to: Option<u32>,
+    pub(super) since: u64,
+    pub(super) until: u64,
+    pub(super) by: u64,
+    /// The number of the fault that asked for it.
+    pub(super) fault: usize,
+    /// Whether it has delayed any batch.
+    pub(super) hit: bool,
+}
+
+struct Roads {
+    gates: Vec<Gate>,
+    now: u64,
+    /// How long a batch may be under way, and the numbers that decide it.
+    latency: Option<(u64, Rng)>,
+    delays: Vec<Delay>,
+    /// The faults of the delays that have hit their first batch of late.
+    struck: Vec<usize>,
+}
+
+/// The lanes of a pool.
+#[derive(Clone)]
+pub(super) struct Network(Arc<Mutex<Roads>>);
+
+/// The receiving end of one worker.
+struct End {
+    network: Network,
+    worker: usize,
+}
+
+impl Network {
+    /// The lanes between so many workers, on which batches take up to `latency` nanoseconds.
+    pub(super) fn new(workers: usize, latency: Option<(u64, Rng)>) -> Self {
+        let gates = (0..workers).map(|_| Gate {
+            lanes: (0..=workers).map(|_| Lane::default()).collect(),
+            next: None,
+            closed: false,
+        });
+        Self(Arc::new(Mutex::new(Roads {
+            gates: gates.collect(),
+            now: 0,
+            latency,
+            delays: Vec::new(),
+            struck: Vec::new(),
+        })))
+    }
+
+    /// The receiving end of a worker.
+    pub(super) fn source(&self, worker: usize) -> Box<dyn Source> {
+        let network = self.clone();
+        Box::new(End { network, worker })
+    }
+
+    /// Puts the clock forward. Answers the numbers of the faults that have delayed their first batch
+    /// since the last time.
+    pub(super) fn set_now(&self, now: u64) -> Vec<usize> {
+        let mut roads = self.0.lock();
+        roads.now = now;
+        std::mem::take(&mut roads.struck)
+    }
+
+    /// From now on batches arrive at once.
+    pub(super) fn be_orderly(&self) {
+        self.0.lock().latency = None;
+    }
+
+    pub(super) fn delay(&self, delay: Delay) {
+        self.0.lock().delays.push(delay);
+    }
+
+    /// When the next batch arrives at a worker.
+    pub(super) fn next_arrival(&self, worker: usize) -> Option<u64> {
+        self.0.lock().gates[worker].next
+    }
+
+    /// Batches that are under way.
+    pub(super) fn under_way(&self) -> usize {
+        let roads = self.0.lock();
+        let lanes = roads.gates.iter().flat_map(|gate| &gate.lanes);
+        lanes.map(|lane| lane.under_way.len()).sum()
+    }
+}
+
+impl Roads {
+    /// When a batch arrives that is sent now.
+    fn arrival(&mut self, from: u32, to: u32) -> u64 {
+        let latency = match &mut self.latency {
+            Some((most, rng)) => rng.span(*most),
+            None => 0,
+        };
+        let mut arrival = self.now + latency;
+        let from = (from != FROM_OUTSIDE).then_some(from);
+        for delay in &mut self.delays {
+            let meant = delay.from == from && delay.to.is_none_or(|meant| meant == to);
+            if meant && (delay.since..delay.until).contains(&self.now) {
+                arrival += delay.by;
+                if !std::mem::replace(&mut delay.hit, true) {
+                    self.struck.push(delay.fault);
+                }
+            }
+        }
+        arrival
+    }
+}
+
+impl Transport for Network {
+    fn send(&self, worker: u32, batch: Batch) -> Result<(), Batch> {
+        let roads = &mut *self.0.lock();
+        let origin = batch.origin();
+        if roads.gates[worker as usize].closed {
+            return Err(batch);
+        }
+        let arrival = roads.arrival(origin, worker);
+        let gate = &mut roads.gates[worker as usize];
+        let outside = gate.lanes.len() - 1;
+        let lane = &mut gate.lanes[outside.min(origin as usize)];
+        lane.last_arrival = lane.last_arrival.max(arrival);
+        lane.under_way.push_back((lane.last_arrival, batch));
+        let next = gate.next.unwrap_or(u64::MAX);
+        gate.next = Some(next.min(lane.last_arrival));
+        Ok(())
+    }
+
+    fn is_open(&self, worker: u32) -> bool {
+        !self.0.lock().gates[worker as usize].closed
+    }
+
+    fn reuse(&self, _worker: u32) -> Option<Batch> {
+        None
+    }
+
+    fn recycle(&self, _batch: Batch) {}
+}
+
+impl Gate {
+    /// The batch that has arrived first of those that have arrived.
+    fn take_arrived(&mut self, now: u64) -> Option<Batch> {
+        let (at, lane) = self
+            .lanes
+            .iter_mut()
+            .filter_map(|lane| Some((lane.under_way.front()?.0, lane)))
+            .min_by_key(|(at, _)| *at)
+            .filter(|(at, _)| *at <= now)?;
+        debug_assert!(at <= now);
+        lane.under_way.pop_front().map(|(_, batch)| batch)
+    }
+
+    fn find_next(&mut self) {
+        let heads = self.lanes.iter().filter_map(|lane| lane.under_way.front());
+        self.next = heads.map(|(at, _)| *at).min();
+    }
+}
+
+impl Source for End {
+    fn has_mail(&self) -> bool {
+        let roads = self.network.0.lock();
+        roads.gates[self.worker]
+            .next
+            .is_some_and(|at| at <= roads.now)
+    }
+
+    fn receive(&mut self, sink: &mut dyn FnMut(Batch)) {
+        let mut arrived = Vec::new();
+        {
+            let roads = &mut *self.network.0.lock();
+            let gate = &mut roads.gates[self.worker];
+            if gate.next.is_none_or(|at| at > roads.now) {
+                return;
+            }
+            while let Some(batch) = gate.take_arrived(roads.now) {
+                arrived.push(batch);
+            }
+            gate.find_next();
+        }
+        arrived.into_iter().for_each(sink);
+    }
+
+    fn close(&mut self, sink: &mut dyn FnMut(Batch)) {
+        let lanes = {
+            let gate = &mut self.network.0.lock().gates[self.worker];
+            gate.closed = true;
+            gate.next = None;
+            gate.lanes
+                .iter_mut()
+                .map(std::mem::take)
+                .collect::<Vec<_>>()
+        };
+        let left = lanes.into_iter().flat_map(|lane| lane.under_way);
+        left.for_each(|(_, batch)| sink(batch));
+    }
+
+    fn park(&mut self, _timeout: Option<Duration>) {
+        unreachable!("whoever steps workers on one thread does not park them");
+    }
+}

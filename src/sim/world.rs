@@ -1,0 +1,328 @@
+//! The world of a simulation: the workers of a pool, and a clock that goes from one event to the
+//! next (a discrete-event simulation).
+//!
+//! Each worker says what it wants, as it says it to a thread that drives it: to go on at once, to
+//! be called at a time, or when something arrives. The next to go on is the one whose time comes
+//! first, and chance decides between equals. All other chance lies in lengths of time: how long
+//! a round takes, how long a batch is under way.
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::choices::{Choice, Choices};
+use super::log::Log;
+use super::network::Network;
+use super::rng::Rng;
+use crate::runtime::{Tick, Worker};
+
+/// Turns that a worker has in one round, where chance decides: up to this many.
+const MOST_TURNS: u64 = 8;
+/// Rounds after which, on the average, one worker stands still, or wakes up for nothing.
+const BETWEEN_STALLS: u64 = 400;
+const BETWEEN_WAKE_UPS: u64 = 50;
+
+/// The lengths of time that chance chooses from, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spans {
+    pub(super) round: u64,
+    pub(super) latency: u64,
+    pub(super) stall: u64,
+}
+
+/// A worker, and what it wants next.
+struct Seat {
+    worker: Worker,
+    busy: bool,
+    timer: Option<u64>,
+    /// Before this time it does nothing.
+    free_at: u64,
+    done: bool,
+}
+
+/// What was planned for a time.
+pub(super) enum Planned {
+    /// Something that a thread outside does.
+    Outside(Box<dyn FnOnce()>),
+    /// A fault of that number: a worker stands still.
+    Stall {
+        fault: usize,
+        worker: usize,
+        length: u64,
+    },
+    /// A fault of that number: the clock jumps.
+    Jump { fault: usize, by: u64 },
+}
+
+/// How far to go.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// Not beyond this time.
+    pub(super) until: Option<u64>,
+    /// Not beyond the point where only timers are left.
+    pub(super) while_busy: bool,
+}
+
+/// What a step has come to.
+pub(super) enum Step {
+    /// Something was done.
+    Done,
+    /// A thread outside is to do this now.
+    Outside(Box<dyn FnOnce()>),
+    /// Nothing is left to do within the bounds.
+    Idle,
+    /// All workers have ended.
+    Ended,
+}
+
+/// The numbers that decide, one generator for each kind of choice, so that one kind can be taken
+/// away and the others stay as they are.
+struct Dice {
+    actors: Rng,
+    pace: Rng,
+    stalls: Rng,
+    wake_ups: Rng,
+}
+
+/// The workers and their clock.
+pub(super) struct World {
+    seats: Vec<Seat>,
+    network: Network,
+    log: Arc<Mutex<Log>>,
+    choices: Choices,
+    /// The step at which chance ends, and order begins.
+    orderly_from: u64,
+    spans: Spans,
+    dice: Dice,
+    planned: BTreeMap<(u64, u64), Planned>,
+    plans: u64,
+    pub(super) now: u64,
+    pub(super) steps: u64,
+    /// Whose turn it is among equals, where order decides.
+    next_seat: usize,
+}
+
+/// The generator of the latency of batches, which the network has.
+pub(super) fn latency_of(seed: u64, choices: Choices, spans: Spans) -> Option<(u64, Rng)> {
+    let chosen = choices.contains(Choice::Latency);
+    chosen.then(|| (spans.latency, Rng::of(seed, 0)))
+}
+
+impl World {
+    pub(super) fn new(
+        seed: u64,
+        workers: Vec<Worker>,
+        network: Network,
+        log: Arc<Mutex<Log>>,
+        (choices, orderly_from, spans): (Choices, u64, Spans),
+    ) -> Self {
+        let seats = workers.into_iter().map(|worker| Seat {
+            worker,
+            busy: true,
+            timer: None,
+            free_at: 0,
+            done: false,
+        });
+        Self {
+            seats: seats.collect(),
+            network,
+            log,
+            choices,
+            orderly_from,
+            spans,
+            dice: Dice {
+                actors: Rng::of(seed, 1),
+                pace: Rng::of(seed, 2),
+                stalls: Rng::of(seed, 3),
+                wake_ups: Rng::of(seed, 4),
+            },
+            planned: BTreeMap::new(),
+            plans: 0,
+            now: 0,
+            steps: 0,
+            next_seat: 0,
+        }
+    }
+
+    pub(super) fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.seats.iter().map(|seat| &seat.worker)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.seats.iter().all(|seat| seat.done)
+    }
+
+    /// A worker has something to do that it was given from outside.
+    pub(super) fn has_work(&mut self, worker: usize) {
+        self.seats[worker].busy = true;
+    }
+
+    /// Does something at a time.
+    pub(super) fn plan(&mut self, at: u64, planned: Planned) {
+        self.plans += 1;
+        self.planned.insert((at, self.plans), planned);
+    }
+
+    /// From now on nothing is left to chance.
+    pub(super) fn be_orderly(&mut self) {
+        self.choices = Choices::NONE;
+        self.network.be_orderly();
+    }
+
+    /// Puts the clock forward, whatever was to happen meanwhile.
+    pub(super) fn set_now(&mut self, now: u64) {
+        self.now = now.max(self.now);
+        let struck = self.network.set_now(self.now);
+        let mut log = self.log.lock();
+        log.now = self.now;
+        log.step = self.steps;
+        struck.into_iter().for_each(|fault| log.fire(fault));
+    }
+
+    /// When a worker is next to be called, and whether for more than a timer.
+    fn wants(&self, seat: usize) -> Option<(u64, bool)> {
+        let Seat {
+            busy,
+            timer,
+            free_at,
+            done,
+            ..
+        } = &self.seats[seat];
+        if *done {
+            return None;
+        }
+        let arrival = self.network.next_arrival(seat);
+        let work = if *busy { Some(0) } else { arrival };
+        let time = work.into_iter().chain(*timer).min()?;
+        Some((time.max(*free_at).max(self.now), work.is_some()))
+    }
+
+    /// The next worker to go on, with the time, and whether there is more to do than timers.
+    fn next_worker(&mut self) -> (Option<(u64, usize)>, bool) {
+        let (count, first) = (self.seats.len(), self.next_seat);
+        let chance = self.choices.contains(Choice::Pace);
+        let mut best: Option<(u64, usize)> = None;
+        let (mut equals, mut busy) = (0, false);
+        for seat in (0..count).map(|step| (first + step) % count) {
+            let Some((time, work)) = self.wants(seat) else {
+                continue;
+            };
+            busy |= work;
+            let earlier = best.is_none_or(|(earliest, _)| time < earliest);
+            let equal = best.is_some_and(|(earliest, _)| time == earliest);
+            equals = if earlier {
+                1
+            } else {
+                equals + u64::from(equal)
+            };
+            if earlier || (equal && chance && self.dice.pace.once_in(equals)) {
+                best = Some((time, seat));
+            }
+        }
+        (best, busy)
+    }
+
+    /// Does the next thing that is to be done within the bounds.
+    pub(super) fn step(&mut self, bounds: Bounds) -> Step {
+        if self.has_ended() {
+            return Step::Ended;
+        }
+        let (worker, busy) = self.next_worker();
+        let plan = self.planned.first_key_value().map(|((at, _), _)| *at);
+        if bounds.while_busy && !busy && plan.is_none() {
+            return Step::Idle;
+        }
+        let at = worker.map(|(at, _)| at).into_iter().chain(plan).min();
+        let within = |at: &u64| bounds.until.is_none_or(|until| *at <= until);
+        let Some(at) = at.filter(within) else {
+            return Step::Idle;
+        };
+        self.steps += 1;
+        if self.steps == self.orderly_from {
+            self.be_orderly();
+        }
+        self.set_now(at);
+        match worker {
+            Some((due, seat)) if plan.is_none_or(|plan| due < plan) => {
+                self.call(seat);
+                Step::Done
+            }
+            _ => self.do_planned(),
+        }
+    }
+
+    fn do_planned(&mut self) -> Step {
+        let Some((_, planned)) = self.planned.pop_first() else {
+            return Step::Idle;
+        };
+        match planned {
+            Planned::Outside(work) => return Step::Outside(work),
+            Planned::Stall {
+                fault,
+                worker,
+                length,
+            } => {
+                let seat = &mut self.seats[worker];
+                seat.free_at = seat.free_at.max(self.now.saturating_add(length));
+                self.log.lock().fire(fault);
+            }
+            Planned::Jump { fault, by } => {
+                self.set_now(self.now.saturating_add(by));
+                self.log.lock().fire(fault);
+            }
+        }
+        Step::Done
+    }
+
+    /// Calls a worker, as its thread would.
+    fn call(&mut self, index: usize) {
+        let turns = self.choose_turns(index);
+        let now = self.now;
+        let seat = &mut self.seats[index];
+        let tick = seat.worker.tick_up_to(now, turns);
+        let tick = tick.expect("there is memory for a stack");
+        seat.busy = tick == Tick::Busy;
+        seat.timer = match tick {
+            Tick::Idle(until) => until,
+            _ => None,
+        };
+        seat.done = tick == Tick::Done;
+        self.next_seat = (index + 1) % self.seats.len();
+        self.let_time_pass(index);
+    }
+
+    /// How many turns the worker has, and which actors have theirs first.
+    fn choose_turns(&mut self, index: usize) -> u32 {
+        if !self.choices.contains(Choice::Actors) {
+            return 128;
+        }
+        let turns = 1 + self.dice.actors.below(MOST_TURNS);
+        let due = &self.seats[index].worker.shard().due;
+        let length = due.len();
+        for place in 0..length.saturating_sub(1).min(turns as usize) {
+            due.swap(place, place + self.dice.actors.index(length - place));
+        }
+        turns as u32
+    }
+
+    fn let_time_pass(&mut self, index: usize) {
+        let Self { choices, dice, .. } = self;
+        let mut took = 0;
+        if choices.contains(Choice::Pace) {
+            took += dice.pace.span(self.spans.round);
+        }
+        if choices.contains(Choice::Stalls) && dice.stalls.once_in(BETWEEN_STALLS) {
+            took += dice.stalls.span(self.spans.stall);
+        }
+        self.seats[index].free_at = self.now.saturating_add(took);
+        if choices.contains(Choice::WakeUps) && dice.wake_ups.once_in(BETWEEN_WAKE_UPS) {
+            let woken = dice.wake_ups.index(self.seats.len());
+            self.seats[woken].busy = true;
+        }
+    }
+
+    /// Drops nothing: the workers' handlers stay where they are.
+    pub(super) fn leak(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.seats));
+    }
+}
