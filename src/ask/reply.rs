@@ -155,7 +155,12 @@ impl<R: Send + 'static> Parcel for Answer<R> {
         self.end_wait(shard, to);
     }
 
-    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        let _ = drop_with_fate(self.0, End::from(reason));
+    /// An answer that has come as far as the worker that closes is still told: the thread that
+    /// drives that worker may wait for it.
+    fn bounce(self, _: &core::PoolCore, to: ActorId, _: Envelope, reason: DeadLetterReason) {
+        with_current(|shard| match shard {
+            Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
+            _ => drop(drop_with_fate(self.0, End::from(reason))),
+        });
     }
 }

@@ -7,9 +7,4 @@ mod scheduler;
 mod wheel;
 mod worker;
 
-#[cfg(test)]
-pub(crate) mod doubles;
-#[cfg(test)]
-mod one_thread;
-
 pub(crate) use self::worker::{Ending, Tick, Worker, WorkerParts};

@@ -295,6 +295,7 @@ impl Worker {
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
         shard.fibers.trim(0);
+        self.wheel = TimerWheel::new(shard.now.get());
         self.phase = Phase::Closed;
     }
 }

@@ -1,10 +1,10 @@
 //! How a simulation is built and started.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::case::Case;
 use super::choices::{Choice, Choices};
 use super::engine::{Engine, EngineParts};
 use super::handle::{Sim, nanos};
@@ -44,38 +44,33 @@ const KEPT_EVENTS: usize = 1 << 20;
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct SimBuilder {
-    pub(super) seed: u64,
-    pub(super) workers: usize,
+    pub(super) case: Case,
+    workers: usize,
     name: String,
     stack_size: usize,
-    pub(super) choices: Choices,
-    pub(super) orderly_from: u64,
     spans: Spans,
     kept: usize,
+    pub(super) step_limit: Option<u64>,
     configure: Option<Configure>,
     on_failure: Option<OnFailure>,
-    /// Numbers of the faults that are switched off.
-    pub(super) without_faults: BTreeSet<usize>,
 }
 
 impl Default for SimBuilder {
     fn default() -> Self {
         Self {
-            seed: 0,
+            case: Case::of(0, Choices::ALL),
             workers: 2,
             name: "simulation".to_owned(),
             stack_size: DEFAULT_STACK_SIZE,
-            choices: Choices::ALL,
-            orderly_from: u64::MAX,
             spans: Spans {
                 round: 2_000,
                 latency: 50_000,
                 stall: 1_000_000,
             },
             kept: KEPT_EVENTS,
+            step_limit: None,
             configure: None,
             on_failure: None,
-            without_faults: BTreeSet::new(),
         }
     }
 }
@@ -83,7 +78,7 @@ impl Default for SimBuilder {
 impl SimBuilder {
     /// The seed from which every choice follows. By default 0.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.case.seed = seed;
         self
     }
 
@@ -107,13 +102,13 @@ impl SimBuilder {
 
     /// What is left to chance. By default everything.
     pub fn choices(mut self, choices: Choices) -> Self {
-        self.choices = choices;
+        self.case.choices = choices;
         self
     }
 
     /// Does not leave that to chance.
     pub fn without(mut self, choice: Choice) -> Self {
-        self.choices = self.choices.without(choice);
+        self.case.choices = self.case.choices.without(choice);
         self
     }
 
@@ -125,7 +120,7 @@ impl SimBuilder {
 
     /// Leaves nothing to chance from that [step](Sim::steps) on. By default chance goes on.
     pub fn orderly_from(mut self, step: u64) -> Self {
-        self.orderly_from = step;
+        self.case.orderly_from = step;
         self
     }
 
@@ -151,6 +146,14 @@ impl SimBuilder {
     /// How many events of the trace are kept, the last ones. By default about a million.
     pub fn keep_events(mut self, events: usize) -> Self {
         self.kept = events;
+        self
+    }
+
+    /// How many [steps](Sim::steps) there may be. The next one panics: a test that would go on for
+    /// ever fails instead. By default there is no limit, and for [`check`](Self::check) ten
+    /// million.
+    pub fn step_limit(mut self, steps: u64) -> Self {
+        self.step_limit = Some(steps);
         self
     }
 
@@ -182,13 +185,14 @@ impl SimBuilder {
         check_stack_size(self.stack_size)?;
         let on_failure = self.on_failure.clone();
         let engine = Engine::start(EngineParts {
-            seed: self.seed,
+            seed: self.case.seed,
             name: self.name.clone(),
             workers: self.workers,
             stack_size: self.stack_size,
             kept: self.kept,
-            choices: self.choices,
-            orderly_from: self.orderly_from,
+            choices: self.case.choices,
+            orderly_from: self.case.orderly_from,
+            step_limit: self.step_limit.unwrap_or(u64::MAX),
             spans: self.spans,
             on_failure: Box::new(move |failure| {
                 if let Some(hook) = &on_failure {
@@ -237,30 +241,26 @@ fn configure_all(sim: &Sim, configure: Option<Configure>) -> Result<(), StartErr
 impl fmt::Debug for SimBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            seed,
+            case,
             workers,
             name,
             stack_size,
-            choices,
-            orderly_from,
             spans,
             kept,
+            step_limit,
             configure,
             on_failure,
-            without_faults,
         } = self;
         f.debug_struct("SimBuilder")
-            .field("seed", seed)
+            .field("case", &format_args!("{case}"))
             .field("workers", workers)
             .field("name", name)
             .field("stack_size", stack_size)
-            .field("choices", choices)
-            .field("orderly_from", orderly_from)
             .field("spans", spans)
             .field("keep_events", kept)
+            .field("step_limit", step_limit)
             .field("configure", &configure.is_some())
             .field("on_failure", &on_failure.is_some())
-            .field("without_faults", without_faults)
             .finish()
     }
 }

@@ -10,7 +10,7 @@ use super::directory::Names;
 use super::log::{Eye, Log};
 use super::network::Network;
 use super::trace::TraceKind;
-use super::world::{Bounds, Spans, Step, World, latency_of};
+use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
 use crate::actor::{Shard, Subscription, WaitError, with_current};
 use crate::ask::{Drive, enlist};
@@ -34,6 +34,7 @@ pub(super) struct EngineParts {
     pub(super) choices: Choices,
     pub(super) orderly_from: u64,
     pub(super) spans: Spans,
+    pub(super) step_limit: u64,
     pub(super) on_failure: FailureHook,
 }
 
@@ -60,8 +61,14 @@ impl Engine {
             choices,
             orderly_from,
             spans,
+            step_limit,
             on_failure,
         } = parts;
+        let choices = if orderly_from == 0 {
+            Choices::NONE
+        } else {
+            choices
+        };
         let network = Network::new(count, latency_of(seed, choices, spans));
         let names = Names::default();
         let log = Arc::new(Mutex::new(Log::new(kept)));
@@ -95,8 +102,13 @@ impl Engine {
             .collect();
         let pool = core.id;
         let first = Rc::clone(workers[0].shard());
-        let order = (choices, orderly_from, spans);
-        let world = World::new(seed, workers, network.clone(), Arc::clone(&log), order);
+        let rules = Rules {
+            choices,
+            orderly_from,
+            spans,
+            step_limit,
+        };
+        let world = World::new(seed, workers, network.clone(), Arc::clone(&log), rules);
         let engine = Rc::new(Self {
             shared: Arc::new(Shared::new(core)),
             ending,

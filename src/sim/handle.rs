@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::fault::{Fault, FaultError, Kind};
 use super::network::Delay;
 use super::trace::Trace;
-use super::world::{Bounds, Planned, Step};
+use super::world::{Bounds, Planned, Step, World};
 use crate::actor::core::unregister;
 use crate::actor::{
     ActorRef, DeadLetters, Props, SpawnError, Waiting, enter, name_targets, waiting_on,
@@ -113,7 +113,7 @@ impl Sim {
 
     /// Its seed.
     pub fn seed(&self) -> u64 {
-        self.builder.seed
+        self.builder.case.seed
     }
 
     /// How many workers it has.
@@ -262,7 +262,7 @@ impl Sim {
     pub fn inject(&mut self, fault: Fault) -> Result<(), FaultError> {
         fault.check(self.workers())?;
         let mut log = self.engine.log.lock();
-        if self.builder.without_faults.contains(&log.faults()) {
+        if self.builder.case.without_faults.contains(&log.faults()) {
             log.arm_nothing(fault);
             return Ok(());
         }
@@ -325,6 +325,11 @@ impl Sim {
         // For those that have struck in the last step.
         self.engine.with(|world| world.set_now(world.now));
         self.engine.log.lock().unfired()
+    }
+
+    /// How many faults were asked for.
+    pub(super) fn faults(&self) -> usize {
+        self.engine.log.lock().faults()
     }
 
     // ---- what is to be seen -----------------------------------------------------------------
@@ -416,7 +421,7 @@ impl Drop for Sim {
             return;
         }
         let unfired = self.unfired();
-        self.be_orderly();
+        self.engine.with(World::end_orderly);
         self.shutdown(Duration::ZERO);
         unregister(&self.engine.shared.core);
         if !self.checked && !unfired.is_empty() {

@@ -1,6 +1,8 @@
 //! Simulation: a pool whose workers are stepped on one thread, by choices that follow from a seed.
 
 mod builder;
+mod case;
+mod check;
 mod choices;
 mod directory;
 mod engine;
@@ -9,10 +11,13 @@ mod handle;
 mod log;
 mod network;
 mod rng;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod world;
 
 pub use self::builder::SimBuilder;
+pub use self::check::check;
 pub use self::choices::{Choice, Choices};
 pub use self::fault::{Fault, FaultError};
 pub use self::handle::{Pending, Sim};

@@ -48,8 +48,20 @@ struct Roads {
     /// How long a batch may be under way, and the numbers that decide it.
     latency: Option<(u64, Rng)>,
     delays: Vec<Delay>,
+    #[cfg(test)]
+    unruliness: Option<Unruliness>,
     /// The faults of the delays that have hit their first batch of late.
     struck: Vec<usize>,
+}
+
+/// How a transport misbehaves that is no queue in memory, in percent of the batches.
+#[cfg(test)]
+pub(super) struct Unruliness {
+    /// Refused, as if the target had gone.
+    pub(super) drop: u64,
+    /// Followed by a repetition of what may be repeated.
+    pub(super) repeat: u64,
+    pub(super) rng: Rng,
 }
 
 /// The lanes of a pool.
@@ -75,6 +87,8 @@ impl Network {
             now: 0,
             latency,
             delays: Vec::new(),
+            #[cfg(test)]
+            unruliness: None,
             struck: Vec::new(),
         })))
     }
@@ -100,6 +114,11 @@ impl Network {
 
     pub(super) fn delay(&self, delay: Delay) {
         self.0.lock().delays.push(delay);
+    }
+
+    #[cfg(test)]
+    pub(super) fn be_unruly(&self, unruliness: Unruliness) {
+        self.0.lock().unruliness = Some(unruliness);
     }
 
     /// When the next batch arrives at a worker.
@@ -135,6 +154,35 @@ impl Roads {
         }
         arrival
     }
+
+    /// Puts a batch on its lane.
+    fn carry(&mut self, worker: u32, arrival: u64, batch: Batch) {
+        let origin = batch.origin();
+        let gate = &mut self.gates[worker as usize];
+        let outside = gate.lanes.len() - 1;
+        let lane = &mut gate.lanes[outside.min(origin as usize)];
+        lane.last_arrival = lane.last_arrival.max(arrival);
+        lane.under_way.push_back((lane.last_arrival, batch));
+        let next = gate.next.unwrap_or(u64::MAX);
+        gate.next = Some(next.min(lane.last_arrival));
+    }
+
+    /// Refuses a batch now and then, or has it come twice.
+    #[cfg(test)]
+    fn misbehave(&mut self, worker: u32, batch: Batch) -> Result<Batch, Batch> {
+        let Some(Unruliness { drop, repeat, rng }) = &mut self.unruliness else {
+            return Ok(batch);
+        };
+        let (refused, again) = (rng.below(100) < *drop, rng.below(100) < *repeat);
+        if refused {
+            return Err(batch);
+        }
+        if again {
+            let (at, again) = (self.arrival(batch.origin(), worker), batch.repeat());
+            self.carry(worker, at, again);
+        }
+        Ok(batch)
+    }
 }
 
 impl Transport for Network {
@@ -144,14 +192,10 @@ impl Transport for Network {
         if roads.gates[worker as usize].closed {
             return Err(batch);
         }
+        #[cfg(test)]
+        let batch = roads.misbehave(worker, batch)?;
         let arrival = roads.arrival(origin, worker);
-        let gate = &mut roads.gates[worker as usize];
-        let outside = gate.lanes.len() - 1;
-        let lane = &mut gate.lanes[outside.min(origin as usize)];
-        lane.last_arrival = lane.last_arrival.max(arrival);
-        lane.under_way.push_back((lane.last_arrival, batch));
-        let next = gate.next.unwrap_or(u64::MAX);
-        gate.next = Some(next.min(lane.last_arrival));
+        roads.carry(worker, arrival, batch);
         Ok(())
     }
 
@@ -165,7 +209,6 @@ impl Transport for Network {
 
     fn recycle(&self, _batch: Batch) {}
 }
-
 impl Gate {
     /// The batch that has arrived first of those that have arrived.
     fn take_arrived(&mut self, now: u64) -> Option<Batch> {

@@ -184,7 +184,7 @@ impl Trace {
 
     /// An event as it is printed.
     pub fn line(&self, event: &TraceEvent) -> String {
-        let mut line = format!("{:>14.3} us ", nanos(event.at) as f64 / 1000.0);
+        let mut line = format!("{:>14.3} us  ", nanos(event.at) as f64 / 1000.0);
         let known = |actor: &ActorId| match self.path_of(*actor) {
             Some(path) => format!("{path} [{actor}]"),
             None => format!("[{actor}]"),

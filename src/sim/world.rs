@@ -30,6 +30,17 @@ pub(super) struct Spans {
     pub(super) stall: u64,
 }
 
+/// What is left to chance, for how long, and within which bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) choices: Choices,
+    /// The step at which chance ends, and order begins.
+    pub(super) orderly_from: u64,
+    pub(super) spans: Spans,
+    /// The last step that may be done.
+    pub(super) step_limit: u64,
+}
+
 /// A worker, and what it wants next.
 struct Seat {
     worker: Worker,
@@ -89,10 +100,7 @@ pub(super) struct World {
     seats: Vec<Seat>,
     network: Network,
     log: Arc<Mutex<Log>>,
-    choices: Choices,
-    /// The step at which chance ends, and order begins.
-    orderly_from: u64,
-    spans: Spans,
+    rules: Rules,
     dice: Dice,
     planned: BTreeMap<(u64, u64), Planned>,
     plans: u64,
@@ -114,7 +122,7 @@ impl World {
         workers: Vec<Worker>,
         network: Network,
         log: Arc<Mutex<Log>>,
-        (choices, orderly_from, spans): (Choices, u64, Spans),
+        rules: Rules,
     ) -> Self {
         let seats = workers.into_iter().map(|worker| Seat {
             worker,
@@ -127,9 +135,7 @@ impl World {
             seats: seats.collect(),
             network,
             log,
-            choices,
-            orderly_from,
-            spans,
+            rules,
             dice: Dice {
                 actors: Rng::of(seed, 1),
                 pace: Rng::of(seed, 2),
@@ -165,8 +171,14 @@ impl World {
 
     /// From now on nothing is left to chance.
     pub(super) fn be_orderly(&mut self) {
-        self.choices = Choices::NONE;
+        self.rules.choices = Choices::NONE;
         self.network.be_orderly();
+    }
+
+    /// From now on nothing is left to chance, and no step is too many.
+    pub(super) fn end_orderly(&mut self) {
+        self.be_orderly();
+        self.rules.step_limit = u64::MAX;
     }
 
     /// Puts the clock forward, whatever was to happen meanwhile.
@@ -192,7 +204,8 @@ impl World {
             return None;
         }
         let arrival = self.network.next_arrival(seat);
-        let work = if *busy { Some(0) } else { arrival };
+        let overdue = timer.is_some_and(|timer| timer <= self.now);
+        let work = if *busy || overdue { Some(0) } else { arrival };
         let time = work.into_iter().chain(*timer).min()?;
         Some((time.max(*free_at).max(self.now), work.is_some()))
     }
@@ -200,7 +213,7 @@ impl World {
     /// The next worker to go on, with the time, and whether there is more to do than timers.
     fn next_worker(&mut self) -> (Option<(u64, usize)>, bool) {
         let (count, first) = (self.seats.len(), self.next_seat);
-        let chance = self.choices.contains(Choice::Pace);
+        let chance = self.rules.choices.contains(Choice::Pace);
         let mut best: Option<(u64, usize)> = None;
         let (mut equals, mut busy) = (0, false);
         for seat in (0..count).map(|step| (first + step) % count) {
@@ -238,7 +251,12 @@ impl World {
             return Step::Idle;
         };
         self.steps += 1;
-        if self.steps == self.orderly_from {
+        let limit = self.rules.step_limit;
+        assert!(
+            self.steps <= limit,
+            "the simulation goes on after {limit} steps"
+        );
+        if self.steps == self.rules.orderly_from {
             self.be_orderly();
         }
         self.set_now(at);
@@ -293,7 +311,7 @@ impl World {
 
     /// How many turns the worker has, and which actors have theirs first.
     fn choose_turns(&mut self, index: usize) -> u32 {
-        if !self.choices.contains(Choice::Actors) {
+        if !self.rules.choices.contains(Choice::Actors) {
             return 128;
         }
         let turns = 1 + self.dice.actors.below(MOST_TURNS);
@@ -306,13 +324,14 @@ impl World {
     }
 
     fn let_time_pass(&mut self, index: usize) {
-        let Self { choices, dice, .. } = self;
+        let Self { rules, dice, .. } = self;
+        let Rules { choices, spans, .. } = *rules;
         let mut took = 0;
         if choices.contains(Choice::Pace) {
-            took += dice.pace.span(self.spans.round);
+            took += dice.pace.span(spans.round);
         }
         if choices.contains(Choice::Stalls) && dice.stalls.once_in(BETWEEN_STALLS) {
-            took += dice.stalls.span(self.spans.stall);
+            took += dice.stalls.span(spans.stall);
         }
         self.seats[index].free_at = self.now.saturating_add(took);
         if choices.contains(Choice::WakeUps) && dice.wake_ups.once_in(BETWEEN_WAKE_UPS) {

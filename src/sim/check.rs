@@ -1,0 +1,326 @@
+//! Running a test under many seeds, and making a failing run as small as can be.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Once;
+use std::time::Duration;
+
+use super::builder::SimBuilder;
+use super::case::Case;
+use super::choices::Choice;
+use super::handle::Sim;
+use super::trace::Trace;
+use crate::actor::{Unwound, catch_user};
+
+/// Names one case to run instead of all seeds.
+const CASE: &str = "NEXUS_SIM";
+/// Says how many seeds to run.
+const SEEDS: &str = "NEXUS_SIM_SEEDS";
+
+/// Steps after which a run is taken for one without end.
+const MOST_STEPS: u64 = 10_000_000;
+/// What actors have to stop in, on the simulated clock, when the test is over.
+const END: Duration = Duration::from_secs(3600);
+/// Lines of the trace that a report shows.
+const SHOWN: usize = 20;
+
+/// Runs a test in a simulation for each of the seeds, and panics with a report when it fails: see
+/// [`SimBuilder::check`].
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// nexus_actors::sim::check(0..50, |sim| {
+///     let echo = sim.spawn("echo", Props::new(|| {
+///         Behavior::receive(|_ctx, (number, reply): (u32, Reply<u32>)| reply.send(number))
+///     })).unwrap();
+///     let answer = echo.ask(|reply| (7, reply), Duration::from_secs(1)).wait();
+///     assert_eq!(answer, Ok(7));
+/// });
+/// ```
+///
+/// # Panics
+///
+/// As for [`SimBuilder::check`].
+#[track_caller]
+pub fn check(seeds: impl IntoIterator<Item = u64>, test: impl Fn(&mut Sim)) {
+    Sim::builder().check(seeds, test);
+}
+
+impl SimBuilder {
+    /// Runs a test in a simulation for each of the seeds, and panics with a report when it fails.
+    ///
+    /// A run fails when the test panics; when a fault that it asked for has not happened; when the
+    /// pool, which is then shut down, leaves anything behind, or a message is unaccounted for. The
+    /// first seed is run twice, and the two runs must have the same trace.
+    ///
+    /// The failing run is made smaller: chance ends as early as it may so that the run still fails,
+    /// and kinds of choices and faults that it does not need are left out. The report says how
+    /// to run that case again:
+    ///
+    /// ```text
+    /// NEXUS_SIM='seed=42 steps=57 without=stalls' cargo test accounts_balance
+    /// ```
+    ///
+    /// The variable `NEXUS_SIM_SEEDS` sets another number of seeds than those that are given, from the
+    /// first one on.
+    ///
+    /// # Panics
+    ///
+    /// With the report, when a run fails; and when a simulation cannot be started, or one of the
+    /// variables cannot be read.
+    #[track_caller]
+    pub fn check(self, seeds: impl IntoIterator<Item = u64>, test: impl Fn(&mut Sim)) {
+        let checker = Checker {
+            builder: self,
+            test: &test,
+        };
+        if let Ok(text) = std::env::var(CASE) {
+            let case = Case::parse(&text, checker.builder.case.choices);
+            return checker.run_one(&case.unwrap_or_else(|error| panic!("{CASE}: {error}")));
+        }
+        let mut seeds = seeds.into_iter();
+        let Some(first) = seeds.next() else {
+            panic!("a test without a seed checks nothing");
+        };
+        let first_case = Case::of(first, checker.builder.case.choices);
+        checker.check_determinism(&first_case);
+        match number_of_seeds() {
+            None => checker.run_all(std::iter::once(first).chain(seeds)),
+            Some(number) => checker.run_all(first..first.saturating_add(number)),
+        }
+    }
+}
+
+fn number_of_seeds() -> Option<u64> {
+    let text = std::env::var(SEEDS).ok()?;
+    let number = text.parse().ok().filter(|number| *number > 0);
+    Some(number.unwrap_or_else(|| panic!("{SEEDS}: {text:?} is no number of seeds")))
+}
+
+/// A test and the simulations it is run in.
+struct Checker<'a> {
+    builder: SimBuilder,
+    test: &'a dyn Fn(&mut Sim),
+}
+
+/// A run that came to its end.
+struct Run {
+    trace: Trace,
+    steps: u64,
+    now: Duration,
+    /// Faults that the test has asked for.
+    faults: usize,
+    /// What was wrong, if anything.
+    failure: Option<String>,
+}
+
+impl Checker<'_> {
+    fn run_all(&self, seeds: impl Iterator<Item = u64>) {
+        for seed in seeds {
+            let case = Case::of(seed, self.builder.case.choices);
+            let run = self.run(&case);
+            if run.failure.is_some() {
+                self.report(&case, &run);
+            }
+        }
+    }
+
+    fn run_one(&self, case: &Case) {
+        let run = self.run(case);
+        eprintln!("{CASE}: the run of {case} in full:\n{}", run.trace);
+        if let Some(failure) = &run.failure {
+            panic!("{case}: {failure}");
+        }
+    }
+
+    /// Runs the test once.
+    fn run(&self, case: &Case) -> Run {
+        let mut builder = self.builder.clone();
+        builder.case = case.clone();
+        let limit = builder.step_limit.unwrap_or(MOST_STEPS);
+        let started = builder.step_limit(limit).start();
+        let mut sim = started.unwrap_or_else(|error| panic!("no simulation: {error}"));
+        sim.checked = true;
+        let ended = catch_user(|| {
+            (self.test)(&mut sim);
+            what_is_wrong(&mut sim)
+        });
+        let (steps, now, faults) = (sim.steps(), sim.now(), sim.faults());
+        let failure = match ended {
+            Err(Unwound::Panicked(text)) => Some(text),
+            Err(Unwound::Forced) => Some("the test was ended by force".to_owned()),
+            Ok(failure) => failure,
+        };
+        Run {
+            trace: sim.trace(),
+            steps,
+            now,
+            faults,
+            failure,
+        }
+    }
+
+    fn check_determinism(&self, case: &Case) {
+        let (one, other) = quietly(|| (self.run(case), self.run(case)));
+        if let Some(difference) = one.trace.first_difference(&other.trace) {
+            panic!(
+                "two runs of {case} differ, so the test depends on something outside of the \
+                 simulation (the real clock, another thread, the order of a HashMap with random \
+                 keys); they part at {difference}"
+            );
+        }
+    }
+
+    /// Panics with all that is to be said about a failing run.
+    fn report(&self, case: &Case, run: &Run) -> ! {
+        let (smallest, last) = quietly(|| self.shrink(case, run));
+        let mut text = String::new();
+        let (failure, steps, now) = (run.failure.as_deref(), run.steps, run.now);
+        let failure = failure.unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{case} fails at step {steps}, after {now:?}: {failure}"
+        );
+        match last {
+            None => {
+                text.push_str("and does not fail when it is run again: it is not deterministic\n")
+            }
+            Some(last) => {
+                let test = std::thread::current();
+                let name = test
+                    .name()
+                    .filter(|name| *name != "main")
+                    .unwrap_or_default();
+                let _ = writeln!(text, "the smallest case found: {smallest}");
+                if let Some(failure) = last.failure.filter(|other| other != failure) {
+                    let _ = writeln!(text, "which says: {failure}");
+                }
+                let _ = writeln!(text, "to run it: {CASE}='{smallest}' cargo test {name}");
+                let _ = write!(text, "its last events:\n{}", last.trace.tail(SHOWN));
+            }
+        }
+        panic!("{text}");
+    }
+
+    /// The smallest case found that fails like this one, and its run; `None` where even the same
+    /// case does not fail again.
+    fn shrink(&self, case: &Case, run: &Run) -> (Case, Option<Run>) {
+        let mut best = Smallest {
+            checker: self,
+            case: case.clone(),
+            run: None,
+        };
+        if !best.try_case(case.clone()) {
+            return (best.case, None);
+        }
+        best.end_chance_early(run.steps);
+        best.leave_choices_out();
+        best.leave_faults_out(run.faults);
+        (best.case, best.run)
+    }
+}
+
+/// The smallest case so far that fails.
+struct Smallest<'a> {
+    checker: &'a Checker<'a>,
+    case: Case,
+    run: Option<Run>,
+}
+
+impl Smallest<'_> {
+    /// Takes a case for the smallest if it fails.
+    fn try_case(&mut self, case: Case) -> bool {
+        let run = self.checker.run(&case);
+        let fails = run.failure.is_some();
+        if fails {
+            (self.case, self.run) = (case, Some(run));
+        }
+        fails
+    }
+
+    /// Halves the number of steps that are left to chance, again and again.
+    fn end_chance_early(&mut self, steps: u64) {
+        let with = |case: &Case, orderly_from| Case {
+            orderly_from,
+            ..case.clone()
+        };
+        if self.try_case(with(&self.case, 0)) {
+            return;
+        }
+        let (mut passes, mut fails) = (0, steps + 1);
+        while fails - passes > 1 {
+            let middle = passes + (fails - passes) / 2;
+            if self.try_case(with(&self.case, middle)) {
+                fails = middle;
+            } else {
+                passes = middle;
+            }
+        }
+    }
+
+    fn leave_choices_out(&mut self) {
+        for choice in Choice::ALL {
+            let case = Case {
+                choices: self.case.choices.without(choice),
+                ..self.case.clone()
+            };
+            if case != self.case {
+                self.try_case(case);
+            }
+        }
+    }
+
+    fn leave_faults_out(&mut self, faults: usize) {
+        for fault in 0..faults {
+            let mut without_faults: BTreeSet<usize> = self.case.without_faults.clone();
+            without_faults.insert(fault);
+            let case = Case {
+                without_faults,
+                ..self.case.clone()
+            };
+            self.try_case(case);
+        }
+    }
+}
+
+/// What is wrong with a simulation whose test has passed.
+fn what_is_wrong(sim: &mut Sim) -> Option<String> {
+    let unfired = sim.unfired();
+    if !unfired.is_empty() {
+        let list: Vec<String> = unfired.iter().map(ToString::to_string).collect();
+        return Some(format!("faults that never happened: {}", list.join("; ")));
+    }
+    sim.shutdown(END);
+    let (stats, pending) = (sim.stats(), sim.pending());
+    if stats.sent() != stats.handled() + stats.dead_letters + stats.queued() {
+        return Some(format!("messages are unaccounted for: {stats:?}"));
+    }
+    (!pending.is_empty()).then(|| format!("the shutdown left something behind: {pending:?}"))
+}
+
+// ---- quiet panics ----------------------------------------------------------------------------
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+static HOOK: Once = Once::new();
+
+/// Runs `code` without telling of the panics on this thread: a failing test is run again and again.
+fn quietly<R>(code: impl FnOnce() -> R) -> R {
+    HOOK.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                told(panic);
+            }
+        }));
+    });
+    let outer = QUIET.replace(true);
+    let answer = code();
+    QUIET.set(outer);
+    answer
+}
