@@ -5,3 +5,4 @@ cd "$(dirname "$0")/.."
 cargo bench --locked --bench messages -- --test
 cargo bench --locked --bench inbox -- --test
 cargo bench --locked --bench footprint -- --test
+cargo bench --locked --bench simulation -- --test

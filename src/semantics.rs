@@ -280,16 +280,37 @@
 //! - `tests/pool.rs: s8_5_a_message_to_a_worker_that_goes_to_sleep_is_never_missed`
 //!
 //! **8.6** Everything above the transport and the directory is tested without threads too, over
-//! doubles of both. Where the transport delays batches, refuses them, or repeats orders, each
-//! sender's messages keep their order, and each is handled or a dead letter. The doubles are the
-//! crate's own and are not published.
+//! doubles of both, those of the [simulation](crate::sim). Where the transport delays batches and
+//! lets them overtake those of other senders, refuses them, or repeats orders, each sender's messages
+//! keep their order, and each is handled or a dead letter.
 //!
-//! - `src/runtime/one_thread.rs: s8_6_actors_of_two_workers_work_without_threads`
-//! - `src/runtime/one_thread.rs: s8_6_nothing_is_lost_or_reordered_over_a_transport_that_misbehaves`
+//! - `src/sim/tests.rs: s8_6_nothing_is_lost_or_reordered_over_a_transport_that_misbehaves`
 //!
 //! **8.7** The same program does the same work with one worker and with more workers than cores.
 //!
 //! - `tests/pool.rs: s8_7_the_same_work_is_done_by_any_number_of_workers`
+//!
+//! # 9. Drivers
+//!
+//! **9.1** Actors, references and asks are the same whether threads drive the workers of a
+//! [`WorkerPool`], or a [simulation](crate::sim) steps them on one thread. In a simulation every
+//! choice follows from a seed: which worker goes on and which of its actors, how long messages are
+//! under way, when a worker stands still or wakes up for nothing. The same seed gives the same trace,
+//! byte for byte, in one process or two, as long as handlers depend on nothing outside.
+//!
+//! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
+//! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
+//! - `tests/simulation.rs: s9_1_every_kind_of_choice_changes_the_run`
+//!
+//! **9.2** [`Sim`](crate::sim::Sim) is for users' own tests: it goes step by step, until it is idle,
+//! or for a length of simulated time; it says what is pending, who waits for what, and all that has
+//! happened; it lets faults happen, and a fault that was asked for and did not happen fails the
+//! test. [`check`](crate::sim::check) runs a test under many seeds, and reports a failing one with
+//! the smallest case that fails and how to run that again.
+//!
+//! - `tests/simulation.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
+//! - `tests/simulation.rs: s9_2_a_fault_that_never_happened_fails_the_test`
+//! - `tests/simulation.rs: s9_2_time_goes_on_as_it_is_told`
 //!
 //! # Not promised
 //!
@@ -317,8 +338,6 @@
 //! - **Cancelling a question.** An ask that is dropped, or whose time is over, leaves its question
 //!   in the mailbox, and the actor handles it when its turn comes; its answer is a late reply. A
 //!   handler cannot tell whether anybody still waits.
-//! - **A simulation interface.** [`ManualTime`] lets a test rule the clock; the order in which
-//!   workers run cannot be ruled or repeated from a seed.
 //! - **Narrowed references.** An [`ActorRef`] takes the whole protocol of its actor; there are no
 //!   adapters.
 //! - **Metadata** in envelopes, such as a trace context.

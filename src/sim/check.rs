@@ -189,16 +189,11 @@ impl Checker<'_> {
                 text.push_str("and does not fail when it is run again: it is not deterministic\n")
             }
             Some(last) => {
-                let test = std::thread::current();
-                let name = test
-                    .name()
-                    .filter(|name| *name != "main")
-                    .unwrap_or_default();
                 let _ = writeln!(text, "the smallest case found: {smallest}");
                 if let Some(failure) = last.failure.filter(|other| other != failure) {
                     let _ = writeln!(text, "which says: {failure}");
                 }
-                let _ = writeln!(text, "to run it: {CASE}='{smallest}' cargo test {name}");
+                let _ = writeln!(text, "to run it again: {}", command(&smallest));
                 let _ = write!(text, "its last events:\n{}", last.trace.tail(SHOWN));
             }
         }
@@ -283,6 +278,15 @@ impl Smallest<'_> {
             };
             self.try_case(case);
         }
+    }
+}
+
+/// How a case is run again.
+fn command(case: &Case) -> String {
+    let thread = std::thread::current();
+    match thread.name() {
+        Some(test) if test != "main" => format!("{CASE}='{case}' cargo test {test}"),
+        _ => format!("set {CASE}='{case}'"),
     }
 }
 
