@@ -43,8 +43,8 @@ pub use crate::ask::{Ask, AskError, Reply, SendError};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, LAYOUT_VERSION, LookupError, ManualTime, PoolStats, ShutdownError,
-    ShutdownReport, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode, WorkerPool,
-    WorkerPoolBuilder,
+    ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode,
+    WorkerPool, WorkerPoolBuilder,
 };
 
 /// What most programs need: `use nexus_actors::prelude::*;`.

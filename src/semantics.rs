@@ -312,6 +312,16 @@
 //! - `tests/simulation.rs: s9_2_a_fault_that_never_happened_fails_the_test`
 //! - `tests/simulation.rs: s9_2_time_goes_on_as_it_is_told`
 //!
+//! **9.3** A handler gives its worker to others when it waits, and where it calls
+//! [`Context::yield_now`]. One that runs for longer than
+//! [`slow_after`](crate::WorkerPoolBuilder::slow_after) without doing so is told of while it still
+//! runs, with its actor, the type of its messages and the time, by a thread that looks on; that
+//! thread sleeps while the pool is idle. A simulation has no such thread.
+//!
+//! - `tests/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
+//! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
+//! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
+//!
 //! # Not promised
 //!
 //! What users of other actor systems may look for, and do not get:
@@ -329,7 +339,7 @@
 //! - **A stash.** A handler can keep messages in its state; nothing gives them back to the mailbox.
 //! - **Tasks**, and a side pool of threads for blocking calls. A handler that blocks or computes
 //!   holds its worker, and all actors there, until it returns, waits or calls
-//!   [`Context::yield_now`]; nothing reports it.
+//!   [`Context::yield_now`].
 //! - **Futures.** [`Ask`] is none, no call is `async`, and a handler cannot wait for a future. Asks
 //!   cannot be mapped or joined, only waited for one after the other.
 //! - **Detection of ask cycles.** Actors that ask each other in a circle, or an actor that asks

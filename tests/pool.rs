@@ -67,7 +67,9 @@ fn s8_2_workers_and_their_threads_have_the_number_and_the_name_asked_for() {
                 (pool.workers(), pool.stats().workers.len()),
                 (workers, workers)
             );
-            assert_eq!(threads_named("named-").len(), workers);
+            // One for each worker, and the watchdog's.
+            assert_eq!(threads_named("named-").len(), workers + 1);
+            assert_eq!(threads_named("named-watchdog").len(), 1);
             for worker in 0..workers {
                 let actor = pool
                     .spawn_on(worker, &format!("on-{worker}"), where_am_i())

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, Parcel};
+use super::beat::Beat;
 use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
 use super::envelope::Envelope;
@@ -37,6 +38,8 @@ pub(crate) struct PoolCore {
     /// Messages sent by threads that are none of this pool's workers, in stripes so that such
     /// threads seldom meet.
     outside: [CachePadded<AtomicU64>; STRIPES],
+    /// What each worker is at.
+    pub(crate) beats: Box<[Arc<CachePadded<Beat>>]>,
     late_replies: AtomicU64,
     /// The last id of a message from outside, where those ids are to be the same in every run.
     ids_from_outside: Option<AtomicU64>,
@@ -83,6 +86,7 @@ impl PoolCore {
             on_failure,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             outside: Default::default(),
+            beats: (0..workers).map(|_| Arc::default()).collect(),
             late_replies: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),

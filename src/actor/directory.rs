@@ -28,6 +28,9 @@ pub(crate) trait Directory: Send + Sync {
     /// Frees a name.
     fn release(&self, path: &ActorPath);
 
+    /// The name of a live actor, if it has one. Looks through all of them.
+    fn name_of(&self, actor: ActorId) -> Option<ActorPath>;
+
     /// The live actor of that name.
     fn find(&self, path: &str) -> Option<DirectoryEntry>;
 }

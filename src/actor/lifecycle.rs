@@ -322,7 +322,7 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) {
             }
             unreachable!("a running actor has a body")
         };
-        shard.set_actor(shard.id_of(key));
+        shard.begin_turn(key, slot);
         shard.verdicts.open();
         let end = match shard.observer.get() {
             None => catch_user(|| body.turn(shard, key, waiting.min(MOST_PER_TURN))),

@@ -4,6 +4,7 @@
 //! travel: references, batches, and the shared [`core`] of a pool.
 
 mod batch;
+mod beat;
 mod behavior;
 mod body;
 mod context;
@@ -48,6 +49,7 @@ pub use self::stats::WorkerStats;
 pub use self::waiting::{Waiting, WaitsFor};
 
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE, Parcel};
+pub(crate) use self::beat::Beat;
 pub(crate) use self::current::{enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry};
 pub(crate) use self::fate::{End, drop_with_fate, fate_of_dropped_reply};

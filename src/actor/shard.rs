@@ -1,11 +1,13 @@
 //! A shard: the actors of one worker, and everything they touch. No thread but the worker's.
 
+use crossbeam_utils::CachePadded;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::batch::Batch;
+use super::beat::{Beat, Running};
 use super::core::PoolCore;
 use super::counts::Counts;
 use super::dead_letter::DeadLetterReason;
@@ -54,6 +56,8 @@ pub(crate) struct Shard {
     /// Whoever looks on, one message a turn.
     pub(crate) observer: OnceCell<Rc<dyn Observer>>,
 
+    /// Where others can see which handler runs.
+    beat: Arc<CachePadded<Beat>>,
     /// Whose turn it is, and which message it handles.
     actor: Cell<ActorId>,
     envelope: Cell<Envelope>,
@@ -97,6 +101,7 @@ impl Shard {
             verdicts: Verdicts::default(),
             counts: Counts::default(),
             observer: OnceCell::new(),
+            beat: Arc::clone(&core.beats[worker as usize]),
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
@@ -306,6 +311,7 @@ impl Shard {
     #[inline(always)]
     fn suspend(&self, why: Suspend) {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
+        let running = self.beat.running();
         let (marks, handling) = (Marks::take(), self.verdicts.close(None));
         self.act_as_nobody();
         if is_mutated(Mutant::HandledWhileWaiting) {
@@ -313,6 +319,7 @@ impl Shard {
         }
         let resume = fiber::suspend(why);
         self.actor.set(actor);
+        self.beat.go_on(running);
         self.envelope.set(envelope);
         self.verdicts.open_again(handling);
         marks.put_back();
@@ -362,7 +369,15 @@ impl Shard {
     /// Runs `code` as `actor`: what it sends has that sender.
     pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
         let outer = (self.actor.replace(actor), self.envelope.get());
+        let running = self.beat.running();
+        if actor.home == self.home {
+            let mail = self.slot(actor.key.slot).mail_kind();
+            self.beat.begin(Running::of(actor.key, mail));
+        }
         let answer = code();
+        if actor.home == self.home {
+            self.beat.go_on(running);
+        }
         self.actor.set(outer.0);
         self.envelope.set(outer.1);
         answer
@@ -371,11 +386,15 @@ impl Shard {
     /// Leaves the actor whose turn it was.
     pub(crate) fn act_as_nobody(&self) {
         self.actor.set(ActorId::NOBODY);
+        self.beat.end();
         self.envelope.set(Envelope::NONE);
     }
 
-    pub(crate) fn set_actor(&self, actor: ActorId) {
-        self.actor.set(actor);
+    /// An actor begins its turn.
+    #[inline(always)]
+    pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
+        self.actor.set(self.id_of(key));
+        self.beat.begin(Running::of(key, slot.mail_kind()));
     }
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {

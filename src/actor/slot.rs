@@ -75,7 +75,7 @@ pub(crate) struct Slot {
 }
 
 /// What can be done with a mailbox without knowing its messages.
-struct MailKind {
+pub(crate) struct MailKind {
     message_type: fn() -> &'static str,
     bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
     release: unsafe fn(&Slot, &BlockPool),
@@ -84,7 +84,11 @@ struct MailKind {
 }
 
 impl MailKind {
-    const fn of<M: 'static>() -> &'static Self {
+    pub(crate) fn message_type(&self) -> &'static str {
+        (self.message_type)()
+    }
+
+    pub(crate) const fn of<M: 'static>() -> &'static Self {
         const {
             &Self {
                 message_type: std::any::type_name::<M>,
@@ -241,8 +245,13 @@ impl Slot {
         self.mailbox.len()
     }
 
+    #[inline(always)]
+    pub(crate) fn mail_kind(&self) -> &'static MailKind {
+        self.mail.get()
+    }
+
     pub(crate) fn message_type(&self) -> &'static str {
-        (self.mail.get().message_type)()
+        self.mail.get().message_type()
     }
 
     /// Makes room in the mailbox, if `generation` is that of the present tenancy and it still

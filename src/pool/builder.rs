@@ -14,6 +14,7 @@ use super::node::WorkerNode;
 use super::shared::Shared;
 use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
+use super::watchdog::{SlowHandler, SlowHook, Watchdog};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
 use crate::actor::{AbortOnPanic, BoxError, Failure};
 use crate::fiber::{StackConfig, StackError};
@@ -27,6 +28,7 @@ const LEAST_STACK_SIZE: usize = 64 * 1024;
 const MOST_STACK_SIZE: usize = 1 << 30;
 const MOST_WORKERS: usize = 1024;
 const ROOT_STACK_SIZE: usize = 2 << 20;
+const DEFAULT_SLOW_AFTER: Duration = Duration::from_secs(1);
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 
 /// Builds a [`WorkerPool`].
@@ -58,6 +60,8 @@ pub struct WorkerPoolBuilder {
     time_source: TimeSource,
     configure: Option<Configure>,
     on_failure: FailureHook,
+    slow_after: Option<Duration>,
+    on_slow_handler: SlowHook,
 }
 
 impl WorkerPool {
@@ -78,6 +82,8 @@ impl Default for WorkerPoolBuilder {
             time_source: TimeSource::Monotonic,
             configure: None,
             on_failure: write_failures(),
+            slow_after: Some(DEFAULT_SLOW_AFTER),
+            on_slow_handler: Box::new(|slow| eprintln!("nexus-actors: {slow}")),
         }
     }
 }
@@ -139,6 +145,40 @@ impl WorkerPoolBuilder {
         self
     }
 
+    /// How long a handler may run without giving way before it is told of: it holds its worker, so
+    /// that no other actor there goes on. By default one second; `None` tells of none, and does
+    /// without the thread that looks.
+    pub fn slow_after(mut self, after: Option<Duration>) -> Self {
+        self.slow_after = after;
+        self
+    }
+
+    /// Is told of every handler that runs for longer than [`slow_after`](Self::slow_after), while it
+    /// still does: once, and again each time when twice as much has passed. By default that is
+    /// written to the standard error.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::{sync::mpsc, thread, time::Duration};
+    ///
+    /// let (slow, told) = mpsc::channel();
+    /// let pool = WorkerPool::builder()
+    ///     .slow_after(Some(Duration::from_millis(20)))
+    ///     .on_slow_handler(move |handler| slow.send(handler.to_string()).unwrap())
+    ///     .start()?;
+    /// let blocking = pool.spawn("blocking", Props::new(|| {
+    ///     Behavior::receive(|_ctx, length| thread::sleep(length)) // not `ctx.sleep`
+    /// }))?;
+    /// blocking.tell(Duration::from_millis(200));
+    /// assert!(told.recv()?.starts_with("/user/blocking has held worker "));
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_slow_handler(mut self, hook: impl Fn(&SlowHandler) + Send + Sync + 'static) -> Self {
+        self.on_slow_handler = Box::new(hook);
+        self
+    }
+
     /// Starts the pool, and returns when every worker is ready.
     ///
     /// # Errors
@@ -162,8 +202,20 @@ impl WorkerPoolBuilder {
         });
         let core = core.ok_or(StartError::TooManyPools)?;
         let clock = Clock::start(&self.time_source, &core);
+        let watchdog = match self.slow_after {
+            None => None,
+            Some(after) => {
+                let started = Watchdog::start(&core, after, self.on_slow_handler);
+                Some(
+                    started
+                        .inspect_err(|_| unregister(&core))
+                        .map_err(StartError::NoWatchdog)?,
+                )
+            }
+        };
         let launch = Launch {
             shared: Arc::new(Shared::new(core)),
+            watchdog,
             ending: Arc::default(),
             ended: Arc::default(),
             clock,
@@ -248,6 +300,8 @@ impl fmt::Debug for WorkerPoolBuilder {
             time_source,
             configure,
             on_failure: _,
+            slow_after,
+            on_slow_handler: _,
         } = self;
         f.debug_struct("WorkerPoolBuilder")
             .field("workers", workers)
@@ -257,6 +311,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             .field("wait_strategy", wait_strategy)
             .field("time_source", time_source)
             .field("configure", &configure.is_some())
+            .field("slow_after", slow_after)
             .finish_non_exhaustive()
     }
 }
@@ -285,6 +340,9 @@ pub enum StartError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The operating system gave no thread for the watchdog.
+    #[error("the watchdog got no thread: {0}")]
+    NoWatchdog(std::io::Error),
     /// The operating system gave no memory for a stack.
     #[error("worker {worker}: {error}")]
     NoStack {
@@ -313,6 +371,7 @@ pub enum StartError {
 /// What it takes to launch the workers.
 struct Launch {
     shared: Arc<Shared>,
+    watchdog: Option<Watchdog>,
     ending: Arc<Ending>,
     ended: Arc<Ended>,
     clock: Clock,
@@ -345,6 +404,7 @@ impl Launch {
         let error = first_error.or_else(|| outcomes.filter_map(Result::err).next());
         let Launch {
             shared,
+            watchdog,
             ended,
             ending,
             ..
@@ -359,7 +419,7 @@ impl Launch {
             return Err(error);
         }
         shared.end_configuring();
-        Ok(WorkerPool::new(shared, ending, ended, threads))
+        Ok(WorkerPool::new(shared, watchdog, ending, ended, threads))
     }
 
     fn launch(&self, index: u32, end: LaneEnd, ready: Ready) -> Result<JoinHandle<()>, StartError> {
@@ -373,6 +433,7 @@ impl Launch {
             .map(|cores| cores[index as usize % cores.len()]);
         let pinned = (self.pin_cores, pin_to);
         let (clock, strategy) = (self.clock.clone(), self.strategy);
+        let watch = self.watchdog.as_ref().map(Watchdog::watch);
         let (stacks, ending) = (self.stacks, Arc::clone(&self.ending));
         let (configure, ended) = (self.configure.clone(), Arc::clone(&self.ended));
         let work = move || {
@@ -399,7 +460,7 @@ impl Launch {
             worker.shard().add_task(Box::new(move |_| {
                 let _ = ready.send(run_configure(configure, &node));
             }));
-            if let Err(error) = drive(&mut worker, &clock, strategy) {
+            if let Err(error) = drive(&mut worker, &clock, strategy, watch.as_deref()) {
                 let _ = failed.send(Err(no_stack(index, error)));
             }
         };

@@ -1,7 +1,7 @@
 //! The directory of a pool: a concurrent map (flurry, after Java's `ConcurrentHashMap`) of the
 //! named actors.
 
-use crate::actor::{ActorPath, Directory, DirectoryEntry};
+use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry};
 
 /// A name that is taken: reserved while its actor starts, then live.
 type Place = Option<DirectoryEntry>;
@@ -32,6 +32,13 @@ impl Directory for WorkerDirectory {
 
     fn release(&self, path: &ActorPath) {
         self.0.pin().remove(path.as_str());
+    }
+
+    fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
+        let names = self.0.pin();
+        let named = |place: &Place| place.is_some_and(|entry| entry.actor == actor);
+        let mut named = names.iter().filter(|(_, place)| named(place));
+        named.next().map(|(path, _)| path.0.clone())
     }
 
     fn find(&self, path: &str) -> Option<DirectoryEntry> {

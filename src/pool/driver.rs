@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::time::Clock;
+use super::watchdog::Watch;
 use crate::fiber::StackError;
 use crate::runtime::{Tick, Worker};
 
@@ -32,12 +33,16 @@ pub(super) fn drive(
     worker: &mut Worker,
     clock: &Clock,
     strategy: WaitStrategy,
+    watch: Option<&Watch>,
 ) -> Result<(), StackError> {
     loop {
         match worker.tick(clock.now())? {
             Tick::Busy => {}
             Tick::Done => return Ok(()),
-            Tick::Idle(until) => rest(worker, clock, strategy, until),
+            Tick::Idle(until) => {
+                rest(worker, clock, strategy, until);
+                watch.inspect(|watch| watch.someone_works());
+            }
         }
     }
 }

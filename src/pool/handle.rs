@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::driver::Ended;
 use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, Shared};
+use super::watchdog::Watchdog;
 use crate::actor::core::{PoolCore, unregister};
 use crate::actor::{
     ActorRef, DeadLetterReason, DeadLetters, Props, SpawnError, Waiting, WorkerStats, name_targets,
@@ -48,6 +49,7 @@ pub struct WorkerPool {
 
 struct Inner {
     shared: Arc<Shared>,
+    watchdog: Option<Watchdog>,
     ending: Arc<Ending>,
     ended: Arc<Ended>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -138,6 +140,7 @@ impl PoolStats {
 impl WorkerPool {
     pub(super) fn new(
         shared: Arc<Shared>,
+        watchdog: Option<Watchdog>,
         ending: Arc<Ending>,
         ended: Arc<Ended>,
         threads: Vec<JoinHandle<()>>,
@@ -145,6 +148,7 @@ impl WorkerPool {
         Self {
             inner: Arc::new(Inner {
                 shared,
+                watchdog,
                 ending,
                 ended,
                 threads: Mutex::new(threads),
@@ -356,6 +360,9 @@ impl Inner {
                     // A worker's own panic aborts the process, so a thread always ends well.
                     let _ = thread.join();
                 }
+            }
+            if let Some(watchdog) = &self.watchdog {
+                watchdog.end();
             }
             self.count(0)
         })

@@ -10,6 +10,7 @@ mod ring;
 mod shared;
 mod time;
 mod transport;
+mod watchdog;
 
 pub use self::builder::{StartError, WorkerPoolBuilder};
 pub use self::driver::WaitStrategy;
@@ -18,6 +19,7 @@ pub use self::node::WorkerNode;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
 pub use self::shared::LookupError;
 pub use self::time::{ManualTime, TimeSource};
+pub use self::watchdog::SlowHandler;
 
 pub(crate) use self::builder::{
     DEFAULT_STACK_SIZE, check_stack_size, check_workers, no_stack, write_failures,

@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::actor::{ActorPath, Directory, DirectoryEntry};
+use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry};
 
 /// The names of one pool, each with its actor once that lives.
 #[derive(Clone, Default)]
@@ -32,6 +32,14 @@ impl Directory for Names {
 
     fn release(&self, path: &ActorPath) {
         self.0.lock().remove(path);
+    }
+
+    fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
+        let names = self.0.lock();
+        let named =
+            |entry: &Option<DirectoryEntry>| entry.is_some_and(|entry| entry.actor == actor);
+        let mut named = names.iter().filter(|(_, entry)| named(entry));
+        named.next().map(|(path, _)| path.clone())
     }
 
     fn find(&self, path: &str) -> Option<DirectoryEntry> {
