@@ -6,7 +6,9 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use crate::actor::{Shard, WaitError};
+use std::time::Duration;
+
+use crate::actor::{Key, Shard, WaitError, with_current};
 
 /// Whoever drives the workers of a pool on this thread.
 pub(crate) trait Drive {
@@ -22,6 +24,33 @@ pub(crate) trait Drive {
     ///
     /// When the caller is a handler that the pool itself runs, and when nothing is left to do.
     fn drive_while(&self, waiting: &dyn Fn() -> bool) -> Result<(), WaitError>;
+
+    /// Drives the pool until a wait of the first worker has ended, or the pool has. Where the
+    /// pool's clock may stand still, the driver ends the wait itself after `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`drive_while`](Self::drive_while).
+    fn drive_until_ended(&self, wait: Key, _timeout: Option<Duration>) -> Result<(), WaitError> {
+        let shard = self.shard();
+        self.drive_while(&|| shard.waits.is_pending(wait))
+    }
+}
+
+/// Whether this thread could drive a pool here and now.
+///
+/// # Errors
+///
+/// While it panics, as the handlers' own panics could not be told from that; and in a handler,
+/// whose fiber is not the one to switch to others from.
+pub(crate) fn can_drive() -> Result<(), WaitError> {
+    if std::thread::panicking() {
+        return Err(WaitError::Unwinding);
+    }
+    if with_current(|shard| shard.is_some()) {
+        return Err(WaitError::InHandler);
+    }
+    Ok(())
 }
 
 thread_local! {

@@ -26,4 +26,4 @@ pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;
 pub(crate) use self::shared::Shared;
 pub(crate) use self::time::Clock;
-pub(crate) use self::transport::{LaneEnd, lanes};
+pub(crate) use self::transport::lanes;

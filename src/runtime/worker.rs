@@ -286,6 +286,13 @@ impl Worker {
     #[cold]
     fn close(&mut self) {
         self.end_waiting();
+        self.refuse_mail();
+        self.shard.fibers.trim(0);
+        self.phase = Phase::Closed;
+    }
+
+    /// Takes no more mail, and loses what has arrived.
+    fn refuse_mail(&mut self) {
         let Self { shard, source, .. } = self;
         let worker = shard.home.worker();
         source.close(&mut |batch| {
@@ -294,8 +301,14 @@ impl Worker {
         shard.drop_tasks();
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
-        shard.fibers.trim(0);
-        self.phase = Phase::Closed;
+    }
+
+    /// Takes no more mail, and keeps all the rest for ever: where handlers cannot be ended.
+    #[cold]
+    pub(crate) fn leak(mut self) {
+        let shard = Rc::clone(&self.shard);
+        enter(&shard, |_| self.refuse_mail());
+        std::mem::forget(self);
     }
 }
 
