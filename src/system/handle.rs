@@ -45,9 +45,9 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 /// # Several systems, and pools
 ///
 /// A thread may have several systems, and drives each of them for itself: while it waits for one,
-/// the others stand still. So a handler that asks an actor of another system of the same thread
-/// gets the answer only when that one is driven, and the thread has to drive both in turn, with
-/// [`run_until_idle`](Self::run_until_idle). An ask of a pool of threads needs no such care.
+/// the others stand still. So a handler that asks an actor of another system of the same thread, or
+/// spawns one there, goes on only when that system is driven, and the thread has to drive both in
+/// turn, with [`run_until_idle`](Self::run_until_idle). An ask of a pool of threads needs no such care.
 ///
 /// # Time
 ///
