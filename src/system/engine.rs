@@ -5,8 +5,8 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{AbortOnPanic, End, Key, Shard, WaitError, with_current};
+use crate::actor::core::{CoreParts, FailureHook, PoolCore, register, unregister};
+use crate::actor::{AbortOnPanic, End, Key, Shard, Source, WaitError, with_current};
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, StackError};
 use crate::pool::{
@@ -51,40 +51,29 @@ impl Engine {
         if with_current(|shard| shard.is_some()) {
             return Err(StartError::OnWorker);
         }
-        let (transport, ends) = lanes(1);
-        let core = register(CoreParts {
-            name: parts.name,
-            workers: 1,
-            transport: Box::new(transport),
-            directory: Box::new(WorkerDirectory::default()),
-            on_failure: parts.on_failure,
-            repeatable: false,
-        });
-        let core = core.ok_or(StartError::TooManyPools)?;
+        let (core, source) = found(parts.name, parts.on_failure)?;
         let clock = Clock::start(&parts.time_source, &core);
-        let real = Clock::start(&TimeSource::Monotonic, &core);
         let ending = Arc::new(Ending::default());
-        let source = ends.into_iter().next().expect("one lane was made");
-        let worker = Worker::new(WorkerParts {
+        let worker = with_a_fiber(Worker::new(WorkerParts {
             core: Arc::clone(&core),
             index: 0,
-            source: Box::new(source),
+            source,
             stacks: StackConfig {
                 size: parts.stack_size,
             },
             ending: Arc::clone(&ending),
             now: clock.now(),
-        });
-        let worker = with_a_fiber(worker, clock.now()).map_err(|error| {
+        }));
+        let worker = worker.map_err(|error| {
             unregister(&core);
             no_stack(0, error)
         })?;
         let engine = Rc::new(Self {
-            shared: Arc::new(Shared::new(core)),
             shard: Rc::clone(worker.shard()),
             ending,
             clock,
-            real,
+            real: Clock::start(&TimeSource::Monotonic, &core),
+            shared: Arc::new(Shared::new(core)),
             worker: RefCell::new(Some(worker)),
             ended: Cell::new(false),
         });
@@ -236,13 +225,32 @@ impl Drive for Engine {
     }
 }
 
-/// Has a worker make its first fiber, after which it can always have another one.
-fn with_a_fiber(mut worker: Worker, now: u64) -> Result<Worker, StackError> {
+/// The shared part of a new pool of one worker, and where that worker gets its mail from.
+fn found(
+    name: String,
+    on_failure: FailureHook,
+) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
+    let (transport, ends) = lanes(1);
+    let core = register(CoreParts {
+        name,
+        workers: 1,
+        transport: Box::new(transport),
+        directory: Box::new(WorkerDirectory::default()),
+        on_failure,
+        repeatable: false,
+    });
+    let source = ends.into_iter().next().expect("one lane was made");
+    Ok((core.ok_or(StartError::TooManyPools)?, Box::new(source)))
+}
+
+/// Has a new worker make its first fiber, after which it can always have another one.
+fn with_a_fiber(mut worker: Worker) -> Result<Worker, StackError> {
     worker.shard().add_task(Box::new(|_| {}));
+    let now = worker.shard().now.get();
     worker.tick(now)?;
     Ok(worker)
 }
 
-pub(super) fn nanos(time: Duration) -> u64 {
+fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
