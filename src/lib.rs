@@ -30,6 +30,8 @@ pub mod semantics;
 #[cfg(not(nexus_loom))]
 pub mod sim;
 mod sync;
+#[cfg(not(nexus_loom))]
+mod system;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
@@ -46,14 +48,16 @@ pub use crate::pool::{
     ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode,
     WorkerPool, WorkerPoolBuilder,
 };
+#[cfg(not(nexus_loom))]
+pub use crate::system::{ActorSystem, ActorSystemBuilder};
 
 /// What most programs need: `use nexus_actors::prelude::*;`.
 #[cfg(not(nexus_loom))]
 pub mod prelude {
     pub use crate::{
-        Actor, ActorPath, ActorRef, Ask, AskError, Behavior, BoxError, Context, DeadLetterReason,
-        HandlerResult, LookupError, ManualTime, Next, Props, Reply, SendError, Signal, SpawnError,
-        TellError, TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+        Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
+        DeadLetterReason, HandlerResult, LookupError, ManualTime, Next, Props, Reply, SendError,
+        Signal, SpawnError, TellError, TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
 }
 

@@ -75,21 +75,23 @@ fn height(folder: &str) -> Option<u32> {
         .map(|(_, height)| *height)
 }
 
+/// What a file has before its tests, without whole lines of comments.
+fn code_of(text: &str, tests: &str) -> String {
+    let code = text.split(tests).next().unwrap_or_default();
+    let code: Vec<&str> = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    code.join("\n")
+}
+
 /// The imports of a file that its height forbids.
 fn forbidden_imports(file: &str, text: &str) -> Vec<String> {
     let Some((own, _)) = file.split_once('/') else {
         return Vec::new();
     };
     let own_height = height(own).unwrap_or_else(|| panic!("{file} lies in no known layer"));
-    let code = text
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
-    let code: Vec<&str> = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
-    let code = code.join("\n");
+    let code = code_of(text, "#[cfg(test)]\nmod tests");
     code.match_indices("crate::")
         .filter_map(|(at, _)| {
             let path = &code[at + "crate::".len()..];
@@ -162,7 +164,7 @@ fn layers_below_the_drivers_start_no_thread_and_read_no_clock() {
     });
     let wrong: Vec<String> = low
         .filter(|(file, text)| {
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let code = code_of(text, "#[cfg(test)]");
             // A thread outside of any pool has only the system's clock for its time-outs.
             let outside = ["queue/oneshot.rs", "ask/handle.rs"].contains(&file.as_str());
             code.contains("thread::spawn") || (code.contains("Instant::now") && !outside)

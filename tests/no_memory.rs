@@ -1,4 +1,4 @@
-//! A pool of which one worker gets no memory for its stacks.
+//! Pools and systems whose workers get no memory for their stacks.
 
 #![allow(unsafe_code)] // to limit the address space
 
@@ -56,4 +56,19 @@ fn a_wait_that_its_own_flush_ends_does_not_last_for_ever() {
             );
         },
     );
+}
+
+#[test]
+fn s8_2_a_system_without_memory_for_a_stack_says_so() {
+    in_child("s8_2_a_system_without_memory_for_a_stack_says_so", || {
+        limit_address_space(500 * MIB);
+        for _ in 0..2_000 {
+            let started = ActorSystem::builder().stack_size(1 << 30).start();
+            let error = started.err();
+            assert!(
+                matches!(error, Some(StartError::NoStack { worker: 0, .. })),
+                "{error:?}"
+            );
+        }
+    });
 }

@@ -174,8 +174,6 @@ fn s4_4_what_is_left_at_the_deadline_is_stopped_by_force() {
 
 // ---- the same seed, the same run ------------------------------------------------------------------
 
-type Ring = Rc<RefCell<Vec<ActorRef<Hop>>>>;
-
 struct Hop {
     left: u32,
     reply: Option<Reply<u64>>,
@@ -404,15 +402,14 @@ fn s9_2_those_who_wait_are_named_with_what_they_wait_for() {
 }
 
 #[test]
-fn s9_2_a_simulation_cannot_be_driven_by_its_own_handlers() {
+fn s9_2_a_simulation_cannot_be_driven_by_a_handler() {
     thread_local!(static SIM: RefCell<Option<Sim>> = const { RefCell::new(None) });
     let mut sim = Sim::new(1);
     let driving = sim.spawn("driving", {
         Props::new(|| {
             Behavior::receive(|_ctx, reply: Reply<String>| {
                 let step = || SIM.with_borrow_mut(|sim| sim.as_mut().unwrap().step());
-                let panic = catch_unwind(AssertUnwindSafe(step)).unwrap_err();
-                reply.send((*panic.downcast::<String>().unwrap()).clone());
+                reply.send(panic_of(|| drop(step())));
             })
         })
     });
@@ -420,11 +417,43 @@ fn s9_2_a_simulation_cannot_be_driven_by_its_own_handlers() {
     SIM.set(Some(sim));
     // Driven through the ask, so that the handler finds the simulation unborrowed.
     let said = asked.wait().unwrap();
-    assert!(
-        said.contains("cannot be driven by its own handlers"),
-        "{said}"
-    );
+    assert!(said.contains("cannot be driven in a handler"), "{said}");
     finish(SIM.take().unwrap());
+}
+
+#[test]
+fn s9_2_driving_while_the_thread_panics_does_nothing_and_ends_nothing() {
+    struct Guard(Sim);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.shutdown(LONG);
+            assert!(!self.0.has_ended());
+        }
+    }
+    let said = panic_of(|| {
+        let mut sim = Sim::new(1);
+        let sleeper = sim.spawn("sleeper", sleeper()).unwrap();
+        sleeper.tell(LONG);
+        sim.run_until_idle();
+        let _guard = Guard(sim);
+        panic!("planned");
+    });
+    assert_eq!(said, "planned");
+}
+
+#[test]
+fn s9_2_a_simulation_is_not_started_in_a_handler() {
+    let pool = WorkerPool::builder().workers(1).start().unwrap();
+    let starter = Props::new(|| {
+        Behavior::receive(|_ctx, reply: Reply<String>| {
+            let error = Sim::builder().start().unwrap_err();
+            reply.send(error.to_string());
+        })
+    });
+    let starter = pool.spawn("starter", starter).unwrap();
+    let said = starter.ask(|reply| reply, LONG).wait().unwrap();
+    assert!(said.contains("handler"), "{said}");
+    pool.shutdown(LONG).unwrap();
 }
 
 // ---- faults ---------------------------------------------------------------------------------------

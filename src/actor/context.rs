@@ -155,6 +155,9 @@ pub enum WaitError {
     /// The thread drives the pool itself, and nothing is left to do that could end the wait.
     #[error("nothing is left to do that could end this wait")]
     NothingLeft,
+    /// It runs in a handler, but the wait began outside of one, on a thread that drives a pool.
+    #[error("a handler cannot wait for what was begun outside of it; ask again in the handler")]
+    InHandler,
     /// The operating system granted no memory for another stack.
     #[error("{0}; raise the limit on memory or mappings, or let fewer handlers wait at a time")]
     NoStack(String),

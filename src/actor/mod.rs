@@ -52,7 +52,7 @@ pub(crate) use self::batch::{Batch, FROM_OUTSIDE, Parcel};
 pub(crate) use self::beat::Beat;
 pub(crate) use self::current::{enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry};
-pub(crate) use self::fate::{End, drop_with_fate, fate_of_dropped_reply};
+pub(crate) use self::fate::{End, Marks, drop_with_fate, fate_of_dropped_reply};
 pub(crate) use self::id::{Home, Key};
 pub(crate) use self::observer::{Intervention, Observer};
 pub(crate) use self::run_queue::Due;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::driven::{can_drive, driver_of};
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
@@ -30,6 +31,7 @@ pub(crate) fn call<R: Send + 'static>(
     let home = core.home(worker);
     with_current(|shard| match shard {
         Some(shard) if shard.home != home => shard.can_wait().map_err(WaitError::from),
+        None if driver_of(core.id).is_some() => can_drive(),
         _ => Ok(()),
     })?;
     begin_call(core, worker, None, work).wait()

@@ -5,8 +5,9 @@
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
-use crate::actor::{Shard, WaitError};
+use crate::actor::{Key, Shard, WaitError, with_current};
 
 /// Whoever drives the workers of a pool on this thread.
 pub(crate) trait Drive {
@@ -16,12 +17,31 @@ pub(crate) trait Drive {
     /// A wait has begun there, which may have a time-out to arm.
     fn has_begun_a_wait(&self);
 
-    /// Drives the pool as long as `waiting` says, or until it has ended.
+    /// Drives the pool until a wait of the first worker has ended, or the pool has. Where the
+    /// pool's clock may stand still, the driver ends the wait itself after `timeout`.
+    ///
+    /// The caller has made sure that it [can drive](can_drive).
     ///
     /// # Errors
     ///
-    /// When the caller is a handler that the pool itself runs, and when nothing is left to do.
-    fn drive_while(&self, waiting: &dyn Fn() -> bool) -> Result<(), WaitError>;
+    /// When nothing is left to do that could end the wait.
+    fn drive_until_ended(&self, wait: Key, timeout: Option<Duration>) -> Result<(), WaitError>;
+}
+
+/// Whether this thread could drive a pool here and now.
+///
+/// # Errors
+///
+/// While it panics, as the handlers' own panics could not be told from that; and in a handler,
+/// whose fiber is not the one to switch to others from.
+pub(crate) fn can_drive() -> Result<(), WaitError> {
+    if std::thread::panicking() {
+        return Err(WaitError::Unwinding);
+    }
+    if with_current(|shard| shard.is_some()) {
+        return Err(WaitError::InHandler);
+    }
+    Ok(())
 }
 
 thread_local! {

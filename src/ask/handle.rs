@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::driven::{Drive, driver_of};
+use super::driven::{Drive, can_drive, driver_of};
 use super::error::AskError;
 use super::reply::{Asker, Reply};
 use crate::actor::{ActorId, ActorRef, End, Key, Shard, WaitError, with_current};
@@ -17,7 +17,8 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// The time counts from the call. In a handler, waiting suspends only the actor that asks:
     /// its state stays borrowed, its messages wait, and its worker goes on with other actors. On
-    /// any other thread, waiting parks the thread.
+    /// any other thread, waiting parks the thread; but on the thread that drives the actor's
+    /// [`ActorSystem`](crate::ActorSystem), it drives the system.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -125,7 +126,7 @@ impl<R: Send + 'static> Ask<R> {
                 outcome
             }
             Waiting::Driver(driver, wait) => {
-                let outcome = wait_by_driving(&**driver, *wait)?;
+                let outcome = wait_by_driving(&**driver, *wait, self.timeout)?;
                 self.waiting = Waiting::Over;
                 outcome
             }
@@ -161,10 +162,14 @@ fn wait_on_worker<R: 'static>(
 }
 
 #[cold]
-fn wait_by_driving<R: 'static>(driver: &dyn Drive, wait: Key) -> Result<Result<R, End>, AskError> {
-    let shard = driver.shard();
-    driver.drive_while(&|| shard.waits.is_pending(wait))?;
-    shard.waits.take(wait).ok_or(AskError::PoolClosed)
+fn wait_by_driving<R: 'static>(
+    driver: &dyn Drive,
+    wait: Key,
+    timeout: Option<Duration>,
+) -> Result<Result<R, End>, AskError> {
+    can_drive()?;
+    driver.drive_until_ended(wait, timeout)?;
+    driver.shard().waits.take(wait).ok_or(AskError::PoolClosed)
 }
 
 fn nanos(duration: Duration) -> u64 {

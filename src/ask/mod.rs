@@ -13,4 +13,4 @@ pub use self::reply::Reply;
 pub use self::send::SendError;
 
 pub(crate) use self::call::{begin_call, call, nudge, order};
-pub(crate) use self::driven::{Drive, enlist};
+pub(crate) use self::driven::{Drive, can_drive, enlist};

@@ -332,6 +332,9 @@ pub enum StartError {
     /// 1024 pools are alive in this process.
     #[error("1024 pools are alive already; shut one down and drop its handles first")]
     TooManyPools,
+    /// The caller is a handler, which could not drive an actor system.
+    #[error("a handler cannot drive an actor system; start it outside, or start a pool of threads")]
+    OnWorker,
     /// The operating system gave no thread.
     #[error("worker {worker} got no thread: {error}")]
     NoThread {

@@ -28,4 +28,4 @@ pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;
 pub(crate) use self::shared::Shared;
 pub(crate) use self::time::Clock;
-pub(crate) use self::transport::{LaneEnd, lanes};
+pub(crate) use self::transport::lanes;

@@ -19,7 +19,7 @@ use super::scheduler;
 use super::wheel::{TimerId, TimerWheel};
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    DeadLetterReason, End, Key, Order, Shard, Source, catch_user, enter, lifecycle,
+    DeadLetterReason, End, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::ask::order;
 use crate::fiber::{StackConfig, StackError};
@@ -159,7 +159,10 @@ impl Worker {
     /// As for [`tick`](Self::tick).
     pub(crate) fn tick_up_to(&mut self, now: u64, turns: u32) -> Result<Tick, StackError> {
         let shard = Rc::clone(&self.shard);
-        enter(&shard, |shard| {
+        // Whoever drives it may stand in a destructor that the runtime runs: why it runs is no
+        // business of the handlers.
+        let marks = Marks::take();
+        let tick = enter(&shard, |shard| {
             shard.now.set(now);
             // Taken before the mail, and followed after it: mail sent before an order comes first.
             let orders = shard.core.take_orders(shard.home.worker());
@@ -170,7 +173,9 @@ impl Worker {
             self.go_on_ending(now, orders);
             self.publish_stats();
             Ok(self.what_next())
-        })
+        });
+        marks.put_back();
+        tick
     }
 
     fn publish_stats(&self) {
@@ -286,6 +291,14 @@ impl Worker {
     #[cold]
     fn close(&mut self) {
         self.end_waiting();
+        self.refuse_mail();
+        self.shard.fibers.trim(0);
+        self.wheel = TimerWheel::new(self.shard.now.get());
+        self.phase = Phase::Closed;
+    }
+
+    /// Takes no more mail, and loses what has arrived.
+    fn refuse_mail(&mut self) {
         let Self { shard, source, .. } = self;
         let worker = shard.home.worker();
         source.close(&mut |batch| {
@@ -294,9 +307,14 @@ impl Worker {
         shard.drop_tasks();
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
-        shard.fibers.trim(0);
-        self.wheel = TimerWheel::new(shard.now.get());
-        self.phase = Phase::Closed;
+    }
+
+    /// Takes no more mail, and keeps all the rest for ever: where handlers cannot be ended.
+    #[cold]
+    pub(crate) fn leak(mut self) {
+        let shard = Rc::clone(&self.shard);
+        enter(&shard, |_| self.refuse_mail());
+        std::mem::forget(self);
     }
 }
 

@@ -229,13 +229,12 @@ fn configure_all(sim: &Sim, configure: Option<Configure>) -> Result<(), StartErr
         worker,
         error: error.into(),
     };
-    let outcomes = begun.into_iter().enumerate();
-    outcomes
-        .map(|(worker, ask)| {
-            ask.wait()
-                .unwrap_or_else(|error| Err(failed(worker, error)))
-        })
-        .fold(Ok(()), |first, outcome| first.and(outcome))
+    // All of them are waited for, whichever fails first.
+    let outcomes = begun.into_iter().enumerate().map(|(worker, ask)| {
+        ask.wait()
+            .unwrap_or_else(|error| Err(failed(worker, error)))
+    });
+    outcomes.collect::<Vec<_>>().into_iter().collect()
 }
 
 impl fmt::Debug for SimBuilder {

@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Choices;
 use super::directory::Names;
@@ -12,8 +13,8 @@ use super::network::Network;
 use super::trace::TraceKind;
 use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{Shard, Subscription, WaitError, with_current};
-use crate::ask::{Drive, enlist};
+use crate::actor::{DeadLetters, Key, Shard, Subscription, WaitError, with_current};
+use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::StackConfig;
 use crate::pool::{Shared, StartError};
 use crate::runtime::{Ending, Worker, WorkerParts};
@@ -64,6 +65,9 @@ impl Engine {
             step_limit,
             on_failure,
         } = parts;
+        if with_current(|shard| shard.is_some()) {
+            return Err(StartError::OnWorker);
+        }
         let choices = if orderly_from == 0 {
             Choices::NONE
         } else {
@@ -129,13 +133,25 @@ impl Engine {
     /// # Panics
     ///
     /// In a handler of the simulation itself.
+    #[track_caller]
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
         let world = self.world.try_borrow_mut();
-        look(&mut world.expect("a simulation cannot be driven by its own handlers"))
+        look(&mut world.expect("a simulation is out of reach of its own handlers"))
     }
 
-    /// Does the next thing within the bounds. Answers whether there was any.
+    /// Does the next thing within the bounds. Answers whether there was any: none while the thread
+    /// panics.
+    ///
+    /// # Panics
+    ///
+    /// In a handler.
+    #[track_caller]
     pub(super) fn step(&self, bounds: Bounds) -> Step {
+        match can_drive() {
+            Ok(()) => {}
+            Err(WaitError::Unwinding) => return Step::Idle,
+            Err(_) => panic!("a simulation cannot be driven in a handler"),
+        }
         let step = self.with(|world| world.step(bounds));
         // Outside of the world, as a thread outside may wait, and then drives on.
         if let Step::Outside(work) = step {
@@ -170,11 +186,8 @@ impl Drive for Engine {
         }
     }
 
-    fn drive_while(&self, waiting: &dyn Fn() -> bool) -> Result<(), WaitError> {
-        if with_current(|shard| shard.is_some()) {
-            return Err(WaitError::OutsideHandler);
-        }
-        while waiting() {
+    fn drive_until_ended(&self, wait: Key, _timeout: Option<Duration>) -> Result<(), WaitError> {
+        while self.first.waits.is_pending(wait) {
             match self.step(ANYHOW) {
                 Step::Ended => return Ok(()),
                 Step::Idle => return Err(WaitError::NothingLeft),
@@ -196,10 +209,7 @@ fn log_failures(log: &Arc<Mutex<Log>>, then: FailureHook) -> FailureHook {
     })
 }
 
-fn log_dead_letters(
-    log: &Arc<Mutex<Log>>,
-    letters: &Arc<crate::actor::DeadLetters>,
-) -> Subscription {
+fn log_dead_letters(log: &Arc<Mutex<Log>>, letters: &Arc<DeadLetters>) -> Subscription {
     let log = Arc::clone(log);
     letters.subscribe(move |letter| {
         log.lock().add(TraceKind::Loses {

@@ -15,7 +15,7 @@ use crate::actor::core::unregister;
 use crate::actor::{
     ActorRef, DeadLetters, Props, SpawnError, Waiting, enter, name_targets, waiting_on,
 };
-use crate::ask::{Ask, AskError};
+use crate::ask::{Ask, AskError, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 
 /// A simulated pool: its workers stepped on this thread, on a clock of its own, by choices that
@@ -46,13 +46,13 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 ///
 /// Handlers must take what they do from their messages, their state and the simulated clock: the
 /// real clock, other threads, and the order of a `HashMap` with the standard library's random keys
-/// differ from run to run. [`check`](super::check) notices.
+/// differ from run to run. [`check`](crate::sim::check) notices.
 ///
 /// Dropping it ends the pool by force.
 ///
 /// # Panics
 ///
-/// When it is dropped, if a fault that was asked for has not happened: what the test is named
+/// When it is driven in a handler, its own or another pool's. And when it is dropped, if a fault that was asked for has not happened: what the test is named
 /// after was not tested. Ask [`unfired`](Self::unfired) first where that is right.
 pub struct Sim {
     pub(super) engine: Rc<Engine>,
@@ -411,10 +411,11 @@ pub(super) fn nanos(time: Duration) -> u64 {
 
 impl Drop for Sim {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            // Handlers that wait cannot be ended in the middle of another unwinding.
+        if can_drive().is_err() {
+            // Handlers that wait cannot be ended in the middle of another unwinding, nor in that of
+            // another handler.
             self.engine.leak();
-            if !self.checked {
+            if std::thread::panicking() && !self.checked {
                 let (seed, steps) = (self.seed(), self.engine.log.lock().step);
                 eprintln!("the simulation had the seed {seed}, and was at step {steps}");
             }

@@ -340,8 +340,10 @@ impl World {
         }
     }
 
-    /// Drops nothing: the workers' handlers stay where they are.
+    /// Keeps the workers' memory for ever: their handlers stay where they are.
     pub(super) fn leak(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.seats));
+        for seat in self.seats.drain(..) {
+            seat.worker.leak();
+        }
     }
 }

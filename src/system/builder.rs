@@ -1,0 +1,112 @@
+//! How a system is built and started.
+
+use std::fmt;
+
+use super::engine::{Engine, EngineParts};
+use super::handle::ActorSystem;
+use crate::actor::Failure;
+use crate::actor::core::FailureHook;
+use crate::pool::{DEFAULT_STACK_SIZE, StartError, TimeSource, check_stack_size, write_failures};
+
+/// Builds an [`ActorSystem`].
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let time = ManualTime::new();
+/// let system = ActorSystem::builder()
+///     .name("orders")
+///     .time_source(TimeSource::Manual(time.clone()))
+///     .start()?;
+/// let sleeper = system.spawn("sleeper", Props::new(|| {
+///     Behavior::receive(|ctx, _: ()| ctx.sleep(Duration::from_secs(3600)))
+/// }))?;
+/// sleeper.tell(());
+/// system.run(); // nothing goes on until the clock does
+/// assert_eq!(system.waiting().len(), 1);
+/// time.advance(Duration::from_secs(3600));
+/// system.run();
+/// assert!(system.waiting().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until it is started"]
+pub struct ActorSystemBuilder {
+    name: String,
+    stack_size: usize,
+    time_source: TimeSource,
+    on_failure: FailureHook,
+}
+
+impl Default for ActorSystemBuilder {
+    fn default() -> Self {
+        Self {
+            name: "nexus".to_owned(),
+            stack_size: DEFAULT_STACK_SIZE,
+            time_source: TimeSource::Monotonic,
+            on_failure: write_failures(),
+        }
+    }
+}
+
+impl ActorSystemBuilder {
+    /// The system's name. By default `nexus`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB. Memory is used
+    /// only as far as handlers reach into it. A handler that needs more ends the process.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// Where the system takes its time from. By default the monotonic clock.
+    pub fn time_source(mut self, source: TimeSource) -> Self {
+        self.time_source = source;
+        self
+    }
+
+    /// Is told of every failure of an actor that runs, on the thread that drives the system. By
+    /// default failures are written to the standard error. A failed start is told to whoever
+    /// spawned the actor instead.
+    pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.on_failure = Box::new(hook);
+        self
+    }
+
+    /// Starts the system, on this thread, which is to drive it.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: an option that cannot be, no memory for a stack, 1024 pools that are alive
+    /// in this process already, or a caller that is a handler.
+    pub fn start(self) -> Result<ActorSystem, StartError> {
+        check_stack_size(self.stack_size)?;
+        let engine = Engine::start(EngineParts {
+            name: self.name,
+            stack_size: self.stack_size,
+            time_source: self.time_source,
+            on_failure: self.on_failure,
+        })?;
+        Ok(ActorSystem::new_of(engine))
+    }
+}
+
+impl fmt::Debug for ActorSystemBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            stack_size,
+            time_source,
+            on_failure: _,
+        } = self;
+        f.debug_struct("ActorSystemBuilder")
+            .field("name", name)
+            .field("stack_size", stack_size)
+            .field("time_source", time_source)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,251 @@
+//! The engine of a system: its one worker, and how the thread that waits drives it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::actor::core::{CoreParts, FailureHook, PoolCore, register, unregister};
+use crate::actor::{AbortOnPanic, End, Key, Shard, Source, WaitError, with_current};
+use crate::ask::{Drive, can_drive, enlist};
+use crate::fiber::{StackConfig, StackError};
+use crate::pool::{
+    Clock, Shared, ShutdownReport, StartError, TimeSource, WorkerDirectory, lanes, no_stack,
+};
+use crate::runtime::{Ending, Tick, Worker, WorkerParts};
+
+/// What an engine is made of.
+pub(super) struct EngineParts {
+    pub(super) name: String,
+    pub(super) stack_size: usize,
+    pub(super) time_source: TimeSource,
+    pub(super) on_failure: FailureHook,
+}
+
+/// What to do where nothing is left to do at once.
+#[derive(Clone, Copy)]
+pub(super) enum Rest {
+    /// To return.
+    Never,
+    /// To wait for timers, but not for what only another thread could send.
+    ForTimers,
+    /// To wait for whatever comes, up to a real time where there is one.
+    ForAll(Option<u64>),
+}
+
+/// A worker that has no thread of its own.
+pub(super) struct Engine {
+    pub(super) shared: Arc<Shared>,
+    pub(super) shard: Rc<Shard>,
+    ending: Arc<Ending>,
+    clock: Clock,
+    /// The real time, also where the system's clock is put forward by hand.
+    real: Clock,
+    /// `None` once it was left to itself.
+    worker: RefCell<Option<Worker>>,
+    ended: Cell<bool>,
+}
+
+impl Engine {
+    pub(super) fn start(parts: EngineParts) -> Result<Rc<Self>, StartError> {
+        if with_current(|shard| shard.is_some()) {
+            return Err(StartError::OnWorker);
+        }
+        let (core, source) = found(parts.name, parts.on_failure)?;
+        let clock = Clock::start(&parts.time_source, &core);
+        let ending = Arc::new(Ending::default());
+        let worker = with_a_fiber(Worker::new(WorkerParts {
+            core: Arc::clone(&core),
+            index: 0,
+            source,
+            stacks: StackConfig {
+                size: parts.stack_size,
+            },
+            ending: Arc::clone(&ending),
+            now: clock.now(),
+        }));
+        let worker = worker.map_err(|error| {
+            unregister(&core);
+            no_stack(0, error)
+        })?;
+        let engine = Rc::new(Self {
+            shard: Rc::clone(worker.shard()),
+            ending,
+            clock,
+            real: Clock::start(&TimeSource::Monotonic, &core),
+            shared: Arc::new(Shared::new(core)),
+            worker: RefCell::new(Some(worker)),
+            ended: Cell::new(false),
+        });
+        engine.shared.end_configuring();
+        let weak: Weak<Self> = Rc::downgrade(&engine);
+        enlist(engine.shared.core.id, weak);
+        Ok(engine)
+    }
+
+    /// The time by the system's clock.
+    pub(super) fn now(&self) -> Duration {
+        Duration::from_nanos(self.clock.now())
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// What the end has come to, so far.
+    pub(super) fn report(&self) -> ShutdownReport {
+        ShutdownReport::of(&self.shared.core, &self.ending)
+    }
+
+    // ---- driving ----------------------------------------------------------------------------
+
+    /// Drives the worker while `wanted` says so, until it has ended, or until the rest is over.
+    ///
+    /// The caller has made sure that it [can drive](can_drive).
+    pub(super) fn drive(&self, rest: Rest, wanted: &dyn Fn() -> bool) {
+        while !self.ended.get() && wanted() {
+            match self.tick() {
+                Tick::Busy => {}
+                Tick::Done => self.ended.set(true),
+                Tick::Idle(until) => {
+                    if wanted() && !self.rest(rest, until) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn tick(&self) -> Tick {
+        let _runtime_panics_abort = AbortOnPanic;
+        match &mut *self.worker.borrow_mut() {
+            Some(worker) => {
+                let tick = worker.tick(self.clock.now());
+                tick.expect("a handler makes sure of a spare stack before it waits")
+            }
+            None => Tick::Done,
+        }
+    }
+
+    /// Sleeps until there may be something to do. Answers whether to go on.
+    fn rest(&self, rest: Rest, until: Option<u64>) -> bool {
+        let mut worker = self.worker.borrow_mut();
+        let Some(worker) = worker.as_mut() else {
+            return false;
+        };
+        if worker.has_mail() || until.is_some_and(|until| until <= self.clock.now()) {
+            return true;
+        }
+        // `None` for a clock that is put forward by hand: no length of sleep is the right one.
+        let timer = self.clock.time_to(until);
+        let limit = match rest {
+            Rest::Never => return false,
+            Rest::ForTimers if timer.is_none() => return false,
+            Rest::ForTimers => None,
+            Rest::ForAll(limit) => self.real.time_to(limit),
+        };
+        if limit == Some(0) {
+            return false;
+        }
+        worker.park(timer.into_iter().chain(limit).min());
+        true
+    }
+
+    /// The real time after that length of it, where the system's own clock may stand still.
+    fn real_limit(&self, length: Option<Duration>) -> Option<u64> {
+        let manual = matches!(self.clock, Clock::Manual(_));
+        let length = length.filter(|_| manual)?;
+        Some(self.real.now().saturating_add(nanos(length)))
+    }
+
+    // ---- the end ----------------------------------------------------------------------------
+
+    /// Shuts the worker down, by force after that time, and drives it to its end.
+    pub(super) fn shut_down(&self, within: Duration) {
+        self.shared.request_shutdown(within);
+        self.drive(Rest::ForAll(self.real_limit(Some(within))), &|| true);
+        if !self.ended.get() {
+            self.shared.request_shutdown(Duration::ZERO);
+            self.drive(Rest::ForAll(None), &|| true);
+        }
+    }
+
+    /// Ends the system by force, as well as that can be done where the caller stands.
+    pub(super) fn end(&self) {
+        if self.worker.try_borrow_mut().is_err() {
+            // In one of its own handlers: whoever drives it there has the engine, and ends it.
+            return self.shared.request_shutdown(Duration::ZERO);
+        }
+        if can_drive().is_ok() {
+            self.shut_down(Duration::ZERO);
+        } else if !self.ended.get() {
+            self.leak();
+        }
+        unregister(&self.shared.core);
+    }
+
+    /// Keeps the worker's memory for ever: its handlers cannot be ended in the middle of another
+    /// unwinding, or of another system's handler.
+    fn leak(&self) {
+        self.ended.set(true);
+        if let Some(worker) = self.worker.take() {
+            worker.leak();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Drive for Engine {
+    fn shard(&self) -> Rc<Shard> {
+        Rc::clone(&self.shard)
+    }
+
+    /// Each time it is driven it begins with a round, in which the time-out is armed.
+    fn has_begun_a_wait(&self) {}
+
+    fn drive_until_ended(&self, wait: Key, timeout: Option<Duration>) -> Result<(), WaitError> {
+        let waits = &self.shard.waits;
+        let limit = self.real_limit(timeout);
+        self.drive(Rest::ForAll(limit), &|| waits.is_pending(wait));
+        if !self.ended.get() {
+            // Nobody has put the clock forward meanwhile; ended before, this does nothing.
+            let _ = waits.end(wait, End::TimedOut);
+        }
+        Ok(())
+    }
+}
+
+/// The shared part of a new pool of one worker, and where that worker gets its mail from.
+fn found(
+    name: String,
+    on_failure: FailureHook,
+) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
+    let (transport, ends) = lanes(1);
+    let core = register(CoreParts {
+        name,
+        workers: 1,
+        transport: Box::new(transport),
+        directory: Box::new(WorkerDirectory::default()),
+        on_failure,
+        repeatable: false,
+    });
+    let source = ends.into_iter().next().expect("one lane was made");
+    Ok((core.ok_or(StartError::TooManyPools)?, Box::new(source)))
+}
+
+/// Has a new worker make its first fiber, after which it can always have another one.
+fn with_a_fiber(mut worker: Worker) -> Result<Worker, StackError> {
+    worker.shard().add_task(Box::new(|_| {}));
+    let now = worker.shard().now.get();
+    worker.tick(now)?;
+    Ok(worker)
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

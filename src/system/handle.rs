@@ -1,0 +1,339 @@
+//! The handle of a system.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::builder::ActorSystemBuilder;
+use super::engine::{Engine, Rest};
+use crate::actor::{
+    ActorRef, DeadLetters, Props, SpawnError, WaitError, Waiting, enter, name_targets, waiting_on,
+};
+use crate::ask::{Ask, AskError, can_drive};
+use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode};
+
+/// A pool of one worker without a thread of its own: the thread that started it drives it.
+///
+/// Actors, references and asks are those of a [`WorkerPool`](crate::WorkerPool), and so is what
+/// they promise; the code of actors need not know by which of the two it is run. Nothing goes on,
+/// no time-out either, but while the thread drives the system: in [`run`](Self::run) and its
+/// kind, and whenever it waits for an answer of one of the system's actors, spawns one, or
+/// [sends](ActorRef::send) to one.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let system = ActorSystem::new("greetings")?;
+/// let greeter = system.spawn("greeter", Props::new(|| {
+///     Behavior::receive(|_ctx, (name, reply): (String, Reply<String>)| {
+///         reply.send(format!("Hello, {name}!"));
+///     })
+/// }))?;
+/// let greeting = greeter.ask(|reply| ("Ada".into(), reply), Duration::from_secs(5)).wait()?;
+/// assert_eq!(greeting, "Hello, Ada!");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Other threads
+///
+/// The system stays on its thread. References, [nodes](Self::node) and what is made of them go to
+/// others, which may send, ask and spawn as with a pool; what they wait for comes when the system
+/// is driven. Whatever they send wakes the thread that drives it.
+///
+/// # Several systems, and pools
+///
+/// A thread may have several systems, and drives each of them for itself: while it waits for one,
+/// the others stand still. So a handler that asks an actor of another system of the same thread, or
+/// spawns one there, goes on only when that system is driven, and the thread has to drive both in
+/// turn, with [`run_until_idle`](Self::run_until_idle). An ask of a pool of threads needs no such care.
+///
+/// # Time
+///
+/// The time-out of an ask counts from the first round after the call. By a
+/// [`ManualTime`](crate::ManualTime) it comes when the clock is put forward, but an ask of the
+/// driving thread also gives up when so much real time has gone by, for it could be that thread
+/// which is to put the clock forward. What has no time-out, such as a spawn whose setup waits
+/// for time, waits until another thread puts the clock forward.
+///
+/// # Its end
+///
+/// Dropping it ends the system by force, as by [`shutdown`](Self::shutdown) without any time. Where
+/// that cannot be, as the thread panics or stands in a handler of another pool, no destructor
+/// runs: what the actors own is leaked.
+///
+/// A handler that never returns holds the thread, and no deadline helps.
+pub struct ActorSystem {
+    engine: Rc<Engine>,
+}
+
+impl ActorSystem {
+    /// Starts a system of that name, on this thread, which is to drive it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ActorSystemBuilder::start`].
+    pub fn new(name: impl Into<String>) -> Result<Self, StartError> {
+        Self::builder().name(name).start()
+    }
+
+    /// Begins to build a system.
+    pub fn builder() -> ActorSystemBuilder {
+        ActorSystemBuilder::default()
+    }
+
+    pub(super) fn new_of(engine: Rc<Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// The worker's view of the system, for code that is to run in a pool of threads as well. It
+    /// may be cloned, kept and sent to other threads, and does not keep the system running.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// fn start_audit(node: &WorkerNode) -> Result<(), BoxError> {
+    ///     node.spawn("audit", Props::new(|| Behavior::receive(|_ctx, _line: String| ())))?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let pool = WorkerPool::builder().workers(2).configure(start_audit).start()?;
+    /// let system = ActorSystem::new("audited")?;
+    /// start_audit(&system.node())?;
+    /// assert!(pool.lookup::<String>("/user/audit").is_ok());
+    /// assert!(system.lookup::<String>("/user/audit").is_ok());
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    pub fn node(&self) -> WorkerNode {
+        WorkerNode {
+            shared: Arc::clone(&self.engine.shared),
+            index: 0,
+        }
+    }
+
+    // ---- actors -----------------------------------------------------------------------------
+
+    /// Starts a top-level actor, `/user/<name>`, and drives the system until it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says what stood against it; nothing of the actor is left behind.
+    pub fn spawn<M: Send + 'static>(
+        &self,
+        name: &str,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        self.engine.shared.spawn(0, Some(name), props)
+    }
+
+    /// Starts a top-level actor under a generated name. It is not in the directory.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    pub fn spawn_anonymous<M: Send + 'static>(
+        &self,
+        props: Props<M>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        self.engine.shared.spawn(0, None, props)
+    }
+
+    /// Finds a named actor: `/user/orders/order-123`.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`] where none lives at that path, or one for other messages.
+    pub fn lookup<M: Send + 'static>(
+        &self,
+        path: impl AsRef<str>,
+    ) -> Result<ActorRef<M>, LookupError> {
+        self.engine.shared.lookup(path.as_ref())
+    }
+
+    // ---- driving ----------------------------------------------------------------------------
+
+    /// Runs until the system is idle or has ended: no mail is left, nobody can go on, and nobody
+    /// waits for time that passes by itself. On the real clock handlers that sleep are waited
+    /// for, and asks under way, as they end with their time-outs; on a
+    /// [`ManualTime`](crate::ManualTime) they are not.
+    ///
+    /// A system that is idle may be run again when it has been sent something.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let system = ActorSystem::new("waking")?;
+    /// let sleeper = system.spawn("sleeper", Props::new(|| {
+    ///     Behavior::receive(|ctx, _: ()| {
+    ///         ctx.sleep(Duration::from_millis(5))?;
+    ///         Ok::<_, WaitError>(Next::Stop)
+    ///     })
+    /// }))?;
+    /// sleeper.tell(());
+    /// system.run();
+    /// assert!(system.lookup::<()>("/user/sleeper").is_err(), "it has stopped");
+    /// assert!(system.now() >= Duration::from_millis(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// In a handler, of whichever pool: a handler cannot drive a system. While the thread panics
+    /// it does nothing, as do all that drive.
+    #[track_caller]
+    pub fn run(&self) {
+        self.drive(Rest::ForTimers, &|| true);
+    }
+
+    /// Does what can be done at once, and returns without waiting for anything: to drive several
+    /// systems on one thread, or a system beside an event loop.
+    ///
+    /// # Panics
+    ///
+    /// As for [`run`](Self::run).
+    #[track_caller]
+    pub fn run_until_idle(&self) {
+        self.drive(Rest::Never, &|| true);
+    }
+
+    /// Runs until the ask has an answer, or it is certain that it gets none: the same as
+    /// [`Ask::wait`] on this thread. For an ask of another pool it waits without driving this
+    /// system.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ask::wait`].
+    pub fn run_until<R: Send + 'static>(&self, ask: Ask<R>) -> Result<R, AskError> {
+        ask.wait()
+    }
+
+    /// Runs until the system has shut down, as an actor or another thread must ask for with
+    /// [`WorkerNode::request_shutdown`]. An idle system sleeps, and goes on with what others send.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let system = ActorSystem::new("counting")?;
+    /// let node = system.node();
+    /// let counter = system.spawn("counter", Props::new(move || {
+    ///     let node = node.clone();
+    ///     Behavior::with_state(0, move |sum: &mut u64, _ctx, number: u64| {
+    ///         *sum += number;
+    ///         if *sum == 55 {
+    ///             node.request_shutdown(Duration::from_secs(5));
+    ///         }
+    ///     })
+    /// }))?;
+    /// let sender = std::thread::spawn(move || (1..=10).for_each(|number| counter.tell(number)));
+    /// let report = system.run_until_shutdown();
+    /// assert_eq!((report.forced, report.unprocessed), (0, 0));
+    /// # sender.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As for [`run`](Self::run).
+    #[track_caller]
+    pub fn run_until_shutdown(&self) -> ShutdownReport {
+        self.drive(Rest::ForAll(None), &|| true);
+        self.engine.report()
+    }
+
+    #[track_caller]
+    fn drive(&self, rest: Rest, wanted: &dyn Fn() -> bool) {
+        if may_drive() {
+            self.engine.drive(rest, wanted);
+        }
+    }
+
+    // ---- what is to be seen -----------------------------------------------------------------
+
+    /// The time on the system's clock.
+    pub fn now(&self) -> Duration {
+        self.engine.now()
+    }
+
+    /// Who waits, and for what: to find out why nothing goes on.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let mut waiting = enter(&self.engine.shard, waiting_on);
+        name_targets(&mut waiting);
+        waiting
+    }
+
+    /// What the system has done so far. The worker publishes its counts after each round.
+    pub fn stats(&self) -> PoolStats {
+        PoolStats::of(&self.engine.shared.core)
+    }
+
+    /// The system's dead letters.
+    pub fn dead_letters(&self) -> Arc<DeadLetters> {
+        Arc::clone(&self.engine.shared.core.dead_letters)
+    }
+
+    // ---- the end ----------------------------------------------------------------------------
+
+    /// Has the system shut down, by force after that time, when it is driven next.
+    pub fn request_shutdown(&self, within: Duration) {
+        self.engine.shared.request_shutdown(within);
+    }
+
+    /// Shuts the system down, and drives it to its end: see
+    /// [`WorkerPool::shutdown`](crate::WorkerPool::shutdown) for how it ends. The deadline is one
+    /// by the system's clock; by a [`ManualTime`](crate::ManualTime), also one by the real time.
+    /// May be called more than once.
+    ///
+    /// # Panics
+    ///
+    /// As for [`run`](Self::run). A handler uses [`WorkerNode::request_shutdown`].
+    #[track_caller]
+    pub fn shutdown(&self, within: Duration) -> ShutdownReport {
+        if may_drive() {
+            self.engine.shut_down(within);
+        }
+        self.engine.report()
+    }
+
+    /// Whether the system has shut down.
+    pub fn has_ended(&self) -> bool {
+        self.engine.has_ended()
+    }
+}
+
+/// Whether this thread can drive a system here and now; not while it panics.
+///
+/// # Panics
+///
+/// In a handler.
+#[track_caller]
+fn may_drive() -> bool {
+    match can_drive() {
+        Ok(()) => true,
+        // A panic would end the process here.
+        Err(WaitError::Unwinding) => false,
+        Err(_) => panic!(
+            "a handler cannot drive an actor system: it would hold up the worker that runs it; \
+             have the thread that started the system drive it"
+        ),
+    }
+}
+
+impl Drop for ActorSystem {
+    fn drop(&mut self) {
+        self.engine.end();
+    }
+}
+
+impl fmt::Debug for ActorSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActorSystem")
+            .field("name", &self.engine.shared.core.name)
+            .field("ended", &self.has_ended())
+            .finish_non_exhaustive()
+    }
+}
