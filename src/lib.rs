@@ -30,6 +30,8 @@ pub mod semantics;
 #[cfg(not(nexus_loom))]
 pub mod sim;
 mod sync;
+#[cfg(not(nexus_loom))]
+pub mod testkit;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
