@@ -56,12 +56,18 @@ fn under_simulation(scenario: impl Fn(&WorkerNode)) {
 
 /// The text with which `code` panics, as it must.
 #[track_caller]
-fn panics(code: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(code)).expect_err("it is to panic");
+fn panics<R>(code: impl FnOnce() -> R) -> String {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else {
+        panic!("it is to panic");
+    };
     match payload.downcast::<String>() {
         Ok(text) => *text,
         Err(payload) => (*payload.downcast::<&str>().expect("a text")).to_owned(),
     }
+}
+
+fn tell_all<M: Send + 'static>(to: ActorRef<M>, messages: impl IntoIterator<Item = M>) {
+    messages.into_iter().for_each(|message| to.tell(message));
 }
 
 /// Sends a number to somebody after a time.
@@ -98,7 +104,7 @@ fn s9_2_a_probe_gives_out_what_it_was_sent_in_order() {
 fn s9_2_an_expectation_that_is_not_met_says_what_was_waited_for_and_how_long() {
     everywhere(|node| {
         let probe = Probe::<u32>::new(node, "probe").unwrap();
-        let text = panics(|| drop(probe.expect(BRIEF)));
+        let text = panics(|| probe.expect(BRIEF));
         let expected = "/user/probe: a message of type u32 did not come within 30ms \
                         (no message is there)";
         assert_eq!(text, expected);
@@ -170,16 +176,16 @@ fn s9_2_a_probe_finds_the_first_message_that_fits_and_leaves_the_others() {
     everywhere(|node| {
         let probe = Probe::new(node, "probe").unwrap();
         let late = node.spawn("late", later(probe.actor_ref())).unwrap();
-        [1, 3].map(|number| late.tell((ZERO, number)));
+        tell_all(late, [(ZERO, 1), (ZERO, 3)]);
         late.tell((BRIEF, 4));
         let mut seen = 0;
         let even = |number: &u32| {
             seen += 1;
-            number % 2 == 0
+            number.is_multiple_of(2)
         };
         assert_eq!(probe.expect_where(even, SOON), 4);
         assert!(seen >= 3);
-        let text = panics(|| drop(probe.expect_where(|number| *number > 9, BRIEF)));
+        let text = panics(|| probe.expect_where(|number| *number > 9, BRIEF));
         let expected = "/user/probe: a fitting u32 did not come within 30ms (2 messages are there)";
         assert_eq!(text, expected);
         assert_eq!(probe.drain(), [1, 3]);
@@ -191,9 +197,9 @@ fn s9_2_a_probe_gives_out_several_messages_or_none() {
     everywhere(|node| {
         let probe = Probe::new(node, "probe").unwrap();
         let late = node.spawn("late", later(probe.actor_ref())).unwrap();
-        [1, 2].map(|number| late.tell((ZERO, number)));
+        tell_all(late, [(ZERO, 1), (ZERO, 2)]);
         assert_eq!(probe.receive_n(0, ZERO), [0; 0]);
-        let text = panics(|| drop(probe.receive_n(3, BRIEF)));
+        let text = panics(|| probe.receive_n(3, BRIEF));
         let expected = "/user/probe: 3 messages of type u32 did not come within 30ms \
                         (2 messages are there)";
         assert_eq!(text, expected);
@@ -206,7 +212,7 @@ fn s9_2_a_probe_gives_out_several_messages_or_none() {
 fn s9_2_a_probe_compares_messages_in_their_order() {
     everywhere(|node| {
         let probe = Probe::new(node, "probe").unwrap();
-        let tell = |numbers: [u32; 3]| numbers.map(|number| probe.actor_ref().tell(number));
+        let tell = |numbers: [u32; 3]| tell_all(probe.actor_ref(), numbers);
         tell([1, 2, 3]);
         probe.expect_in_order([1, 2], SOON);
         probe.expect_message(3, SOON);
@@ -284,7 +290,7 @@ fn s9_2_what_is_not_waited_for_does_not_make_the_time_longer() {
         // Whatever the workers know of the time by now.
         sim.advance(HOUR);
         let before = sim.now();
-        let text = panics(|| drop(probe.expect_where(|_| false, Duration::from_secs(10))));
+        let text = panics(|| probe.expect_where(|_| false, Duration::from_secs(10)));
         assert!(text.contains("did not come within 10s"), "{text}");
         let there = probe.len();
         assert!((8..=11).contains(&there), "one a second, not {there}");
@@ -415,7 +421,7 @@ fn s9_2_a_probe_that_has_stopped_says_so_and_keeps_what_it_has() {
         probe.actor_ref().tell(1);
         probe.actor_ref().stop();
         assert_eq!(probe.expect(SOON), 1);
-        let text = panics(|| drop(probe.expect(HOUR)));
+        let text = panics(|| probe.expect(HOUR));
         let expected = "/user/probe has stopped, and a message of type u32 can come no more \
                         (no message is there)";
         assert_eq!(text, expected);
@@ -520,7 +526,7 @@ fn s9_2_the_end_of_an_actor_is_seen_from_every_worker_also_when_it_is_long_past(
             let next = node
                 .spawn_on(worker, &format!("one-{worker}"), actor())
                 .unwrap();
-            expect_terminated(one, ZERO.max(BRIEF));
+            expect_terminated(one, BRIEF);
             assert!(try_expect_terminated(next, BRIEF).is_err());
             next.stop();
             expect_terminated(next, SOON);
@@ -699,28 +705,20 @@ fn s9_2_a_failed_expectation_points_to_the_line_of_the_test() {
     let probe = Probe::<u8>::new(&node, "probe").unwrap();
     let actor = probe.actor_ref();
     let (letters, failures) = (DeadLetterProbe::new(&node), FailureLog::new());
-    let at = |code: &dyn Fn() -> u32| {
-        let line = Cell::new(0);
-        panics(|| line.set(code()));
-        LINE.take()
-    };
     let all: [(u32, &dyn Fn()); 9] = [
-        (line!(), &|| drop(probe.expect(ZERO))),
-        (line!(), &|| drop(probe.expect_where(|_| true, ZERO))),
-        (line!(), &|| drop(probe.receive_n(1, ZERO))),
+        (line!(), &|| _ = probe.expect(ZERO)),
+        (line!(), &|| _ = probe.expect_where(|_| true, ZERO)),
+        (line!(), &|| _ = probe.receive_n(1, ZERO)),
         (line!(), &|| probe.expect_message(1, ZERO)),
         (line!(), &|| probe.expect_in_order([1], ZERO)),
         (line!(), &|| probe.expect_terminated(actor, BRIEF)),
         (line!(), &|| expect_terminated(actor, BRIEF)),
         (line!(), &|| letters.expect_type::<u8>(1)),
-        (line!(), &|| drop(failures.expect("x"))),
+        (line!(), &|| _ = failures.expect("x")),
     ];
     for (line, code) in all {
-        let place = at(&|| {
-            code();
-            0
-        });
-        assert_eq!(place, Some((true, line)));
+        panics(code);
+        assert_eq!(LINE.take(), Some((true, line)));
     }
     drop(panic::take_hook());
 }
@@ -755,7 +753,7 @@ fn shop() -> Behavior<Shop> {
                 )?;
             }
             Shop::Fire(name) => {
-                ctx.spawn_anonymous(Props::new(|| Behavior::<u8>::stopped()))?;
+                ctx.spawn_anonymous(Props::new(Behavior::<u8>::stopped))?;
                 ctx.self_ref().tell(Shop::Hire(name));
             }
             Shop::Ignore => return Ok(Next::Unhandled),
@@ -925,7 +923,7 @@ fn s9_2_a_behaviour_that_does_not_start_is_a_typed_error() {
 fn picky() -> Props<u32> {
     Props::new(|| {
         Behavior::receive(|_ctx, number: u32| {
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 Next::Unhandled
             } else {
                 Next::Stop
@@ -940,7 +938,7 @@ fn s7_1_a_dead_letter_probe_counts_what_is_lost_from_its_making_on() {
         let early = DeadLetterProbe::new(node);
         let picky = node.spawn_on(other_worker(node), "picky", picky()).unwrap();
         early.expect_none();
-        [2, 4].map(|number| picky.tell(number));
+        tell_all(picky, [2, 4]);
         early.expect_within(DeadLetterReason::Unhandled, 2, SOON);
         let late = DeadLetterProbe::new(node);
         picky.tell(1);
@@ -969,7 +967,7 @@ fn s7_1_a_dead_letter_probe_says_what_was_lost_instead() {
                         30ms, but 0 were; all: none";
         assert_eq!(text, expected);
 
-        [2, 4].map(|number| picky.tell(number));
+        tell_all(picky, [2, 4]);
         letters.expect_type_within::<u32>(2, SOON);
         let id = picky.id();
         let all = format!(
@@ -1042,7 +1040,7 @@ fn s9_2_a_failure_log_keeps_what_failed() {
             node.spawn_on(worker, "first", failing()).unwrap(),
             node.spawn_on(node.index(), "second", failing()).unwrap(),
         );
-        let text = panics(|| drop(log.expect_within(node, "rope", BRIEF)));
+        let text = panics(|| log.expect_within(node, "rope", BRIEF));
         assert_eq!(
             text,
             "no failure with \"rope\" in it came within 30ms; all: []"
@@ -1067,7 +1065,7 @@ fn s9_2_a_failure_log_keeps_what_failed() {
         ];
         assert_eq!(log.lines(), lines);
         assert_eq!(log.clone().failures().len(), 2);
-        let text = panics(|| drop(log.expect("sail")));
+        let text = panics(|| log.expect("sail"));
         assert_eq!(
             text,
             format!("no failure has \"sail\" in it; all: {lines:?}")

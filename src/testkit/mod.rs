@@ -109,7 +109,7 @@
 //! let divider = sim.spawn("divider", Props::new(|| {
 //!     Behavior::receive(|_ctx, number: u32| 100_u32.checked_div(number).map(drop).ok_or("by zero"))
 //! }))?;
-//! [5, 0, 4].map(|number| divider.tell(number));
+//! [5, 0, 4].into_iter().for_each(|number| divider.tell(number));
 //! sim.run_until_idle();
 //!
 //! failures.expect("by zero");
