@@ -27,7 +27,8 @@ const BRIEF: Duration = Duration::from_millis(30);
 
 const SEEDS: u64 = 12;
 
-/// Runs a scenario under every driver, and with several seeds where those decide.
+/// Runs a scenario under every driver, and with several seeds where those decide. A new driver gets
+/// its line here.
 fn everywhere(scenario: impl Fn(&WorkerNode)) {
     under_threads(&scenario);
     under_simulation(&scenario);
@@ -307,6 +308,33 @@ fn s9_2_what_is_not_waited_for_does_not_make_the_time_longer() {
         assert!(start.elapsed() >= 2 * BRIEF);
         assert!(probe.len() < 100, "it took {:?}", start.elapsed());
     });
+}
+
+#[test]
+fn s9_2_the_time_goes_on_where_it_was_after_a_message_that_is_not_waited_for() {
+    for seed in 0..SEEDS {
+        let mut sim = Sim::new(seed);
+        let probe = Probe::new(&sim.node(0), "probe").unwrap();
+        let late = sim.spawn("late", later(probe.actor_ref())).unwrap();
+        late.tell((Duration::from_secs(9), 1));
+        late.tell((HOUR, 2));
+        let before = sim.now();
+        assert!(probe.try_receive_n(2, Duration::from_secs(10)).is_err());
+        let passed = sim.now() - before;
+        assert!(passed < Duration::from_secs(11), "{passed:?}");
+    }
+}
+
+#[test]
+fn s9_2_what_comes_in_the_last_moment_has_come_in_time() {
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let probe = Probe::new(&sim.node(0), "probe").unwrap();
+    let late = sim.spawn("late", later(probe.actor_ref())).unwrap();
+    late.tell((HOUR, 1));
+    assert_eq!(probe.try_expect(HOUR), Ok(1));
+    assert_eq!(sim.now(), HOUR);
+    late.tell((HOUR, 2));
+    assert!(probe.try_expect_no_message(HOUR).is_err());
 }
 
 #[test]
@@ -810,6 +838,22 @@ fn s9_2_a_behaviour_alone_fails_with_its_text() {
         assert_eq!(failures[0].actor, test.actor_ref().id());
         assert_eq!(test.tell(Shop::Sell(2)), Outcome::Refused);
     }
+}
+
+#[test]
+fn s9_2_a_failure_of_a_child_is_none_of_the_behaviour() {
+    let mut test = BehaviorTest::new(|| {
+        Behavior::receive(|ctx, text: &'static str| {
+            let child = Props::new(|| Behavior::receive(|_ctx, text| Err::<(), &str>(text)));
+            ctx.spawn_anonymous(child)?.tell(text);
+            Ok::<_, SpawnError>(())
+        })
+    })
+    .unwrap();
+    assert_eq!(test.tell("torn"), Outcome::Handled);
+    assert!(test.is_alive());
+    assert_eq!(test.failures()[0].cause, "torn");
+    assert!(test.children().is_empty());
 }
 
 #[test]
