@@ -32,6 +32,8 @@ pub mod sim;
 mod sync;
 #[cfg(not(nexus_loom))]
 mod system;
+#[cfg(not(nexus_loom))]
+pub mod testkit;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{

@@ -21,7 +21,7 @@ use super::props::Props;
 use super::reference::ActorRef;
 use super::run_queue::Due;
 use super::shard::{ForgetAtEnd, Shard};
-use super::slot::{NO_SLOT, Slot, State};
+use super::slot::{NO_SLOT, OnVacated, Slot, State};
 use super::unwind::{Unwound, catch_user};
 use crate::sync::{Mutant, is_mutated};
 
@@ -249,9 +249,11 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 fn undo_start(shard: &Shard, key: Key) {
     let wait = ForgetAtEnd(shard, shard.waits.begin(None, shard.id_of(key)));
     let vacated = wait.1;
-    shard
-        .slot(key.slot)
-        .with_extra(|extra| extra.on_vacated = Some(vacated));
+    on_end(
+        shard,
+        key,
+        Box::new(move |shard| shard.follow_up(&shard.waits.fulfil(vacated, ()))),
+    );
     begin_stop(shard, key.slot, DeadLetterReason::Failed);
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.
@@ -289,6 +291,17 @@ fn children<'a>(shard: &'a Shard, parent: &Slot) -> impl Iterator<Item = u32> + 
         next = shard.slot(child).next_sibling.get();
         Some(child)
     })
+}
+
+/// The paths of the children of an actor that have not stopped, the oldest first.
+pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
+    let Some(slot) = shard.tenant(key) else {
+        return Vec::new();
+    };
+    let paths = children(shard, slot).map(|child| path_of(shard, child));
+    let mut paths: Vec<_> = paths.collect();
+    paths.reverse();
+    paths
 }
 
 fn key_of(shard: &Shard, index: u32) -> Key {
@@ -585,6 +598,14 @@ fn tell_of_stop(shard: &Shard, key: Key) {
     }
 }
 
+/// Does something when the actor of a key has ended and its name is free; at once if that is so.
+pub(crate) fn on_end(shard: &Shard, key: Key, then: OnVacated) {
+    match shard.tenant(key) {
+        Some(slot) => slot.with_extra(|extra| extra.on_vacated.push(then)),
+        None => then(shard),
+    }
+}
+
 fn vacate(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
     disown(shard, slot);
@@ -604,8 +625,8 @@ fn vacate(shard: &Shard, key: Key) {
     if let Some(observer) = shard.observer.get() {
         observer.stopped(shard.id_of(key));
     }
-    if let Some(wait) = extra.on_vacated {
-        shard.follow_up(&shard.waits.fulfil(wait, ()));
+    for then in extra.on_vacated {
+        then(shard);
     }
     let parent_slot = shard.slot(parent);
     if parent_slot.state() == State::Stopping && parent_slot.first_child.get() == NO_SLOT {

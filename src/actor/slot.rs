@@ -42,13 +42,16 @@ pub(crate) enum State {
     Stopping,
 }
 
+/// Something that is done when a slot has been vacated.
+pub(crate) type OnVacated = Box<dyn FnOnce(&Shard)>;
+
 /// What is seldom needed of an actor.
 #[derive(Default)]
 pub(crate) struct Extra {
     /// Where the actor was given a name: its path.
     pub(crate) path: Option<ActorPath>,
-    /// A wait that ends when the slot is vacated.
-    pub(crate) on_vacated: Option<Key>,
+    /// What is to be done when the slot is vacated. None of it is the user's code.
+    pub(crate) on_vacated: Vec<OnVacated>,
 }
 
 /// One place for an actor.

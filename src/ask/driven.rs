@@ -14,6 +14,9 @@ pub(crate) trait Drive {
     /// The first worker's.
     fn shard(&self) -> Rc<Shard>;
 
+    /// The time by the pool's clock.
+    fn now(&self) -> u64;
+
     /// A wait has begun there, which may have a time-out to arm.
     fn has_begun_a_wait(&self);
 

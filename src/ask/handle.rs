@@ -172,7 +172,7 @@ fn wait_by_driving<R: 'static>(
     driver.shard().waits.take(wait).ok_or(AskError::PoolClosed)
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -1,11 +1,13 @@
 //! Asking: a message that carries the way back for its answer, and the wait for it.
 
 mod call;
+mod deadline;
 mod driven;
 mod error;
 mod handle;
 mod reply;
 mod send;
+mod watch;
 
 pub use self::error::AskError;
 pub use self::handle::Ask;
@@ -13,4 +15,6 @@ pub use self::reply::Reply;
 pub use self::send::SendError;
 
 pub(crate) use self::call::{begin_call, call, nudge, order};
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
+pub(crate) use self::watch::{path_of_actor, watch};

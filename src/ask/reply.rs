@@ -92,6 +92,14 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
+    /// Ends the ask without an answer, at once, for askers to whom its end alone says enough. Where
+    /// it comes late it is not counted as a late reply, as an answer would be.
+    pub(crate) fn let_go(mut self) {
+        if let Some(asker) = self.asker.take() {
+            asker.end(Err(End::NoReply));
+        }
+    }
+
     #[cold]
     fn end_unanswered(asker: Asker<R>) {
         let end = fate_of_dropped_reply();

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::driver::Ended;
+use super::node::WorkerNode;
 use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, Shared};
 use super::watchdog::Watchdog;
@@ -160,6 +161,16 @@ impl WorkerPool {
     /// How many workers it has.
     pub fn workers(&self) -> usize {
         self.inner.shared.workers()
+    }
+
+    /// The first worker's view of the pool, as [`configure`](crate::WorkerPoolBuilder::configure)
+    /// is given one: for code that is to run under other drivers as well. It does not keep the
+    /// pool running.
+    pub fn node(&self) -> WorkerNode {
+        WorkerNode {
+            shared: Arc::clone(&self.inner.shared),
+            index: 0,
+        }
     }
 
     /// The ring that places top-level actors.

@@ -180,6 +180,10 @@ impl Drive for Engine {
         Rc::clone(&self.first)
     }
 
+    fn now(&self) -> u64 {
+        self.with(|world| world.now)
+    }
+
     fn has_begun_a_wait(&self) {
         if let Ok(mut world) = self.world.try_borrow_mut() {
             world.has_work(0);

@@ -205,6 +205,10 @@ impl Drive for Engine {
         Rc::clone(&self.shard)
     }
 
+    fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
     /// Each time it is driven it begins with a round, in which the time-out is armed.
     fn has_begun_a_wait(&self) {}
 

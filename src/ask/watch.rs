@@ -1,0 +1,65 @@
+//! Waiting for the end of an actor, on whichever worker it lives.
+
+use std::time::Duration;
+
+use super::call::begin_call;
+use super::error::AskError;
+use super::handle::Ask;
+use super::reply::Reply;
+use crate::actor::core::{self, PoolCore};
+use crate::actor::{
+    ActorId, ActorPath, DeadLetterReason, End, Envelope, Key, Parcel, Shard, drop_with_fate,
+    lifecycle, with_current,
+};
+
+/// Waits until an actor has ended, its children and its name included. The end of its pool is its
+/// end too.
+///
+/// # Errors
+///
+/// [`AskError::Timeout`] and [`AskError::CannotWait`].
+pub(crate) fn watch(actor: ActorId, within: Duration) -> Result<(), AskError> {
+    let (ask, reply) = Ask::begin(Some(within), actor);
+    let (request, home, key) = (WatchRequest(reply), actor.home, actor.key);
+    with_current(|shard| match shard {
+        Some(shard) if shard.home == home => request.deliver(shard, key, &Envelope::NONE),
+        Some(shard) if shard.home.pool() == home.pool() => {
+            shard
+                .outboxes
+                .send(home.worker(), key, Envelope::NONE, request);
+        }
+        _ => match core::find(home) {
+            Some(core) => core.post(home.worker(), key, Envelope::NONE, request),
+            None => drop(drop_with_fate(request, End::PoolClosed)),
+        },
+    });
+    match ask.wait() {
+        Err(error @ (AskError::Timeout(_) | AskError::CannotWait(_))) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The wish to be told of an actor's end, on its way. The ask ends when the actor has.
+struct WatchRequest(Reply<()>);
+
+impl Parcel for WatchRequest {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        // Let go, not answered: who gave up meanwhile is not to be counted as a late reply.
+        lifecycle::on_end(shard, to, Box::new(move |_| self.0.let_go()));
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
+        let _ = drop_with_fate(self, End::from(reason));
+    }
+}
+
+/// The path of an actor, unless it has ended or its worker does not answer in time.
+pub(crate) fn path_of_actor(actor: ActorId, within: Duration) -> Option<ActorPath> {
+    let asked = core::find(actor.home).map(|core| {
+        begin_call(&core, actor.home.worker(), Some(within), move |shard| {
+            let lives = shard.tenant(actor.key).is_some();
+            lives.then(|| lifecycle::path_of(shard, actor.key.slot))
+        })
+    });
+    asked?.wait().ok().flatten()
+}

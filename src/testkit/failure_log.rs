@@ -1,0 +1,135 @@
+//! A log of failures: what the hook of a pool was told.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::failure_record::FailureRecord;
+use super::watched::Watched;
+use crate::actor::{ActorId, Failure};
+use crate::pool::WorkerNode;
+
+/// Keeps the failures of a pool's actors, for a test to look at.
+///
+/// Failed starts are not among them: they reach whoever spawned the actor. Clones are the same log,
+/// and it may be the hook of several pools.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::testkit::FailureLog;
+/// use std::time::Duration;
+///
+/// let failures = FailureLog::new();
+/// let pool = WorkerPool::builder().workers(1).on_failure(failures.hook()).start()?;
+/// let till = pool.spawn("till", Props::new(|| {
+///     Behavior::receive(|_ctx, _coin: u8| Err::<(), _>("the drawer is stuck"))
+/// }))?;
+/// failures.expect_none();
+/// till.tell(5);
+/// failures.expect_within(&pool.node(), "the drawer is stuck", Duration::from_secs(5));
+/// assert_eq!(failures.lines(), ["/user/till failed handling a u8: the drawer is stuck"]);
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct FailureLog {
+    failures: Watched<Vec<FailureRecord>>,
+}
+
+impl Default for FailureLog {
+    fn default() -> Self {
+        Self {
+            failures: Watched::new(Vec::new()),
+        }
+    }
+}
+
+impl FailureLog {
+    /// An empty log.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What a builder's `on_failure` is to be given.
+    pub fn hook(&self) -> impl Fn(&Failure) + Send + Sync + 'static {
+        let failures = self.failures.clone();
+        move |failure| {
+            let record = FailureRecord::of(failure);
+            failures.change(|failures| failures.push(record));
+        }
+    }
+
+    /// The failures so far, oldest first.
+    pub fn failures(&self) -> Vec<FailureRecord> {
+        self.failures.look(|failures| failures.clone())
+    }
+
+    /// The failures so far, one line each.
+    pub fn lines(&self) -> Vec<String> {
+        self.failures.look(|failures| lines(failures))
+    }
+
+    /// There is a failure whose line has that text in it. Answers the first one.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    #[track_caller]
+    pub fn expect(&self, text: &str) -> FailureRecord {
+        self.find(ActorId::NOBODY, text, Duration::ZERO)
+    }
+
+    /// Waits until there is a failure whose line has that text in it, as a
+    /// [`Probe`](super::Probe) waits. Answers the first one. The node is one of the pool whose
+    /// actor is to fail.
+    ///
+    /// # Panics
+    ///
+    /// When there is none by then.
+    #[track_caller]
+    pub fn expect_within(&self, node: &WorkerNode, text: &str, within: Duration) -> FailureRecord {
+        let pool = ActorId {
+            home: node.shared.core.home(node.index),
+            ..ActorId::NOBODY
+        };
+        self.find(pool, text, within)
+    }
+
+    #[track_caller]
+    fn find(&self, pool: ActorId, text: &str, within: Duration) -> FailureRecord {
+        let found = self.failures.wait_for(pool, within, |failures| {
+            let mut fitting = failures.iter().filter(|it| it.line().contains(text));
+            fitting.next().cloned()
+        });
+        match found {
+            Ok(failure) => failure,
+            Err(_) if within.is_zero() => {
+                panic!("no failure has {text:?} in it; all: {:?}", self.lines())
+            }
+            Err(_) => {
+                let lines = self.lines();
+                panic!("no failure with {text:?} in it came within {within:?}; all: {lines:?}")
+            }
+        }
+    }
+
+    /// Nothing has failed.
+    ///
+    /// # Panics
+    ///
+    /// When something has.
+    #[track_caller]
+    pub fn expect_none(&self) {
+        let lines = self.lines();
+        assert!(lines.is_empty(), "nothing was to fail, but: {lines:?}");
+    }
+}
+
+fn lines(failures: &[FailureRecord]) -> Vec<String> {
+    failures.iter().map(ToString::to_string).collect()
+}
+
+impl fmt::Debug for FailureLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FailureLog").field(&self.lines()).finish()
+    }
+}

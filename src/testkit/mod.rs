@@ -1,0 +1,144 @@
+//! For tests: probes, behaviours tried alone, watches over dead letters and failures.
+//!
+//! Everything here works in the same way under a pool of threads and under a
+//! [simulation](crate::sim), as each part is made from a [`WorkerNode`](crate::WorkerNode):
+//! [`WorkerPool::node`](crate::WorkerPool::node) and [`Sim::node`](crate::sim::Sim::node) give one,
+//! and so does `configure`. Waiting parks a thread outside of the pool, suspends a handler, and
+//! drives a simulation, in simulated time.
+//!
+//! An assertion whose name has a `try_` before it returns what the other one panics with. Times are
+//! limits: whoever waits goes on as soon as what it waits for is there.
+//!
+//! # What an actor sends: a probe
+//!
+//! A [`Probe`] is an actor that keeps what it is sent.
+//!
+//! ```
+//! use nexus_actors::prelude::*;
+//! use nexus_actors::testkit::Probe;
+//! use std::time::Duration;
+//!
+//! const SOON: Duration = Duration::from_secs(5);
+//!
+//! /// Sends on what it is sent, twice.
+//! fn doubler(to: ActorRef<u32>) -> Props<u32> {
+//!     Props::new(move || Behavior::receive(move |_ctx, number| {
+//!         to.tell(number);
+//!         to.tell(number);
+//!     }))
+//! }
+//!
+//! let pool = WorkerPool::builder().workers(2).start()?;
+//! let probe = Probe::new(&pool.node(), "probe")?;
+//! let doubler = pool.spawn("doubler", doubler(probe.actor_ref()))?;
+//! doubler.tell(7);
+//! probe.expect_in_order([7, 7], SOON);
+//! doubler.stop();
+//! probe.expect_terminated(doubler, SOON);
+//! pool.shutdown(SOON)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The same under a simulation, where an hour without a message takes no time:
+//!
+//! ```
+//! use nexus_actors::prelude::*;
+//! use nexus_actors::sim::Sim;
+//! use nexus_actors::testkit::Probe;
+//! use std::time::Duration;
+//!
+//! const HOUR: Duration = Duration::from_secs(3600);
+//!
+//! for seed in 0..10 {
+//!     let mut sim = Sim::new(seed);
+//!     let probe = Probe::new(&sim.node(0), "probe")?;
+//!     let to = probe.actor_ref();
+//!     let later = sim.spawn("later", Props::new(move || Behavior::receive(move |ctx, number: u8| {
+//!         ctx.sleep(2 * HOUR)?;
+//!         to.tell(number);
+//!         Ok::<_, WaitError>(())
+//!     })))?;
+//!     later.tell(7);
+//!     probe.expect_no_message(HOUR);
+//!     assert_eq!(probe.expect(2 * HOUR), 7);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A question that a probe has taken is answered with the [`Reply`](crate::Reply) in it, as the
+//! example at [`Probe`] shows. Where the test itself waits for the one who asks, the probe has to
+//! answer by itself: [`Probe::answering`].
+//!
+//! # A behaviour alone
+//!
+//! [`BehaviorTest`] tries one behaviour, message by message, and says how it has taken each.
+//!
+//! ```
+//! use nexus_actors::prelude::*;
+//! use nexus_actors::testkit::{BehaviorTest, Outcome};
+//!
+//! fn door(open: bool) -> Behavior<&'static str> {
+//!     Behavior::receive(move |_ctx, order| match (order, open) {
+//!         ("open", false) => Next::Become(door(true)),
+//!         ("close", true) => Next::Become(door(false)),
+//!         ("break", _) => Next::Stop,
+//!         _ => Next::Unhandled,
+//!     })
+//! }
+//!
+//! let mut test = BehaviorTest::new(|| door(false))?;
+//! assert_eq!(test.tell("open"), Outcome::Handled);
+//! assert_eq!(test.tell("open"), Outcome::Unhandled);
+//! assert_eq!(test.tell("break"), Outcome::Stopped);
+//! assert_eq!(test.tell("close"), Outcome::Refused);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What was lost, and what failed
+//!
+//! [`DeadLetterProbe`] watches the dead letters of a pool, [`FailureLog`] is told of its failures.
+//!
+//! ```
+//! use nexus_actors::prelude::*;
+//! use nexus_actors::sim::Sim;
+//! use nexus_actors::testkit::{DeadLetterProbe, FailureLog};
+//!
+//! let failures = FailureLog::new();
+//! let mut sim = Sim::builder().seed(3).on_failure(failures.hook()).start()?;
+//! let letters = DeadLetterProbe::new(&sim.node(0));
+//! let divider = sim.spawn("divider", Props::new(|| {
+//!     Behavior::receive(|_ctx, number: u32| 100_u32.checked_div(number).map(drop).ok_or("by zero"))
+//! }))?;
+//! [5, 0, 4].into_iter().for_each(|number| divider.tell(number));
+//! sim.run_until_idle();
+//!
+//! failures.expect("by zero");
+//! letters.expect_type::<u32>(1); // the 4, which came after the failure
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Time
+//!
+//! A simulation has its own clock, which goes on as far as the actors and the test need. A pool of
+//! threads goes by the real clock, unless it is built with a [`ManualTime`](crate::ManualTime),
+//! which the test advances; how long a thread outside waits is then still real time, so that a test
+//! does not wait for ever. [`Sim`](crate::sim::Sim) is the better choice wherever time matters.
+
+mod behavior_test;
+mod dead_letter_probe;
+mod error;
+mod failure_log;
+mod failure_record;
+mod outcome;
+mod probe;
+mod termination;
+mod watched;
+
+pub use self::behavior_test::{BehaviorTest, BehaviorTestError};
+pub use self::dead_letter_probe::DeadLetterProbe;
+pub use self::error::ProbeError;
+pub use self::failure_log::FailureLog;
+pub use self::failure_record::FailureRecord;
+pub use self::outcome::Outcome;
+pub use self::probe::Probe;
+pub use self::termination::{expect_terminated, try_expect_terminated};
