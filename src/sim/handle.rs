@@ -46,7 +46,7 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 ///
 /// Handlers must take what they do from their messages, their state and the simulated clock: the
 /// real clock, other threads, and the order of a `HashMap` with the standard library's random keys
-/// differ from run to run. [`check`](crate::sim::check) notices.
+/// differ from run to run. [`check`](fn@crate::sim::check) notices.
 ///
 /// Dropping it ends the pool by force.
 ///
