@@ -68,8 +68,10 @@ fn s8_2_workers_and_their_threads_have_the_number_and_the_name_asked_for() {
                 (workers, workers)
             );
             // One for each worker, and the watchdog's.
-            assert_eq!(threads_named("named-").len(), workers + 1);
-            assert_eq!(threads_named("named-watchdog").len(), 1);
+            eventually("they have their names", || {
+                threads_named("named-").len() == workers + 1
+                    && threads_named("named-watchdog").len() == 1
+            });
             for worker in 0..workers {
                 let actor = pool
                     .spawn_on(worker, &format!("on-{worker}"), where_am_i())

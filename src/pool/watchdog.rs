@@ -198,9 +198,12 @@ impl Round {
                     since: Instant::now(),
                     next: self.after,
                 };
-            } else if Beat::is_running(turn) && seen.since.elapsed() >= seen.next {
-                seen.next = seen.since.elapsed() * 2;
-                tell(&self.core, worker, seen, &self.hook);
+            } else if Beat::is_running(turn) {
+                let running_for = seen.since.elapsed();
+                if running_for >= seen.next {
+                    seen.next = running_for * 2;
+                    tell(&self.core, worker, (turn, running_for), &self.hook);
+                }
             }
         }
         works
@@ -208,9 +211,9 @@ impl Round {
 }
 
 /// Tells of the handler that runs, if it is still the one that was seen.
-fn tell(core: &PoolCore, worker: u32, seen: &Seen, hook: &SlowHook) {
+fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook: &SlowHook) {
     let found = core.beats[worker as usize].look();
-    let Some(found) = found.filter(|found| found.turn == seen.turn) else {
+    let Some(found) = found.filter(|found| found.turn == turn) else {
         return;
     };
     let actor = ActorId::new(core.home(worker), found.key);
@@ -218,7 +221,7 @@ fn tell(core: &PoolCore, worker: u32, seen: &Seen, hook: &SlowHook) {
         actor,
         path: core.directory.name_of(actor),
         message_type: found.message_type,
-        running_for: seen.since.elapsed(),
+        running_for,
     };
     let _ = catch_user(|| hook(&slow));
 }
