@@ -29,6 +29,8 @@ mod runtime;
 pub mod semantics;
 #[cfg(not(nexus_loom))]
 pub mod sim;
+#[cfg(not(nexus_loom))]
+mod supervision;
 mod sync;
 #[cfg(not(nexus_loom))]
 mod system;
@@ -39,8 +41,9 @@ pub mod testkit;
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
     DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, MessageId,
-    NameError, Next, PathError, Props, Signal, SpawnError, Stage, Subscription, TellError,
-    WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, validate_name,
+    NameError, Next, PathError, Props, Signal, SpawnError, Stage, Subscription, SupervisorStrategy,
+    TellError, TerminationReason, WaitError, Waiting, WaitsFor, WorkerStats,
+    dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{Ask, AskError, Reply, SendError};
@@ -51,6 +54,8 @@ pub use crate::pool::{
     WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
+pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
+#[cfg(not(nexus_loom))]
 pub use crate::system::{ActorSystem, ActorSystemBuilder};
 
 /// What most programs need: `use nexus_actors::prelude::*;`.
@@ -58,8 +63,9 @@ pub use crate::system::{ActorSystem, ActorSystemBuilder};
 pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
-        DeadLetterReason, HandlerResult, LookupError, ManualTime, Next, Props, Reply, SendError,
-        Signal, SpawnError, TellError, TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+        DeadLetterReason, Directive, HandlerResult, LookupError, ManualTime, Next, Props, Reply,
+        SendError, Signal, SpawnError, SupervisorStrategy, TellError, TerminationReason,
+        TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
 }
 

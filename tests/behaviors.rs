@@ -53,9 +53,9 @@ impl Actor for Structured {
         Ok(Next::Same)
     }
 
-    fn signal(&mut self, ctx: &mut Context<'_, Do>, signal: &Signal) -> Result<(), BoxError> {
+    fn signal(&mut self, ctx: &mut Context<'_, Do>, signal: &Signal) -> HandlerResult<Do> {
         self.1.add(format!("{} {signal:?}", ctx.path().name()));
-        Ok(())
+        Ok(Next::Same)
     }
 }
 

@@ -433,7 +433,7 @@ fn s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody() {
                     "twice",
                     Props::new(|| {
                         Behavior::with_state(Bomb, |_bomb, _ctx, ()| ())
-                            .on_signal(|_ctx, _signal| panic!("planned"))
+                            .on_signal(|_ctx, _signal| -> Next<_> { panic!("planned") })
                     }),
                 );
                 assert!(matches!(started, Err(SpawnError::Failed(_))));
@@ -666,7 +666,7 @@ fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
                     if *signal == Signal::PostStop {
                         stopped.send(()).unwrap();
                     }
-                    Ok(())
+                    Ok::<_, BoxError>(())
                 })
             }),
         )
@@ -768,14 +768,14 @@ fn s4_4_post_stop_may_start_children() {
                                     Behavior::<()>::receive(|_ctx, ()| ()).on_signal(
                                         move |_ctx, signal| {
                                             said.add(format!("child {number} {signal:?}"));
-                                            Ok(())
+                                            Ok::<_, BoxError>(())
                                         },
                                     )
                                 }))?;
                             }
                             ctx.sleep(Duration::from_millis(1))?;
                         }
-                        Ok(())
+                        Ok::<_, BoxError>(())
                     })
                 }),
             )
@@ -1023,7 +1023,7 @@ fn s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop() {
                             told.fetch_add(1, SeqCst);
                             ctx.sleep(NEVER)?; // ends at once
                         }
-                        Ok(())
+                        Ok::<_, BoxError>(())
                     })
                 }))
                 .unwrap();

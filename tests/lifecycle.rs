@@ -29,7 +29,7 @@ fn family(depth: u32, log: Log) -> Behavior<()> {
             Behavior::receive(|_ctx, ()| ()).on_signal(move |ctx, signal| {
                 ctx.sleep(Duration::from_micros(50))?;
                 log.add(format!("{signal:?} {}", ctx.path()));
-                Ok(())
+                Ok::<_, BoxError>(())
             }),
         )
     })
@@ -73,7 +73,7 @@ fn s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last() 
                     })
                     .on_signal(move |_ctx, signal| {
                         second.add(format!("{signal:?}"));
-                        Ok(())
+                        Ok::<_, BoxError>(())
                     })
                 }),
             )
@@ -217,7 +217,7 @@ fn s4_4_what_is_left_at_the_deadline_is_stopped_by_force() {
                     })
                     .on_signal(move |_ctx, signal| {
                         told.add(format!("{signal:?}"));
-                        Ok(())
+                        Ok::<_, BoxError>(())
                     })
                 }),
             )
@@ -284,8 +284,8 @@ fn s4_4_dropping_the_last_handle_ends_the_pool() {
         Props::new(move || {
             let tell = tell.clone();
             Behavior::receive(|_ctx, ()| ()).on_signal(move |_ctx, signal| {
-                tell.send(*signal)?;
-                Ok(())
+                tell.send(signal.clone())?;
+                Ok::<_, BoxError>(())
             })
         }),
     )
@@ -405,7 +405,10 @@ fn s4_9_a_panic_after_a_wait_stops_that_actor_only() {
 fn s4_9_a_panic_in_a_setup_or_a_factory_stops_nobody_else() {
     failing(|| panic!("planned"));
     failing(|| Behavior::setup(|_ctx| panic!("planned")));
-    failing(|| Behavior::receive(|_ctx, _: u8| ()).on_signal(|_ctx, _signal| panic!("planned")));
+    failing(|| {
+        Behavior::receive(|_ctx, _: u8| ())
+            .on_signal(|_ctx, _signal| -> Next<_> { panic!("planned") })
+    });
 }
 
 #[test]
@@ -423,7 +426,7 @@ fn s4_9_a_panic_in_post_stop_is_reported() {
     let stopping = || {
         Behavior::receive(|_ctx, _: u8| Next::Stop).on_signal(|_ctx, signal| {
             assert_ne!(*signal, Signal::PostStop, "planned");
-            Ok(())
+            Ok::<_, BoxError>(())
         })
     };
     let reports = failing(stopping);

@@ -567,12 +567,13 @@ fn s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind() {
             })
         },
         || {
-            Behavior::receive(|_ctx, ()| ())
-                .on_signal(|_ctx, _signal| Err("planned in PreStart".into()))
+            Behavior::receive(|_ctx, ()| ()).on_signal(|_ctx, _signal| -> HandlerResult<()> {
+                Err("planned in PreStart".into())
+            })
         },
         || {
             Behavior::receive(|_ctx, ()| ())
-                .on_signal(|_ctx, _signal| panic!("planned in PreStart"))
+                .on_signal(|_ctx, _signal| -> Next<_> { panic!("planned in PreStart") })
         },
     ];
     with_pools(|pool| {

@@ -159,7 +159,7 @@ fn s4_4_what_is_left_at_the_deadline_is_stopped_by_force() {
             if *signal == Signal::PostStop {
                 told.lock().unwrap().push("told");
             }
-            Ok(())
+            Ok::<_, BoxError>(())
         })
     });
     let stuck = sim.spawn_on(1, "stuck", props).unwrap();

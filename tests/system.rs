@@ -546,7 +546,7 @@ fn stuck(log: &Log) -> Props<()> {
             if *signal == Signal::PostStop {
                 told.add("told");
             }
-            Ok(())
+            Ok::<_, BoxError>(())
         })
     })
 }

@@ -29,6 +29,9 @@ pub(crate) trait Parcel: Send + Sized + 'static {
         None
     }
 
+    /// Cannot even be sent, as that pool is not known any more.
+    fn bounce_without_pool(self, _to: ActorId) {}
+
     /// Cannot arrive any more.
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason);
 }

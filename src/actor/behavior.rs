@@ -1,10 +1,13 @@
 //! Behaviours: what an actor does with its messages, as functions or as a trait.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::body::{Body, Handling, Receive, Signalled};
 use super::context::Context;
-use super::failure::BoxError;
+use super::failure::{BoxError, Failure, SupervisorStrategy};
+use super::id::ActorId;
+use super::lifecycle::TerminationReason;
 
 /// What a handler decides for the messages after this one.
 #[derive(Debug, Default)]
@@ -66,14 +69,60 @@ impl<M, T: IntoNext<M>, E: Into<BoxError>> IntoNext<M> for Result<T, E> {
     }
 }
 
-/// Something that happens to an actor, told through its own turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Something that happens to an actor, told through its own turn, ahead of its mail.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Signal {
     /// The actor starts: told once, after its setup and before its first message.
     PreStart,
     /// The actor has stopped: told once, after its children have stopped, as the last thing.
     PostStop,
+    /// The actor is to be restarted because of this failure: told to the instance that failed, as the
+    /// last thing.
+    PreRestart(Arc<Failure>),
+    /// The actor has been restarted because of this failure: told to the new instance, in place of
+    /// [`PreStart`](Self::PreStart).
+    PostRestart(Arc<Failure>),
+    /// A child has failed and is not restarted: it stops.
+    ChildFailed {
+        /// The child.
+        child: ActorId,
+        /// What happened to it.
+        failure: Arc<Failure>,
+    },
+    /// An actor that this one [watches](Context::watch) has stopped.
+    Terminated {
+        /// The actor that was watched.
+        actor: ActorId,
+        /// Why it has stopped.
+        reason: TerminationReason,
+    },
+}
+
+/// Two signals are equal when they say the same; failures, when they are the same one.
+impl PartialEq for Signal {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::PreStart, Self::PreStart) | (Self::PostStop, Self::PostStop) => true,
+            (Self::PreRestart(one), Self::PreRestart(other))
+            | (Self::PostRestart(one), Self::PostRestart(other)) => Arc::ptr_eq(one, other),
+            (
+                Self::ChildFailed { child, failure },
+                Self::ChildFailed {
+                    child: other,
+                    failure: same,
+                },
+            ) => child == other && Arc::ptr_eq(failure, same),
+            (
+                Self::Terminated { actor, reason },
+                Self::Terminated {
+                    actor: other,
+                    reason: same,
+                },
+            ) => actor == other && reason == same,
+            _ => false,
+        }
+    }
 }
 
 /// What an actor does with its messages.
@@ -119,6 +168,8 @@ type Setup<M> = Box<dyn FnOnce(&mut Context<'_, M>) -> Result<Behavior<M>, BoxEr
 pub(crate) enum Form<M> {
     Ready(Box<dyn Body>),
     Setup(Setup<M>),
+    /// A behaviour, and a strategy that is asked first about its failures.
+    Supervised(Box<Behavior<M>>, Box<SupervisorStrategy>),
     Stopped,
 }
 
@@ -127,6 +178,7 @@ impl<M> std::fmt::Debug for Behavior<M> {
         let form = match self.form {
             Form::Ready(_) => "receive",
             Form::Setup(_) => "setup",
+            Form::Supervised(..) => "supervised",
             Form::Stopped => "stopped",
         };
         write!(f, "Behavior::{form}")
@@ -186,6 +238,34 @@ impl<M: Send + 'static> Behavior<M> {
         }
     }
 
+    /// Handles nothing: each message becomes a dead letter. The actor lives, and is told signals.
+    pub fn empty() -> Self {
+        Self::receive(|_ctx, _message| Next::Unhandled)
+    }
+
+    /// This behaviour, whose failures this strategy is asked about before the parent's. Where it
+    /// escalates, the next one around it is asked, and the parent at last.
+    ///
+    /// What it restarts is the whole actor, and only that: a strategy for all children means the same
+    /// here as one for each. It holds until the actor becomes a behaviour that is supervised itself.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    ///
+    /// let careless: Behavior<&str> = Behavior::receive(|_ctx, number: &str| {
+    ///     let number: u32 = number.parse()?;
+    ///     println!("{number}");
+    ///     Ok::<_, std::num::ParseIntError>(())
+    /// });
+    /// let goes_on = careless.supervise(SupervisorStrategy::one_for_one().always(Directive::Resume));
+    /// # let _ = goes_on;
+    /// ```
+    pub fn supervise(self, strategy: SupervisorStrategy) -> Self {
+        Self {
+            form: Form::Supervised(Box::new(self), Box::new(strategy)),
+        }
+    }
+
     /// Handles messages with an [`Actor`].
     pub fn actor<A: Actor<Message = M>>(actor: A) -> Self {
         Self::ready(Structured(actor))
@@ -193,27 +273,32 @@ impl<M: Send + 'static> Behavior<M> {
 
     /// This behaviour, with a function that is told of every signal, after the behaviour itself.
     ///
+    /// It returns what a handler of messages may: to go on, to become another behaviour, to stop, an
+    /// error. Where the behaviour itself has decided other than to go on, the function is not asked.
+    /// What is decided at [`Signal::PostStop`] and [`Signal::PreRestart`] changes nothing.
+    ///
     /// ```
     /// use nexus_actors::prelude::*;
     ///
     /// let careful: Behavior<u8> = Behavior::receive(|_ctx, _message| ())
-    ///     .on_signal(|ctx, signal| {
-    ///         println!("{}: {signal:?}", ctx.path());
-    ///         Ok(())
-    ///     });
+    ///     .on_signal(|ctx, signal| println!("{}: {signal:?}", ctx.path()));
     /// ```
-    pub fn on_signal<F>(self, on_signal: F) -> Self
+    pub fn on_signal<F, R>(self, on_signal: F) -> Self
     where
-        F: FnMut(&mut Context<'_, M>, &Signal) -> Result<(), BoxError> + 'static,
+        F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
+        R: IntoNext<M> + 'static,
     {
         let form = match self.form {
             Form::Ready(inner) => Form::Ready(Box::new(Signalled {
                 inner,
                 on_signal,
-                messages: PhantomData::<fn(M)>,
+                messages: PhantomData::<fn(M) -> R>,
             })),
             Form::Setup(setup) => {
                 Form::Setup(Box::new(move |ctx| Ok(setup(ctx)?.on_signal(on_signal))))
+            }
+            Form::Supervised(inner, strategy) => {
+                Form::Supervised(Box::new(inner.on_signal(on_signal)), strategy)
             }
             Form::Stopped => Form::Stopped,
         };
@@ -310,17 +395,19 @@ pub trait Actor: 'static {
         message: Self::Message,
     ) -> HandlerResult<Self::Message>;
 
-    /// Handles a signal. By default nothing is done.
+    /// Handles a signal. By default nothing is done. What is decided at [`Signal::PostStop`] and
+    /// [`Signal::PreRestart`] changes nothing.
     ///
     /// # Errors
     ///
-    /// An error at [`Signal::PreStart`] fails the start; one at [`Signal::PostStop`] is reported.
+    /// An error at [`Signal::PreStart`] fails the start; one at [`Signal::PostStop`] or
+    /// [`Signal::PreRestart`] is reported; any other fails the actor.
     fn signal(
         &mut self,
         _ctx: &mut Context<'_, Self::Message>,
         _signal: &Signal,
-    ) -> Result<(), BoxError> {
-        Ok(())
+    ) -> HandlerResult<Self::Message> {
+        Ok(Next::Same)
     }
 }
 
@@ -340,7 +427,7 @@ impl<A: Actor> Receive<A::Message> for Structured<A> {
         &mut self,
         ctx: &mut Context<'_, A::Message>,
         signal: &Signal,
-    ) -> Result<(), BoxError> {
+    ) -> HandlerResult<A::Message> {
         self.0.signal(ctx, signal)
     }
 }

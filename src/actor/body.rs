@@ -7,7 +7,7 @@
 
 use std::marker::PhantomData;
 
-use super::behavior::{Behavior, Form, HandlerResult, Next, Signal};
+use super::behavior::{Behavior, Form, HandlerResult, IntoNext, Next, Signal};
 use super::context::Context;
 use super::dead_letter::DeadLetterReason;
 use super::failure::BoxError;
@@ -28,11 +28,11 @@ pub(crate) enum TurnEnd {
 
 /// The handler side of an actor, whatever its types.
 pub(crate) trait Body {
-    /// Handles up to `most` messages of the actor's mailbox.
-    fn turn(&mut self, shard: &Shard, actor: Key, most: usize) -> TurnEnd;
+    /// Handles messages of the actor's mailbox, as long as the shard has any left for this turn.
+    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd;
 
     /// Handles a signal.
-    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> Result<(), BoxError>;
+    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;
 }
 
 /// A typed handler: what the behaviours of the public interface come down to.
@@ -41,8 +41,8 @@ pub(crate) trait Receive<M>: 'static {
     fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M>;
 
     /// Handles a signal.
-    fn signal(&mut self, _ctx: &mut Context<'_, M>, _signal: &Signal) -> Result<(), BoxError> {
-        Ok(())
+    fn signal(&mut self, _ctx: &mut Context<'_, M>, _signal: &Signal) -> HandlerResult<M> {
+        Ok(Next::Same)
     }
 }
 
@@ -62,10 +62,10 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
 }
 
 impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
-    fn turn(&mut self, shard: &Shard, actor: Key, most: usize) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
         let slot = shard.slot(actor.slot);
         let mut ctx = Context::new(shard, actor);
-        for _ in 0..most {
+        while shard.takes_another_message() {
             // SAFETY: this body was built from a `Behavior<M>`, which only `start::<M>` and the
             // handlers of an actor of `M` accept, for a slot occupied for `M`; the actor has its
             // turn, so that tenancy lasts. The item is read here: its envelope now, its message
@@ -91,8 +91,23 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
         TurnEnd::Done
     }
 
-    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> Result<(), BoxError> {
-        self.receive.signal(&mut Context::new(shard, actor), signal)
+    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
+        let mut ctx = Context::new(shard, actor);
+        let decided = self.receive.signal(&mut ctx, signal);
+        end_of_signal(decided, &mut ctx)
+    }
+}
+
+/// What a decision about a signal comes to. A signal that is left unhandled is not missed.
+fn end_of_signal<M: Send + 'static>(
+    decided: HandlerResult<M>,
+    ctx: &mut Context<'_, M>,
+) -> TurnEnd {
+    match decided {
+        Ok(Next::Same | Next::Unhandled) => TurnEnd::Done,
+        Ok(Next::Stop) => TurnEnd::Stop,
+        Ok(Next::Become(behavior)) => become_this(behavior, ctx),
+        Err(error) => TurnEnd::Failed(error),
     }
 }
 
@@ -110,34 +125,48 @@ pub(crate) fn resolve<M: Send + 'static>(
     mut behavior: Behavior<M>,
     ctx: &mut Context<'_, M>,
 ) -> Result<Option<Box<dyn Body>>, BoxError> {
+    let mut own = Vec::new();
     loop {
         behavior = match behavior.form {
-            Form::Ready(body) => return Ok(Some(body)),
+            Form::Ready(body) => {
+                ctx.supervise_itself(own);
+                return Ok(Some(body));
+            }
             Form::Stopped => return Ok(None),
             Form::Setup(setup) => setup(ctx)?,
+            Form::Supervised(inner, strategy) => {
+                own.push(*strategy);
+                *inner
+            }
         };
     }
 }
 
 /// A body with a handler of signals around it.
-pub(crate) struct Signalled<M, F> {
+pub(crate) struct Signalled<M, F, R> {
     pub(crate) inner: Box<dyn Body>,
     pub(crate) on_signal: F,
-    pub(crate) messages: PhantomData<fn(M)>,
+    pub(crate) messages: PhantomData<fn(M) -> R>,
 }
 
-impl<M, F> Body for Signalled<M, F>
+impl<M, F, R> Body for Signalled<M, F, R>
 where
     M: Send + 'static,
-    F: FnMut(&mut Context<'_, M>, &Signal) -> Result<(), BoxError> + 'static,
+    F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
+    R: IntoNext<M> + 'static,
 {
-    fn turn(&mut self, shard: &Shard, actor: Key, most: usize) -> TurnEnd {
-        self.inner.turn(shard, actor, most)
+    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
+        self.inner.turn(shard, actor)
     }
 
-    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> Result<(), BoxError> {
-        self.inner.signal(shard, actor, signal)?;
-        (self.on_signal)(&mut Context::new(shard, actor), signal)
+    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
+        match self.inner.signal(shard, actor, signal) {
+            TurnEnd::Done => {}
+            decided => return decided,
+        }
+        let mut ctx = Context::new(shard, actor);
+        let decided = (self.on_signal)(&mut ctx, signal).into_next();
+        end_of_signal(decided, &mut ctx)
     }
 }
 

@@ -4,12 +4,14 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::envelope::Envelope;
+use super::failure::SupervisorStrategy;
 use super::id::{ActorId, Key};
 use super::lifecycle::{self, Name, SpawnError};
 use super::path::ActorPath;
 use super::props::Props;
 use super::reference::ActorRef;
 use super::shard::{CannotWait, ForgetAtEnd, Shard};
+use super::unwind::drop_quietly;
 
 /// What an actor can do and find out while it handles a message or a signal.
 ///
@@ -107,6 +109,69 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         props: Props<C>,
     ) -> Result<ActorRef<C>, SpawnError> {
         lifecycle::start(self.shard, self.actor.slot, Name::Generated, &props)
+    }
+
+    /// The children that are alive, those that stop included, the last one started first.
+    pub fn children(&self) -> Vec<ActorId> {
+        let children = lifecycle::children_of(self.shard, self.actor.slot);
+        children.map(|child| self.shard.id_of(child)).collect()
+    }
+
+    /// Watches another actor, of any worker or pool: when it has stopped, this actor is told
+    /// [`Signal::Terminated`](crate::Signal::Terminated), once; at once where it has stopped already.
+    /// Watching it again while it is watched changes nothing.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let worker = pool.spawn("worker", Props::new(|| {
+    ///     Behavior::receive(|_ctx, _: u8| Next::Stop)
+    /// }))?;
+    /// let manager = pool.spawn("manager", Props::new(move || Behavior::setup(move |ctx| {
+    ///     ctx.watch(worker);
+    ///     let mut asked: Option<Reply<&str>> = None;
+    ///     let mut gone = false;
+    ///     let state = std::rc::Rc::new(std::cell::RefCell::new((asked.take(), gone)));
+    ///     gone = false;
+    ///     let _ = gone;
+    ///     let told = state.clone();
+    ///     Ok(Behavior::receive(move |_ctx, reply: Reply<&str>| {
+    ///         let mut state = state.borrow_mut();
+    ///         if state.1 { reply.send("gone") } else { state.0 = Some(reply) }
+    ///     })
+    ///     .on_signal(move |_ctx, signal| {
+    ///         if let Signal::Terminated { .. } = signal {
+    ///             let mut state = told.borrow_mut();
+    ///             state.1 = true;
+    ///             state.0.take().into_iter().for_each(|reply| reply.send("gone"));
+    ///         }
+    ///     }))
+    /// })))?;
+    /// let asked = manager.ask(|reply| reply, Duration::from_secs(5));
+    /// worker.tell(1);
+    /// assert_eq!(asked.wait()?, "gone");
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn watch<T: Send + 'static>(&mut self, actor: ActorRef<T>) {
+        lifecycle::watch(self.shard, self.actor, actor.id());
+    }
+
+    /// Does not watch it any more. A notice that is under way already is not delivered.
+    pub fn unwatch<T: Send + 'static>(&mut self, actor: ActorRef<T>) {
+        lifecycle::unwatch(self.shard, self.actor, actor.id());
+    }
+
+    /// The actor's behaviour is supervised by these, the outermost first; by those that were there
+    /// before, if there are none.
+    pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) {
+        if !strategies.is_empty() {
+            let slot = self.shard.slot(self.actor.slot);
+            let before = slot.with_system(|system| system.supervise_itself(strategies));
+            let _ = drop_quietly(before);
+        }
     }
 
     /// Waits. Only this actor does: its messages wait, and its worker goes on with others.

@@ -15,7 +15,7 @@ use super::beat::Beat;
 use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
 use super::envelope::Envelope;
-use super::failure::Failure;
+use super::failure::{Failure, SupervisorStrategy};
 use super::fate::outside_sender;
 use super::id::{ActorId, Home, Key, MessageId};
 use super::shard::Order;
@@ -34,6 +34,8 @@ pub(crate) struct PoolCore {
     pub(crate) directory: Box<dyn Directory>,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
+    /// How the guardian supervises the top-level actors.
+    pub(crate) guardian: SupervisorStrategy,
     pub(crate) workers: Box<[CachePadded<WorkerCounters>]>,
     /// Messages sent by threads that are none of this pool's workers, in stripes so that such
     /// threads seldom meet.
@@ -62,6 +64,7 @@ pub(crate) struct CoreParts {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
     pub(crate) on_failure: FailureHook,
+    pub(crate) guardian: SupervisorStrategy,
     /// Whether ids of messages from outside are drawn from the pool, so that they are the same in
     /// every run, and not from the thread that sends.
     pub(crate) repeatable: bool,
@@ -75,6 +78,7 @@ impl PoolCore {
             transport,
             directory,
             on_failure,
+            guardian,
             repeatable,
         } = parts;
         Self {
@@ -84,6 +88,7 @@ impl PoolCore {
             directory,
             dead_letters: Arc::default(),
             on_failure,
+            guardian,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             outside: Default::default(),
             beats: (0..workers).map(|_| Arc::default()).collect(),

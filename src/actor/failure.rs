@@ -2,12 +2,17 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use super::id::ActorId;
 use super::path::ActorPath;
+use crate::supervision::Strategy;
 
 /// The error that a handler may return; any error type converts into it with `?`.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// How the failures of actors are dealt with.
+pub type SupervisorStrategy = Strategy<Failure>;
 
 /// What went wrong in an actor, where, and with which message.
 #[derive(Debug)]
@@ -33,6 +38,12 @@ pub enum Stage {
     Starting,
     /// While it handled a message.
     Handling,
+    /// While it handled a signal.
+    Signalled,
+    /// While a child failed whose supervision it could not decide.
+    Supervising,
+    /// While it was built again, or told of that.
+    Restarting,
     /// While it handled `PostStop`.
     Stopping,
 }
@@ -45,6 +56,8 @@ pub enum Cause {
     Error(BoxError),
     /// The handler panicked with this text.
     Panic(String),
+    /// A child failed, and its failure was escalated.
+    Child(Arc<Failure>),
 }
 
 impl fmt::Display for Cause {
@@ -52,6 +65,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Error(error) => write!(f, "{error}"),
             Self::Panic(text) => write!(f, "panic: {text}"),
+            Self::Child(failure) => write!(f, "{failure}"),
         }
     }
 }
@@ -67,6 +81,9 @@ impl fmt::Display for Failure {
         match self.during {
             Stage::Starting => write!(f, "{path} did not start: {cause}"),
             Stage::Handling => write!(f, "{path} failed handling a {message_type}: {cause}"),
+            Stage::Signalled => write!(f, "{path} failed handling a signal: {cause}"),
+            Stage::Supervising => write!(f, "{path} failed with its child: {cause}"),
+            Stage::Restarting => write!(f, "{path} failed while restarting: {cause}"),
             Stage::Stopping => write!(f, "{path} failed while stopping: {cause}"),
         }
     }
@@ -77,6 +94,7 @@ impl Error for Failure {
         match &self.cause {
             Cause::Error(error) => Some(&**error),
             Cause::Panic(_) => None,
+            Cause::Child(failure) => Some(&**failure),
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Props: the recipe by which an actor is built, wherever it is to live.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::behavior::{Actor, Behavior};
+use super::body::{Body, resolve};
+use super::context::Context;
+use super::failure::{BoxError, SupervisorStrategy};
+use super::id::Key;
+use super::shard::Shard;
+use crate::supervision::Strategy;
 
 /// The recipe of an actor: a factory that is sent to the worker that will own it.
 ///
@@ -23,14 +29,26 @@ use super::behavior::{Actor, Behavior};
 /// # let _ = journal;
 /// ```
 pub struct Props<M> {
-    factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
+    formula: Arc<Formula<M>>,
 }
+
+/// What props consist of.
+struct Formula<M> {
+    factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
+    strategy: Option<SupervisorStrategy>,
+}
+
+/// The strategy of an actor whose props name none.
+static DEFAULT_STRATEGY: LazyLock<SupervisorStrategy> = LazyLock::new(Strategy::one_for_one);
 
 impl<M: Send + 'static> Props<M> {
     /// Props that build a behaviour.
     pub fn new(factory: impl Fn() -> Behavior<M> + Send + Sync + 'static) -> Self {
         Self {
-            factory: Arc::new(factory),
+            formula: Arc::new(Formula {
+                factory: Arc::new(factory),
+                strategy: None,
+            }),
         }
     }
 
@@ -43,15 +61,57 @@ impl<M: Send + 'static> Props<M> {
         Self::new(move || Behavior::actor(factory()))
     }
 
-    pub(crate) fn build(&self) -> Behavior<M> {
-        (self.factory)()
+    /// These props, for an actor that supervises its children so. By default a child that fails is
+    /// restarted, at most 3 times in 60 s.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    ///
+    /// let office = Props::new(|| Behavior::receive(|_ctx, _: u8| ()))
+    ///     .supervising(SupervisorStrategy::one_for_one().always(Directive::Stop));
+    /// # let _ = office;
+    /// ```
+    pub fn supervising(self, strategy: SupervisorStrategy) -> Self {
+        Self {
+            formula: Arc::new(Formula {
+                factory: Arc::clone(&self.formula.factory),
+                strategy: Some(strategy),
+            }),
+        }
+    }
+
+    pub(crate) fn recipe(&self) -> Arc<dyn Recipe> {
+        Arc::clone(&self.formula) as _
+    }
+}
+
+/// How an actor is built, whatever its messages are.
+pub(crate) trait Recipe: Send + Sync {
+    /// Runs the factory and its setups. `None`: the actor is to stop at once.
+    ///
+    /// # Errors
+    ///
+    /// That of a setup.
+    fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError>;
+
+    /// How the actor supervises its children.
+    fn strategy(&self) -> &SupervisorStrategy;
+}
+
+impl<M: Send + 'static> Recipe for Formula<M> {
+    fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError> {
+        resolve((self.factory)(), &mut Context::new(shard, key))
+    }
+
+    fn strategy(&self) -> &SupervisorStrategy {
+        self.strategy.as_ref().unwrap_or(&DEFAULT_STRATEGY)
     }
 }
 
 impl<M> Clone for Props<M> {
     fn clone(&self) -> Self {
         Self {
-            factory: Arc::clone(&self.factory),
+            formula: Arc::clone(&self.formula),
         }
     }
 }

@@ -212,24 +212,39 @@ impl<M: Send + 'static> ActorRef<M> {
     /// later become dead letters. Its children are asked the same, and stop before it does. Of an
     /// actor that has stopped, or stops already, nothing more is asked.
     pub fn stop(self) {
+        self.order(Order::Stop);
+    }
+
+    /// Has the actor handle nothing after the message that it is at: its other mail becomes dead
+    /// letters, and it stops. This goes ahead of its mail.
+    pub fn kill(self) {
+        self.order(Order::Kill);
+    }
+
+    /// Has the actor handle no more mail until it is [resumed](Self::resume); the message that it is
+    /// at comes to its end. Signals are told, and it can be killed; a stop keeps its place in the
+    /// mail. Suspending it again changes nothing.
+    pub fn suspend(self) {
+        self.order(Order::Suspend);
+    }
+
+    /// Lets a suspended actor go on.
+    pub fn resume(self) {
+        self.order(Order::Resume);
+    }
+
+    fn order(self, order: Order) {
+        let ActorId { home, key } = self.id;
         with_current(|shard| match shard {
-            Some(shard) if shard.home == self.id.home => {
-                lifecycle::request_stop(shard, self.id.key);
-            }
-            Some(shard) if shard.home.pool() == self.id.home.pool() => {
-                let worker = self.id.home.worker();
+            Some(shard) if shard.home == home => order.deliver(shard, key, &Envelope::NONE),
+            Some(shard) if shard.home.pool() == home.pool() => {
                 shard
                     .outboxes
-                    .send(worker, self.id.key, Envelope::NONE, StopRequest);
+                    .send(home.worker(), key, Envelope::NONE, order);
             }
             _ => {
-                if let Some(core) = core::find(self.id.home) {
-                    core.post(
-                        self.id.home.worker(),
-                        self.id.key,
-                        Envelope::NONE,
-                        StopRequest,
-                    );
+                if let Some(core) = core::find(home) {
+                    core.post(home.worker(), key, Envelope::NONE, order);
                 }
             }
         });
@@ -262,17 +277,28 @@ impl<M: Send + 'static> Parcel for Message<M> {
     }
 }
 
-/// A stop on its way to another worker.
-struct StopRequest;
+/// An order to one actor.
+#[derive(Clone, Copy)]
+enum Order {
+    Stop,
+    Kill,
+    Suspend,
+    Resume,
+}
 
-impl Parcel for StopRequest {
+impl Parcel for Order {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
-        lifecycle::request_stop(shard, to);
+        match self {
+            Self::Stop => lifecycle::request_stop(shard, to),
+            Self::Kill => lifecycle::kill(shard, to),
+            Self::Suspend => lifecycle::suspend(shard, to),
+            Self::Resume => lifecycle::resume(shard, to),
+        }
     }
 
     #[cfg(test)]
     fn repeat(&self) -> Option<Self> {
-        Some(Self)
+        Some(*self)
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}

@@ -63,6 +63,8 @@ pub(crate) struct Shard {
     envelope: Cell<Envelope>,
 
     last_message: Cell<MessageId>,
+    /// Messages that the present turn may still take.
+    pub(crate) messages_left: Cell<usize>,
 
     /// Nanoseconds since the pool's clock began, as of the present tick.
     pub(crate) now: Cell<u64>,
@@ -106,6 +108,7 @@ impl Shard {
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             now: Cell::new(0),
+            messages_left: Cell::new(0),
             turns_left: Cell::new(0),
             messages_until: Cell::new(0),
             closing: Cell::new(false),
@@ -214,6 +217,17 @@ impl Shard {
         Some(place)
     }
 
+    /// Whether the present turn takes another message; counts it.
+    #[inline(always)]
+    pub(crate) fn takes_another_message(&self) -> bool {
+        let left = self.messages_left.get();
+        if left == 0 {
+            return false;
+        }
+        self.messages_left.set(left - 1);
+        true
+    }
+
     /// Records a message to an actor of this worker as lost, and drops it.
     #[cold]
     pub(crate) fn lose<M>(
@@ -313,6 +327,7 @@ impl Shard {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
         let running = self.beat.running();
         let (marks, handling) = (Marks::take(), self.verdicts.close(None));
+        let messages_left = self.messages_left.get();
         self.act_as_nobody();
         if is_mutated(Mutant::HandledWhileWaiting) {
             lifecycle::allow_turns(self, actor);
@@ -321,6 +336,8 @@ impl Shard {
         self.actor.set(actor);
         self.beat.go_on(running);
         self.envelope.set(envelope);
+        self.messages_left.set(messages_left);
+        self.look_for_interruption(actor);
         self.verdicts.open_again(handling);
         marks.put_back();
         if resume == Resume::End {
@@ -328,11 +345,40 @@ impl Shard {
         }
     }
 
+    /// The system may have wanted something of an actor while its handler waited.
+    #[inline(always)]
+    fn look_for_interruption(&self, actor: ActorId) {
+        if self
+            .slots
+            .get(actor.key.slot)
+            .is_some_and(|slot| slot.special.get())
+        {
+            self.end_turn_soon();
+        }
+    }
+
+    /// The present turn takes no more messages.
+    pub(crate) fn end_turn_soon(&self) {
+        self.messages_left.set(0);
+    }
+
     /// Wakes whoever attends a wait that was just ended.
+    #[inline]
     pub(crate) fn follow_up(&self, ending: &Ending) {
         if let Ending::Wakes(fiber) = ending {
             self.due.push(Due::Fiber(*fiber));
+        } else if let Ending::WakesActor(slot) = ending {
+            lifecycle::wake(self, *slot);
         }
+    }
+
+    /// A number that nobody foresees, and that is the same in every run of a simulation (the mixing
+    /// function of SplitMix64).
+    pub(crate) fn random(&self) -> u64 {
+        let mut z = self.last_message.get().get() ^ self.now.get().rotate_left(32);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
     }
 
     // ---- work -------------------------------------------------------------------------------
@@ -395,6 +441,7 @@ impl Shard {
     pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
         self.actor.set(self.id_of(key));
         self.beat.begin(Running::of(key, slot.mail_kind()));
+        self.verdicts.open();
     }
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {

@@ -12,15 +12,19 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use super::body::Body;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Key};
+use super::lifecycle::System;
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
+use super::props::Recipe;
 use super::shard::Shard;
+use super::unwind::drop_quietly;
 use crate::sync::{Mutant, is_mutated};
 
 /// No slot.
@@ -52,6 +56,8 @@ pub(crate) struct Extra {
     pub(crate) path: Option<ActorPath>,
     /// What is to be done when the slot is vacated. None of it is the user's code.
     pub(crate) on_vacated: Vec<OnVacated>,
+    /// What the system wants of it, and remembers of it.
+    pub(crate) system: Option<Box<System>>,
 }
 
 /// One place for an actor.
@@ -62,6 +68,10 @@ pub(crate) struct Slot {
     state: Cell<State>,
     /// Whether a turn is due or running, or the actor must not have one yet.
     pub(crate) queued: Cell<bool>,
+    /// Whether there is more to look at in a turn than the mail.
+    pub(crate) special: Cell<bool>,
+    /// Whether it waits for the system, and is not to have a turn for its mail.
+    pub(crate) resting: Cell<bool>,
     /// Whether the actor is stopped by a shutdown's deadline.
     pub(crate) forced: Cell<bool>,
     /// What becomes of the replies that the actor still holds when it stops.
@@ -74,6 +84,8 @@ pub(crate) struct Slot {
     /// The actor itself; out while it has a turn.
     body: Cell<Option<Box<dyn Body>>>,
     mail: Cell<&'static MailKind>,
+    /// How the actor is built, to build it again.
+    recipe: Cell<Option<Arc<dyn Recipe>>>,
     extra: Cell<Option<Box<Extra>>>,
 }
 
@@ -153,6 +165,8 @@ impl Default for Slot {
             generation: Cell::new(0),
             state: Cell::new(State::Vacant),
             queued: Cell::new(false),
+            special: Cell::new(false),
+            resting: Cell::new(false),
             forced: Cell::new(false),
             ending: Cell::new(End::Stopped),
             parent: Cell::new(NO_SLOT),
@@ -162,6 +176,7 @@ impl Default for Slot {
             mailbox: RawMailbox::new(),
             body: Cell::new(None),
             mail: Cell::new(MailKind::of::<()>()),
+            recipe: Cell::new(None),
             extra: Cell::new(None),
         }
     }
@@ -191,7 +206,10 @@ impl Slot {
         self.open.set(0);
         self.state.set(State::Vacant);
         self.queued.set(false);
+        self.special.set(false);
+        self.resting.set(false);
         self.forced.set(false);
+        let _ = drop_quietly(self.recipe.take());
         self.generation.get() < u32::MAX
     }
 
@@ -336,6 +354,31 @@ impl Slot {
         answer
     }
 
+    /// Looks at, or changes, what the system wants of the actor.
+    pub(crate) fn with_system<R>(&self, look: impl FnOnce(&mut System) -> R) -> R {
+        self.with_extra(|extra| look(extra.system.get_or_insert_default()))
+    }
+
+    /// Whether the system has ever wanted anything of the actor.
+    pub(crate) fn has_system(&self) -> bool {
+        let extra = self.extra.take();
+        let has = extra.as_ref().is_some_and(|extra| extra.system.is_some());
+        self.extra.set(extra);
+        has
+    }
+
+    pub(crate) fn keep_recipe(&self, recipe: Arc<dyn Recipe>) {
+        self.recipe.set(Some(recipe));
+    }
+
+    /// How the actor is built; `None` for the guardian.
+    pub(crate) fn recipe(&self) -> Option<Arc<dyn Recipe>> {
+        let recipe = self.recipe.take();
+        let copy = recipe.clone();
+        self.recipe.set(recipe);
+        copy
+    }
+
     /// Takes what is seldom needed, if there is any.
     pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
         self.extra.take()
@@ -356,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_small() {
-        assert!(size_of::<Slot>() <= 96, "{} bytes", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 112, "{} bytes", size_of::<Slot>());
     }
 
     #[test]

@@ -36,6 +36,8 @@ struct Wait {
     generation: Cell<u32>,
     phase: Cell<Phase>,
     fiber: Cell<Option<FiberId>>,
+    /// The slot of the actor that is to look at its end, where no fiber waits.
+    actor: Cell<Option<u32>>,
     /// Who waits on that fiber, and for whom.
     waiter: Cell<ActorId>,
     target: Cell<ActorId>,
@@ -55,6 +57,8 @@ pub(crate) enum Ending {
     Unattended,
     /// It ends now, and that fiber goes on.
     Wakes(FiberId),
+    /// It ends now, and the actor in that slot is to look.
+    WakesActor(u32),
 }
 
 /// The waits of one worker.
@@ -119,6 +123,13 @@ impl Waits {
         pending.is_some()
     }
 
+    /// Says which actor is to have a turn at the end, in whose slot.
+    pub(crate) fn attend_as_actor(&self, key: Key, slot: u32) {
+        if let Some(wait) = self.pending(key) {
+            wait.actor.set(Some(slot));
+        }
+    }
+
     /// Ends a wait with a value.
     #[inline]
     pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending {
@@ -143,7 +154,12 @@ impl Waits {
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
-        wait.fiber.take().map_or(Ending::Unattended, Ending::Wakes)
+        if let Some(fiber) = wait.fiber.take() {
+            return Ending::Wakes(fiber);
+        }
+        wait.actor
+            .take()
+            .map_or(Ending::Unattended, Ending::WakesActor)
     }
 
     /// Takes the outcome of a wait that has ended, and forgets the wait.
@@ -186,6 +202,7 @@ impl Waits {
             return;
         }
         wait.fiber.set(None);
+        wait.actor.set(None);
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }

@@ -16,9 +16,10 @@ use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{AbortOnPanic, BoxError, Failure};
+use crate::actor::{AbortOnPanic, BoxError, Failure, SupervisorStrategy};
 use crate::fiber::{StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
+use crate::supervision::{Directive, Strategy};
 
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
 /// backed by memory.
@@ -60,6 +61,7 @@ pub struct WorkerPoolBuilder {
     time_source: TimeSource,
     configure: Option<Configure>,
     on_failure: FailureHook,
+    guardian: SupervisorStrategy,
     slow_after: Option<Duration>,
     on_slow_handler: SlowHook,
 }
@@ -82,6 +84,7 @@ impl Default for WorkerPoolBuilder {
             time_source: TimeSource::Monotonic,
             configure: None,
             on_failure: write_failures(),
+            guardian: default_guardian(),
             slow_after: Some(DEFAULT_SLOW_AFTER),
             on_slow_handler: Box::new(|slow| eprintln!("nexus-actors: {slow}")),
         }
@@ -145,6 +148,14 @@ impl WorkerPoolBuilder {
         self
     }
 
+    /// How the top-level actors are supervised. By default one that fails is stopped.
+    ///
+    /// A failure that this strategy escalates stops the actor: nobody is above.
+    pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
+        self.guardian = strategy;
+        self
+    }
+
     /// How long a handler may run without giving way before it is told of: it holds its worker, so
     /// that no other actor there goes on. By default one second; `None` tells of none, and does
     /// without the thread that looks.
@@ -198,6 +209,7 @@ impl WorkerPoolBuilder {
             transport: Box::new(transport),
             directory: Box::new(WorkerDirectory::default()),
             on_failure: self.on_failure,
+            guardian: self.guardian,
             repeatable: false,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
@@ -254,9 +266,14 @@ impl WorkerPoolBuilder {
     }
 }
 
+/// How top-level actors are supervised unless it is told otherwise.
+pub(crate) fn default_guardian() -> SupervisorStrategy {
+    Strategy::one_for_one().always(Directive::Stop)
+}
+
 /// What a pool does with failures unless it is told otherwise.
 pub(crate) fn write_failures() -> FailureHook {
-    Box::new(|failure| eprintln!("nexus-actors: {failure}; it stops"))
+    Box::new(|failure| eprintln!("nexus-actors: {failure}"))
 }
 
 /// Whether a pool can have so many workers.
@@ -300,6 +317,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             time_source,
             configure,
             on_failure: _,
+            guardian,
             slow_after,
             on_slow_handler: _,
         } = self;
@@ -311,6 +329,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             .field("wait_strategy", wait_strategy)
             .field("time_source", time_source)
             .field("configure", &configure.is_some())
+            .field("guardian", guardian)
             .field("slow_after", slow_after)
             .finish_non_exhaustive()
     }

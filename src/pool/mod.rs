@@ -22,7 +22,7 @@ pub use self::time::{ManualTime, TimeSource};
 pub use self::watchdog::SlowHandler;
 
 pub(crate) use self::builder::{
-    DEFAULT_STACK_SIZE, check_stack_size, check_workers, no_stack, write_failures,
+    DEFAULT_STACK_SIZE, check_stack_size, check_workers, default_guardian, no_stack, write_failures,
 };
 pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;

@@ -9,11 +9,11 @@ use super::choices::{Choice, Choices};
 use super::engine::{Engine, EngineParts};
 use super::handle::{Sim, nanos};
 use super::world::Spans;
-use crate::actor::{BoxError, Failure};
+use crate::actor::{BoxError, Failure, SupervisorStrategy};
 use crate::ask::{AskError, begin_call};
 use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stack_size, check_workers,
-    run_configure,
+    default_guardian, run_configure,
 };
 
 type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
@@ -53,6 +53,7 @@ pub struct SimBuilder {
     pub(super) step_limit: Option<u64>,
     configure: Option<Configure>,
     on_failure: Option<OnFailure>,
+    guardian: SupervisorStrategy,
 }
 
 impl Default for SimBuilder {
@@ -71,6 +72,7 @@ impl Default for SimBuilder {
             step_limit: None,
             configure: None,
             on_failure: None,
+            guardian: default_guardian(),
         }
     }
 }
@@ -174,6 +176,14 @@ impl SimBuilder {
         self
     }
 
+    /// How the top-level actors are supervised. By default one that fails is stopped.
+    ///
+    /// A failure that this strategy escalates stops the actor: nobody is above.
+    pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
+        self.guardian = strategy;
+        self
+    }
+
     /// Starts the simulation, and runs it until every worker is configured.
     ///
     /// # Errors
@@ -194,6 +204,7 @@ impl SimBuilder {
             orderly_from: self.case.orderly_from,
             step_limit: self.step_limit.unwrap_or(u64::MAX),
             spans: self.spans,
+            guardian: self.guardian.clone(),
             on_failure: Box::new(move |failure| {
                 if let Some(hook) = &on_failure {
                     hook(failure);
@@ -249,6 +260,7 @@ impl fmt::Debug for SimBuilder {
             step_limit,
             configure,
             on_failure,
+            guardian,
         } = self;
         f.debug_struct("SimBuilder")
             .field("case", &format_args!("{case}"))
@@ -260,6 +272,7 @@ impl fmt::Debug for SimBuilder {
             .field("step_limit", step_limit)
             .field("configure", &configure.is_some())
             .field("on_failure", &on_failure.is_some())
+            .field("guardian", guardian)
             .finish()
     }
 }

@@ -13,7 +13,9 @@ use super::network::Network;
 use super::trace::TraceKind;
 use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{DeadLetters, Key, Shard, Subscription, WaitError, with_current};
+use crate::actor::{
+    DeadLetters, Key, Shard, Subscription, SupervisorStrategy, WaitError, with_current,
+};
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::StackConfig;
 use crate::pool::{Shared, StartError};
@@ -36,6 +38,7 @@ pub(super) struct EngineParts {
     pub(super) orderly_from: u64,
     pub(super) spans: Spans,
     pub(super) step_limit: u64,
+    pub(super) guardian: SupervisorStrategy,
     pub(super) on_failure: FailureHook,
 }
 
@@ -63,6 +66,7 @@ impl Engine {
             orderly_from,
             spans,
             step_limit,
+            guardian,
             on_failure,
         } = parts;
         if with_current(|shard| shard.is_some()) {
@@ -82,6 +86,7 @@ impl Engine {
             transport: Box::new(network.clone()),
             directory: Box::new(names.clone()),
             on_failure: log_failures(&log, on_failure),
+            guardian,
             repeatable: true,
         });
         let core = core.ok_or(StartError::TooManyPools)?;

@@ -4,9 +4,11 @@ use std::fmt;
 
 use super::engine::{Engine, EngineParts};
 use super::handle::ActorSystem;
-use crate::actor::Failure;
 use crate::actor::core::FailureHook;
-use crate::pool::{DEFAULT_STACK_SIZE, StartError, TimeSource, check_stack_size, write_failures};
+use crate::actor::{Failure, SupervisorStrategy};
+use crate::pool::{
+    DEFAULT_STACK_SIZE, StartError, TimeSource, check_stack_size, default_guardian, write_failures,
+};
 
 /// Builds an [`ActorSystem`].
 ///
@@ -36,6 +38,7 @@ pub struct ActorSystemBuilder {
     stack_size: usize,
     time_source: TimeSource,
     on_failure: FailureHook,
+    guardian: SupervisorStrategy,
 }
 
 impl Default for ActorSystemBuilder {
@@ -45,6 +48,7 @@ impl Default for ActorSystemBuilder {
             stack_size: DEFAULT_STACK_SIZE,
             time_source: TimeSource::Monotonic,
             on_failure: write_failures(),
+            guardian: default_guardian(),
         }
     }
 }
@@ -77,6 +81,14 @@ impl ActorSystemBuilder {
         self
     }
 
+    /// How the top-level actors are supervised. By default one that fails is stopped.
+    ///
+    /// A failure that this strategy escalates stops the actor: nobody is above.
+    pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
+        self.guardian = strategy;
+        self
+    }
+
     /// Starts the system, on this thread, which is to drive it.
     ///
     /// # Errors
@@ -90,6 +102,7 @@ impl ActorSystemBuilder {
             stack_size: self.stack_size,
             time_source: self.time_source,
             on_failure: self.on_failure,
+            guardian: self.guardian,
         })?;
         Ok(ActorSystem::new_of(engine))
     }
@@ -102,11 +115,13 @@ impl fmt::Debug for ActorSystemBuilder {
             stack_size,
             time_source,
             on_failure: _,
+            guardian,
         } = self;
         f.debug_struct("ActorSystemBuilder")
             .field("name", name)
             .field("stack_size", stack_size)
             .field("time_source", time_source)
+            .field("guardian", guardian)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::core::{CoreParts, FailureHook, PoolCore, register, unregister};
-use crate::actor::{AbortOnPanic, End, Key, Shard, Source, WaitError, with_current};
+use crate::actor::{
+    AbortOnPanic, End, Key, Shard, Source, SupervisorStrategy, WaitError, with_current,
+};
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, StackError};
 use crate::pool::{
@@ -20,6 +22,7 @@ pub(super) struct EngineParts {
     pub(super) stack_size: usize,
     pub(super) time_source: TimeSource,
     pub(super) on_failure: FailureHook,
+    pub(super) guardian: SupervisorStrategy,
 }
 
 /// What to do where nothing is left to do at once.
@@ -51,7 +54,7 @@ impl Engine {
         if with_current(|shard| shard.is_some()) {
             return Err(StartError::OnWorker);
         }
-        let (core, source) = found(parts.name, parts.on_failure)?;
+        let (core, source) = found(parts.name, parts.on_failure, parts.guardian)?;
         let clock = Clock::start(&parts.time_source, &core);
         let ending = Arc::new(Ending::default());
         let worker = with_a_fiber(Worker::new(WorkerParts {
@@ -228,6 +231,7 @@ impl Drive for Engine {
 fn found(
     name: String,
     on_failure: FailureHook,
+    guardian: SupervisorStrategy,
 ) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
     let (transport, ends) = lanes(1);
     let core = register(CoreParts {
@@ -236,6 +240,7 @@ fn found(
         transport: Box::new(transport),
         directory: Box::new(WorkerDirectory::default()),
         on_failure,
+        guardian,
         repeatable: false,
     });
     let source = ends.into_iter().next().expect("one lane was made");

@@ -1,0 +1,121 @@
+//! Families: who is whose child, and what the members are called.
+
+use crate::actor::id::Key;
+use crate::actor::path::ActorPath;
+use crate::actor::run_queue::Due;
+use crate::actor::shard::Shard;
+use crate::actor::slot::{NO_SLOT, Slot};
+
+/// The slot of the guardian, `/user`, the parent of the top-level actors. It handles nothing.
+pub(crate) const GUARDIAN: u32 = 0;
+
+/// What an actor is to be called.
+#[derive(Clone, Copy)]
+pub(crate) enum Name<'a> {
+    Given(&'a str),
+    Generated,
+}
+
+/// Makes the guardian of a new shard.
+pub(crate) fn found_guardian(shard: &Shard) {
+    let slot = shard.slots().occupy();
+    debug_assert_eq!(slot, GUARDIAN);
+    shard.slot(slot).occupy::<()>(NO_SLOT);
+    shard.slot(slot).shut();
+}
+
+/// The path of an actor of this shard.
+pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
+    // Upwards to the next ancestor that was given a name, then down again: families are deep.
+    let mut generated = Vec::new();
+    let mut at = index;
+    let path = loop {
+        if at == GUARDIAN {
+            break ActorPath::user();
+        }
+        let slot = shard.slot(at);
+        if let Some(path) = slot.given_path() {
+            break path;
+        }
+        let generation = slot.generation();
+        generated.push(format!("${:x}.{at:x}.{generation:x}", shard.home.worker()));
+        at = slot.parent.get();
+    };
+    generated.iter().rev().fold(path, |path, name| {
+        path.generated_child(name)
+            .expect("a generated name is made of valid characters")
+    })
+}
+
+pub(super) fn adopt(shard: &Shard, parent: u32, child: u32) {
+    let (parent, slot) = (shard.slot(parent), shard.slot(child));
+    let next = parent.first_child.replace(child);
+    slot.next_sibling.set(next);
+    slot.previous_sibling.set(NO_SLOT);
+    if next != NO_SLOT {
+        shard.slot(next).previous_sibling.set(child);
+    }
+}
+
+pub(super) fn disown(shard: &Shard, slot: &Slot) {
+    let (next, previous) = (slot.next_sibling.get(), slot.previous_sibling.get());
+    if next != NO_SLOT {
+        shard.slot(next).previous_sibling.set(previous);
+    }
+    if previous == NO_SLOT {
+        shard.slot(slot.parent.get()).first_child.set(next);
+    } else {
+        shard.slot(previous).next_sibling.set(next);
+    }
+}
+
+pub(super) fn children<'a>(shard: &'a Shard, parent: &Slot) -> impl Iterator<Item = u32> + 'a {
+    let mut next = parent.first_child.get();
+    std::iter::from_fn(move || {
+        let child = (next != NO_SLOT).then_some(next)?;
+        next = shard.slot(child).next_sibling.get();
+        Some(child)
+    })
+}
+
+pub(super) fn key_of(shard: &Shard, index: u32) -> Key {
+    Key {
+        slot: index,
+        generation: shard.slot(index).generation(),
+    }
+}
+
+/// Gives an actor a turn, if it is not to have one anyway, and also where it rests because the
+/// system wants it to.
+pub(crate) fn wake(shard: &Shard, index: u32) {
+    let slot = shard.slot(index);
+    if slot.resting.replace(false) || !slot.queued.replace(true) {
+        shard.due.push(Due::Turn(index));
+    }
+}
+
+/// Has an actor look, before its next message, at what the system wants of it.
+pub(super) fn interrupt(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    slot.special.set(true);
+    if shard.acting() == shard.id_of(key) {
+        shard.end_turn_soon();
+    }
+    wake(shard, key.slot);
+}
+
+/// The paths of the children of an actor that have not stopped, the oldest first.
+pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
+    if shard.tenant(key).is_none() {
+        return Vec::new();
+    }
+    let paths = children_of(shard, key.slot).map(|child| path_of(shard, child.slot));
+    let mut paths: Vec<_> = paths.collect();
+    paths.reverse();
+    paths
+}
+
+/// The children of an actor, the last one first.
+pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Key> + '_ {
+    children(shard, shard.slot(parent)).map(|child| key_of(shard, child))
+}

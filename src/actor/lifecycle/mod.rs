@@ -1,0 +1,38 @@
+//! How an actor starts, has its turns, fails, stops, and leaves nothing behind.
+//!
+//! Starting and stopping run in a fiber of the owning worker, like every handler, so that setups
+//! and signal handlers may wait.
+//!
+//! ```text
+//!             setup                    a stop came
+//!  Vacant ──▶ Starting ─────▶ Running ─────────────▶ Draining
+//!    ▲           │ failed        │ stops, fails,        │ its mail is handled,
+//!    │           ▼               ▼ is killed            ▼ or it fails
+//!    └────── Stopping ◀──────────┴──────────────────────┘
+//!      no children left
+//! ```
+//!
+//! Beside the state stands what the system wants of an actor ([`system`]): to be told a signal, to
+//! be suspended, restarted, killed. All of that goes ahead of its mail, at the beginning of a turn,
+//! and never on another stack. An actor of which nothing is wanted pays one comparison a turn.
+
+mod family;
+mod restart;
+mod start;
+mod stop;
+mod supervise;
+mod system;
+mod turn;
+mod watch;
+
+pub use self::start::SpawnError;
+pub use self::watch::TerminationReason;
+
+pub(crate) use self::family::{
+    GUARDIAN, Name, children_of, found_guardian, path_of, paths_of_children, wake,
+};
+pub(crate) use self::start::start;
+pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
+pub(crate) use self::system::{System, resume, suspend};
+pub(crate) use self::turn::{allow_turns, take_turn};
+pub(crate) use self::watch::{unwatch, watch};

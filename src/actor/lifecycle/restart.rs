@@ -1,0 +1,97 @@
+//! How an actor that failed starts again, in the same slot and with the same mail.
+
+use std::sync::Arc;
+
+use super::family::wake;
+use super::start::{FailedStart, build};
+use super::stop::{ask_children_to_stop, begin_stop};
+use super::supervise::{failed, report};
+use crate::actor::behavior::Signal;
+use crate::actor::body::TurnEnd;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::failure::{Cause, Failure, Stage};
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::{ActorId, Key};
+use crate::actor::run_queue::Due;
+use crate::actor::shard::Shard;
+use crate::actor::unwind::{Unwound, catch_user};
+
+/// Tells the old instance, and has its children stop. The new one is built when they have, and no
+/// sooner than after that many nanoseconds; mail waits until then.
+pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
+    let slot = shard.slot(key.slot);
+    tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
+    let backoff = (after > 0).then(|| shard.waits.begin(Some(after), ActorId::NOBODY));
+    if let Some(wait) = backoff {
+        shard.waits.attend_as_actor(wait, key.slot);
+    }
+    slot.with_system(|system| {
+        system.restarting = Some(Arc::clone(failure));
+        system.backoff = backoff;
+    });
+    slot.special.set(true);
+    ask_children_to_stop(shard, slot);
+    shard.due.push(Due::Turn(key.slot));
+}
+
+/// Tells an instance whose end is certain; what it says to that changes nothing.
+fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
+    let slot = shard.slot(key.slot);
+    let Some(mut body) = slot.take_body() else {
+        return;
+    };
+    let told = shard.acting_as(shard.id_of(key), || {
+        catch_user(|| body.signal(shard, key, signal))
+    });
+    slot.put_body(body);
+    match told {
+        Ok(TurnEnd::Failed(error)) => report(shard, key, Stage::Restarting, Cause::Error(error)),
+        Err(Unwound::Panicked(text)) => report(shard, key, Stage::Restarting, Cause::Panic(text)),
+        // A behaviour that it wants to become is dropped here.
+        Ok(end) => drop(drop_with_fate(end, End::Failed)),
+        Err(Unwound::Forced) => {}
+    }
+}
+
+/// Drops the old instance and builds the new one. Answers whether the actor goes on.
+pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    if let Some(old) = slot.take_body() {
+        let dropped = shard.acting_as(id, || drop_with_fate(old, End::Failed));
+        if let Some(Unwound::Panicked(text)) = dropped {
+            report(shard, key, Stage::Restarting, Cause::Panic(text));
+        }
+    }
+    let Some(recipe) = slot.recipe() else {
+        unreachable!("an actor keeps its recipe as long as it lives")
+    };
+    let first = Signal::PostRestart(failure);
+    slot.with_system(|system| system.building_again = true);
+    let built = shard.acting_as(id, || build(shard, key, &*recipe, &first));
+    slot.with_system(|system| system.building_again = false);
+    let _ = drop_with_fate((recipe, first), End::Failed);
+    let cause = match built {
+        Ok(Some(body)) => {
+            slot.put_body(body);
+            return true;
+        }
+        Ok(None) => {
+            begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+            return false;
+        }
+        Err(FailedStart::Unwound(Unwound::Forced)) => {
+            begin_stop(shard, key.slot, DeadLetterReason::Forced);
+            return false;
+        }
+        Err(FailedStart::Error(error)) => Cause::Error(error),
+        Err(FailedStart::Unwound(Unwound::Panicked(text))) => Cause::Panic(text),
+    };
+    failed(shard, key, Stage::Restarting, cause) && resume_without_body(shard, key)
+}
+
+/// To resume is to go on with what there is, and there is nothing.
+fn resume_without_body(shard: &Shard, key: Key) -> bool {
+    wake(shard, key.slot);
+    begin_stop(shard, key.slot, DeadLetterReason::Failed);
+    false
+}

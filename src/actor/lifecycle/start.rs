@@ -1,0 +1,223 @@
+//! How an actor starts: its name, its slot, its factory and setups.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use super::family::{Name, adopt, path_of, wake};
+use super::stop::{begin_stop, on_end};
+use super::supervise::describe;
+use crate::actor::behavior::Signal;
+use crate::actor::body::{Body, TurnEnd};
+use crate::actor::context::WaitError;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::directory::DirectoryEntry;
+use crate::actor::failure::{BoxError, Cause, Failure, Stage};
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::Key;
+use crate::actor::path::{ActorPath, NameError};
+use crate::actor::props::{Props, Recipe};
+use crate::actor::reference::ActorRef;
+use crate::actor::shard::{ForgetAtEnd, Shard};
+use crate::actor::slot::State;
+use crate::actor::unwind::{Unwound, catch_user};
+
+/// Why an actor was not started. Nothing of it is left behind.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// A live actor has that name.
+    #[error("the name {0} is taken; choose another, or stop the actor that has it first")]
+    NameTaken(ActorPath),
+    /// The name is not a valid one.
+    #[error(transparent)]
+    InvalidName(#[from] NameError),
+    /// Its factory, its setup or its handling of `PreStart` failed.
+    #[error(transparent)]
+    Failed(Arc<Failure>),
+    /// The pool shuts down.
+    #[error("the pool shuts down and starts no more actors")]
+    ShuttingDown,
+    /// The pool has ended.
+    #[error("the pool has ended")]
+    PoolClosed,
+    /// There is no worker of that index.
+    #[error("the pool has {workers} workers, numbered from 0, so there is no worker {worker}")]
+    NoSuchWorker {
+        /// The index that was asked for.
+        worker: usize,
+        /// How many workers there are.
+        workers: usize,
+    },
+    /// The actor to be near belongs to another pool.
+    #[error("the actor to be near belongs to another pool")]
+    OtherPool,
+    /// Another worker spawned an actor of that name in `configure`, for other messages.
+    #[error("{path} handles {actual}, not {expected}: every worker must configure it alike")]
+    WrongType {
+        /// The actor's path.
+        path: ActorPath,
+        /// The type of messages that was asked for.
+        expected: &'static str,
+        /// The type of messages that it handles.
+        actual: &'static str,
+    },
+    /// The caller would have to wait for another worker, and cannot.
+    #[error(transparent)]
+    CannotWait(#[from] WaitError),
+}
+
+/// Starts an actor as a child of `parent`, and returns when it runs.
+pub(crate) fn start<M: Send + 'static>(
+    shard: &Shard,
+    parent: u32,
+    name: Name<'_>,
+    props: &Props<M>,
+) -> Result<ActorRef<M>, SpawnError> {
+    let path = match name {
+        Name::Given(name) => Some(reserve(shard, parent, name)?),
+        Name::Generated => None,
+    };
+    let key = occupy::<M>(shard, parent, path.as_ref());
+    let slot = shard.slot(key.slot);
+    let id = shard.id_of(key);
+    let recipe: Arc<dyn Recipe> = props.recipe();
+    let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
+    slot.keep_recipe(recipe);
+    match built {
+        Ok(body) => {
+            if let Some(path) = &path {
+                let (message, message_type) = (TypeId::of::<M>(), slot.message_type());
+                let entry = DirectoryEntry {
+                    actor: id,
+                    message,
+                    message_type,
+                };
+                shard.core.directory.publish(path, entry);
+            }
+            begin_running(shard, key, body);
+            #[allow(unsafe_code)]
+            // SAFETY: `occupy` above began this tenancy for `M`.
+            Ok(unsafe { ActorRef::assume(id) })
+        }
+        Err(cause) => {
+            let error = describe_failed_start(shard, key, cause);
+            undo_start(shard, key);
+            Err(error)
+        }
+    }
+}
+
+fn reserve(shard: &Shard, parent: u32, name: &str) -> Result<ActorPath, SpawnError> {
+    let path = path_of(shard, parent).child(name)?;
+    if shard.core.directory.reserve(&path) {
+        Ok(path)
+    } else {
+        Err(SpawnError::NameTaken(path))
+    }
+}
+
+fn occupy<M: 'static>(shard: &Shard, parent: u32, path: Option<&ActorPath>) -> Key {
+    let index = shard.slots().occupy();
+    let slot = shard.slot(index);
+    let generation = slot.occupy::<M>(parent);
+    if let Some(path) = path {
+        slot.with_extra(|extra| extra.path = Some(path.clone()));
+    }
+    adopt(shard, parent, index);
+    shard.counts.started.add(1);
+    shard.counts.alive.add(1);
+    let key = Key {
+        slot: index,
+        generation,
+    };
+    if let Some(observer) = shard.observer.get() {
+        observer.starts(shard.id_of(key), &path_of(shard, index));
+    }
+    key
+}
+
+/// Why a start came to nothing.
+pub(super) enum FailedStart {
+    Error(BoxError),
+    Unwound(Unwound),
+}
+
+/// Runs the factory and the setups, and tells the new body that it starts, or starts again. `None`:
+/// the actor is to stop at once.
+pub(super) fn build(
+    shard: &Shard,
+    key: Key,
+    recipe: &dyn Recipe,
+    first: &Signal,
+) -> Result<Option<Box<dyn Body>>, FailedStart> {
+    let made = catch_user(|| recipe.build(shard, key));
+    let Some(mut body) = ended_well(made)? else {
+        return Ok(None);
+    };
+    // The body stays outside of what is caught: were its destructor to panic in the middle of an
+    // unwinding, the process would end.
+    let failed = match catch_user(|| body.signal(shard, key, first)) {
+        Ok(TurnEnd::Done) => return Ok(Some(body)),
+        Ok(TurnEnd::Become(next)) => {
+            let _ = drop_with_fate(body, End::NoReply);
+            return Ok(Some(next));
+        }
+        Ok(TurnEnd::Stop) => {
+            let _ = drop_with_fate(body, End::Stopped);
+            return Ok(None);
+        }
+        Ok(TurnEnd::Failed(error)) => FailedStart::Error(error),
+        Err(unwound) => FailedStart::Unwound(unwound),
+    };
+    let _ = drop_with_fate(body, End::Failed);
+    Err(failed)
+}
+
+fn ended_well<T>(ended: Result<Result<T, BoxError>, Unwound>) -> Result<T, FailedStart> {
+    match ended {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(FailedStart::Error(error)),
+        Err(unwound) => Err(FailedStart::Unwound(unwound)),
+    }
+}
+
+fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
+    let slot = shard.slot(key.slot);
+    let Some(body) = body else {
+        return begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+    };
+    slot.put_body(body);
+    if slot.state() == State::Starting {
+        slot.enter(State::Running);
+    }
+    slot.queued.set(false);
+    if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.special.get() {
+        wake(shard, key.slot);
+    }
+}
+
+#[cold]
+fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnError {
+    let cause = match cause {
+        FailedStart::Error(error) => Cause::Error(error),
+        FailedStart::Unwound(Unwound::Panicked(text)) => Cause::Panic(text),
+        FailedStart::Unwound(Unwound::Forced) => return SpawnError::ShuttingDown,
+    };
+    SpawnError::Failed(Arc::new(describe(shard, key, Stage::Starting, cause)))
+}
+
+/// Removes an actor that did not start, together with the children that its setup started.
+#[cold]
+fn undo_start(shard: &Shard, key: Key) {
+    let wait = ForgetAtEnd(shard, shard.waits.begin(None, shard.id_of(key)));
+    let vacated = wait.1;
+    on_end(
+        shard,
+        key,
+        Box::new(move |shard| shard.follow_up(&shard.waits.fulfil(vacated, ()))),
+    );
+    begin_stop(shard, key.slot, DeadLetterReason::Failed);
+    // Without children the slot is vacant by now. Else the children stop first, on their own
+    // turns; where the caller cannot wait for that, they do so after it.
+    let _ = shard.wait_for(vacated);
+}

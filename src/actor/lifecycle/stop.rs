@@ -1,0 +1,211 @@
+//! How an actor stops, leaf first, and leaves nothing behind.
+
+use super::family::{GUARDIAN, children, disown, interrupt, key_of, wake};
+use super::supervise::report;
+use super::system::{System, stuck_children};
+use super::watch::{TerminationReason, tell_watchers};
+use crate::actor::behavior::Signal;
+use crate::actor::body::TurnEnd;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::failure::{Cause, Stage};
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::Key;
+use crate::actor::shard::Shard;
+use crate::actor::slot::{NO_SLOT, OnVacated, Slot, State};
+use crate::actor::unwind::{Unwound, catch_user};
+use crate::sync::{Mutant, is_mutated};
+
+/// Asks an actor to stop when it has handled the mail that it has.
+pub(crate) fn request_stop(shard: &Shard, key: Key) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    if matches!(slot.state(), State::Starting | State::Running) {
+        slot.shut();
+        slot.enter(State::Draining);
+        if is_mutated(Mutant::StopOvertakesMail) {
+            bury(shard, slot, key, DeadLetterReason::Stopped);
+        }
+        wake(shard, key.slot);
+    }
+}
+
+/// Lets an actor handle nothing after the message that it is at: its mail becomes dead letters, and
+/// it stops.
+pub(crate) fn kill(shard: &Shard, key: Key) {
+    let Some(slot) = shard
+        .tenant(key)
+        .filter(|slot| slot.state() != State::Stopping)
+    else {
+        return;
+    };
+    slot.shut();
+    bury(shard, slot, key, DeadLetterReason::Stopped);
+    slot.with_system(|system| system.killed = true);
+    interrupt(shard, key);
+}
+
+fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
+    let buried = slot.bury_mail(shard, shard.id_of(key), reason);
+    shard.counts.buried.add(buried);
+}
+
+/// Asks every top-level actor to stop.
+pub(crate) fn stop_all(shard: &Shard) {
+    ask_children_to_stop(shard, shard.slot(GUARDIAN));
+}
+
+pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot) {
+    // Those whose failure is open, and rest until it is decided, would wait for ever.
+    for child in stuck_children(shard, parent) {
+        kill(shard, key_of(shard, child));
+    }
+    for child in children(shard, parent) {
+        request_stop(shard, key_of(shard, child));
+    }
+}
+
+/// Stops every actor that is left, without waiting for its mail or its handler. Answers how many.
+pub(crate) fn force_all(shard: &Shard) -> u64 {
+    let mut forced = 0;
+    for (index, slot) in shard.slots().iter() {
+        if index == GUARDIAN || slot.state() == State::Vacant {
+            continue;
+        }
+        slot.forced.set(true);
+        slot.shut();
+        forced += 1;
+        // At once, so that a handler which survives its forced end finds nothing more to handle.
+        bury(shard, slot, key_of(shard, index), DeadLetterReason::Forced);
+        if matches!(slot.state(), State::Running | State::Draining) {
+            interrupt(shard, key_of(shard, index));
+        }
+    }
+    forced
+}
+
+/// Lets an actor handle nothing more. It has stopped when its children have.
+pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
+    let slot = shard.slot(index);
+    slot.shut();
+    slot.enter(State::Stopping);
+    slot.special.set(true);
+    let reason = if slot.forced.get() {
+        DeadLetterReason::Forced
+    } else {
+        reason
+    };
+    slot.end_with(End::from(reason));
+    bury(shard, slot, key_of(shard, index), reason);
+    // Until the last child is gone there is nothing to do for it.
+    slot.resting.set(false);
+    slot.queued.set(false);
+    ask_children_to_stop(shard, slot);
+    if slot.first_child.get() == NO_SLOT {
+        slot.queued.set(true);
+        finish_stop(shard, index);
+    } else if is_mutated(Mutant::ParentStopsFirst) {
+        tell_of_stop(shard, key_of(shard, index));
+    }
+}
+
+/// Tells the actor that it has stopped, and vacates its slot.
+pub(super) fn finish_stop(shard: &Shard, index: u32) {
+    let slot = shard.slot(index);
+    debug_assert_eq!(slot.first_child.get(), NO_SLOT);
+    let key = key_of(shard, index);
+    tell_of_stop(shard, key);
+    if slot.first_child.get() == NO_SLOT {
+        vacate(shard, key);
+    } else {
+        // `PostStop` started children: they stop first, and nobody is told a second time.
+        slot.queued.set(false);
+        ask_children_to_stop(shard, slot);
+    }
+}
+
+/// Tells the actor that it has stopped, unless it has been told, and drops its state.
+fn tell_of_stop(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    let Some(mut body) = slot.take_body() else {
+        return;
+    };
+    let id = shard.id_of(key);
+    let stopped = shard.acting_as(id, || {
+        catch_user(|| body.signal(shard, key, &Signal::PostStop))
+    });
+    match stopped {
+        Ok(TurnEnd::Failed(error)) => report(shard, key, Stage::Stopping, Cause::Error(error)),
+        Err(Unwound::Panicked(text)) => report(shard, key, Stage::Stopping, Cause::Panic(text)),
+        // What it wants to become is too late, and dropped.
+        Ok(end) => drop(drop_with_fate(end, End::Stopped)),
+        Err(Unwound::Forced) => {}
+    }
+    let dropped = shard.acting_as(id, || drop_with_fate(body, slot.ending()));
+    if let Some(Unwound::Panicked(text)) = dropped {
+        report(shard, key, Stage::Stopping, Cause::Panic(text));
+    }
+}
+
+/// Does something when the actor of a key has ended and its name is free; at once if that is so.
+pub(crate) fn on_end(shard: &Shard, key: Key, then: OnVacated) {
+    match shard.tenant(key) {
+        Some(slot) => slot.with_extra(|extra| extra.on_vacated.push(then)),
+        None => then(shard),
+    }
+}
+
+fn vacate(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    disown(shard, slot);
+    let mut extra = slot.take_extra().unwrap_or_default();
+    let system = extra.system.take();
+    let reason = termination_reason(slot, system.as_deref());
+    let parent = slot.parent.get();
+    let with_parent = shard.slot(parent).state() == State::Stopping;
+    if let Some(path) = &extra.path
+        && !(is_mutated(Mutant::NameKept) && with_parent)
+    {
+        shard.core.directory.release(path);
+    }
+    let failed = slot.ending() == End::Failed;
+    if slot.vacate(shard.blocks()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
+        shard.slots().vacate(key.slot);
+    }
+    shard.counts.alive.take_away(1);
+    if let Some(observer) = shard.observer.get() {
+        observer.stopped(shard.id_of(key));
+    }
+    for then in extra.on_vacated {
+        then(shard);
+    }
+    if let Some(system) = system {
+        forget(shard, key, *system, reason);
+    }
+    let parent_slot = shard.slot(parent);
+    if parent_slot.first_child.get() == NO_SLOT && parent_slot.special.get() {
+        // It stops, or starts again, when the last of its children has stopped.
+        wake(shard, parent);
+    }
+}
+
+fn termination_reason(slot: &Slot, system: Option<&System>) -> TerminationReason {
+    if slot.forced.get() || system.is_some_and(|system| system.killed) {
+        TerminationReason::Killed
+    } else if slot.ending() == End::Failed {
+        TerminationReason::Failed
+    } else {
+        TerminationReason::Stopped
+    }
+}
+
+/// Lets go of all that the system has remembered of an actor, and tells those who watch it.
+fn forget(shard: &Shard, key: Key, system: System, reason: TerminationReason) {
+    if let Some(wait) = system.backoff {
+        shard.waits.forget(wait);
+    }
+    tell_watchers(shard, key, system.watchers.iter().copied(), reason);
+    system.watching.let_go(shard, key);
+    // Failures that nobody has been told of are the user's, as are the strategies' deciders.
+    let _ = drop_with_fate(system, End::Stopped);
+}

@@ -1,0 +1,214 @@
+//! What becomes of an actor that failed: who decides, and how that is carried out.
+//!
+//! The strategies that surround the actor's own behaviour come first, the innermost before the
+//! others, then its parent's. What none of them takes on is a failure of the parent, and so on up to
+//! the guardian.
+
+use std::sync::Arc;
+
+use super::family::{GUARDIAN, children, children_of, interrupt, key_of, path_of};
+use super::restart::begin_restart;
+use super::stop::begin_stop;
+use super::system::{Decided, Own, System};
+use crate::actor::behavior::Signal;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::failure::{Cause, Failure, Stage};
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::Key;
+use crate::actor::shard::Shard;
+use crate::actor::slot::State;
+use crate::actor::unwind::catch_user;
+use crate::supervision::{Decision, History, Scope, Strategy};
+
+pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
+    let message_type = shard.slot(key.slot).message_type();
+    Failure {
+        actor: shard.id_of(key),
+        path: path_of(shard, key.slot),
+        message_type,
+        during,
+        cause,
+    }
+}
+
+/// Tells the pool's hook of a failure that nobody has to decide about.
+#[cold]
+pub(super) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
+    let failure = describe(shard, key, during, cause);
+    tell_hook(shard, &failure);
+    let _ = drop_with_fate(failure, End::Failed);
+}
+
+fn tell_hook(shard: &Shard, failure: &Failure) {
+    // A hook that panics has told its own story through the panic hook, and so has an error.
+    let _ = catch_user(|| (shard.core.on_failure)(failure));
+}
+
+/// An actor has failed: tells the pool's hook, and does what is decided. Answers whether the actor
+/// goes on at once.
+#[cold]
+pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bool {
+    let failure = Arc::new(describe(shard, key, during, cause));
+    tell_hook(shard, &failure);
+    let goes_on = decide_and_do(shard, key, &failure);
+    let _ = drop_with_fate(failure, End::Failed);
+    goes_on
+}
+
+/// A child's failure has become the actor's own. Answers whether the actor goes on at once.
+#[cold]
+pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+    let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
+    if goes_on {
+        // Resumed, and so is the child.
+        for child in children(shard, shard.slot(key.slot)) {
+            let waits = |system: &mut System| std::mem::take(&mut system.escalated);
+            if shard.slot(child).with_system(waits) {
+                interrupt(shard, key_of(shard, child));
+            }
+        }
+    }
+    goes_on
+}
+
+fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
+    match decide_for_itself(shard, key, failure) {
+        Some(Decision::Escalate) | None => {}
+        Some(decision) => return carry_out(shard, key, decided(decision), failure),
+    }
+    let parent = shard.slot(key.slot).parent.get();
+    let (decision, scope) = parent_decides(shard, key, parent, failure);
+    if decision == Decision::Escalate && parent != GUARDIAN {
+        escalate(shard, key, parent, failure);
+        return false;
+    }
+    for sibling in siblings_in_reach(shard, key, parent, scope, decision) {
+        let decision = (decided(decision), Arc::clone(failure));
+        shard
+            .slot(sibling.slot)
+            .with_system(|system| system.decided = Some(decision));
+        interrupt(shard, sibling);
+    }
+    carry_out(shard, key, decided(decision), failure)
+}
+
+fn decided(decision: Decision) -> Decided {
+    match decision {
+        Decision::Resume => Decided::Resume,
+        Decision::Restart { after } => Decided::Restart { after },
+        // The guardian has nobody to turn to.
+        Decision::Stop { .. } | Decision::Escalate => Decided::Stop,
+    }
+}
+
+/// Asks the strategies around the actor's own behaviour.
+fn decide_for_itself(shard: &Shard, key: Key, failure: &Failure) -> Option<Decision> {
+    let slot = shard.slot(key.slot);
+    // Taken out, as deciders are the user's code.
+    let mut own = slot.with_system(|system| std::mem::take(&mut system.own));
+    let mut decision = None;
+    for Own { strategy, history } in own.iter_mut().rev() {
+        let decided = ask(shard, strategy, failure, history);
+        decision = Some(decided);
+        if decided != Decision::Escalate {
+            break;
+        }
+    }
+    slot.with_system(|system| system.own = own);
+    decision
+}
+
+/// Asks the strategy of the parent.
+fn parent_decides(shard: &Shard, key: Key, parent: u32, failure: &Failure) -> (Decision, Scope) {
+    let recipe = shard.slot(parent).recipe();
+    let strategy = match &recipe {
+        Some(recipe) => recipe.strategy(),
+        None => &shard.core.guardian,
+    };
+    let scope = strategy.scope();
+    // What a whole family shares is remembered with the parent.
+    let together = scope.counts_together();
+    let keeper = shard.slot(if together { parent } else { key.slot });
+    // Taken out, as deciders are the user's code.
+    let mut history = keeper.with_system(|system| std::mem::take(system.history(together)));
+    let decision = ask(shard, strategy, failure, &mut history);
+    keeper.with_system(|system| *system.history(together) = history);
+    (decision, scope)
+}
+
+fn ask(
+    shard: &Shard,
+    strategy: &Strategy<Failure>,
+    failure: &Failure,
+    history: &mut History,
+) -> Decision {
+    let (now, random) = (shard.now.get(), shard.random());
+    let decided = catch_user(|| strategy.decide_for(failure, history, now, random));
+    // A decider that panics has decided nothing; the panic hook has told of it.
+    decided.unwrap_or(Decision::Stop { over_limit: false })
+}
+
+/// Does with an actor what was decided. Answers whether it goes on at once.
+pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
+    match decided {
+        Decided::Resume => true,
+        Decided::Restart { after } => {
+            begin_restart(shard, key, failure, after);
+            false
+        }
+        Decided::Stop => {
+            let parent = shard.slot(key.slot).parent.get();
+            if parent != GUARDIAN && failure.actor == shard.id_of(key) {
+                tell_parent(shard, key, parent, failure);
+            }
+            begin_stop(shard, key.slot, DeadLetterReason::Failed);
+            false
+        }
+    }
+}
+
+fn tell_parent(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
+    let signal = Signal::ChildFailed {
+        child: shard.id_of(key),
+        failure: Arc::clone(failure),
+    };
+    shard
+        .slot(parent)
+        .with_system(|system| system.signals.push_back(signal));
+    interrupt(shard, key_of(shard, parent));
+}
+
+/// The siblings of a failed actor to whom the same is done as to it.
+fn siblings_in_reach(
+    shard: &Shard,
+    key: Key,
+    parent: u32,
+    scope: Scope,
+    decision: Decision,
+) -> Vec<Key> {
+    let mut family: Vec<Key> = children_of(shard, parent).collect();
+    // In the order of their start.
+    family.reverse();
+    let failing = family.iter().position(|child| *child == key);
+    let failing = failing.expect("an actor is its parent's child as long as it lives");
+    let reached = family[scope.reach(decision, failing, family.len())].iter();
+    let goes_on = |child: &&Key| shard.slot(child.slot).state() != State::Stopping;
+    reached
+        .filter(|child| **child != key)
+        .filter(goes_on)
+        .copied()
+        .collect()
+}
+
+/// Makes a failure the parent's own. The actor rests until that is decided.
+fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
+    let slot = shard.slot(key.slot);
+    slot.with_system(|system| system.escalated = true);
+    slot.special.set(true);
+    slot.resting.set(true);
+    let failure = Arc::clone(failure);
+    shard
+        .slot(parent)
+        .with_system(|system| system.child_failures.push_back(failure));
+    interrupt(shard, key_of(shard, parent));
+}

@@ -1,0 +1,175 @@
+//! What the system wants of an actor: signals, suspension, restart, its end. The lane ahead of the
+//! mail.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::family::{children, interrupt};
+use super::watch::Watching;
+use crate::actor::behavior::Signal;
+use crate::actor::failure::{Failure, SupervisorStrategy};
+use crate::actor::id::{ActorId, Key};
+use crate::actor::shard::Shard;
+use crate::actor::slot::{NO_SLOT, Slot, State};
+use crate::supervision::History;
+
+/// A strategy around the actor's own behaviour, with what it remembers.
+pub(crate) struct Own {
+    pub(crate) strategy: SupervisorStrategy,
+    pub(crate) history: History,
+}
+
+/// What was decided about an actor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decided {
+    Resume,
+    /// To restart it, after that many nanoseconds.
+    Restart {
+        after: u64,
+    },
+    Stop,
+}
+
+/// What is to be done with an actor before its next message.
+pub(crate) enum Wanted {
+    Nothing,
+    /// To wait until something changes.
+    Rest,
+    /// To stop it, its mail being gone.
+    End,
+    /// To go on with the restart because of that failure.
+    Restart(Arc<Failure>),
+    /// To do what was decided because of a sibling's failure.
+    Decision(Decided, Arc<Failure>),
+    /// To deal with a failure that its child could not.
+    ChildFailure(Arc<Failure>),
+    Signal(Signal),
+}
+
+/// What the system wants of one actor, and remembers of it. Made when it is needed first.
+#[derive(Default)]
+pub(crate) struct System {
+    pub(crate) signals: VecDeque<Signal>,
+    pub(crate) child_failures: VecDeque<Arc<Failure>>,
+    pub(crate) decided: Option<(Decided, Arc<Failure>)>,
+    /// Whether somebody has suspended it.
+    pub(crate) suspended: bool,
+    pub(crate) killed: bool,
+    /// Whether it rests because its failure is its parent's now.
+    pub(crate) escalated: bool,
+    pub(crate) restarting: Option<Arc<Failure>>,
+    /// Whether its factory runs again at the moment.
+    pub(crate) building_again: bool,
+    /// The wait that ends when it may start again.
+    pub(crate) backoff: Option<Key>,
+    /// The strategies around its own behaviour, the outermost first.
+    pub(crate) own: Vec<Own>,
+    /// Of its own failures, for a strategy that looks at each child alone.
+    pub(crate) history: History,
+    /// Of its children's failures, for a strategy that looks at all of them.
+    pub(crate) children: History,
+    pub(crate) watchers: Vec<ActorId>,
+    pub(crate) watching: Watching,
+}
+
+impl System {
+    /// Surrounds the behaviour with other strategies. Answers those that were there before.
+    ///
+    /// A factory that runs again makes its strategies again: they go on with what was remembered,
+    /// or no limit would ever be reached.
+    pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) -> Vec<Own> {
+        let mut before = std::mem::take(&mut self.own);
+        let anew = !self.building_again || before.len() != strategies.len();
+        let mut histories = before
+            .iter_mut()
+            .map(|own| std::mem::take(&mut own.history));
+        let own = strategies.into_iter().map(|strategy| Own {
+            strategy,
+            history: histories.next().filter(|_| !anew).unwrap_or_default(),
+        });
+        self.own = own.collect();
+        drop(histories);
+        before
+    }
+
+    /// What is remembered of its children's failures together, or of its own.
+    pub(crate) fn history(&mut self, together: bool) -> &mut History {
+        if together {
+            &mut self.children
+        } else {
+            &mut self.history
+        }
+    }
+
+    /// What comes next. Kills come before all else; a restart that is under way, and a failure that
+    /// is somebody else's to decide, hold up the rest.
+    pub(super) fn next(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
+        if self.killed {
+            return Wanted::End;
+        }
+        if self.restarting.is_some() {
+            return self.next_of_restart(shard, slot);
+        }
+        if self.escalated {
+            return Wanted::Rest;
+        }
+        if let Some((decided, failure)) = self.decided.take() {
+            return Wanted::Decision(decided, failure);
+        }
+        if let Some(failure) = self.child_failures.pop_front() {
+            return Wanted::ChildFailure(failure);
+        }
+        if let Some(signal) = self.signals.pop_front() {
+            return Wanted::Signal(signal);
+        }
+        if self.suspended {
+            return Wanted::Rest;
+        }
+        Wanted::Nothing
+    }
+
+    fn next_of_restart(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
+        let waits = |wait: &Key| shard.waits.is_pending(*wait);
+        if slot.first_child.get() != NO_SLOT || self.backoff.as_ref().is_some_and(waits) {
+            return Wanted::Rest;
+        }
+        if let Some(wait) = self.backoff.take() {
+            shard.waits.forget(wait);
+        }
+        self.restarting
+            .take()
+            .map_or(Wanted::Nothing, Wanted::Restart)
+    }
+}
+
+/// Has an actor handle no more mail until it is resumed.
+pub(crate) fn suspend(shard: &Shard, key: Key) {
+    change(shard, key, |system| system.suspended = true);
+}
+
+/// Lets a suspended actor go on.
+pub(crate) fn resume(shard: &Shard, key: Key) {
+    change(shard, key, |system| system.suspended = false);
+}
+
+fn change(shard: &Shard, key: Key, change: impl FnOnce(&mut System)) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    if slot.state() != State::Stopping {
+        slot.with_system(change);
+        interrupt(shard, key);
+    }
+}
+
+/// Whether an actor rests, and its parent, which stops, must not wait for its mail.
+pub(super) fn is_stuck(slot: &Slot) -> bool {
+    slot.special.get() && slot.has_system() && slot.with_system(|system| system.escalated)
+}
+
+/// The children whose failures are their parent's.
+pub(super) fn stuck_children(shard: &Shard, parent: &Slot) -> Vec<u32> {
+    children(shard, parent)
+        .filter(|child| is_stuck(shard.slot(*child)))
+        .collect()
+}

@@ -1,0 +1,222 @@
+//! Turns: how an actor handles its mail, and what comes before it.
+
+use super::family::key_of;
+use super::restart::finish_restart;
+use super::stop::{begin_stop, finish_stop, kill};
+use super::supervise::{carry_out, failed, failed_by_child, report};
+use super::system::Wanted;
+use crate::actor::behavior::Signal;
+use crate::actor::body::{Body, TurnEnd};
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::envelope::Envelope;
+use crate::actor::failure::{Cause, Stage};
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::{ActorId, Key};
+use crate::actor::observer::{Intervention, Observer};
+use crate::actor::run_queue::Due;
+use crate::actor::shard::Shard;
+use crate::actor::slot::{Slot, State};
+use crate::actor::unwind::{Unwound, catch_user};
+use crate::sync::{Mutant, is_mutated};
+
+/// Messages that an actor handles in one turn at the most, so that others have theirs.
+const MOST_PER_TURN: usize = 256;
+
+/// Gives an actor its turn: it handles what was in its mailbox when the turn began, up to a
+/// measure, or goes on with what the system wants of it.
+pub(crate) fn take_turn(shard: &Shard, index: u32) {
+    let slot = shard.slot(index);
+    if slot.special.get() && !do_what_is_wanted(shard, index) {
+        return shard.act_as_nobody();
+    }
+    let key = key_of(shard, index);
+    let waiting = slot.mailbox_len();
+    if waiting > 0 {
+        let Some(mut body) = slot.take_body() else {
+            if is_mutated(Mutant::HandledWhileWaiting) {
+                return slot.discard_next(shard, End::NoReply);
+            }
+            unreachable!("a running actor has a body")
+        };
+        shard.begin_turn(key, slot);
+        let end = match shard.observer.get() {
+            None => {
+                shard.messages_left.set(waiting.min(MOST_PER_TURN));
+                catch_user(|| body.turn(shard, key))
+            }
+            Some(observer) => observed_turn(shard, key, &mut *body, &**observer),
+        };
+        if !settle(shard, key, body, end, Stage::Handling) {
+            return shard.act_as_nobody();
+        }
+    }
+    end_turn(shard, slot, index);
+    shard.act_as_nobody();
+}
+
+/// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
+#[inline(always)]
+fn settle(
+    shard: &Shard,
+    key: Key,
+    body: Box<dyn Body>,
+    end: Result<TurnEnd, Unwound>,
+    during: Stage,
+) -> bool {
+    let failed = matches!(end, Ok(TurnEnd::Failed(_)) | Err(_));
+    shard
+        .verdicts
+        .close(failed.then(|| shard.envelope().message_id()));
+    if let Ok(TurnEnd::Done) = end {
+        shard.slot(key.slot).put_body(body);
+        return true;
+    }
+    end_turn_early(shard, key, body, end, during)
+}
+
+// ---- what comes before the mail -----------------------------------------------------------------
+
+/// Does what the system wants of an actor. Answers whether the actor goes on with its mail.
+#[cold]
+#[inline(never)]
+fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
+    let slot = shard.slot(index);
+    let key = key_of(shard, index);
+    loop {
+        if slot.state() == State::Stopping {
+            finish_stop(shard, index);
+            return false;
+        }
+        if slot.forced.get() {
+            begin_stop(shard, index, DeadLetterReason::Forced);
+            return false;
+        }
+        let goes_on = match slot.with_system(|system| system.next(shard, slot)) {
+            Wanted::Nothing => {
+                slot.special.set(false);
+                return true;
+            }
+            Wanted::Rest => {
+                slot.resting.set(true);
+                return false;
+            }
+            Wanted::End => {
+                begin_stop(shard, index, DeadLetterReason::Stopped);
+                false
+            }
+            Wanted::Restart(failure) => finish_restart(shard, key, failure),
+            Wanted::Decision(decision, failure) => carry_out(shard, key, decision, &failure),
+            Wanted::ChildFailure(failure) => failed_by_child(shard, key, failure),
+            Wanted::Signal(signal) => tell(shard, key, &signal),
+        };
+        if !goes_on {
+            return false;
+        }
+    }
+}
+
+/// Tells a running actor a signal. Answers whether it goes on.
+pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
+    let slot = shard.slot(key.slot);
+    let Some(mut body) = slot.take_body() else {
+        unreachable!("a running actor has a body")
+    };
+    shard.begin_turn(key, slot);
+    let end = catch_user(|| body.signal(shard, key, signal));
+    let goes_on = settle(shard, key, body, end, Stage::Signalled);
+    shard.act_as_nobody();
+    goes_on
+}
+
+// ---- the mail ---------------------------------------------------------------------------------
+
+/// A turn of one message, with somebody looking on who may let a fault happen.
+#[cold]
+#[inline(never)]
+fn observed_turn(
+    shard: &Shard,
+    key: Key,
+    body: &mut dyn Body,
+    observer: &dyn Observer,
+) -> Result<TurnEnd, Unwound> {
+    let slot = shard.slot(key.slot);
+    let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
+    match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
+        Intervention::None => {
+            shard.messages_left.set(1);
+            catch_user(|| body.turn(shard, key))
+        }
+        Intervention::Panic(text) => {
+            slot.discard_next(shard, End::Failed);
+            Err(Unwound::Panicked(text))
+        }
+        Intervention::Kill => {
+            kill(shard, key);
+            Ok(TurnEnd::Done)
+        }
+    }
+}
+
+/// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].
+#[cold]
+pub(crate) fn allow_turns(shard: &Shard, actor: ActorId) {
+    if let Some(slot) = shard.tenant(actor.key) {
+        slot.queued.set(false);
+        if slot.mailbox_len() > 0 {
+            super::wake(shard, actor.key.slot);
+        }
+    }
+}
+
+#[inline]
+fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
+    if slot.special.get() {
+        shard.due.push(Due::Turn(index));
+    } else if slot.state() == State::Running {
+        if slot.mailbox_len() > 0 && !is_mutated(Mutant::TurnForgotten) {
+            shard.due.push(Due::Turn(index));
+        } else {
+            slot.release_mailbox(shard.blocks());
+            slot.queued.set(false);
+        }
+    } else if slot.mailbox_len() > 0 {
+        shard.due.push(Due::Turn(index));
+    } else {
+        begin_stop(shard, index, DeadLetterReason::Stopped);
+    }
+}
+
+/// Ends a turn that did not simply come to its end. Answers whether the actor goes on.
+#[cold]
+fn end_turn_early(
+    shard: &Shard,
+    key: Key,
+    body: Box<dyn Body>,
+    end: Result<TurnEnd, Unwound>,
+    during: Stage,
+) -> bool {
+    let slot = shard.slot(key.slot);
+    let cause = match end {
+        Ok(TurnEnd::Become(next)) => {
+            if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
+                report(shard, key, Stage::Handling, Cause::Panic(text));
+            }
+            slot.put_body(next);
+            return true;
+        }
+        Ok(TurnEnd::Done | TurnEnd::Stop) => {
+            slot.put_body(body);
+            begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+            return false;
+        }
+        Ok(TurnEnd::Failed(error)) => Cause::Error(error),
+        Err(Unwound::Panicked(text)) => Cause::Panic(text),
+        Err(Unwound::Forced) => {
+            slot.put_body(body);
+            begin_stop(shard, key.slot, DeadLetterReason::Forced);
+            return false;
+        }
+    };
+    slot.put_body(body);
+    failed(shard, key, during, cause)
+}

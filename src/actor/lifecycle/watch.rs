@@ -1,0 +1,219 @@
+//! Death watch: an actor is told, through its own turn, when another one has stopped.
+//!
+//! Who watches whom is noted at both ends. The watcher's note decides whether it is told, so that a
+//! notice that is under way when it stops to watch is not delivered; the other one says whom to
+//! tell.
+
+use crate::actor::batch::Parcel;
+use crate::actor::behavior::Signal;
+use crate::actor::core::{self, PoolCore};
+use crate::actor::current::with_current;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::envelope::Envelope;
+use crate::actor::id::{ActorId, Key};
+use crate::actor::shard::Shard;
+use crate::actor::slot::State;
+
+use super::family::interrupt;
+
+/// Why an actor has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TerminationReason {
+    /// It was asked to, or wanted to, or its parent stopped.
+    Stopped,
+    /// It failed, and was not restarted.
+    Failed,
+    /// It was killed, or a shutdown's deadline came.
+    Killed,
+    /// It had stopped before it was watched, or its pool had ended. How is not known any more.
+    Unknown,
+}
+
+impl std::fmt::Display for TerminationReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Killed => "killed",
+            Self::Unknown => "gone before it was watched",
+        })
+    }
+}
+
+/// Whom an actor watches.
+#[derive(Default)]
+pub(crate) struct Watching(Vec<ActorId>);
+
+impl Watching {
+    /// Answers whether it was not watched before.
+    fn add(&mut self, target: ActorId) -> bool {
+        let new = !self.0.contains(&target);
+        if new {
+            self.0.push(target);
+        }
+        new
+    }
+
+    /// Answers whether it was watched.
+    fn remove(&mut self, target: ActorId) -> bool {
+        let place = self.0.iter().position(|watched| *watched == target);
+        place.map(|place| self.0.swap_remove(place)).is_some()
+    }
+
+    /// The watcher has stopped.
+    pub(super) fn let_go(&self, shard: &Shard, watcher: Key) {
+        for target in &self.0 {
+            unlist(shard, *target, shard.id_of(watcher));
+        }
+    }
+}
+
+/// An actor of this shard watches another one, of any pool.
+pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
+    let slot = shard.slot(watcher.slot);
+    if !slot.with_system(|system| system.watching.add(target)) {
+        return;
+    }
+    let watcher = shard.id_of(watcher);
+    if target.home == shard.home {
+        add_watcher(shard, target.key, watcher);
+    } else {
+        post(shard, target, Watch { watcher });
+    }
+}
+
+/// It does not any more.
+pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
+    let slot = shard.slot(watcher.slot);
+    slot.with_system(|system| {
+        system.watching.remove(target);
+        let told = |signal: &Signal| matches!(signal, Signal::Terminated { actor, .. } if *actor == target);
+        system.signals.retain(|signal| !told(signal));
+    });
+    unlist(shard, target, shard.id_of(watcher));
+}
+
+fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
+    if target.home == shard.home {
+        remove_watcher(shard, target.key, watcher);
+    } else {
+        post(shard, target, Unwatch { watcher });
+    }
+}
+
+/// Notes who watches an actor of this shard; tells it at once where that actor has stopped.
+fn add_watcher(shard: &Shard, target: Key, watcher: ActorId) {
+    match shard.tenant(target) {
+        Some(slot) => slot.with_system(|system| system.watchers.push(watcher)),
+        None => notify(
+            shard,
+            shard.id_of(target),
+            watcher,
+            TerminationReason::Unknown,
+        ),
+    }
+}
+
+fn remove_watcher(shard: &Shard, target: Key, watcher: ActorId) {
+    if let Some(slot) = shard.tenant(target) {
+        slot.with_system(|system| system.watchers.retain(|listed| *listed != watcher));
+    }
+}
+
+/// Tells those who watch an actor of this shard that it has stopped.
+pub(super) fn tell_watchers(
+    shard: &Shard,
+    target: Key,
+    watchers: impl Iterator<Item = ActorId>,
+    reason: TerminationReason,
+) {
+    watchers.for_each(|watcher| notify(shard, shard.id_of(target), watcher, reason));
+}
+
+fn notify(shard: &Shard, actor: ActorId, watcher: ActorId, reason: TerminationReason) {
+    if watcher.home == shard.home {
+        be_told_of_termination(shard, watcher.key, actor, reason);
+    } else {
+        post(shard, watcher, Terminated { actor, reason });
+    }
+}
+
+/// An actor of this shard is to be told that another one has stopped, if it still watches it.
+fn be_told_of_termination(shard: &Shard, watcher: Key, actor: ActorId, reason: TerminationReason) {
+    let slot = shard.tenant(watcher);
+    let Some(slot) = slot.filter(|slot| slot.state() != State::Stopping) else {
+        return;
+    };
+    let told = slot.with_system(|system| {
+        let watched = system.watching.remove(actor);
+        if watched {
+            system
+                .signals
+                .push_back(Signal::Terminated { actor, reason });
+        }
+        watched
+    });
+    if told {
+        interrupt(shard, watcher);
+    }
+}
+
+fn post<P: Parcel>(shard: &Shard, to: ActorId, parcel: P) {
+    let worker = to.home.worker();
+    if to.home.pool() == shard.home.pool() {
+        return shard.outboxes.send(worker, to.key, Envelope::NONE, parcel);
+    }
+    match core::find(to.home) {
+        Some(core) => core.post(worker, to.key, Envelope::NONE, parcel),
+        None => parcel.bounce_without_pool(to),
+    }
+}
+
+/// What has to be said to another worker about a watch.
+struct Watch {
+    watcher: ActorId,
+}
+
+struct Unwatch {
+    watcher: ActorId,
+}
+
+struct Terminated {
+    actor: ActorId,
+    reason: TerminationReason,
+}
+
+impl Parcel for Watch {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        add_watcher(shard, to, self.watcher);
+    }
+
+    fn bounce(self, _: &PoolCore, to: ActorId, _: Envelope, _: DeadLetterReason) {
+        self.bounce_without_pool(to);
+    }
+
+    fn bounce_without_pool(self, to: ActorId) {
+        with_current(|shard| {
+            if let Some(shard) = shard {
+                notify(shard, to, self.watcher, TerminationReason::Unknown);
+            }
+        });
+    }
+}
+
+impl Parcel for Unwatch {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        remove_watcher(shard, to, self.watcher);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+impl Parcel for Terminated {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        be_told_of_termination(shard, to, self.actor, self.reason);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}

@@ -1,0 +1,642 @@
+//! Supervision, orders to single actors, and death watch: rows 4.1 to 4.11 of the contract, in
+//! simulation, so that every case runs under many interleavings.
+
+use nexus_actors::prelude::*;
+use nexus_actors::sim::{Sim, check};
+use nexus_actors::{Backoff, Cause, Failure, Stage};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(3600);
+const SECOND: Duration = Duration::from_secs(1);
+const SEEDS: std::ops::Range<u64> = 0..60;
+
+/// What actors write, in order.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn of(&self, name: &str) -> Vec<String> {
+        let own = |line: &String| line.strip_prefix(&format!("{name} ")).map(str::to_owned);
+        self.lines().iter().filter_map(own).collect()
+    }
+}
+
+enum Do {
+    Say(&'static str),
+    Fail(&'static str),
+    Panic(&'static str),
+    Sleep(Duration),
+    Count(Reply<u32>),
+    Never(Reply<u32>),
+}
+
+/// Writes all that happens to it, and counts what it is told to say.
+fn scribe(log: &Log) -> Props<Do> {
+    let log = log.clone();
+    Props::new(move || {
+        let (log, told) = (log.clone(), log.clone());
+        Behavior::with_state(0_u32, move |said: &mut u32, ctx, message| {
+            let name = ctx.path().name().to_owned();
+            match message {
+                Do::Say(text) => {
+                    *said += 1;
+                    log.add(format!("{name} says {text}"));
+                }
+                Do::Fail(text) => return Err(BoxError::from(text)),
+                Do::Panic(text) => panic!("{text}"),
+                Do::Sleep(length) => ctx.sleep(length)?,
+                Do::Count(reply) => reply.send(*said),
+                Do::Never(_reply) => return Err("with a question".into()),
+            }
+            Ok(Next::Same)
+        })
+        .on_signal(move |ctx, signal| {
+            let name = ctx.path().name().to_owned();
+            let text = match signal {
+                Signal::PreRestart(failure) => format!("PreRestart({})", failure.cause),
+                Signal::PostRestart(failure) => format!("PostRestart({})", failure.cause),
+                Signal::ChildFailed { failure, .. } => {
+                    format!("ChildFailed({}: {})", failure.path.name(), failure.cause)
+                }
+                Signal::Terminated { reason, .. } => format!("Terminated({reason})"),
+                other => format!("{other:?}"),
+            };
+            told.add(format!("{name} {text}"));
+        })
+    })
+}
+
+use nexus_actors::BoxError;
+
+type Children = Arc<Mutex<Vec<ActorRef<Do>>>>;
+
+/// A parent that starts children of these names, one after the other.
+fn family(
+    log: &Log,
+    names: &'static [&'static str],
+    strategy: Option<SupervisorStrategy>,
+) -> (Props<Do>, Children) {
+    let (log, children) = (log.clone(), Children::default());
+    let started = Arc::clone(&children);
+    let props = Props::new(move || {
+        let (log, started) = (log.clone(), Arc::clone(&started));
+        Behavior::setup(move |ctx| {
+            started.lock().unwrap().clear();
+            for name in names {
+                let child = ctx.spawn(name, scribe(&log))?;
+                started.lock().unwrap().push(child);
+            }
+            let told = log.clone();
+            Ok(Behavior::receive(move |_ctx, message| match message {
+                Do::Fail(text) => Err(BoxError::from(text)),
+                _ => Ok(()),
+            })
+            .on_signal(move |_ctx, signal| match signal {
+                Signal::ChildFailed { failure, .. } => {
+                    told.add(format!("parent hears {}", failure.cause));
+                }
+                Signal::PostRestart(_) => told.add("parent restarted"),
+                _ => {}
+            }))
+        })
+    });
+    let props = match strategy {
+        Some(strategy) => props.supervising(strategy),
+        None => props,
+    };
+    (props, children)
+}
+
+fn restarts_at_once() -> SupervisorStrategy {
+    SupervisorStrategy::one_for_one()
+}
+
+// ---- restarts -------------------------------------------------------------------------------------
+
+#[test]
+fn s4_7_a_restart_keeps_the_mail_and_nothing_else() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let (props, children) = family(&log, &["child"], None);
+        sim.spawn("parent", props).unwrap();
+        let child = children.lock().unwrap()[0];
+        child.tell(Do::Say("one"));
+        let asked = child.ask(Do::Never, LONG);
+        child.tell(Do::Say("two"));
+        let counted = child.ask(Do::Count, LONG);
+        assert_eq!(asked.wait(), Err(AskError::TargetFailed));
+        assert_eq!(counted.wait(), Ok(1), "fresh state, and the mail behind");
+        assert!(sim.now() < SECOND);
+        assert_eq!(
+            log.of("child"),
+            [
+                "PreStart",
+                "says one",
+                "PreRestart(with a question)",
+                "PostRestart(with a question)",
+                "says two",
+            ]
+        );
+        assert_eq!(sim.lookup::<Do>("/user/parent/child"), Ok(child));
+    });
+}
+
+#[test]
+fn s4_6_the_default_is_three_restarts_in_a_minute_then_the_end() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let (props, children) = family(&log, &["child"], None);
+        sim.spawn("parent", props).unwrap();
+        let child = children.lock().unwrap()[0];
+        for number in 0..4 {
+            assert!(sim.lookup::<Do>("/user/parent/child").is_ok(), "{number}");
+            child.tell(if number % 2 == 0 {
+                Do::Fail("torn")
+            } else {
+                Do::Panic("torn")
+            });
+            sim.run_until_idle();
+        }
+        assert!(sim.lookup::<Do>("/user/parent/child").is_err());
+        assert_eq!(log.of("parent"), ["hears panic: torn"]);
+        let restarts = log
+            .of("child")
+            .iter()
+            .filter(|line| line.starts_with("PostRestart"))
+            .count();
+        assert_eq!(restarts, 3);
+    });
+}
+
+#[test]
+fn s4_6_restarts_that_lie_far_apart_never_end() {
+    let mut sim = Sim::builder().orderly().start().unwrap();
+    let log = Log::default();
+    let (props, children) = family(&log, &["child"], None);
+    sim.spawn("parent", props).unwrap();
+    let child = children.lock().unwrap()[0];
+    for _ in 0..20 {
+        child.tell(Do::Fail("torn"));
+        sim.run_for(Duration::from_secs(20));
+    }
+    assert!(sim.lookup::<Do>("/user/parent/child").is_ok());
+}
+
+#[test]
+fn s4_5_one_all_or_the_rest_are_restarted() {
+    let table: [(SupervisorStrategy, &[&str]); 3] = [
+        (SupervisorStrategy::one_for_one(), &["b"]),
+        (SupervisorStrategy::all_for_one(), &["a", "b", "c"]),
+        (SupervisorStrategy::rest_for_one(), &["b", "c"]),
+    ];
+    for (strategy, restarted) in table {
+        check(SEEDS, |sim| {
+            let log = Log::default();
+            let (props, children) = family(&log, &["a", "b", "c"], Some(strategy.clone()));
+            sim.spawn("parent", props).unwrap();
+            let [a, b, c] = children.lock().unwrap().clone().try_into().unwrap();
+            [a, b, c]
+                .iter()
+                .for_each(|child| child.tell(Do::Say("before")));
+            sim.run_until_idle();
+            // One is busy meanwhile: it is restarted after its message.
+            c.tell(Do::Sleep(SECOND));
+            sim.run_until_idle();
+            b.tell(Do::Fail("torn"));
+            [a, b, c]
+                .iter()
+                .for_each(|child| child.tell(Do::Say("after")));
+            sim.run_for(10 * SECOND);
+            for (name, child) in [("a", a), ("b", b), ("c", c)] {
+                let anew = restarted.contains(&name);
+                let said = child.ask(Do::Count, LONG).wait();
+                assert_eq!(
+                    said,
+                    Ok(if anew { 1 } else { 2 }),
+                    "{name} with {strategy:?}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn s4_5_one_or_all_are_stopped() {
+    let stop = |strategy: SupervisorStrategy| strategy.always(Directive::Stop);
+    let table: [(SupervisorStrategy, &[&str]); 3] = [
+        (stop(SupervisorStrategy::one_for_one()), &["a", "c"]),
+        (stop(SupervisorStrategy::all_for_one()), &[]),
+        (stop(SupervisorStrategy::rest_for_one()), &["a"]),
+    ];
+    for (strategy, left) in table {
+        check(SEEDS, |sim| {
+            let log = Log::default();
+            let (props, children) = family(&log, &["a", "b", "c"], Some(strategy.clone()));
+            sim.spawn("parent", props).unwrap();
+            let b = children.lock().unwrap()[1];
+            b.tell(Do::Fail("torn"));
+            sim.run_until_idle();
+            for name in ["a", "b", "c"] {
+                let lives = sim.lookup::<Do>(format!("/user/parent/{name}")).is_ok();
+                assert_eq!(lives, left.contains(&name), "{name} with {strategy:?}");
+            }
+            assert_eq!(log.of("parent"), ["hears torn"]);
+        });
+    }
+}
+
+#[test]
+fn s4_8_resume_keeps_the_state_and_drops_the_message() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let strategy = SupervisorStrategy::one_for_one().always(Directive::Resume);
+        let (props, children) = family(&log, &["child"], Some(strategy));
+        sim.spawn("parent", props).unwrap();
+        let child = children.lock().unwrap()[0];
+        child.tell(Do::Say("one"));
+        (0..50).for_each(|_| child.tell(Do::Panic("torn")));
+        child.tell(Do::Say("two"));
+        assert_eq!(child.ask(Do::Count, LONG).wait(), Ok(2));
+        assert_eq!(log.of("child"), ["PreStart", "says one", "says two"]);
+    });
+}
+
+#[test]
+fn s4_5_a_failure_is_escalated_up_to_the_guardian() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let strategy = SupervisorStrategy::one_for_one().always(Directive::Escalate);
+        let (props, children) = family(&log, &["child"], Some(strategy));
+        let parent = sim.spawn("parent", props).unwrap();
+        let child = children.lock().unwrap()[0];
+        child.tell(Do::Fail("torn"));
+        child.tell(Do::Say("lost"));
+        sim.run_until_idle();
+        // The guardian stops what fails.
+        assert!(sim.lookup::<Do>("/user/parent").is_err());
+        assert_eq!(log.of("child"), ["PreStart", "PostStop"]);
+        parent.tell(Do::Say("lost"));
+        sim.run_until_idle();
+        assert_eq!(sim.dead_letters().total(), 2);
+    });
+}
+
+#[test]
+fn s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child() {
+    for directive in [Directive::Restart, Directive::Resume] {
+        let failures: Arc<Mutex<Vec<(String, Stage)>>> = Arc::default();
+        let telling = Arc::clone(&failures);
+        let builder = Sim::builder()
+            .supervising(SupervisorStrategy::one_for_one().always(directive))
+            .on_failure(move |failure: &Failure| {
+                if let Cause::Child(child) = &failure.cause {
+                    assert_eq!(child.path.as_str(), "/user/parent/child");
+                }
+                let path = failure.path.to_string();
+                telling.lock().unwrap().push((path, failure.during));
+            });
+        builder.check(SEEDS, |sim| {
+            failures.lock().unwrap().clear();
+            let log = Log::default();
+            let strategy = SupervisorStrategy::one_for_one().always(Directive::Escalate);
+            let (props, children) = family(&log, &["child"], Some(strategy));
+            sim.spawn("parent", props).unwrap();
+            let child = children.lock().unwrap()[0];
+            child.tell(Do::Say("one"));
+            child.tell(Do::Fail("torn"));
+            child.tell(Do::Say("two"));
+            sim.run_until_idle();
+            let said = child.ask(Do::Count, LONG).wait();
+            if directive == Directive::Resume {
+                assert_eq!(said, Ok(2));
+            } else {
+                assert_eq!(
+                    said,
+                    Err(AskError::TargetStopped),
+                    "the parent has a new child"
+                );
+                assert_eq!(log.of("parent"), ["restarted"]);
+                let anew = children.lock().unwrap()[0];
+                assert_eq!(anew.ask(Do::Count, LONG).wait(), Ok(0));
+            }
+            let expected = [
+                ("/user/parent/child".to_owned(), Stage::Handling),
+                ("/user/parent".to_owned(), Stage::Supervising),
+            ];
+            assert_eq!(*failures.lock().unwrap(), expected);
+        });
+    }
+}
+
+#[test]
+fn s4_5_a_behaviour_is_supervised_by_itself_first() {
+    check(SEEDS, |sim| {
+        let props = Props::new(|| {
+            let mut sum = 0;
+            Behavior::receive(move |_ctx, (number, reply): (i32, Reply<i32>)| {
+                if number < 0 {
+                    return Err("negative");
+                }
+                assert!(number < 100, "too large");
+                sum += number;
+                reply.send(sum);
+                Ok(())
+            })
+            .supervise(
+                SupervisorStrategy::one_for_one().decide(|failure: &Failure| match failure.cause {
+                    Cause::Error(_) => Directive::Resume,
+                    _ => Directive::Escalate,
+                }),
+            )
+            .supervise(SupervisorStrategy::one_for_one().limit(1, LONG))
+        });
+        // Top level, so that the guardian would stop it.
+        let actor = sim.spawn("actor", props).unwrap();
+        let add = |number| actor.ask(|reply| (number, reply), LONG).wait();
+        assert_eq!(add(5), Ok(5));
+        assert_eq!(add(-1), Err(AskError::TargetFailed));
+        assert_eq!(add(1), Ok(6), "resumed by the inner one");
+        assert_eq!(add(100), Err(AskError::TargetFailed));
+        assert_eq!(add(2), Ok(2), "restarted by the outer one");
+        assert_eq!(add(100), Err(AskError::TargetFailed));
+        assert_eq!(add(2), Err(AskError::TargetStopped), "once in an hour");
+    });
+}
+
+#[test]
+fn s4_7_backoff_lets_the_mail_wait_longer_each_time() {
+    let mut sim = Sim::builder().orderly().start().unwrap();
+    let log = Log::default();
+    let backoff = Backoff::new(SECOND, 4 * SECOND).unwrap();
+    let (props, children) = family(&log, &["child"], Some(restarts_at_once().backoff(backoff)));
+    sim.spawn("parent", props).unwrap();
+    let child = children.lock().unwrap()[0];
+    for expected in [1, 2, 4, 4] {
+        let before = sim.now();
+        child.tell(Do::Fail("torn"));
+        assert_eq!(child.ask(Do::Count, LONG).wait(), Ok(0));
+        assert_eq!(sim.now() - before, expected * SECOND);
+    }
+    sim.run_for(10 * SECOND);
+    let before = sim.now();
+    child.tell(Do::Fail("torn"));
+    assert_eq!(child.ask(Do::Count, LONG).wait(), Ok(0));
+    assert_eq!(
+        sim.now() - before,
+        SECOND,
+        "after a healthy time it begins again"
+    );
+}
+
+#[test]
+fn s4_7_children_stop_before_their_parent_starts_again() {
+    let restarting = Sim::builder().supervising(restarts_at_once());
+    restarting.check(SEEDS, |sim| {
+        let log = Log::default();
+        let (inner, children) = family(&log, &["leaf"], None);
+        let outer = Props::new(move || {
+            let inner = inner.clone();
+            Behavior::setup(move |ctx| {
+                let middle = ctx.spawn("middle", inner)?;
+                Ok(Behavior::receive(move |_ctx, message: Do| {
+                    middle.tell(message)
+                }))
+            })
+        });
+        let outer = sim.spawn("outer", outer).unwrap();
+        let leaf = children.lock().unwrap()[0];
+        leaf.tell(Do::Sleep(SECOND));
+        sim.run_until_idle();
+        outer.tell(Do::Fail("torn"));
+        sim.run_for(10 * SECOND);
+        assert_eq!(log.of("leaf"), ["PreStart", "PostStop", "PreStart"]);
+        let order = log.lines();
+        let stopped = order
+            .iter()
+            .position(|line| line == "leaf PostStop")
+            .unwrap();
+        let restarted = order
+            .iter()
+            .position(|line| line == "parent restarted")
+            .unwrap();
+        assert!(stopped < restarted, "{order:?}");
+    });
+}
+
+#[test]
+fn s4_7_a_factory_that_fails_again_counts_as_another_failure() {
+    check(SEEDS, |sim| {
+        let starts = Arc::new(Mutex::new(0));
+        let counting = Arc::clone(&starts);
+        let props = Props::new(move || {
+            let mut starts = counting.lock().unwrap();
+            *starts += 1;
+            let first = *starts == 1;
+            drop(starts);
+            Behavior::setup(move |_ctx| match first {
+                true => Ok(Behavior::receive(|_ctx, _: u8| Err::<(), _>("torn"))),
+                false => Err("never again".into()),
+            })
+            .supervise(SupervisorStrategy::one_for_one())
+        });
+        let actor = sim.spawn("actor", props).unwrap();
+        (0..3).for_each(|number| actor.tell(number));
+        sim.run_until_idle();
+        assert!(sim.lookup::<u8>("/user/actor").is_err());
+        assert_eq!(*starts.lock().unwrap(), 4, "three restarts");
+    });
+}
+
+// ---- orders ---------------------------------------------------------------------------------------
+
+#[test]
+fn s4_3_a_kill_comes_after_the_running_message_and_before_all_mail() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let actor = sim.spawn_on(1, "actor", scribe(&log)).unwrap();
+        let killer = Props::new(move || Behavior::receive(move |_ctx, (): ()| actor.kill()));
+        let killer = sim.spawn_on(0, "killer", killer).unwrap();
+        actor.tell(Do::Say("one"));
+        actor.tell(Do::Sleep(SECOND));
+        (0..5).for_each(|_| actor.tell(Do::Say("never")));
+        sim.run_until_idle();
+        killer.tell(());
+        sim.run_until_idle();
+        actor.tell(Do::Say("never"));
+        assert!(sim.now() < SECOND);
+        sim.run_for(10 * SECOND);
+        assert_eq!(log.of("actor"), ["PreStart", "says one", "PostStop"]);
+        assert_eq!(sim.dead_letters().total(), 6);
+    });
+}
+
+#[test]
+fn s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let actor = sim.spawn("actor", scribe(&log)).unwrap();
+        actor.suspend();
+        actor.tell(Do::Say("one"));
+        actor.suspend();
+        sim.run_until_idle();
+        assert_eq!(log.of("actor"), ["PreStart"]);
+        actor.stop();
+        sim.run_for(SECOND);
+        assert!(
+            sim.lookup::<Do>("/user/actor").is_ok(),
+            "a stop keeps its place"
+        );
+        actor.resume();
+        sim.run_until_idle();
+        assert_eq!(log.of("actor"), ["PreStart", "says one", "PostStop"]);
+        let second = sim.spawn("second", scribe(&log)).unwrap();
+        second.suspend();
+        second.tell(Do::Say("never"));
+        second.kill();
+        sim.run_until_idle();
+        assert_eq!(log.of("second"), ["PreStart", "PostStop"]);
+    });
+}
+
+#[test]
+fn s4_3_an_actor_may_suspend_and_kill_itself() {
+    check(SEEDS, |sim| {
+        let handled = Arc::new(Mutex::new(Vec::new()));
+        let noting = Arc::clone(&handled);
+        let props = Props::new(move || {
+            let noting = Arc::clone(&noting);
+            Behavior::receive(move |ctx, number: u32| {
+                noting.lock().unwrap().push(number);
+                match number {
+                    1 => ctx.self_ref().suspend(),
+                    3 => ctx.self_ref().kill(),
+                    _ => {}
+                }
+            })
+        });
+        let actor = sim.spawn("actor", props).unwrap();
+        (0..5).for_each(|number| actor.tell(number));
+        sim.run_until_idle();
+        assert_eq!(*handled.lock().unwrap(), [0, 1]);
+        actor.resume();
+        sim.run_until_idle();
+        assert_eq!(*handled.lock().unwrap(), [0, 1, 2, 3]);
+    });
+}
+
+// ---- death watch ----------------------------------------------------------------------------------
+
+/// Watches an actor, and writes what it is told.
+fn watcher(log: &Log, target: ActorRef<Do>) -> Props<bool> {
+    let log = log.clone();
+    Props::new(move || {
+        let log = log.clone();
+        Behavior::setup(move |ctx| {
+            ctx.watch(target);
+            ctx.watch(target);
+            Ok(Behavior::receive(move |ctx, watch: bool| match watch {
+                true => ctx.watch(target),
+                false => ctx.unwatch(target),
+            })
+            .on_signal(move |ctx, signal| {
+                if let Signal::Terminated { actor, reason } = signal {
+                    assert_eq!(*actor, target.id());
+                    log.add(format!("{} {reason}", ctx.path().name()));
+                }
+            }))
+        })
+    })
+}
+
+#[test]
+fn s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two() {
+    type End = fn(ActorRef<Do>);
+    let ends: [(End, &str); 3] = [
+        (ActorRef::stop, "stopped"),
+        (ActorRef::kill, "killed"),
+        (|actor| actor.tell(Do::Fail("torn")), "failed"),
+    ];
+    for (end, reason) in ends {
+        check(SEEDS, |sim| {
+            let log = Log::default();
+            let target = sim.spawn_on(1, "target", scribe(&log)).unwrap();
+            let near = sim.spawn_on(1, "near", watcher(&log, target)).unwrap();
+            sim.spawn_on(0, "far", watcher(&log, target)).unwrap();
+            sim.run_until_idle();
+            assert!(log.of("near").is_empty() && log.of("far").is_empty());
+            end(target);
+            sim.run_until_idle();
+            assert_eq!(
+                (log.of("near"), log.of("far")),
+                (vec![reason.into()], vec![reason.into()])
+            );
+            near.tell(true);
+            sim.run_until_idle();
+            assert_eq!(log.of("near"), [reason, "gone before it was watched"]);
+        });
+    }
+}
+
+#[test]
+fn s4_11_after_unwatch_nothing_is_told_though_it_was_under_way() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let target = sim.spawn_on(1, "target", scribe(&log)).unwrap();
+        let far = sim.spawn_on(0, "far", watcher(&log, target)).unwrap();
+        sim.run_until_idle();
+        far.suspend();
+        far.tell(false);
+        sim.run_until_idle();
+        // Not told yet: the order to unwatch lies in its mail, ahead of nothing.
+        far.resume();
+        sim.run_until_idle();
+        target.stop();
+        sim.run_until_idle();
+        assert!(log.of("far").is_empty(), "{:?}", log.lines());
+    });
+}
+
+#[test]
+fn s4_11_a_restart_is_no_end() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let (props, children) = family(&log, &["child"], None);
+        sim.spawn("parent", props).unwrap();
+        let child = children.lock().unwrap()[0];
+        sim.spawn("watcher", watcher(&log, child)).unwrap();
+        child.tell(Do::Fail("torn"));
+        sim.run_until_idle();
+        assert!(log.of("watcher").is_empty());
+        (0..3).for_each(|_| child.tell(Do::Fail("torn")));
+        sim.run_until_idle();
+        assert_eq!(log.of("watcher"), ["failed"]);
+    });
+}
+
+#[test]
+fn s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let told = log.clone();
+        let props = Props::new(move || {
+            let told = told.clone();
+            Behavior::<u8>::empty()
+                .on_signal(move |_ctx, signal| told.add(format!("it {signal:?}")))
+        });
+        let actor = sim.spawn("actor", props).unwrap();
+        (0..3).for_each(|number| actor.tell(number));
+        actor.stop();
+        sim.run_until_idle();
+        assert_eq!(sim.dead_letters().count(DeadLetterReason::Unhandled), 3);
+        assert_eq!(log.of("it"), ["PreStart", "PostStop"]);
+    });
+}
