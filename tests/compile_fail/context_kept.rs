@@ -1,0 +1,12 @@
+//! A context is lent to its handler, for as long as that runs.
+
+use nexus_actors::prelude::*;
+
+fn keeping() -> Behavior<u8> {
+    let mut kept = None;
+    Behavior::receive(move |ctx, _message| {
+        kept = Some(ctx);
+    })
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A message may have to go to another thread.
+
+use nexus_actors::prelude::*;
+use std::rc::Rc;
+
+fn share(actor: ActorRef<Rc<u32>>) {
+    actor.tell(Rc::new(1));
+}
+
+fn main() {}

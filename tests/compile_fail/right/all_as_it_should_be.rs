@@ -1,0 +1,32 @@
+//! The same as its neighbours, as it should be: they fail for no other reason.
+
+use nexus_actors::prelude::*;
+use std::rc::Rc;
+
+fn greet(greeter: ActorRef<String>) {
+    greeter.tell("Ada".to_owned());
+}
+
+fn share(actor: ActorRef<std::sync::Arc<u32>>) {
+    actor.tell(std::sync::Arc::new(1));
+}
+
+fn keeping() -> Behavior<u8> {
+    let mut kept = Vec::new();
+    Behavior::receive(move |ctx, _message| kept.push(ctx.self_ref()))
+}
+
+fn echo() -> Behavior<Reply<u8>> {
+    Behavior::receive(|_ctx, reply: Reply<u8>| reply.send(1))
+}
+
+fn captured() -> Props<u8> {
+    Props::new(|| {
+        let shared = Rc::new(7);
+        Behavior::receive(move |_ctx, message: u8| drop((message, Rc::clone(&shared))))
+    })
+}
+
+fn main() {
+    let _ = (greet, share, keeping, echo, captured);
+}
