@@ -102,6 +102,11 @@
 //! - `tests/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
 //! - `tests/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
 //!
+//! **2.3** A message that is left unhandled, by [`Next::Unhandled`](crate::Next::Unhandled) or under
+//! [`Behavior::empty`](crate::Behavior::empty), becomes a dead letter. Signals are told all the same.
+//!
+//! - `tests/supervision.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
+//!
 //! # 3. Mailboxes
 //!
 //! **3.1** A mailbox has no capacity to set: until its actor stops it takes what is sent to a busy
@@ -115,17 +120,23 @@
 //!
 //! # 4. Lifecycle
 //!
-//! **4.2** There are two signals. [`Signal::PreStart`] is told once, after the setup and before the
-//! first message, even one that was sent during the setup. [`Signal::PostStop`] is told once, after
-//! the last message.
+//! **4.2** [`Signal`]s are told through an actor's own turn, ahead of its mail. `PreStart` is told
+//! once, after the setup and before the first message, even one that was sent during the setup;
+//! `PostStop` once, after the last message. `PreRestart` is told to the instance that failed, and
+//! `PostRestart` to the one that takes its place, both with the failure; `ChildFailed` to the parent
+//! of an actor that failed and is not restarted; `Terminated` to those who watch an actor.
 //!
 //! - `tests/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
 //!
 //! **4.3** [`ActorRef::stop`] keeps its place among the messages of whoever calls it: the actor
 //! handles what came before, and what comes after becomes a dead letter. A second `stop` changes
-//! nothing.
+//! nothing. [`kill`](crate::ActorRef::kill) lets the actor handle nothing after the message that it
+//! is at. [`suspend`](crate::ActorRef::suspend) lets its mail wait, a stop included, until
+//! [`resume`](crate::ActorRef::resume), while signals and kills go through.
 //!
 //! - `tests/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
+//! - `tests/supervision.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
+//! - `tests/supervision.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
 //!
 //! **4.4** An actor has stopped when its children have: each is told `PostStop` before its parent
 //! is. [`WorkerPool::shutdown`] lets every actor handle the mail that it has, within one deadline
@@ -140,16 +151,55 @@
 //! - `tests/lifecycle.rs: s4_4_what_is_left_at_the_deadline_is_stopped_by_force`
 //! - `tests/hostile.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
 //!
-//! **4.9** A handler fails when it returns an error or panics. **Its actor then stops**: it is not
-//! restarted, its children stop first, and its mail becomes dead letters, while its worker and all
-//! other actors go on. The [`on_failure`](crate::WorkerPoolBuilder::on_failure) hook is given a
-//! [`Failure`] with the actor, its path, the type of its messages, the stage of its life and the
-//! cause. A panic in the hook, or in the destructor of a message, a state, an answer, an error or
-//! props, takes nobody else down either.
+//! **4.5** What becomes of an actor that failed is decided first by the strategies around its
+//! behaviour ([`Behavior::supervise`]), the innermost before the others, then by its parent's
+//! ([`Props::supervising`]), for that child, for all children, or for those started after it as well.
+//! A decider sees the [`Failure`], and restarts, resumes, stops or escalates. What is escalated is a
+//! failure of the parent, up to the guardian, whose strategy the builders set: by default it stops
+//! a top-level actor that fails.
+//!
+//! - `tests/supervision.rs: s4_5_one_all_or_the_rest_are_restarted`
+//! - `tests/supervision.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
+//! - `tests/supervision.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
+//!
+//! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
+//! the next failure stops the child, and its parent and its watchers are told.
+//!
+//! - `tests/supervision.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
+//! - `tests/supervision.rs: s4_6_restarts_that_lie_far_apart_never_end`
+//! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
+//!
+//! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
+//! instance is told, its children stop, it is dropped, the factory runs again, and the new instance
+//! is told. The failing message is not tried again, and asks that it carried fail at once with
+//! [`AskError::TargetFailed`]. With a [`Backoff`](crate::Backoff) the mail waits for longer each
+//! time.
+//!
+//! - `tests/supervision.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
+//! - `tests/supervision.rs: s4_7_children_stop_before_their_parent_starts_again`
+//! - `tests/supervision.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
+//!
+//! **4.8** An actor that is resumed keeps its state and goes on with the next message.
+//!
+//! - `tests/supervision.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
+//!
+//! **4.9** A handler fails when it returns an error or panics. Its worker and all other actors go on;
+//! what becomes of the actor is decided by row 4.5. The
+//! [`on_failure`](crate::WorkerPoolBuilder::on_failure) hook is given a [`Failure`] with the actor,
+//! its path, the type of its messages, the stage of its life and the cause. A panic in the hook, or in
+//! the destructor of a message, a state, an answer, an error or props, takes nobody else down either.
 //!
 //! - `tests/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
 //! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
 //! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
+//!
+//! **4.11** [`Context::watch`] has an actor told when another one has stopped, on whichever worker, and
+//! whether that was asked to, failed or was killed; at once for one that has stopped already. A
+//! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
+//!
+//! - `tests/supervision.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
+//! - `tests/supervision.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
+//! - `tests/supervision.rs: s4_11_a_restart_is_no_end`
 //!
 //! **4.12** A child that has stopped is no longer counted among the living, and its parent may give
 //! its name to the next one as soon as it is gone (the test does so two thousand times).
@@ -326,14 +376,9 @@
 //!
 //! What users of other actor systems may look for, and do not get:
 //!
-//! - **Supervision.** No strategies, restarts, resumption, back-off or escalation. A failed actor
-//!   stops, the failure hook is told, and its parent is not.
 //! - **Bounded mailboxes.** There is always room, so `send` waits for a word, never for room, and
 //!   nothing slows a sender down: an actor that is slower than its senders takes memory until there
 //!   is none. There are no priorities either.
-//! - **Kill, suspend, resume.** The one way to end a single actor from outside is `stop`, which
-//!   waits its turn behind the mail. Force comes only with the deadline of a whole pool.
-//! - **Death watch.** Nobody is told when another actor stops. To find out, ask it or look it up.
 //! - **Timers** other than [`Context::sleep`] and the time-out of an ask: no messages at a later
 //!   time or at intervals, no receive time-out, no passivation.
 //! - **A stash.** A handler can keep messages in its state; nothing gives them back to the mailbox.
@@ -375,6 +420,11 @@
 //! [`AskError::TargetStopped`]: crate::AskError::TargetStopped
 //! [`AskError::Timeout`]: crate::AskError::Timeout
 //! [`Behavior`]: crate::Behavior
+//! [`Behavior::supervise`]: crate::Behavior::supervise
+//! [`Context::unwatch`]: crate::Context::unwatch
+//! [`Context::watch`]: crate::Context::watch
+//! [`Props::supervising`]: crate::Props::supervising
+//! [`Signal`]: crate::Signal
 //! [`Behavior::setup`]: crate::Behavior::setup
 //! [`ConsistentHashRing`]: crate::ConsistentHashRing
 //! [`Context::sleep`]: crate::Context::sleep
