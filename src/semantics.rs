@@ -256,6 +256,16 @@
 //!
 //! - `tests/hostile.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
 //!
+//! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose
+//! waker may be called from any thread, and
+//! [`Context::run_blocking`](crate::Context::run_blocking) has work done by threads beside the
+//! workers, of which there is a bounded number. Only the actor that waits is held up. At a
+//! shutdown's deadline the future is dropped, and work that has not begun is not done.
+//!
+//! - `tests/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
+//! - `tests/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
+//! - `tests/blocking.rs: s6_4_no_more_work_runs_at_a_time_than_there_are_threads`
+//!
 //! # 7. Dead letters and envelopes
 //!
 //! **7.1** Each message that is lost is counted in [`DeadLetters`] under one [`DeadLetterReason`]:
@@ -382,11 +392,9 @@
 //! - **Timers** other than [`Context::sleep`] and the time-out of an ask: no messages at a later
 //!   time or at intervals, no receive time-out, no passivation.
 //! - **A stash.** A handler can keep messages in its state; nothing gives them back to the mailbox.
-//! - **Tasks**, and a side pool of threads for blocking calls. A handler that blocks or computes
-//!   holds its worker, and all actors there, until it returns, waits or calls
-//!   [`Context::yield_now`].
-//! - **Futures.** [`Ask`] is none, no call is `async`, and a handler cannot wait for a future. Asks
-//!   cannot be mapped or joined, only waited for one after the other.
+//! - **Tasks** of an actor beside its handlers.
+//! - **Asks as futures.** [`Ask`] is none, and no call is `async`. Asks cannot be mapped or joined,
+//!   only waited for one after the other.
 //! - **Detection of ask cycles.** Actors that ask each other in a circle, or an actor that asks
 //!   itself, wait until the first of their time-outs ends it. With very long time-outs that is when
 //!   the pool ends.

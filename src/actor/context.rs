@@ -31,6 +31,10 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         }
     }
 
+    pub(crate) fn shard(&self) -> &'a Shard {
+        self.shard
+    }
+
     /// This actor.
     #[allow(unsafe_code)]
     pub fn self_ref(&self) -> ActorRef<M> {
@@ -223,6 +227,9 @@ pub enum WaitError {
     /// It runs in a handler, but the wait began outside of one, on a thread that drives a pool.
     #[error("a handler cannot wait for what was begun outside of it; ask again in the handler")]
     InHandler,
+    /// The pool ends, and with it what was waited for.
+    #[error("the pool ends, and with it what was waited for")]
+    PoolClosed,
     /// The operating system granted no memory for another stack.
     #[error("{0}; raise the limit on memory or mappings, or let fewer handlers wait at a time")]
     NoStack(String),

@@ -18,6 +18,7 @@ use super::envelope::Envelope;
 use super::failure::{Failure, SupervisorStrategy};
 use super::fate::outside_sender;
 use super::id::{ActorId, Home, Key, MessageId};
+use super::offload::Offload;
 use super::shard::Order;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
@@ -32,6 +33,7 @@ pub(crate) struct PoolCore {
     pub(crate) name: String,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
+    pub(crate) offload: Box<dyn Offload>,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
     /// How the guardian supervises the top-level actors.
@@ -63,6 +65,7 @@ pub(crate) struct CoreParts {
     pub(crate) workers: usize,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
+    pub(crate) offload: Box<dyn Offload>,
     pub(crate) on_failure: FailureHook,
     pub(crate) guardian: SupervisorStrategy,
     /// Whether ids of messages from outside are drawn from the pool, so that they are the same in
@@ -77,6 +80,7 @@ impl PoolCore {
             workers,
             transport,
             directory,
+            offload,
             on_failure,
             guardian,
             repeatable,
@@ -86,6 +90,7 @@ impl PoolCore {
             name,
             transport,
             directory,
+            offload,
             dead_letters: Arc::default(),
             on_failure,
             guardian,

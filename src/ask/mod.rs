@@ -1,5 +1,7 @@
 //! Asking: a message that carries the way back for its answer, and the wait for it.
 
+mod block_on;
+mod blocking;
 mod call;
 mod deadline;
 mod driven;

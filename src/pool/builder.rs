@@ -12,6 +12,7 @@ use super::driver::{Ended, NoteEnd, WaitStrategy, drive};
 use super::handle::{ShutdownReport, WorkerPool};
 use super::node::WorkerNode;
 use super::shared::Shared;
+use super::side_threads::SideThreads;
 use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
@@ -56,6 +57,7 @@ pub struct WorkerPoolBuilder {
     workers: Option<usize>,
     name: String,
     stack_size: usize,
+    blocking_threads: usize,
     pin_cores: bool,
     wait_strategy: Option<WaitStrategy>,
     time_source: TimeSource,
@@ -79,6 +81,7 @@ impl Default for WorkerPoolBuilder {
             workers: None,
             name: "nexus".to_owned(),
             stack_size: DEFAULT_STACK_SIZE,
+            blocking_threads: default_blocking_threads(),
             pin_cores: false,
             wait_strategy: None,
             time_source: TimeSource::Monotonic,
@@ -108,6 +111,14 @@ impl WorkerPoolBuilder {
     /// only as far as handlers reach into it. A handler that needs more ends the process.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
+        self
+    }
+
+    /// How many threads beside the workers do what handlers hand over by
+    /// [`Context::run_blocking`](crate::Context::run_blocking), at the most; at least 1. They are
+    /// started when they are needed. By default twice as many as there are cores, and at least 4.
+    pub fn blocking_threads(mut self, threads: usize) -> Self {
+        self.blocking_threads = threads;
         self
     }
 
@@ -203,7 +214,9 @@ impl WorkerPoolBuilder {
         let strategy = self
             .wait_strategy
             .unwrap_or_else(|| default_strategy(workers));
+        let offload = Box::new(SideThreads::new(&self.name, self.blocking_threads));
         let core = register(CoreParts {
+            offload,
             name: self.name,
             workers,
             transport: Box::new(transport),
@@ -259,6 +272,7 @@ impl WorkerPoolBuilder {
         let workers = self.workers.unwrap_or_else(cores);
         check_workers(workers)?;
         check_stack_size(self.stack_size)?;
+        check_blocking_threads(self.blocking_threads)?;
         if self.name.contains('\0') {
             return Err(StartError::InvalidName(self.name.clone()));
         }
@@ -282,6 +296,20 @@ pub(crate) fn check_workers(workers: usize) -> Result<(), StartError> {
         Ok(())
     } else {
         Err(StartError::InvalidWorkers(workers))
+    }
+}
+
+/// How many side threads there are unless it is told otherwise.
+pub(crate) fn default_blocking_threads() -> usize {
+    (2 * cores()).max(4)
+}
+
+/// Whether there can be so many side threads.
+pub(crate) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
+    if threads > 0 {
+        Ok(())
+    } else {
+        Err(StartError::NoBlockingThreads)
     }
 }
 
@@ -312,6 +340,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             workers,
             name,
             stack_size,
+            blocking_threads,
             pin_cores,
             wait_strategy,
             time_source,
@@ -325,6 +354,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             .field("workers", workers)
             .field("name", name)
             .field("stack_size", stack_size)
+            .field("blocking_threads", blocking_threads)
             .field("pin_cores", pin_cores)
             .field("wait_strategy", wait_strategy)
             .field("time_source", time_source)
@@ -345,6 +375,9 @@ pub enum StartError {
     /// The stacks would be too small for any handler, or too large for any machine.
     #[error("a stack has between 64 KiB and 1 GiB, not {0} bytes")]
     InvalidStackSize(usize),
+    /// Work that is handed over would never be done.
+    #[error("work that is handed over needs at least 1 thread, not 0")]
+    NoBlockingThreads,
     /// The pool's name cannot be that of a thread.
     #[error("the name {0:?} has a NUL in it; threads cannot be called so")]
     InvalidName(String),

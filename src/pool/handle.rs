@@ -372,6 +372,7 @@ impl Inner {
                     let _ = thread.join();
                 }
             }
+            self.shared.core.offload.close();
             if let Some(watchdog) = &self.watchdog {
                 watchdog.end();
             }

@@ -8,6 +8,7 @@ mod handle;
 mod node;
 mod ring;
 mod shared;
+mod side_threads;
 mod time;
 mod transport;
 mod watchdog;
@@ -22,10 +23,12 @@ pub use self::time::{ManualTime, TimeSource};
 pub use self::watchdog::SlowHandler;
 
 pub(crate) use self::builder::{
-    DEFAULT_STACK_SIZE, check_stack_size, check_workers, default_guardian, no_stack, write_failures,
+    DEFAULT_STACK_SIZE, check_stack_size, check_workers, default_blocking_threads,
+    default_guardian, no_stack, write_failures,
 };
 pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;
 pub(crate) use self::shared::Shared;
+pub(crate) use self::side_threads::SideThreads;
 pub(crate) use self::time::Clock;
 pub(crate) use self::transport::lanes;

@@ -14,7 +14,8 @@ use super::trace::TraceKind;
 use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
 use crate::actor::{
-    DeadLetters, Key, Shard, Subscription, SupervisorStrategy, WaitError, with_current,
+    DeadLetters, Job, Key, Offload, Shard, Subscription, SupervisorStrategy, WaitError,
+    with_current,
 };
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::StackConfig;
@@ -85,6 +86,7 @@ impl Engine {
             workers: count,
             transport: Box::new(network.clone()),
             directory: Box::new(names.clone()),
+            offload: Box::new(AtOnce),
             on_failure: log_failures(&log, on_failure),
             guardian,
             repeatable: true,
@@ -205,6 +207,17 @@ impl Drive for Engine {
         }
         Ok(())
     }
+}
+
+/// Does work where it is handed over: on the simulation's own thread, and in no time.
+struct AtOnce;
+
+impl Offload for AtOnce {
+    fn submit(&self, job: Job) {
+        job();
+    }
+
+    fn close(&self) {}
 }
 
 fn log_failures(log: &Arc<Mutex<Log>>, then: FailureHook) -> FailureHook {

@@ -12,7 +12,8 @@ use crate::actor::{
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, StackError};
 use crate::pool::{
-    Clock, Shared, ShutdownReport, StartError, TimeSource, WorkerDirectory, lanes, no_stack,
+    Clock, Shared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
+    default_blocking_threads, lanes, no_stack,
 };
 use crate::runtime::{Ending, Tick, Worker, WorkerParts};
 
@@ -184,6 +185,7 @@ impl Engine {
         } else if !self.ended.get() {
             self.leak();
         }
+        self.shared.core.offload.close();
         unregister(&self.shared.core);
     }
 
@@ -234,11 +236,13 @@ fn found(
     guardian: SupervisorStrategy,
 ) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
     let (transport, ends) = lanes(1);
+    let offload = Box::new(SideThreads::new(&name, default_blocking_threads()));
     let core = register(CoreParts {
         name,
         workers: 1,
         transport: Box::new(transport),
         directory: Box::new(WorkerDirectory::default()),
+        offload,
         on_failure,
         guardian,
         repeatable: false,

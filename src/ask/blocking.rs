@@ -1,0 +1,57 @@
+//! Work that blocks its thread: done on a side thread, while the handler waits.
+
+use std::panic::resume_unwind;
+
+use super::handle::Ask;
+use crate::actor::{ActorId, Context, Unwound, WaitError, catch_user};
+
+impl<M: Send + 'static> Context<'_, M> {
+    /// Does work that computes for long, or blocks its thread, on a thread beside the workers, and
+    /// waits for it. Only this actor waits.
+    ///
+    /// There are as many such threads as the builder says; what comes while all are busy waits its
+    /// turn. In a simulation the work is done at once, on its thread, and takes no time.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait; the work is then not done.
+    ///
+    /// # Panics
+    ///
+    /// As the work does: its panic goes on in the handler.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let reader = pool.spawn("reader", Props::new(|| {
+    ///     Behavior::receive(|ctx, (path, reply): (String, Reply<bool>)| {
+    ///         let file = ctx.run_blocking(move || std::fs::read(path))?;
+    ///         reply.send(file.is_ok());
+    ///         Ok::<_, WaitError>(())
+    ///     })
+    /// }))?;
+    /// let asked = reader.ask(|reply| ("/no/such/file".to_owned(), reply), Duration::from_secs(5));
+    /// assert!(!asked.wait()?);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_blocking<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, WaitError> {
+        let shard = self.shard();
+        shard.can_wait()?;
+        let (ask, reply) = Ask::<Result<R, Unwound>>::begin(None, ActorId::NOBODY);
+        shard.core.offload.submit(Box::new(move || {
+            reply.send(catch_user(work));
+        }));
+        match ask.wait() {
+            Ok(Ok(result)) => Ok(result),
+            // The panic hook has told of it, on the thread where it happened.
+            Ok(Err(Unwound::Panicked(text))) => resume_unwind(Box::new(text)),
+            Ok(Err(Unwound::Forced)) | Err(_) => Err(WaitError::PoolClosed),
+        }
+    }
+}
