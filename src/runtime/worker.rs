@@ -295,6 +295,8 @@ impl Worker {
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
         shard.fibers.trim(0);
+        // Nobody waits any more, and no tick comes that would cancel what is not needed.
+        self.wheel = TimerWheel::new(shard.now.get());
         self.phase = Phase::Closed;
     }
 }
