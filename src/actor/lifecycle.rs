@@ -380,7 +380,10 @@ pub(crate) fn allow_turns(shard: &Shard, actor: super::id::ActorId) {
 #[inline]
 fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
     if slot.state() == State::Running && !slot.forced.get() {
-        if slot.mailbox_len() > 0 && !is_mutated(Mutant::TurnForgotten) {
+        if slot.mailbox_len() > 0 {
+            if is_mutated(Mutant::TurnForgotten) {
+                return slot.queued.set(false);
+            }
             shard.due.push(Due::Turn(index));
         } else {
             slot.release_mailbox(shard.blocks());

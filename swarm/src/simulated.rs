@@ -1,0 +1,179 @@
+//! Runs in simulation: one thread, a clock of its own, and every choice by the seed.
+
+use nexus_actors::sim::{Fault, Sim};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use crate::foreign;
+use crate::oracles::{Check, Oracles, Sums};
+use crate::plan::{End, Mishap, Plan, Size};
+use crate::run::{Ended, Outcome, check_end, check_quiet, note};
+use crate::world::{Load, World, report};
+
+/// Steps after which a run is taken to go on for ever.
+const MOST_STEPS: u64 = 2_000_000;
+/// More than all time-outs of a run together.
+const LONG: Duration = Duration::from_secs(1_000_000);
+/// Events of a trace that are shown.
+const SHOWN: usize = 60;
+
+/// Runs a plan in a simulation. `shown` is for those who want to see the end of the trace.
+pub fn run(plan: &Plan, shown: bool) -> Outcome {
+    match plan.size {
+        Size::Small => run_with::<[u64; 0]>(plan, shown),
+        Size::Medium => run_with::<[u64; 12]>(plan, shown),
+        Size::Large => run_with::<[u64; 50]>(plan, shown),
+    }
+}
+
+fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
+    let world = World::<L>::new(plan, true);
+    let mut sim = start(&world, plan, shown);
+    foreign::open(&world, plan, &|| None);
+    let ended = go_on(&mut sim, &world, plan);
+    let mut outcome = Outcome {
+        seed: plan.seed,
+        deliveries: world.oracles.handled.load(SeqCst),
+        steps: sim.steps(),
+        fingerprint: sim.trace().fingerprint(),
+        ..Outcome::default()
+    };
+    if shown {
+        outcome.trace = sim.trace().tail(SHOWN);
+    }
+    if ended {
+        end(&mut sim, &world, plan);
+        drop(sim);
+    } else {
+        // What does not end cannot be dropped either.
+        std::mem::forget(sim);
+    }
+    outcome.violations = world.oracles.found();
+    outcome
+}
+
+fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
+    let oracles = Arc::clone(&world.oracles);
+    let started = Sim::builder()
+        .seed(plan.seed)
+        .workers(plan.workers)
+        .latency(plan.latency)
+        .keep_events(if shown { SHOWN } else { 1 })
+        .on_failure(move |failure| note(&oracles, "failure", report(&oracles, failure)))
+        .start();
+    let mut sim = started.expect("a simulation of a few workers starts");
+    assert!(world.node.set(sim.node(0)).is_ok(), "a world has one pool");
+    for foreigner in plan.foreigners.iter().cloned() {
+        let world = Arc::clone(world);
+        sim.schedule(foreigner.after, move || {
+            foreign::act(&world, foreigner.acts, foreigner.seed, &|| None);
+        });
+    }
+    for mishap in &plan.mishaps {
+        let fault = match *mishap {
+            Mishap::Stall { worker, at, length } => Fault::stall(worker, at, length),
+            Mishap::ClockJump { at, by } => Fault::clock_jump(at, by),
+        };
+        sim.inject(fault).expect("it can happen");
+    }
+    let (after, within) = match plan.end {
+        End::Quiet => return sim,
+        End::InTime { after } => (after, LONG),
+        End::Forced { after, within } => (after, within),
+    };
+    let world = Arc::clone(world);
+    sim.schedule(after, move || request_end(&world, within));
+    sim
+}
+
+fn request_end<L: Load>(world: &World<L>, within: Duration) {
+    world.oracles.pool_ends.store(true, SeqCst);
+    world.node().request_shutdown(within);
+}
+
+/// Runs to the pool's end. Answers whether it came.
+fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
+    if plan.end == End::Quiet {
+        if !run_out(sim, &world.oracles) {
+            return false;
+        }
+        note(&world.oracles, "quiet", check_pending(sim, &world.oracles));
+        check_quiet(world);
+        foreign::take_names_again(world);
+        request_end(world, LONG);
+    }
+    let ran_out = run_out(sim, &world.oracles);
+    if ran_out && !sim.has_ended() {
+        let text = format!("the pool did not end; {}", waiting(sim));
+        world.oracles.violated(text);
+        return false;
+    }
+    ran_out
+}
+
+/// Runs until nothing is left to do. Answers whether that came.
+fn run_out(sim: &mut Sim, oracles: &Oracles) -> bool {
+    while sim.step() {
+        if sim.steps() > MOST_STEPS {
+            let text = format!("it goes on for ever; {}", waiting(sim));
+            oracles.violated(text);
+            return false;
+        }
+    }
+    true
+}
+
+fn waiting(sim: &Sim) -> String {
+    let list = sim.waiting();
+    let lines: Vec<String> = list.iter().map(ToString::to_string).collect();
+    format!("{:?}; {}", sim.pending(), lines.join("; "))
+}
+
+/// When nothing is left to do, nothing is there but actors, and asks that they hold.
+fn check_pending(sim: &Sim, oracles: &Oracles) -> Check {
+    let pending = sim.pending();
+    let held = usize::try_from(oracles.open_asks.count()).unwrap_or_default();
+    let states = usize::try_from(oracles.states.count()).unwrap_or_default();
+    let names = oracles.names.in_use();
+    let idle = (
+        pending.messages,
+        pending.batches,
+        pending.due,
+        pending.waiting,
+        pending.timers,
+    );
+    let there = (pending.actors, pending.slots, pending.names, pending.waits);
+    if idle == (0, 0, 0, 0, 0) && there == (states, states, names, held) {
+        return Ok(());
+    }
+    Err(format!(
+        "{pending:?}, with {states} states, {names} names, and {held} asks held; {}",
+        waiting(sim)
+    ))
+}
+
+fn end<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) {
+    let oracles = &world.oracles;
+    let report = sim.shutdown(Duration::ZERO);
+    let pending = sim.pending();
+    if !pending.is_empty() {
+        oracles.violated(format!("something is left: {pending:?}"));
+    }
+    let stats = sim.stats();
+    let sums = Sums {
+        sent: stats.sent(),
+        handled: stats.handled(),
+        dead_letters: stats.dead_letters,
+        queued: stats.queued(),
+        late_replies: stats.late_replies,
+        own_sent: oracles.sent.load(SeqCst),
+        own_handled: oracles.handled.load(SeqCst),
+    };
+    let ended = Ended {
+        sums,
+        forced: report.forced,
+        stuck: report.stuck_workers,
+    };
+    check_end(world, plan, &ended);
+}
