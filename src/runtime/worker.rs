@@ -292,6 +292,8 @@ impl Worker {
             batch.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
         });
         shard.drop_tasks();
+        // The turns that those tasks were to have.
+        shard.due.clear();
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
         shard.fibers.trim(0);
