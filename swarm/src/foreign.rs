@@ -12,7 +12,7 @@ pub(crate) fn open<L: Load>(world: &Arc<World<L>>, plan: &Plan, clock: Clock<'_>
     for first in &plan.actors {
         start_first(world, first);
     }
-    let sender = Sender::new(Arc::clone(world), world.next_number());
+    let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
     let mut rng = Rng::new(plan.seed ^ 0x0be9);
     for _ in 0..plan.openings {
         let purse = Purse {
@@ -51,7 +51,7 @@ fn start_first<L: Load>(world: &Arc<World<L>>, first: &First) {
 
 /// What one thread does.
 pub(crate) fn act<L: Load>(world: &Arc<World<L>>, acts: u64, seed: u64, clock: Clock<'_>) {
-    let sender = Sender::new(Arc::clone(world), world.next_number());
+    let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
     let mut rng = Rng::new(seed);
     for _ in 0..acts {
         if !world.spend(1) {

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use nexus_swarm::mutants::{self, Planted};
 use nexus_swarm::parallel::Watch;
 use nexus_swarm::{Outcome, Plan, corpus, parallel, simulated};
+use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ struct Options {
     /// On real threads.
     #[arg(long)]
     parallel: bool,
+    /// Says how often what happened.
+    #[arg(long)]
+    seen: bool,
     /// Looks for one mistake that was planted in the runtime.
     #[arg(long)]
     mutant: Option<String>,
@@ -73,6 +77,19 @@ struct Sum {
     wrong: u64,
     deliveries: u64,
     steps: u64,
+    seen: BTreeMap<&'static str, u64>,
+}
+
+impl Sum {
+    fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.wrong += u64::from(!outcome.violations.is_empty());
+        self.deliveries += outcome.deliveries;
+        self.steps += outcome.steps;
+        for (what, count) in &outcome.seen {
+            *self.seen.entry(what).or_default() += count;
+        }
+    }
 }
 
 fn run_many(options: &Options) -> bool {
@@ -92,10 +109,12 @@ fn run_many(options: &Options) -> bool {
         }
         let outcome = run_one(seed, options.parallel, &watch);
         tell_of(&outcome, options.parallel);
-        sum.seeds += 1;
-        sum.wrong += u64::from(!outcome.violations.is_empty());
-        sum.deliveries += outcome.deliveries;
-        sum.steps += outcome.steps;
+        sum.add(&outcome);
+    }
+    if options.seen {
+        for (what, count) in &sum.seen {
+            println!("{count:>10} {what}");
+        }
     }
     tell_sum(&sum, began.elapsed());
     sum.wrong == 0
@@ -141,6 +160,7 @@ fn tell_sum(sum: &Sum, took: Duration) {
         wrong,
         deliveries,
         steps,
+        ..
     } = sum;
     #[allow(clippy::cast_precision_loss)] // it is a rate
     let rate = |number: u64| number as f64 / took.as_secs_f64();

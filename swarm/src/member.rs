@@ -73,6 +73,7 @@ fn set_up<L: Load>(
 ) -> Result<Behavior<Note<L>>, BoxError> {
     let record = Arc::clone(&member.record);
     member.world.meet(&record, ctx.self_ref());
+    member.sender.acts_as(ctx);
     let mut purse = Purse {
         fuel: 2,
         depth: DEPTH - 1,
@@ -147,6 +148,11 @@ impl<L: Load> Member<L> {
     /// The text with which to fail now.
     fn plan_failure(&self, when: When) -> String {
         self.record.life.ends_itself();
+        self.world.oracles.saw(match when {
+            When::Starting => "failure while starting",
+            When::Handling => "failure while handling",
+            When::Stopping => "failure while stopping",
+        });
         let failures = &self.world.oracles.failures;
         failures.plan(self.record.life.number, when)
     }
@@ -156,6 +162,7 @@ impl<L: Load> Member<L> {
     fn signal(&self, ctx: &mut Ctx<'_, L>, signal: Signal) -> Result<(), BoxError> {
         let (_in_handler, alone) = self.turn.enter();
         self.judge(alone);
+        self.sender.acts_as(ctx);
         match signal {
             Signal::PreStart => self.starts(ctx),
             Signal::PostStop => self.has_stopped(ctx),
@@ -189,7 +196,7 @@ impl<L: Load> Member<L> {
         drop(children);
         let mut purse = self.own_purse();
         match self.record.closing {
-            Closing::Plain => {}
+            Closing::Plain | Closing::DropPanics | Closing::DropTells => {}
             Closing::Tells => self.tell_some(&mut purse),
             Closing::Waits => self.sleep(ctx, &mut purse),
             Closing::Asks => self.ask(ctx, &mut purse),
@@ -205,6 +212,7 @@ impl<L: Load> Member<L> {
         let (_in_handler, alone) = self.turn.enter();
         self.judge(alone);
         self.judge(self.record.life.handles());
+        self.sender.acts_as(ctx);
         self.arrives(ctx, &note);
         let mut purse = Purse {
             fuel: note.fuel,
@@ -243,6 +251,11 @@ impl<L: Load> Member<L> {
         if let Some(question) = &note.question {
             self.judge(question.arrives());
         }
+        let envelope = ctx.envelope();
+        self.judge(self.world.oracles.ids.is_new(envelope.message_id().get()));
+        if let Some(origin) = &note.origin {
+            self.judge(origin.check(&envelope));
+        }
         let own = ctx.self_ref();
         if note.to != own {
             let (to, from) = (note.to.id(), note.from);
@@ -277,6 +290,7 @@ impl<L: Load> Member<L> {
 
     fn act(self: &Rc<Self>, ctx: &mut Ctx<'_, L>, purse: &mut Purse) -> Flow<L> {
         let action = self.world.weights.pick(&mut purse.rng);
+        self.world.oracles.saw(action.name());
         match action {
             Action::Tell => self.tell_some(purse),
             Action::Burst => self.burst(ctx, purse),
@@ -307,6 +321,7 @@ impl<L: Load> Member<L> {
             Action::Fail => return Break(Err(self.plan_failure(When::Handling).into())),
             Action::Unhandled => {
                 self.world.oracles.handled.fetch_sub(1, SeqCst);
+                self.world.oracles.unhandled.fetch_add(1, SeqCst);
                 return Break(Ok(Next::Unhandled));
             }
             Action::NextStop => {
@@ -579,10 +594,19 @@ impl<L: Load> Member<L> {
 
 impl<L: Load> Drop for Member<L> {
     fn drop(&mut self) {
-        let (life, mail) = (&self.record.life, self.mail.borrow());
-        self.judge(life.is_dropped_after(&mail, self.world.ends()));
+        let life = &self.record.life;
+        let told = life.is_told();
+        let check = life.is_dropped_after(&self.mail.borrow(), self.world.ends());
+        self.judge(check);
         if let Some(path) = &self.record.path {
             self.world.oracles.names.died(path, life.number);
+        }
+        self.world.oracles.saw("state dropped");
+        match self.record.closing {
+            Closing::DropTells => self.tell_some(&mut self.own_purse()),
+            // A start that fails reports what has made it fail, and nothing else.
+            Closing::DropPanics if told => panic!("{}", self.plan_failure(When::Stopping)),
+            _ => {}
         }
     }
 }

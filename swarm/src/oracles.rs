@@ -3,7 +3,7 @@
 
 use parking_lot::Mutex;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering::SeqCst};
 
@@ -161,6 +161,11 @@ impl Life {
     /// Whether it runs, as far as it knows.
     pub fn runs(&self) -> bool {
         self.phase.load(SeqCst) == RUNS
+    }
+
+    /// Whether it has been told that it has stopped.
+    pub fn is_told(&self) -> bool {
+        self.phase.load(SeqCst) == TOLD_OF_STOP
     }
 
     fn has_a_reason_to_stop(&self) -> bool {
@@ -654,6 +659,48 @@ pub fn never_early(what: &str, began: u64, ended: u64, length: u64) -> Check {
 
 // ---- sums ----------------------------------------------------------------------------------
 
+/// What the envelope of a message says, beside what its sender says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The actor that sent it; `None` for a thread outside.
+    pub sender: Option<nexus_actors::ActorId>,
+    /// The message that its handler was at.
+    pub cause: Option<nexus_actors::MessageId>,
+    /// The first message of the chain.
+    pub chain: Option<nexus_actors::MessageId>,
+}
+
+impl Origin {
+    /// The envelope says the same.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub fn check(&self, envelope: &nexus_actors::Envelope) -> Check {
+        let chain = self.chain.unwrap_or(envelope.message_id());
+        let same = envelope.sender() == self.sender
+            && envelope.causation_id() == self.cause
+            && envelope.correlation_id() == chain;
+        ensure(same, || format!("sent as {self:?}, it came as {envelope:?}"))
+    }
+}
+
+/// The ids of the messages of a run: no two have the same.
+#[derive(Debug, Default)]
+pub struct Ids(Mutex<HashSet<u64>>);
+
+impl Ids {
+    /// A message of that id is handled.
+    ///
+    /// # Errors
+    ///
+    /// When another had it.
+    pub fn is_new(&self, id: u64) -> Check {
+        let new = self.0.lock().insert(id);
+        ensure(new, || format!("the id {id:x} has come twice"))
+    }
+}
+
 /// What a run came to, by the counts of the pool and by those of the swarm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
@@ -665,12 +712,22 @@ pub struct Sums {
     pub dead_letters: u64,
     /// Messages that wait in mailboxes.
     pub queued: u64,
+    /// Of the messages lost: those that their handlers left.
+    pub unhandled: u64,
+    /// Those that a shutdown's deadline took.
+    pub forced: u64,
+    /// Those that came to a pool that had ended.
+    pub too_late: u64,
+    /// Those that an actor's failure took.
+    pub failed: u64,
     /// Replies that came late, by the pool's count.
     pub late_replies: u64,
     /// Messages sent, by the swarm's count.
     pub own_sent: u64,
     /// Messages handled, by the swarm's count.
     pub own_handled: u64,
+    /// Messages that handlers left, by the swarm's count.
+    pub own_unhandled: u64,
 }
 
 impl Sums {
@@ -687,15 +744,33 @@ impl Sums {
             queued,
             own_sent,
             own_handled,
+            unhandled,
+            own_unhandled,
             ..
         } = *self;
         ensure(sent == handled + dead_letters + queued, || {
             format!("messages are not accounted for: {self:?}")
         })?;
         ensure(queued == 0, || format!("messages are left: {self:?}"))?;
-        ensure(sent == own_sent && handled == own_handled, || {
+        let same = sent == own_sent && handled == own_handled && unhandled == own_unhandled;
+        ensure(same, || {
             format!("the pool counts otherwise than its actors: {self:?}")
         })
+    }
+
+    /// Messages are lost for reasons that there are.
+    ///
+    /// # Errors
+    ///
+    /// When one is lost to a failure, though none was planned, or to an end that had not come.
+    pub fn check_reasons(&self, any_failed: bool, any_late: bool, any_forced: bool) -> Check {
+        let reasons = [
+            (self.failed, any_failed),
+            (self.too_late, any_late),
+            (self.forced, any_forced),
+        ];
+        let there = reasons.iter().all(|(lost, there)| *lost == 0 || *there);
+        ensure(there, || format!("messages are lost for no reason: {self:?}"))
     }
 
     /// As many replies came late as can have.
@@ -774,6 +849,12 @@ pub struct Oracles {
     pub sent: AtomicU64,
     /// Messages that were handled.
     pub handled: AtomicU64,
+    /// Messages that their handlers left.
+    pub unhandled: AtomicU64,
+    /// Ids of messages.
+    pub ids: Ids,
+    /// How often what was seen to happen, so that one can see that it does.
+    seen: Mutex<BTreeMap<&'static str, u64>>,
     /// Answers of the runtime itself that may have come late.
     pub other_late: AtomicU64,
     /// Whether the pool ends, or is about to.
@@ -797,6 +878,16 @@ impl Oracles {
         if found.len() < KEPT {
             found.push(text);
         }
+    }
+
+    /// Something happens that is worth counting.
+    pub fn saw(&self, what: &'static str) {
+        *self.seen.lock().entry(what).or_default() += 1;
+    }
+
+    /// How often what was seen.
+    pub fn seen(&self) -> BTreeMap<&'static str, u64> {
+        self.seen.lock().clone()
     }
 
     /// What was found so far.

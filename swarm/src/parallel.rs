@@ -8,9 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::foreign;
-use crate::oracles::Sums;
 use crate::plan::{End, Foreigner, Plan, Size};
-use crate::run::{Ended, Outcome, check_end, check_quiet, note};
+use crate::run::{Ended, Outcome, check_end, check_quiet, note, sums};
 use crate::world::{Load, World, nanos, report};
 
 /// More than all time-outs of a run take together.
@@ -208,15 +207,7 @@ fn end<L: Load>(
 ) -> Outcome {
     let oracles = &world.oracles;
     let stats = pool.stats();
-    let sums = Sums {
-        sent: stats.sent(),
-        handled: stats.handled(),
-        dead_letters: stats.dead_letters,
-        queued: stats.queued(),
-        late_replies: stats.late_replies,
-        own_sent: oracles.sent.load(SeqCst),
-        own_handled: oracles.handled.load(SeqCst),
-    };
+    let sums = sums(oracles, &stats, &pool.dead_letters());
     if stats.actors() != 0 {
         oracles.violated(format!("actors are left: {stats:?}"));
     }
@@ -230,6 +221,7 @@ fn end<L: Load>(
         seed: plan.seed,
         violations: oracles.found(),
         deliveries: oracles.handled.load(SeqCst),
+        seen: oracles.seen(),
         ..Outcome::default()
     }
 }

@@ -6,6 +6,7 @@
 //! in ways in which they hardly would, were there always a little of everything (Groce et al.,
 //! "Swarm Testing", ISSTA 2012).
 
+use nexus_actors::sim::{Choice, Choices};
 use std::fmt;
 use std::time::Duration;
 
@@ -43,6 +44,58 @@ pub(crate) enum Action {
     Unhandled,
     NextStop,
     Become,
+}
+
+impl Action {
+    /// Its name among what was seen.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Tell => "to tell",
+            Self::Burst => "to burst",
+            Self::TryTell => "to try tell",
+            Self::Send => "to send",
+            Self::SendTimeout => "to send timeout",
+            Self::Ask => "to ask",
+            Self::AskMany => "to ask many",
+            Self::AskShort => "to ask short",
+            Self::AskAndDrop => "to ask and drop",
+            Self::AskAndHold => "to ask and hold",
+            Self::AnswerKept => "to answer kept",
+            Self::HandOn => "to hand on",
+            Self::Sleep => "to sleep",
+            Self::Yield => "to yield",
+            Self::SpawnChild => "to spawn child",
+            Self::SpawnAnonymous => "to spawn anonymous",
+            Self::SpawnTop => "to spawn top",
+            Self::SpawnAgain => "to spawn again",
+            Self::Lookup => "to lookup",
+            Self::StopSelf => "to stop self",
+            Self::StopChild => "to stop child",
+            Self::StopOther => "to stop other",
+            Self::TellStopped => "to tell stopped",
+            Self::Panic => "to panic",
+            Self::Fail => "to fail",
+            Self::Unhandled => "to unhandled",
+            Self::NextStop => "to next stop",
+            Self::Become => "to become",
+        }
+    }
+}
+
+impl Action {
+    /// Whether somebody stops for it.
+    const fn is_mortal(self) -> bool {
+        matches!(
+            self,
+            Self::StopSelf
+                | Self::StopChild
+                | Self::StopOther
+                | Self::Panic
+                | Self::Fail
+                | Self::NextStop
+                | Self::Become
+        )
+    }
 }
 
 /// Every action, with its weight among the others where a plan favours none.
@@ -84,9 +137,16 @@ pub(crate) struct Weights([u32; ACTIONS.len()]);
 impl Weights {
     fn draw(rng: &mut Rng) -> Self {
         let left_out = rng.below(45);
-        Self(ACTIONS.map(|(_, usual)| match rng.percent(left_out) {
-            true => 0,
-            false => usual << rng.below(3),
+        let mortality = *rng.pick(&[0, 1, 1, 2, 4]);
+        Self(ACTIONS.map(|(action, usual)| {
+            let usual = match action.is_mortal() {
+                true => usual * mortality,
+                false => usual * 2,
+            };
+            match rng.percent(left_out) {
+                true => 0,
+                false => usual << rng.below(3),
+            }
         }))
     }
 
@@ -190,6 +250,8 @@ pub struct Plan {
     pub(crate) foreigners: Vec<Foreigner>,
     pub(crate) mishaps: Vec<Mishap>,
     pub(crate) latency: Duration,
+    /// What is left to chance in a simulation.
+    pub(crate) choices: Choices,
     pub(crate) end: End,
 }
 
@@ -205,9 +267,13 @@ impl Plan {
 
     /// The plan of a seed, for a pool of threads.
     pub fn parallel(seed: u64) -> Self {
+        let plan = Self::draw(seed, 8);
         Self {
+            // Threads need more to do, to meet.
+            budget: plan.budget * 4,
+            openings: plan.openings * 2,
             mishaps: Vec::new(),
-            ..Self::draw(seed, 8)
+            ..plan
         }
     }
 
@@ -235,6 +301,7 @@ impl Plan {
             foreigners: draw_foreigners(rng),
             mishaps: draw_mishaps(rng, workers, end),
             latency: *rng.pick(&[0, 5, 50, 50, 500].map(Duration::from_micros)),
+            choices: draw_choices(rng),
             end,
         }
     }
@@ -253,6 +320,15 @@ fn draw_actors(rng: &mut Rng, workers: usize) -> Vec<First> {
         seed: rng.next(),
     };
     (0..count).map(draw).collect()
+}
+
+/// Mostly everything, as more can happen then.
+fn draw_choices(rng: &mut Rng) -> Choices {
+    if rng.percent(3) {
+        return Choices::NONE;
+    }
+    let left_out = Choice::ALL.into_iter().filter(|_| rng.percent(8));
+    left_out.fold(Choices::ALL, Choices::without)
 }
 
 fn draw_foreigners(rng: &mut Rng) -> Vec<Foreigner> {
@@ -317,6 +393,7 @@ impl fmt::Display for Plan {
             foreigners,
             mishaps,
             latency,
+            choices,
             end,
         } = self;
         writeln!(f, "seed {seed}: {workers} workers, {size:?} messages")?;
@@ -346,6 +423,11 @@ impl fmt::Display for Plan {
             .map(|((action, _), weight)| format!("{action:?} {weight}"))
             .collect();
         writeln!(f, "  {}", list.join(", "))?;
+        let chosen = Choice::ALL
+            .into_iter()
+            .filter(|choice| choices.contains(*choice));
+        let list: Vec<String> = chosen.map(|choice| choice.to_string()).collect();
+        writeln!(f, "  left to chance: {}", list.join(", "))?;
         writeln!(f, "  ends {end:?}")
     }
 }

@@ -1,5 +1,7 @@
 //! Runs: what is the same for a simulation and for threads.
 
+use nexus_actors::{DeadLetterReason, DeadLetters, PoolStats};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -22,6 +24,8 @@ pub struct Outcome {
     pub fingerprint: u64,
     /// The last events of the trace, where it is to be seen.
     pub trace: String,
+    /// How often what happened.
+    pub seen: BTreeMap<&'static str, u64>,
 }
 
 /// What is to be checked at the end.
@@ -29,6 +33,24 @@ pub(crate) struct Ended {
     pub(crate) sums: Sums,
     pub(crate) forced: u64,
     pub(crate) stuck: usize,
+}
+
+/// The sums of a run.
+pub(crate) fn sums(oracles: &Oracles, stats: &PoolStats, letters: &DeadLetters) -> Sums {
+    Sums {
+        sent: stats.sent(),
+        handled: stats.handled(),
+        dead_letters: stats.dead_letters,
+        queued: stats.queued(),
+        unhandled: letters.count(DeadLetterReason::Unhandled),
+        forced: letters.count(DeadLetterReason::Forced),
+        too_late: letters.count(DeadLetterReason::PoolClosed),
+        failed: letters.count(DeadLetterReason::Failed),
+        late_replies: stats.late_replies,
+        own_sent: oracles.sent.load(SeqCst),
+        own_handled: oracles.handled.load(SeqCst),
+        own_unhandled: oracles.unhandled.load(SeqCst),
+    }
 }
 
 /// Takes a check of the whole run in.
@@ -60,6 +82,10 @@ pub(crate) fn check_end<L: Load>(world: &Arc<World<L>>, plan: &Plan, ended: &End
         End::InTime { .. } => (false, false),
         End::Forced { .. } => (false, true),
     };
+    let reasons = ended
+        .sums
+        .check_reasons(oracles.failures.any(), true, forcible);
+    note(oracles, "reasons", reasons);
     if !forcible {
         let others = oracles.other_late.load(SeqCst);
         let late = oracles.asks.late_answers();

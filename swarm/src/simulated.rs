@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::foreign;
-use crate::oracles::{Check, Oracles, Sums};
+use crate::oracles::{Check, Oracles};
 use crate::plan::{End, Mishap, Plan, Size};
-use crate::run::{Ended, Outcome, check_end, check_quiet, note};
+use crate::run::{Ended, Outcome, check_end, check_quiet, note, sums};
 use crate::world::{Load, World, report};
 
 /// Steps after which a run is taken to go on for ever.
@@ -50,6 +50,7 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
         std::mem::forget(sim);
     }
     outcome.violations = world.oracles.found();
+    outcome.seen = world.oracles.seen();
     outcome
 }
 
@@ -59,6 +60,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
         .seed(plan.seed)
         .workers(plan.workers)
         .latency(plan.latency)
+        .choices(plan.choices)
         .keep_events(if shown { SHOWN } else { 1 })
         .on_failure(move |failure| note(&oracles, "failure", report(&oracles, failure)))
         .start();
@@ -161,15 +163,7 @@ fn end<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) {
         oracles.violated(format!("something is left: {pending:?}"));
     }
     let stats = sim.stats();
-    let sums = Sums {
-        sent: stats.sent(),
-        handled: stats.handled(),
-        dead_letters: stats.dead_letters,
-        queued: stats.queued(),
-        late_replies: stats.late_replies,
-        own_sent: oracles.sent.load(SeqCst),
-        own_handled: oracles.handled.load(SeqCst),
-    };
+    let sums = sums(oracles, &stats, &sim.dead_letters());
     let ended = Ended {
         sums,
         forced: report.forced,

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::member;
-use crate::oracles::{Asks, Check, Claim, Counted, Life, Oracles, Sight, When};
+use crate::oracles::{Asks, Check, Claim, Counted, Life, Oracles, Origin, Sight, When};
 use crate::plan::{Plan, Weights};
 use crate::rng::{Rng, mix};
 
@@ -44,9 +44,33 @@ pub(crate) struct Note<L: Load> {
     pub(crate) question: Option<Question>,
     /// Somebody else's question.
     pub(crate) handed: Option<Question>,
+    /// What its envelope must say.
+    pub(crate) origin: Option<Origin>,
+    /// What its destructor does.
+    pub(crate) _parting: Option<Parting<L>>,
     pub(crate) load: L,
     pub(crate) boxed: Option<Box<[u64; 50]>>,
     pub(crate) _counted: Counted,
+}
+
+/// Sends a message when it is dropped, wherever that is.
+pub(crate) struct Parting<L: Load> {
+    world: Arc<World<L>>,
+    to: Known<L>,
+    seed: u64,
+}
+
+impl<L: Load> Drop for Parting<L> {
+    fn drop(&mut self) {
+        self.world.oracles.saw("message sent by a destructor");
+        let sender = Sender::new(Arc::clone(&self.world), self.world.next_number());
+        let purse = Purse {
+            fuel: 0,
+            depth: 0,
+            rng: Rng::new(self.seed),
+        };
+        sender.tell_from_nowhere(&self.to, purse);
+    }
 }
 
 /// What the handling of a message may spend, and the numbers that decide it.
@@ -164,10 +188,16 @@ pub(crate) enum Closing {
     Asks,
     Fails,
     Panics,
+    /// Its state's destructor does.
+    DropPanics,
+    /// Its state's destructor sends.
+    DropTells,
 }
 
 impl Closing {
-    const ODD: [Self; 5] = [
+    const ODD: [Self; 7] = [
+        Self::DropPanics,
+        Self::DropTells,
         Self::Tells,
         Self::Waits,
         Self::Asks,
@@ -408,6 +438,7 @@ impl<L: Load> World<L> {
         }
         let check = match result {
             Ok(target) => {
+                self.oracles.saw("actor started");
                 let known = record.target().is_none_or(|own| own == target);
                 let failing = record.opening.fails();
                 let check = match known && !failing {
@@ -419,18 +450,21 @@ impl<L: Load> World<L> {
                 return record.target().map(|target| Known { record, target });
             }
             Err(SpawnError::Failed(failure)) => {
-                self.report(&failure)
+                self.oracles.saw("actor failed to start");
+                report(&self.oracles, &failure)
             }
-            Err(SpawnError::NameTaken(_)) => Ok(()),
-            Err(SpawnError::ShuttingDown | SpawnError::PoolClosed) if self.ends() => Ok(()),
+            Err(SpawnError::NameTaken(_)) => {
+                self.oracles.saw("name was taken");
+                Ok(())
+            }
+            Err(SpawnError::ShuttingDown | SpawnError::PoolClosed) if self.ends() => {
+                self.oracles.saw("actor not started, as the pool ends");
+                Ok(())
+            }
             Err(error) => Err(format!("did not start: {error}")),
         };
         self.oracles.note(|| record.who(), check);
         None
-    }
-
-    fn report(&self, failure: &nexus_actors::Failure) -> Check {
-        report(&self.oracles, failure)
     }
 
     /// Starts a top-level actor, from wherever this is called.
@@ -516,6 +550,11 @@ impl<L: Load> World<L> {
             let text = format!("{path} was found as {target:?}, of another type");
             self.oracles.violated(text);
         }
+        self.oracles.saw(match &result {
+            Ok(target) if *target == known.target => "lookup found it",
+            Ok(_) => "lookup found its successor",
+            Err(_) => "lookup found nobody",
+        });
         let target = result.ok()?;
         let record = self.by_target.lock().get(&target).cloned();
         let Some(record) = record else {
@@ -574,6 +613,8 @@ pub(crate) struct Sender<L: Load> {
     pub(crate) world: Arc<World<L>>,
     pub(crate) number: u32,
     sent: std::cell::RefCell<HashMap<u32, u32>>,
+    /// What the envelopes of its messages must say.
+    origin: std::cell::Cell<Option<Origin>>,
 }
 
 impl<L: Load> Sender<L> {
@@ -582,7 +623,26 @@ impl<L: Load> Sender<L> {
             world,
             number,
             sent: Default::default(),
+            origin: Default::default(),
         }
+    }
+
+    /// It is an actor, which handles that message.
+    pub(crate) fn acts_as<M: Send + 'static>(&self, ctx: &Context<'_, M>) {
+        let envelope = ctx.envelope();
+        // Where there is no message there is no chain either.
+        let none = envelope.message_id().get() == 0;
+        self.origin.set(Some(Origin {
+            sender: Some(ctx.self_ref().id()),
+            cause: (!none).then(|| envelope.message_id()),
+            chain: (!none).then(|| envelope.correlation_id()),
+        }));
+    }
+
+    /// It is a thread outside.
+    pub(crate) fn acts_outside(self) -> Self {
+        self.origin.set(Some(Origin::default()));
+        self
     }
 
     fn oracles(&self) -> &Arc<Oracles> {
@@ -612,10 +672,22 @@ impl<L: Load> Sender<L> {
             seed,
             question: None,
             handed: None,
+            origin: self.origin.get(),
+            _parting: self.draw_parting(to, purse),
             load: L::of(seed),
             boxed: boxed.then(|| Box::new(Load::of(!seed))),
             _counted: self.oracles().notes.one_more(),
         }
+    }
+
+    /// Seldom does a message have a destructor that sends. Whatever that sends has none.
+    fn draw_parting(&self, to: &Known<L>, purse: &mut Purse) -> Option<Parting<L>> {
+        let parts = purse.fuel > 0 && purse.rng.percent(5);
+        parts.then(|| Parting {
+            world: Arc::clone(&self.world),
+            to: self.world.pick(&mut purse.rng).unwrap_or_else(|| to.clone()),
+            seed: purse.rng.next(),
+        })
     }
 
     /// A message is on its way, and counts.
@@ -628,6 +700,16 @@ impl<L: Load> Sender<L> {
 
     pub(crate) fn tell(&self, to: &Known<L>, mut purse: Purse) {
         let note = self.note(to, &mut purse);
+        self.count(to);
+        to.target.tell(note);
+    }
+
+    /// Tells from a place of which nobody knows whether a handler runs there.
+    fn tell_from_nowhere(&self, to: &Known<L>, mut purse: Purse) {
+        let note = Note {
+            origin: None,
+            ..self.note(to, &mut purse)
+        };
         self.count(to);
         to.target.tell(note);
     }
@@ -647,6 +729,7 @@ impl<L: Load> Sender<L> {
         match to.target.try_tell(note) {
             Ok(()) => self.count(to),
             Err(error) => {
+                self.oracles().saw("try_tell refused");
                 let allowed = match &error {
                     TellError::Stopped(_) => to.record.life.may_have_stopped(),
                     _ => false,
@@ -687,8 +770,13 @@ impl<L: Load> Sender<L> {
             lost.other_late.fetch_sub(1, SeqCst);
         }
         let Err(error) = result else {
+            self.oracles().saw("sent for certain");
             return self.count(to);
         };
+        self.oracles().saw(match error {
+            SendError::Timeout(_) => "send timed out",
+            _ => "send refused",
+        });
         let allowed = match &error {
             SendError::Stopped(_) => to.record.life.may_have_stopped(),
             SendError::Timeout(_) => timeout.is_some(),
@@ -743,6 +831,7 @@ impl<L: Load> Sender<L> {
 
     pub(crate) fn stop(&self, to: &Known<L>) {
         let sent = self.sent_to(&to.record);
+        self.oracles().saw("stop");
         to.record.life.is_asked_to_stop(self.number, sent);
         to.target.stop();
     }
@@ -780,6 +869,14 @@ impl Asked {
             }
         };
         self.ended = true;
+        self.oracles.saw(match outcome {
+            Outcome::Answer(_) => "ask answered",
+            Outcome::Timeout => "ask timed out",
+            Outcome::NoReply => "ask without reply",
+            Outcome::TargetStopped => "ask of a stopped actor",
+            Outcome::TargetFailed => "ask of a failed actor",
+            Outcome::PoolClosed => "ask of an ended pool",
+        });
         let asks = &self.oracles.asks;
         let check = asks.ends(self.number, outcome, clock(), self.prompt);
         self.oracles.note(|| "asker".to_owned(), check);
@@ -796,6 +893,7 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         if !self.ended {
+            self.oracles.saw("ask dropped");
             self.oracles.asks.is_cancelled(self.number);
         }
     }
