@@ -74,7 +74,9 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
         spawn(sender, rng, purse);
         return;
     }
-    let Some(target) = world.pick(rng) else { return };
+    let Some(target) = world.pick(rng) else {
+        return;
+    };
     match what {
         2..8 => sender.tell(&target, purse),
         8..10 => sender.try_tell(&target, purse),

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use nexus_swarm::mutants::{self, Planted};
 use nexus_swarm::parallel::Watch;
 use nexus_swarm::{Outcome, Plan, corpus, parallel, simulated};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -27,6 +28,9 @@ struct Options {
     /// On real threads.
     #[arg(long)]
     parallel: bool,
+    /// How many seeds to run at the same time.
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Says how often what happened.
     #[arg(long)]
     seen: bool,
@@ -50,6 +54,8 @@ enum All {
 const HANG: Duration = Duration::from_secs(20);
 /// One in so many seeds runs twice, and must do the same.
 const TWICE: u64 = 8;
+/// Seeds that run on threads at the same time: most of the time they wait.
+const ON_THREADS: usize = 6;
 /// Violations after which it is enough.
 const ENOUGH: u64 = 10;
 
@@ -93,31 +99,43 @@ impl Sum {
 }
 
 fn run_many(options: &Options) -> bool {
-    let watch = Watch::default();
-    watch_over(&watch, options.parallel);
-    let (began, mut sum) = (Instant::now(), Sum::default());
+    let began = Instant::now();
     let end = options.minutes.map(|minutes| minutes * 60.0);
     let last = match end {
         Some(_) => u64::MAX,
         None => options.first.saturating_add(options.seeds),
     };
     let seeds = corpus::seeds().into_iter().chain(options.first..last);
-    for seed in seeds {
+    let (seeds, sum) = (Mutex::new(seeds), Mutex::new(Sum::default()));
+    let next = || {
         let late = end.is_some_and(|end| began.elapsed().as_secs_f64() > end);
-        if late || sum.wrong >= ENOUGH {
-            break;
+        let enough = late || sum.lock().wrong >= ENOUGH;
+        (!enough).then(|| seeds.lock().next()).flatten()
+    };
+    let work = || {
+        let watch = Watch::default();
+        watch_over(&watch, options.parallel);
+        while let Some(seed) = next() {
+            let outcome = run_one(seed, options.parallel, &watch);
+            let mut sum = sum.lock();
+            tell_of(&outcome, options.parallel);
+            sum.add(&outcome);
         }
-        let outcome = run_one(seed, options.parallel, &watch);
-        tell_of(&outcome, options.parallel);
-        sum.add(&outcome);
-    }
+    };
+    let usual = if options.parallel { ON_THREADS } else { 1 };
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.unwrap_or(usual) {
+            scope.spawn(work);
+        }
+    });
+    let sum = sum.into_inner();
     if options.seen {
         for (what, count) in &sum.seen {
             println!("{count:>10} {what}");
         }
     }
     tell_sum(&sum, began.elapsed());
-    sum.wrong == 0
+    sum.wrong == 0 && sum.deliveries > 0
 }
 
 fn run_one(seed: u64, on_threads: bool, watch: &Watch) -> Outcome {
@@ -224,7 +242,11 @@ fn are_planted() -> bool {
 
 fn look_for_all() -> bool {
     let found = |planted| look_for(planted);
-    are_planted() && mutants::ALL.iter().map(found).fold(true, |all, one| all & one)
+    are_planted()
+        && mutants::ALL
+            .iter()
+            .map(found)
+            .fold(true, |all, one| all & one)
 }
 
 fn look_for_one(name: &str) -> bool {

@@ -376,9 +376,8 @@ impl Asks {
     /// When a question is still somewhere, or an asker was never told.
     pub fn are_over(&self) -> Check {
         let asks = self.0.lock();
-        let open = |asking: &Asking| {
-            !asking.gone || (asking.outcome.is_none() && !asking.cancelled)
-        };
+        let open =
+            |asking: &Asking| !asking.gone || (asking.outcome.is_none() && !asking.cancelled);
         match asks.iter().position(open) {
             Some(ask) => Err(format!("ask {ask} is not over: {:?}", asks[ask])),
             None => Ok(()),
@@ -395,11 +394,9 @@ fn check_outcome(ask: usize, asking: &Asking, outcome: Outcome) -> Check {
             ensure(asking.answered, || format!("ask {ask} was never answered"))
         }
         Outcome::Timeout => Ok(()),
-        Outcome::NoReply => {
-            ensure(asking.arrived && asking.gone && !asking.answered, || {
-                format!("ask {ask} had no reply, but: {asking:?}")
-            })
-        }
+        Outcome::NoReply => ensure(asking.arrived && asking.gone && !asking.answered, || {
+            format!("ask {ask} had no reply, but: {asking:?}")
+        }),
         Outcome::TargetStopped | Outcome::TargetFailed | Outcome::PoolClosed => {
             let pool = outcome == Outcome::PoolClosed;
             ensure(pool || (asking.gone && !asking.answered), || {
@@ -491,7 +488,9 @@ impl Failures {
         let number = text.strip_prefix(PLANNED).and_then(|n| n.parse().ok());
         let mut planned = self.0.lock();
         let Some(plan) = number.and_then(|number: usize| planned.get_mut(number)) else {
-            return Err(format!("a failure was reported that nobody planned: {text}"));
+            return Err(format!(
+                "a failure was reported that nobody planned: {text}"
+            ));
         };
         plan.told += 1;
         ensure(plan.told == 1, || format!("{text} was reported twice"))?;
@@ -512,9 +511,8 @@ impl Failures {
     /// When one has not.
     pub fn are_reported(&self, starts_too: bool) -> Check {
         let planned = self.0.lock();
-        let missing = |plan: &PlannedFailure| {
-            plan.told == 0 && (starts_too || plan.when != When::Starting)
-        };
+        let missing =
+            |plan: &PlannedFailure| plan.told == 0 && (starts_too || plan.when != When::Starting);
         match planned.iter().position(missing) {
             Some(number) => Err(format!(
                 "failure {number} was never reported: {:?}",
@@ -681,7 +679,9 @@ impl Origin {
         let same = envelope.sender() == self.sender
             && envelope.causation_id() == self.cause
             && envelope.correlation_id() == chain;
-        ensure(same, || format!("sent as {self:?}, it came as {envelope:?}"))
+        ensure(same, || {
+            format!("sent as {self:?}, it came as {envelope:?}")
+        })
     }
 }
 
@@ -770,7 +770,9 @@ impl Sums {
             (self.forced, any_forced),
         ];
         let there = reasons.iter().all(|(lost, there)| *lost == 0 || *there);
-        ensure(there, || format!("messages are lost for no reason: {self:?}"))
+        ensure(there, || {
+            format!("messages are lost for no reason: {self:?}")
+        })
     }
 
     /// As many replies came late as can have.

@@ -294,7 +294,7 @@ impl Plan {
             weights: Weights::draw(rng),
             actors: draw_actors(rng, workers),
             openings: rng.between(2, 20),
-            fuel: u8::try_from(rng.between(2, 9)).expect("it is small"),
+            fuel: u8::try_from(rng.between(3, 12)).expect("it is small"),
             budget: i64::try_from(rng.between(60, 600)).expect("it is small"),
             odd_starts: *rng.pick(&[0, 10, 30, 60]),
             slow_answers: *rng.pick(&[0, 20, 40, 80]),

@@ -89,7 +89,11 @@ pub(crate) fn check_end<L: Load>(world: &Arc<World<L>>, plan: &Plan, ended: &End
     if !forcible {
         let others = oracles.other_late.load(SeqCst);
         let late = oracles.asks.late_answers();
-        note(oracles, "answers", ended.sums.check_late(late, others, quiet));
+        note(
+            oracles,
+            "answers",
+            ended.sums.check_late(late, others, quiet),
+        );
         note(oracles, "shutdown", in_time(ended));
     }
     note(oracles, "asks", oracles.asks.are_over());

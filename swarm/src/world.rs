@@ -685,7 +685,10 @@ impl<L: Load> Sender<L> {
         let parts = purse.fuel > 0 && purse.rng.percent(5);
         parts.then(|| Parting {
             world: Arc::clone(&self.world),
-            to: self.world.pick(&mut purse.rng).unwrap_or_else(|| to.clone()),
+            to: self
+                .world
+                .pick(&mut purse.rng)
+                .unwrap_or_else(|| to.clone()),
             seed: purse.rng.next(),
         })
     }
