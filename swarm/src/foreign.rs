@@ -69,7 +69,11 @@ pub(crate) fn act<L: Load>(world: &Arc<World<L>>, acts: u64, seed: u64, clock: C
 
 fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clock<'_>) {
     let world = &sender.world;
-    let what = rng.below(22);
+    let what = rng.below(24);
+    if what >= 22 {
+        answer(sender, rng);
+        return;
+    }
     if what < 2 {
         spawn(sender, rng, purse);
         return;
@@ -98,6 +102,19 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
         }
         19 => stop(sender, rng, &target),
         _ => burst(sender, rng, &target),
+    }
+}
+
+/// Answers what was left to whoever comes by, or gives it up.
+fn answer<L: Load>(sender: &Sender<L>, rng: &mut Rng) {
+    let left = std::mem::take(&mut *sender.world.outside.lock());
+    for question in left {
+        sender.world.oracles.saw("answer from outside");
+        // Whoever is outside does not know the pool's time.
+        match rng.percent(80) {
+            true => question.answer(None),
+            false => question.give_up(None),
+        }
     }
 }
 
@@ -131,6 +148,9 @@ fn burst<L: Load>(sender: &Sender<L>, rng: &mut Rng, target: &Known<L>) {
 
 fn spawn<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse) {
     let world = &sender.world;
+    if rng.percent(20) && world.spawn_anonymous(rng) {
+        return;
+    }
     let name = match rng.percent(50) {
         true => world.draw_free_name(rng),
         false => None,

@@ -196,7 +196,11 @@ impl<L: Load> Member<L> {
         drop(children);
         let mut purse = self.own_purse();
         match self.record.closing {
-            Closing::Plain | Closing::DropPanics | Closing::DropTells => {}
+            Closing::Plain | Closing::DropPanics | Closing::DropTells | Closing::DropAsks => {}
+            Closing::Spawns => {
+                self.linger();
+                self.spawn_child(ctx, &mut purse, true);
+            }
             Closing::Tells => self.tell_some(&mut purse),
             Closing::Waits => self.sleep(ctx, &mut purse),
             Closing::Asks => self.ask(ctx, &mut purse),
@@ -204,6 +208,14 @@ impl<L: Load> Member<L> {
             Closing::Panics => panic!("{}", self.plan_failure(When::Stopping)),
         }
         Ok(())
+    }
+
+    /// Its name is kept for a while after its state is gone.
+    fn linger(&self) {
+        self.record.lingers.store(true, SeqCst);
+        if let Some(path) = &self.record.path {
+            self.world.oracles.names.linger(path);
+        }
     }
 
     // ---- messages -----------------------------------------------------------------------------
@@ -220,27 +232,47 @@ impl<L: Load> Member<L> {
             rng: Rng::new(note.seed),
         };
         let Note {
-            question, handed, ..
+            question,
+            handed,
+            parting,
+            ..
         } = note;
-        let mut pending = question;
         self.treat(ctx, &mut purse, handed);
+        let result = self.act_and_answer(ctx, &mut purse, question);
+        // Before anything is returned: what a function returns is leaked, should a destructor unwind
+        // that runs after its end, and this one may be ended by force while it waits.
+        drop(parting);
+        if let Ok(Next::Unhandled) = result {
+            self.world.oracles.handled.fetch_sub(1, SeqCst);
+            self.world.oracles.unhandled.fetch_add(1, SeqCst);
+        }
+        result
+    }
+
+    fn act_and_answer(
+        self: &Rc<Self>,
+        ctx: &mut Ctx<'_, L>,
+        purse: &mut Purse,
+        question: Option<Question>,
+    ) -> HandlerResult<Note<L>> {
+        let mut pending = question;
         let slow = purse.rng.percent(self.world.slow_answers);
         if !slow {
-            self.treat(ctx, &mut purse, pending.take());
+            self.treat(ctx, purse, pending.take());
         }
         let actions = match purse.fuel {
             0 => 0,
             _ => purse.rng.between(1, 3),
         };
         for _ in 0..actions {
-            if let Break(result) = self.act(ctx, &mut purse) {
+            if let Break(result) = self.act(ctx, purse) {
                 return result;
             }
         }
         if slow && pending.is_some() && purse.rng.percent(50) {
-            self.sleep(ctx, &mut purse);
+            self.sleep(ctx, purse);
         }
-        self.treat(ctx, &mut purse, pending);
+        self.treat(ctx, purse, pending);
         Ok(Next::Same)
     }
 
@@ -319,15 +351,13 @@ impl<L: Load> Member<L> {
             Action::TellStopped => self.tell_stopped(ctx, purse),
             Action::Panic => panic!("{}", self.plan_failure(When::Handling)),
             Action::Fail => return Break(Err(self.plan_failure(When::Handling).into())),
-            Action::Unhandled => {
-                self.world.oracles.handled.fetch_sub(1, SeqCst);
-                self.world.oracles.unhandled.fetch_add(1, SeqCst);
-                return Break(Ok(Next::Unhandled));
-            }
+            Action::Unhandled => return Break(Ok(Next::Unhandled)),
             Action::NextStop => {
                 self.record.life.ends_itself();
                 return Break(Ok(Next::Stop));
             }
+            Action::LeaveOutside => self.leave_outside(),
+            Action::EndPool => self.end_pool(purse),
             Action::Become => return Break(Ok(Next::Become(self.other_behavior(purse)))),
         }
         Continue(())
@@ -360,7 +390,8 @@ impl<L: Load> Member<L> {
         let Some(target) = self.world.pick_elsewhere(&mut purse.rng, ctx.worker()) else {
             return;
         };
-        for _ in 0..purse.rng.between(10, 60) {
+        let most = if self.world.simulated { 60 } else { 400 };
+        for _ in 0..purse.rng.between(10, most) {
             if !self.world.spend(1) {
                 return;
             }
@@ -453,6 +484,21 @@ impl<L: Load> Member<L> {
                 self.sender.hand_on(&other, part, question);
             }
             _ => self.kept.borrow_mut().push(question),
+        }
+    }
+
+    /// Leaves a question to whoever comes by outside.
+    fn leave_outside(&self) {
+        let question = self.take_kept();
+        self.world.outside.lock().extend(question);
+    }
+
+    fn end_pool(&self, purse: &mut Purse) {
+        if let Some(within) = self.world.within
+            && purse.rng.percent(20)
+        {
+            self.world.oracles.saw("shutdown by an actor");
+            self.world.request_end(within * 2);
         }
     }
 
@@ -596,6 +642,10 @@ impl<L: Load> Drop for Member<L> {
     fn drop(&mut self) {
         let life = &self.record.life;
         let told = life.is_told();
+        // Its own destructor may wait, and so may whoever is told that it panics.
+        if matches!(self.record.closing, Closing::DropAsks | Closing::DropPanics) {
+            self.linger();
+        }
         let check = life.is_dropped_after(&self.mail.borrow(), self.world.ends());
         self.judge(check);
         if let Some(path) = &self.record.path {
@@ -604,6 +654,7 @@ impl<L: Load> Drop for Member<L> {
         self.world.oracles.saw("state dropped");
         match self.record.closing {
             Closing::DropTells => self.tell_some(&mut self.own_purse()),
+            Closing::DropAsks => self.world.is_dropped(self.record.seed),
             // A start that fails reports what has made it fail, and nothing else.
             Closing::DropPanics if told => panic!("{}", self.plan_failure(When::Stopping)),
             _ => {}

@@ -82,6 +82,8 @@ pub struct Life {
     pub number: u32,
     parent: Option<Arc<Life>>,
     phase: AtomicU8,
+    /// Whether it has started for all to see: its spawner was told, or it handles messages.
+    in_public: AtomicBool,
     /// Whether it has, or may have, stopped by itself: it failed, or decided to.
     ends_itself: AtomicBool,
     /// Who has asked it to stop, and how many messages each had sent it before.
@@ -95,6 +97,7 @@ impl Life {
             number,
             parent,
             phase: AtomicU8::new(BUILT),
+            in_public: AtomicBool::new(false),
             ends_itself: AtomicBool::new(false),
             stops: Mutex::default(),
         }
@@ -118,6 +121,7 @@ impl Life {
     ///
     /// Before its start, and after its stop.
     pub fn handles(&self) -> Check {
+        self.is_in_public();
         let phase = self.phase.load(SeqCst);
         ensure(phase == RUNS, || {
             format!("handles a message in phase {phase}, and not between start and stop")
@@ -156,6 +160,16 @@ impl Life {
     /// Whether its state is gone, the last thing that its actor has.
     pub fn is_dropped(&self) -> bool {
         self.phase.load(SeqCst) == DROPPED
+    }
+
+    /// It has started for all to see.
+    pub fn is_in_public(&self) {
+        self.in_public.store(true, SeqCst);
+    }
+
+    /// Whether it runs for all to see.
+    pub fn runs_in_public(&self) -> bool {
+        self.in_public.load(SeqCst) && self.runs()
     }
 
     /// Whether it runs, as far as it knows.
@@ -458,14 +472,18 @@ struct PlannedFailure {
 
 /// The failures that were planned, and were reported.
 #[derive(Debug, Default)]
-pub struct Failures(Mutex<Vec<PlannedFailure>>);
+pub struct Failures {
+    planned: Mutex<Vec<PlannedFailure>>,
+    /// How many the simulation was to cause.
+    injected: AtomicU64,
+}
 
 const PLANNED: &str = "planned failure ";
 
 impl Failures {
     /// That actor is about to fail. Answers the text to fail with.
     pub fn plan(&self, actor: u32, when: When) -> String {
-        let mut planned = self.0.lock();
+        let mut planned = self.planned.lock();
         planned.push(PlannedFailure {
             actor,
             when,
@@ -486,7 +504,7 @@ impl Failures {
     /// When it was not planned so, or was reported before.
     pub fn is_reported(&self, text: &str, when: When) -> Check {
         let number = text.strip_prefix(PLANNED).and_then(|n| n.parse().ok());
-        let mut planned = self.0.lock();
+        let mut planned = self.planned.lock();
         let Some(plan) = number.and_then(|number: usize| planned.get_mut(number)) else {
             return Err(format!(
                 "a failure was reported that nobody planned: {text}"
@@ -499,9 +517,14 @@ impl Failures {
         })
     }
 
+    /// A failure is reported that the simulation was to cause.
+    pub fn is_injected(&self) {
+        self.injected.fetch_add(1, SeqCst);
+    }
+
     /// Whether any failure was planned.
     pub fn any(&self) -> bool {
-        !self.0.lock().is_empty()
+        !self.planned.lock().is_empty() || self.injected.load(SeqCst) > 0
     }
 
     /// At the end all have been reported; those of starts too, unless the spawner was ended.
@@ -510,7 +533,7 @@ impl Failures {
     ///
     /// When one has not.
     pub fn are_reported(&self, starts_too: bool) -> Check {
-        let planned = self.0.lock();
+        let planned = self.planned.lock();
         let missing =
             |plan: &PlannedFailure| plan.told == 0 && (starts_too || plan.when != When::Starting);
         match planned.iter().position(missing) {
@@ -527,6 +550,8 @@ impl Failures {
 
 #[derive(Debug, Default)]
 struct Use {
+    /// Whether an actor may keep it for a while after its state is gone.
+    lingers: bool,
     alive: Vec<u32>,
     claims: u32,
     claimed: u32,
@@ -554,7 +579,7 @@ impl Names {
         Claim {
             path: path.to_owned(),
             number: used.claimed,
-            free: used.alive.is_empty() && used.claims == 1,
+            free: used.alive.is_empty() && used.claims == 1 && !used.lingers,
         }
     }
 
@@ -567,7 +592,7 @@ impl Names {
         let mut names = self.0.lock();
         let used = names.entry(claim.path.clone()).or_default();
         used.claims -= 1;
-        let free = claim.free && used.claimed == claim.number;
+        let free = claim.free && used.claimed == claim.number && !used.lingers;
         ensure(!(taken && free), || {
             format!("{} was taken, though nobody had it", claim.path)
         })
@@ -585,6 +610,12 @@ impl Names {
         ensure(used.alive.len() == 1, || {
             format!("{path} is given twice: {:?}", used.alive)
         })
+    }
+
+    /// From now on it is not certain when that name comes free: an actor that has it starts
+    /// children after its own end.
+    pub fn linger(&self, path: &str) {
+        self.0.lock().entry(path.to_owned()).or_default().lingers = true;
     }
 
     /// An actor of that name is no more.

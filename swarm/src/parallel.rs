@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::foreign;
 use crate::plan::{End, Foreigner, Plan, Size};
-use crate::run::{Ended, Outcome, check_end, check_quiet, note, sums};
+use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
 use crate::world::{Load, World, nanos, report};
 
-/// More than all time-outs of a run take together.
-const LONG: Duration = Duration::from_secs(60);
 /// How often a pool is looked at that is to become quiet.
 const LOOK: Duration = Duration::from_micros(300);
 /// Looks at which a pool must be quiet, to be taken for it.
@@ -94,6 +92,11 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     let world = World::<L>::new(plan, false);
     let pool = start(&world, plan);
     watch.has_pool(&pool);
+    let (meddling, spawning) = (Arc::clone(&world), pool.clone());
+    let letters = pool.dead_letters();
+    let told = letters.subscribe(move |_letter| meddling.is_told(false));
+    let anonymously = Box::new(move |props| spawning.spawn_anonymous(props));
+    assert!(world.anonymously.set(anonymously).is_ok(), "it is set once");
     let since = Instant::now();
     foreign::open(&world, plan, &|| Some(nanos(since.elapsed())));
     let foreigners: Vec<_> = plan
@@ -120,15 +123,20 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
             report
         }
     };
+    world.outside.lock().clear();
+    drop(told);
     end(&world, plan, &pool, report)
 }
 
 fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
-    let (oracles, found) = (Arc::clone(&world.oracles), Arc::clone(world));
+    let (of, found) = (Arc::clone(world), Arc::clone(world));
     let pool = WorkerPool::builder()
         .workers(plan.workers)
         .name("swarm")
-        .on_failure(move |failure| note(&oracles, "failure", report(&oracles, failure)))
+        .on_failure(move |failure| {
+            note(&of.oracles, "failure", report(&of.oracles, failure));
+            of.is_told(true);
+        })
         .configure(move |node| {
             found.node.get_or_init(|| node.clone());
             Ok(())

@@ -44,6 +44,8 @@ pub(crate) enum Action {
     Unhandled,
     NextStop,
     Become,
+    LeaveOutside,
+    EndPool,
 }
 
 impl Action {
@@ -78,6 +80,8 @@ impl Action {
             Self::Unhandled => "to unhandled",
             Self::NextStop => "to next stop",
             Self::Become => "to become",
+            Self::LeaveOutside => "to leave outside",
+            Self::EndPool => "to end pool",
         }
     }
 }
@@ -99,7 +103,7 @@ impl Action {
 }
 
 /// Every action, with its weight among the others where a plan favours none.
-const ACTIONS: [(Action, u32); 28] = [
+const ACTIONS: [(Action, u32); 30] = [
     (Action::Tell, 60),
     (Action::Burst, 8),
     (Action::TryTell, 16),
@@ -128,6 +132,8 @@ const ACTIONS: [(Action, u32); 28] = [
     (Action::Unhandled, 4),
     (Action::NextStop, 3),
     (Action::Become, 8),
+    (Action::LeaveOutside, 5),
+    (Action::EndPool, 1),
 ];
 
 /// How often each action is drawn.
@@ -230,6 +236,15 @@ pub(crate) enum Mishap {
     },
 }
 
+/// A fault at a handling of an actor, which happens if it gets so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Strike {
+    pub(crate) path: String,
+    pub(crate) handling: u64,
+    /// It is killed, or else panics.
+    pub(crate) kills: bool,
+}
+
 /// What a seed decides before anything runs.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -249,6 +264,11 @@ pub struct Plan {
     pub(crate) slow_answers: u64,
     pub(crate) foreigners: Vec<Foreigner>,
     pub(crate) mishaps: Vec<Mishap>,
+    pub(crate) strikes: Vec<Strike>,
+    /// Whether whoever is told of dead letters and failures sends messages then.
+    pub(crate) meddling: bool,
+    /// Whether the simulation is run in many ways, and not only step by step.
+    pub(crate) in_leaps: bool,
     pub(crate) latency: Duration,
     /// What is left to chance in a simulation.
     pub(crate) choices: Choices,
@@ -273,6 +293,7 @@ impl Plan {
             budget: plan.budget * 4,
             openings: plan.openings * 2,
             mishaps: Vec::new(),
+            strikes: Vec::new(),
             ..plan
         }
     }
@@ -300,6 +321,9 @@ impl Plan {
             slow_answers: *rng.pick(&[0, 20, 40, 80]),
             foreigners: draw_foreigners(rng),
             mishaps: draw_mishaps(rng, workers, end),
+            strikes: draw_strikes(rng),
+            meddling: rng.percent(25),
+            in_leaps: rng.percent(20),
             latency: *rng.pick(&[0, 5, 50, 50, 500].map(Duration::from_micros)),
             choices: draw_choices(rng),
             end,
@@ -318,6 +342,16 @@ fn draw_actors(rng: &mut Rng, workers: usize) -> Vec<First> {
             _ => Place::Anonymous,
         },
         seed: rng.next(),
+    };
+    (0..count).map(draw).collect()
+}
+
+fn draw_strikes(rng: &mut Rng) -> Vec<Strike> {
+    let count = rng.below(8).saturating_sub(5);
+    let draw = |_| Strike {
+        path: format!("/user/top-{}", rng.below(4)),
+        handling: rng.between(1, 12),
+        kills: rng.percent(60),
     };
     (0..count).map(draw).collect()
 }
@@ -392,6 +426,9 @@ impl fmt::Display for Plan {
             slow_answers,
             foreigners,
             mishaps,
+            strikes,
+            meddling,
+            in_leaps,
             latency,
             choices,
             end,
@@ -418,6 +455,10 @@ impl fmt::Display for Plan {
         for mishap in mishaps {
             writeln!(f, "  {mishap:?}")?;
         }
+        for strike in strikes {
+            writeln!(f, "  {strike:?}")?;
+        }
+        writeln!(f, "  meddling: {meddling}, in leaps: {in_leaps}")?;
         let favoured = ACTIONS.iter().zip(weights.0);
         let list: Vec<String> = favoured
             .map(|((action, _), weight)| format!("{action:?} {weight}"))

@@ -4,10 +4,14 @@ use nexus_actors::{DeadLetterReason, DeadLetters, PoolStats};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 use crate::oracles::{Check, Oracles, Sums};
 use crate::plan::{End, Plan};
 use crate::world::{Load, World};
+
+/// More than all time-outs of a run take together.
+pub(crate) const LONG: Duration = Duration::from_secs(100_000);
 
 /// What a run came to.
 #[derive(Clone, Debug, Default)]
@@ -92,13 +96,20 @@ pub(crate) fn check_end<L: Load>(world: &Arc<World<L>>, plan: &Plan, ended: &End
         note(
             oracles,
             "answers",
-            ended.sums.check_late(late, others, quiet),
+            ended.sums.check_late(late, others, false),
         );
         note(oracles, "shutdown", in_time(ended));
     }
     note(oracles, "asks", oracles.asks.are_over());
     note(oracles, "messages", oracles.notes.is_empty("messages"));
     note(oracles, "states", oracles.states.is_empty("states"));
+    let mut all = world.all().into_iter();
+    if let Some(known) = all.find(|known| !known.record.life.is_dropped()) {
+        let record = &known.record;
+        let (opening, closing) = (record.opening, record.closing);
+        let text = format!("{} is left: {opening:?}, {closing:?}", record.who());
+        oracles.violated(text);
+    }
     note(oracles, "failures", oracles.failures.are_reported(quiet));
 }
 

@@ -1,20 +1,20 @@
 //! Runs in simulation: one thread, a clock of its own, and every choice by the seed.
 
 use nexus_actors::sim::{Fault, Sim};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::foreign;
 use crate::oracles::{Check, Oracles};
-use crate::plan::{End, Mishap, Plan, Size};
-use crate::run::{Ended, Outcome, check_end, check_quiet, note, sums};
+use crate::plan::{End, Mishap, Plan, Size, Strike};
+use crate::rng::Rng;
+use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
 use crate::world::{Load, World, report};
 
 /// Steps after which a run is taken to go on for ever.
 const MOST_STEPS: u64 = 2_000_000;
-/// More than all time-outs of a run together.
-const LONG: Duration = Duration::from_secs(1_000_000);
 /// Events of a trace that are shown.
 const SHOWN: usize = 60;
 
@@ -30,6 +30,9 @@ pub fn run(plan: &Plan, shown: bool) -> Outcome {
 fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
     let world = World::<L>::new(plan, true);
     let mut sim = start(&world, plan, shown);
+    let meddling = Arc::clone(&world);
+    let letters = sim.dead_letters();
+    let told = letters.subscribe(move |_letter| meddling.is_told(false));
     foreign::open(&world, plan, &|| None);
     let ended = go_on(&mut sim, &world, plan);
     let mut outcome = Outcome {
@@ -43,8 +46,10 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
         outcome.trace = sim.trace().tail(SHOWN);
     }
     if ended {
+        world.outside.lock().clear();
+        drop(told);
         end(&mut sim, &world, plan);
-        drop(sim);
+        drop_quietly(sim);
     } else {
         // What does not end cannot be dropped either.
         std::mem::forget(sim);
@@ -54,15 +59,30 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
     outcome
 }
 
+/// Faults at a handling need not happen, which a simulation that is dropped complains of.
+fn drop_quietly(sim: Sim) {
+    if sim.unfired().is_empty() {
+        return drop(sim);
+    }
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(sim)));
+    assert!(
+        dropped.is_err(),
+        "a fault that has not happened was forgotten"
+    );
+}
+
 fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
-    let oracles = Arc::clone(&world.oracles);
+    let of = Arc::clone(world);
     let started = Sim::builder()
         .seed(plan.seed)
         .workers(plan.workers)
         .latency(plan.latency)
         .choices(plan.choices)
         .keep_events(if shown { SHOWN } else { 1 })
-        .on_failure(move |failure| note(&oracles, "failure", report(&oracles, failure)))
+        .on_failure(move |failure| {
+            note(&of.oracles, "failure", report(&of.oracles, failure));
+            of.is_told(true);
+        })
         .start();
     let mut sim = started.expect("a simulation of a few workers starts");
     assert!(world.node.set(sim.node(0)).is_ok(), "a world has one pool");
@@ -79,33 +99,41 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
         };
         sim.inject(fault).expect("it can happen");
     }
+    for Strike {
+        path,
+        handling,
+        kills,
+    } in &plan.strikes
+    {
+        let fault = match kills {
+            true => Fault::kill(path, *handling),
+            false => Fault::panic(path, *handling),
+        };
+        sim.inject(fault).expect("it can happen");
+    }
     let (after, within) = match plan.end {
         End::Quiet => return sim,
         End::InTime { after } => (after, LONG),
         End::Forced { after, within } => (after, within),
     };
     let world = Arc::clone(world);
-    sim.schedule(after, move || request_end(&world, within));
+    sim.schedule(after, move || world.request_end(within));
     sim
-}
-
-fn request_end<L: Load>(world: &World<L>, within: Duration) {
-    world.oracles.pool_ends.store(true, SeqCst);
-    world.node().request_shutdown(within);
 }
 
 /// Runs to the pool's end. Answers whether it came.
 fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
     if plan.end == End::Quiet {
-        if !run_out(sim, &world.oracles) {
+        if !run_out(sim, &world.oracles, plan) {
             return false;
         }
         note(&world.oracles, "quiet", check_pending(sim, &world.oracles));
+        note(&world.oracles, "quiet", check_late(sim, &world.oracles));
         check_quiet(world);
         foreign::take_names_again(world);
-        request_end(world, LONG);
+        world.request_end(LONG);
     }
-    let ran_out = run_out(sim, &world.oracles);
+    let ran_out = run_out(sim, &world.oracles, plan);
     if ran_out && !sim.has_ended() {
         let text = format!("the pool did not end; {}", waiting(sim));
         world.oracles.violated(text);
@@ -115,8 +143,12 @@ fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
 }
 
 /// Runs until nothing is left to do. Answers whether that came.
-fn run_out(sim: &mut Sim, oracles: &Oracles) -> bool {
+fn run_out(sim: &mut Sim, oracles: &Oracles, plan: &Plan) -> bool {
+    let mut rng = Rng::new(plan.seed ^ 0x1eaf);
     while sim.step() {
+        if plan.in_leaps {
+            leap(sim, &mut rng);
+        }
         if sim.steps() > MOST_STEPS {
             let text = format!("it goes on for ever; {}", waiting(sim));
             oracles.violated(text);
@@ -124,6 +156,19 @@ fn run_out(sim: &mut Sim, oracles: &Oracles) -> bool {
         }
     }
     true
+}
+
+/// Goes on for a while, in one of the ways that there are.
+fn leap(sim: &mut Sim, rng: &mut Rng) {
+    let time = Duration::from_micros(rng.below(500));
+    match rng.below(40) {
+        0 => sim.run_for(time),
+        1 => sim.run_until_idle(),
+        2 => sim.advance(time),
+        3 => drop(sim.waiting()),
+        4 => drop((sim.pending(), sim.unfired(), sim.stats())),
+        _ => {}
+    }
 }
 
 fn waiting(sim: &Sim) -> String {
@@ -153,6 +198,13 @@ fn check_pending(sim: &Sim, oracles: &Oracles) -> Check {
         "{pending:?}, with {states} states, {names} names, and {held} asks held; {}",
         waiting(sim)
     ))
+}
+
+/// When nothing is left to do, all answers have arrived: those that came late are counted.
+fn check_late(sim: &Sim, oracles: &Oracles) -> Check {
+    let sums = sums(oracles, &sim.stats(), &sim.dead_letters());
+    let others = oracles.other_late.load(SeqCst);
+    sums.check_late(oracles.asks.late_answers(), others, true)
 }
 
 fn end<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) {

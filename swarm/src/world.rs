@@ -3,13 +3,13 @@
 use nexus_actors::prelude::*;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::member;
 use crate::oracles::{Asks, Check, Claim, Counted, Life, Oracles, Origin, Sight, When};
-use crate::plan::{Plan, Weights};
+use crate::plan::{End, Plan, Weights};
 use crate::rng::{Rng, mix};
 
 /// What a message carries besides, so that messages are of a size.
@@ -47,7 +47,7 @@ pub(crate) struct Note<L: Load> {
     /// What its envelope must say.
     pub(crate) origin: Option<Origin>,
     /// What its destructor does.
-    pub(crate) _parting: Option<Parting<L>>,
+    pub(crate) parting: Option<Parting<L>>,
     pub(crate) load: L,
     pub(crate) boxed: Option<Box<[u64; 50]>>,
     pub(crate) _counted: Counted,
@@ -58,18 +58,12 @@ pub(crate) struct Parting<L: Load> {
     world: Arc<World<L>>,
     to: Known<L>,
     seed: u64,
+    waits: bool,
 }
 
 impl<L: Load> Drop for Parting<L> {
     fn drop(&mut self) {
-        self.world.oracles.saw("message sent by a destructor");
-        let sender = Sender::new(Arc::clone(&self.world), self.world.next_number());
-        let purse = Purse {
-            fuel: 0,
-            depth: 0,
-            rng: Rng::new(self.seed),
-        };
-        sender.tell_from_nowhere(&self.to, purse);
+        self.world.meddle(&self.to, self.seed, self.waits);
     }
 }
 
@@ -192,10 +186,16 @@ pub(crate) enum Closing {
     DropPanics,
     /// Its state's destructor sends.
     DropTells,
+    /// Its state's destructor asks, and waits.
+    DropAsks,
+    /// It starts children once more.
+    Spawns,
 }
 
 impl Closing {
-    const ODD: [Self; 7] = [
+    const ODD: [Self; 9] = [
+        Self::DropAsks,
+        Self::Spawns,
         Self::DropPanics,
         Self::DropTells,
         Self::Tells,
@@ -215,6 +215,8 @@ pub(crate) struct Record<L: Load> {
     pub(crate) opening: Opening,
     pub(crate) closing: Closing,
     target: OnceLock<ActorRef<Note<L>>>,
+    /// Whether it keeps its name for a while after its state is gone.
+    pub(crate) lingers: AtomicBool,
     /// Messages that were sent to it, and that it has got.
     pub(crate) sent: AtomicU32,
     pub(crate) received: AtomicU32,
@@ -270,6 +272,13 @@ pub(crate) struct World<L: Load> {
     pub(crate) node: OnceLock<WorkerNode>,
     /// How top-level actors are started under generated names, where that is possible.
     pub(crate) anonymously: OnceLock<SpawnAnonymously<L>>,
+    /// How long the pool has to end, where its actors may ask for that.
+    pub(crate) within: Option<Duration>,
+    /// Questions that were left to threads outside.
+    pub(crate) outside: Mutex<Vec<Question>>,
+    /// Paths of actors that a fault may end.
+    struck: Vec<String>,
+    meddling: bool,
     budget: AtomicI64,
     next_number: AtomicU32,
     roster: RwLock<Vec<Known<L>>>,
@@ -285,7 +294,19 @@ impl<L: Load> World<L> {
             odd_starts: plan.odd_starts,
             slow_answers: plan.slow_answers,
             simulated,
-            prompt: simulated && plan.mishaps.is_empty(),
+            prompt: simulated && plan.mishaps.is_empty() && !plan.in_leaps,
+            within: match plan.end {
+                End::Quiet => None,
+                End::InTime { .. } => Some(crate::run::LONG),
+                End::Forced { within, .. } => Some(within),
+            },
+            outside: Mutex::default(),
+            struck: plan
+                .strikes
+                .iter()
+                .map(|strike| strike.path.clone())
+                .collect(),
+            meddling: plan.meddling,
             patience: match simulated {
                 true => Duration::from_secs(5),
                 false => Duration::from_millis(40),
@@ -310,6 +331,56 @@ impl<L: Load> World<L> {
 
     pub(crate) fn next_number(&self) -> u32 {
         self.next_number.fetch_add(1, SeqCst)
+    }
+
+    /// Has the pool end, after that time at the latest.
+    pub(crate) fn request_end(&self, within: Duration) {
+        self.oracles.pool_ends.store(true, SeqCst);
+        self.node().request_shutdown(within);
+    }
+
+    /// Whoever is told of something sends a message then, where it is to.
+    pub(crate) fn is_told(self: &Arc<Self>, may_wait: bool) {
+        if !self.meddling {
+            return;
+        }
+        let number = u64::from(self.next_number());
+        let mut rng = Rng::new(number);
+        if rng.percent(40) {
+            return;
+        }
+        if let Some(to) = self.pick(&mut rng) {
+            self.meddle(&to, rng.next(), may_wait && rng.percent(50));
+        }
+    }
+
+    /// A state's destructor asks somebody, and tries to wait.
+    pub(crate) fn is_dropped(self: &Arc<Self>, seed: u64) {
+        if let Some(to) = self.pick(&mut Rng::new(seed)) {
+            self.meddle(&to, seed, true);
+        }
+    }
+
+    /// Sends a message from a place of which nobody knows whether a handler runs there, or asks
+    /// and tries to wait there.
+    fn meddle(self: &Arc<Self>, to: &Known<L>, seed: u64, waits: bool) {
+        if !self.spend(1) {
+            return;
+        }
+        let sender = Sender::new(Arc::clone(self), self.next_number());
+        let purse = Purse {
+            fuel: 0,
+            depth: 0,
+            rng: Rng::new(seed),
+        };
+        if waits {
+            self.oracles.saw("ask from anywhere");
+            let timeout = Duration::from_micros(seed % 1000);
+            sender.ask(to, purse, timeout, &|| None).try_to_wait();
+        } else {
+            self.oracles.saw("message from anywhere");
+            sender.tell(to, purse);
+        }
     }
 
     pub(crate) fn ends(&self) -> bool {
@@ -410,9 +481,17 @@ impl<L: Load> World<L> {
             opening,
             closing,
             target: OnceLock::new(),
+            lingers: AtomicBool::new(false),
             sent: AtomicU32::new(0),
             received: AtomicU32::new(0),
         });
+        if record
+            .path
+            .as_ref()
+            .is_some_and(|path| self.struck.contains(path))
+        {
+            record.life.ends_itself();
+        }
         let (world, of) = (Arc::clone(self), Arc::clone(&record));
         let props = Props::new(move || member::build(&world, &of));
         (record, props)
@@ -439,6 +518,7 @@ impl<L: Load> World<L> {
         let check = match result {
             Ok(target) => {
                 self.oracles.saw("actor started");
+                record.life.is_in_public();
                 let known = record.target().is_none_or(|own| own == target);
                 let failing = record.opening.fails();
                 let check = match known && !failing {
@@ -535,13 +615,13 @@ impl<L: Load> World<L> {
     pub(crate) fn look_up(&self, known: &Known<L>) -> Option<Known<L>> {
         let path = known.record.path.as_deref()?;
         let life = &known.record.life;
-        let (ran_before, gone_before) = (life.runs(), life.is_dropped());
+        let (ran_before, gone_before) = (life.runs_in_public(), life.is_dropped());
         let wrong = self.node().lookup::<()>(path);
         let result = self.node().lookup::<Note<L>>(path);
         let sight = Sight {
             ran_before,
             // On other threads the name may go a moment after the state.
-            gone_before: gone_before && self.simulated,
+            gone_before: gone_before && self.simulated && !known.record.lingers.load(SeqCst),
             there_after: life.runs(),
             found: result.as_ref() == Ok(&known.target),
         };
@@ -586,6 +666,12 @@ pub(crate) enum Place<L: Load> {
 /// Takes the report of a failure in.
 pub(crate) fn report(oracles: &Oracles, failure: &nexus_actors::Failure) -> Check {
     use nexus_actors::{Cause, Stage};
+    if matches!(&failure.cause, Cause::Panic(text) if text.starts_with("planned: ")) {
+        // The fault came instead of the handler, for a message that counts as handled.
+        oracles.failures.is_injected();
+        oracles.handled.fetch_add(1, SeqCst);
+        return Ok(());
+    }
     let text = match &failure.cause {
         Cause::Panic(text) => text.clone(),
         Cause::Error(error) => error.to_string(),
@@ -673,7 +759,7 @@ impl<L: Load> Sender<L> {
             question: None,
             handed: None,
             origin: self.origin.get(),
-            _parting: self.draw_parting(to, purse),
+            parting: self.draw_parting(to, purse),
             load: L::of(seed),
             boxed: boxed.then(|| Box::new(Load::of(!seed))),
             _counted: self.oracles().notes.one_more(),
@@ -690,6 +776,7 @@ impl<L: Load> Sender<L> {
                 .pick(&mut purse.rng)
                 .unwrap_or_else(|| to.clone()),
             seed: purse.rng.next(),
+            waits: purse.rng.percent(25),
         })
     }
 
@@ -703,16 +790,6 @@ impl<L: Load> Sender<L> {
 
     pub(crate) fn tell(&self, to: &Known<L>, mut purse: Purse) {
         let note = self.note(to, &mut purse);
-        self.count(to);
-        to.target.tell(note);
-    }
-
-    /// Tells from a place of which nobody knows whether a handler runs there.
-    fn tell_from_nowhere(&self, to: &Known<L>, mut purse: Purse) {
-        let note = Note {
-            origin: None,
-            ..self.note(to, &mut purse)
-        };
         self.count(to);
         to.target.tell(note);
     }
@@ -852,7 +929,16 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Waits for the answer. Answers whether it came.
-    pub(crate) fn wait(mut self, clock: Clock<'_>) -> bool {
+    pub(crate) fn wait(self, clock: Clock<'_>) -> bool {
+        self.wait_or_not(clock, false)
+    }
+
+    /// Waits, where it can wait here.
+    fn try_to_wait(self) {
+        self.wait_or_not(&|| None, true);
+    }
+
+    fn wait_or_not(mut self, clock: Clock<'_>, may_fail: bool) -> bool {
         use crate::oracles::Outcome;
         let Some(ask) = self.ask.take() else {
             return false;
@@ -865,6 +951,12 @@ impl Asked {
             Err(AskError::TargetStopped) => Outcome::TargetStopped,
             Err(AskError::TargetFailed) => Outcome::TargetFailed,
             Err(AskError::PoolClosed) => Outcome::PoolClosed,
+            Err(AskError::CannotWait(WaitError::OutsideHandler | WaitError::Unwinding))
+                if may_fail =>
+            {
+                self.oracles.saw("ask that could not wait");
+                return false;
+            }
             Err(error) => {
                 self.oracles
                     .violated(format!("ask {}: {error}", self.number));
