@@ -147,8 +147,9 @@ pub(crate) fn start<M: Send + 'static>(
             Ok(unsafe { ActorRef::assume(id) })
         }
         Err(cause) => {
+            let reason = cause.reason();
             let error = describe_failed_start(shard, key, cause);
-            undo_start(shard, key);
+            undo_start(shard, key, reason);
             Err(error)
         }
     }
@@ -189,6 +190,16 @@ enum FailedStart {
     Unwound(Unwound),
 }
 
+impl FailedStart {
+    /// Why the mail is lost that came meanwhile.
+    fn reason(&self) -> DeadLetterReason {
+        match self {
+            Self::Unwound(Unwound::Forced) => DeadLetterReason::Forced,
+            _ => DeadLetterReason::Failed,
+        }
+    }
+}
+
 /// Runs the factory, the setups and `PreStart`. `None`: the actor is to stop at once.
 fn build<M: Send + 'static>(
     shard: &Shard,
@@ -205,7 +216,7 @@ fn build<M: Send + 'static>(
     match ended_well(told) {
         Ok(()) => Ok(Some(body)),
         Err(failed) => {
-            let _ = drop_with_fate(body, End::Failed);
+            let _ = drop_with_fate(body, End::from(failed.reason()));
             Err(failed)
         }
     }
@@ -246,13 +257,13 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
-fn undo_start(shard: &Shard, key: Key) {
+fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let wait = ForgetAtEnd(shard, shard.waits.begin(None, shard.id_of(key)));
     let vacated = wait.1;
     shard
         .slot(key.slot)
         .with_extra(|extra| extra.on_vacated = Some(vacated));
-    begin_stop(shard, key.slot, DeadLetterReason::Failed);
+    begin_stop(shard, key.slot, reason);
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.
     let _ = shard.wait_for(vacated);
