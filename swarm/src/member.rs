@@ -35,7 +35,13 @@ struct Member<L: Load> {
 }
 
 type Ctx<'a, L> = Context<'a, Note<L>>;
-type Flow<L> = ControlFlow<HandlerResult<Note<L>>>;
+type Flow<L> = ControlFlow<Verdict<L>>;
+
+/// What a handler comes to.
+enum Verdict<L: Load> {
+    Goes(Next<Note<L>>),
+    Fails,
+}
 
 /// Builds an actor: what its props do.
 pub(crate) fn build<L: Load>(world: &Arc<World<L>>, record: &Arc<Record<L>>) -> Behavior<Note<L>> {
@@ -238,15 +244,20 @@ impl<L: Load> Member<L> {
             ..
         } = note;
         self.treat(ctx, &mut purse, handed);
-        let result = self.act_and_answer(ctx, &mut purse, question);
+        let verdict = self.act_and_answer(ctx, &mut purse, question);
         // Before anything is returned: what a function returns is leaked, should a destructor unwind
         // that runs after its end, and this one may be ended by force while it waits.
         drop(parting);
-        if let Ok(Next::Unhandled) = result {
-            self.world.oracles.handled.fetch_sub(1, SeqCst);
-            self.world.oracles.unhandled.fetch_add(1, SeqCst);
+        match verdict {
+            Verdict::Goes(next) => {
+                if let Next::Unhandled = next {
+                    self.world.oracles.handled.fetch_sub(1, SeqCst);
+                    self.world.oracles.unhandled.fetch_add(1, SeqCst);
+                }
+                Ok(next)
+            }
+            Verdict::Fails => Err(self.plan_failure(When::Handling).into()),
         }
-        result
     }
 
     fn act_and_answer(
@@ -254,7 +265,7 @@ impl<L: Load> Member<L> {
         ctx: &mut Ctx<'_, L>,
         purse: &mut Purse,
         question: Option<Question>,
-    ) -> HandlerResult<Note<L>> {
+    ) -> Verdict<L> {
         let mut pending = question;
         let slow = purse.rng.percent(self.world.slow_answers);
         if !slow {
@@ -265,15 +276,15 @@ impl<L: Load> Member<L> {
             _ => purse.rng.between(1, 3),
         };
         for _ in 0..actions {
-            if let Break(result) = self.act(ctx, purse) {
-                return result;
+            if let Break(verdict) = self.act(ctx, purse) {
+                return verdict;
             }
         }
         if slow && pending.is_some() && purse.rng.percent(50) {
             self.sleep(ctx, purse);
         }
         self.treat(ctx, purse, pending);
-        Ok(Next::Same)
+        Verdict::Goes(Next::Same)
     }
 
     fn arrives(&self, ctx: &Ctx<'_, L>, note: &Note<L>) {
@@ -350,15 +361,18 @@ impl<L: Load> Member<L> {
             Action::StopOther => self.stop_other(purse),
             Action::TellStopped => self.tell_stopped(ctx, purse),
             Action::Panic => panic!("{}", self.plan_failure(When::Handling)),
-            Action::Fail => return Break(Err(self.plan_failure(When::Handling).into())),
-            Action::Unhandled => return Break(Ok(Next::Unhandled)),
+            Action::Fail => return Break(Verdict::Fails),
+            Action::Unhandled => return Break(Verdict::Goes(Next::Unhandled)),
             Action::NextStop => {
                 self.record.life.ends_itself();
-                return Break(Ok(Next::Stop));
+                return Break(Verdict::Goes(Next::Stop));
             }
             Action::LeaveOutside => self.leave_outside(),
             Action::EndPool => self.end_pool(purse),
-            Action::Become => return Break(Ok(Next::Become(self.other_behavior(purse)))),
+            Action::Become => {
+                let other = self.other_behavior(purse);
+                return Break(Verdict::Goes(Next::Become(other)));
+            }
         }
         Continue(())
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::foreign;
 use crate::plan::{End, Foreigner, Plan, Size};
-use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
-use crate::world::{Load, World, nanos, report};
+use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, sums};
+use crate::world::{Load, World, nanos};
 
 /// How often a pool is looked at that is to become quiet.
 const LOOK: Duration = Duration::from_micros(300);
@@ -95,8 +95,8 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     let (meddling, spawning) = (Arc::clone(&world), pool.clone());
     let letters = pool.dead_letters();
     let told = letters.subscribe(move |_letter| meddling.is_told(false));
-    let anonymously = Box::new(move |props| spawning.spawn_anonymous(props));
-    assert!(world.anonymously.set(anonymously).is_ok(), "it is set once");
+    let anonymously = move |props| spawning.spawn_anonymous(props);
+    *world.anonymously.write() = Some(Arc::new(anonymously));
     let since = Instant::now();
     foreign::open(&world, plan, &|| Some(nanos(since.elapsed())));
     let foreigners: Vec<_> = plan
@@ -125,18 +125,16 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     };
     world.outside.lock().clear();
     drop(told);
+    world.anonymously.write().take();
     end(&world, plan, &pool, report)
 }
 
 fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
-    let (of, found) = (Arc::clone(world), Arc::clone(world));
+    let found = Arc::clone(world);
     let pool = WorkerPool::builder()
         .workers(plan.workers)
         .name("swarm")
-        .on_failure(move |failure| {
-            note(&of.oracles, "failure", report(&of.oracles, failure));
-            of.is_told(true);
-        })
+        .on_failure(world.on_failure())
         .configure(move |node| {
             found.node.get_or_init(|| node.clone());
             Ok(())

@@ -11,7 +11,7 @@ use crate::oracles::{Check, Oracles};
 use crate::plan::{End, Mishap, Plan, Size, Strike};
 use crate::rng::Rng;
 use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
-use crate::world::{Load, World, report};
+use crate::world::{Load, World};
 
 /// Steps after which a run is taken to go on for ever.
 const MOST_STEPS: u64 = 2_000_000;
@@ -72,17 +72,13 @@ fn drop_quietly(sim: Sim) {
 }
 
 fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
-    let of = Arc::clone(world);
     let started = Sim::builder()
         .seed(plan.seed)
         .workers(plan.workers)
         .latency(plan.latency)
         .choices(plan.choices)
         .keep_events(if shown { SHOWN } else { 1 })
-        .on_failure(move |failure| {
-            note(&of.oracles, "failure", report(&of.oracles, failure));
-            of.is_told(true);
-        })
+        .on_failure(world.on_failure())
         .start();
     let mut sim = started.expect("a simulation of a few workers starts");
     assert!(world.node.set(sim.node(0)).is_ok(), "a world has one pool");

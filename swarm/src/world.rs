@@ -1,5 +1,6 @@
 //! What the actors of one run share: the messages, who there is, and what is left to spend.
 
+use nexus_actors::Failure;
 use nexus_actors::prelude::*;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
@@ -254,7 +255,9 @@ impl<L: Load> Clone for Known<L> {
 }
 
 type SpawnAnonymously<L> =
-    Box<dyn Fn(Props<Note<L>>) -> Result<ActorRef<Note<L>>, SpawnError> + Send + Sync>;
+    Arc<dyn Fn(Props<Note<L>>) -> Result<ActorRef<Note<L>>, SpawnError> + Send + Sync>;
+
+type ByTarget<L> = HashMap<ActorRef<Note<L>>, Arc<Record<L>>>;
 
 /// What the actors of one run share.
 pub(crate) struct World<L: Load> {
@@ -271,7 +274,7 @@ pub(crate) struct World<L: Load> {
     pub(crate) patience: Duration,
     pub(crate) node: OnceLock<WorkerNode>,
     /// How top-level actors are started under generated names, where that is possible.
-    pub(crate) anonymously: OnceLock<SpawnAnonymously<L>>,
+    pub(crate) anonymously: RwLock<Option<SpawnAnonymously<L>>>,
     /// How long the pool has to end, where its actors may ask for that.
     pub(crate) within: Option<Duration>,
     /// Questions that were left to threads outside.
@@ -282,7 +285,7 @@ pub(crate) struct World<L: Load> {
     budget: AtomicI64,
     next_number: AtomicU32,
     roster: RwLock<Vec<Known<L>>>,
-    by_target: Mutex<HashMap<ActorRef<Note<L>>, Arc<Record<L>>>>,
+    by_target: Mutex<ByTarget<L>>,
 }
 
 impl<L: Load> World<L> {
@@ -312,7 +315,7 @@ impl<L: Load> World<L> {
                 false => Duration::from_millis(40),
             },
             node: OnceLock::new(),
-            anonymously: OnceLock::new(),
+            anonymously: RwLock::default(),
             budget: AtomicI64::new(plan.budget),
             next_number: AtomicU32::new(1),
             roster: RwLock::default(),
@@ -337,6 +340,18 @@ impl<L: Load> World<L> {
     pub(crate) fn request_end(&self, within: Duration) {
         self.oracles.pool_ends.store(true, SeqCst);
         self.node().request_shutdown(within);
+    }
+
+    /// Takes a failure in, as the pool's hook. It must not keep the world, which keeps the pool.
+    pub(crate) fn on_failure(self: &Arc<Self>) -> impl Fn(&Failure) + Send + Sync + 'static {
+        let world = Arc::downgrade(self);
+        move |failure| {
+            if let Some(world) = world.upgrade() {
+                let check = report(&world.oracles, failure);
+                world.oracles.note(|| "failure".to_owned(), check);
+                world.is_told(true);
+            }
+        }
     }
 
     /// Whoever is told of something sends a message then, where it is to.
@@ -569,7 +584,7 @@ impl<L: Load> World<L> {
     /// Starts a top-level actor under a generated name, where the pool can do that. Answers
     /// whether it can.
     pub(crate) fn spawn_anonymous(self: &Arc<Self>, rng: &mut Rng) -> bool {
-        let Some(spawn) = self.anonymously.get() else {
+        let Some(spawn) = self.anonymously.read().clone() else {
             return false;
         };
         let (record, props) = self.conceive(None, None, rng);
@@ -664,7 +679,7 @@ pub(crate) enum Place<L: Load> {
 }
 
 /// Takes the report of a failure in.
-pub(crate) fn report(oracles: &Oracles, failure: &nexus_actors::Failure) -> Check {
+pub(crate) fn report(oracles: &Oracles, failure: &Failure) -> Check {
     use nexus_actors::{Cause, Stage};
     if matches!(&failure.cause, Cause::Panic(text) if text.starts_with("planned: ")) {
         // The fault came instead of the handler, for a message that counts as handled.
