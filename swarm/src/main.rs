@@ -145,7 +145,7 @@ fn run_one(seed: u64, on_threads: bool, watch: &Watch) -> Outcome {
     watch.begins(seed);
     let plan = Plan::simulated(seed);
     let mut outcome = simulated::run(&plan, false);
-    if seed % TWICE == 0 && outcome.violations.is_empty() {
+    if seed.is_multiple_of(TWICE) && outcome.violations.is_empty() {
         let again = simulated::run(&plan, false);
         if again.fingerprint != outcome.fingerprint {
             let text = "a second run of the same seed did something else".to_owned();
