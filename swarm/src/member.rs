@@ -509,6 +509,7 @@ impl<L: Load> Member<L> {
 
     fn end_pool(&self, purse: &mut Purse) {
         if let Some(within) = self.world.within
+            && self.world.may_end()
             && purse.rng.percent(20)
         {
             self.world.oracles.saw("shutdown by an actor");

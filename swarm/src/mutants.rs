@@ -26,52 +26,52 @@ pub struct Planted {
 pub const ALL: [Planted; 10] = [
     Planted {
         name: "TurnForgotten",
-        bound: 50,
+        bound: 20,
         what: "mail that comes to an actor in its turn does not get it another one",
     },
     Planted {
         name: "BatchesReordered",
-        bound: 50,
+        bound: 20,
         what: "a full batch is published after the one that follows it",
     },
     Planted {
         name: "SlotLeaked",
-        bound: 50,
+        bound: 20,
         what: "the slot of an actor that failed is never let again",
     },
     Planted {
         name: "NextTenantServed",
-        bound: 50,
+        bound: 20,
         what: "mail to an actor that has stopped reaches whoever has its slot now",
     },
     Planted {
         name: "LateReplyServed",
-        bound: 50,
+        bound: 20,
         what: "an answer that comes too late ends the next wait in the same place",
     },
     Planted {
         name: "HandledWhileWaiting",
-        bound: 50,
+        bound: 20,
         what: "an actor whose handler waits is given turns",
     },
     Planted {
         name: "NameKept",
-        bound: 50,
+        bound: 20,
         what: "the name of an actor that stops because its parent does is not freed",
     },
     Planted {
         name: "TimerEarly",
-        bound: 50,
+        bound: 20,
         what: "a time-out fires a little before its time",
     },
     Planted {
         name: "StopOvertakesMail",
-        bound: 50,
+        bound: 20,
         what: "a stop goes ahead of the mail that was sent before it",
     },
     Planted {
         name: "ParentStopsFirst",
-        bound: 50,
+        bound: 20,
         what: "a parent does not wait for its children to stop",
     },
 ];

@@ -273,6 +273,8 @@ struct Asking {
     /// A handler has seen the question.
     arrived: bool,
     answered: bool,
+    /// A handler let go of it.
+    given_up: bool,
     /// The question is gone.
     gone: bool,
     /// When the asker was as good as told.
@@ -339,7 +341,8 @@ impl Asks {
 
     /// The question is given up by a handler, on purpose.
     pub fn is_given_up(&self, ask: usize, at: Option<u64>) {
-        self.0.lock()[ask].ended_at = at;
+        let asking = &mut self.0.lock()[ask];
+        (asking.ended_at, asking.given_up) = (at, true);
     }
 
     /// The question is no more, answered or not.
@@ -369,6 +372,25 @@ impl Asks {
             check_promptness(ask, &state, outcome, at)?;
         }
         Ok(())
+    }
+
+    /// While the pool goes on, an ask ends for a reason that there is.
+    ///
+    /// # Errors
+    ///
+    /// When the pool is said to have ended, or an actor to have failed though none was to, or to
+    /// have stopped with a question that it had let go of.
+    pub fn has_reason(&self, ask: usize, outcome: Outcome, any_failed: bool) -> Check {
+        let asking = self.0.lock()[ask];
+        let there = match outcome {
+            Outcome::PoolClosed => false,
+            Outcome::TargetFailed => any_failed,
+            Outcome::TargetStopped => !asking.given_up,
+            _ => true,
+        };
+        ensure(there, || {
+            format!("ask {ask} ended with {outcome:?} for no reason: {asking:?}")
+        })
     }
 
     /// What the answers came to.
@@ -517,7 +539,7 @@ impl Failures {
         })
     }
 
-    /// A failure is reported that the simulation was to cause.
+    /// The simulation is to cause a failure, or has.
     pub fn is_injected(&self) {
         self.injected.fetch_add(1, SeqCst);
     }

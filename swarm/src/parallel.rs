@@ -91,6 +91,7 @@ pub fn run(plan: &Plan, watch: &Watch) -> Outcome {
 fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     let world = World::<L>::new(plan, false);
     let pool = start(&world, plan);
+    world.is_ready();
     watch.has_pool(&pool);
     let (meddling, spawning) = (Arc::clone(&world), pool.clone());
     let letters = pool.dead_letters();
@@ -130,15 +131,11 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
 }
 
 fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
-    let found = Arc::clone(world);
     let pool = WorkerPool::builder()
         .workers(plan.workers)
         .name("swarm")
         .on_failure(world.on_failure())
-        .configure(move |node| {
-            found.node.get_or_init(|| node.clone());
-            Ok(())
-        })
+        .configure(world.configure(plan.configured))
         .start();
     pool.expect("a pool of a few workers starts")
 }

@@ -269,6 +269,8 @@ pub struct Plan {
     pub(crate) meddling: bool,
     /// Whether the simulation is run in many ways, and not only step by step.
     pub(crate) in_leaps: bool,
+    /// How many actors every worker's `configure` names.
+    pub(crate) configured: u64,
     pub(crate) latency: Duration,
     /// What is left to chance in a simulation.
     pub(crate) choices: Choices,
@@ -326,6 +328,7 @@ impl Plan {
             in_leaps: rng.percent(20),
             latency: *rng.pick(&[0, 5, 50, 50, 500].map(Duration::from_micros)),
             choices: draw_choices(rng),
+            configured: rng.below(10).saturating_sub(7),
             end,
         }
     }
@@ -429,6 +432,7 @@ impl fmt::Display for Plan {
             strikes,
             meddling,
             in_leaps,
+            configured,
             latency,
             choices,
             end,
@@ -458,7 +462,10 @@ impl fmt::Display for Plan {
         for strike in strikes {
             writeln!(f, "  {strike:?}")?;
         }
-        writeln!(f, "  meddling: {meddling}, in leaps: {in_leaps}")?;
+        writeln!(
+            f,
+            "  meddling: {meddling}, in leaps: {in_leaps}, {configured} actors configured"
+        )?;
         let favoured = ACTIONS.iter().zip(weights.0);
         let list: Vec<String> = favoured
             .map(|((action, _), weight)| format!("{action:?} {weight}"))

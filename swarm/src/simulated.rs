@@ -79,9 +79,10 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
         .choices(plan.choices)
         .keep_events(if shown { SHOWN } else { 1 })
         .on_failure(world.on_failure())
+        .configure(world.configure(plan.configured))
         .start();
     let mut sim = started.expect("a simulation of a few workers starts");
-    assert!(world.node.set(sim.node(0)).is_ok(), "a world has one pool");
+    world.is_ready();
     for foreigner in plan.foreigners.iter().cloned() {
         let world = Arc::clone(world);
         sim.schedule(foreigner.after, move || {
@@ -106,6 +107,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
             false => Fault::panic(path, *handling),
         };
         sim.inject(fault).expect("it can happen");
+        world.oracles.failures.is_injected();
     }
     let (after, within) = match plan.end {
         End::Quiet => return sim,

@@ -281,7 +281,12 @@ pub(crate) struct World<L: Load> {
     pub(crate) outside: Mutex<Vec<Question>>,
     /// Paths of actors that a fault may end.
     struck: Vec<String>,
+    /// The actors that every worker's `configure` names.
+    configured: Mutex<HashMap<u64, ActorRef<Note<L>>>>,
     meddling: bool,
+    /// Whether the pool has started. While it does, workers that spawn a name by their node get
+    /// what another one has begun.
+    ready: AtomicBool,
     budget: AtomicI64,
     next_number: AtomicU32,
     roster: RwLock<Vec<Known<L>>>,
@@ -309,6 +314,8 @@ impl<L: Load> World<L> {
                 .iter()
                 .map(|strike| strike.path.clone())
                 .collect(),
+            configured: Mutex::default(),
+            ready: AtomicBool::new(false),
             meddling: plan.meddling,
             patience: match simulated {
                 true => Duration::from_secs(5),
@@ -396,6 +403,16 @@ impl<L: Load> World<L> {
             self.oracles.saw("message from anywhere");
             sender.tell(to, purse);
         }
+    }
+
+    /// The pool has started.
+    pub(crate) fn is_ready(&self) {
+        self.ready.store(true, SeqCst);
+    }
+
+    /// Whether it has started, and may be asked to end.
+    pub(crate) fn may_end(&self) -> bool {
+        self.ready.load(SeqCst)
     }
 
     pub(crate) fn ends(&self) -> bool {
@@ -515,6 +532,9 @@ impl<L: Load> World<L> {
     /// Somebody tries to take a name.
     pub(crate) fn claim(&self, record: &Record<L>) -> Option<Claim> {
         let path = record.path.as_deref()?;
+        if !self.ready.load(SeqCst) {
+            self.oracles.names.linger(path);
+        }
         Some(self.oracles.names.claim(path))
     }
 
@@ -605,6 +625,50 @@ impl<L: Load> World<L> {
         self.started(&record, None, result);
     }
 
+    /// What every worker does before the pool has started: all of them name the same actors,
+    /// and are given the same references.
+    pub(crate) fn configure(
+        self: &Arc<Self>,
+        actors: u64,
+    ) -> impl Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync + 'static {
+        let world = Arc::downgrade(self);
+        move |node| {
+            let Some(world) = world.upgrade() else {
+                return Ok(());
+            };
+            world.node.get_or_init(|| node.clone());
+            (0..actors).for_each(|number| world.spawn_configured(node, number));
+            Ok(())
+        }
+    }
+
+    fn spawn_configured(self: &Arc<Self>, node: &WorkerNode, number: u64) {
+        let name = format!("configured-{number}");
+        let path = format!("/user/{name}");
+        let (record, props) = self.conceive_with(None, Some(path), &mut Rng::new(number), 0);
+        let wrong = match node.spawn(&name, props) {
+            Ok(target) => {
+                let mut configured = self.configured.lock();
+                let first = *configured.entry(number).or_insert(target);
+                (first != target).then(|| format!("{name} is {first:?} and {target:?}"))
+            }
+            Err(error) => Some(format!("{name} was not configured: {error}")),
+        };
+        if let Some(wrong) = wrong {
+            self.oracles.violated(wrong);
+        }
+        if let Some(target) = record.target() {
+            self.oracles.saw("actor configured");
+            let sender = Sender::new(Arc::clone(self), self.next_number()).acts_outside();
+            let purse = Purse {
+                fuel: 2,
+                depth: 0,
+                rng: Rng::new(number),
+            };
+            sender.tell(&Known { record, target }, purse);
+        }
+    }
+
     /// Draws where to start a top-level actor.
     pub(crate) fn draw_place(&self, rng: &mut Rng) -> Place<L> {
         match rng.below(3) {
@@ -621,7 +685,7 @@ impl<L: Load> World<L> {
     pub(crate) fn draw_free_name(&self, rng: &mut Rng) -> Option<String> {
         let free = self.oracles.names.free_again();
         let names: Vec<_> = free.iter().filter_map(|path| top_level(path)).collect();
-        (!names.is_empty()).then(|| (*rng.pick(&names)).to_owned())
+        (self.may_end() && !names.is_empty()).then(|| (*rng.pick(&names)).to_owned())
     }
 
     // ---- finding ------------------------------------------------------------------------------
@@ -683,7 +747,6 @@ pub(crate) fn report(oracles: &Oracles, failure: &Failure) -> Check {
     use nexus_actors::{Cause, Stage};
     if matches!(&failure.cause, Cause::Panic(text) if text.starts_with("planned: ")) {
         // The fault came instead of the handler, for a message that counts as handled.
-        oracles.failures.is_injected();
         oracles.handled.fetch_add(1, SeqCst);
         return Ok(());
     }
@@ -991,10 +1054,9 @@ impl Asked {
         let check = asks.ends(self.number, outcome, clock(), self.prompt);
         self.oracles.note(|| "asker".to_owned(), check);
         let ends = self.oracles.pool_ends.load(SeqCst);
-        if outcome == Outcome::PoolClosed && !ends {
-            let number = self.number;
-            self.oracles
-                .violated(format!("ask {number}: the pool has ended, it says"));
+        let check = asks.has_reason(self.number, outcome, self.oracles.failures.any());
+        if !ends {
+            self.oracles.note(|| "asker".to_owned(), check);
         }
         matches!(outcome, Outcome::Answer(_))
     }

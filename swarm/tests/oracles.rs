@@ -149,6 +149,19 @@ fn asks_end_with_what_has_happened() {
 }
 
 #[test]
+fn asks_end_for_a_reason() {
+    let asks = Asks::default();
+    let ask = asks.begins(None, 5, false);
+    let reason = |outcome, any_failed| asks.has_reason(ask, outcome, any_failed);
+    says(reason(Outcome::PoolClosed, true), "for no reason");
+    says(reason(Outcome::TargetFailed, false), "for no reason");
+    reason(Outcome::TargetFailed, true).unwrap();
+    reason(Outcome::TargetStopped, false).unwrap();
+    asks.is_given_up(ask, None);
+    says(reason(Outcome::TargetStopped, false), "for no reason");
+}
+
+#[test]
 fn time_outs_are_neither_early_nor_waited_for_in_vain() {
     let long = 5_000_000_000;
     let asks = Asks::default();
