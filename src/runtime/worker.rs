@@ -215,6 +215,10 @@ impl Worker {
         if !shard.due.is_empty() || shard.waits.has_timer_requests() {
             return Tick::Busy;
         }
+        // One that was given after this tick took its orders, and whose nudge it then took in.
+        if shard.core.has_orders(shard.home.worker()) {
+            return Tick::Busy;
+        }
         let idle = shard.fibers.idle();
         if idle > KEPT_FIBERS {
             shard
@@ -314,5 +318,82 @@ impl Drop for Worker {
             // What is dropped here may be the user's.
             let _ = catch_user(|| enter(&shard, |_| self.close()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::Batch;
+    use crate::actor::core::{CoreParts, register, unregister};
+    use crate::runtime::doubles::{MemoryDirectory, Unruliness, memory_transport};
+    use std::time::Duration;
+
+    /// A source in whose first delivery an order is given, and its nudge arrives.
+    struct OrderMeanwhile<S> {
+        core: Arc<PoolCore>,
+        given: bool,
+        source: S,
+    }
+
+    impl<S: Source> Source for OrderMeanwhile<S> {
+        fn has_mail(&self) -> bool {
+            self.source.has_mail()
+        }
+
+        fn receive(&mut self, sink: &mut dyn FnMut(Batch)) {
+            if !std::mem::replace(&mut self.given, true) {
+                order(&self.core, 0, Order::ShutDown { within: 0 });
+            }
+            self.source.receive(sink);
+        }
+
+        fn close(&mut self, sink: &mut dyn FnMut(Batch)) {
+            self.source.close(sink);
+        }
+
+        fn park(&mut self, timeout: Option<Duration>) {
+            self.source.park(timeout);
+        }
+    }
+
+    #[test]
+    fn s4_4_an_order_that_is_given_while_mail_is_taken_in_is_not_slept_over() {
+        let (transport, mut sources) = memory_transport(1, Unruliness::default(), 0);
+        let core = register(CoreParts {
+            name: "one worker".to_owned(),
+            workers: 1,
+            transport: Box::new(transport),
+            directory: Box::new(Arc::new(MemoryDirectory::default())),
+            on_failure: Box::new(|_| {}),
+            repeatable: false,
+        })
+        .expect("few pools are alive in a test");
+        let source = sources.pop().expect("there is one for each worker");
+        let mut worker = Worker::new(WorkerParts {
+            core: Arc::clone(&core),
+            index: 0,
+            source: Box::new(OrderMeanwhile {
+                core: Arc::clone(&core),
+                given: false,
+                source,
+            }),
+            stacks: StackConfig { size: 64 * 1024 },
+            ending: Arc::default(),
+            now: 0,
+        });
+        let mut last = Tick::Busy;
+        for _ in 0..10 {
+            if last != Tick::Busy && !worker.has_mail() {
+                break;
+            }
+            last = worker.tick(0).expect("there is memory for a stack");
+        }
+        assert_eq!(
+            last,
+            Tick::Done,
+            "it sleeps, with an order that nobody took"
+        );
+        unregister(&core);
     }
 }
