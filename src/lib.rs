@@ -79,6 +79,13 @@ pub mod model {
     pub use crate::sync::{Mutant, with_mutant};
 }
 
+/// The named mistakes, for the swarm. Exists under `--cfg nexus_mutants` only.
+#[cfg(all(nexus_mutants, not(nexus_loom)))]
+#[doc(hidden)]
+pub mod mutants {
+    pub use crate::sync::{Mutant, with_mutant};
+}
+
 /// The program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

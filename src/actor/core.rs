@@ -151,6 +151,12 @@ impl PoolCore {
         orders.any.store(true, Release);
     }
 
+    /// Whether a worker has orders that it has not taken. Whoever gave one, and nudged the worker
+    /// then, is seen here by the worker that has got the nudge.
+    pub(crate) fn has_orders(&self, worker: u32) -> bool {
+        self.orders[worker as usize].any.load(Relaxed)
+    }
+
     /// Takes the orders to a worker.
     pub(crate) fn take_orders(&self, worker: u32) -> VecDeque<Order> {
         let orders = &self.orders[worker as usize];

@@ -49,6 +49,11 @@ impl RunQueue {
         })
     }
 
+    /// Forgets all that is due.
+    pub(crate) fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
     /// How much there is to do.
     pub(crate) fn len(&self) -> usize {
         self.0.borrow().len()

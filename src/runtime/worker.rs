@@ -220,6 +220,10 @@ impl Worker {
         if !shard.due.is_empty() || shard.waits.has_timer_requests() {
             return Tick::Busy;
         }
+        // One that was given after this tick took its orders, and whose nudge it then took in.
+        if shard.core.has_orders(shard.home.worker()) {
+            return Tick::Busy;
+        }
         let idle = shard.fibers.idle();
         if idle > KEPT_FIBERS {
             shard
@@ -293,6 +297,7 @@ impl Worker {
         self.end_waiting();
         self.refuse_mail();
         self.shard.fibers.trim(0);
+        // Nobody waits any more, and no tick comes that would cancel what is not needed.
         self.wheel = TimerWheel::new(self.shard.now.get());
         self.phase = Phase::Closed;
     }
@@ -305,6 +310,8 @@ impl Worker {
             batch.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
         });
         shard.drop_tasks();
+        // The turns that those tasks were to have.
+        shard.due.clear();
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
     }
@@ -329,5 +336,84 @@ impl Drop for Worker {
             // What is dropped here may be the user's.
             let _ = catch_user(|| enter(&shard, |_| self.close()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::Batch;
+    use crate::actor::core::{CoreParts, register, unregister};
+    use crate::pool::{SideThreads, WorkerDirectory, default_guardian, lanes};
+    use std::time::Duration;
+
+    /// A source in whose first delivery an order is given, and its nudge arrives.
+    struct OrderMeanwhile<S> {
+        core: Arc<PoolCore>,
+        given: bool,
+        source: S,
+    }
+
+    impl<S: Source> Source for OrderMeanwhile<S> {
+        fn has_mail(&self) -> bool {
+            self.source.has_mail()
+        }
+
+        fn receive(&mut self, sink: &mut dyn FnMut(Batch)) {
+            if !std::mem::replace(&mut self.given, true) {
+                order(&self.core, 0, Order::ShutDown { within: 0 });
+            }
+            self.source.receive(sink);
+        }
+
+        fn close(&mut self, sink: &mut dyn FnMut(Batch)) {
+            self.source.close(sink);
+        }
+
+        fn park(&mut self, timeout: Option<Duration>) {
+            self.source.park(timeout);
+        }
+    }
+
+    #[test]
+    fn s4_4_an_order_that_is_given_while_mail_is_taken_in_is_not_slept_over() {
+        let (transport, mut sources) = lanes(1);
+        let core = register(CoreParts {
+            name: "one worker".to_owned(),
+            workers: 1,
+            transport: Box::new(transport),
+            directory: Box::new(WorkerDirectory::default()),
+            offload: Box::new(SideThreads::new("one worker", 1)),
+            on_failure: Box::new(|_| {}),
+            guardian: default_guardian(),
+            repeatable: false,
+        })
+        .expect("few pools are alive in a test");
+        let source = sources.pop().expect("there is one for each worker");
+        let mut worker = Worker::new(WorkerParts {
+            core: Arc::clone(&core),
+            index: 0,
+            source: Box::new(OrderMeanwhile {
+                core: Arc::clone(&core),
+                given: false,
+                source,
+            }),
+            stacks: StackConfig { size: 64 * 1024 },
+            ending: Arc::default(),
+            now: 0,
+        });
+        let mut last = Tick::Busy;
+        for _ in 0..10 {
+            if last != Tick::Busy && !worker.has_mail() {
+                break;
+            }
+            last = worker.tick(0).expect("there is memory for a stack");
+        }
+        assert_eq!(
+            last,
+            Tick::Done,
+            "it sleeps, with an order that nobody took"
+        );
+        unregister(&core);
     }
 }

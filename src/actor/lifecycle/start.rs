@@ -100,8 +100,9 @@ pub(crate) fn start<M: Send + 'static>(
             Ok(unsafe { ActorRef::assume(id) })
         }
         Err(cause) => {
+            let reason = cause.reason();
             let error = describe_failed_start(shard, key, cause);
-            undo_start(shard, key);
+            undo_start(shard, key, reason);
             Err(error)
         }
     }
@@ -142,6 +143,16 @@ pub(super) enum FailedStart {
     Unwound(Unwound),
 }
 
+impl FailedStart {
+    /// Why the mail is lost that came meanwhile.
+    fn reason(&self) -> DeadLetterReason {
+        match self {
+            Self::Unwound(Unwound::Forced) => DeadLetterReason::Forced,
+            _ => DeadLetterReason::Failed,
+        }
+    }
+}
+
 /// Runs the factory and the setups, and tells the new body that it starts, or starts again. `None`:
 /// the actor is to stop at once.
 pub(super) fn build(
@@ -169,7 +180,7 @@ pub(super) fn build(
         Ok(TurnEnd::Failed(error)) => FailedStart::Error(error),
         Err(unwound) => FailedStart::Unwound(unwound),
     };
-    let _ = drop_with_fate(body, End::Failed);
+    let _ = drop_with_fate(body, End::from(failed.reason()));
     Err(failed)
 }
 
@@ -208,7 +219,7 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
-fn undo_start(shard: &Shard, key: Key) {
+fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let wait = ForgetAtEnd(shard, shard.waits.begin(None, shard.id_of(key)));
     let vacated = wait.1;
     on_end(
@@ -216,7 +227,7 @@ fn undo_start(shard: &Shard, key: Key) {
         key,
         Box::new(move |shard| shard.follow_up(&shard.waits.fulfil(vacated, ()))),
     );
-    begin_stop(shard, key.slot, DeadLetterReason::Failed);
+    begin_stop(shard, key.slot, reason);
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.
     let _ = shard.wait_for(vacated);

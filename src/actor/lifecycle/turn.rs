@@ -173,7 +173,10 @@ fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
     if slot.special.get() {
         shard.due.push(Due::Turn(index));
     } else if slot.state() == State::Running {
-        if slot.mailbox_len() > 0 && !is_mutated(Mutant::TurnForgotten) {
+        if slot.mailbox_len() > 0 {
+            if is_mutated(Mutant::TurnForgotten) {
+                return slot.queued.set(false);
+            }
             shard.due.push(Due::Turn(index));
         } else {
             slot.release_mailbox(shard.blocks());

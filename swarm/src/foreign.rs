@@ -1,0 +1,172 @@
+//! Threads outside of the pool: what they do to it, whether they are threads or simulated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::plan::{First, Place as Planned, Plan};
+use crate::rng::Rng;
+use crate::world::{Asked, Clock, Known, Load, Place, Purse, Sender, World};
+
+/// Starts the actors that are there from the beginning, and sends the first messages.
+pub(crate) fn open<L: Load>(world: &Arc<World<L>>, plan: &Plan, clock: Clock<'_>) {
+    for first in &plan.actors {
+        start_first(world, first);
+    }
+    let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
+    let mut rng = Rng::new(plan.seed ^ 0x0be9);
+    for _ in 0..plan.openings {
+        let purse = Purse {
+            fuel: plan.fuel,
+            depth: 0,
+            rng: Rng::new(rng.next()),
+        };
+        match world.pick(&mut rng) {
+            Some(target) if rng.percent(15) => drop(sender.ask(&target, purse, PATIENCE, clock)),
+            Some(target) => sender.tell(&target, purse),
+            None => {}
+        }
+    }
+}
+
+/// For asks that nobody waits for.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+fn start_first<L: Load>(world: &Arc<World<L>>, first: &First) {
+    let First { name, place, seed } = first;
+    let mut rng = Rng::new(*seed);
+    let place = match place {
+        Planned::ByRing => Place::ByRing,
+        Planned::On(worker) => Place::On(*worker),
+        Planned::NearFirst => match world.all().first() {
+            Some(known) => Place::Near(known.target),
+            None => Place::ByRing,
+        },
+        Planned::Anonymous => match world.spawn_anonymous(&mut rng) {
+            true => return,
+            false => Place::ByRing,
+        },
+    };
+    world.spawn_top(&mut rng, name, place);
+}
+
+/// What one thread does.
+pub(crate) fn act<L: Load>(world: &Arc<World<L>>, acts: u64, seed: u64, clock: Clock<'_>) {
+    let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
+    let mut rng = Rng::new(seed);
+    for _ in 0..acts {
+        if !world.spend(1) {
+            return;
+        }
+        let fuel = u8::try_from(rng.below(4)).unwrap_or_default();
+        let purse = Purse {
+            fuel,
+            depth: 0,
+            rng: Rng::new(rng.next()),
+        };
+        act_once(&sender, &mut rng, purse, clock);
+    }
+}
+
+fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clock<'_>) {
+    let world = &sender.world;
+    let what = rng.below(24);
+    if what >= 22 {
+        answer(sender, rng);
+        return;
+    }
+    if what < 2 {
+        spawn(sender, rng, purse);
+        return;
+    }
+    let Some(target) = world.pick(rng) else {
+        return;
+    };
+    match what {
+        2..8 => sender.tell(&target, purse),
+        8..10 => sender.try_tell(&target, purse),
+        10 => sender.send(&target, purse, None, clock),
+        11 => {
+            let timeout = Duration::from_micros(rng.below(300));
+            sender.send(&target, purse, Some(timeout), clock);
+        }
+        12..15 => wait(sender.ask(&target, purse, world.patience, clock), clock),
+        15 => {
+            let timeout = Duration::from_micros(rng.below(300));
+            wait(sender.ask(&target, purse, timeout, clock), clock);
+        }
+        16 => drop(sender.ask(&target, purse, world.patience, clock)),
+        17..19 => {
+            if let Some(found) = world.look_up(&target) {
+                sender.tell(&found, purse);
+            }
+        }
+        19 => stop(sender, rng, &target),
+        _ => burst(sender, rng, &target),
+    }
+}
+
+/// Answers what was left to whoever comes by, or gives it up.
+fn answer<L: Load>(sender: &Sender<L>, rng: &mut Rng) {
+    let left = std::mem::take(&mut *sender.world.outside.lock());
+    for question in left {
+        sender.world.oracles.saw("answer from outside");
+        // Whoever is outside does not know the pool's time.
+        match rng.percent(80) {
+            true => question.answer(None),
+            false => question.give_up(None),
+        }
+    }
+}
+
+fn wait(asked: Asked, clock: Clock<'_>) {
+    asked.wait(clock);
+}
+
+fn few(rng: &mut Rng) -> Purse {
+    Purse {
+        fuel: 0,
+        depth: 0,
+        rng: Rng::new(rng.next()),
+    }
+}
+
+fn stop<L: Load>(sender: &Sender<L>, rng: &mut Rng, target: &Known<L>) {
+    for _ in 0..rng.below(6) {
+        sender.tell(target, few(rng));
+    }
+    sender.stop(target);
+    sender.tell(target, few(rng));
+}
+
+fn burst<L: Load>(sender: &Sender<L>, rng: &mut Rng, target: &Known<L>) {
+    for _ in 0..rng.between(2, 20) {
+        if sender.world.spend(1) {
+            sender.tell(target, few(rng));
+        }
+    }
+}
+
+fn spawn<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse) {
+    let world = &sender.world;
+    if rng.percent(20) && world.spawn_anonymous(rng) {
+        return;
+    }
+    let name = match rng.percent(50) {
+        true => world.draw_free_name(rng),
+        false => None,
+    };
+    let name = name.unwrap_or_else(|| format!("more-{}", rng.below(6)));
+    let place = world.draw_place(rng);
+    if let Some(started) = world.spawn_top(rng, &name, place) {
+        sender.tell(&started, purse);
+    }
+}
+
+/// Takes the name of every actor that has stopped again, as must be possible.
+pub(crate) fn take_names_again<L: Load>(world: &Arc<World<L>>) {
+    let free = world.oracles.names.free_again();
+    let mut rng = Rng::new(1);
+    for name in free.iter().filter_map(|path| crate::world::top_level(path)) {
+        world.spawn_plain(&mut rng, name);
+    }
+}

@@ -1,0 +1,43 @@
+//! The swarm: generated systems of actors that look for bugs of the runtime, under every oracle
+//! there is.
+//!
+//! A [`Plan`] follows from a seed. [`simulated`] runs it on one thread, on a simulated clock, so
+//! that a seed gives the same run every time; [`parallel`] runs the same plans on real threads.
+//! The actors keep watch over themselves and each other with the [`oracles`]. [`mutants`] shows
+//! that all that is able to find something: it plants mistakes in the runtime, one at a time, and
+//! lets the swarm look for them.
+
+mod foreign;
+mod member;
+mod plan;
+mod rng;
+mod run;
+mod world;
+
+pub mod corpus;
+pub mod mutants;
+pub mod oracles;
+pub mod parallel;
+pub mod simulated;
+
+pub use self::plan::Plan;
+pub use self::run::Outcome;
+
+/// What a simulation says that is dropped before all of its faults have happened.
+const UNFIRED: &str = "faults that never happened";
+
+/// Lets planned panics pass without a word: there are thousands of them.
+pub fn silence_planned_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.payload().downcast_ref::<String>();
+            let planned =
+                |text: &String| oracles::Failures::is_planned(text) || text.starts_with(UNFIRED);
+            if !text.is_some_and(planned) {
+                loud(info);
+            }
+        }));
+    });
+}

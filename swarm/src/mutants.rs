@@ -1,0 +1,220 @@
+//! Mutants: mistakes planted in the runtime, which the swarm must find.
+//!
+//! A mistake may make the runtime end the process, or go on for ever. So each is looked for in a
+//! process of its own, which says at which seed it is before it runs it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+#[cfg(nexus_mutants)]
+use nexus_actors::mutants::{Mutant, with_mutant};
+
+/// A mistake, and how soon it must be found.
+#[derive(Clone, Copy, Debug)]
+pub struct Planted {
+    /// Its name.
+    pub name: &'static str,
+    /// It must be found within so many seeds.
+    pub bound: u64,
+    /// What is wrong with it in the runtime.
+    pub what: &'static str,
+}
+
+/// Every mistake that the swarm is to find.
+pub const ALL: [Planted; 10] = [
+    Planted {
+        name: "TurnForgotten",
+        bound: 20,
+        what: "mail that comes to an actor in its turn does not get it another one",
+    },
+    Planted {
+        name: "BatchesReordered",
+        bound: 20,
+        what: "a full batch is published after the one that follows it",
+    },
+    Planted {
+        name: "SlotLeaked",
+        bound: 20,
+        what: "the slot of an actor that failed is never let again",
+    },
+    Planted {
+        name: "NextTenantServed",
+        bound: 20,
+        what: "mail to an actor that has stopped reaches whoever has its slot now",
+    },
+    Planted {
+        name: "LateReplyServed",
+        bound: 20,
+        what: "an answer that comes too late ends the next wait in the same place",
+    },
+    Planted {
+        name: "HandledWhileWaiting",
+        bound: 20,
+        what: "an actor whose handler waits is given turns",
+    },
+    Planted {
+        name: "NameKept",
+        bound: 20,
+        what: "the name of an actor that stops because its parent does is not freed",
+    },
+    Planted {
+        name: "TimerEarly",
+        bound: 20,
+        what: "a time-out fires a little before its time",
+    },
+    Planted {
+        name: "StopOvertakesMail",
+        bound: 20,
+        what: "a stop goes ahead of the mail that was sent before it",
+    },
+    Planted {
+        name: "ParentStopsFirst",
+        bound: 20,
+        what: "a parent does not wait for its children to stop",
+    },
+];
+
+/// Whether the mistakes are in this build.
+pub const ARE_PLANTED: bool = cfg!(nexus_mutants);
+
+/// Runs something with a mistake switched on, on this thread. `None` where there is no such
+/// mistake in this build.
+#[cfg(nexus_mutants)]
+pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
+    let mutant = match name {
+        "TurnForgotten" => Mutant::TurnForgotten,
+        "BatchesReordered" => Mutant::BatchesReordered,
+        "SlotLeaked" => Mutant::SlotLeaked,
+        "NextTenantServed" => Mutant::NextTenantServed,
+        "LateReplyServed" => Mutant::LateReplyServed,
+        "HandledWhileWaiting" => Mutant::HandledWhileWaiting,
+        "NameKept" => Mutant::NameKept,
+        "TimerEarly" => Mutant::TimerEarly,
+        "StopOvertakesMail" => Mutant::StopOvertakesMail,
+        "ParentStopsFirst" => Mutant::ParentStopsFirst,
+        _ => return None,
+    };
+    Some(with_mutant(mutant, run))
+}
+
+/// As above, in a build without mistakes.
+#[cfg(not(nexus_mutants))]
+pub fn with<R>(_name: &str, _run: impl FnOnce() -> R) -> Option<R> {
+    None
+}
+
+/// What the process that looks for a mistake prints before each seed.
+pub const AT_SEED: &str = "at seed ";
+/// What it prints when it has found it.
+pub const FOUND: &str = "found: ";
+
+/// How a search went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// The mistake was found.
+    Found {
+        /// At this seed.
+        seed: u64,
+        /// By this.
+        by: String,
+    },
+    /// It was not, within its bound.
+    NotFound,
+    /// There was no search.
+    Failed(String),
+}
+
+/// A seed takes milliseconds; whoever is silent for so long goes on for ever.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Looks for a mistake, with a command that runs seeds from `first` on, up to the bound.
+pub fn search(mut command: Command) -> Search {
+    let began = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn();
+    let mut child = match began {
+        Ok(child) => child,
+        Err(error) => return Search::Failed(error.to_string()),
+    };
+    let lines = lines_of(&mut child);
+    let mut seed = None;
+    let mut by = None;
+    let silent = loop {
+        match lines.recv_timeout(SILENCE) {
+            Ok(line) => match line.strip_prefix(AT_SEED) {
+                Some(number) => seed = number.parse().ok().or(seed),
+                None => by = line.strip_prefix(FOUND).map(str::to_owned).or(by),
+            },
+            Err(RecvTimeoutError::Timeout) => break true,
+            Err(RecvTimeoutError::Disconnected) => break false,
+        }
+    };
+    conclude(child, silent, seed, by)
+}
+
+fn lines_of(child: &mut Child) -> Receiver<String> {
+    let (sender, lines) = channel();
+    if let Some(output) = child.stdout.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    if let Some(mut errors) = child.stderr.take() {
+        // Read, so that the other side is never held up.
+        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
+    }
+    lines
+}
+
+fn conclude(mut child: Child, silent: bool, seed: Option<u64>, by: Option<String>) -> Search {
+    if silent {
+        let _ = child.kill();
+    }
+    let status = match child.wait() {
+        Ok(status) => status,
+        Err(error) => return Search::Failed(error.to_string()),
+    };
+    match (seed, by) {
+        (None, _) => Search::Failed(format!("no seed was run: {status}")),
+        (Some(seed), _) if silent => Search::Found {
+            seed,
+            by: "it goes on for ever".to_owned(),
+        },
+        (Some(seed), Some(by)) => Search::Found { seed, by },
+        (Some(_), None) if status.success() => Search::NotFound,
+        (Some(seed), None) => Search::Found {
+            seed,
+            by: format!("the process ended: {status}"),
+        },
+    }
+}
+
+/// Looks for a mistake, and says in a line how that went. Answers whether it was found in time.
+pub fn report(planted: &Planted, command: Command) -> bool {
+    let Planted { name, bound, what } = planted;
+    let began = Instant::now();
+    let search = search(command);
+    let took = began.elapsed();
+    match search {
+        Search::Found { seed, by } => {
+            println!("{name:<20} seed {seed:>4} of {bound}, {took:.1?}: {what}\n    {by}");
+            true
+        }
+        Search::NotFound => {
+            println!("{name:<20} NOT FOUND within {bound} seeds, {took:.1?}: {what}");
+            false
+        }
+        Search::Failed(error) => {
+            println!("{name:<20} was not looked for: {error}");
+            false
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! Plans: what a seed decides before anything runs.
+//!
+//! Most of a run is decided later: each message carries a seed of its own, from which its handler
+//! draws what it does. A plan says how large the system is, who begins, which actions are favoured
+//! and which are left out, and how the run ends. Leaving some out is what makes the others meet
+//! in ways in which they hardly would, were there always a little of everything (Groce et al.,
+//! "Swarm Testing", ISSTA 2012).
+
+use nexus_actors::sim::{Choice, Choices};
+use std::fmt;
+use std::time::Duration;
+
+use crate::rng::Rng;
+
+/// Something that a handler may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Action {
+    Tell,
+    Burst,
+    TryTell,
+    Send,
+    SendTimeout,
+    Ask,
+    AskMany,
+    AskShort,
+    AskAndDrop,
+    AskAndHold,
+    AnswerKept,
+    HandOn,
+    Sleep,
+    Yield,
+    SpawnChild,
+    SpawnAnonymous,
+    SpawnTop,
+    SpawnAgain,
+    Lookup,
+    StopSelf,
+    StopChild,
+    StopOther,
+    TellStopped,
+    Panic,
+    Fail,
+    Unhandled,
+    NextStop,
+    Become,
+    LeaveOutside,
+    EndPool,
+}
+
+impl Action {
+    /// Its name among what was seen.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Tell => "to tell",
+            Self::Burst => "to burst",
+            Self::TryTell => "to try tell",
+            Self::Send => "to send",
+            Self::SendTimeout => "to send timeout",
+            Self::Ask => "to ask",
+            Self::AskMany => "to ask many",
+            Self::AskShort => "to ask short",
+            Self::AskAndDrop => "to ask and drop",
+            Self::AskAndHold => "to ask and hold",
+            Self::AnswerKept => "to answer kept",
+            Self::HandOn => "to hand on",
+            Self::Sleep => "to sleep",
+            Self::Yield => "to yield",
+            Self::SpawnChild => "to spawn child",
+            Self::SpawnAnonymous => "to spawn anonymous",
+            Self::SpawnTop => "to spawn top",
+            Self::SpawnAgain => "to spawn again",
+            Self::Lookup => "to lookup",
+            Self::StopSelf => "to stop self",
+            Self::StopChild => "to stop child",
+            Self::StopOther => "to stop other",
+            Self::TellStopped => "to tell stopped",
+            Self::Panic => "to panic",
+            Self::Fail => "to fail",
+            Self::Unhandled => "to unhandled",
+            Self::NextStop => "to next stop",
+            Self::Become => "to become",
+            Self::LeaveOutside => "to leave outside",
+            Self::EndPool => "to end pool",
+        }
+    }
+}
+
+impl Action {
+    /// Whether somebody stops for it.
+    const fn is_mortal(self) -> bool {
+        matches!(
+            self,
+            Self::StopSelf
+                | Self::StopChild
+                | Self::StopOther
+                | Self::Panic
+                | Self::Fail
+                | Self::NextStop
+                | Self::Become
+        )
+    }
+}
+
+/// Every action, with its weight among the others where a plan favours none.
+const ACTIONS: [(Action, u32); 30] = [
+    (Action::Tell, 60),
+    (Action::Burst, 8),
+    (Action::TryTell, 16),
+    (Action::Send, 10),
+    (Action::SendTimeout, 6),
+    (Action::Ask, 24),
+    (Action::AskMany, 8),
+    (Action::AskShort, 14),
+    (Action::AskAndDrop, 6),
+    (Action::AskAndHold, 6),
+    (Action::AnswerKept, 10),
+    (Action::HandOn, 6),
+    (Action::Sleep, 14),
+    (Action::Yield, 10),
+    (Action::SpawnChild, 12),
+    (Action::SpawnAnonymous, 8),
+    (Action::SpawnTop, 6),
+    (Action::SpawnAgain, 8),
+    (Action::Lookup, 12),
+    (Action::StopSelf, 3),
+    (Action::StopChild, 6),
+    (Action::StopOther, 5),
+    (Action::TellStopped, 6),
+    (Action::Panic, 3),
+    (Action::Fail, 3),
+    (Action::Unhandled, 4),
+    (Action::NextStop, 3),
+    (Action::Become, 8),
+    (Action::LeaveOutside, 5),
+    (Action::EndPool, 1),
+];
+
+/// How often each action is drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights([u32; ACTIONS.len()]);
+
+impl Weights {
+    fn draw(rng: &mut Rng) -> Self {
+        let left_out = rng.below(45);
+        let mortality = *rng.pick(&[0, 1, 1, 2, 4]);
+        Self(ACTIONS.map(|(action, usual)| {
+            let usual = match action.is_mortal() {
+                true => usual * mortality,
+                false => usual * 2,
+            };
+            match rng.percent(left_out) {
+                true => 0,
+                false => usual << rng.below(3),
+            }
+        }))
+    }
+
+    /// Draws an action; where all are left out, the plainest.
+    pub(crate) fn pick(&self, rng: &mut Rng) -> Action {
+        let total: u32 = self.0.iter().sum();
+        if total == 0 {
+            return Action::Tell;
+        }
+        let mut drawn = rng.below(u64::from(total));
+        for ((action, _), weight) in ACTIONS.iter().zip(self.0) {
+            let weight = u64::from(weight);
+            if drawn < weight {
+                return *action;
+            }
+            drawn -= weight;
+        }
+        Action::Tell
+    }
+}
+
+/// How large the messages of a run are. One run has one type of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    Small,
+    /// A hundred bytes more.
+    Medium,
+    /// Four hundred bytes more: too large to lie in a batch.
+    Large,
+}
+
+/// How a top-level actor is placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    ByRing,
+    On(usize),
+    /// Near the first actor, where there is one.
+    NearFirst,
+    /// Under a generated name.
+    Anonymous,
+}
+
+/// A top-level actor that is there from the beginning.
+#[derive(Clone, Debug)]
+pub(crate) struct First {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) seed: u64,
+}
+
+/// A thread outside of the pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Foreigner {
+    pub(crate) after: Duration,
+    pub(crate) acts: u64,
+    pub(crate) seed: u64,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// When nothing is left to do, and with all the time it needs.
+    Quiet,
+    /// In the middle, with all the time it needs.
+    InTime { after: Duration },
+    /// In the middle, by force after a while.
+    Forced { after: Duration, within: Duration },
+}
+
+/// A fault that is certain to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    Stall {
+        worker: usize,
+        at: Duration,
+        length: Duration,
+    },
+    ClockJump {
+        at: Duration,
+        by: Duration,
+    },
+}
+
+/// A fault at a handling of an actor, which happens if it gets so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Strike {
+    pub(crate) path: String,
+    pub(crate) handling: u64,
+    /// It is killed, or else panics.
+    pub(crate) kills: bool,
+}
+
+/// What a seed decides before anything runs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) workers: usize,
+    pub(crate) size: Size,
+    pub(crate) weights: Weights,
+    pub(crate) actors: Vec<First>,
+    /// How many messages open the run, and how many begin one another from there.
+    pub(crate) openings: u64,
+    pub(crate) fuel: u8,
+    /// How many messages are sent in all, about.
+    pub(crate) budget: i64,
+    /// Out of a hundred starts, about so many do something odd.
+    pub(crate) odd_starts: u64,
+    /// Out of a hundred questions, about so many are not answered at once.
+    pub(crate) slow_answers: u64,
+    pub(crate) foreigners: Vec<Foreigner>,
+    pub(crate) mishaps: Vec<Mishap>,
+    pub(crate) strikes: Vec<Strike>,
+    /// Whether whoever is told of dead letters and failures sends messages then.
+    pub(crate) meddling: bool,
+    /// Whether the simulation is run in many ways, and not only step by step.
+    pub(crate) in_leaps: bool,
+    /// How many actors every worker's `configure` names.
+    pub(crate) configured: u64,
+    pub(crate) latency: Duration,
+    /// What is left to chance in a simulation.
+    pub(crate) choices: Choices,
+    pub(crate) end: End,
+}
+
+fn micros(rng: &mut Rng, least: u64, most: u64) -> Duration {
+    Duration::from_micros(rng.between(least, most))
+}
+
+impl Plan {
+    /// The plan of a seed, for a simulation.
+    pub fn simulated(seed: u64) -> Self {
+        Self::draw(seed, 4)
+    }
+
+    /// The plan of a seed, for a pool of threads.
+    pub fn parallel(seed: u64) -> Self {
+        let plan = Self::draw(seed, 8);
+        Self {
+            // Threads need more to do, to meet.
+            budget: plan.budget * 4,
+            openings: plan.openings * 2,
+            mishaps: Vec::new(),
+            strikes: Vec::new(),
+            ..plan
+        }
+    }
+
+    /// The seed that it follows from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn draw(seed: u64, most_workers: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let rng = &mut rng;
+        let workers = 1 + rng.index(usize::try_from(most_workers).expect("it is small"));
+        let end = draw_end(rng);
+        Self {
+            seed,
+            workers,
+            size: *rng.pick(&[Size::Small, Size::Small, Size::Medium, Size::Large]),
+            weights: Weights::draw(rng),
+            actors: draw_actors(rng, workers),
+            openings: rng.between(2, 20),
+            fuel: u8::try_from(rng.between(3, 12)).expect("it is small"),
+            budget: i64::try_from(rng.between(60, 600)).expect("it is small"),
+            odd_starts: *rng.pick(&[0, 10, 30, 60]),
+            slow_answers: *rng.pick(&[0, 20, 40, 80]),
+            foreigners: draw_foreigners(rng),
+            mishaps: draw_mishaps(rng, workers, end),
+            strikes: draw_strikes(rng),
+            meddling: rng.percent(25),
+            in_leaps: rng.percent(20),
+            latency: *rng.pick(&[0, 5, 50, 50, 500].map(Duration::from_micros)),
+            choices: draw_choices(rng),
+            configured: rng.below(10).saturating_sub(7),
+            end,
+        }
+    }
+}
+
+fn draw_actors(rng: &mut Rng, workers: usize) -> Vec<First> {
+    let count = rng.between(1, 12);
+    let draw = |number| First {
+        name: format!("top-{number}"),
+        place: match rng.below(8) {
+            0..4 => Place::ByRing,
+            4..6 => Place::On(rng.index(workers)),
+            6 => Place::NearFirst,
+            _ => Place::Anonymous,
+        },
+        seed: rng.next(),
+    };
+    (0..count).map(draw).collect()
+}
+
+fn draw_strikes(rng: &mut Rng) -> Vec<Strike> {
+    let count = rng.below(8).saturating_sub(5);
+    let draw = |_| Strike {
+        path: format!("/user/top-{}", rng.below(4)),
+        handling: rng.between(1, 12),
+        kills: rng.percent(60),
+    };
+    (0..count).map(draw).collect()
+}
+
+/// Mostly everything, as more can happen then.
+fn draw_choices(rng: &mut Rng) -> Choices {
+    if rng.percent(3) {
+        return Choices::NONE;
+    }
+    let left_out = Choice::ALL.into_iter().filter(|_| rng.percent(8));
+    left_out.fold(Choices::ALL, Choices::without)
+}
+
+fn draw_foreigners(rng: &mut Rng) -> Vec<Foreigner> {
+    let count = rng.below(5);
+    let draw = |_| Foreigner {
+        after: micros(rng, 1, 3_000),
+        acts: rng.between(1, 12),
+        seed: rng.next(),
+    };
+    (0..count).map(draw).collect()
+}
+
+fn draw_end(rng: &mut Rng) -> End {
+    let after = micros(rng, 1, 4_000);
+    match rng.below(10) {
+        0..5 => End::Quiet,
+        5..8 => End::InTime { after },
+        _ => End::Forced {
+            after,
+            within: match rng.below(3) {
+                0 => Duration::ZERO,
+                1 => micros(rng, 1, 100),
+                _ => micros(rng, 100, 3_000),
+            },
+        },
+    }
+}
+
+/// Only runs that go on until nothing is left can be certain to meet them.
+fn draw_mishaps(rng: &mut Rng, workers: usize, end: End) -> Vec<Mishap> {
+    if end != End::Quiet || rng.percent(70) {
+        return Vec::new();
+    }
+    let count = rng.between(1, 3);
+    let draw = |_| match rng.below(3) {
+        0 => Mishap::ClockJump {
+            at: micros(rng, 1, 3_000),
+            by: micros(rng, 1, 5_000_000),
+        },
+        _ => Mishap::Stall {
+            worker: rng.index(workers),
+            at: micros(rng, 1, 3_000),
+            length: micros(rng, 10, 5_000),
+        },
+    };
+    (0..count).map(draw).collect()
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            seed,
+            workers,
+            size,
+            weights,
+            actors,
+            openings,
+            fuel,
+            budget,
+            odd_starts,
+            slow_answers,
+            foreigners,
+            mishaps,
+            strikes,
+            meddling,
+            in_leaps,
+            configured,
+            latency,
+            choices,
+            end,
+        } = self;
+        writeln!(f, "seed {seed}: {workers} workers, {size:?} messages")?;
+        writeln!(
+            f,
+            "  {openings} messages with fuel {fuel} begin, about {budget} are sent"
+        )?;
+        writeln!(
+            f,
+            "  {odd_starts}% of the starts are odd, {slow_answers}% of the answers slow, latency \
+             up to {latency:?}"
+        )?;
+        for First { name, place, seed } in actors {
+            writeln!(f, "  actor {name}, {place:?}, seed {seed:x}")?;
+        }
+        for Foreigner { after, acts, seed } in foreigners {
+            writeln!(
+                f,
+                "  from outside, after {after:?}: {acts} acts, seed {seed:x}"
+            )?;
+        }
+        for mishap in mishaps {
+            writeln!(f, "  {mishap:?}")?;
+        }
+        for strike in strikes {
+            writeln!(f, "  {strike:?}")?;
+        }
+        writeln!(
+            f,
+            "  meddling: {meddling}, in leaps: {in_leaps}, {configured} actors configured"
+        )?;
+        let favoured = ACTIONS.iter().zip(weights.0);
+        let list: Vec<String> = favoured
+            .map(|((action, _), weight)| format!("{action:?} {weight}"))
+            .collect();
+        writeln!(f, "  {}", list.join(", "))?;
+        let chosen = Choice::ALL
+            .into_iter()
+            .filter(|choice| choices.contains(*choice));
+        let list: Vec<String> = chosen.map(|choice| choice.to_string()).collect();
+        writeln!(f, "  left to chance: {}", list.join(", "))?;
+        writeln!(f, "  ends {end:?}")
+    }
+}

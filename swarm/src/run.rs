@@ -1,0 +1,124 @@
+//! Runs: what is the same for a simulation and for threads.
+
+use nexus_actors::{DeadLetterReason, DeadLetters, PoolStats};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use crate::oracles::{Check, Oracles, Sums};
+use crate::plan::{End, Plan};
+use crate::world::{Load, World};
+
+/// More than all time-outs of a run take together.
+pub(crate) const LONG: Duration = Duration::from_secs(100_000);
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The seed of its plan.
+    pub seed: u64,
+    /// What was wrong; empty if nothing was.
+    pub violations: Vec<String>,
+    /// Messages that were handled.
+    pub deliveries: u64,
+    /// Steps of the simulation.
+    pub steps: u64,
+    /// The trace's fingerprint, where the run was simulated.
+    pub fingerprint: u64,
+    /// The last events of the trace, where it is to be seen.
+    pub trace: String,
+    /// How often what happened.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+/// What is to be checked at the end.
+pub(crate) struct Ended {
+    pub(crate) sums: Sums,
+    pub(crate) forced: u64,
+    pub(crate) stuck: usize,
+}
+
+/// The sums of a run.
+pub(crate) fn sums(oracles: &Oracles, stats: &PoolStats, letters: &DeadLetters) -> Sums {
+    Sums {
+        sent: stats.sent(),
+        handled: stats.handled(),
+        dead_letters: stats.dead_letters,
+        queued: stats.queued(),
+        unhandled: letters.count(DeadLetterReason::Unhandled),
+        forced: letters.count(DeadLetterReason::Forced),
+        too_late: letters.count(DeadLetterReason::PoolClosed),
+        failed: letters.count(DeadLetterReason::Failed),
+        late_replies: stats.late_replies,
+        own_sent: oracles.sent.load(SeqCst),
+        own_handled: oracles.handled.load(SeqCst),
+        own_unhandled: oracles.unhandled.load(SeqCst),
+    }
+}
+
+/// Takes a check of the whole run in.
+pub(crate) fn note(oracles: &Oracles, what: &str, check: Check) {
+    oracles.note(|| what.to_owned(), check);
+}
+
+/// When nothing is left to do: whoever lives has got all that was sent to it.
+pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
+    for known in world.all() {
+        let record = &known.record;
+        if !record.life.runs() || record.life.may_have_stopped() {
+            continue;
+        }
+        let (sent, received) = (record.sent.load(SeqCst), record.received.load(SeqCst));
+        if sent != received {
+            let text = format!("{}: got {received} of {sent} messages", record.who());
+            world.oracles.violated(text);
+        }
+    }
+}
+
+/// When the pool has ended: nothing is left, and every sum is right.
+pub(crate) fn check_end<L: Load>(world: &Arc<World<L>>, plan: &Plan, ended: &Ended) {
+    let oracles = &world.oracles;
+    note(oracles, "sums", ended.sums.check());
+    let (quiet, forcible) = match plan.end {
+        End::Quiet => (true, false),
+        End::InTime { .. } => (false, false),
+        End::Forced { .. } => (false, true),
+    };
+    let reasons = ended
+        .sums
+        .check_reasons(oracles.failures.any(), true, forcible);
+    note(oracles, "reasons", reasons);
+    if !forcible {
+        let others = oracles.other_late.load(SeqCst);
+        let late = oracles.asks.late_answers();
+        note(
+            oracles,
+            "answers",
+            ended.sums.check_late(late, others, false),
+        );
+        note(oracles, "shutdown", in_time(ended));
+    }
+    note(oracles, "asks", oracles.asks.are_over());
+    note(oracles, "messages", oracles.notes.is_empty("messages"));
+    note(oracles, "states", oracles.states.is_empty("states"));
+    let mut all = world.all().into_iter();
+    if let Some(known) = all.find(|known| !known.record.life.is_dropped()) {
+        let record = &known.record;
+        let (opening, closing) = (record.opening, record.closing);
+        let text = format!("{} is left: {opening:?}, {closing:?}", record.who());
+        oracles.violated(text);
+    }
+    note(oracles, "failures", oracles.failures.are_reported(quiet));
+}
+
+fn in_time(ended: &Ended) -> Check {
+    match (ended.forced, ended.stuck) {
+        (0, 0) => Ok(()),
+        (forced, stuck) => Err(format!(
+            "{forced} actors were stopped by force, {stuck} workers stuck, with all the time in \
+             the world"
+        )),
+    }
+}

@@ -1,0 +1,79 @@
+//! Seeds in simulation, and what follows from a seed.
+
+use nexus_swarm::{Outcome, Plan, corpus, simulated};
+
+fn run(seed: u64) -> Outcome {
+    nexus_swarm::silence_planned_panics();
+    let outcome = simulated::run(&Plan::simulated(seed), false);
+    assert!(outcome.violations.is_empty(), "seed {seed}: {outcome:#?}");
+    outcome
+}
+
+#[test]
+fn s9_1_nothing_is_wrong_in_a_few_seeds() {
+    let outcomes: Vec<_> = (1..=150).map(run).collect();
+    let deliveries: u64 = outcomes.iter().map(|outcome| outcome.deliveries).sum();
+    assert!(
+        deliveries > 5_000,
+        "only {deliveries} messages were handled"
+    );
+}
+
+#[test]
+fn s9_1_nothing_is_wrong_in_the_corpus() {
+    let seeds = corpus::seeds();
+    assert!(!seeds.is_empty());
+    seeds.into_iter().for_each(|seed| {
+        run(seed);
+    });
+}
+
+#[test]
+fn s9_1_a_seed_gives_the_same_plan_and_the_same_run() {
+    for seed in 1000..1040 {
+        let plan = |seed| Plan::simulated(seed).to_string();
+        assert_eq!(plan(seed), plan(seed));
+        assert_ne!(plan(seed), plan(seed + 1));
+        let (first, second) = (run(seed), run(seed));
+        assert_eq!(first.fingerprint, second.fingerprint, "seed {seed}");
+        assert_eq!(first.seen, second.seen, "seed {seed}");
+    }
+}
+
+#[test]
+fn everything_that_can_happen_does() {
+    let mut seen: Vec<_> = (2000..2300).flat_map(|seed| run(seed).seen).collect();
+    seen.sort_unstable();
+    seen.dedup_by_key(|(what, _)| *what);
+    let all = [
+        "actor failed to start",
+        "actor not started, as the pool ends",
+        "answer from outside",
+        "ask answered",
+        "ask dropped",
+        "ask from anywhere",
+        "ask of a failed actor",
+        "ask of a stopped actor",
+        "ask of an ended pool",
+        "ask that could not wait",
+        "ask timed out",
+        "ask without reply",
+        "failure while handling",
+        "failure while starting",
+        "failure while stopping",
+        "lookup found it",
+        "lookup found nobody",
+        "message from anywhere",
+        "name was taken",
+        "send refused",
+        "send timed out",
+        "sent for certain",
+        "shutdown by an actor",
+        "stop",
+        "try_tell refused",
+    ];
+    for what in all {
+        let found = seen.iter().any(|(name, _)| *name == what);
+        assert!(found, "no {what} in 300 seeds: {seen:#?}");
+    }
+}
