@@ -456,6 +456,40 @@ fn s4_7_a_factory_that_fails_again_counts_as_another_failure() {
     });
 }
 
+#[test]
+fn s4_5_a_child_that_fails_while_its_parent_stops_or_restarts_is_not_restarted() {
+    for strategy in [
+        SupervisorStrategy::one_for_one(),
+        SupervisorStrategy::all_for_one(),
+        SupervisorStrategy::one_for_one().always(Directive::Escalate),
+    ] {
+        for ending in [
+            |parent: ActorRef<Do>| parent.stop(),
+            |parent: ActorRef<Do>| parent.tell(Do::Fail("torn")),
+        ] {
+            let restarting = Sim::builder().supervising(restarts_at_once());
+            restarting.check(SEEDS, |sim| {
+                let log = Log::default();
+                let names = &["a", "b", "c"];
+                let (props, children) = family(&log, names, Some(strategy.clone()));
+                let parent = sim.spawn("parent", props).unwrap();
+                let first = children.lock().unwrap().clone();
+                for child in &first {
+                    child.tell(Do::Sleep(SECOND));
+                    child.tell(Do::Fail("torn too"));
+                }
+                sim.run_until_idle();
+                ending(parent);
+                sim.run_for(10 * SECOND);
+                for name in names {
+                    let lines = log.of(name);
+                    assert_eq!(lines[..2], ["PreStart", "PostStop"], "{name}: {lines:?}");
+                }
+            });
+        }
+    }
+}
+
 // ---- orders ---------------------------------------------------------------------------------------
 
 #[test]

@@ -16,7 +16,7 @@ use crate::actor::failure::{Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::shard::Shard;
-use crate::actor::slot::State;
+use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::catch_user;
 use crate::supervision::{Decision, History, Scope, Strategy};
 
@@ -77,6 +77,9 @@ fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
         Some(decision) => return carry_out(shard, key, decided(decision), failure),
     }
     let parent = shard.slot(key.slot).parent.get();
+    if !is_supervising(shard.slot(parent)) {
+        return carry_out(shard, key, Decided::Stop, failure);
+    }
     let (decision, scope) = parent_decides(shard, key, parent, failure);
     if decision == Decision::Escalate && parent != GUARDIAN {
         escalate(shard, key, parent, failure);
@@ -90,6 +93,13 @@ fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
         interrupt(shard, sibling);
     }
     carry_out(shard, key, decided(decision), failure)
+}
+
+/// Whether a parent still has a say in the lives of its children: not when it stops, or starts again.
+fn is_supervising(parent: &Slot) -> bool {
+    let restarts = |system: &mut System| system.restarting.is_some();
+    let goes_on = parent.state() != State::Stopping;
+    goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(restarts))
 }
 
 fn decided(decision: Decision) -> Decided {
@@ -158,7 +168,8 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
         }
         Decided::Stop => {
             let parent = shard.slot(key.slot).parent.get();
-            if parent != GUARDIAN && failure.actor == shard.id_of(key) {
+            let told = parent != GUARDIAN && is_supervising(shard.slot(parent));
+            if told && failure.actor == shard.id_of(key) {
                 tell_parent(shard, key, parent, failure);
             }
             begin_stop(shard, key.slot, DeadLetterReason::Failed);

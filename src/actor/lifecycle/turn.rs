@@ -15,7 +15,7 @@ use crate::actor::id::{ActorId, Key};
 use crate::actor::observer::{Intervention, Observer};
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{Slot, State};
+use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::sync::{Mutant, is_mutated};
 
@@ -84,7 +84,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
     let key = key_of(shard, index);
     loop {
         if slot.state() == State::Stopping {
-            finish_stop(shard, index);
+            go_on_stopping(shard, slot, index);
             return false;
         }
         if slot.forced.get() {
@@ -112,6 +112,15 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
         if !goes_on {
             return false;
         }
+    }
+}
+
+/// Finishes a stop, when the last child is gone; it may have been woken for another reason before.
+fn go_on_stopping(shard: &Shard, slot: &Slot, index: u32) {
+    if slot.first_child.get() == NO_SLOT {
+        finish_stop(shard, index);
+    } else {
+        slot.queued.set(false);
     }
 }
 
