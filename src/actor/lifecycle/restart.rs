@@ -15,6 +15,7 @@ use crate::actor::id::{ActorId, Key};
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::unwind::{Unwound, catch_user};
+use crate::supervision::History;
 
 /// Tells the old instance, and has its children stop. The new one is built when they have, and no
 /// sooner than after that many nanoseconds; mail waits until then.
@@ -66,7 +67,11 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
         unreachable!("an actor keeps its recipe as long as it lives")
     };
     let first = Signal::PostRestart(failure);
-    slot.with_system(|system| system.building_again = true);
+    slot.with_system(|system| {
+        system.building_again = true;
+        // Its children will be others.
+        system.children = History::default();
+    });
     let built = shard.acting_as(id, || build(shard, key, &*recipe, &first));
     slot.with_system(|system| system.building_again = false);
     let _ = drop_with_fate((recipe, first), End::Failed);

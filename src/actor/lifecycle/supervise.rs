@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::family::{GUARDIAN, children, children_of, interrupt, key_of, path_of};
+use super::family::{GUARDIAN, children_of, interrupt, key_of, path_of};
 use super::restart::begin_restart;
 use super::stop::begin_stop;
 use super::system::{Decided, Own, System};
@@ -60,15 +60,22 @@ pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bo
 pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
     if goes_on {
-        // Resumed, and so is the child.
-        for child in children(shard, shard.slot(key.slot)) {
-            let waits = |system: &mut System| std::mem::take(&mut system.escalated);
-            if shard.slot(child).with_system(waits) {
-                interrupt(shard, key_of(shard, child));
-            }
-        }
+        resume_children(shard, key.slot);
     }
     goes_on
+}
+
+/// An actor that had failed with its children is resumed, and so are they, down to where the failure
+/// began.
+fn resume_children(shard: &Shard, parent: u32) {
+    for child in children_of(shard, parent) {
+        let rests = |system: &mut System| std::mem::take(&mut system.escalated);
+        let slot = shard.slot(child.slot);
+        if slot.special.get() && slot.has_system() && slot.with_system(rests) {
+            interrupt(shard, child);
+            resume_children(shard, child.slot);
+        }
+    }
 }
 
 fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
