@@ -21,6 +21,7 @@ pub(crate) mod lifecycle;
 mod mailbox;
 mod observer;
 mod outbox;
+mod overflow;
 mod path;
 mod props;
 mod reference;

@@ -18,6 +18,7 @@ use super::lifecycle;
 use super::mailbox::{BlockPool, Item};
 use super::observer::Observer;
 use super::outbox::Outboxes;
+use super::overflow::tell_of_overflow;
 use super::run_queue::{Due, RunQueue};
 use super::slot::Slot;
 use super::stats::WorkerStats;
@@ -90,6 +91,7 @@ pub(crate) enum Order {
 impl Shard {
     /// An empty shard whose fibers run `body`.
     pub(crate) fn new(core: Arc<PoolCore>, worker: u32, stacks: StackConfig, body: fn()) -> Self {
+        fiber::watch_for_overflows(tell_of_overflow);
         let shard = Self {
             home: core.home(worker),
             slots: Arena::new(),
@@ -442,6 +444,11 @@ impl Shard {
         self.actor.set(self.id_of(key));
         self.beat.begin(Running::of(key, slot.mail_kind()));
         self.verdicts.open();
+    }
+
+    /// Whose handler ran last, and whether it still runs.
+    pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
+        self.beat.last()
     }
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {

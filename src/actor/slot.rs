@@ -384,6 +384,15 @@ impl Slot {
         self.extra.take()
     }
 
+    /// Looks at the path, where the actor was given a name, without a copy: also in a signal
+    /// handler, where nothing is found if it was interrupted in the middle of another look.
+    pub(crate) fn look_at_given_path<R>(&self, look: impl FnOnce(&ActorPath) -> R) -> Option<R> {
+        let extra = self.extra.take()?;
+        let answer = extra.path.as_ref().map(look);
+        self.extra.set(Some(extra));
+        answer
+    }
+
     /// The path, where the actor was given a name.
     pub(crate) fn given_path(&self) -> Option<ActorPath> {
         let extra = self.extra.take()?;

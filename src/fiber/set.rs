@@ -1,5 +1,6 @@
 //! The fibers of one worker: made when a handler waits, kept for the next one, ended when idle.
 
+use corosensei::stack::Stack;
 use corosensei::{Coroutine, CoroutineResult};
 use std::cell::Cell;
 
@@ -15,6 +16,8 @@ struct Place {
     routine: Cell<Option<Box<Routine>>>,
     /// While it is idle: the fiber that was idle before it.
     next_idle: Cell<Option<FiberId>>,
+    /// Where its stack ends, at the lower end of the guard.
+    limit: Cell<usize>,
 }
 
 /// Fibers that all run the same body.
@@ -24,6 +27,8 @@ pub(crate) struct FiberSet {
     idle: Cell<Option<FiberId>>,
     idle_count: Cell<usize>,
     live: Cell<usize>,
+    /// The fiber that runs, or ran last.
+    resumed: Cell<FiberId>,
     stacks: StackPool,
     body: fn(),
 }
@@ -36,6 +41,7 @@ impl FiberSet {
             idle: Cell::new(None),
             idle_count: Cell::new(0),
             live: Cell::new(0),
+            resumed: Cell::new(FiberId::NONE),
             stacks: StackPool::new(config),
             body,
         }
@@ -66,16 +72,16 @@ impl FiberSet {
     #[cold]
     fn make(&self) -> Result<FiberId, StackError> {
         let stack = self.stacks.take()?;
+        let limit = stack.limit().get();
         let (id, body) = (FiberId::from_index(self.places.occupy()), self.body);
         let routine = Coroutine::with_stack(stack, move |yielder, first| {
             if first == Resume::Run {
                 current::run_as(id, yielder, body);
             }
         });
-        self.places
-            .at(id.index())
-            .routine
-            .set(Some(Box::new(routine)));
+        let place = self.places.at(id.index());
+        place.routine.set(Some(Box::new(routine)));
+        place.limit.set(limit);
         self.live.set(self.live.get() + 1);
         Ok(id)
     }
@@ -88,6 +94,7 @@ impl FiberSet {
     #[inline(always)]
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
         let place = self.places.at(id.index());
+        self.resumed.set(id);
         // Taken out while it runs: so nobody can resume it twice.
         let mut routine = place
             .routine
@@ -129,6 +136,14 @@ impl FiberSet {
             let ended = self.resume(id, Resume::End);
             assert!(ended.is_none(), "an idle fiber ends when it is told to");
         }
+    }
+
+    /// The size of the stack of the fiber that runs, or ran last, if the address lies in the guard
+    /// below it. May be called in a signal handler on the fiber's own thread.
+    pub(crate) fn overflown(&self, address: usize) -> Option<usize> {
+        let place = self.places.get(self.resumed.get().index())?;
+        let hit = self.stacks.is_guard(place.limit.get(), address);
+        hit.then_some(self.stacks.usable())
     }
 
     /// How many fibers run no handler.

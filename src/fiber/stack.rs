@@ -129,6 +129,16 @@ impl StackPool {
             .expect("a stack was just reserved"))
     }
 
+    /// The usable bytes of a stack.
+    pub(super) fn usable(&self) -> usize {
+        self.stride - self.page
+    }
+
+    /// Whether an address lies in the guard below a stack that begins at `limit`.
+    pub(super) fn is_guard(&self, limit: usize, address: usize) -> bool {
+        (limit..limit + self.page).contains(&address)
+    }
+
     /// Takes a stack back and gives the pages that it touched back to the system.
     pub(super) fn give_back(&self, stack: FiberStack) {
         let low = stack.limit.get() + self.page;
@@ -188,7 +198,8 @@ fn install_guard(address: usize, page: usize) -> Result<(), StackError> {
     Err(std::io::Error::last_os_error().into())
 }
 
-fn page_size() -> usize {
+/// The size of a page of memory.
+pub(super) fn page_size() -> usize {
     // SAFETY: `sysconf` reads a constant of the system.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(page).unwrap_or(4096)

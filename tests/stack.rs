@@ -1,0 +1,341 @@
+//! Stacks: what is told when one overflows, how large they are, and how deep they were used.
+#![allow(unsafe_code)] // one test reads where nothing is, and one has a signal handler of its own
+
+mod common;
+
+use common::{NEVER, SOON, echo, pool_of, watchdog};
+use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
+use std::hint::black_box;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+use std::thread;
+
+const CHILD: &str = "NEXUS_ACTORS_STACK_CHILD";
+
+/// Uses so many bytes of the stack it is called on.
+fn dig(bytes: usize) {
+    #[inline(never)]
+    fn further(start: usize, bytes: usize) {
+        let frame = black_box([0_u8; 512]);
+        if start - (&raw const frame).addr() < bytes {
+            further(start, bytes);
+        }
+        black_box(&frame);
+    }
+    let start = 0_u8;
+    further((&raw const start).addr(), bytes);
+}
+
+/// Uses more than there is.
+fn dig_on() {
+    dig(usize::MAX);
+}
+
+/// What a process has come to.
+struct End {
+    status: ExitStatus,
+    errors: String,
+}
+
+/// Runs `body` in a process of its own, which it must end; `None` in that process.
+#[track_caller]
+fn end_of(test: &str, body: impl FnOnce()) -> Option<End> {
+    if std::env::var(CHILD).is_ok_and(|child| child == test) {
+        let _watchdog = watchdog();
+        body();
+        thread::sleep(SOON);
+        panic!("the process goes on");
+    }
+    let this = std::env::current_exe().expect("a test has a path");
+    let output = Command::new(this)
+        .args([test, "--exact", "--nocapture"])
+        .env(CHILD, test)
+        .output()
+        .expect("a test can be started again");
+    Some(End {
+        status: output.status,
+        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// Runs `body` in a process of its own, which must end by a fault and tell of all that first.
+#[track_caller]
+fn overflows(test: &str, telling: &[&str], body: impl FnOnce()) {
+    let Some(End { status, errors }) = end_of(test, body) else {
+        return;
+    };
+    let signal = status.signal();
+    assert!(
+        [Some(libc::SIGSEGV), Some(libc::SIGBUS)].contains(&signal),
+        "{status}\n{errors}"
+    );
+    assert_eq!(errors.matches("stack overflow").count(), 1, "{errors}");
+    for text in telling {
+        assert!(errors.contains(text), "{text:?} is missing in:\n{errors}");
+    }
+}
+
+struct Dig;
+
+/// An actor that overflows its stack when it is told.
+fn digger() -> Props<Dig> {
+    Props::new(|| Behavior::receive(|_ctx, Dig| dig_on()))
+}
+
+// ---- what is told -------------------------------------------------------------------------------
+
+#[test]
+fn s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type() {
+    overflows(
+        "s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type",
+        &[
+            "stack overflow in a handler of /user/mine (0.1#1), which handles stack::Dig\n",
+            "on worker 0 of the pool \"orders\", on a stack of 131072 bytes",
+            "Props::stack_size",
+        ],
+        || {
+            let pool = pool_of(1).name("orders").stack_size(128 * 1024);
+            let pool = pool.start().unwrap();
+            pool.spawn("mine", digger()).unwrap().tell(Dig);
+            thread::sleep(SOON);
+        },
+    );
+}
+
+#[test]
+fn s4_10_an_overflow_in_a_setup_is_told() {
+    overflows(
+        "s4_10_an_overflow_in_a_setup_is_told",
+        &[
+            "in a handler of /user/early (",
+            "which handles stack::Dig\n",
+        ],
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let early: Props<Dig> = Props::new(|| {
+                Behavior::setup(|_ctx| {
+                    dig_on();
+                    Ok(Behavior::stopped())
+                })
+            });
+            let _ = pool.spawn("early", early);
+        },
+    );
+}
+
+#[test]
+fn s4_10_an_overflow_in_configure_is_told_of_nobody() {
+    overflows(
+        "s4_10_an_overflow_in_configure_is_told_of_nobody",
+        &["stack overflow outside of handlers\n  on worker 0 of the pool \"nexus\""],
+        || {
+            let digging = pool_of(1).configure(|_node| {
+                dig_on();
+                Ok(())
+            });
+            let _ = digging.start();
+        },
+    );
+}
+
+#[test]
+fn s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited() {
+    overflows(
+        "s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited",
+        &[
+            "in a handler of /user/patient (",
+            "which handles stack::Dig\n",
+        ],
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let inner = pool.spawn("inner", echo(|| 7_u8)).unwrap();
+            let outer = pool.spawn(
+                "outer",
+                echo(move || inner.ask(|reply| reply, NEVER).wait().unwrap()),
+            );
+            let outer = outer.unwrap();
+            let patient = Props::new(move || {
+                Behavior::receive(move |_ctx, Dig| {
+                    outer.ask(|reply| reply, NEVER).wait().unwrap();
+                    dig_on();
+                })
+            });
+            pool.spawn("patient", patient).unwrap().tell(Dig);
+            thread::sleep(SOON);
+        },
+    );
+}
+
+#[test]
+fn s4_10_an_overflow_names_its_worker_and_a_generated_path() {
+    overflows(
+        "s4_10_an_overflow_names_its_worker_and_a_generated_path",
+        &[
+            "in a handler of /user/parent/$1.2.1 (1.2#1), which handles stack::Dig\n",
+            "on worker 1 of",
+        ],
+        || {
+            let pool = pool_of(2).start().unwrap();
+            let parent = Props::new(|| {
+                Behavior::receive(|ctx, ()| {
+                    ctx.spawn_anonymous(digger()).unwrap().tell(Dig);
+                })
+            });
+            pool.spawn_on(1, "parent", parent).unwrap().tell(());
+            thread::sleep(SOON);
+        },
+    );
+}
+
+#[test]
+fn s4_10_an_overflow_is_told_where_the_caller_drives() {
+    overflows(
+        "s4_10_an_overflow_is_told_where_the_caller_drives",
+        &["in a handler of /user/driven (", "stack::Dig", "\"alone\""],
+        || {
+            let system = ActorSystem::builder().name("alone").start().unwrap();
+            system.spawn("driven", digger()).unwrap().tell(Dig);
+            system.run_until_idle();
+        },
+    );
+}
+
+#[test]
+fn s4_10_an_overflow_is_told_in_a_simulation() {
+    overflows(
+        "s4_10_an_overflow_is_told_in_a_simulation",
+        &["in a handler of /user/simulated (", "stack::Dig"],
+        || {
+            let mut sim = Sim::builder().workers(3).start().unwrap();
+            sim.spawn("simulated", digger()).unwrap().tell(Dig);
+            sim.run_until_idle();
+        },
+    );
+}
+
+/// Has the kernel know nothing of `MADV_GUARD_INSTALL`, as before Linux 6.13, for this thread and
+/// those that it starts.
+#[cfg(target_os = "linux")]
+fn without_guard_regions() {
+    const ADVICE: u32 = 16 + 2 * 8; // the third argument in `seccomp_data`, its lower half
+    let statement = |code: u32, jt, jf, k| libc::sock_filter {
+        code: u16::try_from(code).unwrap(),
+        jt,
+        jf,
+        k,
+    };
+    let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    let compare = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let give = libc::BPF_RET | libc::BPF_K;
+    let mut filter = [
+        statement(load, 0, 0, 0),
+        statement(compare, 0, 3, u32::try_from(libc::SYS_madvise).unwrap()),
+        statement(load, 0, 0, ADVICE),
+        statement(compare, 0, 1, 102),
+        statement(give, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EINVAL as u32),
+        statement(give, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: 6,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: the program is valid, and the kernel copies it.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        let done = libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program);
+        assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn s4_10_an_overflow_is_told_where_guards_are_pages_without_access() {
+    overflows(
+        "s4_10_an_overflow_is_told_where_guards_are_pages_without_access",
+        &["in a handler of /user/mine (", "stack::Dig"],
+        || {
+            without_guard_regions();
+            let pool = pool_of(1).start().unwrap();
+            let mine = pool.spawn("mine", digger()).unwrap();
+            let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+            let guards = maps.lines().filter(|line| line.contains("---p")).count();
+            // A first mapping of sixteen stacks, each with its guard.
+            assert!(guards >= 16, "{guards} areas without access");
+            mine.tell(Dig);
+            thread::sleep(SOON);
+        },
+    );
+}
+
+// ---- what is not told, as it is no overflow of ours ---------------------------------------------
+
+#[test]
+fn s4_10_another_fault_in_a_handler_ends_the_process_as_ever() {
+    let test = "s4_10_another_fault_in_a_handler_ends_the_process_as_ever";
+    let end = end_of(test, || {
+        let pool = pool_of(1).start().unwrap();
+        let reader = Props::new(|| {
+            Behavior::receive(|_ctx, address: usize| {
+                // SAFETY: none: it is to fault.
+                black_box(unsafe {
+                    std::ptr::with_exposed_provenance::<u8>(address).read_volatile()
+                });
+            })
+        });
+        pool.spawn("reader", reader).unwrap().tell(64);
+    });
+    let Some(End { status, errors }) = end else {
+        return;
+    };
+    assert_eq!(status.signal(), Some(libc::SIGSEGV), "{errors}");
+    assert!(!errors.contains("overflow"), "{errors}");
+}
+
+#[test]
+fn s4_10_an_overflow_of_another_thread_is_told_as_ever() {
+    let test = "s4_10_an_overflow_of_another_thread_is_told_as_ever";
+    let end = end_of(test, || {
+        let pool = pool_of(1).start().unwrap();
+        let _ = thread::Builder::new()
+            .name("foreign".into())
+            .spawn(dig_on)
+            .unwrap()
+            .join();
+        drop(pool);
+    });
+    let Some(End { status, errors }) = end else {
+        return;
+    };
+    assert_eq!(status.signal(), Some(libc::SIGABRT), "{errors}");
+    assert!(errors.contains("thread 'foreign'"), "{errors}");
+    assert!(errors.contains("has overflowed its stack"), "{errors}");
+    assert!(!errors.contains("nexus-actors"), "{errors}");
+}
+
+#[test]
+fn s4_10_a_handler_of_the_users_is_called_after_the_report() {
+    extern "C" fn on_fault(_signal: libc::c_int) {
+        let text = b"the user's own handler\n";
+        // SAFETY: the text is valid; both functions may be called in a signal handler.
+        unsafe {
+            libc::write(2, text.as_ptr().cast(), text.len());
+            libc::_exit(77);
+        }
+    }
+    let test = "s4_10_a_handler_of_the_users_is_called_after_the_report";
+    let end = end_of(test, || {
+        // SAFETY: the handler has the type that no `SA_SIGINFO` asks for.
+        unsafe { libc::signal(libc::SIGSEGV, on_fault as *const () as usize) };
+        let pool = pool_of(1).start().unwrap();
+        pool.spawn("mine", digger()).unwrap().tell(Dig);
+        thread::sleep(SOON);
+    });
+    let Some(End { status, errors }) = end else {
+        return;
+    };
+    assert_eq!(status.code(), Some(77), "{errors}");
+    let (report, own) = (errors.find("/user/mine"), errors.find("the user's own"));
+    assert!(report.is_some() && report < own, "{errors}");
+}
