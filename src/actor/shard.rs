@@ -471,6 +471,7 @@ impl Shard {
             fibers: self.fibers.live() as u64,
             batches: batches.get(),
             parks,
+            stack_high_water: self.fibers.stack_high_water() as u64,
         }
     }
 }

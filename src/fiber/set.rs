@@ -18,6 +18,8 @@ struct Place {
     next_idle: Cell<Option<FiberId>>,
     /// Where its stack ends, at the lower end of the guard.
     limit: Cell<usize>,
+    /// Whether it has run since its stack was last looked at.
+    used: Cell<bool>,
 }
 
 /// Fibers that all run the same body.
@@ -29,6 +31,8 @@ pub(crate) struct FiberSet {
     live: Cell<usize>,
     /// The fiber that runs, or ran last.
     resumed: Cell<FiberId>,
+    /// How deep stacks were used, in bytes, as far as they have been looked at.
+    high_water: Cell<usize>,
     stacks: StackPool,
     body: fn(),
 }
@@ -42,6 +46,7 @@ impl FiberSet {
             idle_count: Cell::new(0),
             live: Cell::new(0),
             resumed: Cell::new(FiberId::NONE),
+            high_water: Cell::new(0),
             stacks: StackPool::new(config),
             body,
         }
@@ -95,6 +100,7 @@ impl FiberSet {
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
         let place = self.places.at(id.index());
         self.resumed.set(id);
+        place.used.set(true);
         // Taken out while it runs: so nobody can resume it twice.
         let mut routine = place
             .routine
@@ -114,6 +120,7 @@ impl FiberSet {
 
     #[cold]
     fn take_apart(&self, id: FiberId, ended: Routine) {
+        self.measure_one(self.places.at(id.index()));
         self.stacks.give_back(ended.into_stack());
         self.places.vacate(id.index());
         self.live.set(self.live.get() - 1);
@@ -135,6 +142,35 @@ impl FiberSet {
             let id = self.take_idle().expect("one is idle, so none is made");
             let ended = self.resume(id, Resume::End);
             assert!(ended.is_none(), "an idle fiber ends when it is told to");
+        }
+    }
+
+    /// How many bytes of a stack were used at the most, in whole pages, as far as stacks have been
+    /// looked at: those of fibers that have ended, and of idle ones at the last
+    /// [`measure`](Self::measure).
+    pub(crate) fn stack_high_water(&self) -> usize {
+        self.high_water.get()
+    }
+
+    /// Looks at the stacks of idle fibers that have run since the last time: at no more than
+    /// `most` fibers, the warmest first.
+    pub(crate) fn measure(&self, most: usize) {
+        let mut next = self.idle.get();
+        for _ in 0..most {
+            let Some(id) = next else { return };
+            let place = self.places.at(id.index());
+            self.measure_one(place);
+            next = place.next_idle.get();
+        }
+    }
+
+    /// What a stack has been used for leaves its pages backed until it is given back, so that this
+    /// may be done at any time before.
+    fn measure_one(&self, place: &Place) {
+        if place.used.replace(false) {
+            let known = self.high_water.get();
+            self.high_water
+                .set(self.stacks.depth(place.limit.get(), known));
         }
     }
 

@@ -20,6 +20,8 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 /// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`].
 const FIRST_REGION: usize = 16;
 const LARGEST_REGION: usize = 1024;
+/// Pages of a stack that are looked at in one go.
+const PAGES_AT_ONCE: usize = 512;
 
 /// How the stacks of a pool are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +141,26 @@ impl StackPool {
         (limit..limit + self.page).contains(&address)
     }
 
+    /// How many bytes of a stack were ever touched since it was new or given back, counted from its
+    /// base, in whole pages; `known` if that is no more.
+    ///
+    /// Compiled code touches every page on its way down, so the search ends where a good many pages
+    /// in a row were not touched.
+    pub(super) fn depth(&self, limit: usize, known: usize) -> usize {
+        let (low, base) = (limit + self.page, limit + self.stride);
+        let mut depth = known;
+        let mut end = base - known.min(self.usable());
+        while end > low {
+            let start = low.max(end.saturating_sub(PAGES_AT_ONCE * self.page));
+            let Some(touched) = first_touched(start, end, self.page) else {
+                break;
+            };
+            depth = base - touched;
+            end = start;
+        }
+        depth
+    }
+
     /// Takes a stack back and gives the pages that it touched back to the system.
     pub(super) fn give_back(&self, stack: FiberStack) {
         let low = stack.limit.get() + self.page;
@@ -179,6 +201,25 @@ impl StackPool {
         self.next_region.set((count * 2).min(LARGEST_REGION));
         Ok(())
     }
+}
+
+/// The lowest page of a range that is backed by memory.
+fn first_touched(start: usize, end: usize, page: usize) -> Option<usize> {
+    let mut pages = [0_u8; PAGES_AT_ONCE];
+    debug_assert!(end - start <= PAGES_AT_ONCE * page);
+    // SAFETY: `mincore` only looks, and writes one byte a page, for which there is room.
+    let looked = unsafe {
+        libc::mincore(
+            start as *mut libc::c_void,
+            end - start,
+            pages.as_mut_ptr().cast(),
+        )
+    };
+    if looked != 0 {
+        return None;
+    }
+    let first = pages.iter().position(|page| page & 1 == 1)?;
+    Some(start + first * page)
 }
 
 /// Makes the page at `address` fault on any access.
@@ -227,6 +268,27 @@ mod tests {
         // SAFETY: as above.
         let first = unsafe { (low as *const u8).read() };
         assert_eq!(first, 0, "its pages were given back");
+    }
+
+    #[test]
+    fn s4_10_the_depth_of_a_stack_is_that_of_the_lowest_page_that_was_touched() {
+        let pool = StackPool::new(StackConfig { size: 8 << 20 });
+        let stack = pool.take().unwrap();
+        let (limit, base) = (stack.limit.get(), stack.base.get());
+        let touch = |depth: usize| {
+            // SAFETY: the stack is ours, and no deeper than that.
+            unsafe { ((base - depth) as *mut u8).write(7) }
+        };
+        assert_eq!(pool.depth(limit, 0), 0);
+        touch(1);
+        assert_eq!(pool.depth(limit, 0), pool.page);
+        for page in 1..1500 {
+            touch(page * pool.page + 8);
+        }
+        assert_eq!(pool.depth(limit, 0), 1500 * pool.page);
+        assert_eq!(pool.depth(limit, 2000 * pool.page), 2000 * pool.page);
+        pool.give_back(stack);
+        assert_eq!(pool.depth(limit, 0), 0);
     }
 
     #[test]
