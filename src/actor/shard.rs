@@ -20,7 +20,7 @@ use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::overflow::tell_of_overflow;
 use super::run_queue::{Due, RunQueue};
-use super::slot::Slot;
+use super::slot::{NO_SLOT, Slot};
 use super::stats::WorkerStats;
 use super::unwind::force_unwind;
 use super::verdict::Verdicts;
@@ -67,6 +67,9 @@ pub(crate) struct Shard {
     /// Messages that the present turn may still take.
     pub(crate) messages_left: Cell<usize>,
 
+    /// The slot whose turn is handed over to a larger stack.
+    pub(crate) apart: Cell<u32>,
+
     /// Nanoseconds since the pool's clock began, as of the present tick.
     pub(crate) now: Cell<u64>,
     /// Turns that the present tick may still begin.
@@ -109,6 +112,7 @@ impl Shard {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
+            apart: Cell::new(NO_SLOT),
             now: Cell::new(0),
             messages_left: Cell::new(0),
             turns_left: Cell::new(0),

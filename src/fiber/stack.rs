@@ -9,7 +9,8 @@
 
 use corosensei::stack::{MIN_STACK_SIZE, Stack, StackPointer};
 use std::cell::{Cell, RefCell};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU8, NonZeroUsize};
+use std::ops::RangeInclusive;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
@@ -17,11 +18,53 @@ use std::rc::Rc;
 #[cfg(target_os = "linux")]
 const MADV_GUARD_INSTALL: libc::c_int = 102;
 
-/// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`].
+/// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`]. Where
+/// stacks are large, fewer of them make a mapping.
 const FIRST_REGION: usize = 16;
+const FIRST_REGION_BYTES: usize = 8 << 20;
 const LARGEST_REGION: usize = 1024;
+/// Bytes of a mapping, unless a single stack takes more.
+const LARGEST_REGION_BYTES: usize = 1 << 29;
 /// Pages of a stack that are looked at in one go.
 const PAGES_AT_ONCE: usize = 512;
+
+/// The sizes that stacks may have: at the least there is room for a handler, and for a panic in it
+/// with its backtrace.
+pub(crate) const STACK_SIZES: RangeInclusive<usize> = LEAST_STACK_SIZE..=1 << 30;
+const LEAST_STACK_SIZE: usize = 64 * 1024;
+
+/// A size of stack that a few actors of a worker have for themselves, larger than that of all the
+/// others: 64 KiB, or twice that, and so on up to 1 GiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StackClass(NonZeroU8);
+
+impl StackClass {
+    pub(crate) const COUNT: usize = 15;
+
+    /// The class that has room for so many bytes, which must be one of the [`STACK_SIZES`].
+    #[allow(clippy::cast_possible_truncation)] // it is a logarithm
+    pub(super) fn of(bytes: usize) -> Self {
+        let least = LEAST_STACK_SIZE.ilog2();
+        let steps = bytes.next_power_of_two().ilog2() - least;
+        Self(NonZeroU8::MIN.saturating_add(steps as u8))
+    }
+
+    /// As a number from 1 to [`COUNT`](Self::COUNT).
+    pub(crate) const fn code(self) -> u8 {
+        self.0.get()
+    }
+
+    /// From [`code`](Self::code); `None` for 0.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        NonZeroU8::new(code).map(Self)
+    }
+
+    pub(super) fn config(self) -> StackConfig {
+        StackConfig {
+            size: LEAST_STACK_SIZE << (self.code() - 1),
+        }
+    }
+}
 
 /// How the stacks of a pool are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +141,8 @@ pub(super) struct StackPool {
     page: usize,
     stride: usize,
     free: RefCell<Vec<FiberStack>>,
+    /// Stacks that there are, free and on loan.
+    made: Cell<usize>,
     next_region: Cell<usize>,
 }
 
@@ -105,11 +150,13 @@ impl StackPool {
     pub(super) fn new(config: StackConfig) -> Self {
         let page = page_size();
         let usable = config.size.max(MIN_STACK_SIZE).next_multiple_of(page);
+        let stride = usable + page;
         Self {
             page,
-            stride: usable + page,
+            stride,
             free: RefCell::new(Vec::new()),
-            next_region: Cell::new(FIRST_REGION),
+            made: Cell::new(0),
+            next_region: Cell::new(FIRST_REGION.min(fitting(FIRST_REGION_BYTES, stride))),
         }
     }
 
@@ -119,6 +166,28 @@ impl StackPool {
             self.carve()?;
         }
         Ok(())
+    }
+
+    /// Makes sure that there are so many stacks, free and on loan.
+    pub(super) fn reserve_all(&self, count: usize) -> Result<(), StackError> {
+        while self.made.get() < count {
+            self.carve()?;
+        }
+        Ok(())
+    }
+
+    /// Stacks that there are, free and on loan.
+    pub(super) fn made(&self) -> usize {
+        self.made.get()
+    }
+
+    /// Unmaps what none of its stacks is on loan from, if that is so for all.
+    pub(super) fn release_all(&self) {
+        let mut free = self.free.borrow_mut();
+        if free.len() == self.made.get() {
+            *free = Vec::new();
+            self.made.set(0);
+        }
     }
 
     /// Takes a stack: a used one if there is one, warm in the cache.
@@ -192,15 +261,22 @@ impl StackPool {
             else {
                 unreachable!("a mapping does not start at address 0");
             };
+            self.made.set(self.made.get() + 1);
             free.push(FiberStack {
                 base,
                 limit,
                 _region: region.clone(),
             });
         }
-        self.next_region.set((count * 2).min(LARGEST_REGION));
+        let most = LARGEST_REGION.min(fitting(LARGEST_REGION_BYTES, self.stride));
+        self.next_region.set((count * 2).min(most));
         Ok(())
     }
+}
+
+/// How many stacks make a mapping of about so many bytes: at least one.
+fn fitting(bytes: usize, stride: usize) -> usize {
+    (bytes / stride).max(1)
 }
 
 /// The lowest page of a range that is backed by memory.

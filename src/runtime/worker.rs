@@ -241,6 +241,7 @@ impl Worker {
         if !shard.due.is_empty() || shard.waits.has_timer_requests() {
             return Tick::Busy;
         }
+        shard.fibers.trim_larger(KEPT_FIBERS);
         let idle = shard.fibers.idle();
         if idle > KEPT_FIBERS {
             shard
@@ -314,6 +315,7 @@ impl Worker {
         self.end_waiting();
         self.refuse_mail();
         self.shard.fibers.trim(0);
+        self.shard.fibers.trim_larger(0);
         self.wheel = TimerWheel::new(self.shard.now.get());
         self.phase = Phase::Closed;
     }
