@@ -24,7 +24,7 @@ struct Place {
     class: Cell<Option<StackClass>>,
 }
 
-/// Idle fibers that have pages of memory on larger stacks, by the bytes that those could have.
+/// Bytes that the idle fibers on larger stacks of one size may hold, were each used to its end.
 const KEPT_BYTES: usize = 16 << 20;
 
 /// The stacks of one size, and the idle fibers on such stacks.
@@ -38,12 +38,12 @@ struct Class {
 }
 
 impl Class {
-    fn new(config: StackConfig) -> Self {
+    fn new(stacks: StackPool) -> Self {
         Self {
             idle: Cell::new(None),
             idle_count: Cell::new(0),
             claimed: Cell::new(0),
-            stacks: StackPool::new(config),
+            stacks,
         }
     }
 
@@ -78,7 +78,7 @@ impl FiberSet {
     pub(crate) fn new(config: StackConfig, body: fn()) -> Self {
         Self {
             places: Arena::new(),
-            ordinary: Class::new(config),
+            ordinary: Class::new(StackPool::new(config)),
             larger: [const { OnceCell::new() }; StackClass::COUNT],
             larger_idle: Cell::new(0),
             any_larger: Cell::new(false),
@@ -249,7 +249,7 @@ impl FiberSet {
         match class {
             None => &self.ordinary,
             Some(class) => self.larger[usize::from(class.code() - 1)]
-                .get_or_init(|| Box::new(Class::new(class.config()))),
+                .get_or_init(|| Box::new(Class::new(StackPool::of_class(class)))),
         }
     }
 

@@ -18,13 +18,11 @@ use std::rc::Rc;
 #[cfg(target_os = "linux")]
 const MADV_GUARD_INSTALL: libc::c_int = 102;
 
-/// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`]. Where
-/// stacks are large, fewer of them make a mapping.
+/// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`].
 const FIRST_REGION: usize = 16;
-const FIRST_REGION_BYTES: usize = 8 << 20;
 const LARGEST_REGION: usize = 1024;
-/// Bytes of a mapping, unless a single stack takes more.
-const LARGEST_REGION_BYTES: usize = 1 << 29;
+/// Bytes of a mapping of larger stacks, of which few are needed, unless a single one takes more.
+const LARGEST_REGION_BYTES: usize = 1 << 28;
 /// Pages of a stack that are looked at in one go.
 const PAGES_AT_ONCE: usize = 512;
 
@@ -59,7 +57,7 @@ impl StackClass {
         NonZeroU8::new(code).map(Self)
     }
 
-    pub(super) fn config(self) -> StackConfig {
+    fn config(self) -> StackConfig {
         StackConfig {
             size: LEAST_STACK_SIZE << (self.code() - 1),
         }
@@ -124,7 +122,7 @@ pub(super) struct FiberStack {
 }
 
 // SAFETY: `limit..limit + page` is a guard (installed in `StackPool::carve` before the stack is
-// handed out), `StackPool::new` rounds the usable size up to at least `MIN_STACK_SIZE`, and both
+// handed out), `with_regions` rounds the usable size up to at least `MIN_STACK_SIZE`, and both
 // addresses are page-aligned, hence aligned for a stack. The `Rc` keeps the mapping alive.
 unsafe impl Stack for FiberStack {
     fn base(&self) -> StackPointer {
@@ -144,10 +142,25 @@ pub(super) struct StackPool {
     /// Stacks that there are, free and on loan.
     made: Cell<usize>,
     next_region: Cell<usize>,
+    largest_region: usize,
 }
 
 impl StackPool {
     pub(super) fn new(config: StackConfig) -> Self {
+        Self::with_regions(config, FIRST_REGION, |_stride| LARGEST_REGION)
+    }
+
+    /// A pool of larger stacks, which are mapped as they are needed.
+    pub(super) fn of_class(class: StackClass) -> Self {
+        let largest = |stride: usize| (LARGEST_REGION_BYTES / stride).max(1);
+        Self::with_regions(class.config(), 1, largest)
+    }
+
+    fn with_regions(
+        config: StackConfig,
+        first: usize,
+        largest: impl FnOnce(usize) -> usize,
+    ) -> Self {
         let page = page_size();
         let usable = config.size.max(MIN_STACK_SIZE).next_multiple_of(page);
         let stride = usable + page;
@@ -156,7 +169,8 @@ impl StackPool {
             stride,
             free: RefCell::new(Vec::new()),
             made: Cell::new(0),
-            next_region: Cell::new(FIRST_REGION.min(fitting(FIRST_REGION_BYTES, stride))),
+            next_region: Cell::new(first),
+            largest_region: largest(stride),
         }
     }
 
@@ -268,15 +282,9 @@ impl StackPool {
                 _region: region.clone(),
             });
         }
-        let most = LARGEST_REGION.min(fitting(LARGEST_REGION_BYTES, self.stride));
-        self.next_region.set((count * 2).min(most));
+        self.next_region.set((count * 2).min(self.largest_region));
         Ok(())
     }
-}
-
-/// How many stacks make a mapping of about so many bytes: at least one.
-fn fitting(bytes: usize, stride: usize) -> usize {
-    (bytes / stride).max(1)
 }
 
 /// The lowest page of a range that is backed by memory.
@@ -365,6 +373,39 @@ mod tests {
         assert_eq!(pool.depth(limit, 2000 * pool.page), 2000 * pool.page);
         pool.give_back(stack);
         assert_eq!(pool.depth(limit, 0), 0);
+    }
+
+    #[test]
+    fn a_class_of_stacks_has_room_for_what_was_asked() {
+        for bytes in [
+            64 << 10,
+            (64 << 10) + 1,
+            100_000,
+            1 << 20,
+            (1 << 30) - 1,
+            1 << 30,
+        ] {
+            let class = StackClass::of(bytes);
+            let size = class.config().size;
+            assert!((bytes..2 * bytes).contains(&size), "{bytes}: {size}");
+            assert!(usize::from(class.code()) <= StackClass::COUNT);
+            assert_eq!(StackClass::from_code(class.code()), Some(class));
+        }
+        assert_eq!(StackClass::from_code(0), None);
+    }
+
+    #[test]
+    fn stacks_that_are_all_back_can_be_unmapped_and_mapped_again() {
+        let pool = StackPool::new(StackConfig { size: 1 << 20 });
+        pool.reserve_all(20).unwrap();
+        assert!(pool.made() >= 20);
+        let stack = pool.take().unwrap();
+        pool.release_all();
+        assert!(pool.made() >= 20, "one is on loan");
+        pool.give_back(stack);
+        pool.release_all();
+        assert_eq!(pool.made(), 0);
+        drop(pool.take().unwrap());
     }
 
     #[test]
