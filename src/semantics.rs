@@ -157,9 +157,8 @@
 //! faults that are no such overflow, and handlers of signals that were installed before the first
 //! pool started, are as without this library. Handlers have stacks of
 //! [`stack_size`](crate::WorkerPoolBuilder::stack_size), and those of an actor larger ones where its
-//! [`Props::stack_size`] asks for that, also to restart and to stop; its first setup runs on the stack
-//! of whoever spawns it. [`WorkerStats::stack_high_water`] says how much of a stack was used at the
-//! most, in whole pages.
+//! [`Props::stack_size`] asks for that, also to start, to restart and to stop.
+//! [`WorkerStats::stack_high_water`] says how much of a stack was used at the most, in whole pages.
 //!
 //! - `tests/stack.rs: s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type`
 //! - `tests/stack.rs: s4_10_an_overflow_in_a_setup_is_told`
@@ -169,6 +168,7 @@
 //! - `tests/stack.rs: s4_10_another_fault_in_a_handler_ends_the_process_as_ever`
 //! - `tests/stack.rs: s4_10_an_actor_with_a_stack_of_its_own_digs_deeper_than_the_others_could`
 //! - `tests/stack.rs: s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops`
+//! - `tests/stack.rs: s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits`
 //! - `tests/stack.rs: s4_10_stacks_of_a_size_that_cannot_be_are_refused`
 //! - `tests/stack.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
 //!

@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 use std::thread;
+use std::time::Duration;
 
 const CHILD: &str = "NEXUS_ACTORS_STACK_CHILD";
 
@@ -476,6 +477,120 @@ fn s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops(
     });
 }
 
+/// An actor whose setup digs, waits, and digs again.
+fn deep_setup(outcome: Result<(), &'static str>) -> Props<Reply<ActorPath>> {
+    Props::new(move || {
+        Behavior::setup(move |ctx| {
+            dig(1800 * KIB);
+            ctx.sleep(Duration::from_millis(1))?;
+            dig(1800 * KIB);
+            outcome?;
+            Ok(Behavior::receive(|ctx, reply: Reply<ActorPath>| {
+                reply.send(ctx.path());
+            }))
+        })
+    })
+    .stack_size(2048 * KIB)
+}
+
+#[test]
+fn s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits() {
+    with_pools(|pool| {
+        let spawner = Props::new(|| {
+            Behavior::receive(|ctx, reply: Reply<Result<ActorPath, String>>| {
+                let child = ctx.spawn("deep", deep_setup(Ok(())));
+                let path = child.map_err(|error| error.to_string()).map(|child| {
+                    // It runs by now, and may be looked up.
+                    child.ask(|reply| reply, SOON).wait().unwrap()
+                });
+                let failing = ctx.spawn("failing", deep_setup(Err("planned")));
+                assert!(failing.unwrap_err().to_string().contains("planned"));
+                let again = ctx.spawn("failing", deep_setup(Ok(())));
+                assert!(again.is_ok(), "its name is free");
+                let taken = ctx.spawn("deep", deep_setup(Ok(())));
+                assert!(matches!(taken, Err(SpawnError::NameTaken(_))));
+                reply.send(path);
+            })
+        });
+        let spawner = pool.spawn("spawner", spawner).unwrap();
+        let path = spawner.ask(|reply| reply, SOON).wait().unwrap();
+        assert_eq!(path.unwrap().to_string(), "/user/spawner/deep");
+        let outside = pool.spawn("outside", deep_setup(Ok(()))).unwrap();
+        let path = outside.ask(|reply| reply, SOON).wait().unwrap();
+        assert_eq!(path.to_string(), "/user/outside");
+    });
+    let mut sim = Sim::new(7);
+    sim.spawn("outside", deep_setup(Ok(()))).unwrap();
+}
+
+#[test]
+fn s4_10_a_setup_on_a_stack_of_its_own_may_be_ended_by_force() {
+    let _watchdog = watchdog();
+    let pool = pool_of(1).start().unwrap();
+    let endless: fn() -> Props<()> = || {
+        Props::new(|| {
+            Behavior::setup(|ctx| {
+                dig(1800 * KIB);
+                ctx.sleep(NEVER)?;
+                Ok(Behavior::receive(|_ctx, ()| ()))
+            })
+        })
+        .stack_size(2048 * KIB)
+    };
+    let spawner = Props::new(move || {
+        Behavior::receive(move |ctx, ()| {
+            let _ = ctx.spawn("endless", endless());
+        })
+    });
+    pool.spawn("spawner", spawner).unwrap().tell(());
+    eventually("both wait", || pool.stats().workers[0].waiting == 2);
+    let report = finish(&pool, Duration::ZERO);
+    assert_eq!(report.forced, 2, "{report:?}");
+    let stats = pool.stats().workers[0];
+    assert_eq!((stats.actors, stats.waiting, stats.fibers), (0, 0, 0));
+}
+
+#[test]
+fn s4_10_what_a_setup_on_a_stack_of_its_own_sends_has_the_same_cause() {
+    let told = |stack: Option<usize>| {
+        let pool = pool_of(1).start().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let last = Props::new(move || {
+            let tell = tell.clone();
+            Behavior::receive(move |ctx, ()| {
+                let envelope = ctx.envelope();
+                let chain = (envelope.correlation_id(), envelope.causation_id());
+                tell.send(chain).unwrap();
+            })
+        });
+        let last = pool.spawn("last", last).unwrap();
+        let child = Props::new(move || {
+            Behavior::setup(move |_ctx| {
+                last.tell(());
+                Ok(Behavior::receive(|_ctx, ()| ()))
+            })
+        });
+        let child = match stack {
+            Some(bytes) => child.stack_size(bytes),
+            None => child,
+        };
+        let (tell_own, own) = std::sync::mpsc::channel();
+        let spawner = Props::new(move || {
+            let (child, tell_own) = (child.clone(), tell_own.clone());
+            Behavior::receive(move |ctx, ()| {
+                tell_own.send(ctx.envelope().message_id()).unwrap();
+                ctx.spawn_anonymous(child.clone()).unwrap();
+            })
+        });
+        pool.spawn("spawner", spawner).unwrap().tell(());
+        let (chain, own) = (told.recv().unwrap(), own.recv().unwrap());
+        finish(&pool, SOON);
+        assert_eq!(chain, (own, Some(own)));
+    };
+    told(None);
+    told(Some(1024 * KIB));
+}
+
 #[test]
 fn s4_10_the_end_by_force_unwinds_handlers_on_stacks_of_their_own() {
     let _watchdog = watchdog();
@@ -489,7 +604,7 @@ fn s4_10_the_end_by_force_unwinds_handlers_on_stacks_of_their_own() {
     let waiting = pool.spawn("waiting", waiting).unwrap();
     let ask = waiting.ask(|reply| (3000 * KIB, reply), NEVER);
     eventually("it waits", || pool.stats().workers[0].waiting > 0);
-    let report = finish(&pool, std::time::Duration::ZERO);
+    let report = finish(&pool, Duration::ZERO);
     assert!(report.forced > 0, "{report:?}");
     assert!(ask.wait().is_err());
     let stats = pool.stats().workers[0];

@@ -83,15 +83,15 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    /// These props, for an actor whose handlers need a deep stack: each of them runs on one of at
+    /// These props, for an actor that needs a deep stack: all of its code runs on one of at
     /// least so many bytes, from 64 KiB to 1 GiB, or on that of the pool where it is no smaller.
     /// Another size makes starting the actor fail with
     /// [`SpawnError::InvalidStackSize`](crate::SpawnError::InvalidStackSize).
     ///
     /// The stack is made sure of when the actor starts, and takes memory only as far as it is used.
-    /// Each of the actor's turns costs two switches of stacks more. Where it *first* starts, its
-    /// factory, its setup and its `PreStart` run on the stack of whoever spawns it, which waits
-    /// for them.
+    /// Each of the actor's turns costs two switches of stacks more, and a handler that spawns the
+    /// actor gives way to others until it has started. Where such a handler cannot wait, as in a
+    /// destructor that a panic runs, the factory, the setup and `PreStart` run on its own stack.
     ///
     /// ```
     /// use nexus_actors::prelude::*;

@@ -80,9 +80,10 @@ extern "C" fn on_fault(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    // SAFETY: the kernel gives a handler with `SA_SIGINFO` the information about its signal; one of
-    // these signals has an address where the processor raised it, and a code above 0.
-    let (address, sent) = unsafe { ((*info).si_addr() as usize, (*info).si_code <= 0) };
+    // SAFETY: the kernel gives a handler with `SA_SIGINFO` the information about its signal.
+    let (address, code) = unsafe { ((*info).si_addr() as usize, (*info).si_code) };
+    // Linux gives what the processor raised a code above 0, and only that has an address.
+    let sent = cfg!(target_os = "linux") && code <= 0;
     let Some(Installed { before, tell }) = INSTALLED.get() else {
         return act_by_default(signal, sent);
     };

@@ -74,7 +74,7 @@ fn next_after(shard: &Shard, fiber: FiberId, why: Option<Suspend>) -> Option<Fib
             if larger.is_err() {
                 // Each actor has been promised a stack; but handlers of others, which have stopped,
                 // may still wait on theirs in a destructor. It is tried again.
-                shard.due.push(Due::Turn(shard.apart.get()));
+                shard.put_back_apart(class);
             }
             larger.or_else(|_| shard.fibers.take_idle()).ok()
         }
@@ -109,11 +109,16 @@ fn do_task(shard: &Shard, task: Task) {
     }
 }
 
-/// Gives the actor a turn that needs this fiber's larger stack, and then gives the thread away.
+/// Does what needs this fiber's larger stack, and then gives the thread away.
 #[cold]
 fn next_resume_apart(shard: &Shard) -> Resume {
-    let moved_on = take_turn(shard, shard.apart.get());
-    debug_assert!(moved_on.is_none(), "this is the stack that it needs");
+    match shard.task_apart.take() {
+        Some(task) => do_task(shard, task),
+        None => {
+            let moved_on = take_turn(shard, shard.apart.get());
+            debug_assert!(moved_on.is_none(), "this is the stack that it needs");
+        }
+    }
     end_turn(shard);
     suspend(Suspend::Rejoin)
 }
@@ -147,7 +152,11 @@ fn next_resume(shard: &Shard) -> Resume {
         }
         Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
         Due::Task => {
-            if let Some(task) = shard.next_task() {
+            if let Some((stack, task)) = shard.next_task() {
+                if let Some(class) = stack {
+                    shard.task_apart.set(Some(task));
+                    return suspend(Suspend::Apart(class));
+                }
                 do_task(shard, task);
                 shard.outboxes.flush();
             }

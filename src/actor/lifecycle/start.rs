@@ -95,12 +95,31 @@ pub(crate) fn start<M: Send + 'static>(
     let slot = shard.slot(key.slot);
     slot.special.need_stack(stack);
     let id = shard.id_of(key);
+    let message = TypeId::of::<M>();
+    let started = shard.do_apart(stack, id, move |shard| {
+        build_and_run(shard, key, recipe, path, message)
+    });
+    started.map_err(|error| SpawnError::CannotWait(error.into()))??;
+    #[allow(unsafe_code)]
+    // SAFETY: `occupy` above began this tenancy for `M`.
+    Ok(unsafe { ActorRef::assume(id) })
+}
+
+/// Builds an actor in the slot that is its own already, and lets it run.
+fn build_and_run(
+    shard: &Shard,
+    key: Key,
+    recipe: Arc<dyn Recipe>,
+    path: Option<ActorPath>,
+    message: TypeId,
+) -> Result<(), SpawnError> {
+    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
     slot.keep_recipe(recipe);
     match built {
         Ok(body) => {
             if let Some(path) = &path {
-                let (message, message_type) = (TypeId::of::<M>(), slot.message_type());
+                let message_type = slot.message_type();
                 let entry = DirectoryEntry {
                     actor: id,
                     message,
@@ -109,9 +128,7 @@ pub(crate) fn start<M: Send + 'static>(
                 shard.core.directory.publish(path, entry);
             }
             begin_running(shard, key, body);
-            #[allow(unsafe_code)]
-            // SAFETY: `occupy` above began this tenancy for `M`.
-            Ok(unsafe { ActorRef::assume(id) })
+            Ok(())
         }
         Err(cause) => {
             let error = describe_failed_start(shard, key, cause);
