@@ -193,6 +193,27 @@
 //! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
 //! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
 //!
+//! **4.10** A handler, a setup or a signal handler that needs more than its stack ends the process,
+//! by the same signal as ever; before that, the standard error is told whose it was: the actor's path
+//! and id, the type of its messages, worker, pool and size of the stack. So it is under all drivers;
+//! faults that are no such overflow, and handlers of signals that were installed before the first
+//! pool started, are as without this library. Handlers have stacks of
+//! [`stack_size`](crate::WorkerPoolBuilder::stack_size), and those of an actor larger ones where its
+//! [`Props::stack_size`] asks for that, also to start, to restart and to stop.
+//! [`WorkerStats::stack_high_water`] says how much of a stack was used at the most, in whole pages.
+//!
+//! - `tests/stack.rs: s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type`
+//! - `tests/stack.rs: s4_10_an_overflow_in_a_setup_is_told`
+//! - `tests/stack.rs: s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited`
+//! - `tests/stack.rs: s4_10_an_overflow_is_told_where_the_caller_drives`
+//! - `tests/stack.rs: s4_10_an_overflow_is_told_in_a_simulation`
+//! - `tests/stack.rs: s4_10_another_fault_in_a_handler_ends_the_process_as_ever`
+//! - `tests/stack.rs: s4_10_an_actor_with_a_stack_of_its_own_digs_deeper_than_the_others_could`
+//! - `tests/stack.rs: s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops`
+//! - `tests/stack.rs: s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits`
+//! - `tests/stack.rs: s4_10_stacks_of_a_size_that_cannot_be_are_refused`
+//! - `tests/stack.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
+//!
 //! **4.11** [`Context::watch`] has an actor told when another one has stopped, on whichever worker, and
 //! whether that was asked to, failed or was killed; at once for one that has stopped already. A
 //! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
@@ -404,9 +425,8 @@
 //! - **Narrowed references.** An [`ActorRef`] takes the whole protocol of its actor; there are no
 //!   adapters.
 //! - **Metadata** in envelopes, such as a trace context.
-//! - **Survival of a stack overflow**, or a report of it. A handler that needs more than its stack
-//!   ends the process; [`stack_size`](crate::WorkerPoolBuilder::stack_size) is one for the whole
-//!   pool.
+//! - **Survival of a stack overflow**: it is told of (4.10), and ends the process. Nor is it told of
+//!   where foreign code with frames larger than a page jumps over the guard below the stack.
 //! - **Any number of handlers that wait.** Each holds a stack; where the system grants no memory
 //!   for another one, the wait fails with [`WaitError::NoStack`].
 //! - **Safety nets under `panic = "abort"`.** Rows 4.4 and 4.9 rest on unwinding. Without it a
@@ -448,6 +468,7 @@
 //! [`PoolStats`]: crate::PoolStats
 //! [`PoolStats::late_replies`]: crate::PoolStats::late_replies
 //! [`Props`]: crate::Props
+//! [`Props::stack_size`]: crate::Props::stack_size
 //! [`Reply`]: crate::Reply
 //! [`Reply::send`]: crate::Reply::send
 //! [`ShutdownError::OnWorker`]: crate::ShutdownError::OnWorker
@@ -462,6 +483,7 @@
 //! [`WaitError::NoStack`]: crate::WaitError::NoStack
 //! [`WaitStrategy::Spin`]: crate::WaitStrategy::Spin
 //! [`WorkerPool`]: crate::WorkerPool
+//! [`WorkerStats::stack_high_water`]: crate::WorkerStats::stack_high_water
 //! [`WorkerPool::lookup`]: crate::WorkerPool::lookup
 //! [`WorkerPool::shutdown`]: crate::WorkerPool::shutdown
 //! [`WorkerPoolBuilder`]: crate::WorkerPoolBuilder

@@ -104,6 +104,16 @@ impl Beat {
         }
     }
 
+    /// Whose handler ran last, and whether it still runs: for the worker's own thread.
+    pub(crate) fn last(&self) -> Option<(Key, bool)> {
+        let key = Key {
+            slot: self.slot.load(Relaxed),
+            generation: self.generation.load(Relaxed),
+        };
+        let any = !self.mail.load(Relaxed).is_null();
+        any.then_some((key, Self::is_running(self.turn.load(Relaxed))))
+    }
+
     /// The number of the present turn.
     pub(crate) fn turn(&self) -> u64 {
         self.turn.load(Acquire)

@@ -22,6 +22,7 @@ mod mailbox;
 mod observer;
 mod offload;
 mod outbox;
+mod overflow;
 mod path;
 mod props;
 mod reference;

@@ -36,6 +36,7 @@ pub struct Props<M> {
 struct Formula<M> {
     factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
     strategy: Option<SupervisorStrategy>,
+    stack_size: Option<usize>,
 }
 
 /// The strategy of an actor whose props name none.
@@ -48,6 +49,7 @@ impl<M: Send + 'static> Props<M> {
             formula: Arc::new(Formula {
                 factory: Arc::new(factory),
                 strategy: None,
+                stack_size: None,
             }),
         }
     }
@@ -76,6 +78,43 @@ impl<M: Send + 'static> Props<M> {
             formula: Arc::new(Formula {
                 factory: Arc::clone(&self.formula.factory),
                 strategy: Some(strategy),
+                stack_size: self.formula.stack_size,
+            }),
+        }
+    }
+
+    /// These props, for an actor that needs a deep stack: all of its code runs on one of at
+    /// least so many bytes, from 64 KiB to 1 GiB, or on that of the pool where it is no smaller.
+    /// Another size makes starting the actor fail with
+    /// [`SpawnError::InvalidStackSize`](crate::SpawnError::InvalidStackSize).
+    ///
+    /// The stack is made sure of when the actor starts, and takes memory only as far as it is used.
+    /// Each of the actor's turns costs two switches of stacks more, and a handler that spawns the
+    /// actor gives way to others until it has started. Where such a handler cannot wait, as in a
+    /// destructor that a panic runs, the factory, the setup and `PreStart` run on its own stack.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// fn depth(left: u32) -> u32 {
+    ///     if left == 0 { 0 } else { 1 + std::hint::black_box(depth(left - 1)) }
+    /// }
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?; // with stacks of 256 KiB
+    /// let deep = pool.spawn("deep", Props::new(|| {
+    ///     Behavior::receive(|_ctx, reply: Reply<u32>| reply.send(depth(50_000)))
+    /// }).stack_size(64 << 20))?;
+    /// assert_eq!(deep.ask(|reply| reply, Duration::from_secs(5)).wait()?, 50_000);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stack_size(self, bytes: usize) -> Self {
+        Self {
+            formula: Arc::new(Formula {
+                factory: Arc::clone(&self.formula.factory),
+                strategy: self.formula.strategy.clone(),
+                stack_size: Some(bytes),
             }),
         }
     }
@@ -94,6 +133,9 @@ pub(crate) trait Recipe: Send + Sync {
     /// That of a setup.
     fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError>;
 
+    /// The stack that its handlers need, where it says so.
+    fn stack_size(&self) -> Option<usize>;
+
     /// How the actor supervises its children.
     fn strategy(&self) -> &SupervisorStrategy;
 }
@@ -101,6 +143,10 @@ pub(crate) trait Recipe: Send + Sync {
 impl<M: Send + 'static> Recipe for Formula<M> {
     fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError> {
         resolve((self.factory)(), &mut Context::new(shard, key))
+    }
+
+    fn stack_size(&self) -> Option<usize> {
+        self.stack_size
     }
 
     fn strategy(&self) -> &SupervisorStrategy {

@@ -18,13 +18,16 @@ use super::lifecycle;
 use super::mailbox::{BlockPool, Item};
 use super::observer::Observer;
 use super::outbox::Outboxes;
+use super::overflow::tell_of_overflow;
 use super::run_queue::{Due, RunQueue};
-use super::slot::Slot;
+use super::slot::{NO_SLOT, Slot};
 use super::stats::WorkerStats;
 use super::unwind::force_unwind;
 use super::verdict::Verdicts;
 use super::waits::{Ending, Waits};
-use crate::fiber::{self, CannotSuspend, FiberSet, Resume, StackConfig, StackError, Suspend};
+use crate::fiber::{
+    self, CannotSuspend, FiberSet, Resume, StackClass, StackConfig, StackError, Suspend,
+};
 use crate::memory::Arena;
 use crate::sync::{Mutant, is_mutated};
 
@@ -45,7 +48,8 @@ pub(crate) struct Shard {
     slots: Arena<Slot>,
     blocks: BlockPool,
     pub(crate) due: RunQueue,
-    tasks: RefCell<VecDeque<Task>>,
+    /// Each with the larger stack that it needs, if it does.
+    tasks: RefCell<VecDeque<(Option<StackClass>, Task)>>,
     /// Tasks that were added and are not done.
     tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
@@ -65,6 +69,10 @@ pub(crate) struct Shard {
     last_message: Cell<MessageId>,
     /// Messages that the present turn may still take.
     pub(crate) messages_left: Cell<usize>,
+
+    /// What is handed over to a larger stack: a task, or else the turn of the actor in that slot.
+    pub(crate) apart: Cell<u32>,
+    pub(crate) task_apart: Cell<Option<Task>>,
 
     /// Nanoseconds since the pool's clock began, as of the present tick.
     pub(crate) now: Cell<u64>,
@@ -90,6 +98,7 @@ pub(crate) enum Order {
 impl Shard {
     /// An empty shard whose fibers run `body`.
     pub(crate) fn new(core: Arc<PoolCore>, worker: u32, stacks: StackConfig, body: fn()) -> Self {
+        fiber::watch_for_overflows(tell_of_overflow);
         let shard = Self {
             home: core.home(worker),
             slots: Arena::new(),
@@ -107,6 +116,8 @@ impl Shard {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
+            apart: Cell::new(NO_SLOT),
+            task_apart: Cell::new(None),
             now: Cell::new(0),
             messages_left: Cell::new(0),
             turns_left: Cell::new(0),
@@ -385,9 +396,58 @@ impl Shard {
 
     /// Gives a fiber of this worker something to do.
     pub(crate) fn add_task(&self, task: Task) {
-        self.tasks.borrow_mut().push_back(task);
         self.tasks_open.set(self.tasks_open.get() + 1);
+        self.queue_task(None, task);
+    }
+
+    fn queue_task(&self, stack: Option<StackClass>, task: Task) {
+        self.tasks.borrow_mut().push_back((stack, task));
         self.due.push(Due::Task);
+    }
+
+    /// Tries again later what could not be handed over to a larger stack.
+    pub(crate) fn put_back_apart(&self, stack: StackClass) {
+        match self.task_apart.take() {
+            Some(task) => self.queue_task(Some(stack), task),
+            None => self.due.push(Due::Turn(self.apart.get())),
+        }
+    }
+
+    /// Does something on a larger stack, which has been claimed, while the caller waits for it; or
+    /// here and now where the caller cannot wait.
+    ///
+    /// # Errors
+    ///
+    /// Where the caller has found out too late that it could not wait: it is done without it.
+    pub(crate) fn do_apart<R: 'static>(
+        &self,
+        stack: Option<StackClass>,
+        actor: ActorId,
+        work: impl FnOnce(&Shard) -> R + 'static,
+    ) -> Result<R, CannotWait> {
+        if stack.is_none() || self.can_wait().is_err() {
+            return Ok(work(self));
+        }
+        let wait = ForgetAtEnd(self, self.waits.begin(None, actor));
+        let (key, envelope) = (wait.1, self.envelope.get());
+        let task = move |shard: &Shard| {
+            // What it sends has the same cause as if the caller had sent it.
+            let outer = shard.envelope.replace(envelope);
+            let outcome = work(shard);
+            shard.envelope.set(outer);
+            if shard.waits.is_pending(key) {
+                shard.follow_up(&shard.waits.fulfil(key, outcome));
+            } else {
+                let _ = drop_with_fate(outcome, End::NoReply);
+            }
+        };
+        self.tasks_open.set(self.tasks_open.get() + 1);
+        self.queue_task(stack, Box::new(task));
+        self.wait_for(key)?;
+        match self.waits.take(key) {
+            Some(Ok(outcome)) => Ok(outcome),
+            _ => unreachable!("nothing but its task ends this wait"),
+        }
     }
 
     /// Notes that a task is done, or was ended by force.
@@ -402,13 +462,13 @@ impl Shard {
 
     /// Drops the tasks that nobody will do any more.
     pub(crate) fn drop_tasks(&self) {
-        while let Some(task) = self.next_task() {
+        while let Some((_, task)) = self.next_task() {
             let _ = drop_with_fate(task, End::PoolClosed);
             self.task_done();
         }
     }
 
-    pub(crate) fn next_task(&self) -> Option<Task> {
+    pub(crate) fn next_task(&self) -> Option<(Option<StackClass>, Task)> {
         self.tasks.borrow_mut().pop_front()
     }
 
@@ -444,6 +504,11 @@ impl Shard {
         self.verdicts.open();
     }
 
+    /// Whose handler ran last, and whether it still runs.
+    pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
+        self.beat.last()
+    }
+
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
         let start = MessageId::start_of_worker(self.home.worker());
         let sent = self.last_message.get().since(start);
@@ -464,6 +529,7 @@ impl Shard {
             fibers: self.fibers.live() as u64,
             batches: batches.get(),
             parks,
+            stack_high_water: self.fibers.stack_high_water() as u64,
         }
     }
 }

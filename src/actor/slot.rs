@@ -25,6 +25,7 @@ use super::path::ActorPath;
 use super::props::Recipe;
 use super::shard::Shard;
 use super::unwind::drop_quietly;
+use crate::fiber::StackClass;
 use crate::sync::{Mutant, is_mutated};
 
 /// No slot.
@@ -60,6 +61,47 @@ pub(crate) struct Extra {
     pub(crate) system: Option<Box<System>>,
 }
 
+/// Whether there is more to look at in a turn than the mail, and whether the turn needs a larger
+/// stack: both seldom, so that they are found out in one look.
+#[derive(Default)]
+pub(crate) struct Special(Cell<u8>);
+
+impl Special {
+    const WANTED: u8 = 1;
+
+    /// Whether there is either.
+    #[inline(always)]
+    pub(crate) fn any(&self) -> bool {
+        self.0.get() != 0
+    }
+
+    /// Whether there is more to look at.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> bool {
+        self.0.get() & Self::WANTED != 0
+    }
+
+    /// There is more to look at, or no longer.
+    pub(crate) fn set(&self, wanted: bool) {
+        let stack = self.0.get() & !Self::WANTED;
+        self.0.set(stack | u8::from(wanted));
+    }
+
+    /// The stack that the actor's turns need, where an ordinary one is too small.
+    pub(crate) fn stack(&self) -> Option<StackClass> {
+        StackClass::from_code(self.0.get() >> 1)
+    }
+
+    pub(crate) fn need_stack(&self, stack: Option<StackClass>) {
+        let code = stack.map_or(0, StackClass::code);
+        self.0.set((code << 1) | u8::from(self.get()));
+    }
+
+    fn clear(&self) {
+        self.0.set(0);
+    }
+}
+
 /// One place for an actor.
 pub(crate) struct Slot {
     /// The tenancy's generation while new mail is let in, else 0: one comparison on the way in.
@@ -69,7 +111,7 @@ pub(crate) struct Slot {
     /// Whether a turn is due or running, or the actor must not have one yet.
     pub(crate) queued: Cell<bool>,
     /// Whether there is more to look at in a turn than the mail.
-    pub(crate) special: Cell<bool>,
+    pub(crate) special: Special,
     /// Whether it waits for the system, and is not to have a turn for its mail.
     pub(crate) resting: Cell<bool>,
     /// Whether the actor is stopped by a shutdown's deadline.
@@ -165,7 +207,7 @@ impl Default for Slot {
             generation: Cell::new(0),
             state: Cell::new(State::Vacant),
             queued: Cell::new(false),
-            special: Cell::new(false),
+            special: Special::default(),
             resting: Cell::new(false),
             forced: Cell::new(false),
             ending: Cell::new(End::Stopped),
@@ -206,7 +248,7 @@ impl Slot {
         self.open.set(0);
         self.state.set(State::Vacant);
         self.queued.set(false);
-        self.special.set(false);
+        self.special.clear();
         self.resting.set(false);
         self.forced.set(false);
         let _ = drop_quietly(self.recipe.take());
@@ -382,6 +424,15 @@ impl Slot {
     /// Takes what is seldom needed, if there is any.
     pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
         self.extra.take()
+    }
+
+    /// Looks at the path, where the actor was given a name, without a copy: also in a signal
+    /// handler, where nothing is found if it was interrupted in the middle of another look.
+    pub(crate) fn look_at_given_path<R>(&self, look: impl FnOnce(&ActorPath) -> R) -> Option<R> {
+        let extra = self.extra.take()?;
+        let answer = extra.path.as_ref().map(look);
+        self.extra.set(Some(extra));
+        answer
     }
 
     /// The path, where the actor was given a name.

@@ -25,6 +25,13 @@ pub struct WorkerStats {
     pub batches: u64,
     /// Times that it went to sleep.
     pub parks: u64,
+    /// How many bytes of a fiber's stack were used at the most, in whole pages of memory.
+    ///
+    /// A stack counts as used down to the lowest page that was ever touched on it. The worker looks
+    /// at its stacks when no handler is on them: before it goes to sleep, now and then while it is
+    /// busy, and when it ends a fiber. So a handler that waits counts when it has returned. A page
+    /// that the system has swapped out meanwhile is not seen.
+    pub stack_high_water: u64,
 }
 
 macro_rules! counters {
@@ -48,5 +55,14 @@ macro_rules! counters {
 }
 
 counters!(
-    actors, started, sent, handled, queued, waiting, fibers, batches, parks
+    actors,
+    started,
+    sent,
+    handled,
+    queued,
+    waiting,
+    fibers,
+    batches,
+    parks,
+    stack_high_water
 );

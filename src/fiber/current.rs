@@ -10,6 +10,8 @@ use corosensei::Yielder;
 use std::cell::Cell;
 use std::ptr;
 
+use super::stack::StackClass;
+
 /// A fiber of one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FiberId(u32);
@@ -38,6 +40,10 @@ pub(crate) enum Suspend {
     Idle,
     /// It runs no handler, and that fiber's handler can go on.
     SwitchTo(FiberId),
+    /// It runs no handler, and the next one needs a larger stack.
+    Apart(StackClass),
+    /// It has run the handler that needed its larger stack.
+    Rejoin,
 }
 
 /// What a fiber is resumed for.

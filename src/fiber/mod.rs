@@ -4,9 +4,11 @@
 //! worker's own stack (the *root*) and each fiber suspends back to it, saying why.
 
 mod current;
+mod overflow;
 mod set;
 mod stack;
 
 pub(crate) use current::{CannotSuspend, FiberId, Resume, Suspend, suspend, waiting_fiber};
+pub(crate) use overflow::{Report, watch_for_overflows};
 pub(crate) use set::FiberSet;
-pub(crate) use stack::{StackConfig, StackError};
+pub(crate) use stack::{STACK_SIZES, StackClass, StackConfig, StackError};

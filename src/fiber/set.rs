@@ -1,10 +1,11 @@
 //! The fibers of one worker: made when a handler waits, kept for the next one, ended when idle.
 
+use corosensei::stack::Stack;
 use corosensei::{Coroutine, CoroutineResult};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use super::current::{self, FiberId, Resume, Suspend};
-use super::stack::{FiberStack, StackConfig, StackError, StackPool};
+use super::stack::{FiberStack, StackClass, StackConfig, StackError, StackPool};
 use crate::memory::Arena;
 
 type Routine = Coroutine<Resume, Suspend, (), FiberStack>;
@@ -15,16 +16,60 @@ struct Place {
     routine: Cell<Option<Box<Routine>>>,
     /// While it is idle: the fiber that was idle before it.
     next_idle: Cell<Option<FiberId>>,
+    /// Where its stack ends, at the lower end of the guard.
+    limit: Cell<usize>,
+    /// Whether it has run since its stack was last looked at.
+    used: Cell<bool>,
+    /// The size of its stack, where that is not the ordinary one.
+    class: Cell<Option<StackClass>>,
 }
 
-/// Fibers that all run the same body.
-pub(crate) struct FiberSet {
-    places: Arena<Place>,
+/// Bytes that the idle fibers on larger stacks of one size may hold, were each used to its end.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// The stacks of one size, and the idle fibers on such stacks.
+struct Class {
     /// The fiber that became idle last, and is the warmest.
     idle: Cell<Option<FiberId>>,
     idle_count: Cell<usize>,
-    live: Cell<usize>,
+    /// How many stacks are promised.
+    claimed: Cell<usize>,
     stacks: StackPool,
+}
+
+impl Class {
+    fn new(stacks: StackPool) -> Self {
+        Self {
+            idle: Cell::new(None),
+            idle_count: Cell::new(0),
+            claimed: Cell::new(0),
+            stacks,
+        }
+    }
+
+    /// Idle fibers that are worth being kept, on larger stacks.
+    fn worth_keeping(&self) -> usize {
+        if self.claimed.get() == 0 {
+            return 0;
+        }
+        KEPT_BYTES / self.stacks.usable()
+    }
+}
+
+/// Fibers that all run the same body, on stacks of one size, but for a few that have larger ones.
+pub(crate) struct FiberSet {
+    places: Arena<Place>,
+    ordinary: Class,
+    larger: [OnceCell<Box<Class>>; StackClass::COUNT],
+    /// Idle fibers on larger stacks.
+    larger_idle: Cell<usize>,
+    /// Whether there may be larger stacks.
+    any_larger: Cell<bool>,
+    live: Cell<usize>,
+    /// The fiber that runs, or ran last.
+    resumed: Cell<FiberId>,
+    /// How deep stacks were used, in bytes, as far as they have been looked at.
+    high_water: Cell<usize>,
     body: fn(),
 }
 
@@ -33,10 +78,13 @@ impl FiberSet {
     pub(crate) fn new(config: StackConfig, body: fn()) -> Self {
         Self {
             places: Arena::new(),
-            idle: Cell::new(None),
-            idle_count: Cell::new(0),
+            ordinary: Class::new(StackPool::new(config)),
+            larger: [const { OnceCell::new() }; StackClass::COUNT],
+            larger_idle: Cell::new(0),
+            any_larger: Cell::new(false),
             live: Cell::new(0),
-            stacks: StackPool::new(config),
+            resumed: Cell::new(FiberId::NONE),
+            high_water: Cell::new(0),
             body,
         }
     }
@@ -45,37 +93,57 @@ impl FiberSet {
     /// before it blocks, while there is still somebody to tell.
     #[inline]
     pub(crate) fn reserve(&self) -> Result<(), StackError> {
-        if self.idle.get().is_some() {
+        if self.ordinary.idle.get().is_some() {
             Ok(())
         } else {
-            self.stacks.reserve()
+            self.ordinary.stacks.reserve()
         }
     }
 
     /// A fiber that runs no handler, made if there is none.
     #[inline]
     pub(crate) fn take_idle(&self) -> Result<FiberId, StackError> {
-        let Some(id) = self.idle.get() else {
-            return self.make();
-        };
-        self.idle.set(self.places.at(id.index()).next_idle.take());
-        self.idle_count.set(self.idle_count.get() - 1);
-        Ok(id)
+        match self.pop_idle(&self.ordinary) {
+            Some(id) => Ok(id),
+            None => self.make(None),
+        }
+    }
+
+    /// As [`take_idle`](Self::take_idle), on a larger stack. It succeeds as long as no more fibers
+    /// on such stacks run a handler than were [claimed](Self::claim).
+    #[cold]
+    pub(crate) fn take_idle_of(&self, class: StackClass) -> Result<FiberId, StackError> {
+        match self.pop_idle(self.class(Some(class))) {
+            Some(id) => {
+                self.larger_idle.set(self.larger_idle.get() - 1);
+                Ok(id)
+            }
+            None => self.make(Some(class)),
+        }
+    }
+
+    #[inline(always)]
+    fn pop_idle(&self, class: &Class) -> Option<FiberId> {
+        let id = class.idle.get()?;
+        class.idle.set(self.places.at(id.index()).next_idle.take());
+        class.idle_count.set(class.idle_count.get() - 1);
+        Some(id)
     }
 
     #[cold]
-    fn make(&self) -> Result<FiberId, StackError> {
-        let stack = self.stacks.take()?;
+    fn make(&self, class: Option<StackClass>) -> Result<FiberId, StackError> {
+        let stack = self.class(class).stacks.take()?;
+        let limit = stack.limit().get();
         let (id, body) = (FiberId::from_index(self.places.occupy()), self.body);
         let routine = Coroutine::with_stack(stack, move |yielder, first| {
             if first == Resume::Run {
                 current::run_as(id, yielder, body);
             }
         });
-        self.places
-            .at(id.index())
-            .routine
-            .set(Some(Box::new(routine)));
+        let place = self.places.at(id.index());
+        place.routine.set(Some(Box::new(routine)));
+        place.limit.set(limit);
+        place.class.set(class);
         self.live.set(self.live.get() + 1);
         Ok(id)
     }
@@ -88,6 +156,8 @@ impl FiberSet {
     #[inline(always)]
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
         let place = self.places.at(id.index());
+        self.resumed.set(id);
+        place.used.set(true);
         // Taken out while it runs: so nobody can resume it twice.
         let mut routine = place
             .routine
@@ -107,7 +177,11 @@ impl FiberSet {
 
     #[cold]
     fn take_apart(&self, id: FiberId, ended: Routine) {
-        self.stacks.give_back(ended.into_stack());
+        let place = self.places.at(id.index());
+        self.measure_one(place);
+        self.class(place.class.get())
+            .stacks
+            .give_back(ended.into_stack());
         self.places.vacate(id.index());
         self.live.set(self.live.get() - 1);
     }
@@ -115,25 +189,148 @@ impl FiberSet {
     /// Keeps a fiber that runs no handler for the next one that is needed.
     #[inline]
     pub(crate) fn keep(&self, id: FiberId) {
+        self.push_idle(&self.ordinary, id);
+    }
+
+    /// Keeps a fiber on a larger stack for the next handler that needs one.
+    #[cold]
+    pub(crate) fn keep_larger(&self, id: FiberId) {
+        let class = self.places.at(id.index()).class.get();
+        self.push_idle(self.class(class), id);
+        self.larger_idle.set(self.larger_idle.get() + 1);
+    }
+
+    #[inline(always)]
+    fn push_idle(&self, class: &Class, id: FiberId) {
         self.places
             .at(id.index())
             .next_idle
-            .set(self.idle.replace(Some(id)));
-        self.idle_count.set(self.idle_count.get() + 1);
+            .set(class.idle.replace(Some(id)));
+        class.idle_count.set(class.idle_count.get() + 1);
     }
 
-    /// Ends idle fibers until at most `most` are left, giving their memory back.
+    /// Ends idle fibers on ordinary stacks until at most `most` are left, giving their memory back.
     pub(crate) fn trim(&self, most: usize) {
-        while self.idle_count.get() > most {
-            let id = self.take_idle().expect("one is idle, so none is made");
-            let ended = self.resume(id, Resume::End);
-            assert!(ended.is_none(), "an idle fiber ends when it is told to");
+        while self.ordinary.idle_count.get() > most {
+            let id = self.pop_idle(&self.ordinary).expect("one is idle");
+            self.end(id);
         }
     }
 
-    /// How many fibers run no handler.
+    /// As [`trim`](Self::trim) for larger stacks; of those not worth keeping none is left.
+    pub(crate) fn trim_larger(&self, most: usize) {
+        if !self.any_larger.replace(false) {
+            return;
+        }
+        for class in self.larger.iter().filter_map(OnceCell::get) {
+            let most = most.min(class.worth_keeping());
+            while class.idle_count.get() > most {
+                let id = self.pop_idle(class).expect("one is idle");
+                self.larger_idle.set(self.larger_idle.get() - 1);
+                self.end(id);
+            }
+            if class.claimed.get() == 0 {
+                class.stacks.release_all();
+            }
+            if class.stacks.made() > 0 {
+                self.any_larger.set(true);
+            }
+        }
+    }
+
+    fn end(&self, idle: FiberId) {
+        let ended = self.resume(idle, Resume::End);
+        assert!(ended.is_none(), "an idle fiber ends when it is told to");
+    }
+
+    // ---- larger stacks ----------------------------------------------------------------------
+
+    fn class(&self, class: Option<StackClass>) -> &Class {
+        match class {
+            None => &self.ordinary,
+            Some(class) => self.larger[usize::from(class.code() - 1)]
+                .get_or_init(|| Box::new(Class::new(StackPool::of_class(class)))),
+        }
+    }
+
+    /// Promises a stack of so many bytes, one of the [`STACK_SIZES`](super::STACK_SIZES), to whom
+    /// the ordinary ones are too small; `None` where they are not.
+    pub(crate) fn claim(&self, bytes: usize) -> Result<Option<StackClass>, StackError> {
+        if bytes <= self.ordinary.stacks.usable() {
+            return Ok(None);
+        }
+        let class = StackClass::of(bytes);
+        let stacks = self.class(Some(class));
+        self.any_larger.set(true);
+        let claimed = stacks.claimed.get() + 1;
+        stacks.stacks.reserve_all(claimed)?;
+        stacks.claimed.set(claimed);
+        Ok(Some(class))
+    }
+
+    /// Gives a promise back.
+    pub(crate) fn release(&self, class: Option<StackClass>) {
+        if class.is_some() {
+            let claimed = &self.class(class).claimed;
+            claimed.set(claimed.get() - 1);
+        }
+    }
+
+    /// The size of the stack of the fiber that runs, where that is not the ordinary one.
+    pub(crate) fn running_class(&self) -> Option<StackClass> {
+        self.places.get(self.resumed.get().index())?.class.get()
+    }
+
+    // ---- counts -----------------------------------------------------------------------------
+
+    /// How many bytes of a stack were used at the most, in whole pages, as far as stacks have been
+    /// looked at: those of fibers that have ended, and of idle ones at the last
+    /// [`measure`](Self::measure).
+    pub(crate) fn stack_high_water(&self) -> usize {
+        self.high_water.get()
+    }
+
+    /// Looks at the stacks of idle fibers that have run since the last time: at no more than
+    /// `most` fibers, the warmest first.
+    pub(crate) fn measure(&self, most: usize) {
+        self.measure_class(&self.ordinary, most);
+        for class in self.larger.iter().filter_map(OnceCell::get) {
+            self.measure_class(class, most);
+        }
+    }
+
+    fn measure_class(&self, class: &Class, most: usize) {
+        let mut next = class.idle.get();
+        for _ in 0..most {
+            let Some(id) = next else { return };
+            let place = self.places.at(id.index());
+            self.measure_one(place);
+            next = place.next_idle.get();
+        }
+    }
+
+    /// What a stack has been used for leaves its pages backed until it is given back, so that this
+    /// may be done at any time before.
+    fn measure_one(&self, place: &Place) {
+        if place.used.replace(false) {
+            let known = self.high_water.get();
+            let stacks = &self.class(place.class.get()).stacks;
+            self.high_water.set(stacks.depth(place.limit.get(), known));
+        }
+    }
+
+    /// The size of the stack of the fiber that runs, or ran last, if the address lies in the guard
+    /// below it. May be called in a signal handler on the fiber's own thread.
+    pub(crate) fn overflown(&self, address: usize) -> Option<usize> {
+        let place = self.places.get(self.resumed.get().index())?;
+        let stacks = &self.class(place.class.get()).stacks;
+        let hit = stacks.is_guard(place.limit.get(), address);
+        hit.then_some(stacks.usable())
+    }
+
+    /// How many fibers on ordinary stacks run no handler.
     pub(crate) fn idle(&self) -> usize {
-        self.idle_count.get()
+        self.ordinary.idle_count.get()
     }
 
     /// How many fibers there are, waiting, running and idle.
@@ -143,13 +340,14 @@ impl FiberSet {
 
     /// How many fibers hold a handler that waits or runs.
     pub(crate) fn busy(&self) -> usize {
-        self.live.get() - self.idle_count.get()
+        self.live.get() - self.ordinary.idle_count.get() - self.larger_idle.get()
     }
 }
 
 impl Drop for FiberSet {
     fn drop(&mut self) {
         self.trim(0);
+        self.trim_larger(0);
         for (_, place) in self.places.iter() {
             // A handler still waits on this stack. Its worker ends all of them before it goes,
             // but where stacks cannot unwind (`panic = "abort"`), or its end came too late: what lies

@@ -9,7 +9,8 @@
 
 use corosensei::stack::{MIN_STACK_SIZE, Stack, StackPointer};
 use std::cell::{Cell, RefCell};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU8, NonZeroUsize};
+use std::ops::RangeInclusive;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
@@ -20,6 +21,48 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 /// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`].
 const FIRST_REGION: usize = 16;
 const LARGEST_REGION: usize = 1024;
+/// Bytes of a mapping of larger stacks, of which few are needed, unless a single one takes more.
+const LARGEST_REGION_BYTES: usize = 1 << 28;
+/// Pages of a stack that are looked at in one go.
+const PAGES_AT_ONCE: usize = 512;
+
+/// The sizes that stacks may have: at the least there is room for a handler, and for a panic in it
+/// with its backtrace.
+pub(crate) const STACK_SIZES: RangeInclusive<usize> = LEAST_STACK_SIZE..=1 << 30;
+const LEAST_STACK_SIZE: usize = 64 * 1024;
+
+/// A size of stack that a few actors of a worker have for themselves, larger than that of all the
+/// others: 64 KiB, or twice that, and so on up to 1 GiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StackClass(NonZeroU8);
+
+impl StackClass {
+    pub(crate) const COUNT: usize = 15;
+
+    /// The class that has room for so many bytes, which must be one of the [`STACK_SIZES`].
+    #[allow(clippy::cast_possible_truncation)] // it is a logarithm
+    pub(super) fn of(bytes: usize) -> Self {
+        let least = LEAST_STACK_SIZE.ilog2();
+        let steps = bytes.next_power_of_two().ilog2() - least;
+        Self(NonZeroU8::MIN.saturating_add(steps as u8))
+    }
+
+    /// As a number from 1 to [`COUNT`](Self::COUNT).
+    pub(crate) const fn code(self) -> u8 {
+        self.0.get()
+    }
+
+    /// From [`code`](Self::code); `None` for 0.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        NonZeroU8::new(code).map(Self)
+    }
+
+    fn config(self) -> StackConfig {
+        StackConfig {
+            size: LEAST_STACK_SIZE << (self.code() - 1),
+        }
+    }
+}
 
 /// How the stacks of a pool are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +122,7 @@ pub(super) struct FiberStack {
 }
 
 // SAFETY: `limit..limit + page` is a guard (installed in `StackPool::carve` before the stack is
-// handed out), `StackPool::new` rounds the usable size up to at least `MIN_STACK_SIZE`, and both
+// handed out), `with_regions` rounds the usable size up to at least `MIN_STACK_SIZE`, and both
 // addresses are page-aligned, hence aligned for a stack. The `Rc` keeps the mapping alive.
 unsafe impl Stack for FiberStack {
     fn base(&self) -> StackPointer {
@@ -96,18 +139,38 @@ pub(super) struct StackPool {
     page: usize,
     stride: usize,
     free: RefCell<Vec<FiberStack>>,
+    /// Stacks that there are, free and on loan.
+    made: Cell<usize>,
     next_region: Cell<usize>,
+    largest_region: usize,
 }
 
 impl StackPool {
     pub(super) fn new(config: StackConfig) -> Self {
+        Self::with_regions(config, FIRST_REGION, |_stride| LARGEST_REGION)
+    }
+
+    /// A pool of larger stacks, which are mapped as they are needed.
+    pub(super) fn of_class(class: StackClass) -> Self {
+        let largest = |stride: usize| (LARGEST_REGION_BYTES / stride).max(1);
+        Self::with_regions(class.config(), 1, largest)
+    }
+
+    fn with_regions(
+        config: StackConfig,
+        first: usize,
+        largest: impl FnOnce(usize) -> usize,
+    ) -> Self {
         let page = page_size();
         let usable = config.size.max(MIN_STACK_SIZE).next_multiple_of(page);
+        let stride = usable + page;
         Self {
             page,
-            stride: usable + page,
+            stride,
             free: RefCell::new(Vec::new()),
-            next_region: Cell::new(FIRST_REGION),
+            made: Cell::new(0),
+            next_region: Cell::new(first),
+            largest_region: largest(stride),
         }
     }
 
@@ -119,6 +182,28 @@ impl StackPool {
         Ok(())
     }
 
+    /// Makes sure that there are so many stacks, free and on loan.
+    pub(super) fn reserve_all(&self, count: usize) -> Result<(), StackError> {
+        while self.made.get() < count {
+            self.carve()?;
+        }
+        Ok(())
+    }
+
+    /// Stacks that there are, free and on loan.
+    pub(super) fn made(&self) -> usize {
+        self.made.get()
+    }
+
+    /// Unmaps what none of its stacks is on loan from, if that is so for all.
+    pub(super) fn release_all(&self) {
+        let mut free = self.free.borrow_mut();
+        if free.len() == self.made.get() {
+            *free = Vec::new();
+            self.made.set(0);
+        }
+    }
+
     /// Takes a stack: a used one if there is one, warm in the cache.
     pub(super) fn take(&self) -> Result<FiberStack, StackError> {
         self.reserve()?;
@@ -127,6 +212,36 @@ impl StackPool {
             .borrow_mut()
             .pop()
             .expect("a stack was just reserved"))
+    }
+
+    /// The usable bytes of a stack.
+    pub(super) fn usable(&self) -> usize {
+        self.stride - self.page
+    }
+
+    /// Whether an address lies in the guard below a stack that begins at `limit`.
+    pub(super) fn is_guard(&self, limit: usize, address: usize) -> bool {
+        (limit..limit + self.page).contains(&address)
+    }
+
+    /// How many bytes of a stack were ever touched since it was new or given back, counted from its
+    /// base, in whole pages; `known` if that is no more.
+    ///
+    /// Compiled code touches every page on its way down, so the search ends where a good many pages
+    /// in a row were not touched.
+    pub(super) fn depth(&self, limit: usize, known: usize) -> usize {
+        let (low, base) = (limit + self.page, limit + self.stride);
+        let mut depth = known;
+        let mut end = base - known.min(self.usable());
+        while end > low {
+            let start = low.max(end.saturating_sub(PAGES_AT_ONCE * self.page));
+            let Some(touched) = first_touched(start, end, self.page) else {
+                break;
+            };
+            depth = base - touched;
+            end = start;
+        }
+        depth
     }
 
     /// Takes a stack back and gives the pages that it touched back to the system.
@@ -160,15 +275,35 @@ impl StackPool {
             else {
                 unreachable!("a mapping does not start at address 0");
             };
+            self.made.set(self.made.get() + 1);
             free.push(FiberStack {
                 base,
                 limit,
                 _region: region.clone(),
             });
         }
-        self.next_region.set((count * 2).min(LARGEST_REGION));
+        self.next_region.set((count * 2).min(self.largest_region));
         Ok(())
     }
+}
+
+/// The lowest page of a range that is backed by memory.
+fn first_touched(start: usize, end: usize, page: usize) -> Option<usize> {
+    let mut pages = [0_u8; PAGES_AT_ONCE];
+    debug_assert!(end - start <= PAGES_AT_ONCE * page);
+    // SAFETY: `mincore` only looks, and writes one byte a page, for which there is room.
+    let looked = unsafe {
+        libc::mincore(
+            start as *mut libc::c_void,
+            end - start,
+            pages.as_mut_ptr().cast(),
+        )
+    };
+    if looked != 0 {
+        return None;
+    }
+    let first = pages.iter().position(|page| page & 1 == 1)?;
+    Some(start + first * page)
 }
 
 /// Makes the page at `address` fault on any access.
@@ -188,7 +323,8 @@ fn install_guard(address: usize, page: usize) -> Result<(), StackError> {
     Err(std::io::Error::last_os_error().into())
 }
 
-fn page_size() -> usize {
+/// The size of a page of memory.
+pub(super) fn page_size() -> usize {
     // SAFETY: `sysconf` reads a constant of the system.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(page).unwrap_or(4096)
@@ -216,6 +352,60 @@ mod tests {
         // SAFETY: as above.
         let first = unsafe { (low as *const u8).read() };
         assert_eq!(first, 0, "its pages were given back");
+    }
+
+    #[test]
+    fn s4_10_the_depth_of_a_stack_is_that_of_the_lowest_page_that_was_touched() {
+        let pool = StackPool::new(StackConfig { size: 8 << 20 });
+        let stack = pool.take().unwrap();
+        let (limit, base) = (stack.limit.get(), stack.base.get());
+        let touch = |depth: usize| {
+            // SAFETY: the stack is ours, and no deeper than that.
+            unsafe { ((base - depth) as *mut u8).write(7) }
+        };
+        assert_eq!(pool.depth(limit, 0), 0);
+        touch(1);
+        assert_eq!(pool.depth(limit, 0), pool.page);
+        for page in 1..1500 {
+            touch(page * pool.page + 8);
+        }
+        assert_eq!(pool.depth(limit, 0), 1500 * pool.page);
+        assert_eq!(pool.depth(limit, 2000 * pool.page), 2000 * pool.page);
+        pool.give_back(stack);
+        assert_eq!(pool.depth(limit, 0), 0);
+    }
+
+    #[test]
+    fn a_class_of_stacks_has_room_for_what_was_asked() {
+        for bytes in [
+            64 << 10,
+            (64 << 10) + 1,
+            100_000,
+            1 << 20,
+            (1 << 30) - 1,
+            1 << 30,
+        ] {
+            let class = StackClass::of(bytes);
+            let size = class.config().size;
+            assert!((bytes..2 * bytes).contains(&size), "{bytes}: {size}");
+            assert!(usize::from(class.code()) <= StackClass::COUNT);
+            assert_eq!(StackClass::from_code(class.code()), Some(class));
+        }
+        assert_eq!(StackClass::from_code(0), None);
+    }
+
+    #[test]
+    fn stacks_that_are_all_back_can_be_unmapped_and_mapped_again() {
+        let pool = StackPool::new(StackConfig { size: 1 << 20 });
+        pool.reserve_all(20).unwrap();
+        assert!(pool.made() >= 20);
+        let stack = pool.take().unwrap();
+        pool.release_all();
+        assert!(pool.made() >= 20, "one is on loan");
+        pool.give_back(stack);
+        pool.release_all();
+        assert_eq!(pool.made(), 0);
+        drop(pool.take().unwrap());
     }
 
     #[test]

@@ -18,16 +18,13 @@ use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
 use crate::actor::core::{CoreParts, FailureHook, register, unregister};
 use crate::actor::{AbortOnPanic, BoxError, Failure, SupervisorStrategy};
-use crate::fiber::{StackConfig, StackError};
+use crate::fiber::{STACK_SIZES, StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::supervision::{Directive, Strategy};
 
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
 /// backed by memory.
 pub(crate) const DEFAULT_STACK_SIZE: usize = 256 * 1024;
-/// Room for a handler, and for a panic in it with its backtrace.
-const LEAST_STACK_SIZE: usize = 64 * 1024;
-const MOST_STACK_SIZE: usize = 1 << 30;
 const MOST_WORKERS: usize = 1024;
 const ROOT_STACK_SIZE: usize = 2 << 20;
 const DEFAULT_SLOW_AFTER: Duration = Duration::from_secs(1);
@@ -108,7 +105,8 @@ impl WorkerPoolBuilder {
     }
 
     /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB. Memory is used
-    /// only as far as handlers reach into it. A handler that needs more ends the process.
+    /// only as far as handlers reach into it. A handler that needs more ends the process, which is
+    /// told before; one actor can have more with [`Props::stack_size`](crate::Props::stack_size).
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
@@ -315,7 +313,7 @@ pub(crate) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
 
 /// Whether stacks can be of that size.
 pub(crate) fn check_stack_size(bytes: usize) -> Result<(), StartError> {
-    if (LEAST_STACK_SIZE..=MOST_STACK_SIZE).contains(&bytes) {
+    if STACK_SIZES.contains(&bytes) {
         Ok(())
     } else {
         Err(StartError::InvalidStackSize(bytes))

@@ -52,13 +52,38 @@ fn drive(shard: &Shard, mut fiber: FiberId, mut what_for: Resume) {
         } else if let Some(Suspend::SwitchTo(next)) = why {
             shard.fibers.keep(fiber);
             fiber = next;
+        } else if let Some(next) = next_after(shard, fiber, why) {
+            fiber = next;
         } else {
-            if why == Some(Suspend::Idle) {
-                shard.fibers.keep(fiber);
-            }
             return;
         }
         what_for = Resume::Run;
+    }
+}
+
+/// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+fn next_after(shard: &Shard, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
+    match why? {
+        Suspend::Idle => {
+            shard.fibers.keep(fiber);
+            None
+        }
+        Suspend::Apart(class) => {
+            shard.fibers.keep(fiber);
+            let larger = shard.fibers.take_idle_of(class);
+            if larger.is_err() {
+                // Each actor has been promised a stack; but handlers of others, which have stopped,
+                // may still wait on theirs in a destructor. It is tried again.
+                shard.put_back_apart(class);
+            }
+            larger.or_else(|_| shard.fibers.take_idle()).ok()
+        }
+        Suspend::Rejoin => {
+            shard.fibers.keep_larger(fiber);
+            let goes_on = shard.turns_left.get() > 0;
+            goes_on.then(|| shard.fibers.take_idle().ok())?
+        }
+        Suspend::Blocked | Suspend::SwitchTo(_) => unreachable!("these are looked at before"),
     }
 }
 
@@ -67,7 +92,11 @@ pub(super) fn fiber_body() {
     let _runtime_panics_abort = AbortOnPanic;
     with_current(|shard| {
         let shard = shard.expect("a fiber runs only within its worker's tick");
-        while next_resume(shard) == Resume::Run {}
+        if shard.fibers.running_class().is_some() {
+            while next_resume_apart(shard) == Resume::Run {}
+        } else {
+            while next_resume(shard) == Resume::Run {}
+        }
     });
 }
 
@@ -77,6 +106,28 @@ fn do_task(shard: &Shard, task: Task) {
     shard.task_done();
     if let Err(Unwound::Panicked(text)) = ended {
         unreachable!("a task catches the panics of the user's code in it, but: {text}");
+    }
+}
+
+/// Does what needs this fiber's larger stack, and then gives the thread away.
+#[cold]
+fn next_resume_apart(shard: &Shard) -> Resume {
+    match shard.task_apart.take() {
+        Some(task) => do_task(shard, task),
+        None => {
+            let moved_on = take_turn(shard, shard.apart.get());
+            debug_assert!(moved_on.is_none(), "this is the stack that it needs");
+        }
+    }
+    end_turn(shard);
+    suspend(Suspend::Rejoin)
+}
+
+#[inline(always)]
+fn end_turn(shard: &Shard) {
+    shard.outboxes.flush();
+    if shard.counts.handled.get() >= shard.messages_until.get() {
+        shard.turns_left.set(0);
     }
 }
 
@@ -93,15 +144,19 @@ fn next_resume(shard: &Shard) -> Resume {
     shard.turns_left.set(turns - 1);
     match due {
         Due::Turn(slot) => {
-            take_turn(shard, slot);
-            shard.outboxes.flush();
-            if shard.counts.handled.get() >= shard.messages_until.get() {
-                shard.turns_left.set(0);
+            if let Some(class) = take_turn(shard, slot) {
+                shard.apart.set(slot);
+                return suspend(Suspend::Apart(class));
             }
+            end_turn(shard);
         }
         Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
         Due::Task => {
-            if let Some(task) = shard.next_task() {
+            if let Some((stack, task)) = shard.next_task() {
+                if let Some(class) = stack {
+                    shard.task_apart.set(Some(task));
+                    return suspend(Suspend::Apart(class));
+                }
                 do_task(shard, task);
                 shard.outboxes.flush();
             }

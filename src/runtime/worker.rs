@@ -32,6 +32,9 @@ const TURNS_PER_TICK: u32 = 128;
 const KEPT_FIBERS: usize = 64;
 const TRIMMED_PER_TICK: usize = 64;
 
+/// Ticks after which a worker that never sleeps looks how deep its stacks were used.
+const TICKS_BETWEEN_MEASURES: u32 = 1024;
+
 /// What a worker wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tick {
@@ -96,6 +99,7 @@ pub(crate) struct Worker {
     phase: Phase,
     ending: Arc<Ending>,
     parks: u64,
+    ticks_until_measure: u32,
 }
 
 impl Worker {
@@ -118,6 +122,7 @@ impl Worker {
             phase: Phase::Open,
             ending,
             parks: 0,
+            ticks_until_measure: TICKS_BETWEEN_MEASURES,
         }
     }
 
@@ -139,7 +144,7 @@ impl Worker {
     pub(crate) fn park(&mut self, nanos: Option<u64>) {
         self.parks += 1;
         self.shard.blocks().shrink();
-        self.publish_stats();
+        self.measure_stacks();
         self.source.park(nanos.map(std::time::Duration::from_nanos));
     }
 
@@ -171,11 +176,27 @@ impl Worker {
             scheduler::run(shard, turns)?;
             shard.outboxes.flush();
             self.go_on_ending(now, orders);
-            self.publish_stats();
+            self.publish_stats_of_tick();
             Ok(self.what_next())
         });
         marks.put_back();
         tick
+    }
+
+    /// Publishes the counts, and how deep stacks were used until now.
+    pub(crate) fn measure_stacks(&self) {
+        self.shard.fibers.measure(KEPT_FIBERS);
+        self.publish_stats();
+    }
+
+    fn publish_stats_of_tick(&mut self) {
+        self.ticks_until_measure -= 1;
+        if self.ticks_until_measure == 0 {
+            self.ticks_until_measure = TICKS_BETWEEN_MEASURES;
+            self.measure_stacks();
+        } else {
+            self.publish_stats();
+        }
     }
 
     fn publish_stats(&self) {
@@ -224,6 +245,7 @@ impl Worker {
         if shard.core.has_orders(shard.home.worker()) {
             return Tick::Busy;
         }
+        shard.fibers.trim_larger(KEPT_FIBERS);
         let idle = shard.fibers.idle();
         if idle > KEPT_FIBERS {
             shard
@@ -298,6 +320,7 @@ impl Worker {
         self.refuse_mail();
         self.shard.fibers.trim(0);
         // Nobody waits any more, and no tick comes that would cancel what is not needed.
+        self.shard.fibers.trim_larger(0);
         self.wheel = TimerWheel::new(self.shard.now.get());
         self.phase = Phase::Closed;
     }

@@ -146,6 +146,13 @@ impl Engine {
         look(&mut world.expect("a simulation is out of reach of its own handlers"))
     }
 
+    /// Looks how deep stacks were used; not from one of its own handlers.
+    pub(super) fn measure_stacks(&self) {
+        if let Ok(world) = self.world.try_borrow() {
+            world.workers().for_each(Worker::measure_stacks);
+        }
+    }
+
     /// Does the next thing within the bounds. Answers whether there was any: none while the thread
     /// panics.
     ///

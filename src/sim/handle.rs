@@ -378,6 +378,7 @@ impl Sim {
 
     /// What the pool has done so far.
     pub fn stats(&self) -> PoolStats {
+        self.engine.measure_stacks();
         PoolStats::of(&self.engine.shared.core)
     }
 

@@ -101,6 +101,13 @@ impl Engine {
         ShutdownReport::of(&self.shared.core, &self.ending)
     }
 
+    /// Looks how deep stacks were used; not from one of its own handlers.
+    pub(super) fn measure_stacks(&self) {
+        if let Ok(Some(worker)) = self.worker.try_borrow().as_deref() {
+            worker.measure_stacks();
+        }
+    }
+
     // ---- driving ----------------------------------------------------------------------------
 
     /// Drives the worker while `wanted` says so, until it has ended, or until the rest is over.

@@ -268,6 +268,7 @@ impl ActorSystem {
 
     /// What the system has done so far. The worker publishes its counts after each round.
     pub fn stats(&self) -> PoolStats {
+        self.engine.measure_stacks();
         PoolStats::of(&self.engine.shared.core)
     }
 

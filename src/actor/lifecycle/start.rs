@@ -20,6 +20,7 @@ use crate::actor::reference::ActorRef;
 use crate::actor::shard::{ForgetAtEnd, Shard};
 use crate::actor::slot::State;
 use crate::actor::unwind::{Unwound, catch_user};
+use crate::fiber::{STACK_SIZES, StackClass};
 
 /// Why an actor was not started. Nothing of it is left behind.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,6 +62,13 @@ pub enum SpawnError {
         /// The type of messages that it handles.
         actual: &'static str,
     },
+    /// The stack that its props ask for would be too small for any handler, or too large for any
+    /// machine.
+    #[error("a stack has between 64 KiB and 1 GiB, not {0} bytes")]
+    InvalidStackSize(usize),
+    /// The operating system granted no memory for the stack that its props ask for.
+    #[error("{0}; raise the limit on memory or mappings, or let the actor have a smaller stack")]
+    NoStack(String),
     /// The caller would have to wait for another worker, and cannot.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
@@ -77,16 +85,41 @@ pub(crate) fn start<M: Send + 'static>(
         Name::Given(name) => Some(reserve(shard, parent, name)?),
         Name::Generated => None,
     };
+    let recipe: Arc<dyn Recipe> = props.recipe();
+    let stack = claim_stack(shard, &*recipe).inspect_err(|_| {
+        if let Some(path) = &path {
+            shard.core.directory.release(path);
+        }
+    })?;
     let key = occupy::<M>(shard, parent, path.as_ref());
     let slot = shard.slot(key.slot);
+    slot.special.need_stack(stack);
     let id = shard.id_of(key);
-    let recipe: Arc<dyn Recipe> = props.recipe();
+    let message = TypeId::of::<M>();
+    let started = shard.do_apart(stack, id, move |shard| {
+        build_and_run(shard, key, recipe, path, message)
+    });
+    started.map_err(|error| SpawnError::CannotWait(error.into()))??;
+    #[allow(unsafe_code)]
+    // SAFETY: `occupy` above began this tenancy for `M`.
+    Ok(unsafe { ActorRef::assume(id) })
+}
+
+/// Builds an actor in the slot that is its own already, and lets it run.
+fn build_and_run(
+    shard: &Shard,
+    key: Key,
+    recipe: Arc<dyn Recipe>,
+    path: Option<ActorPath>,
+    message: TypeId,
+) -> Result<(), SpawnError> {
+    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
     slot.keep_recipe(recipe);
     match built {
         Ok(body) => {
             if let Some(path) = &path {
-                let (message, message_type) = (TypeId::of::<M>(), slot.message_type());
+                let message_type = slot.message_type();
                 let entry = DirectoryEntry {
                     actor: id,
                     message,
@@ -95,9 +128,7 @@ pub(crate) fn start<M: Send + 'static>(
                 shard.core.directory.publish(path, entry);
             }
             begin_running(shard, key, body);
-            #[allow(unsafe_code)]
-            // SAFETY: `occupy` above began this tenancy for `M`.
-            Ok(unsafe { ActorRef::assume(id) })
+            Ok(())
         }
         Err(cause) => {
             let reason = cause.reason();
@@ -106,6 +137,18 @@ pub(crate) fn start<M: Send + 'static>(
             Err(error)
         }
     }
+}
+
+/// Makes sure of a stack for the actor's turns, where it asks for a larger one than others have.
+fn claim_stack(shard: &Shard, recipe: &dyn Recipe) -> Result<Option<StackClass>, SpawnError> {
+    let Some(bytes) = recipe.stack_size() else {
+        return Ok(None);
+    };
+    if !STACK_SIZES.contains(&bytes) {
+        return Err(SpawnError::InvalidStackSize(bytes));
+    }
+    let claimed = shard.fibers.claim(bytes);
+    claimed.map_err(|error| SpawnError::NoStack(error.to_string()))
 }
 
 fn reserve(shard: &Shard, parent: u32, name: &str) -> Result<ActorPath, SpawnError> {

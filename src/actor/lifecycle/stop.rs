@@ -168,6 +168,7 @@ fn vacate(shard: &Shard, key: Key) {
     {
         shard.core.directory.release(path);
     }
+    shard.fibers.release(slot.special.stack());
     let failed = slot.ending() == End::Failed;
     if slot.vacate(shard.blocks()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot);

@@ -17,6 +17,7 @@ use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
+use crate::fiber::StackClass;
 use crate::sync::{Mutant, is_mutated};
 
 /// Messages that an actor handles in one turn at the most, so that others have theirs.
@@ -24,11 +25,34 @@ const MOST_PER_TURN: usize = 256;
 
 /// Gives an actor its turn: it handles what was in its mailbox when the turn began, up to a
 /// measure, or goes on with what the system wants of it.
-pub(crate) fn take_turn(shard: &Shard, index: u32) {
+///
+/// Does nothing, and answers the stack that the turn needs, where the fiber has another one.
+#[inline]
+pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
     let slot = shard.slot(index);
-    if slot.special.get() && !do_what_is_wanted(shard, index) {
-        return shard.act_as_nobody();
+    if slot.special.any() {
+        let stack = needs_another_stack(shard, slot);
+        if stack.is_some() {
+            return stack;
+        }
+        if slot.special.get() && !do_what_is_wanted(shard, index) {
+            shard.act_as_nobody();
+            return None;
+        }
     }
+    handle_mail(shard, slot, index);
+    shard.act_as_nobody();
+    None
+}
+
+#[cold]
+fn needs_another_stack(shard: &Shard, slot: &Slot) -> Option<StackClass> {
+    let stack = slot.special.stack();
+    stack.filter(|_| shard.fibers.running_class() != stack)
+}
+
+#[inline(always)]
+fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
     let key = key_of(shard, index);
     let waiting = slot.mailbox_len();
     if waiting > 0 {
@@ -47,11 +71,10 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) {
             Some(observer) => observed_turn(shard, key, &mut *body, &**observer),
         };
         if !settle(shard, key, body, end, Stage::Handling) {
-            return shard.act_as_nobody();
+            return;
         }
     }
     end_turn(shard, slot, index);
-    shard.act_as_nobody();
 }
 
 /// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
