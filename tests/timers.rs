@@ -658,6 +658,51 @@ fn s6_5_the_receive_time_out_ends_with_a_restart() {
     assert_eq!(log.take(), ["0 restarted"]);
 }
 
+// ---- states -------------------------------------------------------------------------------------
+
+#[test]
+fn s2_4_states_are_behaviours_and_their_time_outs_are_timers() {
+    #[derive(Clone, Copy)]
+    enum Light {
+        Push,
+        TimeIsUp,
+    }
+    fn off(log: &Log) -> Behavior<Light> {
+        let log = log.clone();
+        Behavior::setup(move |ctx| {
+            log.add(format!("{} off", ctx.now().as_millis()));
+            ctx.timers().cancel("state");
+            Ok(Behavior::receive(move |_ctx, message| match message {
+                Light::Push => Next::Become(on(&log)),
+                Light::TimeIsUp => Next::Unhandled,
+            }))
+        })
+    }
+    fn on(log: &Log) -> Behavior<Light> {
+        let log = log.clone();
+        Behavior::setup(move |ctx| {
+            log.add(format!("{} on", ctx.now().as_millis()));
+            ctx.timers().start_single("state", Light::TimeIsUp, SECOND);
+            Ok(Behavior::receive(move |_ctx, _either| {
+                Next::Become(off(&log))
+            }))
+        })
+    }
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let log = Log::default();
+    let made = log.clone();
+    let light = sim.spawn("light", Props::new(move || off(&made))).unwrap();
+    for at in [100, 2000, 2500, 3000] {
+        sim.schedule(ms(at), move || light.tell(Light::Push));
+    }
+    sim.run_for(LONG);
+    let expected = [
+        "0 off", "100 on", "1100 off", "2000 on", "2500 off", "3000 on", "4000 off",
+    ];
+    assert_eq!(log.take(), expected);
+    assert_eq!(sim.dead_letters().total(), 0);
+}
+
 // ---- how many, and under threads ----------------------------------------------------------------
 
 #[test]
