@@ -41,9 +41,9 @@ pub mod testkit;
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
     DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, MessageId,
-    NameError, Next, PathError, Props, Signal, SpawnError, Stage, Subscription, SupervisorStrategy,
-    TellError, TerminationReason, WaitError, Waiting, WaitsFor, WorkerStats,
-    dead_letters_without_pool, validate_name,
+    NameError, Next, PathError, Props, Signal, SpawnError, Stage, StashError, Subscription,
+    SupervisorStrategy, TellError, TerminationReason, TimerKey, Timers, WaitError, Waiting,
+    WaitsFor, WorkerStats, dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{Ask, AskError, Reply, SendError};
@@ -64,8 +64,9 @@ pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
         DeadLetterReason, Directive, HandlerResult, LookupError, ManualTime, Next, Props, Reply,
-        SendError, Signal, SpawnError, SupervisorStrategy, TellError, TerminationReason,
-        TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+        SendError, Signal, SpawnError, StashError, SupervisorStrategy, TellError,
+        TerminationReason, TimeSource, TimerKey, Timers, WaitError, WaitStrategy, WorkerNode,
+        WorkerPool,
     };
 }
 

@@ -102,10 +102,21 @@
 //! - `tests/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
 //! - `tests/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
 //!
+//! **2.2** `setup`, `with_timers`, `with_stash`, `supervise` and `on_signal` may surround a behaviour in
+//! any order, and do the same at the start, at a restart, and where a handler becomes it.
+//!
+//! - `tests/stash.rs: s2_2_timers_stash_supervision_and_signals_surround_a_behaviour_in_any_order`
+//! - `tests/stash.rs: s2_2_a_stash_stays_through_a_change_of_behaviour_and_takes_the_last_capacity`
+//!
 //! **2.3** A message that is left unhandled, by [`Next::Unhandled`](crate::Next::Unhandled) or under
 //! [`Behavior::empty`](crate::Behavior::empty), becomes a dead letter. Signals are told all the same.
 //!
 //! - `tests/supervision.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
+//!
+//! **2.4** A finite state machine is a behaviour for each state, and a time-out of a state a timer that
+//! the state starts: `examples/turnstile.rs` is one.
+//!
+//! - `tests/timers.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
 //!
 //! # 3. Mailboxes
 //!
@@ -270,12 +281,53 @@
 //! - `tests/ask.rs: s5_8_an_ask_of_a_stopped_actor_fails_at_once`
 //! - `tests/ask.rs: s5_8_asks_under_way_at_a_shutdown_all_end`
 //!
-//! # 6. Time
+//! # 6. Time, and the stash
+//!
+//! **6.1** An actor's [`Timers`] send it messages: once, with a fixed delay that counts from the
+//! handling of the one before, or at a fixed rate, which counts from when that was due. Such a
+//! message is handled ahead of the mail. Each timer has a key, and another with the same key takes
+//! its place. One that was cancelled or replaced is not heard of any more, even if it was due. At a
+//! fixed rate one message waits at the most, and those that were missed are passed over. No timer
+//! outlives its actor or a restart; they go on through a change of the behaviour and a resumption.
+//! While the actor is suspended they wait.
+//!
+//! - `tests/timers.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
+//! - `tests/timers.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
+//! - `tests/timers.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
+//! - `tests/timers.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
+//! - `tests/timers.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
+//! - `tests/timers.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
+//! - `tests/timers.rs: s6_1_no_timer_outlives_a_restart`
+//! - `tests/timers.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
+//! - `tests/timers.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
 //!
 //! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
-//! [`ManualTime`] that is advanced by exactly that much ends it.
+//! [`ManualTime`] that is advanced by exactly that much ends it. An actor may have a million timers at once; to start
+//! one, and to cancel it, takes the same time however many there are.
 //!
 //! - `tests/hostile.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
+//! - `tests/timers.rs: s6_2_a_million_timers_at_once`
+//!
+//! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
+//! their envelopes and replies, and have them handled later, in the order in which they were put
+//! aside and before its mail. A message for which there is no room is given back. What is in the
+//! stash when the actor stops or is restarted becomes dead letters, and asks that wait for it end.
+//!
+//! - `tests/stash.rs: s6_3_what_was_put_aside_comes_before_the_mail_and_in_order`
+//! - `tests/stash.rs: s6_3_a_message_keeps_its_envelope_and_its_reply`
+//! - `tests/stash.rs: s6_3_what_is_put_aside_again_while_it_is_replayed_waits_for_the_next_time`
+//! - `tests/stash.rs: s6_3_a_full_stash_or_none_gives_the_message_back`
+//! - `tests/stash.rs: s6_3_what_is_put_aside_when_the_actor_ends_is_lost_and_its_asks_end`
+//! - `tests/stash.rs: s6_3_a_restart_empties_the_stash_and_a_resumption_does_not`
+//!
+//! **6.5** An actor with a receive time-out is told [`Signal::ReceiveTimeout`] when it has handled
+//! no message for that long, and again after each further such time. Signals and the messages of its
+//! timers do not count. A restart ends it.
+//!
+//! - `tests/timers.rs: s6_5_only_mail_puts_the_receive_time_out_off`
+//! - `tests/timers.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
+//! - `tests/timers.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
+//! - `tests/timers.rs: s6_5_the_receive_time_out_ends_with_a_restart`
 //!
 //! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose
 //! waker may be called from any thread, and
@@ -290,20 +342,24 @@
 //! # 7. Dead letters and envelopes
 //!
 //! **7.1** Each message that is lost is counted in [`DeadLetters`] under one [`DeadLetterReason`]:
-//! its actor had stopped, failed before it, left it unhandled, or was stopped by force, or the pool
-//! had ended. The last 256 are kept, and subscribers are told of each one; a subscriber that panics
-//! disturbs nobody, and what it loses itself is counted without being told. Messages to a pool of
-//! which nothing is left are kept apart, in [`dead_letters_without_pool`].
+//! its actor had stopped, failed before it, was restarted with it in its stash, left it unhandled,
+//! or was stopped by force, or the pool had ended. The last 256 are kept, and subscribers are told
+//! of each one; a subscriber that panics disturbs nobody, and what it loses itself is counted
+//! without being told. Messages to a pool of which nothing is left are kept apart, in
+//! [`dead_letters_without_pool`].
 //!
 //! - `tests/dead_letters.rs: s7_1_messages_to_stopped_actors_are_dead_letters_from_wherever_they_come`
 //! - `tests/dead_letters.rs: s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason`
 //! - `tests/dead_letters.rs: s7_1_subscribers_hear_of_each_and_the_last_ones_are_kept`
 //!
 //! **7.2** When a pool has ended, and no worker is stuck, the messages sent to its actors are as
-//! many as those handled, those lost and those still queued together, by the counts of
+//! many as those handled, those lost, those still queued and those put aside together, by the counts
+//! of
 //! [`PoolStats`]. A message whose handler failed counts as handled.
 //!
 //! - `tests/dead_letters.rs: s7_2_sent_is_handled_lost_or_queued_under_a_storm_of_starts_stops_and_failures`
+//! - `tests/stash.rs: s7_2_whatever_is_put_aside_is_counted_once`
+//! - `tests/stash.rs: s7_2_nothing_is_unaccounted_for_when_timers_stashes_and_failures_mix`
 //! - `tests/hostile.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
 //!
 //! **7.3** An [`Envelope`] names the sending actor, if there is one, and carries the message's id,
@@ -362,8 +418,8 @@
 //!
 //! **8.6** Everything above the transport and the directory is tested without threads too, over
 //! doubles of both, those of the [simulation](crate::sim). Where the transport delays batches and
-//! lets them overtake those of other senders, refuses them, or repeats orders, each sender's messages
-//! keep their order, and each is handled or a dead letter.
+//! lets them overtake those of other senders, refuses them, or repeats orders, each sender's
+//! messages keep their order, and each is handled or a dead letter.
 //!
 //! - `src/sim/tests.rs: s8_6_nothing_is_lost_or_reordered_over_a_transport_that_misbehaves`
 //!
@@ -376,8 +432,8 @@
 //! **9.1** Actors, references and asks are the same whether threads drive the workers of a
 //! [`WorkerPool`], or a [simulation](crate::sim) steps them on one thread. In a simulation every
 //! choice follows from a seed: which worker goes on and which of its actors, how long messages are
-//! under way, when a worker stands still or wakes up for nothing. The same seed gives the same trace,
-//! byte for byte, in one process or two, as long as handlers depend on nothing outside.
+//! under way, when a worker stands still or wakes up for nothing. The same seed gives the same
+//! trace, byte for byte, in one process or two, as long as handlers depend on nothing outside.
 //!
 //! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
 //! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
@@ -410,9 +466,8 @@
 //! - **Bounded mailboxes.** There is always room, so `send` waits for a word, never for room, and
 //!   nothing slows a sender down: an actor that is slower than its senders takes memory until there
 //!   is none. There are no priorities either.
-//! - **Timers** other than [`Context::sleep`] and the time-out of an ask: no messages at a later
-//!   time or at intervals, no receive time-out, no passivation.
-//! - **A stash.** A handler can keep messages in its state; nothing gives them back to the mailbox.
+//! - **Passivation.** An actor may stop at its receive time-out; nobody keeps the mail that comes
+//!   meanwhile for the next one.
 //! - **Tasks** of an actor beside its handlers.
 //! - **Asks as futures.** [`Ask`] is none, and no call is `async`. Asks cannot be mapped or joined,
 //!   only waited for one after the other.
@@ -454,6 +509,7 @@
 //! [`Props::supervising`]: crate::Props::supervising
 //! [`Signal`]: crate::Signal
 //! [`Behavior::setup`]: crate::Behavior::setup
+//! [`Behavior::with_stash`]: crate::Behavior::with_stash
 //! [`ConsistentHashRing`]: crate::ConsistentHashRing
 //! [`Context::sleep`]: crate::Context::sleep
 //! [`Context::yield_now`]: crate::Context::yield_now
@@ -475,11 +531,13 @@
 //! [`ShutdownReport`]: crate::ShutdownReport
 //! [`Signal::PostStop`]: crate::Signal::PostStop
 //! [`Signal::PreStart`]: crate::Signal::PreStart
+//! [`Signal::ReceiveTimeout`]: crate::Signal::ReceiveTimeout
 //! [`SpawnError::Failed`]: crate::SpawnError::Failed
 //! [`SpawnError::NameTaken`]: crate::SpawnError::NameTaken
 //! [`StartError`]: crate::StartError
 //! [`TellError::PoolClosed`]: crate::TellError::PoolClosed
 //! [`TellError::Stopped`]: crate::TellError::Stopped
+//! [`Timers`]: crate::Timers
 //! [`WaitError::NoStack`]: crate::WaitError::NoStack
 //! [`WaitStrategy::Spin`]: crate::WaitStrategy::Spin
 //! [`WorkerPool`]: crate::WorkerPool

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::failure::{BoxError, Failure, SupervisorStrategy};
 use super::id::ActorId;
 use super::lifecycle::TerminationReason;
+use super::timers::Timers;
 
 /// What a handler decides for the messages after this one.
 #[derive(Debug, Default)]
@@ -97,13 +98,17 @@ pub enum Signal {
         /// Why it has stopped.
         reason: TerminationReason,
     },
+    /// No message came for as long as the actor has [set](Context::set_receive_timeout).
+    ReceiveTimeout,
 }
 
 /// Two signals are equal when they say the same; failures, when they are the same one.
 impl PartialEq for Signal {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::PreStart, Self::PreStart) | (Self::PostStop, Self::PostStop) => true,
+            (Self::PreStart, Self::PreStart)
+            | (Self::PostStop, Self::PostStop)
+            | (Self::ReceiveTimeout, Self::ReceiveTimeout) => true,
             (Self::PreRestart(one), Self::PreRestart(other))
             | (Self::PostRestart(one), Self::PostRestart(other)) => Arc::ptr_eq(one, other),
             (
@@ -229,6 +234,61 @@ impl<M: Send + 'static> Behavior<M> {
         Self {
             form: Form::Setup(Box::new(setup)),
         }
+    }
+
+    /// Starts timers first, to make the behaviour: a [`setup`](Self::setup) that is given the
+    /// actor's [`Timers`]. Handlers have them from [`Context::timers`].
+    pub fn with_timers<F>(start: F) -> Self
+    where
+        F: FnOnce(&mut Timers<'_, M>) -> Result<Self, BoxError> + 'static,
+    {
+        Self::setup(move |ctx| start(&mut ctx.timers()))
+    }
+
+    /// Gives the actor a stash of that capacity first, and then makes the behaviour, as a
+    /// [`setup`](Self::setup) does.
+    ///
+    /// An actor has one stash, with the capacity that was given last; what is in it stays there
+    /// when the actor becomes another behaviour.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// enum Door { Knock(Reply<&'static str>), Unlock }
+    ///
+    /// fn open() -> Behavior<Door> {
+    ///     Behavior::receive(|_ctx, message| if let Door::Knock(reply) = message {
+    ///         reply.send("come in");
+    ///     })
+    /// }
+    ///
+    /// let locked = Props::new(|| Behavior::with_stash(10, |_ctx| {
+    ///     Ok(Behavior::receive(|ctx, message| match message {
+    ///         Door::Knock(_) => match ctx.stash(message) {
+    ///             Ok(()) => Next::Same,
+    ///             Err(_full) => Next::Unhandled,
+    ///         },
+    ///         Door::Unlock => { ctx.unstash_all(); Next::Become(open()) }
+    ///     }))
+    /// }));
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let door = pool.spawn("door", locked)?;
+    /// let knock = door.ask(Door::Knock, Duration::from_secs(5));
+    /// door.tell(Door::Unlock);
+    /// assert_eq!(knock.wait()?, "come in");
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_stash<F>(capacity: usize, setup: F) -> Self
+    where
+        F: FnOnce(&mut Context<'_, M>) -> Result<Self, BoxError> + 'static,
+    {
+        Self::setup(move |ctx| {
+            ctx.make_stash(capacity);
+            setup(ctx)
+        })
     }
 
     /// Stops at once.

@@ -12,7 +12,9 @@ use super::context::Context;
 use super::dead_letter::DeadLetterReason;
 use super::failure::BoxError;
 use super::id::Key;
+use super::kept::{self, Kept};
 use super::shard::Shard;
+use super::stash;
 
 /// How a turn ended.
 pub(crate) enum TurnEnd {
@@ -30,6 +32,9 @@ pub(crate) enum TurnEnd {
 pub(crate) trait Body {
     /// Handles messages of the actor's mailbox, as long as the shard has any left for this turn.
     fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd;
+
+    /// Handles a message that the actor has kept.
+    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;
@@ -64,7 +69,7 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
 impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
     fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
         let slot = shard.slot(actor.slot);
-        let mut ctx = Context::new(shard, actor);
+        let mut ctx = Context::handling(shard, actor);
         while shard.takes_another_message() {
             // SAFETY: this body was built from a `Behavior<M>`, which only `start::<M>` and the
             // handlers of an actor of `M` accept, for a slot occupied for `M`; the actor has its
@@ -89,6 +94,23 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
             }
         }
         TurnEnd::Done
+    }
+
+    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd {
+        let Some(message) = kept::take::<M>(shard, actor, kept) else {
+            return TurnEnd::Done;
+        };
+        let mut ctx = Context::handling(shard, actor);
+        match self.receive.receive(&mut ctx, message) {
+            Ok(Next::Same) => TurnEnd::Done,
+            Ok(Next::Unhandled) => {
+                shard.unhandled::<M>(actor);
+                TurnEnd::Done
+            }
+            Ok(Next::Stop) => TurnEnd::Stop,
+            Ok(Next::Become(behavior)) => become_this(behavior, &mut ctx),
+            Err(error) => TurnEnd::Failed(error),
+        }
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
@@ -159,6 +181,10 @@ where
         self.inner.turn(shard, actor)
     }
 
+    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd {
+        self.inner.kept(shard, actor, kept)
+    }
+
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
         match self.inner.signal(shard, actor, signal) {
             TurnEnd::Done => {}
@@ -173,7 +199,10 @@ where
 impl Shard {
     /// Counts a message that its handler did not handle.
     #[cold]
-    fn unhandled<M>(&self, actor: Key) {
+    fn unhandled<M: Send + 'static>(&self, actor: Key) {
+        if stash::has_taken::<M>(self, actor) {
+            return; // it is to be handled later
+        }
         self.counts.handled.take_away(1);
         self.counts.buried.add(1);
         let id = self.id_of(actor);

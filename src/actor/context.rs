@@ -11,6 +11,8 @@ use super::path::ActorPath;
 use super::props::Props;
 use super::reference::ActorRef;
 use super::shard::{CannotWait, ForgetAtEnd, Shard};
+use super::stash::{self, StashError};
+use super::timers::{Timers, nanos};
 use super::unwind::drop_quietly;
 
 /// What an actor can do and find out while it handles a message or a signal.
@@ -19,6 +21,8 @@ use super::unwind::drop_quietly;
 pub struct Context<'a, M> {
     shard: &'a Shard,
     actor: Key,
+    /// Whether a message is being handled, and not a signal.
+    handling: bool,
     messages: PhantomData<fn(M)>,
 }
 
@@ -27,12 +31,21 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         Self {
             shard,
             actor,
+            handling: false,
             messages: PhantomData,
         }
     }
 
     pub(crate) fn shard(&self) -> &'a Shard {
         self.shard
+    }
+
+    /// A context in which messages are handled.
+    pub(crate) fn handling(shard: &'a Shard, actor: Key) -> Self {
+        Self {
+            handling: true,
+            ..Self::new(shard, actor)
+        }
     }
 
     /// This actor.
@@ -166,6 +179,86 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// Does not watch it any more. A notice that is under way already is not delivered.
     pub fn unwatch<T: Send + 'static>(&mut self, actor: ActorRef<T>) {
         lifecycle::unwatch(self.shard, self.actor, actor.id());
+    }
+
+    /// This actor's timers: messages to itself at a later time, or again and again.
+    pub fn timers(&mut self) -> Timers<'_, M> {
+        Timers::new(self.shard, self.actor)
+    }
+
+    /// Has this actor told [`Signal::ReceiveTimeout`](crate::Signal::ReceiveTimeout) when it has
+    /// handled no message for that long, and again after each further such time without one.
+    ///
+    /// It counts from now, and anew from the end of each turn in which the actor has handled mail.
+    /// Signals and the messages of timers do not count. It takes the place of the one before, and
+    /// ends with a restart.
+    ///
+    /// # Panics
+    ///
+    /// When the time is zero.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::sim::Sim;
+    /// use std::time::Duration;
+    ///
+    /// // A session that ends when nobody has talked to it for a minute.
+    /// let session = Props::new(|| Behavior::setup(|ctx| {
+    ///     ctx.set_receive_timeout(Duration::from_secs(60));
+    ///     Ok(Behavior::receive(|_ctx, _line: &str| ()).on_signal(|_ctx, signal| match signal {
+    ///         Signal::ReceiveTimeout => Next::Stop,
+    ///         _ => Next::Same,
+    ///     }))
+    /// }));
+    /// let mut sim = Sim::builder().orderly().start()?;
+    /// let session = sim.spawn("session", session)?;
+    /// sim.run_for(Duration::from_secs(59));
+    /// session.tell("hello");
+    /// sim.run_for(Duration::from_secs(59));
+    /// assert_eq!(session.try_tell("still here"), Ok(()));
+    /// sim.run_for(Duration::from_secs(61));
+    /// assert!(sim.lookup::<&str>("/user/session").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_receive_timeout(&mut self, after: Duration) {
+        assert!(!after.is_zero(), "a receive time-out cannot be zero");
+        lifecycle::set_receive_timeout(self.shard, self.actor, Some(nanos(after)));
+    }
+
+    /// Takes the receive time-out away.
+    pub fn cancel_receive_timeout(&mut self) {
+        lifecycle::set_receive_timeout(self.shard, self.actor, None);
+    }
+
+    pub(super) fn make_stash(&mut self, capacity: usize) {
+        stash::make::<M>(self.shard, self.actor, capacity);
+    }
+
+    /// Puts the message that is being handled aside, with its envelope, until
+    /// [`unstash_all`](Self::unstash_all). It has not been handled then.
+    ///
+    /// The behaviour needs a stash: [`Behavior::with_stash`](crate::Behavior::with_stash). What else
+    /// is put aside, a second message in the same handling, or one in a setup or a signal, counts as
+    /// sent by the actor to itself. What is in the stash when the actor stops or is restarted becomes
+    /// dead letters.
+    ///
+    /// # Errors
+    ///
+    /// [`StashError`] gives the message back, where the stash is full, or there is none.
+    pub fn stash(&mut self, message: M) -> Result<(), StashError<M>> {
+        stash::put(self.shard, self.actor, self.handling, message)
+    }
+
+    /// Has all that was put aside handled after this message, before the mail, in the order in which
+    /// it was put aside. What is put aside meanwhile stays there until the next call.
+    pub fn unstash_all(&mut self) {
+        stash::replay::<M>(self.shard, self.actor);
+    }
+
+    /// How many messages are put aside. Those that [`unstash_all`](Self::unstash_all) has taken out
+    /// are not among them; they do take up room until they are handled.
+    pub fn stash_len(&self) -> usize {
+        stash::len::<M>(self.shard, self.actor)
     }
 
     /// The actor's behaviour is supervised by these, the outermost first; by those that were there

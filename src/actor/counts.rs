@@ -38,6 +38,8 @@ pub(crate) struct Counts {
     pub(crate) handled: Count,
     /// Messages that were in a mailbox, or even taken from it, and became dead letters.
     pub(crate) buried: Count,
+    /// Messages that were taken from a mailbox, and put aside.
+    pub(crate) stashed: Count,
     /// Actors that were ever started.
     pub(crate) started: Count,
     /// Actors that are alive.
@@ -50,7 +52,7 @@ impl Counts {
     /// Messages that wait in mailboxes, `sent` having been sent by this worker.
     pub(crate) fn queued(&self, sent: u64) -> u64 {
         let let_in = sent - self.sent_across.get() + self.received.get() - self.refused.get();
-        let_in - self.handled.get() - self.buried.get()
+        let_in - self.handled.get() - self.buried.get() - self.stashed.get()
     }
 }
 
@@ -69,6 +71,9 @@ mod tests {
         counts.buried.add(4);
         assert_eq!(counts.queued(10), 1);
         counts.handled.take_away(1);
+        counts.stashed.add(1);
+        assert_eq!(counts.queued(10), 1, "what is put aside does not wait");
+        counts.stashed.take_away(1);
         counts.buried.add(1);
         assert_eq!(
             counts.queued(10),

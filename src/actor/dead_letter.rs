@@ -19,6 +19,8 @@ pub enum DeadLetterReason {
     Stopped,
     /// The actor stopped, after a failure, with the message in its mailbox.
     Failed,
+    /// The actor was restarted with the message in its stash.
+    Restarted,
     /// The handler answered [`Next::Unhandled`](crate::Next::Unhandled).
     Unhandled,
     /// A shutdown reached its deadline with the message in the mailbox.
@@ -29,9 +31,10 @@ pub enum DeadLetterReason {
 
 impl DeadLetterReason {
     /// Every reason there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Stopped,
         Self::Failed,
+        Self::Restarted,
         Self::Unhandled,
         Self::Forced,
         Self::PoolClosed,
@@ -43,6 +46,7 @@ impl fmt::Display for DeadLetterReason {
         f.write_str(match self {
             Self::Stopped => "its actor had stopped",
             Self::Failed => "its actor failed before it",
+            Self::Restarted => "its actor was restarted with it in its stash",
             Self::Unhandled => "its actor did not handle it",
             Self::Forced => "a shutdown's deadline came before it",
             Self::PoolClosed => "its pool had ended",

@@ -30,7 +30,7 @@ impl From<DeadLetterReason> for End {
         match reason {
             DeadLetterReason::Unhandled => Self::NoReply,
             DeadLetterReason::Stopped | DeadLetterReason::Forced => Self::Stopped,
-            DeadLetterReason::Failed => Self::Failed,
+            DeadLetterReason::Failed | DeadLetterReason::Restarted => Self::Failed,
             DeadLetterReason::PoolClosed => Self::PoolClosed,
         }
     }

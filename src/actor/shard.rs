@@ -275,6 +275,23 @@ impl Shard {
         self.counts.handled.add(1);
     }
 
+    /// Takes over the envelope of a message that its actor has kept, and counts it as handled.
+    pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
+        self.envelope.set(*envelope);
+        self.counts.handled.add(1);
+    }
+
+    /// The id that the next message gets.
+    pub(crate) fn peek_message_id(&self) -> MessageId {
+        self.last_message.get().next()
+    }
+
+    /// Counts a message with the next id as sent.
+    pub(crate) fn count_as_sent(&self, envelope: &Envelope) {
+        debug_assert_eq!(envelope.message, self.peek_message_id());
+        self.last_message.set(envelope.message);
+    }
+
     /// Takes in a batch that arrived.
     pub(crate) fn take_in(&self, mut batch: Batch) {
         self.counts.batches.add(1);
@@ -380,6 +397,8 @@ impl Shard {
             self.due.push(Due::Fiber(*fiber));
         } else if let Ending::WakesActor(slot) = ending {
             lifecycle::wake(self, *slot);
+        } else if let Ending::Rings { slot, timer } = ending {
+            lifecycle::ring(self, *slot, *timer);
         }
     }
 
@@ -525,6 +544,7 @@ impl Shard {
             sent,
             handled: handled.get(),
             queued: self.counts.queued(sent),
+            stashed: self.counts.stashed.get(),
             waiting: self.fibers.busy() as u64,
             fibers: self.fibers.live() as u64,
             batches: batches.get(),

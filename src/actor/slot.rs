@@ -114,6 +114,8 @@ pub(crate) struct Slot {
     pub(crate) special: Special,
     /// Whether it waits for the system, and is not to have a turn for its mail.
     pub(crate) resting: Cell<bool>,
+    /// Whether it has a receive time-out, which counts from the end of each turn.
+    pub(crate) timed: Cell<bool>,
     /// Whether the actor is stopped by a shutdown's deadline.
     pub(crate) forced: Cell<bool>,
     /// What becomes of the replies that the actor still holds when it stops.
@@ -209,6 +211,7 @@ impl Default for Slot {
             queued: Cell::new(false),
             special: Special::default(),
             resting: Cell::new(false),
+            timed: Cell::new(false),
             forced: Cell::new(false),
             ending: Cell::new(End::Stopped),
             parent: Cell::new(NO_SLOT),
@@ -250,6 +253,7 @@ impl Slot {
         self.queued.set(false);
         self.special.clear();
         self.resting.set(false);
+        self.timed.set(false);
         self.forced.set(false);
         let _ = drop_quietly(self.recipe.take());
         self.generation.get() < u32::MAX

@@ -17,6 +17,8 @@ pub struct WorkerStats {
     pub handled: u64,
     /// Messages that wait in its mailboxes.
     pub queued: u64,
+    /// Messages that its actors have put aside, in their stashes.
+    pub stashed: u64,
     /// Handlers that wait, each on a fiber.
     pub waiting: u64,
     /// Fibers, waiting, running and idle.
@@ -60,6 +62,7 @@ counters!(
     sent,
     handled,
     queued,
+    stashed,
     waiting,
     fibers,
     batches,

@@ -36,17 +36,22 @@ struct Wait {
     generation: Cell<u32>,
     phase: Cell<Phase>,
     fiber: Cell<Option<FiberId>>,
-    /// The slot of the actor that is to look at its end, where no fiber waits.
-    actor: Cell<Option<u32>>,
+    /// The slot of the actor that is to look at its end, where no fiber waits, and its timer.
+    actor: Cell<Option<(u32, Option<u32>)>>,
     /// Who waits on that fiber, and for whom.
     waiter: Cell<ActorId>,
     target: Cell<ActorId>,
     timer: Cell<Option<TimerKey>>,
+    /// When the timer is due.
+    deadline: Cell<u64>,
     value: AnyCell,
 }
 
 /// A timer of the layer above, as a number.
 pub(crate) type TimerKey = u64;
+
+/// No timer of an actor's: its receive time-out.
+pub(crate) const NO_TIMER: u32 = u32::MAX;
 
 /// What became of an attempt to end a wait.
 #[must_use]
@@ -59,6 +64,8 @@ pub(crate) enum Ending {
     Wakes(FiberId),
     /// It ends now, and the actor in that slot is to look.
     WakesActor(u32),
+    /// It ends now, and that timer of the actor in that slot is due.
+    Rings { slot: u32, timer: u32 },
 }
 
 /// The waits of one worker.
@@ -126,8 +133,21 @@ impl Waits {
     /// Says which actor is to have a turn at the end, in whose slot.
     pub(crate) fn attend_as_actor(&self, key: Key, slot: u32) {
         if let Some(wait) = self.pending(key) {
-            wait.actor.set(Some(slot));
+            wait.actor.set(Some((slot, None)));
         }
+    }
+
+    /// Says which timer of an actor is due at the end, and in whose slot that actor is.
+    pub(crate) fn attend_as_timer(&self, key: Key, slot: u32, timer: u32) {
+        if let Some(wait) = self.pending(key) {
+            wait.actor.set(Some((slot, Some(timer))));
+        }
+    }
+
+    /// When a wait was to end by itself: known from the round after it began.
+    pub(crate) fn deadline(&self, key: Key) -> u64 {
+        let wait = self.arena.get(key.slot);
+        wait.map_or(0, |wait| wait.deadline.get())
     }
 
     /// Ends a wait with a value.
@@ -157,9 +177,11 @@ impl Waits {
         if let Some(fiber) = wait.fiber.take() {
             return Ending::Wakes(fiber);
         }
-        wait.actor
-            .take()
-            .map_or(Ending::Unattended, Ending::WakesActor)
+        match wait.actor.take() {
+            None => Ending::Unattended,
+            Some((slot, None)) => Ending::WakesActor(slot),
+            Some((slot, Some(timer))) => Ending::Rings { slot, timer },
+        }
     }
 
     /// Takes the outcome of a wait that has ended, and forgets the wait.
@@ -227,12 +249,14 @@ impl Waits {
     }
 
     /// Hands over the time-outs that were asked for since the last time, in that order, but for
-    /// those of waits that have ended already.
-    pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> TimerKey) {
+    /// those of waits that have ended already. Is told the timer, and when it is due.
+    pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerKey, u64)) {
         let requests = self.unarmed.take();
         for &(key, timeout) in &requests {
             if let Some(wait) = self.pending(key) {
-                wait.timer.set(Some(arm(key, timeout)));
+                let (timer, deadline) = arm(key, timeout);
+                wait.timer.set(Some(timer));
+                wait.deadline.set(deadline);
             }
         }
         let mut emptied = requests;
@@ -326,7 +350,7 @@ mod tests {
         let _ = waits.fulfil(quick, ());
         waits.arm_all(|key, timeout| {
             assert_eq!((key, timeout), (slow, 6));
-            11
+            (11, 6)
         });
         let _ = waits.fulfil(slow, ());
         assert_eq!(waits.next_disarmed(), Some(11));

@@ -132,6 +132,11 @@ impl PoolStats {
         self.workers.iter().map(|worker| worker.queued).sum()
     }
 
+    /// Messages that actors have put aside, in their stashes.
+    pub fn stashed(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.stashed).sum()
+    }
+
     /// Actors that are alive.
     pub fn actors(&self) -> u64 {
         self.workers.iter().map(|worker| worker.actors).sum()

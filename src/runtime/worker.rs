@@ -210,9 +210,8 @@ impl Worker {
         let waits = &self.shard.waits;
         if waits.has_timer_requests() {
             waits.arm_all(|key, timeout| {
-                self.wheel
-                    .insert(now.saturating_add(timeout), key)
-                    .to_bits()
+                let deadline = now.saturating_add(timeout);
+                (self.wheel.insert(deadline, key).to_bits(), deadline)
             });
             while let Some(timer) = waits.next_disarmed() {
                 self.wheel.cancel(TimerId::from_bits(timer));

@@ -299,7 +299,7 @@ fn what_is_wrong(sim: &mut Sim) -> Option<String> {
     }
     sim.shutdown(END);
     let (stats, pending) = (sim.stats(), sim.pending());
-    if stats.sent() != stats.handled() + stats.dead_letters + stats.queued() {
+    if stats.sent() != stats.handled() + stats.dead_letters + stats.queued() + stats.stashed() {
         return Some(format!("messages are unaccounted for: {stats:?}"));
     }
     (!pending.is_empty()).then(|| format!("the shutdown left something behind: {pending:?}"))

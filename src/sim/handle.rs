@@ -74,13 +74,15 @@ pub struct Pending {
     pub names: usize,
     /// Messages in mailboxes.
     pub messages: u64,
+    /// Messages in stashes.
+    pub stashed: u64,
     /// Batches of messages between workers, and from outside, that are under way.
     pub batches: usize,
     /// Actors, handlers and tasks that could go on at once.
     pub due: usize,
     /// Handlers and tasks that wait.
     pub waiting: usize,
-    /// Asks and sleeps that have begun and are not forgotten.
+    /// Asks, sleeps, timers and receive time-outs that have begun and are not forgotten.
     pub waits: usize,
     /// Timers that are set.
     pub timers: usize,
@@ -355,6 +357,7 @@ impl Sim {
                 pending.actors += usize::try_from(stats.actors).expect("they are in memory");
                 pending.slots += shard.slots().occupied() - 1;
                 pending.messages += stats.queued;
+                pending.stashed += stats.stashed;
                 pending.due += shard.due.len();
                 pending.waiting += shard.waits.waiting().count();
                 pending.waits += shard.waits.open();

@@ -72,7 +72,7 @@ fn s8_6_nothing_is_lost_or_reordered_over_a_transport_that_misbehaves() {
         assert!(sim.has_ended(), "seed {seed}");
         assert_eq!(*failures.lock(), Vec::<String>::new(), "seed {seed}");
         let stats = sim.stats();
-        let rest = stats.handled() + stats.queued();
+        let rest = stats.handled() + stats.queued() + stats.stashed();
         assert_eq!(
             stats.sent(),
             rest + stats.dead_letters,

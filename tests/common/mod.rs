@@ -78,8 +78,8 @@ pub(crate) fn assert_conserved(pool: &WorkerPool) {
     let stats = pool.stats();
     assert_eq!(
         stats.sent(),
-        stats.handled() + stats.dead_letters + stats.queued(),
-        "sent = handled + dead letters + queued: {stats:?}"
+        stats.handled() + stats.dead_letters + stats.queued() + stats.stashed(),
+        "sent = handled + dead letters + queued + stashed: {stats:?}"
     );
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn wake(shard: &Shard, index: u32) {
 }
 
 /// Has an actor look, before its next message, at what the system wants of it.
-pub(super) fn interrupt(shard: &Shard, key: Key) {
+pub(crate) fn interrupt(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
     slot.special.set(true);
     if shard.acting() == shard.id_of(key) {

@@ -17,6 +17,7 @@
 //! and never on another stack. An actor of which nothing is wanted pays one comparison a turn.
 
 mod family;
+mod keep;
 mod restart;
 mod start;
 mod stop;
@@ -29,8 +30,9 @@ pub use self::start::SpawnError;
 pub use self::watch::TerminationReason;
 
 pub(crate) use self::family::{
-    GUARDIAN, Name, children_of, found_guardian, path_of, paths_of_children, wake,
+    GUARDIAN, Name, children_of, found_guardian, interrupt, path_of, paths_of_children, wake,
 };
+pub(crate) use self::keep::{ring, set_receive_timeout};
 pub(crate) use self::start::start;
 pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::system::{System, resume, suspend};

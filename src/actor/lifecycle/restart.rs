@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::family::wake;
+use super::keep::let_go;
 use super::start::{FailedStart, build};
 use super::stop::{ask_children_to_stop, begin_stop};
 use super::supervise::{failed, report};
@@ -22,6 +23,7 @@ use crate::supervision::History;
 pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
     let slot = shard.slot(key.slot);
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
+    let_go(shard, key, DeadLetterReason::Restarted);
     let backoff = (after > 0).then(|| shard.waits.begin(Some(after), ActorId::NOBODY));
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot);

@@ -1,6 +1,7 @@
 //! How an actor stops, leaf first, and leaves nothing behind.
 
 use super::family::{GUARDIAN, children, disown, interrupt, key_of, wake};
+use super::keep::let_go;
 use super::supervise::report;
 use super::system::{System, stuck_children};
 use super::watch::{TerminationReason, tell_watchers};
@@ -96,6 +97,7 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
         reason
     };
     slot.end_with(End::from(reason));
+    let_go(shard, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
     // Until the last child is gone there is nothing to do for it.
     slot.resting.set(false);
@@ -115,6 +117,8 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
     let key = key_of(shard, index);
     tell_of_stop(shard, key);
+    // What `PostStop` has begun.
+    let_go(shard, key, DeadLetterReason::Stopped);
     if slot.first_child.get() == NO_SLOT {
         vacate(shard, key);
     } else {

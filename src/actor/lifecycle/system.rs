@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::family::{children, interrupt};
+use super::keep::ReceiveTimeout;
 use super::watch::Watching;
 use crate::actor::behavior::Signal;
+use crate::actor::envelope::Envelope;
 use crate::actor::failure::{Failure, SupervisorStrategy};
 use crate::actor::id::{ActorId, Key};
+use crate::actor::kept::{Kept, Store};
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::supervision::History;
@@ -44,6 +47,8 @@ pub(crate) enum Wanted {
     /// To deal with a failure that its child could not.
     ChildFailure(Arc<Failure>),
     Signal(Signal),
+    /// To handle a message that it has kept.
+    Kept(Kept, Envelope),
 }
 
 /// What the system wants of one actor, and remembers of it. Made when it is needed first.
@@ -70,6 +75,9 @@ pub(crate) struct System {
     pub(crate) children: History,
     pub(crate) watchers: Vec<ActorId>,
     pub(crate) watching: Watching,
+    pub(crate) receive_timeout: Option<ReceiveTimeout>,
+    /// The messages of its timers, and those in its stash.
+    pub(crate) store: Option<Box<dyn Store>>,
 }
 
 impl System {
@@ -122,10 +130,20 @@ impl System {
         if let Some(signal) = self.signals.pop_front() {
             return Wanted::Signal(signal);
         }
+        if let Some(timeout) = &mut self.receive_timeout
+            && timeout.is_over(shard)
+        {
+            timeout.restart(shard);
+            return Wanted::Signal(Signal::ReceiveTimeout);
+        }
         if self.suspended {
             return Wanted::Rest;
         }
-        Wanted::Nothing
+        let kept = self.store.as_mut();
+        let kept = kept.and_then(|store| store.next(&shard.waits));
+        kept.map_or(Wanted::Nothing, |(kept, envelope)| {
+            Wanted::Kept(kept, envelope)
+        })
     }
 
     fn next_of_restart(&mut self, shard: &Shard, slot: &Slot) -> Wanted {

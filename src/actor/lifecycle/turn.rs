@@ -1,6 +1,7 @@
 //! Turns: how an actor handles its mail, and what comes before it.
 
 use super::family::key_of;
+use super::keep::{handle_kept, touch};
 use super::restart::finish_restart;
 use super::stop::{begin_stop, finish_stop, kill};
 use super::supervise::{carry_out, failed, failed_by_child, report};
@@ -70,6 +71,9 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
             }
             Some(observer) => observed_turn(shard, key, &mut *body, &**observer),
         };
+        if slot.timed.get() {
+            touch(shard, slot);
+        }
         if !settle(shard, key, body, end, Stage::Handling) {
             return;
         }
@@ -79,7 +83,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
 
 /// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
 #[inline(always)]
-fn settle(
+pub(super) fn settle(
     shard: &Shard,
     key: Key,
     body: Box<dyn Body>,
@@ -105,6 +109,8 @@ fn settle(
 fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
     let slot = shard.slot(index);
     let key = key_of(shard, index);
+    let observed = shard.observer.get().is_some();
+    let mut left = if observed { 1 } else { MOST_PER_TURN };
     loop {
         if slot.state() == State::Stopping {
             go_on_stopping(shard, slot, index);
@@ -131,8 +137,17 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
             Wanted::Decision(decision, failure) => carry_out(shard, key, decision, &failure),
             Wanted::ChildFailure(failure) => failed_by_child(shard, key, failure),
             Wanted::Signal(signal) => tell(shard, key, &signal),
+            Wanted::Kept(kept, envelope) => {
+                left -= 1;
+                handle_kept(shard, key, kept, envelope)
+            }
         };
         if !goes_on {
+            return false;
+        }
+        if left == 0 {
+            // The others have their turns too.
+            shard.due.push(Due::Turn(index));
             return false;
         }
     }

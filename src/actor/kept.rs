@@ -1,0 +1,150 @@
+//! Messages that an actor keeps for itself: those of its timers, and those in its stash.
+//!
+//! Made when it is needed first. The rest of the actor knows it as a [`Store`], without the type of
+//! the messages. No code of the user's runs while it is borrowed: keys of timers are the library's,
+//! and messages are made and dropped outside.
+
+use std::any::Any;
+
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::id::Key;
+use super::shard::Shard;
+use super::slot::Slot;
+use super::stash::Stash;
+use super::timers::{Taken, TimerTable};
+use super::waits::Waits;
+
+/// One of the messages that an actor keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// That of a timer that is due.
+    Timer(u32),
+    /// The oldest one that came out of the stash.
+    Stashed,
+}
+
+/// What an actor keeps, whatever the type of its messages is.
+pub(crate) trait Store {
+    fn as_any(&mut self) -> &mut dyn Any;
+
+    /// Notes that the wait of a timer has ended.
+    fn ring(&mut self, timer: u32);
+
+    /// The message that is to be handled next, with its envelope; for a timer, with that of the
+    /// message under which it was started. A timer is taken off the list of those that are due.
+    fn next(&mut self, waits: &Waits) -> Option<(Kept, Envelope)>;
+
+    /// The message of a timer has been handled: what counts from there begins.
+    fn handled(&mut self, shard: &Shard, actor: Key, timer: u32);
+
+    /// Takes a message out, to be dropped; none where it would have to be made.
+    fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>>;
+
+    /// Ends all timers. What is in the stash is lost for that reason.
+    fn end(self: Box<Self>, shard: &Shard, actor: Key, reason: DeadLetterReason);
+}
+
+/// What an actor of `M` keeps.
+pub(crate) struct StoreOf<M> {
+    pub(crate) timers: TimerTable<M>,
+    pub(crate) stash: Stash<M>,
+}
+
+impl<M> Default for StoreOf<M> {
+    fn default() -> Self {
+        Self {
+            timers: TimerTable::default(),
+            stash: Stash::default(),
+        }
+    }
+}
+
+impl<M: Send + 'static> Store for StoreOf<M> {
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn ring(&mut self, timer: u32) {
+        self.timers.ring(timer);
+    }
+
+    fn next(&mut self, waits: &Waits) -> Option<(Kept, Envelope)> {
+        if let Some((number, origin)) = self.timers.next_due(waits) {
+            return Some((Kept::Timer(number), origin));
+        }
+        let envelope = self.stash.next_envelope()?;
+        Some((Kept::Stashed, envelope))
+    }
+
+    fn handled(&mut self, shard: &Shard, actor: Key, timer: u32) {
+        self.timers.handled(shard, actor, timer);
+    }
+
+    fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>> {
+        match kept {
+            Kept::Stashed => self.stash.next().map(|message| Box::new(message) as _),
+            Kept::Timer(number) => match self.timers.take(shard, actor, number)? {
+                Taken::Message(message) => Some(Box::new(message)),
+                Taken::Maker(make) => {
+                    self.timers.put_back(number, make);
+                    None
+                }
+            },
+        }
+    }
+
+    fn end(self: Box<Self>, shard: &Shard, actor: Key, reason: DeadLetterReason) {
+        self.timers.end(shard, reason);
+        self.stash.end(shard, actor, reason);
+    }
+}
+
+/// Looks at, or changes, what an actor keeps; makes room for it where there is none.
+pub(crate) fn with_store<M: Send + 'static, R>(
+    slot: &Slot,
+    look: impl FnOnce(&mut StoreOf<M>) -> R,
+) -> R {
+    slot.with_system(|system| {
+        let store = system
+            .store
+            .get_or_insert_with(|| Box::<StoreOf<M>>::default());
+        look(typed(&mut **store))
+    })
+}
+
+/// Looks at, or changes, what an actor keeps, if there is anything.
+pub(crate) fn look_at_store<M: Send + 'static, R>(
+    slot: &Slot,
+    look: impl FnOnce(&mut StoreOf<M>) -> R,
+) -> Option<R> {
+    if !slot.has_system() {
+        return None;
+    }
+    slot.with_system(|system| {
+        let store = system.store.as_mut()?;
+        Some(look(typed(&mut **store)))
+    })
+}
+
+fn typed<M: Send + 'static>(store: &mut dyn Store) -> &mut StoreOf<M> {
+    let store = store.as_any().downcast_mut();
+    store.expect("an actor keeps messages of its own type")
+}
+
+/// Takes a message out, or has it made, to be handled now.
+pub(crate) fn take<M: Send + 'static>(shard: &Shard, actor: Key, kept: Kept) -> Option<M> {
+    let slot = shard.slot(actor.slot);
+    let number = match kept {
+        Kept::Stashed => return look_at_store::<M, _>(slot, |store| store.stash.next())?,
+        Kept::Timer(number) => number,
+    };
+    match look_at_store::<M, _>(slot, |store| store.timers.take(shard, actor, number))?? {
+        Taken::Message(message) => Some(message),
+        Taken::Maker(mut make) => {
+            let message = make();
+            let _ = look_at_store::<M, _>(slot, |store| store.timers.put_back(number, make));
+            Some(message)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What an actor keeps for later, and the receive time-out: when it is due, and how it ends.
+
+use super::family::interrupt;
+use super::stop::kill;
+use super::turn::settle;
+use crate::actor::body::TurnEnd;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::envelope::Envelope;
+use crate::actor::failure::Stage;
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::{ActorId, Key};
+use crate::actor::kept::Kept;
+use crate::actor::observer::Intervention;
+use crate::actor::shard::Shard;
+use crate::actor::slot::{Slot, State};
+use crate::actor::unwind::{Unwound, catch_user};
+use crate::actor::waits::NO_TIMER;
+
+/// How long an actor may be without a message before it is told.
+pub(crate) struct ReceiveTimeout {
+    slot: u32,
+    after: u64,
+    wait: Key,
+}
+
+impl ReceiveTimeout {
+    fn begin(shard: &Shard, slot: u32, after: u64) -> Self {
+        let wait = shard.waits.begin(Some(after), ActorId::NOBODY);
+        shard.waits.attend_as_timer(wait, slot, NO_TIMER);
+        Self { slot, after, wait }
+    }
+
+    /// Begins again.
+    pub(super) fn restart(&mut self, shard: &Shard) {
+        shard.waits.forget(self.wait);
+        *self = Self::begin(shard, self.slot, self.after);
+    }
+
+    pub(super) fn is_over(&self, shard: &Shard) -> bool {
+        !shard.waits.is_pending(self.wait)
+    }
+}
+
+/// Sets the receive time-out of an actor, in nanoseconds, or takes it away.
+pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
+    let slot = shard.slot(key.slot);
+    let after = after.filter(|_| slot.state() != State::Stopping);
+    slot.timed.set(after.is_some());
+    let next = after.map(|after| ReceiveTimeout::begin(shard, key.slot, after));
+    let before = slot.with_system(|system| std::mem::replace(&mut system.receive_timeout, next));
+    if let Some(before) = before {
+        shard.waits.forget(before.wait);
+    }
+}
+
+/// An actor with a receive time-out has handled messages.
+#[cold]
+pub(super) fn touch(shard: &Shard, slot: &Slot) {
+    slot.with_system(|system| {
+        if let Some(timeout) = &mut system.receive_timeout {
+            timeout.restart(shard);
+        }
+    });
+}
+
+/// A timer of an actor is due, or its receive time-out.
+#[cold]
+pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
+    let slot = shard.slot(index);
+    if timer != NO_TIMER {
+        slot.with_system(|system| {
+            if let Some(store) = &mut system.store {
+                store.ring(timer);
+            }
+        });
+    }
+    interrupt(shard, super::family::key_of(shard, index));
+}
+
+/// Ends the timers and the receive time-out of an actor. What it has put aside is lost.
+pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
+    let slot = shard.slot(key.slot);
+    if !slot.has_system() {
+        return;
+    }
+    slot.timed.set(false);
+    let (store, timeout) =
+        slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
+    if let Some(timeout) = timeout {
+        shard.waits.forget(timeout.wait);
+    }
+    if let Some(store) = store {
+        store.end(shard, key, reason);
+    }
+}
+
+/// Has an actor handle a message that it has kept. Answers whether it goes on.
+pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
+    let slot = shard.slot(key.slot);
+    let Some(mut body) = slot.take_body() else {
+        unreachable!("a running actor has a body")
+    };
+    shard.begin_turn(key, slot);
+    let envelope = match kept {
+        Kept::Timer(_) => envelope.next(shard.id_of(key), shard.peek_message_id()),
+        Kept::Stashed => envelope,
+    };
+    let observer = shard.observer.get();
+    let intervention = observer.map_or(Intervention::None, |observer| {
+        observer.handles(shard.id_of(key), &envelope, slot.message_type())
+    });
+    let end = match intervention {
+        Intervention::None => {
+            begin_handling(shard, kept, &envelope);
+            catch_user(|| body.kept(shard, key, kept))
+        }
+        Intervention::Panic(text) => {
+            begin_handling(shard, kept, &envelope);
+            discard(shard, key, kept);
+            Err(Unwound::Panicked(text))
+        }
+        Intervention::Kill => {
+            kill(shard, key);
+            Ok(TurnEnd::Done)
+        }
+    };
+    match kept {
+        Kept::Timer(timer) => slot.with_system(|system| {
+            if let Some(store) = &mut system.store {
+                store.handled(shard, key, timer);
+            }
+        }),
+        Kept::Stashed if slot.timed.get() => touch(shard, slot),
+        Kept::Stashed => {}
+    }
+    let goes_on = settle(shard, key, body, end, Stage::Handling);
+    shard.act_as_nobody();
+    goes_on
+}
+
+fn begin_handling(shard: &Shard, kept: Kept, envelope: &Envelope) {
+    match kept {
+        Kept::Timer(_) => shard.count_as_sent(envelope),
+        Kept::Stashed => shard.counts.stashed.take_away(1),
+    }
+    shard.begin_handling_of(envelope);
+}
+
+/// Drops a message as if a handler had taken it.
+fn discard(shard: &Shard, key: Key, kept: Kept) {
+    let slot = shard.slot(key.slot);
+    let message = slot.with_system(|system| {
+        let store = system.store.as_mut()?;
+        store.discard(shard, key, kept)
+    });
+    let _ = drop_with_fate(message, End::Failed);
+}

@@ -1,0 +1,161 @@
+//! The stash: messages that an actor has put aside, to handle them later.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::{End, drop_with_fate};
+use super::id::{Key, MessageId};
+use super::kept::{look_at_store, with_store};
+use super::lifecycle;
+use super::shard::Shard;
+
+/// Why a message could not be put aside. Holds the message.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StashError<M> {
+    /// As many messages are put aside as the stash holds.
+    #[error("the stash is full; give it a larger capacity, or refuse the message")]
+    Full(M),
+    /// The behaviour has no stash.
+    #[error("there is no stash; make one with `Behavior::with_stash`")]
+    NoStash(M),
+}
+
+impl<M> StashError<M> {
+    /// The message that was not put aside.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::Full(message) | Self::NoStash(message) => message,
+        }
+    }
+}
+
+impl<M> fmt::Debug for StashError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::NoStash(_) => "NoStash(..)",
+        })
+    }
+}
+
+/// The stash of one actor.
+pub(crate) struct Stash<M> {
+    capacity: Option<usize>,
+    aside: VecDeque<(Envelope, M)>,
+    /// Taken out of the stash, to be handled before the mail.
+    replayed: VecDeque<(Envelope, M)>,
+    /// The message that was put aside last, until another one is taken out.
+    last: Option<MessageId>,
+}
+
+impl<M> Default for Stash<M> {
+    fn default() -> Self {
+        Self {
+            capacity: None,
+            aside: VecDeque::new(),
+            replayed: VecDeque::new(),
+            last: None,
+        }
+    }
+}
+
+impl<M> Stash<M> {
+    pub(super) fn next_envelope(&self) -> Option<Envelope> {
+        self.replayed.front().map(|(envelope, _)| *envelope)
+    }
+
+    pub(super) fn next(&mut self) -> Option<M> {
+        self.last = None;
+        self.replayed.pop_front().map(|(_, message)| message)
+    }
+
+    fn put(&mut self, shard: &Shard, handling: bool, message: M) -> Result<(), StashError<M>> {
+        let Some(capacity) = self.capacity else {
+            return Err(StashError::NoStash(message));
+        };
+        if self.aside.len() + self.replayed.len() >= capacity {
+            return Err(StashError::Full(message));
+        }
+        let mut envelope = shard.envelope();
+        if handling && self.last != Some(envelope.message) {
+            // The message that is being handled: it is not handled yet.
+            self.last = Some(envelope.message);
+            shard.counts.handled.take_away(1);
+        } else {
+            // One more, which the actor sends to itself.
+            envelope = shard.next_envelope();
+        }
+        shard.counts.stashed.add(1);
+        self.aside.push_back((envelope, message));
+        Ok(())
+    }
+
+    pub(super) fn end(self, shard: &Shard, actor: Key, reason: DeadLetterReason)
+    where
+        M: 'static,
+    {
+        for (envelope, message) in self.replayed.into_iter().chain(self.aside) {
+            shard.counts.stashed.take_away(1);
+            shard.counts.buried.add(1);
+            shard.core.bury::<M>(shard.id_of(actor), envelope, reason);
+            let _ = drop_with_fate(message, End::from(reason));
+        }
+    }
+}
+
+/// Gives an actor a stash, or its stash another capacity.
+pub(super) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize) {
+    let slot = shard.slot(actor.slot);
+    with_store::<M, _>(slot, |store| store.stash.capacity = Some(capacity));
+}
+
+/// Puts a message aside; where `handling`, it is the one that is being handled.
+pub(super) fn put<M: Send + 'static>(
+    shard: &Shard,
+    actor: Key,
+    handling: bool,
+    message: M,
+) -> Result<(), StashError<M>> {
+    let slot = shard.slot(actor.slot);
+    let mut message = Some(message);
+    let put = look_at_store::<M, _>(slot, |store| {
+        message
+            .take()
+            .map(|message| store.stash.put(shard, handling, message))
+    });
+    match (put.flatten(), message) {
+        (Some(put), _) => put,
+        (None, Some(message)) => Err(StashError::NoStash(message)),
+        (None, None) => unreachable!("a message is put somewhere, or given back"),
+    }
+}
+
+/// Has all that is put aside handled, before the mail.
+pub(super) fn replay<M: Send + 'static>(shard: &Shard, actor: Key) {
+    let any = look_at_store::<M, _>(shard.slot(actor.slot), |store| {
+        let Stash {
+            aside, replayed, ..
+        } = &mut store.stash;
+        replayed.append(aside);
+        !replayed.is_empty()
+    });
+    if any == Some(true) {
+        lifecycle::interrupt(shard, actor);
+    }
+}
+
+/// How many messages are put aside.
+pub(super) fn len<M: Send + 'static>(shard: &Shard, actor: Key) -> usize {
+    let slot = shard.slot(actor.slot);
+    look_at_store::<M, _>(slot, |store| store.stash.aside.len()).unwrap_or(0)
+}
+
+/// Whether the message that is being handled was put aside.
+pub(super) fn has_taken<M: Send + 'static>(shard: &Shard, actor: Key) -> bool {
+    let message = Some(shard.envelope().message_id());
+    let slot = shard.slot(actor.slot);
+    look_at_store::<M, _>(slot, |store| store.stash.last == message).unwrap_or(false)
+}
