@@ -5,9 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use super::behavior::{Actor, Behavior};
 use super::body::{Body, resolve};
+use super::bound::{Mailbox, Overflow};
 use super::context::Context;
 use super::failure::{BoxError, SupervisorStrategy};
 use super::id::Key;
+use super::queueing::with_bound;
 use super::shard::Shard;
 use crate::supervision::Strategy;
 
@@ -36,6 +38,7 @@ pub struct Props<M> {
 struct Formula<M> {
     factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
     strategy: Option<SupervisorStrategy>,
+    mailbox: Mailbox,
 }
 
 /// The strategy of an actor whose props name none.
@@ -48,6 +51,7 @@ impl<M: Send + 'static> Props<M> {
             formula: Arc::new(Formula {
                 factory: Arc::new(factory),
                 strategy: None,
+                mailbox: Mailbox::unbounded(),
             }),
         }
     }
@@ -76,8 +80,41 @@ impl<M: Send + 'static> Props<M> {
             formula: Arc::new(Formula {
                 factory: Arc::clone(&self.formula.factory),
                 strategy: Some(strategy),
+                mailbox: self.formula.mailbox,
             }),
         }
+    }
+
+    /// These props, for an actor with such a mailbox. By default it is unbounded. A restart keeps the
+    /// mailbox, its bound and its mail.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let slow = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(Duration::from_millis(1))));
+    /// let slow = slow.mailbox(Mailbox::bounded(2, Overflow::Backpressure)?);
+    /// let actor = pool.spawn("slow", slow)?;
+    /// for number in 0..10 {
+    ///     actor.send(number)?; // waits for room
+    /// }
+    /// let report = pool.shutdown(Duration::from_secs(5))?;
+    /// assert_eq!(report.unprocessed, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn mailbox(self, mailbox: Mailbox) -> Self {
+        Self {
+            formula: Arc::new(Formula {
+                factory: Arc::clone(&self.formula.factory),
+                strategy: self.formula.strategy.clone(),
+                mailbox,
+            }),
+        }
+    }
+
+    pub(crate) fn bound(&self) -> Option<(usize, Overflow)> {
+        self.formula.mailbox.bound()
     }
 
     pub(crate) fn recipe(&self) -> Arc<dyn Recipe> {
@@ -100,7 +137,8 @@ pub(crate) trait Recipe: Send + Sync {
 
 impl<M: Send + 'static> Recipe for Formula<M> {
     fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError> {
-        resolve((self.factory)(), &mut Context::new(shard, key))
+        let body = resolve((self.factory)(), &mut Context::new(shard, key))?;
+        Ok(body.map(|body| with_bound(shard, key, body)))
     }
 
     fn strategy(&self) -> &SupervisorStrategy {

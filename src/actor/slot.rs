@@ -18,11 +18,13 @@ use super::body::Body;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
+use super::gates::Door;
 use super::id::{ActorId, Key};
 use super::lifecycle::System;
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
 use super::props::Recipe;
+use super::queueing::{Bound, free_place};
 use super::shard::Shard;
 use super::unwind::drop_quietly;
 use crate::sync::{Mutant, is_mutated};
@@ -58,6 +60,8 @@ pub(crate) struct Extra {
     pub(crate) on_vacated: Vec<OnVacated>,
     /// What the system wants of it, and remembers of it.
     pub(crate) system: Option<Box<System>>,
+    /// The bound of its mailbox, where it has one.
+    pub(crate) bound: Option<Box<Bound>>,
 }
 
 /// One place for an actor.
@@ -74,6 +78,8 @@ pub(crate) struct Slot {
     pub(crate) resting: Cell<bool>,
     /// Whether the actor is stopped by a shutdown's deadline.
     pub(crate) forced: Cell<bool>,
+    /// Whether its mailbox is bounded.
+    pub(crate) bounded: Cell<bool>,
     /// What becomes of the replies that the actor still holds when it stops.
     ending: Cell<End>,
     pub(crate) parent: Cell<u32>,
@@ -132,6 +138,9 @@ unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
         shard.begin_handling(&raw const (*item).envelope);
         (&raw const (*item).message).read()
     };
+    if let Some(door) = slot.door() {
+        free_place(shard, door.actor.key, &door);
+    }
     let _ = drop_with_fate(message, end);
 }
 
@@ -168,6 +177,7 @@ impl Default for Slot {
             special: Cell::new(false),
             resting: Cell::new(false),
             forced: Cell::new(false),
+            bounded: Cell::new(false),
             ending: Cell::new(End::Stopped),
             parent: Cell::new(NO_SLOT),
             first_child: Cell::new(NO_SLOT),
@@ -209,6 +219,7 @@ impl Slot {
         self.special.set(false);
         self.resting.set(false);
         self.forced.set(false);
+        self.bounded.set(false);
         let _ = drop_quietly(self.recipe.take());
         self.generation.get() < u32::MAX
     }
@@ -365,6 +376,19 @@ impl Slot {
         let has = extra.as_ref().is_some_and(|extra| extra.system.is_some());
         self.extra.set(extra);
         has
+    }
+
+    /// Looks at, or changes, the bound of its mailbox, where it has one.
+    pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut Bound) -> R) -> Option<R> {
+        if !self.bounded.get() {
+            return None;
+        }
+        self.with_extra(|extra| extra.bound.as_deref_mut().map(look))
+    }
+
+    /// What all threads share of its mailbox, where that is bounded.
+    pub(crate) fn door(&self) -> Option<Arc<Door>> {
+        self.with_bound(|bound| Arc::clone(&bound.door))
     }
 
     pub(crate) fn keep_recipe(&self, recipe: Arc<dyn Recipe>) {

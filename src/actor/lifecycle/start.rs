@@ -16,6 +16,7 @@ use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::props::{Props, Recipe};
+use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::{ForgetAtEnd, Shard};
 use crate::actor::slot::State;
@@ -79,6 +80,9 @@ pub(crate) fn start<M: Send + 'static>(
     };
     let key = occupy::<M>(shard, parent, path.as_ref());
     let slot = shard.slot(key.slot);
+    if let Some((capacity, overflow)) = props.bound() {
+        bind(shard, key, capacity, overflow);
+    }
     let id = shard.id_of(key);
     let recipe: Arc<dyn Recipe> = props.recipe();
     let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
@@ -89,15 +93,17 @@ pub(crate) fn start<M: Send + 'static>(
                 let (message, message_type) = (TypeId::of::<M>(), slot.message_type());
                 let entry = DirectoryEntry {
                     actor: id,
+                    bounded: slot.bounded.get(),
                     message,
                     message_type,
                 };
                 shard.core.directory.publish(path, entry);
             }
+            let address = shard.address_of(key);
             begin_running(shard, key, body);
             #[allow(unsafe_code)]
             // SAFETY: `occupy` above began this tenancy for `M`.
-            Ok(unsafe { ActorRef::assume(id) })
+            Ok(unsafe { ActorRef::assume(address) })
         }
         Err(cause) => {
             let error = describe_failed_start(shard, key, cause);
