@@ -7,9 +7,9 @@
 //! ```text
 //! $ cargo run --release --example pipeline
 //! A source that waits for room:
-//!   2000 sent, 2000 printed, 0 lost, at most 8 waited
+//!   2000 sent, 2000 printed, 0 lost, never more than 8 waited
 //! A source that does not:
-//!   2000 sent, 2000 printed or lost, some were lost: true, at most 8 waited
+//!   2000 sent, 2000 printed or lost, some were lost: true, never more than 8 waited
 //! ```
 
 use nexus_actors::prelude::*;
@@ -81,14 +81,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("A source that waits for room:");
     let (printed, lost, waited) = run(|stage, page| stage.send(page).expect("the stage lives"))?;
     assert!(waited <= ROOM);
-    println!("  {PAGES} sent, {printed} printed, {lost} lost, at most {waited} waited");
+    println!("  {PAGES} sent, {printed} printed, {lost} lost, never more than {ROOM} waited");
 
     println!("A source that does not:");
     let (printed, lost, waited) = run(|stage, page| stage.tell(page))?;
     let all = printed as u64 + lost;
     assert!(waited <= ROOM);
     println!(
-        "  {PAGES} sent, {all} printed or lost, some were lost: {}, at most {waited} waited",
+        "  {PAGES} sent, {all} printed or lost, some were lost: {}, never more than {ROOM} waited",
         lost > 0
     );
     Ok(())

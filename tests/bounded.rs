@@ -396,7 +396,7 @@ fn s3_3_who_waits_is_let_in_before_those_who_do_not() {
         // One is handled for a second, two wait in the mailbox, one at the door.
         actor.tell(0);
         sim.run_until_idle();
-        [1, 2].map(|number| actor.tell(number));
+        (1..=2).for_each(|number| actor.tell(number));
         let waits = dealers[1].ask(|reply| Deal(Way::Send, actor, vec![3], reply), LONG);
         sim.run_until_idle();
         assert_eq!(send(Way::TryTell, actor, 9), "Err(Full(..))");
@@ -576,7 +576,8 @@ fn s3_4_orders_and_signals_pass_a_full_mailbox() {
         let watcher = Props::new(move || {
             let noted = Arc::clone(&noted);
             Behavior::setup(move |ctx| {
-                [stopped, killed].map(|actor| ctx.watch(actor));
+                ctx.watch(stopped);
+                ctx.watch(killed);
                 Ok(
                     Behavior::receive(|_ctx, _: u8| ()).on_signal(move |_ctx, signal| {
                         if let Signal::Terminated { reason, .. } = signal {
