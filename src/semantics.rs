@@ -359,6 +359,8 @@
 //! - **Supervision.** No strategies, restarts, resumption, back-off or escalation. A failed actor
 //!   stops, the failure hook is told, and its parent is not.
 //! - **Priorities** among the messages of a mailbox.
+//! - **A way out for actors that wait for room in each other's mailboxes.** With `send` they wait until
+//!   one of them stops; `send_timeout` gives up.
 //! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
 //!   arrives.
 //! - **Kill, suspend, resume.** The one way to end a single actor from outside is `stop`, which

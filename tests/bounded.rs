@@ -463,6 +463,7 @@ fn s3_3_a_sender_that_gives_up_leaves_its_place_to_others() {
             ["Ok(())", "Ok(())", "Err(Full(..))"],
             "no place was lost or made"
         );
+        assert_eq!(sim.stats().late_replies, 0, "room is no reply");
     });
 }
 

@@ -13,6 +13,7 @@ use super::gates::{Door, Room};
 use super::id::ActorId;
 use super::reference::{ActorRef, Evicting, Message, TellError};
 use super::shard::Shard;
+use super::slot::Slot;
 use crate::queue::Refused;
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -49,7 +50,11 @@ impl<M: Send + 'static> ActorRef<M> {
 
     fn enter(self, shard: Option<&Shard>, core: &PoolCore, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
-        let Some(door) = core.gates.find(id) else {
+        let door = match shard {
+            Some(own) if own.home == id.home => own.tenant(id.key).and_then(Slot::door),
+            _ => core.gates.find(id),
+        };
+        let Some(door) = door else {
             return Err(if core.transport.is_open(id.home.worker()) {
                 TellError::Stopped(message)
             } else {
