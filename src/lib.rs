@@ -40,10 +40,10 @@ pub mod testkit;
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
-    DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, MessageId,
-    NameError, Next, PathError, Props, Signal, SpawnError, Stage, StashError, Subscription,
-    SupervisorStrategy, TellError, TerminationReason, TimerKey, Timers, WaitError, Waiting,
-    WaitsFor, WorkerStats, dead_letters_without_pool, validate_name,
+    DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
+    MailboxError, MessageId, NameError, Next, Overflow, PathError, Props, Signal, SpawnError,
+    Stage, StashError, Subscription, SupervisorStrategy, TellError, TerminationReason, TimerKey,
+    Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{Ask, AskError, Reply, SendError};
@@ -63,10 +63,10 @@ pub use crate::system::{ActorSystem, ActorSystemBuilder};
 pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
-        DeadLetterReason, Directive, HandlerResult, LookupError, ManualTime, Next, Props, Reply,
-        SendError, Signal, SpawnError, StashError, SupervisorStrategy, TellError,
-        TerminationReason, TimeSource, TimerKey, Timers, WaitError, WaitStrategy, WorkerNode,
-        WorkerPool,
+        DeadLetterReason, Directive, HandlerResult, LookupError, Mailbox, ManualTime, Next,
+        Overflow, Props, Reply, SendError, Signal, SpawnError, StashError, SupervisorStrategy,
+        TellError, TerminationReason, TimeSource, TimerKey, Timers, WaitError, WaitStrategy,
+        WorkerNode, WorkerPool,
     };
 }
 
@@ -75,7 +75,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod model {
     pub use crate::queue::{
-        Chain, Inbox, Link, Node, Pushed, Receiver, RecvError, inbox, once, oneshot,
+        Chain, Gate, Inbox, Link, Node, Pushed, Receiver, RecvError, Refused, inbox, once, oneshot,
     };
     pub use crate::sync::{Mutant, with_mutant};
 }

@@ -41,9 +41,10 @@
 //! **1.4** [`ActorRef::tell`] answers nothing: a message that cannot be delivered becomes a dead
 //! letter. [`ActorRef::try_tell`] gives the message back, with the reason, where the failure is
 //! certain at the call: [`TellError::Stopped`] for an actor of the caller's own worker,
+//! [`TellError::Full`] and [`TellError::Dropped`] for one whose mailbox is full (row 3.2),
 //! [`TellError::PoolClosed`] for one of a pool that has ended. An `Ok` does not say that the
 //! message will be handled. [`ActorRef::send`](crate::ActorRef::send) and `send_timeout` wait until
-//! the actor's worker has said that its mailbox takes the message, and give it back where it does
+//! it is certain that the actor's mailbox takes the message, and give it back where it does
 //! not, or not in time: in a handler the fiber waits, on a thread outside the thread parks.
 //!
 //! - `tests/references.rs: s1_4_send_says_for_certain_and_gives_the_message_back`
@@ -120,14 +121,43 @@
 //!
 //! # 3. Mailboxes
 //!
-//! **3.1** A mailbox has no capacity to set: until its actor stops it takes what is sent to a busy
-//! actor, from its own worker and from outside (the tests send 200,000 messages), and no sender
-//! waits for room. A message may be of size zero or of odd size, strictly aligned, and not `Sync`;
+//! **3.1** A mailbox is unbounded unless [`Props::mailbox`] bounds it: until its actor stops it takes
+//! what is sent to a busy actor, from its own worker and from outside (the tests send 200,000
+//! messages). A bounded one never holds more than its capacity, restarts and new behaviours
+//! included; what has been accepted and is on its way counts too, but for
+//! [`Overflow::DropOldest`], and the message that is being handled does not. A capacity of 0 is
+//! refused when it is asked for. A message may be of size zero or of odd size, strictly aligned, and not `Sync`;
 //! a very large one needs stacks that have room for it.
 //!
 //! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
-//! - `tests/mailboxes.rs: s3_1_a_mailbox_grows_within_one_worker_too`
+//! - `tests/bounded.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
 //! - `tests/hostile.rs: s3_1_messages_of_odd_sizes_arrive`
+//!
+//! **3.2** Whether a bounded mailbox takes a message is certain when `try_tell` or `send` returns,
+//! from whichever thread it is called: accepted; refused, with [`TellError::Full`]; or dropped, with
+//! [`TellError::Dropped`]. What [`Overflow::DropNewest`] and [`Overflow::DropOldest`] discard becomes
+//! a dead letter with a reason of its own, and what `tell` sends to a full mailbox of another kind
+//! one with the reason [`Full`](crate::DeadLetterReason::Full). A question among them ends with
+//! [`AskError::MailboxFull`].
+//!
+//! - `tests/bounded.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
+//! - `tests/bounded.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
+//! - `src/queue/gate.rs: s3_2_a_gate_is_a_count_with_a_bound`
+//!
+//! **3.3** With [`Overflow::Backpressure`], `send` and `send_timeout` wait for room, first come first
+//! served by the order in which the actor's worker hears of them, and nobody who does not wait is let
+//! in before them. Only the sender waits, its worker goes on; a deadline, and the end of the actor,
+//! end the wait at once and give the message back. To wait for room in one's own mailbox fails at
+//! once with [`SendError::Full`].
+//!
+//! - `tests/bounded.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
+//! - `tests/bounded.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
+//! - `tests/bounded.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
+//!
+//! **3.4** A bound is for messages. Stops, kills, suspensions, resumptions, signals and watches are
+//! never refused by a full mailbox, and take no room in it.
+//!
+//! - `tests/bounded.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
 //!
 //! # 4. Lifecycle
 //!
@@ -343,10 +373,10 @@
 //!
 //! **7.1** Each message that is lost is counted in [`DeadLetters`] under one [`DeadLetterReason`]:
 //! its actor had stopped, failed before it, was restarted with it in its stash, left it unhandled,
-//! or was stopped by force, or the pool had ended. The last 256 are kept, and subscribers are told
-//! of each one; a subscriber that panics disturbs nobody, and what it loses itself is counted
-//! without being told. Messages to a pool of which nothing is left are kept apart, in
-//! [`dead_letters_without_pool`].
+//! or was stopped by force, its mailbox was full or dropped it (row 3.2), or the pool had ended. The
+//! last 256 are kept, and subscribers are told of each one; a subscriber that panics disturbs nobody,
+//! and what it loses itself is counted without being told. Messages to a pool of which nothing is
+//! left are kept apart, in [`dead_letters_without_pool`].
 //!
 //! - `tests/dead_letters.rs: s7_1_messages_to_stopped_actors_are_dead_letters_from_wherever_they_come`
 //! - `tests/dead_letters.rs: s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason`
@@ -463,9 +493,11 @@
 //!
 //! What users of other actor systems may look for, and do not get:
 //!
-//! - **Bounded mailboxes.** There is always room, so `send` waits for a word, never for room, and
-//!   nothing slows a sender down: an actor that is slower than its senders takes memory until there
-//!   is none. There are no priorities either.
+//! - **Priorities** among the messages of a mailbox.
+//! - **A way out for actors that wait for room in each other's mailboxes.** With `send` they wait until
+//!   one of them stops; `send_timeout` gives up.
+//! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
+//!   arrives.
 //! - **Passivation.** An actor may stop at its receive time-out; nobody keeps the mail that comes
 //!   meanwhile for the next one.
 //! - **Tasks** of an actor beside its handlers.
@@ -497,6 +529,7 @@
 //! [`ActorRef::tell`]: crate::ActorRef::tell
 //! [`ActorRef::try_tell`]: crate::ActorRef::try_tell
 //! [`Ask`]: crate::Ask
+//! [`AskError::MailboxFull`]: crate::AskError::MailboxFull
 //! [`AskError::NoReply`]: crate::AskError::NoReply
 //! [`AskError::PoolClosed`]: crate::AskError::PoolClosed
 //! [`AskError::TargetFailed`]: crate::AskError::TargetFailed
@@ -520,13 +553,18 @@
 //! [`Failure`]: crate::Failure
 //! [`LookupError::WrongType`]: crate::LookupError::WrongType
 //! [`ManualTime`]: crate::ManualTime
+//! [`Overflow::Backpressure`]: crate::Overflow::Backpressure
+//! [`Overflow::DropNewest`]: crate::Overflow::DropNewest
+//! [`Overflow::DropOldest`]: crate::Overflow::DropOldest
 //! [`PathError`]: crate::PathError
 //! [`PoolStats`]: crate::PoolStats
 //! [`PoolStats::late_replies`]: crate::PoolStats::late_replies
 //! [`Props`]: crate::Props
 //! [`Props::stack_size`]: crate::Props::stack_size
+//! [`Props::mailbox`]: crate::Props::mailbox
 //! [`Reply`]: crate::Reply
 //! [`Reply::send`]: crate::Reply::send
+//! [`SendError::Full`]: crate::SendError::Full
 //! [`ShutdownError::OnWorker`]: crate::ShutdownError::OnWorker
 //! [`ShutdownReport`]: crate::ShutdownReport
 //! [`Signal::PostStop`]: crate::Signal::PostStop
@@ -535,6 +573,8 @@
 //! [`SpawnError::Failed`]: crate::SpawnError::Failed
 //! [`SpawnError::NameTaken`]: crate::SpawnError::NameTaken
 //! [`StartError`]: crate::StartError
+//! [`TellError::Dropped`]: crate::TellError::Dropped
+//! [`TellError::Full`]: crate::TellError::Full
 //! [`TellError::PoolClosed`]: crate::TellError::PoolClosed
 //! [`TellError::Stopped`]: crate::TellError::Stopped
 //! [`Timers`]: crate::Timers

@@ -52,7 +52,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     #[allow(unsafe_code)]
     pub fn self_ref(&self) -> ActorRef<M> {
         // SAFETY: a context for `M` is made only by bodies and setups of an actor of `M`.
-        unsafe { ActorRef::assume(self.shard.id_of(self.actor)) }
+        unsafe { ActorRef::assume(self.shard.address_of(self.actor)) }
     }
 
     /// This actor's path, such as `/user/orders/order-123`.

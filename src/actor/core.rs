@@ -17,7 +17,8 @@ use super::directory::Directory;
 use super::envelope::Envelope;
 use super::failure::{Failure, SupervisorStrategy};
 use super::fate::outside_sender;
-use super::id::{ActorId, Home, Key, MessageId};
+use super::gates::Gates;
+use super::id::{ActorId, Home, Key, MOST_POOL, MessageId};
 use super::offload::Offload;
 use super::shard::Order;
 use super::stats::WorkerCounters;
@@ -42,6 +43,8 @@ pub(crate) struct PoolCore {
     /// Messages sent by threads that are none of this pool's workers, in stripes so that such
     /// threads seldom meet.
     outside: [CachePadded<AtomicU64>; STRIPES],
+    /// The gates of the bounded mailboxes.
+    pub(crate) gates: Gates,
     /// What each worker is at.
     pub(crate) beats: Box<[Arc<CachePadded<Beat>>]>,
     late_replies: AtomicU64,
@@ -96,6 +99,7 @@ impl PoolCore {
             guardian,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             outside: Default::default(),
+            gates: Gates::default(),
             beats: (0..workers).map(|_| Arc::default()).collect(),
             late_replies: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
@@ -227,7 +231,7 @@ pub(crate) fn register(parts: CoreParts) -> Option<Arc<PoolCore>> {
     let id = (0..MOST_POOLS).find_map(|_| {
         let id = *next;
         // Where the numbers are used up there are no more pools: an old reference must not fit.
-        *next = id.checked_add(1)?;
+        *next = (id < MOST_POOL).then_some(id + 1)?;
         place_of(id).load().is_none().then_some(id)
     })?;
     let core = Arc::new(PoolCore::new(id, parts));

@@ -27,17 +27,26 @@ pub enum DeadLetterReason {
     Forced,
     /// The pool had ended.
     PoolClosed,
+    /// The mailbox was full, and refuses what it has no room for.
+    Full,
+    /// The mailbox was full, and drops what comes then.
+    DroppedNewest,
+    /// The mailbox was full, and dropped it to make room for a later one.
+    DroppedOldest,
 }
 
 impl DeadLetterReason {
     /// Every reason there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Stopped,
         Self::Failed,
         Self::Restarted,
         Self::Unhandled,
         Self::Forced,
         Self::PoolClosed,
+        Self::Full,
+        Self::DroppedNewest,
+        Self::DroppedOldest,
     ];
 }
 
@@ -50,6 +59,9 @@ impl fmt::Display for DeadLetterReason {
             Self::Unhandled => "its actor did not handle it",
             Self::Forced => "a shutdown's deadline came before it",
             Self::PoolClosed => "its pool had ended",
+            Self::Full => "its actor's mailbox was full",
+            Self::DroppedNewest => "its actor's full mailbox drops the newest",
+            Self::DroppedOldest => "its actor's full mailbox drops the oldest",
         })
     }
 }

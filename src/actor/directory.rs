@@ -9,6 +9,8 @@ use super::path::ActorPath;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DirectoryEntry {
     pub(crate) actor: ActorId,
+    /// Whether its mailbox is bounded.
+    pub(crate) bounded: bool,
     pub(crate) message: TypeId,
     pub(crate) message_type: &'static str,
 }

@@ -19,6 +19,8 @@ pub(crate) enum End {
     Stopped,
     /// The actor that held the reply failed.
     Failed,
+    /// The mailbox of the actor had no room for the reply's message.
+    NoRoom,
     /// The pool ended.
     PoolClosed,
     /// The time was over.
@@ -32,6 +34,9 @@ impl From<DeadLetterReason> for End {
             DeadLetterReason::Stopped | DeadLetterReason::Forced => Self::Stopped,
             DeadLetterReason::Failed | DeadLetterReason::Restarted => Self::Failed,
             DeadLetterReason::PoolClosed => Self::PoolClosed,
+            DeadLetterReason::Full
+            | DeadLetterReason::DroppedNewest
+            | DeadLetterReason::DroppedOldest => Self::NoRoom,
         }
     }
 }

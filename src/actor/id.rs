@@ -3,6 +3,11 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+/// Set in the home of a reference to an actor with a bounded mailbox.
+const MARK: u64 = 1 << 63;
+/// The highest number that a pool may have.
+pub(crate) const MOST_POOL: u32 = u32::MAX >> 1;
+
 /// A worker of a pool of this process: the pool's number, never used twice, and the worker's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home(u64);
@@ -11,13 +16,29 @@ impl Home {
     /// No worker at all.
     pub(crate) const NOWHERE: Self = Self(0);
 
-    /// `pool` is at least 1.
+    /// `pool` is at least 1, and at most [`MOST_POOL`].
     pub(crate) const fn new(pool: u32, worker: u32) -> Self {
         Self((pool as u64) << 32 | worker as u64)
     }
 
     pub(crate) const fn pool(self) -> u32 {
         (self.0 >> 32) as u32
+    }
+
+    /// This home, marked where the actor has a bounded mailbox.
+    ///
+    /// References carry the mark, so that neither of the comparisons by which a message finds its
+    /// way, of the home and of the pool, holds for them; nothing else does.
+    pub(crate) const fn marked(self, bounded: bool) -> Self {
+        if bounded { Self(self.0 | MARK) } else { self }
+    }
+
+    pub(crate) const fn is_marked(self) -> bool {
+        self.0 & MARK != 0
+    }
+
+    pub(crate) const fn unmarked(self) -> Self {
+        Self(self.0 & !MARK)
     }
 
     #[allow(clippy::cast_possible_truncation)] // the low half is the worker
@@ -69,6 +90,14 @@ impl ActorId {
 
     pub(crate) const fn new(home: Home, key: Key) -> Self {
         Self { home, key }
+    }
+
+    /// What a reference to this actor holds. See [`Home::marked`].
+    pub(crate) const fn address(self, bounded: bool) -> Self {
+        Self {
+            home: self.home.marked(bounded),
+            ..self
+        }
     }
 
     /// `None` where it is no actor's.
@@ -190,5 +219,13 @@ mod tests {
         let home = Home::new(7, u32::MAX);
         assert_eq!((home.pool(), home.worker()), (7, u32::MAX));
         assert_ne!(home, Home::NOWHERE);
+        let marked = Home::new(MOST_POOL, 3).marked(true);
+        assert!(marked.is_marked() && marked.worker() == 3);
+        assert_ne!(
+            marked.pool(),
+            MOST_POOL,
+            "the comparisons of a send must fail"
+        );
+        assert_eq!(marked.unmarked(), Home::new(MOST_POOL, 3));
     }
 }

@@ -5,9 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use super::behavior::{Actor, Behavior};
 use super::body::{Body, resolve};
+use super::bound::{Mailbox, Overflow};
 use super::context::Context;
 use super::failure::{BoxError, SupervisorStrategy};
 use super::id::Key;
+use super::queueing::with_bound;
 use super::shard::Shard;
 use crate::supervision::Strategy;
 
@@ -37,6 +39,18 @@ struct Formula<M> {
     factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
     strategy: Option<SupervisorStrategy>,
     stack_size: Option<usize>,
+    mailbox: Mailbox,
+}
+
+impl<M> Clone for Formula<M> {
+    fn clone(&self) -> Self {
+        Self {
+            factory: Arc::clone(&self.factory),
+            strategy: self.strategy.clone(),
+            stack_size: self.stack_size,
+            mailbox: self.mailbox,
+        }
+    }
 }
 
 /// The strategy of an actor whose props name none.
@@ -50,6 +64,7 @@ impl<M: Send + 'static> Props<M> {
                 factory: Arc::new(factory),
                 strategy: None,
                 stack_size: None,
+                mailbox: Mailbox::unbounded(),
             }),
         }
     }
@@ -76,9 +91,8 @@ impl<M: Send + 'static> Props<M> {
     pub fn supervising(self, strategy: SupervisorStrategy) -> Self {
         Self {
             formula: Arc::new(Formula {
-                factory: Arc::clone(&self.formula.factory),
                 strategy: Some(strategy),
-                stack_size: self.formula.stack_size,
+                ..(*self.formula).clone()
             }),
         }
     }
@@ -112,11 +126,41 @@ impl<M: Send + 'static> Props<M> {
     pub fn stack_size(self, bytes: usize) -> Self {
         Self {
             formula: Arc::new(Formula {
-                factory: Arc::clone(&self.formula.factory),
-                strategy: self.formula.strategy.clone(),
                 stack_size: Some(bytes),
+                ..(*self.formula).clone()
             }),
         }
+    }
+
+    /// These props, for an actor with such a mailbox. By default it is unbounded. A restart keeps the
+    /// mailbox, its bound and its mail.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let slow = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(Duration::from_millis(1))));
+    /// let slow = slow.mailbox(Mailbox::bounded(2, Overflow::Backpressure)?);
+    /// let actor = pool.spawn("slow", slow)?;
+    /// for number in 0..10 {
+    ///     actor.send(number)?; // waits for room
+    /// }
+    /// let report = pool.shutdown(Duration::from_secs(5))?;
+    /// assert_eq!(report.unprocessed, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn mailbox(self, mailbox: Mailbox) -> Self {
+        Self {
+            formula: Arc::new(Formula {
+                mailbox,
+                ..(*self.formula).clone()
+            }),
+        }
+    }
+
+    pub(crate) fn bound(&self) -> Option<(usize, Overflow)> {
+        self.formula.mailbox.bound()
     }
 
     pub(crate) fn recipe(&self) -> Arc<dyn Recipe> {
@@ -142,7 +186,8 @@ pub(crate) trait Recipe: Send + Sync {
 
 impl<M: Send + 'static> Recipe for Formula<M> {
     fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError> {
-        resolve((self.factory)(), &mut Context::new(shard, key))
+        let body = resolve((self.factory)(), &mut Context::new(shard, key))?;
+        Ok(body.map(|body| with_bound(shard, key, body)))
     }
 
     fn stack_size(&self) -> Option<usize> {

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use super::batch::{Parcel, fits};
+use super::bound::Overflow;
 use super::core::{self, PoolCore};
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
@@ -26,30 +27,44 @@ use super::shard::{Shard, TypedKey};
 /// Messages from one sender to one actor arrive in the order sent. A sender is an actor, or a
 /// thread outside of the pool.
 pub struct ActorRef<M> {
-    id: ActorId,
+    /// The actor, marked where its mailbox is bounded: such a mark makes the comparisons by which a
+    /// message is sent the short way fail, so that an unbounded actor pays nothing for it.
+    address: ActorId,
     messages: PhantomData<fn(M)>,
 }
 
 impl<M: Send + 'static> ActorRef<M> {
     /// # Safety
     ///
-    /// The tenancy that `id` names was begun by `Slot::occupy::<M>`.
-    pub(crate) const unsafe fn assume(id: ActorId) -> Self {
+    /// The tenancy that `address` names was begun by `Slot::occupy::<M>`.
+    pub(crate) const unsafe fn assume(address: ActorId) -> Self {
         Self {
-            id,
+            address,
             messages: PhantomData,
         }
     }
 
     /// The incarnation that this refers to.
     pub fn id(self) -> ActorId {
-        self.id
+        ActorId {
+            home: self.address.home.unmarked(),
+            ..self.address
+        }
+    }
+
+    /// What this holds: the actor, marked where its mailbox is bounded.
+    pub(crate) fn address(self) -> ActorId {
+        self.address
+    }
+
+    pub(crate) fn is_bounded(self) -> bool {
+        self.address.home.is_marked()
     }
 
     #[inline(always)]
     pub(crate) fn typed_key(self) -> TypedKey<M> {
         // SAFETY: a reference is made only for a tenancy of `M`.
-        unsafe { TypedKey::assume(self.id.key) }
+        unsafe { TypedKey::assume(self.address.key) }
     }
 
     /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
@@ -70,7 +85,7 @@ impl<M: Send + 'static> ActorRef<M> {
     #[inline(always)]
     fn place_for_message(self, shard: Option<&Shard>) -> Option<*mut M> {
         let shard = shard?;
-        if shard.home == self.id.home {
+        if shard.home == self.address.home {
             self.place_here(shard)
         } else {
             self.place_across(shard)
@@ -95,7 +110,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// The message must be written before anything else is done.
     #[inline(never)]
     fn place_across(self, shard: &Shard) -> Option<*mut M> {
-        if !fits::<Message<M>>() || shard.home.pool() != self.id.home.pool() {
+        if !fits::<Message<M>>() || shard.home.pool() != self.address.home.pool() {
             return None;
         }
         let envelope = shard.next_envelope();
@@ -105,17 +120,25 @@ impl<M: Send + 'static> ActorRef<M> {
         let place: *mut Message<M> = unsafe {
             shard
                 .outboxes
-                .place(self.id.home.worker(), self.id.key, envelope)
+                .place(self.address.home.worker(), self.address.key, envelope)
         };
         Some(place.cast())
     }
 
     #[inline(never)]
     fn tell_elsewhere(self, message: M) {
+        if self.is_bounded() {
+            return self.tell_bounded(message);
+        }
         with_current(|shard| match shard {
-            Some(shard) if shard.home == self.id.home => {
+            Some(shard) if shard.home == self.address.home => {
                 let envelope = shard.next_envelope();
-                shard.lose(self.id.key, envelope, message, DeadLetterReason::Stopped);
+                shard.lose(
+                    self.address.key,
+                    envelope,
+                    message,
+                    DeadLetterReason::Stopped,
+                );
             }
             shard => self.tell_away(shard, message),
         });
@@ -123,28 +146,28 @@ impl<M: Send + 'static> ActorRef<M> {
 
     fn tell_away(self, shard: Option<&Shard>, message: M) {
         match shard {
-            Some(shard) if shard.home.pool() == self.id.home.pool() => {
+            Some(shard) if shard.home.pool() == self.address.home.pool() => {
                 let envelope = shard.next_envelope();
                 shard.counts.sent_across.add(1);
                 shard.outboxes.send(
-                    self.id.home.worker(),
-                    self.id.key,
+                    self.address.home.worker(),
+                    self.address.key,
                     envelope,
                     Message(message),
                 );
             }
             _ => {
                 let sender = shard.map(Shard::acting);
-                match core::find(self.id.home) {
+                match core::find(self.address.home) {
                     Some(core) => {
                         let envelope = core.envelope_from_outside(sender);
                         core.count_outside();
-                        let worker = self.id.home.worker();
-                        core.post(worker, self.id.key, envelope, Message(message));
+                        let worker = self.address.home.worker();
+                        core.post(worker, self.address.key, envelope, Message(message));
                     }
                     None => {
                         let envelope = core::envelope_from_outside(sender);
-                        core::bury_without_pool::<M>(self.id, envelope);
+                        core::bury_without_pool::<M>(self.id(), envelope);
                         let _ = drop_with_fate(message, End::PoolClosed);
                     }
                 }
@@ -156,8 +179,8 @@ impl<M: Send + 'static> ActorRef<M> {
     /// delivered. Never blocks.
     ///
     /// `Ok` says that the message is in the actor's mailbox or, where the actor belongs to
-    /// another worker, on its way there; should the actor stop in between, it becomes a dead
-    /// letter.
+    /// another worker, on its way there, with a place of its own where the mailbox is bounded;
+    /// should the actor stop in between, it becomes a dead letter.
     ///
     /// # Errors
     ///
@@ -180,9 +203,12 @@ impl<M: Send + 'static> ActorRef<M> {
             unsafe { place.write(message) };
             return Ok(());
         }
+        if self.is_bounded() {
+            return self.try_tell_bounded(message);
+        }
         with_current(|shard| match shard {
-            Some(shard) if shard.home == self.id.home => Err(TellError::Stopped(message)),
-            Some(shard) if shard.home.pool() == self.id.home.pool() => {
+            Some(shard) if shard.home == self.address.home => Err(TellError::Stopped(message)),
+            Some(shard) if shard.home.pool() == self.address.home.pool() => {
                 self.tell_away(Some(shard), message);
                 Ok(())
             }
@@ -191,17 +217,17 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     fn try_tell_from_outside(self, shard: Option<&Shard>, message: M) -> Result<(), TellError<M>> {
-        let Some(core) = core::find(self.id.home) else {
+        let Some(core) = core::find(self.address.home) else {
             return Err(TellError::PoolClosed(message));
         };
-        if !core.transport.is_open(self.id.home.worker()) {
+        if !core.transport.is_open(self.address.home.worker()) {
             return Err(TellError::PoolClosed(message));
         }
         let envelope = core.envelope_from_outside(shard.map(Shard::acting));
         core.count_outside();
         core.post(
-            self.id.home.worker(),
-            self.id.key,
+            self.address.home.worker(),
+            self.address.key,
             envelope,
             Message(message),
         );
@@ -234,7 +260,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     fn order(self, order: Order) {
-        let ActorId { home, key } = self.id;
+        let ActorId { home, key } = self.id();
         with_current(|shard| match shard {
             Some(shard) if shard.home == home => order.deliver(shard, key, &Envelope::NONE),
             Some(shard) if shard.home.pool() == home.pool() => {
@@ -253,7 +279,7 @@ impl<M: Send + 'static> ActorRef<M> {
 
 /// A message on its way to another worker.
 #[repr(transparent)]
-struct Message<M>(M);
+pub(super) struct Message<M>(pub(super) M);
 
 impl<M: Send + 'static> Parcel for Message<M> {
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
@@ -274,6 +300,23 @@ impl<M: Send + 'static> Parcel for Message<M> {
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
         core.bury::<M>(to, envelope, reason);
         let _ = drop_with_fate(self.0, End::from(reason));
+    }
+}
+
+/// A message on its way to another worker, for which the oldest one is dropped where the mailbox is
+/// full.
+pub(super) struct Evicting<M>(pub(super) M);
+
+impl<M: Send + 'static> Parcel for Evicting<M> {
+    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
+        shard.counts.received.add(1);
+        // SAFETY: sent through an `ActorRef<M>` with this key.
+        let to = unsafe { TypedKey::assume(to) };
+        shard.put_evicting(to, *envelope, self.0);
+    }
+
+    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
+        Message(self.0).bounce(core, to, envelope, reason);
     }
 }
 
@@ -311,6 +354,13 @@ pub enum TellError<M> {
     /// The actor has stopped, or takes no more messages.
     #[error("the actor has stopped; look it up again, or drop the reference")]
     Stopped(M),
+    /// The actor's mailbox is full, or others wait for room in it.
+    #[error("the actor's mailbox is full; use `send` to wait for room, or try again later")]
+    Full(M),
+    /// The actor's mailbox is full, and drops what comes then: the message counts as sent and is a
+    /// dead letter. It is given back all the same.
+    #[error("the actor's mailbox is full, and dropped the message")]
+    Dropped(M),
     /// The actor's pool has ended.
     #[error("the actor's pool has ended")]
     PoolClosed(M),
@@ -320,7 +370,29 @@ impl<M> TellError<M> {
     /// The message that was not sent.
     pub fn into_message(self) -> M {
         match self {
-            Self::Stopped(message) | Self::PoolClosed(message) => message,
+            Self::Stopped(message)
+            | Self::Full(message)
+            | Self::Dropped(message)
+            | Self::PoolClosed(message) => message,
+        }
+    }
+
+    /// For a message for which a door has no place.
+    pub(super) fn full(overflow: Overflow, message: M) -> Self {
+        if overflow == Overflow::DropNewest {
+            Self::Dropped(message)
+        } else {
+            Self::Full(message)
+        }
+    }
+
+    /// Why the message is a dead letter, where it is not given back.
+    pub(super) fn reason(&self) -> DeadLetterReason {
+        match self {
+            Self::Stopped(_) => DeadLetterReason::Stopped,
+            Self::Full(_) => DeadLetterReason::Full,
+            Self::Dropped(_) => DeadLetterReason::DroppedNewest,
+            Self::PoolClosed(_) => DeadLetterReason::PoolClosed,
         }
     }
 }
@@ -329,6 +401,8 @@ impl<M> fmt::Debug for TellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stopped(_) => "Stopped(..)",
+            Self::Full(_) => "Full(..)",
+            Self::Dropped(_) => "Dropped(..)",
             Self::PoolClosed(_) => "PoolClosed(..)",
         })
     }
@@ -344,7 +418,7 @@ impl<M> Copy for ActorRef<M> {}
 
 impl<M> PartialEq for ActorRef<M> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.address == other.address
     }
 }
 
@@ -352,13 +426,18 @@ impl<M> Eq for ActorRef<M> {}
 
 impl<M> Hash for ActorRef<M> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
+        self.address.hash(state);
     }
 }
 
 impl<M> fmt::Debug for ActorRef<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ActorRef<{}>({})", std::any::type_name::<M>(), self.id)
+        write!(
+            f,
+            "ActorRef<{}>({})",
+            std::any::type_name::<M>(),
+            self.address
+        )
     }
 }
 

@@ -161,6 +161,11 @@ impl Shard {
         ActorId::new(self.home, key)
     }
 
+    /// What a reference to the actor of a key holds, while the key's tenancy lasts.
+    pub(crate) fn address_of(&self, key: Key) -> ActorId {
+        self.id_of(key).address(self.slot(key.slot).bounded.get())
+    }
+
     // ---- messages ---------------------------------------------------------------------------
 
     /// The envelope of a message that is sent here and now.
@@ -226,6 +231,49 @@ impl Shard {
             self.due.push(Due::Turn(index));
         }
         Some(place)
+    }
+
+    /// Puts a message that was counted into a mailbox of this worker; loses it where that is shut.
+    #[allow(unsafe_code)]
+    pub(crate) fn put<M: Send + 'static>(&self, to: TypedKey<M>, envelope: Envelope, message: M) {
+        // SAFETY: the item is written at once.
+        match unsafe { self.admit(to) } {
+            // SAFETY: as above.
+            Some(place) => unsafe { place.write(Item { envelope, message }) },
+            None => self.lose(to.key, envelope, message, DeadLetterReason::Stopped),
+        }
+    }
+
+    /// As [`put`](Self::put), into a mailbox that drops the oldest message where it is full.
+    #[allow(unsafe_code)]
+    pub(crate) fn put_evicting<M: Send + 'static>(
+        &self,
+        to: TypedKey<M>,
+        envelope: Envelope,
+        message: M,
+    ) {
+        let (key, reason) = (to.key, DeadLetterReason::DroppedOldest);
+        let slot = self.tenant(key).filter(|slot| slot.is_open_for(key));
+        let Some((slot, door)) = slot.and_then(|slot| Some((slot, slot.door()?))) else {
+            return self.lose(key, envelope, message, DeadLetterReason::Stopped);
+        };
+        let blocked = door.is_blocked(&self.core);
+        let evicted = if blocked || slot.mailbox_len() >= door.gate.capacity() {
+            // SAFETY: a `TypedKey<M>` says that the tenancy is of `M`; the item is read at once.
+            unsafe { slot.next_message::<M>(&self.blocks).map(|item| item.read()) }
+        } else {
+            None
+        };
+        if blocked && evicted.is_none() {
+            // There is no older one.
+            return self.lose(key, envelope, message, reason);
+        }
+        self.put(to, envelope, message);
+        if let Some(Item { envelope, message }) = evicted {
+            self.counts.buried.add(1);
+            self.core.bury::<M>(door.actor, envelope, reason);
+            let _ = drop_with_fate(message, End::from(reason));
+        }
     }
 
     /// Whether the present turn takes another message; counts it.

@@ -18,11 +18,13 @@ use super::body::Body;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
+use super::gates::Door;
 use super::id::{ActorId, Key};
 use super::lifecycle::System;
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
 use super::props::Recipe;
+use super::queueing::{Bound, free_place};
 use super::shard::Shard;
 use super::unwind::drop_quietly;
 use crate::fiber::StackClass;
@@ -59,6 +61,8 @@ pub(crate) struct Extra {
     pub(crate) on_vacated: Vec<OnVacated>,
     /// What the system wants of it, and remembers of it.
     pub(crate) system: Option<Box<System>>,
+    /// The bound of its mailbox, where it has one.
+    pub(crate) bound: Option<Box<Bound>>,
 }
 
 /// Whether there is more to look at in a turn than the mail, and whether the turn needs a larger
@@ -118,6 +122,8 @@ pub(crate) struct Slot {
     pub(crate) timed: Cell<bool>,
     /// Whether the actor is stopped by a shutdown's deadline.
     pub(crate) forced: Cell<bool>,
+    /// Whether its mailbox is bounded.
+    pub(crate) bounded: Cell<bool>,
     /// What becomes of the replies that the actor still holds when it stops.
     ending: Cell<End>,
     pub(crate) parent: Cell<u32>,
@@ -176,6 +182,9 @@ unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
         shard.begin_handling(&raw const (*item).envelope);
         (&raw const (*item).message).read()
     };
+    if let Some(door) = slot.door() {
+        free_place(shard, door.actor.key, &door);
+    }
     let _ = drop_with_fate(message, end);
 }
 
@@ -213,6 +222,7 @@ impl Default for Slot {
             resting: Cell::new(false),
             timed: Cell::new(false),
             forced: Cell::new(false),
+            bounded: Cell::new(false),
             ending: Cell::new(End::Stopped),
             parent: Cell::new(NO_SLOT),
             first_child: Cell::new(NO_SLOT),
@@ -255,6 +265,7 @@ impl Slot {
         self.resting.set(false);
         self.timed.set(false);
         self.forced.set(false);
+        self.bounded.set(false);
         let _ = drop_quietly(self.recipe.take());
         self.generation.get() < u32::MAX
     }
@@ -411,6 +422,19 @@ impl Slot {
         let has = extra.as_ref().is_some_and(|extra| extra.system.is_some());
         self.extra.set(extra);
         has
+    }
+
+    /// Looks at, or changes, the bound of its mailbox, where it has one.
+    pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut Bound) -> R) -> Option<R> {
+        if !self.bounded.get() {
+            return None;
+        }
+        self.with_extra(|extra| extra.bound.as_deref_mut().map(look))
+    }
+
+    /// What all threads share of its mailbox, where that is bounded.
+    pub(crate) fn door(&self) -> Option<Arc<Door>> {
+        self.with_bound(|bound| Arc::clone(&bound.door))
     }
 
     pub(crate) fn keep_recipe(&self, recipe: Arc<dyn Recipe>) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::batch::Batch;
+use super::id::ActorId;
 
 /// Carries batches to the workers of one pool. Shared by all threads.
 pub(crate) trait Transport: Send + Sync {
@@ -16,6 +17,12 @@ pub(crate) trait Transport: Send + Sync {
 
     /// Whether a worker still takes batches: a value that may be old when it is read.
     fn is_open(&self, worker: u32) -> bool;
+
+    /// Whether the mailbox of an actor is to take nothing at the moment, as if it were full: so that
+    /// a simulation may have it so.
+    fn refuses(&self, _actor: ActorId) -> bool {
+        false
+    }
 
     /// An empty batch that was used before, if one is at hand.
     fn reuse(&self, worker: u32) -> Option<Batch>;

@@ -21,6 +21,9 @@ pub enum AskError {
     /// The actor failed with the question unanswered.
     #[error("the actor failed before it answered")]
     TargetFailed,
+    /// The actor's mailbox was full: it did not take the question, or dropped it for a later one.
+    #[error("the actor's mailbox had no room for the question; ask again later, or less often")]
+    MailboxFull,
     /// The actor's pool has ended.
     #[error("the actor's pool has ended")]
     PoolClosed,
@@ -35,6 +38,7 @@ impl AskError {
             End::NoReply => Self::NoReply,
             End::Stopped => Self::TargetStopped,
             End::Failed => Self::TargetFailed,
+            End::NoRoom => Self::MailboxFull,
             End::PoolClosed => Self::PoolClosed,
             End::TimedOut => Self::Timeout(timeout.unwrap_or_default()),
         }

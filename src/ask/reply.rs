@@ -1,9 +1,10 @@
 //! The way back: a value that answers one ask, once.
 
+use std::any::TypeId;
 use std::fmt;
 
 use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Shard, core, drop_with_fate,
+    ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Room, Shard, core, drop_with_fate,
     fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
@@ -49,7 +50,7 @@ impl<R: Send + 'static> Asker<R> {
         match self {
             Self::Thread { sender, asked } => {
                 if let Err(answer) = sender.send(answer) {
-                    if answer.is_ok() {
+                    if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
                     }
                     let _ = drop_with_fate(answer, End::NoReply);
@@ -70,6 +71,12 @@ impl<R: Send + 'static> Asker<R> {
             }),
         }
     }
+}
+
+/// Whether an answer that comes late counts as a late reply: room in a mailbox is none, and goes back
+/// by itself.
+fn is_missed<R: 'static>() -> bool {
+    TypeId::of::<R>() != TypeId::of::<Room>()
 }
 
 #[cold]
@@ -151,7 +158,7 @@ impl<R: Send + 'static> Answer<R> {
 
     #[cold]
     fn come_late(self, shard: &Shard) {
-        if self.0.is_ok() {
+        if self.0.is_ok() && is_missed::<R>() {
             shard.core.count_late_reply();
         }
         let _ = drop_with_fate(self.0, End::NoReply);

@@ -11,14 +11,17 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::core::{self, PoolCore};
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Key, Parcel, Shard, TellError, WaitError,
-    drop_with_fate, with_current,
+    ActorId, ActorRef, DeadLetterReason, Door, End, Envelope, Key, Overflow, Parcel, Room, Shard,
+    TellError, WaitError, dispatch, drop_with_fate, give_up, wait_for_room, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, and waits until it is certain that the actor's mailbox takes it: in a
     /// handler only that actor waits, on a thread outside the thread does. To an actor of the
     /// same worker that is certain at once.
+    ///
+    /// Where the mailbox is bounded and full, [`Overflow`] says what happens; with
+    /// [`Overflow::Backpressure`] the sender waits for room, behind those who wait already.
     ///
     /// Should the actor stop after it has promised room and before the message is there, the
     /// message becomes a dead letter.
@@ -55,12 +58,12 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     fn send_within(self, message: M, timeout: Option<Duration>) -> Result<(), SendError<M>> {
+        if self.is_bounded() {
+            return self.send_into_bound(message, timeout);
+        }
         let here = with_current(|shard| shard.is_some_and(|shard| shard.home == self.id().home));
         if here {
-            return self.try_tell(message).map_err(|error| match error {
-                TellError::Stopped(message) => SendError::Stopped(message),
-                TellError::PoolClosed(message) => SendError::PoolClosed(message),
-            });
+            return self.try_tell(message).map_err(SendError::from);
         }
         match self.ask_for_room(timeout) {
             Ok(true) => {
@@ -68,6 +71,48 @@ impl<M: Send + 'static> ActorRef<M> {
                 Ok(())
             }
             Ok(false) | Err(AskError::TargetStopped) => Err(SendError::Stopped(message)),
+            Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
+            Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
+            Err(_) => Err(SendError::PoolClosed(message)),
+        }
+    }
+
+    /// Sends a message to a bounded mailbox at once where it has room, and waits for room where it
+    /// has none and that makes sense.
+    fn send_into_bound(self, message: M, timeout: Option<Duration>) -> Result<(), SendError<M>> {
+        match self.try_tell(message) {
+            Ok(()) => Ok(()),
+            Err(TellError::Full(message)) => match self.door().filter(|door| may_wait(door)) {
+                Some(door) => self.send_into_room(message, timeout, &door),
+                None => Err(SendError::Full(message)),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn send_into_room(
+        self,
+        message: M,
+        timeout: Option<Duration>,
+        door: &Door,
+    ) -> Result<(), SendError<M>> {
+        let (ask, reply) = Ask::begin(timeout, self.id());
+        let ticket = door.draw_ticket();
+        let in_line = InLine {
+            actor: self.id(),
+            ticket,
+        };
+        dispatch(self.id(), RoomWanted { ticket, reply });
+        let waited = ask.wait();
+        match waited {
+            Ok(room) => {
+                std::mem::forget(in_line);
+                self.tell_into(room, message).map_err(SendError::from)
+            }
+            Err(AskError::TargetStopped | AskError::TargetFailed) => {
+                std::mem::forget(in_line);
+                Err(SendError::Stopped(message))
+            }
             Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
             Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
             Err(_) => Err(SendError::PoolClosed(message)),
@@ -94,6 +139,58 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 }
 
+/// Whether a sender on this thread may wait at that door: not at its own, for while it waits it
+/// makes no room.
+fn may_wait(door: &Door) -> bool {
+    let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
+    door.overflow == Overflow::Backpressure && !itself
+}
+
+/// Takes its sender out of the line of those who wait, unless it is forgotten: the wait may end with
+/// the time, or with the stack on which it stands.
+struct InLine {
+    actor: ActorId,
+    ticket: u64,
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        dispatch(self.actor, RoomUnwanted(self.ticket));
+    }
+}
+
+/// The wish for room in a bounded mailbox, on its way.
+struct RoomWanted {
+    ticket: u64,
+    reply: Reply<Room>,
+}
+
+impl Parcel for RoomWanted {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        let Self { ticket, reply } = self;
+        wait_for_room(shard, to, ticket, Box::new(|room| reply.send(room)));
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
+        let _ = drop_with_fate(self, End::from(reason));
+    }
+
+    fn bounce_without_pool(self, _to: ActorId) {
+        let _ = drop_with_fate(self, End::PoolClosed);
+    }
+}
+
+/// A sender waits for room no more.
+struct RoomUnwanted(u64);
+
+impl Parcel for RoomUnwanted {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        give_up(shard, to, self.0);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
 /// The question for room, on its way.
 struct RoomRequest(Reply<bool>);
 
@@ -114,9 +211,17 @@ pub enum SendError<M> {
     /// The actor has stopped, or takes no more messages.
     #[error("the actor has stopped; look it up again, or drop the reference")]
     Stopped(M),
-    /// The actor's worker did not answer in time.
-    #[error("the actor's worker did not answer in time; it may be busy in a long handler")]
+    /// The actor's worker did not answer in time, or there was no room in time.
+    #[error("there was no room in time; the actor, or its worker, may be busy in a long handler")]
     Timeout(M),
+    /// The actor's mailbox is full, and nobody waits for room in it: it
+    /// [refuses](crate::Overflow::Fail) what it has no room for, or it is the sender's own.
+    #[error("the actor's mailbox is full, and waiting would not help")]
+    Full(M),
+    /// The actor's mailbox is full, and [drops](crate::Overflow::DropNewest) what comes then: the
+    /// message counts as sent and is a dead letter. It is given back all the same.
+    #[error("the actor's mailbox is full, and dropped the message")]
+    Dropped(M),
     /// The actor's pool has ended.
     #[error("the actor's pool has ended")]
     PoolClosed(M),
@@ -131,8 +236,21 @@ impl<M> SendError<M> {
         match self {
             Self::Stopped(message)
             | Self::Timeout(message)
+            | Self::Full(message)
+            | Self::Dropped(message)
             | Self::PoolClosed(message)
             | Self::CannotWait(message, _) => message,
+        }
+    }
+}
+
+impl<M> From<TellError<M>> for SendError<M> {
+    fn from(error: TellError<M>) -> Self {
+        match error {
+            TellError::Stopped(message) => Self::Stopped(message),
+            TellError::Full(message) => Self::Full(message),
+            TellError::Dropped(message) => Self::Dropped(message),
+            TellError::PoolClosed(message) => Self::PoolClosed(message),
         }
     }
 }
@@ -142,6 +260,8 @@ impl<M> fmt::Debug for SendError<M> {
         f.write_str(match self {
             Self::Stopped(_) => "Stopped(..)",
             Self::Timeout(_) => "Timeout(..)",
+            Self::Full(_) => "Full(..)",
+            Self::Dropped(_) => "Dropped(..)",
             Self::PoolClosed(_) => "PoolClosed(..)",
             Self::CannotWait(..) => "CannotWait(..)",
         })

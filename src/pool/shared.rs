@@ -139,13 +139,14 @@ impl Shared {
             let _ = drop_quietly(props);
             started
         });
-        let id = started.unwrap_or_else(|error| Err(spawn_error(error)))?;
+        let address = started.unwrap_or_else(|error| Err(spawn_error(error)))?;
         #[allow(unsafe_code)]
         // SAFETY: `start_configured` compares the type, or starts the actor for `M`.
-        Ok(unsafe { ActorRef::assume(id) })
+        Ok(unsafe { ActorRef::assume(address) })
     }
 
-    /// On the owner: starts the actor for the first caller, and has the others wait for that.
+    /// On the owner: starts the actor for the first caller, and has the others wait for that. Answers
+    /// what a reference to it holds.
     fn start_configured<M: Send + 'static>(
         &self,
         shard: &Shard,
@@ -158,7 +159,7 @@ impl Shared {
                 .wait()
                 .unwrap_or_else(|error| Err(spawn_error(error)));
         }
-        let outcome = start_here(shard, Name::Given(name), props).map(ActorRef::id);
+        let outcome = start_here(shard, Name::Given(name), props).map(ActorRef::address);
         let mut configured = self.configured.lock();
         let before = configured.get_mut(name).map(|entry| {
             std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
@@ -250,7 +251,7 @@ impl Shared {
         #[allow(unsafe_code)]
         // SAFETY: the entry was published by `start` with the type for which it began the
         // tenancy, and that type is `M`.
-        Ok(unsafe { ActorRef::assume(entry.actor) })
+        Ok(unsafe { ActorRef::assume(entry.actor.address(entry.bounded)) })
     }
 
     /// Orders every worker to shut down.

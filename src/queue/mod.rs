@@ -1,4 +1,5 @@
-//! Where threads meet: the inbox of a worker and the one-shot slot of a waiting thread.
+//! Where threads meet: the inbox of a worker, the one-shot slot of a waiting thread, and the gate
+//! of a bounded mailbox.
 //!
 //! Everything above this layer is single-threaded. Each file keeps its whole shared state in one
 //! atomic word, draws that word's values as a table, names the partner of every ordering, and is
@@ -7,9 +8,11 @@
 // What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
+mod gate;
 mod inbox;
 mod oneshot;
 
+pub use gate::{Gate, Refused};
 #[cfg(nexus_loom)]
 pub use inbox::{Chain, Pushed};
 pub use inbox::{Inbox, Link, Node, Receiver, inbox};

@@ -54,6 +54,11 @@ pub(super) enum Kind {
         until: Duration,
         by: Duration,
     },
+    FullMailbox {
+        actor: String,
+        since: Duration,
+        until: Duration,
+    },
 }
 
 impl Fault {
@@ -103,6 +108,16 @@ impl Fault {
         })
     }
 
+    /// The bounded mailbox of the actor of that path takes nothing in that time, as if it were full.
+    pub fn full_mailbox(actor: impl Into<String>, since: Duration, until: Duration) -> Self {
+        let actor = actor.into();
+        Self(Kind::FullMailbox {
+            actor,
+            since,
+            until,
+        })
+    }
+
     /// Whether it can happen at all in a simulation of so many workers.
     pub(super) fn check(&self, workers: usize) -> Result<(), FaultError> {
         let known = |worker: usize| match worker < workers {
@@ -120,6 +135,14 @@ impl Fault {
             }
             Kind::Stall { worker, .. } => known(*worker),
             Kind::ClockJump { .. } => Ok(()),
+            Kind::FullMailbox {
+                actor,
+                since,
+                until,
+            } => {
+                ActorPath::parse(actor)?;
+                some_time(since, until)
+            }
             Kind::SlowOutside { since, until, .. } => some_time(since, until),
             Kind::SlowLink {
                 from,
@@ -145,6 +168,14 @@ impl fmt::Display for Fault {
                 write!(f, "worker {worker} stands still from {at:?} for {length:?}")
             }
             Kind::ClockJump { at, by } => write!(f, "the clock jumps at {at:?} by {by:?}"),
+            Kind::FullMailbox {
+                actor,
+                since,
+                until,
+            } => write!(
+                f,
+                "the mailbox of {actor} is full from {since:?} to {until:?}"
+            ),
             Kind::SlowOutside { since, until, by } => write!(
                 f,
                 "what comes from outside takes {by:?} longer from {since:?} to {until:?}"

@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::builder::SimBuilder;
 use super::engine::Engine;
 use super::fault::{Fault, FaultError, Kind};
-use super::network::Delay;
+use super::network::{Blockade, Delay};
 use super::trace::Trace;
 use super::world::{Bounds, Planned, Step, World};
 use crate::actor::core::unregister;
 use crate::actor::{
-    ActorRef, DeadLetters, Props, SpawnError, Waiting, enter, name_targets, waiting_on,
+    ActorRef, DeadLetters, Props, RoomFreed, SpawnError, Waiting, dispatch, enter, name_targets,
+    waiting_on,
 };
 use crate::ask::{Ask, AskError, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
@@ -311,6 +312,11 @@ impl Sim {
                 let planned = Planned::Jump { fault, by };
                 engine.with(|world| world.plan(nanos(at), planned));
             }
+            Kind::FullMailbox {
+                actor,
+                since,
+                until,
+            } => self.block(fault, actor, nanos(since), nanos(until)),
             Kind::SlowOutside { since, until, by } => delay(None, None, (since, until, by)),
             Kind::SlowLink {
                 from,
@@ -320,6 +326,29 @@ impl Sim {
                 by,
             } => delay(Some(from), Some(to), (since, until, by)),
         }
+    }
+
+    /// Has a mailbox be full for a while, and those who wait at it looked after at the end.
+    fn block(&self, fault: usize, actor: String, since: u64, until: u64) {
+        let weak = Rc::downgrade(&self.engine);
+        let path = actor.clone();
+        let look = move || {
+            let engine = weak.upgrade();
+            let entry = engine.and_then(|engine| engine.shared.find(&path));
+            if let Some(entry) = entry {
+                dispatch(entry.actor, RoomFreed);
+            }
+        };
+        let planned = Planned::Outside(Box::new(look));
+        self.engine.with(|world| world.plan(until, planned));
+        self.engine.network.block(Blockade {
+            actor,
+            names: self.engine.names.clone(),
+            since,
+            until,
+            fault,
+            hit: false,
+        });
     }
 
     /// The faults that were asked for and have not happened.

@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::directory::Names;
 use super::rng::Rng;
-use crate::actor::{Batch, FROM_OUTSIDE, Source, Transport};
+use crate::actor::{ActorId, Batch, Directory, FROM_OUTSIDE, Source, Transport};
 
 /// One lane: what is under way on it, with the time at which each batch arrives.
 #[derive(Default)]
@@ -42,12 +43,33 @@ pub(super) struct Delay {
     pub(super) hit: bool,
 }
 
+/// A bounded mailbox that takes nothing for a while.
+pub(super) struct Blockade {
+    /// The actor's path.
+    pub(super) actor: String,
+    pub(super) names: Names,
+    pub(super) since: u64,
+    pub(super) until: u64,
+    /// The number of the fault that asked for it.
+    pub(super) fault: usize,
+    /// Whether it has kept anything out.
+    pub(super) hit: bool,
+}
+
+impl Blockade {
+    fn meets(&self, actor: ActorId, now: u64) -> bool {
+        let found = || self.names.find(&self.actor);
+        (self.since..self.until).contains(&now) && found().is_some_and(|it| it.actor == actor)
+    }
+}
+
 struct Roads {
     gates: Vec<Gate>,
     now: u64,
     /// How long a batch may be under way, and the numbers that decide it.
     latency: Option<(u64, Rng)>,
     delays: Vec<Delay>,
+    blockades: Vec<Blockade>,
     #[cfg(test)]
     unruliness: Option<Unruliness>,
     /// The faults of the delays that have hit their first batch of late.
@@ -87,6 +109,7 @@ impl Network {
             now: 0,
             latency,
             delays: Vec::new(),
+            blockades: Vec::new(),
             #[cfg(test)]
             unruliness: None,
             struck: Vec::new(),
@@ -114,6 +137,10 @@ impl Network {
 
     pub(super) fn delay(&self, delay: Delay) {
         self.0.lock().delays.push(delay);
+    }
+
+    pub(super) fn block(&self, blockade: Blockade) {
+        self.0.lock().blockades.push(blockade);
     }
 
     #[cfg(test)]
@@ -201,6 +228,23 @@ impl Transport for Network {
 
     fn is_open(&self, worker: u32) -> bool {
         !self.0.lock().gates[worker as usize].closed
+    }
+
+    fn refuses(&self, actor: ActorId) -> bool {
+        let Roads {
+            now,
+            blockades,
+            struck,
+            ..
+        } = &mut *self.0.lock();
+        let mut refused = false;
+        for blockade in blockades.iter_mut().filter(|it| it.meets(actor, *now)) {
+            refused = true;
+            if !std::mem::replace(&mut blockade.hit, true) {
+                struck.push(blockade.fault);
+            }
+        }
+        refused
     }
 
     fn reuse(&self, _worker: u32) -> Option<Batch> {

@@ -17,4 +17,6 @@ pub(crate) use mutant::Mutant;
 #[cfg(any(nexus_loom, nexus_mutants))]
 pub use mutant::{Mutant, with_mutant};
 pub(crate) use mutant::{is_mutated, ordering};
-pub(crate) use primitive::{Arc, AtomicPtr, AtomicU8, Parker, Unparker, UnsafeCell, thread};
+pub(crate) use primitive::{
+    Arc, AtomicPtr, AtomicU8, AtomicUsize, Parker, Unparker, UnsafeCell, thread,
+};

@@ -27,6 +27,10 @@ pub enum Mutant {
     OneshotTimeoutByStore,
     /// The one-shot's sender does not wake a waiter that has announced itself.
     OneshotSendWithoutWaking,
+    /// A place in a bounded mailbox is taken by a store, over what others took meanwhile.
+    GateEnteredByStore,
+    /// Whoever gives a place up does not look whether somebody waits for it.
+    GateLeftUnseen,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,
@@ -48,6 +52,8 @@ pub enum Mutant {
     StopOvertakesMail,
     /// A parent does not wait for its children to stop before it does.
     ParentStopsFirst,
+    /// A place that was granted to a sender who has given up is never given back.
+    CreditLeaked,
 }
 
 #[cfg(not(any(nexus_loom, nexus_mutants)))]

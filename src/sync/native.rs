@@ -2,7 +2,7 @@
 
 pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
 pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8};
+pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize};
 
 /// [`std::cell::UnsafeCell`] with loom's closures, so that one source serves both.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::props::{Props, Recipe};
+use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::{ForgetAtEnd, Shard};
 use crate::actor::slot::State;
@@ -94,7 +95,10 @@ pub(crate) fn start<M: Send + 'static>(
     let key = occupy::<M>(shard, parent, path.as_ref());
     let slot = shard.slot(key.slot);
     slot.special.need_stack(stack);
-    let id = shard.id_of(key);
+    if let Some((capacity, overflow)) = props.bound() {
+        bind(shard, key, capacity, overflow);
+    }
+    let (id, address) = (shard.id_of(key), shard.address_of(key));
     let message = TypeId::of::<M>();
     let started = shard.do_apart(stack, id, move |shard| {
         build_and_run(shard, key, recipe, path, message)
@@ -102,7 +106,7 @@ pub(crate) fn start<M: Send + 'static>(
     started.map_err(|error| SpawnError::CannotWait(error.into()))??;
     #[allow(unsafe_code)]
     // SAFETY: `occupy` above began this tenancy for `M`.
-    Ok(unsafe { ActorRef::assume(id) })
+    Ok(unsafe { ActorRef::assume(address) })
 }
 
 /// Builds an actor in the slot that is its own already, and lets it run.
@@ -122,6 +126,7 @@ fn build_and_run(
                 let message_type = slot.message_type();
                 let entry = DirectoryEntry {
                     actor: id,
+                    bounded: slot.bounded.get(),
                     message,
                     message_type,
                 };

@@ -11,6 +11,7 @@ use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::{Cause, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
+use crate::actor::queueing::shut;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, OnVacated, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
@@ -22,7 +23,7 @@ pub(crate) fn request_stop(shard: &Shard, key: Key) {
         return;
     };
     if matches!(slot.state(), State::Starting | State::Running) {
-        slot.shut();
+        shut(slot);
         slot.enter(State::Draining);
         if is_mutated(Mutant::StopOvertakesMail) {
             bury(shard, slot, key, DeadLetterReason::Stopped);
@@ -40,7 +41,7 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
     else {
         return;
     };
-    slot.shut();
+    shut(slot);
     bury(shard, slot, key, DeadLetterReason::Stopped);
     slot.with_system(|system| system.killed = true);
     interrupt(shard, key);
@@ -74,7 +75,7 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
             continue;
         }
         slot.forced.set(true);
-        slot.shut();
+        shut(slot);
         forced += 1;
         // At once, so that a handler which survives its forced end finds nothing more to handle.
         bury(shard, slot, key_of(shard, index), DeadLetterReason::Forced);
@@ -88,7 +89,7 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
 /// Lets an actor handle nothing more. It has stopped when its children have.
 pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     let slot = shard.slot(index);
-    slot.shut();
+    shut(slot);
     slot.enter(State::Stopping);
     slot.special.set(true);
     let reason = if slot.forced.get() {
@@ -164,6 +165,9 @@ fn vacate(shard: &Shard, key: Key) {
     disown(shard, slot);
     let mut extra = slot.take_extra().unwrap_or_default();
     let system = extra.system.take();
+    if extra.bound.is_some() {
+        shard.core.gates.remove(shard.id_of(key));
+    }
     let reason = termination_reason(slot, system.as_deref());
     let parent = slot.parent.get();
     let with_parent = shard.slot(parent).state() == State::Stopping;

@@ -1,0 +1,164 @@
+//! Sending to an actor with a bounded mailbox.
+//!
+//! References to such actors are marked, so that the short ways of `tell` do not hold for them, and
+//! all end up here, on whichever thread. A place is taken at the gate first; only then is the
+//! message sent, as any other is.
+
+use super::core::{self, PoolCore};
+use super::current::with_current;
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::{End, drop_with_fate};
+use super::gates::{Door, Room};
+use super::id::ActorId;
+use super::reference::{ActorRef, Evicting, Message, TellError};
+use super::shard::Shard;
+use super::slot::Slot;
+use crate::queue::Refused;
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// Sends a message, which becomes a dead letter where it is refused.
+    #[cold]
+    pub(super) fn tell_bounded(self, message: M) {
+        if let Err(refused) = self.offer(message) {
+            let reason = refused.reason();
+            self.record_loss(reason);
+            let _ = drop_with_fate(refused.into_message(), End::from(reason));
+        }
+    }
+
+    #[cold]
+    pub(super) fn try_tell_bounded(self, message: M) -> Result<(), TellError<M>> {
+        let offered = self.offer(message);
+        if let Err(TellError::Dropped(_)) = &offered {
+            self.record_loss(DeadLetterReason::DroppedNewest);
+        }
+        offered
+    }
+
+    /// Sends a message, if there is a place for it. Records nothing where there is none.
+    fn offer(self, message: M) -> Result<(), TellError<M>> {
+        let id = self.id();
+        with_current(|shard| match shard {
+            Some(own) if own.home.pool() == id.home.pool() => self.enter(shard, &own.core, message),
+            _ => match core::find(id.home) {
+                Some(core) => self.enter(shard, &core, message),
+                None => Err(TellError::PoolClosed(message)),
+            },
+        })
+    }
+
+    fn enter(self, shard: Option<&Shard>, core: &PoolCore, message: M) -> Result<(), TellError<M>> {
+        let id = self.id();
+        let door = match shard {
+            Some(own) if own.home == id.home => own.tenant(id.key).and_then(Slot::door),
+            _ => core.gates.find(id),
+        };
+        let Some(door) = door else {
+            return Err(if core.transport.is_open(id.home.worker()) {
+                TellError::Stopped(message)
+            } else {
+                TellError::PoolClosed(message)
+            });
+        };
+        match door.enter(core) {
+            Ok(()) => {
+                self.carry(shard, core, message, !door.counts());
+                Ok(())
+            }
+            Err(Refused::Closed) => Err(TellError::Stopped(message)),
+            Err(Refused::Full) => Err(TellError::full(door.overflow, message)),
+        }
+    }
+
+    /// Sends a message for which there is a place, or is made one when it arrives.
+    fn carry(self, shard: Option<&Shard>, core: &PoolCore, message: M, evicting: bool) {
+        let ActorId { home, key } = self.id();
+        let worker = home.worker();
+        match shard {
+            Some(shard) if shard.home == home => {
+                let envelope = shard.next_envelope();
+                if evicting {
+                    shard.put_evicting(self.typed_key(), envelope, message);
+                } else {
+                    shard.put(self.typed_key(), envelope, message);
+                }
+            }
+            Some(shard) if shard.home.pool() == home.pool() => {
+                let (envelope, outboxes) = (shard.next_envelope(), &shard.outboxes);
+                shard.counts.sent_across.add(1);
+                if evicting {
+                    outboxes.send(worker, key, envelope, Evicting(message));
+                } else {
+                    outboxes.send(worker, key, envelope, Message(message));
+                }
+            }
+            _ => {
+                let envelope = core.envelope_from_outside(shard.map(Shard::acting));
+                core.count_outside();
+                if evicting {
+                    core.post(worker, key, envelope, Evicting(message));
+                } else {
+                    core.post(worker, key, envelope, Message(message));
+                }
+            }
+        }
+    }
+
+    /// Sends a message into the room that its sender was given.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back where the actor takes no more mail.
+    pub(crate) fn tell_into(self, room: Room, message: M) -> Result<(), TellError<M>> {
+        if !room.spend() {
+            return Err(TellError::Stopped(message));
+        }
+        let id = self.id();
+        with_current(|shard| match shard {
+            Some(own) if own.home.pool() == id.home.pool() => {
+                self.carry(shard, &own.core, message, false);
+                Ok(())
+            }
+            _ => match core::find(id.home) {
+                Some(core) => {
+                    self.carry(shard, &core, message, false);
+                    Ok(())
+                }
+                None => Err(TellError::PoolClosed(message)),
+            },
+        })
+    }
+
+    /// The door of the actor, where its mailbox is bounded and it lives.
+    pub(crate) fn door(self) -> Option<std::sync::Arc<Door>> {
+        if !self.is_bounded() {
+            return None;
+        }
+        core::find(self.id().home)?.gates.find(self.id())
+    }
+
+    /// Counts a message that was sent and refused.
+    fn record_loss(self, reason: DeadLetterReason) {
+        let id = self.id();
+        with_current(|shard| match shard {
+            Some(shard) if shard.home.pool() == id.home.pool() => {
+                let envelope = shard.next_envelope();
+                shard.counts.refused.add(1);
+                shard.core.bury::<M>(id, envelope, reason);
+            }
+            _ => self.record_loss_outside(shard.map(Shard::acting), reason),
+        });
+    }
+
+    fn record_loss_outside(self, sender: Option<ActorId>, reason: DeadLetterReason) {
+        let id = self.id();
+        if let Some(core) = core::find(id.home) {
+            let envelope: Envelope = core.envelope_from_outside(sender);
+            core.count_outside();
+            core.bury::<M>(id, envelope, reason);
+        } else {
+            core::bury_without_pool::<M>(id, core::envelope_from_outside(sender));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The gates of a pool's bounded mailboxes: where a sender, on whichever thread, learns for certain
+//! whether there is room.
+//!
+//! A place is taken before a message is sent, and given up when the message is taken out to be
+//! handled, so that what is under way counts too. Who waits for a place waits at the owner; what
+//! it is given there is a [`Room`], which gives the place back unless it is used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::batch::Parcel;
+use super::bound::Overflow;
+use super::core::{self, PoolCore};
+use super::current::with_current;
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::id::{ActorId, Key};
+use super::queueing::serve;
+use super::shard::Shard;
+use crate::queue::{Gate, Refused};
+use crate::sync::{Mutant, is_mutated};
+
+/// What all threads share of one bounded mailbox.
+pub(crate) struct Door {
+    pub(crate) actor: ActorId,
+    pub(crate) overflow: Overflow,
+    pub(crate) gate: Gate,
+    tickets: AtomicU64,
+}
+
+impl Door {
+    pub(crate) fn new(actor: ActorId, capacity: usize, overflow: Overflow) -> Self {
+        Self {
+            actor,
+            overflow,
+            gate: Gate::new(capacity),
+            tickets: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether places are taken at all: one that drops the oldest always has room.
+    pub(crate) fn counts(&self) -> bool {
+        self.overflow != Overflow::DropOldest
+    }
+
+    /// Takes a place for a message that is sent now.
+    pub(crate) fn enter(&self, core: &PoolCore) -> Result<(), Refused> {
+        if self.gate.is_closed() {
+            return Err(Refused::Closed);
+        }
+        if !self.counts() {
+            return Ok(());
+        }
+        if self.is_blocked(core) {
+            return Err(Refused::Full);
+        }
+        self.gate.enter()
+    }
+
+    /// Whether a simulation has it so that there is no room.
+    pub(crate) fn is_blocked(&self, core: &PoolCore) -> bool {
+        core.transport.refuses(self.actor)
+    }
+
+    /// A number that no other sender who waits at this door has.
+    pub(crate) fn draw_ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Relaxed)
+    }
+}
+
+/// The doors of one pool, by worker and slot.
+#[derive(Default)]
+pub(crate) struct Gates(flurry::HashMap<u64, Arc<Door>>);
+
+impl Gates {
+    fn place_of(actor: ActorId) -> u64 {
+        u64::from(actor.home.worker()) << 32 | u64::from(actor.key.slot)
+    }
+
+    pub(crate) fn insert(&self, door: Arc<Door>) {
+        self.0.pin().insert(Self::place_of(door.actor), door);
+    }
+
+    /// The door of an actor, while that lives.
+    pub(crate) fn find(&self, actor: ActorId) -> Option<Arc<Door>> {
+        let doors = self.0.pin();
+        let door = doors.get(&Self::place_of(actor));
+        door.filter(|door| door.actor == actor).map(Arc::clone)
+    }
+
+    pub(crate) fn remove(&self, actor: ActorId) {
+        self.0.pin().remove(&Self::place_of(actor));
+    }
+}
+
+/// A place in a bounded mailbox, in the hands of a sender who has waited for it.
+pub(crate) struct Room(Option<Arc<Door>>);
+
+impl Room {
+    /// The place must have been taken.
+    pub(super) fn of(door: Arc<Door>) -> Self {
+        Self(Some(door))
+    }
+
+    /// Uses the place for a message that is sent now. Answers whether that makes sense: not where
+    /// the actor takes no more mail.
+    pub(crate) fn spend(mut self) -> bool {
+        let door = self.0.take();
+        door.is_some_and(|door| !door.gate.is_closed())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(door) = self.0.take()
+            && !is_mutated(Mutant::CreditLeaked)
+            && door.gate.leave()
+        {
+            dispatch(door.actor, RoomFreed);
+        }
+    }
+}
+
+/// A place was given up by another thread than the owner's, and somebody waits for one.
+pub(crate) struct RoomFreed;
+
+impl Parcel for RoomFreed {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        serve(shard, to);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+/// Brings a parcel that is no message to the worker of an actor: at once where that is this one.
+pub(crate) fn dispatch<P: Parcel>(to: ActorId, parcel: P) {
+    let ActorId { home, key } = to;
+    with_current(|shard| match shard {
+        Some(shard) if shard.home == home => parcel.deliver(shard, key, &Envelope::NONE),
+        Some(shard) if shard.home.pool() == home.pool() => {
+            shard
+                .outboxes
+                .send(home.worker(), key, Envelope::NONE, parcel);
+        }
+        _ => match core::find(home) {
+            Some(core) => core.post(home.worker(), key, Envelope::NONE, parcel),
+            None => parcel.bounce_without_pool(to),
+        },
+    });
+}

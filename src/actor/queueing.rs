@@ -1,0 +1,181 @@
+//! Those who wait for room in a bounded mailbox, at its owner, first come first served; and the
+//! body of an actor that has such a mailbox.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::behavior::Signal;
+use super::body::{Body, TurnEnd};
+use super::bound::Overflow;
+use super::fate::{End, drop_with_fate};
+use super::gates::{Door, Room};
+use super::id::Key;
+use super::kept::Kept;
+use super::shard::Shard;
+use super::slot::Slot;
+
+/// What is done for a sender who waits, when there is room. Dropped where there will be none.
+pub(crate) type Grant = Box<dyn FnOnce(Room)>;
+
+/// What the owner keeps of a bounded mailbox.
+pub(crate) struct Bound {
+    pub(crate) door: Arc<Door>,
+    waiting: VecDeque<(u64, Grant)>,
+    /// Whether room is being given out: what comes free meanwhile is seen.
+    serving: bool,
+}
+
+/// Gives the actor of a slot, which starts, a bounded mailbox.
+pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow) {
+    let slot = shard.slot(key.slot);
+    let door = Arc::new(Door::new(shard.id_of(key), capacity, overflow));
+    shard.core.gates.insert(Arc::clone(&door));
+    slot.bounded.set(true);
+    slot.with_extra(|extra| {
+        extra.bound = Some(Box::new(Bound {
+            door,
+            waiting: VecDeque::new(),
+            serving: false,
+        }));
+    });
+}
+
+/// Lets no more mail in, and tells those who wait for room.
+pub(crate) fn shut(slot: &Slot) {
+    slot.shut();
+    let waiting = slot.with_bound(|bound| {
+        bound.door.gate.close();
+        std::mem::take(&mut bound.waiting)
+    });
+    let _ = drop_with_fate(waiting, End::Stopped);
+}
+
+/// Has a sender wait for room, behind those who do already.
+pub(crate) fn wait_for_room(shard: &Shard, key: Key, ticket: u64, grant: Grant) {
+    let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
+    let mut grant = Some(grant);
+    let listed = slot.and_then(|slot| {
+        slot.with_bound(|bound| {
+            let waiting = grant.take().map(|grant| (ticket, grant));
+            bound.waiting.extend(waiting);
+            bound.door.gate.mark_waiting(true);
+        })
+    });
+    if listed.is_some() {
+        return serve(shard, key);
+    }
+    let _ = drop_with_fate(grant, End::Stopped);
+}
+
+/// A sender waits no more.
+pub(crate) fn give_up(shard: &Shard, key: Key, ticket: u64) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    let gone = slot.with_bound(|bound| {
+        let place = bound.waiting.iter().position(|(other, _)| *other == ticket);
+        place.and_then(|place| bound.waiting.remove(place))
+    });
+    // Its wait has ended, so that nobody hears of this.
+    let _ = drop_with_fate(gone, End::TimedOut);
+    serve(shard, key);
+}
+
+/// Gives room to those who wait, as long as there is any.
+pub(crate) fn serve(shard: &Shard, key: Key) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    let begun = slot.with_bound(|bound| !std::mem::replace(&mut bound.serving, true));
+    if begun != Some(true) {
+        return;
+    }
+    while let Some((grant, room)) = slot.with_bound(|bound| bound.next(shard)).flatten() {
+        grant(room);
+    }
+    slot.with_bound(|bound| bound.serving = false);
+}
+
+impl Bound {
+    /// The first of those who wait, and a place for it.
+    fn next(&mut self, shard: &Shard) -> Option<(Grant, Room)> {
+        if self.waiting.is_empty() {
+            self.door.gate.mark_waiting(false);
+            return None;
+        }
+        if self.door.is_blocked(&shard.core) || self.door.gate.enter_as_first().is_err() {
+            return None;
+        }
+        let room = Room::of(Arc::clone(&self.door));
+        self.waiting.pop_front().map(|(_, grant)| (grant, room))
+    }
+}
+
+/// A message is taken out of the mailbox of an actor to be handled: its place is free.
+pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
+    if door.counts() && door.gate.leave() {
+        serve(shard, key);
+    }
+}
+
+/// The body of an actor whose mailbox is bounded: it gives up the place of each message before it
+/// has the message handled, so that no other actor need look whether it has a bound.
+struct Bounded {
+    inner: Box<dyn Body>,
+    door: Arc<Door>,
+}
+
+/// The body of an actor, which frees places where its mailbox is bounded.
+pub(crate) fn with_bound(shard: &Shard, key: Key, body: Box<dyn Body>) -> Box<dyn Body> {
+    match shard.slot(key.slot).door() {
+        Some(door) => Box::new(Bounded { inner: body, door }),
+        None => body,
+    }
+}
+
+impl Bounded {
+    /// What it becomes has the same mailbox.
+    fn end_of(&self, end: TurnEnd) -> TurnEnd {
+        match end {
+            TurnEnd::Become(next) => TurnEnd::Become(Box::new(Self {
+                inner: next,
+                door: Arc::clone(&self.door),
+            })),
+            end => end,
+        }
+    }
+}
+
+impl Body for Bounded {
+    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
+        let slot = shard.slot(actor.slot);
+        loop {
+            let left = shard.messages_left.get();
+            if left == 0 || slot.mailbox_len() == 0 {
+                return TurnEnd::Done;
+            }
+            free_place(shard, actor, &self.door);
+            shard.messages_left.set(1);
+            match self.inner.turn(shard, actor) {
+                TurnEnd::Done => {}
+                end => return self.end_of(end),
+            }
+            // Whatever cut the turn short has left word here.
+            if slot.special.get() {
+                return TurnEnd::Done;
+            }
+            shard.messages_left.set(left - 1);
+        }
+    }
+
+    /// What was kept has left the mailbox long ago.
+    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd {
+        let end = self.inner.kept(shard, actor, kept);
+        self.end_of(end)
+    }
+
+    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
+        let end = self.inner.signal(shard, actor, signal);
+        self.end_of(end)
+    }
+}

@@ -1,0 +1,221 @@
+//! The gate of a bounded mailbox: a count of the messages that are in it or on their way to it, by
+//! which every thread sees for itself, and for certain, whether there is room.
+//!
+//! The whole state is one word: two marks above the count of the places that are taken.
+//!
+//! | step                     | by whom                | open, room | open, full | somebody waits  | closed |
+//! |--------------------------|------------------------|------------|------------|-----------------|--------|
+//! | [`Gate::enter`]          | any thread that sends  | count + 1  | refused    | refused         | closed |
+//! | [`Gate::enter_as_first`] | the owner, for a waiter| count + 1  | refused    | as without it   | closed |
+//! | [`Gate::leave`]          | whoever held the place | count - 1  | count - 1  | count - 1, told | –      |
+//! | [`Gate::mark_waiting`]   | the owner              | mark       | mark       | mark            | –      |
+//! | [`Gate::close`]          | the owner              | mark       | mark       | mark            | –      |
+//!
+//! **Nobody overtakes who waits.** While the mark of waiters is set, only the owner lets anybody in:
+//! the first of those who wait.
+//!
+//! **No lost wake-up.** The owner sets the mark first and tries to enter for the waiter then. Both,
+//! and leaving, change the same word in one step each: either the leaving comes first, and the owner
+//! finds the room, or the mark does, and whoever leaves is told of it.
+//!
+//! **Orderings.** All are relaxed: the word hands nothing over but itself. Messages travel through
+//! the inbox, which has orderings of its own, and those who wait are known to the owner alone.
+//! Checked by `loom-tests/tests/gate.rs`.
+
+use crate::sync::{AtomicUsize, Mutant, is_mutated};
+use std::sync::atomic::Ordering::Relaxed;
+
+const CLOSED: usize = 1 << (usize::BITS - 1);
+const WAITING: usize = 1 << (usize::BITS - 2);
+const COUNT: usize = WAITING - 1;
+
+/// Why nobody was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Every place is taken, or others wait for one.
+    Full,
+    /// Nobody is let in any more.
+    Closed,
+}
+
+/// A count with a bound, shared between threads.
+#[derive(Debug)]
+pub struct Gate {
+    word: AtomicUsize,
+    capacity: usize,
+}
+
+impl Gate {
+    /// An open gate with so many places.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            word: AtomicUsize::new(0),
+            // There is no memory for more messages than that.
+            capacity: capacity.min(COUNT),
+        }
+    }
+
+    /// How many places there are.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Takes a place.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] says why there is none.
+    pub fn enter(&self) -> Result<(), Refused> {
+        self.enter_despite(0)
+    }
+
+    /// Takes a place for the first of those who wait. The owner's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`enter`](Self::enter).
+    pub fn enter_as_first(&self) -> Result<(), Refused> {
+        self.enter_despite(WAITING)
+    }
+
+    fn enter_despite(&self, marks: usize) -> Result<(), Refused> {
+        let mut word = self.word.load(Relaxed);
+        loop {
+            if word & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            if word & WAITING & !marks != 0 || word & COUNT >= self.capacity {
+                return Err(Refused::Full);
+            }
+            if is_mutated(Mutant::GateEnteredByStore) {
+                self.word.store(word + 1, Relaxed);
+                return Ok(());
+            }
+            match self
+                .word
+                .compare_exchange_weak(word, word + 1, Relaxed, Relaxed)
+            {
+                Ok(_) => return Ok(()),
+                Err(actual) => word = actual,
+            }
+        }
+    }
+
+    /// Gives a place up that was taken. Answers whether somebody waits for it, whom the owner is to
+    /// let in.
+    #[must_use]
+    pub fn leave(&self) -> bool {
+        let before = self.word.fetch_sub(1, Relaxed);
+        debug_assert_ne!(before & COUNT, 0, "a place is given up once");
+        before & WAITING != 0 && !is_mutated(Mutant::GateLeftUnseen)
+    }
+
+    /// Says whether somebody waits. The owner's.
+    pub fn mark_waiting(&self, waiting: bool) {
+        if waiting {
+            self.word.fetch_or(WAITING, Relaxed);
+        } else {
+            self.word.fetch_and(!WAITING, Relaxed);
+        }
+    }
+
+    /// Lets nobody in any more. The owner's.
+    pub fn close(&self) {
+        self.word.fetch_or(CLOSED, Relaxed);
+    }
+
+    /// Whether nobody is let in any more: a value that may be old when it is read.
+    pub fn is_closed(&self) -> bool {
+        self.word.load(Relaxed) & CLOSED != 0
+    }
+
+    #[cfg(any(test, nexus_loom))]
+    /// How many places are taken: a value that may be old when it is read.
+    pub fn taken(&self) -> usize {
+        self.word.load(Relaxed) & COUNT
+    }
+}
+
+#[cfg(all(test, not(nexus_loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Enter,
+        EnterAsFirst,
+        Leave,
+        Mark(bool),
+        Close,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => Just(Step::Enter),
+            4 => Just(Step::EnterAsFirst),
+            8 => Just(Step::Leave),
+            4 => any::<bool>().prop_map(Step::Mark),
+            1 => Just(Step::Close),
+        ]
+    }
+
+    /// What the gate should be: three plain values.
+    struct Model {
+        taken: usize,
+        capacity: usize,
+        waiting: bool,
+        closed: bool,
+    }
+
+    impl Model {
+        fn enter(&mut self, first: bool) -> Result<(), Refused> {
+            if self.closed {
+                return Err(Refused::Closed);
+            }
+            if self.taken == self.capacity || (self.waiting && !first) {
+                return Err(Refused::Full);
+            }
+            self.taken += 1;
+            Ok(())
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn s3_2_a_gate_is_a_count_with_a_bound(
+            capacity in 1_usize..6,
+            steps in proptest::collection::vec(step(), 0..200),
+        ) {
+            let gate = Gate::new(capacity);
+            let mut model = Model { taken: 0, capacity, waiting: false, closed: false };
+            for step in steps {
+                match step {
+                    Step::Enter => prop_assert_eq!(gate.enter(), model.enter(false)),
+                    Step::EnterAsFirst => prop_assert_eq!(gate.enter_as_first(), model.enter(true)),
+                    Step::Leave if model.taken > 0 => {
+                        model.taken -= 1;
+                        prop_assert_eq!(gate.leave(), model.waiting);
+                    }
+                    Step::Leave => {}
+                    Step::Mark(waiting) => {
+                        model.waiting = waiting;
+                        gate.mark_waiting(waiting);
+                    }
+                    Step::Close => {
+                        model.closed = true;
+                        gate.close();
+                    }
+                }
+                prop_assert_eq!(gate.taken(), model.taken);
+                prop_assert_eq!(gate.is_closed(), model.closed);
+                prop_assert!(gate.taken() <= gate.capacity());
+            }
+        }
+    }
+
+    #[test]
+    fn s3_1_a_gate_of_any_capacity_is_no_larger_than_its_count() {
+        assert_eq!(Gate::new(usize::MAX).capacity(), COUNT);
+    }
+}
