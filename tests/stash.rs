@@ -188,6 +188,37 @@ fn s6_3_what_is_put_aside_again_while_it_is_replayed_waits_for_the_next_time() {
 }
 
 #[test]
+fn s6_3_what_is_taken_out_during_a_replay_comes_behind_what_is_still_to_be_replayed() {
+    calm(|sim| {
+        let log = Log::default();
+        let told = log.clone();
+        let props = Props::new(move || {
+            let log = told.clone();
+            Behavior::with_stash(4, move |_ctx| {
+                let handle = move |seen: &mut u32, ctx: &mut Context<'_, u32>, number| {
+                    *seen += 1;
+                    if *seen <= 4 {
+                        ctx.stash(number)?;
+                    } else {
+                        log.add(number.to_string());
+                    }
+                    if matches!(*seen, 3 | 4) {
+                        ctx.unstash_all();
+                    }
+                    Ok::<_, BoxError>(())
+                };
+                Ok(Behavior::with_state(0, handle))
+            })
+        });
+        let actor = sim.spawn("actor", props).unwrap();
+        // The first is put aside a second time, and taken out at once, ahead of the mail.
+        (0..5).for_each(|number| actor.tell(number));
+        sim.run_until_idle();
+        assert_eq!(log.take(), ["1", "2", "0", "3", "4"]);
+    });
+}
+
+#[test]
 fn s6_3_an_actor_that_replays_for_ever_leaves_others_their_turns() {
     let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
     let restless = Props::new(|| {
