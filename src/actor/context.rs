@@ -250,7 +250,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     }
 
     /// Has all that was put aside handled after this message, before the mail, in the order in which
-    /// it was put aside. What is put aside meanwhile stays there until the next call.
+    /// it was put aside, and behind what an earlier call has taken out. What is put aside meanwhile
+    /// stays there until the next call.
     pub fn unstash_all(&mut self) {
         stash::replay::<M>(self.shard, self.actor);
     }
