@@ -41,8 +41,8 @@ pub mod testkit;
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
     DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, MessageId,
-    NameError, Next, PathError, Props, Signal, SpawnError, Stage, Subscription, SupervisorStrategy,
-    TellError, TerminationReason, WaitError, Waiting, WaitsFor, WorkerStats,
+    NameError, Next, PathError, Props, Recipient, Signal, SpawnError, Stage, Subscription,
+    SupervisorStrategy, TellError, TerminationReason, WaitError, Waiting, WaitsFor, WorkerStats,
     dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
@@ -63,9 +63,9 @@ pub use crate::system::{ActorSystem, ActorSystemBuilder};
 pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
-        DeadLetterReason, Directive, HandlerResult, LookupError, ManualTime, Next, Props, Reply,
-        SendError, Signal, SpawnError, SupervisorStrategy, TellError, TerminationReason,
-        TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+        DeadLetterReason, Directive, HandlerResult, LookupError, ManualTime, Next, Props,
+        Recipient, Reply, SendError, Signal, SpawnError, SupervisorStrategy, TellError,
+        TerminationReason, TimeSource, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
 }
 

@@ -64,6 +64,16 @@
 //! - `tests/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
 //! - `tests/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
 //!
+//! **1.7** A [`Recipient`] is an actor as far as it takes messages of one type:
+//! [`ActorRef::contramap`](crate::ActorRef::contramap) makes it of a reference for other messages
+//! and a conversion, so that a sender need not know the whole protocol. What is sent and asked
+//! through it reaches the one life of the actor that the reference stands for, in the order of its
+//! sender; the conversion runs where the message is sent.
+//!
+//! - `tests/recipients.rs: s1_7_an_actor_is_sent_a_part_of_its_protocol_from_everywhere_and_in_order`
+//! - `tests/recipients.rs: s1_7_an_ask_goes_through_a_part_of_a_protocol`
+//! - `tests/recipients.rs: s1_7_what_comes_too_late_is_a_dead_letter_of_the_actors_own_type`
+//!
 //! **1.8** An [`ActorPath`] looks like `/user/orders/order-123`. Each name has 1 to 255 bytes of
 //! `A-Z a-z 0-9 _ . -`, is neither `.` nor `..`, and begins with `$` only where it was generated.
 //! Parsing accepts exactly such paths and else says with a [`PathError`] what is wrong and where;

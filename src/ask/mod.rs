@@ -5,6 +5,7 @@ mod deadline;
 mod driven;
 mod error;
 mod handle;
+mod recipient;
 mod reply;
 mod send;
 mod watch;
