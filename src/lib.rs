@@ -24,6 +24,8 @@ mod memory;
 mod pool;
 mod queue;
 #[cfg(not(nexus_loom))]
+mod routing;
+#[cfg(not(nexus_loom))]
 mod runtime;
 #[cfg(not(nexus_loom))]
 pub mod semantics;
@@ -53,6 +55,8 @@ pub use crate::pool::{
     ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode,
     WorkerPool, WorkerPoolBuilder,
 };
+#[cfg(not(nexus_loom))]
+pub use crate::routing::{Router, RouterError, RouterMessage, RouterRef};
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]

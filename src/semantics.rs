@@ -400,6 +400,7 @@
 //! [`PoolStats`]: crate::PoolStats
 //! [`PoolStats::late_replies`]: crate::PoolStats::late_replies
 //! [`Props`]: crate::Props
+//! [`Recipient`]: crate::Recipient
 //! [`Reply`]: crate::Reply
 //! [`Reply::send`]: crate::Reply::send
 //! [`ShutdownError::OnWorker`]: crate::ShutdownError::OnWorker

@@ -164,6 +164,16 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         lifecycle::unwatch(self.shard, self.actor, actor.id());
     }
 
+    /// As [`watch`](Self::watch), whatever its messages are.
+    pub(crate) fn watch_id(&mut self, actor: ActorId) {
+        lifecycle::watch(self.shard, self.actor, actor);
+    }
+
+    /// As [`unwatch`](Self::unwatch), whatever its messages are.
+    pub(crate) fn unwatch_id(&mut self, actor: ActorId) {
+        lifecycle::unwatch(self.shard, self.actor, actor);
+    }
+
     /// The actor's behaviour is supervised by these, the outermost first; by those that were there
     /// before, if there are none.
     pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) {

@@ -4,6 +4,7 @@ mod call;
 mod deadline;
 mod driven;
 mod error;
+mod first;
 mod handle;
 mod recipient;
 mod reply;
