@@ -56,7 +56,10 @@ pub use crate::pool::{
     WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
-pub use crate::routing::{Router, RouterError, RouterMessage, RouterRef};
+pub use crate::routing::{
+    Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
+    TopicMessage, TopicStats,
+};
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]

@@ -2,10 +2,16 @@
 
 mod engine;
 mod error;
+mod group;
 mod handle;
 mod members;
+mod open;
 mod router;
+mod topic;
 
 pub use self::error::RouterError;
+pub use self::group::{Group, GroupMessage};
 pub use self::handle::{RouterMessage, RouterRef};
+pub use self::open::OpenError;
 pub use self::router::Router;
+pub use self::topic::{Topic, TopicMessage, TopicStats};
