@@ -51,9 +51,10 @@ pub use crate::actor::{
 pub use crate::ask::{Ask, AskError, Reply, SendError};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
-    ConsistentHashRing, LAYOUT_VERSION, LookupError, ManualTime, PoolStats, ShutdownError,
-    ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode,
-    WorkerPool, WorkerPoolBuilder,
+    ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
+    HookOutcome, HookReport, LAYOUT_VERSION, LookupError, ManualTime, PhaseReport, PoolStats,
+    ShutdownError, ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES,
+    WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::routing::{

@@ -128,7 +128,7 @@ impl<M: Send + 'static> Router<M> {
     ///
     /// When the pool shuts down, its workers stop their actors at the same time: what the router
     /// still sends on then may come too late, and becomes a dead letter. Stop the router before, as
-    /// a coordinated shutdown can.
+    /// a [`CoordinatedShutdown`](crate::CoordinatedShutdown) can.
     pub fn spread(self, node: &WorkerNode) -> Self {
         Self {
             spread: Some(node.clone()),
