@@ -146,8 +146,11 @@
 //! any thread, though a worker of the pool cannot wait for it ([`ShutdownError::OnWorker`]), and
 //! dropping the last [`WorkerPool`] handle ends the pool too.
 //!
+//! With a [`CoordinatedShutdown`] the hooks of its phases run first, in order and within the same
+//! deadline, once, on threads of their own; what fails or overruns is reported and holds nothing up.
+//!
 //! - `tests/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
-//! - `tests/lifecycle.rs: s4_4_what_is_left_at_the_deadline_is_stopped_by_force`
+//! - `tests/coordinated_shutdown.rs: s4_4_hooks_that_overrun_fail_or_panic_are_reported_and_hold_nothing_up`
 //! - `tests/hostile.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
 //!
 //! **4.9** A handler fails when it returns an error or panics. **Its actor then stops**: it is not
@@ -389,6 +392,7 @@
 //! [`ConsistentHashRing`]: crate::ConsistentHashRing
 //! [`Context::sleep`]: crate::Context::sleep
 //! [`Context::yield_now`]: crate::Context::yield_now
+//! [`CoordinatedShutdown`]: crate::CoordinatedShutdown
 //! [`DeadLetterReason`]: crate::DeadLetterReason
 //! [`DeadLetters`]: crate::DeadLetters
 //! [`dead_letters_without_pool`]: crate::dead_letters_without_pool

@@ -55,8 +55,10 @@ struct Phase {
 
 struct Hook {
     name: String,
-    run: Box<dyn FnOnce(&WorkerNode) -> Result<(), BoxError> + Send>,
+    run: Run,
 }
+
+type Run = Box<dyn FnOnce(&WorkerNode) -> Result<(), BoxError> + Send>;
 
 /// Why a plan for a shutdown cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
