@@ -251,6 +251,38 @@ fn s4_4_a_plan_that_cannot_be_is_refused_with_the_reason() {
     pool.coordinate(plan).unwrap().shutdown(SOON).unwrap();
 }
 
+/// In a process of its own, which the signal is to end.
+#[cfg(feature = "signals")]
+#[test]
+fn s4_4_after_the_end_a_signal_ends_the_process() {
+    use signal_hook::consts::SIGTERM;
+    use signal_hook::low_level::raise;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    const CHILD: &str = "NEXUS_TEST_SIGNALS_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let pool = pool();
+        let coordinated = pool.coordinate(CoordinatedShutdown::new()).unwrap();
+        coordinated.shutdown_on_signals(SOON).unwrap();
+        raise(SIGTERM).unwrap();
+        coordinated.wait().unwrap();
+        println!("has waited");
+        raise(SIGTERM).unwrap();
+        thread::sleep(SOON);
+        return;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "s4_4_after_the_end_a_signal_ends_the_process"])
+        .args(["--nocapture", "--test-threads=1"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("has waited"), "{said}");
+    assert_eq!(output.status.signal(), Some(SIGTERM), "{said}");
+}
+
 /// One test for all of it, as signals are the whole process's.
 #[cfg(feature = "signals")]
 #[test]

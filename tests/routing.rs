@@ -555,6 +555,52 @@ fn routers_that_cannot_be_are_refused_with_the_reason() {
 }
 
 #[test]
+fn a_local_router_whose_routee_does_not_start_leaves_nothing_behind() {
+    check(0..5, |sim| {
+        let started = Arc::new(Mutex::new(0));
+        let broken = Props::new(move || {
+            *started.lock().unwrap() += 1;
+            assert!(*started.lock().unwrap() < 3, "the third");
+            Behavior::<Job>::empty()
+        });
+        let failed = Router::random(4, broken).spawn(&sim.node(0), "router");
+        assert!(matches!(
+            failed,
+            Err(RouterError::Spawn(SpawnError::Failed(_)))
+        ));
+        sim.run_until_idle();
+        assert_eq!((sim.pending().actors, sim.pending().names), (0, 0));
+    });
+}
+
+#[test]
+fn routers_can_be_configured_on_every_worker_and_are_one() {
+    let log = Log::default();
+    let configured = log.clone();
+    let configure = move |node: &WorkerNode| {
+        let spread = Router::round_robin(3, worker(&configured)).spread(node);
+        spread.spawn(node, "spread")?;
+        Router::round_robin(2, worker(&configured)).spawn(node, "local")?;
+        Ok(())
+    };
+    for seed in 0..20 {
+        let sim = Sim::builder().seed(seed).workers(3);
+        let mut sim = sim.configure(configure.clone()).start().unwrap();
+        assert_eq!(sim.pending().actors, 3 + 2 + 2);
+        let router = RouterRef::from(sim.lookup("/user/spread").unwrap());
+        note_all(router, 0..9);
+        sim.run_until_idle();
+        assert_eq!(log.numbers(), (0..9).collect::<Vec<_>>());
+        log.take();
+    }
+    let pool = WorkerPool::builder().workers(3).configure(configure);
+    let pool = pool.start().unwrap();
+    let router = RouterRef::<Job>::from(pool.lookup("/user/spread").unwrap());
+    assert_eq!(routees_of(router).len(), 3);
+    pool.shutdown(SOON).unwrap();
+}
+
+#[test]
 fn routers_work_under_threads_while_they_are_resized() {
     let pool = WorkerPool::builder().workers(3).start().unwrap();
     let node = pool.node();

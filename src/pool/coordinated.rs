@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::handle::{ShutdownError, ShutdownReport, WorkerPool};
 use super::node::WorkerNode;
-use crate::actor::{BoxError, Unwound, catch_user};
+use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
 
 /// What is to be done before a pool shuts down, in phases.
 ///
@@ -359,7 +359,10 @@ impl Phase {
                 took: Duration::ZERO,
                 outcome: unsettled.clone(),
             };
-            if !at_most.is_zero() {
+            if at_most.is_zero() {
+                // What it has captured is the user's.
+                let _ = drop_quietly(hook);
+            } else {
                 match hook.start(node.clone(), number, ended.clone()) {
                     Ok(()) => running += 1,
                     Err(error) => report.outcome = HookOutcome::NoThread(error.to_string()),

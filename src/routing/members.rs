@@ -1,11 +1,15 @@
 //! Who is in a router or a group, and whose turn it is.
 
+use std::collections::BTreeSet;
+
 use crate::actor::{ActorId, ActorRef};
 use crate::pool::ConsistentHashRing;
 
 /// Actors in the order in which they came.
 pub(super) struct Members<M> {
     list: Vec<Member<M>>,
+    /// Places that were left since others came after them.
+    free: BTreeSet<u32>,
     /// Whose turn it is next, in the list.
     next: usize,
     /// Made when it is asked for, and dropped when somebody comes or goes.
@@ -23,6 +27,7 @@ impl<M: Send + 'static> Members<M> {
     pub(super) fn new() -> Self {
         Self {
             list: Vec::new(),
+            free: BTreeSet::new(),
             next: 0,
             ring: None,
         }
@@ -47,12 +52,10 @@ impl<M: Send + 'static> Members<M> {
         true
     }
 
-    fn free_place(&self) -> u32 {
-        let mut taken: Vec<u32> = self.list.iter().map(|member| member.place).collect();
-        taken.sort_unstable();
-        let free = (0..).zip(&taken).find(|(place, taken)| place != *taken);
-        let after = || u32::try_from(taken.len()).expect("members fit into memory");
-        free.map_or_else(after, |(place, _)| place)
+    fn free_place(&mut self) -> u32 {
+        // Where none in between is free, all below the number of members are taken.
+        let after = || u32::try_from(self.list.len()).expect("members fit into memory");
+        self.free.pop_first().unwrap_or_else(after)
     }
 
     /// Answers whether it was there.
@@ -61,7 +64,7 @@ impl<M: Send + 'static> Members<M> {
         let Some(at) = found else {
             return false;
         };
-        self.list.remove(at);
+        self.free.insert(self.list.remove(at).place);
         // Nobody is left out of this round.
         if at < self.next {
             self.next -= 1;
