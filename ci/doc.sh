@@ -2,6 +2,6 @@
 # The documentation, private items too, with broken links and other warnings denied.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --locked
+RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --locked
 RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --locked --document-private-items \
     --target-dir target/private-doc

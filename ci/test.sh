@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --locked
+# What only exists with a feature.
+cargo test --locked --all-features --test coordinated_shutdown
 if command -v taskset >/dev/null; then
     # Two and eight workers on one core: whoever spins for ever, or counts on a second core, hangs.
     taskset --cpu-list 0 cargo test --locked --test pool --test ask --test references

@@ -24,6 +24,8 @@ mod memory;
 mod pool;
 mod queue;
 #[cfg(not(nexus_loom))]
+mod routing;
+#[cfg(not(nexus_loom))]
 mod runtime;
 #[cfg(not(nexus_loom))]
 pub mod semantics;
@@ -41,17 +43,24 @@ pub mod testkit;
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
     DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
-    MailboxError, MessageId, NameError, Next, Overflow, PathError, Props, Signal, SpawnError,
-    Stage, StashError, Subscription, SupervisorStrategy, TellError, TerminationReason, TimerKey,
-    Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, validate_name,
+    MailboxError, MessageId, NameError, Next, Overflow, PathError, Props, Recipient, Signal,
+    SpawnError, Stage, StashError, Subscription, SupervisorStrategy, TellError, TerminationReason,
+    TimerKey, Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool,
+    validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{Ask, AskError, Reply, SendError};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
-    ConsistentHashRing, LAYOUT_VERSION, LookupError, ManualTime, PoolStats, ShutdownError,
-    ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode,
-    WorkerPool, WorkerPoolBuilder,
+    ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
+    HookOutcome, HookReport, LAYOUT_VERSION, LookupError, ManualTime, PhaseReport, PoolStats,
+    ShutdownError, ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES,
+    WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
+};
+#[cfg(not(nexus_loom))]
+pub use crate::routing::{
+    Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
+    TopicMessage, TopicStats,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
@@ -64,9 +73,9 @@ pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
         DeadLetterReason, Directive, HandlerResult, LookupError, Mailbox, ManualTime, Next,
-        Overflow, Props, Reply, SendError, Signal, SpawnError, StashError, SupervisorStrategy,
-        TellError, TerminationReason, TimeSource, TimerKey, Timers, WaitError, WaitStrategy,
-        WorkerNode, WorkerPool,
+        Overflow, Props, Recipient, Reply, SendError, Signal, SpawnError, StashError,
+        SupervisorStrategy, TellError, TerminationReason, TimeSource, TimerKey, Timers, WaitError,
+        WaitStrategy, WorkerNode, WorkerPool,
     };
 }
 

@@ -65,6 +65,16 @@
 //! - `tests/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
 //! - `tests/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
 //!
+//! **1.7** A [`Recipient`] is an actor as far as it takes messages of one type:
+//! [`ActorRef::contramap`](crate::ActorRef::contramap) makes it of a reference for other messages
+//! and a conversion, so that a sender need not know the whole protocol. What is sent and asked
+//! through it reaches the one life of the actor that the reference stands for, in the order of its
+//! sender; the conversion runs where the message is sent.
+//!
+//! - `tests/recipients.rs: s1_7_an_actor_is_sent_a_part_of_its_protocol_from_everywhere_and_in_order`
+//! - `tests/recipients.rs: s1_7_an_ask_goes_through_a_part_of_a_protocol`
+//! - `tests/recipients.rs: s1_7_what_comes_too_late_is_a_dead_letter_of_the_actors_own_type`
+//!
 //! **1.8** An [`ActorPath`] looks like `/user/orders/order-123`. Each name has 1 to 255 bytes of
 //! `A-Z a-z 0-9 _ . -`, is neither `.` nor `..`, and begins with `$` only where it was generated.
 //! Parsing accepts exactly such paths and else says with a [`PathError`] what is wrong and where;
@@ -188,8 +198,11 @@
 //! any thread, though a worker of the pool cannot wait for it ([`ShutdownError::OnWorker`]), and
 //! dropping the last [`WorkerPool`] handle ends the pool too.
 //!
+//! With a [`CoordinatedShutdown`] the hooks of its phases run first, in order and within the same
+//! deadline, once, on threads of their own; what fails or overruns is reported and holds nothing up.
+//!
 //! - `tests/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
-//! - `tests/lifecycle.rs: s4_4_what_is_left_at_the_deadline_is_stopped_by_force`
+//! - `tests/coordinated_shutdown.rs: s4_4_hooks_that_overrun_fail_or_panic_are_reported_and_hold_nothing_up`
 //! - `tests/hostile.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
 //!
 //! **4.5** What becomes of an actor that failed is decided first by the strategies around its
@@ -546,6 +559,7 @@
 //! [`ConsistentHashRing`]: crate::ConsistentHashRing
 //! [`Context::sleep`]: crate::Context::sleep
 //! [`Context::yield_now`]: crate::Context::yield_now
+//! [`CoordinatedShutdown`]: crate::CoordinatedShutdown
 //! [`DeadLetterReason`]: crate::DeadLetterReason
 //! [`DeadLetters`]: crate::DeadLetters
 //! [`dead_letters_without_pool`]: crate::dead_letters_without_pool
@@ -562,6 +576,7 @@
 //! [`Props`]: crate::Props
 //! [`Props::stack_size`]: crate::Props::stack_size
 //! [`Props::mailbox`]: crate::Props::mailbox
+//! [`Recipient`]: crate::Recipient
 //! [`Reply`]: crate::Reply
 //! [`Reply::send`]: crate::Reply::send
 //! [`SendError::Full`]: crate::SendError::Full

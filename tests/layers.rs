@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
-const HEIGHTS: [(&str, u32); 12] = [
+const HEIGHTS: [(&str, u32); 13] = [
     ("sync", 0),
     ("queue", 1),
     ("memory", 1),
@@ -14,6 +14,7 @@ const HEIGHTS: [(&str, u32); 12] = [
     ("ask", 4),
     ("runtime", 5),
     ("pool", 6),
+    ("routing", 7),
     ("system", 7),
     ("sim", 7),
     ("testkit", 8),

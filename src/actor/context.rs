@@ -181,6 +181,16 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         lifecycle::unwatch(self.shard, self.actor, actor.id());
     }
 
+    /// As [`watch`](Self::watch), whatever its messages are.
+    pub(crate) fn watch_id(&mut self, actor: ActorId) {
+        lifecycle::watch(self.shard, self.actor, actor);
+    }
+
+    /// As [`unwatch`](Self::unwatch), whatever its messages are.
+    pub(crate) fn unwatch_id(&mut self, actor: ActorId) {
+        lifecycle::unwatch(self.shard, self.actor, actor);
+    }
+
     /// This actor's timers: messages to itself at a later time, or again and again.
     pub fn timers(&mut self) -> Timers<'_, M> {
         Timers::new(self.shard, self.actor)

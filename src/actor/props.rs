@@ -163,6 +163,17 @@ impl<M: Send + 'static> Props<M> {
         self.formula.mailbox.bound()
     }
 
+    /// These props, for an actor whose own failures are dealt with so.
+    pub(crate) fn supervised_by_itself(self, strategy: SupervisorStrategy) -> Self {
+        let factory = Arc::clone(&self.formula.factory);
+        Self {
+            formula: Arc::new(Formula {
+                factory: Arc::new(move || factory().supervise(strategy.clone())),
+                ..(*self.formula).clone()
+            }),
+        }
+    }
+
     pub(crate) fn recipe(&self) -> Arc<dyn Recipe> {
         Arc::clone(&self.formula) as _
     }

@@ -153,6 +153,15 @@ impl Shard {
             .is_some_and(|slot| slot.is_open_for(key))
     }
 
+    /// How much an actor of this worker has before it: whether it rests, or the system wants
+    /// something of it, and its messages, the one that it is at included.
+    pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
+        let slot = self.tenant(key)?;
+        let held_up = slot.special.get() || slot.resting.get();
+        let at_work = usize::from(slot.is_at_work());
+        Some((held_up, slot.mailbox_len() + at_work))
+    }
+
     pub(crate) fn slots(&self) -> &Arena<Slot> {
         &self.slots
     }

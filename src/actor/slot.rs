@@ -403,6 +403,14 @@ impl Slot {
         debug_assert!(before.is_none());
     }
 
+    /// Whether its actor has a turn, or is not built.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let body = self.body.take();
+        let at_work = body.is_none();
+        self.body.set(body);
+        at_work
+    }
+
     /// Looks at, or changes, what is seldom needed.
     pub(crate) fn with_extra<R>(&self, look: impl FnOnce(&mut Extra) -> R) -> R {
         let mut extra = self.extra.take().unwrap_or_default();

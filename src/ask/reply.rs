@@ -2,7 +2,9 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::sync::Arc;
 
+use super::first::Shared;
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Room, Shard, core, drop_with_fate,
     fate_of_dropped_reply, with_current,
@@ -34,7 +36,7 @@ pub struct Reply<R: Send + 'static> {
 }
 
 /// Who waits for the answer.
-pub(super) enum Asker<R> {
+pub(super) enum Asker<R: Send + 'static> {
     /// A handler, or a task, of that worker.
     Worker { home: Home, wait: Key },
     /// A thread outside, which asked an actor of that worker.
@@ -42,11 +44,13 @@ pub(super) enum Asker<R> {
         sender: once::Sender<Result<R, End>>,
         asked: Home,
     },
+    /// One of those, for whom several may answer.
+    Shared(Arc<Shared<R>>),
 }
 
 impl<R: Send + 'static> Asker<R> {
     /// Ends the ask, if nothing has ended it before.
-    fn end(self, answer: Result<R, End>) {
+    pub(super) fn end(self, answer: Result<R, End>) {
         match self {
             Self::Thread { sender, asked } => {
                 if let Err(answer) = sender.send(answer) {
@@ -56,6 +60,7 @@ impl<R: Send + 'static> Asker<R> {
                     let _ = drop_with_fate(answer, End::NoReply);
                 }
             }
+            Self::Shared(shared) => shared.end(answer),
             Self::Worker { home, wait } => with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
                 Some(shard) if shard.home.pool() == home.pool() => {
@@ -97,6 +102,17 @@ impl<R: Send + 'static> Reply<R> {
         if let Some(asker) = self.asker.take() {
             asker.end(Ok(answer));
         }
+    }
+
+    /// The right to answer, in the hands of so many: the first answer counts, and the others are
+    /// dropped. Where all of them are dropped unanswered, the ask ends with the last one.
+    pub(crate) fn share(mut self, hands: usize) -> impl Iterator<Item = Self> {
+        let shared = self.asker.take().map(|asker| Arc::new(Shared::new(asker)));
+        // The iterator's own hold on it is gone with the last one.
+        let all = shared
+            .into_iter()
+            .flat_map(move |shared| std::iter::repeat_n(shared, hands));
+        all.map(|shared| Self::to(Asker::Shared(shared)))
     }
 
     /// Ends the ask without an answer, at once, for askers to whom its end alone says enough. Where

@@ -333,6 +333,11 @@ impl WorkerPool {
         Ok(self.inner.wait_for_end(within))
     }
 
+    /// Whether the caller is one of the pool's workers.
+    pub(super) fn is_own_worker(&self) -> bool {
+        self.inner.is_own_worker()
+    }
+
     /// Waits until the pool has ended, as somebody else has asked it to.
     ///
     /// # Errors

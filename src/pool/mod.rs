@@ -2,6 +2,7 @@
 
 mod builder;
 mod configure;
+mod coordinated;
 mod directory;
 mod driver;
 mod handle;
@@ -9,11 +10,17 @@ mod node;
 mod ring;
 mod shared;
 mod side_threads;
+#[cfg(feature = "signals")]
+mod signals;
 mod time;
 mod transport;
 mod watchdog;
 
 pub use self::builder::{StartError, WorkerPoolBuilder};
+pub use self::coordinated::{
+    CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown, HookOutcome, HookReport,
+    PhaseReport,
+};
 pub use self::driver::WaitStrategy;
 pub use self::handle::{PoolStats, ShutdownError, ShutdownReport, WorkerPool};
 pub use self::node::WorkerNode;

@@ -77,19 +77,26 @@ impl ConsistentHashRing {
     /// ```
     #[must_use]
     pub fn new(workers: NonZeroU32) -> Self {
-        let mut nodes: Vec<(u64, u32)> = (0..workers.get())
+        Self::of(0..workers.get()).expect("there is one worker at least")
+    }
+
+    /// A ring of members with these numbers, each of which stands where the worker of that number
+    /// would; `None` where there is none.
+    pub(crate) fn of(members: impl ExactSizeIterator<Item = u32>) -> Option<Self> {
+        let workers = NonZeroU32::new(u32::try_from(members.len()).ok()?)?;
+        let mut nodes: Vec<(u64, u32)> = members
             .flat_map(|worker| {
                 (0..VIRTUAL_NODES).map(move |node| (node_point(worker, node), worker))
             })
             .collect();
         // Sorting by worker within a point settles which worker owns the point.
         nodes.sort_unstable();
-        Self {
+        Some(Self {
             workers,
             version: 0,
             points: nodes.iter().map(|node| node.0).collect(),
             owners: nodes.iter().map(|node| node.1).collect(),
-        }
+        })
     }
 
     /// The same ring with another version, for a holder that numbers its rings
@@ -138,7 +145,8 @@ impl ConsistentHashRing {
         self.owner_of_point(xxh3_64(name.as_bytes()))
     }
 
-    fn owner_of_point(&self, point: u64) -> u32 {
+    /// The worker, or member, that owns a point of the ring.
+    pub(crate) fn owner_of_point(&self, point: u64) -> u32 {
         let at = self.points.partition_point(|&node| node < point);
         // Past the largest point the ring starts again at the smallest.
         self.owners[at % self.owners.len()]

@@ -1,0 +1,137 @@
+//! A part of an actor's protocol: who can be sent an `N`, whatever else the actor handles.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::id::ActorId;
+use super::reference::ActorRef;
+
+/// An actor to which messages of type `N` can be sent, whatever its own messages are.
+///
+/// It is what an actor is given that has to know only a part of another one's protocol: made from
+/// an [`ActorRef<N>`](ActorRef) by `From`, or from a reference for other messages by
+/// [`ActorRef::contramap`]. As a reference, it stands for one life of one actor.
+///
+/// There is no `try_tell`: the message is converted before it is known whether it can be
+/// delivered, and what was converted cannot be given back. Use the reference itself for that.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::Recipient;
+/// use std::time::Duration;
+///
+/// enum Till { Paid(u32), Sum(Reply<u32>) }
+///
+/// /// Knows nothing of tills.
+/// fn customer(pays: Recipient<u32>) -> Props<()> {
+///     Props::new(move || {
+///         let pays = pays.clone();
+///         Behavior::receive(move |_ctx, ()| pays.tell(5))
+///     })
+/// }
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let till = pool.spawn("till", Props::new(|| {
+///     Behavior::with_state(0, |sum: &mut u32, _ctx, message| match message {
+///         Till::Paid(amount) => *sum += amount,
+///         Till::Sum(reply) => reply.send(*sum),
+///     })
+/// }))?;
+/// let customer = pool.spawn_near(till, "customer", customer(till.contramap(Till::Paid)))?;
+/// customer.tell(());
+/// customer.tell(());
+/// while till.ask(Till::Sum, Duration::from_secs(5)).wait()? < 10 {}
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Recipient<N> {
+    id: ActorId,
+    way: Way<N>,
+}
+
+/// How a message gets there.
+enum Way<N> {
+    /// As it is.
+    Direct(ActorRef<N>),
+    /// Converted.
+    Through(Arc<dyn Fn(N) + Send + Sync>),
+}
+
+impl<N: Send + 'static> Recipient<N> {
+    /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
+    /// delivered becomes a dead letter.
+    ///
+    /// The conversion runs here and now, as a part of whoever sends: its panic is the sender's.
+    pub fn tell(&self, message: N) {
+        match &self.way {
+            Way::Direct(actor) => actor.tell(message),
+            Way::Through(convert) => convert(message),
+        }
+    }
+
+    /// The incarnation that this refers to.
+    pub fn id(&self) -> ActorId {
+        self.id
+    }
+
+    /// The same actor, for messages of which `convert` makes those that this recipient takes.
+    pub fn contramap<O: Send + 'static>(
+        &self,
+        convert: impl Fn(O) -> N + Send + Sync + 'static,
+    ) -> Recipient<O> {
+        let inner = self.clone();
+        Recipient {
+            id: self.id,
+            way: Way::Through(Arc::new(move |message| inner.tell(convert(message)))),
+        }
+    }
+}
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// This actor, for messages of which `convert` makes those that it handles: to hand on a part
+    /// of a protocol, as with `actor.contramap(Order::Cancel)`. See [`Recipient`].
+    pub fn contramap<N: Send + 'static>(
+        self,
+        convert: impl Fn(N) -> M + Send + Sync + 'static,
+    ) -> Recipient<N> {
+        Recipient {
+            id: self.id(),
+            way: Way::Through(Arc::new(move |message| self.tell(convert(message)))),
+        }
+    }
+}
+
+impl<N: Send + 'static> From<ActorRef<N>> for Recipient<N> {
+    fn from(actor: ActorRef<N>) -> Self {
+        Self {
+            id: actor.id(),
+            way: Way::Direct(actor),
+        }
+    }
+}
+
+impl<N> Clone for Recipient<N> {
+    fn clone(&self) -> Self {
+        let way = match &self.way {
+            Way::Direct(actor) => Way::Direct(*actor),
+            Way::Through(convert) => Way::Through(Arc::clone(convert)),
+        };
+        Self { id: self.id, way }
+    }
+}
+
+impl<N> fmt::Debug for Recipient<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipient<{}>({})", std::any::type_name::<N>(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::assert_impl_all;
+
+    struct NotClone;
+    assert_impl_all!(Recipient<NotClone>: Clone, Send, Sync, fmt::Debug);
+    assert_impl_all!(Recipient<std::cell::Cell<u8>>: Send, Sync);
+}

@@ -1,0 +1,56 @@
+//! One ask whose reply is in several hands: the first answer counts.
+
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+use super::reply::Asker;
+use crate::actor::{End, drop_with_fate};
+
+/// Who asks, until somebody has answered.
+///
+/// Each hand holds one count of an `Arc` of this; dropping the last one ends the ask.
+pub(super) struct Shared<R: Send + 'static> {
+    asker: Mutex<Option<Asker<R>>>,
+    /// Why the last hand that let go did so.
+    end: Mutex<End>,
+}
+
+impl<R: Send + 'static> Shared<R> {
+    pub(super) fn new(asker: Asker<R>) -> Self {
+        Self {
+            asker: Mutex::new(Some(asker)),
+            end: Mutex::new(End::NoReply),
+        }
+    }
+
+    /// One hand answers, or lets go.
+    #[cold]
+    pub(super) fn end(&self, answer: Result<R, End>) {
+        match answer {
+            Ok(answer) => {
+                // Taken in a statement of its own: what follows is done without the lock.
+                let asker = self.asker.lock().take();
+                match asker {
+                    Some(asker) => asker.end(Ok(answer)),
+                    // Others are expected to answer too, so this is no late reply.
+                    None => drop(drop_with_fate(answer, End::NoReply)),
+                }
+            }
+            Err(end) => *self.end.lock() = end,
+        }
+    }
+}
+
+impl<R: Send + 'static> Drop for Shared<R> {
+    fn drop(&mut self) {
+        if let Some(asker) = self.asker.get_mut().take() {
+            asker.end(Err(*self.end.get_mut()));
+        }
+    }
+}
+
+/// Dropping it must be sound wherever its last hand is.
+const _: fn() = || {
+    fn sent<T: Send + Sync>() {}
+    sent::<Arc<Shared<std::cell::Cell<u8>>>>();
+};

@@ -1,0 +1,472 @@
+//! Shutting down in phases: the user's hooks first, in the order of their phases, then the pool.
+
+use parking_lot::{Condvar, Mutex};
+use std::fmt;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::handle::{ShutdownError, ShutdownReport, WorkerPool};
+use super::node::WorkerNode;
+use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
+
+/// What is to be done before a pool shuts down, in phases.
+///
+/// The phases come in the order in which they were named. All hooks of a phase run at the same time,
+/// each on a thread of its own, so that they may block; the phase is over when they are, or with its
+/// time. It is attached to a pool by [`WorkerPool::coordinate`].
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::CoordinatedShutdown;
+/// use std::time::Duration;
+///
+/// const SECOND: Duration = Duration::from_secs(1);
+///
+/// let pool = WorkerPool::builder().workers(2).start()?;
+/// let orders = pool.spawn("orders", Props::new(|| Behavior::receive(|_ctx, _: u32| ())))?;
+/// let plan = CoordinatedShutdown::new()
+///     .phase("stop listening", SECOND)
+///     .phase("drain", 5 * SECOND)
+///     .hook("stop listening", "close the port", |_pool| Ok(()))
+///     .hook("drain", "finish orders", move |_pool| {
+///         orders.stop();
+///         Ok(())
+///     });
+/// let coordinated = pool.coordinate(plan)?;
+/// let report = coordinated.shutdown(10 * SECOND)?;
+/// assert!(report.all_done());
+/// assert_eq!(report.pool.forced, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+#[must_use = "a plan does nothing until it is attached to a pool"]
+pub struct CoordinatedShutdown {
+    phases: Vec<Phase>,
+    /// The first mistake.
+    wrong: Option<CoordinateError>,
+}
+
+struct Phase {
+    name: String,
+    within: Duration,
+    hooks: Vec<Hook>,
+}
+
+struct Hook {
+    name: String,
+    run: Run,
+}
+
+type Run = Box<dyn FnOnce(&WorkerNode) -> Result<(), BoxError> + Send>;
+
+/// Why a plan for a shutdown cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoordinateError {
+    /// Two phases have the same name.
+    #[error("there are two phases named {0:?}: each needs a name of its own")]
+    DuplicatePhase(String),
+    /// A hook is for a phase that was not named before.
+    #[error("the hook {hook:?} is for the phase {phase:?}, which was not named before it")]
+    UnknownPhase {
+        /// The phase.
+        phase: String,
+        /// The hook.
+        hook: String,
+    },
+}
+
+impl CoordinatedShutdown {
+    /// A plan without phases.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more phase, whose hooks have that time. A name that is taken is refused when the plan is
+    /// attached.
+    pub fn phase(mut self, name: impl Into<String>, within: Duration) -> Self {
+        let name = name.into();
+        if self.phases.iter().any(|phase| phase.name == name) {
+            return self.but(CoordinateError::DuplicatePhase(name));
+        }
+        let hooks = Vec::new();
+        self.phases.push(Phase {
+            name,
+            within,
+            hooks,
+        });
+        self
+    }
+
+    /// One more hook of a phase that was named before; another phase is refused when the plan is
+    /// attached. It is given a view of the pool, whose actors all live still: it may look them up,
+    /// send to them, and ask them.
+    ///
+    /// A hook that overruns its phase is left behind: its thread goes on, and nobody waits for it.
+    pub fn hook(
+        mut self,
+        phase: &str,
+        name: impl Into<String>,
+        hook: impl FnOnce(&WorkerNode) -> Result<(), BoxError> + Send + 'static,
+    ) -> Self {
+        let name = name.into();
+        match self.phases.iter_mut().find(|one| one.name == phase) {
+            Some(found) => {
+                let run = Box::new(hook);
+                found.hooks.push(Hook { name, run });
+                self
+            }
+            None => {
+                let phase = phase.to_owned();
+                self.but(CoordinateError::UnknownPhase { phase, hook: name })
+            }
+        }
+    }
+
+    fn but(mut self, wrong: CoordinateError) -> Self {
+        self.wrong.get_or_insert(wrong);
+        self
+    }
+}
+
+impl fmt::Debug for CoordinatedShutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phases = self.phases.iter().map(|phase| {
+            let hooks: Vec<&str> = phase.hooks.iter().map(|hook| &*hook.name).collect();
+            (&phase.name, (phase.within, hooks))
+        });
+        f.debug_map().entries(phases).finish()
+    }
+}
+
+impl WorkerPool {
+    /// Attaches a plan to this pool: whoever shuts it down through the handle that is answered runs
+    /// the plan before. [`shutdown`](Self::shutdown) and
+    /// [`request_shutdown`](Self::request_shutdown) themselves go past it.
+    ///
+    /// # Errors
+    ///
+    /// [`CoordinateError`]: what the plan has wrong first.
+    pub fn coordinate(&self, plan: CoordinatedShutdown) -> Result<Coordinated, CoordinateError> {
+        match plan.wrong {
+            Some(wrong) => Err(wrong),
+            None => Ok(Coordinated {
+                inner: Arc::new(Inner {
+                    pool: self.clone(),
+                    progress: Mutex::new(Progress::Planned(plan.phases)),
+                    changed: Condvar::new(),
+                }),
+            }),
+        }
+    }
+}
+
+/// A pool with a plan for its shutdown. It keeps the pool running, as a [`WorkerPool`] does, and is
+/// cheap to clone. Where the last one is dropped without a shutdown, no hook runs.
+#[derive(Clone)]
+pub struct Coordinated {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) pool: WorkerPool,
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+enum Progress {
+    Planned(Vec<Phase>),
+    Running,
+    Done(Arc<CoordinatedReport>),
+}
+
+/// What a coordinated shutdown came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CoordinatedReport {
+    /// The phases, in their order.
+    pub phases: Vec<PhaseReport>,
+    /// What the pool's own shutdown came to.
+    pub pool: ShutdownReport,
+}
+
+/// What a phase came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PhaseReport {
+    /// Its name.
+    pub name: String,
+    /// How long it took.
+    pub took: Duration,
+    /// Its hooks, in the order in which they were named.
+    pub hooks: Vec<HookReport>,
+}
+
+/// What a hook came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HookReport {
+    /// Its name.
+    pub name: String,
+    /// How long it took, or was waited for.
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: HookOutcome,
+}
+
+/// How a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HookOutcome {
+    /// It returned.
+    Done,
+    /// It returned this error.
+    Failed(String),
+    /// It panicked with this text.
+    Panicked(String),
+    /// It had not returned when its time was over, and was left behind.
+    Overran,
+    /// The time of the whole shutdown was over before its phase began.
+    Skipped,
+    /// The operating system gave no thread for it, and said this.
+    NoThread(String),
+}
+
+impl Coordinated {
+    /// The pool.
+    pub fn pool(&self) -> &WorkerPool {
+        &self.inner.pool
+    }
+
+    /// Runs the phases, one after the other, then shuts the pool down with the rest of the time, as
+    /// [`WorkerPool::shutdown`] does. A phase has its own time, or what is left of the whole where that
+    /// is less; what fails or overruns is reported, and holds up nothing else.
+    ///
+    /// It happens once: whoever calls this later, or meanwhile, waits for the same end and is given
+    /// the same report. It blocks the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on, with
+    /// its phases, on a thread of its own.
+    pub fn shutdown(&self, within: Duration) -> Result<Arc<CoordinatedReport>, ShutdownError> {
+        if self.inner.pool.is_own_worker() {
+            if self.request_shutdown(within).is_err() {
+                self.inner.pool.request_shutdown(within);
+            }
+            return Err(ShutdownError::OnWorker);
+        }
+        match self.inner.begin() {
+            Some(phases) => Ok(self.inner.run(phases, within)),
+            None => self.wait(),
+        }
+    }
+
+    /// As [`shutdown`](Self::shutdown), on a thread of its own, and does not wait for it. An actor may
+    /// call this.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system gives no thread; nothing has happened then.
+    pub fn request_shutdown(&self, within: Duration) -> std::io::Result<()> {
+        let this = self.clone();
+        let shutdown = move || {
+            // The thread is no worker, so it can wait.
+            let _ = this.shutdown(within);
+        };
+        let thread = thread::Builder::new().name("nexus-shutdown".to_owned());
+        thread.spawn(shutdown).map(drop)
+    }
+
+    /// Waits until somebody has shut the pool down through a handle as this one.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers.
+    pub fn wait(&self) -> Result<Arc<CoordinatedReport>, ShutdownError> {
+        if self.inner.pool.is_own_worker() {
+            return Err(ShutdownError::OnWorker);
+        }
+        let mut progress = self.inner.progress.lock();
+        loop {
+            if let Progress::Done(report) = &*progress {
+                return Ok(Arc::clone(report));
+            }
+            self.inner.changed.wait(&mut progress);
+        }
+    }
+
+    /// The report, once the shutdown has ended.
+    pub fn report(&self) -> Option<Arc<CoordinatedReport>> {
+        match &*self.inner.progress.lock() {
+            Progress::Done(report) => Some(Arc::clone(report)),
+            _ => None,
+        }
+    }
+}
+
+impl Inner {
+    /// The phases, for the first who asks.
+    fn begin(&self) -> Option<Vec<Phase>> {
+        let mut progress = self.progress.lock();
+        match std::mem::replace(&mut *progress, Progress::Running) {
+            Progress::Planned(phases) => Some(phases),
+            begun => {
+                *progress = begun;
+                None
+            }
+        }
+    }
+
+    fn run(&self, phases: Vec<Phase>, within: Duration) -> Arc<CoordinatedReport> {
+        let deadline = Instant::now().checked_add(within);
+        let node = self.pool.node();
+        let run = |phase: Phase| phase.run(&node, left(deadline));
+        let phases = phases.into_iter().map(run).collect();
+        let pool = self.pool.shutdown(left(deadline));
+        let pool = pool.expect("it was asked for on a thread that is no worker");
+        let report = Arc::new(CoordinatedReport { phases, pool });
+        *self.progress.lock() = Progress::Done(Arc::clone(&report));
+        self.changed.notify_all();
+        report
+    }
+}
+
+/// What is left until then; without a deadline, as good as for ever.
+fn left(deadline: Option<Instant>) -> Duration {
+    deadline.map_or(Duration::MAX, |deadline| {
+        deadline.saturating_duration_since(Instant::now())
+    })
+}
+
+impl Phase {
+    /// Runs the hooks at the same time, and waits for them.
+    fn run(self, node: &WorkerNode, at_most: Duration) -> PhaseReport {
+        let begun = Instant::now();
+        let deadline = begun.checked_add(self.within.min(at_most));
+        let unsettled = if at_most.is_zero() {
+            HookOutcome::Skipped
+        } else {
+            HookOutcome::Overran
+        };
+        let (ended, ends) = mpsc::channel();
+        let mut hooks = Vec::with_capacity(self.hooks.len());
+        let mut running = 0;
+        for (number, hook) in self.hooks.into_iter().enumerate() {
+            let mut report = HookReport {
+                name: hook.name.clone(),
+                took: Duration::ZERO,
+                outcome: unsettled.clone(),
+            };
+            if at_most.is_zero() {
+                // What it has captured is the user's.
+                let _ = drop_quietly(hook);
+            } else {
+                match hook.start(node.clone(), number, ended.clone()) {
+                    Ok(()) => running += 1,
+                    Err(error) => report.outcome = HookOutcome::NoThread(error.to_string()),
+                }
+            }
+            hooks.push(report);
+        }
+        for _ in 0..running {
+            let Ok((number, outcome)) = ends.recv_timeout(left(deadline)) else {
+                break;
+            };
+            hooks[number].outcome = outcome;
+            hooks[number].took = begun.elapsed();
+        }
+        let took = begun.elapsed();
+        let overran = |hook: &&mut HookReport| hook.outcome == HookOutcome::Overran;
+        hooks
+            .iter_mut()
+            .filter(overran)
+            .for_each(|hook| hook.took = took);
+        PhaseReport {
+            name: self.name,
+            took,
+            hooks,
+        }
+    }
+}
+
+impl Hook {
+    /// Runs it on a thread of its own, which can be left behind.
+    fn start(
+        self,
+        node: WorkerNode,
+        number: usize,
+        ended: mpsc::Sender<(usize, HookOutcome)>,
+    ) -> std::io::Result<()> {
+        let work = move || {
+            // The error is the user's, and so are its text and its destructor.
+            let run = move || (self.run)(&node).map_err(|error| error.to_string());
+            let outcome = match catch_user(run) {
+                Ok(Ok(())) => HookOutcome::Done,
+                Ok(Err(error)) => HookOutcome::Failed(error),
+                Err(Unwound::Panicked(text)) => HookOutcome::Panicked(text),
+                Err(Unwound::Forced) => HookOutcome::Panicked("ended by force".to_owned()),
+            };
+            // Nobody listens to one that was left behind.
+            let _ = ended.send((number, outcome));
+        };
+        let thread = thread::Builder::new().name("nexus-hook".to_owned());
+        thread.spawn(work).map(drop)
+    }
+}
+
+impl CoordinatedReport {
+    /// Whether every hook has returned in time, and without an error.
+    pub fn all_done(&self) -> bool {
+        let mut hooks = self.phases.iter().flat_map(|phase| &phase.hooks);
+        hooks.all(|hook| hook.outcome == HookOutcome::Done)
+    }
+}
+
+impl fmt::Display for HookOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Failed(error) => write!(f, "failed: {error}"),
+            Self::Panicked(text) => write!(f, "panicked: {text}"),
+            Self::Overran => f.write_str("overran its time, and was left behind"),
+            Self::Skipped => f.write_str("skipped, as no time was left"),
+            Self::NoThread(error) => write!(f, "got no thread: {error}"),
+        }
+    }
+}
+
+/// A line for each hook, and one for the pool.
+impl fmt::Display for CoordinatedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for phase in &self.phases {
+            for HookReport { name, outcome, .. } in &phase.hooks {
+                writeln!(f, "{}, {name}: {outcome}", phase.name)?;
+            }
+        }
+        let ShutdownReport {
+            forced,
+            unprocessed,
+            ..
+        } = self.pool;
+        write!(
+            f,
+            "the pool: {forced} actors stopped by force, {unprocessed} messages left"
+        )
+    }
+}
+
+impl fmt::Debug for Coordinated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let progress = match &*self.inner.progress.lock() {
+            Progress::Planned(_) => "planned",
+            Progress::Running => "running",
+            Progress::Done(_) => "done",
+        };
+        f.debug_struct("Coordinated")
+            .field("pool", &self.inner.pool)
+            .field("shutdown", &progress)
+            .finish()
+    }
+}

@@ -1,0 +1,65 @@
+//! Shutting down when the process is told to end.
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::io;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::coordinated::{Coordinated, Inner};
+
+impl Coordinated {
+    /// Shuts the pool down, with its phases and within that time, when the process is sent SIGINT, as
+    /// by Ctrl-C, or SIGTERM. The process itself goes on: whoever waits for the end, with
+    /// [`wait`](Self::wait), may then return from `main`. Needs the feature `signals`.
+    ///
+    /// A second signal ends the pool by force, without any time, though not the phases. Once the
+    /// shutdown is done, or the pool is gone, a signal does what it does by default: it ends the
+    /// process.
+    ///
+    /// It is to be called once for a process. Signals are handled on a thread that is started here, and
+    /// does not keep the pool running.
+    ///
+    /// ```no_run
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::CoordinatedShutdown;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().start()?;
+    /// let coordinated = pool.coordinate(CoordinatedShutdown::new())?;
+    /// coordinated.shutdown_on_signals(Duration::from_secs(30))?;
+    /// println!("{}", coordinated.wait()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, where it gives neither a handler nor a thread.
+    pub fn shutdown_on_signals(&self, within: Duration) -> io::Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let pool = Arc::downgrade(&self.inner);
+        let listen = move || {
+            let mut begun = false;
+            for signal in signals.forever() {
+                obey(&pool, signal, within, begun);
+                begun = true;
+            }
+        };
+        let thread = thread::Builder::new().name("nexus-signals".to_owned());
+        thread.spawn(listen).map(drop)
+    }
+}
+
+fn obey(pool: &Weak<Inner>, signal: i32, within: Duration, begun: bool) {
+    let alive = pool.upgrade().map(|inner| Coordinated { inner });
+    match alive.filter(|coordinated| coordinated.report().is_none()) {
+        // Nothing is left to do before the process ends; it cannot fail for these signals.
+        None => drop(emulate_default_handler(signal)),
+        Some(coordinated) if begun || coordinated.request_shutdown(within).is_err() => {
+            coordinated.pool().request_shutdown(Duration::ZERO);
+        }
+        Some(_) => {}
+    }
+}

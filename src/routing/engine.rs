@@ -1,0 +1,201 @@
+//! The actor that a router is: it chooses a routee for each message, and looks after them.
+
+use std::sync::Arc;
+
+use super::error::RouterError;
+use super::handle::{Inner, RouterMessage};
+use super::members::Members;
+use crate::actor::{
+    Actor, ActorRef, Behavior, Context, Failure, HandlerResult, Next, Props, Shard, Signal,
+    SpawnError, Stage, SupervisorStrategy, TellError, with_current,
+};
+use crate::pool::WorkerNode;
+use crate::supervision::Directive;
+
+/// How a routee is chosen.
+pub(super) enum Logic<M> {
+    RoundRobin,
+    Random,
+    /// By the point of the message's key on the ring.
+    Key(Box<dyn Fn(&M) -> u64 + Send + Sync>),
+    SmallestMailbox,
+    /// All of them, each with a copy.
+    Broadcast(fn(&M) -> M),
+}
+
+/// What a router is made from, each time that it starts.
+pub(super) struct Plan<M> {
+    pub(super) routees: usize,
+    pub(super) props: Props<M>,
+    pub(super) logic: Logic<M>,
+    /// Over whose workers the routees are spread; `None` for children of the router.
+    pub(super) spread: Option<WorkerNode>,
+}
+
+/// The state of a router.
+struct Engine<M: Send + 'static> {
+    plan: Arc<Plan<M>>,
+    routees: Members<M>,
+    /// How many routees it has ever had.
+    started: usize,
+}
+
+/// A router as a behaviour.
+pub(super) fn routing<M: Send + 'static>(plan: Arc<Plan<M>>) -> Behavior<RouterMessage<M>> {
+    let behavior = Behavior::setup(move |ctx| {
+        let mut engine = Engine {
+            plan,
+            routees: Members::new(),
+            started: 0,
+        };
+        engine.resize(ctx, engine.plan.routees)?;
+        Ok(Behavior::actor(engine))
+    });
+    behavior.supervise(goes_on_after_a_message())
+}
+
+/// What can fail while a message is handled is the user's: the function for its key, or its clone.
+/// That costs this message, not the routees.
+pub(super) fn goes_on_after_a_message() -> SupervisorStrategy {
+    SupervisorStrategy::one_for_one().decide(|failure: &Failure| match failure.during {
+        Stage::Handling => Directive::Resume,
+        _ => Directive::Escalate,
+    })
+}
+
+impl<M: Send + 'static> Actor for Engine<M> {
+    type Message = RouterMessage<M>;
+
+    fn receive(
+        &mut self,
+        ctx: &mut Context<'_, Self::Message>,
+        message: Self::Message,
+    ) -> HandlerResult<Self::Message> {
+        match message.0 {
+            Inner::Message(message) => return Ok(self.route(message)),
+            Inner::Scatter(_) if self.routees.len() == 0 => return Ok(Next::Unhandled),
+            Inner::Scatter(ask) => ask(&self.actors()),
+            Inner::Resize(size, reply) => reply.send(self.resize(ctx, size)),
+            Inner::Routees(reply) => reply.send(self.actors()),
+        }
+        Ok(Next::Same)
+    }
+
+    fn signal(
+        &mut self,
+        _ctx: &mut Context<'_, Self::Message>,
+        signal: &Signal,
+    ) -> HandlerResult<Self::Message> {
+        if let Signal::Terminated { actor, .. } = signal {
+            self.routees.remove(*actor);
+        }
+        Ok(Next::Same)
+    }
+}
+
+impl<M: Send + 'static> Engine<M> {
+    fn actors(&self) -> Vec<ActorRef<M>> {
+        self.routees.actors().collect()
+    }
+
+    // ---- messages ---------------------------------------------------------------------------
+
+    fn route(&mut self, message: M) -> Next<RouterMessage<M>> {
+        match self.plan.logic {
+            Logic::Broadcast(copy) => self.send_to_all(&message, copy),
+            _ => self.send_to_one(message),
+        }
+    }
+
+    /// A routee that has stopped, and of which the notice is still to come, is passed over.
+    fn send_to_one(&mut self, mut message: M) -> Next<RouterMessage<M>> {
+        while let Some(routee) = self.choose(&message) {
+            message = match routee.try_tell(message) {
+                Ok(()) => return Next::Same,
+                Err(TellError::Stopped(message)) => message,
+                Err(other) => {
+                    routee.tell(other.into_message());
+                    return Next::Same;
+                }
+            };
+            self.routees.remove(routee.id());
+        }
+        Next::Unhandled
+    }
+
+    fn send_to_all(&mut self, message: &M, copy: fn(&M) -> M) -> Next<RouterMessage<M>> {
+        if self.routees.len() == 0 {
+            return Next::Unhandled;
+        }
+        self.routees
+            .actors()
+            .for_each(|routee| routee.tell(copy(message)));
+        Next::Same
+    }
+
+    fn choose(&mut self, message: &M) -> Option<ActorRef<M>> {
+        match &self.plan.logic {
+            Logic::RoundRobin | Logic::Broadcast(_) => self.routees.in_turn(),
+            Logic::Random => {
+                let number = with_current(|shard| shard.map(Shard::random))?;
+                self.routees.by_chance(number)
+            }
+            Logic::Key(point_of) => self.routees.by_point(point_of(message)),
+            Logic::SmallestMailbox => with_current(|shard| {
+                let load = |routee: ActorRef<M>| shard?.load_of(routee.id().key);
+                self.routees.in_turn_with_least(load)
+            }),
+        }
+    }
+
+    // ---- routees ----------------------------------------------------------------------------
+
+    /// Those that are too many stop when they have handled what they have.
+    fn resize(
+        &mut self,
+        ctx: &mut Context<'_, RouterMessage<M>>,
+        size: usize,
+    ) -> Result<usize, RouterError> {
+        if size == 0 {
+            return Err(RouterError::NoRoutees);
+        }
+        while self.routees.len() < size {
+            let routee = self.start_one(ctx)?;
+            ctx.watch(routee);
+            self.routees.add(routee);
+        }
+        while self.routees.len() > size
+            && let Some(routee) = self.routees.newest()
+        {
+            ctx.unwatch(routee);
+            self.routees.remove(routee.id());
+            routee.stop();
+        }
+        Ok(size)
+    }
+
+    fn start_one(
+        &mut self,
+        ctx: &mut Context<'_, RouterMessage<M>>,
+    ) -> Result<ActorRef<M>, SpawnError> {
+        self.started += 1;
+        let props = self.plan.props.clone();
+        match &self.plan.spread {
+            None => ctx.spawn(&format!("routee-{}", self.started), props),
+            Some(node) => {
+                let worker = (self.started - 1) % node.workers();
+                node.shared.spawn(node.shared.worker(worker)?, None, props)
+            }
+        }
+    }
+}
+
+/// Children stop with their parent; routees on other workers are told to, behind all that they
+/// were sent.
+impl<M: Send + 'static> Drop for Engine<M> {
+    fn drop(&mut self) {
+        if self.plan.spread.is_some() {
+            self.routees.actors().for_each(ActorRef::stop);
+        }
+    }
+}

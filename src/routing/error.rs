@@ -1,0 +1,21 @@
+//! Why a router could not be made, or not be made larger.
+
+use crate::actor::SpawnError;
+
+/// Why a router was not started, or not resized.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouterError {
+    /// A router without routees would lose all that it is sent.
+    #[error("a router needs one routee at least: give it one, or stop it")]
+    NoRoutees,
+    /// The mailboxes of other workers cannot be looked into.
+    #[error(
+        "the smallest mailbox is found among actors of one worker: do not spread the routees, or \
+         choose another strategy"
+    )]
+    MailboxesOutOfSight,
+    /// The router, or a routee, could not be started.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+}

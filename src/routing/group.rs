@@ -1,0 +1,183 @@
+//! Groups: actors that have joined under one name, and how one of them is found.
+
+use std::fmt;
+use std::hash::Hash;
+use std::time::Duration;
+
+use super::members::Members;
+use super::open::{OpenError, open};
+use super::router::point_of_key;
+use crate::actor::{
+    Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
+};
+use crate::ask::{Ask, Reply};
+use crate::pool::WorkerNode;
+
+/// A name in a pool under which actors join, so that others find them: all, the next in turn, or the
+/// one to whom a key belongs.
+///
+/// A group is an actor, `/user/group-<name>`, which the first who opens it starts. A member that stops
+/// leaves by itself. Whoever joins is found by what the same sender asks afterwards.
+///
+/// ```
+/// use nexus_actors::Group;
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// const SOON: Duration = Duration::from_secs(5);
+///
+/// let pool = WorkerPool::builder().workers(2).start()?;
+/// let tellers = Group::<u32>::open(&pool.node(), "tellers")?;
+/// let teller = pool.spawn("teller", Props::new(|| Behavior::receive(|_ctx, _amount| ())))?;
+/// tellers.join(teller);
+/// assert_eq!(tellers.owner_of("account 4711", SOON).wait()?, Some(teller));
+/// assert_eq!(tellers.members(SOON).wait()?, [teller]);
+/// tellers.leave(teller.id());
+/// assert_eq!(tellers.in_turn(SOON).wait()?, None);
+/// pool.shutdown(SOON)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Group<M: 'static> {
+    actor: ActorRef<GroupMessage<M>>,
+}
+
+/// A message to a group. It is made by [`Group`].
+pub struct GroupMessage<M: 'static>(Inner<M>);
+
+enum Inner<M: 'static> {
+    Join(ActorRef<M>),
+    Leave(ActorId),
+    Members(Reply<Vec<ActorRef<M>>>),
+    Owner(u64, Reply<Option<ActorRef<M>>>),
+    InTurn(Reply<Option<ActorRef<M>>>),
+}
+
+impl<M: Send + 'static> Group<M> {
+    /// The group of that name, which is started where there is none, on the worker that the ring
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::WrongType`] where there is one of that name for actors of other messages;
+    /// [`OpenError::Spawn`] where it could not be started, as with a name that is none.
+    pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
+        let props = Props::new(|| Behavior::actor(Joined(Members::new())));
+        let actor = open(node, &format!("group-{name}"), &props)?;
+        Ok(Self { actor })
+    }
+
+    /// Makes an actor a member, until it leaves or stops. Nothing changes where it is one.
+    pub fn join(self, member: ActorRef<M>) {
+        self.actor.tell(GroupMessage(Inner::Join(member)));
+    }
+
+    /// Has an actor be a member no more. Nothing happens where it is none.
+    pub fn leave(self, member: ActorId) {
+        self.actor.tell(GroupMessage(Inner::Leave(member)));
+    }
+
+    /// Asks for the members, in the order in which they joined.
+    pub fn members(self, timeout: Duration) -> Ask<Vec<ActorRef<M>>> {
+        let members = |reply| GroupMessage(Inner::Members(reply));
+        self.actor.ask(members, timeout)
+    }
+
+    /// Asks for the member to whom a key belongs, by a consistent hash: as long as nobody comes or
+    /// goes it is the same one, and each member more takes about its share of the keys from the
+    /// others. `None` where there is no member.
+    ///
+    /// The first to ask after somebody has come or gone has the ring of members made anew, which takes
+    /// time with many of them: 512 points a member are sorted.
+    pub fn owner_of<K: Hash + ?Sized>(
+        self,
+        key: &K,
+        timeout: Duration,
+    ) -> Ask<Option<ActorRef<M>>> {
+        let point = point_of_key(key);
+        let owner = |reply| GroupMessage(Inner::Owner(point, reply));
+        self.actor.ask(owner, timeout)
+    }
+
+    /// Asks for the members one after the other, in turn over all who ask. `None` where there is no
+    /// member.
+    pub fn in_turn(self, timeout: Duration) -> Ask<Option<ActorRef<M>>> {
+        let in_turn = |reply| GroupMessage(Inner::InTurn(reply));
+        self.actor.ask(in_turn, timeout)
+    }
+
+    /// The group as an actor: to be stopped, or watched. A group that was stopped is a new one, without
+    /// members, when it is opened again.
+    pub fn actor_ref(self) -> ActorRef<GroupMessage<M>> {
+        self.actor
+    }
+}
+
+/// The state of a group.
+struct Joined<M>(Members<M>);
+
+impl<M: Send + 'static> Actor for Joined<M> {
+    type Message = GroupMessage<M>;
+
+    fn receive(
+        &mut self,
+        ctx: &mut Context<'_, Self::Message>,
+        message: Self::Message,
+    ) -> HandlerResult<Self::Message> {
+        let members = &mut self.0;
+        match message.0 {
+            Inner::Join(member) => {
+                if members.add(member) {
+                    ctx.watch(member);
+                }
+            }
+            Inner::Leave(member) => {
+                ctx.unwatch_id(member);
+                members.remove(member);
+            }
+            Inner::Members(reply) => reply.send(members.actors().collect()),
+            Inner::Owner(point, reply) => reply.send(members.by_point(point)),
+            Inner::InTurn(reply) => reply.send(members.in_turn()),
+        }
+        Ok(Next::Same)
+    }
+
+    fn signal(
+        &mut self,
+        _ctx: &mut Context<'_, Self::Message>,
+        signal: &Signal,
+    ) -> HandlerResult<Self::Message> {
+        if let Signal::Terminated { actor, .. } = signal {
+            self.0.remove(*actor);
+        }
+        Ok(Next::Same)
+    }
+}
+
+impl<M: 'static> Clone for Group<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: 'static> Copy for Group<M> {}
+
+impl<M: 'static> fmt::Debug for Group<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = std::any::type_name::<M>();
+        f.debug_tuple(&format!("Group<{of}>"))
+            .field(&self.actor)
+            .finish()
+    }
+}
+
+impl<M: 'static> fmt::Debug for GroupMessage<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Inner::Join(_) => "Join(..)",
+            Inner::Leave(_) => "Leave(..)",
+            Inner::Members(_) => "Members(..)",
+            Inner::Owner(..) => "Owner(..)",
+            Inner::InTurn(_) => "InTurn(..)",
+        })
+    }
+}

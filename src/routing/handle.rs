@@ -1,0 +1,177 @@
+//! The handle of a router that runs.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::error::RouterError;
+use crate::actor::{ActorId, ActorRef, Recipient};
+use crate::ask::{Ask, Reply};
+
+/// A router that runs: what is sent to it goes to its routees, as its strategy says.
+///
+/// It is a copied reference, as an [`ActorRef`] is. A message goes through the router's mailbox and
+/// from there to a routee, whose [`Context::sender`](crate::Context::sender) is the router. Messages
+/// of one sender that go to the same routee keep their order.
+///
+/// A message for which there is no routee left becomes a dead letter, as one that was
+/// [not handled](crate::DeadLetterReason::Unhandled).
+pub struct RouterRef<M: 'static> {
+    actor: ActorRef<RouterMessage<M>>,
+}
+
+/// A message to a router: one for its routees, or about them. It is made by [`RouterRef`], or from
+/// a message of the routees' by `From`.
+pub struct RouterMessage<M: 'static>(pub(super) Inner<M>);
+
+pub(super) enum Inner<M: 'static> {
+    Message(M),
+    /// A question to all of them.
+    Scatter(Scatter<M>),
+    Resize(usize, Reply<Result<usize, RouterError>>),
+    Routees(Reply<Vec<ActorRef<M>>>),
+}
+
+type Scatter<M> = Box<dyn FnOnce(&[ActorRef<M>]) + Send>;
+
+impl<M: Send + 'static> RouterRef<M> {
+    /// Sends a message to the routee, or routees, that the strategy chooses, and forgets it.
+    pub fn tell(self, message: M) {
+        self.actor.tell(RouterMessage::from(message));
+    }
+
+    /// Asks the routee that the strategy chooses. Where it chooses several, as for a broadcast, use
+    /// [`ask_first`](Self::ask_first).
+    pub fn ask<R: Send + 'static>(
+        self,
+        question: impl FnOnce(Reply<R>) -> M,
+        timeout: Duration,
+    ) -> Ask<R> {
+        let asked = |reply| RouterMessage::from(question(reply));
+        self.actor.ask(asked, timeout)
+    }
+
+    /// Asks all routees, whatever the strategy is, and takes the answer that comes first; the
+    /// others are dropped. `question` makes each routee's message, on the router's worker. Where no
+    /// routee answers, the ask ends when the last reply has been dropped, for the reason of that.
+    ///
+    /// ```
+    /// use nexus_actors::Router;
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(2).start()?;
+    /// let searcher = Props::new(|| Behavior::receive(|ctx, (word, reply): (&str, Reply<usize>)| {
+    ///     ctx.sleep(Duration::from_millis(ctx.worker() as u64 * 500))?;
+    ///     reply.send(word.len());
+    ///     Ok::<_, WaitError>(())
+    /// }));
+    /// let search = Router::round_robin(2, searcher).spread(&pool.node());
+    /// let search = search.spawn(&pool.node(), "search")?;
+    /// let found = search.ask_first(|reply| ("nexus", reply), Duration::from_secs(5));
+    /// assert_eq!(found.wait()?, 5);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ask_first<R: Send + 'static>(
+        self,
+        question: impl Fn(Reply<R>) -> M + Send + 'static,
+        timeout: Duration,
+    ) -> Ask<R> {
+        let asked = |reply: Reply<R>| {
+            let scatter: Scatter<M> = Box::new(move |routees| {
+                for (routee, reply) in routees.iter().zip(reply.share(routees.len())) {
+                    routee.tell(question(reply));
+                }
+            });
+            RouterMessage(Inner::Scatter(scatter))
+        };
+        self.actor.ask(asked, timeout)
+    }
+
+    /// Has the router start as many routees as are missing, or stop those that are too many, the
+    /// last one first, and answers their number. Nothing is lost: a routee that is to stop handles
+    /// first what it was sent. Where the answer is not waited for, it happens nevertheless.
+    ///
+    /// A size of zero is answered with [`RouterError::NoRoutees`], and changes nothing. Where a
+    /// routee cannot be started, the answer says why, and those that were started stay.
+    pub fn resize(self, routees: usize, timeout: Duration) -> Ask<Result<usize, RouterError>> {
+        let resize = |reply| RouterMessage(Inner::Resize(routees, reply));
+        self.actor.ask(resize, timeout)
+    }
+
+    /// Asks for the routees, the oldest first.
+    pub fn routees(self, timeout: Duration) -> Ask<Vec<ActorRef<M>>> {
+        let routees = |reply| RouterMessage(Inner::Routees(reply));
+        self.actor.ask(routees, timeout)
+    }
+
+    /// Asks the router to stop when it has sent on what it has. Its routees then handle what they
+    /// have, and stop; those that are its children do so before it does.
+    pub fn stop(self) {
+        self.actor.stop();
+    }
+
+    /// The router's incarnation.
+    pub fn id(self) -> ActorId {
+        self.actor.id()
+    }
+
+    /// The router as an actor: to be watched, or handed on.
+    pub fn actor_ref(self) -> ActorRef<RouterMessage<M>> {
+        self.actor
+    }
+
+    /// The router as somebody who takes the messages of its routees.
+    pub fn recipient(self) -> Recipient<M> {
+        self.actor.contramap(RouterMessage::from)
+    }
+}
+
+impl<M: Send + 'static> From<ActorRef<RouterMessage<M>>> for RouterRef<M> {
+    /// For a router that was started from its [props](crate::Router::props), or looked up.
+    fn from(actor: ActorRef<RouterMessage<M>>) -> Self {
+        Self { actor }
+    }
+}
+
+impl<M: 'static> From<M> for RouterMessage<M> {
+    fn from(message: M) -> Self {
+        Self(Inner::Message(message))
+    }
+}
+
+impl<M: 'static> Clone for RouterRef<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: 'static> Copy for RouterRef<M> {}
+
+impl<M: 'static> PartialEq for RouterRef<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.actor == other.actor
+    }
+}
+
+impl<M: 'static> Eq for RouterRef<M> {}
+
+impl<M: 'static> fmt::Debug for RouterRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = std::any::type_name::<M>();
+        f.debug_tuple(&format!("RouterRef<{of}>"))
+            .field(&self.actor)
+            .finish()
+    }
+}
+
+impl<M: 'static> fmt::Debug for RouterMessage<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Inner::Message(_) => "Message(..)",
+            Inner::Scatter(_) => "Scatter(..)",
+            Inner::Resize(..) => "Resize(..)",
+            Inner::Routees(_) => "Routees(..)",
+        })
+    }
+}

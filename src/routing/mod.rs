@@ -1,0 +1,17 @@
+//! Groups of actors behind one name: routers, and who is found or told by name in a pool.
+
+mod engine;
+mod error;
+mod group;
+mod handle;
+mod members;
+mod open;
+mod router;
+mod topic;
+
+pub use self::error::RouterError;
+pub use self::group::{Group, GroupMessage};
+pub use self::handle::{RouterMessage, RouterRef};
+pub use self::open::OpenError;
+pub use self::router::Router;
+pub use self::topic::{Topic, TopicMessage, TopicStats};

@@ -1,0 +1,232 @@
+//! Routers: how one is described and started.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::engine::{Logic, Plan, routing};
+use super::error::RouterError;
+use super::handle::{RouterMessage, RouterRef};
+use crate::actor::{Context, Props, SupervisorStrategy};
+use crate::pool::WorkerNode;
+
+/// The recipe of a router: an actor that hands its messages to a group of routees, which it starts
+/// and looks after.
+///
+/// The routees are children of the router and live on its worker, unless they are to be
+/// [spread](Self::spread). One that fails is restarted, or what else
+/// [`supervising`](Self::supervising) says; it keeps its mail. One that stops leaves the group, and is
+/// not replaced: see [`RouterRef::resize`]. A panic of the user's functions in the router itself (that
+/// for the key, or the clone for a broadcast) costs that message alone.
+///
+/// ```
+/// use nexus_actors::Router;
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// const SOON: Duration = Duration::from_secs(5);
+///
+/// let pool = WorkerPool::builder().workers(2).start()?;
+/// let worker = Props::new(|| Behavior::receive(|ctx, reply: Reply<String>| {
+///     reply.send(ctx.path().to_string());
+/// }));
+/// let workers = Router::round_robin(2, worker).spawn(&pool.node(), "workers")?;
+/// assert_eq!(workers.ask(|reply| reply, SOON).wait()?, "/user/workers/routee-1");
+/// assert_eq!(workers.ask(|reply| reply, SOON).wait()?, "/user/workers/routee-2");
+/// assert_eq!(workers.ask(|reply| reply, SOON).wait()?, "/user/workers/routee-1");
+/// assert_eq!(workers.resize(3, SOON).wait()??, 3);
+/// pool.shutdown(SOON)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a router does nothing until it is started"]
+pub struct Router<M> {
+    routees: usize,
+    props: Props<M>,
+    logic: Logic<M>,
+    spread: Option<WorkerNode>,
+    strategy: SupervisorStrategy,
+}
+
+impl<M: Send + 'static> Router<M> {
+    /// So many routees, which are sent to in turn.
+    pub fn round_robin(routees: usize, props: Props<M>) -> Self {
+        Self::new(routees, props, Logic::RoundRobin)
+    }
+
+    /// So many routees, one of which is chosen by chance for each message. In a simulation, the same
+    /// seed chooses the same ones.
+    pub fn random(routees: usize, props: Props<M>) -> Self {
+        Self::new(routees, props, Logic::Random)
+    }
+
+    /// So many routees, one of which gets all messages of a key, as long as there are so many: each
+    /// routee more takes its share of the keys, about 1 of `n + 1`, from the `n` others, and no key
+    /// moves between those.
+    ///
+    /// The key is hashed by XXH3, without any seed of the process, and placed on a
+    /// [`ConsistentHashRing`](crate::ConsistentHashRing) of the routees.
+    ///
+    /// ```
+    /// use nexus_actors::Router;
+    /// use nexus_actors::prelude::*;
+    ///
+    /// struct Deposit { account: String, amount: i64 }
+    ///
+    /// let teller = Props::new(|| Behavior::receive(|_ctx, deposit: Deposit| {
+    ///     println!("{}: {}", deposit.account, deposit.amount);
+    /// }));
+    /// let tellers = Router::consistent_hash(4, teller, |deposit: &Deposit| deposit.account.clone());
+    /// # let _ = tellers;
+    /// ```
+    pub fn consistent_hash<K: Hash>(
+        routees: usize,
+        props: Props<M>,
+        key: impl Fn(&M) -> K + Send + Sync + 'static,
+    ) -> Self {
+        let point_of = move |message: &M| point_of_key(&key(message));
+        Self::new(routees, props, Logic::Key(Box::new(point_of)))
+    }
+
+    /// So many routees, of which the one with the fewest messages gets the next, the one that it is
+    /// at included. A routee that is suspended, or waits to be restarted, comes last; among equals it
+    /// goes in turn. It is for routees on the router's own worker.
+    pub fn smallest_mailbox(routees: usize, props: Props<M>) -> Self {
+        Self::new(routees, props, Logic::SmallestMailbox)
+    }
+
+    /// So many routees, each of which gets a copy of every message.
+    pub fn broadcast(routees: usize, props: Props<M>) -> Self
+    where
+        M: Clone,
+    {
+        Self::new(routees, props, Logic::Broadcast(M::clone))
+    }
+
+    fn new(routees: usize, props: Props<M>, logic: Logic<M>) -> Self {
+        Self {
+            routees,
+            props,
+            logic,
+            spread: None,
+            strategy: SupervisorStrategy::one_for_one(),
+        }
+    }
+
+    /// How the routees are supervised. By default one that fails is restarted, at most 3 times in
+    /// 60 s. What the strategy escalates is the router's own failure.
+    ///
+    /// Routees that are [spread](Self::spread) are supervised each on its own: a strategy for all of
+    /// them means the same as one for each, and what it escalates goes to the pool's guardian.
+    pub fn supervising(self, strategy: SupervisorStrategy) -> Self {
+        Self { strategy, ..self }
+    }
+
+    /// Spreads the routees over all workers of the pool in turn, from worker 0 on. They are
+    /// top-level actors under generated names then, and stop when the router has stopped.
+    ///
+    /// When the pool shuts down, its workers stop their actors at the same time: what the router
+    /// still sends on then may come too late, and becomes a dead letter. Stop the router before, as
+    /// a [`CoordinatedShutdown`](crate::CoordinatedShutdown) can.
+    pub fn spread(self, node: &WorkerNode) -> Self {
+        Self {
+            spread: Some(node.clone()),
+            ..self
+        }
+    }
+
+    /// The props of the router: to start it wherever actors are started. Its [`RouterRef`] is made
+    /// from the reference.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::{Router, RouterRef};
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(2).start()?;
+    /// let worker = Props::new(|| Behavior::receive(|_ctx, _: u8| ()));
+    /// let props = Router::random(3, worker).props()?;
+    /// let router = RouterRef::from(pool.spawn_on(1, "router", props)?);
+    /// router.tell(7);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError::NoRoutees`], and [`RouterError::MailboxesOutOfSight`] where the smallest
+    /// mailbox is to be found among routees that are spread.
+    pub fn props(self) -> Result<Props<RouterMessage<M>>, RouterError> {
+        if self.routees == 0 {
+            return Err(RouterError::NoRoutees);
+        }
+        if self.spread.is_some() && matches!(self.logic, Logic::SmallestMailbox) {
+            return Err(RouterError::MailboxesOutOfSight);
+        }
+        let Self {
+            routees,
+            mut props,
+            logic,
+            spread,
+            strategy,
+        } = self;
+        if spread.is_some() {
+            props = props.supervised_by_itself(strategy.clone());
+        }
+        let plan = Arc::new(Plan {
+            routees,
+            props,
+            logic,
+            spread,
+        });
+        let factory = move || routing(Arc::clone(&plan));
+        Ok(Props::new(factory).supervising(strategy))
+    }
+
+    /// Starts the router as a top-level actor of that name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`props`](Self::props); [`RouterError::Spawn`] where it, or a routee, did not start.
+    pub fn spawn(self, node: &WorkerNode, name: &str) -> Result<RouterRef<M>, RouterError> {
+        Ok(node.spawn(name, self.props()?)?.into())
+    }
+
+    /// Starts the router as a child.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    pub fn spawn_child<P: Send + 'static>(
+        self,
+        ctx: &mut Context<'_, P>,
+        name: &str,
+    ) -> Result<RouterRef<M>, RouterError> {
+        Ok(ctx.spawn(name, self.props()?)?.into())
+    }
+}
+
+/// Where a key stands on a ring.
+pub(super) fn point_of_key(key: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = Xxh3::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl<M> fmt::Debug for Router<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let logic = match self.logic {
+            Logic::RoundRobin => "round robin",
+            Logic::Random => "random",
+            Logic::Key(_) => "consistent hash",
+            Logic::SmallestMailbox => "smallest mailbox",
+            Logic::Broadcast(_) => "broadcast",
+        };
+        f.debug_struct("Router")
+            .field("routees", &self.routees)
+            .field("logic", &logic)
+            .field("spread", &self.spread.is_some())
+            .finish_non_exhaustive()
+    }
+}
