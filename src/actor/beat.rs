@@ -3,12 +3,17 @@
 //! It is a sequence lock (Lameter, "Effective synchronization on Linux/NUMA systems", 2005, has the
 //! name): the number of the turn is odd while the fields are those of a handler that runs, and a
 //! reader takes them for good only if the number is the same before and after.
+//!
+//! **Orderings.** A field is stored with release after the number has become even, so whoever
+//! acquires it and looks at the number again no longer finds the odd one of before. The odd number is
+//! stored with release after the fields, so whoever acquires it finds them. All of that is written at
+//! every turn: on x86 they are plain stores.
 
 #![allow(unsafe_code)]
 
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 use super::id::Key;
 use super::slot::MailKind;
@@ -19,8 +24,8 @@ pub(crate) struct Beat {
     /// The number of the turn, one more each time a handler begins, goes on or ends; even while none
     /// runs.
     turn: AtomicU64,
-    slot: AtomicU32,
-    generation: AtomicU32,
+    /// The actor's slot, above its generation.
+    key: AtomicU64,
     mail: AtomicPtr<MailKind>,
 }
 
@@ -57,26 +62,28 @@ impl Running {
 }
 
 impl Beat {
-    /// A handler begins, or goes on.
+    /// A handler begins, or goes on. None runs at the time.
     #[inline(always)]
     pub(crate) fn begin(&self, running: Running) {
-        let turn = self.turn.load(Relaxed) | 1;
-        self.turn.store(turn + 1, Relaxed);
-        // Pairs with the fence in `look`: whoever sees a field of this turn no longer sees the turn
-        // before.
-        fence(Release);
-        self.slot.store(running.key.slot, Relaxed);
-        self.generation.store(running.key.generation, Relaxed);
-        self.mail.store(running.mail, Relaxed);
-        // Pairs with the acquire in `turn`: whoever sees the turn sees whose it is.
-        self.turn.store(turn + 2, Release);
+        let Key { slot, generation } = running.key;
+        let key = u64::from(slot) << 32 | u64::from(generation);
+        self.key.store(key, Release);
+        self.mail.store(running.mail, Release);
+        let turn = self.turn.load(Relaxed);
+        self.turn.store(turn | 1, Release);
     }
 
-    /// It ends, or waits. Answers whose it was.
+    /// It ends, or waits.
     #[inline(always)]
     pub(crate) fn end(&self) {
         let turn = self.turn.load(Relaxed);
         self.turn.store((turn | 1) + 1, Relaxed);
+    }
+
+    /// Another handler runs in the middle of this one, as when it starts an actor.
+    pub(crate) fn begin_within(&self, running: Running) {
+        self.end();
+        self.begin(running);
     }
 
     /// Whose handler runs.
@@ -86,32 +93,36 @@ impl Beat {
             return Running::NOBODY;
         }
         Running {
-            key: Key {
-                slot: self.slot.load(Relaxed),
-                generation: self.generation.load(Relaxed),
-            },
-            mail: self.mail.load(Relaxed),
+            key: self.key(),
+            mail: self.mail.load(Acquire),
+        }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the halves are slot and generation
+    fn key(&self) -> Key {
+        let key = self.key.load(Acquire);
+        Key {
+            slot: (key >> 32) as u32,
+            generation: key as u32,
         }
     }
 
     /// Goes back to what ran before, if anything did.
     #[inline(always)]
     pub(crate) fn go_on(&self, running: Running) {
-        if running.mail.is_null() {
+        if Self::is_running(self.turn.load(Relaxed)) {
             self.end();
-        } else {
+        }
+        if !running.mail.is_null() {
             self.begin(running);
         }
     }
 
     /// Whose handler ran last, and whether it still runs: for the worker's own thread.
     pub(crate) fn last(&self) -> Option<(Key, bool)> {
-        let key = Key {
-            slot: self.slot.load(Relaxed),
-            generation: self.generation.load(Relaxed),
-        };
         let any = !self.mail.load(Relaxed).is_null();
-        any.then_some((key, Self::is_running(self.turn.load(Relaxed))))
+        any.then_some((self.key(), Self::is_running(self.turn.load(Relaxed))))
     }
 
     /// The number of the present turn.
@@ -132,9 +143,7 @@ impl Beat {
             return None;
         }
         let Running { key, mail } = self.running();
-        // Pairs with the fence in `begin`.
-        fence(Acquire);
-        if self.turn.load(Relaxed) != turn {
+        if self.turn.load(Acquire) != turn {
             return None;
         }
         // SAFETY: only `Running::of` makes a pointer that is not null, from a reference that is
@@ -166,7 +175,7 @@ mod tests {
         let first = beat.look().unwrap();
         assert_eq!((first.key, first.message_type), (key, "u8"));
         let outer = beat.running();
-        beat.begin(Running::of(key, MailKind::of::<u16>()));
+        beat.begin_within(Running::of(key, MailKind::of::<u16>()));
         assert_eq!(beat.look().unwrap().message_type, "u16");
         beat.go_on(outer);
         let again = beat.look().unwrap();

@@ -371,7 +371,7 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting()?;
         // What could not be sent has ended its wait here and now.
-        if self.waits.attend(key, fiber, self.actor.get()) {
+        if self.waits.attend(key, fiber, self.actor.get().key.slot) {
             self.suspend(Suspend::Blocked);
         }
         Ok(())
@@ -554,7 +554,7 @@ impl Shard {
         let running = self.beat.running();
         if actor.home == self.home {
             let mail = self.slot(actor.key.slot).mail_kind();
-            self.beat.begin(Running::of(actor.key, mail));
+            self.beat.begin_within(Running::of(actor.key, mail));
         }
         let answer = code();
         if actor.home == self.home {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::id::ActorId;
-use super::lifecycle;
+use super::id::{ActorId, Key};
+use super::lifecycle::{self, GUARDIAN};
 use super::path::ActorPath;
 use super::shard::Shard;
 
@@ -54,11 +54,22 @@ fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
     here.then(|| lifecycle::path_of(shard, actor.key.slot))
 }
 
+/// The actor in a slot, which is the guardian's where a task waits.
+fn waiter_here(shard: &Shard, slot: u32) -> Option<(ActorId, ActorPath)> {
+    let key = Key {
+        slot,
+        generation: shard.slot(slot).generation(),
+    };
+    let id = shard.id_of(key);
+    let path = path_here(shard, id).filter(|_| slot != GUARDIAN)?;
+    Some((id, path))
+}
+
 /// Those who wait on one worker.
 pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
     let waits = shard.waits.waiting().map(|(waiter, target)| Waiting {
         worker: shard.home.worker() as usize,
-        actor: path_here(shard, waiter).map(|path| (waiter, path)),
+        actor: waiter_here(shard, waiter),
         waits_for: match target.known() {
             None => WaitsFor::Time,
             Some(target) if target.key.generation == 0 => WaitsFor::Worker(target.worker()),

@@ -38,8 +38,8 @@ struct Wait {
     fiber: Cell<Option<FiberId>>,
     /// The slot of the actor that is to look at its end, where no fiber waits, and its timer.
     actor: Cell<Option<(u32, Option<u32>)>>,
-    /// Who waits on that fiber, and for whom.
-    waiter: Cell<ActorId>,
+    /// Who waits on that fiber, by its slot, and for whom.
+    waiter: Cell<u32>,
     target: Cell<ActorId>,
     timer: Cell<Option<TimerKey>>,
     /// When the timer is due.
@@ -116,12 +116,12 @@ impl Waits {
         self.pending(key).is_some()
     }
 
-    /// Says which fiber waits, of which actor, so that it is woken at the end.
+    /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
     ///
     /// Answers whether there is anything to wait for: nothing, if the wait has ended.
     #[inline]
     #[must_use]
-    pub(crate) fn attend(&self, key: Key, fiber: FiberId, waiter: ActorId) -> bool {
+    pub(crate) fn attend(&self, key: Key, fiber: FiberId, waiter: u32) -> bool {
         let pending = self.pending(key);
         if let Some(wait) = pending {
             wait.fiber.set(Some(fiber));
@@ -276,8 +276,8 @@ impl Waits {
         }
     }
 
-    /// Who waits, nobody for a task; and who is to end it, nobody where it is time.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = (ActorId, ActorId)> {
+    /// Who waits, by its slot, 0 for a task; and who is to end it, nobody where it is time.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, ActorId)> {
         self.arena.iter().filter_map(|(_, wait)| {
             let fiber = wait.fiber.take();
             wait.fiber.set(fiber);
@@ -337,7 +337,7 @@ mod tests {
         let waits = Waits::new();
         let key = waits.begin(None, ActorId::NOBODY);
         let fiber = FiberId::from_index(3);
-        assert!(waits.attend(key, fiber, ActorId::NOBODY));
+        assert!(waits.attend(key, fiber, 0));
         assert!(matches!(waits.end(key, End::NoReply), Ending::Wakes(woken) if woken == fiber));
         assert_eq!(waits.take::<u32>(key), Some(Err(End::NoReply)));
     }

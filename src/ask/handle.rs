@@ -59,11 +59,16 @@ pub struct Ask<R> {
 
 enum Waiting<R> {
     Worker(Key),
+    /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
+    Outside(Box<Outside<R>>),
+    /// The outcome has been taken.
+    Over,
+}
+
+enum Outside<R> {
     Thread(once::Receiver<Result<R, End>>, Option<Instant>),
     /// A wait of the thread that drives the asked pool itself: waiting means driving it.
     Driver(Rc<dyn Drive>, Key),
-    /// The outcome has been taken.
-    Over,
 }
 
 impl<R: Send + 'static> Ask<R> {
@@ -83,23 +88,26 @@ impl<R: Send + 'static> Ask<R> {
         })
     }
 
+    #[cold]
     fn begin_outside(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
         if let Some(driver) = driver_of(asked.home.pool()) {
             let shard = driver.shard();
             let wait = shard.waits.begin(timeout.map(nanos), asked);
             let home = shard.home;
             driver.has_begun_a_wait();
-            let ask = Self::new(Waiting::Driver(driver, wait), timeout);
+            let ask = Self::outside(Outside::Driver(driver, wait), timeout);
             return (ask, Reply::to(Asker::Worker { home, wait }));
         }
         let (sender, receiver) = oneshot();
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let asked = asked.home;
         let reply = Reply::to(Asker::Thread { sender, asked });
-        (
-            Self::new(Waiting::Thread(receiver, deadline), timeout),
-            reply,
-        )
+        let ask = Self::outside(Outside::Thread(receiver, deadline), timeout);
+        (ask, reply)
+    }
+
+    fn outside(outside: Outside<R>, timeout: Option<Duration>) -> Self {
+        Self::new(Waiting::Outside(Box::new(outside)), timeout)
     }
 
     fn new(waiting: Waiting<R>, timeout: Option<Duration>) -> Self {
@@ -115,36 +123,47 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// [`AskError`] says why there is none, as soon as that is certain.
-    #[inline]
-    pub fn wait(mut self) -> Result<R, AskError> {
-        let outcome = match &self.waiting {
-            // Left in place while it waits, so that the wait is forgotten even if this stack is
-            // unwound.
-            Waiting::Worker(wait) => {
-                let outcome = with_current(|shard| wait_on_worker(shard, *wait))?;
-                self.waiting = Waiting::Over;
-                outcome
-            }
-            Waiting::Driver(driver, wait) => {
-                let outcome = wait_by_driving(&**driver, *wait, self.timeout)?;
-                self.waiting = Waiting::Over;
-                outcome
-            }
-            _ => self.wait_on_thread(),
+    // Inlined, as the return after a switch is mispredicted: see `fiber::suspend`.
+    #[inline(always)]
+    pub fn wait(self) -> Result<R, AskError> {
+        let Waiting::Worker(wait) = self.waiting else {
+            return self.wait_outside();
         };
-        outcome.map_err(|end| AskError::from_end(end, self.timeout))
+        // Left in place while it waits, so that the wait is forgotten even if this stack is unwound.
+        let outcome = with_current(|shard| wait_on_worker(shard, wait))?;
+        let timeout = self.timeout;
+        // The outcome was taken, and with it the wait: nothing is left to be forgotten.
+        std::mem::forget(self);
+        outcome.map_err(|end| AskError::from_end(end, timeout))
     }
 
     #[cold]
-    fn wait_on_thread(&mut self) -> Result<R, End> {
-        match std::mem::replace(&mut self.waiting, Waiting::Over) {
-            Waiting::Thread(receiver, deadline) => match receiver.recv(deadline) {
+    fn wait_outside(mut self) -> Result<R, AskError> {
+        let timeout = self.timeout;
+        let Waiting::Outside(outside) = std::mem::replace(&mut self.waiting, Waiting::Over) else {
+            unreachable!("waiting consumes the ask")
+        };
+        let outcome = match *outside {
+            Outside::Driver(driver, wait) => {
+                let forget = ForgetAtEnd(&driver, wait);
+                wait_by_driving(&**forget.0, wait, timeout)?
+            }
+            Outside::Thread(receiver, deadline) => match receiver.recv(deadline) {
                 Ok(answer) => answer,
                 Err(RecvError::Timeout) => Err(End::TimedOut),
                 Err(RecvError::Closed) => Err(End::NoReply),
             },
-            _ => unreachable!("waiting consumes the ask"),
-        }
+        };
+        outcome.map_err(|end| AskError::from_end(end, timeout))
+    }
+}
+
+/// Forgets a wait of a driver, however it ends; one whose outcome was taken is forgotten already.
+struct ForgetAtEnd<'a>(&'a Rc<dyn Drive>, Key);
+
+impl Drop for ForgetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.shard().waits.forget(self.1);
     }
 }
 
@@ -177,6 +196,7 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 }
 
 impl<R> Drop for Ask<R> {
+    #[inline]
     fn drop(&mut self) {
         match &self.waiting {
             Waiting::Worker(wait) => with_current(|shard| {
@@ -184,8 +204,17 @@ impl<R> Drop for Ask<R> {
                     shard.waits.forget(*wait);
                 }
             }),
-            Waiting::Driver(driver, wait) => driver.shard().waits.forget(*wait),
-            Waiting::Thread(..) | Waiting::Over => {}
+            Waiting::Outside(outside) => outside.let_go(),
+            Waiting::Over => {}
+        }
+    }
+}
+
+impl<R> Outside<R> {
+    #[cold]
+    fn let_go(&self) {
+        if let Self::Driver(driver, wait) = self {
+            driver.shard().waits.forget(*wait);
         }
     }
 }

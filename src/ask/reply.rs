@@ -50,7 +50,19 @@ pub(super) enum Asker<R: Send + 'static> {
 
 impl<R: Send + 'static> Asker<R> {
     /// Ends the ask, if nothing has ended it before.
+    #[inline(always)]
     pub(super) fn end(self, answer: Result<R, End>) {
+        if let Self::Worker { home, wait } = self {
+            return with_current(|shard| match shard {
+                Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
+                shard => send_answer(shard, home, wait, answer),
+            });
+        }
+        self.end_outside(answer);
+    }
+
+    #[cold]
+    fn end_outside(self, answer: Result<R, End>) {
         match self {
             Self::Thread { sender, asked } => {
                 if let Err(answer) = sender.send(answer) {
@@ -61,20 +73,31 @@ impl<R: Send + 'static> Asker<R> {
                 }
             }
             Self::Shared(shared) => shared.end(answer),
-            Self::Worker { home, wait } => with_current(|shard| match shard {
-                Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
-                Some(shard) if shard.home.pool() == home.pool() => {
-                    shard
-                        .outboxes
-                        .send(home.worker(), wait, Envelope::NONE, Answer(answer));
-                }
-                _ => match core::find(home) {
-                    Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
-                    // Without its pool, nobody is left who could wait.
-                    None => drop(drop_with_fate(answer, End::PoolClosed)),
-                },
-            }),
+            Self::Worker { .. } => unreachable!("it is looked at before"),
         }
+    }
+}
+
+/// Sends an answer to another worker.
+#[inline(never)]
+fn send_answer<R: Send + 'static>(
+    shard: Option<&Shard>,
+    home: Home,
+    wait: Key,
+    answer: Result<R, End>,
+) {
+    match shard {
+        Some(shard) if shard.home.pool() == home.pool() => {
+            let answer = Answer(answer);
+            shard
+                .outboxes
+                .send(home.worker(), wait, Envelope::NONE, answer);
+        }
+        _ => match core::find(home) {
+            Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
+            // Without its pool, nobody is left who could wait.
+            None => drop(drop_with_fate(answer, End::PoolClosed)),
+        },
     }
 }
 

@@ -133,7 +133,7 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
         Kept::Stashed if slot.timed.get() => touch(shard, slot),
         Kept::Stashed => {}
     }
-    let goes_on = settle(shard, key, body, end, Stage::Handling);
+    let goes_on = settle(shard, slot, key, body, end, Stage::Handling);
     shard.act_as_nobody();
     goes_on
 }

@@ -28,7 +28,7 @@ const MOST_PER_TURN: usize = 256;
 /// measure, or goes on with what the system wants of it.
 ///
 /// Does nothing, and answers the stack that the turn needs, where the fiber has another one.
-#[inline]
+#[inline(always)]
 pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
     let slot = shard.slot(index);
     if slot.special.any() {
@@ -54,7 +54,10 @@ fn needs_another_stack(shard: &Shard, slot: &Slot) -> Option<StackClass> {
 
 #[inline(always)]
 fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
-    let key = key_of(shard, index);
+    let key = Key {
+        slot: index,
+        generation: slot.generation(),
+    };
     let waiting = slot.mailbox_len();
     if waiting > 0 {
         let Some(mut body) = slot.take_body() else {
@@ -74,7 +77,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
         if slot.timed.get() {
             touch(shard, slot);
         }
-        if !settle(shard, key, body, end, Stage::Handling) {
+        if !settle(shard, slot, key, body, end, Stage::Handling) {
             return;
         }
     }
@@ -85,6 +88,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
 #[inline(always)]
 pub(super) fn settle(
     shard: &Shard,
+    slot: &Slot,
     key: Key,
     body: Box<dyn Body>,
     end: Result<TurnEnd, Unwound>,
@@ -95,7 +99,7 @@ pub(super) fn settle(
         .verdicts
         .close(failed.then(|| shard.envelope().message_id()));
     if let Ok(TurnEnd::Done) = end {
-        shard.slot(key.slot).put_body(body);
+        slot.put_body(body);
         return true;
     }
     end_turn_early(shard, key, body, end, during)
@@ -170,7 +174,7 @@ pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
     };
     shard.begin_turn(key, slot);
     let end = catch_user(|| body.signal(shard, key, signal));
-    let goes_on = settle(shard, key, body, end, Stage::Signalled);
+    let goes_on = settle(shard, slot, key, body, end, Stage::Signalled);
     shard.act_as_nobody();
     goes_on
 }
@@ -215,7 +219,7 @@ pub(crate) fn allow_turns(shard: &Shard, actor: ActorId) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
     if slot.special.get() {
         shard.due.push(Due::Turn(index));
