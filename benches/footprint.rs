@@ -71,7 +71,9 @@ fn parent(message: u64) -> Props<Parent> {
 
 /// Resident memory of an actor that waits for its first message, and how fast actors start.
 fn idle_actors(count: u64) {
-    let pool = WorkerPool::builder().workers(1).start().expect("starts");
+    // Starting a million actors in one handler is what the watchdog is there to tell of.
+    let builder = WorkerPool::builder().workers(1).slow_after(None);
+    let pool = builder.start().expect("starts");
     let parent = pool.spawn("parent", parent(1)).expect("spawns");
     let before = resident();
     let spawn = |done| Parent::Spawn(count, done);
