@@ -477,6 +477,19 @@ fn s9_2_a_panic_strikes_at_the_handling_it_was_meant_for() {
 }
 
 #[test]
+fn s9_2_several_faults_count_the_handlings_of_one_actor_alike() {
+    let resuming = SupervisorStrategy::one_for_one().always(Directive::Resume);
+    let mut sim = Sim::builder().supervising(resuming).start().unwrap();
+    for handling in [2, 3, 5] {
+        sim.inject(Fault::panic("/user/counter", handling)).unwrap();
+    }
+    let actor = sim.spawn("counter", counter()).unwrap();
+    (0..6).for_each(|power| actor.tell(Count::Add(10_u64.pow(power))));
+    assert_eq!(actor.ask(Count::Get, LONG).wait(), Ok(101_001));
+    finish(sim);
+}
+
+#[test]
 fn s9_2_a_fault_finds_an_actor_that_lives_already() {
     let mut sim = Sim::new(1);
     let actor = sim.spawn("counter", counter()).unwrap();

@@ -146,29 +146,21 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// let worker = pool.spawn("worker", Props::new(|| {
     ///     Behavior::receive(|_ctx, _: u8| Next::Stop)
     /// }))?;
-    /// let manager = pool.spawn("manager", Props::new(move || Behavior::setup(move |ctx| {
-    ///     ctx.watch(worker);
-    ///     let mut asked: Option<Reply<&str>> = None;
-    ///     let mut gone = false;
-    ///     let state = std::rc::Rc::new(std::cell::RefCell::new((asked.take(), gone)));
-    ///     gone = false;
-    ///     let _ = gone;
-    ///     let told = state.clone();
-    ///     Ok(Behavior::receive(move |_ctx, reply: Reply<&str>| {
-    ///         let mut state = state.borrow_mut();
-    ///         if state.1 { reply.send("gone") } else { state.0 = Some(reply) }
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let manager = Props::new(move || {
+    ///     let tell = tell.clone();
+    ///     Behavior::setup(move |ctx| {
+    ///         ctx.watch(worker);
+    ///         Ok(Behavior::<u8>::empty().on_signal(move |_ctx, signal| {
+    ///             if let Signal::Terminated { actor, .. } = signal {
+    ///                 let _ = tell.send(*actor);
+    ///             }
+    ///         }))
     ///     })
-    ///     .on_signal(move |_ctx, signal| {
-    ///         if let Signal::Terminated { .. } = signal {
-    ///             let mut state = told.borrow_mut();
-    ///             state.1 = true;
-    ///             state.0.take().into_iter().for_each(|reply| reply.send("gone"));
-    ///         }
-    ///     }))
-    /// })))?;
-    /// let asked = manager.ask(|reply| reply, Duration::from_secs(5));
+    /// });
+    /// pool.spawn("manager", manager)?;
     /// worker.tell(1);
-    /// assert_eq!(asked.wait()?, "gone");
+    /// assert_eq!(told.recv()?, worker.id());
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

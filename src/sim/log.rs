@@ -89,28 +89,36 @@ impl Log {
         self.armed.len()
     }
 
+    /// Counts a handling for every fault that is meant for the actor. Answers what the first one does
+    /// that is due.
     fn intervene(&mut self, actor: ActorId) -> Intervention {
-        for index in 0..self.targets.len() {
-            let (number, target) = self.targets[index];
-            let armed = &mut self.armed[number];
-            if target != Some(actor) || armed.fired {
-                continue;
-            }
-            armed.handlings += 1;
-            let (intervention, due) = match &armed.fault.0 {
-                Kind::Panic { handling, .. } => (
-                    Intervention::Panic(format!("planned: {}", armed.fault)),
-                    *handling,
-                ),
-                Kind::Kill { handling, .. } => (Intervention::Kill, *handling),
-                _ => unreachable!("only these strike at a handling"),
-            };
-            if armed.handlings == due {
-                self.fire(number);
-                return intervention;
+        let mut due = None;
+        for (number, target) in &self.targets {
+            let armed = &mut self.armed[*number];
+            if *target == Some(actor) && !armed.fired {
+                armed.handlings += 1;
+                if armed.handlings == handling_of(&armed.fault) && due.is_none() {
+                    due = Some(*number);
+                }
             }
         }
-        Intervention::None
+        let Some(number) = due else {
+            return Intervention::None;
+        };
+        self.fire(number);
+        let fault = &self.armed[number].fault;
+        match fault.0 {
+            Kind::Kill { .. } => Intervention::Kill,
+            _ => Intervention::Panic(format!("planned: {fault}")),
+        }
+    }
+}
+
+/// The handling at which a fault strikes; 0 for one that strikes at a time.
+fn handling_of(fault: &Fault) -> u64 {
+    match fault.0 {
+        Kind::Panic { handling, .. } | Kind::Kill { handling, .. } => handling,
+        _ => 0,
     }
 }
 
