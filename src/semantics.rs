@@ -171,6 +171,11 @@
 //!
 //! # 4. Lifecycle
 //!
+//! **4.1** An actor starts, runs, takes no more mail, and stops, in that order; from starting on it may
+//! skip what comes between. The runtime's own tests look that it never goes back.
+//!
+//! - `src/actor/slot.rs: s4_1_an_actor_moves_on_to_the_next_states_of_its_life_only`
+//!
 //! **4.2** [`Signal`]s are told through an actor's own turn, ahead of its mail. `PreStart` is told
 //! once, after the setup and before the first message, even one that was sent during the setup;
 //! `PostStop` once, after the last message. `PreRestart` is told to the instance that failed, and

@@ -490,6 +490,28 @@ mod tests {
     }
 
     #[test]
+    #[cfg(debug_assertions)]
+    fn s4_1_an_actor_moves_on_to_the_next_states_of_its_life_only() {
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+        const ALL: [State; 4] = [
+            State::Starting,
+            State::Running,
+            State::Draining,
+            State::Stopping,
+        ];
+        for (place, from) in ALL.into_iter().enumerate() {
+            for (other, to) in ALL.into_iter().enumerate() {
+                let (slot, blocks) = (Slot::default(), BlockPool::new());
+                slot.occupy::<u8>(NO_SLOT);
+                slot.state.set(from);
+                let moved = catch_unwind(AssertUnwindSafe(|| slot.enter(to))).is_ok();
+                assert_eq!(moved, other > place, "from {from:?} to {to:?}");
+                slot.vacate(&blocks);
+            }
+        }
+    }
+
+    #[test]
     fn s1_3_a_key_of_an_earlier_tenancy_opens_nothing() {
         let (slot, blocks) = (Slot::default(), BlockPool::new());
         let first = slot.occupy::<u32>(NO_SLOT);
