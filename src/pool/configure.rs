@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::builder::StartError;
+use super::error::StartError;
 use super::node::WorkerNode;
 use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
 

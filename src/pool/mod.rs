@@ -5,6 +5,7 @@ mod configure;
 mod coordinated;
 mod directory;
 mod driver;
+mod error;
 mod handle;
 mod node;
 mod ring;
@@ -16,12 +17,13 @@ mod time;
 mod transport;
 mod watchdog;
 
-pub use self::builder::{StartError, WorkerPoolBuilder};
+pub use self::builder::WorkerPoolBuilder;
 pub use self::coordinated::{
     CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown, HookOutcome, HookReport,
     PhaseReport,
 };
 pub use self::driver::WaitStrategy;
+pub use self::error::StartError;
 pub use self::handle::{PoolStats, ShutdownError, ShutdownReport, WorkerPool};
 pub use self::node::WorkerNode;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
