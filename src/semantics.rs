@@ -527,8 +527,6 @@
 //! - **Cancelling a question.** An ask that is dropped, or whose time is over, leaves its question
 //!   in the mailbox, and the actor handles it when its turn comes; its answer is a late reply. A
 //!   handler cannot tell whether anybody still waits.
-//! - **Narrowed references.** An [`ActorRef`] takes the whole protocol of its actor; there are no
-//!   adapters.
 //! - **Metadata** in envelopes, such as a trace context.
 //! - **Survival of a stack overflow**: it is told of (4.10), and ends the process. Nor is it told of
 //!   where foreign code with frames larger than a page jumps over the guard below the stack.
