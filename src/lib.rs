@@ -6,7 +6,9 @@
 //!   only its actor waits, and no `async` is to be seen.
 //! - References are sixteen bytes, copied at will, and never reach the wrong actor.
 //!
-//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. What is promised, row by row,
+//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. [`ActorSystem`] runs the same actors
+//! on the calling thread, and [`sim`] steps a whole pool by a seed, to test it; [`testkit`] has what
+//! tests look at actors with. What is promised, row by row,
 //! with the tests that hold it to that, stands in [`semantics`].
 
 #[cfg(not(unix))]

@@ -7,8 +7,8 @@
 //! listed at the end. Where the documentation of an item, this page and the code disagree, please
 //! report it: one of the three is wrong.
 //!
-//! Test names begin with the number of their row. A row names three of its tests at the most; to
-//! run all that it has, give the beginning of their names:
+//! Test names begin with the number of their row. A row names those of its tests that show it best;
+//! to run all that it has, give the beginning of their names:
 //!
 //! ```text
 //! cargo test s1_6_
@@ -478,11 +478,13 @@
 //! # 9. Drivers
 //!
 //! **9.1** Actors, references and asks are the same whether threads drive the workers of a
-//! [`WorkerPool`], or a [simulation](crate::sim) steps them on one thread. In a simulation every
+//! [`WorkerPool`], the calling thread the one of an [`ActorSystem`](crate::ActorSystem), or a
+//! [simulation](crate::sim) steps all of them on one thread. In a simulation every
 //! choice follows from a seed: which worker goes on and which of its actors, how long messages are
 //! under way, when a worker stands still or wakes up for nothing. The same seed gives the same
 //! trace, byte for byte, in one process or two, as long as handlers depend on nothing outside.
 //!
+//! - `tests/system.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
 //! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
 //! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
 //! - `tests/simulation.rs: s9_1_every_kind_of_choice_changes_the_run`
@@ -501,7 +503,8 @@
 //! [`Context::yield_now`]. One that runs for longer than
 //! [`slow_after`](crate::WorkerPoolBuilder::slow_after) without doing so is told of while it still
 //! runs, with its actor, the type of its messages and the time, by a thread that looks on; that
-//! thread sleeps while the pool is idle. A simulation has no such thread.
+//! thread sleeps while the pool is idle. An
+//! [`ActorSystem`](crate::ActorSystem) and a simulation have no such thread.
 //!
 //! - `tests/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
 //! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::Log;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
 use nexus_actors::{Backoff, Envelope};
@@ -15,21 +16,6 @@ const SECOND: Duration = Duration::from_secs(1);
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// What actors write, in order.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
-    }
-
-    /// What was written since the last time.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
 }
 
 type Run = Box<dyn FnOnce(&mut Context<'_, Do>) -> Result<(), BoxError> + Send>;

@@ -1,6 +1,9 @@
 //! Supervision, orders to single actors, and death watch: rows 4.1 to 4.11 of the contract, in
 //! simulation, so that every case runs under many interleavings.
 
+mod common;
+
+use common::Log;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::{Backoff, Cause, Failure, Stage};
@@ -10,25 +13,6 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
 const SEEDS: std::ops::Range<u64> = 0..60;
-
-/// What actors write, in order.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn of(&self, name: &str) -> Vec<String> {
-        let own = |line: &String| line.strip_prefix(&format!("{name} ")).map(str::to_owned);
-        self.lines().iter().filter_map(own).collect()
-    }
-}
 
 enum Do {
     Say(&'static str),

@@ -9,8 +9,10 @@ impl<M: Send + 'static> Context<'_, M> {
     /// Does work that computes for long, or blocks its thread, on a thread beside the workers, and
     /// waits for it. Only this actor waits.
     ///
-    /// There are as many such threads as the builder says; what comes while all are busy waits its
-    /// turn. In a simulation the work is done at once, on its thread, and takes no time.
+    /// A pool has as many such threads as
+    /// [`blocking_threads`](crate::WorkerPoolBuilder::blocking_threads) says, an
+    /// [`ActorSystem`](crate::ActorSystem) as many as a pool has by default; what comes while all are
+    /// busy waits its turn. In a simulation the work is done at once, on its thread, and takes no time.
     ///
     /// # Errors
     ///

@@ -168,6 +168,17 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
+    /// What was written since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// What stands behind that name and a space, where a line begins so.
+    pub(crate) fn of(&self, name: &str) -> Vec<String> {
+        let own = |line: &String| line.strip_prefix(&format!("{name} ")).map(str::to_owned);
+        self.lines().iter().filter_map(own).collect()
+    }
+
     pub(crate) fn hook(&self) -> impl Fn(&Failure) + Send + Sync + 'static {
         let log = self.clone();
         move |failure| log.add(failure.to_string())
