@@ -52,8 +52,6 @@ pub enum Mutant {
     StopOvertakesMail,
     /// A parent does not wait for its children to stop before it does.
     ParentStopsFirst,
-    /// A place that was granted to a sender who has given up is never given back.
-    CreditLeaked,
 }
 
 #[cfg(not(any(nexus_loom, nexus_mutants)))]
