@@ -109,6 +109,8 @@ impl Fault {
     }
 
     /// The bounded mailbox of the actor of that path takes nothing in that time, as if it were full.
+    /// It happens with the first message, or sender who waits, that is kept out; those who wait are
+    /// let in when the time is over.
     pub fn full_mailbox(actor: impl Into<String>, since: Duration, until: Duration) -> Self {
         let actor = actor.into();
         Self(Kind::FullMailbox {
