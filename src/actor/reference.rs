@@ -68,7 +68,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
-    /// delivered becomes a dead letter.
+    /// delivered, or that a bounded mailbox has no room for, becomes a dead letter.
     #[inline(always)]
     pub fn tell(self, message: M) {
         match with_current(|shard| self.place_for_message(shard)) {
