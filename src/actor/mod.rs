@@ -32,6 +32,7 @@ mod props;
 mod queueing;
 mod recipient;
 mod reference;
+mod relay;
 mod run_queue;
 mod shard;
 mod slot;

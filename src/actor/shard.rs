@@ -26,7 +26,7 @@ use super::unwind::force_unwind;
 use super::verdict::Verdicts;
 use super::waits::{Ending, Waits};
 use crate::fiber::{
-    self, CannotSuspend, FiberSet, Resume, StackClass, StackConfig, StackError, Suspend,
+    self, CannotSuspend, FiberId, FiberSet, Resume, StackClass, StackConfig, StackError,
 };
 use crate::memory::Arena;
 use crate::sync::{Mutant, is_mutated};
@@ -67,6 +67,8 @@ pub(crate) struct Shard {
     envelope: Cell<Envelope>,
 
     last_message: Cell<MessageId>,
+    /// Fibers whose handlers wait and have resumed others meanwhile.
+    pub(crate) nested: Cell<u32>,
     /// Messages that the present turn may still take.
     pub(crate) messages_left: Cell<usize>,
 
@@ -119,6 +121,7 @@ impl Shard {
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
             now: Cell::new(0),
+            nested: Cell::new(0),
             messages_left: Cell::new(0),
             turns_left: Cell::new(0),
             messages_until: Cell::new(0),
@@ -372,7 +375,7 @@ impl Shard {
         self.before_waiting()?;
         // What could not be sent has ended its wait here and now.
         if self.waits.attend(key, fiber, self.actor.get().key.slot) {
-            self.suspend(Suspend::Blocked);
+            self.suspend(fiber);
         }
         Ok(())
     }
@@ -382,7 +385,7 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting()?;
         self.due.push(Due::Fiber(fiber));
-        self.suspend(Suspend::Blocked);
+        self.suspend(fiber);
         Ok(())
     }
 
@@ -408,7 +411,7 @@ impl Shard {
     }
 
     #[inline(always)]
-    fn suspend(&self, why: Suspend) {
+    fn suspend(&self, fiber: FiberId) {
         let (actor, envelope) = (self.actor.get(), self.envelope.get());
         let running = self.beat.running();
         let (marks, handling) = (Marks::take(), self.verdicts.close(None));
@@ -417,7 +420,7 @@ impl Shard {
         if is_mutated(Mutant::HandledWhileWaiting) {
             lifecycle::allow_turns(self, actor);
         }
-        let resume = fiber::suspend(why);
+        let resume = self.give_way(fiber);
         self.actor.set(actor);
         self.beat.go_on(running);
         self.envelope.set(envelope);

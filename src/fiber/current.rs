@@ -44,6 +44,11 @@ pub(crate) enum Suspend {
     Apart(StackClass),
     /// It has run the handler that needed its larger stack.
     Rejoin,
+    /// Its handler waits, and has resumed others meanwhile, who see nothing to do.
+    Nothing,
+    /// Its handler waits, and has resumed others meanwhile; that fiber's handler can go on, which is
+    /// below it.
+    PassOn(FiberId),
 }
 
 /// What a fiber is resumed for.
@@ -130,4 +135,13 @@ pub(crate) fn suspend(why: Suspend) -> Resume {
     let resume = unsafe { &*current.yielder }.suspend(why);
     enter(current.id, current.yielder);
     resume
+}
+
+/// Runs code of a fiber that resumes others.
+#[inline(always)]
+pub(crate) fn as_parent<R>(code: impl FnOnce() -> R) -> R {
+    let current = CURRENT.get();
+    let answer = code();
+    enter(current.id, current.yielder);
+    answer
 }

@@ -8,7 +8,9 @@ mod overflow;
 mod set;
 mod stack;
 
-pub(crate) use current::{CannotSuspend, FiberId, Resume, Suspend, suspend, waiting_fiber};
+pub(crate) use current::{
+    CannotSuspend, FiberId, Resume, Suspend, as_parent, suspend, waiting_fiber,
+};
 pub(crate) use overflow::{Report, watch_for_overflows};
 pub(crate) use set::FiberSet;
 pub(crate) use stack::{STACK_SIZES, StackClass, StackConfig, StackError};

@@ -175,6 +175,22 @@ impl FiberSet {
         }
     }
 
+    /// Whether a fiber can be resumed: neither does it run, nor has it resumed the one that does.
+    #[inline(always)]
+    pub(crate) fn is_suspended(&self, id: FiberId) -> bool {
+        let place = self.places.at(id.index());
+        let routine = place.routine.take();
+        let suspended = routine.is_some();
+        place.routine.set(routine);
+        suspended
+    }
+
+    /// The fiber that runs is that one again, which has resumed others.
+    #[inline(always)]
+    pub(crate) fn is_back(&self, id: FiberId) {
+        self.resumed.set(id);
+    }
+
     #[cold]
     fn take_apart(&self, id: FiberId, ended: Routine) {
         let place = self.places.at(id.index());

@@ -27,7 +27,7 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
         .messages_until
         .set(shard.counts.handled.get() + MESSAGES_PER_TICK);
     let fiber = shard.fibers.take_idle()?;
-    drive(shard, fiber, Resume::Run);
+    shard.drive(fiber, Resume::Run);
     Ok(())
 }
 
@@ -37,54 +37,7 @@ pub(super) fn end(shard: &Shard, fiber: FiberId) {
         return; // it cannot unwind; it stays where it is, and is leaked
     }
     shard.turns_left.set(0);
-    drive(shard, fiber, Resume::End);
-}
-
-/// Resumes a fiber, and then whichever is to go on, until the loop has nothing more to do.
-fn drive(shard: &Shard, mut fiber: FiberId, mut what_for: Resume) {
-    loop {
-        let why = shard.fibers.resume(fiber, what_for);
-        // Comparisons, where a match would be a jump through a table: a waiting handler and one
-        // that goes on alternate, which the processor learns of a comparison.
-        if why == Some(Suspend::Blocked) {
-            let spare = shard.fibers.take_idle();
-            fiber = spare.expect("a handler makes sure of a spare stack before it waits");
-        } else if let Some(Suspend::SwitchTo(next)) = why {
-            shard.fibers.keep(fiber);
-            fiber = next;
-        } else if let Some(next) = next_after(shard, fiber, why) {
-            fiber = next;
-        } else {
-            return;
-        }
-        what_for = Resume::Run;
-    }
-}
-
-/// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
-fn next_after(shard: &Shard, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
-    match why? {
-        Suspend::Idle => {
-            shard.fibers.keep(fiber);
-            None
-        }
-        Suspend::Apart(class) => {
-            shard.fibers.keep(fiber);
-            let larger = shard.fibers.take_idle_of(class);
-            if larger.is_err() {
-                // Each actor has been promised a stack; but handlers of others, which have stopped,
-                // may still wait on theirs in a destructor. It is tried again.
-                shard.put_back_apart(class);
-            }
-            larger.or_else(|_| shard.fibers.take_idle()).ok()
-        }
-        Suspend::Rejoin => {
-            shard.fibers.keep_larger(fiber);
-            let goes_on = shard.turns_left.get() > 0;
-            goes_on.then(|| shard.fibers.take_idle().ok())?
-        }
-        Suspend::Blocked | Suspend::SwitchTo(_) => unreachable!("these are looked at before"),
-    }
+    shard.drive(fiber, Resume::End);
 }
 
 /// What every fiber of a worker runs.

@@ -1,0 +1,129 @@
+//! Handing the thread from fiber to fiber.
+//!
+//! Whoever resumes fibers goes on with one after the other until there is nothing to do: the worker,
+//! on its own stack, and also a handler that waits. A handler that asked another actor of its worker
+//! runs the loop on a spare fiber *on top of* its own, so that there and back are two switches and
+//! not four, and the processor has predicted where they return to. What it is itself waiting for comes
+//! up in the loop like anything else; then it stops being a parent. Where some other fiber comes up
+//! that has such a parent above it, each of those in between steps aside: it suspends, as it would
+//! have done at first.
+
+use super::shard::Shard;
+use crate::fiber::{self, FiberId, Resume, Suspend};
+
+/// How many fibers may wait on top of each other: what comes up for the lowest takes as many switches
+/// to get there.
+const MOST_NESTED: u32 = 16;
+
+/// What whoever resumes fibers is to do when it stops.
+enum Next {
+    /// To go on itself.
+    Own,
+    /// To give the thread away.
+    Parent(Suspend),
+}
+
+impl Shard {
+    /// Resumes a fiber, and then whichever is to go on, until the loop has nothing more to do. Called on
+    /// the worker's own stack.
+    pub(crate) fn drive(&self, fiber: FiberId, what_for: Resume) {
+        match self.relay(FiberId::NONE, fiber, what_for) {
+            Next::Parent(Suspend::Nothing) => {}
+            Next::Own | Next::Parent(_) => {
+                unreachable!("no fiber waits below the worker's own stack")
+            }
+        }
+    }
+
+    /// Gives the thread away until the fiber that calls it is to go on, which waits.
+    #[inline(always)]
+    pub(crate) fn give_way(&self, own: FiberId) -> Resume {
+        let nested = self.nested.get();
+        if nested < MOST_NESTED && self.turns_left.get() > 0 && !self.due.is_empty() {
+            self.nested.set(nested + 1);
+            let next = fiber::as_parent(|| self.relay(own, self.spare(), Resume::Run));
+            self.nested.set(nested);
+            self.fibers.is_back(own);
+            match next {
+                Next::Own => Resume::Run,
+                Next::Parent(why) => fiber::suspend(why),
+            }
+        } else {
+            fiber::suspend(Suspend::Blocked)
+        }
+    }
+
+    #[inline(always)]
+    fn spare(&self) -> FiberId {
+        let spare = self.fibers.take_idle();
+        spare.expect("a handler makes sure of a spare stack before it waits")
+    }
+
+    /// Goes on with one fiber after the other, for the worker or for the fiber `own`, which waits.
+    #[inline(always)]
+    fn relay(&self, own: FiberId, mut fiber: FiberId, mut what_for: Resume) -> Next {
+        loop {
+            let why = self.fibers.resume(fiber, what_for);
+            what_for = Resume::Run;
+            // Comparisons, where a match would be a jump through a table: a waiting handler and one
+            // that goes on alternate, which the processor learns of a comparison.
+            if let Some(Suspend::SwitchTo(next)) = why {
+                self.fibers.keep(fiber);
+                if next == own {
+                    return Next::Own;
+                }
+                fiber = next;
+            } else if why == Some(Suspend::Blocked) {
+                if self.due.is_empty() {
+                    return Next::Parent(Suspend::Nothing);
+                }
+                fiber = self.spare();
+                continue;
+            } else if let Some(Suspend::PassOn(next)) = why {
+                if next == own {
+                    return Next::Own;
+                }
+                fiber = next;
+            } else {
+                match self.next_after(fiber, why) {
+                    Some(next) => fiber = next,
+                    None => return Next::Parent(Suspend::Nothing),
+                }
+                continue;
+            }
+            if !self.fibers.is_suspended(fiber) {
+                return Next::Parent(Suspend::PassOn(fiber));
+            }
+        }
+    }
+
+    /// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+    #[cold]
+    fn next_after(&self, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
+        match why? {
+            Suspend::Idle => {
+                self.fibers.keep(fiber);
+                None
+            }
+            Suspend::Nothing => None,
+            Suspend::Apart(class) => {
+                self.fibers.keep(fiber);
+                let larger = self.fibers.take_idle_of(class);
+                if larger.is_err() {
+                    // Each actor has been promised a stack; but handlers of others, which have stopped,
+                    // may still wait on theirs in a destructor. It is tried again.
+                    self.put_back_apart(class);
+                }
+                larger.or_else(|_| self.fibers.take_idle()).ok()
+            }
+            Suspend::Rejoin => {
+                self.fibers.keep_larger(fiber);
+                let goes_on = self.turns_left.get() > 0;
+                goes_on.then(|| self.fibers.take_idle().ok())?
+            }
+            Suspend::Blocked | Suspend::SwitchTo(_) | Suspend::PassOn(_) => {
+                unreachable!("these are looked at before")
+            }
+        }
+    }
+}
