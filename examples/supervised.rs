@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for job in asked {
         match job.wait() {
             Ok(_) => done += 1,
-            Err(AskError::TargetFailed) => failed += 1,
+            Err(AskError::TargetFailed(_)) => failed += 1,
             Err(other) => return Err(other.into()),
         }
     }

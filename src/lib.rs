@@ -43,15 +43,15 @@ pub mod testkit;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
-    Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, DeadLetter,
-    DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
+    Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, Cycle, CycleLink,
+    DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
     MailboxError, MessageId, NameError, Next, Overflow, PathError, Props, Recipient, Signal,
     SpawnError, Stage, StashError, Subscription, SupervisorStrategy, TellError, TerminationReason,
     TimerKey, Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool,
     validate_name,
 };
 #[cfg(not(nexus_loom))]
-pub use crate::ask::{Ask, AskError, Reply, SendError};
+pub use crate::ask::{Ask, AskDetails, AskError, AskErrorKind, Deadline, Reply, SendError};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
@@ -73,9 +73,9 @@ pub use crate::system::{ActorSystem, ActorSystemBuilder};
 #[cfg(not(nexus_loom))]
 pub mod prelude {
     pub use crate::{
-        Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context,
-        DeadLetterReason, Directive, HandlerResult, LookupError, Mailbox, ManualTime, Next,
-        Overflow, Props, Recipient, Reply, SendError, Signal, SpawnError, StashError,
+        Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, AskErrorKind, Behavior, BoxError,
+        Context, DeadLetterReason, Directive, HandlerResult, LookupError, Mailbox, ManualTime,
+        Next, Overflow, Props, Recipient, Reply, SendError, Signal, SpawnError, StashError,
         SupervisorStrategy, TellError, TerminationReason, TimeSource, TimerKey, Timers, WaitError,
         WaitStrategy, WorkerNode, WorkerPool,
     };

@@ -548,11 +548,11 @@
 //! [`ActorRef::tell`]: crate::ActorRef::tell
 //! [`ActorRef::try_tell`]: crate::ActorRef::try_tell
 //! [`Ask`]: crate::Ask
-//! [`AskError::MailboxFull`]: crate::AskError::MailboxFull
-//! [`AskError::NoReply`]: crate::AskError::NoReply
-//! [`AskError::PoolClosed`]: crate::AskError::PoolClosed
-//! [`AskError::TargetFailed`]: crate::AskError::TargetFailed
-//! [`AskError::TargetStopped`]: crate::AskError::TargetStopped
+//! [`AskError::MailboxFull`]: crate::AskError::MailboxFull(_)
+//! [`AskError::NoReply`]: crate::AskError::NoReply(_)
+//! [`AskError::PoolClosed`]: crate::AskError::PoolClosed(_)
+//! [`AskError::TargetFailed`]: crate::AskError::TargetFailed(_)
+//! [`AskError::TargetStopped`]: crate::AskError::TargetStopped(_)
 //! [`AskError::Timeout`]: crate::AskError::Timeout
 //! [`Behavior`]: crate::Behavior
 //! [`Behavior::supervise`]: crate::Behavior::supervise

@@ -538,7 +538,7 @@ fn s5_2_a_destructor_that_waits_does_not_change_the_end_of_other_asks() {
         let reply = replies.recv().unwrap();
         let answer = forgetful.ask(|reply| reply, SOON).wait();
         reply.send(());
-        assert_eq!(answer, Err(AskError::NoReply));
+        assert!(matches!(answer, Err(AskError::NoReply(_))));
     });
 }
 
@@ -1361,9 +1361,9 @@ fn s5_3_a_target_that_returns_an_error_fails_the_ask_as_failed() {
                 Props::new(|| Behavior::receive(|_ctx, _reply: Reply<()>| Err::<(), _>("planned"))),
             )
             .unwrap();
-        assert_eq!(
+        assert!(matches!(
             failing.ask(|reply| reply, SOON).wait(),
-            Err(AskError::TargetFailed)
-        );
+            Err(AskError::TargetFailed(_))
+        ));
     });
 }

@@ -284,9 +284,9 @@ fn s4_9_handlers_that_panic_or_fail_stop_alone() {
         );
         for failing in [panics.unwrap(), fails.unwrap()] {
             let answer = failing.ask(|reply| reply, NEVER).wait();
-            assert_eq!(answer, Err(AskError::TargetFailed));
+            assert!(matches!(answer, Err(AskError::TargetFailed(_))));
             let late = failing.ask(|reply| reply, NEVER).wait();
-            assert_eq!(late, Err(AskError::TargetStopped));
+            assert!(matches!(late, Err(AskError::TargetStopped(_))));
         }
         assert_eq!(counter.ask(Count::Get, SOON).wait(), Ok(0));
     });
@@ -300,7 +300,7 @@ fn s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once() {
         let props = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u8>| drop(reply)));
         let forgetful = system.spawn("forgetful", props).unwrap();
         let answer = forgetful.ask(|reply| reply, NEVER).wait();
-        assert_eq!(answer, Err(AskError::NoReply));
+        assert!(matches!(answer, Err(AskError::NoReply(_))));
     });
 }
 
@@ -355,10 +355,13 @@ fn s5_3_a_late_reply_is_counted_and_reaches_nobody() {
     with_system(ActorSystem::builder(), |system| {
         let sleeper = system.spawn("sleeper", sleeper(SHORT)).unwrap();
         let answer = sleeper.ask(|reply| reply, SHORT / 4).wait();
-        assert_eq!(answer, Err(AskError::Timeout(SHORT / 4)));
+        assert_eq!(answer.unwrap_err().kind(), AskErrorKind::Timeout);
+        // Taken back before its turn has come.
         drop(sleeper.ask(|reply| reply, NEVER));
         system.run();
-        assert_eq!(system.stats().late_replies, 2);
+        assert_eq!(system.stats().late_replies, 1);
+        let letters = system.dead_letters();
+        assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
         assert!(sleeper.ask(|reply| reply, NEVER).wait().is_ok());
     });
 }
@@ -399,7 +402,7 @@ fn s5_8_an_ask_under_way_ends_when_another_thread_shuts_the_system_down() {
         node.request_shutdown(SOON);
     });
     let answer = mute.ask(|reply| reply, NEVER).wait();
-    assert_eq!(answer, Err(AskError::TargetStopped));
+    assert!(matches!(answer, Err(AskError::TargetStopped(_))));
     stopper.join().unwrap();
     end(&system);
 }
@@ -508,12 +511,12 @@ fn s5_3_an_ask_under_a_clock_that_stands_still_gives_up_in_real_time() {
     let (system, time) = manual();
     let mute = system.spawn("mute", mute::<u8>()).unwrap();
     let answer = mute.ask(|reply| reply, SHORT).wait();
-    assert_eq!(answer, Err(AskError::Timeout(SHORT)));
+    assert_eq!(answer.unwrap_err().kind(), AskErrorKind::Timeout);
     // By the clock it may also come at once.
     let asked = mute.ask(|reply| reply, NEVER);
     system.run();
     time.advance(NEVER);
-    assert_eq!(asked.wait(), Err(AskError::Timeout(NEVER)));
+    assert_eq!(asked.wait().unwrap_err().kind(), AskErrorKind::Timeout);
     end(&system);
 }
 
@@ -524,7 +527,7 @@ fn s5_3_a_time_out_is_never_early() {
         for _ in 0..10 {
             let start = Instant::now();
             let answer = mute.ask(|reply| reply, SHORT / 4).wait();
-            assert_eq!(answer, Err(AskError::Timeout(SHORT / 4)));
+            assert_eq!(answer.unwrap_err().kind(), AskErrorKind::Timeout);
             assert!(start.elapsed() >= SHORT / 4);
         }
     });
@@ -619,9 +622,9 @@ fn s5_8_an_ended_system_refuses_everything_at_once() {
     let kept = asked.ask(|reply| reply, NEVER);
     system.run_until_idle();
     end(&system);
-    assert_eq!(kept.wait(), Err(AskError::TargetStopped));
+    assert!(matches!(kept.wait(), Err(AskError::TargetStopped(_))));
     let late = asked.ask(|reply| reply, NEVER).wait();
-    assert_eq!(late, Err(AskError::PoolClosed));
+    assert!(matches!(late, Err(AskError::PoolClosed(_))));
     let spawned = system.spawn("late", counter());
     assert!(matches!(spawned, Err(SpawnError::PoolClosed)));
     assert!(matches!(
@@ -660,13 +663,13 @@ fn s5_8_an_ask_kept_beyond_the_end_does_not_hang() {
     let [first, second, third] = [(); 3].map(|()| keeper.ask(|reply| reply, NEVER));
     system.run_until_idle();
     drop(system);
-    assert_eq!(first.wait(), Err(AskError::PoolClosed));
+    assert!(matches!(first.wait(), Err(AskError::PoolClosed(_))));
     let replies: Vec<_> = replies.try_iter().collect();
     replies.into_iter().for_each(|reply| reply.send(1));
-    assert_eq!(second.wait(), Err(AskError::PoolClosed));
+    assert!(matches!(second.wait(), Err(AskError::PoolClosed(_))));
     drop(third);
     let late = keeper.ask(|reply| reply, NEVER);
-    assert_eq!(late.wait(), Err(AskError::PoolClosed));
+    assert!(matches!(late.wait(), Err(AskError::PoolClosed(_))));
 }
 
 #[test]
@@ -683,7 +686,7 @@ fn s5_8_a_reply_kept_in_a_thread_local_outlives_its_system() {
                 system.run_until_idle();
                 end(&system);
                 drop(system);
-                assert_eq!(ask.wait(), Err(AskError::PoolClosed));
+                assert!(matches!(ask.wait(), Err(AskError::PoolClosed(_))));
             });
             thread.join().unwrap();
         },
@@ -741,7 +744,7 @@ fn s4_9_a_system_dropped_while_its_thread_panics_does_not_abort() {
                 thread::spawn(move || {
                     tell.send(()).unwrap();
                     let answer = mute.ask(|reply| reply, NEVER).wait();
-                    assert_eq!(answer, Err(AskError::PoolClosed));
+                    assert!(matches!(answer, Err(AskError::PoolClosed(_))));
                 }),
             ];
             (0..2).for_each(|_| told.recv().unwrap());
@@ -883,17 +886,17 @@ fn s9_1_in_its_own_handler_a_system_can_be_looked_at_and_given_orders() {
 }
 
 #[test]
-fn s9_1_an_ask_begun_outside_cannot_be_waited_for_in_a_handler() {
+fn s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler() {
     with_system(ActorSystem::builder(), |system| {
-        let mute = system.spawn("mute", mute::<u8>()).unwrap();
-        smuggle(mute.ask(|reply| reply, NEVER));
+        let answering = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u8>| reply.send(7)));
+        let answering = system.spawn("answering", answering).unwrap();
+        smuggle(answering.ask(|reply| reply, NEVER));
         let runner = system.spawn("runner", runner()).unwrap();
         let (tell, told) = mpsc::channel();
         let work: Work = Box::new(move || tell.send(smuggled::<Ask<u8>>().wait()).unwrap());
         runner.tell(work);
         system.run_until_idle();
-        let expected = AskError::CannotWait(WaitError::InHandler);
-        assert_eq!(told.try_recv(), Ok(Err(expected)));
+        assert_eq!(told.try_recv(), Ok(Ok(7)));
     });
 }
 
@@ -931,11 +934,11 @@ fn s4_4_a_system_dropped_in_its_own_handler_ends() {
             let asked = answering.unwrap().ask(|reply| reply, NEVER);
             smuggle(system);
             let expected = if panics {
-                Err(AskError::TargetFailed)
+                Err(AskErrorKind::TargetFailed)
             } else {
                 Ok(7)
             };
-            assert_eq!(asked.wait(), expected);
+            assert_eq!(asked.wait().map_err(|error| error.kind()), expected);
             assert_eq!(log.lines(), ["unwound", "told"]);
         }
     });
@@ -1024,7 +1027,7 @@ fn s5_3_what_a_destructor_drives_is_not_touched_by_why_it_runs() {
         end(&ended);
         let (tell, told) = mpsc::channel();
         gone.tell(Asks(forgetful, tell));
-        assert_eq!(told.try_recv(), Ok(Err(AskError::NoReply)));
+        assert!(matches!(told.try_recv(), Ok(Err(AskError::NoReply(_)))));
     });
 }
 

@@ -486,11 +486,11 @@ fn s6_1_no_timer_outlives_its_actor_however_that_ends() {
             sim.run_for(ms(10));
             assert_eq!(sim.pending().timers, 0, "{end}");
             let expected = if end == "fail" {
-                AskError::TargetFailed
+                AskErrorKind::TargetFailed
             } else {
-                AskError::TargetStopped
+                AskErrorKind::TargetStopped
             };
-            assert_eq!(asked.wait(), Err(expected), "{end}");
+            assert_eq!(asked.wait().unwrap_err().kind(), expected, "{end}");
             sim.run_for(SECOND);
             let lost = |line: &String| line.ends_with("lost") || line.ends_with("timeout");
             assert!(!log.take().iter().any(lost), "{end}");

@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, Parcel};
 use super::beat::Beat;
+use super::cancellations::Cancellations;
 use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
 use super::envelope::Envelope;
@@ -47,6 +48,8 @@ pub(crate) struct PoolCore {
     pub(crate) gates: Gates,
     /// What each worker is at.
     pub(crate) beats: Box<[Arc<CachePadded<Beat>>]>,
+    /// The asks of each worker that were given up.
+    pub(crate) cancellations: Box<[Cancellations]>,
     late_replies: AtomicU64,
     /// The last id of a message from outside, where those ids are to be the same in every run.
     ids_from_outside: Option<AtomicU64>,
@@ -101,6 +104,7 @@ impl PoolCore {
             outside: Default::default(),
             gates: Gates::default(),
             beats: (0..workers).map(|_| Arc::default()).collect(),
+            cancellations: (0..workers).map(|_| Cancellations::default()).collect(),
             late_replies: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),
@@ -316,6 +320,16 @@ impl Outside {
     #[allow(clippy::cast_possible_truncation)] // only its lowest bits matter
     fn stripe(&self) -> usize {
         self.block.get() as usize % STRIPES
+    }
+}
+
+/// The last message that this thread has sent to that pool, which it is no worker of.
+pub(crate) fn last_message_from_outside(home: Home) -> MessageId {
+    let repeatable =
+        find(home).and_then(|core| Some(core.ids_from_outside.as_ref()?.load(Relaxed)));
+    match repeatable {
+        Some(last) => MessageId::start_of_block(0).plus(last),
+        None => OUTSIDE.with(|outside| outside.last.get()),
     }
 }
 

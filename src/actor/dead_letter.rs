@@ -33,11 +33,15 @@ pub enum DeadLetterReason {
     DroppedNewest,
     /// The mailbox was full, and dropped it to make room for a later one.
     DroppedOldest,
+    /// Whoever asked had given up waiting for the answer when the question's turn came.
+    Cancelled,
+    /// The time for the answer was over when the question's turn came.
+    Expired,
 }
 
 impl DeadLetterReason {
     /// Every reason there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Stopped,
         Self::Failed,
         Self::Restarted,
@@ -47,6 +51,8 @@ impl DeadLetterReason {
         Self::Full,
         Self::DroppedNewest,
         Self::DroppedOldest,
+        Self::Cancelled,
+        Self::Expired,
     ];
 }
 
@@ -62,6 +68,8 @@ impl fmt::Display for DeadLetterReason {
             Self::Full => "its actor's mailbox was full",
             Self::DroppedNewest => "its actor's full mailbox drops the newest",
             Self::DroppedOldest => "its actor's full mailbox drops the oldest",
+            Self::Cancelled => "nobody waited for its answer any more",
+            Self::Expired => "the time for its answer was over",
         })
     }
 }

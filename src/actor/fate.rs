@@ -25,12 +25,17 @@ pub(crate) enum End {
     PoolClosed,
     /// The time was over.
     TimedOut,
+    /// It waited on behalf of another ask, which was given up.
+    Cancelled,
+    /// It could never have ended, as its end waits for whoever waits.
+    Deadlock,
 }
 
 impl From<DeadLetterReason> for End {
     fn from(reason: DeadLetterReason) -> Self {
         match reason {
             DeadLetterReason::Unhandled => Self::NoReply,
+            DeadLetterReason::Cancelled | DeadLetterReason::Expired => Self::NoReply,
             DeadLetterReason::Stopped | DeadLetterReason::Forced => Self::Stopped,
             DeadLetterReason::Failed | DeadLetterReason::Restarted => Self::Failed,
             DeadLetterReason::PoolClosed => Self::PoolClosed,

@@ -48,7 +48,7 @@ impl Home {
 }
 
 /// A slot of a worker and the number of its tenancy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Key {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
@@ -139,6 +139,12 @@ impl fmt::Debug for ActorId {
 /// counter shared between threads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(u64);
+
+impl Default for MessageId {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
 
 impl MessageId {
     /// No message.

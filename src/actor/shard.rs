@@ -2,7 +2,7 @@
 
 use crossbeam_utils::CachePadded;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
-use super::lifecycle;
+use super::lifecycle::{self, Withdrawal, Withdrawn, withdraw};
 use super::mailbox::{BlockPool, Item};
 use super::observer::Observer;
 use super::outbox::Outboxes;
@@ -53,6 +53,8 @@ pub(crate) struct Shard {
     /// Tasks that were added and are not done.
     tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
+    /// Questions that are not to be handled, by the slot of whose mail they are in.
+    pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
     pub(crate) fibers: FiberSet,
     pub(crate) outboxes: Outboxes,
     pub(crate) verdicts: Verdicts,
@@ -109,6 +111,7 @@ impl Shard {
             tasks: RefCell::default(),
             tasks_open: Cell::new(0),
             waits: Waits::new(),
+            withdrawn: RefCell::default(),
             fibers: FiberSet::new(stacks, body),
             outboxes: Outboxes::new(Arc::clone(&core), worker),
             verdicts: Verdicts::default(),
@@ -341,6 +344,12 @@ impl Shard {
         self.counts.handled.add(1);
     }
 
+    /// The message that was sent last.
+    #[inline(always)]
+    pub(crate) fn last_message(&self) -> MessageId {
+        self.last_message.get()
+    }
+
     /// The id that the next message gets.
     pub(crate) fn peek_message_id(&self) -> MessageId {
         self.last_message.get().next()
@@ -374,7 +383,9 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting()?;
         // What could not be sent has ended its wait here and now.
-        if self.waits.attend(key, fiber, self.actor.get().key.slot) {
+        let waiter = self.actor.get().key.slot;
+        if self.waits.attend(key, fiber, waiter) {
+            self.slot(waiter).note_wait(key);
             self.suspend(fiber);
         }
         Ok(())
@@ -452,13 +463,57 @@ impl Shard {
 
     /// Wakes whoever attends a wait that was just ended.
     #[inline]
-    pub(crate) fn follow_up(&self, ending: &Ending) {
+    pub(crate) fn follow_up(&self, ending: Ending) {
         if let Ending::Wakes(fiber) = ending {
-            self.due.push(Due::Fiber(*fiber));
-        } else if let Ending::WakesActor(slot) = ending {
-            lifecycle::wake(self, *slot);
-        } else if let Ending::Rings { slot, timer } = ending {
-            lifecycle::ring(self, *slot, *timer);
+            self.due.push(Due::Fiber(fiber));
+        } else {
+            self.follow_up_seldom(ending);
+        }
+    }
+
+    fn follow_up_seldom(&self, ending: Ending) {
+        match ending {
+            Ending::Late | Ending::Unattended => {}
+            Ending::Wakes(fiber) => self.due.push(Due::Fiber(fiber)),
+            Ending::WakesActor(slot) => lifecycle::wake(self, slot),
+            Ending::Rings { slot, timer } => lifecycle::ring(self, slot, timer),
+            Ending::Calls(callback) => callback(self),
+        }
+    }
+
+    /// The time of a wait is over.
+    pub(crate) fn time_out(&self, key: Key) {
+        self.withdraw_question(key, DeadLetterReason::Expired);
+        self.follow_up(self.waits.end(key, End::TimedOut));
+    }
+
+    /// Ends a wait for another reason than what it was for, or the time.
+    pub(crate) fn give_up_waiting(&self, key: Key, end: End) {
+        self.withdraw_question(key, DeadLetterReason::Cancelled);
+        self.follow_up(self.waits.end(key, end));
+    }
+
+    /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
+    pub(crate) fn give_up(&self, key: Key) {
+        self.withdraw_question(key, DeadLetterReason::Cancelled);
+        self.waits.forget(key);
+    }
+
+    #[inline]
+    fn withdraw_question(&self, key: Key, reason: DeadLetterReason) {
+        if let Some((target, question)) = self.waits.open_question(key) {
+            self.core.cancellations[self.home.worker() as usize].note(key);
+            if !self.forcing.get() {
+                let wait = Some((self.home, key));
+                withdraw(
+                    target,
+                    Withdrawal {
+                        question,
+                        reason,
+                        wait,
+                    },
+                );
+            }
         }
     }
 
@@ -515,7 +570,7 @@ impl Shard {
             let outcome = work(shard);
             shard.envelope.set(outer);
             if shard.waits.is_pending(key) {
-                shard.follow_up(&shard.waits.fulfil(key, outcome));
+                shard.follow_up(shard.waits.fulfil(key, outcome));
             } else {
                 let _ = drop_with_fate(outcome, End::NoReply);
             }

@@ -72,6 +72,7 @@ pub(crate) struct Special(Cell<u8>);
 
 impl Special {
     const WANTED: u8 = 1;
+    const SCREENED: u8 = 1 << 7;
 
     /// Whether there is either.
     #[inline(always)]
@@ -87,24 +88,49 @@ impl Special {
 
     /// There is more to look at, or no longer.
     pub(crate) fn set(&self, wanted: bool) {
-        let stack = self.0.get() & !Self::WANTED;
-        self.0.set(stack | u8::from(wanted));
+        let others = self.0.get() & !Self::WANTED;
+        self.0.set(others | u8::from(wanted));
+    }
+
+    /// Whether each message is to be looked at before it is handled.
+    pub(crate) fn screened(&self) -> bool {
+        self.0.get() & Self::SCREENED != 0
+    }
+
+    pub(crate) fn screen(&self, screened: bool) {
+        let others = self.0.get() & !Self::SCREENED;
+        self.0
+            .set(others | if screened { Self::SCREENED } else { 0 });
     }
 
     /// The stack that the actor's turns need, where an ordinary one is too small.
     pub(crate) fn stack(&self) -> Option<StackClass> {
-        StackClass::from_code(self.0.get() >> 1)
+        StackClass::from_code((self.0.get() & !Self::SCREENED) >> 1)
     }
 
     pub(crate) fn need_stack(&self, stack: Option<StackClass>) {
         let code = stack.map_or(0, StackClass::code);
-        self.0.set((code << 1) | u8::from(self.get()));
+        let others = self.0.get() & (Self::WANTED | Self::SCREENED);
+        self.0.set((code << 1) | others);
     }
 
     fn clear(&self) {
         self.0.set(0);
     }
 }
+
+/// The actor itself, while it has no turn.
+enum Desk {
+    Here(Box<dyn Body>),
+    /// It has one, or is not built; that is what it waited for last, if it did.
+    Out(Key),
+}
+
+/// No wait at all.
+const NO_WAIT: Key = Key {
+    slot: u32::MAX,
+    generation: 0,
+};
 
 /// One place for an actor.
 pub(crate) struct Slot {
@@ -131,8 +157,7 @@ pub(crate) struct Slot {
     pub(crate) next_sibling: Cell<u32>,
     pub(crate) previous_sibling: Cell<u32>,
     mailbox: RawMailbox,
-    /// The actor itself; out while it has a turn.
-    body: Cell<Option<Box<dyn Body>>>,
+    desk: Cell<Desk>,
     mail: Cell<&'static MailKind>,
     /// How the actor is built, to build it again.
     recipe: Cell<Option<Arc<dyn Recipe>>>,
@@ -146,6 +171,7 @@ pub(crate) struct MailKind {
     release: unsafe fn(&Slot, &BlockPool),
     peek: unsafe fn(&Slot) -> Option<Envelope>,
     discard: unsafe fn(&Slot, &Shard, End),
+    bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
 }
 
 impl MailKind {
@@ -163,6 +189,7 @@ impl MailKind {
                 // SAFETY: as above; the envelope is copied, the item stays where it is.
                 peek: |slot| unsafe { slot.mailbox.peek_place::<M>().map(|item| (*item).envelope) },
                 discard: discard::<M>,
+                bury_next: bury_next::<M>,
             }
         }
     }
@@ -186,6 +213,34 @@ unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
         free_place(shard, door.actor.key, &door);
     }
     let _ = drop_with_fate(message, end);
+}
+
+/// Drops the oldest message as lost.
+///
+/// # Safety
+///
+/// The slot's present tenancy was begun by `occupy::<M>`.
+unsafe fn bury_next<M: 'static>(
+    slot: &Slot,
+    shard: &Shard,
+    actor: ActorId,
+    reason: DeadLetterReason,
+) {
+    // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
+    let item = unsafe {
+        slot.mailbox
+            .pop_place::<M>(shard.blocks())
+            .map(|item| item.read())
+    };
+    let Some(Item { envelope, message }) = item else {
+        return;
+    };
+    shard.counts.buried.add(1);
+    shard.core.bury::<M>(actor, envelope, reason);
+    if let Some(door) = slot.door() {
+        free_place(shard, actor.key, &door);
+    }
+    let _ = drop_with_fate(message, End::from(reason));
 }
 
 /// Drops every message that waits, as lost, and says how many.
@@ -229,7 +284,7 @@ impl Default for Slot {
             next_sibling: Cell::new(NO_SLOT),
             previous_sibling: Cell::new(NO_SLOT),
             mailbox: RawMailbox::new(),
-            body: Cell::new(None),
+            desk: Cell::new(Desk::Out(NO_WAIT)),
             mail: Cell::new(MailKind::of::<()>()),
             recipe: Cell::new(None),
             extra: Cell::new(None),
@@ -392,22 +447,57 @@ impl Slot {
         unsafe { (self.mail.get().discard)(self, shard, end) }
     }
 
+    /// Loses the oldest message.
+    pub(crate) fn bury_next(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().bury_next)(self, shard, actor, reason) }
+    }
+
     #[inline]
     pub(crate) fn take_body(&self) -> Option<Box<dyn Body>> {
-        self.body.take()
+        match self.desk.replace(Desk::Out(NO_WAIT)) {
+            Desk::Here(body) => Some(body),
+            Desk::Out(wait) => {
+                self.desk.set(Desk::Out(wait));
+                None
+            }
+        }
     }
 
     #[inline]
     pub(crate) fn put_body(&self, body: Box<dyn Body>) {
-        let before = self.body.replace(Some(body));
-        debug_assert!(before.is_none());
+        let before = self.desk.replace(Desk::Here(body));
+        debug_assert!(matches!(before, Desk::Out(_)));
+    }
+
+    /// The actor waits, in its turn.
+    #[inline(always)]
+    pub(crate) fn note_wait(&self, wait: Key) {
+        let before = self.desk.replace(Desk::Out(wait));
+        if let Desk::Here(body) = before {
+            self.desk.set(Desk::Here(body)); // a task of the worker's, in the guardian's name
+        }
+    }
+
+    /// What the actor waited for last in its present turn, if it did.
+    pub(crate) fn wait(&self) -> Option<Key> {
+        match self.desk.replace(Desk::Out(NO_WAIT)) {
+            Desk::Here(body) => {
+                self.desk.set(Desk::Here(body));
+                None
+            }
+            Desk::Out(wait) => {
+                self.desk.set(Desk::Out(wait));
+                (wait != NO_WAIT).then_some(wait)
+            }
+        }
     }
 
     /// Whether its actor has a turn, or is not built.
     pub(crate) fn is_at_work(&self) -> bool {
-        let body = self.body.take();
-        let at_work = body.is_none();
-        self.body.set(body);
+        let desk = self.desk.replace(Desk::Out(NO_WAIT));
+        let at_work = matches!(desk, Desk::Out(_));
+        self.desk.set(desk);
         at_work
     }
 

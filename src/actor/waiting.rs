@@ -49,7 +49,7 @@ impl fmt::Display for Waiting {
 }
 
 /// The path of an actor, if it lives on this shard.
-fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
+pub(crate) fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
     let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
     here.then(|| lifecycle::path_of(shard, actor.key.slot))
 }

@@ -6,8 +6,11 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::cycle::Cycle;
 use super::fate::{End, drop_with_fate};
-use super::id::{ActorId, Key};
+use super::id::{ActorId, Home, Key, MessageId};
+use super::shard::Shard;
+use super::slot::MailKind;
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena};
 use crate::sync::{Mutant, is_mutated};
@@ -38,13 +41,38 @@ struct Wait {
     fiber: Cell<Option<FiberId>>,
     /// The slot of the actor that is to look at its end, where no fiber waits, and its timer.
     actor: Cell<Option<(u32, Option<u32>)>>,
+    /// What is to be done at its end, where neither a fiber waits nor an actor is to look.
+    callback: Cell<Option<Callback>>,
     /// Who waits on that fiber, by its slot, and for whom.
     waiter: Cell<u32>,
     target: Cell<ActorId>,
+    /// The question that it is to answer, and what type of message that is.
+    question: Cell<MessageId>,
+    mail: Cell<Option<&'static MailKind>>,
+    /// When it began.
+    began: Cell<u64>,
+    /// The wait, of which worker, that is ended by whoever waits here, and cannot be before.
+    on_behalf: Cell<Option<(Home, Key)>>,
+    /// The cycle of waits that it is part of, as far as is known.
+    cycle: Cell<Option<Box<Cycle>>>,
     timer: Cell<Option<TimerKey>>,
+    /// After how many nanoseconds it was to end by itself.
+    timeout: Cell<u64>,
     /// When the timer is due.
     deadline: Cell<u64>,
     value: AnyCell,
+}
+
+/// What is done at the end of a wait. It may look at the wait, and take its outcome.
+pub(crate) type Callback = Box<dyn FnOnce(&Shard)>;
+
+/// What is known of a question whose answer is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) target: ActorId,
+    pub(crate) question: MessageId,
+    pub(crate) mail: Option<&'static MailKind>,
+    pub(crate) began: u64,
 }
 
 /// A timer of the layer above, as a number.
@@ -66,6 +94,8 @@ pub(crate) enum Ending {
     WakesActor(u32),
     /// It ends now, and that timer of the actor in that slot is due.
     Rings { slot: u32, timer: u32 },
+    /// It ends now, and that is to be done.
+    Calls(Callback),
 }
 
 /// The waits of one worker.
@@ -94,6 +124,9 @@ impl Waits {
         let wait = self.arena.at(slot);
         wait.phase.set(Phase::Pending);
         wait.target.set(target);
+        wait.question.set(MessageId::NONE);
+        wait.on_behalf.set(None);
+        wait.timeout.set(timeout.unwrap_or(u64::MAX));
         let key = Key {
             slot,
             generation: wait.generation.get(),
@@ -102,6 +135,67 @@ impl Waits {
             self.unarmed.borrow_mut().push((key, timeout));
         }
         key
+    }
+
+    /// Begins a wait for the answer to a question that is about to be asked.
+    #[inline(always)]
+    pub(crate) fn begin_ask(
+        &self,
+        timeout: Option<u64>,
+        target: ActorId,
+        mail: &'static MailKind,
+        now: u64,
+    ) -> Key {
+        let key = self.begin(timeout, target);
+        let wait = self.arena.at(key.slot);
+        wait.mail.set(Some(mail));
+        wait.began.set(now);
+        key
+    }
+
+    /// The question has been sent, as that message, to that actor.
+    #[inline(always)]
+    pub(crate) fn has_asked(&self, key: Key, target: ActorId, question: MessageId) {
+        if let Some(wait) = self.pending(key) {
+            wait.target.set(target);
+            wait.question.set(question);
+        }
+    }
+
+    /// What is known of a wait, whether it has ended or not, until its outcome is taken.
+    pub(crate) fn asked(&self, key: Key) -> Option<Asked> {
+        let wait = self.arena.get(key.slot)?;
+        let same = wait.generation.get() == key.generation && wait.phase.get() != Phase::Vacant;
+        same.then(|| Asked {
+            target: wait.target.get(),
+            question: wait.question.get(),
+            mail: wait.mail.get(),
+            began: wait.began.get(),
+        })
+    }
+
+    /// Says that whoever waits holds the reply to that other wait, until this one has ended.
+    pub(crate) fn wait_on_behalf(&self, key: Key, other: (Home, Key)) {
+        if let Some(wait) = self.pending(key) {
+            wait.on_behalf.set(Some(other));
+        }
+    }
+
+    /// The wait to whose end whoever waits here holds the reply.
+    pub(crate) fn on_behalf(&self, key: Key) -> Option<(Home, Key)> {
+        self.pending(key)?.on_behalf.get()
+    }
+
+    /// Ends a wait after that time, in nanoseconds, if not before.
+    pub(crate) fn shorten(&self, key: Key, timeout: u64) {
+        self.unarmed.borrow_mut().push((key, timeout));
+    }
+
+    /// The question of a wait that nothing has ended yet, if there is one.
+    pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
+        let wait = self.pending(key)?;
+        let question = wait.question.get().known()?;
+        Some((wait.target.get(), question))
     }
 
     #[inline]
@@ -144,6 +238,22 @@ impl Waits {
         }
     }
 
+    /// Says what is to be done at the end. Answers whether there is anything to wait for, as
+    /// [`attend`](Self::attend) does.
+    #[must_use]
+    pub(crate) fn attend_by_call(&self, key: Key, callback: Callback) -> bool {
+        let pending = self.pending(key);
+        // Where one is replaced, it is dropped here: nothing else is at work.
+        let _replaced = pending.map(|wait| wait.callback.replace(Some(callback)));
+        pending.is_some()
+    }
+
+    /// After how many nanoseconds a wait ends by itself, from its beginning.
+    pub(crate) fn timeout(&self, key: Key) -> Option<u64> {
+        let wait = self.pending(key)?;
+        Some(wait.timeout.get()).filter(|&timeout| timeout != u64::MAX)
+    }
+
     /// When a wait was to end by itself: known from the round after it began.
     pub(crate) fn deadline(&self, key: Key) -> u64 {
         let wait = self.arena.get(key.slot);
@@ -178,30 +288,62 @@ impl Waits {
             return Ending::Wakes(fiber);
         }
         match wait.actor.take() {
-            None => Ending::Unattended,
+            None => wait
+                .callback
+                .take()
+                .map_or(Ending::Unattended, Ending::Calls),
             Some((slot, None)) => Ending::WakesActor(slot),
             Some((slot, Some(timer))) => Ending::Rings { slot, timer },
         }
     }
 
-    /// Takes the outcome of a wait that has ended, and forgets the wait.
+    /// Takes the value of a wait that ended with one, and forgets the wait.
     ///
     /// # Panics
     ///
     /// When the value is not a `T`.
-    #[inline]
-    pub(crate) fn take<T: 'static>(&self, key: Key) -> Option<Result<T, End>> {
+    #[inline(always)]
+    pub(crate) fn take_value<T: 'static>(&self, key: Key) -> Option<T> {
         let wait = self.arena.get(key.slot)?;
-        if wait.generation.get() != key.generation {
+        if wait.generation.get() != key.generation || wait.phase.get() != Phase::Fulfilled {
             return None;
         }
-        let outcome = match wait.phase.get() {
-            Phase::Vacant | Phase::Pending => return None,
-            Phase::Fulfilled => Ok(wait.value.take()),
-            Phase::Ended(end) => Err(end),
-        };
+        let value = wait.value.take();
         self.vacate(key, wait);
-        Some(outcome)
+        Some(value)
+    }
+
+    /// Takes the end of a wait that ended without a value, and forgets the wait.
+    pub(crate) fn take_end(&self, key: Key) -> Option<End> {
+        let wait = self.arena.get(key.slot)?;
+        match wait.phase.get() {
+            Phase::Ended(end) if wait.generation.get() == key.generation => {
+                wait.cycle.take();
+                self.vacate(key, wait);
+                Some(end)
+            }
+            _ => None,
+        }
+    }
+
+    /// As [`take_value`](Self::take_value) and [`take_end`](Self::take_end).
+    pub(crate) fn take<T: 'static>(&self, key: Key) -> Option<Result<T, End>> {
+        let value = self.take_value(key).map(Ok);
+        value.or_else(|| self.take_end(key).map(Err))
+    }
+
+    /// The cycle that a wait is part of, for all that is known.
+    pub(crate) fn take_cycle(&self, key: Key) -> Option<Box<Cycle>> {
+        let wait = self.arena.get(key.slot)?;
+        let same = wait.generation.get() == key.generation;
+        same.then(|| wait.cycle.take())?
+    }
+
+    /// Notes the cycle that a wait is part of.
+    pub(crate) fn note_cycle(&self, key: Key, cycle: Cycle) {
+        if let Some(wait) = self.pending(key) {
+            wait.cycle.set(Some(Box::new(cycle)));
+        }
     }
 
     /// The place may serve the next wait: a stale key must never match again.
@@ -225,6 +367,8 @@ impl Waits {
         }
         wait.fiber.set(None);
         wait.actor.set(None);
+        wait.cycle.take();
+        let _ = drop_with_fate(wait.callback.take(), End::NoReply);
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
@@ -255,7 +399,9 @@ impl Waits {
         for &(key, timeout) in &requests {
             if let Some(wait) = self.pending(key) {
                 let (timer, deadline) = arm(key, timeout);
-                wait.timer.set(Some(timer));
+                if let Some(longer) = wait.timer.replace(Some(timer)) {
+                    self.disarmed.borrow_mut().push(longer);
+                }
                 wait.deadline.set(deadline);
             }
         }

@@ -1,7 +1,9 @@
 //! Waiting for a future in a handler: its waker, called on any thread, is a reply.
 
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -9,7 +11,7 @@ use std::task::{Poll, Wake, Waker};
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
-use crate::actor::{ActorId, Context, WaitError};
+use crate::actor::{ActorId, Context, Home, Key, WaitError};
 
 /// Ends the wait of one poll, once.
 struct EndWait(Mutex<Option<Reply<()>>>);
@@ -72,22 +74,45 @@ impl<M: Send + 'static> Context<'_, M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, WaitError> {
-        let mut future = pin!(future);
-        loop {
-            let (ask, reply) = Ask::<()>::begin(None, ActorId::NOBODY);
-            // Kept until the wait is over: a waker that is dropped everywhere else is not called.
-            let end = Arc::new(EndWait(Mutex::new(Some(reply))));
-            let waker = Waker::from(Arc::clone(&end));
-            let mut cx = std::task::Context::from_waker(&waker);
-            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+        block_on(self.shard().home.pool(), future)
+    }
+}
+
+thread_local! {
+    static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread polls a future by [`block_on`], which drives what it waits for.
+pub(super) fn is_blocking_on() -> bool {
+    BLOCKING_ON.get()
+}
+
+/// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
+/// number, it is driven; on any other thread, the thread does.
+pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, WaitError> {
+    let nobody_of_pool = ActorId::new(Home::new(pool, 0), Key::default());
+    let mut future = pin!(future);
+    loop {
+        let (ask, reply) = Ask::<()>::begin(None, nobody_of_pool);
+        // Kept until the wait is over: a waker that is dropped everywhere else is not called.
+        let end = Arc::new(EndWait(Mutex::new(Some(reply))));
+        let waker = Waker::from(Arc::clone(&end));
+        let mut cx = std::task::Context::from_waker(&waker);
+        let outer = BLOCKING_ON.replace(true);
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+        BLOCKING_ON.set(outer);
+        match polled {
+            Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.
                 end.take().into_iter().for_each(Reply::let_go);
                 return Ok(output);
             }
-            // Woken; or ended with the pool, of which the next wait tells.
-            if let Err(AskError::CannotWait(error)) = ask.wait() {
-                return Err(error);
-            }
+            Ok(Poll::Pending) => {}
+            Err(panic) => resume_unwind(panic),
+        }
+        // Woken; or ended with the pool, of which the next wait tells.
+        if let Err(AskError::CannotWait(error)) = ask.wait() {
+            return Err(error);
         }
     }
 }

@@ -1,14 +1,80 @@
-//! Deadlines for who waits more than once: by the same clock as the asks of this thread.
+//! Points in time until which somebody waits: given by users, and by the clock of this thread for who
+//! waits more than once.
 
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::driven::{Drive, driver_of};
 use super::handle::nanos;
 use crate::actor::{ActorId, with_current};
 
+/// Until when to wait for an answer: a [`Duration`] from the call, or an [`Instant`].
+///
+/// ```
+/// use nexus_actors::Deadline;
+/// use std::time::{Duration, Instant};
+///
+/// let soon: Deadline = Duration::from_millis(200).into();
+/// let then: Deadline = (Instant::now() + Duration::from_secs(1)).into();
+/// assert_ne!(soon, then);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(When);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Never,
+    After(Duration),
+    At(Instant),
+}
+
+impl Deadline {
+    /// However long it takes.
+    pub const NEVER: Self = Self(When::Never);
+
+    /// The nanoseconds from now.
+    #[inline(always)]
+    pub(super) fn nanos_left(self) -> Option<u64> {
+        match self.0 {
+            When::Never => None,
+            When::After(duration) => Some(nanos(duration)),
+            When::At(instant) => Some(nanos(instant.saturating_duration_since(Instant::now()))),
+        }
+    }
+
+    /// The time, where there is such a one.
+    pub(super) fn instant(self) -> Option<Instant> {
+        match self.0 {
+            When::Never => None,
+            When::After(duration) => Instant::now().checked_add(duration),
+            When::At(instant) => Some(instant),
+        }
+    }
+}
+
+impl From<Duration> for Deadline {
+    #[inline(always)]
+    fn from(duration: Duration) -> Self {
+        Self(When::After(duration))
+    }
+}
+
+impl From<Instant> for Deadline {
+    fn from(instant: Instant) -> Self {
+        Self(When::At(instant))
+    }
+}
+
+/// An instant as a number, which fits where an instant does not.
+pub(super) fn as_nanos(instant: Instant) -> u64 {
+    nanos(instant.saturating_duration_since(*START.get_or_init(Instant::now)))
+}
+
+static START: OnceLock<Instant> = OnceLock::new();
+
 /// A point in time, by the clock of whoever made it. It stays on its thread.
-pub(crate) struct Deadline(Until);
+pub(crate) struct TimeLimit(Until);
 
 enum Until {
     /// Nanoseconds of the clock of this thread's worker.
@@ -19,7 +85,7 @@ enum Until {
     Thread(Option<Instant>),
 }
 
-impl Deadline {
+impl TimeLimit {
     /// The end of a time that begins now, for waits that `asked` is to end.
     pub(crate) fn after(within: Duration, asked: ActorId) -> Self {
         let within_nanos = nanos(within);

@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use crate::actor::{Key, Shard, WaitError, with_current};
 
@@ -21,14 +20,14 @@ pub(crate) trait Drive {
     fn has_begun_a_wait(&self);
 
     /// Drives the pool until a wait of the first worker has ended, or the pool has. Where the
-    /// pool's clock may stand still, the driver ends the wait itself after `timeout`.
+    /// pool's clock may stand still, the driver ends the wait itself when its time is over.
     ///
     /// The caller has made sure that it [can drive](can_drive).
     ///
     /// # Errors
     ///
     /// When nothing is left to do that could end the wait.
-    fn drive_until_ended(&self, wait: Key, timeout: Option<Duration>) -> Result<(), WaitError>;
+    fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError>;
 }
 
 /// Whether this thread could drive a pool here and now.

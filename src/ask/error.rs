@@ -1,46 +1,243 @@
 //! How an ask can fail.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::actor::{End, WaitError};
+use crate::actor::{ActorId, ActorPath, Asked, Cycle, End, MailKind, Shard, WaitError, path_here};
 
 /// Why an ask has no answer. The first thing that makes an answer impossible ends the ask at
 /// once; only [`AskError::Timeout`] comes with the time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// No answer came in time. One that comes later is dropped.
-    #[error("no answer came within {0:?}")]
-    Timeout(Duration),
+    /// No answer came in time. One that comes later is dropped, and a question that has not been
+    /// handled by then will not be.
+    #[error("no answer came in time: {0}")]
+    Timeout(AskDetails),
     /// The reply was dropped unanswered, so no answer can come.
-    #[error("the reply was dropped without an answer")]
-    NoReply,
+    #[error("the reply was dropped without an answer: {0}")]
+    NoReply(AskDetails),
     /// The actor had stopped, or stopped with the question unanswered.
-    #[error("the actor has stopped; look it up again, or do without")]
-    TargetStopped,
+    #[error("the actor has stopped; look it up again, or do without: {0}")]
+    TargetStopped(AskDetails),
     /// The actor failed with the question unanswered.
-    #[error("the actor failed before it answered")]
-    TargetFailed,
+    #[error("the actor failed before it answered: {0}")]
+    TargetFailed(AskDetails),
     /// The actor's mailbox was full: it did not take the question, or dropped it for a later one.
-    #[error("the actor's mailbox had no room for the question; ask again later, or less often")]
-    MailboxFull,
+    #[error(
+        "the actor's mailbox had no room for the question; ask again later, or less often: {0}"
+    )]
+    MailboxFull(AskDetails),
+    /// The actor that was asked waits, itself or by way of others, for whoever asks here. It will
+    /// never come to the question.
+    ///
+    /// That is told only where it is certain: each actor of the [cycle](AskDetails::cycle) either has
+    /// not come to the question of the one before, or [waits on its behalf](crate::Ask::wait_for).
+    /// Where a reply may be elsewhere by now, the cycle is only suspected; it is named in the
+    /// [`Timeout`](Self::Timeout), if it comes to that.
+    #[error("a deadlock: {0}")]
+    Deadlock(AskDetails),
+    /// Whoever waits for the reply on whose [behalf](crate::Ask::wait_for) this ask was has given up.
+    #[error("whoever it was on behalf of has given up: {0}")]
+    Cancelled(AskDetails),
     /// The actor's pool has ended.
-    #[error("the actor's pool has ended")]
-    PoolClosed,
+    #[error("the actor's pool has ended: {0}")]
+    PoolClosed(AskDetails),
     /// The caller cannot wait where it stands. The question was sent.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
 }
 
+/// Which of the [`AskError`]s it is: to count them by, or to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AskErrorKind {
+    /// See [`AskError::Timeout`].
+    Timeout,
+    /// See [`AskError::NoReply`].
+    NoReply,
+    /// See [`AskError::TargetStopped`].
+    TargetStopped,
+    /// See [`AskError::TargetFailed`].
+    TargetFailed,
+    /// See [`AskError::MailboxFull`].
+    MailboxFull,
+    /// See [`AskError::Deadlock`].
+    Deadlock,
+    /// See [`AskError::Cancelled`].
+    Cancelled,
+    /// See [`AskError::PoolClosed`].
+    PoolClosed,
+    /// See [`AskError::CannotWait`].
+    CannotWait,
+}
+
+/// Whom an ask was for, and how long it went on.
+#[derive(Clone)]
+pub struct AskDetails(Box<Details>);
+
+#[derive(Clone)]
+struct Details {
+    target: ActorId,
+    path: Option<ActorPath>,
+    mail: Option<&'static MailKind>,
+    waited: Duration,
+    cycle: Option<Box<Cycle>>,
+}
+
 impl AskError {
-    pub(super) fn from_end(end: End, timeout: Option<Duration>) -> Self {
+    pub(super) fn from_end(end: End, details: AskDetails) -> Self {
         match end {
-            End::NoReply => Self::NoReply,
-            End::Stopped => Self::TargetStopped,
-            End::Failed => Self::TargetFailed,
-            End::NoRoom => Self::MailboxFull,
-            End::PoolClosed => Self::PoolClosed,
-            End::TimedOut => Self::Timeout(timeout.unwrap_or_default()),
+            End::NoReply => Self::NoReply(details),
+            End::Stopped => Self::TargetStopped(details),
+            End::Failed => Self::TargetFailed(details),
+            End::NoRoom => Self::MailboxFull(details),
+            End::PoolClosed => Self::PoolClosed(details),
+            End::TimedOut => Self::Timeout(details),
+            End::Cancelled => Self::Cancelled(details),
+            End::Deadlock => Self::Deadlock(details),
+        }
+    }
+
+    /// Of a wait of that worker.
+    pub(super) fn of_worker(
+        shard: &Shard,
+        end: End,
+        asked: Option<Asked>,
+        cycle: Option<Box<Cycle>>,
+    ) -> Self {
+        let Some(Asked {
+            target,
+            mail,
+            began,
+            ..
+        }) = asked
+        else {
+            return Self::from_end(end, AskDetails::unknown());
+        };
+        let details = Details {
+            target,
+            path: path_here(shard, target),
+            mail,
+            waited: Duration::from_nanos(shard.now.get().saturating_sub(began)),
+            cycle,
+        };
+        Self::from_end(end, AskDetails(Box::new(details)))
+    }
+
+    /// Which one it is.
+    pub fn kind(&self) -> AskErrorKind {
+        match self {
+            Self::Timeout(_) => AskErrorKind::Timeout,
+            Self::NoReply(_) => AskErrorKind::NoReply,
+            Self::TargetStopped(_) => AskErrorKind::TargetStopped,
+            Self::TargetFailed(_) => AskErrorKind::TargetFailed,
+            Self::MailboxFull(_) => AskErrorKind::MailboxFull,
+            Self::Deadlock(_) => AskErrorKind::Deadlock,
+            Self::Cancelled(_) => AskErrorKind::Cancelled,
+            Self::PoolClosed(_) => AskErrorKind::PoolClosed,
+            Self::CannotWait(_) => AskErrorKind::CannotWait,
+        }
+    }
+
+    /// Whom the ask was for, and how long it went on; `None` where it never began to wait.
+    pub fn details(&self) -> Option<&AskDetails> {
+        match self {
+            Self::Timeout(details)
+            | Self::NoReply(details)
+            | Self::TargetStopped(details)
+            | Self::TargetFailed(details)
+            | Self::MailboxFull(details)
+            | Self::Deadlock(details)
+            | Self::Cancelled(details)
+            | Self::PoolClosed(details) => Some(details),
+            Self::CannotWait(_) => None,
         }
     }
 }
+
+impl AskDetails {
+    pub(super) fn new(
+        target: ActorId,
+        path: Option<ActorPath>,
+        mail: &'static MailKind,
+        waited: Duration,
+    ) -> Self {
+        Self(Box::new(Details {
+            target,
+            path,
+            mail: Some(mail),
+            waited,
+            cycle: None,
+        }))
+    }
+
+    /// Of an ask whose pool, and all that was known of it, is gone.
+    pub(super) fn unknown() -> Self {
+        Self(Box::new(Details {
+            target: ActorId::NOBODY,
+            path: None,
+            mail: None,
+            waited: Duration::ZERO,
+            cycle: None,
+        }))
+    }
+
+    /// The actor that was asked; `None` where it was no actor's, or nothing is left of the ask.
+    pub fn target(&self) -> Option<ActorId> {
+        self.0.target.known()
+    }
+
+    /// Its path, where it was of the same worker and still had one.
+    pub fn path(&self) -> Option<&ActorPath> {
+        self.0.path.as_ref()
+    }
+
+    /// The type of the actor's messages.
+    pub fn message_type(&self) -> &'static str {
+        self.0.mail.map_or("()", MailKind::message_type)
+    }
+
+    /// How long it went on, by the clock of whoever asked.
+    pub fn waited(&self) -> Duration {
+        self.0.waited
+    }
+
+    /// The cycle of waits that it was part of: certain in a [`Deadlock`](AskError::Deadlock), and
+    /// suspected in any other error.
+    pub fn cycle(&self) -> Option<&Cycle> {
+        self.0.cycle.as_deref()
+    }
+}
+
+impl fmt::Display for AskDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.path, self.target()) {
+            (Some(path), _) => write!(f, "asked {path}")?,
+            (None, Some(target)) => write!(f, "asked the actor {target}")?,
+            (None, None) => write!(f, "asked")?,
+        }
+        write!(f, " ({}), waited {:?}", self.message_type(), self.waited())?;
+        match &self.0.cycle {
+            Some(cycle) => write!(f, "; {cycle}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for AskDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AskDetails({self})")
+    }
+}
+
+/// Of the same target, and the same time.
+impl PartialEq for AskDetails {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.target == other.0.target
+            && self.0.waited == other.0.waited
+            && self.message_type() == other.message_type()
+    }
+}
+
+impl Eq for AskDetails {}

@@ -23,6 +23,11 @@ impl<R: Send + 'static> Shared<R> {
         }
     }
 
+    /// Whether somebody has answered.
+    pub(super) fn is_over(&self) -> bool {
+        self.asker.lock().is_none()
+    }
+
     /// One hand answers, or lets go.
     #[cold]
     pub(super) fn end(&self, answer: Result<R, End>) {

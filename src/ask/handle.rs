@@ -1,24 +1,34 @@
 //! The asker's side: sent at the call, waited for when it is needed.
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+use super::block_on::{block_on, is_blocking_on};
+use super::deadline::Deadline;
 use super::driven::{Drive, can_drive, driver_of};
 use super::error::AskError;
-use super::reply::{Asker, Reply};
-use crate::actor::{ActorId, ActorRef, End, Key, Shard, WaitError, with_current};
-use crate::queue::{RecvError, once, oneshot};
+use super::outside::Outside;
+use super::reply::{Asker, NEVER, Reply};
+use crate::actor::core;
+use crate::actor::{
+    ActorId, ActorRef, End, Home, Key, MailKind, MessageId, Shard, WaitError, with_current,
+};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Asks the actor: sends it the message that `question` makes of a [`Reply`], now, and
     /// answers a handle with which to wait.
     ///
-    /// The time counts from the call. In a handler, waiting suspends only the actor that asks:
-    /// its state stays borrowed, its messages wait, and its worker goes on with other actors. On
-    /// any other thread, waiting parks the thread; but on the thread that drives the actor's
-    /// [`ActorSystem`](crate::ActorSystem), it drives the system.
+    /// The time counts from the call: give a [`Duration`], or an [`Instant`](std::time::Instant). In a
+    /// handler, waiting suspends only the actor that asks: its state stays borrowed, its messages
+    /// wait, and its worker goes on with other actors. On any other thread, waiting parks the thread;
+    /// but on the thread that drives the actor's [`ActorSystem`](crate::ActorSystem), it drives the
+    /// system. The handle is also a [`Future`], for any executor.
+    ///
+    /// The reply belongs into the message: whoever looks for [cycles](AskError::Deadlock) takes it for
+    /// granted that the actor asked is the one that holds it.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -39,82 +49,136 @@ impl<M: Send + 'static> ActorRef<M> {
     pub fn ask<R: Send + 'static>(
         self,
         question: impl FnOnce(Reply<R>) -> M,
-        timeout: Duration,
+        within: impl Into<Deadline>,
     ) -> Ask<R> {
-        let (ask, reply) = Ask::begin(Some(timeout), self.id());
-        self.tell(question(reply));
-        ask
+        let (asked, mail) = (self.id(), MailKind::of::<M>());
+        Ask::of_message(asked, mail, within.into(), |reply| {
+            self.tell(question(reply))
+        })
     }
 }
 
-/// An ask under way: wait for its answer, or drop it to let go of it.
+/// An ask under way: wait for its answer, or drop it to give up.
 ///
-/// It stays on the thread that asked.
+/// It may be waited for, and awaited, wherever one likes; best where it was made. What was given up
+/// before the actor has come to the question is not handled: it becomes a dead letter.
 #[must_use = "an ask that is dropped is cancelled: wait for its answer, or use `tell`"]
 pub struct Ask<R> {
     waiting: Waiting<R>,
-    timeout: Option<Duration>,
-    on_one_thread: PhantomData<*const ()>,
 }
 
 enum Waiting<R> {
-    Worker(Key),
+    /// A wait of that worker.
+    Worker { home: Home, wait: Key },
     /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
     Outside(Box<Outside<R>>),
     /// The outcome has been taken.
     Over,
 }
 
-enum Outside<R> {
-    Thread(once::Receiver<Result<R, End>>, Option<Instant>),
-    /// A wait of the thread that drives the asked pool itself: waiting means driving it.
-    Driver(Rc<dyn Drive>, Key),
-}
-
 impl<R: Send + 'static> Ask<R> {
-    /// The two ends of an ask of `asked`, for whoever asks on this thread.
+    /// The two ends of something like an ask that no actor's message carries, for whoever waits on
+    /// this thread.
     #[inline]
     pub(crate) fn begin(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
+        let within = timeout.map_or(Deadline::NEVER, Deadline::from);
+        let mail = MailKind::of::<()>();
         with_current(|shard| match shard {
             Some(shard) => {
-                let wait = shard.waits.begin(timeout.map(nanos), asked);
-                let reply = Reply::to(Asker::Worker {
-                    home: shard.home,
-                    wait,
-                });
-                (Self::new(Waiting::Worker(wait), timeout), reply)
+                let (ask, reply, _) = Self::begin_on_worker(shard, within, asked, mail);
+                (ask, reply)
             }
-            None => Self::begin_outside(timeout, asked),
+            None => Self::begin_outside(within, asked, mail),
+        })
+    }
+
+    /// An ask of an actor, to which `send` sends the question.
+    #[inline(always)]
+    pub(super) fn of_message(
+        asked: ActorId,
+        mail: &'static MailKind,
+        within: Deadline,
+        send: impl FnOnce(Reply<R>),
+    ) -> Self {
+        with_current(|shard| match shard {
+            Some(shard) => {
+                let (ask, reply, wait) = Self::begin_on_worker(shard, within, asked, mail);
+                send(reply);
+                let sent = if shard.home.pool() == asked.home.pool() {
+                    shard.last_message()
+                } else {
+                    core::last_message_from_outside(asked.home)
+                };
+                shard.waits.has_asked(wait, asked, sent);
+                ask
+            }
+            None => Self::of_message_outside(asked, mail, within, send),
         })
     }
 
     #[cold]
-    fn begin_outside(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
+    #[inline(never)]
+    fn of_message_outside(
+        asked: ActorId,
+        mail: &'static MailKind,
+        within: Deadline,
+        send: impl FnOnce(Reply<R>),
+    ) -> Self {
+        let (mut ask, reply) = Self::begin_outside(within, asked, mail);
+        send(reply);
+        ask.has_asked(asked, core::last_message_from_outside(asked.home));
+        ask
+    }
+
+    #[inline(always)]
+    fn begin_on_worker(
+        shard: &Shard,
+        within: Deadline,
+        asked: ActorId,
+        mail: &'static MailKind,
+    ) -> (Self, Reply<R>, Key) {
+        let (timeout, now) = (within.nanos_left(), shard.now.get());
+        let wait = shard.waits.begin_ask(timeout, asked, mail, now);
+        let home = shard.home;
+        let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
+        let reply = Reply::to(Asker::Worker {
+            home,
+            wait,
+            deadline,
+        });
+        (Self::new(Waiting::Worker { home, wait }), reply, wait)
+    }
+
+    #[cold]
+    fn begin_outside(
+        within: Deadline,
+        asked: ActorId,
+        mail: &'static MailKind,
+    ) -> (Self, Reply<R>) {
         if let Some(driver) = driver_of(asked.home.pool()) {
             let shard = driver.shard();
-            let wait = shard.waits.begin(timeout.map(nanos), asked);
-            let home = shard.home;
+            let (ask, reply, _) = Self::begin_on_worker(&shard, within, asked, mail);
             driver.has_begun_a_wait();
-            let ask = Self::outside(Outside::Driver(driver, wait), timeout);
-            return (ask, Reply::to(Asker::Worker { home, wait }));
+            return (ask, reply);
         }
-        let (sender, receiver) = oneshot();
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let asked = asked.home;
-        let reply = Reply::to(Asker::Thread { sender, asked });
-        let ask = Self::outside(Outside::Thread(receiver, deadline), timeout);
-        (ask, reply)
+        let (outside, reply) = Outside::begin(within, asked, mail);
+        (Self::new(Waiting::Outside(Box::new(outside))), reply)
     }
 
-    fn outside(outside: Outside<R>, timeout: Option<Duration>) -> Self {
-        Self::new(Waiting::Outside(Box::new(outside)), timeout)
+    fn new(waiting: Waiting<R>) -> Self {
+        Self { waiting }
     }
 
-    fn new(waiting: Waiting<R>, timeout: Option<Duration>) -> Self {
-        Self {
-            waiting,
-            timeout,
-            on_one_thread: PhantomData,
+    /// The question has been sent as that message.
+    fn has_asked(&mut self, target: ActorId, question: MessageId) {
+        match &mut self.waiting {
+            Waiting::Outside(outside) => outside.has_asked(question),
+            Waiting::Worker { home, wait } => {
+                if let Some(driver) = driver_of(home.pool()) {
+                    driver.shard().waits.has_asked(*wait, target, question);
+                }
+            }
+            Waiting::Over => {}
         }
     }
 
@@ -123,99 +187,213 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// [`AskError`] says why there is none, as soon as that is certain.
-    // Inlined, as the return after a switch is mispredicted: see `fiber::suspend`.
+    // Inlined, as the return after a switch may be mispredicted: see `fiber::suspend`.
     #[inline(always)]
     pub fn wait(self) -> Result<R, AskError> {
-        let Waiting::Worker(wait) = self.waiting else {
-            return self.wait_outside();
+        let Waiting::Worker { home, wait } = self.waiting else {
+            return self.wait_elsewhere();
         };
-        // Left in place while it waits, so that the wait is forgotten even if this stack is unwound.
-        let outcome = with_current(|shard| wait_on_worker(shard, wait))?;
-        let timeout = self.timeout;
-        // The outcome was taken, and with it the wait: nothing is left to be forgotten.
-        std::mem::forget(self);
-        outcome.map_err(|end| AskError::from_end(end, timeout))
+        with_current(|shard| match shard {
+            Some(shard) if shard.home == home => {
+                // Left in place while it waits, so that it is given up even if this stack is unwound.
+                shard.wait_for(wait).map_err(WaitError::from)?;
+                let outcome = shard.waits.take_value(wait);
+                // The outcome is taken, and with it the wait: nothing is left to be given up.
+                std::mem::forget(self);
+                outcome.map_or_else(|| Err(failure_of(shard, wait)), Ok)
+            }
+            _ => self.wait_elsewhere(),
+        })
+    }
+
+    /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, and
+    /// not if that one gives up.
+    ///
+    /// That the reply is borrowed for so long proves that nobody else can send it. So where the actor
+    /// that is asked here waits, in the end, for that same reply, the cycle is certain, and this
+    /// fails at once.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// type Question = (u32, Reply<u32>);
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let inner = pool.spawn("inner", Props::new(|| {
+    ///     Behavior::receive(|_ctx, (number, reply): Question| reply.send(number + 1))
+    /// }))?;
+    /// let outer = pool.spawn("outer", Props::new(move || {
+    ///     Behavior::receive(move |_ctx, (number, reply): Question| {
+    ///         let asked = inner.ask(|reply| (number * 2, reply), Duration::from_secs(5));
+    ///         let answer = asked.wait_for(&reply)?;
+    ///         reply.send(answer);
+    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///     })
+    /// }))?;
+    /// assert_eq!(outer.ask(|reply| (20, reply), Duration::from_secs(5)).wait()?, 41);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
+    pub fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<R, AskError> {
+        if let Waiting::Worker { home, wait } = self.waiting {
+            with_current(|shard| {
+                if let Some(shard) = shard.filter(|shard| shard.home == home) {
+                    if let Some(left) = reply.time_left() {
+                        shard.waits.shorten(wait, nanos(left));
+                    }
+                    if let Some(other) = reply.wait_of_a_worker() {
+                        shard.waits.wait_on_behalf(wait, other);
+                    }
+                    if reply.is_cancelled() {
+                        shard.give_up_waiting(wait, End::Cancelled);
+                    }
+                }
+            });
+        }
+        self.wait()
+    }
+
+    /// Gives up, as dropping the handle does: the question is not handled any more, unless its turn
+    /// has come already, and an answer is dropped.
+    pub fn cancel(self) {
+        drop(self);
     }
 
     #[cold]
-    fn wait_outside(mut self) -> Result<R, AskError> {
-        let timeout = self.timeout;
-        let Waiting::Outside(outside) = std::mem::replace(&mut self.waiting, Waiting::Over) else {
-            unreachable!("waiting consumes the ask")
-        };
-        let outcome = match *outside {
-            Outside::Driver(driver, wait) => {
-                let forget = ForgetAtEnd(&driver, wait);
-                wait_by_driving(&**forget.0, wait, timeout)?
+    #[inline(never)]
+    fn wait_elsewhere(mut self) -> Result<R, AskError> {
+        if let Waiting::Worker { home, wait } = self.waiting {
+            if let Some(driver) = driver_of(home.pool()) {
+                return wait_by_driving(&*driver, self, wait);
             }
-            Outside::Thread(receiver, deadline) => match receiver.recv(deadline) {
-                Ok(answer) => answer,
-                Err(RecvError::Timeout) => Err(End::TimedOut),
-                Err(RecvError::Closed) => Err(End::NoReply),
-            },
-        };
-        outcome.map_err(|end| AskError::from_end(end, timeout))
+            self.move_outside(home, wait);
+        }
+        if with_current(|shard| shard.is_some()) {
+            // In a handler, only that actor waits.
+            return block_on(0, self)?;
+        }
+        match std::mem::replace(&mut self.waiting, Waiting::Over) {
+            Waiting::Outside(outside) => outside.wait(),
+            Waiting::Worker { .. } | Waiting::Over => unreachable!("it was moved outside"),
+        }
+    }
+
+    /// Has the outcome of a wait of a worker sent to whichever thread this is.
+    fn move_outside(&mut self, home: Home, wait: Key) {
+        self.waiting = Waiting::Outside(Box::new(Outside::of_wait(home, wait)));
+    }
+
+    fn poll_on_worker(
+        &mut self,
+        shard: &Shard,
+        wait: Key,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<R, AskError>> {
+        let waker = cx.waker().clone();
+        let callback = Box::new(move |_: &Shard| waker.wake());
+        if shard.waits.attend_by_call(wait, callback) {
+            return Poll::Pending;
+        }
+        self.waiting = Waiting::Over;
+        Poll::Ready(outcome_of(shard, wait))
     }
 }
 
-/// Forgets a wait of a driver, however it ends; one whose outcome was taken is forgotten already.
-struct ForgetAtEnd<'a>(&'a Rc<dyn Drive>, Key);
-
-impl Drop for ForgetAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.shard().waits.forget(self.1);
-    }
+/// The outcome of a wait that has ended.
+fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
+    let answer = shard.waits.take_value(wait);
+    answer.ok_or_else(|| failure_of(shard, wait))
 }
 
-#[inline(always)]
-fn wait_on_worker<R: 'static>(
-    shard: Option<&Shard>,
-    wait: Key,
-) -> Result<Result<R, End>, AskError> {
-    // The destructor of a thread-local may hold an ask for longer than its worker lives.
-    let Some(shard) = shard else {
-        return Err(AskError::PoolClosed);
-    };
-    shard.wait_for(wait).map_err(WaitError::from)?;
-    shard.waits.take(wait).ok_or(AskError::PoolClosed)
+/// Why a wait has ended without a value.
+#[cold]
+pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
+    let asked = shard.waits.asked(wait);
+    let cycle = shard.waits.take_cycle(wait);
+    match shard.waits.take_end(wait) {
+        Some(end) => AskError::of_worker(shard, end, asked, cycle),
+        None => AskError::PoolClosed(super::error::AskDetails::unknown()),
+    }
 }
 
 #[cold]
-fn wait_by_driving<R: 'static>(
+fn wait_by_driving<R: Send + 'static>(
     driver: &dyn Drive,
+    ask: Ask<R>,
     wait: Key,
-    timeout: Option<Duration>,
-) -> Result<Result<R, End>, AskError> {
+) -> Result<R, AskError> {
     can_drive()?;
-    driver.drive_until_ended(wait, timeout)?;
-    driver.shard().waits.take(wait).ok_or(AskError::PoolClosed)
+    driver.drive_until_ended(wait)?;
+    let shard = driver.shard();
+    let outcome = outcome_of(&shard, wait);
+    drop(ask); // given up only now: what it is unwound from gives it up as well
+    outcome
 }
 
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.
+///
+/// # Panics
+///
+/// When it is polled again after it was ready.
+impl<R: Send + 'static> Future for Ask<R> {
+    type Output = Result<R, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Waiting::Worker { home, wait } = self.waiting {
+            let polled = with_current(|shard| match shard {
+                Some(shard) if shard.home == home => Some(self.poll_on_worker(shard, wait, cx)),
+                _ => None,
+            });
+            if let Some(polled) = polled {
+                return polled;
+            }
+            if let Some(driver) = driver_of(home.pool()) {
+                // An executor of another kind would let the driver's thread sleep.
+                if !is_blocking_on() {
+                    can_drive()?;
+                    driver.drive_until_ended(wait)?;
+                }
+                return self.poll_on_worker(&driver.shard(), wait, cx);
+            }
+            self.move_outside(home, wait);
+        }
+        let Waiting::Outside(outside) = &mut self.waiting else {
+            panic!("an ask is polled again after it was ready");
+        };
+        let polled = outside.poll(cx);
+        if polled.is_ready() {
+            self.waiting = Waiting::Over;
+        }
+        polled
+    }
+}
+
 impl<R> Drop for Ask<R> {
     #[inline]
     fn drop(&mut self) {
-        match &self.waiting {
-            Waiting::Worker(wait) => with_current(|shard| {
-                if let Some(shard) = shard {
-                    shard.waits.forget(*wait);
-                }
-            }),
-            Waiting::Outside(outside) => outside.let_go(),
-            Waiting::Over => {}
+        if let Waiting::Worker { home, wait } = self.waiting {
+            with_current(|shard| match shard {
+                Some(shard) if shard.home == home => shard.give_up(wait),
+                _ => give_up_elsewhere(home, wait),
+            });
         }
     }
 }
 
-impl<R> Outside<R> {
-    #[cold]
-    fn let_go(&self) {
-        if let Self::Driver(driver, wait) = self {
-            driver.shard().waits.forget(*wait);
-        }
+#[cold]
+fn give_up_elsewhere(home: Home, wait: Key) {
+    match driver_of(home.pool()) {
+        Some(driver) => driver.shard().give_up(wait),
+        None => super::outside::give_up(home, wait),
     }
 }
 

@@ -8,17 +8,19 @@ mod driven;
 mod error;
 mod first;
 mod handle;
+mod outside;
 mod recipient;
 mod reply;
 mod send;
 mod watch;
 
-pub use self::error::AskError;
+pub use self::deadline::Deadline;
+pub use self::error::{AskDetails, AskError, AskErrorKind};
 pub use self::handle::Ask;
 pub use self::reply::Reply;
 pub use self::send::SendError;
 
 pub(crate) use self::call::{begin_call, call, nudge, order};
-pub(crate) use self::deadline::Deadline;
+pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
 pub(crate) use self::watch::{path_of_actor, watch};

@@ -3,11 +3,13 @@
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::deadline::as_nanos;
 use super::first::Shared;
 use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Room, Shard, core, drop_with_fate,
-    fate_of_dropped_reply, with_current,
+    ActorId, ActorRef, DeadLetterReason, End, Envelope, Home, Key, MessageId, Parcel, Room, Shard,
+    core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
 
@@ -15,7 +17,7 @@ use crate::queue::once;
 ///
 /// Answering consumes it. It may be kept, or sent on to another actor or thread, and answered
 /// from there. Dropped unanswered, it ends the ask at once: with
-/// [`NoReply`](crate::AskError::NoReply), or with the reason why whoever held it is gone.
+/// [`NoReply`](crate::AskError::NoReply(_)), or with the reason why whoever held it is gone.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -26,7 +28,7 @@ use crate::queue::once;
 ///     Behavior::receive(|_ctx, reply: Reply<u32>| drop(reply))
 /// }))?;
 /// let answer = forgetful.ask(|reply| reply, Duration::from_secs(60)).wait();
-/// assert_eq!(answer, Err(AskError::NoReply));
+/// assert!(matches!(answer, Err(AskError::NoReply(_))));
 /// pool.shutdown(Duration::from_secs(5))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -35,14 +37,24 @@ pub struct Reply<R: Send + 'static> {
     asker: Option<Asker<R>>,
 }
 
+/// No deadline.
+pub(super) const NEVER: u64 = u64::MAX;
+
 /// Who waits for the answer.
 pub(super) enum Asker<R: Send + 'static> {
     /// A handler, or a task, of that worker.
-    Worker { home: Home, wait: Key },
+    Worker {
+        home: Home,
+        wait: Key,
+        /// By its pool's clock.
+        deadline: u64,
+    },
     /// A thread outside, which asked an actor of that worker.
     Thread {
         sender: once::Sender<Result<R, End>>,
         asked: Home,
+        /// See [`as_nanos`].
+        deadline: u64,
     },
     /// One of those, for whom several may answer.
     Shared(Arc<Shared<R>>),
@@ -52,7 +64,7 @@ impl<R: Send + 'static> Asker<R> {
     /// Ends the ask, if nothing has ended it before.
     #[inline(always)]
     pub(super) fn end(self, answer: Result<R, End>) {
-        if let Self::Worker { home, wait } = self {
+        if let Self::Worker { home, wait, .. } = self {
             return with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
                 shard => send_answer(shard, home, wait, answer),
@@ -64,7 +76,7 @@ impl<R: Send + 'static> Asker<R> {
     #[cold]
     fn end_outside(self, answer: Result<R, End>) {
         match self {
-            Self::Thread { sender, asked } => {
+            Self::Thread { sender, asked, .. } => {
                 if let Err(answer) = sender.send(answer) {
                     if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
@@ -127,6 +139,75 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
+    /// Whether nobody waits for the answer any more: whoever asked has given up, or the time is over.
+    /// An answer would be dropped.
+    ///
+    /// A long handler may look from time to time, and save itself the rest.
+    pub fn is_cancelled(&self) -> bool {
+        let over = self.time_left().is_some_and(|left| left.is_zero());
+        over || match &self.asker {
+            None => true,
+            Some(Asker::Worker { home, wait, .. }) => has_given_up(*home, *wait),
+            Some(Asker::Thread { sender, .. }) => sender.is_unwanted(),
+            Some(Asker::Shared(shared)) => shared.is_over(),
+        }
+    }
+
+    /// How long whoever asked still waits, by the clock of that one's worker as of the present
+    /// round; zero when the time is over. `None` where there is no deadline, or where it cannot be
+    /// known here: outside of the pool of whoever asked, for an asker in a pool.
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = |deadline: u64, now: u64| Duration::from_nanos(deadline.saturating_sub(now));
+        match self.asker.as_ref()? {
+            Asker::Worker { home, deadline, .. } if *deadline != NEVER => with_current(|shard| {
+                let shard = shard.filter(|shard| shard.home.pool() == home.pool())?;
+                Some(left(*deadline, shard.now.get()))
+            }),
+            Asker::Thread { deadline, .. } if *deadline != NEVER => {
+                Some(left(*deadline, as_nanos(Instant::now())))
+            }
+            _ => None,
+        }
+    }
+
+    /// Hands the question on to another actor, which is to answer it instead.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let clerk = pool.spawn("clerk", Props::new(|| {
+    ///     Behavior::receive(|_ctx, (number, reply): (u32, Reply<u32>)| reply.send(number * 2))
+    /// }))?;
+    /// let desk = pool.spawn("desk", Props::new(move || {
+    ///     Behavior::receive(move |_ctx, reply: Reply<u32>| reply.forward(clerk, |reply| (21, reply)))
+    /// }))?;
+    /// assert_eq!(desk.ask(|reply| reply, Duration::from_secs(5)).wait()?, 42);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forward<M: Send + 'static>(self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
+        let wait = self.wait_of_a_worker();
+        to.tell(question(self));
+        let sent_here = with_current(|shard| {
+            let shard = shard.filter(|shard| shard.home.pool() == to.id().home.pool())?;
+            Some(shard.last_message())
+        });
+        if let (Some((home, wait)), Some(question)) = (wait, sent_here) {
+            let target = to.id();
+            dispatch(ActorId::new(home, wait), HandedOn { target, question });
+        }
+    }
+
+    /// The wait that it ends, where that is a worker's.
+    pub(super) fn wait_of_a_worker(&self) -> Option<(Home, Key)> {
+        match self.asker {
+            Some(Asker::Worker { home, wait, .. }) => Some((home, wait)),
+            _ => None,
+        }
+    }
+
     /// The right to answer, in the hands of so many: the first answer counts, and the others are
     /// dropped. Where all of them are dropped unanswered, the ask ends with the last one.
     pub(crate) fn share(mut self, hands: usize) -> impl Iterator<Item = Self> {
@@ -179,6 +260,33 @@ impl<R: Send + 'static> fmt::Debug for Reply<R> {
     }
 }
 
+fn has_given_up(home: Home, wait: Key) -> bool {
+    let here = with_current(|shard| {
+        let shard = shard.filter(|shard| shard.home == home)?;
+        Some(!shard.waits.is_pending(wait))
+    });
+    here.unwrap_or_else(|| {
+        let core = core::find(home);
+        core.is_none_or(|core| core.cancellations[home.worker() as usize].has(wait))
+    })
+}
+
+/// A question was handed on, with its reply: word of it, on its way to the wait.
+struct HandedOn {
+    target: ActorId,
+    question: MessageId,
+}
+
+impl Parcel for HandedOn {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        shard.waits.has_asked(wait, self.target, self.question);
+    }
+
+    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}
+
 /// An answer on its way to a worker.
 struct Answer<R>(Result<R, End>);
 
@@ -192,7 +300,7 @@ impl<R: Send + 'static> Answer<R> {
             Ok(answer) => shard.waits.fulfil(wait, answer),
             Err(end) => shard.waits.end(wait, end),
         };
-        shard.follow_up(&ending);
+        shard.follow_up(ending);
     }
 
     #[cold]

@@ -70,7 +70,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 self.tell(message);
                 Ok(())
             }
-            Ok(false) | Err(AskError::TargetStopped) => Err(SendError::Stopped(message)),
+            Ok(false) | Err(AskError::TargetStopped(_)) => Err(SendError::Stopped(message)),
             Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
             Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
             Err(_) => Err(SendError::PoolClosed(message)),
@@ -109,7 +109,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 std::mem::forget(in_line);
                 self.tell_into(room, message).map_err(SendError::from)
             }
-            Err(AskError::TargetStopped | AskError::TargetFailed) => {
+            Err(AskError::TargetStopped(_) | AskError::TargetFailed(_)) => {
                 std::mem::forget(in_line);
                 Err(SendError::Stopped(message))
             }

@@ -12,8 +12,9 @@
 //!
 //! A dash stands for what cannot happen, or changes nothing that anybody looks at: the sender
 //! swaps without looking first, and so may write over `GONE`, which the receiver, being gone, does
-//! not read again. A receiver that waits is not dropped: [`Receiver::recv`] has taken it, and
-//! leaves no way out of `WAITING`, not even a panic, other than those of the table.
+//! not read again. A receiver on whose thread [`Receiver::recv`] waits is not dropped. One that a task
+//! polls takes the waiter's cell back before it does anything else: `WAITING` to `EMPTY`, which
+//! succeeds only if nobody has swapped `WAITING` out.
 //!
 //! **No lost wake-up.** Whoever swaps `WAITING` out unparks, and a thread's token outlasts the time
 //! until it parks. A token proves nothing, though. It may be an earlier waker's, who was late, or
@@ -32,6 +33,7 @@
 use crate::sync::{Arc, AtomicU8, Mutant, UnsafeCell, is_mutated, ordering, thread};
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 const EMPTY: u8 = 0;
@@ -43,7 +45,13 @@ const GONE: u8 = 4;
 struct Slot<T> {
     word: AtomicU8,
     value: UnsafeCell<MaybeUninit<T>>,
-    waiter: UnsafeCell<Option<thread::Thread>>,
+    waiter: UnsafeCell<Option<Waiter>>,
+}
+
+/// Who is to be woken.
+enum Waiter {
+    Thread(thread::Thread),
+    Task(Waker),
 }
 
 // SAFETY: the word says who may touch which cell (see the table above): the value belongs to the
@@ -125,12 +133,23 @@ impl<T> Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    /// Whether the receiver has gone, so that a value would be given back.
+    pub fn is_unwanted(&self) -> bool {
+        // Relaxed: the answer hands nothing over.
+        let word = self.slot.as_ref().map(|slot| slot.word.load(Relaxed));
+        word.is_none_or(|word| word == GONE)
+    }
+}
+
 fn wake<T>(slot: &Slot<T>) {
     // SAFETY: `WAITING` was swapped out by the caller with acquire, so the receiver wrote its
     // handle before and will not touch the cell again.
     let waiter = slot.waiter.with_mut(|place| unsafe { (*place).take() });
-    if let Some(waiter) = waiter {
-        waiter.unpark();
+    match waiter {
+        Some(Waiter::Thread(thread)) => thread.unpark(),
+        Some(Waiter::Task(waker)) => waker.wake(),
+        None => {}
     }
 }
 
@@ -153,20 +172,10 @@ impl<T> Receiver<T> {
     /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the
     /// deadline. Either is final.
     pub fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
-        let me = thread::current();
-        // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
-        self.slot
-            .waiter
-            .with_mut(|place| unsafe { *place = Some(me) });
-        // Release hands the handle over; acquire on failure takes over the value.
-        let mut word = match self
-            .slot
-            .word
-            .compare_exchange(EMPTY, WAITING, Release, Acquire)
-        {
-            Ok(_) => WAITING,
-            Err(actual) => actual,
-        };
+        let mut word = self.reclaim();
+        if word == EMPTY {
+            word = self.announce(Waiter::Thread(thread::current()));
+        }
         while word == WAITING {
             let Some(left) = time_left(deadline) else {
                 return self.give_up();
@@ -178,6 +187,69 @@ impl<T> Receiver<T> {
             word = self.slot.word.load(Acquire);
         }
         self.finish(word)
+    }
+
+    /// Looks for the value, and has the task woken when it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Closed`], as [`recv`](Self::recv).
+    ///
+    /// # Panics
+    ///
+    /// When it is called again after the outcome.
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+        assert!(!self.done, "the outcome has been taken");
+        let mut word = self.reclaim();
+        if word == EMPTY {
+            word = self.announce(Waiter::Task(cx.waker().clone()));
+        }
+        if word == WAITING {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.finish(word))
+    }
+
+    /// Whether the outcome is there.
+    pub fn has_ended(&self) -> bool {
+        // Relaxed: the answer hands nothing over.
+        self.done || matches!(self.slot.word.load(Relaxed), FULL | CLOSED)
+    }
+
+    /// Takes the waiter's cell back, where it was handed over.
+    fn reclaim(&mut self) -> u8 {
+        // Acquire, either way: on failure it takes over the value.
+        let back = self
+            .slot
+            .word
+            .compare_exchange(WAITING, EMPTY, Acquire, Acquire);
+        back.map_or_else(|word| word, |_| EMPTY)
+    }
+
+    /// Hands over who is to be woken.
+    fn announce(&mut self, waiter: Waiter) -> u8 {
+        // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
+        self.slot
+            .waiter
+            .with_mut(|place| unsafe { *place = Some(waiter) });
+        // Release hands the handle over; acquire on failure takes over the value.
+        let announced = self
+            .slot
+            .word
+            .compare_exchange(EMPTY, WAITING, Release, Acquire);
+        announced.map_or_else(|word| word, |_| WAITING)
+    }
+
+    /// Stops waiting, as at a deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Timeout`], unless the outcome was there first.
+    pub fn give_up_polling(mut self) -> Result<T, RecvError> {
+        match self.reclaim() {
+            EMPTY => Err(RecvError::Timeout), // dropped, which shuts the slot
+            word => self.finish(word),
+        }
     }
 
     fn give_up(mut self) -> Result<T, RecvError> {
@@ -233,7 +305,8 @@ impl<T> Drop for Receiver<T> {
         if self.done {
             return;
         }
-        // `WAITING` cannot be found here: whoever waits has given this half up to `recv`.
+        // A task that was polled may have left its waker: the cell is taken back first.
+        let _ = self.reclaim();
         // Acquire: a value that came first is dropped here, by its last owner.
         if self
             .slot

@@ -19,7 +19,7 @@ use super::scheduler;
 use super::wheel::{TimerId, TimerWheel};
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    DeadLetterReason, End, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
+    DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::ask::order;
 use crate::fiber::{StackConfig, StackError};
@@ -228,7 +228,7 @@ impl Worker {
         self.wheel.advance(now + early, &mut self.fired);
         for key in self.fired.drain(..) {
             waits.fired(key);
-            self.shard.follow_up(&waits.end(key, End::TimedOut));
+            self.shard.time_out(key);
         }
     }
 

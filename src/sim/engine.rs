@@ -4,7 +4,6 @@ use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Choices;
 use super::directory::Names;
@@ -204,7 +203,7 @@ impl Drive for Engine {
         }
     }
 
-    fn drive_until_ended(&self, wait: Key, _timeout: Option<Duration>) -> Result<(), WaitError> {
+    fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError> {
         while self.first.waits.is_pending(wait) {
             match self.step(ANYHOW) {
                 Step::Ended => return Ok(()),

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::core::{CoreParts, FailureHook, PoolCore, register, unregister};
-use crate::actor::{
-    AbortOnPanic, End, Key, Shard, Source, SupervisorStrategy, WaitError, with_current,
-};
+use crate::actor::{AbortOnPanic, Key, Shard, Source, SupervisorStrategy, WaitError, with_current};
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, StackError};
 use crate::pool::{
@@ -224,13 +222,13 @@ impl Drive for Engine {
     /// Each time it is driven it begins with a round, in which the time-out is armed.
     fn has_begun_a_wait(&self) {}
 
-    fn drive_until_ended(&self, wait: Key, timeout: Option<Duration>) -> Result<(), WaitError> {
+    fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError> {
         let waits = &self.shard.waits;
-        let limit = self.real_limit(timeout);
+        let limit = self.real_limit(waits.timeout(wait).map(Duration::from_nanos));
         self.drive(Rest::ForAll(limit), &|| waits.is_pending(wait));
         if !self.ended.get() {
             // Nobody has put the clock forward meanwhile; ended before, this does nothing.
-            let _ = waits.end(wait, End::TimedOut);
+            self.shard.time_out(wait);
         }
         Ok(())
     }

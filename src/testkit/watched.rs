@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::{ActorId, WaitError};
-use crate::ask::{Ask, AskError, Deadline, Reply};
+use crate::ask::{Ask, AskError, Reply, TimeLimit};
 
 /// A value, shared by its clones, that can be waited for under every driver.
 ///
@@ -80,7 +80,7 @@ impl<T> Watched<T> {
         if within.is_zero() {
             return Err(Vain::TimedOut);
         }
-        let deadline = Deadline::after(within, asked);
+        let deadline = TimeLimit::after(within, asked);
         let ended = loop {
             let Some(left) = deadline.left() else {
                 break Vain::TimedOut;
@@ -117,7 +117,8 @@ impl<T> Watched<T> {
         let outcome = ask.wait();
         self.leave(number);
         match outcome {
-            Ok(()) | Err(AskError::NoReply | AskError::TargetStopped | AskError::TargetFailed) => {
+            Ok(())
+            | Err(AskError::NoReply(_) | AskError::TargetStopped(_) | AskError::TargetFailed(_)) => {
                 Ok(None)
             }
             Err(error) => Err(vain(error)),

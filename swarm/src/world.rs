@@ -1027,10 +1027,10 @@ impl Asked {
         let outcome = match result {
             Ok(answer) => Outcome::Answer(answer),
             Err(AskError::Timeout(_)) => Outcome::Timeout,
-            Err(AskError::NoReply) => Outcome::NoReply,
-            Err(AskError::TargetStopped) => Outcome::TargetStopped,
-            Err(AskError::TargetFailed) => Outcome::TargetFailed,
-            Err(AskError::PoolClosed) => Outcome::PoolClosed,
+            Err(AskError::NoReply(_)) => Outcome::NoReply,
+            Err(AskError::TargetStopped(_)) => Outcome::TargetStopped,
+            Err(AskError::TargetFailed(_)) => Outcome::TargetFailed,
+            Err(AskError::PoolClosed(_)) => Outcome::PoolClosed,
             Err(AskError::CannotWait(WaitError::OutsideHandler | WaitError::Unwinding))
                 if may_fail =>
             {

@@ -25,6 +25,7 @@ mod supervise;
 mod system;
 mod turn;
 mod watch;
+mod withdraw;
 
 pub use self::start::SpawnError;
 pub use self::watch::TerminationReason;
@@ -38,3 +39,4 @@ pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::system::{System, resume, suspend};
 pub(crate) use self::turn::{allow_turns, take_turn};
 pub(crate) use self::watch::{unwatch, watch};
+pub(crate) use self::withdraw::{Withdrawal, Withdrawn, withdraw};

@@ -273,7 +273,7 @@ fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     on_end(
         shard,
         key,
-        Box::new(move |shard| shard.follow_up(&shard.waits.fulfil(vacated, ()))),
+        Box::new(move |shard| shard.follow_up(shard.waits.fulfil(vacated, ()))),
     );
     begin_stop(shard, key.slot, reason);
     // Without children the slot is vacant by now. Else the children stop first, on their own

@@ -5,6 +5,7 @@ use super::keep::let_go;
 use super::supervise::report;
 use super::system::{System, stuck_children};
 use super::watch::{TerminationReason, tell_watchers};
+use super::withdraw::forget_withdrawn;
 use crate::actor::behavior::Signal;
 use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::DeadLetterReason;
@@ -177,6 +178,7 @@ fn vacate(shard: &Shard, key: Key) {
         shard.core.directory.release(path);
     }
     shard.fibers.release(slot.special.stack());
+    forget_withdrawn(shard, key.slot);
     let failed = slot.ending() == End::Failed;
     if slot.vacate(shard.blocks()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot);

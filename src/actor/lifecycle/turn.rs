@@ -6,6 +6,7 @@ use super::restart::finish_restart;
 use super::stop::{begin_stop, finish_stop, kill};
 use super::supervise::{carry_out, failed, failed_by_child, report};
 use super::system::Wanted;
+use super::withdraw::screen;
 use crate::actor::behavior::Signal;
 use crate::actor::body::{Body, TurnEnd};
 use crate::actor::dead_letter::DeadLetterReason;
@@ -40,8 +41,13 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
             shard.act_as_nobody();
             return None;
         }
+        if slot.special.screened() {
+            handle_screened_mail(shard, slot, index);
+            shard.act_as_nobody();
+            return None;
+        }
     }
-    handle_mail(shard, slot, index);
+    handle_mail(shard, slot, index, false);
     shard.act_as_nobody();
     None
 }
@@ -52,8 +58,14 @@ fn needs_another_stack(shard: &Shard, slot: &Slot) -> Option<StackClass> {
     stack.filter(|_| shard.fibers.running_class() != stack)
 }
 
+#[cold]
+#[inline(never)]
+fn handle_screened_mail(shard: &Shard, slot: &Slot, index: u32) {
+    handle_mail(shard, slot, index, true);
+}
+
 #[inline(always)]
-fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
+fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
     let key = Key {
         slot: index,
         generation: slot.generation(),
@@ -68,6 +80,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32) {
         };
         shard.begin_turn(key, slot);
         let end = match shard.observer.get() {
+            _ if screened => screened_turn(shard, key, &mut *body),
             None => {
                 shard.messages_left.set(waiting.min(MOST_PER_TURN));
                 catch_user(|| body.turn(shard, key))
@@ -206,6 +219,33 @@ fn observed_turn(
             Ok(TurnEnd::Done)
         }
     }
+}
+
+/// A turn of an actor from whose mail questions were withdrawn.
+fn screened_turn(shard: &Shard, key: Key, body: &mut dyn Body) -> Result<TurnEnd, Unwound> {
+    let slot = shard.slot(key.slot);
+    let observer = shard.observer.get();
+    for _ in 0..slot.mailbox_len().min(MOST_PER_TURN) {
+        let Some(envelope) = slot.peek_envelope() else {
+            break;
+        };
+        if let Some(reason) = screen(shard, key.slot, envelope.message) {
+            slot.bury_next(shard, shard.id_of(key), reason);
+            continue;
+        }
+        let end = match observer {
+            Some(observer) => observed_turn(shard, key, body, &**observer),
+            None => {
+                shard.messages_left.set(1);
+                catch_user(|| body.turn(shard, key))
+            }
+        };
+        let goes_on = matches!(end, Ok(TurnEnd::Done)) && observer.is_none();
+        if !goes_on || slot.special.get() {
+            return end;
+        }
+    }
+    Ok(TurnEnd::Done)
 }
 
 /// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].

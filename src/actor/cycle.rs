@@ -1,0 +1,53 @@
+//! A cycle of waits: actors of which each waits for the next.
+
+use std::fmt;
+
+use super::id::ActorId;
+use super::path::ActorPath;
+
+/// A cycle of actors of which each waits for the next, and the last for the first.
+///
+/// Displayed as `/user/a -> /user/b -> /user/a`, with the type of the message on which each of them
+/// waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle(pub(crate) Vec<CycleLink>);
+
+/// One actor of a [`Cycle`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CycleLink {
+    /// The actor.
+    pub actor: ActorId,
+    /// Its path.
+    pub path: ActorPath,
+    /// The type of the messages of the next one, for which it waits.
+    pub message_type: &'static str,
+    /// Whether it is certain that only the next one can end its wait.
+    pub certain: bool,
+}
+
+impl Cycle {
+    /// The actors, from the one whose wait has closed the cycle.
+    pub fn links(&self) -> &[CycleLink] {
+        &self.0
+    }
+
+    /// Whether it is certain that nobody else can end any of these waits.
+    pub fn is_certain(&self) -> bool {
+        self.0.iter().all(|link| link.certain)
+    }
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for link in &self.0 {
+            write!(f, "{} -> ", link.path)?;
+        }
+        match self.0.first() {
+            Some(first) => write!(f, "{}", first.path)?,
+            None => return Ok(()),
+        }
+        let types = self.0.iter().map(|link| link.message_type);
+        write!(f, " (by {})", types.collect::<Vec<_>>().join(", "))
+    }
+}

@@ -1,0 +1,126 @@
+//! Questions that nobody waits for any more: taken out of the mail before they are handled.
+//!
+//! A question is somewhere in its actor's mailbox, and a mailbox is not searched. Word of it is kept
+//! beside the slot until as many messages have left the mailbox as it held when the word came; for
+//! that long, each message is looked at before its turn. An actor of whom nothing was withdrawn does
+//! not look.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::actor::batch::Parcel;
+use crate::actor::core::PoolCore;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::envelope::Envelope;
+use crate::actor::fate::End;
+use crate::actor::gates::dispatch;
+use crate::actor::id::{ActorId, Home, Key, MessageId};
+use crate::actor::shard::Shard;
+
+/// The questions withdrawn from one actor.
+#[derive(Default)]
+pub(crate) struct Withdrawn {
+    reasons: HashMap<MessageId, DeadLetterReason>,
+    /// Each with the number of messages after which it is no longer in the mailbox.
+    until: VecDeque<(u64, MessageId)>,
+    /// Messages that have left the mailbox since.
+    taken: u64,
+}
+
+impl Withdrawn {
+    fn add(&mut self, question: MessageId, reason: DeadLetterReason, waiting: usize) {
+        self.until
+            .push_back((self.taken + waiting as u64, question));
+        self.reasons.insert(question, reason);
+    }
+
+    /// A message leaves the mailbox. Answers why it is not to be handled, if it is not.
+    fn take(&mut self, message: MessageId) -> Option<DeadLetterReason> {
+        let reason = self.reasons.remove(&message);
+        self.taken += 1;
+        while let Some((until, gone)) = self.until.front()
+            && *until <= self.taken
+        {
+            self.reasons.remove(gone);
+            self.until.pop_front();
+        }
+        reason
+    }
+}
+
+/// Word that nobody waits for the answer to a question any more.
+pub(crate) struct Withdrawal {
+    pub(crate) question: MessageId,
+    pub(crate) reason: DeadLetterReason,
+    /// The wait that was to be ended by the answer, where it was a worker's.
+    pub(crate) wait: Option<(Home, Key)>,
+}
+
+impl Parcel for Withdrawal {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        let Some(slot) = shard.tenant(to) else {
+            return;
+        };
+        if let (Some(on_behalf), Some(wait)) = (self.wait, slot.wait())
+            && shard.waits.on_behalf(wait) == Some(on_behalf)
+        {
+            // Who waits to answer it need not either.
+            shard.give_up_waiting(wait, End::Cancelled);
+        }
+        let waiting = slot.mailbox_len();
+        if waiting == 0 {
+            return; // it is being handled, or has been
+        }
+        let mut withdrawn = shard.withdrawn.borrow_mut();
+        let of_this = withdrawn.entry(to.slot).or_default();
+        of_this.add(self.question, self.reason, waiting);
+        slot.special.screen(true);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}
+
+/// Tells the actor to whom a question was put that nobody waits for its answer any more.
+#[cold]
+pub(crate) fn withdraw(target: ActorId, withdrawal: Withdrawal) {
+    dispatch(target, withdrawal);
+}
+
+/// Why the message that is next in the mailbox of a slot is not to be handled, if it is not.
+pub(super) fn screen(shard: &Shard, slot: u32, message: MessageId) -> Option<DeadLetterReason> {
+    let mut withdrawn = shard.withdrawn.borrow_mut();
+    let of_this = withdrawn.get_mut(&slot)?;
+    let reason = of_this.take(message);
+    if of_this.until.is_empty() {
+        withdrawn.remove(&slot);
+        shard.slot(slot).special.screen(false);
+    }
+    reason
+}
+
+/// Nothing is left of a slot's mail.
+pub(super) fn forget_withdrawn(shard: &Shard, slot: u32) {
+    if shard.slot(slot).special.screened() {
+        shard.withdrawn.borrow_mut().remove(&slot);
+        shard.slot(slot).special.screen(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time() {
+        let id = |number| MessageId::start_of_worker(0).plus(number);
+        let mut withdrawn = Withdrawn::default();
+        withdrawn.add(id(2), DeadLetterReason::Cancelled, 3);
+        withdrawn.add(id(9), DeadLetterReason::Expired, 3); // being handled: not among the three
+        assert_eq!(withdrawn.take(id(1)), None);
+        assert_eq!(withdrawn.take(id(2)), Some(DeadLetterReason::Cancelled));
+        assert!(!withdrawn.until.is_empty());
+        assert_eq!(withdrawn.take(id(3)), None);
+        assert!(withdrawn.until.is_empty() && withdrawn.reasons.is_empty());
+    }
+}

@@ -1,0 +1,215 @@
+//! The asks of threads that are no workers: the thread parks, or a task of some executor is woken.
+
+use futures_timer::Delay;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::deadline::{Deadline, as_nanos};
+use super::error::{AskDetails, AskError};
+use super::handle::failure_of;
+use super::reply::{Asker, NEVER, Reply};
+use crate::actor::core::PoolCore;
+use crate::actor::lifecycle::{Withdrawal, withdraw};
+use crate::actor::{
+    ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
+    dispatch, drop_with_fate,
+};
+use crate::queue::{RecvError, once, oneshot};
+
+/// An ask that waits outside of all workers.
+pub(super) struct Outside<R> {
+    /// Until the outcome is taken.
+    outcome: Option<Outcome<R>>,
+    deadline: Option<Instant>,
+    /// Wakes the task at the deadline.
+    timer: Option<Delay>,
+    asked: ActorId,
+    question: MessageId,
+    mail: &'static MailKind,
+    began: Instant,
+}
+
+enum Outcome<R> {
+    /// From whoever holds the reply.
+    Answer(once::Receiver<Result<R, End>>),
+    /// From the worker whose wait it was.
+    Forwarded(once::Receiver<Result<R, AskError>>),
+}
+
+impl<R: Send + 'static> Outside<R> {
+    pub(super) fn begin(
+        within: Deadline,
+        asked: ActorId,
+        mail: &'static MailKind,
+    ) -> (Self, Reply<R>) {
+        let (sender, receiver) = oneshot();
+        let deadline = within.instant();
+        let reply = Reply::to(Asker::Thread {
+            sender,
+            asked: asked.home,
+            deadline: deadline.map_or(NEVER, as_nanos),
+        });
+        let mut outside = Self::of(Outcome::Answer(receiver));
+        outside.deadline = deadline;
+        outside.asked = asked;
+        outside.mail = mail;
+        (outside, reply)
+    }
+
+    /// The outcome of a wait of a worker, somewhere else. Its deadline is that worker's business.
+    pub(super) fn of_wait(home: Home, wait: Key) -> Self {
+        let (sender, receiver) = oneshot();
+        dispatch(ActorId::new(home, wait), Forward::<R>(sender));
+        Self::of(Outcome::Forwarded(receiver))
+    }
+
+    fn of(outcome: Outcome<R>) -> Self {
+        Self {
+            outcome: Some(outcome),
+            deadline: None,
+            timer: None,
+            asked: ActorId::NOBODY,
+            question: MessageId::default(),
+            mail: MailKind::of::<()>(),
+            began: Instant::now(),
+        }
+    }
+
+    pub(super) fn has_asked(&mut self, question: MessageId) {
+        self.question = question;
+    }
+
+    pub(super) fn wait(mut self) -> Result<R, AskError> {
+        match self.outcome.take() {
+            Some(Outcome::Answer(receiver)) => {
+                let received = receiver.recv(self.deadline);
+                self.settle(received)
+            }
+            Some(Outcome::Forwarded(receiver)) => forwarded(receiver.recv(None)),
+            None => unreachable!("an outcome is taken once"),
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError>> {
+        let polled = match self.outcome.as_mut() {
+            Some(Outcome::Answer(receiver)) => receiver.poll_recv(cx),
+            Some(Outcome::Forwarded(receiver)) => {
+                let polled = receiver.poll_recv(cx).map(forwarded);
+                if polled.is_ready() {
+                    self.outcome = None;
+                }
+                return polled;
+            }
+            None => unreachable!("an outcome is taken once"),
+        };
+        if let Poll::Ready(received) = polled {
+            self.outcome = None;
+            return Poll::Ready(self.settle(received));
+        }
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let timer = self.timer.get_or_insert_with(|| Delay::new(left()));
+        if Pin::new(timer).poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let Some(Outcome::Answer(receiver)) = self.outcome.take() else {
+            unreachable!("it was looked at before");
+        };
+        let received = receiver.give_up_polling();
+        Poll::Ready(self.settle(received))
+    }
+
+    fn settle(&self, received: Result<Result<R, End>, RecvError>) -> Result<R, AskError> {
+        let end = match received {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(end)) => end,
+            Err(RecvError::Closed) => End::NoReply,
+            Err(RecvError::Timeout) => {
+                self.withdraw(DeadLetterReason::Expired);
+                End::TimedOut
+            }
+        };
+        let details = AskDetails::new(self.asked, None, self.mail, self.began.elapsed());
+        Err(AskError::from_end(end, details))
+    }
+}
+
+impl<R> Outside<R> {
+    fn withdraw(&self, reason: DeadLetterReason) {
+        let (question, wait) = (self.question, None);
+        if self.question != MessageId::default() {
+            withdraw(
+                self.asked,
+                Withdrawal {
+                    question,
+                    reason,
+                    wait,
+                },
+            );
+        }
+    }
+}
+
+impl<R> Drop for Outside<R> {
+    /// Dropped before its outcome was taken, it is given up.
+    fn drop(&mut self) {
+        if let Some(Outcome::Answer(receiver)) = &self.outcome
+            && !receiver.has_ended()
+        {
+            self.withdraw(DeadLetterReason::Cancelled);
+        }
+    }
+}
+
+fn forwarded<R>(received: Result<Result<R, AskError>, RecvError>) -> Result<R, AskError> {
+    received.unwrap_or_else(|_| Err(AskError::PoolClosed(AskDetails::unknown())))
+}
+
+/// The wish for the outcome of a wait, on its way to the worker whose wait it is.
+struct Forward<R>(once::Sender<Result<R, AskError>>);
+
+impl<R: Send + 'static> Forward<R> {
+    fn send(self, shard: &Shard, wait: Key) {
+        let outcome = shard.waits.take_value(wait);
+        let outcome = outcome.ok_or_else(|| failure_of(shard, wait));
+        if let Err(outcome) = self.0.send(outcome) {
+            let _ = drop_with_fate(outcome, End::NoReply);
+        }
+    }
+}
+
+impl<R: Send + 'static> Parcel for Forward<R> {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        if !shard.waits.is_pending(wait) {
+            return self.send(shard, wait);
+        }
+        let callback = Box::new(move |shard: &Shard| self.send(shard, wait));
+        let attended = shard.waits.attend_by_call(wait, callback);
+        debug_assert!(attended, "it is pending");
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}
+
+/// Gives up a wait of a worker that is not this thread.
+pub(super) fn give_up(home: Home, wait: Key) {
+    dispatch(ActorId::new(home, wait), GiveUp);
+}
+
+struct GiveUp;
+
+impl Parcel for GiveUp {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        shard.give_up(wait);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}
