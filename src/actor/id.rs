@@ -54,6 +54,27 @@ pub(crate) struct Key {
     pub(crate) generation: u32,
 }
 
+/// A key in one word, for what is put together on the way: two halves that have just been written
+/// cannot be read as one without waiting for them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PackedKey(u64);
+
+impl PackedKey {
+    #[inline(always)]
+    pub(crate) const fn new(key: Key) -> Self {
+        Self((key.slot as u64) << 32 | key.generation as u64)
+    }
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the halves are slot and generation
+    pub(crate) const fn get(self) -> Key {
+        Key {
+            slot: (self.0 >> 32) as u32,
+            generation: self.0 as u32,
+        }
+    }
+}
+
 /// One incarnation of an actor, without the type of its messages.
 ///
 /// Two ids are equal when they name the same incarnation; an actor that reuses a stopped actor's

@@ -72,7 +72,7 @@ pub(crate) use self::current::{enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry};
 pub(crate) use self::fate::{End, Marks, drop_with_fate, fate_of_dropped_reply};
 pub(crate) use self::gates::{Door, Room, RoomFreed, dispatch};
-pub(crate) use self::id::{Home, Key};
+pub(crate) use self::id::{Home, Key, PackedKey};
 pub(crate) use self::observer::{Intervention, Observer};
 pub(crate) use self::offload::{Job, Offload};
 pub(crate) use self::queueing::{give_up, wait_for_room};

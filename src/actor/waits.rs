@@ -34,33 +34,35 @@ impl Drop for DropValue<'_> {
     }
 }
 
+/// What each ask writes and reads comes first.
 #[derive(Default)]
+#[repr(C)]
 struct Wait {
     generation: Cell<u32>,
     phase: Cell<Phase>,
     fiber: Cell<Option<FiberId>>,
-    /// The slot of the actor that is to look at its end, where no fiber waits, and its timer.
-    actor: Cell<Option<(u32, Option<u32>)>>,
-    /// What is to be done at its end, where neither a fiber waits nor an actor is to look.
-    callback: Cell<Option<Callback>>,
     /// Who waits on that fiber, by its slot, and for whom.
     waiter: Cell<u32>,
+    value: AnyCell,
     target: Cell<ActorId>,
     /// The question that it is to answer, and what type of message that is.
     question: Cell<MessageId>,
     mail: Cell<Option<&'static MailKind>>,
     /// When it began.
     began: Cell<u64>,
+    /// After how many nanoseconds it was to end by itself.
+    timeout: Cell<u64>,
+    timer: Cell<Option<TimerKey>>,
+    /// The slot of the actor that is to look at its end, where no fiber waits, and its timer.
+    actor: Cell<Option<(u32, Option<u32>)>>,
+    /// What is to be done at its end, where neither a fiber waits nor an actor is to look.
+    callback: Cell<Option<Callback>>,
     /// The wait, of which worker, that is ended by whoever waits here, and cannot be before.
     on_behalf: Cell<Option<(Home, Key)>>,
     /// The cycle of waits that it is part of, as far as is known.
     cycle: Cell<Option<Box<Cycle>>>,
-    timer: Cell<Option<TimerKey>>,
-    /// After how many nanoseconds it was to end by itself.
-    timeout: Cell<u64>,
     /// When the timer is due.
     deadline: Cell<u64>,
-    value: AnyCell,
 }
 
 /// What is done at the end of a wait. It may look at the wait, and take its outcome.
@@ -118,7 +120,7 @@ impl Waits {
 
     /// Begins a wait for something that `target` is to do, which ends by itself after `timeout`
     /// nanoseconds where there is one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId) -> Key {
         let slot = self.arena.occupy();
         let wait = self.arena.at(slot);
@@ -198,7 +200,7 @@ impl Waits {
         Some((wait.target.get(), question))
     }
 
-    #[inline]
+    #[inline(always)]
     fn pending(&self, key: Key) -> Option<&Wait> {
         let wait = self.arena.get(key.slot)?;
         let this = wait.generation.get() == key.generation || is_mutated(Mutant::LateReplyServed);
@@ -213,7 +215,7 @@ impl Waits {
     /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
     ///
     /// Answers whether there is anything to wait for: nothing, if the wait has ended.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub(crate) fn attend(&self, key: Key, fiber: FiberId, waiter: u32) -> bool {
         let pending = self.pending(key);
@@ -261,9 +263,20 @@ impl Waits {
     }
 
     /// Ends a wait with a value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending {
         let Some(wait) = self.pending(key) else {
+            return Ending::Late;
+        };
+        wait.value.put(value);
+        self.finish(wait, Phase::Fulfilled)
+    }
+
+    /// As [`fulfil`](Self::fulfil), but does something else with the value where the wait has ended.
+    #[inline(always)]
+    pub(crate) fn fulfil_or<T: 'static>(&self, key: Key, value: T, late: impl FnOnce(T)) -> Ending {
+        let Some(wait) = self.pending(key) else {
+            late(value);
             return Ending::Late;
         };
         wait.value.put(value);
@@ -278,7 +291,7 @@ impl Waits {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish(&self, wait: &Wait, phase: Phase) -> Ending {
         wait.phase.set(phase);
         if let Some(timer) = wait.timer.take() {
@@ -347,7 +360,7 @@ impl Waits {
     }
 
     /// The place may serve the next wait: a stale key must never match again.
-    #[inline]
+    #[inline(always)]
     fn vacate(&self, key: Key, wait: &Wait) {
         wait.phase.set(Phase::Vacant);
         if let Some(next) = key.generation.checked_add(1) {

@@ -9,12 +9,13 @@ use std::time::Duration;
 use super::block_on::{block_on, is_blocking_on};
 use super::deadline::Deadline;
 use super::driven::{Drive, can_drive, driver_of};
-use super::error::AskError;
+use super::error::{AskDetails, AskError};
 use super::outside::Outside;
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
-    ActorId, ActorRef, End, Home, Key, MailKind, MessageId, Shard, WaitError, with_current,
+    ActorId, ActorRef, End, Home, Key, MailKind, MessageId, PackedKey, Shard, WaitError,
+    with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -51,10 +52,14 @@ impl<M: Send + 'static> ActorRef<M> {
         question: impl FnOnce(Reply<R>) -> M,
         within: impl Into<Deadline>,
     ) -> Ask<R> {
-        let (asked, mail) = (self.id(), MailKind::of::<M>());
-        Ask::of_message(asked, mail, within.into(), |reply| {
-            self.tell(question(reply))
-        })
+        // In small steps, each of which is inlined and gives back what fits into registers: a message
+        // that is put together in memory is read again in other pieces than it was written in.
+        let (asked, mail, within) = (self.id(), MailKind::of::<M>(), within.into());
+        let Some(begun) = Begun::here(asked, mail, within) else {
+            return Ask::of_outside(asked, mail, within, |reply| self.tell(question(reply)));
+        };
+        self.tell(question(begun.reply()));
+        begun.has_asked(asked)
     }
 }
 
@@ -69,7 +74,7 @@ pub struct Ask<R> {
 
 enum Waiting<R> {
     /// A wait of that worker.
-    Worker { home: Home, wait: Key },
+    Worker { home: Home, wait: PackedKey },
     /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
     Outside(Box<Outside<R>>),
     /// The outcome has been taken.
@@ -84,41 +89,15 @@ impl<R: Send + 'static> Ask<R> {
         let within = timeout.map_or(Deadline::NEVER, Deadline::from);
         let mail = MailKind::of::<()>();
         with_current(|shard| match shard {
-            Some(shard) => {
-                let (ask, reply, _) = Self::begin_on_worker(shard, within, asked, mail);
-                (ask, reply)
-            }
+            Some(shard) => Begun::on(shard, within, asked, mail).ends(),
             None => Self::begin_outside(within, asked, mail),
         })
     }
 
-    /// An ask of an actor, to which `send` sends the question.
-    #[inline(always)]
-    pub(super) fn of_message(
-        asked: ActorId,
-        mail: &'static MailKind,
-        within: Deadline,
-        send: impl FnOnce(Reply<R>),
-    ) -> Self {
-        with_current(|shard| match shard {
-            Some(shard) => {
-                let (ask, reply, wait) = Self::begin_on_worker(shard, within, asked, mail);
-                send(reply);
-                let sent = if shard.home.pool() == asked.home.pool() {
-                    shard.last_message()
-                } else {
-                    core::last_message_from_outside(asked.home)
-                };
-                shard.waits.has_asked(wait, asked, sent);
-                ask
-            }
-            None => Self::of_message_outside(asked, mail, within, send),
-        })
-    }
-
+    /// An ask of an actor by a thread that is no worker, where `send` sends the question.
     #[cold]
     #[inline(never)]
-    fn of_message_outside(
+    pub(super) fn of_outside(
         asked: ActorId,
         mail: &'static MailKind,
         within: Deadline,
@@ -130,25 +109,6 @@ impl<R: Send + 'static> Ask<R> {
         ask
     }
 
-    #[inline(always)]
-    fn begin_on_worker(
-        shard: &Shard,
-        within: Deadline,
-        asked: ActorId,
-        mail: &'static MailKind,
-    ) -> (Self, Reply<R>, Key) {
-        let (timeout, now) = (within.nanos_left(), shard.now.get());
-        let wait = shard.waits.begin_ask(timeout, asked, mail, now);
-        let home = shard.home;
-        let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
-        let reply = Reply::to(Asker::Worker {
-            home,
-            wait,
-            deadline,
-        });
-        (Self::new(Waiting::Worker { home, wait }), reply, wait)
-    }
-
     #[cold]
     fn begin_outside(
         within: Deadline,
@@ -157,14 +117,15 @@ impl<R: Send + 'static> Ask<R> {
     ) -> (Self, Reply<R>) {
         if let Some(driver) = driver_of(asked.home.pool()) {
             let shard = driver.shard();
-            let (ask, reply, _) = Self::begin_on_worker(&shard, within, asked, mail);
+            let begun = Begun::on(&shard, within, asked, mail);
             driver.has_begun_a_wait();
-            return (ask, reply);
+            return begun.ends();
         }
         let (outside, reply) = Outside::begin(within, asked, mail);
         (Self::new(Waiting::Outside(Box::new(outside))), reply)
     }
 
+    #[inline(always)]
     fn new(waiting: Waiting<R>) -> Self {
         Self { waiting }
     }
@@ -175,7 +136,7 @@ impl<R: Send + 'static> Ask<R> {
             Waiting::Outside(outside) => outside.has_asked(question),
             Waiting::Worker { home, wait } => {
                 if let Some(driver) = driver_of(home.pool()) {
-                    driver.shard().waits.has_asked(*wait, target, question);
+                    driver.shard().waits.has_asked(wait.get(), target, question);
                 }
             }
             Waiting::Over => {}
@@ -193,17 +154,20 @@ impl<R: Send + 'static> Ask<R> {
         let Waiting::Worker { home, wait } = self.waiting else {
             return self.wait_elsewhere();
         };
-        with_current(|shard| match shard {
-            Some(shard) if shard.home == home => {
-                // Left in place while it waits, so that it is given up even if this stack is unwound.
-                shard.wait_for(wait).map_err(WaitError::from)?;
-                let outcome = shard.waits.take_value(wait);
-                // The outcome is taken, and with it the wait: nothing is left to be given up.
-                std::mem::forget(self);
-                outcome.map_or_else(|| Err(failure_of(shard, wait)), Ok)
-            }
-            _ => self.wait_elsewhere(),
-        })
+        // Left in place while it waits, so that it is given up even if this stack is unwound.
+        let waited = with_current(|shard| {
+            let shard = shard.filter(|shard| shard.home == home)?;
+            Some(shard.wait_for(wait.get()))
+        });
+        match waited {
+            None => return self.wait_elsewhere(),
+            Some(Err(why)) => return Err(WaitError::from(why).into()),
+            Some(Ok(())) => {}
+        }
+        // The outcome is taken, and with it the wait: nothing is left to be given up.
+        std::mem::forget(self);
+        let answer = with_current(|shard| shard?.waits.take_value(wait.get()));
+        answer.ok_or_else(|| with_current(|shard| failure_here(shard, wait.get())))
     }
 
     /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, and
@@ -241,6 +205,7 @@ impl<R: Send + 'static> Ask<R> {
     /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
     pub fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<R, AskError> {
         if let Waiting::Worker { home, wait } = self.waiting {
+            let wait = wait.get();
             with_current(|shard| {
                 if let Some(shard) = shard.filter(|shard| shard.home == home) {
                     if let Some(left) = reply.time_left() {
@@ -268,6 +233,7 @@ impl<R: Send + 'static> Ask<R> {
     #[inline(never)]
     fn wait_elsewhere(mut self) -> Result<R, AskError> {
         if let Waiting::Worker { home, wait } = self.waiting {
+            let wait = wait.get();
             if let Some(driver) = driver_of(home.pool()) {
                 return wait_by_driving(&*driver, self, wait);
             }
@@ -304,10 +270,94 @@ impl<R: Send + 'static> Ask<R> {
     }
 }
 
+/// A wait of a worker for the answer to a question.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    home: Home,
+    wait: PackedKey,
+    deadline: u64,
+}
+
+impl Begun {
+    /// `None` on a thread that is no worker.
+    // Not one function that gives all of it back at once: that would be by way of memory.
+    #[inline(always)]
+    pub(super) fn here(asked: ActorId, mail: &'static MailKind, within: Deadline) -> Option<Self> {
+        let timeout = within.nanos_left();
+        let begin = |shard: &Shard| {
+            let now = shard.now.get();
+            PackedKey::new(shard.waits.begin_ask(timeout, asked, mail, now))
+        };
+        let wait = with_current(|shard| shard.map(begin))?;
+        let home = with_current(|shard| shard.map_or(Home::NOWHERE, |shard| shard.home));
+        let now = with_current(|shard| shard.map_or(0, |shard| shard.now.get()));
+        let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
+        Some(Self {
+            home,
+            wait,
+            deadline,
+        })
+    }
+
+    /// The question has been sent, here and now.
+    #[inline(always)]
+    pub(super) fn has_asked<R: Send + 'static>(self, asked: ActorId) -> Ask<R> {
+        let Self { home, wait, .. } = self;
+        with_current(|shard| {
+            if let Some(shard) = shard {
+                let sent = if shard.home.pool() == asked.home.pool() {
+                    shard.last_message()
+                } else {
+                    core::last_message_from_outside(asked.home)
+                };
+                shard.waits.has_asked(wait.get(), asked, sent);
+            }
+        });
+        Ask::new(Waiting::Worker { home, wait })
+    }
+
+    #[inline(always)]
+    fn on(shard: &Shard, within: Deadline, asked: ActorId, mail: &'static MailKind) -> Self {
+        let (timeout, now) = (within.nanos_left(), shard.now.get());
+        Self {
+            home: shard.home,
+            wait: PackedKey::new(shard.waits.begin_ask(timeout, asked, mail, now)),
+            deadline: timeout.map_or(NEVER, |timeout| now.saturating_add(timeout)),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn reply<R: Send + 'static>(self) -> Reply<R> {
+        let Self {
+            home,
+            wait,
+            deadline,
+        } = self;
+        Reply::to(Asker::Worker {
+            home,
+            wait,
+            deadline,
+        })
+    }
+
+    fn ends<R: Send + 'static>(self) -> (Ask<R>, Reply<R>) {
+        let Self { home, wait, .. } = self;
+        (Ask::new(Waiting::Worker { home, wait }), self.reply())
+    }
+}
+
 /// The outcome of a wait that has ended.
 fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
     let answer = shard.waits.take_value(wait);
     answer.ok_or_else(|| failure_of(shard, wait))
+}
+
+#[cold]
+fn failure_here(shard: Option<&Shard>, wait: Key) -> AskError {
+    match shard {
+        Some(shard) => failure_of(shard, wait),
+        None => AskError::PoolClosed(AskDetails::unknown()),
+    }
 }
 
 /// Why a wait has ended without a value.
@@ -317,7 +367,7 @@ pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
     let cycle = shard.waits.take_cycle(wait);
     match shard.waits.take_end(wait) {
         Some(end) => AskError::of_worker(shard, end, asked, cycle),
-        None => AskError::PoolClosed(super::error::AskDetails::unknown()),
+        None => AskError::PoolClosed(AskDetails::unknown()),
     }
 }
 
@@ -349,6 +399,7 @@ impl<R: Send + 'static> Future for Ask<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Waiting::Worker { home, wait } = self.waiting {
+            let wait = wait.get();
             let polled = with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Some(self.poll_on_worker(shard, wait, cx)),
                 _ => None,
@@ -381,6 +432,7 @@ impl<R> Drop for Ask<R> {
     #[inline]
     fn drop(&mut self) {
         if let Waiting::Worker { home, wait } = self.waiting {
+            let wait = wait.get();
             with_current(|shard| match shard {
                 Some(shard) if shard.home == home => shard.give_up(wait),
                 _ => give_up_elsewhere(home, wait),

@@ -1,7 +1,7 @@
 //! Asking through a part of an actor's protocol.
 
 use super::deadline::Deadline;
-use super::handle::Ask;
+use super::handle::{Ask, Begun};
 use super::reply::Reply;
 use crate::actor::{MailKind, Recipient};
 
@@ -12,9 +12,11 @@ impl<N: Send + 'static> Recipient<N> {
         question: impl FnOnce(Reply<R>) -> N,
         within: impl Into<Deadline>,
     ) -> Ask<R> {
-        let (asked, mail) = (self.id(), MailKind::of::<N>());
-        Ask::of_message(asked, mail, within.into(), |reply| {
-            self.tell(question(reply))
-        })
+        let (asked, mail, within) = (self.id(), MailKind::of::<N>(), within.into());
+        let Some(begun) = Begun::here(asked, mail, within) else {
+            return Ask::of_outside(asked, mail, within, |reply| self.tell(question(reply)));
+        };
+        self.tell(question(begun.reply()));
+        begun.has_asked(asked)
     }
 }

@@ -2,14 +2,15 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deadline::as_nanos;
 use super::first::Shared;
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Home, Key, MessageId, Parcel, Room, Shard,
-    core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
+    ActorId, ActorRef, DeadLetterReason, End, Envelope, Home, Key, MessageId, PackedKey, Parcel,
+    Room, Shard, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
 
@@ -45,7 +46,7 @@ pub(super) enum Asker<R: Send + 'static> {
     /// A handler, or a task, of that worker.
     Worker {
         home: Home,
-        wait: Key,
+        wait: PackedKey,
         /// By its pool's clock.
         deadline: u64,
     },
@@ -65,6 +66,7 @@ impl<R: Send + 'static> Asker<R> {
     #[inline(always)]
     pub(super) fn end(self, answer: Result<R, End>) {
         if let Self::Worker { home, wait, .. } = self {
+            let wait = wait.get();
             return with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
                 shard => send_answer(shard, home, wait, answer),
@@ -127,13 +129,36 @@ fn count_late_reply(asked: Home) {
 }
 
 impl<R: Send + 'static> Reply<R> {
+    #[inline(always)]
     pub(super) fn to(asker: Asker<R>) -> Self {
         Self { asker: Some(asker) }
     }
 
     /// Answers. An answer to an ask that has ended meanwhile is dropped.
-    #[inline]
-    pub fn send(mut self, answer: R) {
+    #[inline(always)]
+    pub fn send(self, answer: R) {
+        // Looked at in place, field by field: a copy of all of it, made right after it was written in
+        // other pieces, would have to wait for them.
+        let this = ManuallyDrop::new(self);
+        if let Some(Asker::Worker { home, wait, .. }) = &this.asker {
+            let (home, wait) = (*home, wait.get());
+            let elsewhere = with_current(|shard| match shard {
+                Some(shard) if shard.home == home => {
+                    Answer(Ok(answer)).end_wait(shard, wait);
+                    None
+                }
+                _ => Some(answer),
+            });
+            if let Some(answer) = elsewhere {
+                with_current(|shard| send_answer(shard, home, wait, Ok(answer)));
+            }
+            return;
+        }
+        ManuallyDrop::into_inner(this).send_outside(answer);
+    }
+
+    #[cold]
+    fn send_outside(mut self, answer: R) {
         if let Some(asker) = self.asker.take() {
             asker.end(Ok(answer));
         }
@@ -147,7 +172,7 @@ impl<R: Send + 'static> Reply<R> {
         let over = self.time_left().is_some_and(|left| left.is_zero());
         over || match &self.asker {
             None => true,
-            Some(Asker::Worker { home, wait, .. }) => has_given_up(*home, *wait),
+            Some(Asker::Worker { home, wait, .. }) => has_given_up(*home, wait.get()),
             Some(Asker::Thread { sender, .. }) => sender.is_unwanted(),
             Some(Asker::Shared(shared)) => shared.is_over(),
         }
@@ -203,7 +228,7 @@ impl<R: Send + 'static> Reply<R> {
     /// The wait that it ends, where that is a worker's.
     pub(super) fn wait_of_a_worker(&self) -> Option<(Home, Key)> {
         match self.asker {
-            Some(Asker::Worker { home, wait, .. }) => Some((home, wait)),
+            Some(Asker::Worker { home, wait, .. }) => Some((home, wait.get())),
             _ => None,
         }
     }
@@ -291,13 +316,12 @@ impl Parcel for HandedOn {
 struct Answer<R>(Result<R, End>);
 
 impl<R: Send + 'static> Answer<R> {
-    #[inline]
+    #[inline(always)]
     fn end_wait(self, shard: &Shard, wait: Key) {
-        if !shard.waits.is_pending(wait) {
-            return self.come_late(shard);
-        }
         let ending = match self.0 {
-            Ok(answer) => shard.waits.fulfil(wait, answer),
+            Ok(answer) => shard.waits.fulfil_or(wait, answer, |answer| {
+                Self(Ok(answer)).come_late(shard);
+            }),
             Err(end) => shard.waits.end(wait, end),
         };
         shard.follow_up(ending);

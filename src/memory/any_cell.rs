@@ -8,6 +8,7 @@
 use std::any::TypeId;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::{self, MaybeUninit};
+use std::ptr;
 
 const INLINE_WORDS: usize = 4;
 type Words = [MaybeUninit<u64>; INLINE_WORDS];
@@ -81,11 +82,13 @@ impl AnyCell {
     /// # Panics
     ///
     /// When there is none, or one of another type.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take<T: 'static>(&self) -> T {
         let kind = self.kind.take().expect("a value was put in");
+        // The same kind is the same type, as its function tells types apart; but one type may have
+        // several, made in several crates.
         assert!(
-            (kind.type_id)() == TypeId::of::<T>(),
+            ptr::eq(kind, Kind::of::<T>()) || (kind.type_id)() == TypeId::of::<T>(),
             "a value is taken out as the type it has"
         );
         // SAFETY: the kind says that `put::<T>` filled the words; it was just removed, so the
