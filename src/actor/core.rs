@@ -13,6 +13,7 @@ use std::sync::{Arc, LazyLock};
 use super::batch::{Batch, Parcel};
 use super::beat::Beat;
 use super::cancellations::Cancellations;
+use super::cycle::Cycle;
 use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
 use super::envelope::Envelope;
@@ -24,10 +25,13 @@ use super::offload::Offload;
 use super::shard::Order;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
-use super::unwind::drop_quietly;
+use super::unwind::{catch_user, drop_quietly};
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
+
+/// Called with every cycle of waits that is suspected, on the worker of one of them.
+pub(crate) type SuspicionHook = Box<dyn Fn(&Cycle) + Send + Sync>;
 
 /// The shared part of a pool. Everything in it is touched rarely, or by many readers.
 pub(crate) struct PoolCore {
@@ -38,6 +42,7 @@ pub(crate) struct PoolCore {
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
+    pub(crate) on_suspicion: SuspicionHook,
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
     pub(crate) workers: Box<[CachePadded<WorkerCounters>]>,
@@ -73,6 +78,7 @@ pub(crate) struct CoreParts {
     pub(crate) directory: Box<dyn Directory>,
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) on_failure: FailureHook,
+    pub(crate) on_suspicion: SuspicionHook,
     pub(crate) guardian: SupervisorStrategy,
     /// Whether ids of messages from outside are drawn from the pool, so that they are the same in
     /// every run, and not from the thread that sends.
@@ -88,6 +94,7 @@ impl PoolCore {
             directory,
             offload,
             on_failure,
+            on_suspicion,
             guardian,
             repeatable,
         } = parts;
@@ -99,6 +106,7 @@ impl PoolCore {
             offload,
             dead_letters: Arc::default(),
             on_failure,
+            on_suspicion,
             guardian,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             outside: Default::default(),
@@ -140,6 +148,11 @@ impl PoolCore {
         };
         let message = MessageId::start_of_block(0).plus(ids.fetch_add(1, Relaxed) + 1);
         Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
+    }
+
+    /// Tells of a cycle of waits that may be a deadlock.
+    pub(crate) fn suspect(&self, cycle: &Cycle) {
+        let _ = catch_user(|| (self.on_suspicion)(cycle));
     }
 
     /// Counts a reply that came after its ask had ended.

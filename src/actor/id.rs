@@ -170,6 +170,8 @@ impl Default for MessageId {
 impl MessageId {
     /// No message.
     pub(crate) const NONE: Self = Self(0);
+    /// No message either, but room for one that is to come.
+    pub(crate) const ROOM: Self = Self(u64::MAX);
     const WORKER_SHIFT: u32 = 48;
     /// Ids in a block that a thread outside of any pool takes at a time.
     pub(crate) const BLOCK: u64 = 1 << 20;

@@ -270,6 +270,27 @@ impl RawMailbox {
         }
     }
 
+    /// Where every message lies, the oldest first.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push_place`](Self::push_place), as to the type. Nothing is put in or taken out as long
+    /// as this is used.
+    pub(crate) unsafe fn places<M>(&self) -> impl Iterator<Item = *const Item<M>> {
+        let (mut block, mut at) = (self.head.get(), self.head_at.get());
+        (0..self.len.get()).map(move |_| {
+            // SAFETY: as in `peek_place`: this is not the last message yet, so that a further block
+            // follows one that is used up.
+            unsafe {
+                if at == Geometry::<M>::CAPACITY {
+                    (block, at) = ((*block).next, 0);
+                }
+                at += 1;
+                Geometry::<M>::place(block, at - 1).cast_const()
+            }
+        })
+    }
+
     /// # Safety
     ///
     /// `head` is the first of at least two blocks, laid out for `M`, and holds no live item.

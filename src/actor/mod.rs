@@ -16,6 +16,7 @@ mod counts;
 mod current;
 mod cycle;
 mod dead_letter;
+mod deadlock;
 mod directory;
 mod envelope;
 mod failure;

@@ -55,6 +55,8 @@ pub(crate) struct Shard {
     pub(crate) waits: Waits,
     /// Questions that are not to be handled, by the slot of whose mail they are in.
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
+    /// Waits, of those actors, for which no probe has looked for a cycle.
+    pub(crate) unprobed: RefCell<Vec<(Key, Key)>>,
     pub(crate) fibers: FiberSet,
     pub(crate) outboxes: Outboxes,
     pub(crate) verdicts: Verdicts,
@@ -112,6 +114,7 @@ impl Shard {
             tasks_open: Cell::new(0),
             waits: Waits::new(),
             withdrawn: RefCell::default(),
+            unprobed: RefCell::default(),
             fibers: FiberSet::new(stacks, body),
             outboxes: Outboxes::new(Arc::clone(&core), worker),
             verdicts: Verdicts::default(),
@@ -383,9 +386,13 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting()?;
         // What could not be sent has ended its wait here and now.
-        let waiter = self.actor.get().key.slot;
-        if self.waits.attend(key, fiber, waiter) {
-            self.slot(waiter).note_wait(key);
+        let Some(target) = self.waits.pending_target(key) else {
+            return Ok(());
+        };
+        let waiter = self.actor.get().key;
+        self.slot(waiter.slot).note_wait(key);
+        self.look_for_cycle(waiter, key, target);
+        if self.waits.attend(key, fiber, waiter.slot) {
             self.suspend(fiber);
         }
         Ok(())

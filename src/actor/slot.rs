@@ -19,7 +19,7 @@ use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::gates::Door;
-use super::id::{ActorId, Key};
+use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::System;
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
@@ -172,6 +172,7 @@ pub(crate) struct MailKind {
     peek: unsafe fn(&Slot) -> Option<Envelope>,
     discard: unsafe fn(&Slot, &Shard, End),
     bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
+    holds: unsafe fn(&Slot, MessageId) -> bool,
 }
 
 impl MailKind {
@@ -190,6 +191,11 @@ impl MailKind {
                 peek: |slot| unsafe { slot.mailbox.peek_place::<M>().map(|item| (*item).envelope) },
                 discard: discard::<M>,
                 bury_next: bury_next::<M>,
+                // SAFETY: as above; nothing but the envelopes is read, and nothing taken out.
+                holds: |slot, message| unsafe {
+                    let mut places = slot.mailbox.places::<M>();
+                    places.any(|item| (*item).envelope.message == message)
+                },
             }
         }
     }
@@ -447,6 +453,12 @@ impl Slot {
         unsafe { (self.mail.get().discard)(self, shard, end) }
     }
 
+    /// Whether that message waits in the mailbox. Looks at all of them.
+    pub(crate) fn holds_message(&self, message: MessageId) -> bool {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().holds)(self, message) }
+    }
+
     /// Loses the oldest message.
     pub(crate) fn bury_next(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) {
         // SAFETY: `mail` is that of the present tenancy.
@@ -473,32 +485,26 @@ impl Slot {
     /// The actor waits, in its turn.
     #[inline(always)]
     pub(crate) fn note_wait(&self, wait: Key) {
-        let before = self.desk.replace(Desk::Out(wait));
-        if let Desk::Here(body) = before {
-            self.desk.set(Desk::Here(body)); // a task of the worker's, in the guardian's name
+        // It has none while a task of the worker's waits in the guardian's name.
+        if self.is_at_work() {
+            self.desk.set(Desk::Out(wait));
         }
     }
 
     /// What the actor waited for last in its present turn, if it did.
     pub(crate) fn wait(&self) -> Option<Key> {
-        match self.desk.replace(Desk::Out(NO_WAIT)) {
-            Desk::Here(body) => {
-                self.desk.set(Desk::Here(body));
-                None
-            }
-            Desk::Out(wait) => {
-                self.desk.set(Desk::Out(wait));
-                (wait != NO_WAIT).then_some(wait)
-            }
+        // SAFETY: as in `is_at_work`.
+        match unsafe { &*self.desk.as_ptr() } {
+            Desk::Out(wait) => Some(*wait).filter(|&wait| wait != NO_WAIT),
+            Desk::Here(_) => None,
         }
     }
 
     /// Whether its actor has a turn, or is not built.
+    #[inline(always)]
     pub(crate) fn is_at_work(&self) -> bool {
-        let desk = self.desk.replace(Desk::Out(NO_WAIT));
-        let at_work = matches!(desk, Desk::Out(_));
-        self.desk.set(desk);
-        at_work
+        // SAFETY: a slot is used by one thread, and nothing is done while this looks.
+        matches!(unsafe { &*self.desk.as_ptr() }, Desk::Out(_))
     }
 
     /// Looks at, or changes, what is seldom needed.

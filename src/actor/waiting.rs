@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::cycle::Cycle;
 use super::id::{ActorId, Key};
 use super::lifecycle::{self, GUARDIAN};
 use super::path::ActorPath;
@@ -18,6 +19,8 @@ pub struct Waiting {
     pub actor: Option<(ActorId, ActorPath)>,
     /// What it waits for.
     pub waits_for: WaitsFor,
+    /// The cycle of waits that it is suspected to be part of. One that is certain has ended.
+    pub cycle: Option<Cycle>,
 }
 
 /// What a handler waits for.
@@ -44,6 +47,10 @@ impl fmt::Display for Waiting {
             WaitsFor::Worker(worker) => write!(f, " waits for worker {worker}"),
             WaitsFor::Actor(_, Some(path)) => write!(f, " waits for {path}"),
             WaitsFor::Actor(id, None) => write!(f, " waits for the actor {id}"),
+        }?;
+        match &self.cycle {
+            Some(cycle) => write!(f, ", perhaps in a deadlock: {cycle}"),
+            None => Ok(()),
         }
     }
 }
@@ -67,15 +74,19 @@ fn waiter_here(shard: &Shard, slot: u32) -> Option<(ActorId, ActorPath)> {
 
 /// Those who wait on one worker.
 pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
-    let waits = shard.waits.waiting().map(|(waiter, target)| Waiting {
-        worker: shard.home.worker() as usize,
-        actor: waiter_here(shard, waiter),
-        waits_for: match target.known() {
-            None => WaitsFor::Time,
-            Some(target) if target.key.generation == 0 => WaitsFor::Worker(target.worker()),
-            Some(target) => WaitsFor::Actor(target, path_here(shard, target)),
-        },
-    });
+    let waits = shard
+        .waits
+        .waiting()
+        .map(|(waiter, target, cycle)| Waiting {
+            worker: shard.home.worker() as usize,
+            actor: waiter_here(shard, waiter),
+            waits_for: match target.known() {
+                None => WaitsFor::Time,
+                Some(target) if target.key.generation == 0 => WaitsFor::Worker(target.worker()),
+                Some(target) => WaitsFor::Actor(target, path_here(shard, target)),
+            },
+            cycle,
+        });
     waits.collect()
 }
 

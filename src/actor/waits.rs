@@ -197,6 +197,9 @@ impl Waits {
     pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
         let wait = self.pending(key)?;
         let question = wait.question.get().known()?;
+        if question == MessageId::ROOM {
+            return None; // whoever waits takes itself out of the line
+        }
         Some((wait.target.get(), question))
     }
 
@@ -216,7 +219,6 @@ impl Waits {
     ///
     /// Answers whether there is anything to wait for: nothing, if the wait has ended.
     #[inline(always)]
-    #[must_use]
     pub(crate) fn attend(&self, key: Key, fiber: FiberId, waiter: u32) -> bool {
         let pending = self.pending(key);
         if let Some(wait) = pending {
@@ -224,6 +226,19 @@ impl Waits {
             wait.waiter.set(waiter);
         }
         pending.is_some()
+    }
+
+    /// Whom a wait that nothing has ended yet is for.
+    #[inline(always)]
+    pub(crate) fn pending_target(&self, key: Key) -> Option<ActorId> {
+        self.pending(key).map(|wait| wait.target.get())
+    }
+
+    /// The wait is for room in the mailbox of its target.
+    pub(crate) fn is_for_room(&self, key: Key) {
+        if let Some(wait) = self.pending(key) {
+            wait.question.set(MessageId::ROOM);
+        }
     }
 
     /// Says which actor is to have a turn at the end, in whose slot.
@@ -352,11 +367,13 @@ impl Waits {
         same.then(|| wait.cycle.take())?
     }
 
-    /// Notes the cycle that a wait is part of.
-    pub(crate) fn note_cycle(&self, key: Key, cycle: Cycle) {
-        if let Some(wait) = self.pending(key) {
-            wait.cycle.set(Some(Box::new(cycle)));
-        }
+    /// Notes the cycle that a wait is part of. Answers whether that was not known.
+    pub(crate) fn note_cycle(&self, key: Key, cycle: &Cycle) -> bool {
+        let Some(wait) = self.pending(key) else {
+            return false;
+        };
+        let known = wait.cycle.replace(Some(Box::new(cycle.clone())));
+        known.is_none_or(|known| *known != *cycle)
     }
 
     /// The place may serve the next wait: a stale key must never match again.
@@ -435,13 +452,17 @@ impl Waits {
         }
     }
 
-    /// Who waits, by its slot, 0 for a task; and who is to end it, nobody where it is time.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, ActorId)> {
+    /// Who waits, by its slot, 0 for a task; who is to end it, nobody where it is time; and the cycle
+    /// that this is part of, as far as is known.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, ActorId, Option<Cycle>)> {
         self.arena.iter().filter_map(|(_, wait)| {
             let fiber = wait.fiber.take();
             wait.fiber.set(fiber);
+            let cycle = wait.cycle.take();
+            let known = cycle.as_deref().cloned();
+            wait.cycle.set(cycle);
             let (waiter, target) = (wait.waiter.get(), wait.target.get());
-            fiber.map(|_| (waiter, target))
+            fiber.map(|_| (waiter, target, known))
         })
     }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::error::AskError;
+use super::error::{AskDetails, AskError};
 use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::core::{self, PoolCore};
@@ -97,6 +97,13 @@ impl<M: Send + 'static> ActorRef<M> {
         door: &Door,
     ) -> Result<(), SendError<M>> {
         let (ask, reply) = Ask::begin(timeout, self.id());
+        if let Some((home, wait)) = reply.wait_of_a_worker() {
+            with_current(|shard| {
+                if let Some(shard) = shard.filter(|shard| shard.home == home) {
+                    shard.waits.is_for_room(wait);
+                }
+            });
+        }
         let ticket = door.draw_ticket();
         let in_line = InLine {
             actor: self.id(),
@@ -114,6 +121,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 Err(SendError::Stopped(message))
             }
             Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
+            Err(AskError::Deadlock(details)) => Err(SendError::Deadlock(message, details)),
             Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
             Err(_) => Err(SendError::PoolClosed(message)),
         }
@@ -222,6 +230,9 @@ pub enum SendError<M> {
     /// message counts as sent and is a dead letter. It is given back all the same.
     #[error("the actor's mailbox is full, and dropped the message")]
     Dropped(M),
+    /// The actor waits, itself or by way of others, for whoever sends here: it will never make room.
+    #[error("a deadlock: {1}")]
+    Deadlock(M, AskDetails),
     /// The actor's pool has ended.
     #[error("the actor's pool has ended")]
     PoolClosed(M),
@@ -239,6 +250,7 @@ impl<M> SendError<M> {
             | Self::Full(message)
             | Self::Dropped(message)
             | Self::PoolClosed(message)
+            | Self::Deadlock(message, _)
             | Self::CannotWait(message, _) => message,
         }
     }
@@ -263,6 +275,7 @@ impl<M> fmt::Debug for SendError<M> {
             Self::Full(_) => "Full(..)",
             Self::Dropped(_) => "Dropped(..)",
             Self::PoolClosed(_) => "PoolClosed(..)",
+            Self::Deadlock(..) => "Deadlock(..)",
             Self::CannotWait(..) => "CannotWait(..)",
         })
     }

@@ -17,8 +17,8 @@ use super::side_threads::SideThreads;
 use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
-use crate::actor::core::{CoreParts, FailureHook, register, unregister};
-use crate::actor::{AbortOnPanic, BoxError, Failure, SupervisorStrategy};
+use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
+use crate::actor::{AbortOnPanic, BoxError, Cycle, Failure, SupervisorStrategy};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::supervision::{Directive, Strategy};
@@ -61,6 +61,7 @@ pub struct WorkerPoolBuilder {
     time_source: TimeSource,
     configure: Option<Configure>,
     on_failure: FailureHook,
+    on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
     slow_after: Option<Duration>,
     on_slow_handler: SlowHook,
@@ -85,6 +86,7 @@ impl Default for WorkerPoolBuilder {
             time_source: TimeSource::Monotonic,
             configure: None,
             on_failure: write_failures(),
+            on_suspicion: write_suspicions(),
             guardian: default_guardian(),
             slow_after: Some(DEFAULT_SLOW_AFTER),
             on_slow_handler: Box::new(|slow| eprintln!("nexus-actors: {slow}")),
@@ -158,6 +160,15 @@ impl WorkerPoolBuilder {
         self
     }
 
+    /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
+    /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
+    /// is certain ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By default it
+    /// is written to the standard error.
+    pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
+        self.on_suspicion = Box::new(hook);
+        self
+    }
+
     /// How the top-level actors are supervised. By default one that fails is stopped.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
@@ -221,6 +232,7 @@ impl WorkerPoolBuilder {
             transport: Box::new(transport),
             directory: Box::new(WorkerDirectory::default()),
             on_failure: self.on_failure,
+            on_suspicion: self.on_suspicion,
             guardian: self.guardian,
             repeatable: false,
         });
@@ -289,6 +301,10 @@ pub(crate) fn write_failures() -> FailureHook {
     Box::new(|failure| eprintln!("nexus-actors: {failure}"))
 }
 
+pub(crate) fn write_suspicions() -> SuspicionHook {
+    Box::new(|cycle| eprintln!("nexus-actors: perhaps a deadlock: {cycle}"))
+}
+
 /// Whether a pool can have so many workers.
 pub(crate) fn check_workers(workers: usize) -> Result<(), StartError> {
     if (1..=MOST_WORKERS).contains(&workers) {
@@ -345,6 +361,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             time_source,
             configure,
             on_failure: _,
+            on_suspicion: _,
             guardian,
             slow_after,
             on_slow_handler: _,

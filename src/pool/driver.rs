@@ -21,6 +21,9 @@ pub enum WaitStrategy {
     Spin,
 }
 
+/// How long a worker that spins has nothing to do before it looks for cycles of waits.
+const SPIN_BEFORE_PROBES: Duration = Duration::from_micros(50);
+
 /// Looks at the inbox between two looks at the clock.
 const LOOKS: u32 = 64;
 
@@ -58,9 +61,11 @@ fn rest(worker: &mut Worker, clock: &Clock, strategy: WaitStrategy, until: Optio
         WaitStrategy::Spin => Duration::MAX,
     };
     let most = left.map_or(spin, |left| spin.min(Duration::from_nanos(left)));
-    if !spin_for(worker, most) {
-        worker.park(clock.time_to(until));
+    let first = most.min(SPIN_BEFORE_PROBES);
+    if spin_for(worker, first) || worker.look_for_cycles() || spin_for(worker, most - first) {
+        return;
     }
+    worker.park(clock.time_to(until));
 }
 
 /// Looks at the inbox for a while; answers whether the worker need not sleep.

@@ -33,7 +33,7 @@ pub use self::watchdog::SlowHandler;
 
 pub(crate) use self::builder::{
     DEFAULT_STACK_SIZE, check_stack_size, check_workers, default_blocking_threads,
-    default_guardian, no_stack, write_failures,
+    default_guardian, no_stack, write_failures, write_suspicions,
 };
 pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;

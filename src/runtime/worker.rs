@@ -33,6 +33,8 @@ const KEPT_FIBERS: usize = 64;
 const TRIMMED_PER_TICK: usize = 64;
 
 /// Ticks after which a worker that never sleeps looks how deep its stacks were used.
+/// Ticks after which waits for actors of other workers are looked at, where the worker never rests.
+const TICKS_UNPROBED: u32 = 64;
 const TICKS_BETWEEN_MEASURES: u32 = 1024;
 
 /// What a worker wants next.
@@ -100,6 +102,7 @@ pub(crate) struct Worker {
     ending: Arc<Ending>,
     parks: u64,
     ticks_until_measure: u32,
+    ticks_unprobed: u32,
 }
 
 impl Worker {
@@ -123,6 +126,7 @@ impl Worker {
             ending,
             parks: 0,
             ticks_until_measure: TICKS_BETWEEN_MEASURES,
+            ticks_unprobed: 0,
         }
     }
 
@@ -174,6 +178,7 @@ impl Worker {
             self.source.receive(&mut |batch| shard.take_in(batch));
             self.turn_clock(now);
             scheduler::run(shard, turns)?;
+            self.probe_in_time();
             shard.outboxes.flush();
             self.go_on_ending(now, orders);
             self.publish_stats_of_tick();
@@ -181,6 +186,31 @@ impl Worker {
         });
         marks.put_back();
         tick
+    }
+
+    /// To be called before it rests: looks whether those who wait wait for each other, across
+    /// workers. Answers whether it has something to do for that.
+    pub(crate) fn look_for_cycles(&mut self) -> bool {
+        if !self.shard.has_unprobed_waits() {
+            return false;
+        }
+        self.ticks_unprobed = 0;
+        enter(&Rc::clone(&self.shard), |shard| {
+            shard.send_probes();
+            shard.outboxes.flush();
+        });
+        true
+    }
+
+    /// A worker that never rests looks as well, from time to time.
+    fn probe_in_time(&mut self) {
+        if self.shard.has_unprobed_waits() {
+            self.ticks_unprobed += 1;
+            if self.ticks_unprobed == TICKS_UNPROBED {
+                self.ticks_unprobed = 0;
+                self.shard.send_probes();
+            }
+        }
     }
 
     /// Publishes the counts, and how deep stacks were used until now.
@@ -407,6 +437,7 @@ mod tests {
             directory: Box::new(WorkerDirectory::default()),
             offload: Box::new(SideThreads::new("one worker", 1)),
             on_failure: Box::new(|_| {}),
+            on_suspicion: Box::new(|_| {}),
             guardian: default_guardian(),
             repeatable: false,
         })

@@ -9,7 +9,7 @@ use super::choices::{Choice, Choices};
 use super::engine::{Engine, EngineParts};
 use super::handle::{Sim, nanos};
 use super::world::Spans;
-use crate::actor::{BoxError, Failure, SupervisorStrategy};
+use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy};
 use crate::ask::{AskError, begin_call};
 use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stack_size, check_workers,
@@ -17,6 +17,7 @@ use crate::pool::{
 };
 
 type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
+type OnSuspicion = Arc<dyn Fn(&Cycle) + Send + Sync>;
 
 /// Events of a trace that are kept, unless the builder says otherwise.
 const KEPT_EVENTS: usize = 1 << 20;
@@ -53,6 +54,7 @@ pub struct SimBuilder {
     pub(super) step_limit: Option<u64>,
     configure: Option<Configure>,
     on_failure: Option<OnFailure>,
+    on_suspicion: Option<OnSuspicion>,
     guardian: SupervisorStrategy,
 }
 
@@ -72,6 +74,7 @@ impl Default for SimBuilder {
             step_limit: None,
             configure: None,
             on_failure: None,
+            on_suspicion: None,
             guardian: default_guardian(),
         }
     }
@@ -176,6 +179,15 @@ impl SimBuilder {
         self
     }
 
+    /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
+    /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
+    /// is certain ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By default
+    /// nothing more is done with it.
+    pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
+        self.on_suspicion = Some(Arc::new(hook));
+        self
+    }
+
     /// How the top-level actors are supervised. By default one that fails is stopped.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
@@ -194,6 +206,7 @@ impl SimBuilder {
         check_workers(self.workers)?;
         check_stack_size(self.stack_size)?;
         let on_failure = self.on_failure.clone();
+        let on_suspicion = self.on_suspicion.clone();
         let engine = Engine::start(EngineParts {
             seed: self.case.seed,
             name: self.name.clone(),
@@ -208,6 +221,11 @@ impl SimBuilder {
             on_failure: Box::new(move |failure| {
                 if let Some(hook) = &on_failure {
                     hook(failure);
+                }
+            }),
+            on_suspicion: Box::new(move |cycle| {
+                if let Some(hook) = &on_suspicion {
+                    hook(cycle);
                 }
             }),
         })?;
@@ -260,6 +278,7 @@ impl fmt::Debug for SimBuilder {
             step_limit,
             configure,
             on_failure,
+            on_suspicion,
             guardian,
         } = self;
         f.debug_struct("SimBuilder")
@@ -272,6 +291,7 @@ impl fmt::Debug for SimBuilder {
             .field("step_limit", step_limit)
             .field("configure", &configure.is_some())
             .field("on_failure", &on_failure.is_some())
+            .field("on_suspicion", &on_suspicion.is_some())
             .field("guardian", guardian)
             .finish()
     }

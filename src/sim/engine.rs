@@ -11,7 +11,7 @@ use super::log::{Eye, Log};
 use super::network::Network;
 use super::trace::TraceKind;
 use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
-use crate::actor::core::{CoreParts, FailureHook, register, unregister};
+use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
 use crate::actor::{
     DeadLetters, Job, Key, Offload, Shard, Subscription, SupervisorStrategy, WaitError,
     with_current,
@@ -40,6 +40,7 @@ pub(super) struct EngineParts {
     pub(super) step_limit: u64,
     pub(super) guardian: SupervisorStrategy,
     pub(super) on_failure: FailureHook,
+    pub(super) on_suspicion: SuspicionHook,
 }
 
 /// A simulated pool, and what drives it.
@@ -68,6 +69,7 @@ impl Engine {
             step_limit,
             guardian,
             on_failure,
+            on_suspicion,
         } = parts;
         if with_current(|shard| shard.is_some()) {
             return Err(StartError::OnWorker);
@@ -87,6 +89,7 @@ impl Engine {
             directory: Box::new(names.clone()),
             offload: Box::new(AtOnce),
             on_failure: log_failures(&log, on_failure),
+            on_suspicion,
             guardian,
             repeatable: true,
         });

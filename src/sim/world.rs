@@ -299,7 +299,8 @@ impl World {
         let seat = &mut self.seats[index];
         let tick = seat.worker.tick_up_to(now, turns);
         let tick = tick.expect("there is memory for a stack");
-        seat.busy = tick == Tick::Busy;
+        let probing = matches!(tick, Tick::Idle(_)) && seat.worker.look_for_cycles();
+        seat.busy = tick == Tick::Busy || probing;
         seat.timer = match tick {
             Tick::Idle(until) => until,
             _ => None,

@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::engine::{Engine, EngineParts};
 use super::handle::ActorSystem;
-use crate::actor::core::FailureHook;
-use crate::actor::{Failure, SupervisorStrategy};
+use crate::actor::core::{FailureHook, SuspicionHook};
+use crate::actor::{Cycle, Failure, SupervisorStrategy};
 use crate::pool::{
     DEFAULT_STACK_SIZE, StartError, TimeSource, check_stack_size, default_guardian, write_failures,
+    write_suspicions,
 };
 
 /// Builds an [`ActorSystem`].
@@ -38,6 +39,7 @@ pub struct ActorSystemBuilder {
     stack_size: usize,
     time_source: TimeSource,
     on_failure: FailureHook,
+    on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
 }
 
@@ -48,6 +50,7 @@ impl Default for ActorSystemBuilder {
             stack_size: DEFAULT_STACK_SIZE,
             time_source: TimeSource::Monotonic,
             on_failure: write_failures(),
+            on_suspicion: write_suspicions(),
             guardian: default_guardian(),
         }
     }
@@ -81,6 +84,15 @@ impl ActorSystemBuilder {
         self
     }
 
+    /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
+    /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
+    /// is certain ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By default it
+    /// is written to the standard error.
+    pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
+        self.on_suspicion = Box::new(hook);
+        self
+    }
+
     /// How the top-level actors are supervised. By default one that fails is stopped.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
@@ -102,6 +114,7 @@ impl ActorSystemBuilder {
             stack_size: self.stack_size,
             time_source: self.time_source,
             on_failure: self.on_failure,
+            on_suspicion: self.on_suspicion,
             guardian: self.guardian,
         })?;
         Ok(ActorSystem::new_of(engine))
@@ -115,6 +128,7 @@ impl fmt::Debug for ActorSystemBuilder {
             stack_size,
             time_source,
             on_failure: _,
+            on_suspicion: _,
             guardian,
         } = self;
         f.debug_struct("ActorSystemBuilder")

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::core::{CoreParts, FailureHook, PoolCore, register, unregister};
+use crate::actor::core::{CoreParts, FailureHook, PoolCore, SuspicionHook, register, unregister};
 use crate::actor::{AbortOnPanic, Key, Shard, Source, SupervisorStrategy, WaitError, with_current};
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, StackError};
@@ -21,6 +21,7 @@ pub(super) struct EngineParts {
     pub(super) stack_size: usize,
     pub(super) time_source: TimeSource,
     pub(super) on_failure: FailureHook,
+    pub(super) on_suspicion: SuspicionHook,
     pub(super) guardian: SupervisorStrategy,
 }
 
@@ -53,7 +54,12 @@ impl Engine {
         if with_current(|shard| shard.is_some()) {
             return Err(StartError::OnWorker);
         }
-        let (core, source) = found(parts.name, parts.on_failure, parts.guardian)?;
+        let (core, source) = found(
+            parts.name,
+            parts.on_failure,
+            parts.on_suspicion,
+            parts.guardian,
+        )?;
         let clock = Clock::start(&parts.time_source, &core);
         let ending = Arc::new(Ending::default());
         let worker = with_a_fiber(Worker::new(WorkerParts {
@@ -238,6 +244,7 @@ impl Drive for Engine {
 fn found(
     name: String,
     on_failure: FailureHook,
+    on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
 ) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
     let (transport, ends) = lanes(1);
@@ -249,6 +256,7 @@ fn found(
         directory: Box::new(WorkerDirectory::default()),
         offload,
         on_failure,
+        on_suspicion,
         guardian,
         repeatable: false,
     });

@@ -1,0 +1,280 @@
+//! Deadlocks: cycles of waits, found when the last of them begins.
+//!
+//! An actor waits for one thing at a time, so from each wait at most one edge leads on: to the actor
+//! that was asked, or in whose full mailbox there is to be room. Whoever begins a wait for an actor
+//! that itself waits follows the edges; where they lead to another worker, a *probe* goes on there
+//! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
+//! worker sends its probe when its own worker has nothing better to do. The last wait of a cycle begins
+//! when all the others have, and its probe travels behind the questions, so that it finds the cycle.
+//!
+//! **No false alarm.** An edge counts only where nobody but the next actor can end the wait:
+//!
+//! - the question still lies in that actor's mailbox, and the reply in it, or
+//! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
+//! - the next actor's mailbox is full of messages that it has not come to.
+//!
+//! A reply that was handed on, or put aside, or that may have been, is none of these; then the cycle is
+//! only suspected.
+//!
+//! While a probe travels, waits may end by their time-outs. On one worker nothing happens in between.
+//! Across workers the cycle is walked twice: where each wait is found a second time, of the same
+//! generation, all of them held together at the moment when the first round came to its end.
+//!
+//! Two probes may find one cycle. Both name the same wait as the one that ends, the youngest.
+
+use super::batch::Parcel;
+use super::core::PoolCore;
+use super::cycle::{Cycle, CycleLink};
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::End;
+use super::gates::dispatch;
+use super::id::{ActorId, Key, MessageId};
+use super::lifecycle::path_of;
+use super::path::ActorPath;
+use super::shard::Shard;
+use super::slot::{MailKind, Slot};
+use super::waits::Asked;
+
+/// A wait on the way round, with all that a message about it says.
+#[derive(Clone)]
+struct Link {
+    actor: ActorId,
+    path: ActorPath,
+    wait: Key,
+    began: u64,
+    question: MessageId,
+    mail: &'static MailKind,
+    certain: bool,
+}
+
+/// A walk along the edges.
+#[derive(Clone, Default)]
+struct Walk {
+    links: Vec<Link>,
+    /// Of the first round: which wait there was of whom, and for what.
+    known: Option<Vec<(ActorId, Key, MessageId)>>,
+    /// Whether it has left its worker.
+    has_travelled: bool,
+}
+
+/// What a step comes to.
+enum Step {
+    /// There is no cycle through the first wait.
+    Ends,
+    /// The next actor is another worker's.
+    Leaves(ActorId),
+    /// It is back.
+    Closed,
+}
+
+impl Link {
+    /// The wait of an actor of this worker, if it waits for anybody.
+    fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
+        let Asked {
+            target,
+            question,
+            mail,
+            began,
+        } = shard.waits.asked(wait)?;
+        let waits = shard.waits.is_pending(wait) && question != MessageId::NONE;
+        let target = target.known().filter(|_| waits)?;
+        let link = Self {
+            actor,
+            path: path_of(shard, actor.key.slot),
+            wait,
+            began,
+            question,
+            mail: mail?,
+            certain: false,
+        };
+        Some((link, target))
+    }
+
+    fn known(&self) -> (ActorId, Key, MessageId) {
+        (self.actor, self.wait, self.question)
+    }
+
+    /// Whether nobody but that actor, of this worker, which waits itself, can end the wait.
+    fn is_certain(&self, shard: &Shard, next: Key, next_wait: Key) -> bool {
+        let slot = shard.slot(next.slot);
+        if self.question == MessageId::ROOM {
+            let capacity = slot.door().map(|door| door.gate.capacity());
+            return capacity.is_some_and(|capacity| slot.mailbox_len() >= capacity);
+        }
+        let on_behalf = (self.actor.home, self.wait);
+        shard.waits.on_behalf(next_wait) == Some(on_behalf) || slot.holds_message(self.question)
+    }
+}
+
+impl Walk {
+    /// Goes on at an actor of this worker, as far as it can.
+    fn follow(&mut self, shard: &Shard, mut at: ActorId) -> Step {
+        loop {
+            if at.home != shard.home {
+                let same_pool = at.home.pool() == shard.home.pool();
+                return if same_pool {
+                    Step::Leaves(at)
+                } else {
+                    Step::Ends
+                };
+            }
+            let wait = shard.tenant(at.key).and_then(|slot| slot.wait());
+            let Some((wait, (link, target))) =
+                wait.and_then(|wait| Some((wait, Link::of(shard, at, wait)?)))
+            else {
+                return Step::Ends;
+            };
+            let is_judged = self.known.is_some() || !self.has_travelled;
+            if let Some(before) = self.links.last_mut()
+                && is_judged
+            {
+                before.certain = before.is_certain(shard, at.key, wait);
+            }
+            if let Some(first) = self.links.first() {
+                if first.actor == at {
+                    let same = first.known() == link.known();
+                    return if same { Step::Closed } else { Step::Ends };
+                }
+                if self.links.iter().any(|other| other.actor == at) {
+                    return Step::Ends; // a cycle, but not of the first
+                }
+            }
+            self.links.push(link);
+            at = target;
+        }
+    }
+
+    fn known(&self) -> Vec<(ActorId, Key, MessageId)> {
+        self.links.iter().map(Link::known).collect()
+    }
+
+    /// Is back where it began.
+    fn close(mut self, shard: &Shard) {
+        if self.has_travelled && self.known.is_none() {
+            // Once more: what is found again has held all the time.
+            let first = self.links[0].actor;
+            self.known = Some(self.known());
+            self.links.clear();
+            return self.go_on(shard, first);
+        }
+        if self
+            .known
+            .as_ref()
+            .is_none_or(|known| *known == self.known())
+        {
+            self.tell();
+        }
+    }
+
+    /// Goes on at an actor of this worker, and on the next one's.
+    fn go_on(mut self, shard: &Shard, at: ActorId) {
+        match self.follow(shard, at) {
+            Step::Ends => {}
+            Step::Closed => self.close(shard),
+            Step::Leaves(next) => {
+                self.has_travelled = true;
+                dispatch(next, Probe(self));
+            }
+        }
+    }
+
+    /// Tells those who wait in the cycle.
+    fn tell(mut self) {
+        let youngest = (0..self.links.len()).max_by_key(|&place| {
+            let link = &self.links[place];
+            let ActorId { home, key } = link.actor;
+            (link.began, link.question.get(), home.worker(), key.slot)
+        });
+        self.links.rotate_left(youngest.unwrap_or(0));
+        let links = self.links.iter().map(|link| CycleLink {
+            actor: link.actor,
+            path: link.path.clone(),
+            message_type: link.mail.message_type(),
+            certain: link.certain,
+        });
+        let cycle = Cycle(links.collect());
+        let ends = cycle.is_certain();
+        let told = if ends { 1 } else { self.links.len() };
+        for (place, link) in self.links.iter().take(told).enumerate() {
+            let found = Found {
+                cycle: cycle.clone(),
+                ends,
+                is_first: place == 0,
+            };
+            dispatch(ActorId::new(link.actor.home, link.wait), found);
+        }
+    }
+}
+
+/// A walk on its way to the next actor's worker.
+struct Probe(Walk);
+
+impl Parcel for Probe {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        self.0.go_on(shard, shard.id_of(to));
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+/// A cycle that was found, on its way to one of its waits.
+struct Found {
+    cycle: Cycle,
+    ends: bool,
+    is_first: bool,
+}
+
+impl Parcel for Found {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        if !shard.waits.is_pending(wait) {
+            return;
+        }
+        let is_new = shard.waits.note_cycle(wait, &self.cycle);
+        if self.ends {
+            shard.give_up_waiting(wait, End::Deadlock);
+        } else if self.is_first && is_new {
+            shard.core.suspect(&self.cycle);
+        }
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+impl Shard {
+    /// An actor of this worker begins to wait for another one: looks whether that closes a cycle.
+    #[inline(always)]
+    pub(crate) fn look_for_cycle(&self, actor: Key, wait: Key, target: ActorId) {
+        if target.home == self.home {
+            if self
+                .slots()
+                .get(target.key.slot)
+                .is_some_and(Slot::is_at_work)
+            {
+                self.follow_wait(actor);
+            }
+        } else if target.home.pool() == self.home.pool() {
+            self.unprobed.borrow_mut().push((actor, wait));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn follow_wait(&self, actor: Key) {
+        Walk::default().go_on(self, self.id_of(actor));
+    }
+
+    /// Whether somebody waits for an actor of another worker, and no probe has been sent.
+    pub(crate) fn has_unprobed_waits(&self) -> bool {
+        !self.unprobed.borrow().is_empty()
+    }
+
+    /// Sends the probes of those who still wait for actors of other workers.
+    pub(crate) fn send_probes(&self) {
+        for (actor, wait) in self.unprobed.take() {
+            if self.waits.is_pending(wait) {
+                self.follow_wait(actor);
+            }
+        }
+    }
+}

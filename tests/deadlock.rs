@@ -1,0 +1,582 @@
+//! Cycles of waits: found at once where they are certain, suspected where they are not, and never
+//! reported where somebody else can end them.
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{watchdog, with_pools};
+use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
+use nexus_actors::{ActorId, BoxError, Cycle, DeadLetterReason, Mailbox, Overflow, WaitsFor};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SEEDS: std::ops::Range<u64> = 0..200;
+
+/// Asks the next one, if there is one, on behalf of whoever asks, or not.
+enum Ask1 {
+    Meet(ActorRef<Ask1>),
+    Question(Reply<Result<u32, AskError>>),
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    OnBehalf,
+    Plainly,
+}
+
+fn member(how: How) -> Props<Ask1> {
+    Props::new(move || {
+        Behavior::with_state(
+            None,
+            move |next: &mut Option<ActorRef<Ask1>>, _ctx, message| match message {
+                Ask1::Meet(other) => *next = Some(other),
+                Ask1::Question(reply) => {
+                    let answer = match next {
+                        None => Ok(Ok(1)),
+                        Some(next) => {
+                            let asked = next.ask(Ask1::Question, HOUR);
+                            match how {
+                                How::OnBehalf => asked.wait_for(&reply),
+                                How::Plainly => asked.wait(),
+                            }
+                        }
+                    };
+                    reply.send(answer.unwrap_or_else(Err));
+                }
+            },
+        )
+    })
+}
+
+fn paths(cycle: &Cycle) -> Vec<String> {
+    let links = cycle.links().iter();
+    links.map(|link| link.path.to_string()).collect()
+}
+
+/// A ring of so many, on one worker or spread over three.
+fn ring(sim: &mut Sim, how: How, members: usize, spread: bool) -> Vec<ActorRef<Ask1>> {
+    let ring: Vec<_> = (0..members)
+        .map(|place| {
+            let worker = if spread { place % 3 } else { 0 };
+            sim.spawn_on(worker, &format!("m{place}"), member(how))
+                .unwrap()
+        })
+        .collect();
+    for (place, actor) in ring.iter().enumerate() {
+        actor.tell(Ask1::Meet(ring[(place + 1) % members]));
+    }
+    sim.run_until_idle();
+    ring
+}
+
+#[test]
+fn s5_6_an_actor_that_asks_itself_is_told_at_once() {
+    Sim::builder().check(SEEDS, |sim| {
+        let itself = sim
+            .spawn(
+                "narcissus",
+                Props::new(|| {
+                    Behavior::receive(|ctx, reply: Reply<Option<String>>| {
+                        let error = ctx.self_ref().ask(|reply| reply, HOUR).wait();
+                        let error = error.unwrap_err();
+                        assert_eq!(error.kind(), AskErrorKind::Deadlock);
+                        reply.send(Some(error.to_string()));
+                    })
+                }),
+            )
+            .unwrap();
+        let text = itself.ask(|reply| reply, HOUR).wait().unwrap().unwrap();
+        assert!(
+            text.contains("/user/narcissus -> /user/narcissus"),
+            "{text}"
+        );
+        assert!(
+            sim.now() < Duration::from_secs(1),
+            "no time-out was waited for"
+        );
+        // The question is not handled after all.
+        let letters = sim.dead_letters();
+        sim.run_until_idle();
+        assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
+    });
+}
+
+#[test]
+fn s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it() {
+    for spread in [false, true] {
+        for members in [2, 3, 7] {
+            Sim::builder().workers(3).check(0..40, |sim| {
+                let ring = ring(sim, How::OnBehalf, members, spread);
+                let answer = ring[0].ask(Ask1::Question, HOUR).wait().unwrap();
+                let error = answer.unwrap_err();
+                assert_eq!(error.kind(), AskErrorKind::Deadlock, "{error}");
+                let cycle = error.details().unwrap().cycle().unwrap();
+                assert!(cycle.is_certain());
+                // It begins with the one that closes it.
+                let mut expected: Vec<_> = (0..members).map(|i| format!("/user/m{i}")).collect();
+                expected.rotate_left(members - 1);
+                assert_eq!(paths(cycle), expected);
+                assert!(
+                    sim.now() < Duration::from_secs(1),
+                    "no time-out was waited for"
+                );
+            });
+        }
+    }
+}
+
+#[test]
+fn s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out() {
+    for spread in [false, true] {
+        let suspected: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
+        let log = Arc::clone(&suspected);
+        Sim::builder()
+            .workers(3)
+            .on_suspected_deadlock(move |cycle| log.lock().unwrap().push(paths(cycle)))
+            .check(0..20, |sim| {
+                suspected.lock().unwrap().clear();
+                let ring = ring(sim, How::Plainly, 3, spread);
+                let asked = ring[0].ask(Ask1::Question, 2 * HOUR);
+                sim.run_for(Duration::from_secs(1));
+                let (mut first, seen) = (suspected.lock().unwrap().clone(), sim.waiting());
+                assert_eq!(first.len(), 1, "once");
+                first[0].sort();
+                assert_eq!(first[0], ["/user/m0", "/user/m1", "/user/m2"]);
+                assert!(seen.iter().all(|one| one.cycle.is_some()), "in snapshots");
+                assert!(matches!(seen[0].waits_for, WaitsFor::Actor(..)));
+                let error = asked.wait().unwrap().unwrap_err();
+                assert_eq!(error.kind(), AskErrorKind::Timeout);
+                let cycle = error.details().unwrap().cycle().unwrap();
+                assert!(!cycle.is_certain());
+                assert_eq!(cycle.links().len(), 3);
+            });
+    }
+}
+
+#[test]
+fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for() {
+    /// Asks the peer when it is told to; answers when it is asked.
+    enum Peer {
+        Begin(ActorRef<Peer>),
+        Question(Reply<u32>),
+    }
+    fn peer(log: &Arc<Mutex<Vec<AskErrorKind>>>) -> Props<Peer> {
+        let log = Arc::clone(log);
+        Props::new(move || {
+            let log = Arc::clone(&log);
+            Behavior::receive(move |_ctx, message| match message {
+                Peer::Begin(other) => {
+                    if let Err(error) = other.ask(Peer::Question, HOUR).wait() {
+                        log.lock().unwrap().push(error.kind());
+                    }
+                }
+                Peer::Question(reply) => reply.send(1),
+            })
+        })
+    }
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let log = Arc::default();
+            let a = sim.spawn_on(0, "a", peer(&log)).unwrap();
+            let b = sim.spawn_on(workers - 1, "b", peer(&log)).unwrap();
+            a.tell(Peer::Begin(b));
+            b.tell(Peer::Begin(a));
+            sim.run_until_idle();
+            // Where one is done before the other begins, there is no cycle; else one of them is told,
+            // and the other is answered.
+            let log = log.lock().unwrap();
+            assert!(log.len() <= 1, "{log:?}");
+            assert!(log.iter().all(|kind| *kind == AskErrorKind::Deadlock));
+            assert!(sim.now() < Duration::from_secs(1));
+        });
+    }
+}
+
+#[test]
+fn s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once() {
+    enum Flood {
+        Begin(ActorRef<Flood>),
+        Drop,
+    }
+    fn flooder(log: &Arc<Mutex<Vec<String>>>) -> Props<Flood> {
+        let log = Arc::clone(log);
+        let bound = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
+        Props::new(move || {
+            let log = Arc::clone(&log);
+            Behavior::receive(move |_ctx, message| {
+                if let Flood::Begin(other) = message {
+                    for _ in 0..6 {
+                        if let Err(error) = other.send(Flood::Drop) {
+                            log.lock().unwrap().push(error.to_string());
+                            return;
+                        }
+                    }
+                }
+            })
+        })
+        .mailbox(bound)
+    }
+    let met = AtomicU64::new(0);
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let log = Arc::default();
+            let a = sim.spawn_on(0, "a", flooder(&log)).unwrap();
+            let b = sim.spawn_on(workers - 1, "b", flooder(&log)).unwrap();
+            a.tell(Flood::Begin(b));
+            b.tell(Flood::Begin(a));
+            sim.run_until_idle();
+            let log = log.lock().unwrap();
+            assert!(log.len() <= 1, "{log:?}");
+            assert!(
+                log.iter().all(|text| text.contains("a deadlock")),
+                "{log:?}"
+            );
+            assert_eq!(sim.waiting(), [], "nobody waits for ever");
+            met.fetch_add(log.len() as u64, Relaxed);
+        });
+    }
+    let met = met.into_inner();
+    assert!(met > 50, "they have met {met} times");
+}
+
+#[test]
+fn s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together() {
+    enum Job {
+        Fill,
+        Work(ActorRef<Job>),
+        Question(Reply<u32>),
+    }
+    fn worker(log: &Arc<Mutex<Vec<String>>>) -> Props<Job> {
+        let log = Arc::clone(log);
+        Props::new(move || {
+            let log = Arc::clone(&log);
+            Behavior::receive(move |_ctx, message| match message {
+                Job::Fill => {}
+                Job::Work(other) => {
+                    let asked = other.ask(Job::Question, HOUR).wait();
+                    log.lock()
+                        .unwrap()
+                        .extend(asked.err().map(|e| e.to_string()));
+                }
+                Job::Question(reply) => reply.send(1),
+            })
+        })
+        .mailbox(Mailbox::bounded(3, Overflow::Backpressure).unwrap())
+    }
+    fn filler(log: &Arc<Mutex<Vec<String>>>, to: ActorRef<Job>) -> Props<Job> {
+        let log = Arc::clone(log);
+        Props::new(move || {
+            let log = Arc::clone(&log);
+            Behavior::receive(move |_ctx, message| match message {
+                Job::Question(reply) => reply.send(1),
+                _ => {
+                    let full = (0..9).find_map(|_| to.send(Job::Fill).err());
+                    log.lock().unwrap().extend(full.map(|e| e.to_string()));
+                }
+            })
+        })
+    }
+    let met = AtomicU64::new(0);
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let log = Arc::default();
+            let a = sim.spawn_on(0, "a", worker(&log)).unwrap();
+            let b = sim.spawn_on(workers - 1, "b", filler(&log, a)).unwrap();
+            a.tell(Job::Work(b));
+            b.tell(Job::Fill);
+            sim.run_until_idle();
+            let log = log.lock().unwrap();
+            assert!(
+                log.len() <= 1 && log.iter().all(|text| text.contains("a deadlock")),
+                "{log:?}"
+            );
+            assert_eq!(sim.waiting(), []);
+            met.fetch_add(log.len() as u64, Relaxed);
+        });
+    }
+    let met = met.into_inner();
+    assert!(met > 50, "they have met {met} times");
+}
+
+#[test]
+fn s5_6_a_pool_of_threads_finds_them_too() {
+    let _watchdog = watchdog();
+    with_pools(|pool| {
+        let ring: Vec<_> = (0..pool.workers())
+            .map(|worker| {
+                let props = member(How::OnBehalf);
+                pool.spawn_on(worker, &format!("p{worker}"), props).unwrap()
+            })
+            .collect();
+        for (place, actor) in ring.iter().enumerate() {
+            actor.tell(Ask1::Meet(ring[(place + 1) % ring.len()]));
+        }
+        for first in &ring {
+            let answer = first.ask(Ask1::Question, HOUR).wait().unwrap();
+            assert_eq!(answer.unwrap_err().kind(), AskErrorKind::Deadlock);
+        }
+    });
+}
+
+// ---- no false alarm -------------------------------------------------------------------------------
+
+/// A time during which an actor waited for the answer to a question, and the reply was with the actor
+/// that had been asked: in its mailbox, in its handler, or in its state.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    from: u32,
+    to: u32,
+    begins: u64,
+    ends: u64,
+}
+
+/// What really happens, in the order in which it does.
+#[derive(Default)]
+struct Truth {
+    instant: u64,
+    questions: u64,
+    /// By question.
+    edges: HashMap<u64, Edge>,
+    ended: HashMap<AskErrorKind, u64>,
+}
+
+impl Truth {
+    fn now(&mut self) -> u64 {
+        self.instant += 1;
+        self.instant
+    }
+
+    fn asks(&mut self, from: u32, to: u32) -> u64 {
+        let begins = self.now();
+        self.questions += 1;
+        let ends = u64::MAX;
+        let edge = Edge {
+            from,
+            to,
+            begins,
+            ends,
+        };
+        self.edges.insert(self.questions, edge);
+        self.questions
+    }
+
+    /// The answer has come, or the reply is no longer with whom was asked.
+    fn ends(&mut self, question: u64) {
+        let now = self.now();
+        if let Some(edge) = self.edges.get_mut(&question) {
+            edge.ends = edge.ends.min(now);
+        }
+    }
+
+    /// There was an instant at which each member of the cycle waited for an answer that only the next
+    /// one could give.
+    fn check(&self, cycle: &Cycle, of: &HashMap<ActorId, u32>) {
+        let who: Vec<u32> = cycle.links().iter().map(|link| of[&link.actor]).collect();
+        let held: Vec<Vec<&Edge>> = (0..who.len())
+            .map(|place| {
+                let (from, to) = (who[place], who[(place + 1) % who.len()]);
+                let edges = self.edges.values();
+                edges
+                    .filter(|edge| (edge.from, edge.to) == (from, to))
+                    .collect()
+            })
+            .collect();
+        let at = |instant: u64| {
+            let holds = |edge: &&Edge| edge.begins <= instant && instant < edge.ends;
+            held.iter().all(|edges| edges.iter().any(holds))
+        };
+        let mut instants = held.iter().flatten().map(|edge| edge.begins);
+        assert!(instants.any(at), "a false alarm: {cycle}\n{held:#?}");
+    }
+}
+
+#[derive(Clone)]
+struct World(Arc<Mutex<Truth>>);
+
+enum Do {
+    Meet(Arc<Vec<ActorRef<Do>>>, ActorRef<Handed>),
+    Question(u64, u32, Reply<()>),
+    AnswerKept,
+}
+
+/// A reply in somebody else's hands, who always answers.
+struct Handed(u64, Reply<()>);
+
+fn helper() -> Props<Handed> {
+    Props::new(|| {
+        Behavior::receive(|ctx, Handed(question, reply): Handed| {
+            if question % 3 == 0 {
+                let _ = ctx.sleep(Duration::from_millis(question % 7));
+            }
+            reply.send(());
+        })
+    })
+}
+
+struct Me {
+    index: u32,
+    others: Arc<Vec<ActorRef<Do>>>,
+    helper: Option<ActorRef<Handed>>,
+    kept: Vec<(u64, Reply<()>)>,
+    dice: u64,
+}
+
+impl Me {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.dice = self
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.dice >> 33) % sides
+    }
+
+    fn note_end(&self, world: &World, question: u64) {
+        world.0.lock().unwrap().ends(question);
+    }
+
+    fn handle(
+        &mut self,
+        ctx: &mut Context<'_, Do>,
+        world: &World,
+        message: Do,
+    ) -> Result<(), BoxError> {
+        match message {
+            Do::Meet(others, helper) => {
+                (self.others, self.helper) = (others, Some(helper));
+            }
+            Do::AnswerKept => {
+                for (question, reply) in self.kept.drain(..) {
+                    world.0.lock().unwrap().ends(question);
+                    reply.send(());
+                }
+            }
+            Do::Question(question, depth, reply) => {
+                let helper = self.helper.unwrap();
+                let mut held = None;
+                match self.roll(6) {
+                    0 => {
+                        self.note_end(world, question);
+                        reply.forward(helper, |reply| Handed(question, reply));
+                    }
+                    1 => {
+                        self.note_end(world, question);
+                        helper.tell(Handed(question, reply));
+                    }
+                    2 => {
+                        self.kept.push((question, reply));
+                        ctx.self_ref().tell(Do::AnswerKept);
+                    }
+                    3 => {
+                        // Hands it on only when it has begun to ask.
+                        self.note_end(world, question);
+                        let mut reply = Some(reply);
+                        self.ask(world, depth, None, |_, _| {
+                            helper.tell(Handed(question, reply.take().unwrap()));
+                        });
+                    }
+                    _ => held = Some(reply),
+                }
+                if depth > 0 {
+                    for _ in 0..self.roll(2) + 1 {
+                        self.ask(world, depth - 1, held.as_ref(), |_, _| {});
+                    }
+                }
+                if let Some(reply) = held {
+                    self.note_end(world, question);
+                    reply.send(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        world: &World,
+        depth: u32,
+        on_behalf: Option<&Reply<()>>,
+        before: impl FnOnce(&mut Self, u64),
+    ) {
+        let to = self.roll(self.others.len() as u64) as u32;
+        let question = world.0.lock().unwrap().asks(self.index, to);
+        before(self, question);
+        let timeout = Duration::from_millis(5 + self.roll(40));
+        let asked =
+            self.others[to as usize].ask(|reply| Do::Question(question, depth, reply), timeout);
+        let plainly = self.roll(3) == 0;
+        let answer = match on_behalf {
+            Some(reply) if !plainly => asked.wait_for(reply),
+            _ => asked.wait(),
+        };
+        let mut truth = world.0.lock().unwrap();
+        if let Err(error) = &answer {
+            *truth.ended.entry(error.kind()).or_default() += 1;
+            if let AskError::Deadlock(details) = error {
+                let of = self
+                    .others
+                    .iter()
+                    .zip(0..)
+                    .map(|(actor, index)| (actor.id(), index));
+                truth.check(details.cycle().unwrap(), &of.collect());
+            }
+        }
+        truth.ends(question);
+    }
+}
+
+#[test]
+fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
+    // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
+    let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
+    let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(0..runs, |sim| {
+            let world = World(Arc::default());
+            let helper = sim.spawn("helper", helper()).unwrap();
+            let actors: Vec<_> = (0..5_u32)
+                .map(|index| {
+                    let (world, seed) = (world.clone(), sim.seed() + u64::from(index));
+                    let props = Props::new(move || {
+                        let world = world.clone();
+                        let me = Me {
+                            index,
+                            others: Arc::default(),
+                            helper: None,
+                            kept: Vec::new(),
+                            dice: seed,
+                        };
+                        Behavior::with_state(me, move |me: &mut Me, ctx, message| {
+                            me.handle(ctx, &world, message)
+                        })
+                    });
+                    sim.spawn_on(index as usize % workers, &format!("w{index}"), props)
+                        .unwrap()
+                })
+                .collect();
+            let actors = Arc::new(actors);
+            for actor in actors.iter() {
+                actor.tell(Do::Meet(Arc::clone(&actors), helper));
+            }
+            sim.run_until_idle();
+            let asked: Vec<_> = actors
+                .iter()
+                .map(|actor| actor.ask(|reply| Do::Question(0, 3, reply), HOUR))
+                .collect();
+            sim.run_for(Duration::from_secs(60));
+            drop(asked);
+            assert_eq!(sim.waiting(), []);
+            let truth = world.0.lock().unwrap();
+            for (kind, times) in &truth.ended {
+                *total.lock().unwrap().entry(*kind).or_default() += times;
+            }
+        });
+    }
+    let ended = total.into_inner().unwrap();
+    let times = |kind| ended.get(&kind).copied().unwrap_or(0);
+    assert!(times(AskErrorKind::Deadlock) > runs, "{ended:?}");
+    assert!(times(AskErrorKind::Timeout) > runs / 10, "{ended:?}");
+}
