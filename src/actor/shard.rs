@@ -389,10 +389,12 @@ impl Shard {
         let Some(target) = self.waits.pending_target(key) else {
             return Ok(());
         };
-        let waiter = self.actor.get().key;
-        self.slot(waiter.slot).note_wait(key);
-        self.look_for_cycle(waiter, key, target);
-        if self.waits.attend(key, fiber, waiter.slot) {
+        let waiter = self.actor.get();
+        if waiter.home == self.home {
+            self.slot(waiter.key.slot).note_wait(key);
+            self.look_for_cycle(waiter.key, key, target);
+        }
+        if self.waits.attend(key, fiber, waiter.key.slot) {
             self.suspend(fiber);
         }
         Ok(())

@@ -485,9 +485,10 @@ impl Slot {
     /// The actor waits, in its turn.
     #[inline(always)]
     pub(crate) fn note_wait(&self, wait: Key) {
-        // It has none while a task of the worker's waits in the guardian's name.
+        // It is at its desk where a destructor waits in its name, as of a message that is lost.
         if self.is_at_work() {
-            self.desk.set(Desk::Out(wait));
+            // SAFETY: as in `is_at_work`. What was there is a key, which need not be dropped.
+            unsafe { self.desk.as_ptr().write(Desk::Out(wait)) };
         }
     }
 
