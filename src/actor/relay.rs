@@ -19,6 +19,8 @@ const MOST_NESTED: u32 = 16;
 enum Next {
     /// To go on itself.
     Own,
+    /// To end itself.
+    OwnEnd,
     /// To give the thread away.
     Parent(Suspend),
 }
@@ -29,7 +31,7 @@ impl Shard {
     pub(crate) fn drive(&self, fiber: FiberId, what_for: Resume) {
         match self.relay(FiberId::NONE, fiber, what_for) {
             Next::Parent(Suspend::Nothing) => {}
-            Next::Own | Next::Parent(_) => {
+            Next::Own | Next::OwnEnd | Next::Parent(_) => {
                 unreachable!("no fiber waits below the worker's own stack")
             }
         }
@@ -46,6 +48,7 @@ impl Shard {
             self.fibers.is_back(own);
             match next {
                 Next::Own => Resume::Run,
+                Next::OwnEnd => Resume::End,
                 Next::Parent(why) => fiber::suspend(why),
             }
         } else {
@@ -84,6 +87,19 @@ impl Shard {
                     return Next::Own;
                 }
                 fiber = next;
+            } else if let Some(Suspend::End(next) | Suspend::PassOnEnd(next)) = why {
+                if why == Some(Suspend::End(next)) {
+                    self.fibers.keep(fiber);
+                }
+                if next == own {
+                    return Next::OwnEnd;
+                }
+                if !self.fibers.is_suspended(next) {
+                    return Next::Parent(Suspend::PassOnEnd(next));
+                }
+                fiber = next;
+                what_for = Resume::End;
+                continue;
             } else {
                 match self.next_after(fiber, why) {
                     Some(next) => fiber = next,
@@ -121,7 +137,11 @@ impl Shard {
                 let goes_on = self.turns_left.get() > 0;
                 goes_on.then(|| self.fibers.take_idle().ok())?
             }
-            Suspend::Blocked | Suspend::SwitchTo(_) | Suspend::PassOn(_) => {
+            Suspend::Blocked
+            | Suspend::SwitchTo(_)
+            | Suspend::PassOn(_)
+            | Suspend::End(_)
+            | Suspend::PassOnEnd(_) => {
                 unreachable!("these are looked at before")
             }
         }

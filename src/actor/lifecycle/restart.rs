@@ -28,12 +28,15 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot);
     }
-    slot.with_system(|system| {
+    let others = slot.with_system(|system| {
         system.restarting = Some(Arc::clone(failure));
         system.backoff = backoff;
+        // Of tasks of the instance that is dropped.
+        std::mem::take(&mut system.task_failures)
     });
+    let _ = drop_with_fate(others, End::Failed);
     slot.special.set(true);
-    ask_children_to_stop(shard, slot);
+    ask_children_to_stop(shard, slot, End::Failed);
     shard.due.push(Due::Turn(key.slot));
 }
 

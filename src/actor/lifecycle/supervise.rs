@@ -39,7 +39,7 @@ pub(super) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
     let _ = drop_with_fate(failure, End::Failed);
 }
 
-fn tell_hook(shard: &Shard, failure: &Failure) {
+pub(super) fn tell_hook(shard: &Shard, failure: &Failure) {
     // A hook that panics has told its own story through the panic hook, and so has an error.
     let _ = catch_user(|| (shard.core.on_failure)(failure));
 }
@@ -65,6 +65,15 @@ pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
     goes_on
 }
 
+/// A task of the actor has failed, of which the hook has been told. Answers whether the actor goes
+/// on at once.
+#[cold]
+pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+    let goes_on = decide_and_do(shard, key, &failure);
+    let _ = drop_with_fate(failure, End::Failed);
+    goes_on
+}
+
 /// An actor that had failed with its children is resumed, and so are they, down to where the failure
 /// began.
 fn resume_children(shard: &Shard, parent: u32) {
@@ -78,7 +87,9 @@ fn resume_children(shard: &Shard, parent: u32) {
     }
 }
 
-fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
+/// Does what is decided about a failure that the hook has been told of. Answers whether the actor
+/// goes on at once.
+pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
     match decide_for_itself(shard, key, failure) {
         Some(Decision::Escalate) | None => {}
         Some(decision) => return carry_out(shard, key, decided(decision), failure),

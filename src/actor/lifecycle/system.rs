@@ -46,6 +46,8 @@ pub(crate) enum Wanted {
     Decision(Decided, Arc<Failure>),
     /// To deal with a failure that its child could not.
     ChildFailure(Arc<Failure>),
+    /// To fail because a task of its failed.
+    TaskFailure(Arc<Failure>),
     Signal(Signal),
     /// To handle a message that it has kept.
     Kept(Kept, Envelope),
@@ -56,6 +58,8 @@ pub(crate) enum Wanted {
 pub(crate) struct System {
     pub(crate) signals: VecDeque<Signal>,
     pub(crate) child_failures: VecDeque<Arc<Failure>>,
+    /// Failures of its tasks, which are its own.
+    pub(crate) task_failures: VecDeque<Arc<Failure>>,
     pub(crate) decided: Option<(Decided, Arc<Failure>)>,
     /// Whether somebody has suspended it.
     pub(crate) suspended: bool,
@@ -126,6 +130,9 @@ impl System {
         }
         if let Some(failure) = self.child_failures.pop_front() {
             return Wanted::ChildFailure(failure);
+        }
+        if let Some(failure) = self.task_failures.pop_front() {
+            return Wanted::TaskFailure(failure);
         }
         if let Some(signal) = self.signals.pop_front() {
             return Wanted::Signal(signal);
