@@ -119,7 +119,7 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
         slot.queued.set(true);
         finish_stop(shard, index);
     } else if is_mutated(Mutant::ParentStopsFirst) {
-        tell_of_stop(shard, key_of(shard, index));
+        tell_of_stop(shard, key_of(shard, index), slot.ending());
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
     let key = key_of(shard, index);
-    tell_of_stop(shard, key);
+    tell_of_stop(shard, key, slot.ending());
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
     if slot.first_child.get() == NO_SLOT {
@@ -140,8 +140,9 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     }
 }
 
-/// Tells the actor that it has stopped, unless it has been told, and drops its state.
-fn tell_of_stop(shard: &Shard, key: Key) {
+/// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
+/// lie there end so.
+pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     let slot = shard.slot(key.slot);
     let Some(mut body) = slot.take_body() else {
         return;
@@ -157,7 +158,7 @@ fn tell_of_stop(shard: &Shard, key: Key) {
         Ok(end) => drop(drop_with_fate(end, End::Stopped)),
         Err(Unwound::Forced) => {}
     }
-    let dropped = shard.acting_as(id, || drop_with_fate(body, slot.ending()));
+    let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
     if let Some(Unwound::Panicked(text)) = dropped {
         report(shard, key, Stage::Stopping, Cause::Panic(text));
     }

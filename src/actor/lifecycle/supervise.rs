@@ -113,11 +113,17 @@ pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
     carry_out(shard, key, decided(decision), failure)
 }
 
-/// Whether a parent still has a say in the lives of its children: not when it stops, or starts again.
+/// Whether a parent still has a say in the lives of its children: not when it stops, passivates, or
+/// starts again.
 fn is_supervising(parent: &Slot) -> bool {
-    let restarts = |system: &mut System| system.restarting.is_some();
+    let leaves = |system: &mut System| system.restarting.is_some() || system.passive.is_some();
     let goes_on = parent.state() != State::Stopping;
-    goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(restarts))
+    goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(leaves))
+}
+
+/// Whether there is no instance that could be restarted or resumed, or soon will be none.
+fn is_passive(slot: &Slot) -> bool {
+    slot.special.get() && slot.with_system(|system| system.passive.is_some())
 }
 
 fn decided(decision: Decision) -> Decided {
@@ -180,6 +186,7 @@ fn ask(
 pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
     match decided {
         Decided::Resume => true,
+        Decided::Restart { .. } if is_passive(shard.slot(key.slot)) => true,
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
             false
