@@ -14,7 +14,8 @@
 //!
 //! Beside the state stands what the system wants of an actor ([`system`]): to be told a signal, to
 //! be suspended, restarted, killed. All of that goes ahead of its mail, at the beginning of a turn,
-//! and never on another stack. An actor of which nothing is wanted pays one comparison a turn.
+//! and never on another stack. An actor of which nothing is wanted pays one comparison a turn. A
+//! passive actor is a running one without an instance ([`passivate`](mod@passivate)).
 
 mod family;
 mod keep;
