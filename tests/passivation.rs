@@ -167,6 +167,9 @@ fn s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail() {
         actor.passivate();
         sim.run_until_idle();
         assert_eq!(log.take(), [""; 0], "it is passive");
+        actor.tell(Do::Say(3));
+        sim.run_until_idle();
+        assert_eq!(log.take(), ["starts", "3"], "and it is not done once more");
         let ready = Props::new(|| {
             Behavior::<u8>::empty().on_signal(|_ctx, signal| match signal {
                 Signal::PreStart => Next::Passivate,
@@ -212,6 +215,64 @@ fn s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance() 
         assert_eq!(log.take(), [""; 0]);
         let pending = sim.pending();
         assert_eq!((pending.slots, pending.waits, pending.names), (1, 0, 1));
+    });
+}
+
+#[test]
+fn s6_5_a_child_that_fails_while_its_parent_passivates_is_not_restarted() {
+    check(SEEDS, |sim| {
+        let (log, child) = (Log::default(), Log::default());
+        let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();
+        let props = sleeper(&child);
+        run(actor, move |ctx| {
+            run(ctx.spawn("child", props)?, |ctx| {
+                ctx.sleep(SECOND)?;
+                Err("torn".into())
+            });
+            ctx.sleep(ms(1))?;
+            Ok(Next::Passivate)
+        });
+        sim.run_for(2 * SECOND);
+        assert_eq!(child.take(), ["starts", "stopped", "dropped"]);
+        assert_eq!(log.take(), ["starts", "stopped", "dropped"]);
+        assert_eq!(sim.pending().slots, 1);
+    });
+}
+
+#[test]
+fn s6_5_what_an_instance_begins_at_its_end_ends_with_it() {
+    calm(|sim| {
+        let (log, child) = (Log::default(), Log::default());
+        let (told, props) = (log.clone(), sleeper(&child));
+        let actor = Props::new(move || {
+            let (log, props) = (told.clone(), props.clone());
+            Behavior::receive(|_ctx, reply: Reply<u8>| {
+                reply.send(1);
+                Next::Passivate
+            })
+            .on_signal(move |ctx, signal| {
+                if *signal == Signal::PostStop {
+                    ctx.spawn("late", props.clone())?;
+                    let log = log.clone();
+                    let guard = OnDrop(move || log.add("task ended"));
+                    ctx.spawn_task(move |task| {
+                        let _guard = guard;
+                        let _ = task.sleep(LONG);
+                    });
+                    ctx.set_receive_timeout(SECOND);
+                }
+                Ok::<_, SpawnError>(Next::Same)
+            })
+        });
+        let actor = sim.spawn("actor", actor).unwrap();
+        for _ in 0..2 {
+            assert_eq!(actor.ask(|reply| reply, LONG).wait(), Ok(1));
+            sim.run_for(ms(100));
+            assert_eq!(child.take(), ["starts", "stopped", "dropped"]);
+            assert_eq!(log.take(), ["task ended"]);
+            let pending = sim.pending();
+            assert_eq!((pending.slots, pending.waits), (1, 0));
+        }
     });
 }
 

@@ -526,6 +526,58 @@ fn s6_4_a_task_may_cancel_itself_and_ends_when_it_waits() {
 }
 
 #[test]
+fn s6_4_a_cancelled_task_that_was_to_go_on_does_not() {
+    let mut begun = 0;
+    for seed in SEEDS {
+        let mut sim = Sim::new(seed);
+        let log = Log::default();
+        let actor = sim.spawn("doer", doer(&log)).unwrap();
+        let told = log.clone();
+        run(actor, move |ctx| {
+            let task = ctx.spawn_task(move |task| {
+                let _dropped = guard(&told, "task");
+                told.add("begins");
+                let _ = task.yield_now();
+                told.add("goes on");
+            });
+            ctx.yield_now()?;
+            task.cancel();
+            assert_eq!(task.wait(), Err(TaskError::Cancelled));
+            Ok(())
+        });
+        sim.run_until_idle();
+        let lines = log.take();
+        if lines.len() > 1 {
+            begun += 1;
+            assert_eq!(lines, ["starts", "begins", "task dropped"]);
+        }
+    }
+    assert!(begun > 0, "in some order it has begun");
+}
+
+#[test]
+fn s6_4_the_failure_of_a_task_is_not_that_of_the_next_instance() {
+    let failures = Log::default();
+    let hook = failures.clone();
+    let builder = Sim::builder().on_failure(move |failure| hook.add(failure.to_string()));
+    let builder = builder.supervising(SupervisorStrategy::one_for_one());
+    builder.check(SEEDS, |sim| {
+        failures.take();
+        let log = Log::default();
+        let actor = sim.spawn("doer", doer(&log)).unwrap();
+        run(actor, |ctx| {
+            ctx.spawn_task(|_task| panic!("planned"));
+            ctx.sleep(ms(1))?;
+            Err("torn".into())
+        });
+        assert_eq!(actor.ask(Do::Ask, LONG).wait(), Ok(7));
+        sim.run_until_idle();
+        assert_eq!(failures.take().len(), 2);
+        assert_eq!(log.take(), ["starts", "restarts", "restarted"]);
+    });
+}
+
+#[test]
 fn s6_4_replies_that_a_cancelled_task_holds_end_their_asks() {
     let table = [
         ("cancel", AskError::NoReply),

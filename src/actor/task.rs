@@ -182,7 +182,8 @@ pub enum TaskError {
 }
 
 impl<R: 'static> Task<R> {
-    /// Waits for its result. Only the handler, or the task, that calls it waits.
+    /// Waits for its result. Only the handler, or the task, that calls it waits: while a handler does,
+    /// its actor handles no mail, as for any wait.
     ///
     /// # Errors
     ///
