@@ -604,6 +604,48 @@ fn s6_4_the_one_task_that_is_cancelled_ends_and_those_that_wait_before_and_after
 }
 
 #[test]
+fn s6_4_an_actor_that_a_cancelled_task_was_starting_does_not_start() {
+    let _watchdog = watchdog();
+    let log = Log::default();
+    let pool = pool_of(1).start().unwrap();
+    let actor = pool.spawn("doer", doer(&Log::default())).unwrap();
+    let node = pool.node();
+    let (told, after) = (log.clone(), log.clone());
+    let slow = Props::new(move || {
+        let log = told.clone();
+        Behavior::setup(move |ctx: &mut Context<'_, u8>| {
+            log.add("begins");
+            let slept = ctx.sleep(LONG);
+            log.add(format!("woken: {slept:?}"));
+            Ok(Behavior::empty())
+        })
+    });
+    let (tell, told) = std::sync::mpsc::channel();
+    run(actor, move |ctx| {
+        let starts = ctx.spawn_task(move |task| {
+            let started = node.spawn_on(0, "slow", slow);
+            after.add(format!("started: {}", started.is_ok()));
+            let _ = task.yield_now();
+            unreachable!("it waits no more");
+        });
+        // These wait on top of it.
+        let others = [1, 2].map(|_| ctx.spawn_task(|task| task.sleep(LONG)));
+        let starts = Rc::new(starts);
+        let same = Rc::clone(&starts);
+        ctx.spawn_task(move |_task| same.cancel()).wait()?;
+        ctx.sleep(ms(1))?;
+        assert!(starts.is_finished() && !others.iter().any(Task::is_finished));
+        let ended: Result<(), _> = Rc::into_inner(starts).unwrap().wait();
+        let _ = tell.send(ended);
+        Ok(())
+    });
+    assert_eq!(told.recv_timeout(SOON), Ok(Err(TaskError::Cancelled)));
+    assert_eq!(log.take(), ["begins", "started: false"]);
+    assert!(pool.lookup::<u8>("/user/slow").is_err());
+    assert_eq!(finish(&pool, SOON).forced, 0);
+}
+
+#[test]
 fn s6_4_the_failure_of_a_task_is_not_that_of_the_next_instance() {
     let failures = Log::default();
     let hook = failures.clone();
