@@ -87,23 +87,10 @@ impl Shard {
                     return Next::Own;
                 }
                 fiber = next;
-            } else if let Some(Suspend::End(next) | Suspend::PassOnEnd(next)) = why {
-                if why == Some(Suspend::End(next)) {
-                    self.fibers.keep(fiber);
-                }
-                if next == own {
-                    return Next::OwnEnd;
-                }
-                if !self.fibers.is_suspended(next) {
-                    return Next::Parent(Suspend::PassOnEnd(next));
-                }
-                fiber = next;
-                what_for = Resume::End;
-                continue;
             } else {
-                match self.next_after(fiber, why) {
-                    Some(next) => fiber = next,
-                    None => return Next::Parent(Suspend::Nothing),
+                match self.next_after(own, fiber, why) {
+                    Ok(next) => (fiber, what_for) = next,
+                    Err(next) => return next,
                 }
                 continue;
             }
@@ -113,9 +100,34 @@ impl Shard {
         }
     }
 
-    /// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+    /// The fiber that is to go on, and what for, after one that has nothing more to do, or why nobody
+    /// does here.
     #[cold]
-    fn next_after(&self, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
+    fn next_after(
+        &self,
+        own: FiberId,
+        fiber: FiberId,
+        why: Option<Suspend>,
+    ) -> Result<(FiberId, Resume), Next> {
+        if let Some(Suspend::End(next) | Suspend::PassOnEnd(next)) = why {
+            if why == Some(Suspend::End(next)) {
+                self.fibers.keep(fiber);
+            }
+            return if next == own {
+                Err(Next::OwnEnd)
+            } else if self.fibers.is_suspended(next) {
+                Ok((next, Resume::End))
+            } else {
+                Err(Next::Parent(Suspend::PassOnEnd(next)))
+            };
+        }
+        let next = self.next_to_run(fiber, why);
+        let next = next.ok_or(Next::Parent(Suspend::Nothing))?;
+        Ok((next, Resume::Run))
+    }
+
+    /// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+    fn next_to_run(&self, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
         match why? {
             Suspend::Idle => {
                 self.fibers.keep(fiber);

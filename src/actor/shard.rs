@@ -444,26 +444,33 @@ impl Shard {
         self.beat.go_on(running);
         self.envelope.set(envelope);
         self.messages_left.set(messages_left);
-        let cancelled = self.look_for_interruption(actor, fiber);
         self.verdicts.open_again(handling);
         marks.put_back();
-        if resume == Resume::End || cancelled {
+        if resume == Resume::End {
             force_unwind();
+        }
+        self.look_for_interruption(actor, fiber);
+    }
+
+    /// The system may have wanted something of an actor while its handler waited; and a task may have
+    /// been cancelled that was just to go on.
+    #[inline(always)]
+    fn look_for_interruption(&self, actor: ActorId, fiber: FiberId) {
+        if self
+            .slots
+            .get(actor.key.slot)
+            .is_some_and(|slot| slot.special.get())
+        {
+            self.be_interrupted(fiber);
         }
     }
 
-    /// The system may have wanted something of an actor while its handler waited. Answers whether a
-    /// task was cancelled that was just to go on.
-    #[inline(always)]
-    fn look_for_interruption(&self, actor: ActorId, fiber: FiberId) -> bool {
-        let special = self
-            .slots
-            .get(actor.key.slot)
-            .is_some_and(|slot| slot.special.get());
-        if special {
-            self.end_turn_soon();
+    #[cold]
+    fn be_interrupted(&self, fiber: FiberId) {
+        self.end_turn_soon();
+        if self.interrupts.any() && self.interrupts.end_on(fiber).is_some() {
+            force_unwind();
         }
-        special && self.interrupts.any() && self.interrupts.end_on(fiber).is_some()
     }
 
     /// Runs with another envelope: what is sent meanwhile has the causes that it names.
