@@ -46,9 +46,9 @@ pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, Cycle, CycleLink,
     DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
     MailboxError, MessageId, NameError, Next, Overflow, PathError, Props, Recipient, Signal,
-    SpawnError, Stage, StashError, Subscription, SupervisorStrategy, TellError, TerminationReason,
-    TimerKey, Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool,
-    validate_name,
+    SpawnError, Stage, StashError, Subscription, SupervisorStrategy, Task, TaskContext, TaskError,
+    TellError, TerminationReason, TimerKey, Timers, WaitError, Waiting, WaitsFor, WorkerStats,
+    dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{Ask, AskDetails, AskError, AskErrorKind, Deadline, Reply, SendError};
@@ -76,8 +76,8 @@ pub mod prelude {
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, AskErrorKind, Behavior, BoxError,
         Context, DeadLetterReason, Directive, HandlerResult, LookupError, Mailbox, ManualTime,
         Next, Overflow, Props, Recipient, Reply, SendError, Signal, SpawnError, StashError,
-        SupervisorStrategy, TellError, TerminationReason, TimeSource, TimerKey, Timers, WaitError,
-        WaitStrategy, WorkerNode, WorkerPool,
+        SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason, TimeSource,
+        TimerKey, Timers, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
 }
 

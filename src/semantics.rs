@@ -180,7 +180,8 @@
 //! once, after the setup and before the first message, even one that was sent during the setup;
 //! `PostStop` once, after the last message. `PreRestart` is told to the instance that failed, and
 //! `PostRestart` to the one that takes its place, both with the failure; `ChildFailed` to the parent
-//! of an actor that failed and is not restarted; `Terminated` to those who watch an actor.
+//! of an actor that failed and is not restarted; `Terminated` to those who watch an actor. An actor
+//! that passivates (row 6.5) has several instances, of which each is told `PreStart` and `PostStop`.
 //!
 //! - `tests/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
 //!
@@ -220,6 +221,7 @@
 //! - `tests/supervision.rs: s4_5_one_all_or_the_rest_are_restarted`
 //! - `tests/supervision.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
 //! - `tests/supervision.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
+//! - `tests/supervision.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
 //!
 //! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
 //! the next failure stops the child, and its parent and its watchers are told.
@@ -377,15 +379,51 @@
 //! - `tests/timers.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
 //! - `tests/timers.rs: s6_5_the_receive_time_out_ends_with_a_restart`
 //!
+//! An actor *passivates* by [`Next::Passivate`], at its receive time-out or whenever it likes, or by
+//! [`ActorRef::passivate`]. Its instance ends as if the actor stopped: children and tasks first, then
+//! [`Signal::PostStop`], timers and watches included. Name, references, watchers and mail stay, what
+//! was put aside goes ahead of the mail, and the first message has the factory run again, told
+//! [`Signal::PreStart`]: no message is lost, or handled out of order. A bound holds meanwhile, and a
+//! suspended actor stays passive until it is resumed. A start that fails then is a failure that the
+//! supervisor decides about; the mail waits for that. A passive actor stops, or is killed, without
+//! being built again for it.
+//!
+//! - `tests/passivation.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
+//! - `tests/passivation.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
+//! - `tests/passivation.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
+//! - `tests/passivation.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
+//! - `tests/passivation.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
+//! - `tests/passivation.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
+//! - `tests/passivation.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
+//! - `tests/passivation.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
+//! - `tests/passivation.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
+//! - `tests/passivation.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
+//! - `tests/passivation.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
+//!
 //! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose
 //! waker may be called from any thread, and
 //! [`Context::run_blocking`](crate::Context::run_blocking) has work done by threads beside the
 //! workers, of which there is a bounded number. Only the actor that waits is held up. At a
 //! shutdown's deadline the future is dropped, and work that has not begun is not done.
 //!
+//! [`Context::spawn_task`](crate::Context::spawn_task) has something done beside the handlers, on a
+//! fiber of the same worker, that need not be `Send` and may wait as a handler may; the actor handles
+//! its mail meanwhile. A task ends where it waits, its destructors run, before its actor has stopped,
+//! passivates or starts again, and when its [`Task`] cancels it. Whoever holds the [`Task`] is told the
+//! result or the panic; a panic that nobody would be told of is the actor's failure.
+//!
 //! - `tests/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
 //! - `tests/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
 //! - `tests/blocking.rs: s6_4_no_more_work_runs_at_a_time_than_there_are_threads`
+//! - `tests/tasks.rs: s6_4_while_a_task_waits_its_actor_handles_its_mail`
+//! - `tests/tasks.rs: s6_4_a_task_waits_in_every_way_that_a_handler_does`
+//! - `tests/tasks.rs: s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again`
+//! - `tests/tasks.rs: s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellations`
+//! - `tests/tasks.rs: s6_4_whoever_holds_the_handle_is_told_how_the_task_ended`
+//! - `tests/tasks.rs: s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure`
+//! - `tests/tasks.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
+//! - `tests/tasks.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
+//! - `tests/tasks.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
 //!
 //! # 7. Dead letters and envelopes
 //!
@@ -519,9 +557,6 @@
 //!   one of them stops; `send_timeout` gives up.
 //! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
 //!   arrives.
-//! - **Passivation.** An actor may stop at its receive time-out; nobody keeps the mail that comes
-//!   meanwhile for the next one.
-//! - **Tasks** of an actor beside its handlers.
 //! - **Asks as futures.** [`Ask`] is none, and no call is `async`. Asks cannot be mapped or joined,
 //!   only waited for one after the other.
 //! - **Detection of ask cycles.** Actors that ask each other in a circle, or an actor that asks
@@ -535,8 +570,9 @@
 //!   where foreign code with frames larger than a page jumps over the guard below the stack.
 //! - **Any number of handlers that wait.** Each holds a stack; where the system grants no memory
 //!   for another one, the wait fails with [`WaitError::NoStack`].
-//! - **Safety nets under `panic = "abort"`.** Rows 4.4 and 4.9 rest on unwinding. Without it a
-//!   panic ends the process, and a deadline cannot run the destructors of handlers that wait.
+//! - **Safety nets under `panic = "abort"`.** Rows 4.4 and 4.9 rest on unwinding, and so does the
+//!   cancelling of tasks. Without it a panic ends the process, a deadline cannot run the destructors
+//!   of handlers that wait, and an actor stops when its tasks have returned.
 //! - **Moving actors, other numbers of workers, other machines.** An actor stays on its worker, a
 //!   pool keeps its size, and messages do not leave the process or outlive it.
 //!
@@ -544,6 +580,7 @@
 //! [`ActorPath`]: crate::ActorPath
 //! [`ActorRef`]: crate::ActorRef
 //! [`ActorRef::ask`]: crate::ActorRef::ask
+//! [`ActorRef::passivate`]: crate::ActorRef::passivate
 //! [`ActorRef::stop`]: crate::ActorRef::stop
 //! [`ActorRef::tell`]: crate::ActorRef::tell
 //! [`ActorRef::try_tell`]: crate::ActorRef::try_tell
@@ -573,6 +610,7 @@
 //! [`Failure`]: crate::Failure
 //! [`LookupError::WrongType`]: crate::LookupError::WrongType
 //! [`ManualTime`]: crate::ManualTime
+//! [`Next::Passivate`]: crate::Next::Passivate
 //! [`Overflow::Backpressure`]: crate::Overflow::Backpressure
 //! [`Overflow::DropNewest`]: crate::Overflow::DropNewest
 //! [`Overflow::DropOldest`]: crate::Overflow::DropOldest
@@ -594,6 +632,7 @@
 //! [`SpawnError::Failed`]: crate::SpawnError::Failed
 //! [`SpawnError::NameTaken`]: crate::SpawnError::NameTaken
 //! [`StartError`]: crate::StartError
+//! [`Task`]: crate::Task
 //! [`TellError::Dropped`]: crate::TellError::Dropped
 //! [`TellError::Full`]: crate::TellError::Full
 //! [`TellError::PoolClosed`]: crate::TellError::PoolClosed

@@ -321,6 +321,48 @@ fn s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child() {
 }
 
 #[test]
+fn s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed() {
+    let resume = SupervisorStrategy::one_for_one().always(Directive::Resume);
+    Sim::builder().supervising(resume).check(SEEDS, |sim| {
+        let log = Log::default();
+        let escalates =
+            SupervisorStrategy::one_for_one().decide(|failure: &Failure| match failure.during {
+                Stage::Handling => Directive::Restart,
+                _ => Directive::Escalate,
+            });
+        let built = Arc::new(Mutex::new(0));
+        let child = Props::new(move || {
+            *built.lock().unwrap() += 1;
+            assert_eq!(*built.lock().unwrap(), 1, "planned: it is built once");
+            Behavior::receive(|_ctx, message| match message {
+                Do::Fail(text) => Err(BoxError::from(text)),
+                _ => Ok(()),
+            })
+        });
+        let told = log.clone();
+        let parent = Props::new(move || {
+            let (child, log) = (child.clone(), told.clone());
+            Behavior::setup(move |ctx| {
+                let child = ctx.spawn("child", child)?;
+                ctx.watch(child);
+                child.tell(Do::Fail("torn"));
+                child.tell(Do::Say("lost"));
+                Ok(Behavior::<Do>::empty().on_signal(move |_ctx, signal| {
+                    if let Signal::Terminated { reason, .. } = signal {
+                        log.add(reason.to_string());
+                    }
+                }))
+            })
+        });
+        sim.spawn("parent", parent.supervising(escalates)).unwrap();
+        sim.run_until_idle();
+        assert_eq!(log.take(), ["failed"]);
+        assert_eq!(sim.dead_letters().count(DeadLetterReason::Failed), 1);
+        assert_eq!(sim.stats().actors(), 1);
+    });
+}
+
+#[test]
 fn s4_5_a_behaviour_is_supervised_by_itself_first() {
     check(SEEDS, |sim| {
         let props = Props::new(|| {

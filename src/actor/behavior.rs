@@ -20,6 +20,11 @@ pub enum Next<M> {
     Become(Behavior<M>),
     /// To stop after this message: what is left in the mailbox becomes dead letters.
     Stop,
+    /// To passivate after this message: the actor is told [`Signal::PostStop`] and gives up its
+    /// state, and is built again for the next message. See [`ActorRef::passivate`].
+    ///
+    /// [`ActorRef::passivate`]: crate::ActorRef::passivate
+    Passivate,
     /// Not to have handled this message: it is counted as a dead letter.
     Unhandled,
 }
@@ -74,9 +79,11 @@ impl<M, T: IntoNext<M>, E: Into<BoxError>> IntoNext<M> for Result<T, E> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Signal {
-    /// The actor starts: told once, after its setup and before its first message.
+    /// The actor starts, or is built again after it was passive: told once, after its setup and
+    /// before its first message.
     PreStart,
-    /// The actor has stopped: told once, after its children have stopped, as the last thing.
+    /// The actor has stopped, or passivates: told once, after its children have stopped, as the last
+    /// thing.
     PostStop,
     /// The actor is to be restarted because of this failure: told to the instance that failed, as the
     /// last thing.

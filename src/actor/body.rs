@@ -22,6 +22,8 @@ pub(crate) enum TurnEnd {
     Done,
     /// With the wish to stop.
     Stop,
+    /// With the wish to give up its state until mail comes.
+    Passivate,
     /// With another behaviour, to go on with.
     Become(Box<dyn Body>),
     /// With an error that the handler returned.
@@ -89,6 +91,7 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
                     shard.unhandled::<M>(actor);
                 }
                 Ok(Next::Stop) => return TurnEnd::Stop,
+                Ok(Next::Passivate) => return TurnEnd::Passivate,
                 Ok(Next::Become(behavior)) => return become_this(behavior, &mut ctx),
                 Err(error) => return TurnEnd::Failed(error),
             }
@@ -108,6 +111,7 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
                 TurnEnd::Done
             }
             Ok(Next::Stop) => TurnEnd::Stop,
+            Ok(Next::Passivate) => TurnEnd::Passivate,
             Ok(Next::Become(behavior)) => become_this(behavior, &mut ctx),
             Err(error) => TurnEnd::Failed(error),
         }
@@ -128,6 +132,7 @@ fn end_of_signal<M: Send + 'static>(
     match decided {
         Ok(Next::Same | Next::Unhandled) => TurnEnd::Done,
         Ok(Next::Stop) => TurnEnd::Stop,
+        Ok(Next::Passivate) => TurnEnd::Passivate,
         Ok(Next::Become(behavior)) => become_this(behavior, ctx),
         Err(error) => TurnEnd::Failed(error),
     }

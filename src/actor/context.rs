@@ -40,6 +40,10 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         self.shard
     }
 
+    pub(super) fn key(&self) -> Key {
+        self.actor
+    }
+
     /// A context in which messages are handled.
     pub(crate) fn handling(shard: &'a Shard, actor: Key) -> Self {
         Self {
@@ -280,12 +284,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     ///
     /// [`WaitError`] where this function cannot wait.
     pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let wait = ForgetAtEnd(
-            self.shard,
-            self.shard.waits.begin(Some(nanos), ActorId::NOBODY),
-        );
-        Ok(self.shard.wait_for(wait.1)?)
+        sleep(self.shard, duration)
     }
 
     /// Lets every actor of this worker that is due have its turn first. For handlers that compute
@@ -305,6 +304,13 @@ impl<M> std::fmt::Debug for Context<'_, M> {
             .field("actor", &self.shard.id_of(self.actor))
             .finish()
     }
+}
+
+/// Waits for time to pass.
+pub(super) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> {
+    let wait = shard.waits.begin(Some(nanos(duration)), ActorId::NOBODY);
+    let wait = ForgetAtEnd(shard, wait);
+    Ok(shard.wait_for(wait.1)?)
 }
 
 /// Why a function cannot wait where it stands.

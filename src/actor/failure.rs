@@ -22,7 +22,7 @@ pub struct Failure {
     pub actor: ActorId,
     /// Its path.
     pub path: ActorPath,
-    /// The type of its messages.
+    /// The type of its messages; that of its task, where it failed in one.
     pub message_type: &'static str,
     /// Where in its life it failed.
     pub during: Stage,
@@ -46,6 +46,8 @@ pub enum Stage {
     Restarting,
     /// While it handled `PostStop`.
     Stopping,
+    /// While a task of its ran.
+    Task,
 }
 
 /// What a failure consists of.
@@ -85,6 +87,7 @@ impl fmt::Display for Failure {
             Stage::Supervising => write!(f, "{path} failed with its child: {cause}"),
             Stage::Restarting => write!(f, "{path} failed while restarting: {cause}"),
             Stage::Stopping => write!(f, "{path} failed while stopping: {cause}"),
+            Stage::Task => write!(f, "{path} failed in its task {message_type}: {cause}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
 use super::id::ActorId;
 use super::unwind::{Unwound, drop_quietly};
+use crate::fiber::running_fiber;
 
 /// How a wait ends that no value ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,15 +117,25 @@ pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
 
 /// The end of a reply that is dropped here and now.
 pub(crate) fn fate_of_dropped_reply() -> End {
-    match MARKS.get().fate {
+    let interrupted = || end_by_force(std::thread::panicking());
+    match MARKS.get().fate.or_else(interrupted) {
         Some(end) => end,
-        None if is_forced() => End::Stopped,
         None if std::thread::panicking() => End::Failed,
         None => End::NoReply,
     }
 }
 
-/// Whether this worker ends its handlers by force, so that an unwinding is no failure.
-fn is_forced() -> bool {
-    with_current(|shard| shard.is_some_and(|shard| shard.forcing.get()))
+/// How a reply ends where this worker ends its handlers by force, or the task that unwinds here, so
+/// that an unwinding is no failure.
+fn end_by_force(unwinding: bool) -> Option<End> {
+    with_current(|shard| {
+        let interrupts = &shard?.interrupts;
+        if !interrupts.any() {
+            None
+        } else if interrupts.is_forcing() {
+            Some(End::Stopped)
+        } else {
+            interrupts.end_on(running_fiber().filter(|_| unwinding)?)
+        }
+    })
 }

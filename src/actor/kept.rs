@@ -8,6 +8,7 @@ use std::any::Any;
 
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
+use super::fate::End;
 use super::id::Key;
 use super::shard::Shard;
 use super::slot::Slot;
@@ -40,6 +41,10 @@ pub(crate) trait Store {
 
     /// Takes a message out, to be dropped; none where it would have to be made.
     fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>>;
+
+    /// Ends all timers. What is in the stash is to be handled before the mail; nothing is left where
+    /// there is nothing in it.
+    fn rest(self: Box<Self>, shard: &Shard) -> Option<Box<dyn Store>>;
 
     /// Ends all timers. What is in the stash is lost for that reason.
     fn end(self: Box<Self>, shard: &Shard, actor: Key, reason: DeadLetterReason);
@@ -94,8 +99,15 @@ impl<M: Send + 'static> Store for StoreOf<M> {
         }
     }
 
+    fn rest(self: Box<Self>, shard: &Shard) -> Option<Box<dyn Store>> {
+        let Self { timers, stash } = *self;
+        timers.end(shard, End::NoReply);
+        let (timers, stash) = (TimerTable::default(), stash.rest()?);
+        Some(Box::new(Self { timers, stash }))
+    }
+
     fn end(self: Box<Self>, shard: &Shard, actor: Key, reason: DeadLetterReason) {
-        self.timers.end(shard, reason);
+        self.timers.end(shard, End::from(reason));
         self.stash.end(shard, actor, reason);
     }
 }

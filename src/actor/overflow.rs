@@ -79,8 +79,13 @@ fn write_path(shard: &Shard, index: u32, to: &mut Report) -> fmt::Result {
         at = slot.parent.get();
     }
     for at in generated[..count].iter().rev() {
-        let generation = shard.slot(*at).generation();
-        write!(to, "/${:x}.{at:x}.{generation:x}", shard.home.worker())?;
+        let slot = shard.slot(*at);
+        let generation = slot.generation();
+        if slot.special.is_task() {
+            write!(to, "/$task-{at:x}.{generation:x}")?;
+        } else {
+            write!(to, "/${:x}.{at:x}.{generation:x}", shard.home.worker())?;
+        }
     }
     Ok(())
 }

@@ -259,6 +259,65 @@ impl<M: Send + 'static> ActorRef<M> {
         self.order(Order::Resume);
     }
 
+    /// Has the actor give up its state until mail comes, after the message that it is at. A handler
+    /// has its own actor do so with [`Next::Passivate`](crate::Next::Passivate).
+    ///
+    /// The instance ends as if the actor stopped: its children and its tasks end, its timers, its
+    /// receive time-out and its watches too, it is told [`Signal::PostStop`](crate::Signal::PostStop),
+    /// where it can save what it knows, and it is dropped. The actor itself stays, with its name and
+    /// its references; those who watch it are told nothing. A suspended actor is passivated as well,
+    /// and wakes up when it is resumed.
+    ///
+    /// Its mail waits, also what came before, and what was put aside comes first. For the first
+    /// message the factory runs again, [`Signal::PreStart`](crate::Signal::PreStart) is told, and the
+    /// new instance goes on with the mail, in order; where a message waits already, that is at once.
+    /// A start that fails is a failure of the actor, at [`Stage::Starting`](crate::Stage::Starting),
+    /// and its supervisor decides; nothing can be resumed then, so that the actor stops instead.
+    ///
+    /// A passive actor that is asked to stop, or whose parent stops, does so without being built
+    /// again, if no mail waits. A restart, because of a sibling's failure, leaves it passive.
+    ///
+    /// Nothing happens to an actor that stops, or is passive.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::sim::Sim;
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// // It counts, and keeps the count in a safe place when nobody has come by for a minute.
+    /// let safe = Arc::new(Mutex::new(0));
+    /// let place = Arc::clone(&safe);
+    /// let counter = Props::new(move || {
+    ///     let place = Arc::clone(&place);
+    ///     Behavior::setup(move |ctx| {
+    ///         ctx.set_receive_timeout(Duration::from_secs(60));
+    ///         let count = std::rc::Rc::new(std::cell::Cell::new(*place.lock().unwrap()));
+    ///         let counted = std::rc::Rc::clone(&count);
+    ///         Ok(Behavior::receive(move |_ctx, reply: Reply<u32>| {
+    ///             counted.set(counted.get() + 1);
+    ///             reply.send(counted.get());
+    ///         })
+    ///         .on_signal(move |_ctx, signal| match signal {
+    ///             Signal::ReceiveTimeout => Next::Passivate,
+    ///             Signal::PostStop => { *place.lock().unwrap() = count.get(); Next::Same }
+    ///             _ => Next::Same,
+    ///         }))
+    ///     })
+    /// });
+    /// let mut sim = Sim::builder().orderly().start()?;
+    /// let counter = sim.spawn("counter", counter)?;
+    /// let ask = || counter.ask(|reply| reply, Duration::from_secs(5)).wait();
+    /// assert_eq!((ask()?, ask()?), (1, 2));
+    /// sim.run_for(Duration::from_secs(61));
+    /// assert_eq!(*safe.lock().unwrap(), 2);
+    /// assert_eq!(ask()?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn passivate(self) {
+        self.order(Order::Passivate);
+    }
+
     fn order(self, order: Order) {
         let ActorId { home, key } = self.id();
         with_current(|shard| match shard {
@@ -326,6 +385,7 @@ enum Order {
     Stop,
     Kill,
     Suspend,
+    Passivate,
     Resume,
 }
 
@@ -335,6 +395,7 @@ impl Parcel for Order {
             Self::Stop => lifecycle::request_stop(shard, to),
             Self::Kill => lifecycle::kill(shard, to),
             Self::Suspend => lifecycle::suspend(shard, to),
+            Self::Passivate => lifecycle::passivate(shard, to),
             Self::Resume => lifecycle::resume(shard, to),
         }
     }

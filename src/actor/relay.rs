@@ -19,6 +19,8 @@ const MOST_NESTED: u32 = 16;
 enum Next {
     /// To go on itself.
     Own,
+    /// To end itself.
+    OwnEnd,
     /// To give the thread away.
     Parent(Suspend),
 }
@@ -29,7 +31,7 @@ impl Shard {
     pub(crate) fn drive(&self, fiber: FiberId, what_for: Resume) {
         match self.relay(FiberId::NONE, fiber, what_for) {
             Next::Parent(Suspend::Nothing) => {}
-            Next::Own | Next::Parent(_) => {
+            Next::Own | Next::OwnEnd | Next::Parent(_) => {
                 unreachable!("no fiber waits below the worker's own stack")
             }
         }
@@ -46,6 +48,7 @@ impl Shard {
             self.fibers.is_back(own);
             match next {
                 Next::Own => Resume::Run,
+                Next::OwnEnd => Resume::End,
                 Next::Parent(why) => fiber::suspend(why),
             }
         } else {
@@ -85,9 +88,9 @@ impl Shard {
                 }
                 fiber = next;
             } else {
-                match self.next_after(fiber, why) {
-                    Some(next) => fiber = next,
-                    None => return Next::Parent(Suspend::Nothing),
+                match self.next_after(own, fiber, why) {
+                    Ok(next) => (fiber, what_for) = next,
+                    Err(next) => return next,
                 }
                 continue;
             }
@@ -97,9 +100,34 @@ impl Shard {
         }
     }
 
-    /// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+    /// The fiber that is to go on, and what for, after one that has nothing more to do, or why nobody
+    /// does here.
     #[cold]
-    fn next_after(&self, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
+    fn next_after(
+        &self,
+        own: FiberId,
+        fiber: FiberId,
+        why: Option<Suspend>,
+    ) -> Result<(FiberId, Resume), Next> {
+        if let Some(Suspend::End(next) | Suspend::PassOnEnd(next)) = why {
+            if why == Some(Suspend::End(next)) {
+                self.fibers.keep(fiber);
+            }
+            return if next == own {
+                Err(Next::OwnEnd)
+            } else if self.fibers.is_suspended(next) {
+                Ok((next, Resume::End))
+            } else {
+                Err(Next::Parent(Suspend::PassOnEnd(next)))
+            };
+        }
+        let next = self.next_to_run(fiber, why);
+        let next = next.ok_or(Next::Parent(Suspend::Nothing))?;
+        Ok((next, Resume::Run))
+    }
+
+    /// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+    fn next_to_run(&self, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
         match why? {
             Suspend::Idle => {
                 self.fibers.keep(fiber);
@@ -121,7 +149,11 @@ impl Shard {
                 let goes_on = self.turns_left.get() > 0;
                 goes_on.then(|| self.fibers.take_idle().ok())?
             }
-            Suspend::Blocked | Suspend::SwitchTo(_) | Suspend::PassOn(_) => {
+            Suspend::Blocked
+            | Suspend::SwitchTo(_)
+            | Suspend::PassOn(_)
+            | Suspend::End(_)
+            | Suspend::PassOnEnd(_) => {
                 unreachable!("these are looked at before")
             }
         }

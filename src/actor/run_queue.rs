@@ -29,12 +29,16 @@ impl RunQueue {
 
     #[inline]
     pub(crate) fn push(&self, due: Due) {
-        let code = match due {
+        self.0.borrow_mut().push_back(Self::code(due));
+    }
+
+    #[inline]
+    fn code(due: Due) -> u32 {
+        match due {
             Due::Turn(slot) => slot,
             Due::Fiber(fiber) => fiber.index() | FIBER_MARK,
             Due::Task => TASK,
-        };
-        self.0.borrow_mut().push_back(code);
+        }
     }
 
     #[inline]
@@ -52,6 +56,11 @@ impl RunQueue {
     /// Forgets all that is due.
     pub(crate) fn clear(&self) {
         self.0.borrow_mut().clear();
+    }
+
+    /// Whether something is due.
+    pub(crate) fn contains(&self, due: Due) -> bool {
+        self.0.borrow().contains(&Self::code(due))
     }
 
     /// How much there is to do.
@@ -84,6 +93,7 @@ mod tests {
             Due::Turn(9),
         ];
         all.into_iter().for_each(|due| queue.push(due));
+        assert!(queue.contains(Due::Turn(9)) && !queue.contains(Due::Turn(5)));
         assert_eq!(std::array::from_fn(|_| queue.pop().unwrap()), all);
         assert!(queue.is_empty());
     }

@@ -14,6 +14,7 @@ use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
+use super::interrupts::Interrupts;
 use super::lifecycle::{self, Withdrawal, Withdrawn, withdraw};
 use super::mailbox::{BlockPool, Item};
 use super::observer::Observer;
@@ -32,7 +33,7 @@ use crate::memory::Arena;
 use crate::sync::{Mutant, is_mutated};
 
 /// Work for a fiber of the worker that belongs to no actor.
-pub(crate) type Task = Box<dyn FnOnce(&Shard)>;
+pub(crate) type Chore = Box<dyn FnOnce(&Shard)>;
 
 /// Why a function could not wait.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub(crate) struct Shard {
     blocks: BlockPool,
     pub(crate) due: RunQueue,
     /// Each with the larger stack that it needs, if it does.
-    tasks: RefCell<VecDeque<(Option<StackClass>, Task)>>,
+    tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
     /// Tasks that were added and are not done.
     tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
@@ -78,7 +79,7 @@ pub(crate) struct Shard {
 
     /// What is handed over to a larger stack: a task, or else the turn of the actor in that slot.
     pub(crate) apart: Cell<u32>,
-    pub(crate) task_apart: Cell<Option<Task>>,
+    pub(crate) task_apart: Cell<Option<Chore>>,
 
     /// Nanoseconds since the pool's clock began, as of the present tick.
     pub(crate) now: Cell<u64>,
@@ -88,8 +89,8 @@ pub(crate) struct Shard {
     pub(crate) messages_until: Cell<u64>,
     /// Whether spawning from outside is over.
     pub(crate) closing: Cell<bool>,
-    /// Whether a shutdown's deadline has come: nobody waits any more.
-    pub(crate) forcing: Cell<bool>,
+    /// Who may not wait any more.
+    pub(crate) interrupts: Interrupts,
 }
 
 /// An order to a worker, given beside its inbox.
@@ -132,7 +133,7 @@ impl Shard {
             turns_left: Cell::new(0),
             messages_until: Cell::new(0),
             closing: Cell::new(false),
-            forcing: Cell::new(false),
+            interrupts: Interrupts::default(),
             core,
         };
         lifecycle::found_guardian(&shard);
@@ -384,7 +385,7 @@ impl Shard {
             return Ok(());
         }
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.before_waiting()?;
+        self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now.
         let Some(target) = self.waits.pending_target(key) else {
             return Ok(());
@@ -403,7 +404,7 @@ impl Shard {
     /// Gives the other actors of this worker a turn each, then goes on.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.before_waiting()?;
+        self.before_waiting(fiber)?;
         self.due.push(Due::Fiber(fiber));
         self.suspend(fiber);
         Ok(())
@@ -411,10 +412,10 @@ impl Shard {
 
     /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
     #[inline(always)]
-    fn before_waiting(&self) -> Result<(), CannotWait> {
+    fn before_waiting(&self, fiber: FiberId) -> Result<(), CannotWait> {
         self.outboxes.flush();
         self.verdicts.settle();
-        if self.forcing.get() {
+        if self.interrupts.any() && self.interrupts.ends(fiber) {
             force_unwind();
         }
         self.fibers.reserve().map_err(CannotWait::NoStack)
@@ -445,24 +446,41 @@ impl Shard {
         self.beat.go_on(running);
         self.envelope.set(envelope);
         self.messages_left.set(messages_left);
-        self.look_for_interruption(actor);
         self.verdicts.open_again(handling);
         marks.put_back();
         if resume == Resume::End {
             force_unwind();
         }
+        self.look_for_interruption(actor, fiber);
     }
 
-    /// The system may have wanted something of an actor while its handler waited.
+    /// The system may have wanted something of an actor while its handler waited; and a task may have
+    /// been cancelled that was just to go on.
     #[inline(always)]
-    fn look_for_interruption(&self, actor: ActorId) {
+    fn look_for_interruption(&self, actor: ActorId, fiber: FiberId) {
         if self
             .slots
             .get(actor.key.slot)
             .is_some_and(|slot| slot.special.get())
         {
-            self.end_turn_soon();
+            self.be_interrupted(fiber);
         }
+    }
+
+    #[cold]
+    fn be_interrupted(&self, fiber: FiberId) {
+        self.end_turn_soon();
+        if self.interrupts.any() && self.interrupts.end_on(fiber).is_some() {
+            force_unwind();
+        }
+    }
+
+    /// Runs with another envelope: what is sent meanwhile has the causes that it names.
+    pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
+        let outer = self.envelope.replace(envelope);
+        let answer = code();
+        self.envelope.set(outer);
+        answer
     }
 
     /// The present turn takes no more messages.
@@ -512,7 +530,7 @@ impl Shard {
     fn withdraw_question(&self, key: Key, reason: DeadLetterReason) {
         if let Some((target, question)) = self.waits.open_question(key) {
             self.core.cancellations[self.home.worker() as usize].note(key);
-            if !self.forcing.get() {
+            if !self.interrupts.is_forcing() {
                 let wait = Some((self.home, key));
                 withdraw(
                     target,
@@ -538,12 +556,12 @@ impl Shard {
     // ---- work -------------------------------------------------------------------------------
 
     /// Gives a fiber of this worker something to do.
-    pub(crate) fn add_task(&self, task: Task) {
+    pub(crate) fn add_task(&self, task: Chore) {
         self.tasks_open.set(self.tasks_open.get() + 1);
         self.queue_task(None, task);
     }
 
-    fn queue_task(&self, stack: Option<StackClass>, task: Task) {
+    fn queue_task(&self, stack: Option<StackClass>, task: Chore) {
         self.tasks.borrow_mut().push_back((stack, task));
         self.due.push(Due::Task);
     }
@@ -611,7 +629,7 @@ impl Shard {
         }
     }
 
-    pub(crate) fn next_task(&self) -> Option<(Option<StackClass>, Task)> {
+    pub(crate) fn next_task(&self) -> Option<(Option<StackClass>, Chore)> {
         self.tasks.borrow_mut().pop_front()
     }
 

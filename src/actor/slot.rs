@@ -20,7 +20,7 @@ use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::System;
+use super::lifecycle::{System, TaskRecord};
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
 use super::props::Recipe;
@@ -63,6 +63,8 @@ pub(crate) struct Extra {
     pub(crate) system: Option<Box<System>>,
     /// The bound of its mailbox, where it has one.
     pub(crate) bound: Option<Box<Bound>>,
+    /// Where this is a task, and no actor.
+    pub(crate) task: Option<Box<TaskRecord>>,
 }
 
 /// Whether there is more to look at in a turn than the mail, and whether the turn needs a larger
@@ -72,6 +74,8 @@ pub(crate) struct Special(Cell<u8>);
 
 impl Special {
     const WANTED: u8 = 1;
+    const STACK: u8 = 0x1e;
+    const TASK: u8 = 1 << 6;
     const SCREENED: u8 = 1 << 7;
 
     /// Whether there is either.
@@ -105,13 +109,22 @@ impl Special {
 
     /// The stack that the actor's turns need, where an ordinary one is too small.
     pub(crate) fn stack(&self) -> Option<StackClass> {
-        StackClass::from_code((self.0.get() & !Self::SCREENED) >> 1)
+        StackClass::from_code((self.0.get() & Self::STACK) >> 1)
     }
 
     pub(crate) fn need_stack(&self, stack: Option<StackClass>) {
         let code = stack.map_or(0, StackClass::code);
-        let others = self.0.get() & (Self::WANTED | Self::SCREENED);
-        self.0.set((code << 1) | others);
+        self.0.set((code << 1) | (self.0.get() & !Self::STACK));
+    }
+
+    /// Whether it is no actor, but a task of one.
+    pub(crate) fn is_task(&self) -> bool {
+        self.0.get() & Self::TASK != 0
+    }
+
+    /// It is a task: all of it is more than the mail.
+    pub(crate) fn mark_task(&self) {
+        self.0.set(self.0.get() | Self::TASK | Self::WANTED);
     }
 
     fn clear(&self) {

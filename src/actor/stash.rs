@@ -93,6 +93,17 @@ impl<M> Stash<M> {
         Ok(())
     }
 
+    /// What is in it, taken out to be handled before the mail, by an actor that has yet to say what
+    /// stash it has; `None` where there is nothing.
+    pub(super) fn rest(mut self) -> Option<Self> {
+        self.replayed.append(&mut self.aside);
+        let left = !self.replayed.is_empty();
+        left.then(|| Self {
+            replayed: self.replayed,
+            ..Self::default()
+        })
+    }
+
     pub(super) fn end(self, shard: &Shard, actor: Key, reason: DeadLetterReason)
     where
         M: 'static,

@@ -7,7 +7,6 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
-use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Key};
@@ -227,10 +226,10 @@ impl<M> TimerTable<M> {
         }
     }
 
-    pub(super) fn end(self, shard: &Shard, reason: DeadLetterReason) {
+    pub(super) fn end(self, shard: &Shard, end: End) {
         for timer in self.timers.into_iter().flatten() {
             shard.waits.forget(timer.wait);
-            let _ = drop_with_fate(timer, End::from(reason));
+            let _ = drop_with_fate(timer, end);
         }
     }
 }

@@ -14,8 +14,8 @@ use super::shard::Shard;
 pub struct Waiting {
     /// The worker on which it waits.
     pub worker: usize,
-    /// The actor whose handler it is; `None` for a task of the worker itself, which starts an actor
-    /// for somebody elsewhere.
+    /// The actor whose handler it is, or the task of an actor, with its path below that one's; `None`
+    /// for a task of the worker itself, which starts an actor for somebody elsewhere.
     pub actor: Option<(ActorId, ActorPath)>,
     /// What it waits for.
     pub waits_for: WaitsFor,

@@ -11,7 +11,7 @@ use std::task::{Poll, Wake, Waker};
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
-use crate::actor::{ActorId, Context, Home, Key, WaitError};
+use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError};
 
 /// Ends the wait of one poll, once.
 struct EndWait(Mutex<Option<Reply<()>>>);
@@ -73,6 +73,17 @@ impl<M: Send + 'static> Context<'_, M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, WaitError> {
+        block_on(self.shard().home.pool(), future)
+    }
+}
+
+impl<M: Send + 'static> TaskContext<'_, M> {
+    /// Waits for a future, as [`Context::block_on`] does. Only this task does.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait, when the future is dropped unfinished.
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, WaitError> {
         block_on(self.shard().home.pool(), future)
     }

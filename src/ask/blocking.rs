@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 
 use super::handle::Ask;
-use crate::actor::{ActorId, Context, Unwound, WaitError, catch_user};
+use crate::actor::{ActorId, Context, Shard, TaskContext, Unwound, WaitError, catch_user};
 
 impl<M: Send + 'static> Context<'_, M> {
     /// Does work that computes for long, or blocks its thread, on a thread beside the workers, and
@@ -43,17 +43,42 @@ impl<M: Send + 'static> Context<'_, M> {
         &mut self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, WaitError> {
-        let shard = self.shard();
-        shard.can_wait()?;
-        let (ask, reply) = Ask::<Result<R, Unwound>>::begin(None, ActorId::NOBODY);
-        shard.core.offload.submit(Box::new(move || {
-            reply.send(catch_user(work));
-        }));
-        match ask.wait() {
-            Ok(Ok(result)) => Ok(result),
-            // The panic hook has told of it, on the thread where it happened.
-            Ok(Err(Unwound::Panicked(text))) => resume_unwind(Box::new(text)),
-            Ok(Err(Unwound::Forced)) | Err(_) => Err(WaitError::PoolClosed),
-        }
+        run_blocking(self.shard(), work)
+    }
+}
+
+impl<M: Send + 'static> TaskContext<'_, M> {
+    /// Has work done on a thread beside the workers, as [`Context::run_blocking`] does. Only this task
+    /// waits; where it is cancelled meanwhile, the work goes on, and its result is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait; the work is then not done.
+    ///
+    /// # Panics
+    ///
+    /// As the work does: its panic goes on in the task.
+    pub fn run_blocking<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, WaitError> {
+        run_blocking(self.shard(), work)
+    }
+}
+
+fn run_blocking<R: Send + 'static>(
+    shard: &Shard,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, WaitError> {
+    shard.can_wait()?;
+    let (ask, reply) = Ask::<Result<R, Unwound>>::begin(None, ActorId::NOBODY);
+    shard.core.offload.submit(Box::new(move || {
+        reply.send(catch_user(work));
+    }));
+    match ask.wait() {
+        Ok(Ok(result)) => Ok(result),
+        // The panic hook has told of it, on the thread where it happened.
+        Ok(Err(Unwound::Panicked(text))) => resume_unwind(Box::new(text)),
+        Ok(Err(Unwound::Forced)) | Err(_) => Err(WaitError::PoolClosed),
     }
 }

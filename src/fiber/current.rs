@@ -40,6 +40,8 @@ pub(crate) enum Suspend {
     Idle,
     /// It runs no handler, and that fiber's handler can go on.
     SwitchTo(FiberId),
+    /// It runs no handler, and what waits on that fiber is to end.
+    End(FiberId),
     /// It runs no handler, and the next one needs a larger stack.
     Apart(StackClass),
     /// It has run the handler that needed its larger stack.
@@ -49,6 +51,8 @@ pub(crate) enum Suspend {
     /// Its handler waits, and has resumed others meanwhile; that fiber's handler can go on, which is
     /// below it.
     PassOn(FiberId),
+    /// As that, and what waits on the fiber below it is to end.
+    PassOnEnd(FiberId),
 }
 
 /// What a fiber is resumed for.
@@ -98,6 +102,12 @@ pub(super) fn run_as(id: FiberId, yielder: &Handle, body: impl FnOnce()) {
 
 fn leave() {
     enter(FiberId::NONE, ptr::null());
+}
+
+/// The fiber that runs, also while it unwinds.
+pub(crate) fn running_fiber() -> Option<FiberId> {
+    let current = CURRENT.get();
+    (!current.yielder.is_null()).then_some(current.id)
 }
 
 /// The fiber that a waiting function stands on.

@@ -57,10 +57,13 @@ impl StackClass {
         NonZeroU8::new(code).map(Self)
     }
 
+    /// The bytes that it has room for.
+    pub(crate) const fn bytes(self) -> usize {
+        LEAST_STACK_SIZE << (self.code() - 1)
+    }
+
     fn config(self) -> StackConfig {
-        StackConfig {
-            size: LEAST_STACK_SIZE << (self.code() - 1),
-        }
+        StackConfig { size: self.bytes() }
     }
 }
 

@@ -5,8 +5,8 @@
 //! another fiber; when what it waited for is there, the loop's fiber hands the thread over and
 //! is kept for next time.
 
-use crate::actor::lifecycle::take_turn;
-use crate::actor::{AbortOnPanic, Due, Shard, Task, Unwound, catch_user, with_current};
+use crate::actor::lifecycle::{next_to_end, take_turn};
+use crate::actor::{AbortOnPanic, Chore, Due, Shard, Unwound, catch_user, with_current};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 
 /// Messages after which a tick gives no more turns, so that one busy actor does not keep its worker
@@ -54,7 +54,7 @@ pub(super) fn fiber_body() {
 }
 
 /// Does a task, which a shutdown may end by force while it waits.
-fn do_task(shard: &Shard, task: Task) {
+fn do_task(shard: &Shard, task: Chore) {
     let ended = catch_user(|| task(shard));
     shard.task_done();
     if let Err(Unwound::Panicked(text)) = ended {
@@ -112,6 +112,8 @@ fn next_resume(shard: &Shard) -> Resume {
                 }
                 do_task(shard, task);
                 shard.outboxes.flush();
+            } else if let Some(fiber) = next_to_end(shard) {
+                return suspend(Suspend::End(fiber));
             }
         }
     }

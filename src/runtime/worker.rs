@@ -331,7 +331,7 @@ impl Worker {
 
     /// Unwinds every handler and task that waits; from now on nobody waits any more.
     fn end_waiting(&mut self) {
-        self.shard.forcing.set(true);
+        self.shard.interrupts.force();
         for fiber in self.shard.waits.abandon_all() {
             scheduler::end(&self.shard, fiber);
         }

@@ -69,7 +69,7 @@ pub struct Sim {
 pub struct Pending {
     /// Actors that are alive.
     pub actors: usize,
-    /// Slots for actors that are taken.
+    /// Slots that are taken, by actors and by their tasks.
     pub slots: usize,
     /// Names in the directory.
     pub names: usize,

@@ -38,7 +38,11 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
             break path;
         }
         let generation = slot.generation();
-        generated.push(format!("${:x}.{at:x}.{generation:x}", shard.home.worker()));
+        generated.push(if slot.special.is_task() {
+            format!("$task-{at:x}.{generation:x}")
+        } else {
+            format!("${:x}.{at:x}.{generation:x}", shard.home.worker())
+        });
         at = slot.parent.get();
     };
     generated.iter().rev().fold(path, |path, name| {
@@ -69,6 +73,7 @@ pub(super) fn disown(shard: &Shard, slot: &Slot) {
     }
 }
 
+/// The children of an actor, and its tasks, the last one first.
 pub(super) fn children<'a>(shard: &'a Shard, parent: &Slot) -> impl Iterator<Item = u32> + 'a {
     let mut next = parent.first_child.get();
     std::iter::from_fn(move || {
@@ -117,5 +122,7 @@ pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
 
 /// The children of an actor, the last one first.
 pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Key> + '_ {
-    children(shard, shard.slot(parent)).map(|child| key_of(shard, child))
+    children(shard, shard.slot(parent))
+        .filter(|child| !shard.slot(*child).special.is_task())
+        .map(|child| key_of(shard, child))
 }

@@ -94,6 +94,21 @@ pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
     }
 }
 
+/// Ends the timers and the receive time-out of an actor. What it has put aside is to be handled
+/// before its mail.
+pub(super) fn rest(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    slot.timed.set(false);
+    let (store, timeout) =
+        slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
+    if let Some(timeout) = timeout {
+        shard.waits.forget(timeout.wait);
+    }
+    // Taken out meanwhile, as the messages of timers are dropped.
+    let left = store.and_then(|store| store.rest(shard));
+    slot.with_system(|system| system.store = left);
+}
+
 /// Has an actor handle a message that it has kept. Answers whether it goes on.
 pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
     let slot = shard.slot(key.slot);

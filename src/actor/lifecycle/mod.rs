@@ -14,15 +14,18 @@
 //!
 //! Beside the state stands what the system wants of an actor ([`system`]): to be told a signal, to
 //! be suspended, restarted, killed. All of that goes ahead of its mail, at the beginning of a turn,
-//! and never on another stack. An actor of which nothing is wanted pays one comparison a turn.
+//! and never on another stack. An actor of which nothing is wanted pays one comparison a turn. A
+//! passive actor is a running one without an instance ([`passivate`](mod@passivate)).
 
 mod family;
 mod keep;
+mod passivate;
 mod restart;
 mod start;
 mod stop;
 mod supervise;
 mod system;
+mod tasks;
 mod turn;
 mod watch;
 mod withdraw;
@@ -34,9 +37,11 @@ pub(crate) use self::family::{
     GUARDIAN, Name, children_of, found_guardian, interrupt, path_of, paths_of_children, wake,
 };
 pub(crate) use self::keep::{ring, set_receive_timeout};
+pub(crate) use self::passivate::passivate;
 pub(crate) use self::start::start;
 pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::system::{System, resume, suspend};
+pub(crate) use self::tasks::{TaskRecord, cancel_task, next_to_end, spawn_task};
 pub(crate) use self::turn::{allow_turns, take_turn};
 pub(crate) use self::watch::{unwatch, watch};
 pub(crate) use self::withdraw::{Withdrawal, Withdrawn, withdraw};

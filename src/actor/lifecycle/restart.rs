@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::family::wake;
 use super::keep::let_go;
 use super::start::{FailedStart, build};
 use super::stop::{ask_children_to_stop, begin_stop};
@@ -28,12 +27,15 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot);
     }
-    slot.with_system(|system| {
+    let others = slot.with_system(|system| {
         system.restarting = Some(Arc::clone(failure));
         system.backoff = backoff;
+        // Of tasks of the instance that is dropped.
+        std::mem::take(&mut system.task_failures)
     });
+    let _ = drop_with_fate(others, End::Failed);
     slot.special.set(true);
-    ask_children_to_stop(shard, slot);
+    ask_children_to_stop(shard, slot, End::Failed);
     shard.due.push(Due::Turn(key.slot));
 }
 
@@ -65,12 +67,18 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
             report(shard, key, Stage::Restarting, Cause::Panic(text));
         }
     }
+    build_again(shard, key, Signal::PostRestart(failure), Stage::Restarting)
+}
+
+/// Builds a new instance, and tells it that first. Answers whether the actor goes on.
+pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage) -> bool {
+    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     let Some(recipe) = slot.recipe() else {
         unreachable!("an actor keeps its recipe as long as it lives")
     };
-    let first = Signal::PostRestart(failure);
     slot.with_system(|system| {
         system.building_again = true;
+        system.unbuilt = false;
         // Its children will be others.
         system.children = History::default();
     });
@@ -93,12 +101,8 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
         Err(FailedStart::Error(error)) => Cause::Error(error),
         Err(FailedStart::Unwound(Unwound::Panicked(text))) => Cause::Panic(text),
     };
-    failed(shard, key, Stage::Restarting, cause) && resume_without_body(shard, key)
-}
-
-/// To resume is to go on with what there is, and there is nothing.
-fn resume_without_body(shard: &Shard, key: Key) -> bool {
-    wake(shard, key.slot);
-    begin_stop(shard, key.slot, DeadLetterReason::Failed);
-    false
+    // To resume it, now or when an ancestor has decided, is to go on with what there is, and there is
+    // nothing.
+    slot.with_system(|system| system.unbuilt = true);
+    failed(shard, key, during, cause)
 }

@@ -221,6 +221,12 @@ pub(super) fn build(
             let _ = drop_with_fate(body, End::NoReply);
             return Ok(Some(next));
         }
+        Ok(TurnEnd::Passivate) => {
+            let slot = shard.slot(key.slot);
+            slot.with_system(|system| system.passivation_wanted = true);
+            slot.special.set(true);
+            return Ok(Some(body));
+        }
         Ok(TurnEnd::Stop) => {
             let _ = drop_with_fate(body, End::Stopped);
             return Ok(None);

@@ -4,6 +4,7 @@ use super::family::{GUARDIAN, children, disown, interrupt, key_of, wake};
 use super::keep::let_go;
 use super::supervise::report;
 use super::system::{System, stuck_children};
+use super::tasks::cancel_task;
 use super::watch::{TerminationReason, tell_watchers};
 use super::withdraw::forget_withdrawn;
 use crate::actor::behavior::Signal;
@@ -55,16 +56,21 @@ fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
 
 /// Asks every top-level actor to stop.
 pub(crate) fn stop_all(shard: &Shard) {
-    ask_children_to_stop(shard, shard.slot(GUARDIAN));
+    ask_children_to_stop(shard, shard.slot(GUARDIAN), End::Stopped);
 }
 
-pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot) {
+/// Asks the children of an actor to stop, and cancels its tasks; replies that these hold end so.
+pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
     // Those whose failure is open, and rest until it is decided, would wait for ever.
     for child in stuck_children(shard, parent) {
         kill(shard, key_of(shard, child));
     }
     for child in children(shard, parent) {
-        request_stop(shard, key_of(shard, child));
+        if shard.slot(child).special.is_task() {
+            cancel_task(shard, key_of(shard, child), end);
+        } else {
+            request_stop(shard, key_of(shard, child));
+        }
     }
 }
 
@@ -76,6 +82,10 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
             continue;
         }
         slot.forced.set(true);
+        if slot.special.is_task() {
+            // Where it waits it is ended with all that wait; else when it waits next.
+            continue;
+        }
         shut(slot);
         forced += 1;
         // At once, so that a handler which survives its forced end finds nothing more to handle.
@@ -104,12 +114,12 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     // Until the last child is gone there is nothing to do for it.
     slot.resting.set(false);
     slot.queued.set(false);
-    ask_children_to_stop(shard, slot);
+    ask_children_to_stop(shard, slot, slot.ending());
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
         finish_stop(shard, index);
     } else if is_mutated(Mutant::ParentStopsFirst) {
-        tell_of_stop(shard, key_of(shard, index));
+        tell_of_stop(shard, key_of(shard, index), slot.ending());
     }
 }
 
@@ -118,7 +128,7 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
     let key = key_of(shard, index);
-    tell_of_stop(shard, key);
+    tell_of_stop(shard, key, slot.ending());
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
     if slot.first_child.get() == NO_SLOT {
@@ -126,12 +136,13 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     } else {
         // `PostStop` started children: they stop first, and nobody is told a second time.
         slot.queued.set(false);
-        ask_children_to_stop(shard, slot);
+        ask_children_to_stop(shard, slot, slot.ending());
     }
 }
 
-/// Tells the actor that it has stopped, unless it has been told, and drops its state.
-fn tell_of_stop(shard: &Shard, key: Key) {
+/// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
+/// lie there end so.
+pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     let slot = shard.slot(key.slot);
     let Some(mut body) = slot.take_body() else {
         return;
@@ -147,7 +158,7 @@ fn tell_of_stop(shard: &Shard, key: Key) {
         Ok(end) => drop(drop_with_fate(end, End::Stopped)),
         Err(Unwound::Forced) => {}
     }
-    let dropped = shard.acting_as(id, || drop_with_fate(body, slot.ending()));
+    let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
     if let Some(Unwound::Panicked(text)) = dropped {
         report(shard, key, Stage::Stopping, Cause::Panic(text));
     }
@@ -163,36 +174,45 @@ pub(crate) fn on_end(shard: &Shard, key: Key, then: OnVacated) {
 
 fn vacate(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
-    disown(shard, slot);
     let mut extra = slot.take_extra().unwrap_or_default();
     let system = extra.system.take();
     if extra.bound.is_some() {
         shard.core.gates.remove(shard.id_of(key));
     }
     let reason = termination_reason(slot, system.as_deref());
-    let parent = slot.parent.get();
-    let with_parent = shard.slot(parent).state() == State::Stopping;
+    let with_parent = shard.slot(slot.parent.get()).state() == State::Stopping;
     if let Some(path) = &extra.path
         && !(is_mutated(Mutant::NameKept) && with_parent)
     {
         shard.core.directory.release(path);
     }
+    shard.counts.alive.take_away(1);
+    remove(shard, key, |shard| {
+        for then in extra.on_vacated {
+            then(shard);
+        }
+        if let Some(system) = system {
+            forget(shard, key, *system, reason);
+        }
+    });
+}
+
+/// Vacates the slot of an actor or a task of which nothing is left, says so, and has its parent look
+/// where that was the last one.
+pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
+    let slot = shard.slot(key.slot);
+    let parent = slot.parent.get();
+    disown(shard, slot);
     shard.fibers.release(slot.special.stack());
     forget_withdrawn(shard, key.slot);
     let failed = slot.ending() == End::Failed;
     if slot.vacate(shard.blocks()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot);
     }
-    shard.counts.alive.take_away(1);
     if let Some(observer) = shard.observer.get() {
         observer.stopped(shard.id_of(key));
     }
-    for then in extra.on_vacated {
-        then(shard);
-    }
-    if let Some(system) = system {
-        forget(shard, key, *system, reason);
-    }
+    say_so(shard);
     let parent_slot = shard.slot(parent);
     if parent_slot.first_child.get() == NO_SLOT && parent_slot.special.get() {
         // It stops, or starts again, when the last of its children has stopped.

@@ -39,7 +39,7 @@ pub(super) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
     let _ = drop_with_fate(failure, End::Failed);
 }
 
-fn tell_hook(shard: &Shard, failure: &Failure) {
+pub(super) fn tell_hook(shard: &Shard, failure: &Failure) {
     // A hook that panics has told its own story through the panic hook, and so has an error.
     let _ = catch_user(|| (shard.core.on_failure)(failure));
 }
@@ -65,6 +65,15 @@ pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
     goes_on
 }
 
+/// A task of the actor has failed, of which the hook has been told. Answers whether the actor goes
+/// on at once.
+#[cold]
+pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+    let goes_on = decide_and_do(shard, key, &failure);
+    let _ = drop_with_fate(failure, End::Failed);
+    goes_on
+}
+
 /// An actor that had failed with its children is resumed, and so are they, down to where the failure
 /// began.
 fn resume_children(shard: &Shard, parent: u32) {
@@ -78,7 +87,9 @@ fn resume_children(shard: &Shard, parent: u32) {
     }
 }
 
-fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
+/// Does what is decided about a failure that the hook has been told of. Answers whether the actor
+/// goes on at once.
+pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
     match decide_for_itself(shard, key, failure) {
         Some(Decision::Escalate) | None => {}
         Some(decision) => return carry_out(shard, key, decided(decision), failure),
@@ -102,11 +113,17 @@ fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
     carry_out(shard, key, decided(decision), failure)
 }
 
-/// Whether a parent still has a say in the lives of its children: not when it stops, or starts again.
+/// Whether a parent still has a say in the lives of its children: not when it stops, passivates, or
+/// starts again.
 fn is_supervising(parent: &Slot) -> bool {
-    let restarts = |system: &mut System| system.restarting.is_some();
+    let leaves = |system: &mut System| system.restarting.is_some() || system.passive.is_some();
     let goes_on = parent.state() != State::Stopping;
-    goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(restarts))
+    goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(leaves))
+}
+
+/// Whether there is no instance that could be restarted or resumed, or soon will be none.
+fn is_passive(slot: &Slot) -> bool {
+    slot.special.get() && slot.with_system(|system| system.passive.is_some())
 }
 
 fn decided(decision: Decision) -> Decided {
@@ -169,6 +186,7 @@ fn ask(
 pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
     match decided {
         Decided::Resume => true,
+        Decided::Restart { .. } if is_passive(shard.slot(key.slot)) => true,
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
             false

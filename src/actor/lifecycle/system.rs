@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::family::{children, interrupt};
 use super::keep::ReceiveTimeout;
+use super::passivate::Passive;
 use super::watch::Watching;
 use crate::actor::behavior::Signal;
 use crate::actor::envelope::Envelope;
@@ -42,10 +43,22 @@ pub(crate) enum Wanted {
     End,
     /// To go on with the restart because of that failure.
     Restart(Arc<Failure>),
+    /// To stop it, as it is to go on and could not be built.
+    NotBuilt,
+    /// To begin to passivate it.
+    Passivate,
+    /// To drop its instance, its children being gone.
+    FallAsleep,
+    /// To wait for mail, being passive.
+    Sleep,
+    /// To build it again, for mail that has come.
+    WakeUp,
     /// To do what was decided because of a sibling's failure.
     Decision(Decided, Arc<Failure>),
     /// To deal with a failure that its child could not.
     ChildFailure(Arc<Failure>),
+    /// To fail because a task of its failed.
+    TaskFailure(Arc<Failure>),
     Signal(Signal),
     /// To handle a message that it has kept.
     Kept(Kept, Envelope),
@@ -56,6 +69,8 @@ pub(crate) enum Wanted {
 pub(crate) struct System {
     pub(crate) signals: VecDeque<Signal>,
     pub(crate) child_failures: VecDeque<Arc<Failure>>,
+    /// Failures of its tasks, which are its own.
+    pub(crate) task_failures: VecDeque<Arc<Failure>>,
     pub(crate) decided: Option<(Decided, Arc<Failure>)>,
     /// Whether somebody has suspended it.
     pub(crate) suspended: bool,
@@ -63,8 +78,13 @@ pub(crate) struct System {
     /// Whether it rests because its failure is its parent's now.
     pub(crate) escalated: bool,
     pub(crate) restarting: Option<Arc<Failure>>,
+    /// Whether it is to passivate.
+    pub(crate) passivation_wanted: bool,
+    pub(crate) passive: Option<Passive>,
     /// Whether its factory runs again at the moment.
     pub(crate) building_again: bool,
+    /// Whether that has failed, so that there is no instance.
+    pub(crate) unbuilt: bool,
     /// The wait that ends when it may start again.
     pub(crate) backoff: Option<Key>,
     /// The strategies around its own behaviour, the outermost first.
@@ -121,11 +141,20 @@ impl System {
         if self.escalated {
             return Wanted::Rest;
         }
+        if let Some(passive) = self.passive {
+            return self.next_of_passive(passive, slot);
+        }
         if let Some((decided, failure)) = self.decided.take() {
             return Wanted::Decision(decided, failure);
         }
+        if self.unbuilt {
+            return Wanted::NotBuilt;
+        }
         if let Some(failure) = self.child_failures.pop_front() {
             return Wanted::ChildFailure(failure);
+        }
+        if let Some(failure) = self.task_failures.pop_front() {
+            return Wanted::TaskFailure(failure);
         }
         if let Some(signal) = self.signals.pop_front() {
             return Wanted::Signal(signal);
@@ -136,6 +165,9 @@ impl System {
             timeout.restart(shard);
             return Wanted::Signal(Signal::ReceiveTimeout);
         }
+        if self.passivation_wanted {
+            return Wanted::Passivate;
+        }
         if self.suspended {
             return Wanted::Rest;
         }
@@ -144,6 +176,28 @@ impl System {
         kept.map_or(Wanted::Nothing, |(kept, envelope)| {
             Wanted::Kept(kept, envelope)
         })
+    }
+
+    fn next_of_passive(&mut self, passive: Passive, slot: &Slot) -> Wanted {
+        if let Some((decided, failure)) = self.decided.take() {
+            return Wanted::Decision(decided, failure);
+        }
+        if passive == Passive::Leaving {
+            return if slot.first_child.get() == NO_SLOT {
+                Wanted::FallAsleep
+            } else {
+                Wanted::Rest
+            };
+        }
+        if self.suspended {
+            Wanted::Rest
+        } else if self.store.is_some() || slot.mailbox_len() > 0 {
+            Wanted::WakeUp
+        } else if slot.state() == State::Draining {
+            Wanted::End
+        } else {
+            Wanted::Sleep
+        }
     }
 
     fn next_of_restart(&mut self, shard: &Shard, slot: &Slot) -> Wanted {

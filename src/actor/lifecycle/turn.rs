@@ -2,10 +2,12 @@
 
 use super::family::key_of;
 use super::keep::{handle_kept, touch};
+use super::passivate::{begin_passivation, fall_asleep, sleep, wake_up};
 use super::restart::finish_restart;
 use super::stop::{begin_stop, finish_stop, kill};
-use super::supervise::{carry_out, failed, failed_by_child, report};
+use super::supervise::{carry_out, failed, failed_by_child, failed_by_task, report};
 use super::system::Wanted;
+use super::tasks::take_task_turn;
 use super::withdraw::screen;
 use crate::actor::behavior::Signal;
 use crate::actor::body::{Body, TurnEnd};
@@ -126,6 +128,10 @@ pub(super) fn settle(
 fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
     let slot = shard.slot(index);
     let key = key_of(shard, index);
+    if slot.special.is_task() {
+        take_task_turn(shard, key);
+        return false;
+    }
     let observed = shard.observer.get().is_some();
     let mut left = if observed { 1 } else { MOST_PER_TURN };
     loop {
@@ -151,8 +157,26 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
                 false
             }
             Wanted::Restart(failure) => finish_restart(shard, key, failure),
+            Wanted::NotBuilt => {
+                begin_stop(shard, index, DeadLetterReason::Failed);
+                false
+            }
+            Wanted::Passivate => {
+                begin_passivation(shard, key);
+                false
+            }
+            Wanted::FallAsleep => {
+                fall_asleep(shard, key);
+                true
+            }
+            Wanted::Sleep => {
+                sleep(shard, key);
+                false
+            }
+            Wanted::WakeUp => wake_up(shard, key),
             Wanted::Decision(decision, failure) => carry_out(shard, key, decision, &failure),
             Wanted::ChildFailure(failure) => failed_by_child(shard, key, failure),
+            Wanted::TaskFailure(failure) => failed_by_task(shard, key, failure),
             Wanted::Signal(signal) => tell(shard, key, &signal),
             Wanted::Kept(kept, envelope) => {
                 left -= 1;
@@ -301,6 +325,11 @@ fn end_turn_early(
         Ok(TurnEnd::Done | TurnEnd::Stop) => {
             slot.put_body(body);
             begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+            return false;
+        }
+        Ok(TurnEnd::Passivate) => {
+            slot.put_body(body);
+            begin_passivation(shard, key);
             return false;
         }
         Ok(TurnEnd::Failed(error)) => Cause::Error(error),

@@ -1,0 +1,86 @@
+//! Passivation: an actor gives up its state, and is built again when mail comes.
+//!
+//! It is a restart that waits for a message. The actor stops as far as its instance is concerned:
+//! children and tasks end, `PostStop` is told, its state is dropped. Its slot, name, references,
+//! watchers and mail stay. While it is passive there is *more to look at than the mail*, so that a
+//! turn finds it out by the one flag that it looks at anyway.
+
+use super::family::interrupt;
+use super::keep::rest;
+use super::restart::build_again;
+use super::stop::{ask_children_to_stop, tell_of_stop};
+use crate::actor::behavior::Signal;
+use crate::actor::failure::Stage;
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::Key;
+use crate::actor::run_queue::Due;
+use crate::actor::shard::Shard;
+use crate::actor::slot::{NO_SLOT, State};
+
+/// How far a passivation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passive {
+    /// Its children and tasks are to end, and then it is told.
+    Leaving,
+    /// It has no instance.
+    Asleep,
+}
+
+/// Has an actor passivate after the message that it is at.
+pub(crate) fn passivate(shard: &Shard, key: Key) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    // One that is to stop soon has nothing to come back to.
+    if matches!(slot.state(), State::Starting | State::Running) {
+        slot.with_system(|system| system.passivation_wanted = system.passive.is_none());
+        interrupt(shard, key);
+    }
+}
+
+/// Begins to passivate an actor that has a turn.
+pub(super) fn begin_passivation(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    rest(shard, key);
+    let (watching, others) = slot.with_system(|system| {
+        system.passivation_wanted = false;
+        system.passive = Some(Passive::Leaving);
+        // What the instance would have been told, that goes: no other one is told instead of it.
+        let signals = std::mem::take(&mut system.signals);
+        let failures = std::mem::take(&mut system.task_failures);
+        let child_failures = std::mem::take(&mut system.child_failures);
+        let watching = std::mem::take(&mut system.watching);
+        (watching, (signals, failures, child_failures))
+    });
+    watching.let_go(shard, key);
+    let _ = drop_with_fate(others, End::NoReply);
+    slot.special.set(true);
+    ask_children_to_stop(shard, slot, End::NoReply);
+    shard.due.push(Due::Turn(key.slot));
+}
+
+/// Tells an instance that is alone by now that it ends, and drops it.
+pub(super) fn fall_asleep(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    tell_of_stop(shard, key, End::NoReply);
+    // What `PostStop` has begun ends too, and nobody is told of that.
+    rest(shard, key);
+    ask_children_to_stop(shard, slot, End::NoReply);
+    if slot.first_child.get() == NO_SLOT {
+        slot.with_system(|system| system.passive = Some(Passive::Asleep));
+    }
+}
+
+/// Has nothing happen to an actor until mail comes.
+pub(super) fn sleep(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    slot.release_mailbox(shard.blocks());
+    slot.queued.set(false);
+}
+
+/// Builds an actor again for the mail that has come. Answers whether it goes on.
+pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
+    let slot = shard.slot(key.slot);
+    slot.with_system(|system| system.passive = None);
+    build_again(shard, key, Signal::PreStart, Stage::Starting)
+}

@@ -1,0 +1,171 @@
+//! The tasks of actors.
+//!
+//! A task is a slot among those of its actor's children, so that its actor stops, passivates and
+//! starts again no sooner than its fiber is done with it, and that diagnostics know whose it is. It
+//! has neither a mailbox nor a recipe, and one turn, in which all of it is done. No strategy, no count
+//! and no list of children knows it.
+
+use std::sync::Arc;
+
+use super::family::{adopt, interrupt, key_of, path_of};
+use super::stop::remove;
+use super::supervise::tell_hook;
+use crate::actor::envelope::Envelope;
+use crate::actor::failure::{Cause, Failure, Stage};
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::id::Key;
+use crate::actor::run_queue::Due;
+use crate::actor::shard::Shard;
+use crate::actor::slot::{Slot, State};
+use crate::actor::task::{Job, JobEnd, TaskError};
+use crate::fiber::{FiberId, running_fiber};
+
+/// What is kept of a task.
+pub(crate) struct TaskRecord {
+    /// What is to be done, until it begins.
+    job: Option<Box<dyn Job>>,
+    /// The message under which it was spawned.
+    envelope: Envelope,
+    /// Why it cannot begin, where there is no stack for it.
+    no_stack: Option<String>,
+    /// The fiber on which it has begun.
+    fiber: Option<FiberId>,
+    /// Where it was cancelled: how the replies end that it holds.
+    cancelled: Option<End>,
+}
+
+/// Starts a task of an actor, which is called by the type `T`. Answers its key, and that of the wait
+/// that ends with it.
+pub(crate) fn spawn_task<T: 'static>(
+    shard: &Shard,
+    owner: Key,
+    job: impl FnOnce(Key) -> Box<dyn Job>,
+) -> (Key, Key) {
+    let larger = shard.slot(owner.slot).special.stack();
+    let stack = larger.map_or(Ok(None), |class| shard.fibers.claim(class.bytes()));
+    let (stack, no_stack) = match stack {
+        Ok(stack) => (stack, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let index = shard.slots().occupy();
+    let slot = shard.slot(index);
+    slot.occupy::<T>(owner.slot);
+    slot.shut();
+    slot.special.need_stack(stack);
+    slot.special.mark_task();
+    adopt(shard, owner.slot, index);
+    let key = key_of(shard, index);
+    if let Some(observer) = shard.observer.get() {
+        observer.starts(shard.id_of(key), &path_of(shard, index));
+    }
+    let done = shard.waits.begin(None, shard.id_of(key));
+    let record = TaskRecord {
+        job: Some(job(done)),
+        envelope: shard.envelope(),
+        no_stack,
+        fiber: None,
+        cancelled: None,
+    };
+    slot.with_extra(|extra| extra.task = Some(Box::new(record)));
+    shard.due.push(Due::Turn(index));
+    (key, done)
+}
+
+fn with_record<R>(slot: &Slot, look: impl FnOnce(&mut TaskRecord) -> R) -> R {
+    slot.with_extra(|extra| {
+        let record = extra.task.as_mut();
+        look(record.expect("a task keeps its record as long as its slot"))
+    })
+}
+
+/// Ends a task where it waits, or else when it waits next, or before it begins.
+pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    let fiber = with_record(slot, |task| {
+        let before = task.cancelled.replace(end);
+        task.fiber.filter(|_| before.is_none())
+    });
+    // What cannot unwind goes on to its end.
+    if let Some(fiber) = fiber.filter(|_| !cfg!(panic = "abort")) {
+        shard.interrupts.cancel(fiber, end);
+        shard.due.push(Due::Task);
+    }
+}
+
+/// A fiber on which a cancelled task waits, if one is left; asked for once for each [`Due::Task`] of a
+/// cancelled task.
+pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
+    let fiber = shard.interrupts.next_to_end()?;
+    // Whoever is in the run queue is resumed by that, and learns of it then.
+    let waits = shard.interrupts.end_on(fiber).is_some() && !shard.due.contains(Due::Fiber(fiber));
+    waits.then_some(fiber)
+}
+
+/// Gives a task its turn.
+pub(super) fn take_task_turn(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    let (job, envelope, no_stack, cancelled) = with_record(slot, |task| {
+        task.fiber = running_fiber();
+        let no_stack = task.no_stack.take();
+        (task.job.take(), task.envelope, no_stack, task.cancelled)
+    });
+    let job = job.expect("a task has one turn");
+    let forced = slot.forced.get().then_some(End::Stopped);
+    slot.enter(State::Running);
+    shard.begin_turn(key, slot);
+    let end = shard.with_envelope(envelope, || match (cancelled.or(forced), no_stack) {
+        (Some(end), _) => job.refuse(shard, TaskError::Cancelled, end),
+        (None, Some(text)) => job.refuse(shard, TaskError::NoStack(text), End::Failed),
+        (None, None) => job.run(shard, key),
+    });
+    let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
+    let failed = !matches!(end, JobEnd::Quiet);
+    shard.verdicts.close(failed.then_some(envelope.message));
+    shard.act_as_nobody();
+    match end {
+        JobEnd::Quiet => {}
+        JobEnd::Noted(cause) => drop(tell_of_failure(shard, slot, cause)),
+        JobEnd::Failed(cause) => {
+            let failure = tell_of_failure(shard, slot, cause);
+            if cancelled {
+                let _ = drop_with_fate(failure, End::Failed);
+            } else {
+                fail_owner(shard, slot.parent.get(), failure);
+            }
+        }
+    }
+    end_task(shard, key);
+}
+
+fn tell_of_failure(shard: &Shard, slot: &Slot, cause: Cause) -> Arc<Failure> {
+    let owner = slot.parent.get();
+    let failure = Failure {
+        actor: shard.id_of(key_of(shard, owner)),
+        path: path_of(shard, owner),
+        message_type: slot.message_type(),
+        during: Stage::Task,
+        cause,
+    };
+    tell_hook(shard, &failure);
+    Arc::new(failure)
+}
+
+/// Makes the failure of a task its actor's own, in a turn of that one.
+fn fail_owner(shard: &Shard, owner: u32, failure: Arc<Failure>) {
+    shard
+        .slot(owner)
+        .with_system(|system| system.task_failures.push_back(failure));
+    interrupt(shard, key_of(shard, owner));
+}
+
+/// Removes a task of which nothing is left on any fiber.
+fn end_task(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot);
+    let extra = slot.take_extra();
+    if let Some(fiber) = extra.and_then(|extra| extra.task?.fiber) {
+        shard.interrupts.ended(fiber);
+    }
+    remove(shard, key, |_| {});
+}

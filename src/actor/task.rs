@@ -1,0 +1,355 @@
+//! Tasks: what an actor has done beside its handlers, on a fiber of its worker.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::context::{Context, WaitError, sleep};
+use super::current::with_current;
+use super::failure::{BoxError, Cause};
+use super::fate::{End, drop_with_fate};
+use super::id::{Home, Key};
+use super::lifecycle;
+use super::path::ActorPath;
+use super::reference::ActorRef;
+use super::shard::Shard;
+use super::unwind::{Unwound, catch_user};
+
+impl<M: Send + 'static> Context<'_, M> {
+    /// Has something done beside this actor's handlers, on this worker: it begins soon, on a stack
+    /// of its own, and may wait as a handler may, with all that waits: asks, `send`, and what its
+    /// [`TaskContext`] has. While it waits the actor handles its mail. Nothing of it need be `Send`.
+    ///
+    /// A task is bound to its actor. When the actor stops, passivates or is restarted, the task ends
+    /// where it waits, with its destructors run, before `PostStop` is told, or the next instance is
+    /// built; one that has not begun is dropped. A task that runs without waiting goes on until it
+    /// waits or returns, and its actor waits for that.
+    ///
+    /// The [`Task`] is for whoever wants the result, or wants to cancel it. Dropped, it leaves the
+    /// task to itself. A panic in the task is told to the failure hook and to whoever waits for the
+    /// task; where nobody holds the [`Task`], the actor fails with it, at
+    /// [`Stage::Task`](crate::Stage::Task), as if a handler of its had panicked. An error that the
+    /// task returns is a result like any other.
+    ///
+    /// What a task sends has the ids of the message under which it was spawned, as its cause, and the
+    /// task as its sender, called `$task-…` under its actor's path.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// enum Shop { Restock(ActorRef<Reply<u32>>), Stocked(u32), Stock(Reply<u32>) }
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let depot = pool.spawn("depot", Props::new(|| {
+    ///     Behavior::receive(|ctx, reply: Reply<u32>| {
+    ///         ctx.sleep(Duration::from_millis(20))?;
+    ///         reply.send(12);
+    ///         Ok::<_, WaitError>(())
+    ///     })
+    /// }))?;
+    /// let shop = pool.spawn("shop", Props::new(|| Behavior::with_state(0, |stock, ctx, message| {
+    ///     match message {
+    ///         Shop::Restock(depot) => {
+    ///             // The depot takes its time; the shop serves others meanwhile.
+    ///             ctx.spawn_task(move |task| {
+    ///                 let answer = depot.ask(|reply| reply, Duration::from_secs(5)).wait();
+    ///                 task.actor().tell(Shop::Stocked(answer.unwrap_or(0)));
+    ///             });
+    ///         }
+    ///         Shop::Stocked(more) => *stock += more,
+    ///         Shop::Stock(reply) => reply.send(*stock),
+    ///     }
+    /// })))?;
+    /// let stock = || shop.ask(Shop::Stock, Duration::from_secs(5)).wait();
+    /// shop.tell(Shop::Restock(depot));
+    /// assert_eq!(stock()?, 0);
+    /// while stock()? != 12 {}
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn_task<R, F>(&mut self, work: F) -> Task<R>
+    where
+        R: 'static,
+        F: FnOnce(&mut TaskContext<'_, M>) -> R + 'static,
+    {
+        let (shard, actor) = (self.shard(), self.self_ref());
+        let (task, done) = lifecycle::spawn_task::<F>(shard, self.key(), |done| {
+            Box::new(Work {
+                work,
+                actor,
+                done,
+                result: PhantomData,
+            })
+        });
+        Task {
+            home: shard.home,
+            task,
+            done,
+            result: PhantomData,
+        }
+    }
+}
+
+/// What a task can do and find out. It is lent to the task, and cannot be kept.
+pub struct TaskContext<'a, M> {
+    shard: &'a Shard,
+    task: Key,
+    actor: ActorRef<M>,
+}
+
+impl<M: Send + 'static> TaskContext<'_, M> {
+    /// The actor whose task it is.
+    pub fn actor(&self) -> ActorRef<M> {
+        self.actor
+    }
+
+    /// The path of this task: that of its actor, and a generated name.
+    pub fn path(&self) -> ActorPath {
+        lifecycle::path_of(self.shard, self.task.slot)
+    }
+
+    /// The index of the worker on which it runs.
+    pub fn worker(&self) -> usize {
+        self.shard.home.worker() as usize
+    }
+
+    /// Time since the pool's clock began, as of the beginning of this worker's present round.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.shard.now.get())
+    }
+
+    /// Waits. Only this task does.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait.
+    pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
+        sleep(self.shard, duration)
+    }
+
+    /// Lets all that is due on this worker have its turn first. For tasks that compute for long: one
+    /// that never waits holds its worker.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] where this function cannot wait.
+    pub fn yield_now(&mut self) -> Result<(), WaitError> {
+        Ok(self.shard.yield_now()?)
+    }
+
+    pub(crate) fn shard(&self) -> &Shard {
+        self.shard
+    }
+}
+
+impl<M> fmt::Debug for TaskContext<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext")
+            .field("task", &self.shard.id_of(self.task))
+            .finish()
+    }
+}
+
+/// A task of an actor: wait for its result, cancel it, or drop this to leave it to itself.
+///
+/// It stays on its worker.
+pub struct Task<R> {
+    home: Home,
+    task: Key,
+    /// The wait that ends with the task.
+    done: Key,
+    result: PhantomData<*const R>,
+}
+
+/// Why a task has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// It panicked with this text.
+    #[error("the task panicked: {0}")]
+    Panicked(String),
+    /// It was cancelled, or its actor stopped, passivated or was restarted.
+    #[error("the task was cancelled")]
+    Cancelled,
+    /// Its actor has a stack of its own size, and the operating system granted no memory for another
+    /// one. The task has not begun.
+    #[error("{0}; raise the limit on memory or mappings, or let fewer tasks run at a time")]
+    NoStack(String),
+    /// The caller cannot wait where it stands. The task is left to itself.
+    #[error(transparent)]
+    CannotWait(#[from] WaitError),
+}
+
+impl<R: 'static> Task<R> {
+    /// Waits for its result. Only the handler, or the task, that calls it waits: while a handler does,
+    /// its actor handles no mail, as for any wait.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError`] says why there is none.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let actor = pool.spawn("actor", Props::new(|| {
+    ///     Behavior::receive(|ctx, reply: Reply<u64>| {
+    ///         let halves = [1_u64..500, 500..1000].map(|half| {
+    ///             ctx.spawn_task(move |task| {
+    ///                 task.sleep(Duration::from_millis(1))?;
+    ///                 Ok::<u64, WaitError>(half.sum())
+    ///             })
+    ///         });
+    ///         let [one, other] = halves.map(Task::wait);
+    ///         reply.send(one?? + other??);
+    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///     })
+    /// }))?;
+    /// assert_eq!(actor.ask(|reply| reply, Duration::from_secs(5)).wait()?, 499_500);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait(self) -> Result<R, TaskError> {
+        with_current(|shard| {
+            let shard = shard.filter(|shard| shard.home == self.home);
+            let shard = shard.ok_or(WaitError::OutsideHandler)?;
+            shard.wait_for(self.done).map_err(WaitError::from)?;
+            match shard.waits.take::<Outcome<R>>(self.done) {
+                Some(Ok(outcome)) => outcome,
+                // Nothing but its task ends this wait, but a pool that ends.
+                _ => Err(TaskError::Cancelled),
+            }
+        })
+    }
+
+    /// Ends the task: where it waits, or else when it waits next, with its destructors run. Does
+    /// nothing to one that has ended. Its result is [`TaskError::Cancelled`] then, unless it returns
+    /// before it waits.
+    ///
+    /// Under `panic = "abort"` only a task that has not begun can be ended.
+    pub fn cancel(&self) {
+        self.look(|shard| lifecycle::cancel_task(shard, self.task, End::NoReply));
+    }
+
+    /// Whether it has ended, so that [`wait`](Self::wait) answers at once.
+    pub fn is_finished(&self) -> bool {
+        self.look(|shard| !shard.waits.is_pending(self.done))
+            .unwrap_or(true)
+    }
+}
+
+impl<R> Task<R> {
+    fn look<T>(&self, look: impl FnOnce(&Shard) -> T) -> Option<T> {
+        with_current(|shard| shard.filter(|shard| shard.home == self.home).map(look))
+    }
+}
+
+impl<R> Drop for Task<R> {
+    fn drop(&mut self) {
+        self.look(|shard| shard.waits.forget(self.done));
+    }
+}
+
+impl<R> fmt::Debug for Task<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Task<{}>", std::any::type_name::<R>())
+    }
+}
+
+/// What the wait for a task ends with.
+type Outcome<R> = Result<R, TaskError>;
+
+/// A task, whatever its types are.
+pub(crate) trait Job {
+    /// Does it, on the fiber that is to be its own.
+    fn run(self: Box<Self>, shard: &Shard, task: Key) -> JobEnd;
+
+    /// Drops what has not begun.
+    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd;
+}
+
+/// What is to be said of a task that has ended.
+pub(crate) enum JobEnd {
+    /// Nothing.
+    Quiet,
+    /// That went wrong, and nobody has been told who would deal with it.
+    Failed(Cause),
+    /// That went wrong, and is not its actor's failure.
+    Noted(Cause),
+}
+
+struct Work<M, R, F> {
+    work: F,
+    actor: ActorRef<M>,
+    done: Key,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<M, R, F> Job for Work<M, R, F>
+where
+    M: Send + 'static,
+    R: 'static,
+    F: FnOnce(&mut TaskContext<'_, M>) -> R + 'static,
+{
+    fn run(self: Box<Self>, shard: &Shard, task: Key) -> JobEnd {
+        let Self {
+            work, actor, done, ..
+        } = *self;
+        let mut ctx = TaskContext { shard, task, actor };
+        match catch_user(|| work(&mut ctx)) {
+            Ok(result) if shard.waits.is_pending(done) => {
+                tell(shard, done, Ok(result));
+                JobEnd::Quiet
+            }
+            Ok(result) => match drop_with_fate(result, End::NoReply) {
+                Some(Unwound::Panicked(text)) => JobEnd::Noted(Cause::Panic(text)),
+                _ => JobEnd::Quiet,
+            },
+            Err(Unwound::Forced) => {
+                tell::<R>(shard, done, Err(TaskError::Cancelled));
+                JobEnd::Quiet
+            }
+            Err(Unwound::Panicked(text)) => {
+                let error = TaskError::Panicked(text.clone());
+                failed(tell::<R>(shard, done, Err(error)), Cause::Panic(text))
+            }
+        }
+    }
+
+    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd {
+        let Self { work, done, .. } = *self;
+        if let Some(Unwound::Panicked(text)) = drop_with_fate(work, end) {
+            tell::<R>(shard, done, Err(why));
+            return JobEnd::Noted(Cause::Panic(text));
+        }
+        match why {
+            TaskError::Cancelled => {
+                tell::<R>(shard, done, Err(why));
+                JobEnd::Quiet
+            }
+            why => {
+                let cause: BoxError = Box::new(why.clone());
+                failed(tell::<R>(shard, done, Err(why)), Cause::Error(cause))
+            }
+        }
+    }
+}
+
+/// Tells whoever holds the [`Task`]. Answers whether anybody does.
+fn tell<R: 'static>(shard: &Shard, done: Key, outcome: Outcome<R>) -> bool {
+    let held = shard.waits.is_pending(done);
+    if held {
+        shard.follow_up(shard.waits.fulfil(done, outcome));
+    }
+    held
+}
+
+fn failed(told: bool, cause: Cause) -> JobEnd {
+    if told {
+        JobEnd::Noted(cause)
+    } else {
+        JobEnd::Failed(cause)
+    }
+}
