@@ -51,7 +51,10 @@ pub use crate::actor::{
     dead_letters_without_pool, validate_name,
 };
 #[cfg(not(nexus_loom))]
-pub use crate::ask::{Ask, AskDetails, AskError, AskErrorKind, Deadline, Reply, SendError};
+pub use crate::ask::{
+    All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Reply,
+    SendError, Together, all, first,
+};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,

@@ -22,11 +22,7 @@ fn keeper<R: Send + 'static>(
 fn counting_keeper<R: Send + 'static>(
     pool: &WorkerPool,
     worker: usize,
-) -> (
-    ActorRef<Reply<R>>,
-    mpsc::Receiver<Reply<R>>,
-    Arc<AtomicU64>,
-) {
+) -> (ActorRef<Reply<R>>, mpsc::Receiver<Reply<R>>, Arc<AtomicU64>) {
     let (give, replies) = mpsc::channel::<Reply<R>>();
     let kept = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&kept);

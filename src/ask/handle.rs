@@ -223,6 +223,14 @@ impl<R: Send + 'static> Ask<R> {
         self.wait()
     }
 
+    /// The number of the pool whose wait it is, for those who drive it.
+    pub(super) fn pool(&self) -> u32 {
+        match &self.waiting {
+            Waiting::Worker { home, .. } => home.pool(),
+            Waiting::Outside(_) | Waiting::Over => 0,
+        }
+    }
+
     /// Gives up, as dropping the handle does: the question is not handled any more, unless its turn
     /// has come already, and an answer is dropped.
     pub fn cancel(self) {

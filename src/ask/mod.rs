@@ -8,6 +8,7 @@ mod driven;
 mod error;
 mod first;
 mod handle;
+mod join;
 mod outside;
 mod recipient;
 mod reply;
@@ -17,6 +18,7 @@ mod watch;
 pub use self::deadline::Deadline;
 pub use self::error::{AskDetails, AskError, AskErrorKind};
 pub use self::handle::Ask;
+pub use self::join::{All, AndThen, First, Map, Pending, Together, all, first};
 pub use self::reply::Reply;
 pub use self::send::SendError;
 

@@ -1,0 +1,510 @@
+//! Several asks as one, and answers that are gone on with.
+//!
+//! All of these are futures, so that they may be built of each other, and awaited on any executor. They
+//! can be waited for as an ask can, on a fiber or a thread.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::hash::Hash;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::block_on::block_on;
+use super::error::AskError;
+use super::handle::Ask;
+
+/// An answer that is to come: an [`Ask`], or something made of asks.
+///
+/// Dropping it gives all of it up. It is never polled again after it was ready.
+#[must_use = "what is dropped is cancelled: wait for it"]
+pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Sized {
+    /// What comes of it.
+    type Answer;
+
+    /// Waits for it as [`Ask::wait`] does: in a handler only that actor waits, on any other thread the
+    /// thread does.
+    ///
+    /// # Errors
+    ///
+    /// The first [`AskError`] that makes it impossible, as soon as that is certain.
+    fn wait(self) -> Result<Self::Answer, AskError> {
+        block_on(self.pool(), self)?
+    }
+
+    /// The number of a pool that it is asked of, for those who drive one.
+    #[doc(hidden)]
+    fn pool(&self) -> u32;
+
+    /// Makes something else of the answer.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::Pending;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let seven = pool.spawn("seven", Props::new(|| {
+    ///     Behavior::receive(|_ctx, reply: Reply<u32>| reply.send(7))
+    /// }))?;
+    /// let asked = seven.ask(|reply| reply, Duration::from_secs(5));
+    /// assert_eq!(asked.map(|number| number.to_string()).wait()?, "7");
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn map<U, F: FnOnce(Self::Answer) -> U>(self, then: F) -> Map<Self, F> {
+        Map {
+            first: self,
+            then: Some(then),
+        }
+    }
+
+    /// Asks on, when the answer is there.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::Pending;
+    /// use std::time::Duration;
+    ///
+    /// const SOON: Duration = Duration::from_secs(5);
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let doubler = pool.spawn("doubler", Props::new(|| {
+    ///     Behavior::receive(|_ctx, (number, reply): (u32, Reply<u32>)| reply.send(number * 2))
+    /// }))?;
+    /// let twice = doubler
+    ///     .ask(|reply| (5, reply), SOON)
+    ///     .and_then(|number| doubler.ask(|reply| (number, reply), SOON));
+    /// assert_eq!(twice.wait()?, 20);
+    /// pool.shutdown(SOON)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn and_then<P: Pending, F: FnOnce(Self::Answer) -> P>(self, then: F) -> AndThen<Self, P, F> {
+        AndThen::First(self, Some(then))
+    }
+}
+
+impl<R: Send + 'static> Pending for Ask<R> {
+    type Answer = R;
+
+    fn wait(self) -> Result<R, AskError> {
+        Ask::wait(self)
+    }
+
+    fn pool(&self) -> u32 {
+        Ask::pool(self)
+    }
+}
+
+/// See [`Pending::map`].
+#[derive(Debug)]
+#[must_use = "what is dropped is cancelled: wait for it"]
+pub struct Map<P, F> {
+    first: P,
+    then: Option<F>,
+}
+
+impl<P: Unpin, F> Unpin for Map<P, F> {}
+
+impl<P: Pending, U, F: FnOnce(P::Answer) -> U> Future for Map<P, F> {
+    type Output = Result<U, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = std::task::ready!(Pin::new(&mut self.first).poll(cx));
+        let then = self.then.take().expect("it is polled no more when ready");
+        Poll::Ready(answer.map(then))
+    }
+}
+
+impl<P: Pending, U, F: FnOnce(P::Answer) -> U> Pending for Map<P, F> {
+    type Answer = U;
+
+    fn pool(&self) -> u32 {
+        self.first.pool()
+    }
+}
+
+/// See [`Pending::and_then`].
+#[derive(Debug)]
+#[must_use = "what is dropped is cancelled: wait for it"]
+pub enum AndThen<P, N, F> {
+    /// The first answer is not there.
+    #[doc(hidden)]
+    First(P, Option<F>),
+    /// It is, and the next one is asked for.
+    #[doc(hidden)]
+    Next(N),
+}
+
+impl<P: Unpin, N: Unpin, F> Unpin for AndThen<P, N, F> {}
+
+impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Future for AndThen<P, N, F> {
+    type Output = Result<N::Answer, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Self::First(first, then) = &mut *self {
+            let answer = std::task::ready!(Pin::new(first).poll(cx))?;
+            let then = then.take().expect("it is polled no more when ready");
+            let next = then(answer);
+            *self = Self::Next(next);
+        }
+        match &mut *self {
+            Self::Next(next) => Pin::new(next).poll(cx),
+            Self::First(..) => unreachable!("the next one was asked for"),
+        }
+    }
+}
+
+impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Pending for AndThen<P, N, F> {
+    type Answer = N::Answer;
+
+    fn pool(&self) -> u32 {
+        match self {
+            Self::First(first, _) => first.pool(),
+            Self::Next(next) => next.pool(),
+        }
+    }
+}
+
+/// One of several, until its answer is taken.
+#[doc(hidden)]
+pub enum Part<P: Pending> {
+    Pending(P),
+    Answered(P::Answer),
+    Taken,
+}
+
+impl<P: Pending> Part<P> {
+    /// Whether its answer is there.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<bool, AskError> {
+        if let Self::Pending(pending) = self {
+            match Pin::new(pending).poll(cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(answer) => {
+                    *self = Self::Taken;
+                    *self = Self::Answered(answer?);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self) -> P::Answer {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Answered(answer) => answer,
+            Self::Pending(_) | Self::Taken => unreachable!("it was answered"),
+        }
+    }
+
+    fn pool(&self) -> u32 {
+        match self {
+            Self::Pending(pending) => pending.pool(),
+            Self::Answered(_) | Self::Taken => 0,
+        }
+    }
+}
+
+/// All answers, in whatever they were given in. See [`all`].
+#[must_use = "what is dropped is cancelled: wait for it"]
+pub struct All<T: Together>(T::Parts);
+
+/// What [`all`] takes: tuples of up to six, vectors, arrays, and maps by key.
+pub trait Together {
+    /// All answers.
+    type Answers;
+    #[doc(hidden)]
+    type Parts: Unpin;
+    #[doc(hidden)]
+    fn parts(self) -> Self::Parts;
+    #[doc(hidden)]
+    fn poll(parts: &mut Self::Parts, cx: &mut Context<'_>)
+    -> Poll<Result<Self::Answers, AskError>>;
+    #[doc(hidden)]
+    fn pool(parts: &Self::Parts) -> u32;
+}
+
+/// All answers: as soon as the last one is there, or one is impossible; then the others are given up.
+///
+/// Takes tuples of up to six, of different types; vectors and arrays; and maps, whose answers come by
+/// the same keys.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::{Pending, all};
+/// use std::time::Duration;
+///
+/// const SOON: Duration = Duration::from_secs(5);
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let doubler = pool.spawn("doubler", Props::new(|| {
+///     Behavior::receive(|_ctx, (number, reply): (u32, Reply<u32>)| reply.send(number * 2))
+/// }))?;
+/// let double = |number: u32| doubler.ask(move |reply| (number, reply), SOON);
+/// let (one, two) = all((double(1), double(2).map(|two| two.to_string()))).wait()?;
+/// assert_eq!((one, two.as_str()), (2, "4"));
+/// assert_eq!(all((1..4).map(double).collect::<Vec<_>>()).wait()?, [2, 4, 6]);
+/// pool.shutdown(SOON)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn all<T: Together>(asks: T) -> All<T> {
+    All(asks.parts())
+}
+
+impl<T: Together> Future for All<T> {
+    type Output = Result<T::Answers, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        T::poll(&mut self.0, cx)
+    }
+}
+
+impl<T: Together> Pending for All<T> {
+    type Answer = T::Answers;
+
+    fn pool(&self) -> u32 {
+        T::pool(&self.0)
+    }
+}
+
+/// Several of one kind, each under a key, or none.
+#[doc(hidden)]
+pub struct Row<K, P: Pending>(Vec<(K, Part<P>)>);
+
+impl<K, P: Pending> Unpin for Row<K, P> {}
+
+impl<P: Pending> fmt::Debug for Part<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending(_) => "Pending",
+            Self::Answered(_) => "Answered",
+            Self::Taken => "Taken",
+        })
+    }
+}
+
+impl<T: Together> fmt::Debug for All<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "All<{}>", std::any::type_name::<T>())
+    }
+}
+
+impl<K, P: Pending> Row<K, P> {
+    fn of(asks: impl IntoIterator<Item = (K, P)>) -> Self {
+        let parts = asks.into_iter().map(|(key, ask)| (key, Part::Pending(ask)));
+        Self(parts.collect())
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<impl Iterator<Item = (K, P::Answer)>, AskError>> {
+        let mut done = true;
+        for (_, part) in &mut self.0 {
+            match part.poll(cx) {
+                Ok(answered) => done &= answered,
+                Err(error) => {
+                    self.0.clear();
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        if !done {
+            return Poll::Pending;
+        }
+        let parts = std::mem::take(&mut self.0).into_iter();
+        Poll::Ready(Ok(parts.map(|(key, mut part)| (key, part.take()))))
+    }
+
+    fn pool(&self) -> u32 {
+        self.0.first().map_or(0, |(_, part)| part.pool())
+    }
+}
+
+impl<P: Pending> Together for Vec<P> {
+    type Answers = Vec<P::Answer>;
+    type Parts = Row<(), P>;
+
+    fn parts(self) -> Self::Parts {
+        Row::of(self.into_iter().map(|ask| ((), ask)))
+    }
+
+    fn poll(
+        parts: &mut Self::Parts,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Answers, AskError>> {
+        let answers = std::task::ready!(parts.poll(cx))?;
+        Poll::Ready(Ok(answers.map(|((), answer)| answer).collect()))
+    }
+
+    fn pool(parts: &Self::Parts) -> u32 {
+        parts.pool()
+    }
+}
+
+impl<P: Pending, const N: usize> Together for [P; N] {
+    type Answers = [P::Answer; N];
+    type Parts = Row<(), P>;
+
+    fn parts(self) -> Self::Parts {
+        Row::of(self.into_iter().map(|ask| ((), ask)))
+    }
+
+    fn poll(
+        parts: &mut Self::Parts,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Answers, AskError>> {
+        let mut answers = std::task::ready!(parts.poll(cx))?;
+        Poll::Ready(Ok(std::array::from_fn(|_| {
+            let answer = answers.next().map(|((), answer)| answer);
+            answer.expect("there is one for each")
+        })))
+    }
+
+    fn pool(parts: &Self::Parts) -> u32 {
+        parts.pool()
+    }
+}
+
+impl<K: Eq + Hash, P: Pending> Together for HashMap<K, P> {
+    type Answers = HashMap<K, P::Answer>;
+    type Parts = Row<K, P>;
+
+    fn parts(self) -> Self::Parts {
+        Row::of(self)
+    }
+
+    fn poll(
+        parts: &mut Self::Parts,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Answers, AskError>> {
+        let answers = std::task::ready!(parts.poll(cx))?;
+        Poll::Ready(Ok(answers.collect()))
+    }
+
+    fn pool(parts: &Self::Parts) -> u32 {
+        parts.pool()
+    }
+}
+
+/// Several of different kinds.
+#[doc(hidden)]
+pub struct Mixed<T>(T);
+
+impl<T> Unpin for Mixed<T> {}
+
+macro_rules! together_in_tuples {
+    ($($name:ident $part:ident),+) => {
+        impl<$($name: Pending),+> Together for ($($name,)+) {
+            type Answers = ($($name::Answer,)+);
+            type Parts = Mixed<($(Part<$name>,)+)>;
+
+            fn parts(self) -> Self::Parts {
+                let ($($part,)+) = self;
+                Mixed(($(Part::Pending($part),)+))
+            }
+
+            fn poll(
+                parts: &mut Self::Parts,
+                cx: &mut Context<'_>,
+            ) -> Poll<Result<Self::Answers, AskError>> {
+                let ($($part,)+) = &mut parts.0;
+                let mut done = true;
+                let mut error = None;
+                $(if error.is_none() {
+                    match $part.poll(cx) {
+                        Ok(answered) => done &= answered,
+                        Err(first) => error = Some(first),
+                    }
+                })+
+                if let Some(error) = error {
+                    $(*$part = Part::Taken;)+
+                    return Poll::Ready(Err(error));
+                }
+                if !done {
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(($($part.take(),)+)))
+            }
+
+            fn pool(parts: &Self::Parts) -> u32 {
+                parts.0.0.pool()
+            }
+        }
+    };
+}
+
+together_in_tuples!(A a);
+together_in_tuples!(A a, B b);
+together_in_tuples!(A a, B b, C c);
+together_in_tuples!(A a, B b, C c, D d);
+together_in_tuples!(A a, B b, C c, D d, E e);
+together_in_tuples!(A a, B b, C c, D d, E e, F f);
+
+/// See [`first`].
+#[derive(Debug)]
+#[must_use = "what is dropped is cancelled: wait for it"]
+pub struct First<P>(Vec<P>);
+
+/// The first answer, whoever gives it; the others are given up. Where none is possible, the error of
+/// the last that ended.
+///
+/// # Panics
+///
+/// Where there is none to wait for.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::{Pending, first};
+/// use std::time::Duration;
+///
+/// const SOON: Duration = Duration::from_secs(5);
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let deaf = pool.spawn("deaf", Props::new(|| {
+///     Behavior::receive(|_ctx, reply: Reply<u32>| drop(reply))
+/// }))?;
+/// let seven = pool.spawn("seven", Props::new(|| {
+///     Behavior::receive(|_ctx, reply: Reply<u32>| reply.send(7))
+/// }))?;
+/// let asked = [deaf, seven].map(|actor| actor.ask(|reply| reply, SOON));
+/// assert_eq!(first(asked).wait()?, 7);
+/// pool.shutdown(SOON)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn first<P: Pending>(asks: impl IntoIterator<Item = P>) -> First<P> {
+    let asks: Vec<P> = asks.into_iter().collect();
+    assert!(!asks.is_empty(), "the first of none never comes");
+    First(asks)
+}
+
+impl<P: Pending> Future for First<P> {
+    type Output = Result<P::Answer, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut place = 0;
+        while let Some(ask) = self.0.get_mut(place) {
+            match Pin::new(ask).poll(cx) {
+                Poll::Pending => place += 1,
+                Poll::Ready(Ok(answer)) => {
+                    self.0.clear();
+                    return Poll::Ready(Ok(answer));
+                }
+                Poll::Ready(Err(error)) => {
+                    drop(self.0.swap_remove(place));
+                    if self.0.is_empty() {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<P: Pending> Pending for First<P> {
+    type Answer = P::Answer;
+
+    fn pool(&self) -> u32 {
+        self.0.first().map_or(0, P::pool)
+    }
+}

@@ -1,0 +1,318 @@
+//! Asks that are given up, handed on, waited for on behalf of others, and joined.
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::with_pools;
+use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
+use nexus_actors::{DeadLetterReason, Pending, all, first};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SEEDS: std::ops::Range<u64> = 0..60;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// What an actor is to do with a question.
+enum Job {
+    /// Answers with the number after that time.
+    After(Duration, u64, Reply<u64>),
+    /// Never answers, and says so at once.
+    Drop(Reply<u64>),
+    /// Holds the actor up.
+    Sleep(Duration),
+}
+
+fn worker(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Job> {
+    let handled = Arc::clone(handled);
+    Props::new(move || {
+        let handled = Arc::clone(&handled);
+        Behavior::receive(move |ctx, job| {
+            match job {
+                Job::After(time, number, reply) => {
+                    handled.lock().unwrap().push(number);
+                    if !time.is_zero() {
+                        ctx.sleep(time)?;
+                    }
+                    reply.send(number);
+                }
+                Job::Drop(reply) => drop(reply),
+                Job::Sleep(time) => ctx.sleep(time)?,
+            }
+            Ok::<_, nexus_actors::WaitError>(())
+        })
+    })
+}
+
+/// An actor that runs a function.
+fn runner() -> Props<Box<dyn FnOnce() + Send>> {
+    Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
+}
+
+// ---- given up -------------------------------------------------------------------------------------
+
+#[test]
+fn s5_4_a_question_whose_asker_has_given_up_is_not_handled() {
+    for (asker, target) in [(0, 0), (0, 1)] {
+        Sim::builder().workers(2).check(SEEDS, |sim| {
+            let handled = Arc::default();
+            let busy = sim.spawn_on(target, "busy", worker(&handled)).unwrap();
+            let runner = sim.spawn_on(asker, "runner", runner()).unwrap();
+            busy.tell(Job::Sleep(ms(500)));
+            sim.run_for(ms(1));
+            runner.tell(Box::new(move || {
+                let dropped = busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR);
+                let kept = busy.ask(|reply| Job::After(ms(0), 2, reply), HOUR);
+                let expires = busy.ask(|reply| Job::After(ms(0), 3, reply), ms(20));
+                dropped.cancel();
+                assert_eq!(expires.wait().unwrap_err().kind(), AskErrorKind::Timeout);
+                assert_eq!(kept.wait(), Ok(2));
+            }));
+            let late = busy.ask(|reply| Job::After(ms(0), 4, reply), HOUR);
+            sim.run_for(ms(1000));
+            assert_eq!(late.wait(), Ok(4));
+            let mut handled = handled.lock().unwrap();
+            handled.sort_unstable();
+            assert_eq!(*handled, [2, 4]);
+            let letters = sim.dead_letters();
+            assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
+            assert_eq!(letters.count(DeadLetterReason::Expired), 1);
+            assert_eq!(sim.stats().late_replies, 0);
+            let stats = sim.stats();
+            assert_eq!(
+                stats.sent(),
+                stats.handled() + stats.dead_letters,
+                "conserved"
+            );
+        });
+    }
+}
+
+#[test]
+fn s5_4_a_thread_that_gives_up_takes_its_question_back() {
+    with_pools(|pool| {
+        let handled = Arc::default();
+        let busy = pool.spawn_on(0, "busy", worker(&handled)).unwrap();
+        busy.tell(Job::Sleep(ms(50)));
+        let dropped = busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR);
+        let expires = busy.ask(|reply| Job::After(ms(0), 2, reply), ms(1));
+        drop(dropped);
+        assert_eq!(expires.wait().unwrap_err().kind(), AskErrorKind::Timeout);
+        let kept = busy.ask(|reply| Job::After(ms(0), 3, reply), HOUR);
+        assert_eq!(kept.wait(), Ok(3));
+        // Where the sleep was over before, they may have been handled.
+        let (handled, letters) = (handled.lock().unwrap().len() as u64, pool.dead_letters());
+        let taken_back =
+            letters.count(DeadLetterReason::Cancelled) + letters.count(DeadLetterReason::Expired);
+        assert_eq!(handled + taken_back, 3);
+    });
+}
+
+#[test]
+fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let seen: Arc<Mutex<Vec<(bool, Option<Duration>)>>> = Arc::default();
+            let log = Arc::clone(&seen);
+            let looking = Props::new(move || {
+                let log = Arc::clone(&log);
+                Behavior::receive(move |ctx, reply: Reply<()>| {
+                    for _ in 0..2 {
+                        log.lock()
+                            .unwrap()
+                            .push((reply.is_cancelled(), reply.time_left()));
+                        ctx.sleep(ms(100))?;
+                    }
+                    drop(reply);
+                    Ok::<_, nexus_actors::WaitError>(())
+                })
+            });
+            let looking = sim.spawn_on(workers - 1, "looking", looking).unwrap();
+            let runner = sim.spawn_on(0, "runner", runner()).unwrap();
+            for timeout in [ms(60), HOUR] {
+                runner.tell(Box::new(move || {
+                    let asked = looking.ask(|reply| reply, timeout);
+                    let other = looking.ask(|reply| reply, ms(50));
+                    let _ = other.wait();
+                    drop(asked);
+                }));
+                sim.run_for(ms(1000));
+            }
+            let seen = seen.lock().unwrap();
+            let cancelled: Vec<_> = seen.iter().map(|(cancelled, _)| *cancelled).collect();
+            assert_eq!(cancelled, [false, true, false, true]);
+            let (first, second) = (seen[0].1.unwrap(), seen[2].1.unwrap());
+            assert!(first > ms(40) && first <= ms(60), "{first:?}");
+            assert!(second > HOUR - ms(100) && second <= HOUR, "{second:?}");
+            assert_eq!(seen[1].1, Some(Duration::ZERO));
+        });
+    }
+}
+
+#[test]
+fn s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there() {
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let handled = Arc::default();
+            let clerk = sim
+                .spawn_on(workers - 1, "clerk", worker(&handled))
+                .unwrap();
+            let desk = Props::new(move || {
+                Behavior::receive(move |_ctx, (number, reply): (u64, Reply<u64>)| {
+                    reply.forward(clerk, |reply| Job::After(ms(0), number, reply));
+                })
+            });
+            let desk = sim.spawn_on(0, "desk", desk).unwrap();
+            assert_eq!(desk.ask(|reply| (1, reply), HOUR).wait(), Ok(1));
+            clerk.tell(Job::Sleep(ms(500)));
+            sim.run_for(ms(1));
+            let asked = desk.ask(|reply| (2, reply), HOUR);
+            sim.run_for(ms(100));
+            drop(asked);
+            sim.run_for(ms(1000));
+            assert_eq!(*handled.lock().unwrap(), [1]);
+            assert_eq!(sim.dead_letters().count(DeadLetterReason::Cancelled), 1);
+        });
+    }
+}
+
+// ---- on behalf ------------------------------------------------------------------------------------
+
+#[test]
+fn s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for() {
+    for workers in [1, 2] {
+        for gives_up in [false, true] {
+            Sim::builder().workers(workers).check(SEEDS, |sim| {
+                let handled = Arc::default();
+                let slow = sim.spawn_on(workers - 1, "slow", worker(&handled)).unwrap();
+                let ended: Arc<Mutex<Vec<(AskErrorKind, Duration)>>> = Arc::default();
+                let log = Arc::clone(&ended);
+                let between = Props::new(move || {
+                    let log = Arc::clone(&log);
+                    Behavior::receive(move |ctx, reply: Reply<u64>| {
+                        let asked = slow.ask(|reply| Job::After(HOUR / 2, 1, reply), HOUR);
+                        let begun = ctx.now();
+                        let error = asked.wait_for(&reply).unwrap_err();
+                        log.lock().unwrap().push((error.kind(), ctx.now() - begun));
+                    })
+                });
+                let between = sim.spawn_on(0, "between", between).unwrap();
+                let runner = sim.spawn_on(workers - 1, "runner", runner()).unwrap();
+                runner.tell(Box::new(move || {
+                    let asked = between.ask(|reply| reply, ms(200));
+                    if gives_up {
+                        let other = between.ask(|reply| reply, ms(100));
+                        let _ = other.wait();
+                        drop(asked);
+                    } else {
+                        assert!(asked.wait().is_err());
+                    }
+                }));
+                sim.run_for(ms(1000));
+                let ended = ended.lock().unwrap();
+                let (kind, waited) = ended[0];
+                if gives_up {
+                    assert_eq!(kind, AskErrorKind::Cancelled);
+                    assert!(waited < ms(190), "{waited:?}");
+                } else {
+                    let expected = [AskErrorKind::Timeout, AskErrorKind::Cancelled];
+                    assert!(expected.contains(&kind));
+                    assert!(waited < ms(250), "{waited:?}");
+                }
+            });
+        }
+    }
+}
+
+// ---- joined ---------------------------------------------------------------------------------------
+
+type Asking = fn(ActorRef<Job>, ActorRef<Job>);
+
+/// Everywhere where one can wait: in a handler, on the thread of the simulation, and on threads.
+fn everywhere(test: Asking) {
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(0..20, |sim| {
+            let handled = Arc::default();
+            let a = sim.spawn_on(0, "a", worker(&handled)).unwrap();
+            let b = sim.spawn_on(workers - 1, "b", worker(&handled)).unwrap();
+            test(a, b);
+            let runner = sim.spawn("runner", runner()).unwrap();
+            runner.tell(Box::new(move || test(a, b)));
+            let begun = sim.now();
+            sim.run_for(ms(2000));
+            assert_eq!(sim.waiting(), []);
+            assert!(
+                sim.now() - begun < ms(2500),
+                "nothing has waited for a time-out"
+            );
+        });
+    }
+    with_pools(|pool| {
+        let handled = Arc::default();
+        let a = pool.spawn_on(0, "a", worker(&handled)).unwrap();
+        let b = pool
+            .spawn_on(pool.workers() - 1, "b", worker(&handled))
+            .unwrap();
+        test(a, b);
+    });
+}
+
+#[test]
+fn s5_1_all_answers_come_together_or_the_first_error_at_once() {
+    everywhere(|a, b| {
+        let ask = |actor: ActorRef<Job>, number| {
+            actor.ask(move |reply| Job::After(ms(1), number, reply), HOUR)
+        };
+        assert_eq!(all((ask(a, 1), ask(b, 2))).wait(), Ok((1, 2)));
+        assert_eq!(all([ask(a, 1), ask(b, 2), ask(a, 3)]).wait(), Ok([1, 2, 3]));
+        assert_eq!(all(vec![ask(b, 1), ask(b, 2)]).wait(), Ok(vec![1, 2]));
+        let keyed = HashMap::from([("x", ask(a, 1)), ("y", ask(b, 2))]);
+        assert_eq!(all(keyed).wait(), Ok(HashMap::from([("x", 1), ("y", 2)])));
+        assert_eq!(
+            all(Vec::<nexus_actors::Ask<u64>>::new()).wait(),
+            Ok(Vec::new())
+        );
+        // The second one's end is told at once, and the first one is given up.
+        let slow = a.ask(|reply| Job::After(ms(300), 9, reply), HOUR);
+        let error = all((slow, b.ask(Job::Drop, HOUR))).wait().unwrap_err();
+        assert_eq!(error.kind(), AskErrorKind::NoReply);
+    });
+}
+
+#[test]
+fn s5_1_the_first_answer_counts_and_the_others_are_given_up() {
+    everywhere(|a, b| {
+        let slow = a.ask(|reply| Job::After(ms(300), 1, reply), HOUR);
+        let quick = b.ask(|reply| Job::After(ms(1), 2, reply), HOUR);
+        assert_eq!(first([slow, quick]).wait(), Ok(2));
+        let (none, one) = (
+            b.ask(Job::Drop, HOUR),
+            b.ask(|r| Job::After(ms(1), 3, r), HOUR),
+        );
+        assert_eq!(first([none, one]).wait(), Ok(3));
+        let error = first([b.ask(Job::Drop, HOUR), b.ask(Job::Drop, HOUR)])
+            .wait()
+            .unwrap_err();
+        assert_eq!(error.kind(), AskErrorKind::NoReply);
+    });
+}
+
+#[test]
+fn s5_1_an_answer_is_gone_on_with() {
+    everywhere(|a, b| {
+        let asked = a
+            .ask(|reply| Job::After(ms(1), 20, reply), HOUR)
+            .map(|number| number + 1)
+            .and_then(move |number| b.ask(move |reply| Job::After(ms(1), number, reply), HOUR))
+            .map(|number| number * 2);
+        assert_eq!(asked.wait(), Ok(42));
+        let failing = a.ask(Job::Drop, HOUR).map(|_| panic!("there is no answer"));
+        let failing = failing.and_then(move |(): ()| b.ask(Job::Drop, HOUR));
+        assert_eq!(failing.wait().unwrap_err().kind(), AskErrorKind::NoReply);
+    });
+}
