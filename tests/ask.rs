@@ -190,7 +190,6 @@ fn s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask() {
         let (keeper, replies, kept) = counting_keeper::<u32>(pool, 0);
         for worker in every_worker(pool) {
             let (before, kept) = (pool.stats().late_replies, Arc::clone(&kept));
-            let handled = move |pool: &WorkerPool| pool.stats().handled();
             let (go, gone_on) = mpsc::channel::<()>();
             let gone_on = Mutex::new(gone_on);
             let (tell, timed_out) = mpsc::channel::<()>();
