@@ -146,6 +146,8 @@
 
 mod clock;
 mod message;
+#[cfg(test)]
+mod model;
 mod progress;
 mod requester;
 mod resend;
