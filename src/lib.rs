@@ -8,7 +8,8 @@
 //!
 //! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. [`ActorSystem`] runs the same actors
 //! on the calling thread, and [`sim`] steps a whole pool by a seed, to test it; [`testkit`] has what
-//! tests look at actors with. What is promised, row by row,
+//! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
+//! is promised, row by row,
 //! with the tests that hold it to that, stands in [`semantics`].
 
 #[cfg(not(unix))]
@@ -18,6 +19,7 @@ compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap
 mod actor;
 #[cfg(not(nexus_loom))]
 mod ask;
+pub mod control;
 #[cfg(not(nexus_loom))]
 mod fiber;
 #[cfg(not(nexus_loom))]

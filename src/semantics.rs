@@ -324,6 +324,24 @@
 //! - `tests/ask.rs: s5_5_asks_nest_through_a_chain_of_a_thousand_actors`
 //! - `tests/ask.rs: s5_5_ten_thousand_handlers_wait_at_once`
 //!
+//! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply,
+//! cancel, cancelled, refused) as a state machine without input or output, threads or a clock, for
+//! whoever carries asks over a transport of their own. Over one that loses, repeats, delays and
+//! reorders messages, with clocks that step, a request is executed at most once, ends exactly once
+//! at whoever asked, and has no reply but that of its execution. A cancel that arrives first keeps
+//! it from being executed. What is repeated is answered with an ack, the reply that is kept, or how
+//! it ended else; what was forgotten is refused. Both sides stay within limits by number and by age, also
+//! for what is in progress. Over a lossless link there is one answer to a request, and neither
+//! acks nor resends. The pool's own asks do not run on it.
+//!
+//! - `tests/control.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
+//! - `tests/control.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
+//! - `tests/control.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
+//! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_two_faults_of_the_network_keeps_the_promises`
+//! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_a_step_of_a_clock_keeps_the_promises`
+//! - `src/control/model.rs: s5_7_every_run_of_a_request_with_faults_and_time_outs_keeps_the_promises`
+//! - `src/control/progress.rs: s5_7_the_first_terminal_event_wins_and_late_replies_are_told_apart`
+//!
 //! **5.8** To ask an actor that has stopped fails at once with [`AskError::TargetStopped`], and one
 //! of a pool that has ended with [`AskError::PoolClosed`]. An ask that is under way when a pool
 //! shuts down ends too, as soon as nobody holds its reply any more.

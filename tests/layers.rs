@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
-const HEIGHTS: [(&str, u32); 13] = [
+const HEIGHTS: [(&str, u32); 14] = [
     ("sync", 0),
+    ("control", 0),
     ("queue", 1),
     ("memory", 1),
     ("fiber", 2),
