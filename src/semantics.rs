@@ -332,7 +332,8 @@
 //! it from being executed. What is repeated is answered with an ack, the reply that is kept, or how
 //! it ended else; what was forgotten is refused. Both sides stay within limits by number and by age, also
 //! for what is in progress. Over a lossless link there is one answer to a request, and neither
-//! acks nor resends. The pool's own asks do not run on it.
+//! acks nor resends. The pool's own asks end by the same table; as they stay within one process, they
+//! need neither ids nor acks.
 //!
 //! - `tests/control.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
 //! - `tests/control.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`

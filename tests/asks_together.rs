@@ -49,6 +49,9 @@ fn worker(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Job> {
     })
 }
 
+/// Whether nobody waits any more, and how long somebody does.
+type Look = (bool, Option<Duration>);
+
 /// An actor that runs a function.
 fn runner() -> Props<Box<dyn FnOnce() + Send>> {
     Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
@@ -117,7 +120,7 @@ fn s5_4_a_thread_that_gives_up_takes_its_question_back() {
 fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
-            let seen: Arc<Mutex<Vec<(bool, Option<Duration>)>>> = Arc::default();
+            let seen: Arc<Mutex<Vec<Look>>> = Arc::default();
             let log = Arc::clone(&seen);
             let looking = Props::new(move || {
                 let log = Arc::clone(&log);

@@ -11,19 +11,10 @@ use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::shard::Shard;
 use super::slot::MailKind;
+use crate::control::{Event, Progress, Transition};
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena};
 use crate::sync::{Mutant, is_mutated};
-
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Phase {
-    #[default]
-    Vacant,
-    Pending,
-    /// The value lies in its cell.
-    Fulfilled,
-    Ended(End),
-}
 
 /// Drops the value of a wait that nobody takes.
 struct DropValue<'a>(&'a AnyCell);
@@ -35,11 +26,12 @@ impl Drop for DropValue<'_> {
 }
 
 /// What each ask writes and reads comes first.
-#[derive(Default)]
 #[repr(C)]
 struct Wait {
     generation: Cell<u32>,
-    phase: Cell<Phase>,
+    /// How far it has come, by the same table as asks over a transport; `Cancelled` where the place
+    /// is vacant. A value lies in its cell once it is `Replied`.
+    progress: Cell<Progress<End>>,
     fiber: Cell<Option<FiberId>>,
     /// Who waits on that fiber, by its slot, and for whom.
     waiter: Cell<u32>,
@@ -63,6 +55,36 @@ struct Wait {
     cycle: Cell<Option<Box<Cycle>>>,
     /// When the timer is due.
     deadline: Cell<u64>,
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self {
+            generation: Cell::default(),
+            progress: Cell::new(Progress::Cancelled),
+            fiber: Cell::default(),
+            waiter: Cell::default(),
+            value: AnyCell::default(),
+            target: Cell::default(),
+            question: Cell::default(),
+            mail: Cell::default(),
+            began: Cell::default(),
+            timeout: Cell::default(),
+            timer: Cell::default(),
+            actor: Cell::default(),
+            callback: Cell::default(),
+            on_behalf: Cell::default(),
+            cycle: Cell::default(),
+            deadline: Cell::default(),
+        }
+    }
+}
+
+impl Wait {
+    #[inline(always)]
+    fn is_vacant(&self) -> bool {
+        self.progress.get() == Progress::Cancelled
+    }
 }
 
 /// What is done at the end of a wait. It may look at the wait, and take its outcome.
@@ -124,7 +146,7 @@ impl Waits {
     pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId) -> Key {
         let slot = self.arena.occupy();
         let wait = self.arena.at(slot);
-        wait.phase.set(Phase::Pending);
+        wait.progress.set(Progress::Waiting);
         wait.target.set(target);
         wait.question.set(MessageId::NONE);
         wait.on_behalf.set(None);
@@ -167,7 +189,7 @@ impl Waits {
     /// What is known of a wait, whether it has ended or not, until its outcome is taken.
     pub(crate) fn asked(&self, key: Key) -> Option<Asked> {
         let wait = self.arena.get(key.slot)?;
-        let same = wait.generation.get() == key.generation && wait.phase.get() != Phase::Vacant;
+        let same = wait.generation.get() == key.generation && !wait.is_vacant();
         same.then(|| Asked {
             target: wait.target.get(),
             question: wait.question.get(),
@@ -204,10 +226,16 @@ impl Waits {
     }
 
     #[inline(always)]
-    fn pending(&self, key: Key) -> Option<&Wait> {
+    fn of_generation(&self, key: Key) -> Option<&Wait> {
         let wait = self.arena.get(key.slot)?;
         let this = wait.generation.get() == key.generation || is_mutated(Mutant::LateReplyServed);
-        (this && wait.phase.get() == Phase::Pending).then_some(wait)
+        this.then_some(wait)
+    }
+
+    #[inline(always)]
+    fn pending(&self, key: Key) -> Option<&Wait> {
+        let wait = self.of_generation(key)?;
+        (wait.progress.get() == Progress::Waiting).then_some(wait)
     }
 
     /// Whether nothing has ended it yet.
@@ -280,35 +308,39 @@ impl Waits {
     /// Ends a wait with a value.
     #[inline(always)]
     pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending {
-        let Some(wait) = self.pending(key) else {
-            return Ending::Late;
-        };
-        wait.value.put(value);
-        self.finish(wait, Phase::Fulfilled)
+        self.fulfil_or(key, value, drop)
     }
 
     /// As [`fulfil`](Self::fulfil), but does something else with the value where the wait has ended.
     #[inline(always)]
     pub(crate) fn fulfil_or<T: 'static>(&self, key: Key, value: T, late: impl FnOnce(T)) -> Ending {
-        let Some(wait) = self.pending(key) else {
-            late(value);
-            return Ending::Late;
-        };
-        wait.value.put(value);
-        self.finish(wait, Phase::Fulfilled)
+        if let Some(wait) = self.of_generation(key)
+            && let Transition::Ends(next) = wait.progress.get().on(Event::Reply)
+        {
+            wait.value.put(value);
+            return self.finish(wait, next);
+        }
+        late(value);
+        Ending::Late
     }
 
     /// Ends a wait without a value.
     pub(crate) fn end(&self, key: Key, end: End) -> Ending {
-        match self.pending(key) {
-            Some(wait) => self.finish(wait, Phase::Ended(end)),
-            None => Ending::Late,
+        let event = match end {
+            End::TimedOut => Event::Deadline,
+            end => Event::Failure(end),
+        };
+        if let Some(wait) = self.of_generation(key)
+            && let Transition::Ends(next) = wait.progress.get().on(event)
+        {
+            return self.finish(wait, next);
         }
+        Ending::Late
     }
 
     #[inline(always)]
-    fn finish(&self, wait: &Wait, phase: Phase) -> Ending {
-        wait.phase.set(phase);
+    fn finish(&self, wait: &Wait, progress: Progress<End>) -> Ending {
+        wait.progress.set(progress);
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
@@ -333,7 +365,7 @@ impl Waits {
     #[inline(always)]
     pub(crate) fn take_value<T: 'static>(&self, key: Key) -> Option<T> {
         let wait = self.arena.get(key.slot)?;
-        if wait.generation.get() != key.generation || wait.phase.get() != Phase::Fulfilled {
+        if wait.generation.get() != key.generation || wait.progress.get() != Progress::Replied {
             return None;
         }
         let value = wait.value.take();
@@ -344,14 +376,17 @@ impl Waits {
     /// Takes the end of a wait that ended without a value, and forgets the wait.
     pub(crate) fn take_end(&self, key: Key) -> Option<End> {
         let wait = self.arena.get(key.slot)?;
-        match wait.phase.get() {
-            Phase::Ended(end) if wait.generation.get() == key.generation => {
-                wait.cycle.take();
-                self.vacate(key, wait);
-                Some(end)
-            }
-            _ => None,
+        let end = match wait.progress.get() {
+            Progress::Failed(end) => end,
+            Progress::TimedOut => End::TimedOut,
+            Progress::Waiting | Progress::Replied | Progress::Cancelled => return None,
+        };
+        if wait.generation.get() != key.generation {
+            return None;
         }
+        wait.cycle.take();
+        self.vacate(key, wait);
+        Some(end)
     }
 
     /// As [`take_value`](Self::take_value) and [`take_end`](Self::take_end).
@@ -379,7 +414,7 @@ impl Waits {
     /// The place may serve the next wait: a stale key must never match again.
     #[inline(always)]
     fn vacate(&self, key: Key, wait: &Wait) {
-        wait.phase.set(Phase::Vacant);
+        wait.progress.set(Progress::Cancelled);
         if let Some(next) = key.generation.checked_add(1) {
             wait.generation.set(next);
             self.arena.vacate(key.slot);
@@ -392,7 +427,7 @@ impl Waits {
         let Some(wait) = self.arena.get(key.slot) else {
             return;
         };
-        if wait.generation.get() != key.generation || wait.phase.get() == Phase::Vacant {
+        if wait.generation.get() != key.generation || wait.is_vacant() {
             return;
         }
         wait.fiber.set(None);
@@ -403,7 +438,7 @@ impl Waits {
             self.disarmed.borrow_mut().push(timer);
         }
         // Marked before its value is dropped, whose destructor may come here again.
-        wait.phase.set(Phase::Vacant);
+        wait.progress.set(Progress::Cancelled);
         let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
         self.vacate(key, wait);
     }
@@ -468,8 +503,10 @@ impl Waits {
 
     /// How many waits have begun and are not forgotten.
     pub(crate) fn open(&self) -> usize {
-        let vacant = |wait: &Wait| wait.phase.get() == Phase::Vacant;
-        self.arena.iter().filter(|(_, wait)| !vacant(wait)).count()
+        self.arena
+            .iter()
+            .filter(|(_, wait)| !wait.is_vacant())
+            .count()
     }
 
     /// The fibers that wait, for a forced end. Each is forgotten as a waiter.
