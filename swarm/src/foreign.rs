@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::note::{Load, Purse};
 use crate::plan::{First, Place as Planned, Plan};
+use crate::record::Known;
 use crate::rng::Rng;
-use crate::world::{Asked, Clock, Known, Load, Place, Purse, Sender, World};
+use crate::sender::{Asked, Clock, Sender};
+use crate::world::{Place, World};
 
 /// Starts the actors that are there from the beginning, and sends the first messages.
 pub(crate) fn open<L: Load>(world: &Arc<World<L>>, plan: &Plan, clock: Clock<'_>) {

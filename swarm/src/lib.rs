@@ -7,11 +7,15 @@
 //! that all that is able to find something: it plants mistakes in the runtime, one at a time, and
 //! lets the swarm look for them.
 
+mod action;
 mod foreign;
 mod member;
+mod note;
 mod plan;
+mod record;
 mod rng;
 mod run;
+mod sender;
 mod world;
 
 pub mod corpus;

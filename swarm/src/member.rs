@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use crate::action::Action;
+use crate::note::{Load, Note, Purse, Question};
 use crate::oracles::{Check, Counted, OneAtATime, Sequences, When, never_early};
-use crate::plan::Action;
+use crate::record::{Closing, Known, Opening, Record};
 use crate::rng::Rng;
-use crate::world::{Asked, Closing, Known, Load, Note, Opening, Purse, Question, Record};
-use crate::world::{Sender, World, nanos};
+use crate::sender::{Asked, Sender, nanos};
+use crate::world::World;
 
 /// Questions and asks that an actor keeps at a time.
 const KEPT: usize = 4;

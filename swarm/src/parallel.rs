@@ -8,9 +8,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::foreign;
+use crate::note::Load;
 use crate::plan::{End, Foreigner, Plan, Size};
 use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, sums};
-use crate::world::{Load, World, nanos};
+use crate::sender::nanos;
+use crate::world::World;
 
 /// How often a pool is looked at that is to become quiet.
 const LOOK: Duration = Duration::from_micros(300);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use crate::note::Load;
 use crate::oracles::{Check, Oracles, Sums};
 use crate::plan::{End, Plan};
-use crate::world::{Load, World};
+use crate::world::World;
 
 /// More than all time-outs of a run take together.
 pub(crate) const LONG: Duration = Duration::from_secs(100_000);

@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::foreign;
+use crate::note::Load;
 use crate::oracles::{Check, Oracles};
 use crate::plan::{End, Mishap, Plan, Size, Strike};
 use crate::rng::Rng;
 use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
-use crate::world::{Load, World};
+use crate::world::World;
 
 /// Steps after which a run is taken to go on for ever.
 const MOST_STEPS: u64 = 2_000_000;
