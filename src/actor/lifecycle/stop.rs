@@ -42,9 +42,10 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
         return;
     };
     shut(slot);
-    bury(shard, slot, key, DeadLetterReason::Stopped);
+    // Ordered first: the destructor of a message may wait, and the actor have its turn meanwhile.
     slot.with_system(|system| system.killed = true);
     interrupt(shard, key);
+    bury(shard, slot, key, DeadLetterReason::Stopped);
 }
 
 fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {

@@ -72,7 +72,15 @@ impl Watching {
 /// An actor of this shard watches another one, of any pool.
 pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot);
-    if !slot.with_system(|system| system.watching.add(target)) {
+    // Whoever is still to be told of its end watches it already.
+    let new = slot.with_system(|system| {
+        let under_way = system
+            .signals
+            .iter()
+            .any(|signal| is_end_of(signal, target));
+        !under_way && system.watching.add(target)
+    });
+    if !new {
         return;
     }
     let watcher = shard.id_of(watcher);
@@ -88,10 +96,13 @@ pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot);
     slot.with_system(|system| {
         system.watching.remove(target);
-        let told = |signal: &Signal| matches!(signal, Signal::Terminated { actor, .. } if *actor == target);
-        system.signals.retain(|signal| !told(signal));
+        system.signals.retain(|signal| !is_end_of(signal, target));
     });
     unlist(shard, target, shard.id_of(watcher));
+}
+
+fn is_end_of(signal: &Signal, target: ActorId) -> bool {
+    matches!(signal, Signal::Terminated { actor, .. } if *actor == target)
 }
 
 fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
