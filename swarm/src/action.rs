@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::features::{Feature, Features};
 use crate::rng::Rng;
 
 /// Something that a handler may do.
@@ -38,6 +39,12 @@ pub(crate) enum Action {
     Become,
     LeaveOutside,
     EndPool,
+    Kill,
+    KillChild,
+    Suspend,
+    Resume,
+    Watch,
+    Unwatch,
 }
 
 impl Action {
@@ -74,6 +81,12 @@ impl Action {
             Self::Become => "to become",
             Self::LeaveOutside => "to leave outside",
             Self::EndPool => "to end pool",
+            Self::Kill => "to kill",
+            Self::KillChild => "to kill child",
+            Self::Suspend => "to suspend",
+            Self::Resume => "to resume",
+            Self::Watch => "to watch",
+            Self::Unwatch => "to unwatch",
         }
     }
 }
@@ -90,12 +103,30 @@ impl Action {
                 | Self::Fail
                 | Self::NextStop
                 | Self::Become
+                | Self::Kill
+                | Self::KillChild
         )
     }
 }
 
+impl Action {
+    /// Whether it is among those that such features need.
+    const fn is_among(self, features: Features) -> bool {
+        match self {
+            Self::Kill | Self::KillChild => features.has(Feature::Kills),
+            Self::Suspend | Self::Resume => features.has(Feature::Suspensions),
+            Self::Watch | Self::Unwatch => features.has(Feature::Watches),
+            _ => true,
+        }
+    }
+}
+
+/// How many of the actions were there before there were [`Features`]: their weights are drawn apart, so
+/// that a narrow plan stays what it was.
+const PLAIN: usize = 30;
+
 /// Every action, with its weight among the others where a plan favours none.
-const ACTIONS: [(Action, u32); 30] = [
+const ACTIONS: [(Action, u32); 36] = [
     (Action::Tell, 60),
     (Action::Burst, 8),
     (Action::TryTell, 16),
@@ -126,26 +157,59 @@ const ACTIONS: [(Action, u32); 30] = [
     (Action::Become, 8),
     (Action::LeaveOutside, 5),
     (Action::EndPool, 1),
+    (Action::Kill, 3),
+    (Action::KillChild, 3),
+    (Action::Suspend, 6),
+    (Action::Resume, 12),
+    (Action::Watch, 20),
+    (Action::Unwatch, 8),
 ];
+
+fn numbers() -> [usize; ACTIONS.len()] {
+    std::array::from_fn(|number| number)
+}
+
+fn draw_weight(rng: &mut Rng, action: Action, usual: u32, left_out: u64, mortality: u32) -> u32 {
+    let usual = match action.is_mortal() {
+        true => usual * mortality,
+        false => usual * 2,
+    };
+    match rng.percent(left_out) {
+        true => 0,
+        false => usual << rng.below(3),
+    }
+}
 
 /// How often each action is drawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights([u32; ACTIONS.len()]);
 
 impl Weights {
+    /// Of the plain actions.
     pub(crate) fn draw(rng: &mut Rng) -> Self {
-        let left_out = rng.below(45);
-        let mortality = *rng.pick(&[0, 1, 1, 2, 4]);
-        Self(ACTIONS.map(|(action, usual)| {
-            let usual = match action.is_mortal() {
-                true => usual * mortality,
-                false => usual * 2,
-            };
-            match rng.percent(left_out) {
-                true => 0,
-                false => usual << rng.below(3),
+        let (left_out, mortality) = Self::draw_tendency(rng);
+        let weigh = |number: usize| match ACTIONS.get(number) {
+            Some((action, usual)) if number < PLAIN => {
+                draw_weight(rng, *action, *usual, left_out, mortality)
             }
-        }))
+            _ => 0,
+        };
+        Self(numbers().map(weigh))
+    }
+
+    /// These, and those of the actions that such features need.
+    pub(crate) fn widen(&mut self, rng: &mut Rng, features: Features) {
+        let (left_out, mortality) = Self::draw_tendency(rng);
+        for (number, (action, usual)) in ACTIONS.iter().enumerate().skip(PLAIN) {
+            let weight = draw_weight(rng, *action, *usual, left_out, mortality);
+            self.0[number] = if action.is_among(features) { weight } else { 0 };
+        }
+    }
+
+    /// How many actions are left out, of a hundred, and how often somebody stops for one.
+    fn draw_tendency(rng: &mut Rng) -> (u64, u32) {
+        let left_out = rng.below(45);
+        (left_out, *rng.pick(&[0, 1, 1, 2, 4]))
     }
 
     /// Draws an action; where all are left out, the plainest.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::features::Feature;
 use crate::note::{Load, Purse};
 use crate::plan::{First, Place as Planned, Plan};
 use crate::record::Known;
@@ -72,8 +73,10 @@ pub(crate) fn act<L: Load>(world: &Arc<World<L>>, acts: u64, seed: u64, clock: C
 
 fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clock<'_>) {
     let world = &sender.world;
-    let what = rng.below(24);
-    if what >= 22 {
+    let features = world.features;
+    let orders = features.has(Feature::Kills) || features.has(Feature::Suspensions);
+    let what = rng.below(if orders { 27 } else { 24 });
+    if (22..24).contains(&what) {
         answer(sender, rng);
         return;
     }
@@ -104,6 +107,9 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
             }
         }
         19 => stop(sender, rng, &target),
+        24 if features.has(Feature::Kills) => sender.kill(&target),
+        25 if features.has(Feature::Suspensions) => sender.suspend(&target),
+        26 if features.has(Feature::Suspensions) => sender.resume(&target),
         _ => burst(sender, rng, &target),
     }
 }

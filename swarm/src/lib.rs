@@ -8,6 +8,7 @@
 //! lets the swarm look for them.
 
 mod action;
+mod features;
 mod foreign;
 mod member;
 mod note;
@@ -24,6 +25,7 @@ pub mod oracles;
 pub mod parallel;
 pub mod simulated;
 
+pub use self::features::Features;
 pub use self::plan::Plan;
 pub use self::run::Outcome;
 

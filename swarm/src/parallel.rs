@@ -110,7 +110,7 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     let report = match plan.end {
         End::Quiet => {
             join(&world, foreigners);
-            wait_until_quiet(&pool);
+            wait_until_quiet(&world, &pool);
             check_quiet(&world);
             foreign::take_names_again(&world);
             shut_down(&world, &pool, LONG)
@@ -163,10 +163,11 @@ fn join<L: Load>(world: &World<L>, threads: Vec<JoinHandle<()>>) {
 }
 
 /// Waits until nothing is sent, handled or waited for any more.
-fn wait_until_quiet(pool: &WorkerPool) {
+fn wait_until_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
     let (mut last, mut same) = (Vec::new(), 0);
     while same < LOOKS {
         thread::sleep(LOOK);
+        world.resume_all();
         let (stats, now) = look(pool);
         let at_rest = stats.queued() == 0
             && stats.sent() == stats.handled() + stats.dead_letters

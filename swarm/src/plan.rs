@@ -11,6 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::Weights;
+use crate::features::Features;
 use crate::rng::Rng;
 
 /// How large the messages of a run are. One run has one type of messages.
@@ -91,6 +92,7 @@ pub struct Plan {
     pub(crate) workers: usize,
     pub(crate) size: Size,
     pub(crate) weights: Weights,
+    pub(crate) features: Features,
     pub(crate) actors: Vec<First>,
     /// How many messages open the run, and how many begin one another from there.
     pub(crate) openings: u64,
@@ -123,12 +125,12 @@ fn micros(rng: &mut Rng, least: u64, most: u64) -> Duration {
 impl Plan {
     /// The plan of a seed, for a simulation.
     pub fn simulated(seed: u64) -> Self {
-        Self::draw(seed, 4)
+        Self::draw(seed, 4).widened()
     }
 
     /// The plan of a seed, for a pool of threads.
     pub fn parallel(seed: u64) -> Self {
-        let plan = Self::draw(seed, 8);
+        let plan = Self::draw(seed, 8).widened();
         Self {
             // Threads need more to do, to meet.
             budget: plan.budget * 4,
@@ -137,6 +139,21 @@ impl Plan {
             strikes: Vec::new(),
             ..plan
         }
+    }
+
+    /// Drawn apart, so that all else is as in a narrow plan.
+    fn widened(self) -> Self {
+        let features = Features::draw(&mut Rng::new(self.seed ^ 0xfea7), self.end);
+        self.with_features(features)
+    }
+
+    /// This plan with these features and no others. With none it is as it was before there were any.
+    #[must_use]
+    pub fn with_features(mut self, features: Features) -> Self {
+        self.features = features;
+        let rng = &mut Rng::new(self.seed ^ 0xac7);
+        self.weights.widen(rng, features);
+        self
     }
 
     /// The seed that it follows from.
@@ -154,6 +171,7 @@ impl Plan {
             workers,
             size: *rng.pick(&[Size::Small, Size::Small, Size::Medium, Size::Large]),
             weights: Weights::draw(rng),
+            features: Features::default(),
             actors: draw_actors(rng, workers),
             openings: rng.between(2, 20),
             fuel: u8::try_from(rng.between(3, 12)).expect("it is small"),
@@ -260,6 +278,7 @@ impl fmt::Display for Plan {
             workers,
             size,
             weights,
+            features,
             actors,
             openings,
             fuel,
@@ -305,6 +324,7 @@ impl fmt::Display for Plan {
             f,
             "  meddling: {meddling}, in leaps: {in_leaps}, {configured} actors configured"
         )?;
+        writeln!(f, "  features: {features}")?;
         writeln!(f, "  {weights}")?;
         let chosen = Choice::ALL
             .into_iter()

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use crate::note::{Load, Note};
-use crate::oracles::Life;
+use crate::oracles::{Life, Watches};
 
 /// An odd thing that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,8 @@ pub(crate) struct Record<L: Load> {
     pub(crate) target: OnceLock<ActorRef<Note<L>>>,
     /// Whether it keeps its name for a while after its state is gone.
     pub(crate) lingers: AtomicBool,
+    /// Whom it watches.
+    pub(crate) watches: Watches,
     /// Messages that were sent to it, and that it has got.
     pub(crate) sent: AtomicU32,
     pub(crate) received: AtomicU32,

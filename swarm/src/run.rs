@@ -67,6 +67,9 @@ pub(crate) fn note(oracles: &Oracles, what: &str, check: Check) {
 pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
     for known in world.all() {
         let record = &known.record;
+        if record.life.runs() {
+            note(&world.oracles, "watches", record.watches.are_all_told());
+        }
         if !record.life.runs() || record.life.may_have_stopped() {
             continue;
         }

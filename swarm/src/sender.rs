@@ -241,6 +241,48 @@ impl<L: Load> Sender<L> {
     }
 }
 
+impl<L: Load> Sender<L> {
+    /// Whether it is an actor of the other's worker, so that its orders come at once.
+    pub(crate) fn is_near(&self, to: &Known<L>) -> bool {
+        let origin = self.origin.get();
+        let own = origin.and_then(|origin| origin.sender);
+        own.is_some_and(|own| own.worker() == to.target.id().worker())
+    }
+
+    pub(crate) fn kill(&self, to: &Known<L>) {
+        let (life, sent) = (&to.record.life, self.sent_to(&to.record));
+        self.oracles().saw("kill");
+        life.is_to_be_killed(self.number, sent);
+        to.target.kill();
+        if self.is_near(to) {
+            life.is_killed();
+        }
+    }
+
+    pub(crate) fn suspend(&self, to: &Known<L>) {
+        // A start that fails waits for the children that it has started, and nobody for whoever has
+        // suspended them.
+        if !self.world.may_suspend() || !to.record.life.is_settled() {
+            return;
+        }
+        self.oracles().saw("suspension");
+        to.target.suspend();
+        if self.is_near(to) {
+            to.record.life.is_suspended(true);
+        }
+    }
+
+    pub(crate) fn resume(&self, to: &Known<L>) {
+        self.oracles().saw("resumption");
+        if self.is_near(to) {
+            to.record.life.is_suspended(false);
+        } else {
+            to.record.life.is_resumed_from_afar();
+        }
+        to.target.resume();
+    }
+}
+
 /// An ask under way, which the oracles know of.
 pub(crate) struct Asked {
     ask: Option<Ask<u64>>,

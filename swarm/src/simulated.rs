@@ -126,6 +126,10 @@ fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
         if !run_out(sim, &world.oracles, plan) {
             return false;
         }
+        world.resume_all();
+        if !run_out(sim, &world.oracles, plan) {
+            return false;
+        }
         note(&world.oracles, "quiet", check_pending(sim, &world.oracles));
         note(&world.oracles, "quiet", check_late(sim, &world.oracles));
         check_quiet(world);

@@ -1,7 +1,7 @@
 //! What the actors of one run share: who there is, and what is left to spend.
 
-use nexus_actors::Failure;
 use nexus_actors::prelude::*;
+use nexus_actors::{ActorId, Failure};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
@@ -9,9 +9,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::action::Weights;
+use crate::features::{Feature, Features};
 use crate::member;
 use crate::note::{Load, Note, Purse, Question};
-use crate::oracles::{Check, Claim, Life, Oracles, Sight, When};
+use crate::oracles::{Check, Claim, Life, Oracles, Sight, Watches, When};
 use crate::plan::{End, Plan};
 use crate::record::{Closing, Known, Opening, Record};
 use crate::rng::Rng;
@@ -20,12 +21,13 @@ use crate::sender::Sender;
 type SpawnAnonymously<L> =
     Arc<dyn Fn(Props<Note<L>>) -> Result<ActorRef<Note<L>>, SpawnError> + Send + Sync>;
 
-type ByTarget<L> = HashMap<ActorRef<Note<L>>, Arc<Record<L>>>;
+type ById<L> = HashMap<ActorId, Arc<Record<L>>>;
 
 /// What the actors of one run share.
 pub(crate) struct World<L: Load> {
     pub(crate) oracles: Arc<Oracles>,
     pub(crate) weights: Weights,
+    pub(crate) features: Features,
     pub(crate) workers: usize,
     pub(crate) odd_starts: u64,
     pub(crate) slow_answers: u64,
@@ -53,7 +55,9 @@ pub(crate) struct World<L: Load> {
     budget: AtomicI64,
     next_number: AtomicU32,
     roster: RwLock<Vec<Known<L>>>,
-    by_target: Mutex<ByTarget<L>>,
+    by_id: Mutex<ById<L>>,
+    /// Whether actors may suspend others: not when the run is to come to its end.
+    may_suspend: AtomicBool,
 }
 
 impl<L: Load> World<L> {
@@ -61,6 +65,7 @@ impl<L: Load> World<L> {
         Arc::new(Self {
             oracles: Arc::default(),
             weights: plan.weights.clone(),
+            features: plan.features,
             workers: plan.workers,
             odd_starts: plan.odd_starts,
             slow_answers: plan.slow_answers,
@@ -89,7 +94,8 @@ impl<L: Load> World<L> {
             budget: AtomicI64::new(plan.budget),
             next_number: AtomicU32::new(1),
             roster: RwLock::default(),
-            by_target: Mutex::default(),
+            by_id: Mutex::default(),
+            may_suspend: AtomicBool::new(true),
         })
     }
 
@@ -182,13 +188,29 @@ impl<L: Load> World<L> {
         self.oracles.pool_ends.load(SeqCst)
     }
 
+    pub(crate) fn may_suspend(&self) -> bool {
+        self.may_suspend.load(SeqCst)
+    }
+
+    /// Has all go on that were suspended, so that the run comes to its end.
+    pub(crate) fn resume_all(&self) {
+        if !self.features.has(Feature::Suspensions) {
+            return;
+        }
+        self.may_suspend.store(false, SeqCst);
+        for known in self.all() {
+            known.record.life.is_resumed_from_afar();
+            known.target.resume();
+        }
+    }
+
     // ---- who there is -------------------------------------------------------------------------
 
     /// An actor knows itself, and is known from now on.
     pub(crate) fn meet(&self, record: &Arc<Record<L>>, target: ActorRef<Note<L>>) {
         if record.target.set(target).is_ok() {
             let record = Arc::clone(record);
-            self.by_target.lock().insert(target, Arc::clone(&record));
+            self.by_id.lock().insert(target.id(), Arc::clone(&record));
             self.roster.write().push(Known { record, target });
         }
     }
@@ -231,6 +253,11 @@ impl<L: Load> World<L> {
             Some(index) => Some(all.swap_remove(index)),
             None => all.pop(),
         }
+    }
+
+    /// The actor of that id.
+    pub(crate) fn known_as(&self, id: ActorId) -> Option<Arc<Record<L>>> {
+        self.by_id.lock().get(&id).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Known<L>> {
@@ -277,6 +304,7 @@ impl<L: Load> World<L> {
             closing,
             target: OnceLock::new(),
             lingers: AtomicBool::new(false),
+            watches: Watches::default(),
             sent: AtomicU32::new(0),
             received: AtomicU32::new(0),
         });
@@ -285,7 +313,7 @@ impl<L: Load> World<L> {
             .as_ref()
             .is_some_and(|path| self.struck.contains(path))
         {
-            record.life.ends_itself();
+            record.life.is_struck();
         }
         let (world, of) = (Arc::clone(self), Arc::clone(&record));
         // What fails stops: the oracles follow one life of an actor, from its start to its end.
@@ -480,7 +508,7 @@ impl<L: Load> World<L> {
             Err(_) => "lookup found nobody",
         });
         let target = result.ok()?;
-        let record = self.by_target.lock().get(&target).cloned();
+        let record = self.known_as(target.id());
         let Some(record) = record else {
             self.oracles
                 .violated(format!("{path} is {target:?}, whom nobody knows"));

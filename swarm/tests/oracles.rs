@@ -3,7 +3,7 @@
 use nexus_actors::prelude::*;
 use nexus_swarm::oracles::{
     Asks, Check, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles, Origin, Outcome,
-    Sequences, Sight, Sums, Tally, When, never_early,
+    Sequences, Sight, Sums, Tally, Watches, When, WhenWatched, never_early,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -355,4 +355,104 @@ fn what_is_left_is_counted_and_what_is_wrong_is_kept() {
     assert!(oracles.found().is_empty());
     oracles.note(|| "somebody".to_owned(), Err("is wrong".to_owned()));
     assert_eq!(oracles.found(), ["somebody: is wrong"]);
+}
+
+#[test]
+fn whoever_is_killed_or_suspended_handles_nothing() {
+    let killed = running(1, None);
+    killed.is_to_be_killed(9, 1);
+    killed.handles().unwrap();
+    killed.is_killed();
+    says(killed.handles(), "after it was killed");
+    killed.is_told_of_stop([].into_iter()).unwrap();
+    let mut mail = Sequences::default();
+    (1..=2).for_each(|number| mail.arrives(9, number).unwrap());
+    says(
+        killed.is_dropped_after(&mail, false),
+        "which had killed it after 1",
+    );
+    let suspended = running(2, None);
+    suspended.is_suspended(true);
+    says(suspended.handles(), "while it is suspended");
+    suspended.is_suspended(false);
+    suspended.handles().unwrap();
+    suspended.is_suspended(true);
+    suspended.is_resumed_from_afar();
+    suspended.handles().unwrap();
+}
+
+fn ended(number: u32) -> Arc<Life> {
+    let life = running(number, None);
+    life.is_asked_to_stop(9, 0);
+    life.is_told_of_stop([].into_iter()).unwrap();
+    life.is_dropped_after(&Sequences::default(), false).unwrap();
+    life
+}
+
+#[test]
+fn ends_have_the_reasons_that_are_told() {
+    let stopped = |life: &Life, reason| life.is_told_to_have_ended(reason, false);
+    says(
+        stopped(&running(1, None), TerminationReason::Stopped),
+        "which is there",
+    );
+    let asked = ended(2);
+    stopped(&asked, TerminationReason::Stopped).unwrap();
+    says(
+        stopped(&asked, TerminationReason::Failed),
+        "there is no reason",
+    );
+    says(
+        stopped(&asked, TerminationReason::Killed),
+        "there is no reason",
+    );
+    asked
+        .is_told_to_have_ended(TerminationReason::Killed, true)
+        .unwrap();
+    let failed = running(3, None);
+    failed.is_failing();
+    failed.is_told_of_stop([].into_iter()).unwrap();
+    failed
+        .is_dropped_after(&Sequences::default(), false)
+        .unwrap();
+    stopped(&failed, TerminationReason::Failed).unwrap();
+    says(
+        stopped(&failed, TerminationReason::Stopped),
+        "there is no reason",
+    );
+}
+
+#[test]
+fn whoever_watches_is_told_once_and_not_after_it_let_go() {
+    let target = ended(7);
+    let told = |watches: &Watches, reason| watches.is_told(&target, reason, false);
+    let watches = Watches::default();
+    says(
+        told(&watches, TerminationReason::Stopped),
+        "which it does not watch",
+    );
+    watches.begins(&target, WhenWatched::Unknown);
+    says(watches.are_all_told(), "never told of the end of 7");
+    watches.are_told_at_once().unwrap();
+    told(&watches, TerminationReason::Stopped).unwrap();
+    says(
+        told(&watches, TerminationReason::Stopped),
+        "which it does not watch",
+    );
+    watches.begins(&target, WhenWatched::Runs);
+    says(told(&watches, TerminationReason::Unknown), "not told why");
+    watches.begins(&target, WhenWatched::Gone);
+    says(watches.are_told_at_once(), "was not told of 7");
+    says(
+        told(&watches, TerminationReason::Stopped),
+        "before it was watched",
+    );
+    watches.begins(&target, WhenWatched::Gone);
+    watches.ends(&target);
+    watches.are_told_at_once().unwrap();
+    watches.are_all_told().unwrap();
+    says(
+        told(&watches, TerminationReason::Unknown),
+        "which it does not watch",
+    );
 }

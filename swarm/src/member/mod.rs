@@ -1,5 +1,7 @@
 //! Members: the actors of a run, which do what their messages' seeds say, under the oracles' eyes.
 
+mod orders;
+
 use nexus_actors::prelude::*;
 use std::cell::RefCell;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -55,7 +57,7 @@ pub(crate) fn build<L: Load>(world: &Arc<World<L>>, record: &Arc<Record<L>>) -> 
         }
         Opening::FactoryPanics => panic!("{}", member.plan_failure(When::Starting)),
         Opening::StopsAtOnce => {
-            record.life.ends_itself();
+            record.life.stops_itself();
             Behavior::stopped()
         }
         _ => Behavior::setup(move |ctx| set_up(member, ctx)),
@@ -155,7 +157,7 @@ impl<L: Load> Member<L> {
 
     /// The text with which to fail now.
     fn plan_failure(&self, when: When) -> String {
-        self.record.life.ends_itself();
+        self.record.life.is_failing();
         self.world.oracles.saw(match when {
             When::Starting => "failure while starting",
             When::Handling => "failure while handling",
@@ -174,6 +176,10 @@ impl<L: Load> Member<L> {
         match signal {
             Signal::PreStart => self.starts(ctx),
             Signal::PostStop => self.has_stopped(ctx),
+            Signal::Terminated { actor, reason } => {
+                self.is_told_of_end(*actor, *reason);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -232,6 +238,7 @@ impl<L: Load> Member<L> {
         let (_in_handler, alone) = self.turn.enter();
         self.judge(alone);
         self.judge(self.record.life.handles());
+        self.judge(self.record.watches.are_told_at_once());
         self.sender.acts_as(ctx);
         self.arrives(ctx, &note);
         let mut purse = Purse {
@@ -366,11 +373,19 @@ impl<L: Load> Member<L> {
             Action::Fail => return Break(Verdict::Fails),
             Action::Unhandled => return Break(Verdict::Goes(Next::Unhandled)),
             Action::NextStop => {
-                self.record.life.ends_itself();
+                self.record.life.stops_itself();
                 return Break(Verdict::Goes(Next::Stop));
             }
             Action::LeaveOutside => self.leave_outside(),
             Action::EndPool => self.end_pool(purse),
+            Action::Kill => self.with_target(purse, |target, purse| self.kill(target, purse)),
+            Action::KillChild => self.kill_child(purse),
+            Action::Suspend => self.with_target(purse, |target, purse| self.suspend(target, purse)),
+            Action::Resume => self.with_target(purse, |target, _| self.sender.resume(target)),
+            Action::Watch => {
+                self.with_target(purse, |target, purse| self.watch(ctx, target, purse))
+            }
+            Action::Unwatch => self.with_target(purse, |target, _| self.unwatch(ctx, target)),
             Action::Become => {
                 let other = self.other_behavior(purse);
                 return Break(Verdict::Goes(Next::Become(other)));
@@ -586,13 +601,8 @@ impl<L: Load> Member<L> {
     }
 
     fn stop_child(&self, purse: &mut Purse) {
-        let children: Vec<_> = self.children.borrow().clone();
-        if children.is_empty() || !self.world.spend(1) {
-            return;
-        }
-        let record = Arc::clone(purse.rng.pick(&children));
-        if let Some(target) = record.target() {
-            self.stop_amid_mail(&Known { record, target }, purse);
+        if let Some(child) = self.pick_child(purse) {
+            self.stop_amid_mail(&child, purse);
         }
     }
 
@@ -638,7 +648,7 @@ impl<L: Load> Member<L> {
         let mut purse = purse.part();
         match purse.rng.below(10) {
             0 => {
-                self.record.life.ends_itself();
+                self.record.life.stops_itself();
                 Behavior::stopped()
             }
             1 => Behavior::setup(move |ctx| {

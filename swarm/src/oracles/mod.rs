@@ -11,6 +11,7 @@ mod life;
 mod mail;
 mod names;
 mod sums;
+mod watches;
 
 pub use self::asks::{Asks, LateAnswers, Outcome};
 pub use self::failures::{Failures, When};
@@ -18,6 +19,7 @@ pub use self::life::Life;
 pub use self::mail::{InHandler, OneAtATime, Sequences, never_early};
 pub use self::names::{Claim, Names, Sight};
 pub use self::sums::{Counted, Ids, Origin, Sums, Tally};
+pub use self::watches::{Watches, WhenWatched};
 
 /// What a check comes to: nothing, or what is wrong.
 pub type Check = Result<(), String>;
