@@ -2,6 +2,7 @@
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{Failure, Stage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
@@ -134,4 +135,73 @@ fn s4_11_who_watches_twice_is_told_once_also_of_one_that_is_gone() {
         sim.run_for(SOON);
         assert_eq!(told.load(SeqCst), 1, "with {workers} workers");
     }
+}
+
+/// A child that fails while it is built again has nothing to go on with. Where its parent cannot
+/// decide, and is resumed together with it, it stops.
+#[test]
+fn s4_5_a_child_that_failed_while_restarting_stops_when_its_parent_is_resumed() {
+    let resuming = SupervisorStrategy::one_for_one().always(Directive::Resume);
+    let mut sim = Sim::builder()
+        .workers(1)
+        .orderly()
+        .supervising(resuming)
+        .start()
+        .unwrap();
+    let told = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&told);
+    let parent = Props::new(move || {
+        let count = Arc::clone(&count);
+        Behavior::setup(move |ctx| {
+            let built = AtomicU32::new(0);
+            let child = Props::new(move || {
+                assert_eq!(built.fetch_add(1, SeqCst), 0, "it cannot be built again");
+                Behavior::receive(|_ctx, ()| Err::<(), _>(BoxError::from("it fails")))
+            });
+            ctx.spawn("child", child)?;
+            Ok(Behavior::<()>::empty().on_signal(move |_ctx, signal| {
+                if let Signal::ChildFailed { .. } = signal {
+                    count.fetch_add(1, SeqCst);
+                }
+            }))
+        })
+    });
+    let deciding =
+        SupervisorStrategy::one_for_one().decide(|failure: &Failure| match failure.during {
+            Stage::Restarting => Directive::Escalate,
+            _ => Directive::Restart,
+        });
+    sim.spawn("parent", parent.supervising(deciding)).unwrap();
+    let child = sim.lookup::<()>("/user/parent/child").unwrap();
+    child.tell(());
+    child.tell(());
+    sim.run_for(SOON);
+    assert!(sim.lookup::<()>("/user/parent").is_ok());
+    assert!(sim.lookup::<()>("/user/parent/child").is_err());
+    assert_eq!(told.load(SeqCst), 1);
+    assert_eq!(sim.dead_letters().count(DeadLetterReason::Failed), 1);
+}
+
+/// What starts after the deadline of a shutdown ends as all else does, or nobody would end it.
+#[test]
+fn s4_4_a_child_that_starts_after_the_deadline_and_is_suspended_holds_nothing_up() {
+    let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
+    let parent = Props::new(|| {
+        Behavior::receive(|ctx, ()| ctx.sleep(Duration::from_secs(3600))).on_signal(
+            |ctx, signal| {
+                if *signal == Signal::PostStop {
+                    let late =
+                        ctx.spawn("late", Props::new(|| Behavior::receive(|_ctx, ()| ())))?;
+                    late.suspend();
+                    late.tell(());
+                }
+                Ok::<_, SpawnError>(())
+            },
+        )
+    });
+    sim.spawn("parent", parent).unwrap().tell(());
+    sim.run_for(SOON);
+    sim.shutdown(Duration::ZERO);
+    assert!(sim.has_ended());
+    assert_eq!(sim.dead_letters().count(DeadLetterReason::Forced), 1);
 }

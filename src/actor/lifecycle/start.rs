@@ -249,6 +249,12 @@ fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
     if slot.state() == State::Starting {
         slot.enter(State::Running);
     }
+    if shard.forcing.get() {
+        // It comes after the deadline, which has stopped all others: nobody would end it, should
+        // it be suspended, or wait for a restart.
+        slot.forced.set(true);
+        slot.special.set(true);
+    }
     slot.queued.set(false);
     if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.special.get() {
         wake(shard, key.slot);

@@ -58,24 +58,46 @@ pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bo
 /// A child's failure has become the actor's own. Answers whether the actor goes on at once.
 #[cold]
 pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+    let of_child = Arc::clone(&failure);
     let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
     if goes_on {
-        resume_children(shard, key.slot);
+        resume_children(shard, key.slot, &of_child);
     }
+    let _ = drop_with_fate(of_child, End::Failed);
     goes_on
 }
 
 /// An actor that had failed with its children is resumed, and so are they, down to where the failure
 /// began.
-fn resume_children(shard: &Shard, parent: u32) {
-    for child in children_of(shard, parent) {
+fn resume_children(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
+    let children: Vec<Key> = children_of(shard, parent).collect();
+    for child in children {
         let rests = |system: &mut System| std::mem::take(&mut system.escalated);
         let slot = shard.slot(child.slot);
         if slot.special.get() && slot.has_system() && slot.with_system(rests) {
-            interrupt(shard, child);
-            resume_children(shard, child.slot);
+            if slot.is_at_work() {
+                // It failed while it was built again. To resume is to go on with what there is, and
+                // there is nothing.
+                decide(shard, child, Decided::Stop, failure);
+            } else {
+                interrupt(shard, child);
+            }
+            match &failure.cause {
+                Cause::Child(below) => resume_children(shard, child.slot, below),
+                _ => resume_children(shard, child.slot, failure),
+            }
         }
     }
+}
+
+/// Has an actor do, before all else, what was decided because of a failure.
+fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
+    let slot = shard.slot(key.slot);
+    let decision = Some((decided, Arc::clone(failure)));
+    let before = slot.with_system(|system| std::mem::replace(&mut system.decided, decision));
+    interrupt(shard, key);
+    // The failure is the user's, and this may be the last that is heard of it.
+    let _ = drop_with_fate(before, End::Failed);
 }
 
 fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
@@ -93,11 +115,7 @@ fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
         return false;
     }
     for sibling in siblings_in_reach(shard, key, parent, scope, decision) {
-        let decision = (decided(decision), Arc::clone(failure));
-        shard
-            .slot(sibling.slot)
-            .with_system(|system| system.decided = Some(decision));
-        interrupt(shard, sibling);
+        decide(shard, sibling, decided(decision), failure);
     }
     carry_out(shard, key, decided(decision), failure)
 }
