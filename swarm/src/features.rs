@@ -11,13 +11,15 @@ pub(crate) enum Feature {
     Kills,
     Suspensions,
     Watches,
+    Supervision,
 }
 
 /// All of them. New ones come last, so that what is drawn for the others stays as it was.
-const ALL: [(Feature, &str); 3] = [
+const ALL: [(Feature, &str); 4] = [
     (Feature::Kills, "kills"),
     (Feature::Suspensions, "suspensions"),
     (Feature::Watches, "watches"),
+    (Feature::Supervision, "supervision"),
 ];
 
 /// The parts that are used. With none of them a plan is narrow.

@@ -17,6 +17,7 @@ mod record;
 mod rng;
 mod run;
 mod sender;
+mod supervision;
 mod world;
 
 pub mod corpus;

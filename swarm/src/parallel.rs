@@ -137,6 +137,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
         .workers(plan.workers)
         .name("swarm")
         .on_failure(world.on_failure())
+        .supervising(world.strategy_of_guardian(plan.seed))
         .configure(world.configure(plan.configured))
         .start();
     pool.expect("a pool of a few workers starts")
@@ -164,14 +165,23 @@ fn join<L: Load>(world: &World<L>, threads: Vec<JoinHandle<()>>) {
 
 /// Waits until nothing is sent, handled or waited for any more.
 fn wait_until_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
+    become_quiet(world, pool);
+    // A suspension may have been under way with the last message.
+    world.resume_all();
+    become_quiet(world, pool);
+}
+
+fn become_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
     let (mut last, mut same) = (Vec::new(), 0);
     while same < LOOKS {
         thread::sleep(LOOK);
-        world.resume_all();
         let (stats, now) = look(pool);
         let at_rest = stats.queued() == 0
             && stats.sent() == stats.handled() + stats.dead_letters
             && stats.workers.iter().all(|worker| worker.waiting == 0);
+        if !at_rest {
+            world.resume_all();
+        }
         same = if at_rest && now == last { same + 1 } else { 0 };
         last = now;
     }

@@ -1,11 +1,13 @@
 //! Records: what is known of an actor by anybody, and how it starts and ends.
 
 use nexus_actors::prelude::*;
+use parking_lot::Mutex;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use crate::note::{Load, Note};
-use crate::oracles::{Life, Watches};
+use crate::oracles::{Life, Sequences, Watches};
 
 /// An odd thing that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +88,10 @@ impl Closing {
     ];
 }
 
-/// What is known of one incarnation of an actor, by anybody.
+/// How many messages somebody has sent, by the numbers of those whom they were sent to.
+pub(crate) type SentTo = Arc<Mutex<HashMap<u32, u32>>>;
+
+/// What is known of an actor, by anybody.
 pub(crate) struct Record<L: Load> {
     pub(crate) life: Arc<Life>,
     pub(crate) path: Option<String>,
@@ -97,6 +102,14 @@ pub(crate) struct Record<L: Load> {
     pub(crate) target: OnceLock<ActorRef<Note<L>>>,
     /// Whether it keeps its name for a while after its state is gone.
     pub(crate) lingers: AtomicBool,
+    /// What it has got, from whom; and what it has sent to whom.
+    pub(crate) mail: Mutex<Sequences>,
+    pub(crate) sent_to: SentTo,
+    /// All that it ever tried to start, who may not have been told of.
+    pub(crate) conceived: Mutex<Vec<Arc<Life>>>,
+    /// All children that it ever had, and those of which it was told that they have failed.
+    pub(crate) children: Mutex<Vec<Arc<Record<L>>>>,
+    pub(crate) failed_children: Mutex<BTreeSet<u32>>,
     /// Whom it watches.
     pub(crate) watches: Watches,
     /// Messages that were sent to it, and that it has got.

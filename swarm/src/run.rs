@@ -70,7 +70,7 @@ pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
         if record.life.runs() {
             note(&world.oracles, "watches", record.watches.are_all_told());
         }
-        if !record.life.runs() || record.life.may_have_stopped() {
+        if !record.life.runs() || record.life.may_be_struck() {
             continue;
         }
         let (sent, received) = (record.sent.load(SeqCst), record.received.load(SeqCst));
@@ -108,7 +108,7 @@ pub(crate) fn check_end<L: Load>(world: &Arc<World<L>>, plan: &Plan, ended: &End
     note(oracles, "messages", oracles.notes.is_empty("messages"));
     note(oracles, "states", oracles.states.is_empty("states"));
     let mut all = world.all().into_iter();
-    if let Some(known) = all.find(|known| !known.record.life.is_dropped()) {
+    if let Some(known) = all.find(|known| !known.record.life.is_gone()) {
         let record = &known.record;
         let (opening, closing) = (record.opening, record.closing);
         let text = format!("{} is left: {opening:?}, {closing:?}", record.who());

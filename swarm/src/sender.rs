@@ -1,14 +1,13 @@
 //! Senders: actors and threads outside, which send and ask under the oracles' eyes.
 
 use nexus_actors::prelude::*;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::note::{Load, Note, Parting, Purse, Question};
 use crate::oracles::{Counted, Oracles, Origin};
-use crate::record::{Known, Record};
+use crate::record::{Known, Record, SentTo};
 use crate::world::World;
 
 /// Tells the time, where whoever asks has a clock.
@@ -22,7 +21,7 @@ pub(crate) fn nanos(time: Duration) -> u64 {
 pub(crate) struct Sender<L: Load> {
     pub(crate) world: Arc<World<L>>,
     pub(crate) number: u32,
-    sent: std::cell::RefCell<HashMap<u32, u32>>,
+    sent: SentTo,
     /// What the envelopes of its messages must say.
     origin: std::cell::Cell<Option<Origin>>,
 }
@@ -32,8 +31,16 @@ impl<L: Load> Sender<L> {
         Self {
             world,
             number,
-            sent: Default::default(),
+            sent: SentTo::default(),
             origin: Default::default(),
+        }
+    }
+
+    /// It goes on where somebody else has left off, whose number it has.
+    pub(crate) fn goes_on_with(self, sent: &SentTo) -> Self {
+        Self {
+            sent: Arc::clone(sent),
+            ..self
         }
     }
 
@@ -47,6 +54,11 @@ impl<L: Load> Sender<L> {
             cause: (!none).then(|| envelope.message_id()),
             chain: (!none).then(|| envelope.correlation_id()),
         }));
+    }
+
+    /// Nobody knows what its messages' envelopes say.
+    pub(crate) fn acts_anywhere(&self) {
+        self.origin.set(None);
     }
 
     /// It is a thread outside.
@@ -66,7 +78,7 @@ impl<L: Load> Sender<L> {
     }
 
     fn sent_to(&self, to: &Record<L>) -> u32 {
-        let sent = self.sent.borrow();
+        let sent = self.sent.lock();
         sent.get(&to.life.number).copied().unwrap_or_default()
     }
 
@@ -106,8 +118,7 @@ impl<L: Load> Sender<L> {
 
     /// A message is on its way, and counts.
     fn count(&self, to: &Known<L>) {
-        let mut sent = self.sent.borrow_mut();
-        *sent.entry(to.record.life.number).or_default() += 1;
+        *self.sent.lock().entry(to.record.life.number).or_default() += 1;
         to.record.sent.fetch_add(1, SeqCst);
         self.oracles().sent.fetch_add(1, SeqCst);
     }

@@ -80,6 +80,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
         .choices(plan.choices)
         .keep_events(if shown { SHOWN } else { 1 })
         .on_failure(world.on_failure())
+        .supervising(world.strategy_of_guardian(plan.seed))
         .configure(world.configure(plan.configured))
         .start();
     let mut sim = started.expect("a simulation of a few workers starts");

@@ -12,11 +12,12 @@ use crate::action::Weights;
 use crate::features::{Feature, Features};
 use crate::member;
 use crate::note::{Load, Note, Purse, Question};
-use crate::oracles::{Check, Claim, Life, Oracles, Sight, Watches, When};
+use crate::oracles::{Claim, Life, Oracles, Sight, Watches};
 use crate::plan::{End, Plan};
-use crate::record::{Closing, Known, Opening, Record};
+use crate::record::{Closing, Known, Opening, Record, SentTo};
 use crate::rng::Rng;
 use crate::sender::Sender;
+use crate::supervision::report;
 
 type SpawnAnonymously<L> =
     Arc<dyn Fn(Props<Note<L>>) -> Result<ActorRef<Note<L>>, SpawnError> + Send + Sync>;
@@ -123,7 +124,7 @@ impl<L: Load> World<L> {
         let world = Arc::downgrade(self);
         move |failure| {
             if let Some(world) = world.upgrade() {
-                let check = report(&world.oracles, failure);
+                let check = report(&world, failure);
                 world.oracles.note(|| "failure".to_owned(), check);
                 world.is_told(true);
             }
@@ -304,6 +305,11 @@ impl<L: Load> World<L> {
             closing,
             target: OnceLock::new(),
             lingers: AtomicBool::new(false),
+            mail: Mutex::default(),
+            sent_to: SentTo::default(),
+            conceived: Mutex::default(),
+            children: Mutex::default(),
+            failed_children: Mutex::default(),
             watches: Watches::default(),
             sent: AtomicU32::new(0),
             received: AtomicU32::new(0),
@@ -315,10 +321,15 @@ impl<L: Load> World<L> {
         {
             record.life.is_struck();
         }
+        if let Some(parent) = parent {
+            parent.conceived.lock().push(Arc::clone(&record.life));
+        }
+        if opening.fails() || closing == Closing::Spawns {
+            record.life.may_leave_children();
+        }
         let (world, of) = (Arc::clone(self), Arc::clone(&record));
-        // What fails stops: the oracles follow one life of an actor, from its start to its end.
-        let stopping = SupervisorStrategy::one_for_one().always(Directive::Stop);
-        let props = Props::new(move || member::build(&world, &of)).supervising(stopping);
+        let strategy = self.strategy_of(&record);
+        let props = Props::new(move || member::build(&world, &of)).supervising(strategy);
         (record, props)
     }
 
@@ -359,7 +370,7 @@ impl<L: Load> World<L> {
             }
             Err(SpawnError::Failed(failure)) => {
                 self.oracles.saw("actor failed to start");
-                report(&self.oracles, &failure)
+                report(self, &failure)
             }
             Err(SpawnError::NameTaken(_)) => {
                 self.oracles.saw("name was taken");
@@ -533,25 +544,4 @@ pub(crate) enum Place<L: Load> {
     ByRing,
     On(usize),
     Near(ActorRef<Note<L>>),
-}
-
-/// Takes the report of a failure in.
-pub(crate) fn report(oracles: &Oracles, failure: &Failure) -> Check {
-    use nexus_actors::{Cause, Stage};
-    if matches!(&failure.cause, Cause::Panic(text) if text.starts_with("planned: ")) {
-        // The fault came instead of the handler, for a message that counts as handled.
-        oracles.handled.fetch_add(1, SeqCst);
-        return Ok(());
-    }
-    let text = match &failure.cause {
-        Cause::Panic(text) => text.clone(),
-        Cause::Error(error) => error.to_string(),
-        other => other.to_string(),
-    };
-    let when = match failure.during {
-        Stage::Starting => When::Starting,
-        Stage::Stopping => When::Stopping,
-        _ => When::Handling,
-    };
-    oracles.failures.is_reported(&text, when)
 }

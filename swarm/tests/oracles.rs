@@ -1,9 +1,10 @@
 //! Each oracle is shown something wrong, and must say so: a check that cannot fail checks nothing.
 
 use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
 use nexus_swarm::oracles::{
-    Asks, Check, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles, Origin, Outcome,
-    Sequences, Sight, Sums, Tally, Watches, When, WhenWatched, never_early,
+    Asks, Check, Counter, Decision, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles,
+    Origin, Outcome, Sequences, Sight, Sums, Tally, Watches, When, WhenWatched, never_early,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -455,4 +456,103 @@ fn whoever_watches_is_told_once_and_not_after_it_let_go() {
         told(&watches, TerminationReason::Unknown),
         "which it does not watch",
     );
+}
+
+#[test]
+fn restarts_come_once_for_a_failure_and_in_order() {
+    let life = running(1, None);
+    life.is_built([].into_iter()).unwrap();
+    says(life.is_built([].into_iter()), "built again in phase");
+    let life = running(2, None);
+    life.is_built([].into_iter()).unwrap();
+    life.is_told_of_restart(Some(5), 10).unwrap();
+    says(life.handles(), "handles a message in phase");
+    assert!(life.is_dropped_between());
+    let child = running(3, Some(Arc::clone(&life)));
+    says(
+        life.is_built([&*child].into_iter()),
+        "before its child 3 had stopped",
+    );
+    says(life.starts(), "told of its start");
+    let life = running(4, None);
+    life.is_built([].into_iter()).unwrap();
+    life.is_told_of_restart(Some(5), 10).unwrap();
+    life.is_dropped_between();
+    life.is_built([].into_iter()).unwrap();
+    assert_eq!(life.starts_again(Some(5), 30), Ok(Some(20)));
+    life.handles().unwrap();
+    says(life.is_told_of_restart(Some(5), 40), "twice for failure");
+    life.is_dropped_between();
+    life.is_built([].into_iter()).unwrap();
+    says(
+        life.starts_again(Some(6), 50).map(|_| ()),
+        "and told so for",
+    );
+    let orphan = Arc::new(Life::new(6, Some(ended(5))));
+    orphan.is_built([].into_iter()).unwrap();
+    orphan.starts().unwrap();
+    orphan.is_told_of_restart(None, 0).unwrap();
+    orphan.is_dropped_between();
+    says(
+        orphan.is_built([].into_iter()),
+        "when its parent is in phase",
+    );
+}
+
+#[test]
+fn decisions_are_carried_out() {
+    let failures = Failures::default();
+    let mut sim = Sim::builder().start().unwrap();
+    let mut spawn = |name| {
+        let props = Props::new(|| Behavior::receive(|_ctx, ()| ()));
+        sim.spawn(name, props).unwrap().id()
+    };
+    let (actor, other) = (spawn("actor"), spawn("other"));
+    let decision = |directive| Decision {
+        actor,
+        directive,
+        counter: Counter {
+            supervisor: None,
+            alone: Some(actor),
+        },
+        limit: Some(1),
+        delay: 10,
+    };
+    says(failures.leads_to_restart(0), "was decided: None");
+    says(failures.is_restarted(0, actor), "which is open");
+    failures.is_decided(0, decision(Directive::Resume));
+    says(failures.leads_to_restart(0), "Resume");
+    says(failures.is_escalated_to(0, other), "though decided");
+    failures.is_decided(0, decision(Directive::Escalate));
+    says(failures.is_escalated_to(0, other), "twice that of");
+    failures.is_escalated_to(0, actor).unwrap();
+    failures.is_decided(0, decision(Directive::Restart));
+    failures.leads_to_restart(0).unwrap();
+    failures.is_restarted(0, actor).unwrap();
+    failures.is_restarted(0, other).unwrap();
+    says(failures.is_restarted(0, actor), "restarted 2 times");
+    failures.was_restarted_after(0, 10).unwrap();
+    says(failures.was_restarted_after(0, 9), "was over after 9");
+}
+
+#[test]
+fn a_question_in_the_hands_of_a_handler_that_fails_has_failed() {
+    let asks = Asks::default();
+    let ask = asks.begins(None, 5, false);
+    asks.arrives(ask).unwrap();
+    asks.is_failed(ask, None);
+    asks.is_gone(ask);
+    says(
+        asks.ends(ask, Outcome::NoReply, None, true),
+        "its handler failed",
+    );
+}
+
+#[test]
+fn losses_leave_the_order_as_it_was() {
+    let mut mail = Sequences::default();
+    mail.arrives_after_losses(1, 2).unwrap();
+    mail.arrives_after_losses(1, 5).unwrap();
+    says(mail.arrives_after_losses(1, 5), "after 5");
+    says(mail.arrives_after_losses(1, 4), "after 5");
 }

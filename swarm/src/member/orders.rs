@@ -92,7 +92,7 @@ impl<L: Load> Member<L> {
 
     /// One of its children, whatever has become of it.
     pub(super) fn pick_child(&self, purse: &mut Purse) -> Option<Known<L>> {
-        let children: Vec<_> = self.children.borrow().clone();
+        let children: Vec<_> = self.record.children.lock().clone();
         if children.is_empty() || !self.world.spend(1) {
             return None;
         }

@@ -34,6 +34,8 @@ struct Asking {
     answered: bool,
     /// A handler let go of it.
     given_up: bool,
+    /// A handler failed with it in its hands.
+    failed: bool,
     /// The question is gone.
     gone: bool,
     /// When the asker was as good as told.
@@ -102,6 +104,12 @@ impl Asks {
     pub fn is_given_up(&self, ask: usize, at: Option<u64>) {
         let asking = &mut self.0.lock()[ask];
         (asking.ended_at, asking.given_up) = (at, true);
+    }
+
+    /// The handler that has the question in its hands is about to fail.
+    pub fn is_failed(&self, ask: usize, at: Option<u64>) {
+        let asking = &mut self.0.lock()[ask];
+        (asking.ended_at, asking.failed) = (at, true);
     }
 
     /// The question is no more, answered or not.
@@ -181,6 +189,13 @@ impl Asks {
 }
 
 fn check_outcome(ask: usize, asking: &Asking, outcome: Outcome) -> Check {
+    let as_failed = matches!(
+        outcome,
+        Outcome::TargetFailed | Outcome::Timeout | Outcome::PoolClosed
+    );
+    ensure(!asking.failed || as_failed, || {
+        format!("ask {ask} ended with {outcome:?}, and its handler failed: {asking:?}")
+    })?;
     match outcome {
         Outcome::Answer(answer) => {
             ensure(answer == Asks::answer_to(ask), || {

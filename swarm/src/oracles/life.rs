@@ -2,8 +2,9 @@
 
 use nexus_actors::TerminationReason;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 
 use super::mail::Sequences;
 use super::{Check, ensure};
@@ -12,14 +13,28 @@ const BUILT: u8 = 0;
 const RUNS: u8 = 1;
 const TOLD_OF_STOP: u8 = 2;
 const DROPPED: u8 = 3;
+/// It is told that it is to start again, and its state is still there.
+const TOLD_OF_RESTART: u8 = 4;
+/// Its state is gone, and the next one may come; or it does not, and nobody is told.
+const BETWEEN: u8 = 5;
 
-/// The life of one incarnation of an actor.
+/// The life of one actor, from its start to its end, restarts included.
 #[derive(Debug)]
 pub struct Life {
     /// Its number among all senders of the run.
     pub number: u32,
     parent: Option<Arc<Life>>,
     phase: AtomicU8,
+    /// How often it was built.
+    built: AtomicU32,
+    /// The failures for which it was told to start again.
+    restarts: Mutex<BTreeSet<usize>>,
+    /// The failure for which it is built again next, and when it was told of that.
+    cause: Mutex<Option<(usize, Option<u64>)>>,
+    /// Whether children of it may be there when its state is gone.
+    leaves_children: AtomicBool,
+    /// Whether a failure of its own was its parent's, which makes its end a kill.
+    escalated: AtomicBool,
     /// Whether it has started for all to see: its spawner was told, or it handles messages.
     in_public: AtomicBool,
     /// Whether it has decided to stop, or is about to.
@@ -47,6 +62,11 @@ impl Life {
             number,
             parent,
             phase: AtomicU8::new(BUILT),
+            built: AtomicU32::new(0),
+            restarts: Mutex::default(),
+            cause: Mutex::default(),
+            leaves_children: AtomicBool::new(false),
+            escalated: AtomicBool::new(false),
             in_public: AtomicBool::new(false),
             stops_itself: AtomicBool::new(false),
             fails: AtomicBool::new(false),
@@ -66,9 +86,114 @@ impl Life {
     /// When it has been told, or has even stopped.
     pub fn starts(&self) -> Check {
         let before = self.phase.swap(RUNS, SeqCst);
-        ensure(before == BUILT, || {
-            format!("told of its start in phase {before}")
+        let incarnation = self.incarnation();
+        ensure(before == BUILT && incarnation <= 1, || {
+            format!("told of its start in phase {before}, incarnation {incarnation}")
         })
+    }
+
+    /// Its factory runs; it has had those children.
+    ///
+    /// # Errors
+    ///
+    /// When it is there already, or was not to start again; when children of the instance before are
+    /// left, or its parent is not there any more.
+    pub fn is_built<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
+        if self.built.fetch_add(1, SeqCst) == 0 {
+            return Ok(());
+        }
+        let before = self.phase.swap(BUILT, SeqCst);
+        ensure(before == BETWEEN, || {
+            format!("built again in phase {before}, and not after its restart has begun")
+        })?;
+        if let Some(child) = children.find(|child| !child.is_gone()) {
+            let child = child.number;
+            return Err(format!("built again before its child {child} had stopped"));
+        }
+        let parent = self.parent.as_deref();
+        let parent = parent.filter(|parent| !parent.leaves_children.load(SeqCst));
+        let parent = parent.map(Self::phase);
+        ensure(!matches!(parent, Some(TOLD_OF_STOP | DROPPED)), || {
+            format!("built again when its parent is in phase {parent:?}")
+        })
+    }
+
+    /// How often it was built.
+    pub fn incarnation(&self) -> u32 {
+        self.built.load(SeqCst)
+    }
+
+    fn phase(&self) -> u8 {
+        self.phase.load(SeqCst)
+    }
+
+    /// It is told that it is to start again, for that failure, if it is a planned one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or was told of this failure before.
+    pub fn is_told_of_restart(&self, failure: Option<usize>, at: u64) -> Check {
+        let before = self.phase.swap(TOLD_OF_RESTART, SeqCst);
+        *self.cause.lock() = failure.map(|failure| (failure, Some(at)));
+        ensure(before == RUNS, || {
+            format!("told of its restart in phase {before}")
+        })?;
+        let new = failure.is_none_or(|failure| self.restarts.lock().insert(failure));
+        ensure(new, || format!("restarted twice for failure {failure:?}"))
+    }
+
+    /// It is about to fail while it is built again.
+    pub fn fails_again(&self, failure: usize) {
+        *self.cause.lock() = Some((failure, None));
+    }
+
+    /// For which failure it is built again.
+    pub fn cause(&self) -> Option<usize> {
+        self.cause.lock().map(|(failure, _)| failure)
+    }
+
+    /// It is told that it has started again, for that failure. Answers how long that took, where it
+    /// is known.
+    ///
+    /// # Errors
+    ///
+    /// When it was not built again, or for another failure.
+    pub fn starts_again(&self, failure: Option<usize>, at: u64) -> Result<Option<u64>, String> {
+        let before = self.phase.swap(RUNS, SeqCst);
+        let cause = self.cause.lock().take();
+        ensure(before == BUILT && self.incarnation() > 1, || {
+            format!("told of a restart's end in phase {before}")
+        })?;
+        let expected = cause.map(|(failure, _)| failure);
+        ensure(failure == expected, || {
+            format!("restarted for failure {failure:?}, and told so for {expected:?}")
+        })?;
+        Ok(cause.and_then(|(_, told)| Some(at.saturating_sub(told?))))
+    }
+
+    /// Whether it was told that it is to start again.
+    pub fn is_told_to_restart(&self) -> bool {
+        self.phase() == TOLD_OF_RESTART
+    }
+
+    /// Its state may be gone before its children are: its start fails, or it starts some at its end.
+    pub fn may_leave_children(&self) {
+        self.leaves_children.store(true, SeqCst);
+    }
+
+    /// Its failure becomes its parent's.
+    pub fn is_escalated(&self) {
+        self.escalated.store(true, SeqCst);
+    }
+
+    /// Whether a fault of the simulation may have taken a message from it.
+    pub fn may_be_struck(&self) -> bool {
+        self.struck.load(SeqCst)
+    }
+
+    /// Whether it has no state, and may not get one any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.phase(), DROPPED | BETWEEN)
     }
 
     /// It handles a message.
@@ -98,10 +223,11 @@ impl Life {
     /// When it has been told, was never started, or has children left.
     pub fn is_told_of_stop<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
         let before = self.phase.swap(TOLD_OF_STOP, SeqCst);
-        ensure(before == RUNS, || {
+        // A restart that waits may be cut short.
+        ensure(matches!(before, RUNS | TOLD_OF_RESTART), || {
             format!("told of its stop in phase {before}")
         })?;
-        match children.find(|child| !child.is_dropped()) {
+        match children.find(|child| !child.is_gone()) {
             Some(child) => Err(format!(
                 "told of its stop before its child {}",
                 child.number
@@ -194,7 +320,7 @@ impl Life {
     fn an_ancestor_has_a_reason_to_stop(&self) -> bool {
         let mut next = self.parent.as_deref();
         while let Some(life) = next {
-            if life.has_a_reason_to_stop() || life.is_dropped() {
+            if life.has_a_reason_to_stop() || life.is_gone() || life.phase() == TOLD_OF_RESTART {
                 return true;
             }
             next = life.parent.as_deref();
@@ -214,13 +340,16 @@ impl Life {
     /// When it has not ended, or not for that reason.
     pub fn is_told_to_have_ended(&self, reason: TerminationReason, pool_ends: bool) -> Check {
         let number = self.number;
-        ensure(self.is_dropped(), || {
+        ensure(self.is_gone(), || {
             format!("told that {number} has stopped, which is there")
         })?;
         let struck = self.struck.load(SeqCst);
         let there = match reason {
             TerminationReason::Failed => struck || self.fails.load(SeqCst),
-            TerminationReason::Killed => struck || pool_ends || !self.kills.lock().is_empty(),
+            TerminationReason::Killed => {
+                let stuck = self.escalated.load(SeqCst);
+                struck || stuck || pool_ends || !self.kills.lock().is_empty()
+            }
             TerminationReason::Stopped => {
                 let asked = pool_ends || !self.stops.lock().is_empty();
                 asked || self.stops_itself.load(SeqCst) || self.an_ancestor_has_a_reason_to_stop()
@@ -230,6 +359,17 @@ impl Life {
         ensure(there, || {
             format!("told that {number} has {reason}, for which there is no reason")
         })
+    }
+
+    /// Its state is dropped in the course of a restart, or of one that fails. Answers whether that is
+    /// so; else it is its end.
+    pub fn is_dropped_between(&self) -> bool {
+        let phase = self.phase();
+        let between = phase == TOLD_OF_RESTART || (phase == BUILT && self.incarnation() > 1);
+        if between {
+            self.phase.store(BETWEEN, SeqCst);
+        }
+        between
     }
 
     /// Its state is dropped, after those messages; the whole pool ends or does not.

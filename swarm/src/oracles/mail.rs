@@ -24,6 +24,19 @@ impl Sequences {
         })
     }
 
+    /// As above, where messages may be lost on the way: they come in order all the same.
+    ///
+    /// # Errors
+    ///
+    /// Where it came before, or a later one did.
+    pub fn arrives_after_losses(&mut self, sender: u32, number: u32) -> Check {
+        let last = self.0.entry(sender).or_default();
+        let before = std::mem::replace(last, number.max(*last));
+        ensure(number > before, || {
+            format!("got message {number} of sender {sender} after {before}")
+        })
+    }
+
     /// The number of the last message of a sender.
     pub fn last(&self, sender: u32) -> u32 {
         self.0.get(&sender).copied().unwrap_or_default()

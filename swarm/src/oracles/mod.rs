@@ -14,7 +14,7 @@ mod sums;
 mod watches;
 
 pub use self::asks::{Asks, LateAnswers, Outcome};
-pub use self::failures::{Failures, When};
+pub use self::failures::{Counter, Decision, Failures, When};
 pub use self::life::Life;
 pub use self::mail::{InHandler, OneAtATime, Sequences, never_early};
 pub use self::names::{Claim, Names, Sight};

@@ -91,7 +91,7 @@ impl Watches {
     /// When it has not.
     pub fn are_all_told(&self) -> Check {
         let watches = self.0.lock();
-        match watches.values().find(|watch| watch.target.is_dropped()) {
+        match watches.values().find(|watch| watch.target.is_gone()) {
             Some(watch) => Err(format!(
                 "was never told of the end of {}, which it watches",
                 watch.target.number
