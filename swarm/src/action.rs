@@ -45,6 +45,9 @@ pub(crate) enum Action {
     Resume,
     Watch,
     Unwatch,
+    StartTimer,
+    CancelTimer,
+    Unstash,
 }
 
 impl Action {
@@ -87,6 +90,9 @@ impl Action {
             Self::Resume => "to resume",
             Self::Watch => "to watch",
             Self::Unwatch => "to unwatch",
+            Self::StartTimer => "to start timer",
+            Self::CancelTimer => "to cancel timer",
+            Self::Unstash => "to unstash",
         }
     }
 }
@@ -116,6 +122,8 @@ impl Action {
             Self::Kill | Self::KillChild => features.has(Feature::Kills),
             Self::Suspend | Self::Resume => features.has(Feature::Suspensions),
             Self::Watch | Self::Unwatch => features.has(Feature::Watches),
+            Self::StartTimer | Self::CancelTimer => features.has(Feature::Timers),
+            Self::Unstash => features.has(Feature::Stash),
             _ => true,
         }
     }
@@ -126,7 +134,7 @@ impl Action {
 const PLAIN: usize = 30;
 
 /// Every action, with its weight among the others where a plan favours none.
-const ACTIONS: [(Action, u32); 36] = [
+const ACTIONS: [(Action, u32); 39] = [
     (Action::Tell, 60),
     (Action::Burst, 8),
     (Action::TryTell, 16),
@@ -163,6 +171,9 @@ const ACTIONS: [(Action, u32); 36] = [
     (Action::Resume, 12),
     (Action::Watch, 20),
     (Action::Unwatch, 8),
+    (Action::StartTimer, 16),
+    (Action::CancelTimer, 8),
+    (Action::Unstash, 16),
 ];
 
 fn numbers() -> [usize; ACTIONS.len()] {

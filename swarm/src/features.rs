@@ -12,14 +12,20 @@ pub(crate) enum Feature {
     Suspensions,
     Watches,
     Supervision,
+    Bounds,
+    Timers,
+    Stash,
 }
 
 /// All of them. New ones come last, so that what is drawn for the others stays as it was.
-const ALL: [(Feature, &str); 4] = [
+const ALL: [(Feature, &str); 7] = [
     (Feature::Kills, "kills"),
     (Feature::Suspensions, "suspensions"),
     (Feature::Watches, "watches"),
     (Feature::Supervision, "supervision"),
+    (Feature::Bounds, "bounds"),
+    (Feature::Timers, "timers"),
+    (Feature::Stash, "stash"),
 ];
 
 /// The parts that are used. With none of them a plan is narrow.

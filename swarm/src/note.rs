@@ -3,7 +3,7 @@
 use nexus_actors::prelude::*;
 use std::sync::Arc;
 
-use crate::oracles::{Asks, Check, Counted, Oracles, Origin};
+use crate::oracles::{Asks, Check, Counted, Oracles, Origin, Ring};
 use crate::record::Known;
 use crate::rng::{Rng, mix};
 use crate::world::World;
@@ -38,6 +38,10 @@ pub(crate) struct Note<L: Load> {
     pub(crate) depth: u8,
     pub(crate) seed: u64,
     pub(crate) question: Option<Question>,
+    /// The timer whose message it is.
+    pub(crate) ring: Option<Ring>,
+    /// Whether it was put aside before.
+    pub(crate) stashed: bool,
     /// Somebody else's question.
     pub(crate) handed: Option<Question>,
     /// What its envelope must say.

@@ -97,7 +97,11 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     watch.has_pool(&pool);
     let (meddling, spawning) = (Arc::clone(&world), pool.clone());
     let letters = pool.dead_letters();
-    let told = letters.subscribe(move |_letter| meddling.is_told(false));
+    let told = letters.subscribe(move |letter| {
+        meddling.hears_of(letter);
+        meddling.is_told(false);
+    });
+    world.is_listening();
     let anonymously = move |props| spawning.spawn_anonymous(props);
     *world.anonymously.write() = Some(Arc::new(anonymously));
     let since = Instant::now();
@@ -112,6 +116,10 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
             join(&world, foreigners);
             wait_until_quiet(&world, &pool);
             check_quiet(&world);
+            if foreign::fill_mailboxes(&world) {
+                wait_until_quiet(&world, &pool);
+                check_quiet(&world);
+            }
             foreign::take_names_again(&world);
             shut_down(&world, &pool, LONG)
         }
@@ -176,8 +184,9 @@ fn become_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
     while same < LOOKS {
         thread::sleep(LOOK);
         let (stats, now) = look(pool);
+        let stashed: u64 = stats.workers.iter().map(|worker| worker.stashed).sum();
         let at_rest = stats.queued() == 0
-            && stats.sent() == stats.handled() + stats.dead_letters
+            && stats.sent() == stats.handled() + stats.dead_letters + stashed
             && stats.workers.iter().all(|worker| worker.waiting == 0);
         if !at_rest {
             world.resume_all();

@@ -11,7 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::Weights;
-use crate::features::Features;
+use crate::features::{Feature, Features};
 use crate::rng::Rng;
 
 /// How large the messages of a run are. One run has one type of messages.
@@ -151,6 +151,10 @@ impl Plan {
     #[must_use]
     pub fn with_features(mut self, features: Features) -> Self {
         self.features = features;
+        if features.has(Feature::Timers) {
+            // A fault that takes the message of a timer counts one that nobody has seen.
+            self.strikes.retain(|strike| strike.kills);
+        }
         let rng = &mut Rng::new(self.seed ^ 0xac7);
         self.weights.widen(rng, features);
         self

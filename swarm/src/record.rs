@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use crate::note::{Load, Note};
-use crate::oracles::{Life, Sequences, Watches};
+use crate::oracles::{Life, Room, Sequences, Watches};
 
 /// An odd thing that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,10 @@ pub(crate) struct Record<L: Load> {
     /// All children that it ever had, and those of which it was told that they have failed.
     pub(crate) children: Mutex<Vec<Arc<Record<L>>>>,
     pub(crate) failed_children: Mutex<BTreeSet<u32>>,
+    /// Whether all is heard of the messages for it that are lost.
+    pub(crate) heard: bool,
+    /// Its mailbox.
+    pub(crate) room: Room,
     /// Whom it watches.
     pub(crate) watches: Watches,
     /// Messages that were sent to it, and that it has got.

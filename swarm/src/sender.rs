@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use crate::features::Feature;
 use crate::note::{Load, Note, Parting, Purse, Question};
-use crate::oracles::{Counted, Oracles, Origin};
+use crate::oracles::{Counted, Oracles, Origin, Ring};
 use crate::record::{Known, Record, SentTo};
 use crate::world::World;
 
@@ -93,6 +94,8 @@ impl<L: Load> Sender<L> {
             depth: purse.depth,
             seed,
             question: None,
+            ring: None,
+            stashed: false,
             handed: None,
             origin: self.origin.get(),
             parting: self.draw_parting(to, purse),
@@ -120,6 +123,7 @@ impl<L: Load> Sender<L> {
     fn count(&self, to: &Known<L>) {
         *self.sent.lock().entry(to.record.life.number).or_default() += 1;
         to.record.sent.fetch_add(1, SeqCst);
+        to.record.room.is_sent(1);
         self.oracles().sent.fetch_add(1, SeqCst);
     }
 
@@ -127,6 +131,42 @@ impl<L: Load> Sender<L> {
         let note = self.note(to, &mut purse);
         self.count(to);
         to.target.tell(note);
+        self.looks_at_room(to);
+    }
+
+    fn looks_at_room(&self, to: &Known<L>) {
+        if self.world.knows_mail_of(&to.record) {
+            let check = to.record.room.holds_what_fits();
+            self.oracles().note(|| to.record.who(), check);
+        }
+    }
+
+    /// The message was refused, as there was no room: dropped, and counted, or not even that.
+    fn is_refused(&self, to: &Known<L>, drops: bool) {
+        self.oracles().saw(match drops {
+            true => "message dropped at once",
+            false => "message refused for want of room",
+        });
+        let known = self.world.knows_mail_of(&to.record);
+        if drops {
+            // Its dead letter was there before it counted.
+            self.count(to);
+        }
+        let check = to.record.room.refuses(drops, known);
+        self.oracles().note(|| to.record.who(), check);
+    }
+
+    /// A message that a timer of its own actor sends.
+    pub(crate) fn ring(&self, to: &Known<L>, purse: &mut Purse, ring: Ring) -> Note<L> {
+        // Without fuel it has no destructor that waits: it is made when it is due, and no later.
+        let fuel = std::mem::take(&mut purse.fuel);
+        let note = self.note(to, purse);
+        purse.fuel = fuel;
+        Note {
+            ring: Some(ring),
+            fuel,
+            ..note
+        }
     }
 
     /// Hands somebody else's question on.
@@ -139,20 +179,30 @@ impl<L: Load> Sender<L> {
         to.target.tell(note);
     }
 
-    pub(crate) fn try_tell(&self, to: &Known<L>, mut purse: Purse) {
+    /// Answers whether it was taken.
+    pub(crate) fn try_tell(&self, to: &Known<L>, mut purse: Purse) -> bool {
         let note = self.note(to, &mut purse);
         match to.target.try_tell(note) {
-            Ok(()) => self.count(to),
+            Ok(()) => {
+                self.count(to);
+                self.looks_at_room(to);
+                true
+            }
             Err(error) => {
                 self.oracles().saw("try_tell refused");
                 let allowed = match &error {
                     TellError::Stopped(_) => to.record.life.may_have_stopped(),
+                    TellError::Full(_) | TellError::Dropped(_) => {
+                        self.is_refused(to, matches!(error, TellError::Dropped(_)));
+                        true
+                    }
                     _ => false,
                 };
                 if !allowed && !self.world.ends() {
                     self.violated(&format!("try_tell: {error:?}"), to);
                 }
                 self.is_given_back(to, &error.into_message());
+                false
             }
         }
     }
@@ -173,6 +223,9 @@ impl<L: Load> Sender<L> {
     ) {
         let note = self.note(to, &mut purse);
         let began = clock();
+        // Those who wait for room in each other's mailboxes would do so for ever.
+        let waits = matches!(to.record.room.bound(), Some((_, Overflow::Backpressure)));
+        let timeout = timeout.or_else(|| waits.then_some(self.world.patience));
         let lost = self.oracles();
         // Should the handler be ended meanwhile, the answer about room comes late.
         lost.other_late.fetch_add(1, SeqCst);
@@ -186,7 +239,8 @@ impl<L: Load> Sender<L> {
         }
         let Err(error) = result else {
             self.oracles().saw("sent for certain");
-            return self.count(to);
+            self.count(to);
+            return self.looks_at_room(to);
         };
         self.oracles().saw(match error {
             SendError::Timeout(_) => "send timed out",
@@ -195,6 +249,10 @@ impl<L: Load> Sender<L> {
         let allowed = match &error {
             SendError::Stopped(_) => to.record.life.may_have_stopped(),
             SendError::Timeout(_) => timeout.is_some(),
+            SendError::Full(_) | SendError::Dropped(_) => {
+                self.is_refused(to, matches!(error, SendError::Dropped(_)));
+                true
+            }
             _ => false,
         };
         if !allowed && !self.world.ends() {
@@ -234,11 +292,13 @@ impl<L: Load> Sender<L> {
             }
         };
         let ask = to.target.ask(question, timeout);
+        self.looks_at_room(to);
         Asked {
             ask: Some(ask),
             number,
             ended: false,
             prompt: self.world.prompt,
+            bounds: self.world.features.has(Feature::Bounds),
             _open: oracles.open_asks.one_more(),
             oracles,
         }
@@ -300,6 +360,8 @@ pub(crate) struct Asked {
     number: usize,
     ended: bool,
     prompt: bool,
+    /// Whether there are mailboxes that may be full.
+    bounds: bool,
     oracles: Arc<Oracles>,
     _open: Counted,
 }
@@ -327,6 +389,7 @@ impl Asked {
             Err(AskError::NoReply) => Outcome::NoReply,
             Err(AskError::TargetStopped) => Outcome::TargetStopped,
             Err(AskError::TargetFailed) => Outcome::TargetFailed,
+            Err(AskError::MailboxFull) if self.bounds => Outcome::MailboxFull,
             Err(AskError::PoolClosed) => Outcome::PoolClosed,
             Err(AskError::CannotWait(WaitError::OutsideHandler | WaitError::Unwinding))
                 if may_fail =>
@@ -347,6 +410,7 @@ impl Asked {
             Outcome::NoReply => "ask without reply",
             Outcome::TargetStopped => "ask of a stopped actor",
             Outcome::TargetFailed => "ask of a failed actor",
+            Outcome::MailboxFull => "ask of a full mailbox",
             Outcome::PoolClosed => "ask of an ended pool",
         });
         let asks = &self.oracles.asks;

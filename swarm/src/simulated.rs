@@ -33,7 +33,11 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
     let mut sim = start(&world, plan, shown);
     let meddling = Arc::clone(&world);
     let letters = sim.dead_letters();
-    let told = letters.subscribe(move |_letter| meddling.is_told(false));
+    let told = letters.subscribe(move |letter| {
+        meddling.hears_of(letter);
+        meddling.is_told(false);
+    });
+    world.is_listening();
     foreign::open(&world, plan, &|| None);
     let ended = go_on(&mut sim, &world, plan);
     let mut outcome = Outcome {
@@ -134,6 +138,12 @@ fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
         note(&world.oracles, "quiet", check_pending(sim, &world.oracles));
         note(&world.oracles, "quiet", check_late(sim, &world.oracles));
         check_quiet(world);
+        if foreign::fill_mailboxes(world) {
+            if !run_out(sim, &world.oracles, plan) {
+                return false;
+            }
+            check_quiet(world);
+        }
         foreign::take_names_again(world);
         world.request_end(LONG);
     }

@@ -1,7 +1,7 @@
 //! What the actors of one run share: who there is, and what is left to spend.
 
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, Failure};
+use nexus_actors::{ActorId, DeadLetter, Failure};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
@@ -12,7 +12,7 @@ use crate::action::Weights;
 use crate::features::{Feature, Features};
 use crate::member;
 use crate::note::{Load, Note, Purse, Question};
-use crate::oracles::{Claim, Life, Oracles, Sight, Watches};
+use crate::oracles::{Claim, Life, Oracles, Room, Sight, Watches};
 use crate::plan::{End, Plan};
 use crate::record::{Closing, Known, Opening, Record, SentTo};
 use crate::rng::Rng;
@@ -50,6 +50,8 @@ pub(crate) struct World<L: Load> {
     /// The actors that every worker's `configure` names.
     configured: Mutex<HashMap<u64, ActorRef<Note<L>>>>,
     meddling: bool,
+    /// Whether it hears of lost messages.
+    listens: AtomicBool,
     /// Whether the pool has started. While it does, workers that spawn a name by their node get
     /// what another one has begun.
     ready: AtomicBool,
@@ -84,6 +86,7 @@ impl<L: Load> World<L> {
                 .map(|strike| strike.path.clone())
                 .collect(),
             configured: Mutex::default(),
+            listens: AtomicBool::new(false),
             ready: AtomicBool::new(false),
             meddling: plan.meddling,
             patience: match simulated {
@@ -292,6 +295,8 @@ impl<L: Load> World<L> {
             true => *rng.pick(&Closing::ODD),
             false => Closing::Plain,
         };
+        let seed = rng.next();
+        let bound = self.draw_bound(seed);
         let life = Life::new(
             self.next_number(),
             parent.map(|parent| Arc::clone(&parent.life)),
@@ -300,7 +305,7 @@ impl<L: Load> World<L> {
             life: Arc::new(life),
             path,
             depth: parent.map_or(0, |parent| parent.depth + 1),
-            seed: rng.next(),
+            seed,
             opening,
             closing,
             target: OnceLock::new(),
@@ -310,6 +315,8 @@ impl<L: Load> World<L> {
             conceived: Mutex::default(),
             children: Mutex::default(),
             failed_children: Mutex::default(),
+            heard: self.listens.load(SeqCst),
+            room: Room::new(bound),
             watches: Watches::default(),
             sent: AtomicU32::new(0),
             received: AtomicU32::new(0),
@@ -329,8 +336,53 @@ impl<L: Load> World<L> {
         }
         let (world, of) = (Arc::clone(self), Arc::clone(&record));
         let strategy = self.strategy_of(&record);
-        let props = Props::new(move || member::build(&world, &of)).supervising(strategy);
+        let mut props = Props::new(move || member::build(&world, &of)).supervising(strategy);
+        if let Some((capacity, overflow)) = bound {
+            record.life.may_lose_mail();
+            let mailbox = Mailbox::bounded(capacity, overflow);
+            props = props.mailbox(mailbox.expect("it takes at least one message"));
+        }
         (record, props)
+    }
+
+    fn draw_bound(&self, seed: u64) -> Option<(usize, Overflow)> {
+        let rng = &mut Rng::new(seed ^ 0xb0d);
+        if !self.features.has(Feature::Bounds) || rng.percent(40) {
+            return None;
+        }
+        let kinds = [
+            Overflow::DropNewest,
+            Overflow::DropOldest,
+            Overflow::Backpressure,
+            Overflow::Fail,
+        ];
+        let capacity = 1 + rng.index(6);
+        Some((capacity, *rng.pick(&kinds)))
+    }
+
+    /// A message was lost.
+    pub(crate) fn hears_of(&self, letter: &DeadLetter) {
+        if let Some(record) = self.known_as(letter.target) {
+            let check = record.room.loses(letter.reason);
+            self.oracles.note(|| record.who(), check);
+        }
+    }
+
+    /// From now on it hears of the messages that are lost.
+    pub(crate) fn is_listening(&self) {
+        self.listens.store(true, SeqCst);
+    }
+
+    /// Whether it hears of all messages to somebody that are lost: not where those who are told of such
+    /// losses send messages then, for of their losses nobody is told.
+    pub(crate) fn hears_all_of(&self, record: &Record<L>) -> bool {
+        !self.meddling && record.heard && !record.life.may_be_struck()
+    }
+
+    /// Whether all messages are known that are in the mailbox of somebody, or on their way to it: not
+    /// where others send at the same time.
+    pub(crate) fn knows_mail_of(&self, record: &Record<L>) -> bool {
+        self.simulated && self.hears_all_of(record)
     }
 
     /// Somebody tries to take a name.

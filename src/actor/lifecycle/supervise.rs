@@ -19,6 +19,7 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::catch_user;
 use crate::supervision::{Decision, History, Scope, Strategy};
+use crate::sync::{Mutant, is_mutated};
 
 pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
     let message_type = shard.slot(key.slot).message_type();
@@ -189,6 +190,16 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
         Decided::Resume => true,
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
+            if is_mutated(Mutant::RestartedTwice) && failure.actor == shard.id_of(key) {
+                let again = Some((Decided::Restart { after: 0 }, Arc::clone(failure)));
+                let slot = shard.slot(key.slot);
+                slot.with_system(|system| {
+                    let first = system.restarting.as_ref();
+                    if first.is_some_and(|first| first.during == Stage::Handling) {
+                        system.decided = again;
+                    }
+                });
+            }
             false
         }
         Decided::Stop => {

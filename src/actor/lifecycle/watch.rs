@@ -13,6 +13,7 @@ use crate::actor::envelope::Envelope;
 use crate::actor::id::{ActorId, Key};
 use crate::actor::shard::Shard;
 use crate::actor::slot::State;
+use crate::sync::{Mutant, is_mutated};
 
 use super::family::interrupt;
 
@@ -159,6 +160,10 @@ fn be_told_of_termination(shard: &Shard, watcher: Key, actor: ActorId, reason: T
     let told = slot.with_system(|system| {
         let watched = system.watching.remove(actor);
         if watched {
+            if is_mutated(Mutant::ToldTwice) {
+                let signal = Signal::Terminated { actor, reason };
+                system.signals.push_back(signal);
+            }
             system
                 .signals
                 .push_back(Signal::Terminated { actor, reason });

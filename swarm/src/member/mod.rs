@@ -1,5 +1,6 @@
 //! Members: the actors of a run, which do what their messages' seeds say, under the oracles' eyes.
 
+mod keeping;
 mod orders;
 mod restarts;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use crate::action::Action;
 use crate::note::{Load, Note, Purse, Question};
-use crate::oracles::{Check, Counted, OneAtATime, When, never_early};
+use crate::oracles::{Check, Counted, OneAtATime, StashBook, TimerBook, When, never_early};
 use crate::record::{Closing, Known, Opening, Record};
 use crate::rng::Rng;
 use crate::sender::{Asked, Sender, nanos};
@@ -36,6 +37,8 @@ struct Member<L: Load> {
     held: RefCell<Vec<Asked>>,
     /// The question that the handler has in its hands while it acts.
     in_hand: Cell<Option<usize>>,
+    timers: RefCell<TimerBook>,
+    stash: RefCell<StashBook>,
     _counted: Counted,
 }
 
@@ -55,7 +58,12 @@ pub(crate) fn build<L: Load>(world: &Arc<World<L>>, record: &Arc<Record<L>>) -> 
         return behavior;
     }
     let own = world.own_strategy_of(record);
-    let behavior = as_it_opens(member);
+    let capacity = member.stash_capacity();
+    let mut behavior = as_it_opens(member);
+    if let Some(capacity) = capacity {
+        let inner = behavior;
+        behavior = Behavior::with_stash(capacity, move |_ctx| Ok(inner));
+    }
     match own {
         Some(strategy) => behavior.supervise(strategy),
         None => behavior,
@@ -147,6 +155,8 @@ impl<L: Load> Member<L> {
             kept: RefCell::default(),
             held: RefCell::default(),
             in_hand: Cell::default(),
+            timers: RefCell::default(),
+            stash: RefCell::default(),
             _counted: world.oracles.states.one_more(),
             world,
             record,
@@ -261,7 +271,10 @@ impl<L: Load> Member<L> {
         self.judge(self.record.life.handles());
         self.judge(self.record.watches.are_told_at_once());
         self.sender.acts_as(ctx);
-        self.arrives(ctx, &note);
+        let note = match self.takes_in(ctx, note) {
+            Some(note) => note,
+            None => return Ok(Next::Same),
+        };
         let mut purse = Purse {
             fuel: note.fuel,
             depth: note.depth,
@@ -325,16 +338,21 @@ impl<L: Load> Member<L> {
 
     fn comes_in_order(&self, note: &Note<L>) -> Check {
         let mut mail = self.record.mail.lock();
-        match self.record.life.may_be_struck() {
+        match self.record.life.loses_mail() {
             true => mail.arrives_after_losses(note.from, note.number),
             false => mail.arrives(note.from, note.number),
         }
     }
 
-    fn arrives(&self, ctx: &Ctx<'_, L>, note: &Note<L>) {
-        self.world.oracles.handled.fetch_add(1, SeqCst);
-        self.record.received.fetch_add(1, SeqCst);
-        self.judge(self.comes_in_order(note));
+    fn arrives(&self, ctx: &mut Ctx<'_, L>, note: &Note<L>) {
+        match note.ring {
+            Some(ring) => self.rings(ctx, ring),
+            None => {
+                self.record.received.fetch_add(1, SeqCst);
+                self.judge(self.comes_in_order(note));
+                self.judge(self.record.room.is_left_with(ctx.mailbox_len()));
+            }
+        }
         if let Some(question) = &note.question {
             self.judge(question.arrives());
         }
@@ -384,6 +402,9 @@ impl<L: Load> Member<L> {
             Action::TryTell => self.with_target(purse, |target, purse| {
                 self.sender.try_tell(target, purse.part());
             }),
+            Action::StartTimer => self.start_timer(ctx, purse),
+            Action::CancelTimer => self.cancel_timer(ctx, purse),
+            Action::Unstash => self.unstash(ctx),
             Action::Send => self.send(ctx, purse, false),
             Action::SendTimeout => self.send(ctx, purse, true),
             Action::Ask => self.ask(ctx, purse),

@@ -18,6 +18,8 @@ pub enum Outcome {
     TargetStopped,
     /// With a target that failed.
     TargetFailed,
+    /// With a mailbox that had no room for it.
+    MailboxFull,
     /// With a pool that had ended.
     PoolClosed,
 }
@@ -207,7 +209,10 @@ fn check_outcome(ask: usize, asking: &Asking, outcome: Outcome) -> Check {
         Outcome::NoReply => ensure(asking.arrived && asking.gone && !asking.answered, || {
             format!("ask {ask} had no reply, but: {asking:?}")
         }),
-        Outcome::TargetStopped | Outcome::TargetFailed | Outcome::PoolClosed => {
+        Outcome::TargetStopped
+        | Outcome::TargetFailed
+        | Outcome::MailboxFull
+        | Outcome::PoolClosed => {
             let pool = outcome == Outcome::PoolClosed;
             ensure(pool || (asking.gone && !asking.answered), || {
                 format!("ask {ask} ended with {outcome:?}, but: {asking:?}")

@@ -31,6 +31,8 @@ pub struct Life {
     restarts: Mutex<BTreeSet<usize>>,
     /// The failure for which it is built again next, and when it was told of that.
     cause: Mutex<Option<(usize, Option<u64>)>>,
+    /// Whether its mailbox may refuse mail.
+    loses_mail: AtomicBool,
     /// Whether children of it may be there when its state is gone.
     leaves_children: AtomicBool,
     /// Whether a failure of its own was its parent's, which makes its end a kill.
@@ -65,6 +67,7 @@ impl Life {
             built: AtomicU32::new(0),
             restarts: Mutex::default(),
             cause: Mutex::default(),
+            loses_mail: AtomicBool::new(false),
             leaves_children: AtomicBool::new(false),
             escalated: AtomicBool::new(false),
             in_public: AtomicBool::new(false),
@@ -179,6 +182,16 @@ impl Life {
     /// Its state may be gone before its children are: its start fails, or it starts some at its end.
     pub fn may_leave_children(&self) {
         self.leaves_children.store(true, SeqCst);
+    }
+
+    /// Its mailbox may refuse mail.
+    pub fn may_lose_mail(&self) {
+        self.loses_mail.store(true, SeqCst);
+    }
+
+    /// Whether mail for it may be lost on the way.
+    pub fn loses_mail(&self) -> bool {
+        self.loses_mail.load(SeqCst) || self.may_be_struck()
     }
 
     /// Its failure becomes its parent's.
@@ -410,7 +423,8 @@ impl Life {
             return Err("stopped, and nobody had asked it to".to_owned());
         };
         let only_one = stops.iter().all(|(other, _)| *other == by);
-        ensure(!only_one || mail.last(by) >= sent, || {
+        let certain = only_one && !self.loses_mail();
+        ensure(!certain || mail.last(by) >= sent, || {
             let handled = mail.last(by);
             format!("stopped by {by} after {sent} messages, of which it had handled {handled}")
         })

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 mod asks;
+mod bounds;
 mod failures;
+mod kept;
 mod life;
 mod mail;
 mod names;
@@ -14,7 +16,9 @@ mod sums;
 mod watches;
 
 pub use self::asks::{Asks, LateAnswers, Outcome};
+pub use self::bounds::Room;
 pub use self::failures::{Counter, Decision, Failures, When};
+pub use self::kept::{Repeats, Ring, StashBook, TimerBook};
 pub use self::life::Life;
 pub use self::mail::{InHandler, OneAtATime, Sequences, never_early};
 pub use self::names::{Claim, Names, Sight};
