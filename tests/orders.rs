@@ -205,3 +205,85 @@ fn s4_4_a_child_that_starts_after_the_deadline_and_is_suspended_holds_nothing_up
     assert!(sim.has_ended());
     assert_eq!(sim.dead_letters().count(DeadLetterReason::Forced), 1);
 }
+
+/// A parent whose setup waits has children already, and it is their supervisor.
+#[test]
+fn s4_5_a_child_that_fails_during_its_parents_setup_is_supervised_by_the_parent() {
+    let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
+    let handled = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&handled);
+    let parent = Props::new(move || {
+        let count = Arc::clone(&count);
+        Behavior::setup(move |ctx| {
+            let child = Props::new(move || {
+                let count = Arc::clone(&count);
+                Behavior::receive(move |_ctx, fails: bool| {
+                    count.fetch_add(1, SeqCst);
+                    if fails {
+                        return Err(BoxError::from("it fails"));
+                    }
+                    Ok(())
+                })
+            });
+            let child = ctx.spawn("child", child)?;
+            child.tell(true);
+            child.tell(false);
+            ctx.sleep(Duration::from_millis(1))?;
+            Ok(Behavior::<()>::empty())
+        })
+    });
+    // The guardian would stop the child.
+    let resuming = SupervisorStrategy::one_for_one().always(Directive::Resume);
+    sim.spawn("parent", parent.supervising(resuming)).unwrap();
+    sim.run_for(SOON);
+    assert_eq!(handled.load(SeqCst), 2);
+    assert!(sim.lookup::<bool>("/user/parent/child").is_ok());
+}
+
+/// Notes how often it is told that it has stopped, and starts a child that fails when it is sent to.
+fn stops_with_a_child_that_clings(
+    stopped: &Arc<AtomicU32>,
+    helper: ActorRef<Reply<()>>,
+) -> Props<()> {
+    let stopped = Arc::clone(stopped);
+    Props::new(move || {
+        let stopped = Arc::clone(&stopped);
+        Behavior::setup(move |ctx| {
+            let child = Props::new(|| {
+                Behavior::receive(|_ctx, _: Clinging| Err::<(), _>(BoxError::from("it fails")))
+            });
+            let child = ctx.spawn("child", child)?;
+            Ok(Behavior::receive(move |_ctx, ()| {
+                child.tell(Clinging(None));
+                child.tell(Clinging(Some(helper)));
+            })
+            .on_signal(move |_ctx, signal| {
+                if *signal == Signal::PostStop {
+                    stopped.fetch_add(1, SeqCst);
+                }
+            }))
+        })
+    })
+    .supervising(SupervisorStrategy::one_for_one().always(Directive::Escalate))
+}
+
+/// The parent stops because of its child's failure, and kills the child, whose mail has a destructor
+/// that waits. Meanwhile the child is gone: the parent's turn is not over for that.
+#[test]
+fn s4_4_an_actor_that_waits_while_it_kills_its_children_stops_once() {
+    let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
+    let helper = Props::new(|| {
+        Behavior::receive(|ctx, reply: Reply<()>| {
+            ctx.sleep(Duration::from_millis(1))?;
+            reply.send(());
+            Ok::<_, WaitError>(())
+        })
+    });
+    let helper = sim.spawn("helper", helper).unwrap();
+    let stopped = Arc::new(AtomicU32::new(0));
+    let parent = stops_with_a_child_that_clings(&stopped, helper);
+    sim.spawn("parent", parent).unwrap().tell(());
+    sim.run_for(SOON);
+    assert_eq!(stopped.load(SeqCst), 1);
+    assert_eq!(sim.pending().actors, 1, "the helper is left");
+}

@@ -118,8 +118,11 @@ fn build_and_run(
     message: TypeId,
 ) -> Result<(), SpawnError> {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    // Kept before it is built: its setup may start children and wait, and they are supervised by what
+    // the recipe says.
+    slot.keep_recipe(Arc::clone(&recipe));
     let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
-    slot.keep_recipe(recipe);
+    drop(recipe);
     match built {
         Ok(body) => {
             if let Some(path) = &path {

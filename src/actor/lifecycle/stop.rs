@@ -60,8 +60,12 @@ pub(crate) fn stop_all(shard: &Shard) {
 
 pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot) {
     // Those whose failure is open, and rest until it is decided, would wait for ever.
-    for child in stuck_children(shard, parent) {
-        kill(shard, key_of(shard, child));
+    // Their keys are taken first: what they lose may have destructors that wait, and meanwhile others
+    // may have their slots.
+    let stuck = stuck_children(shard, parent);
+    let stuck: Vec<Key> = stuck.iter().map(|child| key_of(shard, *child)).collect();
+    for child in stuck {
+        kill(shard, child);
     }
     for child in children(shard, parent) {
         request_stop(shard, key_of(shard, child));
@@ -101,10 +105,11 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     slot.end_with(End::from(reason));
     let_go(shard, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
-    // Until the last child is gone there is nothing to do for it.
     slot.resting.set(false);
-    slot.queued.set(false);
+    // As long as it counts as queued it has no other turn, however long that waits.
     ask_children_to_stop(shard, slot);
+    // Until the last child is gone there is nothing to do for it.
+    slot.queued.set(false);
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
         finish_stop(shard, index);
@@ -121,13 +126,14 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     tell_of_stop(shard, key);
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
-    if slot.first_child.get() == NO_SLOT {
-        vacate(shard, key);
-    } else {
+    if slot.first_child.get() != NO_SLOT {
         // `PostStop` started children: they stop first, and nobody is told a second time.
-        slot.queued.set(false);
         ask_children_to_stop(shard, slot);
+        if slot.first_child.get() != NO_SLOT {
+            return slot.queued.set(false);
+        }
     }
+    vacate(shard, key);
 }
 
 /// Tells the actor that it has stopped, unless it has been told, and drops its state.

@@ -93,7 +93,10 @@ fn resume_children(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
 
 /// Has an actor do, before all else, what was decided because of a failure.
 fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
-    let slot = shard.slot(key.slot);
+    // What is dropped below may wait, and those who come after it may be gone by then.
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
     let decision = Some((decided, Arc::clone(failure)));
     let before = slot.with_system(|system| std::mem::replace(&mut system.decided, decision));
     interrupt(shard, key);
@@ -190,15 +193,10 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
         Decided::Resume => true,
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
-            if is_mutated(Mutant::RestartedTwice) && failure.actor == shard.id_of(key) {
-                let again = Some((Decided::Restart { after: 0 }, Arc::clone(failure)));
-                let slot = shard.slot(key.slot);
-                slot.with_system(|system| {
-                    let first = system.restarting.as_ref();
-                    if first.is_some_and(|first| first.during == Stage::Handling) {
-                        system.decided = again;
-                    }
-                });
+            // By its delay the second one is known, so that there is no third.
+            if is_mutated(Mutant::RestartedTwice) && after != 1 {
+                let again = Decided::Restart { after: 1 };
+                decide(shard, key, again, failure);
             }
             false
         }
