@@ -151,8 +151,8 @@ impl Plan {
     #[must_use]
     pub fn with_features(mut self, features: Features) -> Self {
         self.features = features;
-        if features.has(Feature::Timers) {
-            // A fault that takes the message of a timer counts one that nobody has seen.
+        if features.has(Feature::Timers) || features.has(Feature::Stash) {
+            // A fault that takes a message which an actor has kept takes one that nobody sees.
             self.strikes.retain(|strike| strike.kills);
         }
         let rng = &mut Rng::new(self.seed ^ 0xac7);

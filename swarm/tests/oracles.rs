@@ -203,24 +203,27 @@ fn failures_are_planned_and_reported_once() {
     let failures = Failures::default();
     let text = failures.plan(1, When::Handling);
     assert!(failures.any() && Failures::is_planned(&text));
-    says(failures.are_reported(true), "never reported");
+    says(failures.are_reported(true, true), "never reported");
     failures.is_reported(&text, When::Handling).unwrap();
     says(
         failures.is_reported(&text, When::Handling),
         "reported twice",
     );
-    failures.are_reported(true).unwrap();
+    failures.are_reported(true, true).unwrap();
     says(
         failures.is_reported("index out of bounds", When::Handling),
         "nobody planned",
     );
     let start = failures.plan(1, When::Starting);
-    failures.are_reported(false).unwrap();
-    says(failures.are_reported(true), "never reported");
+    failures.are_reported(false, true).unwrap();
+    says(failures.are_reported(true, true), "never reported");
     says(
         failures.is_reported(&start, When::Stopping),
         "while Stopping",
     );
+    failures.plan(1, When::Restarting);
+    failures.are_reported(true, false).unwrap();
+    says(failures.are_reported(true, true), "never reported");
 }
 
 #[test]

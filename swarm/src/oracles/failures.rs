@@ -190,15 +190,22 @@ impl Failures {
         !self.planned.lock().is_empty() || self.injected.load(SeqCst) > 0
     }
 
-    /// At the end all have been reported; those of starts too, unless the spawner was ended.
+    /// At the end all have been reported; those of starts too, unless the spawner was ended, and those of
+    /// restarts, unless a destructor that ran between the failure and its report was.
     ///
     /// # Errors
     ///
     /// When one has not.
-    pub fn are_reported(&self, starts_too: bool) -> Check {
+    pub fn are_reported(&self, starts_too: bool, restarts_too: bool) -> Check {
         let planned = self.planned.lock();
-        let missing =
-            |plan: &PlannedFailure| plan.told == 0 && (starts_too || plan.when != When::Starting);
+        let missing = |plan: &PlannedFailure| {
+            let expected = match plan.when {
+                When::Starting => starts_too,
+                When::Restarting => restarts_too,
+                _ => true,
+            };
+            plan.told == 0 && expected
+        };
         match planned.iter().position(missing) {
             Some(number) => Err(format!(
                 "failure {number} was never reported: {:?}",
