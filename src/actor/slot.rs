@@ -266,7 +266,7 @@ unsafe fn bury_next<M: 'static>(
 ///
 /// # Safety
 ///
-/// The slot's present tenancy was begun by `occupy::<M>`.
+/// The slot's present tenancy is that of `actor`, and was begun by `occupy::<M>`.
 unsafe fn bury<M: 'static>(
     slot: &Slot,
     shard: &Shard,
@@ -274,8 +274,13 @@ unsafe fn bury<M: 'static>(
     reason: DeadLetterReason,
 ) -> u64 {
     let mut buried = 0;
-    // SAFETY: by this function's contract the mailbox holds `M`.
-    while let Some(item) = unsafe { slot.mailbox.pop_place::<M>(shard.blocks()) } {
+    // A message's destructor may wait, and the actor may be gone when it goes on: the mail of the slot
+    // is somebody else's then, and may be of another type.
+    while slot.is_let_to(actor.key) {
+        // SAFETY: the tenancy is still the one that this function's contract speaks of.
+        let Some(item) = (unsafe { slot.mailbox.pop_place::<M>(shard.blocks()) }) else {
+            break;
+        };
         // SAFETY: it is read at once.
         let Item { envelope, message } = unsafe { item.read() };
         shard.core.bury::<M>(actor, envelope, reason);
@@ -447,7 +452,8 @@ impl Slot {
         unsafe { (self.mail.get().release)(self, blocks) }
     }
 
-    /// Loses every message that waits, and says how many.
+    /// Loses every message that waits for the actor, which is that of the present tenancy, and says how
+    /// many.
     pub(crate) fn bury_mail(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) -> u64 {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail.get().bury)(self, shard, actor, reason) }

@@ -14,6 +14,7 @@ use super::kept::{look_at_store, with_store};
 use super::shard::Shard;
 use super::slot::State;
 use super::waits::Waits;
+use crate::sync::{Mutant, is_mutated};
 
 /// What a timer is called among those of its actor: a name, a number, or both.
 ///
@@ -370,6 +371,10 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         let (key, slot) = (key.into(), self.shard.slot(self.actor.slot));
         let timer = look_at_store::<M, _>(slot, |store| {
             let number = *store.timers.by_key.get(&key)?;
+            if is_mutated(Mutant::TimerNotCancelled) {
+                store.timers.by_key.remove(&key);
+                return None;
+            }
             store.timers.remove(&self.shard.waits, number)
         });
         timer.flatten().is_some()

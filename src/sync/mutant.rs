@@ -52,6 +52,16 @@ pub enum Mutant {
     StopOvertakesMail,
     /// A parent does not wait for its children to stop before it does.
     ParentStopsFirst,
+    /// An actor is restarted a second time for the same failure.
+    RestartedTwice,
+    /// A restart does not wait for the children to stop.
+    ChildOutlivesRestart,
+    /// The place of a message in a bounded mailbox is not given up when it is handled.
+    PlaceLeaked,
+    /// Whoever watches an actor is told twice of its end.
+    ToldTwice,
+    /// A timer that was cancelled rings all the same.
+    TimerNotCancelled,
 }
 
 #[cfg(not(any(nexus_loom, nexus_mutants)))]

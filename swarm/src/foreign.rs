@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::features::Feature;
+use crate::note::{Load, Purse};
 use crate::plan::{First, Place as Planned, Plan};
+use crate::record::{Known, Record};
 use crate::rng::Rng;
-use crate::world::{Asked, Clock, Known, Load, Place, Purse, Sender, World};
+use crate::sender::{Asked, Clock, Sender};
+use crate::world::{Place, World};
 
 /// Starts the actors that are there from the beginning, and sends the first messages.
 pub(crate) fn open<L: Load>(world: &Arc<World<L>>, plan: &Plan, clock: Clock<'_>) {
@@ -69,8 +73,10 @@ pub(crate) fn act<L: Load>(world: &Arc<World<L>>, acts: u64, seed: u64, clock: C
 
 fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clock<'_>) {
     let world = &sender.world;
-    let what = rng.below(24);
-    if what >= 22 {
+    let features = world.features;
+    let orders = features.has(Feature::Kills) || features.has(Feature::Suspensions);
+    let what = rng.below(if orders { 27 } else { 24 });
+    if (22..24).contains(&what) {
         answer(sender, rng);
         return;
     }
@@ -83,7 +89,7 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
     };
     match what {
         2..8 => sender.tell(&target, purse),
-        8..10 => sender.try_tell(&target, purse),
+        8..10 => drop(sender.try_tell(&target, purse)),
         10 => sender.send(&target, purse, None, clock),
         11 => {
             let timeout = Duration::from_micros(rng.below(300));
@@ -101,6 +107,9 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
             }
         }
         19 => stop(sender, rng, &target),
+        24 if features.has(Feature::Kills) => sender.kill(&target),
+        25 if features.has(Feature::Suspensions) => sender.suspend(&target),
+        26 if features.has(Feature::Suspensions) => sender.resume(&target),
         _ => burst(sender, rng, &target),
     }
 }
@@ -160,6 +169,35 @@ fn spawn<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse) {
     if let Some(started) = world.spawn_top(rng, &name, place) {
         sender.tell(&started, purse);
     }
+}
+
+/// Fills every mailbox that has a bound, when nothing is left to do: each takes as many messages as it
+/// is to. Answers whether there was any.
+pub(crate) fn fill_mailboxes<L: Load>(world: &Arc<World<L>>) -> bool {
+    let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
+    let mut any = false;
+    // Elsewhere messages come from those who are told of others.
+    let fits = |record: &Record<L>| record.life.runs() && world.hears_all_of(record);
+    for known in world.all() {
+        let record = &known.record;
+        let Some((capacity, _)) = record.room.bound().filter(|_| fits(record)) else {
+            continue;
+        };
+        any = true;
+        world.oracles.saw("mailbox filled");
+        let mut rng = Rng::new(record.seed);
+        let taken = (0..capacity).filter(|_| sender.try_tell(&known, few(&mut rng)));
+        let taken = taken.count();
+        if taken < capacity {
+            let text = format!("{} takes {taken} messages of {capacity}", record.who());
+            world.oracles.violated(text);
+        }
+        // One more is too many, where it waits at the door.
+        if world.simulated {
+            sender.try_tell(&known, few(&mut rng));
+        }
+    }
+    any
 }
 
 /// Takes the name of every actor that has stopped again, as must be possible.

@@ -7,11 +7,17 @@
 //! that all that is able to find something: it plants mistakes in the runtime, one at a time, and
 //! lets the swarm look for them.
 
+mod action;
+mod features;
 mod foreign;
 mod member;
+mod note;
 mod plan;
+mod record;
 mod rng;
 mod run;
+mod sender;
+mod supervision;
 mod world;
 
 pub mod corpus;
@@ -20,6 +26,7 @@ pub mod oracles;
 pub mod parallel;
 pub mod simulated;
 
+pub use self::features::Features;
 pub use self::plan::Plan;
 pub use self::run::Outcome;
 

@@ -1,9 +1,10 @@
 //! The swarm as a program: runs seeds, and says what was wrong and how to see it again.
 
 use clap::{Parser, Subcommand};
+use nexus_swarm::corpus::{self, Entry};
 use nexus_swarm::mutants::{self, Planted};
 use nexus_swarm::parallel::Watch;
-use nexus_swarm::{Outcome, Plan, corpus, parallel, simulated};
+use nexus_swarm::{Features, Outcome, Plan, parallel, simulated};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
@@ -28,6 +29,9 @@ struct Options {
     /// On real threads.
     #[arg(long)]
     parallel: bool,
+    /// With these features only, instead of those that are drawn.
+    #[arg(long, value_parser = parse_features)]
+    only: Option<Features>,
     /// How many seeds to run at the same time.
     #[arg(long)]
     jobs: Option<usize>,
@@ -42,6 +46,20 @@ struct Options {
     here: bool,
     #[command(subcommand)]
     all: Option<All>,
+}
+
+fn parse_features(text: &str) -> Result<Features, String> {
+    let names = text.split(',').filter(|name| !name.is_empty());
+    Features::named(names).map_err(|name| format!("there is no feature called {name}"))
+}
+
+impl Options {
+    fn entry(&self, seed: u64) -> Entry {
+        Entry {
+            features: self.only,
+            ..Entry::of(seed)
+        }
+    }
 }
 
 #[derive(Subcommand, Debug, Clone, Copy)]
@@ -105,7 +123,8 @@ fn run_many(options: &Options) -> bool {
         Some(_) => u64::MAX,
         None => options.first.saturating_add(options.seeds),
     };
-    let seeds = corpus::seeds().into_iter().chain(options.first..last);
+    let drawn = (options.first..last).map(|seed| options.entry(seed));
+    let seeds = corpus::entries().into_iter().chain(drawn);
     let (seeds, sum) = (Mutex::new(seeds), Mutex::new(Sum::default()));
     let next = || {
         let late = end.is_some_and(|end| began.elapsed().as_secs_f64() > end);
@@ -118,7 +137,7 @@ fn run_many(options: &Options) -> bool {
         while let Some(seed) = next() {
             let outcome = run_one(seed, options.parallel, &watch);
             let mut sum = sum.lock();
-            tell_of(&outcome, options.parallel);
+            tell_of(&outcome, seed, options.parallel);
             sum.add(&outcome);
         }
     };
@@ -138,12 +157,13 @@ fn run_many(options: &Options) -> bool {
     sum.wrong == 0 && sum.deliveries > 0
 }
 
-fn run_one(seed: u64, on_threads: bool, watch: &Watch) -> Outcome {
+fn run_one(entry: Entry, on_threads: bool, watch: &Watch) -> Outcome {
+    let plan = entry.plan(on_threads);
     if on_threads {
-        return parallel::run(&Plan::parallel(seed), watch);
+        return parallel::run(&plan, watch);
     }
+    let seed = entry.seed;
     watch.begins(seed);
-    let plan = Plan::simulated(seed);
     let mut outcome = simulated::run(&plan, false);
     if seed.is_multiple_of(TWICE) && outcome.violations.is_empty() {
         let again = simulated::run(&plan, false);
@@ -156,7 +176,7 @@ fn run_one(seed: u64, on_threads: bool, watch: &Watch) -> Outcome {
     outcome
 }
 
-fn tell_of(outcome: &Outcome, on_threads: bool) {
+fn tell_of(outcome: &Outcome, entry: Entry, on_threads: bool) {
     if outcome.violations.is_empty() {
         return;
     }
@@ -164,7 +184,11 @@ fn tell_of(outcome: &Outcome, on_threads: bool) {
     for violation in &outcome.violations {
         println!("    {violation}");
     }
-    println!("  again: {}", command_for(outcome.seed, on_threads));
+    let only = entry
+        .features
+        .map(|features| format!(" --only '{features}'"));
+    let only = only.unwrap_or_default();
+    println!("  again: {}{only}", command_for(outcome.seed, on_threads));
 }
 
 fn command_for(seed: u64, on_threads: bool) -> String {
@@ -208,26 +232,26 @@ fn watch_over(watch: &Watch, on_threads: bool) {
 fn show(seed: u64, options: &Options) -> bool {
     let watch = Watch::default();
     watch_over(&watch, options.parallel);
+    let entry = options.entry(seed);
+    let plan = entry.plan(options.parallel);
+    println!("{plan}");
     if options.parallel {
-        println!("{}", Plan::parallel(seed));
         let mut fine = true;
         for _ in 0..options.seeds.min(20) {
-            let outcome = run_one(seed, true, &watch);
-            tell_of(&outcome, true);
+            let outcome = run_one(entry, true, &watch);
+            tell_of(&outcome, entry, true);
             fine &= outcome.violations.is_empty();
         }
         return fine;
     }
     watch.begins(seed);
-    let plan = Plan::simulated(seed);
-    println!("{plan}");
     let outcome = simulated::run(&plan, true);
     println!("{}", outcome.trace);
     println!(
         "{} deliveries, {} steps, fingerprint {:016x}",
         outcome.deliveries, outcome.steps, outcome.fingerprint
     );
-    tell_of(&outcome, false);
+    tell_of(&outcome, entry, false);
     outcome.violations.is_empty()
 }
 

@@ -23,7 +23,7 @@ pub struct Planted {
 }
 
 /// Every mistake that the swarm is to find.
-pub const ALL: [Planted; 10] = [
+pub const ALL: [Planted; 15] = [
     Planted {
         name: "TurnForgotten",
         bound: 20,
@@ -31,7 +31,7 @@ pub const ALL: [Planted; 10] = [
     },
     Planted {
         name: "BatchesReordered",
-        bound: 20,
+        bound: 300,
         what: "a full batch is published after the one that follows it",
     },
     Planted {
@@ -74,6 +74,31 @@ pub const ALL: [Planted; 10] = [
         bound: 20,
         what: "a parent does not wait for its children to stop",
     },
+    Planted {
+        name: "RestartedTwice",
+        bound: 60,
+        what: "an actor is restarted a second time for the same failure",
+    },
+    Planted {
+        name: "ChildOutlivesRestart",
+        bound: 300,
+        what: "a restart does not wait for the children to stop",
+    },
+    Planted {
+        name: "PlaceLeaked",
+        bound: 60,
+        what: "the place of a message in a bounded mailbox is not given up",
+    },
+    Planted {
+        name: "ToldTwice",
+        bound: 60,
+        what: "whoever watches an actor is told twice of its end",
+    },
+    Planted {
+        name: "TimerNotCancelled",
+        bound: 60,
+        what: "a timer that was cancelled rings all the same",
+    },
 ];
 
 /// Whether the mistakes are in this build.
@@ -94,6 +119,11 @@ pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
         "TimerEarly" => Mutant::TimerEarly,
         "StopOvertakesMail" => Mutant::StopOvertakesMail,
         "ParentStopsFirst" => Mutant::ParentStopsFirst,
+        "RestartedTwice" => Mutant::RestartedTwice,
+        "ChildOutlivesRestart" => Mutant::ChildOutlivesRestart,
+        "PlaceLeaked" => Mutant::PlaceLeaked,
+        "ToldTwice" => Mutant::ToldTwice,
+        "TimerNotCancelled" => Mutant::TimerNotCancelled,
         _ => return None,
     };
     Some(with_mutant(mutant, run))

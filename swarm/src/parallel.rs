@@ -8,9 +8,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::foreign;
+use crate::note::Load;
 use crate::plan::{End, Foreigner, Plan, Size};
 use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, sums};
-use crate::world::{Load, World, nanos};
+use crate::sender::nanos;
+use crate::world::World;
 
 /// How often a pool is looked at that is to become quiet.
 const LOOK: Duration = Duration::from_micros(300);
@@ -95,7 +97,11 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     watch.has_pool(&pool);
     let (meddling, spawning) = (Arc::clone(&world), pool.clone());
     let letters = pool.dead_letters();
-    let told = letters.subscribe(move |_letter| meddling.is_told(false));
+    let told = letters.subscribe(move |letter| {
+        meddling.hears_of(letter);
+        meddling.is_told(false);
+    });
+    world.is_listening();
     let anonymously = move |props| spawning.spawn_anonymous(props);
     *world.anonymously.write() = Some(Arc::new(anonymously));
     let since = Instant::now();
@@ -108,8 +114,12 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
     let report = match plan.end {
         End::Quiet => {
             join(&world, foreigners);
-            wait_until_quiet(&pool);
+            wait_until_quiet(&world, &pool);
             check_quiet(&world);
+            if foreign::fill_mailboxes(&world) {
+                wait_until_quiet(&world, &pool);
+                check_quiet(&world);
+            }
             foreign::take_names_again(&world);
             shut_down(&world, &pool, LONG)
         }
@@ -135,6 +145,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
         .workers(plan.workers)
         .name("swarm")
         .on_failure(world.on_failure())
+        .supervising(world.strategy_of_guardian(plan.seed))
         .configure(world.configure(plan.configured))
         .start();
     pool.expect("a pool of a few workers starts")
@@ -161,14 +172,25 @@ fn join<L: Load>(world: &World<L>, threads: Vec<JoinHandle<()>>) {
 }
 
 /// Waits until nothing is sent, handled or waited for any more.
-fn wait_until_quiet(pool: &WorkerPool) {
+fn wait_until_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
+    become_quiet(world, pool);
+    // A suspension may have been under way with the last message.
+    world.resume_all();
+    become_quiet(world, pool);
+}
+
+fn become_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
     let (mut last, mut same) = (Vec::new(), 0);
     while same < LOOKS {
         thread::sleep(LOOK);
         let (stats, now) = look(pool);
+        let stashed: u64 = stats.workers.iter().map(|worker| worker.stashed).sum();
         let at_rest = stats.queued() == 0
-            && stats.sent() == stats.handled() + stats.dead_letters
+            && stats.sent() == stats.handled() + stats.dead_letters + stashed
             && stats.workers.iter().all(|worker| worker.waiting == 0);
+        if !at_rest {
+            world.resume_all();
+        }
         same = if at_rest && now == last { same + 1 } else { 0 };
         last = now;
     }

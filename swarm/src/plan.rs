@@ -10,169 +10,9 @@ use nexus_actors::sim::{Choice, Choices};
 use std::fmt;
 use std::time::Duration;
 
+use crate::action::Weights;
+use crate::features::{Feature, Features};
 use crate::rng::Rng;
-
-/// Something that a handler may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Action {
-    Tell,
-    Burst,
-    TryTell,
-    Send,
-    SendTimeout,
-    Ask,
-    AskMany,
-    AskShort,
-    AskAndDrop,
-    AskAndHold,
-    AnswerKept,
-    HandOn,
-    Sleep,
-    Yield,
-    SpawnChild,
-    SpawnAnonymous,
-    SpawnTop,
-    SpawnAgain,
-    Lookup,
-    StopSelf,
-    StopChild,
-    StopOther,
-    TellStopped,
-    Panic,
-    Fail,
-    Unhandled,
-    NextStop,
-    Become,
-    LeaveOutside,
-    EndPool,
-}
-
-impl Action {
-    /// Its name among what was seen.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Tell => "to tell",
-            Self::Burst => "to burst",
-            Self::TryTell => "to try tell",
-            Self::Send => "to send",
-            Self::SendTimeout => "to send timeout",
-            Self::Ask => "to ask",
-            Self::AskMany => "to ask many",
-            Self::AskShort => "to ask short",
-            Self::AskAndDrop => "to ask and drop",
-            Self::AskAndHold => "to ask and hold",
-            Self::AnswerKept => "to answer kept",
-            Self::HandOn => "to hand on",
-            Self::Sleep => "to sleep",
-            Self::Yield => "to yield",
-            Self::SpawnChild => "to spawn child",
-            Self::SpawnAnonymous => "to spawn anonymous",
-            Self::SpawnTop => "to spawn top",
-            Self::SpawnAgain => "to spawn again",
-            Self::Lookup => "to lookup",
-            Self::StopSelf => "to stop self",
-            Self::StopChild => "to stop child",
-            Self::StopOther => "to stop other",
-            Self::TellStopped => "to tell stopped",
-            Self::Panic => "to panic",
-            Self::Fail => "to fail",
-            Self::Unhandled => "to unhandled",
-            Self::NextStop => "to next stop",
-            Self::Become => "to become",
-            Self::LeaveOutside => "to leave outside",
-            Self::EndPool => "to end pool",
-        }
-    }
-}
-
-impl Action {
-    /// Whether somebody stops for it.
-    const fn is_mortal(self) -> bool {
-        matches!(
-            self,
-            Self::StopSelf
-                | Self::StopChild
-                | Self::StopOther
-                | Self::Panic
-                | Self::Fail
-                | Self::NextStop
-                | Self::Become
-        )
-    }
-}
-
-/// Every action, with its weight among the others where a plan favours none.
-const ACTIONS: [(Action, u32); 30] = [
-    (Action::Tell, 60),
-    (Action::Burst, 8),
-    (Action::TryTell, 16),
-    (Action::Send, 10),
-    (Action::SendTimeout, 6),
-    (Action::Ask, 24),
-    (Action::AskMany, 8),
-    (Action::AskShort, 14),
-    (Action::AskAndDrop, 6),
-    (Action::AskAndHold, 6),
-    (Action::AnswerKept, 10),
-    (Action::HandOn, 6),
-    (Action::Sleep, 14),
-    (Action::Yield, 10),
-    (Action::SpawnChild, 12),
-    (Action::SpawnAnonymous, 8),
-    (Action::SpawnTop, 6),
-    (Action::SpawnAgain, 8),
-    (Action::Lookup, 12),
-    (Action::StopSelf, 3),
-    (Action::StopChild, 6),
-    (Action::StopOther, 5),
-    (Action::TellStopped, 6),
-    (Action::Panic, 3),
-    (Action::Fail, 3),
-    (Action::Unhandled, 4),
-    (Action::NextStop, 3),
-    (Action::Become, 8),
-    (Action::LeaveOutside, 5),
-    (Action::EndPool, 1),
-];
-
-/// How often each action is drawn.
-#[derive(Clone, Debug)]
-pub(crate) struct Weights([u32; ACTIONS.len()]);
-
-impl Weights {
-    fn draw(rng: &mut Rng) -> Self {
-        let left_out = rng.below(45);
-        let mortality = *rng.pick(&[0, 1, 1, 2, 4]);
-        Self(ACTIONS.map(|(action, usual)| {
-            let usual = match action.is_mortal() {
-                true => usual * mortality,
-                false => usual * 2,
-            };
-            match rng.percent(left_out) {
-                true => 0,
-                false => usual << rng.below(3),
-            }
-        }))
-    }
-
-    /// Draws an action; where all are left out, the plainest.
-    pub(crate) fn pick(&self, rng: &mut Rng) -> Action {
-        let total: u32 = self.0.iter().sum();
-        if total == 0 {
-            return Action::Tell;
-        }
-        let mut drawn = rng.below(u64::from(total));
-        for ((action, _), weight) in ACTIONS.iter().zip(self.0) {
-            let weight = u64::from(weight);
-            if drawn < weight {
-                return *action;
-            }
-            drawn -= weight;
-        }
-        Action::Tell
-    }
-}
 
 /// How large the messages of a run are. One run has one type of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,6 +92,7 @@ pub struct Plan {
     pub(crate) workers: usize,
     pub(crate) size: Size,
     pub(crate) weights: Weights,
+    pub(crate) features: Features,
     pub(crate) actors: Vec<First>,
     /// How many messages open the run, and how many begin one another from there.
     pub(crate) openings: u64,
@@ -284,12 +125,12 @@ fn micros(rng: &mut Rng, least: u64, most: u64) -> Duration {
 impl Plan {
     /// The plan of a seed, for a simulation.
     pub fn simulated(seed: u64) -> Self {
-        Self::draw(seed, 4)
+        Self::draw(seed, 4).widened()
     }
 
     /// The plan of a seed, for a pool of threads.
     pub fn parallel(seed: u64) -> Self {
-        let plan = Self::draw(seed, 8);
+        let plan = Self::draw(seed, 8).widened();
         Self {
             // Threads need more to do, to meet.
             budget: plan.budget * 4,
@@ -298,6 +139,25 @@ impl Plan {
             strikes: Vec::new(),
             ..plan
         }
+    }
+
+    /// Drawn apart, so that all else is as in a narrow plan.
+    fn widened(self) -> Self {
+        let features = Features::draw(&mut Rng::new(self.seed ^ 0xfea7), self.end);
+        self.with_features(features)
+    }
+
+    /// This plan with these features and no others. With none it is as it was before there were any.
+    #[must_use]
+    pub fn with_features(mut self, features: Features) -> Self {
+        self.features = features;
+        if features.has(Feature::Timers) || features.has(Feature::Stash) {
+            // A fault that takes a message which an actor has kept takes one that nobody sees.
+            self.strikes.retain(|strike| strike.kills);
+        }
+        let rng = &mut Rng::new(self.seed ^ 0xac7);
+        self.weights.widen(rng, features);
+        self
     }
 
     /// The seed that it follows from.
@@ -315,6 +175,7 @@ impl Plan {
             workers,
             size: *rng.pick(&[Size::Small, Size::Small, Size::Medium, Size::Large]),
             weights: Weights::draw(rng),
+            features: Features::default(),
             actors: draw_actors(rng, workers),
             openings: rng.between(2, 20),
             fuel: u8::try_from(rng.between(3, 12)).expect("it is small"),
@@ -421,6 +282,7 @@ impl fmt::Display for Plan {
             workers,
             size,
             weights,
+            features,
             actors,
             openings,
             fuel,
@@ -466,11 +328,8 @@ impl fmt::Display for Plan {
             f,
             "  meddling: {meddling}, in leaps: {in_leaps}, {configured} actors configured"
         )?;
-        let favoured = ACTIONS.iter().zip(weights.0);
-        let list: Vec<String> = favoured
-            .map(|((action, _), weight)| format!("{action:?} {weight}"))
-            .collect();
-        writeln!(f, "  {}", list.join(", "))?;
+        writeln!(f, "  features: {features}")?;
+        writeln!(f, "  {weights}")?;
         let chosen = Choice::ALL
             .into_iter()
             .filter(|choice| choices.contains(*choice));

@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::foreign;
+use crate::note::Load;
 use crate::oracles::{Check, Oracles};
 use crate::plan::{End, Mishap, Plan, Size, Strike};
 use crate::rng::Rng;
 use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
-use crate::world::{Load, World};
+use crate::world::World;
 
 /// Steps after which a run is taken to go on for ever.
 const MOST_STEPS: u64 = 2_000_000;
@@ -32,7 +33,11 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
     let mut sim = start(&world, plan, shown);
     let meddling = Arc::clone(&world);
     let letters = sim.dead_letters();
-    let told = letters.subscribe(move |_letter| meddling.is_told(false));
+    let told = letters.subscribe(move |letter| {
+        meddling.hears_of(letter);
+        meddling.is_told(false);
+    });
+    world.is_listening();
     foreign::open(&world, plan, &|| None);
     let ended = go_on(&mut sim, &world, plan);
     let mut outcome = Outcome {
@@ -79,6 +84,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
         .choices(plan.choices)
         .keep_events(if shown { SHOWN } else { 1 })
         .on_failure(world.on_failure())
+        .supervising(world.strategy_of_guardian(plan.seed))
         .configure(world.configure(plan.configured))
         .start();
     let mut sim = started.expect("a simulation of a few workers starts");
@@ -125,9 +131,19 @@ fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
         if !run_out(sim, &world.oracles, plan) {
             return false;
         }
+        world.resume_all();
+        if !run_out(sim, &world.oracles, plan) {
+            return false;
+        }
         note(&world.oracles, "quiet", check_pending(sim, &world.oracles));
         note(&world.oracles, "quiet", check_late(sim, &world.oracles));
         check_quiet(world);
+        if foreign::fill_mailboxes(world) {
+            if !run_out(sim, &world.oracles, plan) {
+                return false;
+            }
+            check_quiet(world);
+        }
         foreign::take_names_again(world);
         world.request_end(LONG);
     }

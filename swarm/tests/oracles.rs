@@ -1,9 +1,12 @@
 //! Each oracle is shown something wrong, and must say so: a check that cannot fail checks nothing.
 
+use nexus_actors::Overflow;
 use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
 use nexus_swarm::oracles::{
-    Asks, Check, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles, Origin, Outcome,
-    Sequences, Sight, Sums, Tally, When, never_early,
+    Asks, Check, Counter, Decision, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles,
+    Origin, Outcome, Repeats, Room, Sequences, Sight, StashBook, Sums, Tally, TimerBook, Watches,
+    When, WhenWatched, never_early,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,24 +203,27 @@ fn failures_are_planned_and_reported_once() {
     let failures = Failures::default();
     let text = failures.plan(1, When::Handling);
     assert!(failures.any() && Failures::is_planned(&text));
-    says(failures.are_reported(true), "never reported");
+    says(failures.are_reported(true, true), "never reported");
     failures.is_reported(&text, When::Handling).unwrap();
     says(
         failures.is_reported(&text, When::Handling),
         "reported twice",
     );
-    failures.are_reported(true).unwrap();
+    failures.are_reported(true, true).unwrap();
     says(
         failures.is_reported("index out of bounds", When::Handling),
         "nobody planned",
     );
     let start = failures.plan(1, When::Starting);
-    failures.are_reported(false).unwrap();
-    says(failures.are_reported(true), "never reported");
+    failures.are_reported(false, true).unwrap();
+    says(failures.are_reported(true, true), "never reported");
     says(
         failures.is_reported(&start, When::Stopping),
         "while Stopping",
     );
+    failures.plan(1, When::Restarting);
+    failures.are_reported(true, false).unwrap();
+    says(failures.are_reported(true, true), "never reported");
 }
 
 #[test]
@@ -355,4 +361,270 @@ fn what_is_left_is_counted_and_what_is_wrong_is_kept() {
     assert!(oracles.found().is_empty());
     oracles.note(|| "somebody".to_owned(), Err("is wrong".to_owned()));
     assert_eq!(oracles.found(), ["somebody: is wrong"]);
+}
+
+#[test]
+fn whoever_is_killed_or_suspended_handles_nothing() {
+    let killed = running(1, None);
+    killed.is_to_be_killed(9, 1);
+    killed.handles().unwrap();
+    killed.is_killed();
+    says(killed.handles(), "after it was killed");
+    killed.is_told_of_stop([].into_iter()).unwrap();
+    let mut mail = Sequences::default();
+    (1..=2).for_each(|number| mail.arrives(9, number).unwrap());
+    says(
+        killed.is_dropped_after(&mail, false),
+        "which had killed it after 1",
+    );
+    let suspended = running(2, None);
+    suspended.is_suspended(true);
+    says(suspended.handles(), "while it is suspended");
+    suspended.is_suspended(false);
+    suspended.handles().unwrap();
+    suspended.is_suspended(true);
+    suspended.is_resumed_from_afar();
+    suspended.handles().unwrap();
+}
+
+fn ended(number: u32) -> Arc<Life> {
+    let life = running(number, None);
+    life.is_asked_to_stop(9, 0);
+    life.is_told_of_stop([].into_iter()).unwrap();
+    life.is_dropped_after(&Sequences::default(), false).unwrap();
+    life
+}
+
+#[test]
+fn ends_have_the_reasons_that_are_told() {
+    let stopped = |life: &Life, reason| life.is_told_to_have_ended(reason, false);
+    says(
+        stopped(&running(1, None), TerminationReason::Stopped),
+        "which is there",
+    );
+    let asked = ended(2);
+    stopped(&asked, TerminationReason::Stopped).unwrap();
+    says(
+        stopped(&asked, TerminationReason::Failed),
+        "there is no reason",
+    );
+    says(
+        stopped(&asked, TerminationReason::Killed),
+        "there is no reason",
+    );
+    asked
+        .is_told_to_have_ended(TerminationReason::Killed, true)
+        .unwrap();
+    let failed = running(3, None);
+    failed.is_failing();
+    failed.is_told_of_stop([].into_iter()).unwrap();
+    failed
+        .is_dropped_after(&Sequences::default(), false)
+        .unwrap();
+    stopped(&failed, TerminationReason::Failed).unwrap();
+    says(
+        stopped(&failed, TerminationReason::Stopped),
+        "there is no reason",
+    );
+}
+
+#[test]
+fn whoever_watches_is_told_once_and_not_after_it_let_go() {
+    let target = ended(7);
+    let told = |watches: &Watches, reason| watches.is_told(&target, reason, false);
+    let watches = Watches::default();
+    says(
+        told(&watches, TerminationReason::Stopped),
+        "which it does not watch",
+    );
+    watches.begins(&target, WhenWatched::Unknown);
+    says(watches.are_all_told(), "never told of the end of 7");
+    watches.are_told_at_once().unwrap();
+    told(&watches, TerminationReason::Stopped).unwrap();
+    says(
+        told(&watches, TerminationReason::Stopped),
+        "which it does not watch",
+    );
+    watches.begins(&target, WhenWatched::Runs);
+    says(told(&watches, TerminationReason::Unknown), "not told why");
+    watches.begins(&target, WhenWatched::Gone);
+    says(watches.are_told_at_once(), "was not told of 7");
+    says(
+        told(&watches, TerminationReason::Stopped),
+        "before it was watched",
+    );
+    watches.begins(&target, WhenWatched::Gone);
+    watches.ends(&target);
+    watches.are_told_at_once().unwrap();
+    watches.are_all_told().unwrap();
+    says(
+        told(&watches, TerminationReason::Unknown),
+        "which it does not watch",
+    );
+}
+
+#[test]
+fn restarts_come_once_for_a_failure_and_in_order() {
+    let life = running(1, None);
+    life.is_built([].into_iter()).unwrap();
+    says(life.is_built([].into_iter()), "built again in phase");
+    let life = running(2, None);
+    life.is_built([].into_iter()).unwrap();
+    life.is_told_of_restart(Some(5), 10).unwrap();
+    says(life.handles(), "handles a message in phase");
+    assert!(life.is_dropped_between());
+    let child = running(3, Some(Arc::clone(&life)));
+    says(
+        life.is_built([&*child].into_iter()),
+        "before its child 3 had stopped",
+    );
+    says(life.starts(), "told of its start");
+    let life = running(4, None);
+    life.is_built([].into_iter()).unwrap();
+    life.is_told_of_restart(Some(5), 10).unwrap();
+    life.is_dropped_between();
+    life.is_built([].into_iter()).unwrap();
+    assert_eq!(life.starts_again(Some(5), 30), Ok(Some(20)));
+    life.handles().unwrap();
+    says(life.is_told_of_restart(Some(5), 40), "twice for failure");
+    life.is_dropped_between();
+    life.is_built([].into_iter()).unwrap();
+    says(
+        life.starts_again(Some(6), 50).map(|_| ()),
+        "and told so for",
+    );
+    let orphan = Arc::new(Life::new(6, Some(ended(5))));
+    orphan.is_built([].into_iter()).unwrap();
+    orphan.starts().unwrap();
+    orphan.is_told_of_restart(None, 0).unwrap();
+    orphan.is_dropped_between();
+    says(
+        orphan.is_built([].into_iter()),
+        "when its parent is in phase",
+    );
+}
+
+#[test]
+fn decisions_are_carried_out() {
+    let failures = Failures::default();
+    let mut sim = Sim::builder().start().unwrap();
+    let mut spawn = |name| {
+        let props = Props::new(|| Behavior::receive(|_ctx, ()| ()));
+        sim.spawn(name, props).unwrap().id()
+    };
+    let (actor, other) = (spawn("actor"), spawn("other"));
+    let decision = |directive| Decision {
+        actor,
+        directive,
+        counter: Counter {
+            supervisor: None,
+            alone: Some(actor),
+        },
+        limit: Some(1),
+        delay: 10,
+    };
+    says(failures.leads_to_restart(0), "was decided: None");
+    says(failures.is_restarted(0, actor), "which is open");
+    failures.is_decided(0, decision(Directive::Resume));
+    says(failures.leads_to_restart(0), "Resume");
+    says(failures.is_escalated_to(0, other), "though decided");
+    failures.is_decided(0, decision(Directive::Escalate));
+    says(failures.is_escalated_to(0, other), "twice that of");
+    failures.is_escalated_to(0, actor).unwrap();
+    failures.is_decided(0, decision(Directive::Restart));
+    failures.leads_to_restart(0).unwrap();
+    failures.is_restarted(0, actor).unwrap();
+    failures.is_restarted(0, other).unwrap();
+    says(failures.is_restarted(0, actor), "restarted 2 times");
+    failures.was_restarted_after(0, 10).unwrap();
+    says(failures.was_restarted_after(0, 9), "was over after 9");
+}
+
+#[test]
+fn a_question_in_the_hands_of_a_handler_that_fails_has_failed() {
+    let asks = Asks::default();
+    let ask = asks.begins(None, 5, false);
+    asks.arrives(ask).unwrap();
+    asks.is_failed(ask, None);
+    asks.is_gone(ask);
+    says(
+        asks.ends(ask, Outcome::NoReply, None, true),
+        "its handler failed",
+    );
+}
+
+#[test]
+fn losses_leave_the_order_as_it_was() {
+    let mut mail = Sequences::default();
+    mail.arrives_after_losses(1, 2).unwrap();
+    mail.arrives_after_losses(1, 5).unwrap();
+    says(mail.arrives_after_losses(1, 5), "after 5");
+    says(mail.arrives_after_losses(1, 4), "after 5");
+}
+
+#[test]
+fn mailboxes_take_what_they_have_room_for_and_refuse_nothing_else() {
+    let room = Room::new(Some((2, Overflow::Fail)));
+    room.is_sent(2);
+    room.holds_what_fits().unwrap();
+    room.refuses(false, true).unwrap();
+    says(room.refuses(true, true), "refused a message, with");
+    room.is_sent(1);
+    says(room.holds_what_fits(), "3 messages are in");
+    room.loses(DeadLetterReason::Full).unwrap();
+    assert_eq!(room.lost(), 1);
+    room.holds_what_fits().unwrap();
+    says(
+        room.loses(DeadLetterReason::DroppedOldest),
+        "was lost for DroppedOldest",
+    );
+    says(room.refuses(false, true), "refused a message with 1");
+    room.refuses(false, false).unwrap();
+    room.is_left_with(2).unwrap();
+    says(room.is_left_with(3), "3 messages wait");
+    let unbounded = Room::new(None);
+    says(unbounded.refuses(false, false), "refused a message, with");
+    says(unbounded.loses(DeadLetterReason::Full), "was lost for Full");
+    unbounded.loses(DeadLetterReason::Stopped).unwrap();
+    let newest = Room::new(Some((1, Overflow::DropNewest)));
+    newest.is_sent(1);
+    newest.refuses(true, true).unwrap();
+    says(newest.refuses(false, true), "refused a message, with");
+}
+
+#[test]
+fn timers_ring_in_time_and_not_when_they_are_over() {
+    let mut timers = TimerBook::default();
+    let single = timers.starts(1, 10, Repeats::Never, 1);
+    says(timers.rings(single, 9).map(drop), "rang at 9, due at 10");
+    says(timers.rings(single, 20).map(drop), "was over");
+    let first = timers.starts(1, 10, Repeats::Never, 1);
+    let second = timers.starts(1, 10, Repeats::Never, 1);
+    says(timers.rings(first, 10).map(drop), "was over");
+    timers.is_cancelled(1);
+    assert!(!timers.is_active(1));
+    says(timers.rings(second, 10).map(drop), "was over");
+    let delay = timers.starts(2, 10, Repeats::AfterHandling(5), 2);
+    assert_eq!(timers.rings(delay, 12), Ok(false));
+    says(timers.rings(delay, 16).map(drop), "due at 17");
+    let rate = timers.starts(3, 10, Repeats::InBeat(5), 2);
+    assert_eq!(timers.rings(rate, 12), Ok(false));
+    assert_eq!(timers.rings(rate, 15), Ok(true));
+    says(timers.rings(rate, 19).map(drop), "due at 20");
+}
+
+#[test]
+fn what_was_put_aside_comes_back_in_order_and_before_the_mail() {
+    let mut stash = StashBook::default();
+    assert!(stash.is_empty());
+    (1..=3).for_each(|message| stash.takes(message));
+    says(stash.comes_back(1), "came back");
+    stash.comes_before_mail().unwrap();
+    stash.is_replayed();
+    assert_eq!((stash.aside(), stash.len()), (0, 3));
+    says(stash.comes_before_mail(), "before 3 messages");
+    stash.is_full(3).unwrap();
+    says(stash.is_full(4), "was full with 3");
+    stash.comes_back(1).unwrap();
+    says(stash.comes_back(3), "came back");
 }

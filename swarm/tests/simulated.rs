@@ -1,11 +1,16 @@
 //! Seeds in simulation, and what follows from a seed.
 
-use nexus_swarm::{Outcome, Plan, corpus, simulated};
+use nexus_swarm::corpus::{self, Entry};
+use nexus_swarm::{Outcome, Plan, simulated};
 
 fn run(seed: u64) -> Outcome {
+    run_entry(Entry::of(seed))
+}
+
+fn run_entry(entry: Entry) -> Outcome {
     nexus_swarm::silence_planned_panics();
-    let outcome = simulated::run(&Plan::simulated(seed), false);
-    assert!(outcome.violations.is_empty(), "seed {seed}: {outcome:#?}");
+    let outcome = simulated::run(&entry.plan(false), false);
+    assert!(outcome.violations.is_empty(), "{entry:?}: {outcome:#?}");
     outcome
 }
 
@@ -21,10 +26,10 @@ fn s9_1_nothing_is_wrong_in_a_few_seeds() {
 
 #[test]
 fn s9_1_nothing_is_wrong_in_the_corpus() {
-    let seeds = corpus::seeds();
-    assert!(!seeds.is_empty());
-    seeds.into_iter().for_each(|seed| {
-        run(seed);
+    let entries = corpus::entries();
+    assert!(!entries.is_empty());
+    entries.into_iter().for_each(|entry| {
+        run_entry(entry);
     });
 }
 
@@ -59,18 +64,45 @@ fn everything_that_can_happen_does() {
         "ask timed out",
         "ask without reply",
         "failure while handling",
+        "decision to escalate",
+        "decision to restart",
+        "decision to resume",
+        "decision to stop",
+        "failure escalated",
+        "failure while restarting",
         "failure while starting",
+        "failure while told a signal",
+        "failure with a question in hand",
+        "restart",
+        "told of a failed child",
         "failure while stopping",
+        "kill",
         "lookup found it",
         "lookup found nobody",
+        "ask of a full mailbox",
+        "mailbox filled",
+        "message dropped at once",
         "message from anywhere",
+        "message out of the stash",
+        "message put aside",
+        "message refused for want of room",
+        "stash full",
+        "timer rang",
         "name was taken",
+        "resumption",
         "send refused",
         "send timed out",
         "sent for certain",
         "shutdown by an actor",
         "stop",
+        "suspension",
+        "told of a failure",
+        "told of a kill",
+        "told of a stop",
+        "told of somebody who was no more",
         "try_tell refused",
+        "watch of a neighbour",
+        "watch of somebody who is no more",
     ];
     for what in all {
         let found = seen.iter().any(|(name, _)| *name == what);

@@ -118,8 +118,11 @@ fn build_and_run(
     message: TypeId,
 ) -> Result<(), SpawnError> {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    // Kept before it is built: its setup may start children and wait, and they are supervised by what
+    // the recipe says.
+    slot.keep_recipe(Arc::clone(&recipe));
     let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
-    slot.keep_recipe(recipe);
+    drop(recipe);
     match built {
         Ok(body) => {
             if let Some(path) = &path {
@@ -254,6 +257,12 @@ fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
     slot.put_body(body);
     if slot.state() == State::Starting {
         slot.enter(State::Running);
+    }
+    if shard.interrupts.is_forcing() {
+        // It comes after the deadline, which has stopped all others: nobody would end it, should
+        // it be suspended, or wait for a restart.
+        slot.forced.set(true);
+        slot.special.set(true);
     }
     slot.queued.set(false);
     if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.special.get() {

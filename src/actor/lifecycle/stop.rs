@@ -44,9 +44,10 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
         return;
     };
     shut(slot);
-    bury(shard, slot, key, DeadLetterReason::Stopped);
+    // Ordered first: the destructor of a message may wait, and the actor have its turn meanwhile.
     slot.with_system(|system| system.killed = true);
     interrupt(shard, key);
+    bury(shard, slot, key, DeadLetterReason::Stopped);
 }
 
 fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
@@ -62,8 +63,12 @@ pub(crate) fn stop_all(shard: &Shard) {
 /// Asks the children of an actor to stop, and cancels its tasks; replies that these hold end so.
 pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
     // Those whose failure is open, and rest until it is decided, would wait for ever.
-    for child in stuck_children(shard, parent) {
-        kill(shard, key_of(shard, child));
+    // Their keys are taken first: what they lose may have destructors that wait, and meanwhile others
+    // may have their slots.
+    let stuck = stuck_children(shard, parent);
+    let stuck: Vec<Key> = stuck.iter().map(|child| key_of(shard, *child)).collect();
+    for child in stuck {
+        kill(shard, child);
     }
     for child in children(shard, parent) {
         if shard.slot(child).special.is_task() {
@@ -111,10 +116,11 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     slot.end_with(End::from(reason));
     let_go(shard, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
-    // Until the last child is gone there is nothing to do for it.
     slot.resting.set(false);
-    slot.queued.set(false);
+    // As long as it counts as queued it has no other turn, however long that waits.
     ask_children_to_stop(shard, slot, slot.ending());
+    // Until the last child is gone there is nothing to do for it.
+    slot.queued.set(false);
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
         finish_stop(shard, index);
@@ -131,13 +137,14 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     tell_of_stop(shard, key, slot.ending());
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
-    if slot.first_child.get() == NO_SLOT {
-        vacate(shard, key);
-    } else {
+    if slot.first_child.get() != NO_SLOT {
         // `PostStop` started children: they stop first, and nobody is told a second time.
-        slot.queued.set(false);
         ask_children_to_stop(shard, slot, slot.ending());
+        if slot.first_child.get() != NO_SLOT {
+            return slot.queued.set(false);
+        }
     }
+    vacate(shard, key);
 }
 
 /// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that

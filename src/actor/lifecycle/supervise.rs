@@ -19,6 +19,7 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::catch_user;
 use crate::supervision::{Decision, History, Scope, Strategy};
+use crate::sync::{Mutant, is_mutated};
 
 pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
     let message_type = shard.slot(key.slot).message_type();
@@ -58,10 +59,12 @@ pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bo
 /// A child's failure has become the actor's own. Answers whether the actor goes on at once.
 #[cold]
 pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+    let of_child = Arc::clone(&failure);
     let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
     if goes_on {
-        resume_children(shard, key.slot);
+        resume_children(shard, key.slot, &of_child);
     }
+    let _ = drop_with_fate(of_child, End::Failed);
     goes_on
 }
 
@@ -76,15 +79,38 @@ pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
 
 /// An actor that had failed with its children is resumed, and so are they, down to where the failure
 /// began.
-fn resume_children(shard: &Shard, parent: u32) {
-    for child in children_of(shard, parent) {
+fn resume_children(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
+    let children: Vec<Key> = children_of(shard, parent).collect();
+    for child in children {
         let rests = |system: &mut System| std::mem::take(&mut system.escalated);
         let slot = shard.slot(child.slot);
         if slot.special.get() && slot.has_system() && slot.with_system(rests) {
-            interrupt(shard, child);
-            resume_children(shard, child.slot);
+            if slot.is_at_work() {
+                // It failed while it was built again. To resume is to go on with what there is, and
+                // there is nothing.
+                decide(shard, child, Decided::Stop, failure);
+            } else {
+                interrupt(shard, child);
+            }
+            match &failure.cause {
+                Cause::Child(below) => resume_children(shard, child.slot, below),
+                _ => resume_children(shard, child.slot, failure),
+            }
         }
     }
+}
+
+/// Has an actor do, before all else, what was decided because of a failure.
+fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
+    // What is dropped below may wait, and those who come after it may be gone by then.
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    let decision = Some((decided, Arc::clone(failure)));
+    let before = slot.with_system(|system| std::mem::replace(&mut system.decided, decision));
+    interrupt(shard, key);
+    // The failure is the user's, and this may be the last that is heard of it.
+    let _ = drop_with_fate(before, End::Failed);
 }
 
 /// Does what is decided about a failure that the hook has been told of. Answers whether the actor
@@ -104,11 +130,7 @@ pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
         return false;
     }
     for sibling in siblings_in_reach(shard, key, parent, scope, decision) {
-        let decision = (decided(decision), Arc::clone(failure));
-        shard
-            .slot(sibling.slot)
-            .with_system(|system| system.decided = Some(decision));
-        interrupt(shard, sibling);
+        decide(shard, sibling, decided(decision), failure);
     }
     carry_out(shard, key, decided(decision), failure)
 }
@@ -189,6 +211,11 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
         Decided::Restart { .. } if is_passive(shard.slot(key.slot)) => true,
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
+            // By its delay the second one is known, so that there is no third.
+            if is_mutated(Mutant::RestartedTwice) && after != 1 {
+                let again = Decided::Restart { after: 1 };
+                decide(shard, key, again, failure);
+            }
             false
         }
         Decided::Stop => {

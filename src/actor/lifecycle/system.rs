@@ -16,6 +16,7 @@ use crate::actor::kept::{Kept, Store};
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::supervision::History;
+use crate::sync::{Mutant, is_mutated};
 
 /// A strategy around the actor's own behaviour, with what it remembers.
 pub(crate) struct Own {
@@ -202,7 +203,9 @@ impl System {
 
     fn next_of_restart(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
         let waits = |wait: &Key| shard.waits.is_pending(*wait);
-        if slot.first_child.get() != NO_SLOT || self.backoff.as_ref().is_some_and(waits) {
+        let waits_for_children =
+            slot.first_child.get() != NO_SLOT && !is_mutated(Mutant::ChildOutlivesRestart);
+        if waits_for_children || self.backoff.as_ref().is_some_and(waits) {
             return Wanted::Rest;
         }
         if let Some(wait) = self.backoff.take() {

@@ -13,6 +13,7 @@ use crate::actor::envelope::Envelope;
 use crate::actor::id::{ActorId, Key};
 use crate::actor::shard::Shard;
 use crate::actor::slot::State;
+use crate::sync::{Mutant, is_mutated};
 
 use super::family::interrupt;
 
@@ -72,7 +73,15 @@ impl Watching {
 /// An actor of this shard watches another one, of any pool.
 pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot);
-    if !slot.with_system(|system| system.watching.add(target)) {
+    // Whoever is still to be told of its end watches it already.
+    let new = slot.with_system(|system| {
+        let under_way = system
+            .signals
+            .iter()
+            .any(|signal| is_end_of(signal, target));
+        !under_way && system.watching.add(target)
+    });
+    if !new {
         return;
     }
     let watcher = shard.id_of(watcher);
@@ -88,10 +97,13 @@ pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot);
     slot.with_system(|system| {
         system.watching.remove(target);
-        let told = |signal: &Signal| matches!(signal, Signal::Terminated { actor, .. } if *actor == target);
-        system.signals.retain(|signal| !told(signal));
+        system.signals.retain(|signal| !is_end_of(signal, target));
     });
     unlist(shard, target, shard.id_of(watcher));
+}
+
+fn is_end_of(signal: &Signal, target: ActorId) -> bool {
+    matches!(signal, Signal::Terminated { actor, .. } if *actor == target)
 }
 
 fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
@@ -148,6 +160,10 @@ fn be_told_of_termination(shard: &Shard, watcher: Key, actor: ActorId, reason: T
     let told = slot.with_system(|system| {
         let watched = system.watching.remove(actor);
         if watched {
+            if is_mutated(Mutant::ToldTwice) {
+                let signal = Signal::Terminated { actor, reason };
+                system.signals.push_back(signal);
+            }
             system
                 .signals
                 .push_back(Signal::Terminated { actor, reason });

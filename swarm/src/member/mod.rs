@@ -1,18 +1,24 @@
 //! Members: the actors of a run, which do what their messages' seeds say, under the oracles' eyes.
 
+mod keeping;
+mod orders;
+mod restarts;
+
 use nexus_actors::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::oracles::{Check, Counted, OneAtATime, Sequences, When, never_early};
-use crate::plan::Action;
+use crate::action::Action;
+use crate::note::{Load, Note, Purse, Question};
+use crate::oracles::{Check, Counted, OneAtATime, StashBook, TimerBook, When, never_early};
+use crate::record::{Closing, Known, Opening, Record};
 use crate::rng::Rng;
-use crate::world::{Asked, Closing, Known, Load, Note, Opening, Purse, Question, Record};
-use crate::world::{Sender, World, nanos};
+use crate::sender::{Asked, Sender, nanos};
+use crate::world::World;
 
 /// Questions and asks that an actor keeps at a time.
 const KEPT: usize = 4;
@@ -27,10 +33,12 @@ struct Member<L: Load> {
     record: Arc<Record<L>>,
     sender: Sender<L>,
     turn: OneAtATime,
-    mail: RefCell<Sequences>,
     kept: RefCell<Vec<Question>>,
     held: RefCell<Vec<Asked>>,
-    children: RefCell<Vec<Arc<Record<L>>>>,
+    /// The question that the handler has in its hands while it acts.
+    in_hand: Cell<Option<usize>>,
+    timers: RefCell<TimerBook>,
+    stash: RefCell<StashBook>,
     _counted: Counted,
 }
 
@@ -46,6 +54,24 @@ enum Verdict<L: Load> {
 /// Builds an actor: what its props do.
 pub(crate) fn build<L: Load>(world: &Arc<World<L>>, record: &Arc<Record<L>>) -> Behavior<Note<L>> {
     let member = Rc::new(Member::new(Arc::clone(world), Arc::clone(record)));
+    if let Some(behavior) = member.starts_badly_again() {
+        return behavior;
+    }
+    let own = world.own_strategy_of(record);
+    let capacity = member.stash_capacity();
+    let mut behavior = as_it_opens(member);
+    if let Some(capacity) = capacity {
+        let inner = behavior;
+        behavior = Behavior::with_stash(capacity, move |_ctx| Ok(inner));
+    }
+    match own {
+        Some(strategy) => behavior.supervise(strategy),
+        None => behavior,
+    }
+}
+
+fn as_it_opens<L: Load>(member: Rc<Member<L>>) -> Behavior<Note<L>> {
+    let record = Arc::clone(&member.record);
     match record.opening {
         Opening::Plain | Opening::FailsAtStart | Opening::WaitsAtStart => {
             let form = record.seed;
@@ -53,7 +79,7 @@ pub(crate) fn build<L: Load>(world: &Arc<World<L>>, record: &Arc<Record<L>>) -> 
         }
         Opening::FactoryPanics => panic!("{}", member.plan_failure(When::Starting)),
         Opening::StopsAtOnce => {
-            record.life.ends_itself();
+            record.life.stops_itself();
             Behavior::stopped()
         }
         _ => Behavior::setup(move |ctx| set_up(member, ctx)),
@@ -124,16 +150,18 @@ impl<L: Load> Member<L> {
     fn new(world: Arc<World<L>>, record: Arc<Record<L>>) -> Self {
         let number = record.life.number;
         let member = Self {
-            sender: Sender::new(Arc::clone(&world), number),
+            sender: Sender::new(Arc::clone(&world), number).goes_on_with(&record.sent_to),
             turn: OneAtATime::default(),
-            mail: RefCell::default(),
             kept: RefCell::default(),
             held: RefCell::default(),
-            children: RefCell::default(),
+            in_hand: Cell::default(),
+            timers: RefCell::default(),
+            stash: RefCell::default(),
             _counted: world.oracles.states.one_more(),
             world,
             record,
         };
+        member.is_built();
         if let Some(path) = &member.record.path {
             member.judge(member.world.oracles.names.born(path, number));
         }
@@ -153,11 +181,13 @@ impl<L: Load> Member<L> {
 
     /// The text with which to fail now.
     fn plan_failure(&self, when: When) -> String {
-        self.record.life.ends_itself();
+        self.record.life.is_failing();
         self.world.oracles.saw(match when {
             When::Starting => "failure while starting",
             When::Handling => "failure while handling",
             When::Stopping => "failure while stopping",
+            When::Signalled => "failure while told a signal",
+            When::Restarting => "failure while restarting",
         });
         let failures = &self.world.oracles.failures;
         failures.plan(self.record.life.number, when)
@@ -172,6 +202,16 @@ impl<L: Load> Member<L> {
         match signal {
             Signal::PreStart => self.starts(ctx),
             Signal::PostStop => self.has_stopped(ctx),
+            Signal::Terminated { actor, reason } => {
+                self.is_told_of_end(*actor, *reason);
+                self.may_fail_at_signal()
+            }
+            Signal::ChildFailed { child, failure } => {
+                self.is_told_of_child(*child, failure);
+                self.may_fail_at_signal()
+            }
+            Signal::PreRestart(failure) => self.is_told_of_restart(ctx, failure),
+            Signal::PostRestart(failure) => self.starts_again(ctx, failure),
             _ => Ok(()),
         }
     }
@@ -196,10 +236,9 @@ impl<L: Load> Member<L> {
     }
 
     fn has_stopped(&self, ctx: &mut Ctx<'_, L>) -> Result<(), BoxError> {
-        let children = self.children.borrow();
+        let children = self.record.children.lock().clone();
         let lives = children.iter().map(|child| &*child.life);
         self.judge(self.record.life.is_told_of_stop(lives));
-        drop(children);
         let mut purse = self.own_purse();
         match self.record.closing {
             Closing::Plain | Closing::DropPanics | Closing::DropTells | Closing::DropAsks => {}
@@ -230,8 +269,12 @@ impl<L: Load> Member<L> {
         let (_in_handler, alone) = self.turn.enter();
         self.judge(alone);
         self.judge(self.record.life.handles());
+        self.judge(self.record.watches.are_told_at_once());
         self.sender.acts_as(ctx);
-        self.arrives(ctx, &note);
+        let note = match self.takes_in(ctx, note) {
+            Some(note) => note,
+            None => return Ok(Next::Same),
+        };
         let mut purse = Purse {
             fuel: note.fuel,
             depth: note.depth,
@@ -244,7 +287,9 @@ impl<L: Load> Member<L> {
             ..
         } = note;
         self.treat(ctx, &mut purse, handed);
-        let verdict = self.act_and_answer(ctx, &mut purse, question);
+        // Whoever waits after it has let go of a question has not failed with it in its hands.
+        let certain = !parting.as_ref().is_some_and(|parting| parting.waits);
+        let verdict = self.act_and_answer(ctx, &mut purse, question, certain);
         // Before anything is returned: what a function returns is leaked, should a destructor unwind
         // that runs after its end, and this one may be ended by force while it waits.
         drop(parting);
@@ -265,12 +310,15 @@ impl<L: Load> Member<L> {
         ctx: &mut Ctx<'_, L>,
         purse: &mut Purse,
         question: Option<Question>,
+        certain: bool,
     ) -> Verdict<L> {
         let mut pending = question;
         let slow = purse.rng.percent(self.world.slow_answers);
         if !slow {
             self.treat(ctx, purse, pending.take());
         }
+        let in_hand = pending.as_ref().filter(|_| certain);
+        self.in_hand.set(in_hand.map(|question| question.ask));
         let actions = match purse.fuel {
             0 => 0,
             _ => purse.rng.between(1, 3),
@@ -283,14 +331,28 @@ impl<L: Load> Member<L> {
         if slow && pending.is_some() && purse.rng.percent(50) {
             self.sleep(ctx, purse);
         }
+        self.in_hand.set(None);
         self.treat(ctx, purse, pending);
         Verdict::Goes(Next::Same)
     }
 
-    fn arrives(&self, ctx: &Ctx<'_, L>, note: &Note<L>) {
-        self.world.oracles.handled.fetch_add(1, SeqCst);
-        self.record.received.fetch_add(1, SeqCst);
-        self.judge(self.mail.borrow_mut().arrives(note.from, note.number));
+    fn comes_in_order(&self, note: &Note<L>) -> Check {
+        let mut mail = self.record.mail.lock();
+        match self.record.life.loses_mail() {
+            true => mail.arrives_after_losses(note.from, note.number),
+            false => mail.arrives(note.from, note.number),
+        }
+    }
+
+    fn arrives(&self, ctx: &mut Ctx<'_, L>, note: &Note<L>) {
+        match note.ring {
+            Some(ring) => self.rings(ctx, ring),
+            None => {
+                self.record.received.fetch_add(1, SeqCst);
+                self.judge(self.comes_in_order(note));
+                self.judge(self.record.room.is_left_with(ctx.mailbox_len()));
+            }
+        }
         if let Some(question) = &note.question {
             self.judge(question.arrives());
         }
@@ -340,6 +402,9 @@ impl<L: Load> Member<L> {
             Action::TryTell => self.with_target(purse, |target, purse| {
                 self.sender.try_tell(target, purse.part());
             }),
+            Action::StartTimer => self.start_timer(ctx, purse),
+            Action::CancelTimer => self.cancel_timer(ctx, purse),
+            Action::Unstash => self.unstash(ctx),
             Action::Send => self.send(ctx, purse, false),
             Action::SendTimeout => self.send(ctx, purse, true),
             Action::Ask => self.ask(ctx, purse),
@@ -360,15 +425,29 @@ impl<L: Load> Member<L> {
             Action::StopChild => self.stop_child(purse),
             Action::StopOther => self.stop_other(purse),
             Action::TellStopped => self.tell_stopped(ctx, purse),
-            Action::Panic => panic!("{}", self.plan_failure(When::Handling)),
-            Action::Fail => return Break(Verdict::Fails),
+            Action::Panic => {
+                self.lets_fall(ctx);
+                panic!("{}", self.plan_failure(When::Handling))
+            }
+            Action::Fail => {
+                self.lets_fall(ctx);
+                return Break(Verdict::Fails);
+            }
             Action::Unhandled => return Break(Verdict::Goes(Next::Unhandled)),
             Action::NextStop => {
-                self.record.life.ends_itself();
+                self.record.life.stops_itself();
                 return Break(Verdict::Goes(Next::Stop));
             }
             Action::LeaveOutside => self.leave_outside(),
             Action::EndPool => self.end_pool(purse),
+            Action::Kill => self.with_target(purse, |target, purse| self.kill(target, purse)),
+            Action::KillChild => self.kill_child(purse),
+            Action::Suspend => self.with_target(purse, |target, purse| self.suspend(target, purse)),
+            Action::Resume => self.with_target(purse, |target, _| self.sender.resume(target)),
+            Action::Watch => {
+                self.with_target(purse, |target, purse| self.watch(ctx, target, purse))
+            }
+            Action::Unwatch => self.with_target(purse, |target, _| self.unwatch(ctx, target)),
             Action::Become => {
                 let other = self.other_behavior(purse);
                 return Break(Verdict::Goes(Next::Become(other)));
@@ -542,7 +621,7 @@ impl<L: Load> Member<L> {
         };
         let started = self.world.started(&record, claim, result);
         if let Some(child) = started {
-            self.children.borrow_mut().push(record);
+            self.record.children.lock().push(record);
             let part = purse.part();
             self.sender.tell(&child, part);
         }
@@ -584,13 +663,8 @@ impl<L: Load> Member<L> {
     }
 
     fn stop_child(&self, purse: &mut Purse) {
-        let children: Vec<_> = self.children.borrow().clone();
-        if children.is_empty() || !self.world.spend(1) {
-            return;
-        }
-        let record = Arc::clone(purse.rng.pick(&children));
-        if let Some(target) = record.target() {
-            self.stop_amid_mail(&Known { record, target }, purse);
+        if let Some(child) = self.pick_child(purse) {
+            self.stop_amid_mail(&child, purse);
         }
     }
 
@@ -636,7 +710,7 @@ impl<L: Load> Member<L> {
         let mut purse = purse.part();
         match purse.rng.below(10) {
             0 => {
-                self.record.life.ends_itself();
+                self.record.life.stops_itself();
                 Behavior::stopped()
             }
             1 => Behavior::setup(move |ctx| {
@@ -656,13 +730,20 @@ impl<L: Load> Member<L> {
 impl<L: Load> Drop for Member<L> {
     fn drop(&mut self) {
         let life = &self.record.life;
-        let told = life.is_told();
+        let (told, restarts) = (life.is_told(), life.is_told_to_restart());
         // Its own destructor may wait, and so may whoever is told that it panics.
         if matches!(self.record.closing, Closing::DropAsks | Closing::DropPanics) {
             self.linger();
         }
-        let check = life.is_dropped_after(&self.mail.borrow(), self.world.ends());
-        self.judge(check);
+        let between = life.is_dropped_between();
+        if between {
+            self.sender.acts_anywhere();
+            // Whether it comes again, or its name comes free, is for others to decide.
+            self.linger();
+        } else {
+            let check = life.is_dropped_after(&self.record.mail.lock(), self.world.ends());
+            self.judge(check);
+        }
         if let Some(path) = &self.record.path {
             self.world.oracles.names.died(path, life.number);
         }
@@ -670,6 +751,7 @@ impl<L: Load> Drop for Member<L> {
         match self.record.closing {
             Closing::DropTells => self.tell_some(&mut self.own_purse()),
             Closing::DropAsks => self.world.is_dropped(self.record.seed),
+            Closing::DropPanics if restarts => panic!("{}", self.plan_failure(When::Restarting)),
             // A start that fails reports what has made it fail, and nothing else.
             Closing::DropPanics if told => panic!("{}", self.plan_failure(When::Stopping)),
             _ => {}

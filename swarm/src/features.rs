@@ -1,0 +1,85 @@
+//! Features: which parts of the library a run uses, beside messages, asks, starts and stops.
+
+use std::fmt;
+
+use crate::plan::End;
+use crate::rng::Rng;
+
+/// A part of the library that a run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    Kills,
+    Suspensions,
+    Watches,
+    Supervision,
+    Bounds,
+    Timers,
+    Stash,
+}
+
+/// All of them. New ones come last, so that what is drawn for the others stays as it was.
+const ALL: [(Feature, &str); 7] = [
+    (Feature::Kills, "kills"),
+    (Feature::Suspensions, "suspensions"),
+    (Feature::Watches, "watches"),
+    (Feature::Supervision, "supervision"),
+    (Feature::Bounds, "bounds"),
+    (Feature::Timers, "timers"),
+    (Feature::Stash, "stash"),
+];
+
+/// The parts that are used. With none of them a plan is narrow.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features(u32);
+
+impl Features {
+    /// A few each time, so that they meet in all ways and none is always in the others' way.
+    pub(crate) fn draw(rng: &mut Rng, end: End) -> Self {
+        if rng.percent(15) {
+            return Self::default();
+        }
+        let drawn = ALL.iter().map(|(feature, _)| *feature);
+        let drawn = drawn.filter(|_| rng.percent(45));
+        // Whoever is suspended takes no part in an orderly end.
+        let orderly = matches!(end, End::InTime { .. });
+        let fit = |feature: &Feature| !(orderly && *feature == Feature::Suspensions);
+        drawn.filter(fit).fold(Self::default(), Self::with)
+    }
+
+    fn with(self, feature: Feature) -> Self {
+        Self(self.0 | 1 << feature as u32)
+    }
+
+    /// Whether that part is used.
+    pub(crate) const fn has(self, feature: Feature) -> bool {
+        self.0 & (1 << feature as u32) != 0
+    }
+
+    /// Those of these names.
+    ///
+    /// # Errors
+    ///
+    /// The name that is none.
+    pub fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        names.into_iter().try_fold(Self::default(), |some, name| {
+            match ALL.iter().find(|(_, known)| *known == name) {
+                Some((feature, _)) => Ok(some.with(*feature)),
+                None => Err(name.to_owned()),
+            }
+        })
+    }
+}
+
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let used = ALL.iter().filter(|(feature, _)| self.has(*feature));
+        let names: Vec<&str> = used.map(|(_, name)| *name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+impl fmt::Debug for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Features({self})")
+    }
+}

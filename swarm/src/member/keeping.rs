@@ -1,0 +1,172 @@
+//! What an actor keeps for itself: its timers, and its stash.
+
+use nexus_actors::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use super::{Ctx, Member};
+use crate::features::Feature;
+use crate::note::{Load, Note, Purse};
+use crate::oracles::{Repeats, Ring};
+use crate::rng::Rng;
+use crate::sender::{Sender, nanos};
+
+/// Timers of an actor, at the most.
+const KEYS: u64 = 3;
+
+impl<L: Load> Member<L> {
+    /// A message comes. Answers it, unless it is put aside.
+    pub(super) fn takes_in(&self, ctx: &mut Ctx<'_, L>, mut note: Note<L>) -> Option<Note<L>> {
+        self.world.oracles.handled.fetch_add(1, SeqCst);
+        let id = ctx.envelope().message_id().get();
+        if note.stashed {
+            self.world.oracles.saw("message out of the stash");
+            let check = self.stash.borrow_mut().comes_back(id);
+            self.judge(check);
+            return Some(note);
+        }
+        if note.ring.is_none() {
+            let check = self.stash.borrow().comes_before_mail();
+            self.judge(check);
+        }
+        self.arrives(ctx, &note);
+        let Some(capacity) = self.stash_capacity() else {
+            return Some(note);
+        };
+        if note.ring.is_some() || !Rng::new(note.seed ^ 0x57a5).percent(25) {
+            return Some(note);
+        }
+        note.stashed = true;
+        let full = match ctx.stash(note) {
+            Ok(()) => {
+                self.world.oracles.saw("message put aside");
+                self.stash.borrow_mut().takes(id);
+                self.world.oracles.handled.fetch_sub(1, SeqCst);
+                return None;
+            }
+            Err(full) => full,
+        };
+        self.world.oracles.saw("stash full");
+        let check = match &full {
+            StashError::Full(_) => self.stash.borrow().is_full(capacity),
+            _ => Err("there is no stash".to_owned()),
+        };
+        self.judge(check);
+        let mut note = full.into_message();
+        note.stashed = false;
+        Some(note)
+    }
+
+    /// The capacity of its stash, where it has one.
+    pub(super) fn stash_capacity(&self) -> Option<usize> {
+        let mut rng = Rng::new(self.record.seed ^ 0x57a);
+        let has = self.world.features.has(Feature::Stash) && rng.percent(60);
+        has.then(|| 1 + rng.index(4))
+    }
+
+    pub(super) fn unstash(&self, ctx: &mut Ctx<'_, L>) {
+        let (there, known) = (ctx.stash_len(), self.stash.borrow().aside());
+        if there != known {
+            self.judge(Err(format!(
+                "{there} messages are put aside, and not {known}"
+            )));
+        }
+        ctx.unstash_all();
+        self.stash.borrow_mut().is_replayed();
+    }
+
+    // ---- timers -------------------------------------------------------------------------------
+
+    pub(super) fn start_timer(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
+        if !self.world.spend(3) {
+            return;
+        }
+        let key = purse.rng.below(KEYS);
+        self.looks_at_timer(ctx, key);
+        let delay = Duration::from_micros(purse.rng.between(1, 500));
+        let repeats = match purse.rng.below(3) {
+            0 => Repeats::AfterHandling(nanos(delay)),
+            1 => Repeats::InBeat(nanos(delay)),
+            _ => Repeats::Never,
+        };
+        let due = nanos(ctx.now() + delay);
+        let most = u32::try_from(purse.rng.between(1, 4)).unwrap_or(1);
+        let ring = self.timers.borrow_mut().starts(key, due, repeats, most);
+        let known = self.known(ctx);
+        let mut part = purse.part();
+        part.fuel = part.fuel.min(1);
+        match repeats {
+            Repeats::Never => {
+                let note = self.sender.ring(&known, &mut part, ring);
+                ctx.timers().start_single(key, note, delay);
+            }
+            Repeats::AfterHandling(_) => {
+                let make = self.maker(ctx, part, ring);
+                ctx.timers().start_fixed_delay(key, make, delay);
+            }
+            Repeats::InBeat(_) => {
+                let make = self.maker(ctx, part, ring);
+                ctx.timers().start_fixed_rate(key, make, delay);
+            }
+        }
+    }
+
+    /// Makes the messages of a timer. It must not keep the actor's state, which is to go before it.
+    fn maker(
+        &self,
+        ctx: &Ctx<'_, L>,
+        mut purse: Purse,
+        ring: Ring,
+    ) -> impl FnMut() -> Note<L> + 'static {
+        let world = Arc::clone(&self.world);
+        let sender = Sender::new(world, self.record.life.number);
+        sender.acts_as(ctx);
+        let known = self.known(ctx);
+        move || sender.ring(&known, &mut purse, ring)
+    }
+
+    pub(super) fn cancel_timer(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
+        if purse.rng.percent(15) {
+            ctx.timers().cancel_all();
+            let mut timers = self.timers.borrow_mut();
+            (0..KEYS).for_each(|key| timers.is_cancelled(key));
+            return;
+        }
+        let key = purse.rng.below(KEYS);
+        self.looks_at_timer(ctx, key);
+        ctx.timers().cancel(key);
+        self.timers.borrow_mut().is_cancelled(key);
+        self.looks_at_timer(ctx, key);
+    }
+
+    /// Whether a timer is active is known.
+    fn looks_at_timer(&self, ctx: &mut Ctx<'_, L>, key: u64) {
+        let (there, known) = (
+            ctx.timers().is_active(key),
+            self.timers.borrow().is_active(key),
+        );
+        // A fault takes messages of timers, too.
+        if there != known && !self.record.life.may_be_struck() {
+            self.judge(Err(format!(
+                "timer {key} is active: {there}, and not {known}"
+            )));
+        }
+    }
+
+    /// The message of a timer is handled.
+    pub(super) fn rings(&self, ctx: &mut Ctx<'_, L>, ring: Ring) {
+        // Such a message counts from when it is handled.
+        self.world.oracles.sent.fetch_add(1, SeqCst);
+        self.world.oracles.saw("timer rang");
+        let rung = self.timers.borrow_mut().rings(ring, nanos(ctx.now()));
+        match rung {
+            Ok(false) => {}
+            Ok(true) => {
+                ctx.timers().cancel(ring.key);
+                self.timers.borrow_mut().is_cancelled(ring.key);
+            }
+            Err(wrong) => self.judge(Err(wrong)),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Failures and restarts, as the actor itself sees them.
+
+use nexus_actors::prelude::*;
+use nexus_actors::{ActorId, Failure};
+use std::rc::Rc;
+
+use super::{Ctx, Member, in_form};
+use crate::features::Feature;
+use crate::note::{Load, Note};
+use crate::oracles::{Failures, When};
+use crate::rng::Rng;
+use crate::sender::nanos;
+use crate::supervision::root_of;
+
+/// Incarnations that may fail while they are built.
+const BAD: u32 = 6;
+
+/// What goes wrong with a restart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mishap {
+    Factory,
+    Setup,
+    /// When it is told.
+    Told,
+}
+
+impl<L: Load> Member<L> {
+    /// The factory runs.
+    pub(super) fn is_built(&self) {
+        let (record, life) = (&self.record, &self.record.life);
+        let children = record.children.lock().clone();
+        let cause = life.cause();
+        self.judge(life.is_built(children.iter().map(|child| &*child.life)));
+        if life.incarnation() < 2 {
+            return;
+        }
+        self.world.oracles.saw("restart");
+        if let (Some(cause), Some(target)) = (cause, record.target()) {
+            let failures = &self.world.oracles.failures;
+            self.judge(failures.is_restarted(cause, target.id()));
+        }
+    }
+
+    /// The numbers by which this incarnation goes its way.
+    fn own_rng(&self, salt: u64) -> Rng {
+        let incarnation = u64::from(self.record.life.incarnation());
+        Rng::new(self.record.seed ^ salt ^ (incarnation << 48))
+    }
+
+    fn mishap(&self) -> Option<Mishap> {
+        let incarnation = self.record.life.incarnation();
+        if !(2..BAD).contains(&incarnation) {
+            return None;
+        }
+        let mut rng = self.own_rng(0xbad);
+        let some = [Mishap::Factory, Mishap::Setup, Mishap::Told];
+        rng.percent(20).then(|| *rng.pick(&some))
+    }
+
+    fn plan_failure_again(&self) -> String {
+        let text = self.plan_failure(When::Restarting);
+        if let Some(failure) = Failures::number_of(&text) {
+            self.record.life.fails_again(failure);
+        }
+        text
+    }
+
+    /// What it is built as where that goes wrong.
+    pub(super) fn starts_badly_again(self: &Rc<Self>) -> Option<Behavior<Note<L>>> {
+        match self.mishap()? {
+            Mishap::Factory => panic!("{}", self.plan_failure_again()),
+            Mishap::Setup => {
+                let member = Rc::clone(self);
+                Some(Behavior::setup(move |_ctx| {
+                    Err(member.plan_failure_again())?;
+                    Ok(in_form(member, 0))
+                }))
+            }
+            Mishap::Told => None,
+        }
+    }
+
+    /// It is to start again: the last that this instance is told, unless it is stopped meanwhile.
+    pub(super) fn is_told_of_restart(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        failure: &Failure,
+    ) -> Result<(), BoxError> {
+        let (life, root) = (&self.record.life, root_of(failure));
+        // Its children stop, and a restart that does not come to its end is one of its own.
+        life.is_failing();
+        self.judge(life.is_told_of_restart(root, nanos(ctx.now())));
+        if let Some(root) = root {
+            self.judge(self.world.oracles.failures.leads_to_restart(root));
+        }
+        let mut rng = self.own_rng(0x01d);
+        match rng.below(10) {
+            0 => self.sleep(ctx, &mut self.own_purse()),
+            1 => self.tell_some(&mut self.own_purse()),
+            2 => Err(self.plan_failure(When::Restarting))?,
+            3 => panic!("{}", self.plan_failure(When::Restarting)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// It has started again.
+    pub(super) fn starts_again(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        failure: &Failure,
+    ) -> Result<(), BoxError> {
+        if self.mishap() == Some(Mishap::Told) {
+            Err(self.plan_failure_again())?;
+        }
+        let (life, root) = (&self.record.life, root_of(failure));
+        match (life.starts_again(root, nanos(ctx.now())), root) {
+            (Err(wrong), _) => self.judge(Err(wrong)),
+            (Ok(Some(took)), Some(root)) => {
+                let failures = &self.world.oracles.failures;
+                self.judge(failures.was_restarted_after(root, took));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A child has failed, and stops.
+    pub(super) fn is_told_of_child(&self, child: ActorId, failure: &Failure) {
+        self.world.oracles.saw("told of a failed child");
+        let children = self.record.children.lock().clone();
+        let mut known = children.iter();
+        let known = known.find(|one| one.target().is_some_and(|target| target.id() == child));
+        let Some(known) = known else {
+            // One whose start this actor is still to hear of, or that a destructor has started.
+            return;
+        };
+        let new = self.record.failed_children.lock().insert(known.life.number);
+        if !new || failure.actor != child {
+            let text = format!("told that {} has failed: twice, or {failure}", known.who());
+            self.judge(Err(text));
+        }
+    }
+
+    /// Some fail for what they are told.
+    pub(super) fn may_fail_at_signal(&self) -> Result<(), BoxError> {
+        if self.world.features.has(Feature::Supervision) && self.own_rng(0x519).percent(20) {
+            Err(self.plan_failure(When::Signalled))?;
+        }
+        Ok(())
+    }
+
+    /// It is about to fail with a question in its hands.
+    pub(super) fn lets_fall(&self, ctx: &Ctx<'_, L>) {
+        // In a forced end all replies end alike.
+        if let Some(ask) = self.in_hand.take().filter(|_| !self.world.ends()) {
+            let now = Some(nanos(ctx.now()));
+            self.world.oracles.asks.is_failed(ask, now);
+            self.world.oracles.saw("failure with a question in hand");
+        }
+    }
+}

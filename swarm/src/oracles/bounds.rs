@@ -1,0 +1,120 @@
+//! Bounded mailboxes: no more is taken than there is room for, and nothing is refused for no reason.
+
+use nexus_actors::{DeadLetterReason, Overflow};
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+
+use super::{Check, ensure};
+
+/// What is known of a mailbox.
+#[derive(Debug)]
+pub struct Room {
+    bound: Option<(usize, Overflow)>,
+    /// Messages that are in it, or on their way to it.
+    held: AtomicI64,
+    /// Messages that it has refused or dropped.
+    lost: AtomicI64,
+}
+
+impl Room {
+    /// A mailbox with such a bound, if any.
+    pub fn new(bound: Option<(usize, Overflow)>) -> Self {
+        Self {
+            bound,
+            held: AtomicI64::new(0),
+            lost: AtomicI64::new(0),
+        }
+    }
+
+    /// Its bound.
+    pub fn bound(&self) -> Option<(usize, Overflow)> {
+        self.bound
+    }
+
+    /// How many messages it has refused or dropped.
+    pub fn lost(&self) -> i64 {
+        self.lost.load(SeqCst)
+    }
+
+    /// So many messages are sent to it.
+    pub fn is_sent(&self, messages: usize) {
+        let messages = i64::try_from(messages).unwrap_or(i64::MAX);
+        self.held.fetch_add(messages, SeqCst);
+    }
+
+    /// A message is taken out of it, to be handled, and so many are left.
+    ///
+    /// # Errors
+    ///
+    /// When those are more than it takes.
+    pub fn is_left_with(&self, messages: usize) -> Check {
+        self.held.fetch_sub(1, SeqCst);
+        let within = self.bound.is_none_or(|(capacity, _)| messages <= capacity);
+        ensure(within, || {
+            format!("{messages} messages wait in a mailbox of {:?}", self.bound)
+        })
+    }
+
+    /// A message for it was lost, for that reason.
+    ///
+    /// # Errors
+    ///
+    /// When it does not lose any for that.
+    pub fn loses(&self, reason: DeadLetterReason) -> Check {
+        use DeadLetterReason::{DroppedNewest, DroppedOldest, Full, Restarted, Unhandled};
+        // Those were taken out of it long ago.
+        if !matches!(reason, Unhandled | Restarted) {
+            self.held.fetch_sub(1, SeqCst);
+        }
+        let overflow = self.bound.map(|(_, overflow)| overflow);
+        let there = match reason {
+            Full => matches!(overflow, Some(Overflow::Fail | Overflow::Backpressure)),
+            DroppedNewest => overflow == Some(Overflow::DropNewest),
+            DroppedOldest => overflow == Some(Overflow::DropOldest),
+            _ => return Ok(()),
+        };
+        self.lost.fetch_add(1, SeqCst);
+        ensure(there, || {
+            format!("a message was lost for {reason:?}, with {overflow:?}")
+        })
+    }
+
+    /// It has taken a message, or lost it: what it holds fits.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub fn holds_what_fits(&self) -> Check {
+        let held = self.held.load(SeqCst);
+        let within = match self.bound {
+            // What is on its way to a mailbox that drops the oldest has no bound.
+            None | Some((_, Overflow::DropOldest)) => true,
+            Some((capacity, _)) => i64::try_from(capacity).is_ok_and(|most| held <= most),
+        };
+        ensure(within, || {
+            format!("{held} messages are in a mailbox of {:?}", self.bound)
+        })
+    }
+
+    /// It has refused a message, as it was full. `exactly` says whether its messages are all known.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be, or was not.
+    pub fn refuses(&self, drops: bool, exactly: bool) -> Check {
+        let held = self.held.load(SeqCst);
+        let may = match self.bound {
+            None | Some((_, Overflow::DropOldest)) => false,
+            Some((_, Overflow::DropNewest)) => drops,
+            Some((_, Overflow::Backpressure | Overflow::Fail)) => !drops,
+        };
+        ensure(may, || format!("refused a message, with {:?}", self.bound))?;
+        let full = match self.bound {
+            // Some of its places are promised to those who wait.
+            Some((_, Overflow::Backpressure)) | None => true,
+            Some((capacity, _)) => i64::try_from(capacity).is_ok_and(|most| held >= most),
+        };
+        ensure(full || !exactly, || {
+            format!("refused a message with {held} in {:?}", self.bound)
+        })
+    }
+}

@@ -1,0 +1,437 @@
+//! The lives of actors: from the start to the end, and why they end.
+
+use nexus_actors::TerminationReason;
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
+
+use super::mail::Sequences;
+use super::{Check, ensure};
+
+const BUILT: u8 = 0;
+const RUNS: u8 = 1;
+const TOLD_OF_STOP: u8 = 2;
+const DROPPED: u8 = 3;
+/// It is told that it is to start again, and its state is still there.
+const TOLD_OF_RESTART: u8 = 4;
+/// Its state is gone, and the next one may come; or it does not, and nobody is told.
+const BETWEEN: u8 = 5;
+
+/// The life of one actor, from its start to its end, restarts included.
+#[derive(Debug)]
+pub struct Life {
+    /// Its number among all senders of the run.
+    pub number: u32,
+    parent: Option<Arc<Life>>,
+    phase: AtomicU8,
+    /// How often it was built.
+    built: AtomicU32,
+    /// The failures for which it was told to start again.
+    restarts: Mutex<BTreeSet<usize>>,
+    /// The failure for which it is built again next, and when it was told of that.
+    cause: Mutex<Option<(usize, Option<u64>)>>,
+    /// Whether its mailbox may refuse mail.
+    loses_mail: AtomicBool,
+    /// Whether children of it may be there when its state is gone.
+    leaves_children: AtomicBool,
+    /// Whether a failure of its own was its parent's, which makes its end a kill.
+    escalated: AtomicBool,
+    /// Whether it has started for all to see: its spawner was told, or it handles messages.
+    in_public: AtomicBool,
+    /// Whether it has decided to stop, or is about to.
+    stops_itself: AtomicBool,
+    /// Whether it has failed, or is about to.
+    fails: AtomicBool,
+    /// Whether a fault of the simulation may end it, as a failure or as a kill.
+    struck: AtomicBool,
+    /// Who has asked it to stop, and how many messages each had sent it before.
+    stops: Mutex<Vec<(u32, u32)>>,
+    /// Who has killed it, likewise.
+    kills: Mutex<Vec<(u32, u32)>>,
+    /// Whether it was killed by an actor of its own worker, so that the kill has come.
+    killed: AtomicBool,
+    /// Whether it was suspended last by an actor of its own worker.
+    suspended: AtomicBool,
+    /// Whether a resumption may come from elsewhere, nobody knows when.
+    resumed_from_afar: AtomicBool,
+}
+
+impl Life {
+    /// A life that begins.
+    pub fn new(number: u32, parent: Option<Arc<Life>>) -> Self {
+        Self {
+            number,
+            parent,
+            phase: AtomicU8::new(BUILT),
+            built: AtomicU32::new(0),
+            restarts: Mutex::default(),
+            cause: Mutex::default(),
+            loses_mail: AtomicBool::new(false),
+            leaves_children: AtomicBool::new(false),
+            escalated: AtomicBool::new(false),
+            in_public: AtomicBool::new(false),
+            stops_itself: AtomicBool::new(false),
+            fails: AtomicBool::new(false),
+            struck: AtomicBool::new(false),
+            stops: Mutex::default(),
+            kills: Mutex::default(),
+            killed: AtomicBool::new(false),
+            suspended: AtomicBool::new(false),
+            resumed_from_afar: AtomicBool::new(false),
+        }
+    }
+
+    /// It is told that it starts.
+    ///
+    /// # Errors
+    ///
+    /// When it has been told, or has even stopped.
+    pub fn starts(&self) -> Check {
+        let before = self.phase.swap(RUNS, SeqCst);
+        let incarnation = self.incarnation();
+        ensure(before == BUILT && incarnation <= 1, || {
+            format!("told of its start in phase {before}, incarnation {incarnation}")
+        })
+    }
+
+    /// Its factory runs; it has had those children.
+    ///
+    /// # Errors
+    ///
+    /// When it is there already, or was not to start again; when children of the instance before are
+    /// left, or its parent is not there any more.
+    pub fn is_built<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
+        if self.built.fetch_add(1, SeqCst) == 0 {
+            return Ok(());
+        }
+        let before = self.phase.swap(BUILT, SeqCst);
+        ensure(before == BETWEEN, || {
+            format!("built again in phase {before}, and not after its restart has begun")
+        })?;
+        if let Some(child) = children.find(|child| !child.is_gone()) {
+            let child = child.number;
+            return Err(format!("built again before its child {child} had stopped"));
+        }
+        let parent = self.parent.as_deref();
+        let parent = parent.filter(|parent| !parent.leaves_children.load(SeqCst));
+        let parent = parent.map(Self::phase);
+        ensure(!matches!(parent, Some(TOLD_OF_STOP | DROPPED)), || {
+            format!("built again when its parent is in phase {parent:?}")
+        })
+    }
+
+    /// How often it was built.
+    pub fn incarnation(&self) -> u32 {
+        self.built.load(SeqCst)
+    }
+
+    fn phase(&self) -> u8 {
+        self.phase.load(SeqCst)
+    }
+
+    /// It is told that it is to start again, for that failure, if it is a planned one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or was told of this failure before.
+    pub fn is_told_of_restart(&self, failure: Option<usize>, at: u64) -> Check {
+        let before = self.phase.swap(TOLD_OF_RESTART, SeqCst);
+        *self.cause.lock() = failure.map(|failure| (failure, Some(at)));
+        ensure(before == RUNS, || {
+            format!("told of its restart in phase {before}")
+        })?;
+        let new = failure.is_none_or(|failure| self.restarts.lock().insert(failure));
+        ensure(new, || format!("restarted twice for failure {failure:?}"))
+    }
+
+    /// It is about to fail while it is built again.
+    pub fn fails_again(&self, failure: usize) {
+        *self.cause.lock() = Some((failure, None));
+    }
+
+    /// For which failure it is built again.
+    pub fn cause(&self) -> Option<usize> {
+        self.cause.lock().map(|(failure, _)| failure)
+    }
+
+    /// It is told that it has started again, for that failure. Answers how long that took, where it
+    /// is known.
+    ///
+    /// # Errors
+    ///
+    /// When it was not built again, or for another failure.
+    pub fn starts_again(&self, failure: Option<usize>, at: u64) -> Result<Option<u64>, String> {
+        let before = self.phase.swap(RUNS, SeqCst);
+        let cause = self.cause.lock().take();
+        ensure(before == BUILT && self.incarnation() > 1, || {
+            format!("told of a restart's end in phase {before}")
+        })?;
+        let expected = cause.map(|(failure, _)| failure);
+        ensure(failure == expected, || {
+            format!("restarted for failure {failure:?}, and told so for {expected:?}")
+        })?;
+        Ok(cause.and_then(|(_, told)| Some(at.saturating_sub(told?))))
+    }
+
+    /// Whether it was told that it is to start again.
+    pub fn is_told_to_restart(&self) -> bool {
+        self.phase() == TOLD_OF_RESTART
+    }
+
+    /// Its state may be gone before its children are: its start fails, or it starts some at its end.
+    pub fn may_leave_children(&self) {
+        self.leaves_children.store(true, SeqCst);
+    }
+
+    /// Its mailbox may refuse mail.
+    pub fn may_lose_mail(&self) {
+        self.loses_mail.store(true, SeqCst);
+    }
+
+    /// Whether mail for it may be lost on the way.
+    pub fn loses_mail(&self) -> bool {
+        self.loses_mail.load(SeqCst) || self.may_be_struck()
+    }
+
+    /// Its failure becomes its parent's.
+    pub fn is_escalated(&self) {
+        self.escalated.store(true, SeqCst);
+    }
+
+    /// Whether a fault of the simulation may have taken a message from it.
+    pub fn may_be_struck(&self) -> bool {
+        self.struck.load(SeqCst)
+    }
+
+    /// Whether it has no state, and may not get one any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.phase(), DROPPED | BETWEEN)
+    }
+
+    /// It handles a message.
+    ///
+    /// # Errors
+    ///
+    /// Before its start, after its stop or a kill, and while it is suspended.
+    pub fn handles(&self) -> Check {
+        self.is_in_public();
+        let phase = self.phase.load(SeqCst);
+        ensure(phase == RUNS, || {
+            format!("handles a message in phase {phase}, and not between start and stop")
+        })?;
+        ensure(!self.killed.load(SeqCst), || {
+            "handles a message after it was killed".to_owned()
+        })?;
+        let resumed = !self.suspended.load(SeqCst) || self.resumed_from_afar.load(SeqCst);
+        ensure(resumed, || {
+            "handles a message while it is suspended".to_owned()
+        })
+    }
+
+    /// It is told that it has stopped, having had those children.
+    ///
+    /// # Errors
+    ///
+    /// When it has been told, was never started, or has children left.
+    pub fn is_told_of_stop<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
+        let before = self.phase.swap(TOLD_OF_STOP, SeqCst);
+        // A restart that waits may be cut short.
+        ensure(matches!(before, RUNS | TOLD_OF_RESTART), || {
+            format!("told of its stop in phase {before}")
+        })?;
+        match children.find(|child| !child.is_gone()) {
+            Some(child) => Err(format!(
+                "told of its stop before its child {}",
+                child.number
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody asks it to stop, having sent it so many messages.
+    pub fn is_asked_to_stop(&self, by: u32, sent: u32) {
+        self.stops.lock().push((by, sent));
+    }
+
+    /// Somebody is about to kill it, having sent it so many messages.
+    pub fn is_to_be_killed(&self, by: u32, sent: u32) {
+        self.kills.lock().push((by, sent));
+    }
+
+    /// An actor of its own worker has killed it.
+    pub fn is_killed(&self) {
+        self.killed.store(true, SeqCst);
+    }
+
+    /// An actor of its own worker has suspended it, or resumed it.
+    pub fn is_suspended(&self, suspended: bool) {
+        self.suspended.store(suspended, SeqCst);
+    }
+
+    /// Somebody elsewhere is about to resume it.
+    pub fn is_resumed_from_afar(&self) {
+        self.resumed_from_afar.store(true, SeqCst);
+    }
+
+    /// It is about to fail.
+    pub fn is_failing(&self) {
+        self.fails.store(true, SeqCst);
+    }
+
+    /// A fault of the simulation may end it.
+    pub fn is_struck(&self) {
+        self.struck.store(true, SeqCst);
+    }
+
+    /// It is about to stop by its own decision.
+    pub fn stops_itself(&self) {
+        self.stops_itself.store(true, SeqCst);
+    }
+
+    /// Whether it has, or may have, ended by itself: it failed, or decided to stop.
+    fn ends_itself(&self) -> bool {
+        let flags = [&self.stops_itself, &self.fails, &self.struck];
+        flags.iter().any(|flag| flag.load(SeqCst))
+    }
+
+    /// Whether its state is gone, the last thing that its actor has.
+    pub fn is_dropped(&self) -> bool {
+        self.phase.load(SeqCst) == DROPPED
+    }
+
+    /// It has started for all to see.
+    pub fn is_in_public(&self) {
+        self.in_public.store(true, SeqCst);
+    }
+
+    /// Whether it runs for all to see.
+    pub fn runs_in_public(&self) -> bool {
+        self.in_public.load(SeqCst) && self.runs()
+    }
+
+    /// Whether it has started for all to see, and so have its ancestors.
+    pub fn is_settled(&self) -> bool {
+        let parent = self.parent.as_deref();
+        self.in_public.load(SeqCst) && parent.is_none_or(Self::is_settled)
+    }
+
+    /// Whether it runs, as far as it knows.
+    pub fn runs(&self) -> bool {
+        self.phase.load(SeqCst) == RUNS
+    }
+
+    /// Whether it has been told that it has stopped.
+    pub fn is_told(&self) -> bool {
+        self.phase.load(SeqCst) == TOLD_OF_STOP
+    }
+
+    fn has_a_reason_to_stop(&self) -> bool {
+        self.ends_itself() || !self.stops.lock().is_empty() || !self.kills.lock().is_empty()
+    }
+
+    fn an_ancestor_has_a_reason_to_stop(&self) -> bool {
+        let mut next = self.parent.as_deref();
+        while let Some(life) = next {
+            if life.has_a_reason_to_stop() || life.is_gone() || life.phase() == TOLD_OF_RESTART {
+                return true;
+            }
+            next = life.parent.as_deref();
+        }
+        false
+    }
+
+    /// Whether anything has happened for which it may have stopped, or may be about to.
+    pub fn may_have_stopped(&self) -> bool {
+        self.has_a_reason_to_stop() || self.an_ancestor_has_a_reason_to_stop()
+    }
+
+    /// Whoever watches it is told of its end, for that reason; the whole pool ends or does not.
+    ///
+    /// # Errors
+    ///
+    /// When it has not ended, or not for that reason.
+    pub fn is_told_to_have_ended(&self, reason: TerminationReason, pool_ends: bool) -> Check {
+        let number = self.number;
+        ensure(self.is_gone(), || {
+            format!("told that {number} has stopped, which is there")
+        })?;
+        let struck = self.struck.load(SeqCst);
+        let there = match reason {
+            TerminationReason::Failed => struck || self.fails.load(SeqCst),
+            TerminationReason::Killed => {
+                let stuck = self.escalated.load(SeqCst);
+                struck || stuck || pool_ends || !self.kills.lock().is_empty()
+            }
+            TerminationReason::Stopped => {
+                let asked = pool_ends || !self.stops.lock().is_empty();
+                asked || self.stops_itself.load(SeqCst) || self.an_ancestor_has_a_reason_to_stop()
+            }
+            _ => true,
+        };
+        ensure(there, || {
+            format!("told that {number} has {reason}, for which there is no reason")
+        })
+    }
+
+    /// Its state is dropped in the course of a restart, or of one that fails. Answers whether that is
+    /// so; else it is its end.
+    pub fn is_dropped_between(&self) -> bool {
+        let phase = self.phase();
+        let between = phase == TOLD_OF_RESTART || (phase == BUILT && self.incarnation() > 1);
+        if between {
+            self.phase.store(BETWEEN, SeqCst);
+        }
+        between
+    }
+
+    /// Its state is dropped, after those messages; the whole pool ends or does not.
+    ///
+    /// # Errors
+    ///
+    /// When it stopped for no reason, without having been told, or before mail that came ahead of
+    /// the stop; or handled mail that came behind it.
+    pub fn is_dropped_after(&self, mail: &Sequences, pool_ends: bool) -> Check {
+        let before = self.phase.swap(DROPPED, SeqCst);
+        let ends_itself = self.ends_itself();
+        let unfinished = before == BUILT && (ends_itself || pool_ends);
+        ensure(before == TOLD_OF_STOP || unfinished, || {
+            format!("its state was dropped in phase {before}, and not after it was told")
+        })?;
+        let stops = self.stops.lock().clone();
+        let kills = self.kills.lock().clone();
+        if let Some((by, sent)) = kills.iter().find(|(by, sent)| mail.last(*by) > *sent) {
+            let last = mail.last(*by);
+            return Err(format!(
+                "handled message {last} of {by}, which had killed it after {sent}"
+            ));
+        }
+        if let Some((by, sent)) = stops
+            .iter()
+            .find(|(by, _)| mail.last(*by) > first_stop(&stops, *by))
+        {
+            return Err(format!(
+                "handled messages up to {} of {by}, which had stopped it after {sent}",
+                mail.last(*by)
+            ));
+        }
+        if pool_ends || ends_itself || !kills.is_empty() || self.an_ancestor_has_a_reason_to_stop()
+        {
+            return Ok(());
+        }
+        let Some((by, sent)) = stops.first().copied() else {
+            return Err("stopped, and nobody had asked it to".to_owned());
+        };
+        let only_one = stops.iter().all(|(other, _)| *other == by);
+        let certain = only_one && !self.loses_mail();
+        ensure(!certain || mail.last(by) >= sent, || {
+            let handled = mail.last(by);
+            format!("stopped by {by} after {sent} messages, of which it had handled {handled}")
+        })
+    }
+}
+
+fn first_stop(stops: &[(u32, u32)], by: u32) -> u32 {
+    let mut of_this = stops.iter().filter(|(other, _)| *other == by);
+    of_this.next().map_or(u32::MAX, |(_, sent)| *sent)
+}

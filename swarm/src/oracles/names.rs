@@ -1,0 +1,130 @@
+//! Names: each is given to one actor at a time, and comes free.
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+
+use super::{Check, ensure};
+
+#[derive(Debug, Default)]
+struct Use {
+    /// Whether an actor may keep it for a while after its state is gone.
+    lingers: bool,
+    alive: Vec<u32>,
+    claims: u32,
+    claimed: u32,
+}
+
+/// Who has which name.
+#[derive(Debug, Default)]
+pub struct Names(Mutex<BTreeMap<String, Use>>);
+
+/// An attempt to take a name.
+#[derive(Debug)]
+pub struct Claim {
+    path: String,
+    number: u32,
+    free: bool,
+}
+
+impl Names {
+    /// Somebody tries to take a name.
+    pub fn claim(&self, path: &str) -> Claim {
+        let mut names = self.0.lock();
+        let used = names.entry(path.to_owned()).or_default();
+        used.claims += 1;
+        used.claimed += 1;
+        Claim {
+            path: path.to_owned(),
+            number: used.claimed,
+            free: used.alive.is_empty() && used.claims == 1 && !used.lingers,
+        }
+    }
+
+    /// The attempt is over; the name was taken, or it was not.
+    ///
+    /// # Errors
+    ///
+    /// When it was taken though nobody had it, or not taken though somebody has it.
+    pub fn claimed(&self, claim: &Claim, taken: bool) -> Check {
+        let mut names = self.0.lock();
+        let used = names.entry(claim.path.clone()).or_default();
+        used.claims -= 1;
+        let free = claim.free && used.claimed == claim.number && !used.lingers;
+        ensure(!(taken && free), || {
+            format!("{} was taken, though nobody had it", claim.path)
+        })
+    }
+
+    /// An actor of that name is built.
+    ///
+    /// # Errors
+    ///
+    /// When another has the name.
+    pub fn born(&self, path: &str, number: u32) -> Check {
+        let mut names = self.0.lock();
+        let used = names.entry(path.to_owned()).or_default();
+        used.alive.push(number);
+        ensure(used.alive.len() == 1, || {
+            format!("{path} is given twice: {:?}", used.alive)
+        })
+    }
+
+    /// From now on it is not certain when that name comes free: an actor that has it starts
+    /// children after its own end.
+    pub fn linger(&self, path: &str) {
+        self.0.lock().entry(path.to_owned()).or_default().lingers = true;
+    }
+
+    /// An actor of that name is no more.
+    pub fn died(&self, path: &str, number: u32) {
+        let mut names = self.0.lock();
+        if let Some(used) = names.get_mut(path) {
+            used.alive.retain(|alive| *alive != number);
+        }
+    }
+
+    /// How many names are in use.
+    pub fn in_use(&self) -> usize {
+        let names = self.0.lock();
+        names.values().filter(|used| !used.alive.is_empty()).count()
+    }
+
+    /// The names that nobody has any more.
+    pub fn free_again(&self) -> Vec<String> {
+        let names = self.0.lock();
+        let free = names
+            .iter()
+            .filter(|(_, used)| used.alive.is_empty() && used.claims == 0);
+        free.map(|(path, _)| path.clone()).collect()
+    }
+}
+
+/// What is known about an actor around a lookup of its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// It had started before.
+    pub ran_before: bool,
+    /// It was no more before.
+    pub gone_before: bool,
+    /// It was still there afterwards.
+    pub there_after: bool,
+    /// It was found.
+    pub found: bool,
+}
+
+impl Sight {
+    /// What is there is found, and what is gone is not.
+    ///
+    /// # Errors
+    ///
+    /// When it is the other way round.
+    pub fn check(self, path: &str) -> Check {
+        ensure(!(self.gone_before && self.found), || {
+            format!("{path} was found, and had stopped")
+        })?;
+        let certain = self.ran_before && !self.gone_before && self.there_after;
+        ensure(!certain || self.found, || {
+            format!("{path} was not found, and runs")
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! Sums: what was sent is handled, lost or left, and messages say where they come from.
+
+use parking_lot::Mutex;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+
+use super::asks::LateAnswers;
+use super::{Check, ensure};
+
+/// What the envelope of a message says, beside what its sender says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The actor that sent it; `None` for a thread outside.
+    pub sender: Option<nexus_actors::ActorId>,
+    /// The message that its handler was at.
+    pub cause: Option<nexus_actors::MessageId>,
+    /// The first message of the chain.
+    pub chain: Option<nexus_actors::MessageId>,
+}
+
+impl Origin {
+    /// The envelope says the same.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub fn check(&self, envelope: &nexus_actors::Envelope) -> Check {
+        let chain = self.chain.unwrap_or(envelope.message_id());
+        let same = envelope.sender() == self.sender
+            && envelope.causation_id() == self.cause
+            && envelope.correlation_id() == chain;
+        ensure(same, || {
+            format!("sent as {self:?}, it came as {envelope:?}")
+        })
+    }
+}
+
+/// The ids of the messages of a run: no two have the same.
+#[derive(Debug, Default)]
+pub struct Ids(Mutex<HashSet<u64>>);
+
+impl Ids {
+    /// A message of that id is handled.
+    ///
+    /// # Errors
+    ///
+    /// When another had it.
+    pub fn is_new(&self, id: u64) -> Check {
+        let new = self.0.lock().insert(id);
+        ensure(new, || format!("the id {id:x} has come twice"))
+    }
+}
+
+/// What a run came to, by the counts of the pool and by those of the swarm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Messages sent, by the pool's count.
+    pub sent: u64,
+    /// Messages handled, by the pool's count.
+    pub handled: u64,
+    /// Messages lost.
+    pub dead_letters: u64,
+    /// Messages that wait in mailboxes.
+    pub queued: u64,
+    /// Of the messages lost: those that their handlers left.
+    pub unhandled: u64,
+    /// Those that a shutdown's deadline took.
+    pub forced: u64,
+    /// Those that came to a pool that had ended.
+    pub too_late: u64,
+    /// Those that an actor's failure took.
+    pub failed: u64,
+    /// Replies that came late, by the pool's count.
+    pub late_replies: u64,
+    /// Messages sent, by the swarm's count.
+    pub own_sent: u64,
+    /// Messages handled, by the swarm's count.
+    pub own_handled: u64,
+    /// Messages that handlers left, by the swarm's count.
+    pub own_unhandled: u64,
+}
+
+impl Sums {
+    /// What was sent was handled or lost, and nothing waits.
+    ///
+    /// # Errors
+    ///
+    /// When that is not so.
+    pub fn check(&self) -> Check {
+        let Self {
+            sent,
+            handled,
+            dead_letters,
+            queued,
+            own_sent,
+            own_handled,
+            unhandled,
+            own_unhandled,
+            ..
+        } = *self;
+        ensure(sent == handled + dead_letters + queued, || {
+            format!("messages are not accounted for: {self:?}")
+        })?;
+        ensure(queued == 0, || format!("messages are left: {self:?}"))?;
+        let same = sent == own_sent && handled == own_handled && unhandled == own_unhandled;
+        ensure(same, || {
+            format!("the pool counts otherwise than its actors: {self:?}")
+        })
+    }
+
+    /// Messages are lost for reasons that there are.
+    ///
+    /// # Errors
+    ///
+    /// When one is lost to a failure, though none was planned, or to an end that had not come.
+    pub fn check_reasons(&self, any_failed: bool, any_late: bool, any_forced: bool) -> Check {
+        let reasons = [
+            (self.failed, any_failed),
+            (self.too_late, any_late),
+            (self.forced, any_forced),
+        ];
+        let there = reasons.iter().all(|(lost, there)| *lost == 0 || *there);
+        ensure(there, || {
+            format!("messages are lost for no reason: {self:?}")
+        })
+    }
+
+    /// As many replies came late as can have.
+    ///
+    /// # Errors
+    ///
+    /// When there were more; or fewer, where all are certain to have arrived. `others` may have
+    /// come late besides: answers of the runtime itself.
+    pub fn check_late(&self, late: LateAnswers, others: u64, all_arrived: bool) -> Check {
+        let most = late.certain + late.possible + others;
+        ensure(self.late_replies <= most, || {
+            format!("more replies came late than can have: {self:?}, {late:?}")
+        })?;
+        ensure(!all_arrived || self.late_replies >= late.certain, || {
+            format!("replies came late and were not counted: {self:?}, {late:?}")
+        })
+    }
+}
+
+/// Things that are there. At the end there are none.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Arc<AtomicI64>);
+
+/// One of the things.
+#[derive(Debug)]
+pub struct Counted(Tally);
+
+impl Tally {
+    /// One more.
+    pub fn one_more(&self) -> Counted {
+        self.0.fetch_add(1, SeqCst);
+        Counted(self.clone())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> i64 {
+        self.0.load(SeqCst)
+    }
+
+    /// None is left.
+    ///
+    /// # Errors
+    ///
+    /// When some are.
+    pub fn is_empty(&self, of_what: &str) -> Check {
+        let left = self.count();
+        ensure(left == 0, || format!("{left} {of_what} are left"))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, SeqCst);
+    }
+}

@@ -1,0 +1,153 @@
+//! Records: what is known of an actor by anybody, and how it starts and ends.
+
+use nexus_actors::prelude::*;
+use parking_lot::Mutex;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, OnceLock};
+
+use crate::note::{Load, Note};
+use crate::oracles::{Life, Room, Sequences, Watches};
+
+/// An odd thing that an actor does when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Plain,
+    Waits,
+    Spawns,
+    Tells,
+    Asks,
+    Fails,
+    Panics,
+    SpawnsAndFails,
+    FactoryPanics,
+    StopsAtOnce,
+    FailsAtStart,
+    WaitsAtStart,
+    StopsItself,
+}
+
+impl Opening {
+    pub(crate) const ODD: [Self; 12] = [
+        Self::Waits,
+        Self::Spawns,
+        Self::Tells,
+        Self::Asks,
+        Self::Fails,
+        Self::Panics,
+        Self::SpawnsAndFails,
+        Self::FactoryPanics,
+        Self::StopsAtOnce,
+        Self::FailsAtStart,
+        Self::WaitsAtStart,
+        Self::StopsItself,
+    ];
+
+    pub(crate) fn fails(self) -> bool {
+        matches!(
+            self,
+            Self::Fails
+                | Self::Panics
+                | Self::SpawnsAndFails
+                | Self::FactoryPanics
+                | Self::FailsAtStart
+        )
+    }
+}
+
+/// What an actor does when it has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Plain,
+    Tells,
+    Waits,
+    Asks,
+    Fails,
+    Panics,
+    /// Its state's destructor does.
+    DropPanics,
+    /// Its state's destructor sends.
+    DropTells,
+    /// Its state's destructor asks, and waits.
+    DropAsks,
+    /// It starts children once more.
+    Spawns,
+}
+
+impl Closing {
+    pub(crate) const ODD: [Self; 9] = [
+        Self::DropAsks,
+        Self::Spawns,
+        Self::DropPanics,
+        Self::DropTells,
+        Self::Tells,
+        Self::Waits,
+        Self::Asks,
+        Self::Fails,
+        Self::Panics,
+    ];
+}
+
+/// How many messages somebody has sent, by the numbers of those whom they were sent to.
+pub(crate) type SentTo = Arc<Mutex<HashMap<u32, u32>>>;
+
+/// What is known of an actor, by anybody.
+pub(crate) struct Record<L: Load> {
+    pub(crate) life: Arc<Life>,
+    pub(crate) path: Option<String>,
+    pub(crate) depth: u8,
+    pub(crate) seed: u64,
+    pub(crate) opening: Opening,
+    pub(crate) closing: Closing,
+    pub(crate) target: OnceLock<ActorRef<Note<L>>>,
+    /// Whether it keeps its name for a while after its state is gone.
+    pub(crate) lingers: AtomicBool,
+    /// What it has got, from whom; and what it has sent to whom.
+    pub(crate) mail: Mutex<Sequences>,
+    pub(crate) sent_to: SentTo,
+    /// All that it ever tried to start, who may not have been told of.
+    pub(crate) conceived: Mutex<Vec<Arc<Life>>>,
+    /// All children that it ever had, and those of which it was told that they have failed.
+    pub(crate) children: Mutex<Vec<Arc<Record<L>>>>,
+    pub(crate) failed_children: Mutex<BTreeSet<u32>>,
+    /// Whether all is heard of the messages for it that are lost.
+    pub(crate) heard: bool,
+    /// Its mailbox.
+    pub(crate) room: Room,
+    /// Whom it watches.
+    pub(crate) watches: Watches,
+    /// Messages that were sent to it, and that it has got.
+    pub(crate) sent: AtomicU32,
+    pub(crate) received: AtomicU32,
+}
+
+impl<L: Load> Record<L> {
+    pub(crate) fn target(&self) -> Option<ActorRef<Note<L>>> {
+        self.target.get().copied()
+    }
+
+    /// Who it is, for those who read what is wrong.
+    pub(crate) fn who(&self) -> String {
+        let number = self.life.number;
+        match (&self.path, self.target()) {
+            (Some(path), _) => format!("actor {number}, {path}"),
+            (None, Some(target)) => format!("actor {number}, {}", target.id()),
+            (None, None) => format!("actor {number}"),
+        }
+    }
+}
+
+/// An actor that can be sent to.
+pub(crate) struct Known<L: Load> {
+    pub(crate) record: Arc<Record<L>>,
+    pub(crate) target: ActorRef<Note<L>>,
+}
+
+impl<L: Load> Clone for Known<L> {
+    fn clone(&self) -> Self {
+        Self {
+            record: Arc::clone(&self.record),
+            target: self.target,
+        }
+    }
+}
