@@ -291,9 +291,16 @@
 //! # 5. Ask
 //!
 //! **5.1** [`ActorRef::ask`] sends the question at the call and answers an [`Ask`], with which a
-//! handler, or a thread outside, waits later. Several asks may be under way at once, and their
-//! answers may come in any order.
+//! handler, or a thread outside, waits later; it is also a future, for any executor. Several asks may be
+//! under way at once, and their answers may come in any order; [`all`](crate::all) and
+//! [`first`](crate::first) join them, and [`Pending`](crate::Pending) goes on with answers. Who
+//! [waits on behalf](crate::Ask::wait_for) of a reply waits no longer than that is waited for.
 //!
+//! - `tests/asks_together.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
+//! - `tests/asks_together.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
+//! - `tests/asks_together.rs: s5_1_an_answer_is_gone_on_with`
+//! - `tests/asks_together.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
+//! - `tests/system.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
@@ -301,7 +308,9 @@
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
 //! passed on through other actors, and answered later by any of them or by a thread. Dropped
 //! unanswered, it ends the ask at once with [`AskError::NoReply`], however long the time-out is.
+//! [`Reply::forward`] hands the question on.
 //!
+//! - `tests/asks_together.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
 //! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
@@ -316,6 +325,18 @@
 //! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
 //!
+//! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
+//! the mailbox: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
+//! [`Expired`](crate::DeadLetterReason::Expired). Word of that travels behind the question, so a handler
+//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. In a stash
+//! a question stays.
+//!
+//! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
+//! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
+//! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
+//! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
+//! - `src/actor/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
+//!
 //! **5.5** Waiting for an answer holds up one actor: its own mail waits, its worker goes on with
 //! the others. Asks may nest (the tests go through a thousand actors) and many handlers may wait at
 //! a time (the tests have ten thousand).
@@ -323,6 +344,26 @@
 //! - `tests/ask.rs: s5_5_only_the_actor_that_asks_waits`
 //! - `tests/ask.rs: s5_5_asks_nest_through_a_chain_of_a_thousand_actors`
 //! - `tests/ask.rs: s5_5_ten_thousand_handlers_wait_at_once`
+//!
+//! **5.6** A cycle of handlers that wait for each other, by [`Ask::wait`](crate::Ask::wait), by
+//! [`Ask::wait_for`](crate::Ask::wait_for) or for room in a full mailbox, ends at once where it is
+//! certain: the wait that closes it ends with [`AskError::Deadlock`](crate::AskError::Deadlock) or
+//! [`SendError::Deadlock`](crate::SendError::Deadlock), which names the cycle. So it is on one worker and
+//! across workers. It is certain where for each of these waits nobody but the next actor can end it: that
+//! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full. A
+//! reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
+//! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
+//! show it, and the error names it if the time-out comes. Futures and tasks that are waited for are no
+//! part of a cycle.
+//!
+//! - `tests/deadlock.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
+//! - `tests/deadlock.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
+//! - `tests/deadlock.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
+//! - `tests/deadlock.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
+//! - `tests/deadlock.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
+//! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
+//! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
+//! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
 //!
 //! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply,
 //! cancel, cancelled, refused) as a state machine without input or output, threads or a clock, for
@@ -572,18 +613,11 @@
 //! What users of other actor systems may look for, and do not get:
 //!
 //! - **Priorities** among the messages of a mailbox.
-//! - **A way out for actors that wait for room in each other's mailboxes.** With `send` they wait until
-//!   one of them stops; `send_timeout` gives up.
 //! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
 //!   arrives.
-//! - **Asks as futures.** [`Ask`] is none, and no call is `async`. Asks cannot be mapped or joined,
-//!   only waited for one after the other.
-//! - **Detection of ask cycles.** Actors that ask each other in a circle, or an actor that asks
-//!   itself, wait until the first of their time-outs ends it. With very long time-outs that is when
-//!   the pool ends.
-//! - **Cancelling a question.** An ask that is dropped, or whose time is over, leaves its question
-//!   in the mailbox, and the actor handles it when its turn comes; its answer is a late reply. A
-//!   handler cannot tell whether anybody still waits.
+//! - **The path of whoever was asked** in an [`AskError`](crate::AskError), where that is an actor of
+//!   another worker; its id is there.
+//! - **Certainty about cycles of handlers that hold a reply and wait plainly**: see row 5.6.
 //! - **Metadata** in envelopes, such as a trace context.
 //! - **Survival of a stack overflow**: it is told of (4.10), and ends the process. Nor is it told of
 //!   where foreign code with frames larger than a page jumps over the guard below the stack.
@@ -604,11 +638,11 @@
 //! [`ActorRef::tell`]: crate::ActorRef::tell
 //! [`ActorRef::try_tell`]: crate::ActorRef::try_tell
 //! [`Ask`]: crate::Ask
-//! [`AskError::MailboxFull`]: crate::AskError::MailboxFull(_)
-//! [`AskError::NoReply`]: crate::AskError::NoReply(_)
-//! [`AskError::PoolClosed`]: crate::AskError::PoolClosed(_)
-//! [`AskError::TargetFailed`]: crate::AskError::TargetFailed(_)
-//! [`AskError::TargetStopped`]: crate::AskError::TargetStopped(_)
+//! [`AskError::MailboxFull`]: crate::AskError::MailboxFull
+//! [`AskError::NoReply`]: crate::AskError::NoReply
+//! [`AskError::PoolClosed`]: crate::AskError::PoolClosed
+//! [`AskError::TargetFailed`]: crate::AskError::TargetFailed
+//! [`AskError::TargetStopped`]: crate::AskError::TargetStopped
 //! [`AskError::Timeout`]: crate::AskError::Timeout
 //! [`Behavior`]: crate::Behavior
 //! [`Behavior::supervise`]: crate::Behavior::supervise
@@ -664,3 +698,6 @@
 //! [`WorkerPool::lookup`]: crate::WorkerPool::lookup
 //! [`WorkerPool::shutdown`]: crate::WorkerPool::shutdown
 //! [`WorkerPoolBuilder`]: crate::WorkerPoolBuilder
+//! [`Reply::forward`]: crate::Reply::forward
+//! [`Reply::is_cancelled`]: crate::Reply::is_cancelled
+//! [`Reply::time_left`]: crate::Reply::time_left
