@@ -144,6 +144,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
     let pool = WorkerPool::builder()
         .workers(plan.workers)
         .name("swarm")
+        .on_suspected_deadlock(|_| {})
         .on_failure(world.on_failure())
         .supervising(world.strategy_of_guardian(plan.seed))
         .configure(world.configure(plan.configured))

@@ -75,7 +75,7 @@ pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
         }
         let (sent, received) = (record.sent.load(SeqCst), record.received.load(SeqCst));
         let lost = record.room.lost();
-        let unknown = record.room.bound().is_some() && !world.hears_all_of(record);
+        let unknown = record.life.loses_mail() && !world.hears_all_of(record);
         if i64::from(sent) != i64::from(received) + lost && !unknown {
             let who = record.who();
             let text = format!("{who}: got {received} of {sent} messages, {lost} lost");

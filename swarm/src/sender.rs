@@ -249,6 +249,7 @@ impl<L: Load> Sender<L> {
         let allowed = match &error {
             SendError::Stopped(_) => to.record.life.may_have_stopped(),
             SendError::Timeout(_) => timeout.is_some(),
+            SendError::Deadlock(..) => self.world.features.has(Feature::Bounds),
             SendError::Full(_) | SendError::Dropped(_) => {
                 self.is_refused(to, matches!(error, SendError::Dropped(_)));
                 true
@@ -291,6 +292,8 @@ impl<L: Load> Sender<L> {
                 ..note
             }
         };
+        // A question may be taken back.
+        to.record.life.may_lose_mail();
         let ask = to.target.ask(question, timeout);
         self.looks_at_room(to);
         Asked {
@@ -391,6 +394,7 @@ impl Asked {
             Err(AskError::TargetFailed(_)) => Outcome::TargetFailed,
             Err(AskError::MailboxFull(_)) if self.bounds => Outcome::MailboxFull,
             Err(AskError::PoolClosed(_)) => Outcome::PoolClosed,
+            Err(AskError::Deadlock(_)) => Outcome::Deadlock,
             Err(AskError::CannotWait(WaitError::OutsideHandler | WaitError::Unwinding))
                 if may_fail =>
             {
@@ -412,6 +416,7 @@ impl Asked {
             Outcome::TargetFailed => "ask of a failed actor",
             Outcome::MailboxFull => "ask of a full mailbox",
             Outcome::PoolClosed => "ask of an ended pool",
+            Outcome::Deadlock => "ask in a deadlock",
         });
         let asks = &self.oracles.asks;
         let check = asks.ends(self.number, outcome, clock(), self.prompt);

@@ -60,7 +60,9 @@ impl Room {
     ///
     /// When it does not lose any for that.
     pub fn loses(&self, reason: DeadLetterReason) -> Check {
-        use DeadLetterReason::{DroppedNewest, DroppedOldest, Full, Restarted, Unhandled};
+        use DeadLetterReason::{
+            Cancelled, DroppedNewest, DroppedOldest, Expired, Full, Restarted, Unhandled,
+        };
         // Those were taken out of it long ago.
         if !matches!(reason, Unhandled | Restarted) {
             self.held.fetch_sub(1, SeqCst);
@@ -70,6 +72,8 @@ impl Room {
             Full => matches!(overflow, Some(Overflow::Fail | Overflow::Backpressure)),
             DroppedNewest => overflow == Some(Overflow::DropNewest),
             DroppedOldest => overflow == Some(Overflow::DropOldest),
+            // Questions that were taken back.
+            Cancelled | Expired => true,
             _ => return Ok(()),
         };
         self.lost.fetch_add(1, SeqCst);

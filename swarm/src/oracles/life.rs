@@ -31,7 +31,7 @@ pub struct Life {
     restarts: Mutex<BTreeSet<usize>>,
     /// The failure for which it is built again next, and when it was told of that.
     cause: Mutex<Option<(usize, Option<u64>)>>,
-    /// Whether its mailbox may refuse mail.
+    /// Whether its mailbox may refuse mail, or questions may be taken back from it.
     loses_mail: AtomicBool,
     /// Whether children of it may be there when its state is gone.
     leaves_children: AtomicBool,
@@ -184,7 +184,7 @@ impl Life {
         self.leaves_children.store(true, SeqCst);
     }
 
-    /// Its mailbox may refuse mail.
+    /// Its mailbox may refuse mail, or questions may be taken back from it.
     pub fn may_lose_mail(&self) {
         self.loses_mail.store(true, SeqCst);
     }
