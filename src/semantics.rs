@@ -353,8 +353,8 @@
 //! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full. A
 //! reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
 //! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
-//! show it, and the error names it if the time-out comes. Futures and tasks that are waited for are no
-//! part of a cycle.
+//! show it, and the error names it if the time-out comes. What is waited for otherwise is no
+//! part of a cycle: futures, tasks, children that start.
 //!
 //! - `tests/deadlock.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
 //! - `tests/deadlock.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`

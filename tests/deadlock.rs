@@ -322,6 +322,55 @@ fn s5_6_a_pool_of_threads_finds_them_too() {
     });
 }
 
+// ---- what looks like one, and is none ------------------------------------------------------------
+
+#[test]
+fn s5_6_who_tells_itself_something_while_it_waits_for_a_future_has_that_next() {
+    Sim::builder().check(SEEDS, |sim| {
+        let seen: Arc<Mutex<Vec<u32>>> = Arc::default();
+        let log = Arc::clone(&seen);
+        let itself = Props::new(move || {
+            let log = Arc::clone(&log);
+            Behavior::receive(move |ctx, number: u32| {
+                if number < 3 {
+                    let me = ctx.self_ref();
+                    ctx.block_on(async move { me.tell(number + 1) })?;
+                }
+                log.lock().unwrap().push(number);
+                Ok::<_, BoxError>(())
+            })
+        });
+        sim.spawn("itself", itself).unwrap().tell(1);
+        sim.run_until_idle();
+        assert_eq!(*seen.lock().unwrap(), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn s5_6_who_asks_one_that_waits_for_somebody_else_waits_its_turn() {
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let chain: Vec<_> = (0..4)
+                .map(|place| {
+                    let name = format!("c{place}");
+                    let how = [How::OnBehalf, How::Plainly][place % 2];
+                    sim.spawn_on(place % workers, &name, member(how)).unwrap()
+                })
+                .collect();
+            for (place, actor) in chain.iter().enumerate().take(3) {
+                actor.tell(Ask1::Meet(chain[place + 1]));
+            }
+            sim.run_until_idle();
+            let asked: Vec<_> = (0..8)
+                .map(|i| chain[i % 4].ask(Ask1::Question, HOUR))
+                .collect();
+            for asked in asked {
+                assert_eq!(asked.wait().unwrap(), Ok(1));
+            }
+        });
+    }
+}
+
 // ---- no false alarm -------------------------------------------------------------------------------
 
 /// A time during which an actor waited for the answer to a question, and the reply was with the actor
