@@ -51,7 +51,9 @@ pub use crate::actor::{
     validate_name,
 };
 #[cfg(not(nexus_loom))]
-pub use crate::ask::{Ask, AskDetails, AskError, AskErrorKind, Deadline, Reply, SendError};
+pub use crate::ask::{
+    Ask, AskDetails, AskError, AskErrorKind, Deadline, Reply, SendError, Sending,
+};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,

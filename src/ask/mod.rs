@@ -12,6 +12,7 @@ mod outside;
 mod recipient;
 mod reply;
 mod send;
+mod sending;
 mod watch;
 
 pub use self::deadline::Deadline;
@@ -19,6 +20,7 @@ pub use self::error::{AskDetails, AskError, AskErrorKind};
 pub use self::handle::Ask;
 pub use self::reply::Reply;
 pub use self::send::SendError;
+pub use self::sending::Sending;
 
 pub(crate) use self::call::{begin_call, call, nudge, order};
 pub(crate) use self::deadline::TimeLimit;

@@ -65,16 +65,8 @@ impl<M: Send + 'static> ActorRef<M> {
         if here {
             return self.try_tell(message).map_err(SendError::from);
         }
-        match self.ask_for_room(timeout) {
-            Ok(true) => {
-                self.tell(message);
-                Ok(())
-            }
-            Ok(false) | Err(AskError::TargetStopped(_)) => Err(SendError::Stopped(message)),
-            Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
-            Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
-            Err(_) => Err(SendError::PoolClosed(message)),
-        }
+        let waited = self.ask_for_room(timeout).wait();
+        self.use_word(message, waited)
     }
 
     /// Sends a message to a bounded mailbox at once where it has room, and waits for room where it
@@ -96,39 +88,53 @@ impl<M: Send + 'static> ActorRef<M> {
         timeout: Option<Duration>,
         door: &Door,
     ) -> Result<(), SendError<M>> {
-        let (ask, reply) = Ask::begin(timeout, self.id());
-        if let Some((home, wait)) = reply.wait_of_a_worker() {
-            with_current(|shard| {
-                if let Some(shard) = shard.filter(|shard| shard.home == home) {
-                    shard.waits.is_for_room(wait);
-                }
-            });
-        }
-        let ticket = door.draw_ticket();
-        let in_line = InLine {
-            actor: self.id(),
-            ticket,
-        };
-        dispatch(self.id(), RoomWanted { ticket, reply });
+        let (ask, in_line) = stand_in_line(self.id(), door, timeout);
         let waited = ask.wait();
+        self.use_room(message, waited, in_line)
+    }
+
+    /// Sends the message if there is room for it now, and says why there is none otherwise.
+    pub(super) fn use_room(
+        self,
+        message: M,
+        waited: Result<Room, AskError>,
+        in_line: InLine,
+    ) -> Result<(), SendError<M>> {
         match waited {
             Ok(room) => {
-                std::mem::forget(in_line);
+                in_line.is_over();
                 self.tell_into(room, message).map_err(SendError::from)
             }
-            Err(AskError::TargetStopped(_) | AskError::TargetFailed(_)) => {
-                std::mem::forget(in_line);
-                Err(SendError::Stopped(message))
+            Err(error) => {
+                if matches!(
+                    error,
+                    AskError::TargetStopped(_) | AskError::TargetFailed(_)
+                ) {
+                    in_line.is_over();
+                }
+                Err(SendError::after_waiting(message, error))
             }
-            Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
-            Err(AskError::Deadlock(details)) => Err(SendError::Deadlock(message, details)),
-            Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
-            Err(_) => Err(SendError::PoolClosed(message)),
+        }
+    }
+
+    /// Sends the message if the actor's worker has said that its mailbox takes it.
+    pub(super) fn use_word(
+        self,
+        message: M,
+        waited: Result<bool, AskError>,
+    ) -> Result<(), SendError<M>> {
+        match waited {
+            Ok(true) => {
+                self.tell(message);
+                Ok(())
+            }
+            Ok(false) => Err(SendError::Stopped(message)),
+            Err(error) => Err(SendError::after_waiting(message, error)),
         }
     }
 
     /// Asks the actor's worker whether its mailbox takes a message.
-    fn ask_for_room(self, timeout: Option<Duration>) -> Result<bool, AskError> {
+    pub(super) fn ask_for_room(self, timeout: Option<Duration>) -> Ask<bool> {
         let ActorId { home, key } = self.id();
         let (ask, reply) = Ask::begin(timeout, self.id());
         let request = RoomRequest(reply);
@@ -143,22 +149,49 @@ impl<M: Send + 'static> ActorRef<M> {
                 None => drop(drop_with_fate(request, End::PoolClosed)),
             },
         });
-        ask.wait()
+        ask
     }
+}
+
+/// Takes a place at the end of the line of those who wait for room behind that door.
+pub(super) fn stand_in_line(
+    actor: ActorId,
+    door: &Door,
+    timeout: Option<Duration>,
+) -> (Ask<Room>, InLine) {
+    let (ask, reply) = Ask::begin(timeout, actor);
+    if let Some((home, wait)) = reply.wait_of_a_worker() {
+        with_current(|shard| {
+            if let Some(shard) = shard.filter(|shard| shard.home == home) {
+                shard.waits.is_for_room(wait);
+            }
+        });
+    }
+    let ticket = door.draw_ticket();
+    let in_line = InLine { actor, ticket };
+    dispatch(actor, RoomWanted { ticket, reply });
+    (ask, in_line)
 }
 
 /// Whether a sender on this thread may wait at that door: not at its own, for while it waits it
 /// makes no room.
-fn may_wait(door: &Door) -> bool {
+pub(super) fn may_wait(door: &Door) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
     door.overflow == Overflow::Backpressure && !itself
 }
 
-/// Takes its sender out of the line of those who wait, unless it is forgotten: the wait may end with
-/// the time, or with the stack on which it stands.
-struct InLine {
+/// Takes its sender out of the line of those who wait, unless [it is over](Self::is_over): the wait
+/// may end with the time, with the stack on which it stands, or with the future that holds this.
+pub(super) struct InLine {
     actor: ActorId,
     ticket: u64,
+}
+
+impl InLine {
+    /// The line has moved on past this place, or is no more.
+    fn is_over(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for InLine {
@@ -252,6 +285,19 @@ impl<M> SendError<M> {
             | Self::PoolClosed(message)
             | Self::Deadlock(message, _)
             | Self::CannotWait(message, _) => message,
+        }
+    }
+}
+
+impl<M> SendError<M> {
+    /// For a message for which somebody has waited in vain.
+    fn after_waiting(message: M, error: AskError) -> Self {
+        match error {
+            AskError::TargetStopped(_) | AskError::TargetFailed(_) => Self::Stopped(message),
+            AskError::Timeout(_) => Self::Timeout(message),
+            AskError::Deadlock(details) => Self::Deadlock(message, details),
+            AskError::CannotWait(why) => Self::CannotWait(message, why),
+            _ => Self::PoolClosed(message),
         }
     }
 }
