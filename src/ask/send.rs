@@ -102,7 +102,7 @@ impl<M: Send + 'static> ActorRef<M> {
     ) -> Result<(), SendError<M>> {
         match waited {
             Ok(room) => {
-                in_line.is_over();
+                in_line.forget();
                 self.tell_into(room, message).map_err(SendError::from)
             }
             Err(error) => {
@@ -110,7 +110,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     error,
                     AskError::TargetStopped(_) | AskError::TargetFailed(_)
                 ) {
-                    in_line.is_over();
+                    in_line.forget();
                 }
                 Err(SendError::after_waiting(message, error))
             }
@@ -180,7 +180,7 @@ pub(super) fn may_wait(door: &Door) -> bool {
     door.overflow == Overflow::Backpressure && !itself
 }
 
-/// Takes its sender out of the line of those who wait, unless [it is over](Self::is_over): the wait
+/// Takes its sender out of the line of those who wait, unless it is [forgotten](Self::forget): the wait
 /// may end with the time, with the stack on which it stands, or with the future that holds this.
 pub(super) struct InLine {
     actor: ActorId,
@@ -189,7 +189,7 @@ pub(super) struct InLine {
 
 impl InLine {
     /// The line has moved on past this place, or is no more.
-    fn is_over(self) {
+    fn forget(self) {
         std::mem::forget(self);
     }
 }
