@@ -33,6 +33,8 @@ mod runtime;
 pub mod semantics;
 #[cfg(not(nexus_loom))]
 pub mod sim;
+#[cfg(all(feature = "async", not(nexus_loom)))]
+mod streams;
 #[cfg(not(nexus_loom))]
 mod supervision;
 mod sync;
@@ -66,6 +68,8 @@ pub use crate::routing::{
     Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
     TopicMessage, TopicStats,
 };
+#[cfg(all(feature = "async", not(nexus_loom)))]
+pub use crate::streams::{ActorSink, ActorStream, stream};
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
-const HEIGHTS: [(&str, u32); 13] = [
+const HEIGHTS: [(&str, u32); 14] = [
     ("sync", 0),
     ("queue", 1),
     ("memory", 1),
@@ -15,6 +15,7 @@ const HEIGHTS: [(&str, u32); 13] = [
     ("runtime", 5),
     ("pool", 6),
     ("routing", 7),
+    ("streams", 7),
     ("system", 7),
     ("sim", 7),
     ("testkit", 8),

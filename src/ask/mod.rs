@@ -25,4 +25,6 @@ pub use self::sending::Sending;
 pub(crate) use self::call::{begin_call, call, nudge, order};
 pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
+#[cfg(feature = "async")]
+pub(crate) use self::send::{InLine, may_wait, stand_in_line};
 pub(crate) use self::watch::{path_of_actor, watch};

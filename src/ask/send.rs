@@ -100,20 +100,9 @@ impl<M: Send + 'static> ActorRef<M> {
         waited: Result<Room, AskError>,
         in_line: InLine,
     ) -> Result<(), SendError<M>> {
-        match waited {
-            Ok(room) => {
-                in_line.forget();
-                self.tell_into(room, message).map_err(SendError::from)
-            }
-            Err(error) => {
-                if matches!(
-                    error,
-                    AskError::TargetStopped(_) | AskError::TargetFailed(_)
-                ) {
-                    in_line.forget();
-                }
-                Err(SendError::after_waiting(message, error))
-            }
+        match in_line.leave(waited, message) {
+            Ok((room, message)) => self.tell_into(room, message).map_err(SendError::from),
+            Err(error) => Err(error),
         }
     }
 
@@ -154,7 +143,7 @@ impl<M: Send + 'static> ActorRef<M> {
 }
 
 /// Takes a place at the end of the line of those who wait for room behind that door.
-pub(super) fn stand_in_line(
+pub(crate) fn stand_in_line(
     actor: ActorId,
     door: &Door,
     timeout: Option<Duration>,
@@ -175,22 +164,36 @@ pub(super) fn stand_in_line(
 
 /// Whether a sender on this thread may wait at that door: not at its own, for while it waits it
 /// makes no room.
-pub(super) fn may_wait(door: &Door) -> bool {
+pub(crate) fn may_wait(door: &Door) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
     door.overflow == Overflow::Backpressure && !itself
 }
 
-/// Takes its sender out of the line of those who wait, unless it is [forgotten](Self::forget): the wait
-/// may end with the time, with the stack on which it stands, or with the future that holds this.
-pub(super) struct InLine {
+/// Takes its sender out of the line of those who wait, unless it has [left](Self::leave) it: the wait may
+/// end with the time, with the stack on which it stands, or with the future that holds this.
+pub(crate) struct InLine {
     actor: ActorId,
     ticket: u64,
 }
 
 impl InLine {
-    /// The line has moved on past this place, or is no more.
-    fn forget(self) {
-        std::mem::forget(self);
+    /// The wait is over. Answers the room, with the message that it is for.
+    pub(crate) fn leave<M>(
+        self,
+        waited: Result<Room, AskError>,
+        message: M,
+    ) -> Result<(Room, M), SendError<M>> {
+        let gone = matches!(
+            waited,
+            Ok(_) | Err(AskError::TargetStopped(_) | AskError::TargetFailed(_))
+        );
+        if gone {
+            std::mem::forget(self); // the line has moved on past this place, or is no more
+        }
+        match waited {
+            Ok(room) => Ok((room, message)),
+            Err(error) => Err(SendError::after_waiting(message, error)),
+        }
     }
 }
 
@@ -290,6 +293,20 @@ impl<M> SendError<M> {
 }
 
 impl<M> SendError<M> {
+    /// The same with another message.
+    #[cfg(feature = "async")]
+    pub(crate) fn map<N>(self, with: impl FnOnce(M) -> N) -> SendError<N> {
+        match self {
+            Self::Stopped(message) => SendError::Stopped(with(message)),
+            Self::Timeout(message) => SendError::Timeout(with(message)),
+            Self::Full(message) => SendError::Full(with(message)),
+            Self::Dropped(message) => SendError::Dropped(with(message)),
+            Self::Deadlock(message, details) => SendError::Deadlock(with(message), details),
+            Self::PoolClosed(message) => SendError::PoolClosed(with(message)),
+            Self::CannotWait(message, why) => SendError::CannotWait(with(message), why),
+        }
+    }
+
     /// For a message for which somebody has waited in vain.
     fn after_waiting(message: M, error: AskError) -> Self {
         match error {
