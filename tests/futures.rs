@@ -73,7 +73,8 @@ fn tokio() -> tokio::runtime::Runtime {
 // ---- actors -------------------------------------------------------------------------------------
 
 /// Runs what it is sent, with its context.
-struct Job(Box<dyn FnOnce(&mut Context<'_, Job>) + Send>);
+struct Job(Work);
+type Work = Box<dyn FnOnce(&mut Context<'_, Job>) + Send>;
 
 fn runner() -> Props<Job> {
     Props::new(|| Behavior::receive(|ctx, Job(job): Job| job(ctx)))
@@ -420,7 +421,7 @@ fn s1_4_send_async_says_for_certain_and_gives_the_message_back() {
 }
 
 #[test]
-fn s3_3_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_up() {
+fn s1_5_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_up() {
     with_pools(|pool| {
         let (actor, handled) = full(pool);
         drop(actor.send_async(1)); // never polled

@@ -49,7 +49,8 @@ fn waiting(capacity: usize) -> Mailbox {
 }
 
 /// Runs what it is sent, with its context.
-struct Job(Box<dyn FnOnce(&mut Context<'_, Job>) + Send>);
+struct Job(Work);
+type Work = Box<dyn FnOnce(&mut Context<'_, Job>) + Send>;
 
 fn runner() -> Props<Job> {
     Props::new(|| Behavior::receive(|ctx, Job(job): Job| job(ctx)))
@@ -143,8 +144,9 @@ fn s1_11_a_stream_that_is_dropped_stops_its_actor() {
                 assert_eq!(poll_next(&mut numbers, &Arc::default()), Poll::Pending);
             }
             for number in 0..4 {
-                actor.send(number).unwrap(); // two are handed over, and two wait
+                actor.send(number).unwrap();
             }
+            round_trip(pool, 0); // two are handed over, and two wait
             drop(numbers);
             eventually("it stops", || pool.stats().actors() == before);
             assert!(matches!(actor.send(4), Err(SendError::Stopped(4))));
