@@ -200,7 +200,7 @@ fn s1_11_no_wake_up_of_a_stream_is_lost_in_many_rounds() {
         let (actor, mut numbers) = stream(&pool.node(), waiting(1)).unwrap();
         let echo = Props::new(move || {
             Behavior::receive(move |ctx, number: u32| {
-                if number % 7 == 0 {
+                if number.is_multiple_of(7) {
                     ctx.yield_now()?;
                 }
                 actor.send(number)?;
@@ -212,7 +212,7 @@ fn s1_11_no_wake_up_of_a_stream_is_lost_in_many_rounds() {
             for number in 0..ROUNDS {
                 echo.send_async(number).await.unwrap();
                 assert_eq!(numbers.next().await, Some(number));
-                if number % 5 == 0 {
+                if number.is_multiple_of(5) {
                     tokio::task::yield_now().await;
                 }
             }

@@ -181,7 +181,7 @@ impl SimBuilder {
 
     /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
     /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
-    /// is certain ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By default
+    /// is certain ends with [`AskError::Deadlock`] instead. By default
     /// nothing more is done with it.
     pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
         self.on_suspicion = Some(Arc::new(hook));
