@@ -131,11 +131,30 @@ check_pool() {
     refuses "pool: no rounds" "'0' for '--repeat " "$pool" --repeat 0
 }
 
+# The servers and clients of the example are on ports that are free.
+check_http() {
+    local http
+    http=$(program http)
+    succeeds "http: every deposit is made, and written down once" out \
+        '^the journal has 1002 changes, which make 1070$' "$http"
+    succeeds "http: the server closes before the pool" out '^the pool has closed: 0 .*, 0 ' "$http"
+    succeeds "http: serves where it is told to, until its input ends" out \
+        '^serving on 127\.0\.0\.1:[0-9]+ ' "$http" 127.0.0.1:0 </dev/null
+    refuses "http: an address that is none" 'AddrParse' "$http" nowhere
+}
+
+check_threads() {
+    succeeds "threads: every parcel is weighed" out '^3000 parcels weigh 148500 kg$' \
+        "$(program threads)"
+}
+
 cargo build --examples --message-format=json-render-diagnostics >"$work/build"
 for name in $(names); do
     check_smoke "$name"
 done
 check_pool
+check_http
+check_threads
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

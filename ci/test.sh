@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --locked
 # What only exists with a feature.
-cargo test --locked --all-features --test coordinated_shutdown
+cargo test --locked --all-features --test coordinated_shutdown --test streams
+cargo test --locked --all-features --doc streams
 if command -v taskset >/dev/null; then
     # Two and eight workers on one core: whoever spins for ever, or counts on a second core, hangs.
-    taskset --cpu-list 0 cargo test --locked --test pool --test ask --test references
+    taskset --cpu-list 0 cargo test --locked --test pool --test ask --test references --test futures
 fi

@@ -35,6 +35,8 @@ mod runtime;
 pub mod semantics;
 #[cfg(not(nexus_loom))]
 pub mod sim;
+#[cfg(all(feature = "async", not(nexus_loom)))]
+mod streams;
 #[cfg(not(nexus_loom))]
 mod supervision;
 mod sync;
@@ -55,7 +57,7 @@ pub use crate::actor::{
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{
     All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Reply,
-    SendError, Together, all, first,
+    SendError, Sending, Together, all, first,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
@@ -69,6 +71,8 @@ pub use crate::routing::{
     Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
     TopicMessage, TopicStats,
 };
+#[cfg(all(feature = "async", not(nexus_loom)))]
+pub use crate::streams::{ActorSink, ActorStream, stream};
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]

@@ -52,9 +52,16 @@
 //! - `tests/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
 //!
 //! **1.5** `tell`, `try_tell` and [`ask`](crate::ActorRef::ask) are called in the same way from a
-//! handler of the same worker, from one of another worker, and from a thread outside of the pool.
+//! handler of the same worker, from one of another worker, and from a thread outside of the pool. An
+//! [`Ask`] may be awaited on any executor, also in a handler under
+//! [`Context::block_on`](crate::Context::block_on), and
+//! [`send_async`](crate::ActorRef::send_async) is `send` (row 1.4) as a future. Dropped before it is
+//! ready, such a future leaves nothing behind: the message is not sent, and its place among those who
+//! wait for room (row 3.3) is given up.
 //!
 //! - `tests/references.rs: s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside`
+//! - `tests/futures.rs: s1_5_asks_and_sends_are_awaited_on_tokio_on_a_bare_executor_and_in_handlers`
+//! - `tests/futures.rs: s1_5_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_up`
 //!
 //! **1.6** Messages from one sender to one actor arrive in the order in which they were sent, each
 //! exactly once while the actor lives, on one worker or across two, by `tell` and `try_tell` mixed,
@@ -100,6 +107,18 @@
 //!
 //! - `tests/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
 //! - `tests/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
+//!
+//! **1.11** With the feature `async`, `ActorRef::sink` is a `Sink` that feeds an actor: where the mailbox
+//! is bounded with [`Overflow::Backpressure`], it is ready when it has a place there. `stream` starts an
+//! actor that hands its mail to a `Stream`, in order. At most as many messages as its mailbox holds are
+//! handed over before they are read; then the mailbox fills up. The stream ends when the actor has
+//! stopped; dropped, it has the actor killed.
+//!
+//! - `tests/streams.rs: s1_11_a_sink_is_ready_when_it_has_a_place_and_gives_it_back`
+//! - `tests/streams.rs: s1_11_a_sinks_errors_say_why_and_hold_the_message_that_was_sent`
+//! - `tests/streams.rs: s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends`
+//! - `tests/streams.rs: s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up`
+//! - `tests/streams.rs: s1_11_a_stream_that_is_dropped_stops_its_actor`
 //!
 //! # 2. Behaviours
 //!
@@ -295,6 +314,8 @@
 //! under way at once, and their answers may come in any order; [`all`](crate::all) and
 //! [`first`](crate::first) join them, and [`Pending`](crate::Pending) goes on with answers. Who
 //! [waits on behalf](crate::Ask::wait_for) of a reply waits no longer than that is waited for.
+//! An ask may be waited for elsewhere than it was begun, and may change hands while it is awaited: the
+//! last one who has polled it is woken.
 //!
 //! - `tests/asks_together.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
 //! - `tests/asks_together.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
@@ -304,6 +325,9 @@
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
+//! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
+//! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
+//! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
 //! passed on through other actors, and answered later by any of them or by a thread. Dropped
@@ -323,6 +347,7 @@
 //!
 //! - `tests/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
+//! - `tests/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in

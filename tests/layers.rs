@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
-const HEIGHTS: [(&str, u32); 14] = [
+const HEIGHTS: [(&str, u32); 15] = [
     ("sync", 0),
     ("control", 0),
     ("queue", 1),
@@ -16,6 +16,7 @@ const HEIGHTS: [(&str, u32); 14] = [
     ("runtime", 5),
     ("pool", 6),
     ("routing", 7),
+    ("streams", 7),
     ("system", 7),
     ("sim", 7),
     ("testkit", 8),

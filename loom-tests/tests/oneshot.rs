@@ -2,9 +2,12 @@
 
 #![cfg(nexus_loom)]
 
+use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
 use nexus_actors::model::{Mutant, RecvError, once, oneshot};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 const PREEMPTIONS: usize = 3;
@@ -213,4 +216,175 @@ fn both_halves_may_be_dropped_at_once() {
         drop(sender);
         dropping.join().unwrap();
     });
+}
+
+/// What a task is woken by: whoever runs it sleeps until then.
+#[derive(Default)]
+struct Signal {
+    given: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        *self.given.lock().unwrap() = true;
+        self.changed.notify_one();
+    }
+}
+
+impl Signal {
+    fn wait(&self) {
+        let mut given = self.given.lock().unwrap();
+        while !*given {
+            given = self.changed.wait(given).unwrap();
+        }
+    }
+}
+
+fn poll(receiver: &mut once::Receiver<Letter>, signal: &Arc<Signal>) -> Poll<Received> {
+    let waker = Waker::from(Arc::clone(signal));
+    let polled = receiver.poll_recv(&mut Context::from_waker(&waker));
+    polled.map(|received| received.map(|letter| letter.read()))
+}
+
+/// Polls twice, as a task does that has moved in between, and then sleeps until the later waker is
+/// called. There is one more poll then, which must find what it was woken for.
+fn receive_as_task(mut receiver: once::Receiver<Letter>, outcomes: &Outcomes) -> Received {
+    let (earlier, later) = (Arc::default(), Arc::default());
+    if let Poll::Ready(received) = poll(&mut receiver, &earlier) {
+        outcomes.note("at the first poll", true);
+        return received;
+    }
+    if let Poll::Ready(received) = poll(&mut receiver, &later) {
+        outcomes.note("at the second poll", true);
+        return received;
+    }
+    later.wait();
+    outcomes.note("woken", true);
+    match poll(&mut receiver, &later) {
+        Poll::Ready(received) => received,
+        Poll::Pending => panic!("woken for nothing"),
+    }
+}
+
+const AT_ANY_POLL: [&str; 3] = ["at the first poll", "at the second poll", "woken"];
+
+fn send_to_a_task(outcomes: &Outcomes) {
+    let tally = Tally::default();
+    let (sender, receiver) = oneshot();
+    let noted = outcomes.clone();
+    let received = thread::spawn(move || receive_as_task(receiver, &noted));
+    assert!(sender.send(Letter::of(&[10], &tally)).is_ok());
+    assert_eq!(received.join().unwrap(), Ok(vec![10]));
+    assert_eq!(tally.alive(), 0);
+}
+
+#[test]
+fn a_task_receives_what_is_sent_whichever_waker_it_left_last() {
+    // Claim: whatever comes between two polls, the task gets the value, or the last waker is called.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || send_to_a_task(&outcomes));
+    assert_eq!(reached.seen(), AT_ANY_POLL);
+}
+
+#[test]
+fn a_dropped_sender_ends_the_polls_of_a_task() {
+    // Claim: as for a value, a task learns that the sender is gone.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || {
+        let (sender, receiver) = oneshot();
+        let noted = outcomes.clone();
+        let received = thread::spawn(move || receive_as_task(receiver, &noted));
+        drop(sender);
+        assert_eq!(received.join().unwrap(), Err(RecvError::Closed));
+    });
+    assert_eq!(reached.seen(), AT_ANY_POLL);
+}
+
+#[test]
+fn a_task_that_polls_again_without_taking_its_waker_back_is_rejected() {
+    // Claim: while the word says that somebody waits, the waker belongs to the sender.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotAnnouncedTwice),
+        "Causality violation",
+        || send_to_a_task(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn a_task_that_keeps_its_first_waker_is_rejected() {
+    // Claim: each poll hands over its own waker, in place of the one before.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotWakerKept),
+        "deadlock",
+        || send_to_a_task(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn sending_to_a_task_without_waking_it_is_rejected() {
+    // Claim: the swap that finds a task's waker must call it.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotSendWithoutWaking),
+        "deadlock",
+        || send_to_a_task(&Outcomes::default()),
+    );
+}
+
+/// Polls once, and then waits no more.
+fn give_up_after_a_poll(outcomes: &Outcomes, by_dropping: bool) {
+    let tally = Tally::default();
+    let (sender, mut receiver) = oneshot();
+    let polling = thread::spawn(move || {
+        if let Poll::Ready(received) = poll(&mut receiver, &Arc::default()) {
+            return Some(received);
+        }
+        if by_dropping {
+            drop(receiver);
+            return None;
+        }
+        let received = receiver.give_up_polling();
+        Some(received.map(|letter| letter.read()))
+    });
+    let given_back = sender.send(Letter::of(&[10], &tally)).err();
+    let given_back = given_back.map(|letter| letter.read());
+    match (polling.join().unwrap(), given_back) {
+        (Some(Ok(received)), None) => {
+            outcomes.note("received", true);
+            assert_eq!(received, [10]);
+        }
+        (Some(Err(RecvError::Timeout)), Some(given_back)) => {
+            outcomes.note("given back", true);
+            assert_eq!(given_back, [10]);
+        }
+        (None, given_back) => {
+            outcomes.note("given back", given_back.is_some());
+            outcomes.note("dropped", given_back.is_none());
+        }
+        (received, given_back) => panic!("received {received:?}, given back {given_back:?}"),
+    }
+    assert_eq!(tally.alive(), 0, "the value was left in the slot");
+}
+
+#[test]
+fn a_task_that_gives_up_receives_the_value_or_gives_it_back() {
+    // Claim: a value sent while a task gives up is either received or given back to its sender.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || give_up_after_a_poll(&outcomes, false));
+    assert_eq!(reached.seen(), ["given back", "received"]);
+}
+
+#[test]
+fn a_task_that_is_dropped_after_a_poll_leaves_nothing_behind() {
+    // Claim: neither a value nor a waker is left where a task polled and was dropped.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || give_up_after_a_poll(&outcomes, true));
+    assert_eq!(reached.seen(), ["dropped", "given back", "received"]);
 }

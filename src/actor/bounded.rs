@@ -130,6 +130,28 @@ impl<M: Send + 'static> ActorRef<M> {
         })
     }
 
+    /// Takes a place for a message that is sent later, in a mailbox in which places are counted.
+    #[cfg(feature = "async")]
+    pub(crate) fn reserve(self) -> Result<Room, TellError<()>> {
+        let id = self.id();
+        let Some(core) = core::find(id.home) else {
+            return Err(TellError::PoolClosed(()));
+        };
+        let Some(door) = core.gates.find(id) else {
+            return Err(if core.transport.is_open(id.home.worker()) {
+                TellError::Stopped(())
+            } else {
+                TellError::PoolClosed(())
+            });
+        };
+        debug_assert!(door.counts(), "a place is taken where places are counted");
+        match door.enter(&core) {
+            Ok(()) => Ok(Room::of(door)),
+            Err(Refused::Closed) => Err(TellError::Stopped(())),
+            Err(Refused::Full) => Err(TellError::full(door.overflow, ())),
+        }
+    }
+
     /// The door of the actor, where its mailbox is bounded and it lives.
     pub(crate) fn door(self) -> Option<std::sync::Arc<Door>> {
         if !self.is_bounded() {

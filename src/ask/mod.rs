@@ -13,6 +13,7 @@ mod outside;
 mod recipient;
 mod reply;
 mod send;
+mod sending;
 mod watch;
 
 pub use self::deadline::Deadline;
@@ -21,8 +22,11 @@ pub use self::handle::Ask;
 pub use self::join::{All, AndThen, First, Map, Pending, Together, all, first};
 pub use self::reply::Reply;
 pub use self::send::SendError;
+pub use self::sending::Sending;
 
 pub(crate) use self::call::{begin_call, call, nudge, order};
 pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
+#[cfg(feature = "async")]
+pub(crate) use self::send::{InLine, may_wait, stand_in_line};
 pub(crate) use self::watch::{path_of_actor, watch};

@@ -65,16 +65,8 @@ impl<M: Send + 'static> ActorRef<M> {
         if here {
             return self.try_tell(message).map_err(SendError::from);
         }
-        match self.ask_for_room(timeout) {
-            Ok(true) => {
-                self.tell(message);
-                Ok(())
-            }
-            Ok(false) | Err(AskError::TargetStopped(_)) => Err(SendError::Stopped(message)),
-            Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
-            Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
-            Err(_) => Err(SendError::PoolClosed(message)),
-        }
+        let waited = self.ask_for_room(timeout).wait();
+        self.use_word(message, waited)
     }
 
     /// Sends a message to a bounded mailbox at once where it has room, and waits for room where it
@@ -96,39 +88,42 @@ impl<M: Send + 'static> ActorRef<M> {
         timeout: Option<Duration>,
         door: &Door,
     ) -> Result<(), SendError<M>> {
-        let (ask, reply) = Ask::begin(timeout, self.id());
-        if let Some((home, wait)) = reply.wait_of_a_worker() {
-            with_current(|shard| {
-                if let Some(shard) = shard.filter(|shard| shard.home == home) {
-                    shard.waits.is_for_room(wait);
-                }
-            });
-        }
-        let ticket = door.draw_ticket();
-        let in_line = InLine {
-            actor: self.id(),
-            ticket,
-        };
-        dispatch(self.id(), RoomWanted { ticket, reply });
+        let (ask, in_line) = stand_in_line(self.id(), door, timeout);
         let waited = ask.wait();
+        self.use_room(message, waited, in_line)
+    }
+
+    /// Sends the message if there is room for it now, and says why there is none otherwise.
+    pub(super) fn use_room(
+        self,
+        message: M,
+        waited: Result<Room, AskError>,
+        in_line: InLine,
+    ) -> Result<(), SendError<M>> {
+        match in_line.leave(waited, message) {
+            Ok((room, message)) => self.tell_into(room, message).map_err(SendError::from),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the message if the actor's worker has said that its mailbox takes it.
+    pub(super) fn use_word(
+        self,
+        message: M,
+        waited: Result<bool, AskError>,
+    ) -> Result<(), SendError<M>> {
         match waited {
-            Ok(room) => {
-                std::mem::forget(in_line);
-                self.tell_into(room, message).map_err(SendError::from)
+            Ok(true) => {
+                self.tell(message);
+                Ok(())
             }
-            Err(AskError::TargetStopped(_) | AskError::TargetFailed(_)) => {
-                std::mem::forget(in_line);
-                Err(SendError::Stopped(message))
-            }
-            Err(AskError::Timeout(_)) => Err(SendError::Timeout(message)),
-            Err(AskError::Deadlock(details)) => Err(SendError::Deadlock(message, details)),
-            Err(AskError::CannotWait(why)) => Err(SendError::CannotWait(message, why)),
-            Err(_) => Err(SendError::PoolClosed(message)),
+            Ok(false) => Err(SendError::Stopped(message)),
+            Err(error) => Err(SendError::after_waiting(message, error)),
         }
     }
 
     /// Asks the actor's worker whether its mailbox takes a message.
-    fn ask_for_room(self, timeout: Option<Duration>) -> Result<bool, AskError> {
+    pub(super) fn ask_for_room(self, timeout: Option<Duration>) -> Ask<bool> {
         let ActorId { home, key } = self.id();
         let (ask, reply) = Ask::begin(timeout, self.id());
         let request = RoomRequest(reply);
@@ -143,22 +138,63 @@ impl<M: Send + 'static> ActorRef<M> {
                 None => drop(drop_with_fate(request, End::PoolClosed)),
             },
         });
-        ask.wait()
+        ask
     }
+}
+
+/// Takes a place at the end of the line of those who wait for room behind that door.
+pub(crate) fn stand_in_line(
+    actor: ActorId,
+    door: &Door,
+    timeout: Option<Duration>,
+) -> (Ask<Room>, InLine) {
+    let (ask, reply) = Ask::begin(timeout, actor);
+    if let Some((home, wait)) = reply.wait_of_a_worker() {
+        with_current(|shard| {
+            if let Some(shard) = shard.filter(|shard| shard.home == home) {
+                shard.waits.is_for_room(wait);
+            }
+        });
+    }
+    let ticket = door.draw_ticket();
+    let in_line = InLine { actor, ticket };
+    dispatch(actor, RoomWanted { ticket, reply });
+    (ask, in_line)
 }
 
 /// Whether a sender on this thread may wait at that door: not at its own, for while it waits it
 /// makes no room.
-fn may_wait(door: &Door) -> bool {
+pub(crate) fn may_wait(door: &Door) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
     door.overflow == Overflow::Backpressure && !itself
 }
 
-/// Takes its sender out of the line of those who wait, unless it is forgotten: the wait may end with
-/// the time, or with the stack on which it stands.
-struct InLine {
+/// Takes its sender out of the line of those who wait, unless it has [left](Self::leave) it: the wait may
+/// end with the time, with the stack on which it stands, or with the future that holds this.
+pub(crate) struct InLine {
     actor: ActorId,
     ticket: u64,
+}
+
+impl InLine {
+    /// The wait is over. Answers the room, with the message that it is for.
+    pub(crate) fn leave<M>(
+        self,
+        waited: Result<Room, AskError>,
+        message: M,
+    ) -> Result<(Room, M), SendError<M>> {
+        let gone = matches!(
+            waited,
+            Ok(_) | Err(AskError::TargetStopped(_) | AskError::TargetFailed(_))
+        );
+        if gone {
+            std::mem::forget(self); // the line has moved on past this place, or is no more
+        }
+        match waited {
+            Ok(room) => Ok((room, message)),
+            Err(error) => Err(SendError::after_waiting(message, error)),
+        }
+    }
 }
 
 impl Drop for InLine {
@@ -252,6 +288,33 @@ impl<M> SendError<M> {
             | Self::PoolClosed(message)
             | Self::Deadlock(message, _)
             | Self::CannotWait(message, _) => message,
+        }
+    }
+}
+
+impl<M> SendError<M> {
+    /// The same with another message.
+    #[cfg(feature = "async")]
+    pub(crate) fn map<N>(self, with: impl FnOnce(M) -> N) -> SendError<N> {
+        match self {
+            Self::Stopped(message) => SendError::Stopped(with(message)),
+            Self::Timeout(message) => SendError::Timeout(with(message)),
+            Self::Full(message) => SendError::Full(with(message)),
+            Self::Dropped(message) => SendError::Dropped(with(message)),
+            Self::Deadlock(message, details) => SendError::Deadlock(with(message), details),
+            Self::PoolClosed(message) => SendError::PoolClosed(with(message)),
+            Self::CannotWait(message, why) => SendError::CannotWait(with(message), why),
+        }
+    }
+
+    /// For a message for which somebody has waited in vain.
+    fn after_waiting(message: M, error: AskError) -> Self {
+        match error {
+            AskError::TargetStopped(_) | AskError::TargetFailed(_) => Self::Stopped(message),
+            AskError::Timeout(_) => Self::Timeout(message),
+            AskError::Deadlock(details) => Self::Deadlock(message, details),
+            AskError::CannotWait(why) => Self::CannotWait(message, why),
+            _ => Self::PoolClosed(message),
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | word      | meaning                              | send             | drop the sender  | wait        | time-out | drop the receiver |
 //! |-----------|--------------------------------------|------------------|------------------|-------------|----------|-------------------|
-//! | `EMPTY`   | no value, nobody parked              | → `FULL`         | → `CLOSED`       | → `WAITING` | –        | → `GONE`          |
+//! | `EMPTY`   | no value, nobody parked              | → `FULL`         | → `CLOSED`       | → `WAITING` | → `GONE` | → `GONE`          |
 //! | `WAITING` | no value, the receiver parks         | → `FULL`, wake   | → `CLOSED`, wake | –           | → `GONE` | –                 |
 //! | `FULL`    | the value lies in its cell           | –                | –                | take it     | take it  | drop it           |
 //! | `CLOSED`  | the sender went without sending      | –                | –                | error       | error    | –                 |
@@ -200,6 +200,9 @@ impl<T> Receiver<T> {
     /// When it is called again after the outcome.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
         assert!(!self.done, "the outcome has been taken");
+        if is_mutated(Mutant::OneshotWakerKept) && self.slot.word.load(Acquire) == WAITING {
+            return Poll::Pending;
+        }
         let mut word = self.reclaim();
         if word == EMPTY {
             word = self.announce(Waiter::Task(cx.waker().clone()));
@@ -218,6 +221,10 @@ impl<T> Receiver<T> {
 
     /// Takes the waiter's cell back, where it was handed over.
     fn reclaim(&mut self) -> u8 {
+        if is_mutated(Mutant::OneshotAnnouncedTwice) {
+            let word = self.slot.word.load(Acquire);
+            return if word == WAITING { EMPTY } else { word };
+        }
         // Acquire, either way: on failure it takes over the value.
         let back = self
             .slot
@@ -247,7 +254,7 @@ impl<T> Receiver<T> {
     /// [`RecvError::Timeout`], unless the outcome was there first.
     pub fn give_up_polling(mut self) -> Result<T, RecvError> {
         match self.reclaim() {
-            EMPTY => Err(RecvError::Timeout), // dropped, which shuts the slot
+            EMPTY => self.shut(EMPTY),
             word => self.finish(word),
         }
     }
@@ -258,11 +265,16 @@ impl<T> Receiver<T> {
             self.done = true;
             return Err(RecvError::Timeout);
         }
-        // Acquire on failure: a value that came first is taken after all.
+        self.shut(WAITING)
+    }
+
+    /// Leaves, unless the outcome comes first: it is taken after all then.
+    fn shut(&mut self, from: u8) -> Result<T, RecvError> {
+        // Acquire on failure takes over the value.
         match self
             .slot
             .word
-            .compare_exchange(WAITING, GONE, Relaxed, Acquire)
+            .compare_exchange(from, GONE, Relaxed, Acquire)
         {
             Ok(_) => {
                 self.done = true;

@@ -27,6 +27,10 @@ pub enum Mutant {
     OneshotTimeoutByStore,
     /// The one-shot's sender does not wake a waiter that has announced itself.
     OneshotSendWithoutWaking,
+    /// A task that polls the one-shot again writes its waker without taking the cell back first.
+    OneshotAnnouncedTwice,
+    /// A task that polls the one-shot again leaves the waker of the time before in its place.
+    OneshotWakerKept,
     /// A place in a bounded mailbox is taken by a store, over what others took meanwhile.
     GateEnteredByStore,
     /// Whoever gives a place up does not look whether somebody waits for it.

@@ -1,0 +1,182 @@
+//! Sending with certainty, awaited: the same as `send`, for tasks of any executor.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::deadline::Deadline;
+use super::handle::Ask;
+use super::send::{InLine, SendError, may_wait, stand_in_line};
+use crate::actor::{ActorRef, Room, TellError, with_current};
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// Sends a message, and awaits that it is certain that the actor's mailbox takes it: this is
+    /// [`send`](Self::send) for `async` code, on whichever executor, and in a handler under
+    /// [`Context::block_on`](crate::Context::block_on).
+    ///
+    /// Nothing is done before the future is polled. It may be dropped at any time: unless it was
+    /// ready, the message is then not sent, and its place among those who wait for room is given up.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] says why, and holds the message.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+    /// use std::time::Duration;
+    ///
+    /// let sum = Arc::new(AtomicU32::new(0));
+    /// let adding = Arc::clone(&sum);
+    /// let adder = Props::new(move || {
+    ///     let sum = Arc::clone(&adding);
+    ///     Behavior::receive(move |_ctx, number: u32| { sum.fetch_add(number, Relaxed); })
+    /// });
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let mailbox = Mailbox::bounded(2, Overflow::Backpressure)?;
+    /// let adder = pool.spawn("adder", adder.mailbox(mailbox))?;
+    ///
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    /// runtime.block_on(async {
+    ///     for number in 1..=100 {
+    ///         adder.send_async(number).await?; // while the mailbox is full, other tasks go on
+    ///     }
+    ///     Ok::<_, SendError<u32>>(())
+    /// })?;
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// assert_eq!(sum.load(Relaxed), 5050);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_async(self, message: M) -> Sending<M> {
+        self.sending(message, Deadline::NEVER)
+    }
+
+    /// As [`send_async`](Self::send_async), but gives up after a time, which counts from the first
+    /// poll, or at an [`Instant`](std::time::Instant).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] says why, and holds the message.
+    pub fn send_async_timeout(self, message: M, within: impl Into<Deadline>) -> Sending<M> {
+        self.sending(message, within.into())
+    }
+
+    fn sending(self, message: M, within: Deadline) -> Sending<M> {
+        Sending {
+            actor: self,
+            message: Some(message),
+            step: Step::Unsent(within),
+        }
+    }
+}
+
+/// A message that is about to be sent: see [`ActorRef::send_async`].
+#[must_use = "nothing is sent before it is awaited"]
+pub struct Sending<M> {
+    actor: ActorRef<M>,
+    /// Until the outcome is told.
+    message: Option<M>,
+    step: Step,
+}
+
+/// What is waited for. Dropped, it is given up.
+enum Step {
+    /// Nothing: it has not been tried.
+    Unsent(Deadline),
+    /// Room in a bounded mailbox.
+    Room(Ask<Room>, InLine),
+    /// The word of the actor's worker that its mailbox takes mail.
+    Word(Ask<bool>),
+    /// Nothing any more.
+    Over,
+}
+
+impl<M: Send + 'static> Sending<M> {
+    /// Sends the message if it is certain already that it can be sent, or cannot; and begins to wait
+    /// otherwise.
+    fn begin(&mut self, message: M, within: Deadline) -> Option<Result<(), SendError<M>>> {
+        let timeout = within.nanos_left().map(Duration::from_nanos);
+        let Self { actor, .. } = *self;
+        let home = actor.id().home;
+        if !actor.is_bounded() && !with_current(|shard| shard.is_some_and(|own| own.home == home)) {
+            self.step = Step::Word(actor.ask_for_room(timeout));
+            self.message = Some(message);
+            return None;
+        }
+        let message = match actor.try_tell(message) {
+            Err(TellError::Full(message)) => message,
+            sent => return Some(sent.map_err(SendError::from)),
+        };
+        let Some(door) = actor.door().filter(|door| may_wait(door)) else {
+            return Some(Err(SendError::Full(message)));
+        };
+        let (ask, in_line) = stand_in_line(actor.id(), &door, timeout);
+        self.step = Step::Room(ask, in_line);
+        self.message = Some(message);
+        None
+    }
+
+    fn take_message(&mut self) -> M {
+        let message = self.message.take();
+        message.expect("a sending is polled again after it was ready")
+    }
+}
+
+// What it holds is never pinned.
+impl<M> Unpin for Sending<M> {}
+
+/// # Panics
+///
+/// When it is polled again after it was ready.
+impl<M: Send + 'static> Future for Sending<M> {
+    type Output = Result<(), SendError<M>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Step::Unsent(within) = self.step {
+            self.step = Step::Over;
+            let message = self.take_message();
+            if let Some(outcome) = self.begin(message, within) {
+                return Poll::Ready(outcome);
+            }
+        }
+        let actor = self.actor;
+        Poll::Ready(match &mut self.step {
+            Step::Room(ask, _) => {
+                let waited = ready!(Pin::new(ask).poll(cx));
+                let message = self.take_message();
+                match std::mem::replace(&mut self.step, Step::Over) {
+                    Step::Room(_, in_line) => actor.use_room(message, waited, in_line),
+                    _ => unreachable!("it was looked at before"),
+                }
+            }
+            Step::Word(ask) => {
+                let waited = ready!(Pin::new(ask).poll(cx));
+                self.step = Step::Over;
+                actor.use_word(self.take_message(), waited)
+            }
+            Step::Unsent(_) | Step::Over => {
+                panic!("a sending is polled again after it was ready")
+            }
+        })
+    }
+}
+
+impl<M> fmt::Debug for Sending<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sending<{}>", std::any::type_name::<M>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    assert_impl_all!(Sending<std::cell::Cell<u8>>: Send, Unpin);
+    assert_impl_all!(Ask<std::cell::Cell<u8>>: Send, Unpin);
+    // The message moves with the future.
+    assert_not_impl_any!(Sending<std::rc::Rc<u8>>: Send);
+}

@@ -1,0 +1,154 @@
+//! A sink that feeds an actor.
+
+use futures_sink::Sink;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::actor::{ActorRef, Overflow, Room, TellError};
+use crate::ask::{Ask, InLine, SendError, may_wait, stand_in_line};
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// A [`Sink`] that feeds this actor.
+    ///
+    /// Where the mailbox is bounded with [`Overflow::Backpressure`] the sink is ready when it has a
+    /// place in the mailbox, for which it waits as [`send_async`](Self::send_async) does; the place is
+    /// its own until something is sent, or the sink is closed or dropped. Any other mailbox takes no
+    /// part in backpressure: the sink is always ready, and sends as [`try_tell`](Self::try_tell) does.
+    ///
+    /// Its errors hold the message where one was being sent. Closing it does not stop the actor.
+    ///
+    /// ```
+    /// use futures_util::{SinkExt, StreamExt, stream};
+    /// use nexus_actors::prelude::*;
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+    /// use std::time::Duration;
+    ///
+    /// let sum = Arc::new(AtomicU32::new(0));
+    /// let adding = Arc::clone(&sum);
+    /// let adder = Props::new(move || {
+    ///     let sum = Arc::clone(&adding);
+    ///     Behavior::receive(move |_ctx, number: u32| { sum.fetch_add(number, Relaxed); })
+    /// });
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let mailbox = Mailbox::bounded(4, Overflow::Backpressure)?;
+    /// let adder = pool.spawn("adder", adder.mailbox(mailbox))?;
+    ///
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    /// runtime.block_on(stream::iter(1..=100).map(Ok).forward(adder.sink()))?;
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// assert_eq!(sum.load(Relaxed), 5050);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sink(self) -> ActorSink<M> {
+        let door = self.door();
+        ActorSink {
+            actor: self,
+            waits: door.is_some_and(|door| door.overflow == Overflow::Backpressure),
+            place: Place::None,
+        }
+    }
+}
+
+/// A [`Sink`] that feeds an actor: see [`ActorRef::sink`].
+#[must_use = "a sink does nothing unless something is sent into it"]
+pub struct ActorSink<M> {
+    actor: ActorRef<M>,
+    /// Whether there is room to wait for.
+    waits: bool,
+    place: Place,
+}
+
+/// A place in the mailbox.
+enum Place {
+    None,
+    /// Waited for.
+    Wanted(Ask<Room>, InLine),
+    /// For the next message.
+    Held(Room),
+}
+
+type Error<M> = SendError<Option<M>>;
+
+impl<M: Send + 'static> ActorSink<M> {
+    /// Takes a place, or goes to the end of the line.
+    fn begin(&mut self) -> Result<(), Error<M>> {
+        self.place = match self.actor.reserve() {
+            Ok(room) => Place::Held(room),
+            Err(TellError::Full(())) => {
+                let door = self.actor.door().filter(|door| may_wait(door));
+                let door = door.ok_or(SendError::Full(None))?;
+                let (ask, in_line) = stand_in_line(self.actor.id(), &door, None);
+                Place::Wanted(ask, in_line)
+            }
+            Err(error) => return Err(SendError::from(error).map(|()| None)),
+        };
+        Ok(())
+    }
+}
+
+// What it holds is never pinned.
+impl<M> Unpin for ActorSink<M> {}
+
+impl<M: Send + 'static> Sink<M> for ActorSink<M> {
+    type Error = SendError<Option<M>>;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error<M>>> {
+        if !self.waits {
+            return Poll::Ready(Ok(()));
+        }
+        if let Place::None = self.place {
+            self.begin()?;
+        }
+        let Place::Wanted(ask, _) = &mut self.place else {
+            return Poll::Ready(Ok(()));
+        };
+        let waited = ready!(Pin::new(ask).poll(cx));
+        let Place::Wanted(_, in_line) = std::mem::replace(&mut self.place, Place::None) else {
+            unreachable!("it was looked at before");
+        };
+        let (room, _) = in_line.leave(waited, None)?;
+        self.place = Place::Held(room);
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), Error<M>> {
+        let sent = match std::mem::replace(&mut self.place, Place::None) {
+            Place::Held(room) => self.actor.tell_into(room, message),
+            Place::None | Place::Wanted(..) => self.actor.try_tell(message),
+        };
+        sent.map_err(|error| SendError::from(error).map(Some))
+    }
+
+    /// What was sent is in the mailbox, or on its way there, already.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), Error<M>>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), Error<M>>> {
+        self.place = Place::None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<M: Send + 'static> Clone for ActorSink<M> {
+    /// Another sink into the same actor, without the place that this one may have.
+    fn clone(&self) -> Self {
+        self.actor.sink()
+    }
+}
+
+impl<M> fmt::Debug for ActorSink<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorSink<{}>", std::any::type_name::<M>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::assert_impl_all;
+
+    assert_impl_all!(ActorSink<std::cell::Cell<u8>>: Clone, Send, Unpin);
+}

@@ -1,0 +1,272 @@
+//! A stream that actors feed.
+//!
+//! Between the two there is an actor, to which others send, and whose handler hands its mail over. When
+//! it has handed over as much as its mailbox holds, it suspends itself: its mail waits where it is, and
+//! senders meet a full mailbox. Whoever reads the last of what was handed over resumes it.
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::actor::{ActorRef, Behavior, Mailbox, Props, SpawnError};
+use crate::ask::{Ask, AskError, Reply};
+use crate::pool::WorkerNode;
+
+/// Starts an actor that hands the messages that it is sent to a [`Stream`], in order.
+///
+/// It is an actor like any other: others `tell` and `send` to it, by its reference or by a
+/// [`Recipient`](crate::Recipient) made of that. It has no name, and lives on the node's own worker.
+///
+/// With a bounded `mailbox`, at most as many messages as that holds are handed over before they are
+/// read, and as many again wait in it; then it is full, and does what it does then. So with
+/// [`Overflow::Backpressure`](crate::Overflow::Backpressure) the senders wait for whoever reads.
+///
+/// The stream ends when the actor has stopped, and all is read that was handed over. When the pool shuts
+/// down, the actor hands over what it has left first: read on until the end, or drop the stream, lest it
+/// be stopped by force. A stream that is dropped kills the actor, and what it had left becomes dead
+/// letters.
+///
+/// As other ways to start an actor, this waits until it runs: a thread outside is blocked for that long.
+///
+/// # Errors
+///
+/// As for [`WorkerPool::spawn_anonymous`](crate::WorkerPool::spawn_anonymous).
+///
+/// ```
+/// use futures_util::StreamExt;
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let pool = WorkerPool::builder().workers(2).start()?;
+/// let mailbox = Mailbox::bounded(8, Overflow::Backpressure)?;
+/// let (actor, numbers) = nexus_actors::stream(&pool.node(), mailbox)?;
+///
+/// let counting = pool.spawn("counting", Props::new(move || {
+///     Behavior::receive(move |_ctx, ()| {
+///         (1..=100_u32).try_for_each(|number| actor.send(number))?; // waits for the reader
+///         actor.stop();
+///         Ok::<_, SendError<u32>>(())
+///     })
+/// }))?;
+/// counting.tell(());
+///
+/// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+/// let sum = runtime.block_on(numbers.fold(0, async |sum, number| sum + number));
+/// assert_eq!(sum, 5050);
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn stream<T: Send + 'static>(
+    node: &WorkerNode,
+    mailbox: Mailbox,
+) -> Result<(ActorRef<T>, ActorStream<T>), SpawnError> {
+    let shared = Shared::default();
+    let (handing, limit) = (shared.clone(), mailbox.capacity().unwrap_or(usize::MAX));
+    let props = Props::new(move || hand_over(handing.clone(), limit)).mailbox(mailbox);
+    let worker = node.shared.worker(node.index())?;
+    let actor = node.shared.spawn(worker, None, props)?;
+    let stream = ActorStream {
+        actor,
+        shared,
+        asked: None,
+        has_ended: false,
+    };
+    Ok((actor, stream))
+}
+
+/// A [`Stream`] of the messages that an actor is sent: see [`stream`].
+#[must_use = "a stream that is dropped kills its actor"]
+pub struct ActorStream<T: Send + 'static> {
+    actor: ActorRef<T>,
+    shared: Shared<T>,
+    /// An ask without a question: for the next message, or the end.
+    asked: Option<Ask<()>>,
+    has_ended: bool,
+}
+
+/// What was handed over, shared by the actor and the stream.
+struct Shared<T>(Arc<Mutex<State<T>>>);
+
+struct State<T> {
+    items: VecDeque<T>,
+    /// Ends the stream's ask.
+    waiting: Option<Reply<()>>,
+    /// Whether the actor waits for the stream to be read.
+    is_suspended: bool,
+    has_ended: bool,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            items: VecDeque::new(),
+            waiting: None,
+            is_suspended: false,
+            has_ended: false,
+        })))
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Shared<T> {
+    /// Changes the state, and has the stream look at it.
+    fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
+        let mut state = self.0.lock();
+        let result = change(&mut state);
+        let waiting = state.waiting.take();
+        drop(state);
+        // Outside of the lock, as the waker is the user's.
+        waiting.into_iter().for_each(Reply::let_go);
+        result
+    }
+}
+
+/// Notes the end of the actor, however it comes about.
+struct NoteEnd<T>(Shared<T>);
+
+impl<T> Drop for NoteEnd<T> {
+    fn drop(&mut self) {
+        self.0.change(|state| state.has_ended = true);
+    }
+}
+
+/// What the actor does.
+fn hand_over<T: Send + 'static>(shared: Shared<T>, limit: usize) -> Behavior<T> {
+    Behavior::setup(move |_ctx| {
+        // Where it was restarted: a waker may have panicked.
+        shared.change(|state| state.has_ended = false);
+        let shared = NoteEnd(shared);
+        Ok(Behavior::receive(move |ctx, item| {
+            let is_full = shared.0.change(|state| {
+                state.items.push_back(item);
+                let is_full = state.items.len() >= limit;
+                state.is_suspended |= is_full;
+                is_full
+            });
+            if is_full {
+                // Should it be resumed already, word of that comes after this handler.
+                ctx.self_ref().suspend();
+            }
+        }))
+    })
+}
+
+/// What a look at the state finds.
+enum Found<T> {
+    Item(T),
+    End,
+}
+
+impl<T: Send + 'static> ActorStream<T> {
+    fn find(&mut self, state: &mut State<T>) -> Option<Found<T>> {
+        if let Some(item) = state.items.pop_front() {
+            return Some(Found::Item(item));
+        }
+        self.has_ended |= state.has_ended;
+        self.has_ended.then_some(Found::End)
+    }
+
+    /// Takes the next message, if it is there; asks for it otherwise, unless that was done.
+    fn look(&mut self) -> Option<Found<T>> {
+        let shared = self.shared.clone();
+        let mut new = None;
+        loop {
+            let mut state = shared.0.lock();
+            if let Some(found) = self.find(&mut state) {
+                let resumes = state.is_suspended && state.items.is_empty();
+                state.is_suspended &= !resumes;
+                drop(state);
+                if resumes {
+                    self.actor.resume();
+                }
+                if let Some((_ask, reply)) = new {
+                    Reply::let_go(reply);
+                }
+                return Some(found);
+            }
+            if self.asked.is_some() {
+                return None;
+            }
+            if let Some((ask, reply)) = new.take() {
+                let replaced = state.waiting.replace(reply);
+                drop(state);
+                self.asked = Some(ask);
+                replaced.into_iter().for_each(Reply::let_go);
+                return None;
+            }
+            drop(state);
+            // Begun outside of the lock, and then looked again.
+            new = Some(Ask::begin(None, self.actor.id()));
+        }
+    }
+}
+
+// What it holds is never pinned.
+impl<T: Send + 'static> Unpin for ActorStream<T> {}
+
+/// On a thread that drives the actor's system or simulation itself, asking for the next message drives
+/// it. Where nothing is left to do that could bring one, the stream ends.
+impl<T: Send + 'static> Stream for ActorStream<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        loop {
+            match self.look() {
+                Some(Found::Item(item)) => return Poll::Ready(Some(item)),
+                Some(Found::End) => return Poll::Ready(None),
+                None => {}
+            }
+            let Some(asked) = &mut self.asked else {
+                continue;
+            };
+            let outcome = ready!(Pin::new(asked).poll(cx));
+            self.asked = None;
+            // Let go of, it is to look again; with any other end, nobody is left to say so.
+            if !matches!(outcome, Ok(()) | Err(AskError::NoReply(_))) {
+                self.has_ended = true;
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> FusedStream for ActorStream<T> {
+    fn is_terminated(&self) -> bool {
+        self.has_ended && self.shared.0.lock().items.is_empty()
+    }
+}
+
+impl<T: Send + 'static> Drop for ActorStream<T> {
+    fn drop(&mut self) {
+        self.actor.kill();
+        let mut state = self.shared.0.lock();
+        let left = (std::mem::take(&mut state.items), state.waiting.take());
+        drop(state);
+        // Outside of the lock, as the messages are the user's.
+        drop(left);
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for ActorStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorStream({:?})", self.actor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::assert_impl_all;
+
+    assert_impl_all!(ActorStream<std::cell::Cell<u8>>: Send, Unpin);
+}
