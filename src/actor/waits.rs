@@ -210,7 +210,7 @@ impl Waits {
         self.pending(key)?.on_behalf.get()
     }
 
-    /// Ends a wait after that time, in nanoseconds, if not before.
+    /// Ends a wait after that time, in nanoseconds, unless it ends before.
     pub(crate) fn shorten(&self, key: Key, timeout: u64) {
         self.unarmed.borrow_mut().push((key, timeout));
     }
@@ -464,9 +464,13 @@ impl Waits {
         for &(key, timeout) in &requests {
             if let Some(wait) = self.pending(key) {
                 let (timer, deadline) = arm(key, timeout);
-                if let Some(longer) = wait.timer.replace(Some(timer)) {
-                    self.disarmed.borrow_mut().push(longer);
+                let armed = wait.timer.get();
+                if armed.is_some() && wait.deadline.get() <= deadline {
+                    self.disarmed.borrow_mut().push(timer);
+                    continue;
                 }
+                self.disarmed.borrow_mut().extend(armed);
+                wait.timer.set(Some(timer));
                 wait.deadline.set(deadline);
             }
         }
@@ -572,6 +576,22 @@ mod tests {
         let _ = waits.fulfil(slow, ());
         assert_eq!(waits.next_disarmed(), Some(11));
         assert!(!waits.has_timer_requests());
+    }
+
+    #[test]
+    fn s5_1_a_wait_that_is_shortened_ends_by_the_earlier_time() {
+        for (own, other, expected) in [(5, 9, 1), (9, 5, 2)] {
+            let waits = Waits::new();
+            let key = waits.begin(Some(own), ActorId::NOBODY);
+            waits.shorten(key, other);
+            let mut timers = 1..;
+            waits.arm_all(|_, timeout| (timers.next().unwrap(), timeout));
+            assert_eq!(waits.deadline(key), 5);
+            let disarmed = waits.next_disarmed();
+            let _ = waits.fulfil(key, ());
+            assert_eq!(waits.next_disarmed(), Some(expected));
+            assert_eq!(disarmed, Some(3 - expected));
+        }
     }
 
     #[test]
