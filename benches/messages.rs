@@ -279,6 +279,39 @@ fn ask(criterion: &mut Criterion) {
     group.bench_function("tokio mpsc and oneshot, one thread", |bencher| {
         bencher.iter(|| yardsticks::tokio_ask(TRIPS));
     });
+    group.bench_function("one-shots between two spinning threads", |bencher| {
+        bencher.iter(|| yardsticks::bare_one_shots(TRIPS));
+    });
+    group.finish();
+}
+
+/// Asks from a thread outside, one after the other, of a worker that sleeps in between, or looks on.
+fn ask_from_a_thread(criterion: &mut Criterion) {
+    const ASKS: u64 = 2_000;
+    let mut group = criterion.benchmark_group("ask from a thread");
+    group.throughput(Throughput::Elements(ASKS));
+    for (name, strategy) in [
+        ("nexus, which parks", WaitStrategy::Park),
+        (
+            "nexus, which spins and parks",
+            WaitStrategy::SpinThenPark(Duration::from_micros(20)),
+        ),
+    ] {
+        let pool = WorkerPool::builder().workers(1).wait_strategy(strategy);
+        let pool = pool.start().expect("starts");
+        let counter = pool.spawn("counter", counter()).expect("spawns");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                for _ in 0..ASKS {
+                    counter.ask(Count::Sum, PATIENCE).wait().expect("answers");
+                }
+            });
+        });
+        pool.shutdown(PATIENCE).expect("ends");
+    }
+    group.bench_function("park and unpark, two threads", |bencher| {
+        bencher.iter(|| yardsticks::park_and_unpark(ASKS));
+    });
     group.finish();
 }
 
@@ -292,6 +325,6 @@ fn settings() -> Criterion {
 criterion_group! {
     name = benches;
     config = settings();
-    targets = one_worker, ping_pong, ask
+    targets = one_worker, ping_pong, ask, ask_from_a_thread
 }
 criterion_main!(benches);

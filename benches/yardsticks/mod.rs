@@ -3,6 +3,7 @@
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::thread;
 use std::time::Instant;
@@ -67,6 +68,56 @@ pub(crate) fn cache_line_ping_pong(trips: u64) {
         }
     });
     assert_eq!(line.load(Relaxed), 2 * trips);
+}
+
+/// Two threads that look all the time: one makes a one-shot slot and pushes it to the other, which
+/// writes the answer into it.
+pub(crate) fn bare_one_shots(trips: u64) {
+    let questions = crossbeam_queue::SegQueue::<Arc<AtomicU64>>::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..trips {
+                let slot = loop {
+                    match questions.pop() {
+                        Some(slot) => break slot,
+                        None => std::hint::spin_loop(),
+                    }
+                };
+                slot.store(1, Release);
+            }
+        });
+        for _ in 0..trips {
+            let slot = Arc::new(AtomicU64::new(0));
+            questions.push(Arc::clone(&slot));
+            while slot.load(Acquire) == 0 {
+                std::hint::spin_loop();
+            }
+        }
+    });
+}
+
+/// Two threads of which one sleeps while the other works, and wakes it: a round trip of wake-ups.
+pub(crate) fn park_and_unpark(trips: u64) {
+    let turn = Arc::new(AtomicU64::new(0));
+    let theirs = Arc::clone(&turn);
+    let asking = thread::current();
+    let answering = thread::spawn(move || {
+        for trip in 0..trips {
+            while theirs.load(Acquire) != 2 * trip + 1 {
+                thread::park();
+            }
+            theirs.store(2 * trip + 2, Release);
+            asking.unpark();
+        }
+    });
+    for trip in 0..trips {
+        turn.store(2 * trip + 1, Release);
+        answering.thread().unpark();
+        while turn.load(Acquire) != 2 * trip + 2 {
+            thread::park();
+        }
+    }
+    answering.join().expect("answers");
 }
 
 // ---- tokio, one thread -----------------------------------------------------------------------

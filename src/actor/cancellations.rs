@@ -39,7 +39,7 @@ impl Cancellations {
                 .take(FIRST_CHUNK << chunk)
                 .collect()
         });
-        numbers[place].store(wait.generation + 1, Relaxed);
+        numbers[place].store(wait.generation.saturating_add(1), Relaxed);
     }
 
     /// Whether whoever asked has given up.
