@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::driven::{Drive, driver_of};
-use super::handle::nanos;
 use crate::actor::{ActorId, with_current};
 
 /// Until when to wait for an answer: a [`Duration`] from the call, or an [`Instant`].
@@ -64,6 +63,11 @@ impl From<Instant> for Deadline {
     fn from(instant: Instant) -> Self {
         Self(When::At(instant))
     }
+}
+
+/// A duration as a number; one that is too long for that is as good as endless.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// An instant as a number, which fits where an instant does not.

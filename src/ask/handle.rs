@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::block_on::{block_on, is_blocking_on};
-use super::deadline::Deadline;
+use super::deadline::{Deadline, nanos};
 use super::driven::{Drive, can_drive, driver_of};
-use super::error::{AskDetails, AskError};
+use super::error::AskError;
+use super::outcome::{failure_here, outcome_of};
 use super::outside::Outside;
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
@@ -354,31 +355,6 @@ impl Begun {
     }
 }
 
-/// The outcome of a wait that has ended.
-fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
-    let answer = shard.waits.take_value(wait);
-    answer.ok_or_else(|| failure_of(shard, wait))
-}
-
-#[cold]
-fn failure_here(shard: Option<&Shard>, wait: Key) -> AskError {
-    match shard {
-        Some(shard) => failure_of(shard, wait),
-        None => AskError::PoolClosed(AskDetails::unknown()),
-    }
-}
-
-/// Why a wait has ended without a value.
-#[cold]
-pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
-    let asked = shard.waits.asked(wait);
-    let cycle = shard.waits.take_cycle(wait);
-    match shard.waits.take_end(wait) {
-        Some(end) => AskError::of_worker(shard, end, asked, cycle),
-        None => AskError::PoolClosed(AskDetails::unknown()),
-    }
-}
-
 #[cold]
 fn wait_by_driving<R: Send + 'static>(
     driver: &dyn Drive,
@@ -391,10 +367,6 @@ fn wait_by_driving<R: Send + 'static>(
     let outcome = outcome_of(&shard, wait);
     drop(ask); // given up only now: what it is unwound from gives it up as well
     outcome
-}
-
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.

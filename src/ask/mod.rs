@@ -9,6 +9,7 @@ mod error;
 mod first;
 mod handle;
 mod join;
+mod outcome;
 mod outside;
 mod recipient;
 mod reply;

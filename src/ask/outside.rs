@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::deadline::{Deadline, as_nanos};
 use super::error::{AskDetails, AskError};
-use super::handle::failure_of;
+use super::outcome::failure_of;
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{Withdrawal, withdraw};

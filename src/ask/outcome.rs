@@ -1,0 +1,29 @@
+//! What a wait of a worker came to, for whoever has asked.
+
+use super::error::{AskDetails, AskError};
+use crate::actor::{Key, Shard};
+
+/// The outcome of a wait that has ended.
+pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
+    let answer = shard.waits.take_value(wait);
+    answer.ok_or_else(|| failure_of(shard, wait))
+}
+
+#[cold]
+pub(super) fn failure_here(shard: Option<&Shard>, wait: Key) -> AskError {
+    match shard {
+        Some(shard) => failure_of(shard, wait),
+        None => AskError::PoolClosed(AskDetails::unknown()),
+    }
+}
+
+/// Why a wait has ended without a value.
+#[cold]
+pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
+    let asked = shard.waits.asked(wait);
+    let cycle = shard.waits.take_cycle(wait);
+    match shard.waits.take_end(wait) {
+        Some(end) => AskError::of_worker(shard, end, asked, cycle),
+        None => AskError::PoolClosed(AskDetails::unknown()),
+    }
+}
