@@ -332,8 +332,10 @@
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
 //! passed on through other actors, and answered later by any of them or by a thread. Dropped
 //! unanswered, it ends the ask at once with [`AskError::NoReply`], however long the time-out is.
-//! [`Reply::forward`] hands the question on.
+//! [`Reply::forward`] hands the question on. Between two actors of one worker an ask allocates nothing,
+//! with an answer of up to 32 bytes.
 //!
+//! - `tests/no_allocations.rs: s5_2_an_ask_on_one_worker_allocates_nothing`
 //! - `tests/asks_together.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
 //! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`

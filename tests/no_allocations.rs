@@ -1,0 +1,63 @@
+//! An ask between two actors of one worker allocates nothing, once it has been done before.
+
+#![allow(unsafe_code)]
+
+use nexus_actors::prelude::*;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The system's allocator, which counts what each thread asks of it.
+struct Counting;
+
+thread_local! {
+    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: all of it is the system's own; the count is a thread-local that needs neither memory nor a
+// destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.set(ALLOCATED.get() + 1);
+        // SAFETY: the caller's promises are those of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn s5_2_an_ask_on_one_worker_allocates_nothing() {
+    let system = ActorSystem::new("asks").unwrap();
+    let answering = Props::new(|| {
+        Behavior::receive(|_ctx, (number, reply): (u64, Reply<u64>)| reply.send(number + 1))
+    });
+    let answering = system.spawn("answering", answering).unwrap();
+    let asking = Props::new(move || {
+        Behavior::receive(move |_ctx, (asks, reply): (u64, Reply<u64>)| {
+            let ask = |number| answering.ask(move |reply| (number, reply), HOUR).wait();
+            for number in 0..asks {
+                assert_eq!(ask(number), Ok(number + 1));
+            }
+            let before = ALLOCATED.get();
+            for number in 0..asks {
+                assert_eq!(ask(number), Ok(number + 1));
+            }
+            reply.send(ALLOCATED.get() - before);
+        })
+    });
+    let asking = system.spawn("asking", asking).unwrap();
+    let counted = Box::new(0_u8); // the count does count
+    assert!(ALLOCATED.get() > 0 && *counted == 0);
+    let allocated = asking.ask(|reply| (10_000, reply), HOUR).wait().unwrap();
+    assert_eq!(allocated, 0);
+    system.shutdown(HOUR);
+}
