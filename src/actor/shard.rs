@@ -146,7 +146,7 @@ impl Shard {
         &self.blocks
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn slot(&self, index: u32) -> &Slot {
         self.slots.at(index)
     }

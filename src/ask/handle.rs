@@ -47,7 +47,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn ask<R: Send + 'static>(
         self,
         question: impl FnOnce(Reply<R>) -> M,
@@ -279,6 +279,19 @@ impl<R: Send + 'static> Ask<R> {
     }
 }
 
+/// Begins a wait of a worker. All of it comes and goes in registers.
+#[inline(never)]
+fn begin_wait(
+    shard: &Shard,
+    timeout: Option<u64>,
+    to: Home,
+    key: PackedKey,
+    mail: &'static MailKind,
+) -> PackedKey {
+    let (asked, now) = (ActorId::new(to, key.get()), shard.now.get());
+    PackedKey::new(shard.waits.begin_ask(timeout, asked, mail, now))
+}
+
 /// A wait of a worker for the answer to a question.
 #[derive(Clone, Copy)]
 pub(super) struct Begun {
@@ -293,10 +306,8 @@ impl Begun {
     #[inline(always)]
     pub(super) fn here(asked: ActorId, mail: &'static MailKind, within: Deadline) -> Option<Self> {
         let timeout = within.nanos_left();
-        let begin = |shard: &Shard| {
-            let now = shard.now.get();
-            PackedKey::new(shard.waits.begin_ask(timeout, asked, mail, now))
-        };
+        let (to, key) = (asked.home, PackedKey::new(asked.key));
+        let begin = |shard: &Shard| begin_wait(shard, timeout, to, key, mail);
         let wait = with_current(|shard| shard.map(begin))?;
         let home = with_current(|shard| shard.map_or(Home::NOWHERE, |shard| shard.home));
         let now = with_current(|shard| shard.map_or(0, |shard| shard.now.get()));
