@@ -255,6 +255,9 @@ fn screened_turn(shard: &Shard, key: Key, body: &mut dyn Body) -> Result<TurnEnd
         };
         if let Some(reason) = screen(shard, key.slot, envelope.message) {
             slot.bury_next(shard, shard.id_of(key), reason);
+            if slot.special.get() {
+                break; // its destructor may have had the actor suspended, or killed
+            }
             continue;
         }
         let end = match observer {

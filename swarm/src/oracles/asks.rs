@@ -195,7 +195,7 @@ impl Asks {
 fn check_outcome(ask: usize, asking: &Asking, outcome: Outcome) -> Check {
     let as_failed = matches!(
         outcome,
-        Outcome::TargetFailed | Outcome::Timeout | Outcome::PoolClosed
+        Outcome::TargetFailed | Outcome::Timeout | Outcome::PoolClosed | Outcome::Deadlock
     );
     ensure(!asking.failed || as_failed, || {
         format!("ask {ask} ended with {outcome:?}, and its handler failed: {asking:?}")
