@@ -313,7 +313,8 @@
 //! handler, or a thread outside, waits later; it is also a future, for any executor. Several asks may be
 //! under way at once, and their answers may come in any order; [`all`](crate::all) and
 //! [`first`](crate::first) join them, and [`Pending`](crate::Pending) goes on with answers. Who
-//! [waits on behalf](crate::Ask::wait_for) of a reply waits no longer than that is waited for.
+//! [waits on behalf](crate::Ask::wait_for) of a reply waits no longer than its time-out, and not when the
+//! handler that waits for it has given up.
 //! An ask may be waited for elsewhere than it was begun, and may change hands while it is awaited: the
 //! last one who has polled it is woken.
 //!
@@ -321,6 +322,7 @@
 //! - `tests/asks_together.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
 //! - `tests/asks_together.rs: s5_1_an_answer_is_gone_on_with`
 //! - `tests/asks_together.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
+//! - `tests/asks_together.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
 //! - `tests/system.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`

@@ -232,6 +232,31 @@ fn s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for() {
     }
 }
 
+#[test]
+fn s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too() {
+    with_pools(|pool| {
+        let (give, replies) = std::sync::mpsc::channel::<Reply<u64>>();
+        let keeper = Props::new(move || {
+            let give = give.clone();
+            Behavior::receive(move |_ctx, reply| give.send(reply).unwrap())
+        });
+        let keeper = pool.spawn("keeper", keeper).unwrap();
+        let outer = keeper.ask(|reply| reply, ms(20));
+        let reply = replies.recv().unwrap();
+        let asked = keeper.ask(|reply| reply, HOUR);
+        let _held = replies.recv().unwrap();
+        let kind = asked.wait_for(&reply).unwrap_err().kind();
+        let over = [AskErrorKind::Timeout, AskErrorKind::Cancelled];
+        assert!(over.contains(&kind), "{kind:?}");
+        drop(outer);
+        let asked = keeper.ask(|reply| reply, HOUR);
+        assert_eq!(
+            asked.wait_for(&reply).unwrap_err().kind(),
+            AskErrorKind::Cancelled
+        );
+    });
+}
+
 // ---- joined ---------------------------------------------------------------------------------------
 
 type Asking = fn(ActorRef<Job>, ActorRef<Job>);

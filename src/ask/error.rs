@@ -43,7 +43,8 @@ pub enum AskError {
     /// The actor's pool has ended.
     #[error("the actor's pool has ended: {0}")]
     PoolClosed(AskDetails),
-    /// The caller cannot wait where it stands. The question was sent.
+    /// The caller cannot wait where it stands. The question was sent, and is taken back as if the ask
+    /// had been dropped.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
 }

@@ -171,8 +171,10 @@ impl<R: Send + 'static> Ask<R> {
         answer.ok_or_else(|| with_current(|shard| failure_here(shard, wait.get())))
     }
 
-    /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, and
-    /// not if that one gives up.
+    /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, where
+    /// [`Reply::time_left`] is known here, and not if that one has given up. That a handler or a task
+    /// gives up while this one waits ends the wait of a handler too; that a thread outside does is
+    /// noticed only when the wait begins.
     ///
     /// That the reply is borrowed for so long proves that nobody else can send it. So where the actor
     /// that is asked here waits, in the end, for that same reply, the cycle is certain, and this
@@ -204,7 +206,13 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
-    pub fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<R, AskError> {
+    pub fn wait_for<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
+        if let Waiting::Outside(outside) = &mut self.waiting {
+            if reply.is_cancelled() {
+                return Err(outside.cancelled());
+            }
+            outside.shorten(reply.time_left());
+        }
         if let Waiting::Worker { home, wait } = self.waiting {
             let wait = wait.get();
             with_current(|shard| {

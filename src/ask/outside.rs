@@ -4,7 +4,7 @@ use futures_timer::Delay;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, as_nanos};
 use super::error::{AskDetails, AskError};
@@ -77,6 +77,21 @@ impl<R: Send + 'static> Outside<R> {
         }
     }
 
+    /// Waits no longer than that, from now.
+    pub(super) fn shorten(&mut self, left: Option<Duration>) {
+        let other = left.and_then(|left| Instant::now().checked_add(left));
+        self.deadline = self.deadline.into_iter().chain(other).min();
+    }
+
+    /// The end of an ask that is given up, as nobody waits for what it is for.
+    pub(super) fn cancelled(&self) -> AskError {
+        AskError::from_end(End::Cancelled, self.details())
+    }
+
+    fn details(&self) -> AskDetails {
+        AskDetails::new(self.asked, None, self.mail, self.began.elapsed())
+    }
+
     pub(super) fn has_asked(&mut self, question: MessageId) {
         self.question = question;
     }
@@ -133,8 +148,7 @@ impl<R: Send + 'static> Outside<R> {
                 End::TimedOut
             }
         };
-        let details = AskDetails::new(self.asked, None, self.mail, self.began.elapsed());
-        Err(AskError::from_end(end, details))
+        Err(AskError::from_end(end, self.details()))
     }
 }
 
