@@ -65,16 +65,8 @@ fn closed(log: &Log, capacity: usize) -> Props<Do> {
     })
 }
 
-/// Checks a test in which nobody is to fail, so that no assertion in an actor goes unheard.
 fn calm(test: impl Fn(&mut Sim)) {
-    let failures = Log::default();
-    let hook = failures.clone();
-    let builder = Sim::builder().on_failure(move |failure| hook.add(failure.to_string()));
-    builder.check(SEEDS, |sim| {
-        failures.take();
-        test(sim);
-        assert_eq!(failures.take(), [""; 0]);
-    });
+    common::check_calm(SEEDS, test);
 }
 
 // ---- order and envelopes ------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
 use nexus_actors::{Failure, ShutdownReport, WorkerPoolBuilder};
 use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -216,4 +217,16 @@ pub(crate) fn threads_named(prefix: &str) -> Vec<String> {
         })
         .map(|task| task.file_name().to_string_lossy().into_owned())
         .collect()
+}
+
+/// Checks a test in which nobody is to fail, so that no assertion in an actor goes unheard.
+pub(crate) fn check_calm(seeds: std::ops::Range<u64>, test: impl Fn(&mut Sim)) {
+    let failures = Log::default();
+    let hook = failures.clone();
+    let builder = Sim::builder().on_failure(move |failure| hook.add(failure.to_string()));
+    builder.check(seeds, |sim| {
+        failures.take();
+        test(sim);
+        assert_eq!(failures.take(), [""; 0]);
+    });
 }
