@@ -229,6 +229,12 @@ impl Batch {
         self.header().origin
     }
 
+    /// From now on that worker fills it.
+    pub(crate) fn set_origin(&mut self, worker: u32) {
+        // SAFETY: the header is ours.
+        unsafe { self.0.as_mut() }.origin = worker;
+    }
+
     /// Adds a parcel.
     ///
     /// # Errors

@@ -5,12 +5,15 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::batch::{Batch, Parcel, WORKER_BATCH_WORDS};
+use super::batch::{Batch, FROM_OUTSIDE, Parcel, WORKER_BATCH_WORDS};
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::id::Key;
 use crate::sync::{Mutant, is_mutated};
+
+/// Emptied batches that a worker keeps to fill them itself.
+const SPARE_BATCHES: usize = 4;
 
 /// An open batch for each other worker, where there is anything for it.
 pub(crate) struct Outboxes {
@@ -19,6 +22,9 @@ pub(crate) struct Outboxes {
     open: Box<[Cell<Option<Batch>>]>,
     /// The workers for which a batch was opened.
     unflushed: RefCell<Vec<u32>>,
+    /// Emptied batches of other workers, the last one last: its memory is in this core's cache, and
+    /// an answer goes back in what brought the question.
+    spare: RefCell<Vec<Batch>>,
     /// A batch that [`Mutant::BatchesReordered`] keeps for later.
     held_back: Cell<Option<(u32, Batch)>>,
 }
@@ -32,6 +38,7 @@ impl Outboxes {
             worker,
             open,
             unflushed: RefCell::default(),
+            spare: RefCell::new(Vec::with_capacity(SPARE_BATCHES)),
             held_back: Cell::new(None),
         }
     }
@@ -94,8 +101,21 @@ impl Outboxes {
     }
 
     fn empty_batch(&self) -> Batch {
-        let reused = self.core.transport.reuse(self.worker);
+        let spare = self.spare.borrow_mut().pop();
+        let reused = spare.or_else(|| self.core.transport.reuse(self.worker));
         reused.unwrap_or_else(|| Batch::new(self.worker, WORKER_BATCH_WORDS))
+    }
+
+    /// Keeps an emptied batch, or gives it back to the worker that filled it.
+    pub(crate) fn recycle(&self, mut batch: Batch) {
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < SPARE_BATCHES && batch.origin() != FROM_OUTSIDE {
+            batch.set_origin(self.worker);
+            spare.push(batch);
+        } else {
+            drop(spare);
+            self.core.transport.recycle(batch);
+        }
     }
 
     fn publish(&self, worker: u32, batch: Batch) {

@@ -369,7 +369,7 @@ impl Shard {
     pub(crate) fn take_in(&self, mut batch: Batch) {
         self.counts.batches.add(1);
         batch.deliver(self);
-        self.core.transport.recycle(batch);
+        self.outboxes.recycle(batch);
     }
 
     // ---- waiting ----------------------------------------------------------------------------
