@@ -38,22 +38,34 @@ pub(super) fn drive(
     strategy: WaitStrategy,
     watch: Option<&Watch>,
 ) -> Result<(), StackError> {
+    let mut now = clock.now();
     loop {
-        match worker.tick(clock.now())? {
+        let tick = worker.tick(now)?;
+        // Read after each tick, which takes some time, and not when something arrives: whoever sent
+        // that may wait for it.
+        now = clock.now();
+        match tick {
             Tick::Busy => {}
             Tick::Done => return Ok(()),
             Tick::Idle(until) => {
-                rest(worker, clock, strategy, until);
+                now = rest(worker, clock, strategy, until, now);
                 watch.inspect(|watch| watch.someone_works());
             }
         }
     }
 }
 
-fn rest(worker: &mut Worker, clock: &Clock, strategy: WaitStrategy, until: Option<u64>) {
-    let left = clock.time_to(until);
+/// Spins and sleeps until there is something to do. Answers the time of the next tick.
+fn rest(
+    worker: &mut Worker,
+    clock: &Clock,
+    strategy: WaitStrategy,
+    until: Option<u64>,
+    now: u64,
+) -> u64 {
+    let left = clock.time_between(now, until);
     if left == Some(0) {
-        return;
+        return now;
     }
     let spin = match strategy {
         WaitStrategy::Park => Duration::ZERO,
@@ -61,11 +73,24 @@ fn rest(worker: &mut Worker, clock: &Clock, strategy: WaitStrategy, until: Optio
         WaitStrategy::Spin => Duration::MAX,
     };
     let most = left.map_or(spin, |left| spin.min(Duration::from_nanos(left)));
-    let first = most.min(SPIN_BEFORE_PROBES);
-    if spin_for(worker, first) || worker.look_for_cycles() || spin_for(worker, most - first) {
-        return;
+    if !most.is_zero() && look_for_a_moment(worker) {
+        return clock.a_moment_after(now);
     }
-    worker.park(clock.time_to(until));
+    let first = most.min(SPIN_BEFORE_PROBES);
+    let found =
+        spin_for(worker, first) || worker.look_for_cycles() || spin_for(worker, most - first);
+    if !found {
+        worker.park(clock.time_to(until));
+    }
+    clock.now()
+}
+
+/// Looks at the inbox some times; answers whether there is anything.
+fn look_for_a_moment(worker: &Worker) -> bool {
+    (0..LOOKS).any(|_| {
+        std::hint::spin_loop();
+        worker.has_mail()
+    })
 }
 
 /// Looks at the inbox for a while; answers whether the worker need not sleep.
@@ -75,11 +100,8 @@ fn spin_for(worker: &Worker, most: Duration) -> bool {
     }
     let start = Instant::now();
     loop {
-        for _ in 0..LOOKS {
-            if worker.has_mail() {
-                return true;
-            }
-            std::hint::spin_loop();
+        if look_for_a_moment(worker) {
+            return true;
         }
         if start.elapsed() >= most {
             return false;

@@ -126,11 +126,25 @@ impl Clock {
         }
     }
 
+    /// The time when it was `now` just before: a real clock is not read again for that. One that is
+    /// advanced by hand may have been advanced by an hour.
+    pub(crate) fn a_moment_after(&self, now: u64) -> u64 {
+        match self {
+            Self::Monotonic(_) => now,
+            Self::Manual(_) => self.now(),
+        }
+    }
+
     /// How long a worker may sleep that has something to do at `until`. Who advances a clock by
     /// hand wakes the workers.
     pub(crate) fn time_to(&self, until: Option<u64>) -> Option<u64> {
+        self.time_between(self.now(), until)
+    }
+
+    /// As [`time_to`](Self::time_to), where it is `now`.
+    pub(crate) fn time_between(&self, now: u64, until: Option<u64>) -> Option<u64> {
         match self {
-            Self::Monotonic(_) => until.map(|until| until.saturating_sub(self.now())),
+            Self::Monotonic(_) => until.map(|until| until.saturating_sub(now)),
             Self::Manual(_) => None,
         }
     }
