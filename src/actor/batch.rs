@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout};
+use std::cell::Cell;
 use std::mem;
 use std::ptr::NonNull;
 
@@ -46,14 +47,15 @@ pub(crate) const WORKER_BATCH_WORDS: u32 = 256;
 /// Whose batch it was, for [`Batch::origin`], when it was no worker's.
 pub(crate) const FROM_OUTSIDE: u32 = u32::MAX;
 
+/// A batch begins with a cache line, so that one with an answer in it is no more than that.
+const CACHE_LINE: usize = 64;
+
 #[repr(C)]
 struct Header {
     link: Link,
     origin: u32,
     capacity: u32,
     filled: u32,
-    /// That of the last entry.
-    cause: Cause,
 }
 
 /// How a type-erased parcel is treated. Each function takes the parcel's bytes over.
@@ -64,7 +66,7 @@ struct Handling {
     discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the parcel where it is.
     #[cfg(test)]
-    repeat: unsafe fn(*const u8, &mut Batch, Key, Envelope),
+    repeat: unsafe fn(*const u8, &mut Batch, &Cell<Cause>, Key, Envelope),
 }
 
 impl Handling {
@@ -86,9 +88,9 @@ impl Handling {
                 discard: |at| drop(unsafe { at.cast::<P>().read() }),
                 #[cfg(test)]
                 // SAFETY: as above, but that the ownership stays.
-                repeat: |at, batch, to, envelope| unsafe {
+                repeat: |at, batch, last, to, envelope| unsafe {
                     if let Some(again) = (*at.cast::<P>()).repeat() {
-                        assert!(batch.write(to, envelope, again).is_ok(), "it is as large");
+                        assert!(batch.write(last, to, envelope, again).is_ok(), "it is as large");
                     }
                 },
             }
@@ -124,7 +126,7 @@ const CAUSE_FOLLOWS: u32 = 1 << 31;
 
 /// The part of an envelope that all messages of one handler share.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Cause {
+pub(crate) struct Cause {
     sender: ActorId,
     /// `NONE` where the message begins a correlation of its own.
     correlation: MessageId,
@@ -133,8 +135,15 @@ struct Cause {
 
 const CAUSE_WORDS: u32 = words_of::<Cause>();
 
+impl Default for Cause {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Cause {
-    const NONE: Self = Self::of(Envelope::NONE);
+    /// That before the first entry of a batch.
+    pub(crate) const NONE: Self = Self::of(Envelope::NONE);
 
     #[inline(always)]
     const fn of(envelope: Envelope) -> Self {
@@ -205,7 +214,6 @@ impl Batch {
                 origin,
                 capacity,
                 filled: 0,
-                cause: Cause::NONE,
             })
         };
         Self(header)
@@ -219,7 +227,7 @@ impl Batch {
             words_of::<Boxed<P>>()
         };
         let mut batch = Self::new(FROM_OUTSIDE, ENTRY_WORDS + CAUSE_WORDS + words);
-        let pushed = batch.try_push(to, envelope, parcel);
+        let pushed = batch.try_push(&Cell::new(Cause::NONE), to, envelope, parcel);
         debug_assert!(pushed.is_ok(), "the batch was made to measure");
         batch
     }
@@ -235,7 +243,7 @@ impl Batch {
         unsafe { self.0.as_mut() }.origin = worker;
     }
 
-    /// Adds a parcel.
+    /// Adds a parcel. `last` is the cause of the entry before, which whoever fills the batch keeps.
     ///
     /// # Errors
     ///
@@ -243,21 +251,28 @@ impl Batch {
     #[inline]
     pub(crate) fn try_push<P: Parcel>(
         &mut self,
+        last: &Cell<Cause>,
         to: Key,
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), P> {
         if const { !fits::<P>() } {
-            return self.try_push_boxed(to, envelope, parcel);
+            return self.try_push_boxed(last, to, envelope, parcel);
         }
-        self.write(to, envelope, parcel)
+        self.write(last, to, envelope, parcel)
     }
 
     #[inline]
-    fn write<P: Parcel>(&mut self, to: Key, envelope: Envelope, parcel: P) -> Result<(), P> {
+    fn write<P: Parcel>(
+        &mut self,
+        last: &Cell<Cause>,
+        to: Key,
+        envelope: Envelope,
+        parcel: P,
+    ) -> Result<(), P> {
         // SAFETY: `try_push` sees to it that `P` lies in the batch itself; it is written at once.
         unsafe {
-            let Some(place) = self.push_place::<P>(to, envelope) else {
+            let Some(place) = self.push_place::<P>(last, to, envelope) else {
                 return Err(parcel);
             };
             place.write(parcel);
@@ -266,7 +281,7 @@ impl Batch {
     }
 
     /// Makes room for a parcel, unless there is none; it is written there directly, as moving it
-    /// through arguments and results would cost more.
+    /// through arguments and results would cost more. `last` is as for [`try_push`](Self::try_push).
     ///
     /// # Safety
     ///
@@ -274,17 +289,15 @@ impl Batch {
     #[inline]
     pub(crate) unsafe fn push_place<P: Parcel>(
         &mut self,
+        last: &Cell<Cause>,
         to: Key,
         envelope: Envelope,
     ) -> Option<*mut P> {
         let cause = Cause::of(envelope);
         let Header {
-            filled,
-            capacity,
-            cause: last,
-            ..
+            filled, capacity, ..
         } = *self.header();
-        let changed = cause != last;
+        let changed = cause != last.get();
         let before = if changed {
             ENTRY_WORDS + CAUSE_WORDS
         } else {
@@ -312,7 +325,7 @@ impl Batch {
             });
             if changed {
                 entry.add(ENTRY_WORDS as usize).cast::<Cause>().write(cause);
-                self.0.as_mut().cause = cause;
+                last.set(cause);
             }
             self.0.as_mut().filled = filled + words;
             Some(entry.add(before as usize).cast::<P>())
@@ -322,6 +335,7 @@ impl Batch {
     #[cold]
     fn try_push_boxed<P: Parcel>(
         &mut self,
+        last: &Cell<Cause>,
         to: Key,
         envelope: Envelope,
         parcel: P,
@@ -330,7 +344,7 @@ impl Batch {
         if header.capacity - header.filled < ENTRY_WORDS + CAUSE_WORDS + words_of::<Boxed<P>>() {
             return Err(parcel);
         }
-        self.write(to, envelope, Boxed(Box::new(parcel)))
+        self.write(last, to, envelope, Boxed(Box::new(parcel)))
             .map_err(|boxed| *boxed.0)
     }
 
@@ -357,7 +371,6 @@ impl Batch {
         let header = unsafe { self.0.as_mut() };
         // Emptied first: should a parcel's code panic, the rest leaks rather than being used twice.
         let filled = mem::take(&mut header.filled);
-        header.cause = Cause::NONE;
         let (mut at, mut cause) = (0, Cause::NONE);
         while at < filled {
             // SAFETY: `push_place` wrote an entry at each position that this loop reaches, and
@@ -407,14 +420,14 @@ impl Batch {
             filled,
             ..
         } = *self.header();
-        let mut again = Batch::new(origin, capacity);
+        let (mut again, last) = (Batch::new(origin, capacity), Cell::new(Cause::NONE));
         let (mut at, mut cause) = (0, Cause::NONE);
         while at < filled {
             // SAFETY: as in `drain`, but nothing is taken out: the parcel is only looked at.
             unsafe {
                 let (entry, to, parcel) = self.read(&mut at, &mut cause);
                 let envelope = cause.envelope_of(entry.message);
-                (entry.handling.repeat)(parcel, &mut again, to, envelope);
+                (entry.handling.repeat)(parcel, &mut again, &last, to, envelope);
             }
         }
         again
@@ -437,6 +450,7 @@ impl Batch {
         let words = Layout::array::<u64>(capacity as usize);
         let (layout, offset) = words
             .and_then(|words| Layout::new::<Header>().extend(words))
+            .and_then(|(layout, offset)| Ok((layout.align_to(CACHE_LINE)?, offset)))
             .expect("a batch is a few kilobytes");
         debug_assert_eq!(offset, mem::size_of::<Header>());
         layout

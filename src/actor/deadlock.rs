@@ -22,6 +22,8 @@
 //!
 //! Two probes may find one cycle. Both name the same wait as the one that ends, the youngest.
 
+use std::cell::{Cell, RefCell};
+
 use super::batch::Parcel;
 use super::core::PoolCore;
 use super::cycle::{Cycle, CycleLink};
@@ -35,6 +37,14 @@ use super::path::ActorPath;
 use super::shard::Shard;
 use super::slot::{MailKind, Slot};
 use super::waits::Asked;
+
+/// Waits for actors of other workers for which no probe was sent, each with who waits.
+#[derive(Default)]
+pub(crate) struct Unprobed {
+    waits: RefCell<Vec<(Key, Key)>>,
+    /// How many of them were there when the long ones were looked for.
+    seen: Cell<usize>,
+}
 
 /// A wait on the way round, with all that a message about it says.
 #[derive(Clone)]
@@ -254,7 +264,7 @@ impl Shard {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
-            self.unprobed.borrow_mut().push((actor, wait));
+            self.unprobed.waits.borrow_mut().push((actor, wait));
         }
     }
 
@@ -266,12 +276,29 @@ impl Shard {
 
     /// Whether somebody waits for an actor of another worker, and no probe has been sent.
     pub(crate) fn has_unprobed_waits(&self) -> bool {
-        !self.unprobed.borrow().is_empty()
+        !self.unprobed.waits.borrow().is_empty()
     }
 
     /// Sends the probes of those who still wait for actors of other workers.
     pub(crate) fn send_probes(&self) {
-        for (actor, wait) in self.unprobed.take() {
+        self.unprobed.seen.set(0);
+        self.probe(self.unprobed.waits.take());
+    }
+
+    /// As [`send_probes`](Self::send_probes), but for those who began since it was last called, and may
+    /// be done in a moment.
+    pub(crate) fn send_probes_of_long_waits(&self) {
+        let Unprobed { waits, seen } = &self.unprobed;
+        let long = waits.borrow_mut().drain(..seen.get()).collect();
+        waits
+            .borrow_mut()
+            .retain(|&(_, wait)| self.waits.is_pending(wait));
+        seen.set(waits.borrow().len());
+        self.probe(long);
+    }
+
+    fn probe(&self, waits: Vec<(Key, Key)>) {
+        for (actor, wait) in waits {
             if self.waits.is_pending(wait) {
                 self.follow_wait(actor);
             }

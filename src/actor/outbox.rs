@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::batch::{Batch, FROM_OUTSIDE, Parcel, WORKER_BATCH_WORDS};
+use super::batch::{Batch, Cause, FROM_OUTSIDE, Parcel, WORKER_BATCH_WORDS};
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
@@ -19,7 +19,7 @@ const SPARE_BATCHES: usize = 4;
 pub(crate) struct Outboxes {
     core: Arc<PoolCore>,
     worker: u32,
-    open: Box<[Cell<Option<Batch>>]>,
+    open: Box<[Open]>,
     /// The workers for which a batch was opened.
     unflushed: RefCell<Vec<u32>>,
     /// Emptied batches of other workers, the last one last: its memory is in this core's cache, and
@@ -29,10 +29,19 @@ pub(crate) struct Outboxes {
     held_back: Cell<Option<(u32, Batch)>>,
 }
 
+/// What is being filled for one worker.
+#[derive(Default)]
+struct Open {
+    batch: Cell<Option<Batch>>,
+    /// The cause of the last entry. It is no part of the batch: nobody reads it there, and it would be
+    /// carried to and fro.
+    cause: Cell<Cause>,
+}
+
 impl Outboxes {
     /// The outboxes of that worker.
     pub(crate) fn new(core: Arc<PoolCore>, worker: u32) -> Self {
-        let open = core.worker_indices().map(|_| Cell::new(None)).collect();
+        let open = core.worker_indices().map(|_| Open::default()).collect();
         Self {
             core,
             worker,
@@ -45,13 +54,14 @@ impl Outboxes {
 
     /// Sends a parcel to another worker of this pool, with the next flush.
     pub(crate) fn send<P: Parcel>(&self, worker: u32, to: Key, envelope: Envelope, parcel: P) {
+        let open = &self.open[worker as usize];
         let mut batch = self.open_batch(worker);
         let mut left = parcel;
-        while let Err(parcel) = batch.try_push(to, envelope, left) {
+        while let Err(parcel) = batch.try_push(&open.cause, to, envelope, left) {
             left = parcel;
             batch = self.next_batch(worker, batch);
         }
-        self.open[worker as usize].set(Some(batch));
+        open.batch.set(Some(batch));
     }
 
     /// Makes room for a parcel to another worker, which goes with the next flush.
@@ -65,11 +75,12 @@ impl Outboxes {
         to: Key,
         envelope: Envelope,
     ) -> *mut P {
+        let open = &self.open[worker as usize];
         let mut batch = self.open_batch(worker);
         loop {
             // SAFETY: the caller's promises.
-            if let Some(place) = unsafe { batch.push_place(to, envelope) } {
-                self.open[worker as usize].set(Some(batch));
+            if let Some(place) = unsafe { batch.push_place(&open.cause, to, envelope) } {
+                open.batch.set(Some(batch));
                 return place;
             }
             batch = self.next_batch(worker, batch);
@@ -77,9 +88,9 @@ impl Outboxes {
     }
 
     fn open_batch(&self, worker: u32) -> Batch {
-        self.open[worker as usize].take().unwrap_or_else(|| {
+        self.open[worker as usize].batch.take().unwrap_or_else(|| {
             self.unflushed.borrow_mut().push(worker);
-            self.empty_batch()
+            self.empty_batch(worker)
         })
     }
 
@@ -89,18 +100,19 @@ impl Outboxes {
             if let Some(held) = self.held_back.replace(Some((worker, full))) {
                 self.publish(held.0, held.1);
             }
-            return self.empty_batch();
+            return self.empty_batch(worker);
         }
         self.publish(worker, full);
         // Where it was refused, destructors of its messages may have begun another, or flushed.
-        let begun = self.open[worker as usize].take();
+        let begun = self.open[worker as usize].batch.take();
         if begun.is_none() && !self.unflushed.borrow().contains(&worker) {
             self.unflushed.borrow_mut().push(worker);
         }
-        begun.unwrap_or_else(|| self.empty_batch())
+        begun.unwrap_or_else(|| self.empty_batch(worker))
     }
 
-    fn empty_batch(&self) -> Batch {
+    fn empty_batch(&self, to: u32) -> Batch {
+        self.open[to as usize].cause.set(Cause::NONE);
         let spare = self.spare.borrow_mut().pop();
         let reused = spare.or_else(|| self.core.transport.reuse(self.worker));
         reused.unwrap_or_else(|| Batch::new(self.worker, WORKER_BATCH_WORDS))
@@ -138,7 +150,7 @@ impl Outboxes {
             let Some(worker) = self.unflushed.borrow_mut().pop() else {
                 return;
             };
-            if let Some(batch) = self.open[worker as usize].take() {
+            if let Some(batch) = self.open[worker as usize].batch.take() {
                 self.publish(worker, batch);
             }
             if let Some((worker, batch)) = self.held_back.take() {

@@ -53,6 +53,18 @@ impl RunQueue {
         })
     }
 
+    /// Takes the next thing to do, where it is a fiber's.
+    #[inline]
+    pub(crate) fn pop_fiber(&self) -> Option<FiberId> {
+        let mut queue = self.0.borrow_mut();
+        let code = *queue.front()?;
+        if code & FIBER_MARK == 0 || code == TASK {
+            return None;
+        }
+        queue.pop_front();
+        Some(FiberId::from_index(code & !FIBER_MARK))
+    }
+
     /// Forgets all that is due.
     pub(crate) fn clear(&self) {
         self.0.borrow_mut().clear();
@@ -96,5 +108,20 @@ mod tests {
         assert!(queue.contains(Due::Turn(9)) && !queue.contains(Due::Turn(5)));
         assert_eq!(std::array::from_fn(|_| queue.pop().unwrap()), all);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn only_a_fiber_is_taken_as_one() {
+        let queue = RunQueue::new();
+        assert_eq!(queue.pop_fiber(), None);
+        for due in [Due::Turn(3), Due::Task] {
+            queue.push(due);
+            assert_eq!(queue.pop_fiber(), None);
+            assert_eq!(queue.pop(), Some(due));
+        }
+        queue.push(Due::Fiber(FiberId::from_index(7)));
+        queue.push(Due::Turn(1));
+        assert_eq!(queue.pop_fiber(), Some(FiberId::from_index(7)));
+        assert_eq!(queue.pop(), Some(Due::Turn(1)));
     }
 }

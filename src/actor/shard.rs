@@ -11,6 +11,7 @@ use super::beat::{Beat, Running};
 use super::core::PoolCore;
 use super::counts::Counts;
 use super::dead_letter::DeadLetterReason;
+use super::deadlock::Unprobed;
 use super::envelope::Envelope;
 use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
@@ -56,8 +57,7 @@ pub(crate) struct Shard {
     pub(crate) waits: Waits,
     /// Questions that are not to be handled, by the slot of whose mail they are in.
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
-    /// Waits, of those actors, for which no probe has looked for a cycle.
-    pub(crate) unprobed: RefCell<Vec<(Key, Key)>>,
+    pub(crate) unprobed: Unprobed,
     pub(crate) fibers: FiberSet,
     pub(crate) outboxes: Outboxes,
     pub(crate) verdicts: Verdicts,
@@ -115,7 +115,7 @@ impl Shard {
             tasks_open: Cell::new(0),
             waits: Waits::new(),
             withdrawn: RefCell::default(),
-            unprobed: RefCell::default(),
+            unprobed: Unprobed::default(),
             fibers: FiberSet::new(stacks, body),
             outboxes: Outboxes::new(Arc::clone(&core), worker),
             verdicts: Verdicts::default(),

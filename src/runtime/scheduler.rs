@@ -22,11 +22,15 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     if shard.due.is_empty() {
         return Ok(());
     }
-    shard.turns_left.set(turns);
     shard
         .messages_until
         .set(shard.counts.handled.get() + MESSAGES_PER_TICK);
-    let fiber = shard.fibers.take_idle()?;
+    // A handler whose wait is over goes on with the loop itself, after its turn.
+    let (fiber, turns) = match shard.due.pop_fiber() {
+        Some(fiber) => (fiber, turns - 1),
+        None => (shard.fibers.take_idle()?, turns),
+    };
+    shard.turns_left.set(turns);
     shard.drive(fiber, Resume::Run);
     Ok(())
 }

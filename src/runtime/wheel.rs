@@ -97,6 +97,8 @@ pub(crate) struct TimerWheel<T> {
     slots: Box<[List]>,
     entries: Vec<Entry<T>>,
     free: u32,
+    /// How many entries are in a list.
+    pending: usize,
     /// What `fire` sorts; empty between calls, kept for its memory.
     due: Vec<(u64, u32)>,
 }
@@ -112,19 +114,19 @@ impl<T> TimerWheel<T> {
             slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
             entries: Vec::new(),
             free: NIL,
+            pending: 0,
             due: Vec::new(),
         }
     }
 
     /// Whether no timer is pending.
     pub(crate) fn is_empty(&self) -> bool {
-        self.occupied == [0; LEVELS]
+        self.pending == 0
     }
 
     /// How many timers are pending.
     pub(crate) fn len(&self) -> usize {
-        let pending = |entry: &&Entry<T>| entry.value.is_some();
-        self.entries.iter().filter(pending).count()
+        self.pending
     }
 
     /// Adds a timer that fires at the first `advance` to `deadline` or later. A
@@ -136,6 +138,7 @@ impl<T> TimerWheel<T> {
     /// If 2^32 - 1 timers are pending already.
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerId {
         let index = self.allocate(deadline, value);
+        self.pending += 1;
         self.link(index);
         let entry = &self.entries[index as usize];
         let attention = match u32::from(entry.slot) / SLOTS as u32 {
@@ -312,6 +315,7 @@ impl<T> TimerWheel<T> {
     /// Frees the cell of an entry that is in no list and returns its value.
     fn release(&mut self, index: u32) -> Option<T> {
         let entry = &mut self.entries[index as usize];
+        self.pending -= 1;
         // A cell whose generations are used up is retired: were they to start
         // again, an old id could match. That costs one cell in 2^32 reuses.
         if let Some(generation) = entry.generation.checked_add(1) {

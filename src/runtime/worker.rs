@@ -32,9 +32,9 @@ const TURNS_PER_TICK: u32 = 128;
 const KEPT_FIBERS: usize = 64;
 const TRIMMED_PER_TICK: usize = 64;
 
-/// Ticks after which a worker that never sleeps looks how deep its stacks were used.
 /// Ticks after which waits for actors of other workers are looked at, where the worker never rests.
 const TICKS_UNPROBED: u32 = 64;
+/// Ticks after which a worker that never sleeps looks how deep its stacks were used.
 const TICKS_BETWEEN_MEASURES: u32 = 1024;
 
 /// What a worker wants next.
@@ -180,6 +180,7 @@ impl Worker {
             scheduler::run(shard, turns)?;
             self.probe_in_time();
             shard.outboxes.flush();
+            self.cancel_timers();
             self.go_on_ending(now, orders);
             self.publish_stats_of_tick();
             Ok(self.what_next())
@@ -208,7 +209,7 @@ impl Worker {
             self.ticks_unprobed += 1;
             if self.ticks_unprobed == TICKS_UNPROBED {
                 self.ticks_unprobed = 0;
-                self.shard.send_probes();
+                self.shard.send_probes_of_long_waits();
             }
         }
     }
@@ -243,9 +244,6 @@ impl Worker {
                 let deadline = now.saturating_add(timeout);
                 (self.wheel.insert(deadline, key).to_bits(), deadline)
             });
-            while let Some(timer) = waits.next_disarmed() {
-                self.wheel.cancel(TimerId::from_bits(timer));
-            }
         }
         if self.wheel.is_empty() {
             return;
@@ -259,6 +257,13 @@ impl Worker {
         for key in self.fired.drain(..) {
             waits.fired(key);
             self.shard.time_out(key);
+        }
+    }
+
+    /// Not before the turns, which somebody may wait for: what fires meanwhile comes too late.
+    fn cancel_timers(&mut self) {
+        while let Some(timer) = self.shard.waits.next_disarmed() {
+            self.wheel.cancel(TimerId::from_bits(timer));
         }
     }
 
