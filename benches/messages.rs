@@ -12,7 +12,7 @@ mod yardsticks;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use nexus_actors::prelude::*;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Messages that one producer sends in a measured round.
@@ -315,6 +315,38 @@ fn ask_from_a_thread(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// As [`ask_from_a_thread`], but with a pause before each ask, so that whoever answers sleeps.
+fn ask_a_sleeper(criterion: &mut Criterion) {
+    const PAUSE: Duration = Duration::from_millis(1);
+    let mut group = criterion.benchmark_group("ask from a thread, after a pause");
+    let mut measure = |name: &str, ask: &mut dyn FnMut()| {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|asks| {
+                let timed = (0..asks).map(|_| {
+                    std::thread::sleep(PAUSE);
+                    let begun = Instant::now();
+                    ask();
+                    begun.elapsed()
+                });
+                timed.sum()
+            });
+        });
+    };
+    let pool = WorkerPool::builder().workers(1);
+    let pool = pool
+        .wait_strategy(WaitStrategy::Park)
+        .start()
+        .expect("starts");
+    let counter = pool.spawn("counter", counter()).expect("spawns");
+    measure("nexus, which parks", &mut || {
+        counter.ask(Count::Sum, PATIENCE).wait().expect("answers");
+    });
+    pool.shutdown(PATIENCE).expect("ends");
+    let sleeper = yardsticks::Sleeper::new();
+    measure("park and unpark, two threads", &mut || sleeper.ask());
+    group.finish();
+}
+
 fn settings() -> Criterion {
     Criterion::default()
         .sample_size(20)
@@ -325,6 +357,6 @@ fn settings() -> Criterion {
 criterion_group! {
     name = benches;
     config = settings();
-    targets = one_worker, ping_pong, ask, ask_from_a_thread
+    targets = one_worker, ping_pong, ask, ask_from_a_thread, ask_a_sleeper
 }
 criterion_main!(benches);

@@ -120,6 +120,61 @@ pub(crate) fn park_and_unpark(trips: u64) {
     answering.join().expect("answers");
 }
 
+/// A thread that sleeps until it is asked, and wakes whoever asked, who sleeps meanwhile.
+pub(crate) struct Sleeper {
+    turn: Arc<AtomicU64>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Sleeper {
+    const IDLE: u64 = 0;
+    const ASKED: u64 = 1;
+    const OVER: u64 = 2;
+
+    pub(crate) fn new() -> Self {
+        let turn = Arc::new(AtomicU64::new(Self::IDLE));
+        let (theirs, asking) = (Arc::clone(&turn), thread::current());
+        let thread = thread::spawn(move || {
+            loop {
+                match theirs.load(Acquire) {
+                    Self::ASKED => {
+                        theirs.store(Self::IDLE, Release);
+                        asking.unpark();
+                    }
+                    Self::OVER => return,
+                    _ => thread::park(),
+                }
+            }
+        });
+        Self {
+            turn,
+            thread: Some(thread),
+        }
+    }
+
+    fn tell(&self, turn: u64) {
+        self.turn.store(turn, Release);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
+    pub(crate) fn ask(&self) {
+        self.tell(Self::ASKED);
+        while self.turn.load(Acquire) == Self::ASKED {
+            thread::park();
+        }
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.tell(Self::OVER);
+        let ended = self.thread.take().map(thread::JoinHandle::join);
+        ended.expect("it was started").expect("ends well");
+    }
+}
+
 // ---- tokio, one thread -----------------------------------------------------------------------
 
 fn tokio_on_one_thread<F: Future>(work: F) -> F::Output {

@@ -26,6 +26,7 @@ use super::shard::Order;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
+use crate::queue::Pushed;
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
@@ -203,8 +204,11 @@ impl PoolCore {
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), Batch> {
-        self.transport
-            .send(worker, Batch::of_one(to, envelope, parcel))
+        let sent = self
+            .transport
+            .send(worker, Batch::of_one(to, envelope, parcel))?;
+        OUTSIDE.with(|outside| outside.woke.set(sent == Pushed::Woke));
+        Ok(())
     }
 
     /// Records a message of type `M` as lost.
@@ -307,13 +311,20 @@ struct Outside {
     block: Cell<u64>,
     last: Cell<MessageId>,
     left: Cell<u64>,
+    /// Whether what was sent last has woken a worker.
+    woke: Cell<bool>,
 }
 
 static BLOCKS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static OUTSIDE: Outside = const {
-        Outside { block: Cell::new(0), last: Cell::new(MessageId::NONE), left: Cell::new(0) }
+        Outside {
+            block: Cell::new(0),
+            last: Cell::new(MessageId::NONE),
+            left: Cell::new(0),
+            woke: Cell::new(false),
+        }
     };
 }
 
@@ -344,6 +355,11 @@ pub(crate) fn last_message_from_outside(home: Home) -> MessageId {
         Some(last) => MessageId::start_of_block(0).plus(last),
         None => OUTSIDE.with(|outside| outside.last.get()),
     }
+}
+
+/// Whether what this thread, which is no worker, has sent last has woken a worker.
+pub(crate) fn last_post_has_woken() -> bool {
+    OUTSIDE.with(|outside| outside.woke.get())
 }
 
 /// The envelope of a message to a pool that this thread is no worker of, with an id of the thread.

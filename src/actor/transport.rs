@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::id::ActorId;
+use crate::queue::Pushed;
 
 /// Carries batches to the workers of one pool. Shared by all threads.
 pub(crate) trait Transport: Send + Sync {
@@ -13,7 +14,7 @@ pub(crate) trait Transport: Send + Sync {
     /// # Errors
     ///
     /// Gives the batch back when that worker takes no more.
-    fn send(&self, worker: u32, batch: Batch) -> Result<(), Batch>;
+    fn send(&self, worker: u32, batch: Batch) -> Result<Pushed, Batch>;
 
     /// Whether a worker still takes batches: a value that may be old when it is read.
     fn is_open(&self, worker: u32) -> bool;

@@ -10,7 +10,7 @@ use super::deadline::{Deadline, as_nanos};
 use super::error::{AskDetails, AskError};
 use super::outcome::failure_of;
 use super::reply::{Asker, NEVER, Reply};
-use crate::actor::core::PoolCore;
+use crate::actor::core::{self, PoolCore};
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
@@ -27,6 +27,8 @@ pub(super) struct Outside<R> {
     timer: Option<Delay>,
     asked: ActorId,
     question: MessageId,
+    /// Whether the question had to wake the worker that it went to.
+    has_woken: bool,
     mail: &'static MailKind,
     began: Instant,
 }
@@ -72,6 +74,7 @@ impl<R: Send + 'static> Outside<R> {
             timer: None,
             asked: ActorId::NOBODY,
             question: MessageId::default(),
+            has_woken: false,
             mail: MailKind::of::<()>(),
             began: Instant::now(),
         }
@@ -94,11 +97,16 @@ impl<R: Send + 'static> Outside<R> {
 
     pub(super) fn has_asked(&mut self, question: MessageId) {
         self.question = question;
+        self.has_woken = core::last_post_has_woken();
     }
 
     pub(super) fn wait(mut self) -> Result<R, AskError> {
         match self.outcome.take() {
             Some(Outcome::Answer(receiver)) => {
+                // A thread that is being woken may be given this one's core, which had better be free.
+                if !self.has_woken {
+                    receiver.look_for_a_while(self.deadline);
+                }
                 let received = receiver.recv(self.deadline);
                 self.settle(received)
             }

@@ -24,6 +24,9 @@ pub enum WaitStrategy {
 /// How long a worker that spins has nothing to do before it looks for cycles of waits.
 const SPIN_BEFORE_PROBES: Duration = Duration::from_micros(50);
 
+/// A worker that sleeps for moments only does not tidy up each time.
+const BETWEEN_TIDYING_UP: Duration = Duration::from_millis(10);
+
 /// Looks at the inbox between two looks at the clock.
 const LOOKS: u32 = 64;
 
@@ -39,6 +42,7 @@ pub(super) fn drive(
     watch: Option<&Watch>,
 ) -> Result<(), StackError> {
     let mut now = clock.now();
+    let mut tidied_up = None;
     loop {
         let tick = worker.tick(now)?;
         // Read after each tick, which takes some time, and not when something arrives: whoever sent
@@ -48,7 +52,7 @@ pub(super) fn drive(
             Tick::Busy => {}
             Tick::Done => return Ok(()),
             Tick::Idle(until) => {
-                now = rest(worker, clock, strategy, until, now);
+                now = rest(worker, clock, strategy, until, now, &mut tidied_up);
                 watch.inspect(|watch| watch.someone_works());
             }
         }
@@ -62,6 +66,7 @@ fn rest(
     strategy: WaitStrategy,
     until: Option<u64>,
     now: u64,
+    tidied_up: &mut Option<Instant>,
 ) -> u64 {
     let left = clock.time_between(now, until);
     if left == Some(0) {
@@ -80,9 +85,21 @@ fn rest(
     let found =
         spin_for(worker, first) || worker.look_for_cycles() || spin_for(worker, most - first);
     if !found {
-        worker.park(clock.time_to(until));
+        sleep(worker, clock.time_to(until), tidied_up);
     }
     clock.now()
+}
+
+/// Sleeps for that many nanoseconds, or a little, until it is time to tidy up.
+fn sleep(worker: &mut Worker, nanos: Option<u64>, tidied_up: &mut Option<Instant>) {
+    let ago = tidied_up.map(|when| when.elapsed());
+    let wait = ago.and_then(|ago| BETWEEN_TIDYING_UP.checked_sub(ago));
+    let wait = wait.and_then(|wait| u64::try_from(wait.as_nanos()).ok());
+    if wait.is_none() {
+        worker.tidy_up();
+        *tidied_up = Some(Instant::now());
+    }
+    worker.park(nanos.into_iter().chain(wait).min());
 }
 
 /// Looks at the inbox some times; answers whether there is anything.

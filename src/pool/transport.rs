@@ -4,7 +4,7 @@ use crossbeam_queue::ArrayQueue;
 use std::time::Duration;
 
 use crate::actor::{Batch, FROM_OUTSIDE, Source, Transport};
-use crate::queue::{Inbox, Receiver, inbox};
+use crate::queue::{Inbox, Pushed, Receiver, inbox};
 
 /// Emptied batches that wait at a worker to be filled again: two megabytes.
 const SPARE_BATCHES: usize = 1024;
@@ -44,8 +44,8 @@ impl Lanes {
 }
 
 impl Transport for Lanes {
-    fn send(&self, worker: u32, batch: Batch) -> Result<(), Batch> {
-        self.lane(worker).inbox.push(batch).map(|_woken| ())
+    fn send(&self, worker: u32, batch: Batch) -> Result<Pushed, Batch> {
+        self.lane(worker).inbox.push(batch)
     }
 
     fn is_open(&self, worker: u32) -> bool {

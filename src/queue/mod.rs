@@ -14,8 +14,8 @@ mod oneshot;
 
 pub use gate::{Gate, Refused};
 #[cfg(nexus_loom)]
-pub use inbox::{Chain, Pushed};
-pub use inbox::{Inbox, Link, Node, Receiver, inbox};
+pub use inbox::Chain;
+pub use inbox::{Inbox, Link, Node, Pushed, Receiver, inbox};
 pub use oneshot::{RecvError, oneshot};
 pub mod once {
     //! The two halves of a one-shot.

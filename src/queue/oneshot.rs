@@ -36,6 +36,12 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+/// How long [`Receiver::look_for_a_while`] does.
+const A_WHILE: Duration = Duration::from_micros(20);
+
+/// Looks between two looks at the clock.
+const LOOKS: u32 = 64;
+
 const EMPTY: u8 = 0;
 const WAITING: u8 = 1;
 const FULL: u8 = 2;
@@ -187,6 +193,26 @@ impl<T> Receiver<T> {
             word = self.slot.word.load(Acquire);
         }
         self.finish(word)
+    }
+
+    /// Returns as soon as the outcome is there, or after about as long as it takes to wake a thread:
+    /// whoever answers at once need not do that then.
+    pub fn look_for_a_while(&self, deadline: Option<Instant>) {
+        let by = Instant::now() + A_WHILE;
+        let by = deadline.map_or(by, |deadline| deadline.min(by));
+        loop {
+            for _ in 0..LOOKS {
+                if self.has_ended() {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            if Instant::now() >= by {
+                return;
+            }
+            // Whoever is to answer may need this core for that.
+            std::thread::yield_now();
+        }
     }
 
     /// Looks for the value, and has the task woken when it is there.

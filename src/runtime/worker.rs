@@ -144,11 +144,16 @@ impl Worker {
         self.source.has_mail()
     }
 
+    /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
+    pub(crate) fn tidy_up(&self) {
+        self.shard.blocks().shrink();
+        self.measure_stacks();
+    }
+
     /// Sleeps until something arrives, or for `nanos` where given.
     pub(crate) fn park(&mut self, nanos: Option<u64>) {
         self.parks += 1;
-        self.shard.blocks().shrink();
-        self.measure_stacks();
+        self.publish_stats();
         self.source.park(nanos.map(std::time::Duration::from_nanos));
     }
 

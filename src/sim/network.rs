@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::directory::Names;
 use super::rng::Rng;
 use crate::actor::{ActorId, Batch, Directory, FROM_OUTSIDE, Source, Transport};
+use crate::queue::Pushed;
 
 /// One lane: what is under way on it, with the time at which each batch arrives.
 #[derive(Default)]
@@ -213,7 +214,7 @@ impl Roads {
 }
 
 impl Transport for Network {
-    fn send(&self, worker: u32, batch: Batch) -> Result<(), Batch> {
+    fn send(&self, worker: u32, batch: Batch) -> Result<Pushed, Batch> {
         let roads = &mut *self.0.lock();
         let origin = batch.origin();
         if roads.gates[worker as usize].closed {
@@ -223,7 +224,7 @@ impl Transport for Network {
         let batch = roads.misbehave(worker, batch)?;
         let arrival = roads.arrival(origin, worker);
         roads.carry(worker, arrival, batch);
-        Ok(())
+        Ok(Pushed::Queued)
     }
 
     fn is_open(&self, worker: u32) -> bool {

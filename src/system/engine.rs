@@ -162,6 +162,7 @@ impl Engine {
         if limit == Some(0) {
             return false;
         }
+        worker.tidy_up();
         worker.park(timer.into_iter().chain(limit).min());
         true
     }
