@@ -349,10 +349,20 @@
 //! the time, and never before it. An answer that comes later is dropped, counted in
 //! [`PoolStats::late_replies`], and never taken for the answer to another ask.
 //!
+//! An error names the actor that was asked by its [path](crate::AskDetails::path), wherever the ask came
+//! from and also where that actor has ended since, once its worker has taken up a question from
+//! elsewhere for it. Before that, and long after its end, there is the id alone.
+//!
 //! - `tests/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
 //! - `tests/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
+//! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives`
+//! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
+//! - `tests/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
+//! - `tests/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
+//! - `tests/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
+//! - `src/actor/known.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
 //! the mailbox: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
@@ -644,8 +654,8 @@
 //! - **Priorities** among the messages of a mailbox.
 //! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
 //!   arrives.
-//! - **The path of whoever was asked** in an [`AskError`](crate::AskError), where that is an actor of
-//!   another worker; its id is there.
+//! - **The path of whoever was asked** in an [`AskError`](crate::AskError), where its worker has never
+//!   come so far as to take up a question for it from elsewhere; its id is there.
 //! - **Certainty about cycles of handlers that hold a reply and wait plainly**: see row 5.6.
 //! - **Metadata** in envelopes, such as a trace context.
 //! - **Survival of a stack overflow**: it is told of (4.10), and ends the process. Nor is it told of

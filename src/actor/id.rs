@@ -48,7 +48,7 @@ impl Home {
 }
 
 /// A slot of a worker and the number of its tenancy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Key {
     pub(crate) slot: u32,
     pub(crate) generation: u32,

@@ -182,7 +182,7 @@ impl Shard {
 
     /// What a reference to the actor of a key holds, while the key's tenancy lasts.
     pub(crate) fn address_of(&self, key: Key) -> ActorId {
-        self.id_of(key).address(self.slot(key.slot).bounded.get())
+        self.id_of(key).address(self.slot(key.slot).is_bounded())
     }
 
     // ---- messages ---------------------------------------------------------------------------

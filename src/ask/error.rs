@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::actor::{ActorId, ActorPath, Asked, Cycle, End, MailKind, Shard, WaitError, path_here};
+use crate::actor::{
+    ActorId, ActorPath, Asked, Cycle, End, MailKind, Shard, WaitError, path_of_asked,
+};
 
 /// Why an ask has no answer. The first thing that makes an answer impossible ends the ask at
 /// once; only [`AskError::Timeout`] comes with the time.
@@ -118,7 +120,7 @@ impl AskError {
         };
         let details = Details {
             target,
-            path: path_here(shard, target),
+            path: path_of_asked(shard, target),
             mail,
             waited: Duration::from_nanos(shard.now.get().saturating_sub(began)),
             cycle,
@@ -189,7 +191,12 @@ impl AskDetails {
         self.0.target.known()
     }
 
-    /// Its path, where it was of the same worker and still had one.
+    /// Its path, wherever the ask came from, and also where the actor has ended since.
+    ///
+    /// `None` where it was asked from another worker, or by a thread outside, and no such question, this
+    /// one included, was taken up by its worker while it lived; where it was asked on its own worker,
+    /// and ended when it had handed the reply on; and where it ended long ago: each worker keeps a
+    /// thousand paths of those that have ended.
     pub fn path(&self) -> Option<&ActorPath> {
         self.0.path.as_ref()
     }

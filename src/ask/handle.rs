@@ -57,9 +57,11 @@ impl<M: Send + 'static> ActorRef<M> {
         // that is put together in memory is read again in other pieces than it was written in.
         let (asked, mail, within) = (self.id(), MailKind::of::<M>(), within.into());
         let Some(begun) = Begun::here(asked, mail, within) else {
-            return Ask::of_outside(asked, mail, within, |reply| self.tell(question(reply)));
+            return Ask::of_outside(asked, mail, within, |reply| {
+                self.tell_question(question(reply))
+            });
         };
-        self.tell(question(begun.reply()));
+        self.tell_question(question(begun.reply()));
         begun.has_asked(asked)
     }
 }

@@ -129,7 +129,7 @@ fn build_and_run(
                 let message_type = slot.message_type();
                 let entry = DirectoryEntry {
                     actor: id,
-                    bounded: slot.bounded.get(),
+                    bounded: slot.is_bounded(),
                     message,
                     message_type,
                 };
