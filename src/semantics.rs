@@ -392,8 +392,14 @@
 //! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full. A
 //! reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
 //! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
-//! show it, and the error names it if the time-out comes. What is waited for otherwise is no
-//! part of a cycle: futures, tasks, children that start.
+//! show it, and the error names it if the time-out comes.
+//!
+//! Other waits are links of a cycle too, and it is an ask in it, or a wait for room, that ends: whoever
+//! starts an actor waits for its setup, on whichever worker, and whoever waits for a [`Task`] waits for
+//! what that asks. Under [`Context::block_on`](crate::Context::block_on) one ask, or
+//! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
+//! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
+//! others, several asks at once, work beside the workers.
 //!
 //! - `tests/deadlock.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
 //! - `tests/deadlock.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
@@ -403,6 +409,14 @@
 //! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
 //! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
 //! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
+//! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
+//! - `tests/deadlock_work.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
+//! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
+//! - `tests/ask_paths.rs: s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle`
 //!
 //! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply,
 //! cancel, cancelled, refused) as a state machine without input or output, threads or a clock, for

@@ -381,19 +381,29 @@ impl Shard {
     /// Says why the caller cannot wait; the wait goes on without it.
     #[inline(always)]
     pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
+        self.wait_by_way_of(key, key)
+    }
+
+    /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    #[inline(always)]
+    pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
         if !self.waits.is_pending(key) {
             return Ok(());
         }
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now.
-        let Some(target) = self.waits.pending_target(key) else {
+        let Some(target) = self.waits.pending_target(cause) else {
             return Ok(());
         };
         let waiter = self.actor.get();
         if waiter.home == self.home {
-            self.slot(waiter.key.slot).note_wait(key);
-            self.look_for_cycle(waiter.key, key, target);
+            self.slot(waiter.key.slot).note_wait(cause);
+            self.look_for_cycle(waiter.key, cause, target);
         }
         if self.waits.attend(key, fiber, waiter.key.slot) {
             self.suspend(fiber);
@@ -591,6 +601,8 @@ impl Shard {
         }
         let wait = ForgetAtEnd(self, self.waits.begin(None, actor));
         let (key, envelope) = (wait.1, self.envelope.get());
+        let mail = self.slot(actor.key.slot).mail_kind();
+        self.waits.is_for_work(key, actor, mail);
         let task = move |shard: &Shard| {
             // What it sends has the same cause as if the caller had sent it.
             let outer = shard.envelope.replace(envelope);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::block_on::{block_on, is_blocking_on};
+use super::block_on::{block_on, has_polled, is_blocking_on};
 use super::deadline::{Deadline, nanos};
 use super::driven::{Drive, can_drive, driver_of};
 use super::error::AskError;
@@ -282,6 +282,7 @@ impl<R: Send + 'static> Ask<R> {
         let waker = cx.waker().clone();
         let callback = Box::new(move |_: &Shard| waker.wake());
         if shard.waits.attend_by_call(wait, callback) {
+            has_polled(shard.home, wait, cx.waker());
             return Poll::Pending;
         }
         self.waiting = Waiting::Over;

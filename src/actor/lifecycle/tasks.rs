@@ -59,6 +59,9 @@ pub(crate) fn spawn_task<T: 'static>(
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }
     let done = shard.waits.begin(None, shard.id_of(key));
+    shard
+        .waits
+        .is_for_work(done, shard.id_of(key), slot.mail_kind());
     let record = TaskRecord {
         job: Some(job(done)),
         envelope: shard.envelope(),
