@@ -396,7 +396,7 @@
 //!
 //! Other waits are links of a cycle too, and it is an ask in it, or a wait for room, that ends: whoever
 //! starts an actor waits for its setup, on whichever worker, and whoever waits for a [`Task`] waits for
-//! what that asks. Under [`Context::block_on`](crate::Context::block_on) one ask, or
+//! what that asks. A question that was [handed on](Reply::forward) leads to whoever has it. Under [`Context::block_on`](crate::Context::block_on) one ask, or
 //! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
 //! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
 //! others, several asks at once, work beside the workers.
@@ -412,6 +412,7 @@
 //! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
 //! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
+//! - `tests/deadlock_work.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
 //! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`

@@ -182,6 +182,68 @@ fn s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle
 }
 
 #[test]
+fn s5_6_word_of_a_start_that_comes_behind_the_question_that_it_leads_to_closes_the_cycle() {
+    Sim::builder().workers(3).check(0..300, |sim| {
+        let starter = sim.spawn_on(0, "starter", told()).unwrap();
+        let other = sim.spawn_on(2, "other", told()).unwrap();
+        let (node, errors) = (sim.node(0), Errors::default());
+        let heard = Arc::clone(&errors);
+        let started: Props<Told> = Props::new(move || {
+            let heard = Arc::clone(&heard);
+            Behavior::setup(move |_ctx| {
+                let asked = tell(other, move |_, reply| {
+                    starter.ask(nothing, HOUR).wait_for(reply)?
+                });
+                heard.lock().unwrap().extend(asked.wait()?.err());
+                Ok(Behavior::empty())
+            })
+        });
+        let begun = tell(starter, move |_, _| {
+            node.spawn_on(1, "started", started).unwrap();
+            Ok(())
+        });
+        assert_eq!(begun.wait().unwrap(), Ok(()));
+        let expected = ["/user/other", "/user/starter", "/user/started"];
+        assert_eq!(cycle_of(&errors.lock().unwrap()[0]), expected);
+        in_no_time(sim);
+    });
+}
+
+#[test]
+fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once() {
+    for workers in [1, 2, 3] {
+        Sim::builder().workers(workers).check(0..100, |sim| {
+            let asking = sim.spawn_on(0, "asking", told()).unwrap();
+            let desk = sim.spawn_on(1 % workers, "desk", desk(asking)).unwrap();
+            let other = sim.spawn_on(2 % workers, "other", told()).unwrap();
+            let asked = tell(asking, move |_, _| desk.ask(|reply| reply, HOUR).wait()?);
+            let error = asked.wait().unwrap().unwrap_err();
+            assert_eq!(cycle_of(&error), ["/user/asking"]);
+            if workers > 2 {
+                return; // word of it may be quicker than the question
+            }
+            // By way of one more.
+            let asked = tell(asking, move |_, _| {
+                let asked = tell(other, move |_, reply| {
+                    desk.ask(|reply| reply, HOUR).wait_for(reply)?
+                });
+                asked.wait()?
+            });
+            let error = asked.wait().unwrap().unwrap_err();
+            assert_eq!(cycle_of(&error), ["/user/other", "/user/asking"]);
+            in_no_time(sim);
+        });
+    }
+}
+
+/// Hands every question on to that one.
+fn desk(to: ActorRef<Told>) -> Props<Reply<Ended>> {
+    Props::new(move || {
+        Behavior::receive(move |_ctx, reply: Reply<Ended>| reply.forward(to, nothing))
+    })
+}
+
+#[test]
 fn s5_6_a_start_that_is_asked_for_something_and_ends_is_no_cycle() {
     // The setup waits for one that answers, while others wait for it and for its parent.
     for workers in [1, 2] {

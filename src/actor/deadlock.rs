@@ -5,7 +5,9 @@
 //! that itself waits follows the edges; where they lead to another worker, a *probe* goes on there
 //! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
 //! worker sends its probe when its own worker has nothing better to do. The last wait of a cycle begins
-//! when all the others have, and its probe travels behind the questions, so that it finds the cycle.
+//! when all the others have, and its probe travels behind the questions, so that it finds the cycle. A wait
+//! that comes to lead to somebody else, as its question is handed on or its actor begins to start, is
+//! followed once more.
 //!
 //! **No false alarm.** An edge counts only where nobody but the next actor can end the wait:
 //!
@@ -14,8 +16,9 @@
 //! - the next actor's mailbox is full of messages that it has not come to, or
 //! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
 //!
-//! A reply that was handed on, or put aside, or that may have been, is none of these; then the cycle is
-//! only suspected.
+//! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
+//! only suspected. So it is where a question was handed on between two other workers than the asker's, and
+//! the probe is there before it.
 //!
 //! While a probe travels, waits may end by their time-outs. On one worker nothing happens in between.
 //! Across workers the cycle is walked twice: where each wait is found a second time, of the same
@@ -271,6 +274,16 @@ impl Shard {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
+            self.unprobed.waits.borrow_mut().push((actor, wait));
+        }
+    }
+
+    /// A wait that has begun leads to somebody else than before: looks soon whether that closes a cycle,
+    /// as the wait that was to find it may have been followed already.
+    pub(crate) fn look_again_for_cycle(&self, wait: Key) {
+        if let Some(slot) = self.waits.waiter(wait) {
+            let generation = self.slot(slot).generation();
+            let actor = Key { slot, generation };
             self.unprobed.waits.borrow_mut().push((actor, wait));
         }
     }

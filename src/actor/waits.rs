@@ -256,6 +256,14 @@ impl Waits {
         pending.is_some()
     }
 
+    /// Who waits on a fiber for the end of a wait that nothing has ended yet, by its slot.
+    pub(crate) fn waiter(&self, key: Key) -> Option<u32> {
+        let wait = self.pending(key)?;
+        let fiber = wait.fiber.take();
+        wait.fiber.set(fiber);
+        fiber.map(|_| wait.waiter.get())
+    }
+
     /// Whom a wait that nothing has ended yet is for.
     #[inline(always)]
     pub(crate) fn pending_target(&self, key: Key) -> Option<ActorId> {

@@ -308,6 +308,7 @@ struct HandedOn {
 impl Parcel for HandedOn {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         shard.waits.has_asked(wait, self.target, self.question);
+        shard.look_again_for_cycle(wait);
     }
 
     fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}

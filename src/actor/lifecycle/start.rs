@@ -144,6 +144,7 @@ struct BeginsToStart {
 impl Parcel for BeginsToStart {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         shard.waits.is_for_work(wait, self.actor, self.mail);
+        shard.look_again_for_cycle(wait);
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
