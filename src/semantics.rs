@@ -365,12 +365,12 @@
 //! - `src/actor/known.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
-//! the mailbox: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
+//! the mailbox, or when it comes out of a stash: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
 //! [`Expired`](crate::DeadLetterReason::Expired). Word of that travels behind the question, so a handler
-//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. In a stash
-//! a question stays.
+//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell.
 //!
 //! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
+//! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
 //! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
 //! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`

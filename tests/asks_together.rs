@@ -157,6 +157,87 @@ fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
     }
 }
 
+/// Puts questions aside until it is told to open; `slow` ones only after a while.
+enum Shut {
+    Question(u64, Duration, Reply<u64>),
+    Open,
+    Leave,
+}
+
+fn shut(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Shut> {
+    let handled = Arc::clone(handled);
+    Props::new(move || {
+        let handled = Arc::clone(&handled);
+        Behavior::with_stash(8, move |_ctx| {
+            let handled = Arc::clone(&handled);
+            Ok(Behavior::with_state(
+                false,
+                move |open: &mut bool, ctx, message| {
+                    match message {
+                        Shut::Question(number, _, reply) if *open => {
+                            handled.lock().unwrap().push(number);
+                            reply.send(number);
+                        }
+                        Shut::Question(number, slow, reply) => {
+                            ctx.sleep(slow)?;
+                            ctx.stash(Shut::Question(number, slow, reply))
+                                .map_err(|_| "it is full")?;
+                        }
+                        Shut::Open => {
+                            *open = true;
+                            ctx.unstash_all();
+                        }
+                        Shut::Leave => return Ok::<_, BoxError>(Next::Passivate),
+                    }
+                    Ok(Next::Same)
+                },
+            ))
+        })
+    })
+}
+
+#[test]
+fn s5_4_a_question_that_was_put_aside_is_not_handled_either() {
+    for (asker, passivates) in [(0, false), (1, false), (0, true), (1, true)] {
+        Sim::builder().workers(2).check(SEEDS, |sim| {
+            let handled = Arc::default();
+            let target = sim.spawn_on(0, "target", shut(&handled)).unwrap();
+            let runner = sim.spawn_on(asker, "runner", runner()).unwrap();
+            runner.tell(Box::new(move || {
+                let ask = |number, slow, within| {
+                    target.ask(|reply| Shut::Question(number, slow, reply), within)
+                };
+                let dropped = ask(1, ms(0), HOUR);
+                let kept = ask(2, ms(0), HOUR);
+                let expires = ask(3, ms(0), ms(20));
+                // Given up while a handler has it, which puts it aside only then.
+                let in_hand = ask(4, ms(500), ms(100));
+                let last = ask(5, ms(0), HOUR);
+                let sorry = |asked: Ask<u64>| asked.wait().unwrap_err().kind();
+                assert_eq!(sorry(expires), AskErrorKind::Timeout);
+                dropped.cancel();
+                assert_eq!(sorry(in_hand), AskErrorKind::Timeout);
+                assert_eq!((kept.wait(), last.wait()), (Ok(2), Ok(5)));
+            }));
+            sim.run_for(ms(1000));
+            assert_eq!(sim.stats().stashed(), 5);
+            if passivates {
+                target.tell(Shut::Leave);
+                sim.run_for(ms(1));
+            }
+            target.tell(Shut::Open);
+            sim.run_for(ms(1000));
+            assert_eq!(*handled.lock().unwrap(), [2, 5]);
+            let letters = sim.dead_letters();
+            assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
+            assert_eq!(letters.count(DeadLetterReason::Expired), 2);
+            let stats = sim.stats();
+            let ends = stats.handled() + stats.dead_letters;
+            assert_eq!((stats.sent(), stats.stashed()), (ends, 0), "conserved");
+        });
+    }
+}
+
 #[test]
 fn s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there() {
     for workers in [1, 3] {

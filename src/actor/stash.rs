@@ -1,6 +1,6 @@
 //! The stash: messages that an actor has put aside, to handle them later.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
 use super::dead_letter::DeadLetterReason;
@@ -49,7 +49,13 @@ pub(crate) struct Stash<M> {
     replayed: VecDeque<(Envelope, M)>,
     /// The message that was put aside last, until another one is taken out.
     last: Option<MessageId>,
+    /// Questions that are not to be handled. Some of them are not here: they were handled, or may yet be
+    /// put aside.
+    withdrawn: HashMap<MessageId, DeadLetterReason>,
 }
+
+/// Questions that were withdrawn and are not here, of which word is kept nevertheless.
+const MOST_ELSEWHERE: usize = 16;
 
 impl<M> Default for Stash<M> {
     fn default() -> Self {
@@ -58,6 +64,7 @@ impl<M> Default for Stash<M> {
             aside: VecDeque::new(),
             replayed: VecDeque::new(),
             last: None,
+            withdrawn: HashMap::new(),
         }
     }
 }
@@ -70,6 +77,27 @@ impl<M> Stash<M> {
     pub(super) fn next(&mut self) -> Option<M> {
         self.last = None;
         self.replayed.pop_front().map(|(_, message)| message)
+    }
+
+    /// Nobody waits for the answer to a question any more. It may be here, or be put aside yet.
+    pub(super) fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason) {
+        if self.capacity.is_none() && self.replayed.is_empty() {
+            return;
+        }
+        self.withdrawn.insert(question, reason);
+        // What is in a stash is not searched for each of them, but now and then for all.
+        let here = self.aside.len() + self.replayed.len();
+        if self.withdrawn.len() > 2 * here + MOST_ELSEWHERE {
+            let kept = self.aside.iter().chain(&self.replayed);
+            let kept: HashSet<_> = kept.map(|(envelope, _)| envelope.message).collect();
+            self.withdrawn
+                .retain(|&other, _| other == question || kept.contains(&other));
+        }
+    }
+
+    /// Why a message that comes out of the stash is not to be handled, if it is not.
+    pub(super) fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
+        self.withdrawn.remove(&message)
     }
 
     fn put(&mut self, shard: &Shard, handling: bool, message: M) -> Result<(), StashError<M>> {
@@ -100,6 +128,7 @@ impl<M> Stash<M> {
         let left = !self.replayed.is_empty();
         left.then(|| Self {
             replayed: self.replayed,
+            withdrawn: self.withdrawn,
             ..Self::default()
         })
     }

@@ -3,7 +3,7 @@
 //! A question is somewhere in its actor's mailbox, and a mailbox is not searched. Word of it is kept
 //! beside the slot until as many messages have left the mailbox as it held when the word came; for
 //! that long, each message is looked at before its turn. An actor of whom nothing was withdrawn does
-//! not look.
+//! not look. An actor with a stash has word of it there too, until the question comes out.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -66,9 +66,16 @@ impl Parcel for Withdrawal {
             // Who waits to answer it need not either.
             shard.give_up_waiting(wait, End::Cancelled);
         }
+        if slot.has_system() {
+            slot.with_system(|system| {
+                if let Some(store) = &mut system.store {
+                    store.withdraw(self.question, self.reason);
+                }
+            });
+        }
         let waiting = slot.mailbox_len();
         if waiting == 0 {
-            return; // it is being handled, or has been
+            return; // it is being handled, or has been, or was put aside
         }
         let mut withdrawn = shard.withdrawn.borrow_mut();
         let of_this = withdrawn.entry(to.slot).or_default();
