@@ -367,10 +367,13 @@
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
 //! the mailbox, or when it comes out of a stash: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
 //! [`Expired`](crate::DeadLetterReason::Expired). Word of that travels behind the question, so a handler
-//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell.
+//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. In a
+//! bounded mailbox its place is free as soon as the word has come, where fewer than a thousand messages
+//! are before it.
 //!
 //! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
 //! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
+//! - `tests/asks_together.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
 //! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
 //! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`

@@ -16,7 +16,7 @@ use super::envelope::Envelope;
 use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
-use super::lifecycle::{self, Withdrawal, Withdrawn, withdraw};
+use super::lifecycle::{self, Withdrawn};
 use super::mailbox::{BlockPool, Item};
 use super::observer::Observer;
 use super::outbox::Outboxes;
@@ -515,42 +515,6 @@ impl Shard {
             Ending::WakesActor(slot) => lifecycle::wake(self, slot),
             Ending::Rings { slot, timer } => lifecycle::ring(self, slot, timer),
             Ending::Calls(callback) => callback(self),
-        }
-    }
-
-    /// The time of a wait is over.
-    pub(crate) fn time_out(&self, key: Key) {
-        self.withdraw_question(key, DeadLetterReason::Expired);
-        self.follow_up(self.waits.end(key, End::TimedOut));
-    }
-
-    /// Ends a wait for another reason than what it was for, or the time.
-    pub(crate) fn give_up_waiting(&self, key: Key, end: End) {
-        self.withdraw_question(key, DeadLetterReason::Cancelled);
-        self.follow_up(self.waits.end(key, end));
-    }
-
-    /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
-    pub(crate) fn give_up(&self, key: Key) {
-        self.withdraw_question(key, DeadLetterReason::Cancelled);
-        self.waits.forget(key);
-    }
-
-    #[inline]
-    fn withdraw_question(&self, key: Key, reason: DeadLetterReason) {
-        if let Some((target, question)) = self.waits.open_question(key) {
-            self.core.cancellations[self.home.worker() as usize].note(key);
-            if !self.interrupts.is_forcing() {
-                let wait = Some((self.home, key));
-                withdraw(
-                    target,
-                    Withdrawal {
-                        question,
-                        reason,
-                        wait,
-                    },
-                );
-            }
         }
     }
 

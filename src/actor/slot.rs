@@ -190,6 +190,7 @@ pub(crate) struct MailKind {
     discard: unsafe fn(&Slot, &Shard, End),
     bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
     holds: unsafe fn(&Slot, MessageId) -> bool,
+    advance: unsafe fn(&Slot, MessageId, usize) -> bool,
 }
 
 impl MailKind {
@@ -213,6 +214,8 @@ impl MailKind {
                     let mut places = slot.mailbox.places::<M>();
                     places.any(|item| (*item).envelope.message == message)
                 },
+                // SAFETY: as above.
+                advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
             }
         }
     }
@@ -480,6 +483,12 @@ impl Slot {
     pub(crate) fn holds_message(&self, message: MessageId) -> bool {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail.get().holds)(self, message) }
+    }
+
+    /// Has a message be the next one, where it is among so many of the oldest. Answers whether it is.
+    pub(crate) fn advance_message(&self, message: MessageId, most: usize) -> bool {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().advance)(self, message, most) }
     }
 
     /// Loses the oldest message.

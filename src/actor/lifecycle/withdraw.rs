@@ -1,6 +1,7 @@
 //! Questions that nobody waits for any more: taken out of the mail before they are handled.
 //!
-//! A question is somewhere in its actor's mailbox, and a mailbox is not searched. Word of it is kept
+//! A question is somewhere in its actor's mailbox, and a mailbox is not searched, but for the oldest
+//! messages of one that is bounded: there the question makes room at once. Of any other, word is kept
 //! beside the slot until as many messages have left the mailbox as it held when the word came; for
 //! that long, each message is looked at before its turn. An actor of whom nothing was withdrawn does
 //! not look. An actor with a stash has word of it there too, until the question comes out.
@@ -15,6 +16,9 @@ use crate::actor::fate::End;
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key, MessageId};
 use crate::actor::shard::Shard;
+
+/// In how many messages of a bounded mailbox a question is looked for, whose place others may want.
+const MOST_SEARCHED: usize = 1024;
 
 /// The questions withdrawn from one actor.
 #[derive(Default)]
@@ -77,6 +81,9 @@ impl Parcel for Withdrawal {
         if waiting == 0 {
             return; // it is being handled, or has been, or was put aside
         }
+        if slot.is_bounded() && slot.advance_message(self.question, MOST_SEARCHED) {
+            return slot.bury_next(shard, shard.id_of(to), self.reason);
+        }
         let mut withdrawn = shard.withdrawn.borrow_mut();
         let of_this = withdrawn.entry(to.slot).or_default();
         of_this.add(self.question, self.reason, waiting);
@@ -86,6 +93,56 @@ impl Parcel for Withdrawal {
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 
     fn bounce_without_pool(self, _: ActorId) {}
+}
+
+impl Shard {
+    /// The time of a wait is over.
+    pub(crate) fn time_out(&self, key: Key) {
+        self.end_and_withdraw(key, End::TimedOut, DeadLetterReason::Expired);
+    }
+
+    /// Ends a wait for another reason than what it was for, or the time.
+    pub(crate) fn give_up_waiting(&self, key: Key, end: End) {
+        self.end_and_withdraw(key, end, DeadLetterReason::Cancelled);
+    }
+
+    fn end_and_withdraw(&self, key: Key, end: End, reason: DeadLetterReason) {
+        let question = self.waits.open_question(key);
+        // Ended first: where the question is dropped at once, its reply is.
+        let ending = self.waits.end(key, end);
+        self.withdraw_question(key, question, reason);
+        self.follow_up(ending);
+    }
+
+    /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
+    pub(crate) fn give_up(&self, key: Key) {
+        let question = self.waits.open_question(key);
+        self.waits.forget(key);
+        self.withdraw_question(key, question, DeadLetterReason::Cancelled);
+    }
+
+    #[inline]
+    fn withdraw_question(
+        &self,
+        key: Key,
+        question: Option<(ActorId, MessageId)>,
+        reason: DeadLetterReason,
+    ) {
+        if let Some((target, question)) = question {
+            self.core.cancellations[self.home.worker() as usize].note(key);
+            if !self.interrupts.is_forcing() {
+                let wait = Some((self.home, key));
+                withdraw(
+                    target,
+                    Withdrawal {
+                        question,
+                        reason,
+                        wait,
+                    },
+                );
+            }
+        }
+    }
 }
 
 /// Tells the actor to whom a question was put that nobody waits for its answer any more.
