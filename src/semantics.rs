@@ -503,7 +503,8 @@
 //! [`Signal::PreStart`]: no message is lost, or handled out of order. A bound holds meanwhile, and a
 //! suspended actor stays passive until it is resumed. A start that fails then is a failure that the
 //! supervisor decides about; the mail waits for that. A passive actor stops, or is killed, without
-//! being built again for it.
+//! being built again for it, and questions that were all taken back (row 5.4) do not wake it. A
+//! simulation's trace says when an actor becomes passive and when it wakes.
 //!
 //! - `tests/passivation.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
 //! - `tests/passivation.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
@@ -516,6 +517,9 @@
 //! - `tests/passivation.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
 //! - `tests/passivation.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
 //! - `tests/passivation.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
+//! - `tests/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
+//! - `tests/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
+//! - `tests/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
 //!
 //! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose
 //! waker may be called from any thread, and

@@ -164,9 +164,13 @@ impl Shard {
     }
 
     /// How much an actor of this worker has before it: whether it rests, or the system wants
-    /// something of it, and its messages, the one that it is at included.
+    /// something of it, and its messages, the one that it is at included. One that is passive is as good
+    /// as idle.
     pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
         let slot = self.tenant(key)?;
+        if lifecycle::is_asleep(slot) {
+            return Some((false, slot.mailbox_len()));
+        }
         let held_up = slot.special.get() || slot.resting.get();
         let at_work = usize::from(slot.is_at_work());
         Some((held_up, slot.mailbox_len() + at_work))

@@ -172,6 +172,22 @@ fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
     slot.with_system(|system| system.store.as_mut()?.screen(envelope.message_id()))
 }
 
+/// Loses what a passive actor has put aside and is to handle first, where that is a question that was
+/// withdrawn. Answers whether anything has changed.
+pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
+    let slot = shard.slot(key.slot);
+    let next = slot.with_system(|system| system.store.as_mut()?.next(&shard.waits));
+    let Some((Kept::Stashed, envelope)) = next else {
+        // A passive actor has no timers, so nothing is left.
+        return slot.with_system(|system| system.store.take()).is_some();
+    };
+    let reason = screen(slot, &envelope);
+    if let Some(reason) = reason {
+        lose_stashed(shard, key, envelope, reason);
+    }
+    reason.is_some()
+}
+
 /// Loses the oldest message that came out of the stash.
 #[cold]
 fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterReason) {

@@ -163,6 +163,20 @@ pub(super) fn screen(shard: &Shard, slot: u32, message: MessageId) -> Option<Dea
     reason
 }
 
+/// As [`screen`], of a message that stays the next one where it is to be handled.
+pub(super) fn screen_withdrawn(
+    shard: &Shard,
+    slot: u32,
+    message: MessageId,
+) -> Option<DeadLetterReason> {
+    let withdrawn = shard.withdrawn.borrow();
+    let is_withdrawn = withdrawn
+        .get(&slot)
+        .is_some_and(|of_this| of_this.reasons.contains_key(&message));
+    drop(withdrawn);
+    is_withdrawn.then(|| screen(shard, slot, message)).flatten()
+}
+
 /// Nothing is left of a slot's mail.
 pub(super) fn forget_withdrawn(shard: &Shard, slot: u32) {
     if shard.slot(slot).special.screened() {
