@@ -531,7 +531,8 @@
 //! fiber of the same worker, that need not be `Send` and may wait as a handler may; the actor handles
 //! its mail meanwhile. A task ends where it waits, its destructors run, before its actor has stopped,
 //! passivates or starts again, and when its [`Task`] cancels it. Whoever holds the [`Task`] is told the
-//! result or the panic; a panic that nobody would be told of is the actor's failure.
+//! result or the panic; a panic that nobody would be told of is the actor's failure. A task may have
+//! others done in its turn, which are tasks of the same actor.
 //!
 //! - `tests/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
 //! - `tests/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
@@ -545,6 +546,9 @@
 //! - `tests/tasks.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
 //! - `tests/tasks.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
 //! - `tests/tasks.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
+//! - `tests/tasks_of_tasks.rs: s6_4_a_task_has_others_done_and_waits_for_them`
+//! - `tests/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
+//! - `tests/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
 //!
 //! # 7. Dead letters and envelopes
 //!

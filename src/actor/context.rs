@@ -40,10 +40,6 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         self.shard
     }
 
-    pub(super) fn key(&self) -> Key {
-        self.actor
-    }
-
     /// A context in which messages are handled.
     pub(crate) fn handling(shard: &'a Shard, actor: Key) -> Self {
         Self {
