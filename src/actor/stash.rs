@@ -199,3 +199,29 @@ pub(super) fn has_taken<M: Send + 'static>(shard: &Shard, actor: Key) -> bool {
     let slot = shard.slot(actor.slot);
     look_at_store::<M, _>(slot, |store| store.stash.last == message).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::id::ActorId;
+
+    #[test]
+    fn s5_4_word_of_questions_that_are_not_in_the_stash_does_not_gather() {
+        let id = |number| MessageId::start_of_worker(0).plus(number);
+        let mut stash = Stash::<u8> {
+            capacity: Some(9),
+            ..Stash::default()
+        };
+        for number in 1..=3 {
+            let envelope = Envelope::NONE.next(ActorId::NOBODY, id(number));
+            stash.aside.push_back((envelope, 0));
+        }
+        for number in 1..1000 {
+            stash.withdraw(id(number), DeadLetterReason::Expired);
+            assert!(stash.withdrawn.len() <= 2 * 3 + MOST_ELSEWHERE);
+        }
+        let reasons = (1..=3).map(|number| stash.screen(id(number)));
+        assert!(reasons.eq([Some(DeadLetterReason::Expired); 3]));
+        assert_eq!(stash.screen(id(1)), None);
+    }
+}

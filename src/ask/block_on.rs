@@ -50,7 +50,8 @@ impl<M: Send + 'static> Context<'_, M> {
     /// others.
     ///
     /// The future is polled here, on the handler's fiber, so it need not be `Send`; its waker may be
-    /// called on any thread. What needs a runtime of its own, such as a socket or a timer of tokio's,
+    /// called on any thread. An ask that it waits for, and nothing else, is found in a
+    /// [cycle](crate::AskError::Deadlock). What needs a runtime of its own, such as a socket or a timer of tokio's,
     /// needs that runtime on another thread: enter its handle first.
     ///
     /// # Errors
