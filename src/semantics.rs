@@ -399,7 +399,8 @@
 //!
 //! Other waits are links of a cycle too, and it is an ask in it, or a wait for room, that ends: whoever
 //! starts an actor waits for its setup, on whichever worker, and whoever waits for a [`Task`] waits for
-//! what that asks. A question that was [handed on](Reply::forward) leads to whoever has it. Under [`Context::block_on`](crate::Context::block_on) one ask, or
+//! what that asks. A question that was handed on ([`Reply::forward`]) leads to whoever has it. Under
+//! [`Context::block_on`](crate::Context::block_on) one ask, or
 //! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
 //! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
 //! others, several asks at once, work beside the workers.

@@ -28,7 +28,7 @@ enum Question {
     HandOn(ActorRef<Question>, Reply<u32>),
     Busy(Duration),
     /// To send itself that question before it stops.
-    AskYourself(fn(Reply<u32>) -> Question, Reply<AskError>),
+    AskYourself(Asked, Reply<AskError>),
 }
 
 fn answering() -> Props<Question> {
@@ -73,11 +73,14 @@ fn path_of(error: &AskError) -> String {
     path.unwrap_or_else(|| format!("no path in: {error}"))
 }
 
+/// How a question is to end.
+type Asked = fn(Reply<u32>) -> Question;
+
+/// Asks something that fails.
+type Failing = Box<dyn FnOnce(&mut Context<'_, Asking>) -> AskError + Send>;
+
 /// Asks, and waits for the error.
-struct Asking(
-    Box<dyn FnOnce(&mut Context<'_, Asking>) -> AskError + Send>,
-    Reply<AskError>,
-);
+struct Asking(Failing, Reply<AskError>);
 
 fn asking() -> Props<Asking> {
     Props::new(|| Behavior::receive(|ctx, Asking(ask, reply)| reply.send(ask(ctx))))
@@ -98,7 +101,7 @@ impl From {
         self,
         sim: &mut Sim,
         to: ActorRef<Question>,
-        question: fn(Reply<u32>) -> Question,
+        question: Asked,
         within: Duration,
     ) -> AskError {
         if self == Self::Thread {
@@ -181,7 +184,7 @@ fn s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile() {
 #[test]
 fn s5_3_an_error_names_who_has_ended_on_the_askers_own_worker() {
     Sim::builder().check(0..10, |sim| {
-        let own: [(fn(Reply<u32>) -> Question, _); 4] = [
+        let own: [(Asked, _); 4] = [
             (Question::Stop, AskErrorKind::TargetStopped),
             (Question::Fail, AskErrorKind::TargetFailed),
             (Question::Keep, AskErrorKind::Timeout),

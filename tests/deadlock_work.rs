@@ -20,7 +20,7 @@ type Step = Box<dyn FnOnce(&mut Context<'_, Told>, &Reply<Ended>) -> Ended + Sen
 type Ended = Result<(), AskError>;
 
 fn told() -> Props<Told> {
-    Props::new(|| Behavior::receive(|ctx, told| handle(ctx, told)))
+    Props::new(|| Behavior::receive(handle))
 }
 
 fn handle(ctx: &mut Context<'_, Told>, Told(step, reply): Told) {
@@ -64,7 +64,7 @@ fn asks_in_setup(asked: ActorRef<Told>, errors: &Errors) -> Props<Told> {
         Behavior::setup(move |_ctx| {
             let answer = asked.ask(nothing, HOUR).wait();
             errors.lock().unwrap().extend(answer.err());
-            Ok(Behavior::receive(|ctx, told| handle(ctx, told)))
+            Ok(Behavior::receive(handle))
         })
     })
 }

@@ -139,7 +139,7 @@ fn s6_4_a_task_that_was_cancelled_begins_no_other() {
 #[test]
 fn s6_4_tasks_that_beget_tasks_end_with_a_shutdown() {
     fn again(task: &mut TaskContext<'_, Do>) {
-        drop(task.spawn_task(|task| again(task)));
+        drop(task.spawn_task(again));
     }
     Sim::builder().check(SEEDS, |sim| {
         let actor = sim.spawn("doer", doer(&Log::default())).unwrap();
