@@ -349,18 +349,31 @@
 //! the time, and never before it. An answer that comes later is dropped, counted in
 //! [`PoolStats::late_replies`], and never taken for the answer to another ask.
 //!
+//! An error names the actor that was asked by its [path](crate::AskDetails::path), wherever the ask came
+//! from and also where that actor has ended since, once its worker has taken up a question from
+//! elsewhere for it. Before that, and long after its end, there is the id alone.
+//!
 //! - `tests/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
 //! - `tests/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
+//! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives`
+//! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
+//! - `tests/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
+//! - `tests/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
+//! - `tests/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
+//! - `src/actor/known.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
-//! the mailbox: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
+//! the mailbox, or when it comes out of a stash: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
 //! [`Expired`](crate::DeadLetterReason::Expired). Word of that travels behind the question, so a handler
-//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. In a stash
-//! a question stays.
+//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. In a
+//! bounded mailbox its place is free as soon as the word has come, where fewer than a thousand messages
+//! are before it.
 //!
 //! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
+//! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
+//! - `tests/asks_together.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
 //! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
 //! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
@@ -382,8 +395,15 @@
 //! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full. A
 //! reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
 //! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
-//! show it, and the error names it if the time-out comes. What is waited for otherwise is no
-//! part of a cycle: futures, tasks, children that start.
+//! show it, and the error names it if the time-out comes.
+//!
+//! Other waits are links of a cycle too, and it is an ask in it, or a wait for room, that ends: whoever
+//! starts an actor waits for its setup, on whichever worker, and whoever waits for a [`Task`] waits for
+//! what that asks. A question that was handed on ([`Reply::forward`]) leads to whoever has it. Under
+//! [`Context::block_on`](crate::Context::block_on) one ask, or
+//! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
+//! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
+//! others, several asks at once, work beside the workers.
 //!
 //! - `tests/deadlock.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
 //! - `tests/deadlock.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
@@ -393,6 +413,15 @@
 //! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
 //! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
 //! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
+//! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
+//! - `tests/deadlock_work.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
+//! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
+//! - `tests/ask_paths.rs: s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle`
 //!
 //! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply,
 //! cancel, cancelled, refused) as a state machine without input or output, threads or a clock, for
@@ -475,7 +504,8 @@
 //! [`Signal::PreStart`]: no message is lost, or handled out of order. A bound holds meanwhile, and a
 //! suspended actor stays passive until it is resumed. A start that fails then is a failure that the
 //! supervisor decides about; the mail waits for that. A passive actor stops, or is killed, without
-//! being built again for it.
+//! being built again for it, and questions that were all taken back (row 5.4) do not wake it. A
+//! simulation's trace says when an actor becomes passive and when it wakes.
 //!
 //! - `tests/passivation.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
 //! - `tests/passivation.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
@@ -488,6 +518,9 @@
 //! - `tests/passivation.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
 //! - `tests/passivation.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
 //! - `tests/passivation.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
+//! - `tests/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
+//! - `tests/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
+//! - `tests/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
 //!
 //! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose
 //! waker may be called from any thread, and
@@ -499,7 +532,8 @@
 //! fiber of the same worker, that need not be `Send` and may wait as a handler may; the actor handles
 //! its mail meanwhile. A task ends where it waits, its destructors run, before its actor has stopped,
 //! passivates or starts again, and when its [`Task`] cancels it. Whoever holds the [`Task`] is told the
-//! result or the panic; a panic that nobody would be told of is the actor's failure.
+//! result or the panic; a panic that nobody would be told of is the actor's failure. A task may have
+//! others done in its turn, which are tasks of the same actor.
 //!
 //! - `tests/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
 //! - `tests/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
@@ -513,6 +547,9 @@
 //! - `tests/tasks.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
 //! - `tests/tasks.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
 //! - `tests/tasks.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
+//! - `tests/tasks_of_tasks.rs: s6_4_a_task_has_others_done_and_waits_for_them`
+//! - `tests/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
+//! - `tests/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
 //!
 //! # 7. Dead letters and envelopes
 //!
@@ -644,8 +681,8 @@
 //! - **Priorities** among the messages of a mailbox.
 //! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
 //!   arrives.
-//! - **The path of whoever was asked** in an [`AskError`](crate::AskError), where that is an actor of
-//!   another worker; its id is there.
+//! - **The path of whoever was asked** in an [`AskError`](crate::AskError), where its worker has never
+//!   come so far as to take up a question for it from elsewhere; its id is there.
 //! - **Certainty about cycles of handlers that hold a reply and wait plainly**: see row 5.6.
 //! - **Metadata** in envelopes, such as a trace context.
 //! - **Survival of a stack overflow**: it is told of (4.10), and ends the process. Nor is it told of

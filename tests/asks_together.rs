@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{DeadLetterReason, Pending, all, first};
+use nexus_actors::{Pending, all, first};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SEEDS: std::ops::Range<u64> = 0..60;
@@ -153,6 +153,157 @@ fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
             assert!(first > ms(40) && first <= ms(60), "{first:?}");
             assert!(second > HOUR - ms(100) && second <= HOUR, "{second:?}");
             assert_eq!(seen[1].1, Some(Duration::ZERO));
+        });
+    }
+}
+
+#[test]
+fn s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once() {
+    for overflow in [Overflow::Fail, Overflow::Backpressure, Overflow::DropOldest] {
+        for asker in [0, 1] {
+            Sim::builder().workers(2).check(SEEDS, |sim| {
+                let handled = Arc::default();
+                let bound = Mailbox::bounded(3, overflow).unwrap();
+                let props = worker(&handled).mailbox(bound);
+                let busy = sim.spawn_on(0, "busy", props).unwrap();
+                busy.tell(Job::Sleep(ms(500)));
+                sim.run_for(ms(1));
+                let runner = sim.spawn_on(asker, "runner", runner()).unwrap();
+                runner.tell(Box::new(move || {
+                    let first = busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR);
+                    let dropped = busy.ask(|reply| Job::After(ms(0), 2, reply), HOUR);
+                    let expires = busy.ask(|reply| Job::After(ms(0), 3, reply), ms(20));
+                    dropped.cancel();
+                    assert_eq!(expires.wait().unwrap_err().kind(), AskErrorKind::Timeout);
+                    assert_eq!(first.wait(), Ok(1));
+                }));
+                sim.run_for(ms(100));
+                let letters = sim.dead_letters();
+                assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
+                assert_eq!(letters.count(DeadLetterReason::Expired), 1);
+                let late =
+                    [4, 5].map(|number| busy.ask(|reply| Job::After(ms(0), number, reply), HOUR));
+                assert_eq!(late.map(|asked| asked.wait().unwrap()), [4, 5]);
+                sim.run_until_idle();
+                assert_eq!(*handled.lock().unwrap(), [1, 4, 5]);
+                let stats = sim.stats();
+                let ends = stats.handled() + stats.dead_letters;
+                assert_eq!(stats.sent(), ends, "conserved");
+                // No place was lost or made.
+                busy.suspend();
+                sim.run_until_idle();
+                let room = (0..5).take_while(|_| busy.try_tell(Job::Sleep(ms(0))).is_ok());
+                let expected = if overflow == Overflow::DropOldest {
+                    5
+                } else {
+                    3
+                };
+                assert_eq!(room.count(), expected);
+            });
+        }
+    }
+}
+
+#[test]
+fn s5_4_who_waits_for_room_is_let_in_when_a_question_is_taken_back() {
+    Sim::builder().workers(2).check(SEEDS, |sim| {
+        let handled = Arc::default();
+        let bound = Mailbox::bounded(1, Overflow::Backpressure).unwrap();
+        let busy = sim.spawn_on(0, "busy", worker(&handled).mailbox(bound));
+        let busy = busy.unwrap();
+        busy.suspend();
+        sim.run_until_idle();
+        let asked = busy.ask(|reply| Job::After(ms(0), 1, reply), ms(100));
+        let runner = sim.spawn_on(1, "runner", runner()).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        runner.tell(Box::new(move || {
+            tell.send(busy.send(Job::Sleep(ms(0))).is_ok()).unwrap();
+        }));
+        sim.run_for(ms(50));
+        assert!(told.try_recv().is_err(), "there is no room");
+        assert_eq!(asked.wait().unwrap_err().kind(), AskErrorKind::Timeout);
+        sim.run_for(ms(1));
+        assert_eq!(told.try_recv(), Ok(true), "while the actor is suspended");
+    });
+}
+
+/// Puts questions aside until it is told to open; `slow` ones only after a while.
+enum Shut {
+    Question(u64, Duration, Reply<u64>),
+    Open,
+    Leave,
+}
+
+fn shut(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Shut> {
+    let handled = Arc::clone(handled);
+    Props::new(move || {
+        let handled = Arc::clone(&handled);
+        Behavior::with_stash(8, move |_ctx| {
+            let handled = Arc::clone(&handled);
+            Ok(Behavior::with_state(
+                false,
+                move |open: &mut bool, ctx, message| {
+                    match message {
+                        Shut::Question(number, _, reply) if *open => {
+                            handled.lock().unwrap().push(number);
+                            reply.send(number);
+                        }
+                        Shut::Question(number, slow, reply) => {
+                            ctx.sleep(slow)?;
+                            ctx.stash(Shut::Question(number, slow, reply))
+                                .map_err(|_| "it is full")?;
+                        }
+                        Shut::Open => {
+                            *open = true;
+                            ctx.unstash_all();
+                        }
+                        Shut::Leave => return Ok::<_, BoxError>(Next::Passivate),
+                    }
+                    Ok(Next::Same)
+                },
+            ))
+        })
+    })
+}
+
+#[test]
+fn s5_4_a_question_that_was_put_aside_is_not_handled_either() {
+    for (asker, passivates) in [(0, false), (1, false), (0, true), (1, true)] {
+        Sim::builder().workers(2).check(SEEDS, |sim| {
+            let handled = Arc::default();
+            let target = sim.spawn_on(0, "target", shut(&handled)).unwrap();
+            let runner = sim.spawn_on(asker, "runner", runner()).unwrap();
+            runner.tell(Box::new(move || {
+                let ask = |number, slow, within| {
+                    target.ask(|reply| Shut::Question(number, slow, reply), within)
+                };
+                let dropped = ask(1, ms(0), HOUR);
+                let kept = ask(2, ms(0), HOUR);
+                let expires = ask(3, ms(0), ms(20));
+                // Given up while a handler has it, which puts it aside only then.
+                let in_hand = ask(4, ms(500), ms(100));
+                let last = ask(5, ms(0), HOUR);
+                let sorry = |asked: Ask<u64>| asked.wait().unwrap_err().kind();
+                assert_eq!(sorry(expires), AskErrorKind::Timeout);
+                dropped.cancel();
+                assert_eq!(sorry(in_hand), AskErrorKind::Timeout);
+                assert_eq!((kept.wait(), last.wait()), (Ok(2), Ok(5)));
+            }));
+            sim.run_for(ms(1000));
+            assert_eq!(sim.stats().stashed(), 5);
+            if passivates {
+                target.tell(Shut::Leave);
+                sim.run_for(ms(1));
+            }
+            target.tell(Shut::Open);
+            sim.run_for(ms(1000));
+            assert_eq!(*handled.lock().unwrap(), [2, 5]);
+            let letters = sim.dead_letters();
+            assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
+            assert_eq!(letters.count(DeadLetterReason::Expired), 2);
+            let stats = sim.stats();
+            let ends = stats.handled() + stats.dead_letters;
+            assert_eq!((stats.sent(), stats.stashed()), (ends, 0), "conserved");
         });
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{watchdog, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{ActorId, BoxError, Cycle, DeadLetterReason, Mailbox, Overflow, WaitsFor};
+use nexus_actors::{Cycle, WaitsFor};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SEEDS: std::ops::Range<u64> = 0..200;
@@ -325,28 +325,6 @@ fn s5_6_a_pool_of_threads_finds_them_too() {
 // ---- what looks like one, and is none ------------------------------------------------------------
 
 #[test]
-fn s5_6_who_tells_itself_something_while_it_waits_for_a_future_has_that_next() {
-    Sim::builder().check(SEEDS, |sim| {
-        let seen: Arc<Mutex<Vec<u32>>> = Arc::default();
-        let log = Arc::clone(&seen);
-        let itself = Props::new(move || {
-            let log = Arc::clone(&log);
-            Behavior::receive(move |ctx, number: u32| {
-                if number < 3 {
-                    let me = ctx.self_ref();
-                    ctx.block_on(async move { me.tell(number + 1) })?;
-                }
-                log.lock().unwrap().push(number);
-                Ok::<_, BoxError>(())
-            })
-        });
-        sim.spawn("itself", itself).unwrap().tell(1);
-        sim.run_until_idle();
-        assert_eq!(*seen.lock().unwrap(), [1, 2, 3]);
-    });
-}
-
-#[test]
 fn s5_6_who_asks_one_that_waits_for_somebody_else_waits_its_turn() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
@@ -374,7 +352,7 @@ fn s5_6_who_asks_one_that_waits_for_somebody_else_waits_its_turn() {
 // ---- no false alarm -------------------------------------------------------------------------------
 
 /// A time during which an actor waited for the answer to a question, and the reply was with the actor
-/// that had been asked: in its mailbox, in its handler, or in its state.
+/// that had been asked: in its mailbox, in its handler, or in its state. Or for a start, or a task.
 #[derive(Clone, Copy, Debug)]
 struct Edge {
     from: u32,
@@ -391,7 +369,16 @@ struct Truth {
     /// By question.
     edges: HashMap<u64, Edge>,
     ended: HashMap<AskErrorKind, u64>,
+    who: HashMap<ActorPath, u32>,
+    /// Those who ask for others, and what these wait for.
+    others: u32,
+    works: HashMap<u32, u64>,
+    /// Cycles that went through such a one.
+    through_others: u64,
 }
+
+/// Where the numbers of those who ask for others begin.
+const FIRST_OTHER: u32 = 1000;
 
 impl Truth {
     fn now(&mut self) -> u64 {
@@ -423,8 +410,9 @@ impl Truth {
 
     /// There was an instant at which each member of the cycle waited for an answer that only the next
     /// one could give.
-    fn check(&self, cycle: &Cycle, of: &HashMap<ActorId, u32>) {
-        let who: Vec<u32> = cycle.links().iter().map(|link| of[&link.actor]).collect();
+    fn check(&mut self, cycle: &Cycle) {
+        let links = cycle.links().iter();
+        let who: Vec<u32> = links.map(|link| self.who[&link.path]).collect();
         let held: Vec<Vec<&Edge>> = (0..who.len())
             .map(|place| {
                 let (from, to) = (who[place], who[(place + 1) % who.len()]);
@@ -440,6 +428,7 @@ impl Truth {
         };
         let mut instants = held.iter().flatten().map(|edge| edge.begins);
         assert!(instants.any(at), "a false alarm: {cycle}\n{held:#?}");
+        self.through_others += u64::from(who.iter().any(|&one| one > FIRST_OTHER));
     }
 }
 
@@ -470,6 +459,7 @@ struct Me {
     index: u32,
     others: Arc<Vec<ActorRef<Do>>>,
     helper: Option<ActorRef<Handed>>,
+    nodes: Vec<WorkerNode>,
     kept: Vec<(u64, Reply<()>)>,
     dice: u64,
 }
@@ -523,7 +513,7 @@ impl Me {
                         // Hands it on only when it has begun to ask.
                         self.note_end(world, question);
                         let mut reply = Some(reply);
-                        self.ask(world, depth, None, |_, _| {
+                        self.ask(ctx, world, depth, None, |_, _| {
                             helper.tell(Handed(question, reply.take().unwrap()));
                         });
                     }
@@ -531,7 +521,7 @@ impl Me {
                 }
                 if depth > 0 {
                     for _ in 0..self.roll(2) + 1 {
-                        self.ask(world, depth - 1, held.as_ref(), |_, _| {});
+                        self.ask(ctx, world, depth - 1, held.as_ref(), |_, _| {});
                     }
                 }
                 if let Some(reply) = held {
@@ -545,35 +535,112 @@ impl Me {
 
     fn ask(
         &mut self,
+        ctx: &mut Context<'_, Do>,
         world: &World,
         depth: u32,
         on_behalf: Option<&Reply<()>>,
         before: impl FnOnce(&mut Self, u64),
     ) {
         let to = self.roll(self.others.len() as u64) as u32;
-        let question = world.0.lock().unwrap().asks(self.index, to);
-        before(self, question);
-        let timeout = Duration::from_millis(5 + self.roll(40));
-        let asked =
-            self.others[to as usize].ask(|reply| Do::Question(question, depth, reply), timeout);
-        let plainly = self.roll(3) == 0;
-        let answer = match on_behalf {
-            Some(reply) if !plainly => asked.wait_for(reply),
-            _ => asked.wait(),
+        let question = Question {
+            world: world.clone(),
+            from: self.index,
+            to,
+            actor: self.others[to as usize],
+            depth,
+            within: Duration::from_millis(5 + self.roll(40)),
         };
-        let mut truth = world.0.lock().unwrap();
+        let (way, node) = (
+            self.roll(8),
+            self.nodes[to as usize % self.nodes.len()].clone(),
+        );
+        let before = |number| before(self, number);
+        match on_behalf {
+            Some(reply) if way < 6 => question.ask(before, |asked| asked.wait_for(reply)),
+            _ => match way {
+                0 => question.ask(before, |asked| ctx.block_on(asked).unwrap()),
+                1 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let task = ctx.spawn_task(move |task| by.ask_as(task.path()));
+                    let _ = task.wait();
+                }
+                2 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    ctx.spawn_anonymous(by.starting()).unwrap().stop();
+                }
+                3 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let name = format!("start-{}", by.from);
+                    node.spawn(&name, by.starting()).unwrap().stop();
+                }
+                _ => question.ask(before, Ask::wait),
+            },
+        }
+    }
+}
+
+/// A question that is about to be asked.
+#[derive(Clone)]
+struct Question {
+    world: World,
+    from: u32,
+    to: u32,
+    actor: ActorRef<Do>,
+    depth: u32,
+    within: Duration,
+}
+
+impl Question {
+    fn ask(&self, before: impl FnOnce(u64), wait: impl FnOnce(Ask<()>) -> Result<(), AskError>) {
+        let (truth, depth) = (&self.world.0, self.depth);
+        let number = truth.lock().unwrap().asks(self.from, self.to);
+        before(number);
+        let question = |reply| Do::Question(number, depth, reply);
+        let answer = wait(self.actor.ask(question, self.within));
+        let mut truth = truth.lock().unwrap();
         if let Err(error) = &answer {
             *truth.ended.entry(error.kind()).or_default() += 1;
             if let AskError::Deadlock(details) = error {
-                let of = self
-                    .others
-                    .iter()
-                    .zip(0..)
-                    .map(|(actor, index)| (actor.id(), index));
-                truth.check(details.cycle().unwrap(), &of.collect());
+                truth.check(details.cycle().unwrap());
             }
         }
-        truth.ends(question);
+        truth.ends(number);
+    }
+
+    /// The same, asked by somebody else for whom this one waits.
+    fn by_way_of(&self) -> Self {
+        let mut truth = self.world.0.lock().unwrap();
+        truth.others += 1;
+        let from = FIRST_OTHER + truth.others;
+        let work = truth.asks(self.from, from);
+        truth.works.insert(from, work);
+        let own = self.clone();
+        Self { from, ..own }
+    }
+
+    /// Asks, and is done.
+    fn ask_as(&self, path: ActorPath) {
+        let mut truth = self.world.0.lock().unwrap();
+        truth.who.insert(path, self.from);
+        drop(truth);
+        self.ask(|_| {}, Ask::wait);
+        let mut truth = self.world.0.lock().unwrap();
+        let work = truth.works[&self.from];
+        truth.ends(work);
+    }
+
+    /// An actor that asks in its setup.
+    fn starting(self) -> Props<u8> {
+        Props::new(move || {
+            let question = self.clone();
+            Behavior::setup(move |ctx| {
+                question.ask_as(ctx.path());
+                Ok(Behavior::empty())
+            })
+        })
     }
 }
 
@@ -582,6 +649,7 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
     let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
+    let through_others = AtomicU64::new(0);
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(0..runs, |sim| {
             let world = World(Arc::default());
@@ -589,12 +657,16 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
             let actors: Vec<_> = (0..5_u32)
                 .map(|index| {
                     let (world, seed) = (world.clone(), sim.seed() + u64::from(index));
+                    let path = ActorPath::user().child(&format!("w{index}")).unwrap();
+                    world.0.lock().unwrap().who.insert(path, index);
+                    let nodes: Vec<_> = (0..workers).map(|worker| sim.node(worker)).collect();
                     let props = Props::new(move || {
-                        let world = world.clone();
+                        let (world, nodes) = (world.clone(), nodes.clone());
                         let me = Me {
                             index,
                             others: Arc::default(),
                             helper: None,
+                            nodes,
                             kept: Vec::new(),
                             dice: seed,
                         };
@@ -619,6 +691,7 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
             drop(asked);
             assert_eq!(sim.waiting(), []);
             let truth = world.0.lock().unwrap();
+            through_others.fetch_add(truth.through_others, Relaxed);
             for (kind, times) in &truth.ended {
                 *total.lock().unwrap().entry(*kind).or_default() += times;
             }
@@ -628,4 +701,5 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     let times = |kind| ended.get(&kind).copied().unwrap_or(0);
     assert!(times(AskErrorKind::Deadlock) > runs, "{ended:?}");
     assert!(times(AskErrorKind::Timeout) > runs / 10, "{ended:?}");
+    assert!(through_others.into_inner() > runs / 10);
 }

@@ -264,6 +264,38 @@ fn the_smallest_mailbox_passes_over_routees_that_wait_to_be_restarted() {
     });
 }
 
+#[test]
+fn the_smallest_mailbox_takes_a_passive_routee_for_an_idle_one() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let router = Router::smallest_mailbox(2, worker(&log));
+        let router = router.spawn(&sim.node(0), "router").unwrap();
+        let routees = routees_of(router);
+        routees[0].passivate();
+        routees[1].tell(Job::Sleep(SECOND));
+        sim.run_until_idle();
+        // The other one is busy.
+        note_all(router, 0..1);
+        sim.run_until_idle();
+        assert_eq!(log.of(routees[0]), [0]);
+        // Both are passive: in turn.
+        sim.run_for(2 * SECOND);
+        routees.iter().for_each(|routee| routee.passivate());
+        sim.run_until_idle();
+        note_all(router, 1..5);
+        sim.run_until_idle();
+        let counts: Vec<usize> = routees.iter().map(|one| log.of(*one).len()).collect();
+        assert_eq!(counts, [3, 2]);
+        // One that is suspended besides is passed over.
+        routees[0].passivate();
+        routees[0].suspend();
+        sim.run_until_idle();
+        note_all(router, 5..9);
+        sim.run_until_idle();
+        assert_eq!(log.of(routees[0]).len(), 3);
+    });
+}
+
 // ---- questions ------------------------------------------------------------------------------------
 
 type Search = (u64, Reply<usize>);

@@ -19,8 +19,8 @@ use crate::queue::Refused;
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, which becomes a dead letter where it is refused.
     #[cold]
-    pub(super) fn tell_bounded(self, message: M) {
-        if let Err(refused) = self.offer(message) {
+    pub(super) fn tell_bounded<const QUESTION: bool>(self, message: M) {
+        if let Err(refused) = self.offer::<QUESTION>(message) {
             let reason = refused.reason();
             self.record_loss(reason);
             let _ = drop_with_fate(refused.into_message(), End::from(reason));
@@ -29,7 +29,7 @@ impl<M: Send + 'static> ActorRef<M> {
 
     #[cold]
     pub(super) fn try_tell_bounded(self, message: M) -> Result<(), TellError<M>> {
-        let offered = self.offer(message);
+        let offered = self.offer::<false>(message);
         if let Err(TellError::Dropped(_)) = &offered {
             self.record_loss(DeadLetterReason::DroppedNewest);
         }
@@ -37,18 +37,25 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Sends a message, if there is a place for it. Records nothing where there is none.
-    fn offer(self, message: M) -> Result<(), TellError<M>> {
+    fn offer<const QUESTION: bool>(self, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
         with_current(|shard| match shard {
-            Some(own) if own.home.pool() == id.home.pool() => self.enter(shard, &own.core, message),
+            Some(own) if own.home.pool() == id.home.pool() => {
+                self.enter::<QUESTION>(shard, &own.core, message)
+            }
             _ => match core::find(id.home) {
-                Some(core) => self.enter(shard, &core, message),
+                Some(core) => self.enter::<QUESTION>(shard, &core, message),
                 None => Err(TellError::PoolClosed(message)),
             },
         })
     }
 
-    fn enter(self, shard: Option<&Shard>, core: &PoolCore, message: M) -> Result<(), TellError<M>> {
+    fn enter<const QUESTION: bool>(
+        self,
+        shard: Option<&Shard>,
+        core: &PoolCore,
+        message: M,
+    ) -> Result<(), TellError<M>> {
         let id = self.id();
         let door = match shard {
             Some(own) if own.home == id.home => own.tenant(id.key).and_then(Slot::door),
@@ -63,7 +70,7 @@ impl<M: Send + 'static> ActorRef<M> {
         };
         match door.enter(core) {
             Ok(()) => {
-                self.carry(shard, core, message, !door.counts());
+                self.carry::<QUESTION>(shard, core, message, !door.counts());
                 Ok(())
             }
             Err(Refused::Closed) => Err(TellError::Stopped(message)),
@@ -72,7 +79,13 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Sends a message for which there is a place, or is made one when it arrives.
-    fn carry(self, shard: Option<&Shard>, core: &PoolCore, message: M, evicting: bool) {
+    fn carry<const QUESTION: bool>(
+        self,
+        shard: Option<&Shard>,
+        core: &PoolCore,
+        message: M,
+        evicting: bool,
+    ) {
         let ActorId { home, key } = self.id();
         let worker = home.worker();
         match shard {
@@ -88,18 +101,18 @@ impl<M: Send + 'static> ActorRef<M> {
                 let (envelope, outboxes) = (shard.next_envelope(), &shard.outboxes);
                 shard.counts.sent_across.add(1);
                 if evicting {
-                    outboxes.send(worker, key, envelope, Evicting(message));
+                    outboxes.send(worker, key, envelope, Evicting::<M, QUESTION>(message));
                 } else {
-                    outboxes.send(worker, key, envelope, Message(message));
+                    outboxes.send(worker, key, envelope, Message::<M, QUESTION>(message));
                 }
             }
             _ => {
                 let envelope = core.envelope_from_outside(shard.map(Shard::acting));
                 core.count_outside();
                 if evicting {
-                    core.post(worker, key, envelope, Evicting(message));
+                    core.post(worker, key, envelope, Evicting::<M, QUESTION>(message));
                 } else {
-                    core.post(worker, key, envelope, Message(message));
+                    core.post(worker, key, envelope, Message::<M, QUESTION>(message));
                 }
             }
         }
@@ -117,12 +130,12 @@ impl<M: Send + 'static> ActorRef<M> {
         let id = self.id();
         with_current(|shard| match shard {
             Some(own) if own.home.pool() == id.home.pool() => {
-                self.carry(shard, &own.core, message, false);
+                self.carry::<false>(shard, &own.core, message, false);
                 Ok(())
             }
             _ => match core::find(id.home) {
                 Some(core) => {
-                    self.carry(shard, &core, message, false);
+                    self.carry::<false>(shard, &core, message, false);
                     Ok(())
                 }
                 None => Err(TellError::PoolClosed(message)),

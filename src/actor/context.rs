@@ -40,10 +40,6 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         self.shard
     }
 
-    pub(super) fn key(&self) -> Key {
-        self.actor
-    }
-
     /// A context in which messages are handled.
     pub(crate) fn handling(shard: &'a Shard, actor: Key) -> Self {
         Self {
@@ -117,7 +113,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         name: &str,
         props: Props<C>,
     ) -> Result<ActorRef<C>, SpawnError> {
-        lifecycle::start(self.shard, self.actor.slot, Name::Given(name), &props)
+        lifecycle::start(self.shard, self.actor.slot, Name::Given(name), &props, None)
     }
 
     /// Starts a child under a generated name. Such a child is not in the directory.
@@ -129,7 +125,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         &mut self,
         props: Props<C>,
     ) -> Result<ActorRef<C>, SpawnError> {
-        lifecycle::start(self.shard, self.actor.slot, Name::Generated, &props)
+        lifecycle::start(self.shard, self.actor.slot, Name::Generated, &props, None)
     }
 
     /// The children that are alive, those that stop included, the last one started first.

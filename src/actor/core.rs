@@ -21,6 +21,7 @@ use super::failure::{Failure, SupervisorStrategy};
 use super::fate::outside_sender;
 use super::gates::Gates;
 use super::id::{ActorId, Home, Key, MOST_POOL, MessageId};
+use super::known::KnownActors;
 use super::offload::Offload;
 use super::shard::Order;
 use super::stats::WorkerCounters;
@@ -56,6 +57,8 @@ pub(crate) struct PoolCore {
     pub(crate) beats: Box<[Arc<CachePadded<Beat>>]>,
     /// The asks of each worker that were given up.
     pub(crate) cancellations: Box<[Cancellations]>,
+    /// The actors of each worker that were asked from elsewhere.
+    pub(crate) known: Box<[KnownActors]>,
     late_replies: AtomicU64,
     /// The last id of a message from outside, where those ids are to be the same in every run.
     ids_from_outside: Option<AtomicU64>,
@@ -114,6 +117,7 @@ impl PoolCore {
             gates: Gates::default(),
             beats: (0..workers).map(|_| Arc::default()).collect(),
             cancellations: (0..workers).map(|_| Cancellations::default()).collect(),
+            known: (0..workers).map(|_| KnownActors::default()).collect(),
             late_replies: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),

@@ -1,26 +1,31 @@
 //! Deadlocks: cycles of waits, found when the last of them begins.
 //!
 //! An actor waits for one thing at a time, so from each wait at most one edge leads on: to the actor
-//! that was asked, or in whose full mailbox there is to be room. Whoever begins a wait for an actor
+//! that was asked, in whose full mailbox there is to be room, or that starts. Whoever begins a wait for an actor
 //! that itself waits follows the edges; where they lead to another worker, a *probe* goes on there
 //! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
 //! worker sends its probe when its own worker has nothing better to do. The last wait of a cycle begins
-//! when all the others have, and its probe travels behind the questions, so that it finds the cycle.
+//! when all the others have, and its probe travels behind the questions, so that it finds the cycle. A wait
+//! that comes to lead to somebody else, as its question is handed on or its actor begins to start, is
+//! followed once more.
 //!
 //! **No false alarm.** An edge counts only where nobody but the next actor can end the wait:
 //!
 //! - the question still lies in that actor's mailbox, and the reply in it, or
 //! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
-//! - the next actor's mailbox is full of messages that it has not come to.
+//! - the next actor's mailbox is full of messages that it has not come to, or
+//! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
 //!
-//! A reply that was handed on, or put aside, or that may have been, is none of these; then the cycle is
-//! only suspected.
+//! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
+//! only suspected. So it is where a question was handed on between two other workers than the asker's, and
+//! the probe is there before it.
 //!
 //! While a probe travels, waits may end by their time-outs. On one worker nothing happens in between.
 //! Across workers the cycle is walked twice: where each wait is found a second time, of the same
 //! generation, all of them held together at the moment when the first round came to its end.
 //!
-//! Two probes may find one cycle. Both name the same wait as the one that ends, the youngest.
+//! Two probes may find one cycle. Both name the same wait as the one that ends: the youngest of those for
+//! an answer or for room, as a start and a task go on to their end.
 
 use std::cell::{Cell, RefCell};
 
@@ -35,7 +40,7 @@ use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::path_of;
 use super::path::ActorPath;
 use super::shard::Shard;
-use super::slot::{MailKind, Slot};
+use super::slot::{MailKind, Slot, State};
 use super::waits::Asked;
 
 /// Waits for actors of other workers for which no probe was sent, each with who waits.
@@ -111,6 +116,10 @@ impl Link {
         if self.question == MessageId::ROOM {
             let capacity = slot.door().map(|door| door.gate.capacity());
             return capacity.is_some_and(|capacity| slot.mailbox_len() >= capacity);
+        }
+        if self.question == MessageId::WORK {
+            // Elsewhere the word may be under way that it has started.
+            return self.actor.home == shard.home || slot.state() == State::Starting;
         }
         let on_behalf = (self.actor.home, self.wait);
         shard.waits.on_behalf(next_wait) == Some(on_behalf) || slot.holds_message(self.question)
@@ -191,7 +200,8 @@ impl Walk {
 
     /// Tells those who wait in the cycle.
     fn tell(mut self) {
-        let youngest = (0..self.links.len()).max_by_key(|&place| {
+        let can_end = |place: &usize| self.links[*place].question != MessageId::WORK;
+        let youngest = (0..self.links.len()).filter(can_end).max_by_key(|&place| {
             let link = &self.links[place];
             let ActorId { home, key } = link.actor;
             (link.began, link.question.get(), home.worker(), key.slot)
@@ -204,7 +214,7 @@ impl Walk {
             certain: link.certain,
         });
         let cycle = Cycle(links.collect());
-        let ends = cycle.is_certain();
+        let ends = cycle.is_certain() && youngest.is_some();
         let told = if ends { 1 } else { self.links.len() };
         for (place, link) in self.links.iter().take(told).enumerate() {
             let found = Found {
@@ -264,6 +274,16 @@ impl Shard {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
+            self.unprobed.waits.borrow_mut().push((actor, wait));
+        }
+    }
+
+    /// A wait that has begun leads to somebody else than before: looks soon whether that closes a cycle,
+    /// as the wait that was to find it may have been followed already.
+    pub(crate) fn look_again_for_cycle(&self, wait: Key) {
+        if let Some(slot) = self.waits.waiter(wait) {
+            let generation = self.slot(slot).generation();
+            let actor = Key { slot, generation };
             self.unprobed.waits.borrow_mut().push((actor, wait));
         }
     }

@@ -48,7 +48,7 @@ impl Home {
 }
 
 /// A slot of a worker and the number of its tenancy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Key {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
@@ -172,6 +172,8 @@ impl MessageId {
     pub(crate) const NONE: Self = Self(0);
     /// No message either, but room for one that is to come.
     pub(crate) const ROOM: Self = Self(u64::MAX);
+    /// No message either, but work: the start of an actor, or a task.
+    pub(crate) const WORK: Self = Self(u64::MAX - 1);
     const WORKER_SHIFT: u32 = 48;
     /// Ids in a block that a thread outside of any pool takes at a time.
     pub(crate) const BLOCK: u64 = 1 << 20;

@@ -9,7 +9,7 @@ use std::any::Any;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::End;
-use super::id::Key;
+use super::id::{Key, MessageId};
 use super::shard::Shard;
 use super::slot::Slot;
 use super::stash::Stash;
@@ -41,6 +41,12 @@ pub(crate) trait Store {
 
     /// Takes a message out, to be dropped; none where it would have to be made.
     fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>>;
+
+    /// Nobody waits for the answer to a question any more, which may be in the stash.
+    fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason);
+
+    /// Why a message that comes out of the stash is not to be handled, if it is not.
+    fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason>;
 
     /// Ends all timers. What is in the stash is to be handled before the mail; nothing is left where
     /// there is nothing in it.
@@ -97,6 +103,14 @@ impl<M: Send + 'static> Store for StoreOf<M> {
                 }
             },
         }
+    }
+
+    fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason) {
+        self.stash.withdraw(question, reason);
+    }
+
+    fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
+        self.stash.screen(message)
     }
 
     fn rest(self: Box<Self>, shard: &Shard) -> Option<Box<dyn Store>> {

@@ -12,6 +12,7 @@ use std::mem;
 use std::ptr::{self, NonNull};
 
 use super::envelope::Envelope;
+use super::id::MessageId;
 
 /// Bytes of a common block.
 const BLOCK_BYTES: usize = 1024;
@@ -291,6 +292,30 @@ impl RawMailbox {
         })
     }
 
+    /// Puts a message before all others, whose order stays, where it is among so many of the oldest.
+    /// Answers whether it is.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push_place`](Self::push_place), as to the type.
+    pub(crate) unsafe fn advance<M>(&self, message: MessageId, most: usize) -> bool {
+        // SAFETY: the caller's promise; places do not change while their contents do, and each of them
+        // holds an item, no two of which overlap.
+        unsafe {
+            let places = || self.places::<M>().take(most);
+            let Some(position) =
+                places().position(|place| (*place).envelope.message_id() == message)
+            else {
+                return false;
+            };
+            let mut places = places().take(position + 1).map(<*const Item<M>>::cast_mut);
+            if let Some(first) = places.next() {
+                places.for_each(|place| ptr::swap(first, place));
+            }
+            true
+        }
+    }
+
     /// # Safety
     ///
     /// `head` is the first of at least two blocks, laid out for `M`, and holds no live item.
@@ -327,7 +352,7 @@ impl RawMailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::id::{ActorId, MessageId};
+    use crate::actor::id::ActorId;
     use proptest::prelude::*;
     use std::collections::VecDeque;
     use std::rc::Rc;
@@ -355,6 +380,43 @@ mod tests {
         // SAFETY: the caller's promise; the item is read at once.
         let Item { envelope, message } = unsafe { mailbox.pop_place::<M>(blocks)?.read() };
         Some((envelope, message))
+    }
+
+    #[test]
+    fn s5_4_a_message_from_anywhere_in_the_mailbox_becomes_the_next_one() {
+        fn check<M: From<u32> + PartialEq + std::fmt::Debug>() {
+            for (first, position) in (0..3).flat_map(|first| (0..90).map(move |at| (first, at))) {
+                let (blocks, mailbox) = (BlockPool::new(), RawMailbox::new());
+                // SAFETY: it holds `M` only.
+                unsafe {
+                    for number in 0..first + 90 {
+                        put(&mailbox, envelope(number), M::from(number), &blocks);
+                    }
+                    for _ in 0..first {
+                        take::<M>(&mailbox, &blocks);
+                    }
+                    let wanted = first + position;
+                    let id = envelope(wanted).message_id();
+                    assert!(!mailbox.advance::<M>(id, position as usize), "too far");
+                    assert!(mailbox.advance::<M>(id, position as usize + 1));
+                    let others = (first..first + 90).filter(|&number| number != wanted);
+                    for number in std::iter::once(wanted).chain(others) {
+                        let expected = Some((envelope(number), M::from(number)));
+                        assert_eq!(take::<M>(&mailbox, &blocks), expected);
+                    }
+                    mailbox.release::<M>(&blocks);
+                }
+            }
+        }
+        #[derive(PartialEq, Debug)]
+        struct Large(Box<u32>, [u32; 40]);
+        impl From<u32> for Large {
+            fn from(number: u32) -> Self {
+                Self(Box::new(number), [number; 40])
+            }
+        }
+        check::<u64>();
+        check::<Large>();
     }
 
     /// Drives a mailbox beside a plain `VecDeque`: `true` pushes, `false` pops.

@@ -17,6 +17,12 @@ pub(crate) trait Observer {
     /// An actor is about to handle a message.
     fn handles(&self, actor: ActorId, envelope: &Envelope, message: &'static str) -> Intervention;
 
+    /// An actor has become passive: its instance is gone.
+    fn passivates(&self, actor: ActorId);
+
+    /// A passive actor is about to be built again.
+    fn wakes(&self, actor: ActorId);
+
     /// An actor has stopped, and its slot is free.
     fn stopped(&self, actor: ActorId);
 }

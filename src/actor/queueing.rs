@@ -31,7 +31,7 @@ pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow)
     let slot = shard.slot(key.slot);
     let door = Arc::new(Door::new(shard.id_of(key), capacity, overflow));
     shard.core.gates.insert(Arc::clone(&door));
-    slot.bounded.set(true);
+    slot.become_bounded();
     slot.with_extra(|extra| {
         extra.bound = Some(Box::new(Bound {
             door,

@@ -53,8 +53,8 @@ pub struct Recipient<N> {
 enum Way<N> {
     /// As it is.
     Direct(ActorRef<N>),
-    /// Converted.
-    Through(Arc<dyn Fn(N) + Send + Sync>),
+    /// Converted; it is a question, or it is not.
+    Through(Arc<dyn Fn(N, bool) + Send + Sync>),
 }
 
 impl<N: Send + 'static> Recipient<N> {
@@ -65,7 +65,15 @@ impl<N: Send + 'static> Recipient<N> {
     pub fn tell(&self, message: N) {
         match &self.way {
             Way::Direct(actor) => actor.tell(message),
-            Way::Through(convert) => convert(message),
+            Way::Through(convert) => convert(message, false),
+        }
+    }
+
+    /// As [`tell`](Self::tell), for a message with a reply.
+    pub(crate) fn tell_question(&self, message: N) {
+        match &self.way {
+            Way::Direct(actor) => actor.tell_question(message),
+            Way::Through(convert) => convert(message, true),
         }
     }
 
@@ -82,7 +90,14 @@ impl<N: Send + 'static> Recipient<N> {
         let inner = self.clone();
         Recipient {
             id: self.id,
-            way: Way::Through(Arc::new(move |message| inner.tell(convert(message)))),
+            way: Way::Through(Arc::new(move |message, question| {
+                let message = convert(message);
+                if question {
+                    inner.tell_question(message);
+                } else {
+                    inner.tell(message);
+                }
+            })),
         }
     }
 }
@@ -96,7 +111,14 @@ impl<M: Send + 'static> ActorRef<M> {
     ) -> Recipient<N> {
         Recipient {
             id: self.id(),
-            way: Way::Through(Arc::new(move |message| self.tell(convert(message)))),
+            way: Way::Through(Arc::new(move |message, question| {
+                let message = convert(message);
+                if question {
+                    self.tell_question(message);
+                } else {
+                    self.tell(message);
+                }
+            })),
         }
     }
 }

@@ -71,10 +71,22 @@ impl<M: Send + 'static> ActorRef<M> {
     /// delivered, or that a bounded mailbox has no room for, becomes a dead letter.
     #[inline(always)]
     pub fn tell(self, message: M) {
-        match with_current(|shard| self.place_for_message(shard)) {
+        self.put::<false>(message);
+    }
+
+    /// As [`tell`](Self::tell), for a message with a reply: the actor's worker takes it up as a
+    /// question.
+    #[inline(always)]
+    pub(crate) fn tell_question(self, message: M) {
+        self.put::<true>(message);
+    }
+
+    #[inline(always)]
+    fn put<const QUESTION: bool>(self, message: M) {
+        match with_current(|shard| self.place_for_message::<QUESTION>(shard)) {
             // SAFETY: the message is written before anything else is done.
             Some(place) => unsafe { place.write(message) },
-            None => self.tell_elsewhere(message),
+            None => self.tell_elsewhere::<QUESTION>(message),
         }
     }
 
@@ -83,12 +95,12 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// The message must be written before anything else is done.
     #[inline(always)]
-    fn place_for_message(self, shard: Option<&Shard>) -> Option<*mut M> {
+    fn place_for_message<const QUESTION: bool>(self, shard: Option<&Shard>) -> Option<*mut M> {
         let shard = shard?;
         if shard.home == self.address.home {
             self.place_here(shard)
         } else {
-            self.place_across(shard)
+            self.place_across::<QUESTION>(shard)
         }
     }
 
@@ -109,15 +121,15 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// The message must be written before anything else is done.
     #[inline(never)]
-    fn place_across(self, shard: &Shard) -> Option<*mut M> {
-        if !fits::<Message<M>>() || shard.home.pool() != self.address.home.pool() {
+    fn place_across<const QUESTION: bool>(self, shard: &Shard) -> Option<*mut M> {
+        if !fits::<Message<M, QUESTION>>() || shard.home.pool() != self.address.home.pool() {
             return None;
         }
         let envelope = shard.next_envelope();
         shard.counts.sent_across.add(1);
         // SAFETY: it fits, and is written by all callers at once; a `Message` is nothing but an
         // `M` (`repr(transparent)`).
-        let place: *mut Message<M> = unsafe {
+        let place: *mut Message<M, QUESTION> = unsafe {
             shard
                 .outboxes
                 .place(self.address.home.worker(), self.address.key, envelope)
@@ -126,9 +138,9 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     #[inline(never)]
-    fn tell_elsewhere(self, message: M) {
+    fn tell_elsewhere<const QUESTION: bool>(self, message: M) {
         if self.is_bounded() {
-            return self.tell_bounded(message);
+            return self.tell_bounded::<QUESTION>(message);
         }
         with_current(|shard| match shard {
             Some(shard) if shard.home == self.address.home => {
@@ -140,11 +152,11 @@ impl<M: Send + 'static> ActorRef<M> {
                     DeadLetterReason::Stopped,
                 );
             }
-            shard => self.tell_away(shard, message),
+            shard => self.tell_away::<QUESTION>(shard, message),
         });
     }
 
-    fn tell_away(self, shard: Option<&Shard>, message: M) {
+    fn tell_away<const QUESTION: bool>(self, shard: Option<&Shard>, message: M) {
         match shard {
             Some(shard) if shard.home.pool() == self.address.home.pool() => {
                 let envelope = shard.next_envelope();
@@ -153,7 +165,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     self.address.home.worker(),
                     self.address.key,
                     envelope,
-                    Message(message),
+                    Message::<M, QUESTION>(message),
                 );
             }
             _ => {
@@ -163,7 +175,8 @@ impl<M: Send + 'static> ActorRef<M> {
                         let envelope = core.envelope_from_outside(sender);
                         core.count_outside();
                         let worker = self.address.home.worker();
-                        core.post(worker, self.address.key, envelope, Message(message));
+                        let parcel = Message::<M, QUESTION>(message);
+                        core.post(worker, self.address.key, envelope, parcel);
                     }
                     None => {
                         let envelope = core::envelope_from_outside(sender);
@@ -198,7 +211,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_tell(self, message: M) -> Result<(), TellError<M>> {
-        if let Some(place) = with_current(|shard| self.place_for_message(shard)) {
+        if let Some(place) = with_current(|shard| self.place_for_message::<false>(shard)) {
             // SAFETY: the message is written before anything else is done.
             unsafe { place.write(message) };
             return Ok(());
@@ -209,7 +222,7 @@ impl<M: Send + 'static> ActorRef<M> {
         with_current(|shard| match shard {
             Some(shard) if shard.home == self.address.home => Err(TellError::Stopped(message)),
             Some(shard) if shard.home.pool() == self.address.home.pool() => {
-                self.tell_away(Some(shard), message);
+                self.tell_away::<false>(Some(shard), message);
                 Ok(())
             }
             _ => self.try_tell_from_outside(shard, message),
@@ -229,7 +242,7 @@ impl<M: Send + 'static> ActorRef<M> {
             self.address.home.worker(),
             self.address.key,
             envelope,
-            Message(message),
+            Message::<M>(message),
         );
         Ok(())
     }
@@ -336,13 +349,16 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 }
 
-/// A message on its way to another worker.
+/// A message on its way to another worker; where `QUESTION`, with a reply.
 #[repr(transparent)]
-pub(super) struct Message<M>(pub(super) M);
+pub(super) struct Message<M, const QUESTION: bool = false>(pub(super) M);
 
-impl<M: Send + 'static> Parcel for Message<M> {
+impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
         shard.counts.received.add(1);
+        if QUESTION {
+            shard.make_known(to);
+        }
         // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
         match unsafe { shard.admit(TypedKey::assume(to)) } {
             // SAFETY: as above.
@@ -364,18 +380,21 @@ impl<M: Send + 'static> Parcel for Message<M> {
 
 /// A message on its way to another worker, for which the oldest one is dropped where the mailbox is
 /// full.
-pub(super) struct Evicting<M>(pub(super) M);
+pub(super) struct Evicting<M, const QUESTION: bool>(pub(super) M);
 
-impl<M: Send + 'static> Parcel for Evicting<M> {
+impl<M: Send + 'static, const QUESTION: bool> Parcel for Evicting<M, QUESTION> {
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
         shard.counts.received.add(1);
+        if QUESTION {
+            shard.make_known(to);
+        }
         // SAFETY: sent through an `ActorRef<M>` with this key.
         let to = unsafe { TypedKey::assume(to) };
         shard.put_evicting(to, *envelope, self.0);
     }
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
-        Message(self.0).bounce(core, to, envelope, reason);
+        Message::<M, QUESTION>(self.0).bounce(core, to, envelope, reason);
     }
 }
 

@@ -16,7 +16,7 @@ use super::envelope::Envelope;
 use super::fate::{End, Marks, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
-use super::lifecycle::{self, Withdrawal, Withdrawn, withdraw};
+use super::lifecycle::{self, Withdrawn};
 use super::mailbox::{BlockPool, Item};
 use super::observer::Observer;
 use super::outbox::Outboxes;
@@ -164,9 +164,13 @@ impl Shard {
     }
 
     /// How much an actor of this worker has before it: whether it rests, or the system wants
-    /// something of it, and its messages, the one that it is at included.
+    /// something of it, and its messages, the one that it is at included. One that is passive is as good
+    /// as idle.
     pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
         let slot = self.tenant(key)?;
+        if lifecycle::is_asleep(slot) {
+            return Some((false, slot.mailbox_len()));
+        }
         let held_up = slot.special.get() || slot.resting.get();
         let at_work = usize::from(slot.is_at_work());
         Some((held_up, slot.mailbox_len() + at_work))
@@ -182,7 +186,7 @@ impl Shard {
 
     /// What a reference to the actor of a key holds, while the key's tenancy lasts.
     pub(crate) fn address_of(&self, key: Key) -> ActorId {
-        self.id_of(key).address(self.slot(key.slot).bounded.get())
+        self.id_of(key).address(self.slot(key.slot).is_bounded())
     }
 
     // ---- messages ---------------------------------------------------------------------------
@@ -381,19 +385,29 @@ impl Shard {
     /// Says why the caller cannot wait; the wait goes on without it.
     #[inline(always)]
     pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
+        self.wait_by_way_of(key, key)
+    }
+
+    /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    #[inline(always)]
+    pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
         if !self.waits.is_pending(key) {
             return Ok(());
         }
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now.
-        let Some(target) = self.waits.pending_target(key) else {
+        let Some(target) = self.waits.pending_target(cause) else {
             return Ok(());
         };
         let waiter = self.actor.get();
         if waiter.home == self.home {
-            self.slot(waiter.key.slot).note_wait(key);
-            self.look_for_cycle(waiter.key, key, target);
+            self.slot(waiter.key.slot).note_wait(cause);
+            self.look_for_cycle(waiter.key, cause, target);
         }
         if self.waits.attend(key, fiber, waiter.key.slot) {
             self.suspend(fiber);
@@ -508,42 +522,6 @@ impl Shard {
         }
     }
 
-    /// The time of a wait is over.
-    pub(crate) fn time_out(&self, key: Key) {
-        self.withdraw_question(key, DeadLetterReason::Expired);
-        self.follow_up(self.waits.end(key, End::TimedOut));
-    }
-
-    /// Ends a wait for another reason than what it was for, or the time.
-    pub(crate) fn give_up_waiting(&self, key: Key, end: End) {
-        self.withdraw_question(key, DeadLetterReason::Cancelled);
-        self.follow_up(self.waits.end(key, end));
-    }
-
-    /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
-    pub(crate) fn give_up(&self, key: Key) {
-        self.withdraw_question(key, DeadLetterReason::Cancelled);
-        self.waits.forget(key);
-    }
-
-    #[inline]
-    fn withdraw_question(&self, key: Key, reason: DeadLetterReason) {
-        if let Some((target, question)) = self.waits.open_question(key) {
-            self.core.cancellations[self.home.worker() as usize].note(key);
-            if !self.interrupts.is_forcing() {
-                let wait = Some((self.home, key));
-                withdraw(
-                    target,
-                    Withdrawal {
-                        question,
-                        reason,
-                        wait,
-                    },
-                );
-            }
-        }
-    }
-
     /// A number that nobody foresees, and that is the same in every run of a simulation (the mixing
     /// function of SplitMix64).
     pub(crate) fn random(&self) -> u64 {
@@ -591,6 +569,8 @@ impl Shard {
         }
         let wait = ForgetAtEnd(self, self.waits.begin(None, actor));
         let (key, envelope) = (wait.1, self.envelope.get());
+        let mail = self.slot(actor.key.slot).mail_kind();
+        self.waits.is_for_work(key, actor, mail);
         let task = move |shard: &Shard| {
             // What it sends has the same cause as if the caller had sent it.
             let outer = shard.envelope.replace(envelope);

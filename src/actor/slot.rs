@@ -139,6 +139,11 @@ enum Desk {
     Out(Key),
 }
 
+/// Of an actor's traits: that its mailbox is bounded.
+const BOUNDED: u8 = 1;
+/// That those who are elsewhere can find its path.
+const KNOWN: u8 = 1 << 1;
+
 /// No wait at all.
 const NO_WAIT: Key = Key {
     slot: u32::MAX,
@@ -161,8 +166,7 @@ pub(crate) struct Slot {
     pub(crate) timed: Cell<bool>,
     /// Whether the actor is stopped by a shutdown's deadline.
     pub(crate) forced: Cell<bool>,
-    /// Whether its mailbox is bounded.
-    pub(crate) bounded: Cell<bool>,
+    traits: Cell<u8>,
     /// What becomes of the replies that the actor still holds when it stops.
     ending: Cell<End>,
     pub(crate) parent: Cell<u32>,
@@ -186,6 +190,7 @@ pub(crate) struct MailKind {
     discard: unsafe fn(&Slot, &Shard, End),
     bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
     holds: unsafe fn(&Slot, MessageId) -> bool,
+    advance: unsafe fn(&Slot, MessageId, usize) -> bool,
 }
 
 impl MailKind {
@@ -209,6 +214,8 @@ impl MailKind {
                     let mut places = slot.mailbox.places::<M>();
                     places.any(|item| (*item).envelope.message == message)
                 },
+                // SAFETY: as above.
+                advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
             }
         }
     }
@@ -301,7 +308,7 @@ impl Default for Slot {
             resting: Cell::new(false),
             timed: Cell::new(false),
             forced: Cell::new(false),
-            bounded: Cell::new(false),
+            traits: Cell::new(0),
             ending: Cell::new(End::Stopped),
             parent: Cell::new(NO_SLOT),
             first_child: Cell::new(NO_SLOT),
@@ -344,7 +351,7 @@ impl Slot {
         self.resting.set(false);
         self.timed.set(false);
         self.forced.set(false);
-        self.bounded.set(false);
+        self.traits.set(0);
         let _ = drop_quietly(self.recipe.take());
         self.generation.get() < u32::MAX
     }
@@ -478,6 +485,12 @@ impl Slot {
         unsafe { (self.mail.get().holds)(self, message) }
     }
 
+    /// Has a message be the next one, where it is among so many of the oldest. Answers whether it is.
+    pub(crate) fn advance_message(&self, message: MessageId, most: usize) -> bool {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail.get().advance)(self, message, most) }
+    }
+
     /// Loses the oldest message.
     pub(crate) fn bury_next(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) {
         // SAFETY: `mail` is that of the present tenancy.
@@ -527,6 +540,25 @@ impl Slot {
         matches!(unsafe { &*self.desk.as_ptr() }, Desk::Out(_))
     }
 
+    /// Whether its mailbox is bounded.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.traits.get() & BOUNDED != 0
+    }
+
+    pub(crate) fn become_bounded(&self) {
+        self.traits.set(self.traits.get() | BOUNDED);
+    }
+
+    /// Whether those who are elsewhere can find its path.
+    #[inline]
+    pub(crate) fn is_known(&self) -> bool {
+        self.traits.get() & KNOWN != 0
+    }
+
+    pub(crate) fn become_known(&self) {
+        self.traits.set(self.traits.get() | KNOWN);
+    }
+
     /// Looks at, or changes, what is seldom needed.
     pub(crate) fn with_extra<R>(&self, look: impl FnOnce(&mut Extra) -> R) -> R {
         let mut extra = self.extra.take().unwrap_or_default();
@@ -550,7 +582,7 @@ impl Slot {
 
     /// Looks at, or changes, the bound of its mailbox, where it has one.
     pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut Bound) -> R) -> Option<R> {
-        if !self.bounded.get() {
+        if !self.is_bounded() {
             return None;
         }
         self.with_extra(|extra| extra.bound.as_deref_mut().map(look))

@@ -1,6 +1,6 @@
 //! The stash: messages that an actor has put aside, to handle them later.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
 use super::dead_letter::DeadLetterReason;
@@ -49,7 +49,13 @@ pub(crate) struct Stash<M> {
     replayed: VecDeque<(Envelope, M)>,
     /// The message that was put aside last, until another one is taken out.
     last: Option<MessageId>,
+    /// Questions that are not to be handled. Some of them are not here: they were handled, or may yet be
+    /// put aside.
+    withdrawn: HashMap<MessageId, DeadLetterReason>,
 }
+
+/// Questions that were withdrawn and are not here, of which word is kept nevertheless.
+const MOST_ELSEWHERE: usize = 16;
 
 impl<M> Default for Stash<M> {
     fn default() -> Self {
@@ -58,6 +64,7 @@ impl<M> Default for Stash<M> {
             aside: VecDeque::new(),
             replayed: VecDeque::new(),
             last: None,
+            withdrawn: HashMap::new(),
         }
     }
 }
@@ -70,6 +77,27 @@ impl<M> Stash<M> {
     pub(super) fn next(&mut self) -> Option<M> {
         self.last = None;
         self.replayed.pop_front().map(|(_, message)| message)
+    }
+
+    /// Nobody waits for the answer to a question any more. It may be here, or be put aside yet.
+    pub(super) fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason) {
+        if self.capacity.is_none() && self.replayed.is_empty() {
+            return;
+        }
+        self.withdrawn.insert(question, reason);
+        // What is in a stash is not searched for each of them, but now and then for all.
+        let here = self.aside.len() + self.replayed.len();
+        if self.withdrawn.len() > 2 * here + MOST_ELSEWHERE {
+            let kept = self.aside.iter().chain(&self.replayed);
+            let kept: HashSet<_> = kept.map(|(envelope, _)| envelope.message).collect();
+            self.withdrawn
+                .retain(|&other, _| other == question || kept.contains(&other));
+        }
+    }
+
+    /// Why a message that comes out of the stash is not to be handled, if it is not.
+    pub(super) fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
+        self.withdrawn.remove(&message)
     }
 
     fn put(&mut self, shard: &Shard, handling: bool, message: M) -> Result<(), StashError<M>> {
@@ -100,6 +128,7 @@ impl<M> Stash<M> {
         let left = !self.replayed.is_empty();
         left.then(|| Self {
             replayed: self.replayed,
+            withdrawn: self.withdrawn,
             ..Self::default()
         })
     }
@@ -169,4 +198,30 @@ pub(super) fn has_taken<M: Send + 'static>(shard: &Shard, actor: Key) -> bool {
     let message = Some(shard.envelope().message_id());
     let slot = shard.slot(actor.slot);
     look_at_store::<M, _>(slot, |store| store.stash.last == message).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::id::ActorId;
+
+    #[test]
+    fn s5_4_word_of_questions_that_are_not_in_the_stash_does_not_gather() {
+        let id = |number| MessageId::start_of_worker(0).plus(number);
+        let mut stash = Stash::<u8> {
+            capacity: Some(9),
+            ..Stash::default()
+        };
+        for number in 1..=3 {
+            let envelope = Envelope::NONE.next(ActorId::NOBODY, id(number));
+            stash.aside.push_back((envelope, 0));
+        }
+        for number in 1..1000 {
+            stash.withdraw(id(number), DeadLetterReason::Expired);
+            assert!(stash.withdrawn.len() <= 2 * 3 + MOST_ELSEWHERE);
+        }
+        let reasons = (1..=3).map(|number| stash.screen(id(number)));
+        assert!(reasons.eq([Some(DeadLetterReason::Expired); 3]));
+        assert_eq!(stash.screen(id(1)), None);
+    }
 }

@@ -73,21 +73,30 @@ impl<M: Send + 'static> Context<'_, M> {
         R: 'static,
         F: FnOnce(&mut TaskContext<'_, M>) -> R + 'static,
     {
-        let (shard, actor) = (self.shard(), self.self_ref());
-        let (task, done) = lifecycle::spawn_task::<F>(shard, self.key(), |done| {
-            Box::new(Work {
-                work,
-                actor,
-                done,
-                result: PhantomData,
-            })
-        });
-        Task {
-            home: shard.home,
-            task,
+        spawn_task(self.shard(), self.self_ref(), None, work)
+    }
+}
+
+/// Starts a task of an actor; `by` is the task that has it done, if it is one.
+fn spawn_task<M, R, F>(shard: &Shard, actor: ActorRef<M>, by: Option<Key>, work: F) -> Task<R>
+where
+    M: Send + 'static,
+    R: 'static,
+    F: FnOnce(&mut TaskContext<'_, M>) -> R + 'static,
+{
+    let (task, done) = lifecycle::spawn_task::<F>(shard, actor.id().key, by, |done| {
+        Box::new(Work {
+            work,
+            actor,
             done,
             result: PhantomData,
-        }
+        })
+    });
+    Task {
+        home: shard.home,
+        task,
+        done,
+        result: PhantomData,
     }
 }
 
@@ -117,6 +126,41 @@ impl<M: Send + 'static> TaskContext<'_, M> {
     /// Time since the pool's clock began, as of the beginning of this worker's present round.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.shard.now.get())
+    }
+
+    /// Has something done beside this task, as [`Context::spawn_task`] does. It is a task of the same
+    /// actor, and not bound to this one: it goes on where this one ends, unless the actor does.
+    ///
+    /// Where this task has been cancelled, the other one does not begin.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let actor = pool.spawn("actor", Props::new(|| {
+    ///     Behavior::receive(|ctx, reply: Reply<u32>| {
+    ///         drop(ctx.spawn_task(|task| {
+    ///             let halves = [3, 4].map(|half| task.spawn_task(move |task| {
+    ///                 task.sleep(Duration::from_millis(1))?;
+    ///                 Ok::<u32, WaitError>(half)
+    ///             }));
+    ///             let [one, other] = halves.map(Task::wait);
+    ///             reply.send(one?? + other??);
+    ///             Ok::<_, nexus_actors::BoxError>(())
+    ///         }));
+    ///     })
+    /// }))?;
+    /// assert_eq!(actor.ask(|reply| reply, Duration::from_secs(5)).wait()?, 7);
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn_task<R, F>(&mut self, work: F) -> Task<R>
+    where
+        R: 'static,
+        F: FnOnce(&mut TaskContext<'_, M>) -> R + 'static,
+    {
+        spawn_task(self.shard, self.actor, Some(self.task), work)
     }
 
     /// Waits. Only this task does.

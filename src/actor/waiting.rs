@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::cycle::Cycle;
 use super::id::{ActorId, Key};
+use super::known::path_elsewhere;
 use super::lifecycle::{self, GUARDIAN};
 use super::path::ActorPath;
 use super::shard::Shard;
@@ -31,8 +32,8 @@ pub enum WaitsFor {
     Time,
     /// For another worker to do something: to start an actor, for example.
     Worker(usize),
-    /// For an answer of an actor, whose path is given where it is known on the same worker, or
-    /// where that actor waits in its turn.
+    /// For an answer of an actor, whose path is given where it is of the same worker, waits in its turn,
+    /// or was asked from elsewhere.
     Actor(ActorId, Option<ActorPath>),
 }
 
@@ -56,9 +57,14 @@ impl fmt::Display for Waiting {
 }
 
 /// The path of an actor, if it lives on this shard.
-pub(crate) fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
+fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
     let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
     here.then(|| lifecycle::path_of(shard, actor.key.slot))
+}
+
+/// The path of an actor that was asked on this shard.
+pub(crate) fn path_of_asked(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
+    path_here(shard, actor).or_else(|| path_elsewhere(actor))
 }
 
 /// The actor in a slot, which is the guardian's where a task waits.
@@ -83,7 +89,7 @@ pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
             waits_for: match target.known() {
                 None => WaitsFor::Time,
                 Some(target) if target.key.generation == 0 => WaitsFor::Worker(target.worker()),
-                Some(target) => WaitsFor::Actor(target, path_here(shard, target)),
+                Some(target) => WaitsFor::Actor(target, path_of_asked(shard, target)),
             },
             cycle,
         });

@@ -219,8 +219,8 @@ impl Waits {
     pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
         let wait = self.pending(key)?;
         let question = wait.question.get().known()?;
-        if question == MessageId::ROOM {
-            return None; // whoever waits takes itself out of the line
+        if question == MessageId::ROOM || question == MessageId::WORK {
+            return None; // whoever waits takes itself out of the line; and nobody can take work back
         }
         Some((wait.target.get(), question))
     }
@@ -256,6 +256,14 @@ impl Waits {
         pending.is_some()
     }
 
+    /// Who waits on a fiber for the end of a wait that nothing has ended yet, by its slot.
+    pub(crate) fn waiter(&self, key: Key) -> Option<u32> {
+        let wait = self.pending(key)?;
+        let fiber = wait.fiber.take();
+        wait.fiber.set(fiber);
+        fiber.map(|_| wait.waiter.get())
+    }
+
     /// Whom a wait that nothing has ended yet is for.
     #[inline(always)]
     pub(crate) fn pending_target(&self, key: Key) -> Option<ActorId> {
@@ -266,6 +274,15 @@ impl Waits {
     pub(crate) fn is_for_room(&self, key: Key) {
         if let Some(wait) = self.pending(key) {
             wait.question.set(MessageId::ROOM);
+        }
+    }
+
+    /// The wait is for the start of its target, or for the task that this is: for what nobody else does.
+    pub(crate) fn is_for_work(&self, key: Key, target: ActorId, mail: &'static MailKind) {
+        if let Some(wait) = self.pending(key) {
+            wait.target.set(target);
+            wait.question.set(MessageId::WORK);
+            wait.mail.set(Some(mail));
         }
     }
 

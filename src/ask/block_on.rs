@@ -1,4 +1,8 @@
 //! Waiting for a future in a handler: its waker, called on any thread, is a reply.
+//!
+//! Whoever looks for cycles wants to know whom the handler waits for. That can be said where the only
+//! copy of the waker lies in a wait of the same worker, as that of an ask: then nothing but the end of
+//! that wait lets the handler go on, however the future is made.
 
 use parking_lot::Mutex;
 use std::cell::Cell;
@@ -11,7 +15,7 @@ use std::task::{Poll, Wake, Waker};
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
-use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError};
+use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, with_current};
 
 /// Ends the wait of one poll, once.
 struct EndWait(Mutex<Option<Reply<()>>>);
@@ -46,7 +50,8 @@ impl<M: Send + 'static> Context<'_, M> {
     /// others.
     ///
     /// The future is polled here, on the handler's fiber, so it need not be `Send`; its waker may be
-    /// called on any thread. What needs a runtime of its own, such as a socket or a timer of tokio's,
+    /// called on any thread. An ask that it waits for, and nothing else, is found in a
+    /// [cycle](crate::AskError::Deadlock). What needs a runtime of its own, such as a socket or a timer of tokio's,
     /// needs that runtime on another thread: enter its handle first.
     ///
     /// # Errors
@@ -91,6 +96,33 @@ impl<M: Send + 'static> TaskContext<'_, M> {
 
 thread_local! {
     static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
+    static POLLED: Cell<Option<Polled>> = const { Cell::new(None) };
+}
+
+/// A wait that was polled last, and with which waker.
+#[derive(Clone, Copy)]
+struct Polled {
+    home: Home,
+    wait: Key,
+    waker: *const (),
+}
+
+/// A wait of this worker was polled, and has kept a copy of that waker.
+pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
+    let waker = waker.data();
+    POLLED.set(Some(Polled { home, wait, waker }));
+}
+
+/// The wait that alone can call the waker of a future that was just polled, if there is such a one.
+fn only_cause(end: &Arc<EndWait>) -> Option<(Home, Key)> {
+    // Those of `block_on`: the wake-up itself, and the waker. A copy can be made of a copy only, and a
+    // wait makes none of its own.
+    const HELD: usize = 2;
+    let polled = POLLED.take().filter(|polled| {
+        let same = polled.waker == Arc::as_ptr(end).cast();
+        same && Arc::strong_count(end) == HELD + 1
+    })?;
+    Some((polled.home, polled.wait))
 }
 
 /// Whether this thread polls a future by [`block_on`], which drives what it waits for.
@@ -105,12 +137,16 @@ pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, Wai
     let mut future = pin!(future);
     loop {
         let (ask, reply) = Ask::<()>::begin(None, nobody_of_pool);
+        let own = reply.wait_of_a_worker();
         // Kept until the wait is over: a waker that is dropped everywhere else is not called.
         let end = Arc::new(EndWait(Mutex::new(Some(reply))));
         let waker = Waker::from(Arc::clone(&end));
         let mut cx = std::task::Context::from_waker(&waker);
         let outer = BLOCKING_ON.replace(true);
+        // So that what is noted from here on is of wakers that live as long as this one does.
+        POLLED.set(None);
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+        let cause = only_cause(&end);
         BLOCKING_ON.set(outer);
         match polled {
             Ok(Poll::Ready(output)) => {
@@ -120,6 +156,14 @@ pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, Wai
             }
             Ok(Poll::Pending) => {}
             Err(panic) => resume_unwind(panic),
+        }
+        if let (Some((home, own)), Some((of, cause))) = (own, cause)
+            && home == of
+        {
+            with_current(|shard| match shard.filter(|shard| shard.home == home) {
+                Some(shard) => shard.wait_by_way_of(own, cause).map_err(WaitError::from),
+                None => Ok(()),
+            })?;
         }
         // Woken; or ended with the pool, of which the next wait tells.
         if let Err(AskError::CannotWait(error)) = ask.wait() {

@@ -8,8 +8,8 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Key, Order, Parcel, Shard, WaitError, drop_with_fate,
-    with_current,
+    ActorId, DeadLetterReason, End, Envelope, Home, Key, Order, Parcel, Shard, WaitError,
+    drop_with_fate, with_current,
 };
 
 /// The key of a parcel that is meant for the worker itself.
@@ -18,7 +18,8 @@ const WORKER_ITSELF: Key = Key {
     generation: 0,
 };
 
-/// Runs `work` on a fiber of that worker, and waits for its result.
+/// Runs `work` on a fiber of that worker, and waits for its result. It is told the wait that ends with
+/// it, where that is another worker's.
 ///
 /// # Errors
 ///
@@ -26,7 +27,7 @@ const WORKER_ITSELF: Key = Key {
 pub(crate) fn call<R: Send + 'static>(
     core: &PoolCore,
     worker: u32,
-    work: impl FnOnce(&Shard) -> R + Send + 'static,
+    work: impl FnOnce(&Shard, Option<(Home, Key)>) -> R + Send + 'static,
 ) -> Result<R, AskError> {
     let home = core.home(worker);
     with_current(|shard| match shard {
@@ -34,7 +35,7 @@ pub(crate) fn call<R: Send + 'static>(
         None if driver_of(core.id).is_some() => can_drive(),
         _ => Ok(()),
     })?;
-    begin_call(core, worker, None, work).wait()
+    begin_call_of(core, worker, None, work).wait()
 }
 
 /// As [`call`], but does not wait yet.
@@ -44,10 +45,20 @@ pub(crate) fn begin_call<R: Send + 'static>(
     timeout: Option<Duration>,
     work: impl FnOnce(&Shard) -> R + Send + 'static,
 ) -> Ask<R> {
+    begin_call_of(core, worker, timeout, |shard, _| work(shard))
+}
+
+/// As [`begin_call`]; the work is told the wait that ends with it, where that is another worker's.
+fn begin_call_of<R: Send + 'static>(
+    core: &PoolCore,
+    worker: u32,
+    timeout: Option<Duration>,
+    work: impl FnOnce(&Shard, Option<(Home, Key)>) -> R + Send + 'static,
+) -> Ask<R> {
     let home = core.home(worker);
     let (ask, reply) = Ask::begin(timeout, ActorId::new(home, WORKER_ITSELF));
     with_current(|shard| match shard {
-        Some(shard) if shard.home == home => reply.send(work(shard)),
+        Some(shard) if shard.home == home => reply.send(work(shard, None)),
         Some(shard) if shard.home.pool() == core.id => {
             shard
                 .outboxes
@@ -65,11 +76,13 @@ struct Call<W, R: Send + 'static> {
 
 impl<W, R> Parcel for Call<W, R>
 where
-    W: FnOnce(&Shard) -> R + Send + 'static,
+    W: FnOnce(&Shard, Option<(Home, Key)>) -> R + Send + 'static,
     R: Send + 'static,
 {
     fn deliver(self, shard: &Shard, _to: Key, _envelope: &Envelope) {
-        shard.add_task(Box::new(move |shard| self.reply.send((self.work)(shard))));
+        let Self { work, reply } = self;
+        let caller = reply.wait_of_a_worker();
+        shard.add_task(Box::new(move |shard| reply.send(work(shard, caller))));
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::actor::{ActorId, ActorPath, Asked, Cycle, End, MailKind, Shard, WaitError, path_here};
+use crate::actor::{
+    ActorId, ActorPath, Asked, Cycle, End, MailKind, Shard, WaitError, path_of_asked,
+};
 
 /// Why an ask has no answer. The first thing that makes an answer impossible ends the ask at
 /// once; only [`AskError::Timeout`] comes with the time.
@@ -32,7 +34,9 @@ pub enum AskError {
     /// never come to the question.
     ///
     /// That is told only where it is certain: each actor of the [cycle](AskDetails::cycle) either has
-    /// not come to the question of the one before, or [waits on its behalf](crate::Ask::wait_for).
+    /// not come to the question of the one before, or [waits on its behalf](crate::Ask::wait_for). An
+    /// actor that another one starts, and waits for, is a link as well, and so is a
+    /// [task](crate::Task::wait).
     /// Where a reply may be elsewhere by now, the cycle is only suspected; it is named in the
     /// [`Timeout`](Self::Timeout), if it comes to that.
     #[error("a deadlock: {0}")]
@@ -118,7 +122,7 @@ impl AskError {
         };
         let details = Details {
             target,
-            path: path_here(shard, target),
+            path: path_of_asked(shard, target),
             mail,
             waited: Duration::from_nanos(shard.now.get().saturating_sub(began)),
             cycle,
@@ -189,7 +193,12 @@ impl AskDetails {
         self.0.target.known()
     }
 
-    /// Its path, where it was of the same worker and still had one.
+    /// Its path, wherever the ask came from, and also where the actor has ended since.
+    ///
+    /// `None` where it was asked from another worker, or by a thread outside, and no such question, this
+    /// one included, was taken up by its worker while it lived; where it was asked on its own worker,
+    /// and ended when it had handed the reply on; and where it ended long ago: each worker keeps a
+    /// thousand paths of those that have ended.
     pub fn path(&self) -> Option<&ActorPath> {
         self.0.path.as_ref()
     }

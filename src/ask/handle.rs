@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::block_on::{block_on, is_blocking_on};
+use super::block_on::{block_on, has_polled, is_blocking_on};
 use super::deadline::{Deadline, nanos};
 use super::driven::{Drive, can_drive, driver_of};
 use super::error::AskError;
@@ -57,9 +57,11 @@ impl<M: Send + 'static> ActorRef<M> {
         // that is put together in memory is read again in other pieces than it was written in.
         let (asked, mail, within) = (self.id(), MailKind::of::<M>(), within.into());
         let Some(begun) = Begun::here(asked, mail, within) else {
-            return Ask::of_outside(asked, mail, within, |reply| self.tell(question(reply)));
+            return Ask::of_outside(asked, mail, within, |reply| {
+                self.tell_question(question(reply))
+            });
         };
-        self.tell(question(begun.reply()));
+        self.tell_question(question(begun.reply()));
         begun.has_asked(asked)
     }
 }
@@ -280,6 +282,7 @@ impl<R: Send + 'static> Ask<R> {
         let waker = cx.waker().clone();
         let callback = Box::new(move |_: &Shard| waker.wake());
         if shard.waits.attend_by_call(wait, callback) {
+            has_polled(shard.home, wait, cx.waker());
             return Poll::Pending;
         }
         self.waiting = Waiting::Over;

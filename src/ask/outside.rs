@@ -14,7 +14,7 @@ use crate::actor::core::{self, PoolCore};
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    dispatch, drop_with_fate,
+    dispatch, drop_with_fate, path_elsewhere,
 };
 use crate::queue::{RecvError, once, oneshot};
 
@@ -92,7 +92,8 @@ impl<R: Send + 'static> Outside<R> {
     }
 
     fn details(&self) -> AskDetails {
-        AskDetails::new(self.asked, None, self.mail, self.began.elapsed())
+        let path = path_elsewhere(self.asked);
+        AskDetails::new(self.asked, path, self.mail, self.began.elapsed())
     }
 
     pub(super) fn has_asked(&mut self, question: MessageId) {

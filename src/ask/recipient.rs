@@ -14,9 +14,11 @@ impl<N: Send + 'static> Recipient<N> {
     ) -> Ask<R> {
         let (asked, mail, within) = (self.id(), MailKind::of::<N>(), within.into());
         let Some(begun) = Begun::here(asked, mail, within) else {
-            return Ask::of_outside(asked, mail, within, |reply| self.tell(question(reply)));
+            return Ask::of_outside(asked, mail, within, |reply| {
+                self.tell_question(question(reply))
+            });
         };
-        self.tell(question(begun.reply()));
+        self.tell_question(question(begun.reply()));
         begun.has_asked(asked)
     }
 }

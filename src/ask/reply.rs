@@ -214,9 +214,12 @@ impl<R: Send + 'static> Reply<R> {
     /// ```
     pub fn forward<M: Send + 'static>(self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
         let wait = self.wait_of_a_worker();
-        to.tell(question(self));
+        to.tell_question(question(self));
         let sent_here = with_current(|shard| {
             let shard = shard.filter(|shard| shard.home.pool() == to.id().home.pool())?;
+            if wait.is_some_and(|(home, _)| home != shard.home) && to.id().home == shard.home {
+                shard.make_known(to.id().key);
+            }
             Some(shard.last_message())
         });
         if let (Some((home, wait)), Some(question)) = (wait, sent_here) {
@@ -305,11 +308,23 @@ struct HandedOn {
 impl Parcel for HandedOn {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         shard.waits.has_asked(wait, self.target, self.question);
+        shard.look_again_for_cycle(wait);
     }
 
     fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 
     fn bounce_without_pool(self, _: ActorId) {}
+}
+
+/// An actor that ends with an answer owed is named to whoever waits on its own worker too.
+#[cold]
+fn keep_name(shard: &Shard, wait: Key, end: End) {
+    if matches!(end, End::Stopped | End::Failed)
+        && let Some(target) = shard.waits.pending_target(wait)
+        && target.home == shard.home
+    {
+        shard.make_known(target.key);
+    }
 }
 
 /// An answer on its way to a worker.
@@ -322,7 +337,10 @@ impl<R: Send + 'static> Answer<R> {
             Ok(answer) => shard.waits.fulfil_or(wait, answer, |answer| {
                 Self(Ok(answer)).come_late(shard);
             }),
-            Err(end) => shard.waits.end(wait, end),
+            Err(end) => {
+                keep_name(shard, wait, end);
+                shard.waits.end(wait, end)
+            }
         };
         shard.follow_up(ending);
     }

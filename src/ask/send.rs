@@ -212,6 +212,12 @@ struct RoomWanted {
 impl Parcel for RoomWanted {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         let Self { ticket, reply } = self;
+        if reply
+            .wait_of_a_worker()
+            .is_none_or(|(home, _)| home != shard.home)
+        {
+            shard.make_known(to);
+        }
         wait_for_room(shard, to, ticket, Box::new(|room| reply.send(room)));
     }
 

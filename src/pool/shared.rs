@@ -13,8 +13,8 @@ use super::ring::ConsistentHashRing;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
-    ActorId, ActorPath, ActorRef, DirectoryEntry, Order, Props, Shard, SpawnError, drop_quietly,
-    validate_name,
+    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, Order, Props, Shard, SpawnError,
+    drop_quietly, validate_name,
 };
 use crate::ask::{Ask, AskError, Reply, call, order};
 
@@ -111,9 +111,9 @@ impl Shared {
             validate_name(name)?;
         }
         let name = name.map(str::to_owned);
-        let started = call(&self.core, worker, move |shard| {
+        let started = call(&self.core, worker, move |shard, caller| {
             let name = name.as_deref().map_or(Name::Generated, Name::Given);
-            let started = start_here(shard, name, &props);
+            let started = start_here(shard, name, &props, caller);
             let _ = drop_quietly(props);
             started
         });
@@ -134,7 +134,7 @@ impl Shared {
         }
         validate_name(name)?;
         let (shared, name) = (Arc::clone(self), name.to_owned());
-        let started = call(&self.core, owner, move |shard| {
+        let started = call(&self.core, owner, move |shard, _| {
             let started = shared.start_configured(shard, caller, &name, &props);
             let _ = drop_quietly(props);
             started
@@ -159,7 +159,7 @@ impl Shared {
                 .wait()
                 .unwrap_or_else(|error| Err(spawn_error(error)));
         }
-        let outcome = start_here(shard, Name::Given(name), props).map(ActorRef::address);
+        let outcome = start_here(shard, Name::Given(name), props, None).map(ActorRef::address);
         let mut configured = self.configured.lock();
         let before = configured.get_mut(name).map(|entry| {
             std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
@@ -267,11 +267,12 @@ fn start_here<M: Send + 'static>(
     shard: &Shard,
     name: Name<'_>,
     props: &Props<M>,
+    caller: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
     if shard.closing.get() {
         return Err(SpawnError::ShuttingDown);
     }
-    lifecycle::start(shard, GUARDIAN, name, props)
+    lifecycle::start(shard, GUARDIAN, name, props, caller)
 }
 
 /// A call has no time-out, and its work always answers: what is left is the pool's end.

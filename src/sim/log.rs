@@ -159,6 +159,14 @@ impl Observer for Eye {
         intervention
     }
 
+    fn passivates(&self, actor: ActorId) {
+        self.0.lock().add(TraceKind::Passivates { actor });
+    }
+
+    fn wakes(&self, actor: ActorId) {
+        self.0.lock().add(TraceKind::Wakes { actor });
+    }
+
     fn stopped(&self, actor: ActorId) {
         self.0.lock().add(TraceKind::Stopped { actor });
     }

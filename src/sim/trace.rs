@@ -58,6 +58,16 @@ pub enum TraceKind {
         /// The error, or the text of the panic.
         cause: String,
     },
+    /// An actor has become passive: its instance is gone.
+    Passivates {
+        /// The actor.
+        actor: ActorId,
+    },
+    /// A passive actor is about to be built again.
+    Wakes {
+        /// The actor.
+        actor: ActorId,
+    },
     /// An actor has stopped.
     Stopped {
         /// The actor.
@@ -219,6 +229,8 @@ impl Trace {
             TraceKind::Fails { actor, cause } => {
                 write!(line, "fails     {}: {cause}", known(actor))
             }
+            TraceKind::Passivates { actor } => write!(line, "passive   {}", known(actor)),
+            TraceKind::Wakes { actor } => write!(line, "wakes     {}", known(actor)),
             TraceKind::Stopped { actor } => write!(line, "stopped   {}", known(actor)),
             TraceKind::Fault { fault } => write!(line, "fault     {fault}"),
         };
@@ -297,6 +309,8 @@ impl TraceEvent {
             TraceKind::Fails { actor, cause } => (2, id(actor), 0, cause.as_str()),
             TraceKind::Stopped { actor } => (3, id(actor), 0, ""),
             TraceKind::Fault { fault } => (4, 0, 0, fault.as_str()),
+            TraceKind::Passivates { actor } => (5, id(actor), 0, ""),
+            TraceKind::Wakes { actor } => (6, id(actor), 0, ""),
         };
         let mut words = [0; 32];
         for (place, word) in words

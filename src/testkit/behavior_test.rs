@@ -279,7 +279,9 @@ impl<M: Send + 'static> BehaviorTest<M> {
 
     /// Looks at the worker.
     fn look<R: Send + 'static>(&self, look: impl FnOnce(&Shard) -> R + Send + 'static) -> R {
-        let looked = call(&self.node.shared.core, self.node.index, look);
+        let looked = call(&self.node.shared.core, self.node.index, |shard, _| {
+            look(shard)
+        });
         looked.expect("nobody else has ended the simulation, or is driving it")
     }
 }

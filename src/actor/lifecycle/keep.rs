@@ -4,7 +4,7 @@ use super::family::interrupt;
 use super::stop::kill;
 use super::turn::settle;
 use crate::actor::body::TurnEnd;
-use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::actor::envelope::Envelope;
 use crate::actor::failure::Stage;
 use crate::actor::fate::{End, drop_with_fate};
@@ -112,6 +112,12 @@ pub(super) fn rest(shard: &Shard, key: Key) {
 /// Has an actor handle a message that it has kept. Answers whether it goes on.
 pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
     let slot = shard.slot(key.slot);
+    if kept == Kept::Stashed
+        && let Some(reason) = screen(slot, &envelope)
+    {
+        lose_stashed(shard, key, envelope, reason);
+        return true;
+    }
     let Some(mut body) = slot.take_body() else {
         unreachable!("a running actor has a body")
     };
@@ -159,6 +165,46 @@ fn begin_handling(shard: &Shard, kept: Kept, envelope: &Envelope) {
         Kept::Stashed => shard.counts.stashed.take_away(1),
     }
     shard.begin_handling_of(envelope);
+}
+
+/// Why a message that comes out of the stash is not to be handled, if it is not.
+fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
+    slot.with_system(|system| system.store.as_mut()?.screen(envelope.message_id()))
+}
+
+/// Loses what a passive actor has put aside and is to handle first, where that is a question that was
+/// withdrawn. Answers whether anything has changed.
+pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
+    let slot = shard.slot(key.slot);
+    let next = slot.with_system(|system| system.store.as_mut()?.next(&shard.waits));
+    let Some((Kept::Stashed, envelope)) = next else {
+        // A passive actor has no timers, so nothing is left.
+        return slot.with_system(|system| system.store.take()).is_some();
+    };
+    let reason = screen(slot, &envelope);
+    if let Some(reason) = reason {
+        lose_stashed(shard, key, envelope, reason);
+    }
+    reason.is_some()
+}
+
+/// Loses the oldest message that came out of the stash.
+#[cold]
+fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterReason) {
+    let (slot, target) = (shard.slot(key.slot), shard.id_of(key));
+    let message = slot.with_system(|system| {
+        let store = system.store.as_mut()?;
+        store.discard(shard, key, Kept::Stashed)
+    });
+    shard.counts.stashed.take_away(1);
+    shard.counts.buried.add(1);
+    shard.core.dead_letters.record(DeadLetter {
+        target,
+        message_type: slot.message_type(),
+        reason,
+        envelope,
+    });
+    shard.acting_as(target, || drop_with_fate(message, End::from(reason)));
 }
 
 /// Drops a message as if a handler had taken it.

@@ -37,7 +37,7 @@ pub(crate) use self::family::{
     GUARDIAN, Name, children_of, found_guardian, interrupt, path_of, paths_of_children, wake,
 };
 pub(crate) use self::keep::{ring, set_receive_timeout};
-pub(crate) use self::passivate::passivate;
+pub(crate) use self::passivate::{is_asleep, passivate};
 pub(crate) use self::start::start;
 pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::system::{System, resume, suspend};

@@ -6,16 +6,17 @@
 //! turn finds it out by the one flag that it looks at anyway.
 
 use super::family::interrupt;
-use super::keep::rest;
+use super::keep::{lose_stashed_if_withdrawn, rest};
 use super::restart::build_again;
 use super::stop::{ask_children_to_stop, tell_of_stop};
+use super::withdraw::screen_withdrawn;
 use crate::actor::behavior::Signal;
 use crate::actor::failure::Stage;
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{NO_SLOT, State};
+use crate::actor::slot::{NO_SLOT, Slot, State};
 
 /// How far a passivation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,15 @@ pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     ask_children_to_stop(shard, slot, End::NoReply);
     if slot.first_child.get() == NO_SLOT {
         slot.with_system(|system| system.passive = Some(Passive::Asleep));
+        if let Some(observer) = shard.observer.get() {
+            observer.passivates(shard.id_of(key));
+        }
     }
+}
+
+/// Whether an actor is passive, and would wake up for a message.
+pub(crate) fn is_asleep(slot: &Slot) -> bool {
+    slot.special.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
 }
 
 /// Has nothing happen to an actor until mail comes.
@@ -78,9 +87,34 @@ pub(super) fn sleep(shard: &Shard, key: Key) {
     slot.queued.set(false);
 }
 
-/// Builds an actor again for the mail that has come. Answers whether it goes on.
-pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
+/// Loses the message for which an actor would be built again, where it is a question that was withdrawn.
+/// Answers whether it was.
+fn lose_next_if_withdrawn(shard: &Shard, key: Key) -> bool {
+    if lose_stashed_if_withdrawn(shard, key) {
+        return true;
+    }
     let slot = shard.slot(key.slot);
+    if slot.has_system() && slot.with_system(|system| system.store.is_some()) {
+        return false; // what was put aside comes before the mail
+    }
+    let next = slot.peek_envelope().map(|envelope| envelope.message_id());
+    let reason = next.and_then(|message| screen_withdrawn(shard, key.slot, message));
+    if let Some(reason) = reason {
+        slot.bury_next(shard, shard.id_of(key), reason);
+    }
+    reason.is_some()
+}
+
+/// Builds an actor again for the mail that has come, unless nobody needs it any more. Answers whether it
+/// goes on.
+pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
+    if lose_next_if_withdrawn(shard, key) {
+        return true; // what comes next is looked at anew
+    }
+    let slot = shard.slot(key.slot);
+    if let Some(observer) = shard.observer.get() {
+        observer.wakes(shard.id_of(key));
+    }
     slot.with_system(|system| system.passive = None);
     build_again(shard, key, Signal::PreStart, Stage::Starting)
 }

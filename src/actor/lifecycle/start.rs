@@ -6,20 +6,24 @@ use std::sync::Arc;
 use super::family::{Name, adopt, path_of, wake};
 use super::stop::{begin_stop, on_end};
 use super::supervise::describe;
+use crate::actor::batch::Parcel;
 use crate::actor::behavior::Signal;
 use crate::actor::body::{Body, TurnEnd};
 use crate::actor::context::WaitError;
+use crate::actor::core::PoolCore;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::directory::DirectoryEntry;
+use crate::actor::envelope::Envelope;
 use crate::actor::failure::{BoxError, Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
-use crate::actor::id::Key;
+use crate::actor::gates::dispatch;
+use crate::actor::id::{ActorId, Home, Key};
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::props::{Props, Recipe};
 use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::{ForgetAtEnd, Shard};
-use crate::actor::slot::State;
+use crate::actor::slot::{MailKind, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::fiber::{STACK_SIZES, StackClass};
 
@@ -75,12 +79,14 @@ pub enum SpawnError {
     CannotWait(#[from] WaitError),
 }
 
-/// Starts an actor as a child of `parent`, and returns when it runs.
+/// Starts an actor as a child of `parent`, and returns when it runs. Where somebody waits for that on
+/// another worker, `starter` is that wait.
 pub(crate) fn start<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
     name: Name<'_>,
     props: &Props<M>,
+    starter: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
     let path = match name {
         Name::Given(name) => Some(reserve(shard, parent, name)?),
@@ -100,6 +106,7 @@ pub(crate) fn start<M: Send + 'static>(
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
     let message = TypeId::of::<M>();
+    let _waits = note_start(shard, key, starter);
     let started = shard.do_apart(stack, id, move |shard| {
         build_and_run(shard, key, recipe, path, message)
     });
@@ -107,6 +114,42 @@ pub(crate) fn start<M: Send + 'static>(
     #[allow(unsafe_code)]
     // SAFETY: `occupy` above began this tenancy for `M`.
     Ok(unsafe { ActorRef::assume(address) })
+}
+
+/// Has those who look for cycles find that whoever starts an actor waits for it: the actor whose turn it
+/// is, and whoever waits elsewhere.
+fn note_start<'a>(
+    shard: &'a Shard,
+    key: Key,
+    starter: Option<(Home, Key)>,
+) -> Option<ForgetAtEnd<'a>> {
+    let (actor, mail) = (shard.id_of(key), shard.slot(key.slot).mail_kind());
+    if let Some((home, wait)) = starter {
+        dispatch(ActorId::new(home, wait), BeginsToStart { actor, mail });
+    }
+    let acting = shard.acting();
+    let acting = (acting.home == shard.home).then(|| shard.slot(acting.key.slot))?;
+    let wait = ForgetAtEnd(shard, shard.waits.begin(None, actor));
+    shard.waits.is_for_work(wait.1, actor, mail);
+    acting.note_wait(wait.1);
+    Some(wait)
+}
+
+/// Word of an actor that begins to start, on its way to the wait that ends with its start.
+struct BeginsToStart {
+    actor: ActorId,
+    mail: &'static MailKind,
+}
+
+impl Parcel for BeginsToStart {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        shard.waits.is_for_work(wait, self.actor, self.mail);
+        shard.look_again_for_cycle(wait);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
 }
 
 /// Builds an actor in the slot that is its own already, and lets it run.
@@ -129,7 +172,7 @@ fn build_and_run(
                 let message_type = slot.message_type();
                 let entry = DirectoryEntry {
                     actor: id,
-                    bounded: slot.bounded.get(),
+                    bounded: slot.is_bounded(),
                     message,
                     message_type,
                 };

@@ -194,6 +194,7 @@ fn vacate(shard: &Shard, key: Key) {
         shard.core.directory.release(path);
     }
     shard.counts.alive.take_away(1);
+    shard.known_actor_ends(key);
     remove(shard, key, |shard| {
         for then in extra.on_vacated {
             then(shard);

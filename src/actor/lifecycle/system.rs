@@ -179,6 +179,13 @@ impl System {
         })
     }
 
+    /// Whether it is passive, and would wake up for a message.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.passive == Some(Passive::Asleep)
+            && !(self.suspended || self.killed || self.escalated || self.restarting.is_some())
+            && self.decided.is_none()
+    }
+
     fn next_of_passive(&mut self, passive: Passive, slot: &Slot) -> Wanted {
         if let Some((decided, failure)) = self.decided.take() {
             return Wanted::Decision(decided, failure);

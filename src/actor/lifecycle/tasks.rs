@@ -34,11 +34,13 @@ pub(crate) struct TaskRecord {
     cancelled: Option<End>,
 }
 
-/// Starts a task of an actor, which is called by the type `T`. Answers its key, and that of the wait
+/// Starts a task of an actor, which is called by the type `T`; for the task `by`, if it is one that has it
+/// done. Answers its key, and that of the wait
 /// that ends with it.
 pub(crate) fn spawn_task<T: 'static>(
     shard: &Shard,
     owner: Key,
+    by: Option<Key>,
     job: impl FnOnce(Key) -> Box<dyn Job>,
 ) -> (Key, Key) {
     let larger = shard.slot(owner.slot).special.stack();
@@ -59,12 +61,18 @@ pub(crate) fn spawn_task<T: 'static>(
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }
     let done = shard.waits.begin(None, shard.id_of(key));
+    shard
+        .waits
+        .is_for_work(done, shard.id_of(key), slot.mail_kind());
+    // Their actor has had all others end, and waits for that.
+    let cancelled = by.and_then(|by| with_record(shard.slot(by.slot), |task| task.cancelled));
+    slot.forced.set(shard.interrupts.is_forcing());
     let record = TaskRecord {
         job: Some(job(done)),
         envelope: shard.envelope(),
         no_stack,
         fiber: None,
-        cancelled: None,
+        cancelled,
     };
     slot.with_extra(|extra| extra.task = Some(Box::new(record)));
     shard.due.push(Due::Turn(index));

@@ -1,9 +1,10 @@
 //! Questions that nobody waits for any more: taken out of the mail before they are handled.
 //!
-//! A question is somewhere in its actor's mailbox, and a mailbox is not searched. Word of it is kept
+//! A question is somewhere in its actor's mailbox, and a mailbox is not searched, but for the oldest
+//! messages of one that is bounded: there the question makes room at once. Of any other, word is kept
 //! beside the slot until as many messages have left the mailbox as it held when the word came; for
 //! that long, each message is looked at before its turn. An actor of whom nothing was withdrawn does
-//! not look.
+//! not look. An actor with a stash has word of it there too, until the question comes out.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,6 +16,9 @@ use crate::actor::fate::End;
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key, MessageId};
 use crate::actor::shard::Shard;
+
+/// In how many messages of a bounded mailbox a question is looked for, whose place others may want.
+const MOST_SEARCHED: usize = 1024;
 
 /// The questions withdrawn from one actor.
 #[derive(Default)]
@@ -66,9 +70,19 @@ impl Parcel for Withdrawal {
             // Who waits to answer it need not either.
             shard.give_up_waiting(wait, End::Cancelled);
         }
+        if slot.has_system() {
+            slot.with_system(|system| {
+                if let Some(store) = &mut system.store {
+                    store.withdraw(self.question, self.reason);
+                }
+            });
+        }
         let waiting = slot.mailbox_len();
         if waiting == 0 {
-            return; // it is being handled, or has been
+            return; // it is being handled, or has been, or was put aside
+        }
+        if slot.is_bounded() && slot.advance_message(self.question, MOST_SEARCHED) {
+            return slot.bury_next(shard, shard.id_of(to), self.reason);
         }
         let mut withdrawn = shard.withdrawn.borrow_mut();
         let of_this = withdrawn.entry(to.slot).or_default();
@@ -79,6 +93,56 @@ impl Parcel for Withdrawal {
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 
     fn bounce_without_pool(self, _: ActorId) {}
+}
+
+impl Shard {
+    /// The time of a wait is over.
+    pub(crate) fn time_out(&self, key: Key) {
+        self.end_and_withdraw(key, End::TimedOut, DeadLetterReason::Expired);
+    }
+
+    /// Ends a wait for another reason than what it was for, or the time.
+    pub(crate) fn give_up_waiting(&self, key: Key, end: End) {
+        self.end_and_withdraw(key, end, DeadLetterReason::Cancelled);
+    }
+
+    fn end_and_withdraw(&self, key: Key, end: End, reason: DeadLetterReason) {
+        let question = self.waits.open_question(key);
+        // Ended first: where the question is dropped at once, its reply is.
+        let ending = self.waits.end(key, end);
+        self.withdraw_question(key, question, reason);
+        self.follow_up(ending);
+    }
+
+    /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
+    pub(crate) fn give_up(&self, key: Key) {
+        let question = self.waits.open_question(key);
+        self.waits.forget(key);
+        self.withdraw_question(key, question, DeadLetterReason::Cancelled);
+    }
+
+    #[inline]
+    fn withdraw_question(
+        &self,
+        key: Key,
+        question: Option<(ActorId, MessageId)>,
+        reason: DeadLetterReason,
+    ) {
+        if let Some((target, question)) = question {
+            self.core.cancellations[self.home.worker() as usize].note(key);
+            if !self.interrupts.is_forcing() {
+                let wait = Some((self.home, key));
+                withdraw(
+                    target,
+                    Withdrawal {
+                        question,
+                        reason,
+                        wait,
+                    },
+                );
+            }
+        }
+    }
 }
 
 /// Tells the actor to whom a question was put that nobody waits for its answer any more.
@@ -97,6 +161,20 @@ pub(super) fn screen(shard: &Shard, slot: u32, message: MessageId) -> Option<Dea
         shard.slot(slot).special.screen(false);
     }
     reason
+}
+
+/// As [`screen`], of a message that stays the next one where it is to be handled.
+pub(super) fn screen_withdrawn(
+    shard: &Shard,
+    slot: u32,
+    message: MessageId,
+) -> Option<DeadLetterReason> {
+    let withdrawn = shard.withdrawn.borrow();
+    let is_withdrawn = withdrawn
+        .get(&slot)
+        .is_some_and(|of_this| of_this.reasons.contains_key(&message));
+    drop(withdrawn);
+    is_withdrawn.then(|| screen(shard, slot, message)).flatten()
 }
 
 /// Nothing is left of a slot's mail.
