@@ -10,12 +10,14 @@ use super::keep::rest;
 use super::restart::build_again;
 use super::stop::{ask_children_to_stop, tell_of_stop};
 use crate::actor::behavior::Signal;
+use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::Stage;
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, State};
+use crate::sync::{Mutant, is_mutated};
 
 /// How far a passivation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,5 +84,8 @@ pub(super) fn sleep(shard: &Shard, key: Key) {
 pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
     let slot = shard.slot(key.slot);
     slot.with_system(|system| system.passive = None);
+    if is_mutated(Mutant::KeptMailLost) && slot.mailbox_len() > 1 {
+        slot.bury_next(shard, shard.id_of(key), DeadLetterReason::Stopped);
+    }
     build_again(shard, key, Signal::PreStart, Stage::Starting)
 }
