@@ -211,6 +211,7 @@
 //! [`resume`](crate::ActorRef::resume), while signals and kills go through.
 //!
 //! - `tests/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
+//! - `tests/orders.rs: s4_3_an_order_of_a_child_that_starts_comes_before_its_parents_next_message`
 //! - `tests/supervision.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
 //! - `tests/supervision.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
 //!

@@ -287,3 +287,66 @@ fn s4_4_an_actor_that_waits_while_it_kills_its_children_stops_once() {
     assert_eq!(stopped.load(SeqCst), 1);
     assert_eq!(sim.pending().actors, 1, "the helper is left");
 }
+
+/// Handles a number of messages, at the first of which it starts a child that gives it an order before it
+/// goes on. Answers how many it had handled before it was resumed, or built again, and how often it was
+/// built.
+fn handles_after_an_order_of_its_child(order: fn(ActorRef<()>)) -> (u32, u32) {
+    let pool = WorkerPool::builder().workers(1).start().unwrap();
+    let [handled, built, before] = [(); 3].map(|()| Arc::<AtomicU32>::default());
+    let (count, births, seen) = (
+        Arc::clone(&handled),
+        Arc::clone(&built),
+        Arc::clone(&before),
+    );
+    let parent = Props::new(move || {
+        births.fetch_add(1, SeqCst);
+        let (count, seen) = (Arc::clone(&count), Arc::clone(&seen));
+        let last = Arc::clone(&count);
+        Behavior::receive(move |ctx, ()| {
+            if count.fetch_add(1, SeqCst) > 0 {
+                return Ok(());
+            }
+            let parent = ctx.self_ref();
+            let child = move |_ctx: &mut Context<'_, ()>| {
+                order(parent);
+                Ok(Behavior::receive(|_ctx, ()| ()))
+            };
+            ctx.spawn("child", Props::new(move || Behavior::setup(child)))?;
+            Ok::<_, SpawnError>(())
+        })
+        .on_signal(move |_ctx, signal| {
+            if let Signal::PostStop = signal {
+                let _ = seen.compare_exchange(0, last.load(SeqCst), SeqCst, SeqCst);
+            }
+        })
+    });
+    let parent = pool.spawn("parent", parent).unwrap();
+    // All at once, so that they are one turn's.
+    let sender = Props::new(move || {
+        Behavior::receive(move |_ctx, reply: Reply<()>| {
+            (0..3).for_each(|_| parent.tell(()));
+            reply.send(());
+        })
+    });
+    let sender = pool.spawn("sender", sender).unwrap();
+    sender.ask(|reply| reply, SOON).wait().unwrap();
+    let helper = Props::new(|| Behavior::receive(|_ctx, reply: Reply<()>| reply.send(())));
+    let helper = pool.spawn("helper", helper).unwrap();
+    helper.ask(|reply| reply, SOON).wait().unwrap();
+    let _ = before.compare_exchange(0, handled.load(SeqCst), SeqCst, SeqCst);
+    parent.resume();
+    while handled.load(SeqCst) < 3 {
+        std::thread::yield_now();
+    }
+    pool.shutdown(SOON).unwrap();
+    (before.load(SeqCst), built.load(SeqCst))
+}
+
+#[test]
+fn s4_3_an_order_of_a_child_that_starts_comes_before_its_parents_next_message() {
+    let suspended = handles_after_an_order_of_its_child(ActorRef::suspend);
+    assert_eq!(suspended, (1, 1));
+    let passivated = handles_after_an_order_of_its_child(ActorRef::passivate);
+    assert_eq!(passivated, (1, 2));
+}

@@ -627,7 +627,16 @@ impl Shard {
         }
         self.actor.set(outer.0);
         self.envelope.set(outer.1);
+        self.look_for_orders(outer.0);
         answer
+    }
+
+    /// What has run within an actor's handler, as a child that starts does, may have had the system want
+    /// something of it, and was taken for somebody else.
+    fn look_for_orders(&self, actor: ActorId) {
+        if actor.home == self.home && self.slot(actor.key.slot).special.get() {
+            self.end_turn_soon();
+        }
     }
 
     /// Leaves the actor whose turn it was.

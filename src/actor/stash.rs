@@ -10,6 +10,7 @@ use super::id::{Key, MessageId};
 use super::kept::{look_at_store, with_store};
 use super::lifecycle;
 use super::shard::Shard;
+use crate::sync::{Mutant, is_mutated};
 
 /// Why a message could not be put aside. Holds the message.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +126,9 @@ impl<M> Stash<M> {
     /// stash it has; `None` where there is nothing.
     pub(super) fn rest(mut self) -> Option<Self> {
         self.replayed.append(&mut self.aside);
+        if is_mutated(Mutant::StashTurnedRound) {
+            self.replayed.make_contiguous().reverse();
+        }
         let left = !self.replayed.is_empty();
         left.then(|| Self {
             replayed: self.replayed,

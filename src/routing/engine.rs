@@ -11,6 +11,7 @@ use crate::actor::{
 };
 use crate::pool::WorkerNode;
 use crate::supervision::Directive;
+use crate::sync::{Mutant, is_mutated};
 
 /// How a routee is chosen.
 pub(super) enum Logic<M> {
@@ -38,6 +39,11 @@ struct Engine<M: Send + 'static> {
     routees: Members<M>,
     /// How many routees it has ever had.
     started: usize,
+}
+
+/// Now and then, for a mistake.
+fn is_one_in_four() -> bool {
+    with_current(|shard| shard.is_some_and(|shard| shard.random().is_multiple_of(4)))
 }
 
 /// A router as a behaviour.
@@ -130,15 +136,28 @@ impl<M: Send + 'static> Engine<M> {
         self.routees
             .actors()
             .for_each(|routee| routee.tell(copy(message)));
+        if is_mutated(Mutant::RouteeDoubled)
+            && let Some(routee) = self.routees.newest()
+        {
+            routee.tell(copy(message));
+        }
         Next::Same
     }
 
     fn choose(&mut self, message: &M) -> Option<ActorRef<M>> {
         match &self.plan.logic {
-            Logic::RoundRobin | Logic::Broadcast(_) => self.routees.in_turn(),
+            Logic::RoundRobin | Logic::Broadcast(_) => {
+                if is_mutated(Mutant::RouteeSkipped) && is_one_in_four() {
+                    let _ = self.routees.in_turn();
+                }
+                self.routees.in_turn()
+            }
             Logic::Random => {
                 let number = with_current(|shard| shard.map(Shard::random))?;
                 self.routees.by_chance(number)
+            }
+            Logic::Key(point_of) if is_mutated(Mutant::KeysWander) && is_one_in_four() => {
+                self.routees.by_point(!point_of(message))
             }
             Logic::Key(point_of) => self.routees.by_point(point_of(message)),
             Logic::SmallestMailbox => with_current(|shard| {

@@ -12,6 +12,7 @@ use crate::actor::{
 };
 use crate::ask::{Ask, Reply};
 use crate::pool::WorkerNode;
+use crate::sync::{Mutant, is_mutated};
 
 /// A name in a pool under which actors join, so that others find them: all, the next in turn, or the
 /// one to whom a key belongs.
@@ -146,7 +147,9 @@ impl<M: Send + 'static> Actor for Joined<M> {
         _ctx: &mut Context<'_, Self::Message>,
         signal: &Signal,
     ) -> HandlerResult<Self::Message> {
-        if let Signal::Terminated { actor, .. } = signal {
+        if let Signal::Terminated { actor, .. } = signal
+            && !is_mutated(Mutant::DeadMemberKept)
+        {
             self.0.remove(*actor);
         }
         Ok(Next::Same)

@@ -10,6 +10,7 @@ use crate::actor::{
 };
 use crate::ask::{Ask, Reply};
 use crate::pool::WorkerNode;
+use crate::sync::{Mutant, is_mutated};
 
 /// A name in a pool to which actors subscribe, so that each of them is told what is published there.
 ///
@@ -150,7 +151,9 @@ impl<M: Clone + Send + 'static> Actor for Subscribed<M> {
             }
             Inner::Unsubscribe(subscriber) => {
                 ctx.unwatch_id(subscriber);
-                self.remove(subscriber);
+                if !is_mutated(Mutant::UnsubscribedTold) {
+                    self.remove(subscriber);
+                }
             }
             Inner::Stats(reply) => reply.send(TopicStats {
                 subscribers: self.subscribers.len(),
@@ -180,6 +183,9 @@ impl<M: Clone + Send + 'static> Subscribed<M> {
             return Next::Unhandled;
         }
         for subscriber in &self.subscribers {
+            if is_mutated(Mutant::SubscriberToldTwice) && self.stats.published == 2 {
+                subscriber.tell(message.clone());
+            }
             subscriber.tell(message.clone());
             self.stats.delivered += 1;
         }

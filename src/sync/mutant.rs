@@ -66,6 +66,28 @@ pub enum Mutant {
     ToldTwice,
     /// A timer that was cancelled rings all the same.
     TimerNotCancelled,
+    /// An actor that stops does not wait for its tasks to end.
+    TaskOutlivesActor,
+    /// A restart does not cancel the tasks of the instance before, and does not wait for them.
+    TaskOutlivesRestart,
+    /// A message that waits for a passive actor is lost when it is built again.
+    KeptMailLost,
+    /// What an actor that passivates has put aside comes back in the wrong order.
+    StashTurnedRound,
+    /// An order to passivate lets the mail be handled first.
+    PassivationLate,
+    /// A topic tells somebody who has unsubscribed.
+    UnsubscribedTold,
+    /// A topic tells a subscriber twice.
+    SubscriberToldTwice,
+    /// A member of a group that has stopped is not removed.
+    DeadMemberKept,
+    /// A router passes over a routee in its turn.
+    RouteeSkipped,
+    /// A router that broadcasts sends one copy too many.
+    RouteeDoubled,
+    /// The keys of a router move between its routees.
+    KeysWander,
 }
 
 #[cfg(not(any(nexus_loom, nexus_mutants)))]

@@ -48,6 +48,25 @@ pub(crate) enum Action {
     StartTimer,
     CancelTimer,
     Unstash,
+    SpawnTask,
+    WaitForTask,
+    CancelTask,
+    Passivate,
+    NextPassivate,
+    Subscribe,
+    Unsubscribe,
+    Publish,
+    StopTopic,
+    Join,
+    Leave,
+    AskGroup,
+    StopGroup,
+    SpawnRouter,
+    Route,
+    AskRouter,
+    Scatter,
+    Resize,
+    StopRouter,
 }
 
 impl Action {
@@ -93,6 +112,25 @@ impl Action {
             Self::StartTimer => "to start timer",
             Self::CancelTimer => "to cancel timer",
             Self::Unstash => "to unstash",
+            Self::SpawnTask => "to spawn task",
+            Self::WaitForTask => "to wait for task",
+            Self::CancelTask => "to cancel task",
+            Self::Passivate => "to passivate",
+            Self::NextPassivate => "to next passivate",
+            Self::Subscribe => "to subscribe",
+            Self::Unsubscribe => "to unsubscribe",
+            Self::Publish => "to publish",
+            Self::StopTopic => "to stop topic",
+            Self::Join => "to join",
+            Self::Leave => "to leave",
+            Self::AskGroup => "to ask group",
+            Self::StopGroup => "to stop group",
+            Self::SpawnRouter => "to spawn router",
+            Self::Route => "to route",
+            Self::AskRouter => "to ask router",
+            Self::Scatter => "to scatter",
+            Self::Resize => "to resize",
+            Self::StopRouter => "to stop router",
         }
     }
 }
@@ -124,6 +162,20 @@ impl Action {
             Self::Watch | Self::Unwatch => features.has(Feature::Watches),
             Self::StartTimer | Self::CancelTimer => features.has(Feature::Timers),
             Self::Unstash => features.has(Feature::Stash),
+            Self::SpawnTask | Self::WaitForTask | Self::CancelTask => features.has(Feature::Tasks),
+            Self::Passivate | Self::NextPassivate => features.has(Feature::Passivation),
+            Self::Subscribe | Self::Unsubscribe | Self::Publish | Self::StopTopic => {
+                features.has(Feature::Topics)
+            }
+            Self::Join | Self::Leave | Self::AskGroup | Self::StopGroup => {
+                features.has(Feature::Groups)
+            }
+            Self::SpawnRouter
+            | Self::Route
+            | Self::AskRouter
+            | Self::Scatter
+            | Self::Resize
+            | Self::StopRouter => features.has(Feature::Routers),
             _ => true,
         }
     }
@@ -134,7 +186,7 @@ impl Action {
 const PLAIN: usize = 30;
 
 /// Every action, with its weight among the others where a plan favours none.
-const ACTIONS: [(Action, u32); 39] = [
+const ACTIONS: [(Action, u32); 58] = [
     (Action::Tell, 60),
     (Action::Burst, 8),
     (Action::TryTell, 16),
@@ -174,6 +226,25 @@ const ACTIONS: [(Action, u32); 39] = [
     (Action::StartTimer, 16),
     (Action::CancelTimer, 8),
     (Action::Unstash, 16),
+    (Action::SpawnTask, 20),
+    (Action::WaitForTask, 8),
+    (Action::CancelTask, 6),
+    (Action::Passivate, 8),
+    (Action::NextPassivate, 8),
+    (Action::Subscribe, 14),
+    (Action::Unsubscribe, 6),
+    (Action::Publish, 20),
+    (Action::StopTopic, 1),
+    (Action::Join, 14),
+    (Action::Leave, 6),
+    (Action::AskGroup, 14),
+    (Action::StopGroup, 1),
+    (Action::SpawnRouter, 6),
+    (Action::Route, 40),
+    (Action::AskRouter, 8),
+    (Action::Scatter, 6),
+    (Action::Resize, 4),
+    (Action::StopRouter, 1),
 ];
 
 fn numbers() -> [usize; ACTIONS.len()] {

@@ -15,10 +15,15 @@ pub(crate) enum Feature {
     Bounds,
     Timers,
     Stash,
+    Tasks,
+    Passivation,
+    Topics,
+    Groups,
+    Routers,
 }
 
 /// All of them. New ones come last, so that what is drawn for the others stays as it was.
-const ALL: [(Feature, &str); 7] = [
+const ALL: [(Feature, &str); 12] = [
     (Feature::Kills, "kills"),
     (Feature::Suspensions, "suspensions"),
     (Feature::Watches, "watches"),
@@ -26,6 +31,11 @@ const ALL: [(Feature, &str); 7] = [
     (Feature::Bounds, "bounds"),
     (Feature::Timers, "timers"),
     (Feature::Stash, "stash"),
+    (Feature::Tasks, "tasks"),
+    (Feature::Passivation, "passivation"),
+    (Feature::Topics, "topics"),
+    (Feature::Groups, "groups"),
+    (Feature::Routers, "routers"),
 ];
 
 /// The parts that are used. With none of them a plan is narrow.

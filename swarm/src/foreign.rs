@@ -75,7 +75,11 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
     let world = &sender.world;
     let features = world.features;
     let orders = features.has(Feature::Kills) || features.has(Feature::Suspensions);
-    let what = rng.below(if orders { 27 } else { 24 });
+    let what = rng.below(match () {
+        () if features.has(Feature::Passivation) => 29,
+        () if orders => 27,
+        () => 24,
+    });
     if (22..24).contains(&what) {
         answer(sender, rng);
         return;
@@ -110,6 +114,7 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
         24 if features.has(Feature::Kills) => sender.kill(&target),
         25 if features.has(Feature::Suspensions) => sender.suspend(&target),
         26 if features.has(Feature::Suspensions) => sender.resume(&target),
+        27 | 28 => sender.passivate(&target),
         _ => burst(sender, rng, &target),
     }
 }
@@ -177,7 +182,9 @@ pub(crate) fn fill_mailboxes<L: Load>(world: &Arc<World<L>>) -> bool {
     let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
     let mut any = false;
     // Elsewhere messages come from those who are told of others.
-    let fits = |record: &Record<L>| record.life.runs() && world.hears_all_of(record);
+    // And on threads those that wake up for one may send others meanwhile.
+    let alone = world.simulated || !world.features.has(Feature::Passivation);
+    let fits = |record: &Record<L>| alone && record.life.is_there() && world.hears_all_of(record);
     for known in world.all() {
         let record = &known.record;
         let Some((capacity, _)) = record.room.bound().filter(|_| fits(record)) else {
@@ -195,6 +202,20 @@ pub(crate) fn fill_mailboxes<L: Load>(world: &Arc<World<L>>) -> bool {
         // One more is too many, where it waits at the door.
         if world.simulated {
             sender.try_tell(&known, few(&mut rng));
+        }
+    }
+    any
+}
+
+/// Sends every actor that is passive a message, when nothing is left to do: each wakes up for it. Answers
+/// whether there was any.
+pub(crate) fn wake_all<L: Load>(world: &Arc<World<L>>) -> bool {
+    let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
+    let mut any = false;
+    for known in world.all() {
+        if known.record.life.is_passive_for_certain() {
+            any = true;
+            sender.tell(&known, few(&mut Rng::new(known.record.seed)));
         }
     }
     any

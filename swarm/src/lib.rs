@@ -10,14 +10,18 @@
 mod action;
 mod features;
 mod foreign;
+mod groups;
+mod helpers;
 mod member;
 mod note;
 mod plan;
 mod record;
 mod rng;
+mod routers;
 mod run;
 mod sender;
 mod supervision;
+mod topics;
 mod world;
 
 pub mod corpus;

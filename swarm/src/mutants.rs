@@ -23,7 +23,7 @@ pub struct Planted {
 }
 
 /// Every mistake that the swarm is to find.
-pub const ALL: [Planted; 15] = [
+pub const ALL: [Planted; 26] = [
     Planted {
         name: "TurnForgotten",
         bound: 20,
@@ -99,6 +99,61 @@ pub const ALL: [Planted; 15] = [
         bound: 60,
         what: "a timer that was cancelled rings all the same",
     },
+    Planted {
+        name: "TaskOutlivesActor",
+        bound: 100,
+        what: "an actor that stops does not wait for its tasks to end",
+    },
+    Planted {
+        name: "TaskOutlivesRestart",
+        bound: 300,
+        what: "a restart does not wait for the tasks of the instance before",
+    },
+    Planted {
+        name: "KeptMailLost",
+        bound: 60,
+        what: "a message that waits for a passive actor is lost when it is built again",
+    },
+    Planted {
+        name: "StashTurnedRound",
+        bound: 3000,
+        what: "what an actor that passivates has put aside comes back in the wrong order",
+    },
+    Planted {
+        name: "PassivationLate",
+        bound: 60,
+        what: "an order to passivate lets the mail be handled first",
+    },
+    Planted {
+        name: "UnsubscribedTold",
+        bound: 1000,
+        what: "a topic tells somebody who has unsubscribed",
+    },
+    Planted {
+        name: "SubscriberToldTwice",
+        bound: 60,
+        what: "a topic tells a subscriber twice",
+    },
+    Planted {
+        name: "DeadMemberKept",
+        bound: 100,
+        what: "a member of a group that has stopped is not removed",
+    },
+    Planted {
+        name: "RouteeSkipped",
+        bound: 2000,
+        what: "a router passes over a routee in its turn",
+    },
+    Planted {
+        name: "RouteeDoubled",
+        bound: 300,
+        what: "a router that broadcasts sends one copy too many",
+    },
+    Planted {
+        name: "KeysWander",
+        bound: 1000,
+        what: "the keys of a router move between its routees",
+    },
 ];
 
 /// Whether the mistakes are in this build.
@@ -124,6 +179,17 @@ pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
         "PlaceLeaked" => Mutant::PlaceLeaked,
         "ToldTwice" => Mutant::ToldTwice,
         "TimerNotCancelled" => Mutant::TimerNotCancelled,
+        "TaskOutlivesActor" => Mutant::TaskOutlivesActor,
+        "TaskOutlivesRestart" => Mutant::TaskOutlivesRestart,
+        "KeptMailLost" => Mutant::KeptMailLost,
+        "StashTurnedRound" => Mutant::StashTurnedRound,
+        "PassivationLate" => Mutant::PassivationLate,
+        "UnsubscribedTold" => Mutant::UnsubscribedTold,
+        "SubscriberToldTwice" => Mutant::SubscriberToldTwice,
+        "DeadMemberKept" => Mutant::DeadMemberKept,
+        "RouteeSkipped" => Mutant::RouteeSkipped,
+        "RouteeDoubled" => Mutant::RouteeDoubled,
+        "KeysWander" => Mutant::KeysWander,
         _ => return None,
     };
     Some(with_mutant(mutant, run))

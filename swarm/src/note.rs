@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::oracles::{Asks, Check, Counted, Oracles, Origin, Ring};
 use crate::record::Known;
 use crate::rng::{Rng, mix};
+use crate::routers::{Part, Routed};
 use crate::world::World;
 
 /// What a message carries besides, so that messages are of a size.
@@ -32,7 +33,8 @@ pub(crate) struct Note<L: Load> {
     /// Its sender, and its number among all that the sender has sent to this actor.
     pub(crate) from: u32,
     pub(crate) number: u32,
-    pub(crate) to: ActorRef<Self>,
+    /// Nobody in particular, where a router chooses.
+    pub(crate) to: Option<ActorRef<Self>>,
     pub(crate) fuel: u8,
     /// How many handlers wait for the end of this one's, at least.
     pub(crate) depth: u8,
@@ -44,6 +46,10 @@ pub(crate) struct Note<L: Load> {
     pub(crate) stashed: bool,
     /// Somebody else's question.
     pub(crate) handed: Option<Question>,
+    /// What it has where it goes through a router.
+    pub(crate) routed: Option<Routed<L>>,
+    /// A part of a question to all routees of a router.
+    pub(crate) part: Option<Part>,
     /// What its envelope must say.
     pub(crate) origin: Option<Origin>,
     /// What its destructor does.
@@ -51,6 +57,39 @@ pub(crate) struct Note<L: Load> {
     pub(crate) load: L,
     pub(crate) boxed: Option<Box<[u64; 50]>>,
     pub(crate) _counted: Counted,
+}
+
+/// A copy, for a router that sends to all its routees. What is there once only stays behind.
+impl<L: Load> Clone for Note<L> {
+    fn clone(&self) -> Self {
+        Self {
+            from: self.from,
+            number: self.number,
+            to: self.to,
+            fuel: self.fuel,
+            depth: self.depth,
+            seed: self.seed,
+            question: None,
+            ring: self.ring,
+            stashed: self.stashed,
+            handed: None,
+            routed: self.routed.as_ref().map(Routed::copy),
+            part: None,
+            origin: self.origin,
+            parting: None,
+            load: self.load,
+            boxed: self.boxed.clone(),
+            _counted: self._counted.clone(),
+        }
+    }
+}
+
+impl<L: Load> Note<L> {
+    /// The key by which a router chooses a routee for it.
+    pub(crate) fn key(&self) -> u64 {
+        let routed = self.routed.as_ref();
+        routed.map_or(0, |routed| routed.routing.book.key_of(routed.message))
+    }
 }
 
 /// Sends a message when it is dropped, wherever that is.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::foreign;
 use crate::note::Load;
 use crate::plan::{End, Foreigner, Plan, Size};
-use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, sums};
+use crate::run::{Ended, LONG, Outcome, check_end, check_helpers, check_quiet, sums};
 use crate::sender::nanos;
 use crate::world::World;
 
@@ -116,10 +116,15 @@ fn run_with<L: Load>(plan: &Plan, watch: &Watch) -> Outcome {
             join(&world, foreigners);
             wait_until_quiet(&world, &pool);
             check_quiet(&world);
-            if foreign::fill_mailboxes(&world) {
+            if foreign::fill_mailboxes(&world) | foreign::wake_all(&world) {
                 wait_until_quiet(&world, &pool);
                 check_quiet(&world);
             }
+            let last = world.publish_last();
+            if !last.is_empty() {
+                become_quiet(&world, &pool);
+            }
+            check_helpers(&world, &last);
             foreign::take_names_again(&world);
             shut_down(&world, &pool, LONG)
         }
@@ -233,7 +238,7 @@ fn end<L: Load>(
 ) -> Outcome {
     let oracles = &world.oracles;
     let stats = pool.stats();
-    let sums = sums(oracles, &stats, &pool.dead_letters());
+    let sums = sums(world, &stats, &pool.dead_letters());
     if stats.actors() != 0 {
         oracles.violated(format!("actors are left: {stats:?}"));
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use crate::note::{Load, Note};
-use crate::oracles::{Life, Room, Sequences, Watches};
+use crate::oracles::{Life, Room, Sequences, StashBook, Tasks, Watches};
 
 /// An odd thing that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,12 +116,53 @@ pub(crate) struct Record<L: Load> {
     pub(crate) room: Room,
     /// Whom it watches.
     pub(crate) watches: Watches,
+    pub(crate) tasks: Tasks,
+    /// What it has put aside, while it is passive.
+    pub(crate) stash: Mutex<StashBook>,
     /// Messages that were sent to it, and that it has got.
     pub(crate) sent: AtomicU32,
     pub(crate) received: AtomicU32,
+    /// Whether it is a router's, and whether nobody else sends to it.
+    pub(crate) is_routee: AtomicBool,
+    pub(crate) is_hidden: AtomicBool,
 }
 
 impl<L: Load> Record<L> {
+    pub(crate) fn new(
+        life: Life,
+        path: Option<String>,
+        depth: u8,
+        seed: u64,
+        (opening, closing): (Opening, Closing),
+        bound: Option<(usize, Overflow)>,
+        heard: bool,
+    ) -> Self {
+        Self {
+            life: Arc::new(life),
+            path,
+            depth,
+            seed,
+            opening,
+            closing,
+            target: OnceLock::new(),
+            lingers: AtomicBool::new(false),
+            mail: Mutex::default(),
+            sent_to: SentTo::default(),
+            conceived: Mutex::default(),
+            children: Mutex::default(),
+            failed_children: Mutex::default(),
+            heard,
+            room: Room::new(bound),
+            watches: Watches::default(),
+            tasks: Tasks::default(),
+            stash: Mutex::default(),
+            sent: AtomicU32::new(0),
+            received: AtomicU32::new(0),
+            is_routee: AtomicBool::new(false),
+            is_hidden: AtomicBool::new(false),
+        }
+    }
+
     pub(crate) fn target(&self) -> Option<ActorRef<Note<L>>> {
         self.target.get().copied()
     }

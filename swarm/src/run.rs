@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::note::Load;
 use crate::oracles::{Check, Oracles, Sums};
 use crate::plan::{End, Plan};
+use crate::topics::LastNews;
 use crate::world::World;
 
 /// More than all time-outs of a run take together.
@@ -41,8 +42,12 @@ pub(crate) struct Ended {
 }
 
 /// The sums of a run.
-pub(crate) fn sums(oracles: &Oracles, stats: &PoolStats, letters: &DeadLetters) -> Sums {
+pub(crate) fn sums<L: Load>(world: &World<L>, stats: &PoolStats, letters: &DeadLetters) -> Sums {
+    let (oracles, helpers) = (&world.oracles, world.helpers_mail(stats.dead_letters));
     Sums {
+        helpers_sent: helpers.sent,
+        helpers_lost: helpers.lost,
+        lost_on_the_way: oracles.lost_on_the_way.load(SeqCst),
         sent: stats.sent(),
         handled: stats.handled(),
         dead_letters: stats.dead_letters,
@@ -70,18 +75,31 @@ pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
         if record.life.runs() {
             note(&world.oracles, "watches", record.watches.are_all_told());
         }
-        if !record.life.runs() || record.life.may_be_struck() {
+        if record.life.is_to_have_passivated() && !record.life.may_have_stopped() {
+            let text = format!("{}: has never passivated", record.who());
+            world.oracles.violated(text);
+        }
+        if !record.life.is_there() || record.life.may_be_struck() {
             continue;
         }
         let (sent, received) = (record.sent.load(SeqCst), record.received.load(SeqCst));
         let lost = record.room.lost();
         let unknown = record.life.loses_mail() && !world.hears_all_of(record);
-        if i64::from(sent) != i64::from(received) + lost && !unknown {
+        // What a router has sent it counts when it comes.
+        let routee = record.is_routee.load(SeqCst) && lost > 0;
+        if i64::from(sent) != i64::from(received) + lost && !unknown && !routee {
             let who = record.who();
             let text = format!("{who}: got {received} of {sent} messages, {lost} lost");
             world.oracles.violated(text);
         }
     }
+}
+
+/// When nothing is left to do: topics, groups and routers know who is there.
+pub(crate) fn check_helpers<L: Load>(world: &Arc<World<L>>, last: &LastNews<L>) {
+    world.check_last(last);
+    world.check_groups();
+    world.check_routers();
 }
 
 /// When the pool has ended: nothing is left, and every sum is right.

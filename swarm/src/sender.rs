@@ -9,6 +9,7 @@ use crate::features::Feature;
 use crate::note::{Load, Note, Parting, Purse, Question};
 use crate::oracles::{Counted, Oracles, Origin, Ring};
 use crate::record::{Known, Record, SentTo};
+use crate::routers::{Part, Routed};
 use crate::world::World;
 
 /// Tells the time, where whoever asks has a clock.
@@ -52,8 +53,20 @@ impl<L: Load> Sender<L> {
         let none = envelope.message_id().get() == 0;
         self.origin.set(Some(Origin {
             sender: Some(ctx.self_ref().id()),
+            by_task: false,
             cause: (!none).then(|| envelope.message_id()),
             chain: (!none).then(|| envelope.correlation_id()),
+        }));
+    }
+
+    /// It is a task that is spawned at that message.
+    pub(crate) fn acts_as_task<M: Send + 'static>(&self, ctx: &Context<'_, M>) {
+        self.acts_as(ctx);
+        let spawned = self.origin.get().unwrap_or_default();
+        self.origin.set(Some(Origin {
+            sender: None,
+            by_task: true,
+            ..spawned
         }));
     }
 
@@ -84,12 +97,21 @@ impl<L: Load> Sender<L> {
     }
 
     fn note(&self, to: &Known<L>, purse: &mut Purse) -> Note<L> {
+        Note {
+            number: self.sent_to(&to.record) + 1,
+            to: Some(to.target),
+            ..self.note_to(Some(to), purse)
+        }
+    }
+
+    /// A message to nobody in particular, or to somebody.
+    fn note_to(&self, to: Option<&Known<L>>, purse: &mut Purse) -> Note<L> {
         let seed = purse.rng.next();
         let boxed = purse.rng.percent(15);
         Note {
             from: self.number,
-            number: self.sent_to(&to.record) + 1,
-            to: to.target,
+            number: 0,
+            to: None,
             fuel: purse.fuel,
             depth: purse.depth,
             seed,
@@ -97,6 +119,8 @@ impl<L: Load> Sender<L> {
             ring: None,
             stashed: false,
             handed: None,
+            routed: None,
+            part: None,
             origin: self.origin.get(),
             parting: self.draw_parting(to, purse),
             load: L::of(seed),
@@ -106,14 +130,14 @@ impl<L: Load> Sender<L> {
     }
 
     /// Seldom does a message have a destructor that sends. Whatever that sends has none.
-    fn draw_parting(&self, to: &Known<L>, purse: &mut Purse) -> Option<Parting<L>> {
-        let parts = purse.fuel > 0 && purse.rng.percent(5);
-        parts.then(|| Parting {
+    fn draw_parting(&self, to: Option<&Known<L>>, purse: &mut Purse) -> Option<Parting<L>> {
+        if purse.fuel == 0 || !purse.rng.percent(5) {
+            return None;
+        }
+        let other = self.world.pick(&mut purse.rng);
+        Some(Parting {
             world: Arc::clone(&self.world),
-            to: self
-                .world
-                .pick(&mut purse.rng)
-                .unwrap_or_else(|| to.clone()),
+            to: other.or_else(|| to.cloned())?,
             seed: purse.rng.next(),
             waits: purse.rng.percent(25),
         })
@@ -269,6 +293,64 @@ impl<L: Load> Sender<L> {
         self.is_given_back(to, &error.into_message());
     }
 
+    /// A message that counts as sent, for whoever sends it.
+    pub(crate) fn written(&self, to: &Known<L>, mut purse: Purse) -> Note<L> {
+        let note = self.note(to, &mut purse);
+        self.count(to);
+        note
+    }
+
+    /// A message that goes through a router.
+    pub(crate) fn routed(&self, purse: &mut Purse, routed: Routed<L>) -> Note<L> {
+        Note {
+            routed: Some(routed),
+            // The router sends it.
+            origin: None,
+            ..self.note_to(None, purse)
+        }
+    }
+
+    /// A part of a question to all routees of a router.
+    pub(crate) fn scattered(&self, purse: &mut Purse, part: Part) -> Note<L> {
+        Note {
+            part: Some(part),
+            ..self.note_to(None, purse)
+        }
+    }
+
+    /// Asks in some way, to which it is said how a message becomes a question.
+    pub(crate) fn asks(
+        &self,
+        clock: Clock<'_>,
+        timeout: Duration,
+        ask: impl FnOnce(&dyn Fn(Reply<u64>, Note<L>) -> Note<L>) -> Ask<u64>,
+    ) -> Asked {
+        let oracles = Arc::clone(self.oracles());
+        let number = oracles.asks.begins(clock(), nanos(timeout), false);
+        oracles.asks.is_routed(number);
+        let question = |reply, note| {
+            let question = Question {
+                ask: number,
+                reply: Some(reply),
+                oracles: Arc::clone(&oracles),
+            };
+            Note {
+                question: Some(question),
+                ..note
+            }
+        };
+        let ask = ask(&question);
+        Asked {
+            ask: Some(ask),
+            number,
+            ended: false,
+            prompt: self.world.prompt,
+            bounds: self.world.features.has(Feature::Bounds),
+            _open: oracles.open_asks.one_more(),
+            oracles,
+        }
+    }
+
     pub(crate) fn ask(
         &self,
         to: &Known<L>,
@@ -330,6 +412,18 @@ impl<L: Load> Sender<L> {
         to.target.kill();
         if self.is_near(to) {
             life.is_killed();
+        }
+    }
+
+    pub(crate) fn passivate(&self, to: &Known<L>) {
+        self.oracles().saw("order to passivate");
+        let life = &to.record.life;
+        if !self.is_near(to) {
+            life.is_to_passivate_from_afar();
+        }
+        to.target.passivate();
+        if self.is_near(to) {
+            life.is_to_passivate(self.world.ends());
         }
     }
 

@@ -11,7 +11,7 @@ use crate::note::Load;
 use crate::oracles::{Check, Oracles};
 use crate::plan::{End, Mishap, Plan, Size, Strike};
 use crate::rng::Rng;
-use crate::run::{Ended, LONG, Outcome, check_end, check_quiet, note, sums};
+use crate::run::{Ended, LONG, Outcome, check_end, check_helpers, check_quiet, note, sums};
 use crate::world::World;
 
 /// Steps after which a run is taken to go on for ever.
@@ -135,15 +135,20 @@ fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
         if !run_out(sim, &world.oracles, plan) {
             return false;
         }
-        note(&world.oracles, "quiet", check_pending(sim, &world.oracles));
-        note(&world.oracles, "quiet", check_late(sim, &world.oracles));
+        note(&world.oracles, "quiet", check_pending(sim, world));
+        note(&world.oracles, "quiet", check_late(sim, world));
         check_quiet(world);
-        if foreign::fill_mailboxes(world) {
+        if foreign::fill_mailboxes(world) | foreign::wake_all(world) {
             if !run_out(sim, &world.oracles, plan) {
                 return false;
             }
             check_quiet(world);
         }
+        let last = world.publish_last();
+        if !last.is_empty() && !run_out(sim, &world.oracles, plan) {
+            return false;
+        }
+        check_helpers(world, &last);
         foreign::take_names_again(world);
         world.request_end(LONG);
     }
@@ -192,9 +197,11 @@ fn waiting(sim: &Sim) -> String {
 }
 
 /// When nothing is left to do, nothing is there but actors, and asks that they hold.
-fn check_pending(sim: &Sim, oracles: &Oracles) -> Check {
+fn check_pending<L: Load>(sim: &Sim, world: &World<L>) -> Check {
+    let oracles = &world.oracles;
     let pending = sim.pending();
-    let held = usize::try_from(oracles.open_asks.count()).unwrap_or_default();
+    let held =
+        usize::try_from(oracles.open_asks.count() + oracles.held_tasks.count()).unwrap_or_default();
     let states = usize::try_from(oracles.states.count()).unwrap_or_default();
     let names = oracles.names.in_use();
     let idle = (
@@ -204,19 +211,26 @@ fn check_pending(sim: &Sim, oracles: &Oracles) -> Check {
         pending.waiting,
         pending.timers,
     );
-    let there = (pending.actors, pending.slots, pending.names, pending.waits);
-    if idle == (0, 0, 0, 0, 0) && there == (states, states, names, held) {
+    let there = (pending.actors == pending.slots) && pending.waits == held;
+    // Those that are passive are there, unless they have stopped meanwhile.
+    let [(least, least_named), (most, most_named)] = world.passive();
+    let helpers = world.helpers.count();
+    let (states, names) = (states + helpers, names + helpers);
+    let counted = (states + least..=states + most).contains(&pending.actors)
+        && (names + least_named..=names + most_named).contains(&pending.names);
+    if idle == (0, 0, 0, 0, 0) && there && counted {
         return Ok(());
     }
     Err(format!(
-        "{pending:?}, with {states} states, {names} names, and {held} asks held; {}",
+        "{pending:?}, with {states} states, {least} to {most} passive, {names} names, and {held} asks held; {}",
         waiting(sim)
     ))
 }
 
 /// When nothing is left to do, all answers have arrived: those that came late are counted.
-fn check_late(sim: &Sim, oracles: &Oracles) -> Check {
-    let sums = sums(oracles, &sim.stats(), &sim.dead_letters());
+fn check_late<L: Load>(sim: &Sim, world: &World<L>) -> Check {
+    let oracles = &world.oracles;
+    let sums = sums(world, &sim.stats(), &sim.dead_letters());
     let others = oracles.other_late.load(SeqCst);
     sums.check_late(oracles.asks.late_answers(), others, true)
 }
@@ -229,7 +243,7 @@ fn end<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) {
         oracles.violated(format!("something is left: {pending:?}"));
     }
     let stats = sim.stats();
-    let sums = sums(oracles, &stats, &sim.dead_letters());
+    let sums = sums(world, &stats, &sim.dead_letters());
     let ended = Ended {
         sums,
         forced: report.forced,

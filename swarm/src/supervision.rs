@@ -131,6 +131,26 @@ impl<L: Load> World<L> {
         })
     }
 
+    /// How a router supervises its routees: it is never restarted itself.
+    pub(crate) fn strategy_of_router(self: &Arc<Self>, seed: u64) -> SupervisorStrategy {
+        if !self.features.has(Feature::Supervision) {
+            return SupervisorStrategy::one_for_one().always(Directive::Stop);
+        }
+        let mut rule = Rule::draw(&mut Rng::new(seed ^ 0x60a7e));
+        rule.scope = Scope::One;
+        for directive in &mut rule.directives {
+            if *directive == Directive::Escalate {
+                *directive = Directive::Restart;
+            }
+        }
+        let world = Arc::downgrade(self);
+        rule.strategy(move |failure, directive| {
+            if let Some(world) = world.upgrade() {
+                world.decides(rule, None, failure, directive);
+            }
+        })
+    }
+
     /// How an actor supervises its own behaviour, if it does.
     pub(crate) fn own_strategy_of(
         self: &Arc<Self>,
@@ -240,6 +260,7 @@ pub(crate) fn report<L: Load>(world: &World<L>, failure: &Failure) -> Check {
         Stage::Stopping => When::Stopping,
         Stage::Restarting => When::Restarting,
         Stage::Signalled => When::Signalled,
+        Stage::Task => When::Task,
         _ => When::Handling,
     };
     oracles.failures.is_reported(&text, when)

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use crate::action::Weights;
 use crate::features::{Feature, Features};
+use crate::helpers::Helpers;
 use crate::member;
 use crate::note::{Load, Note, Purse, Question};
-use crate::oracles::{Claim, Life, Oracles, Room, Sight, Watches};
+use crate::oracles::{Claim, Life, Oracles, Sight};
 use crate::plan::{End, Plan};
-use crate::record::{Closing, Known, Opening, Record, SentTo};
+use crate::record::{Closing, Known, Opening, Record};
 use crate::rng::Rng;
 use crate::sender::Sender;
 use crate::supervision::report;
@@ -43,6 +44,8 @@ pub(crate) struct World<L: Load> {
     pub(crate) anonymously: RwLock<Option<SpawnAnonymously<L>>>,
     /// How long the pool has to end, where its actors may ask for that.
     pub(crate) within: Option<Duration>,
+    /// Topics, groups and routers.
+    pub(crate) helpers: Helpers<L>,
     /// Questions that were left to threads outside.
     pub(crate) outside: Mutex<Vec<Question>>,
     /// Paths of actors that a fault may end.
@@ -79,6 +82,7 @@ impl<L: Load> World<L> {
                 End::InTime { .. } => Some(crate::run::LONG),
                 End::Forced { within, .. } => Some(within),
             },
+            helpers: Helpers::default(),
             outside: Mutex::default(),
             struck: plan
                 .strikes
@@ -215,7 +219,9 @@ impl<L: Load> World<L> {
         if record.target.set(target).is_ok() {
             let record = Arc::clone(record);
             self.by_id.lock().insert(target.id(), Arc::clone(&record));
-            self.roster.write().push(Known { record, target });
+            if !record.is_hidden.load(SeqCst) {
+                self.roster.write().push(Known { record, target });
+            }
         }
     }
 
@@ -229,7 +235,7 @@ impl<L: Load> World<L> {
             }
             let known = rng.pick(&roster);
             picked = Some(known.clone());
-            if known.record.life.runs() {
+            if known.record.life.is_there() {
                 break;
             }
         }
@@ -301,26 +307,15 @@ impl<L: Load> World<L> {
             self.next_number(),
             parent.map(|parent| Arc::clone(&parent.life)),
         );
-        let record = Arc::new(Record {
-            life: Arc::new(life),
+        let record = Arc::new(Record::new(
+            life,
             path,
-            depth: parent.map_or(0, |parent| parent.depth + 1),
+            parent.map_or(0, |parent| parent.depth + 1),
             seed,
-            opening,
-            closing,
-            target: OnceLock::new(),
-            lingers: AtomicBool::new(false),
-            mail: Mutex::default(),
-            sent_to: SentTo::default(),
-            conceived: Mutex::default(),
-            children: Mutex::default(),
-            failed_children: Mutex::default(),
-            heard: self.listens.load(SeqCst),
-            room: Room::new(bound),
-            watches: Watches::default(),
-            sent: AtomicU32::new(0),
-            received: AtomicU32::new(0),
-        });
+            (opening, closing),
+            bound,
+            self.listens.load(SeqCst),
+        ));
         if record
             .path
             .as_ref()
@@ -365,7 +360,10 @@ impl<L: Load> World<L> {
         if let Some(record) = self.known_as(letter.target) {
             let check = record.room.loses(letter.reason);
             self.oracles.note(|| record.who(), check);
+        } else {
+            self.helper_loses(letter);
         }
+        self.helpers.is_heard();
     }
 
     /// From now on it hears of the messages that are lost.
@@ -550,14 +548,16 @@ impl<L: Load> World<L> {
     pub(crate) fn look_up(&self, known: &Known<L>) -> Option<Known<L>> {
         let path = known.record.path.as_deref()?;
         let life = &known.record.life;
-        let (ran_before, gone_before) = (life.runs_in_public(), life.is_dropped());
+        let (ran_before, gone_before) = (life.is_there_in_public(), life.is_dropped());
         let wrong = self.node().lookup::<()>(path);
         let result = self.node().lookup::<Note<L>>(path);
+        // Whoever is passive when the pool ends is told nothing.
+        let there = life.runs() || (life.is_there() && !self.ends());
         let sight = Sight {
             ran_before,
             // On other threads the name may go a moment after the state.
             gone_before: gone_before && self.simulated && !known.record.lingers.load(SeqCst),
-            there_after: life.runs(),
+            there_after: there,
             found: result.as_ref() == Ok(&known.target),
         };
         self.oracles.note(|| known.record.who(), sight.check(path));

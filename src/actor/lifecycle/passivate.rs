@@ -11,12 +11,14 @@ use super::restart::build_again;
 use super::stop::{ask_children_to_stop, tell_of_stop};
 use super::withdraw::screen_withdrawn;
 use crate::actor::behavior::Signal;
+use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::Stage;
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
+use crate::sync::{Mutant, is_mutated};
 
 /// How far a passivation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,5 +118,8 @@ pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
         observer.wakes(shard.id_of(key));
     }
     slot.with_system(|system| system.passive = None);
+    if is_mutated(Mutant::KeptMailLost) && slot.mailbox_len() > 1 {
+        slot.bury_next(shard, shard.id_of(key), DeadLetterReason::Stopped);
+    }
     build_again(shard, key, Signal::PreStart, Stage::Starting)
 }

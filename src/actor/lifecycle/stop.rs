@@ -72,6 +72,9 @@ pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
     }
     for child in children(shard, parent) {
         if shard.slot(child).special.is_task() {
+            if is_mutated(Mutant::TaskOutlivesRestart) && end == End::Failed {
+                continue;
+            }
             cancel_task(shard, key_of(shard, child), end);
         } else {
             request_stop(shard, key_of(shard, child));
@@ -124,9 +127,16 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
         finish_stop(shard, index);
-    } else if is_mutated(Mutant::ParentStopsFirst) {
+    } else if is_mutated(Mutant::ParentStopsFirst)
+        || is_mutated(Mutant::TaskOutlivesActor) && has_only_tasks(shard, slot)
+    {
         tell_of_stop(shard, key_of(shard, index), slot.ending());
     }
+}
+
+/// Whether an actor has tasks and no children, for a mistake.
+pub(super) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
+    children(shard, slot).all(|child| shard.slot(child).special.is_task())
 }
 
 /// Tells the actor that it has stopped, and vacates its slot.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::family::{children, interrupt};
 use super::keep::ReceiveTimeout;
 use super::passivate::Passive;
+use super::stop::has_only_tasks;
 use super::watch::Watching;
 use crate::actor::behavior::Signal;
 use crate::actor::envelope::Envelope;
@@ -166,7 +167,8 @@ impl System {
             timeout.restart(shard);
             return Wanted::Signal(Signal::ReceiveTimeout);
         }
-        if self.passivation_wanted {
+        let late = is_mutated(Mutant::PassivationLate) && slot.mailbox_len() > 0;
+        if self.passivation_wanted && !late {
             return Wanted::Passivate;
         }
         if self.suspended {
@@ -210,8 +212,9 @@ impl System {
 
     fn next_of_restart(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
         let waits = |wait: &Key| shard.waits.is_pending(*wait);
-        let waits_for_children =
-            slot.first_child.get() != NO_SLOT && !is_mutated(Mutant::ChildOutlivesRestart);
+        let waits_for_children = slot.first_child.get() != NO_SLOT
+            && !is_mutated(Mutant::ChildOutlivesRestart)
+            && !(is_mutated(Mutant::TaskOutlivesRestart) && has_only_tasks(shard, slot));
         if waits_for_children || self.backoff.as_ref().is_some_and(waits) {
             return Wanted::Rest;
         }

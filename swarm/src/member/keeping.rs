@@ -30,7 +30,7 @@ impl<L: Load> Member<L> {
             let check = self.stash.borrow().comes_before_mail();
             self.judge(check);
         }
-        self.arrives(ctx, &note);
+        self.arrives(ctx, &mut note);
         let Some(capacity) = self.stash_capacity() else {
             return Some(note);
         };

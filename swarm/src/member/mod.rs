@@ -1,8 +1,11 @@
 //! Members: the actors of a run, which do what their messages' seeds say, under the oracles' eyes.
 
+mod helpers;
 mod keeping;
 mod orders;
 mod restarts;
+mod starts;
+mod tasks;
 
 use nexus_actors::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -39,6 +42,7 @@ struct Member<L: Load> {
     in_hand: Cell<Option<usize>>,
     timers: RefCell<TimerBook>,
     stash: RefCell<StashBook>,
+    tasks: RefCell<Vec<tasks::Held<L>>>,
     _counted: Counted,
 }
 
@@ -157,11 +161,18 @@ impl<L: Load> Member<L> {
             in_hand: Cell::default(),
             timers: RefCell::default(),
             stash: RefCell::default(),
+            tasks: RefCell::default(),
             _counted: world.oracles.states.one_more(),
             world,
             record,
         };
         member.is_built();
+        let (incarnation, wakes) = (member.record.life.incarnation(), member.record.life.wakes());
+        *member.timers.borrow_mut() = TimerBook::of(incarnation);
+        let aside = std::mem::take(&mut *member.record.stash.lock());
+        if wakes {
+            *member.stash.borrow_mut() = aside;
+        }
         if let Some(path) = &member.record.path {
             member.judge(member.world.oracles.names.born(path, number));
         }
@@ -188,6 +199,7 @@ impl<L: Load> Member<L> {
             When::Stopping => "failure while stopping",
             When::Signalled => "failure while told a signal",
             When::Restarting => "failure while restarting",
+            When::Task => "failure in a task",
         });
         let failures = &self.world.oracles.failures;
         failures.plan(self.record.life.number, when)
@@ -218,6 +230,7 @@ impl<L: Load> Member<L> {
 
     fn starts(&self, ctx: &mut Ctx<'_, L>) -> Result<(), BoxError> {
         self.world.meet(&self.record, ctx.self_ref());
+        self.may_fail_to_wake_up()?;
         match self.record.opening {
             Opening::WaitsAtStart => self.sleep(ctx, &mut self.own_purse()),
             Opening::FailsAtStart => Err(self.plan_failure(When::Starting))?,
@@ -239,6 +252,7 @@ impl<L: Load> Member<L> {
         let children = self.record.children.lock().clone();
         let lives = children.iter().map(|child| &*child.life);
         self.judge(self.record.life.is_told_of_stop(lives));
+        self.judge(self.record.tasks.are_gone());
         let mut purse = self.own_purse();
         match self.record.closing {
             Closing::Plain | Closing::DropPanics | Closing::DropTells | Closing::DropAsks => {}
@@ -284,8 +298,10 @@ impl<L: Load> Member<L> {
             question,
             handed,
             parting,
+            part,
             ..
         } = note;
+        self.treat_part(ctx, &mut purse, part);
         self.treat(ctx, &mut purse, handed);
         // Whoever waits after it has let go of a question has not failed with it in its hands.
         let certain = !parting.as_ref().is_some_and(|parting| parting.waits);
@@ -344,9 +360,10 @@ impl<L: Load> Member<L> {
         }
     }
 
-    fn arrives(&self, ctx: &mut Ctx<'_, L>, note: &Note<L>) {
+    fn arrives(&self, ctx: &mut Ctx<'_, L>, note: &mut Note<L>) {
         match note.ring {
             Some(ring) => self.rings(ctx, ring),
+            None if note.routed.is_some() || note.part.is_some() => self.is_routed(ctx, note),
             None => {
                 self.record.received.fetch_add(1, SeqCst);
                 self.judge(self.comes_in_order(note));
@@ -362,8 +379,8 @@ impl<L: Load> Member<L> {
             self.judge(origin.check(&envelope));
         }
         let own = ctx.self_ref();
-        if note.to != own {
-            let (to, from) = (note.to.id(), note.from);
+        if let Some(to) = note.to.filter(|to| *to != own) {
+            let (to, from) = (to.id(), note.from);
             self.judge(Err(format!(
                 "{}: got a message of {from} for {to}",
                 own.id()
@@ -438,6 +455,16 @@ impl<L: Load> Member<L> {
                 self.record.life.stops_itself();
                 return Break(Verdict::Goes(Next::Stop));
             }
+            Action::NextPassivate => {
+                self.record.life.is_to_passivate(self.world.ends());
+                return Break(Verdict::Goes(Next::Passivate));
+            }
+            Action::Passivate => {
+                self.with_target(purse, |target, purse| self.passivate(target, purse))
+            }
+            Action::SpawnTask => self.spawn_task(ctx, purse),
+            Action::WaitForTask => self.wait_for_task(),
+            Action::CancelTask => self.cancel_task(purse),
             Action::LeaveOutside => self.leave_outside(),
             Action::EndPool => self.end_pool(purse),
             Action::Kill => self.with_target(purse, |target, purse| self.kill(target, purse)),
@@ -452,6 +479,7 @@ impl<L: Load> Member<L> {
                 let other = self.other_behavior(purse);
                 return Break(Verdict::Goes(Next::Become(other)));
             }
+            other => self.act_with_helpers(ctx, other, purse),
         }
         Continue(())
     }
@@ -603,128 +631,6 @@ impl<L: Load> Member<L> {
         self.may_wait(ctx.sleep(time));
         self.judge(never_early("sleep", began, nanos(ctx.now()), nanos(time)));
     }
-
-    // ---- starts and stops ---------------------------------------------------------------------
-
-    fn spawn_child(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse, named: bool) {
-        if self.record.depth >= GENERATIONS || !self.world.spend(4) {
-            return;
-        }
-        let name = format!("child-{}", purse.rng.below(4));
-        let path = named.then(|| format!("{}/{name}", ctx.path()));
-        let rng = &mut purse.rng;
-        let (record, props) = self.world.conceive(Some(&self.record), path, rng);
-        let claim = self.world.claim(&record);
-        let result = match named {
-            true => ctx.spawn(&name, props),
-            false => ctx.spawn_anonymous(props),
-        };
-        let started = self.world.started(&record, claim, result);
-        if let Some(child) = started {
-            self.record.children.lock().push(record);
-            let part = purse.part();
-            self.sender.tell(&child, part);
-        }
-    }
-
-    fn spawn_top(&self, purse: &mut Purse) {
-        if !self.world.spend(4) {
-            return;
-        }
-        let rng = &mut purse.rng;
-        let name = format!("more-{}", rng.below(6));
-        let place = self.world.draw_place(rng);
-        if let Some(started) = self.world.spawn_top(rng, &name, place) {
-            let part = purse.part();
-            self.sender.tell(&started, part);
-        }
-    }
-
-    fn spawn_again(&self, purse: &mut Purse) {
-        if !self.world.spend(4) {
-            return;
-        }
-        let rng = &mut purse.rng;
-        if let Some(name) = self.world.draw_free_name(rng) {
-            let place = self.world.draw_place(rng);
-            if let Some(started) = self.world.spawn_top(rng, &name, place) {
-                let part = purse.part();
-                self.sender.tell(&started, part);
-            }
-        }
-    }
-
-    fn look_up(&self, purse: &mut Purse) {
-        self.with_target(purse, |target, purse| {
-            if let Some(found) = self.world.look_up(target) {
-                self.sender.tell(&found, purse.part());
-            }
-        });
-    }
-
-    fn stop_child(&self, purse: &mut Purse) {
-        if let Some(child) = self.pick_child(purse) {
-            self.stop_amid_mail(&child, purse);
-        }
-    }
-
-    fn stop_other(&self, purse: &mut Purse) {
-        self.with_target(purse, |target, purse| self.stop_amid_mail(target, purse));
-    }
-
-    /// Mail before the stop is handled, mail after it is not.
-    fn stop_amid_mail(&self, target: &Known<L>, purse: &mut Purse) {
-        for _ in 0..purse.rng.below(5) {
-            let part = purse.with_fuel(0);
-            self.sender.tell(target, part);
-        }
-        self.sender.stop(target);
-        if purse.rng.percent(50) {
-            let part = purse.with_fuel(0);
-            self.sender.tell(target, part);
-        }
-    }
-
-    /// Sends to somebody who is no more, and finds that out.
-    fn tell_stopped(&self, ctx: &Ctx<'_, L>, purse: &mut Purse) {
-        if !self.world.spend(2) {
-            return;
-        }
-        let Some(target) = self.world.pick_stopped(&mut purse.rng) else {
-            return;
-        };
-        let part = purse.part();
-        self.sender.tell(&target, part);
-        let mut part = purse.part();
-        part.depth += 1;
-        let clock = || Some(nanos(ctx.now()));
-        let asked = self.sender.ask(&target, part, self.world.patience, &clock);
-        if asked.wait(&clock) {
-            let text = format!("was answered by {}, who is no more", target.record.who());
-            self.judge(Err(text));
-        }
-    }
-
-    fn other_behavior(self: &Rc<Self>, purse: &mut Purse) -> Behavior<Note<L>> {
-        let (member, form) = (Rc::clone(self), purse.rng.next());
-        let mut purse = purse.part();
-        match purse.rng.below(10) {
-            0 => {
-                self.record.life.stops_itself();
-                Behavior::stopped()
-            }
-            1 => Behavior::setup(move |ctx| {
-                member.sleep(ctx, &mut purse);
-                Ok(in_form(member, form))
-            }),
-            2 => Behavior::setup(move |_ctx| Err(member.plan_failure(When::Handling))?),
-            3 => Behavior::setup(move |ctx| {
-                member.ask(ctx, &mut purse);
-                Ok(in_form(member, form))
-            }),
-            _ => in_form(member, form),
-        }
-    }
 }
 
 impl<L: Load> Drop for Member<L> {
@@ -736,7 +642,9 @@ impl<L: Load> Drop for Member<L> {
             self.linger();
         }
         let between = life.is_dropped_between();
-        if between {
+        if life.is_passive() {
+            self.rests();
+        } else if between {
             self.sender.acts_anywhere();
             // Whether it comes again, or its name comes free, is for others to decide.
             self.linger();
@@ -745,7 +653,11 @@ impl<L: Load> Drop for Member<L> {
             self.judge(check);
         }
         if let Some(path) = &self.record.path {
-            self.world.oracles.names.died(path, life.number);
+            let names = &self.world.oracles.names;
+            match life.is_passive() {
+                true => names.rests(path, life.number),
+                false => names.died(path, life.number),
+            }
         }
         self.world.oracles.saw("state dropped");
         match self.record.closing {

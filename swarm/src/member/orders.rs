@@ -33,6 +33,25 @@ impl<L: Load> Member<L> {
         }
     }
 
+    /// Mail waits for the next instance.
+    pub(super) fn passivate(&self, target: &Known<L>, purse: &mut Purse) {
+        self.tell_a_few(target, purse);
+        self.sender.passivate(target);
+        self.tell_a_few(target, purse);
+    }
+
+    /// It passivates: its successor is to know what it has put aside, and nothing else.
+    pub(super) fn rests(&self) {
+        self.world.oracles.saw("passivation");
+        let life = &self.record.life;
+        self.judge(life.has_obeyed(&self.record.mail.lock()));
+        self.sender.acts_anywhere();
+        self.record.watches.end();
+        let mut stash = self.stash.take();
+        stash.is_replayed();
+        *self.record.stash.lock() = stash;
+    }
+
     fn tell_a_few(&self, target: &Known<L>, purse: &mut Purse) {
         for _ in 0..purse.rng.below(3) {
             let part = purse.with_fuel(0);

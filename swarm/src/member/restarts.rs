@@ -34,6 +34,10 @@ impl<L: Load> Member<L> {
         if life.incarnation() < 2 {
             return;
         }
+        self.judge(self.record.tasks.are_gone());
+        if life.wakes() {
+            return self.world.oracles.saw("wake-up");
+        }
         self.world.oracles.saw("restart");
         if let (Some(cause), Some(target)) = (cause, record.target()) {
             let failures = &self.world.oracles.failures;
@@ -58,7 +62,11 @@ impl<L: Load> Member<L> {
     }
 
     fn plan_failure_again(&self) -> String {
-        let text = self.plan_failure(When::Restarting);
+        let when = match self.record.life.wakes() {
+            true => When::Starting,
+            false => When::Restarting,
+        };
+        let text = self.plan_failure(when);
         if let Some(failure) = Failures::number_of(&text) {
             self.record.life.fails_again(failure);
         }
@@ -78,6 +86,14 @@ impl<L: Load> Member<L> {
             }
             Mishap::Told => None,
         }
+    }
+
+    /// It is told that it starts, for mail that came while it was passive.
+    pub(super) fn may_fail_to_wake_up(&self) -> Result<(), BoxError> {
+        if self.record.life.wakes() && self.mishap() == Some(Mishap::Told) {
+            Err(self.plan_failure_again())?;
+        }
+        Ok(())
     }
 
     /// It is to start again: the last that this instance is told, unless it is stopped meanwhile.

@@ -20,6 +20,8 @@ pub enum When {
     Restarting,
     /// When it is told of its stop.
     Stopping,
+    /// In a task.
+    Task,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -40,7 +40,18 @@ pub struct TimerBook {
     started: u32,
 }
 
+/// More timers than one instance starts.
+const TIMERS: u32 = 1 << 16;
+
 impl TimerBook {
+    /// Of the instance of that number: its timers are others than those of an instance before.
+    pub fn of(incarnation: u32) -> Self {
+        Self {
+            started: incarnation * TIMERS,
+            ..Self::default()
+        }
+    }
+
     /// A timer starts, in the place of another one of its key, and is to ring so often at the most.
     pub fn starts(&mut self, key: u64, due: u64, repeats: Repeats, most: u32) -> Ring {
         self.started += 1;

@@ -17,6 +17,8 @@ const DROPPED: u8 = 3;
 const TOLD_OF_RESTART: u8 = 4;
 /// Its state is gone, and the next one may come; or it does not, and nobody is told.
 const BETWEEN: u8 = 5;
+/// Its state is gone until mail comes; or it has stopped meanwhile, and nobody is told.
+const PASSIVE: u8 = 6;
 
 /// The life of one actor, from its start to its end, restarts included.
 #[derive(Debug)]
@@ -55,6 +57,15 @@ pub struct Life {
     suspended: AtomicBool,
     /// Whether a resumption may come from elsewhere, nobody knows when.
     resumed_from_afar: AtomicBool,
+    /// Whether it is built for mail that came while it was passive.
+    wakes: AtomicBool,
+    /// Whether it is to passivate, and in which incarnation for certain.
+    passivates: AtomicBool,
+    passivates_in: AtomicU32,
+    /// Whether it is to passivate whenever word of that comes from elsewhere.
+    passivates_from_afar: AtomicBool,
+    /// Whether it ever was to.
+    may_passivate: AtomicBool,
 }
 
 impl Life {
@@ -79,6 +90,11 @@ impl Life {
             killed: AtomicBool::new(false),
             suspended: AtomicBool::new(false),
             resumed_from_afar: AtomicBool::new(false),
+            wakes: AtomicBool::new(false),
+            passivates: AtomicBool::new(false),
+            passivates_in: AtomicU32::new(u32::MAX),
+            passivates_from_afar: AtomicBool::new(false),
+            may_passivate: AtomicBool::new(false),
         }
     }
 
@@ -90,7 +106,8 @@ impl Life {
     pub fn starts(&self) -> Check {
         let before = self.phase.swap(RUNS, SeqCst);
         let incarnation = self.incarnation();
-        ensure(before == BUILT && incarnation <= 1, || {
+        let first = incarnation <= 1 || self.wakes();
+        ensure(before == BUILT && first, || {
             format!("told of its start in phase {before}, incarnation {incarnation}")
         })
     }
@@ -106,7 +123,11 @@ impl Life {
             return Ok(());
         }
         let before = self.phase.swap(BUILT, SeqCst);
-        ensure(before == BETWEEN, || {
+        self.wakes.store(before == PASSIVE, SeqCst);
+        if before == PASSIVE {
+            self.passivates.store(false, SeqCst);
+        }
+        ensure(matches!(before, BETWEEN | PASSIVE), || {
             format!("built again in phase {before}, and not after its restart has begun")
         })?;
         if let Some(child) = children.find(|child| !child.is_gone()) {
@@ -116,9 +137,10 @@ impl Life {
         let parent = self.parent.as_deref();
         let parent = parent.filter(|parent| !parent.leaves_children.load(SeqCst));
         let parent = parent.map(Self::phase);
-        ensure(!matches!(parent, Some(TOLD_OF_STOP | DROPPED)), || {
-            format!("built again when its parent is in phase {parent:?}")
-        })
+        ensure(
+            !matches!(parent, Some(TOLD_OF_STOP | DROPPED | PASSIVE)),
+            || format!("built again when its parent is in phase {parent:?}"),
+        )
     }
 
     /// How often it was built.
@@ -164,7 +186,8 @@ impl Life {
     pub fn starts_again(&self, failure: Option<usize>, at: u64) -> Result<Option<u64>, String> {
         let before = self.phase.swap(RUNS, SeqCst);
         let cause = self.cause.lock().take();
-        ensure(before == BUILT && self.incarnation() > 1, || {
+        let again = self.incarnation() > 1 && !self.wakes();
+        ensure(before == BUILT && again, || {
             format!("told of a restart's end in phase {before}")
         })?;
         let expected = cause.map(|(failure, _)| failure);
@@ -206,6 +229,11 @@ impl Life {
 
     /// Whether it has no state, and may not get one any more.
     pub fn is_gone(&self) -> bool {
+        matches!(self.phase(), DROPPED | BETWEEN | PASSIVE)
+    }
+
+    /// Whether it has ended, as far as it knows.
+    pub fn is_no_more(&self) -> bool {
         matches!(self.phase(), DROPPED | BETWEEN)
     }
 
@@ -223,6 +251,10 @@ impl Life {
         ensure(!self.killed.load(SeqCst), || {
             "handles a message after it was killed".to_owned()
         })?;
+        ensure(
+            !self.is_to_have_passivated() || self.may_have_stopped(),
+            || "handles a message, and was to passivate".to_owned(),
+        )?;
         let resumed = !self.suspended.load(SeqCst) || self.resumed_from_afar.load(SeqCst);
         ensure(resumed, || {
             "handles a message while it is suspended".to_owned()
@@ -262,6 +294,47 @@ impl Life {
     /// An actor of its own worker has killed it.
     pub fn is_killed(&self) {
         self.killed.store(true, SeqCst);
+    }
+
+    /// It is to passivate before its next message: it says so, or an actor of its own worker does, to
+    /// whom nothing happens where it has to stop soon, as at the end of the pool.
+    pub fn is_to_passivate(&self, pool_ends: bool) {
+        self.may_passivate.store(true, SeqCst);
+        self.passivates.store(true, SeqCst);
+        if self.runs_in_public() && !pool_ends && !self.may_have_stopped() {
+            self.passivates_in.store(self.incarnation(), SeqCst);
+        }
+    }
+
+    /// Somebody elsewhere is about to have it passivate.
+    pub fn is_to_passivate_from_afar(&self) {
+        self.may_passivate.store(true, SeqCst);
+        self.passivates_from_afar.store(true, SeqCst);
+    }
+
+    /// Whether this instance of it was to passivate.
+    pub fn is_to_have_passivated(&self) -> bool {
+        self.passivates_in.load(SeqCst) == self.incarnation() && self.runs()
+    }
+
+    /// Whether it is built for mail that came while it was passive.
+    pub fn wakes(&self) -> bool {
+        self.wakes.load(SeqCst)
+    }
+
+    /// Whether it has no state until mail comes, unless it has stopped meanwhile.
+    pub fn is_passive(&self) -> bool {
+        self.phase() == PASSIVE
+    }
+
+    /// Whether it is passive for certain.
+    pub fn is_passive_for_certain(&self) -> bool {
+        self.is_passive() && !self.may_have_stopped()
+    }
+
+    /// Whether it is there, with or without a state, as far as it knows.
+    pub fn is_there(&self) -> bool {
+        self.runs() || self.is_passive_for_certain()
     }
 
     /// An actor of its own worker has suspended it, or resumed it.
@@ -310,6 +383,11 @@ impl Life {
         self.in_public.load(SeqCst) && self.runs()
     }
 
+    /// Whether it is there for all to see.
+    pub fn is_there_in_public(&self) -> bool {
+        self.in_public.load(SeqCst) && self.is_there()
+    }
+
     /// Whether it has started for all to see, and so have its ancestors.
     pub fn is_settled(&self) -> bool {
         let parent = self.parent.as_deref();
@@ -333,7 +411,8 @@ impl Life {
     fn an_ancestor_has_a_reason_to_stop(&self) -> bool {
         let mut next = self.parent.as_deref();
         while let Some(life) = next {
-            if life.has_a_reason_to_stop() || life.is_gone() || life.phase() == TOLD_OF_RESTART {
+            let leaves = life.is_gone() || life.phase() == TOLD_OF_RESTART;
+            if leaves || life.has_a_reason_to_stop() || life.may_passivate.load(SeqCst) {
                 return true;
             }
             next = life.parent.as_deref();
@@ -374,15 +453,19 @@ impl Life {
         })
     }
 
-    /// Its state is dropped in the course of a restart, or of one that fails. Answers whether that is
-    /// so; else it is its end.
+    /// Its state is dropped in the course of a restart, of one that fails, or of a passivation. Answers
+    /// whether that is so; else it is its end.
     pub fn is_dropped_between(&self) -> bool {
         let phase = self.phase();
         let between = phase == TOLD_OF_RESTART || (phase == BUILT && self.incarnation() > 1);
-        if between {
-            self.phase.store(BETWEEN, SeqCst);
+        let passivates = [&self.passivates, &self.passivates_from_afar];
+        let passive = phase == TOLD_OF_STOP && passivates.iter().any(|flag| flag.load(SeqCst));
+        match (between, passive) {
+            (true, _) => self.phase.store(BETWEEN, SeqCst),
+            (_, true) => self.phase.store(PASSIVE, SeqCst),
+            _ => return false,
         }
-        between
+        true
     }
 
     /// Its state is dropped, after those messages; the whole pool ends or does not.
@@ -398,6 +481,29 @@ impl Life {
         ensure(before == TOLD_OF_STOP || unfinished, || {
             format!("its state was dropped in phase {before}, and not after it was told")
         })?;
+        self.has_obeyed(mail)?;
+        let stops = self.stops.lock().clone();
+        let killed = !self.kills.lock().is_empty();
+        if pool_ends || ends_itself || killed || self.an_ancestor_has_a_reason_to_stop() {
+            return Ok(());
+        }
+        let Some((by, sent)) = stops.first().copied() else {
+            return Err("stopped, and nobody had asked it to".to_owned());
+        };
+        let only_one = stops.iter().all(|(other, _)| *other == by);
+        let certain = only_one && !self.loses_mail();
+        ensure(!certain || mail.last(by) >= sent, || {
+            let handled = mail.last(by);
+            format!("stopped by {by} after {sent} messages, of which it had handled {handled}")
+        })
+    }
+
+    /// Of the messages that it has handled none came behind a stop or a kill.
+    ///
+    /// # Errors
+    ///
+    /// When one did.
+    pub fn has_obeyed(&self, mail: &Sequences) -> Check {
         let stops = self.stops.lock().clone();
         let kills = self.kills.lock().clone();
         if let Some((by, sent)) = kills.iter().find(|(by, sent)| mail.last(*by) > *sent) {
@@ -415,19 +521,7 @@ impl Life {
                 mail.last(*by)
             ));
         }
-        if pool_ends || ends_itself || !kills.is_empty() || self.an_ancestor_has_a_reason_to_stop()
-        {
-            return Ok(());
-        }
-        let Some((by, sent)) = stops.first().copied() else {
-            return Err("stopped, and nobody had asked it to".to_owned());
-        };
-        let only_one = stops.iter().all(|(other, _)| *other == by);
-        let certain = only_one && !self.loses_mail();
-        ensure(!certain || mail.last(by) >= sent, || {
-            let handled = mail.last(by);
-            format!("stopped by {by} after {sent} messages, of which it had handled {handled}")
-        })
+        Ok(())
     }
 }
 

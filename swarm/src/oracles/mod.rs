@@ -8,21 +8,29 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 mod asks;
 mod bounds;
 mod failures;
+mod groups;
 mod kept;
 mod life;
 mod mail;
 mod names;
+mod routers;
 mod sums;
+mod tasks;
+mod topics;
 mod watches;
 
 pub use self::asks::{Asks, LateAnswers, Outcome};
 pub use self::bounds::Room;
 pub use self::failures::{Counter, Decision, Failures, When};
+pub use self::groups::Groups;
 pub use self::kept::{Repeats, Ring, StashBook, TimerBook};
 pub use self::life::Life;
 pub use self::mail::{InHandler, OneAtATime, Sequences, never_early};
 pub use self::names::{Claim, Names, Sight};
+pub use self::routers::{Routings, Scattered, Way};
 pub use self::sums::{Counted, Ids, Origin, Sums, Tally};
+pub use self::tasks::{TaskOutcome, Tasks};
+pub use self::topics::Topics;
 pub use self::watches::{Watches, WhenWatched};
 
 /// What a check comes to: nothing, or what is wrong.
@@ -48,8 +56,12 @@ pub struct Oracles {
     pub states: Tally,
     /// Asks that nobody has ended.
     pub open_asks: Tally,
+    /// Tasks that somebody may wait for.
+    pub held_tasks: Tally,
     /// Messages that were sent.
     pub sent: AtomicU64,
+    /// Messages through routers that may have been lost behind them.
+    pub lost_on_the_way: AtomicU64,
     /// Messages that were handled.
     pub handled: AtomicU64,
     /// Messages that their handlers left.

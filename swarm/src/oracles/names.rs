@@ -10,8 +10,16 @@ struct Use {
     /// Whether an actor may keep it for a while after its state is gone.
     lingers: bool,
     alive: Vec<u32>,
+    /// Those that have no state, and keep it nevertheless, unless they have stopped meanwhile.
+    resting: Vec<u32>,
     claims: u32,
     claimed: u32,
+}
+
+impl Use {
+    fn is_free(&self) -> bool {
+        self.alive.is_empty() && self.resting.is_empty()
+    }
 }
 
 /// Who has which name.
@@ -36,7 +44,7 @@ impl Names {
         Claim {
             path: path.to_owned(),
             number: used.claimed,
-            free: used.alive.is_empty() && used.claims == 1 && !used.lingers,
+            free: used.is_free() && used.claims == 1 && !used.lingers,
         }
     }
 
@@ -63,6 +71,7 @@ impl Names {
     pub fn born(&self, path: &str, number: u32) -> Check {
         let mut names = self.0.lock();
         let used = names.entry(path.to_owned()).or_default();
+        used.resting.retain(|resting| *resting != number);
         used.alive.push(number);
         ensure(used.alive.len() == 1, || {
             format!("{path} is given twice: {:?}", used.alive)
@@ -73,6 +82,15 @@ impl Names {
     /// children after its own end.
     pub fn linger(&self, path: &str) {
         self.0.lock().entry(path.to_owned()).or_default().lingers = true;
+    }
+
+    /// An actor of that name passivates.
+    pub fn rests(&self, path: &str, number: u32) {
+        let mut names = self.0.lock();
+        if let Some(used) = names.get_mut(path) {
+            used.alive.retain(|alive| *alive != number);
+            used.resting.push(number);
+        }
     }
 
     /// An actor of that name is no more.
@@ -94,7 +112,7 @@ impl Names {
         let names = self.0.lock();
         let free = names
             .iter()
-            .filter(|(_, used)| used.alive.is_empty() && used.claims == 0);
+            .filter(|(_, used)| used.is_free() && used.claims == 0);
         free.map(|(path, _)| path.clone()).collect()
     }
 }

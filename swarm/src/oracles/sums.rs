@@ -13,6 +13,8 @@ use super::{Check, ensure};
 pub struct Origin {
     /// The actor that sent it; `None` for a thread outside.
     pub sender: Option<nexus_actors::ActorId>,
+    /// Whether it was a task instead, whose id is not known.
+    pub by_task: bool,
     /// The message that its handler was at.
     pub cause: Option<nexus_actors::MessageId>,
     /// The first message of the chain.
@@ -27,9 +29,12 @@ impl Origin {
     /// When it does not.
     pub fn check(&self, envelope: &nexus_actors::Envelope) -> Check {
         let chain = self.chain.unwrap_or(envelope.message_id());
-        let same = envelope.sender() == self.sender
-            && envelope.causation_id() == self.cause
-            && envelope.correlation_id() == chain;
+        let by = match self.by_task {
+            true => envelope.sender().is_some(),
+            false => envelope.sender() == self.sender,
+        };
+        let same =
+            by && envelope.causation_id() == self.cause && envelope.correlation_id() == chain;
         ensure(same, || {
             format!("sent as {self:?}, it came as {envelope:?}")
         })
@@ -79,6 +84,12 @@ pub struct Sums {
     pub own_handled: u64,
     /// Messages that handlers left, by the swarm's count.
     pub own_unhandled: u64,
+    /// Messages that topics, groups and routers were sent.
+    pub helpers_sent: u64,
+    /// Those of them that were lost, and among these the ones that were left unhandled, where that is known.
+    pub helpers_lost: Option<(u64, u64)>,
+    /// Messages that routers may have sent on, and that never came.
+    pub lost_on_the_way: u64,
 }
 
 impl Sums {
@@ -103,7 +114,17 @@ impl Sums {
             format!("messages are not accounted for: {self:?}")
         })?;
         ensure(queued == 0, || format!("messages are left: {self:?}"))?;
-        let same = sent == own_sent && handled == own_handled && unhandled == own_unhandled;
+        let (sent, handled) = (sent.checked_sub(own_sent), handled.checked_sub(own_handled));
+        let unhandled = unhandled.checked_sub(own_unhandled);
+        let least = self.helpers_lost.map(|(lost, _)| self.helpers_sent - lost);
+        let same = sent.is_some_and(|sent| sent <= self.lost_on_the_way)
+            && handled.is_some_and(|handled| {
+                handled <= self.helpers_sent && least.is_none_or(|least| handled == least)
+            })
+            && unhandled.is_some_and(|left| match self.helpers_lost {
+                Some((_, unhandled)) => left == unhandled,
+                None => left <= self.helpers_sent,
+            });
         ensure(same, || {
             format!("the pool counts otherwise than its actors: {self:?}")
         })
@@ -171,6 +192,12 @@ impl Tally {
     pub fn is_empty(&self, of_what: &str) -> Check {
         let left = self.count();
         ensure(left == 0, || format!("{left} {of_what} are left"))
+    }
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.one_more()
     }
 }
 

@@ -44,6 +44,11 @@ impl Watches {
         self.0.lock().remove(&target.number);
     }
 
+    /// It watches nobody any more.
+    pub fn end(&self) {
+        self.0.lock().clear();
+    }
+
     /// It is told of somebody's end; the whole pool ends or does not.
     ///
     /// # Errors
@@ -91,7 +96,7 @@ impl Watches {
     /// When it has not.
     pub fn are_all_told(&self) -> Check {
         let watches = self.0.lock();
-        match watches.values().find(|watch| watch.target.is_gone()) {
+        match watches.values().find(|watch| watch.target.is_no_more()) {
             Some(watch) => Err(format!(
                 "was never told of the end of {}, which it watches",
                 watch.target.number

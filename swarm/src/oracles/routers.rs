@@ -1,0 +1,199 @@
+//! Routers: each message comes to one routee, or to each of them once, in order and in turn.
+
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Check, ensure};
+
+/// Whom a router sends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// One after the other.
+    InTurn,
+    /// One by chance.
+    ByChance,
+    /// The one to whom its key belongs.
+    ByKey,
+    /// The one with the fewest messages.
+    ToLeast,
+    /// All.
+    ToAll,
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    sender: u32,
+    /// Its number among those of its sender.
+    number: u32,
+    key: u64,
+    /// Whether it may be taken back.
+    is_question: bool,
+    arrived: BTreeSet<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    messages: Vec<Message>,
+    sent: BTreeMap<u32, u32>,
+    /// The last number of each sender that has come to each routee.
+    last: BTreeMap<(u32, u32), u32>,
+    /// To whom each key has gone.
+    keys: BTreeMap<u64, u32>,
+    routees: BTreeSet<u32>,
+    resized: bool,
+}
+
+/// One router.
+#[derive(Debug)]
+pub struct Routings {
+    way: Way,
+    /// Whether its routees do not stop but by a resize.
+    calm: bool,
+    book: Mutex<Book>,
+}
+
+impl Routings {
+    /// A router that sends so. `calm` says that its routees do not stop but by a resize.
+    pub fn new(way: Way, calm: bool) -> Self {
+        Self {
+            way,
+            calm,
+            book: Mutex::default(),
+        }
+    }
+
+    /// It has a routee more.
+    pub fn has(&self, routee: u32) {
+        self.book.lock().routees.insert(routee);
+    }
+
+    /// It is about to have more or fewer routees.
+    pub fn is_resized(&self) {
+        self.book.lock().resized = true;
+    }
+
+    /// A message is sent to it. Answers its number.
+    pub fn is_sent(&self, sender: u32, key: u64, is_question: bool) -> usize {
+        let book = &mut *self.book.lock();
+        let number = book.sent.entry(sender).or_default();
+        *number += 1;
+        book.messages.push(Message {
+            sender,
+            number: *number,
+            key,
+            is_question,
+            arrived: BTreeSet::new(),
+        });
+        book.messages.len() - 1
+    }
+
+    /// The key of a message.
+    pub fn key_of(&self, message: usize) -> u64 {
+        self.book.lock().messages[message].key
+    }
+
+    /// A message comes to a routee; the whole pool ends, and its routees with it, or does not.
+    ///
+    /// # Errors
+    ///
+    /// When it has come before, or to another one where it goes to one only; when a later one of
+    /// its sender has come before; when others of its key go elsewhere.
+    pub fn arrives(&self, message: usize, routee: u32, pool_ends: bool) -> Check {
+        let book = &mut *self.book.lock();
+        let known = &mut book.messages[message];
+        let new = known.arrived.insert(routee);
+        let once = new && (self.way == Way::ToAll || known.arrived.len() == 1);
+        ensure(once, || format!("{known:?} came to {routee} as well"))?;
+        let last = book.last.entry((known.sender, routee)).or_default();
+        let before = std::mem::replace(last, known.number.max(*last));
+        ensure(known.number > before, || {
+            format!("{known:?} came to {routee} after number {before}")
+        })?;
+        if self.way != Way::ByKey || !self.calm || book.resized || pool_ends {
+            return Ok(());
+        }
+        let owner = *book.keys.entry(known.key).or_insert(routee);
+        ensure(owner == routee, || {
+            format!("{known:?} came to {routee}, and others of its key to {owner}")
+        })
+    }
+
+    /// Nothing is left to do, and it was never stopped: all has come to whom it was to.
+    ///
+    /// # Errors
+    ///
+    /// When it has not, or not in turn.
+    pub fn are_all_there(&self) -> Check {
+        let book = self.book.lock();
+        if !self.calm {
+            return Ok(());
+        }
+        let least = match self.way {
+            Way::ToAll if !book.resized => book.routees.len(),
+            _ => 1,
+        };
+        let missing = |message: &&Message| !message.is_question && message.arrived.len() < least;
+        let missing = book.messages.iter().find(missing);
+        ensure(missing.is_none(), || {
+            format!("{missing:?} has not come to {least} of {:?}", book.routees)
+        })?;
+        let questions = book.messages.iter().any(|message| message.is_question);
+        if self.way != Way::InTurn || book.resized || questions {
+            return Ok(());
+        }
+        let arrived = book.messages.iter().flat_map(|message| &message.arrived);
+        let mut counts: BTreeMap<u32, u32> = book.routees.iter().map(|one| (*one, 0)).collect();
+        arrived.for_each(|routee| *counts.entry(*routee).or_default() += 1);
+        let (least, most) = (counts.values().min(), counts.values().max());
+        ensure(
+            most.copied().unwrap_or(0) <= least.copied().unwrap_or(0) + 1,
+            || format!("routees in turn have got {counts:?} messages"),
+        )
+    }
+}
+
+#[derive(Debug, Default)]
+struct Scatter {
+    copies: u32,
+    gone: u32,
+    answers: Vec<u64>,
+}
+
+/// A question to all routees of a router.
+#[derive(Debug, Default)]
+pub struct Scattered(Mutex<Scatter>);
+
+impl Scattered {
+    /// A routee's copy is made.
+    pub fn is_copied(&self) {
+        self.0.lock().copies += 1;
+    }
+
+    /// A routee is about to answer so.
+    pub fn is_answered(&self, answer: u64) {
+        self.0.lock().answers.push(answer);
+    }
+
+    /// A routee's copy is no more.
+    pub fn is_gone(&self) {
+        self.0.lock().gone += 1;
+    }
+
+    /// It ended with that answer, or with the last reply being dropped. `in_order` says whether answers
+    /// arrive in the order in which they are given.
+    ///
+    /// # Errors
+    ///
+    /// When nobody has given it, or another one came first; when a reply is left.
+    pub fn ends(&self, answer: Option<u64>, in_order: bool) -> Check {
+        let scatter = self.0.lock();
+        let fits = match answer {
+            Some(answer) if in_order => scatter.answers.first() == Some(&answer),
+            Some(answer) => scatter.answers.contains(&answer),
+            None => scatter.answers.is_empty() && scatter.gone == scatter.copies,
+        };
+        ensure(fits, || {
+            format!("a question to all ended with {answer:?}: {scatter:?}")
+        })
+    }
+}

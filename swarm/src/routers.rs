@@ -1,0 +1,429 @@
+//! Routers: how they are started, what is sent through them, and who their routees are.
+
+use nexus_actors::prelude::*;
+use nexus_actors::{ActorId, Router, RouterError, RouterRef};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use crate::features::Feature;
+use crate::member;
+use crate::note::{Load, Note, Purse};
+use crate::oracles::{Check, Life, Oracles, Routings, Scattered, Way};
+use crate::record::{Closing, Known, Opening, Record};
+use crate::rng::Rng;
+use crate::sender::{Clock, Sender};
+use crate::world::World;
+
+/// A router of a run.
+pub(crate) struct Routing<L: Load> {
+    pub(crate) book: Routings,
+    way: Way,
+    /// Whether its routees get no other mail, and do nothing but answer.
+    calm: bool,
+    spread: bool,
+    life: Arc<Life>,
+    depth: u8,
+    router: Mutex<Option<RouterRef<Note<L>>>>,
+    /// Whether somebody has asked it to stop.
+    stopped: AtomicBool,
+    routees: Mutex<Vec<Known<L>>>,
+}
+
+/// A router that was found, and how it is sent to.
+type Found<L> = (Arc<Routing<L>>, RouterRef<Note<L>>);
+
+/// What a message has that goes through a router.
+pub(crate) struct Routed<L: Load> {
+    pub(crate) routing: Arc<Routing<L>>,
+    pub(crate) message: usize,
+    oracles: Arc<Oracles>,
+    /// Whether it counts as sent by the router when it comes to a routee; copies count when they are made.
+    counts: bool,
+    arrived: bool,
+}
+
+impl<L: Load> Routed<L> {
+    /// A copy for one more routee.
+    pub(crate) fn copy(&self) -> Self {
+        self.oracles.sent.fetch_add(1, SeqCst);
+        Self {
+            routing: Arc::clone(&self.routing),
+            message: self.message,
+            oracles: Arc::clone(&self.oracles),
+            counts: false,
+            arrived: false,
+        }
+    }
+
+    /// It has come to a routee.
+    pub(crate) fn arrives(&mut self, routee: u32, from: Option<ActorId>) -> Check {
+        self.arrived = true;
+        if self.counts {
+            self.oracles.sent.fetch_add(1, SeqCst);
+        }
+        self.oracles.saw("message through a router");
+        let router = self.routing.target().map(|router| router.id());
+        if router.is_some() && from != router {
+            return Err(format!("routed by {router:?}, it came from {from:?}"));
+        }
+        let ends = self.oracles.pool_ends.load(SeqCst);
+        self.routing.book.arrives(self.message, routee, ends)
+    }
+}
+
+impl<L: Load> Drop for Routed<L> {
+    fn drop(&mut self) {
+        if self.counts && !self.arrived {
+            self.oracles.lost_on_the_way.fetch_add(1, SeqCst);
+        }
+    }
+}
+
+/// A copy of a question to all routees of a router.
+pub(crate) struct Part {
+    reply: Option<Reply<u64>>,
+    scattered: Arc<Scattered>,
+}
+
+impl Part {
+    pub(crate) fn answer(mut self, answer: u64) {
+        self.scattered.is_answered(answer);
+        if let Some(reply) = self.reply.take() {
+            reply.send(answer);
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Noted first: by the time that the asker is told it must be known.
+        self.scattered.is_gone();
+        drop(self.reply.take());
+    }
+}
+
+/// All routers that were ever started.
+pub(crate) struct Routers<L: Load>(Mutex<Vec<Arc<Routing<L>>>>);
+
+impl<L: Load> Default for Routers<L> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<L: Load> Routers<L> {
+    fn pick(&self, rng: &mut Rng) -> Option<Arc<Routing<L>>> {
+        let all = self.0.lock();
+        (!all.is_empty()).then(|| Arc::clone(rng.pick(&all)))
+    }
+}
+
+impl<L: Load> Routing<L> {
+    fn target(&self) -> Option<RouterRef<Note<L>>> {
+        *self.router.lock()
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.stopped.load(SeqCst) && !self.life.may_have_stopped()
+    }
+
+    /// Calm routees are given nothing to do.
+    fn fuel(&self, purse: &mut Purse) -> u8 {
+        if self.calm { 0 } else { purse.fuel }
+    }
+}
+
+impl<L: Load> World<L> {
+    /// An actor starts a router, as its child or near it.
+    pub(crate) fn spawn_router(
+        self: &Arc<Self>,
+        owner: &Arc<Record<L>>,
+        ctx: &mut Context<'_, Note<L>>,
+        rng: &mut Rng,
+    ) {
+        let ways = [
+            Way::InTurn,
+            Way::ByChance,
+            Way::ByKey,
+            Way::ToLeast,
+            Way::ToAll,
+        ];
+        let way = *rng.pick(&ways);
+        let number = self.next_number();
+        // Whoever fails would take it along, and what follows from that is not known.
+        let as_child = !self.features.has(Feature::Supervision) && rng.percent(40);
+        let parent = as_child.then(|| Arc::clone(&owner.life));
+        let calm = rng.percent(60);
+        let routing = Arc::new(Routing {
+            book: Routings::new(way, calm),
+            way,
+            calm,
+            spread: way != Way::ToLeast && rng.percent(50),
+            depth: if as_child { owner.depth + 1 } else { 0 },
+            life: Arc::new(Life::new(number, parent)),
+            router: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            routees: Mutex::default(),
+        });
+        routing.life.is_in_public();
+        let router = self.describe(&routing, 1 + rng.index(4), rng);
+        let name = format!("router-{number}");
+        let started = match as_child {
+            true => router.spawn_child(ctx, &name),
+            false => router.spawn(self.node(), &name),
+        };
+        match started {
+            Ok(router) => {
+                self.oracles.saw("router started");
+                *routing.router.lock() = Some(router);
+                self.helpers.routers.0.lock().push(routing);
+            }
+            Err(error) if !self.ends() => {
+                let text = format!("{name} did not start: {error}");
+                self.oracles.violated(text);
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn describe(
+        self: &Arc<Self>,
+        routing: &Arc<Routing<L>>,
+        routees: usize,
+        rng: &mut Rng,
+    ) -> Router<Note<L>> {
+        let (world, of) = (Arc::clone(self), Arc::clone(routing));
+        let alive = self.helpers.alive.one_more();
+        let seed = rng.next();
+        let props = Props::new(move || {
+            let _ = &alive; // as long as anything is left of it
+            let (world, of) = (Arc::clone(&world), Arc::clone(&of));
+            Behavior::setup(move |ctx| {
+                let record = world.routee(&of, ctx, seed);
+                Ok(member::build(&world, &record))
+            })
+        });
+        let props = props.supervising(self.strategy_of_router(!seed));
+        let router = match routing.way {
+            Way::InTurn => Router::round_robin(routees, props),
+            Way::ByChance => Router::random(routees, props),
+            Way::ByKey => Router::consistent_hash(routees, props, Note::key),
+            Way::ToLeast => Router::smallest_mailbox(routees, props),
+            Way::ToAll => Router::broadcast(routees, props),
+        };
+        let router = router.supervising(self.strategy_of_router(seed));
+        match routing.spread {
+            true => router.spread(self.node()),
+            false => router,
+        }
+    }
+
+    /// The routee that is built: the one that it was before, or a new one.
+    fn routee(
+        self: &Arc<Self>,
+        routing: &Arc<Routing<L>>,
+        ctx: &Context<'_, Note<L>>,
+        seed: u64,
+    ) -> Arc<Record<L>> {
+        let target = ctx.self_ref();
+        if let Some(known) = self.known_as(target.id()) {
+            return known;
+        }
+        let number = self.next_number();
+        let path = (!routing.spread).then(|| ctx.path().to_string());
+        let record = Arc::new(Record::new(
+            Life::new(number, Some(Arc::clone(&routing.life))),
+            path,
+            routing.depth + 1,
+            seed ^ u64::from(number),
+            (Opening::Plain, Closing::Plain),
+            None,
+            false,
+        ));
+        record.is_routee.store(true, SeqCst);
+        record.is_hidden.store(routing.calm, SeqCst);
+        routing.book.has(number);
+        self.meet(&record, target);
+        let known = Known {
+            record: Arc::clone(&record),
+            target,
+        };
+        routing.routees.lock().push(known);
+        record
+    }
+
+    /// Sends a message through a router.
+    pub(crate) fn route(self: &Arc<Self>, sender: &Sender<L>, mut purse: Purse) {
+        let Some((routing, router)) = self.pick_router(&mut purse.rng) else {
+            return;
+        };
+        let note = self.routed(&routing, sender, &mut purse, false);
+        self.helper_is_sent();
+        router.tell(note);
+    }
+
+    fn pick_router(&self, rng: &mut Rng) -> Option<Found<L>> {
+        let routing = self.helpers.routers.pick(rng)?;
+        let router = routing.target()?;
+        Some((routing, router))
+    }
+
+    fn routed(
+        &self,
+        routing: &Arc<Routing<L>>,
+        sender: &Sender<L>,
+        purse: &mut Purse,
+        is_question: bool,
+    ) -> Note<L> {
+        let key = purse.rng.below(6);
+        let message = routing.book.is_sent(sender.number, key, is_question);
+        let routed = Routed {
+            routing: Arc::clone(routing),
+            message,
+            oracles: Arc::clone(&self.oracles),
+            counts: routing.way != Way::ToAll,
+            arrived: false,
+        };
+        purse.fuel = routing.fuel(purse);
+        sender.routed(purse, routed)
+    }
+
+    /// Asks one routee.
+    pub(crate) fn ask_router(
+        self: &Arc<Self>,
+        sender: &Sender<L>,
+        mut purse: Purse,
+        clock: Clock<'_>,
+    ) {
+        let Some((routing, router)) = self.pick_router(&mut purse.rng) else {
+            return;
+        };
+        // One question for many would be answered many times.
+        if routing.way == Way::ToAll {
+            return;
+        }
+        let note = self.routed(&routing, sender, &mut purse, true);
+        self.helper_is_sent();
+        let asked = sender.asks(clock, self.patience, |question| {
+            router.ask(|reply| question(reply, note), self.patience)
+        });
+        asked.wait(clock);
+    }
+
+    /// Asks all routees.
+    pub(crate) fn scatter(self: &Arc<Self>, sender: &Sender<L>, mut purse: Purse) {
+        let Some((routing, router)) = self.pick_router(&mut purse.rng) else {
+            return;
+        };
+        self.oracles.saw("question to all");
+        let scattered = Arc::<Scattered>::default();
+        let (world, of, seed) = (Arc::clone(self), Arc::clone(&scattered), purse.rng.next());
+        let (number, fuel) = (sender.number, routing.fuel(&mut purse));
+        let question = move |reply| {
+            of.is_copied();
+            world.oracles.sent.fetch_add(1, SeqCst);
+            // Each answer but the first may come late, and so may that.
+            world.oracles.other_late.fetch_add(1, SeqCst);
+            let sender = Sender::new(Arc::clone(&world), number);
+            let mut purse = Purse {
+                fuel,
+                depth: 0,
+                rng: Rng::new(seed),
+            };
+            let part = Part {
+                reply: Some(reply),
+                scattered: Arc::clone(&of),
+            };
+            sender.scattered(&mut purse, part)
+        };
+        self.helper_is_sent();
+        let answer = match router.ask_first(question, self.patience).wait() {
+            Ok(answer) => Some(answer),
+            Err(AskError::NoReply(_) | AskError::TargetStopped(_) | AskError::TargetFailed(_)) => {
+                None
+            }
+            Err(AskError::Timeout(_) | AskError::Deadlock(_)) => return,
+            Err(error) => {
+                if !self.ends() {
+                    self.judge_helper("router", Err(format!("does not answer: {error}")));
+                }
+                return;
+            }
+        };
+        self.oracles.saw(match answer {
+            Some(_) => "answer to a question to all",
+            None => "no answer to a question to all",
+        });
+        if !self.ends() {
+            let in_order = self.simulated && !routing.spread;
+            self.judge_helper("router", scattered.ends(answer, in_order));
+        }
+    }
+
+    /// Has a router have more routees, or fewer.
+    pub(crate) fn resize(self: &Arc<Self>, rng: &mut Rng) {
+        let Some((routing, router)) = self.pick_router(rng) else {
+            return;
+        };
+        self.oracles.saw("resize");
+        let size = rng.index(6);
+        if size > 0 {
+            routing.book.is_resized();
+            // Some of its routees stop, and not for anything of their own.
+            routing.life.is_to_passivate_from_afar();
+        }
+        let ask = router.resize(size, self.patience);
+        let resized = self.helper_answers("router", ask, || routing.goes_on());
+        let check = match resized {
+            Some(Ok(now)) if now == size => Ok(()),
+            Some(Err(RouterError::NoRoutees)) if size == 0 => Ok(()),
+            Some(Err(RouterError::Spawn(_))) if self.ends() || !routing.goes_on() => Ok(()),
+            None => Ok(()),
+            Some(other) => Err(format!("to have {size} routees, it has {other:?}")),
+        };
+        self.judge_helper("router", check);
+    }
+
+    pub(crate) fn stop_router(self: &Arc<Self>, sender: &Sender<L>, rng: &mut Rng) {
+        if let Some((routing, router)) = self.pick_router(rng) {
+            self.oracles.saw("stop of a router");
+            routing.stopped.store(true, SeqCst);
+            routing.life.is_asked_to_stop(sender.number, 0);
+            router.stop();
+        }
+    }
+
+    /// When nothing is left to do: the routees of each router are those that are there, and all that it
+    /// was sent has come to them.
+    pub(crate) fn check_routers(&self) {
+        let all = self.helpers.routers.0.lock().clone();
+        for routing in all {
+            if routing.goes_on() {
+                let check = self.check_router(&routing);
+                self.judge_helper("router", check);
+            }
+        }
+    }
+
+    fn check_router(&self, routing: &Routing<L>) -> Check {
+        routing.book.are_all_there()?;
+        let Some(router) = routing.target() else {
+            return Ok(());
+        };
+        self.helper_is_sent();
+        let listed = router.routees(self.patience * 1000).wait();
+        let listed = listed.map_err(|error| format!("does not answer: {error}"))?;
+        for routee in &*routing.routees.lock() {
+            let (life, is_listed) = (&routee.record.life, listed.contains(&routee.target));
+            if (is_listed && life.is_no_more()) || (!is_listed && life.runs()) {
+                let who = routee.record.who();
+                return Err(format!(
+                    "{who} is a routee: {is_listed}, and runs: {}",
+                    life.runs()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
