@@ -358,7 +358,8 @@ impl<L: Load> World<L> {
     /// A message was lost.
     pub(crate) fn hears_of(&self, letter: &DeadLetter) {
         if let Some(record) = self.known_as(letter.target) {
-            let check = record.room.loses(letter.reason);
+            let message = letter.envelope.message_id().get();
+            let check = record.room.loses(message, letter.reason);
             self.oracles.note(|| record.who(), check);
         } else {
             self.helper_loses(letter);

@@ -571,11 +571,11 @@ fn mailboxes_take_what_they_have_room_for_and_refuse_nothing_else() {
     says(room.refuses(true, true), "refused a message, with");
     room.is_sent(1);
     says(room.holds_what_fits(), "3 messages are in");
-    room.loses(DeadLetterReason::Full).unwrap();
+    room.loses(1, DeadLetterReason::Full).unwrap();
     assert_eq!(room.lost(), 1);
     room.holds_what_fits().unwrap();
     says(
-        room.loses(DeadLetterReason::DroppedOldest),
+        room.loses(1, DeadLetterReason::DroppedOldest),
         "was lost for DroppedOldest",
     );
     says(room.refuses(false, true), "refused a message with 1");
@@ -584,8 +584,11 @@ fn mailboxes_take_what_they_have_room_for_and_refuse_nothing_else() {
     says(room.is_left_with(3), "3 messages wait");
     let unbounded = Room::new(None);
     says(unbounded.refuses(false, false), "refused a message, with");
-    says(unbounded.loses(DeadLetterReason::Full), "was lost for Full");
-    unbounded.loses(DeadLetterReason::Stopped).unwrap();
+    says(
+        unbounded.loses(1, DeadLetterReason::Full),
+        "was lost for Full",
+    );
+    unbounded.loses(1, DeadLetterReason::Stopped).unwrap();
     let newest = Room::new(Some((1, Overflow::DropNewest)));
     newest.is_sent(1);
     newest.refuses(true, true).unwrap();
@@ -617,14 +620,33 @@ fn timers_ring_in_time_and_not_when_they_are_over() {
 fn what_was_put_aside_comes_back_in_order_and_before_the_mail() {
     let mut stash = StashBook::default();
     assert!(stash.is_empty());
-    (1..=3).for_each(|message| stash.takes(message));
-    says(stash.comes_back(1), "came back");
-    stash.comes_before_mail().unwrap();
+    let asks = Asks::default();
+    (1..=3).for_each(|message| stash.takes(message, None));
+    says(stash.comes_back(1, &asks), "came back");
+    stash.comes_before_mail(&asks).unwrap();
     stash.is_replayed();
     assert_eq!((stash.aside(), stash.len()), (0, 3));
-    says(stash.comes_before_mail(), "before 3 messages");
+    says(stash.comes_before_mail(&asks), "before 3 messages");
     stash.is_full(3).unwrap();
     says(stash.is_full(4), "was full with 3");
-    stash.comes_back(1).unwrap();
-    says(stash.comes_back(3), "came back");
+    stash.comes_back(1, &asks).unwrap();
+    says(stash.comes_back(3, &asks), "came back");
+}
+
+#[test]
+fn a_question_that_was_put_aside_and_taken_back_does_not_come() {
+    let (asks, mut stash) = (Asks::default(), StashBook::default());
+    let numbers = [(); 2].map(|()| asks.begins(None, 1, false));
+    stash.takes(1, Some(numbers[0]));
+    stash.takes(2, Some(numbers[1]));
+    stash.takes(3, None);
+    stash.is_replayed();
+    asks.is_gone(numbers[0]);
+    // One whose end a handler has seen to was not taken back.
+    asks.is_given_up(numbers[1], None);
+    asks.is_gone(numbers[1]);
+    says(stash.comes_before_mail(&asks), "before 2 messages");
+    says(stash.comes_back(3, &asks), "came back");
+    stash.comes_back(3, &asks).unwrap();
+    stash.comes_before_mail(&asks).unwrap();
 }

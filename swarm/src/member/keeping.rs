@@ -19,15 +19,15 @@ impl<L: Load> Member<L> {
     /// A message comes. Answers it, unless it is put aside.
     pub(super) fn takes_in(&self, ctx: &mut Ctx<'_, L>, mut note: Note<L>) -> Option<Note<L>> {
         self.world.oracles.handled.fetch_add(1, SeqCst);
-        let id = ctx.envelope().message_id().get();
+        let (id, asks) = (ctx.envelope().message_id().get(), &self.world.oracles.asks);
         if note.stashed {
             self.world.oracles.saw("message out of the stash");
-            let check = self.stash.borrow_mut().comes_back(id);
+            let check = self.stash.borrow_mut().comes_back(id, asks);
             self.judge(check);
             return Some(note);
         }
         if note.ring.is_none() {
-            let check = self.stash.borrow().comes_before_mail();
+            let check = self.stash.borrow_mut().comes_before_mail(asks);
             self.judge(check);
         }
         self.arrives(ctx, &mut note);
@@ -38,10 +38,12 @@ impl<L: Load> Member<L> {
             return Some(note);
         }
         note.stashed = true;
+        let ask = note.question.as_ref().map(|question| question.ask);
         let full = match ctx.stash(note) {
             Ok(()) => {
                 self.world.oracles.saw("message put aside");
-                self.stash.borrow_mut().takes(id);
+                self.stash.borrow_mut().takes(id, ask);
+                self.record.room.is_put_aside(id);
                 self.world.oracles.handled.fetch_sub(1, SeqCst);
                 return None;
             }

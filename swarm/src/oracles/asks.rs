@@ -128,6 +128,18 @@ impl Asks {
         self.0.lock()[ask].gone = true;
     }
 
+    /// Whether the question is no more, and no handler has had to do with that: it was taken back.
+    pub fn is_taken_back(&self, ask: usize) -> bool {
+        let Asking {
+            answered,
+            given_up,
+            failed,
+            gone,
+            ..
+        } = self.0.lock()[ask];
+        gone && !answered && !given_up && !failed
+    }
+
     /// The asker lets go of the ask.
     pub fn is_cancelled(&self, ask: usize) {
         self.0.lock()[ask].cancelled = true;

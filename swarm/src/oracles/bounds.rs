@@ -1,6 +1,8 @@
 //! Bounded mailboxes: no more is taken than there is room for, and nothing is refused for no reason.
 
 use nexus_actors::{DeadLetterReason, Overflow};
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
 use super::{Check, ensure};
@@ -13,6 +15,8 @@ pub struct Room {
     held: AtomicI64,
     /// Messages that it has refused or dropped.
     lost: AtomicI64,
+    /// Of those that were taken out of it, the ones that its actor has put aside.
+    aside: Mutex<BTreeSet<u64>>,
 }
 
 impl Room {
@@ -22,6 +26,7 @@ impl Room {
             bound,
             held: AtomicI64::new(0),
             lost: AtomicI64::new(0),
+            aside: Mutex::default(),
         }
     }
 
@@ -54,15 +59,23 @@ impl Room {
         })
     }
 
+    /// A message that was taken out of it is put aside.
+    pub fn is_put_aside(&self, message: u64) {
+        self.aside.lock().insert(message);
+    }
+
     /// A message for it was lost, for that reason.
     ///
     /// # Errors
     ///
     /// When it does not lose any for that.
-    pub fn loses(&self, reason: DeadLetterReason) -> Check {
+    pub fn loses(&self, message: u64, reason: DeadLetterReason) -> Check {
         use DeadLetterReason::{
             Cancelled, DroppedNewest, DroppedOldest, Expired, Full, Restarted, Unhandled,
         };
+        if matches!(reason, Cancelled | Expired) && self.aside.lock().remove(&message) {
+            return Ok(()); // it was taken out of the stash
+        }
         // Those were taken out of it long ago.
         if !matches!(reason, Unhandled | Restarted) {
             self.held.fetch_sub(1, SeqCst);

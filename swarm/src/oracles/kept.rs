@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Check, ensure};
+use super::{Asks, Check, ensure};
 
 /// The timer of a message: its key, and the number of its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,17 +104,25 @@ impl TimerBook {
     }
 }
 
-/// What one instance of an actor has put aside, by the ids of the messages.
+/// A message that was put aside.
+#[derive(Clone, Copy, Debug)]
+struct Aside {
+    message: u64,
+    /// The ask whose question it is.
+    ask: Option<usize>,
+}
+
+/// What one instance of an actor has put aside.
 #[derive(Debug, Default)]
 pub struct StashBook {
-    aside: VecDeque<u64>,
-    replayed: VecDeque<u64>,
+    aside: VecDeque<Aside>,
+    replayed: VecDeque<Aside>,
 }
 
 impl StashBook {
-    /// A message is put aside.
-    pub fn takes(&mut self, message: u64) {
-        self.aside.push_back(message);
+    /// A message is put aside, which may be the question of an ask.
+    pub fn takes(&mut self, message: u64, ask: Option<usize>) {
+        self.aside.push_back(Aside { message, ask });
     }
 
     /// How many messages are aside, waiting to be taken out.
@@ -142,8 +150,9 @@ impl StashBook {
     /// # Errors
     ///
     /// When another one was to come, or none.
-    pub fn comes_back(&mut self, message: u64) -> Check {
-        let expected = self.replayed.pop_front();
+    pub fn comes_back(&mut self, message: u64, asks: &Asks) -> Check {
+        self.forget_taken_back(asks);
+        let expected = self.replayed.pop_front().map(|aside| aside.message);
         ensure(expected == Some(message), || {
             format!("message {message:x} came back, where {expected:x?} was to come")
         })
@@ -154,11 +163,18 @@ impl StashBook {
     /// # Errors
     ///
     /// When some that were taken out were to come before it.
-    pub fn comes_before_mail(&self) -> Check {
+    pub fn comes_before_mail(&mut self, asks: &Asks) -> Check {
+        self.forget_taken_back(asks);
         ensure(self.replayed.is_empty(), || {
             let left = self.replayed.len();
             format!("mail was handled before {left} messages that were put aside")
         })
+    }
+
+    /// Questions that were taken back do not come.
+    fn forget_taken_back(&mut self, asks: &Asks) {
+        let taken_back = |aside: &Aside| aside.ask.is_some_and(|ask| asks.is_taken_back(ask));
+        self.replayed.retain(|aside| !taken_back(aside));
     }
 
     /// A message was given back, as a stash of that capacity was full.
