@@ -6,6 +6,8 @@
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr;
 
 use super::behavior::{Behavior, Form, HandlerResult, IntoNext, Next, Signal};
 use super::context::Context;
@@ -14,6 +16,7 @@ use super::failure::BoxError;
 use super::id::Key;
 use super::kept::{self, Kept};
 use super::shard::Shard;
+use super::slot::Slot;
 use super::stash;
 
 /// How a turn ended.
@@ -32,11 +35,9 @@ pub(crate) enum TurnEnd {
 
 /// The handler side of an actor, whatever its types.
 pub(crate) trait Body {
-    /// Handles messages of the actor's mailbox, as long as the shard has any left for this turn.
-    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd;
-
-    /// Handles a message that the actor has kept.
-    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd;
+    /// Handles messages of the actor's mailbox, as long as the shard has any left for this turn; or
+    /// else the one that the actor has kept.
+    fn turn(&mut self, shard: &Shard, actor: Key, kept: Option<Kept>) -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;
@@ -69,22 +70,23 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
 }
 
 impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
-    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
+    // The handler is called from this one place, so that the compiler puts it there.
+    fn turn(&mut self, shard: &Shard, actor: Key, kept: Option<Kept>) -> TurnEnd {
         let slot = shard.slot(actor.slot);
         let mut ctx = Context::handling(shard, actor);
-        while shard.takes_another_message() {
-            // SAFETY: this body was built from a `Behavior<M>`, which only `start::<M>` and the
-            // handlers of an actor of `M` accept, for a slot occupied for `M`; the actor has its
-            // turn, so that tenancy lasts. The item is read here: its envelope now, its message
-            // on the way into the handler, with nothing in between.
-            let handled = unsafe {
-                let Some(item) = slot.next_message::<M>(shard.blocks()) else {
-                    break;
-                };
-                shard.begin_handling(&raw const (*item).envelope);
-                self.receive
-                    .receive(&mut ctx, (&raw const (*item).message).read())
-            };
+        let mut place = MaybeUninit::uninit();
+        let mut next = match kept {
+            None => next_of_mail(shard, slot),
+            Some(kept) => {
+                shard.messages_left.set(0);
+                let taken = kept::take::<M>(shard, actor, kept);
+                taken.map(|message| ptr::from_ref(place.write(message)))
+            }
+        };
+        while let Some(message) = next {
+            // SAFETY: it lies in `place`, or where `next_of_mail` says; either way it is read once, with
+            // nothing in between.
+            let handled = unsafe { self.receive.receive(&mut ctx, message.read()) };
             match handled {
                 Ok(Next::Same) => shard.verdicts.settle(),
                 Ok(Next::Unhandled) => {
@@ -95,32 +97,34 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
                 Ok(Next::Become(behavior)) => return become_this(behavior, &mut ctx),
                 Err(error) => return TurnEnd::Failed(error),
             }
+            next = next_of_mail(shard, slot);
         }
         TurnEnd::Done
-    }
-
-    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd {
-        let Some(message) = kept::take::<M>(shard, actor, kept) else {
-            return TurnEnd::Done;
-        };
-        let mut ctx = Context::handling(shard, actor);
-        match self.receive.receive(&mut ctx, message) {
-            Ok(Next::Same) => TurnEnd::Done,
-            Ok(Next::Unhandled) => {
-                shard.unhandled::<M>(actor);
-                TurnEnd::Done
-            }
-            Ok(Next::Stop) => TurnEnd::Stop,
-            Ok(Next::Passivate) => TurnEnd::Passivate,
-            Ok(Next::Become(behavior)) => become_this(behavior, &mut ctx),
-            Err(error) => TurnEnd::Failed(error),
-        }
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
         let mut ctx = Context::new(shard, actor);
         let decided = self.receive.signal(&mut ctx, signal);
         end_of_signal(decided, &mut ctx)
+    }
+}
+
+/// Takes the next message of the mail over, where the turn goes on, and says where it lies. It is the
+/// caller's, who reads it before anything else is done.
+///
+/// To be called by the body of an actor of `M` in its turn, with its slot.
+#[inline(always)]
+fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const M> {
+    if !shard.takes_another_message() {
+        return None;
+    }
+    // SAFETY: the body was built from a `Behavior<M>`, which only `start::<M>` and the handlers of
+    // an actor of `M` accept, for a slot occupied for `M`; the actor has its turn, so that tenancy
+    // lasts. The envelope is read now.
+    unsafe {
+        let item = slot.next_message::<M>(shard.blocks())?;
+        shard.begin_handling(&raw const (*item).envelope);
+        Some(&raw const (*item).message)
     }
 }
 
@@ -182,12 +186,8 @@ where
     F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
     R: IntoNext<M> + 'static,
 {
-    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
-        self.inner.turn(shard, actor)
-    }
-
-    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd {
-        self.inner.kept(shard, actor, kept)
+    fn turn(&mut self, shard: &Shard, actor: Key, kept: Option<Kept>) -> TurnEnd {
+        self.inner.turn(shard, actor, kept)
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {

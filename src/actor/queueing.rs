@@ -148,7 +148,12 @@ impl Bounded {
 }
 
 impl Body for Bounded {
-    fn turn(&mut self, shard: &Shard, actor: Key) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, actor: Key, kept: Option<Kept>) -> TurnEnd {
+        if kept.is_some() {
+            // It has left the mailbox long ago.
+            let end = self.inner.turn(shard, actor, kept);
+            return self.end_of(end);
+        }
         let slot = shard.slot(actor.slot);
         loop {
             let left = shard.messages_left.get();
@@ -157,7 +162,7 @@ impl Body for Bounded {
             }
             free_place(shard, actor, &self.door);
             shard.messages_left.set(1);
-            match self.inner.turn(shard, actor) {
+            match self.inner.turn(shard, actor, None) {
                 TurnEnd::Done => {}
                 end => return self.end_of(end),
             }
@@ -167,12 +172,6 @@ impl Body for Bounded {
             }
             shard.messages_left.set(left - 1);
         }
-    }
-
-    /// What was kept has left the mailbox long ago.
-    fn kept(&mut self, shard: &Shard, actor: Key, kept: Kept) -> TurnEnd {
-        let end = self.inner.kept(shard, actor, kept);
-        self.end_of(end)
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {

@@ -133,7 +133,7 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
     let end = match intervention {
         Intervention::None => {
             begin_handling(shard, kept, &envelope);
-            catch_user(|| body.kept(shard, key, kept))
+            catch_user(|| body.turn(shard, key, Some(kept)))
         }
         Intervention::Panic(text) => {
             begin_handling(shard, kept, &envelope);

@@ -85,7 +85,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
             _ if screened => screened_turn(shard, key, &mut *body),
             None => {
                 shard.messages_left.set(waiting.min(MOST_PER_TURN));
-                catch_user(|| body.turn(shard, key))
+                catch_user(|| body.turn(shard, key, None))
             }
             Some(observer) => observed_turn(shard, key, &mut *body, &**observer),
         };
@@ -232,7 +232,7 @@ fn observed_turn(
     match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
         Intervention::None => {
             shard.messages_left.set(1);
-            catch_user(|| body.turn(shard, key))
+            catch_user(|| body.turn(shard, key, None))
         }
         Intervention::Panic(text) => {
             slot.discard_next(shard, End::Failed);
@@ -264,7 +264,7 @@ fn screened_turn(shard: &Shard, key: Key, body: &mut dyn Body) -> Result<TurnEnd
             Some(observer) => observed_turn(shard, key, body, &**observer),
             None => {
                 shard.messages_left.set(1);
-                catch_user(|| body.turn(shard, key))
+                catch_user(|| body.turn(shard, key, None))
             }
         };
         let goes_on = matches!(end, Ok(TurnEnd::Done)) && observer.is_none();
