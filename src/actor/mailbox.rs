@@ -173,7 +173,8 @@ pub(crate) struct RawMailbox {
     tail: Cell<*mut Block>,
     head_at: Cell<u16>,
     tail_at: Cell<u16>,
-    len: Cell<usize>,
+    /// Four bytes, as each actor has them: see [`grow`](Self::grow).
+    len: Cell<u32>,
 }
 
 impl RawMailbox {
@@ -189,7 +190,7 @@ impl RawMailbox {
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len.get()
+        self.len.get() as usize
     }
 
     /// Makes room for a message at the end. The message is written there directly: moving it
@@ -212,8 +213,13 @@ impl RawMailbox {
         unsafe { Geometry::<M>::place(tail, at) }
     }
 
+    /// # Panics
+    ///
+    /// When the mailbox holds nearly 2^32 messages, of which each takes 48 bytes at least.
     #[inline]
     fn grow<M>(&self, blocks: &BlockPool) -> *mut Block {
+        let full = self.len.get() > u32::MAX - u32::from(Geometry::<M>::CAPACITY);
+        assert!(!full, "a mailbox holds at most 2^32 messages");
         let block = blocks.take::<M>();
         let tail = self.tail.get();
         if tail.is_null() {

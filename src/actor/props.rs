@@ -35,7 +35,7 @@ pub struct Props<M> {
 }
 
 /// What props consist of.
-struct Formula<M> {
+pub(crate) struct Formula<M> {
     factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
     strategy: Option<SupervisorStrategy>,
     stack_size: Option<usize>,
@@ -174,8 +174,8 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    pub(crate) fn recipe(&self) -> Arc<dyn Recipe> {
-        Arc::clone(&self.formula) as _
+    pub(crate) fn formula(&self) -> &Arc<Formula<M>> {
+        &self.formula
     }
 }
 

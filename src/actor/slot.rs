@@ -13,6 +13,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::{mem, ptr};
 
 use super::body::Body;
 use super::dead_letter::DeadLetterReason;
@@ -23,7 +24,7 @@ use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::{System, TaskRecord};
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
-use super::props::Recipe;
+use super::props::{Formula, Recipe};
 use super::queueing::{Bound, free_place};
 use super::shard::Shard;
 use super::unwind::drop_quietly;
@@ -176,8 +177,8 @@ pub(crate) struct Slot {
     mailbox: RawMailbox,
     desk: Cell<Desk>,
     mail: Cell<&'static MailKind>,
-    /// How the actor is built, to build it again.
-    recipe: Cell<Option<Arc<dyn Recipe>>>,
+    /// How the actor is built, to build it again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
+    recipe: Cell<*const ()>,
     extra: Cell<Option<Box<Extra>>>,
 }
 
@@ -191,6 +192,8 @@ pub(crate) struct MailKind {
     bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
     holds: unsafe fn(&Slot, MessageId) -> bool,
     advance: unsafe fn(&Slot, MessageId, usize) -> bool,
+    /// What the slot keeps of the recipe, as what it is; it must not be null.
+    recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
 }
 
 impl MailKind {
@@ -216,6 +219,18 @@ impl MailKind {
                 },
                 // SAFETY: as above.
                 advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
+                recipe: |_| unreachable!("nothing is kept before `keep_recipe`"),
+            }
+        }
+    }
+
+    /// That of an actor, which keeps its recipe.
+    const fn of_actor<M: Send + 'static>() -> &'static Self {
+        const {
+            &Self {
+                // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`.
+                recipe: |recipe| unsafe { Arc::from_raw(recipe.cast::<Formula<M>>()) },
+                ..*Self::of::<M>()
             }
         }
     }
@@ -317,9 +332,16 @@ impl Default for Slot {
             mailbox: RawMailbox::new(),
             desk: Cell::new(Desk::Out(NO_WAIT)),
             mail: Cell::new(MailKind::of::<()>()),
-            recipe: Cell::new(None),
+            recipe: Cell::new(ptr::null()),
             extra: Cell::new(None),
         }
+    }
+}
+
+impl Drop for Slot {
+    /// A tenancy that has not ended, as its worker never ran, or is gone.
+    fn drop(&mut self) {
+        let _ = drop_quietly(self.take_recipe());
     }
 }
 
@@ -352,7 +374,7 @@ impl Slot {
         self.timed.set(false);
         self.forced.set(false);
         self.traits.set(0);
-        let _ = drop_quietly(self.recipe.take());
+        let _ = drop_quietly(self.take_recipe());
         self.generation.get() < u32::MAX
     }
 
@@ -593,16 +615,31 @@ impl Slot {
         self.with_bound(|bound| Arc::clone(&bound.door))
     }
 
-    pub(crate) fn keep_recipe(&self, recipe: Arc<dyn Recipe>) {
-        self.recipe.set(Some(recipe));
+    /// Keeps how the actor is built, which nothing was kept of before.
+    ///
+    /// # Safety
+    ///
+    /// The present tenancy was begun by `occupy::<M>`.
+    pub(crate) unsafe fn keep_recipe<M: Send + 'static>(&self, recipe: Arc<Formula<M>>) {
+        debug_assert!(self.recipe.get().is_null());
+        self.mail.set(MailKind::of_actor::<M>());
+        self.recipe.set(Arc::into_raw(recipe).cast());
     }
 
-    /// How the actor is built; `None` for the guardian.
+    /// How the actor is built; `None` for the guardian, and for tasks.
     pub(crate) fn recipe(&self) -> Option<Arc<dyn Recipe>> {
-        let recipe = self.recipe.take();
-        let copy = recipe.clone();
+        let recipe = self.recipe.get();
+        let kept = self.take_recipe()?;
         self.recipe.set(recipe);
-        copy
+        let copy = Arc::clone(&kept);
+        mem::forget(kept); // it is the slot's again
+        Some(copy)
+    }
+
+    fn take_recipe(&self) -> Option<Arc<dyn Recipe>> {
+        let recipe = self.recipe.replace(ptr::null());
+        // SAFETY: it was kept during the tenancy that `mail` is of, and is taken out once.
+        (!recipe.is_null()).then(|| unsafe { (self.mail.get().recipe)(recipe) })
     }
 
     /// Takes what is seldom needed, if there is any.
@@ -634,7 +671,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_small() {
-        assert!(size_of::<Slot>() <= 112, "{} bytes", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 96, "{} bytes", size_of::<Slot>());
     }
 
     #[test]

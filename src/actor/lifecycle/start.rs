@@ -92,23 +92,22 @@ pub(crate) fn start<M: Send + 'static>(
         Name::Given(name) => Some(reserve(shard, parent, name)?),
         Name::Generated => None,
     };
-    let recipe: Arc<dyn Recipe> = props.recipe();
-    let stack = claim_stack(shard, &*recipe).inspect_err(|_| {
+    let stack = claim_stack(shard, &**props.formula()).inspect_err(|_| {
         if let Some(path) = &path {
             shard.core.directory.release(path);
         }
     })?;
-    let key = occupy::<M>(shard, parent, path.as_ref());
+    let key = occupy(shard, parent, path.as_ref(), props);
     let slot = shard.slot(key.slot);
     slot.special.need_stack(stack);
     if let Some((capacity, overflow)) = props.bound() {
         bind(shard, key, capacity, overflow);
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
-    let message = TypeId::of::<M>();
+    let (recipe, message) = (Arc::clone(props.formula()), TypeId::of::<M>());
     let _waits = note_start(shard, key, starter);
     let started = shard.do_apart(stack, id, move |shard| {
-        build_and_run(shard, key, recipe, path, message)
+        build_and_run(shard, key, &*recipe, path, message)
     });
     started.map_err(|error| SpawnError::CannotWait(error.into()))??;
     #[allow(unsafe_code)]
@@ -156,16 +155,12 @@ impl Parcel for BeginsToStart {
 fn build_and_run(
     shard: &Shard,
     key: Key,
-    recipe: Arc<dyn Recipe>,
+    recipe: &dyn Recipe,
     path: Option<ActorPath>,
     message: TypeId,
 ) -> Result<(), SpawnError> {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
-    // Kept before it is built: its setup may start children and wait, and they are supervised by what
-    // the recipe says.
-    slot.keep_recipe(Arc::clone(&recipe));
-    let built = shard.acting_as(id, || build(shard, key, &*recipe, &Signal::PreStart));
-    drop(recipe);
+    let built = shard.acting_as(id, || build(shard, key, recipe, &Signal::PreStart));
     match built {
         Ok(body) => {
             if let Some(path) = &path {
@@ -211,10 +206,22 @@ fn reserve(shard: &Shard, parent: u32, name: &str) -> Result<ActorPath, SpawnErr
     }
 }
 
-fn occupy<M: 'static>(shard: &Shard, parent: u32, path: Option<&ActorPath>) -> Key {
+fn occupy<M: Send + 'static>(
+    shard: &Shard,
+    parent: u32,
+    path: Option<&ActorPath>,
+    props: &Props<M>,
+) -> Key {
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
     let generation = slot.occupy::<M>(parent);
+    // Kept before it is built: its setup may start children and wait, and they are supervised by what
+    // the recipe says.
+    #[allow(unsafe_code)]
+    // SAFETY: this tenancy was begun for `M` just now.
+    unsafe {
+        slot.keep_recipe(Arc::clone(props.formula()));
+    }
     if let Some(path) = path {
         slot.with_extra(|extra| extra.path = Some(path.clone()));
     }
