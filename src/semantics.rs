@@ -416,6 +416,7 @@
 //! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
 //! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
 //! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
 //! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
 //! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`

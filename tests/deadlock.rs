@@ -303,6 +303,53 @@ fn s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together() {
 }
 
 #[test]
+fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
+    enum Job {
+        Wait,
+        Note,
+        Question(Reply<()>),
+    }
+    let _watchdog = watchdog();
+    let pool = WorkerPool::builder().workers(1).start().unwrap();
+    let held: Arc<Mutex<Vec<Reply<()>>>> = Arc::default();
+    let keeps = Arc::clone(&held);
+    let mute = Props::new(move || {
+        let keeps = Arc::clone(&keeps);
+        Behavior::receive(move |_ctx, reply| keeps.lock().unwrap().push(reply))
+    });
+    let mute = pool.spawn("mute", mute).unwrap();
+    let busy = Props::new(move || {
+        Behavior::receive(move |_ctx, job| match job {
+            Job::Wait => drop(mute.ask(|reply| reply, HOUR).wait()),
+            Job::Note => {}
+            Job::Question(reply) => reply.send(()),
+        })
+    });
+    let busy = pool.spawn("busy", busy).unwrap();
+    busy.tell(Job::Wait);
+    (0..200_000).for_each(|_| busy.tell(Job::Note));
+    let asker = Props::new(move || {
+        Behavior::receive(move |ctx, (tasks, reply): (u32, Reply<()>)| {
+            for _ in 0..tasks {
+                drop(ctx.spawn_task(move |_task| drop(busy.ask(Job::Question, HOUR).wait())));
+            }
+            reply.send(());
+        })
+    });
+    let asker = pool.spawn("asker", asker).unwrap();
+    let begun = std::time::Instant::now();
+    // The second answer comes behind the questions of all tasks.
+    for tasks in [1500, 0] {
+        asker.ask(|reply| (tasks, reply), HOUR).wait().unwrap();
+    }
+    // As many looks through all the mail would take several times that long.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    held.lock().unwrap().clear();
+    pool.shutdown(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
 fn s5_6_a_pool_of_threads_finds_them_too() {
     let _watchdog = watchdog();
     with_pools(|pool| {

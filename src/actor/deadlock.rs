@@ -144,9 +144,8 @@ impl Walk {
             else {
                 return Step::Ends;
             };
-            let is_judged = self.known.is_some() || !self.has_travelled;
             if let Some(before) = self.links.last_mut()
-                && is_judged
+                && self.known.is_some()
             {
                 before.certain = before.is_certain(shard, at.key, wait);
             }
@@ -177,12 +176,22 @@ impl Walk {
             self.links.clear();
             return self.go_on(shard, first);
         }
-        if self
-            .known
-            .as_ref()
-            .is_none_or(|known| *known == self.known())
-        {
-            self.tell();
+        match &self.known {
+            Some(known) if *known != self.known() => return,
+            Some(_) => {}
+            None => self.judge(shard),
+        }
+        self.tell();
+    }
+
+    /// Sees which links of a cycle on this worker are certain. Not while it is followed: most waits are
+    /// part of none, and whole mailboxes are looked through for that.
+    fn judge(&mut self, shard: &Shard) {
+        for place in 0..self.links.len() {
+            let next = &self.links[(place + 1) % self.links.len()];
+            let (actor, wait) = (next.actor.key, next.wait);
+            let link = &mut self.links[place];
+            link.certain = link.is_certain(shard, actor, wait);
         }
     }
 
