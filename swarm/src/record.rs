@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use crate::note::{Load, Note};
-use crate::oracles::{Life, Room, Sequences, StashBook, Tasks, Watches};
+use crate::oracles::{Life, PutAside, Room, Sequences, StashBook, Tasks, Watches};
 
 /// An odd thing that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,7 @@ pub(crate) struct Record<L: Load> {
     pub(crate) tasks: Tasks,
     /// What it has put aside, while it is passive.
     pub(crate) stash: Mutex<StashBook>,
+    pub(crate) put_aside: PutAside,
     /// Messages that were sent to it, and that it has got.
     pub(crate) sent: AtomicU32,
     pub(crate) received: AtomicU32,
@@ -156,6 +157,7 @@ impl<L: Load> Record<L> {
             watches: Watches::default(),
             tasks: Tasks::default(),
             stash: Mutex::default(),
+            put_aside: PutAside::default(),
             sent: AtomicU32::new(0),
             received: AtomicU32::new(0),
             is_routee: AtomicBool::new(false),

@@ -1,7 +1,7 @@
 //! What the actors of one run share: who there is, and what is left to spend.
 
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, DeadLetter, Failure};
+use nexus_actors::{ActorId, DeadLetter, DeadLetterReason, Failure};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
@@ -358,8 +358,16 @@ impl<L: Load> World<L> {
     /// A message was lost.
     pub(crate) fn hears_of(&self, letter: &DeadLetter) {
         if let Some(record) = self.known_as(letter.target) {
-            let check = record.room.loses(letter.reason);
-            self.oracles.note(|| record.who(), check);
+            let (reason, id) = (letter.reason, letter.envelope.message_id().get());
+            let taken_back = matches!(
+                reason,
+                DeadLetterReason::Cancelled | DeadLetterReason::Expired
+            );
+            // What it had put aside had come to it before.
+            if !(taken_back && record.put_aside.loses(id)) {
+                let check = record.room.loses(reason);
+                self.oracles.note(|| record.who(), check);
+            }
         } else {
             self.helper_loses(letter);
         }

@@ -5,8 +5,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_swarm::oracles::{
     Asks, Check, Counter, Decision, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles,
-    Origin, Outcome, Repeats, Room, Sequences, Sight, StashBook, Sums, Tally, TimerBook, Watches,
-    When, WhenWatched, never_early,
+    Origin, Outcome, PutAside, Repeats, Room, Sequences, Sight, StashBook, Sums, Tally, TimerBook,
+    Watches, When, WhenWatched, never_early,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -615,16 +615,37 @@ fn timers_ring_in_time_and_not_when_they_are_over() {
 
 #[test]
 fn what_was_put_aside_comes_back_in_order_and_before_the_mail() {
+    let nothing = |_| false;
     let mut stash = StashBook::default();
     assert!(stash.is_empty());
     (1..=3).for_each(|message| stash.takes(message));
-    says(stash.comes_back(1), "came back");
-    stash.comes_before_mail().unwrap();
+    says(stash.comes_back(1, nothing), "came back");
+    stash.comes_before_mail(nothing).unwrap();
     stash.is_replayed();
     assert_eq!((stash.aside(), stash.len()), (0, 3));
-    says(stash.comes_before_mail(), "before 3 messages");
+    says(stash.comes_before_mail(nothing), "before 3 messages");
     stash.is_full(3).unwrap();
     says(stash.is_full(4), "was full with 3");
-    stash.comes_back(1).unwrap();
-    says(stash.comes_back(3), "came back");
+    stash.comes_back(1, nothing).unwrap();
+    says(stash.comes_back(3, nothing), "came back");
+}
+
+#[test]
+fn what_was_put_aside_and_taken_back_does_not_come() {
+    let (aside, mut stash) = (PutAside::default(), StashBook::default());
+    for message in 1..=4 {
+        aside.takes(message, message > 2);
+        stash.takes(message);
+    }
+    stash.is_replayed();
+    assert!(!aside.loses(9), "it was never there");
+    assert!(aside.loses(1) && !aside.loses(1), "it is lost once");
+    stash.comes_back(2, |id| aside.is_gone(id, true)).unwrap();
+    let check = stash.comes_before_mail(|id| aside.is_gone(id, true));
+    says(check, "before 2 messages");
+    // They may be gone where not all is heard.
+    stash
+        .comes_before_mail(|id| aside.is_gone(id, false))
+        .unwrap();
+    assert!(stash.is_empty());
 }

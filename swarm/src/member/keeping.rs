@@ -22,12 +22,17 @@ impl<L: Load> Member<L> {
         let id = ctx.envelope().message_id().get();
         if note.stashed {
             self.world.oracles.saw("message out of the stash");
-            let check = self.stash.borrow_mut().comes_back(id);
+            let check = self
+                .stash
+                .borrow_mut()
+                .comes_back(id, |id| self.is_gone(id));
             self.judge(check);
             return Some(note);
         }
         if note.ring.is_none() {
-            let check = self.stash.borrow().comes_before_mail();
+            let mut stash = self.stash.borrow_mut();
+            let check = stash.comes_before_mail(|id| self.is_gone(id));
+            drop(stash);
             self.judge(check);
         }
         self.arrives(ctx, &mut note);
@@ -38,10 +43,12 @@ impl<L: Load> Member<L> {
             return Some(note);
         }
         note.stashed = true;
+        let is_question = note.question.is_some() || note.handed.is_some() || note.part.is_some();
         let full = match ctx.stash(note) {
             Ok(()) => {
                 self.world.oracles.saw("message put aside");
                 self.stash.borrow_mut().takes(id);
+                self.record.put_aside.takes(id, is_question);
                 self.world.oracles.handled.fetch_sub(1, SeqCst);
                 return None;
             }
@@ -56,6 +63,12 @@ impl<L: Load> Member<L> {
         let mut note = full.into_message();
         note.stashed = false;
         Some(note)
+    }
+
+    /// Whether a message that was put aside was taken back, and does not come.
+    fn is_gone(&self, message: u64) -> bool {
+        let hears_all = self.world.hears_all_of(&self.record);
+        self.record.put_aside.is_gone(message, hears_all)
     }
 
     /// The capacity of its stash, where it has one.

@@ -1,6 +1,7 @@
 //! What an actor keeps for itself: timers ring in time and not after their end, and what was put
 //! aside comes back in order.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Check, ensure};
@@ -104,6 +105,43 @@ impl TimerBook {
     }
 }
 
+/// What an actor has ever put aside, by the ids of the messages, and what it has lost of that: questions
+/// that were taken back.
+#[derive(Debug, Default)]
+pub struct PutAside(Mutex<BTreeMap<u64, Aside>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Aside {
+    is_question: bool,
+    is_lost: bool,
+}
+
+impl PutAside {
+    /// A message is put aside.
+    pub fn takes(&self, message: u64, is_question: bool) {
+        let aside = Aside {
+            is_question,
+            is_lost: false,
+        };
+        self.0.lock().insert(message, aside);
+    }
+
+    /// A message was taken back. Answers whether it was here.
+    pub fn loses(&self, message: u64) -> bool {
+        let mut messages = self.0.lock();
+        let aside = messages.get_mut(&message);
+        aside.is_some_and(|aside| !std::mem::replace(&mut aside.is_lost, true))
+    }
+
+    /// Whether a message does not come back: it was lost, or may have been where not all is heard of such
+    /// losses.
+    pub fn is_gone(&self, message: u64, hears_all: bool) -> bool {
+        let messages = self.0.lock();
+        let aside = messages.get(&message);
+        aside.is_some_and(|aside| aside.is_lost || !hears_all && aside.is_question)
+    }
+}
+
 /// What one instance of an actor has put aside, by the ids of the messages.
 #[derive(Debug, Default)]
 pub struct StashBook {
@@ -137,12 +175,18 @@ impl StashBook {
         self.replayed.append(&mut self.aside);
     }
 
-    /// A message is handled that was put aside.
+    /// A message is handled that was put aside; some that were to come before may be gone.
     ///
     /// # Errors
     ///
     /// When another one was to come, or none.
-    pub fn comes_back(&mut self, message: u64) -> Check {
+    pub fn comes_back(&mut self, message: u64, is_gone: impl Fn(u64) -> bool) -> Check {
+        while let Some(next) = self.replayed.front()
+            && *next != message
+            && is_gone(*next)
+        {
+            self.replayed.pop_front();
+        }
         let expected = self.replayed.pop_front();
         ensure(expected == Some(message), || {
             format!("message {message:x} came back, where {expected:x?} was to come")
@@ -153,8 +197,9 @@ impl StashBook {
     ///
     /// # Errors
     ///
-    /// When some that were taken out were to come before it.
-    pub fn comes_before_mail(&self) -> Check {
+    /// When some that were taken out, and are not gone, were to come before it.
+    pub fn comes_before_mail(&mut self, is_gone: impl Fn(u64) -> bool) -> Check {
+        self.replayed.retain(|message| !is_gone(*message));
         ensure(self.replayed.is_empty(), || {
             let left = self.replayed.len();
             format!("mail was handled before {left} messages that were put aside")

@@ -23,7 +23,7 @@ pub use self::asks::{Asks, LateAnswers, Outcome};
 pub use self::bounds::Room;
 pub use self::failures::{Counter, Decision, Failures, When};
 pub use self::groups::Groups;
-pub use self::kept::{Repeats, Ring, StashBook, TimerBook};
+pub use self::kept::{PutAside, Repeats, Ring, StashBook, TimerBook};
 pub use self::life::Life;
 pub use self::mail::{InHandler, OneAtATime, Sequences, never_early};
 pub use self::names::{Claim, Names, Sight};
