@@ -395,8 +395,8 @@
 //! certain: the wait that closes it ends with [`AskError::Deadlock`](crate::AskError::Deadlock) or
 //! [`SendError::Deadlock`](crate::SendError::Deadlock), which names the cycle. So it is on one worker and
 //! across workers. It is certain where for each of these waits nobody but the next actor can end it: that
-//! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full. A
-//! reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
+//! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full of
+//! messages that nobody can take back (row 5.4). A reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
 //! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
 //! show it, and the error names it if the time-out comes.
 //!
@@ -416,6 +416,7 @@
 //! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
 //! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
 //! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
 //! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
 //! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`

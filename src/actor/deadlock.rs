@@ -13,7 +13,8 @@
 //!
 //! - the question still lies in that actor's mailbox, and the reply in it, or
 //! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
-//! - the next actor's mailbox is full of messages that it has not come to, or
+//! - the next actor's mailbox is full of messages that it has not come to, and none of them is a
+//!   question, which might be taken back and make room, or
 //! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
 //!
 //! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
@@ -114,8 +115,9 @@ impl Link {
     fn is_certain(&self, shard: &Shard, next: Key, next_wait: Key) -> bool {
         let slot = shard.slot(next.slot);
         if self.question == MessageId::ROOM {
-            let capacity = slot.door().map(|door| door.gate.capacity());
-            return capacity.is_some_and(|capacity| slot.mailbox_len() >= capacity);
+            return slot.door().is_some_and(|door| {
+                slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
+            });
         }
         if self.question == MessageId::WORK {
             // Elsewhere the word may be under way that it has started.
