@@ -381,11 +381,23 @@ fn s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_w
 }
 
 /// A question of which a part waits when it is dropped.
-struct Clinging(Option<ActorRef<Reply<()>>>, Reply<u64>);
+struct Clinging {
+    waits_for: Option<ActorRef<Reply<()>>>,
+    _reply: Reply<u64>,
+}
+
+impl Clinging {
+    fn to(waits_for: Option<ActorRef<Reply<()>>>, reply: Reply<u64>) -> Self {
+        Self {
+            waits_for,
+            _reply: reply,
+        }
+    }
+}
 
 impl Drop for Clinging {
     fn drop(&mut self) {
-        if let Some(slow) = self.0.take() {
+        if let Some(slow) = self.waits_for.take() {
             let _ = slow.ask(|reply| reply, HOUR).wait();
         }
     }
@@ -400,7 +412,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
             let idle = sim.spawn("idle", idle).unwrap();
             let busy = Props::new(|| {
                 Behavior::receive(|ctx, mut question: Clinging| {
-                    question.0 = None;
+                    question.waits_for = None;
                     ctx.sleep(ms(5000))
                 })
             });
@@ -413,7 +425,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
                 Behavior::receive(move |ctx, reply: Reply<u64>| {
                     let log = Arc::clone(&log);
                     let asks = move |reply: &Reply<u64>| {
-                        let asked = busy.ask(|reply| Clinging(Some(slow), reply), HOUR);
+                        let asked = busy.ask(|reply| Clinging::to(Some(slow), reply), HOUR);
                         asked.wait_for(reply).unwrap_err().kind()
                     };
                     if in_task {
@@ -434,7 +446,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
             });
             let between = sim.spawn("between", between).unwrap();
             let runner = sim.spawn("runner", runner()).unwrap();
-            let first = busy.ask(|reply| Clinging(None, reply), HOUR);
+            let first = busy.ask(|reply| Clinging::to(None, reply), HOUR);
             sim.run_for(ms(1));
             let begun = sim.now();
             runner.tell(Box::new(move || {
