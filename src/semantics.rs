@@ -375,6 +375,8 @@
 //! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
 //! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
 //! - `tests/asks_together.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
+//! - `tests/asks_together.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
+//! - `tests/asks_together.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
 //! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
 //! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
@@ -393,8 +395,8 @@
 //! certain: the wait that closes it ends with [`AskError::Deadlock`](crate::AskError::Deadlock) or
 //! [`SendError::Deadlock`](crate::SendError::Deadlock), which names the cycle. So it is on one worker and
 //! across workers. It is certain where for each of these waits nobody but the next actor can end it: that
-//! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full. A
-//! reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
+//! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full of
+//! messages that nobody can take back (row 5.4). A reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
 //! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
 //! show it, and the error names it if the time-out comes.
 //!
@@ -414,6 +416,8 @@
 //! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
 //! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
 //! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
+//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
 //! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
 //! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`

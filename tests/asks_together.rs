@@ -335,6 +335,135 @@ fn s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there() {
     }
 }
 
+/// Answers after that time.
+fn slow(time: Duration) -> Props<Reply<()>> {
+    Props::new(move || {
+        Behavior::receive(move |ctx, reply: Reply<()>| {
+            ctx.sleep(time)?;
+            reply.send(());
+            Ok::<_, nexus_actors::WaitError>(())
+        })
+    })
+}
+
+#[test]
+fn s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile() {
+    Sim::builder().workers(1).check(SEEDS, |sim| {
+        let slow = sim.spawn("slow", slow(ms(100))).unwrap();
+        let bound = Mailbox::bounded(3, Overflow::Backpressure).unwrap();
+        let of_three = || worker(&Arc::default()).mailbox(bound);
+        let busy = sim.spawn("busy", of_three()).unwrap();
+        let runner = sim.spawn("runner", runner()).unwrap();
+        // Whoever is told of it waits, and the actor and its slot are gone when that is over.
+        let _subscription = sim.dead_letters().subscribe(move |letter| {
+            if letter.reason == DeadLetterReason::Cancelled {
+                let _ = slow.ask(|reply| reply, HOUR).wait();
+            }
+        });
+        busy.tell(Job::Sleep(ms(10)));
+        sim.run_for(ms(1));
+        runner.tell(Box::new(move || {
+            busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR).cancel();
+        }));
+        sim.run_for(ms(1));
+        busy.kill();
+        sim.run_for(ms(20));
+        let next = sim.spawn("next", of_three()).unwrap();
+        assert_eq!(
+            next.id().to_string(),
+            busy.id().to_string().replace("#1", "#2")
+        );
+        next.suspend();
+        sim.run_for(ms(500));
+        let room = (0..5).take_while(|_| next.try_tell(Job::Sleep(ms(0))).is_ok());
+        assert_eq!(room.count(), 3);
+    });
+}
+
+/// A question of which a part waits when it is dropped.
+struct Clinging {
+    waits_for: Option<ActorRef<Reply<()>>>,
+    _reply: Reply<u64>,
+}
+
+impl Clinging {
+    fn to(waits_for: Option<ActorRef<Reply<()>>>, reply: Reply<u64>) -> Self {
+        Self {
+            waits_for,
+            _reply: reply,
+        }
+    }
+}
+
+impl Drop for Clinging {
+    fn drop(&mut self) {
+        if let Some(slow) = self.waits_for.take() {
+            let _ = slow.ask(|reply| reply, HOUR).wait();
+        }
+    }
+}
+
+#[test]
+fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits() {
+    for in_task in [false, true] {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            let (slow, idle) = (slow(ms(300)), slow(ms(0)));
+            let slow = sim.spawn("slow", slow).unwrap();
+            let idle = sim.spawn("idle", idle).unwrap();
+            let busy = Props::new(|| {
+                Behavior::receive(|ctx, mut question: Clinging| {
+                    question.waits_for = None;
+                    ctx.sleep(ms(5000))
+                })
+            });
+            let bound = Mailbox::bounded(3, Overflow::Backpressure).unwrap();
+            let busy = sim.spawn("busy", busy.mailbox(bound)).unwrap();
+            let told: Arc<Mutex<Option<Duration>>> = Arc::default();
+            let log = Arc::clone(&told);
+            let between = Props::new(move || {
+                let log = Arc::clone(&log);
+                Behavior::receive(move |ctx, reply: Reply<u64>| {
+                    let log = Arc::clone(&log);
+                    let asks = move |reply: &Reply<u64>| {
+                        let asked = busy.ask(|reply| Clinging::to(Some(slow), reply), HOUR);
+                        asked.wait_for(reply).unwrap_err().kind()
+                    };
+                    if in_task {
+                        // It is ended besides, and there are others to take its place.
+                        let task = ctx.spawn_task(move |_task| asks(&reply));
+                        ctx.sleep(ms(50))?;
+                        task.cancel();
+                        *log.lock().unwrap() = Some(ctx.now());
+                        for _ in 0..3 {
+                            drop(ctx.spawn_task(|task| task.sleep(ms(1000))));
+                        }
+                    } else {
+                        assert_eq!(asks(&reply), AskErrorKind::Cancelled);
+                        *log.lock().unwrap() = Some(ctx.now());
+                    }
+                    Ok::<_, nexus_actors::WaitError>(())
+                })
+            });
+            let between = sim.spawn("between", between).unwrap();
+            let runner = sim.spawn("runner", runner()).unwrap();
+            let first = busy.ask(|reply| Clinging::to(None, reply), HOUR);
+            sim.run_for(ms(1));
+            let begun = sim.now();
+            runner.tell(Box::new(move || {
+                let asked = between.ask(|reply| reply, HOUR);
+                assert!(idle.ask(|reply| reply, HOUR).wait().is_ok());
+                assert!(slow.ask(|reply| reply, ms(20)).wait().is_err());
+                asked.cancel();
+            }));
+            sim.run_for(ms(3000));
+            let told = told.lock().unwrap().expect("it went on") - begun;
+            assert!(told < ms(100), "{told:?}");
+            assert_eq!(sim.waiting().len(), 1, "the one that sleeps");
+            drop(first);
+        });
+    }
+}
+
 // ---- on behalf ------------------------------------------------------------------------------------
 
 #[test]

@@ -303,6 +303,114 @@ fn s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together() {
 }
 
 #[test]
+fn s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back() {
+    enum Job {
+        Fill,
+        Work(ActorRef<Job>),
+        Question(Reply<u32>),
+    }
+    for (workers, taken_back) in [(1, true), (1, false), (2, true), (2, false)] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let log: Arc<Mutex<Vec<bool>>> = Arc::default();
+            let asked = Arc::clone(&log);
+            let a = Props::new(move || {
+                let asked = Arc::clone(&asked);
+                Behavior::receive(move |ctx, message| {
+                    match message {
+                        Job::Fill => {}
+                        Job::Work(other) => {
+                            ctx.sleep(Duration::from_millis(20))?;
+                            let answer = other.ask(Job::Question, HOUR).wait();
+                            asked.lock().unwrap().push(answer.is_ok());
+                        }
+                        Job::Question(reply) => reply.send(1),
+                    }
+                    Ok::<_, nexus_actors::WaitError>(())
+                })
+            });
+            let bound = Mailbox::bounded(1, Overflow::Backpressure).unwrap();
+            let a = sim.spawn_on(0, "a", a.mailbox(bound)).unwrap();
+            let sent = Arc::clone(&log);
+            let b = Props::new(move || {
+                let sent = Arc::clone(&sent);
+                Behavior::receive(move |_ctx, message| match message {
+                    Job::Question(reply) => reply.send(1),
+                    _ => {
+                        let room = a.send(Job::Fill).is_ok();
+                        sent.lock().unwrap().push(room);
+                    }
+                })
+            });
+            let b = sim.spawn_on(workers - 1, "b", b).unwrap();
+            a.tell(Job::Work(b));
+            sim.run_for(Duration::from_millis(5));
+            // Its mailbox is full: of a question that nobody may need later, or of something else.
+            let question = taken_back.then(|| a.ask(Job::Question, HOUR));
+            if !taken_back {
+                a.tell(Job::Fill);
+            }
+            sim.run_for(Duration::from_millis(5));
+            b.tell(Job::Fill);
+            sim.run_for(Duration::from_millis(100));
+            assert_eq!(log.lock().unwrap().is_empty(), taken_back);
+            drop(question);
+            sim.run_for(Duration::from_millis(100));
+            assert_eq!(sim.waiting(), []);
+            let mut log = log.lock().unwrap().clone();
+            log.sort_unstable();
+            assert_eq!(log, [taken_back, true]);
+        });
+    }
+}
+
+#[test]
+fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
+    enum Job {
+        Wait,
+        Note,
+        Question(Reply<()>),
+    }
+    let _watchdog = watchdog();
+    let pool = WorkerPool::builder().workers(1).start().unwrap();
+    let held: Arc<Mutex<Vec<Reply<()>>>> = Arc::default();
+    let keeps = Arc::clone(&held);
+    let mute = Props::new(move || {
+        let keeps = Arc::clone(&keeps);
+        Behavior::receive(move |_ctx, reply| keeps.lock().unwrap().push(reply))
+    });
+    let mute = pool.spawn("mute", mute).unwrap();
+    let busy = Props::new(move || {
+        Behavior::receive(move |_ctx, job| match job {
+            Job::Wait => drop(mute.ask(|reply| reply, HOUR).wait()),
+            Job::Note => {}
+            Job::Question(reply) => reply.send(()),
+        })
+    });
+    let busy = pool.spawn("busy", busy).unwrap();
+    busy.tell(Job::Wait);
+    (0..200_000).for_each(|_| busy.tell(Job::Note));
+    let asker = Props::new(move || {
+        Behavior::receive(move |ctx, (tasks, reply): (u32, Reply<()>)| {
+            for _ in 0..tasks {
+                drop(ctx.spawn_task(move |_task| drop(busy.ask(Job::Question, HOUR).wait())));
+            }
+            reply.send(());
+        })
+    });
+    let asker = pool.spawn("asker", asker).unwrap();
+    let begun = std::time::Instant::now();
+    // The second answer comes behind the questions of all tasks.
+    for tasks in [1500, 0] {
+        asker.ask(|reply| (tasks, reply), HOUR).wait().unwrap();
+    }
+    // As many looks through all the mail would take several times that long.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    held.lock().unwrap().clear();
+    pool.shutdown(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
 fn s5_6_a_pool_of_threads_finds_them_too() {
     let _watchdog = watchdog();
     with_pools(|pool| {

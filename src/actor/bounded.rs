@@ -4,13 +4,14 @@
 //! all end up here, on whichever thread. A place is taken at the gate first; only then is the
 //! message sent, as any other is.
 
+use super::batch::Parcel;
 use super::core::{self, PoolCore};
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::gates::{Door, Room};
-use super::id::ActorId;
+use super::id::{ActorId, Key};
 use super::reference::{ActorRef, Evicting, Message, TellError};
 use super::shard::Shard;
 use super::slot::Slot;
@@ -95,6 +96,9 @@ impl<M: Send + 'static> ActorRef<M> {
                     shard.put_evicting(self.typed_key(), envelope, message);
                 } else {
                     shard.put(self.typed_key(), envelope, message);
+                    if QUESTION {
+                        note_question(shard, key);
+                    }
                 }
             }
             Some(shard) if shard.home.pool() == home.pool() => {
@@ -102,8 +106,10 @@ impl<M: Send + 'static> ActorRef<M> {
                 shard.counts.sent_across.add(1);
                 if evicting {
                     outboxes.send(worker, key, envelope, Evicting::<M, QUESTION>(message));
+                } else if QUESTION {
+                    outboxes.send(worker, key, envelope, Question(message));
                 } else {
-                    outboxes.send(worker, key, envelope, Message::<M, QUESTION>(message));
+                    outboxes.send(worker, key, envelope, Message::<M>(message));
                 }
             }
             _ => {
@@ -111,8 +117,10 @@ impl<M: Send + 'static> ActorRef<M> {
                 core.count_outside();
                 if evicting {
                     core.post(worker, key, envelope, Evicting::<M, QUESTION>(message));
+                } else if QUESTION {
+                    core.post(worker, key, envelope, Question(message));
                 } else {
-                    core.post(worker, key, envelope, Message::<M, QUESTION>(message));
+                    core.post(worker, key, envelope, Message::<M>(message));
                 }
             }
         }
@@ -195,5 +203,29 @@ impl<M: Send + 'static> ActorRef<M> {
         } else {
             core::bury_without_pool::<M>(id, core::envelope_from_outside(sender));
         }
+    }
+}
+
+/// A question on its way to a bounded mailbox of another worker.
+struct Question<M>(M);
+
+impl<M: Send + 'static> Parcel for Question<M> {
+    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
+        Message::<M, true>(self.0).deliver(shard, to, envelope);
+        note_question(shard, to);
+    }
+
+    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
+        Message::<M, true>(self.0).bounce(core, to, envelope, reason);
+    }
+}
+
+/// A question was put into a bounded mailbox, unless that was shut.
+fn note_question(shard: &Shard, key: Key) {
+    let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
+    if let Some(slot) = slot
+        && let Some(door) = slot.door()
+    {
+        door.has_question(slot.mailbox_len());
     }
 }

@@ -13,7 +13,8 @@
 //!
 //! - the question still lies in that actor's mailbox, and the reply in it, or
 //! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
-//! - the next actor's mailbox is full of messages that it has not come to, or
+//! - the next actor's mailbox is full of messages that it has not come to, and none of them is a
+//!   question, which might be taken back and make room, or
 //! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
 //!
 //! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
@@ -114,8 +115,9 @@ impl Link {
     fn is_certain(&self, shard: &Shard, next: Key, next_wait: Key) -> bool {
         let slot = shard.slot(next.slot);
         if self.question == MessageId::ROOM {
-            let capacity = slot.door().map(|door| door.gate.capacity());
-            return capacity.is_some_and(|capacity| slot.mailbox_len() >= capacity);
+            return slot.door().is_some_and(|door| {
+                slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
+            });
         }
         if self.question == MessageId::WORK {
             // Elsewhere the word may be under way that it has started.
@@ -144,9 +146,8 @@ impl Walk {
             else {
                 return Step::Ends;
             };
-            let is_judged = self.known.is_some() || !self.has_travelled;
             if let Some(before) = self.links.last_mut()
-                && is_judged
+                && self.known.is_some()
             {
                 before.certain = before.is_certain(shard, at.key, wait);
             }
@@ -177,12 +178,22 @@ impl Walk {
             self.links.clear();
             return self.go_on(shard, first);
         }
-        if self
-            .known
-            .as_ref()
-            .is_none_or(|known| *known == self.known())
-        {
-            self.tell();
+        match &self.known {
+            Some(known) if *known != self.known() => return,
+            Some(_) => {}
+            None => self.judge(shard),
+        }
+        self.tell();
+    }
+
+    /// Sees which links of a cycle on this worker are certain. Not while it is followed: most waits are
+    /// part of none, and whole mailboxes are looked through for that.
+    fn judge(&mut self, shard: &Shard) {
+        for place in 0..self.links.len() {
+            let next = &self.links[(place + 1) % self.links.len()];
+            let (actor, wait) = (next.actor.key, next.wait);
+            let link = &mut self.links[place];
+            link.certain = link.is_certain(shard, actor, wait);
         }
     }
 

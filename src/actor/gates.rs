@@ -25,6 +25,10 @@ pub(crate) struct Door {
     pub(crate) overflow: Overflow,
     pub(crate) gate: Gate,
     tickets: AtomicU64,
+    /// How many messages have left the mailbox, and how many will have when the last question in it has.
+    /// Both are the owner's.
+    left: AtomicU64,
+    questions_until: AtomicU64,
 }
 
 impl Door {
@@ -34,7 +38,29 @@ impl Door {
             overflow,
             gate: Gate::new(capacity),
             tickets: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            questions_until: AtomicU64::new(0),
         }
+    }
+
+    /// A question is in the mailbox, the last of so many messages. The owner's.
+    pub(super) fn has_question(&self, messages: usize) {
+        let until = self.left.load(Relaxed) + messages as u64;
+        self.questions_until.store(until, Relaxed);
+    }
+
+    /// Gives up the place of a message that leaves the mailbox. Answers whether somebody waits for it. The
+    /// owner's.
+    #[must_use]
+    pub(super) fn leave(&self) -> bool {
+        self.left.store(self.left.load(Relaxed) + 1, Relaxed);
+        self.gate.leave()
+    }
+
+    /// Whether a question may be in the mailbox, which whoever asked it can take back. The owner's.
+    pub(super) fn may_have_questions(&self) -> bool {
+        // Those behind the last question leave in turn, so none of them makes up for one before it.
+        self.left.load(Relaxed) < self.questions_until.load(Relaxed)
     }
 
     /// Whether places are taken at all: one that drops the oldest always has room.

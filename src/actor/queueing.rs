@@ -114,7 +114,7 @@ impl Bound {
 
 /// A message is taken out of the mailbox of an actor to be handled: its place is free.
 pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
-    if door.counts() && !is_mutated(Mutant::PlaceLeaked) && door.gate.leave() {
+    if door.counts() && !is_mutated(Mutant::PlaceLeaked) && door.leave() {
         serve(shard, key);
     }
 }

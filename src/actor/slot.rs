@@ -277,10 +277,11 @@ unsafe fn bury_next<M: 'static>(
         return;
     };
     shard.counts.buried.add(1);
-    shard.core.bury::<M>(actor, envelope, reason);
+    // Before code of the user's runs, which may wait: the slot may be somebody else's after that.
     if let Some(door) = slot.door() {
         free_place(shard, actor.key, &door);
     }
+    shard.core.bury::<M>(actor, envelope, reason);
     let _ = drop_with_fate(message, End::from(reason));
 }
 

@@ -108,10 +108,11 @@ impl Shard {
 
     fn end_and_withdraw(&self, key: Key, end: End, reason: DeadLetterReason) {
         let question = self.waits.open_question(key);
-        // Ended first: where the question is dropped at once, its reply is.
+        // Ended first: where the question is dropped at once, its reply is. And followed up first: a
+        // destructor may wait then, and a fiber whose wait has ended is to be in the run queue.
         let ending = self.waits.end(key, end);
-        self.withdraw_question(key, question, reason);
         self.follow_up(ending);
+        self.withdraw_question(key, question, reason);
     }
 
     /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
