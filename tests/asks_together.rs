@@ -624,3 +624,26 @@ fn s5_1_an_answer_is_gone_on_with() {
         assert_eq!(failing.wait().unwrap_err().kind(), AskErrorKind::NoReply);
     });
 }
+
+#[test]
+fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
+    Sim::builder().workers(1).check(SEEDS, |sim| {
+        let handled = Arc::<Mutex<Vec<u64>>>::default();
+        let newest = Mailbox::bounded(2, Overflow::DropOldest).unwrap();
+        let busy = sim.spawn("busy", worker(&handled).mailbox(newest)).unwrap();
+        let runner = sim.spawn("runner", runner()).unwrap();
+        let told = sim.spawn("told", Props::new(|| Behavior::receive(|_, _: u8| ())));
+        let told = told.unwrap();
+        // Whoever is told of the message that the question displaces sends one as well.
+        let _subscription = sim.dead_letters().subscribe(move |_| told.tell(1));
+        busy.tell(Job::Sleep(ms(100)));
+        sim.run_for(ms(1));
+        busy.tell(Job::Sleep(ms(0)));
+        busy.tell(Job::Sleep(ms(0)));
+        runner.tell(Box::new(move || {
+            busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR).cancel();
+        }));
+        sim.run_for(ms(500));
+        assert!(handled.lock().unwrap().is_empty());
+    });
+}

@@ -61,8 +61,34 @@ impl<M: Send + 'static> ActorRef<M> {
                 self.tell_question(question(reply))
             });
         };
-        self.tell_question(question(begun.reply()));
+        let message = question(begun.reply());
+        if self.is_bounded() {
+            return self.ask_bounded(message, begun);
+        }
+        self.tell_question(message);
         begun.has_asked(asked)
+    }
+
+    /// Sends a question to a mailbox that may drop another message for it. Whoever is told of that, and
+    /// that message's destructor, may send messages of their own: the question is not the last one then.
+    #[cold]
+    #[inline(never)]
+    fn ask_bounded<R: Send + 'static>(self, message: M, begun: Begun) -> Ask<R> {
+        let next = with_current(|shard| shard.map(Shard::peek_message_id));
+        self.tell_question(message);
+        let asked = self.id();
+        with_current(|shard| {
+            if let (Some(shard), Some(question)) = (shard, next) {
+                let same_pool = shard.home.pool() == asked.home.pool();
+                let question = if same_pool {
+                    question
+                } else {
+                    core::last_message_from_outside(asked.home)
+                };
+                shard.waits.has_asked(begun.wait.get(), asked, question);
+            }
+        });
+        begun.handle()
     }
 }
 
@@ -333,7 +359,7 @@ impl Begun {
     /// The question has been sent, here and now.
     #[inline(always)]
     pub(super) fn has_asked<R: Send + 'static>(self, asked: ActorId) -> Ask<R> {
-        let Self { home, wait, .. } = self;
+        let Self { wait, .. } = self;
         with_current(|shard| {
             if let Some(shard) = shard {
                 let sent = if shard.home.pool() == asked.home.pool() {
@@ -344,6 +370,12 @@ impl Begun {
                 shard.waits.has_asked(wait.get(), asked, sent);
             }
         });
+        self.handle()
+    }
+
+    #[inline(always)]
+    fn handle<R: Send + 'static>(self) -> Ask<R> {
+        let Self { home, wait, .. } = self;
         Ask::new(Waiting::Worker { home, wait })
     }
 
