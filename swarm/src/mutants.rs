@@ -106,7 +106,7 @@ pub const ALL: [Planted; 26] = [
     },
     Planted {
         name: "TaskOutlivesRestart",
-        bound: 300,
+        bound: 2000,
         what: "a restart does not wait for the tasks of the instance before",
     },
     Planted {

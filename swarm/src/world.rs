@@ -429,12 +429,23 @@ impl<L: Load> World<L> {
             }
             Err(SpawnError::ShuttingDown | SpawnError::PoolClosed) if self.ends() => {
                 self.oracles.saw("actor not started, as the pool ends");
+                self.may_be_cut_short(record);
                 Ok(())
             }
             Err(error) => Err(format!("did not start: {error}")),
         };
         self.oracles.note(|| record.who(), check);
         None
+    }
+
+    /// A start came to nothing as the pool ends. At the deadline whoever waits on another worker is
+    /// told so at once, though the children that the start has left stop later, and the name comes
+    /// free after them.
+    fn may_be_cut_short(&self, record: &Record<L>) {
+        let left_some = record.opening == Opening::SpawnsAndFails && record.life.incarnation() > 0;
+        if let Some(path) = record.path.as_ref().filter(|_| left_some) {
+            self.oracles.names.linger(path);
+        }
     }
 
     /// Starts a top-level actor, from wherever this is called.

@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::action::Action;
+use crate::features::Feature;
 use crate::note::{Load, Note, Purse, Question};
 use crate::oracles::{Check, Counted, OneAtATime, StashBook, TimerBook, When, never_early};
 use crate::record::{Closing, Known, Opening, Record};
@@ -631,14 +632,28 @@ impl<L: Load> Member<L> {
         self.may_wait(ctx.sleep(time));
         self.judge(never_early("sleep", began, nanos(ctx.now()), nanos(time)));
     }
+
+    /// Whether its own destructor may wait, or whoever is told that it panics; or the destructor of a
+    /// message that a mailbox with a bound drops meanwhile: the oldest one there for what it sends, or
+    /// its own question, which it takes back.
+    fn may_wait_when_dropped(&mut self) -> bool {
+        let takes_back = !self.held.get_mut().is_empty();
+        match self.record.closing {
+            Closing::DropAsks | Closing::DropPanics => true,
+            closing => {
+                let bounds = self.world.features.has(Feature::Bounds);
+                bounds && (takes_back || closing == Closing::DropTells)
+            }
+        }
+    }
 }
 
 impl<L: Load> Drop for Member<L> {
     fn drop(&mut self) {
+        let may_wait = self.may_wait_when_dropped();
         let life = &self.record.life;
         let (told, restarts) = (life.is_told(), life.is_told_to_restart());
-        // Its own destructor may wait, and so may whoever is told that it panics.
-        if matches!(self.record.closing, Closing::DropAsks | Closing::DropPanics) {
+        if may_wait {
             self.linger();
         }
         let between = life.is_dropped_between();
