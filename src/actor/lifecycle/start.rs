@@ -104,12 +104,17 @@ pub(crate) fn start<M: Send + 'static>(
         bind(shard, key, capacity, overflow);
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
-    let (recipe, message) = (Arc::clone(props.formula()), TypeId::of::<M>());
+    let message = TypeId::of::<M>();
     let _waits = note_start(shard, key, starter);
-    let started = shard.do_apart(stack, id, move |shard| {
-        build_and_run(shard, key, &*recipe, path, message)
-    });
-    started.map_err(|error| SpawnError::CannotWait(error.into()))??;
+    if stack.is_none() {
+        build_and_run(shard, key, &**props.formula(), path, message)?;
+    } else {
+        let recipe = Arc::clone(props.formula());
+        let started = shard.do_apart(stack, id, move |shard| {
+            build_and_run(shard, key, &*recipe, path, message)
+        });
+        started.map_err(|error| SpawnError::CannotWait(error.into()))??;
+    }
     #[allow(unsafe_code)]
     // SAFETY: `occupy` above began this tenancy for `M`.
     Ok(unsafe { ActorRef::assume(address) })
