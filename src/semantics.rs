@@ -188,6 +188,11 @@
 //!
 //! - `tests/bounded.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
 //!
+//! **3.5** Messages have no priorities: whichever way they are sent, those of one sender are handled in
+//! the order sent.
+//!
+//! - `tests/mailboxes.rs: s3_5_no_way_to_send_overtakes_another`
+//!
 //! # 4. Lifecycle
 //!
 //! **4.1** An actor starts, runs, takes no more mail, and stops, in that order; from starting on it may

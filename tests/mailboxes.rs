@@ -66,3 +66,39 @@ fn s3_1_a_mailbox_grows_within_one_worker_too() {
         assert_eq!(left, 1, "the length is that of what waits");
     });
 }
+
+/// A message that says its place, and may want an answer.
+struct Placed(u64, Option<Reply<()>>);
+
+#[test]
+fn s3_5_no_way_to_send_overtakes_another() {
+    with_pools(|pool| {
+        let (told, got) = mpsc::channel();
+        let (leave, exit) = mpsc::channel::<()>();
+        let exit = Mutex::new(exit);
+        let handler = move |_ctx: &mut Context<'_, Placed>, Placed(place, reply): Placed| {
+            if place == 0 {
+                exit.lock().unwrap().recv().unwrap();
+            }
+            told.send(place).unwrap();
+            if let Some(reply) = reply {
+                reply.send(());
+            }
+        };
+        let handler = Mutex::new(Some(handler));
+        let actor = Props::new(move || Behavior::receive(handler.lock().unwrap().take().unwrap()));
+        let actor = pool.spawn("actor", actor).unwrap();
+        let part = actor.contramap(|place| Placed(place, None));
+        actor.tell(Placed(0, None));
+        actor.tell(Placed(1, None));
+        let first = actor.ask(|reply| Placed(2, Some(reply)), SOON);
+        actor.try_tell(Placed(3, None)).unwrap();
+        part.tell(4);
+        actor.tell(Placed(5, None));
+        let last = actor.ask(|reply| Placed(6, Some(reply)), SOON);
+        leave.send(()).unwrap();
+        // The later answer is there once the earlier one is.
+        assert_eq!((last.wait(), first.wait()), (Ok(()), Ok(())));
+        assert_eq!(got.try_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
+    });
+}
