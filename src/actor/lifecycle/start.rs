@@ -27,7 +27,8 @@ use crate::actor::slot::{MailKind, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::fiber::{STACK_SIZES, StackClass};
 
-/// Why an actor was not started. Nothing of it is left behind.
+/// Why an actor was not started. Nothing of it is left behind. Only where a shutdown's deadline cuts a
+/// start short that failed, its children may stop, and its name come free, a little later.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
