@@ -77,7 +77,11 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
         let mut place = MaybeUninit::<M>::uninit();
         let mut next = match kept {
             None => next_of_mail(shard, slot),
-            Some(kept) => take_kept(shard, actor, kept, &mut place),
+            Some(kept) => {
+                shard.messages_left.set(0);
+                let taken = kept::take::<M>(shard, actor, kept);
+                taken.map(|message| ptr::from_ref(place.write(message)))
+            }
         };
         while let Some(message) = next {
             // SAFETY: it lies in `place`, or where `next_of_mail` says; either way it is read once, with
@@ -122,20 +126,6 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
         shard.begin_handling(&raw const (*item).envelope);
         Some(&raw const (*item).message)
     }
-}
-
-/// Takes a message that the actor has kept to that place, as the only one of its turn.
-#[cold]
-#[inline(never)]
-fn take_kept<M: Send + 'static>(
-    shard: &Shard,
-    actor: Key,
-    kept: Kept,
-    place: &mut MaybeUninit<M>,
-) -> Option<*const M> {
-    shard.messages_left.set(0);
-    let message = kept::take::<M>(shard, actor, kept)?;
-    Some(ptr::from_ref(place.write(message)))
 }
 
 /// What a decision about a signal comes to. A signal that is left unhandled is not missed.
