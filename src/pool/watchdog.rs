@@ -178,7 +178,9 @@ impl Round {
     fn sleep(&mut self, watch: &Watch) {
         watch.asleep.store(true, Relaxed);
         thread::park_timeout(self.after);
-        while !self.look() && watch.asleep.load(Relaxed) {
+        // Its end is looked for here too: where it was ordered just before it said that it sleeps, the
+        // order has been taken for no more than an early end of the first rest. Acquire, as in `run`.
+        while !watch.ended.load(Acquire) && !self.look() && watch.asleep.load(Relaxed) {
             thread::park();
         }
         watch.asleep.store(false, Relaxed);
@@ -224,4 +226,47 @@ fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook
         running_for,
     };
     let _ = catch_user(|| hook(&slow));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::core::{CoreParts, register, unregister};
+    use crate::pool::{SideThreads, WorkerDirectory, default_guardian, lanes};
+
+    #[test]
+    fn its_end_is_not_slept_over_where_it_is_ordered_just_before_the_rest() {
+        let core = register(CoreParts {
+            name: "one worker".to_owned(),
+            workers: 1,
+            transport: Box::new(lanes(1).0),
+            directory: Box::new(WorkerDirectory::default()),
+            offload: Box::new(SideThreads::new("one worker", 1)),
+            on_failure: Box::new(|_| {}),
+            on_suspicion: Box::new(|_| {}),
+            guardian: default_guardian(),
+            repeatable: false,
+        })
+        .expect("few pools are alive in a test");
+        let watch = Arc::new(Watch::default());
+        let mut round = Round {
+            core: Arc::clone(&core),
+            after: LEAST,
+            seen: vec![Seen::default()],
+            hook: Box::new(|_| {}),
+        };
+        let (told, ended) = std::sync::mpsc::channel();
+        let resting = Arc::clone(&watch);
+        let _dog = thread::spawn(move || {
+            // As `Watchdog::end` does, after this thread has looked whether it is to end.
+            resting.ended.store(true, Release);
+            resting.wake();
+            thread::current().unpark();
+            round.sleep(&resting);
+            told.send(()).expect("the test waits");
+        });
+        let ends = ended.recv_timeout(Duration::from_secs(60));
+        unregister(&core);
+        assert_eq!(ends, Ok(()), "it sleeps, and nobody will wake it");
+    }
 }
