@@ -197,53 +197,6 @@ fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_f
 }
 
 #[test]
-fn s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once() {
-    enum Flood {
-        Begin(ActorRef<Flood>),
-        Drop,
-    }
-    fn flooder(log: &Arc<Mutex<Vec<String>>>) -> Props<Flood> {
-        let log = Arc::clone(log);
-        let bound = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
-        Props::new(move || {
-            let log = Arc::clone(&log);
-            Behavior::receive(move |_ctx, message| {
-                if let Flood::Begin(other) = message {
-                    for _ in 0..6 {
-                        if let Err(error) = other.send(Flood::Drop) {
-                            log.lock().unwrap().push(error.to_string());
-                            return;
-                        }
-                    }
-                }
-            })
-        })
-        .mailbox(bound)
-    }
-    let met = AtomicU64::new(0);
-    for workers in [1, 2] {
-        Sim::builder().workers(workers).check(SEEDS, |sim| {
-            let log = Arc::default();
-            let a = sim.spawn_on(0, "a", flooder(&log)).unwrap();
-            let b = sim.spawn_on(workers - 1, "b", flooder(&log)).unwrap();
-            a.tell(Flood::Begin(b));
-            b.tell(Flood::Begin(a));
-            sim.run_until_idle();
-            let log = log.lock().unwrap();
-            assert!(log.len() <= 1, "{log:?}");
-            assert!(
-                log.iter().all(|text| text.contains("a deadlock")),
-                "{log:?}"
-            );
-            assert_eq!(sim.waiting(), [], "nobody waits for ever");
-            met.fetch_add(log.len() as u64, Relaxed);
-        });
-    }
-    let met = met.into_inner();
-    assert!(met > 50, "they have met {met} times");
-}
-
-#[test]
 fn s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together() {
     enum Job {
         Fill,

@@ -25,7 +25,8 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// The time counts from the call: give a [`Duration`], or an [`Instant`](std::time::Instant). In a
     /// handler, waiting suspends only the actor that asks: its state stays borrowed, its messages
-    /// wait, and its worker goes on with other actors. On any other thread, waiting parks the thread;
+    /// wait, and its worker goes on with other actors. On any other thread, waiting parks the thread,
+    /// which first looks for the answer for 20 µs at the most, unless its question had to wake the worker;
     /// but on the thread that drives the actor's [`ActorSystem`](crate::ActorSystem), it drives the
     /// system. The handle is also a [`Future`], for any executor.
     ///
