@@ -1,6 +1,6 @@
 //! What a worker has to do, in the order in which it became due.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use crate::fiber::FiberId;
@@ -16,23 +16,83 @@ pub(crate) enum Due {
     Task,
 }
 
-/// A queue of [`Due`], four bytes each.
-pub(crate) struct RunQueue(RefCell<VecDeque<u32>>);
+/// How much lies in the ring, a power of two.
+const RING: u32 = 1024;
+
+/// A queue of [`Due`], four bytes each: in a ring, and in a queue that grows where the ring is full.
+///
+/// Something is put in and taken out for each turn, which in the ring is a handful of instructions.
+pub(crate) struct RunQueue {
+    ring: [Cell<u32>; RING as usize],
+    /// How many were ever taken out of the ring, and put into it, modulo 2^32.
+    head: Cell<u32>,
+    tail: Cell<u32>,
+    /// How many may be in the ring when one is put into it: none where some lie behind them.
+    most: Cell<u32>,
+    /// What is due after all that is in the ring.
+    behind: RefCell<VecDeque<u32>>,
+}
 
 const FIBER_MARK: u32 = 1 << 31;
 const TASK: u32 = u32::MAX;
 
 impl RunQueue {
     pub(crate) fn new() -> Self {
-        Self(RefCell::default())
+        Self {
+            ring: [const { Cell::new(0) }; RING as usize],
+            head: Cell::new(0),
+            tail: Cell::new(0),
+            most: Cell::new(RING),
+            behind: RefCell::default(),
+        }
     }
 
-    #[inline]
+    #[inline(always)]
+    fn place(&self, number: u32) -> &Cell<u32> {
+        &self.ring[(number % RING) as usize]
+    }
+
+    #[inline(always)]
+    fn in_ring(&self) -> u32 {
+        self.tail.get().wrapping_sub(self.head.get())
+    }
+
+    #[inline(always)]
     pub(crate) fn push(&self, due: Due) {
-        self.0.borrow_mut().push_back(Self::code(due));
+        let code = Self::code(due);
+        if self.in_ring() >= self.most.get() {
+            return self.push_behind(code);
+        }
+        self.push_in_ring(code);
     }
 
-    #[inline]
+    #[inline(always)]
+    fn push_in_ring(&self, code: u32) {
+        let tail = self.tail.get();
+        self.place(tail).set(code);
+        self.tail.set(tail.wrapping_add(1));
+    }
+
+    #[cold]
+    fn push_behind(&self, code: u32) {
+        self.most.set(0);
+        self.behind.borrow_mut().push_back(code);
+    }
+
+    /// The ring is empty: puts into it what is behind it.
+    #[cold]
+    fn fill_ring(&self) {
+        let mut behind = self.behind.borrow_mut();
+        let fitting = behind.len().min(RING as usize);
+        behind
+            .drain(..fitting)
+            .for_each(|code| self.push_in_ring(code));
+        if behind.is_empty() {
+            self.most.set(RING);
+        }
+    }
+
+    #[inline(always)]
     fn code(due: Due) -> u32 {
         match due {
             Due::Turn(slot) => slot,
@@ -41,9 +101,27 @@ impl RunQueue {
         }
     }
 
-    #[inline]
+    /// The first code, which stays.
+    #[inline(always)]
+    fn first(&self) -> Option<u32> {
+        if self.in_ring() == 0 {
+            if self.most.get() == RING {
+                return None;
+            }
+            self.fill_ring();
+        }
+        Some(self.place(self.head.get()).get())
+    }
+
+    #[inline(always)]
+    fn drop_first(&self) {
+        self.head.set(self.head.get().wrapping_add(1));
+    }
+
+    #[inline(always)]
     pub(crate) fn pop(&self) -> Option<Due> {
-        let code = self.0.borrow_mut().pop_front()?;
+        let code = self.first()?;
+        self.drop_first();
         Some(if code & FIBER_MARK == 0 {
             Due::Turn(code)
         } else if code == TASK {
@@ -56,44 +134,63 @@ impl RunQueue {
     /// Takes the next thing to do, where it is a fiber's.
     #[inline]
     pub(crate) fn pop_fiber(&self) -> Option<FiberId> {
-        let mut queue = self.0.borrow_mut();
-        let code = *queue.front()?;
+        let code = self.first()?;
         if code & FIBER_MARK == 0 || code == TASK {
             return None;
         }
-        queue.pop_front();
+        self.drop_first();
         Some(FiberId::from_index(code & !FIBER_MARK))
     }
 
     /// Forgets all that is due.
     pub(crate) fn clear(&self) {
-        self.0.borrow_mut().clear();
+        self.head.set(self.tail.get());
+        self.most.set(RING);
+        self.behind.borrow_mut().clear();
     }
 
     /// Whether something is due.
     pub(crate) fn contains(&self, due: Due) -> bool {
-        self.0.borrow().contains(&Self::code(due))
+        let (code, head) = (Self::code(due), self.head.get());
+        (0..self.in_ring()).any(|at| self.place(head.wrapping_add(at)).get() == code)
+            || self.behind.borrow().contains(&code)
     }
 
     /// How much there is to do.
     pub(crate) fn len(&self) -> usize {
-        self.0.borrow().len()
+        self.in_ring() as usize + self.behind.borrow().len()
     }
 
     /// Changes the places of two things to do: what is due has no order that anybody may rely on.
     pub(crate) fn swap(&self, one: usize, other: usize) {
-        self.0.borrow_mut().swap(one, other);
+        if one != other {
+            let code = self.replace(one, TASK);
+            let code = self.replace(other, code);
+            self.replace(one, code);
+        }
     }
 
-    #[inline]
+    /// Puts a code in the place of another one, which it answers.
+    fn replace(&self, at: usize, code: u32) -> u32 {
+        let in_ring = self.in_ring() as usize;
+        if at >= in_ring {
+            return std::mem::replace(&mut self.behind.borrow_mut()[at - in_ring], code);
+        }
+        #[allow(clippy::cast_possible_truncation)] // it is below the length of the ring
+        self.place(self.head.get().wrapping_add(at as u32))
+            .replace(code)
+    }
+
+    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.in_ring() == 0 && self.most.get() == RING
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_goes_in_comes_out_in_order() {
@@ -123,5 +220,36 @@ mod tests {
         queue.push(Due::Turn(1));
         assert_eq!(queue.pop_fiber(), Some(FiberId::from_index(7)));
         assert_eq!(queue.pop(), Some(Due::Turn(1)));
+    }
+
+    proptest! {
+        /// Beside a plain queue: puts in, takes out, changes places, about as much as fits into the
+        /// ring, and more.
+        #[test]
+        fn it_is_a_queue_of_any_length(
+            steps in prop::collection::vec((0_u32..700, 0_usize..700, any::<prop::sample::Index>()), 1..20),
+        ) {
+            let (queue, mut model) = (RunQueue::new(), VecDeque::new());
+            let mut number = 0;
+            for (pushed, popped, at) in steps {
+                for _ in 0..pushed {
+                    queue.push(Due::Turn(number));
+                    model.push_back(number);
+                    number += 1;
+                }
+                if !model.is_empty() {
+                    let (one, other) = (at.index(model.len()), model.len() - 1);
+                    queue.swap(one, other);
+                    model.swap(one, other);
+                    prop_assert!(queue.contains(Due::Turn(model[one])));
+                }
+                for _ in 0..popped {
+                    prop_assert_eq!(queue.pop(), model.pop_front().map(Due::Turn));
+                }
+                prop_assert_eq!(queue.len(), model.len());
+                prop_assert_eq!(queue.is_empty(), model.is_empty());
+                prop_assert!(!queue.contains(Due::Turn(number)));
+            }
+        }
     }
 }

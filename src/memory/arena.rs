@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, UnsafeCell};
-use std::ptr;
+use std::mem::MaybeUninit;
+use std::{hint, ptr};
 
 const FIRST_CHUNK: u32 = 256;
 /// Enough for 2^31 cells.
@@ -36,11 +37,17 @@ impl<T: Default> Arena<T> {
         if index >= self.made.get() {
             return None;
         }
-        let origin = self.origins[chunk_of(index)].get();
-        // SAFETY: an index below `made` has a cell, in the chunk that `occupy` made before it
-        // raised `made` to it; `origin` is that chunk's address less the indices below it, so
-        // this is the cell's own address. Chunks live, and stay in place, as long as the arena.
-        Some(unsafe { &*origin.wrapping_add(index as usize) })
+        // SAFETY: an index below `made`, which stays below 2^31, has a cell, which `occupy` wrote, in a
+        // chunk that it had made, before it raised `made` to it; `origin` is that chunk's address less the indices below
+        // it, so this is the cell's own address, and not null. Chunks live, and stay in place, as long as
+        // the arena. What is asserted saves the compiler from looking.
+        unsafe {
+            hint::assert_unchecked(index < 1 << 31);
+            let origin = self.origins.get_unchecked(chunk_of(index)).get();
+            let cell = origin.wrapping_add(index as usize);
+            hint::assert_unchecked(!cell.is_null());
+            Some(&*cell)
+        }
     }
 
     /// The cell of an index that this arena handed out.
@@ -71,13 +78,24 @@ impl<T: Default> Arena<T> {
         if index == first_of(chunk) {
             self.make_chunk(chunk);
         }
+        let origin = self.origins[chunk].get();
+        // SAFETY: the chunk was made, with room for this cell, of which there is no reference before `made`
+        // is raised.
+        unsafe {
+            origin
+                .wrapping_add(index as usize)
+                .cast_mut()
+                .write(T::default());
+        }
         self.made.set(index + 1);
         index
     }
 
+    /// Takes memory for a chunk, whose cells are made one by one, when they are needed: one that makes the
+    /// arena grow does not wait for half a million cells.
     #[cold]
     fn make_chunk(&self, chunk: usize) {
-        let cells: Box<[T]> = (0..FIRST_CHUNK << chunk).map(|_| T::default()).collect();
+        let cells: Box<[MaybeUninit<T>]> = Box::new_uninit_slice((FIRST_CHUNK as usize) << chunk);
         // Held as a pointer from here on: moving the box would end what was borrowed from it.
         let first = Box::into_raw(cells).cast::<T>().cast_const();
         self.origins[chunk].set(first.wrapping_sub(first_of(chunk) as usize));
@@ -113,8 +131,15 @@ impl<T> Drop for Arena<T> {
                 .wrapping_add(first_of(chunk) as usize)
                 .cast_mut();
             let length = (FIRST_CHUNK as usize) << chunk;
-            // SAFETY: `make_chunk` made a box of that length, and keeps only this pointer to it.
-            drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, length)) });
+            let made = (self.made.get() - first_of(chunk)) as usize;
+            let cells = ptr::slice_from_raw_parts_mut(first, made.min(length));
+            let chunk = ptr::slice_from_raw_parts_mut(first.cast::<MaybeUninit<T>>(), length);
+            // SAFETY: `make_chunk` made a box of that length, and keeps only this pointer to it; the cells
+            // below `made` were written, and are dropped once.
+            unsafe {
+                ptr::drop_in_place(cells);
+                drop(Box::from_raw(chunk));
+            }
         }
     }
 }
