@@ -54,6 +54,14 @@ pub(crate) struct Key {
     pub(crate) generation: u32,
 }
 
+impl Key {
+    /// Nobody's, in no arena.
+    pub(crate) const NONE: Self = Self {
+        slot: u32::MAX,
+        generation: 0,
+    };
+}
+
 /// A key in one word, for what is put together on the way: two halves that have just been written
 /// cannot be read as one without waiting for them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -193,6 +193,12 @@ impl RawMailbox {
         self.len.get() as usize
     }
 
+    /// Whether it holds a block, which an empty one may do.
+    #[inline(always)]
+    pub(crate) fn has_memory(&self) -> bool {
+        !self.head.get().is_null()
+    }
+
     /// Makes room for a message at the end. The message is written there directly: moving it
     /// through arguments and results costs more than everything else a send does.
     ///

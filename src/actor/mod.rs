@@ -3,6 +3,7 @@
 //! Everything here runs on one thread at a time, the owning worker's, but for a few values that
 //! travel: references, batches, and the shared [`core`] of a pool.
 
+mod acting;
 mod batch;
 mod beat;
 mod behavior;
@@ -73,7 +74,7 @@ pub use self::waiting::{Waiting, WaitsFor};
 
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE, Parcel};
 pub(crate) use self::beat::Beat;
-pub(crate) use self::current::{enter, with_current};
+pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry};
 pub(crate) use self::fate::{End, Marks, drop_with_fate, fate_of_dropped_reply};
 pub(crate) use self::gates::{Door, Room, RoomFreed, dispatch};
@@ -88,4 +89,4 @@ pub(crate) use self::slot::MailKind;
 pub(crate) use self::transport::{Source, Transport};
 pub(crate) use self::unwind::{AbortOnPanic, Unwound, catch_user, drop_quietly};
 pub(crate) use self::waiting::{name_targets, path_of_asked, waiting_on};
-pub(crate) use self::waits::Asked;
+pub(crate) use self::waits::{Asked, Wait};

@@ -145,32 +145,38 @@ impl Bounded {
             end => end,
         }
     }
+
+    fn end_of_turn(&self, end: Option<Box<TurnEnd>>) -> Option<Box<TurnEnd>> {
+        end.map(|end| Box::new(self.end_of(*end)))
+    }
 }
 
 impl Body for Bounded {
-    fn turn(&mut self, shard: &Shard, actor: Key, kept: Option<Kept>) -> TurnEnd {
+    fn turn(
+        &mut self,
+        shard: &Shard,
+        slot: &Slot,
+        actor: Key,
+        kept: Option<Kept>,
+    ) -> Option<Box<TurnEnd>> {
         if kept.is_some() {
             // It has left the mailbox long ago.
-            let end = self.inner.turn(shard, actor, kept);
-            return self.end_of(end);
+            let end = self.inner.turn(shard, slot, actor, kept);
+            return self.end_of_turn(end);
         }
-        let slot = shard.slot(actor.slot);
         loop {
-            let left = shard.messages_left.get();
+            let left = shard.messages_left();
             if left == 0 || slot.mailbox_len() == 0 {
-                return TurnEnd::Done;
+                return None;
             }
             free_place(shard, actor, &self.door);
-            shard.messages_left.set(1);
-            match self.inner.turn(shard, actor, None) {
-                TurnEnd::Done => {}
-                end => return self.end_of(end),
+            shard.leave_messages(1);
+            let end = self.inner.turn(shard, slot, actor, None);
+            // Whatever cut the turn short has left word in the slot.
+            if end.is_some() || slot.special.get() {
+                return self.end_of_turn(end);
             }
-            // Whatever cut the turn short has left word here.
-            if slot.special.get() {
-                return TurnEnd::Done;
-            }
-            shard.messages_left.set(left - 1);
+            shard.leave_messages(left - 1);
         }
     }
 

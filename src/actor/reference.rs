@@ -5,11 +5,13 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr;
 
 use super::batch::{Parcel, fits};
 use super::bound::Overflow;
 use super::core::{self, PoolCore};
-use super::current::with_current;
+use super::current::{Here, with_current};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
@@ -83,10 +85,17 @@ impl<M: Send + 'static> ActorRef<M> {
 
     #[inline(always)]
     fn put<const QUESTION: bool>(self, message: M) {
-        match with_current(|shard| self.place_for_message::<QUESTION>(shard)) {
-            // SAFETY: the message is written before anything else is done.
-            Some(place) => unsafe { place.write(message) },
-            None => self.tell_elsewhere::<QUESTION>(message),
+        // Nobody but the two lines below may have a reference to it, not even a destructor: then it is
+        // never put together in memory, field by field, to be read from there in other pieces, which
+        // would have to wait for the fields.
+        let message = ManuallyDrop::new(message);
+        // SAFETY: the message is moved out once, by one of them; into its place before anything else
+        // is done.
+        unsafe {
+            match self.place_for_message::<QUESTION>(Here::now().shard()) {
+                Some(place) => place.cast::<ManuallyDrop<M>>().write(message),
+                None => self.tell_elsewhere::<QUESTION>(ptr::read(&raw const *message)),
+            }
         }
     }
 
@@ -211,7 +220,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_tell(self, message: M) -> Result<(), TellError<M>> {
-        if let Some(place) = with_current(|shard| self.place_for_message::<false>(shard)) {
+        if let Some(place) = self.place_for_message::<false>(Here::now().shard()) {
             // SAFETY: the message is written before anything else is done.
             unsafe { place.write(message) };
             return Ok(());

@@ -9,7 +9,7 @@
 //! have done at first.
 
 use super::shard::Shard;
-use crate::fiber::{self, FiberId, Resume, Suspend};
+use crate::fiber::{self, FiberId, Parent, Resume, Suspend};
 
 /// How many fibers may wait on top of each other: what comes up for the lowest takes as many switches
 /// to get there.
@@ -29,7 +29,9 @@ impl Shard {
     /// Resumes a fiber, and then whichever is to go on, until the loop has nothing more to do. Called on
     /// the worker's own stack.
     pub(crate) fn drive(&self, fiber: FiberId, what_for: Resume) {
-        match self.relay(FiberId::NONE, fiber, what_for) {
+        let next = self.relay(fiber, what_for);
+        self.stage.go_on_as_root();
+        match next {
             Next::Parent(Suspend::Nothing) => {}
             Next::Own | Next::OwnEnd | Next::Parent(_) => {
                 unreachable!("no fiber waits below the worker's own stack")
@@ -43,7 +45,17 @@ impl Shard {
         let nested = self.nested.get();
         if nested < MOST_NESTED && self.turns_left.get() > 0 && !self.due.is_empty() {
             self.nested.set(nested + 1);
-            let next = fiber::as_parent(|| self.relay(own, self.spare(), Resume::Run));
+            let (parent, spare) = (Parent::begin(), self.spare());
+            let why = self.fibers.resume(spare, Resume::Run);
+            // What is asked on the same worker is most often answered in the first turn, so that the loop
+            // which was resumed finds that this fiber is to go on.
+            let next = if why == Some(Suspend::SwitchTo(own)) {
+                self.fibers.keep(spare);
+                Next::Own
+            } else {
+                self.go_on_relaying(own, spare, why)
+            };
+            parent.go_on();
             self.nested.set(nested);
             self.fibers.is_back(own);
             match next {
@@ -62,12 +74,18 @@ impl Shard {
         spare.expect("a handler makes sure of a spare stack before it waits")
     }
 
-    /// Goes on with one fiber after the other, for the worker or for the fiber `own`, which waits.
-    #[inline(always)]
-    fn relay(&self, own: FiberId, mut fiber: FiberId, mut what_for: Resume) -> Next {
+    /// Resumes a fiber, and goes on with one after the other, for the worker.
+    fn relay(&self, fiber: FiberId, what_for: Resume) -> Next {
+        let why = self.fibers.resume(fiber, what_for);
+        self.go_on_relaying(FiberId::NONE, fiber, why)
+    }
+
+    /// Goes on with one fiber after the other, for the worker or for the fiber `own`, which waits: after
+    /// that one, which gave way for that reason.
+    #[inline(never)]
+    fn go_on_relaying(&self, own: FiberId, mut fiber: FiberId, mut why: Option<Suspend>) -> Next {
         loop {
-            let why = self.fibers.resume(fiber, what_for);
-            what_for = Resume::Run;
+            let mut what_for = Resume::Run;
             // Comparisons, where a match would be a jump through a table: a waiting handler and one
             // that goes on alternate, which the processor learns of a comparison.
             if let Some(Suspend::SwitchTo(next)) = why {
@@ -81,6 +99,7 @@ impl Shard {
                     return Next::Parent(Suspend::Nothing);
                 }
                 fiber = self.spare();
+                why = self.fibers.resume(fiber, what_for);
                 continue;
             } else if let Some(Suspend::PassOn(next)) = why {
                 if next == own {
@@ -92,11 +111,13 @@ impl Shard {
                     Ok(next) => (fiber, what_for) = next,
                     Err(next) => return next,
                 }
+                why = self.fibers.resume(fiber, what_for);
                 continue;
             }
             if !self.fibers.is_suspended(fiber) {
                 return Next::Parent(Suspend::PassOn(fiber));
             }
+            why = self.fibers.resume(fiber, what_for);
         }
     }
 

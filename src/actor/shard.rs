@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::acting::Stage;
 use super::batch::Batch;
 use super::beat::{Beat, Running};
 use super::core::PoolCore;
@@ -26,7 +27,7 @@ use super::slot::{NO_SLOT, Slot};
 use super::stats::WorkerStats;
 use super::unwind::force_unwind;
 use super::verdict::Verdicts;
-use super::waits::{Ending, Waits};
+use super::waits::{Ending, Wait, Waits};
 use crate::fiber::{
     self, CannotSuspend, FiberId, FiberSet, Resume, StackClass, StackConfig, StackError,
 };
@@ -68,15 +69,11 @@ pub(crate) struct Shard {
     /// Where others can see which handler runs.
     beat: Arc<CachePadded<Beat>>,
     /// Whose turn it is, and which message it handles.
-    actor: Cell<ActorId>,
-    envelope: Cell<Envelope>,
+    pub(crate) stage: Stage,
 
     last_message: Cell<MessageId>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
     pub(crate) nested: Cell<u32>,
-    /// Messages that the present turn may still take.
-    pub(crate) messages_left: Cell<usize>,
-
     /// What is handed over to a larger stack: a task, or else the turn of the actor in that slot.
     pub(crate) apart: Cell<u32>,
     pub(crate) task_apart: Cell<Option<Chore>>,
@@ -122,14 +119,12 @@ impl Shard {
             counts: Counts::default(),
             observer: OnceCell::new(),
             beat: Arc::clone(&core.beats[worker as usize]),
-            actor: Cell::new(ActorId::NOBODY),
-            envelope: Cell::new(Envelope::NONE),
+            stage: Stage::new(),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
             now: Cell::new(0),
             nested: Cell::new(0),
-            messages_left: Cell::new(0),
             turns_left: Cell::new(0),
             messages_until: Cell::new(0),
             closing: Cell::new(false),
@@ -196,7 +191,8 @@ impl Shard {
     pub(crate) fn next_envelope(&self) -> Envelope {
         let message = self.last_message.get().next();
         self.last_message.set(message);
-        self.envelope.get().next(self.actor.get(), message)
+        let here = self.stage.here();
+        here.envelope.get().next(here.actor.get(), message)
     }
 
     /// Writes [`next_envelope`](Self::next_envelope), field by field, straight to its place: a
@@ -225,12 +221,29 @@ impl Shard {
 
     /// The envelope of the message being handled.
     pub(crate) fn envelope(&self) -> Envelope {
-        self.envelope.get()
+        self.stage.here().envelope.get()
+    }
+
+    /// Whether a handler runs.
+    pub(crate) fn is_handling(&self) -> bool {
+        self.stage.here().handles.get()
     }
 
     /// The actor whose turn it is.
+    #[inline(always)]
     pub(crate) fn acting(&self) -> ActorId {
-        self.actor.get()
+        self.stage.here().actor.get()
+    }
+
+    /// How many messages the present turn may still take.
+    #[inline(always)]
+    pub(crate) fn messages_left(&self) -> usize {
+        self.stage.here().messages_left.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn leave_messages(&self, most: usize) {
+        self.stage.here().messages_left.set(most);
     }
 
     /// Makes room for a message in a mailbox of this worker, unless that actor takes no more
@@ -302,11 +315,11 @@ impl Shard {
     /// Whether the present turn takes another message; counts it.
     #[inline(always)]
     pub(crate) fn takes_another_message(&self) -> bool {
-        let left = self.messages_left.get();
+        let left = self.messages_left();
         if left == 0 {
             return false;
         }
-        self.messages_left.set(left - 1);
+        self.leave_messages(left - 1);
         true
     }
 
@@ -335,7 +348,7 @@ impl Shard {
         // Volatile, so that each id is read as narrow as `write_next_envelope` has written it: a
         // wide load over two narrow stores that are still under way waits for both.
         // SAFETY: the caller's promise.
-        self.envelope.set(unsafe {
+        self.stage.here().envelope.set(unsafe {
             Envelope {
                 sender: (&raw const (*envelope).sender).read(),
                 message: (&raw const (*envelope).message).read_volatile(),
@@ -348,7 +361,7 @@ impl Shard {
 
     /// Takes over the envelope of a message that its actor has kept, and counts it as handled.
     pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
-        self.envelope.set(*envelope);
+        self.stage.here().envelope.set(*envelope);
         self.counts.handled.add(1);
     }
 
@@ -385,7 +398,20 @@ impl Shard {
     /// Says why the caller cannot wait; the wait goes on without it.
     #[inline(always)]
     pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
-        self.wait_by_way_of(key, key)
+        self.wait_in(self.waits.place(key), key)
+    }
+
+    /// As [`wait_for`](Self::wait_for), where the place of the wait is known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    #[inline(always)]
+    pub(crate) fn wait_in(&self, place: Option<&Wait>, key: Key) -> Result<(), CannotWait> {
+        match place {
+            Some(wait) if wait.is_pending(key) => self.wait_on((wait, key), (wait, key)),
+            _ => Ok(()),
+        }
     }
 
     /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
@@ -395,22 +421,36 @@ impl Shard {
     /// As for [`wait_for`](Self::wait_for).
     #[inline(always)]
     pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
-        if !self.waits.is_pending(key) {
-            return Ok(());
+        match (self.waits.pending(key), self.waits.pending(cause)) {
+            (Some(wait), Some(on)) => self.wait_on((wait, key), (on, cause)),
+            _ => Ok(()),
         }
+    }
+
+    /// Waits, for the second of two waits by way of the first; both are pending.
+    #[inline(always)]
+    fn wait_on(
+        &self,
+        (wait, key): (&Wait, Key),
+        (on, cause): (&Wait, Key),
+    ) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now.
-        let Some(target) = self.waits.pending_target(cause) else {
+        if !on.is_pending(cause) {
             return Ok(());
-        };
-        let waiter = self.actor.get();
-        if waiter.home == self.home {
-            self.slot(waiter.key.slot).note_wait(cause);
-            self.look_for_cycle(waiter.key, cause, target);
         }
-        if self.waits.attend(key, fiber, waiter.key.slot) {
-            self.suspend(fiber);
+        let waiter = self.acting();
+        let slot = self.slots.get(waiter.key.slot);
+        if waiter.home == self.home
+            && let Some(slot) = slot
+        {
+            slot.note_wait(cause);
+            self.look_for_cycle(waiter.key, cause, on.target());
+        }
+        if wait.is_pending(key) {
+            wait.attend(fiber, waiter.key.slot);
+            self.suspend(fiber, slot);
         }
         Ok(())
     }
@@ -420,7 +460,7 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         self.due.push(Due::Fiber(fiber));
-        self.suspend(fiber);
+        self.suspend(fiber, self.slots.get(self.acting().key.slot));
         Ok(())
     }
 
@@ -445,38 +485,29 @@ impl Shard {
         self.fibers.reserve().map_err(CannotWait::NoStack)
     }
 
+    /// Gives the thread away, in the turn of the actor in that slot, where it is one's.
     #[inline(always)]
-    fn suspend(&self, fiber: FiberId) {
-        let (actor, envelope) = (self.actor.get(), self.envelope.get());
-        let running = self.beat.running();
-        let (marks, handling) = (Marks::take(), self.verdicts.close(None));
-        let messages_left = self.messages_left.get();
-        self.act_as_nobody();
+    fn suspend(&self, fiber: FiberId, slot: Option<&Slot>) {
+        let (acting, marks) = (self.stage.here(), Marks::take());
+        self.beat.end();
         if is_mutated(Mutant::HandledWhileWaiting) {
-            lifecycle::allow_turns(self, actor);
+            lifecycle::allow_turns(self, acting.actor.get());
         }
         let resume = self.give_way(fiber);
-        self.actor.set(actor);
-        self.beat.go_on(running);
-        self.envelope.set(envelope);
-        self.messages_left.set(messages_left);
-        self.verdicts.open_again(handling);
+        self.stage.go_on_as(acting);
         marks.put_back();
+        let actor = acting.actor.get();
+        if actor.home == self.home
+            && let Some(slot) = slot
+        {
+            self.beat.begin(Running::of(actor.key, slot.mail_kind()));
+        }
         if resume == Resume::End {
             force_unwind();
         }
-        self.look_for_interruption(actor, fiber);
-    }
-
-    /// The system may have wanted something of an actor while its handler waited; and a task may have
-    /// been cancelled that was just to go on.
-    #[inline(always)]
-    fn look_for_interruption(&self, actor: ActorId, fiber: FiberId) {
-        if self
-            .slots
-            .get(actor.key.slot)
-            .is_some_and(|slot| slot.special.get())
-        {
+        // The system may have wanted something of the actor meanwhile; and a task may have been cancelled
+        // that was just to go on.
+        if slot.is_some_and(|slot| slot.special.get()) {
             self.be_interrupted(fiber);
         }
     }
@@ -491,15 +522,15 @@ impl Shard {
 
     /// Runs with another envelope: what is sent meanwhile has the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
-        let outer = self.envelope.replace(envelope);
+        let outer = self.stage.here().envelope.replace(envelope);
         let answer = code();
-        self.envelope.set(outer);
+        self.stage.here().envelope.set(outer);
         answer
     }
 
     /// The present turn takes no more messages.
     pub(crate) fn end_turn_soon(&self) {
-        self.messages_left.set(0);
+        self.leave_messages(0);
     }
 
     /// Wakes whoever attends a wait that was just ended.
@@ -568,14 +599,12 @@ impl Shard {
             return Ok(work(self));
         }
         let wait = ForgetAtEnd(self, self.waits.begin(None, actor));
-        let (key, envelope) = (wait.1, self.envelope.get());
+        let (key, envelope) = (wait.1, self.envelope());
         let mail = self.slot(actor.key.slot).mail_kind();
         self.waits.is_for_work(key, actor, mail);
         let task = move |shard: &Shard| {
             // What it sends has the same cause as if the caller had sent it.
-            let outer = shard.envelope.replace(envelope);
-            let outcome = work(shard);
-            shard.envelope.set(outer);
+            let outcome = shard.with_envelope(envelope, || work(shard));
             if shard.waits.is_pending(key) {
                 shard.follow_up(shard.waits.fulfil(key, outcome));
             } else {
@@ -615,7 +644,8 @@ impl Shard {
 
     /// Runs `code` as `actor`: what it sends has that sender.
     pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
-        let outer = (self.actor.replace(actor), self.envelope.get());
+        let here = self.stage.here();
+        let outer = (here.actor.replace(actor), here.envelope.get());
         let running = self.beat.running();
         if actor.home == self.home {
             let mail = self.slot(actor.key.slot).mail_kind();
@@ -625,8 +655,8 @@ impl Shard {
         if actor.home == self.home {
             self.beat.go_on(running);
         }
-        self.actor.set(outer.0);
-        self.envelope.set(outer.1);
+        here.actor.set(outer.0);
+        here.envelope.set(outer.1);
         self.look_for_orders(outer.0);
         answer
     }
@@ -641,17 +671,27 @@ impl Shard {
 
     /// Leaves the actor whose turn it was.
     pub(crate) fn act_as_nobody(&self) {
-        self.actor.set(ActorId::NOBODY);
+        let here = self.stage.here();
+        here.actor.set(ActorId::NOBODY);
+        here.envelope.set(Envelope::NONE);
         self.beat.end();
-        self.envelope.set(Envelope::NONE);
     }
 
     /// An actor begins its turn.
     #[inline(always)]
     pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
-        self.actor.set(self.id_of(key));
+        let here = self.stage.here();
+        here.actor.set(self.id_of(key));
+        here.handles.set(true);
         self.beat.begin(Running::of(key, slot.mail_kind()));
-        self.verdicts.open();
+    }
+
+    /// Its handlers have ended; the one of that message failed, if any did: ends the replies that they have
+    /// dropped.
+    #[inline(always)]
+    pub(crate) fn close_turn(&self, failed: Option<MessageId>) {
+        self.stage.here().handles.set(false);
+        self.verdicts.close(failed);
     }
 
     /// Whose handler ran last, and whether it still runs.

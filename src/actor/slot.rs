@@ -145,12 +145,6 @@ const BOUNDED: u8 = 1;
 /// That those who are elsewhere can find its path.
 const KNOWN: u8 = 1 << 1;
 
-/// No wait at all.
-const NO_WAIT: Key = Key {
-    slot: u32::MAX,
-    generation: 0,
-};
-
 /// One place for an actor.
 pub(crate) struct Slot {
     /// The tenancy's generation while new mail is let in, else 0: one comparison on the way in.
@@ -331,7 +325,7 @@ impl Default for Slot {
             next_sibling: Cell::new(NO_SLOT),
             previous_sibling: Cell::new(NO_SLOT),
             mailbox: RawMailbox::new(),
-            desk: Cell::new(Desk::Out(NO_WAIT)),
+            desk: Cell::new(Desk::Out(Key::NONE)),
             mail: Cell::new(MailKind::of::<()>()),
             recipe: Cell::new(ptr::null()),
             extra: Cell::new(None),
@@ -475,11 +469,27 @@ impl Slot {
         unsafe { self.mailbox.pop_place::<M>(blocks) }
     }
 
-    /// Gives the memory of an empty mailbox back.
-    #[inline]
+    /// Gives the memory of a mailbox back, where it is empty.
+    ///
+    /// # Safety
+    ///
+    /// The slot's present tenancy was begun by `occupy::<M>`.
+    #[inline(always)]
+    pub(crate) unsafe fn release_empty_mailbox<M>(&self, blocks: &BlockPool) {
+        if self.mailbox.len() == 0 {
+            // SAFETY: the caller's promise.
+            unsafe { self.mailbox.release::<M>(blocks) };
+        }
+    }
+
+    /// As [`release_empty_mailbox`](Self::release_empty_mailbox), for one that is empty and whose
+    /// memory most often was given back at the end of the turn.
+    #[inline(always)]
     pub(crate) fn release_mailbox(&self, blocks: &BlockPool) {
-        // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().release)(self, blocks) }
+        if self.mailbox.has_memory() {
+            // SAFETY: `mail` is that of the present tenancy.
+            unsafe { (self.mail.get().release)(self, blocks) }
+        }
     }
 
     /// Loses every message that waits for the actor, which is that of the present tenancy, and says how
@@ -522,7 +532,7 @@ impl Slot {
 
     #[inline]
     pub(crate) fn take_body(&self) -> Option<Box<dyn Body>> {
-        match self.desk.replace(Desk::Out(NO_WAIT)) {
+        match self.desk.replace(Desk::Out(Key::NONE)) {
             Desk::Here(body) => Some(body),
             Desk::Out(wait) => {
                 self.desk.set(Desk::Out(wait));
@@ -551,7 +561,7 @@ impl Slot {
     pub(crate) fn wait(&self) -> Option<Key> {
         // SAFETY: as in `is_at_work`.
         match unsafe { &*self.desk.as_ptr() } {
-            Desk::Out(wait) => Some(*wait).filter(|&wait| wait != NO_WAIT),
+            Desk::Out(wait) => Some(*wait).filter(|&wait| wait != Key::NONE),
             Desk::Here(_) => None,
         }
     }

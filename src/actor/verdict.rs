@@ -15,38 +15,20 @@ struct Unanswered {
 /// The replies that the handlers of one worker have dropped and whose end is still open.
 #[derive(Default)]
 pub(crate) struct Verdicts {
-    /// Whether a handler runs.
-    open: Cell<bool>,
     /// Whether there is anything in `unanswered`.
     any: Cell<bool>,
     unanswered: RefCell<Vec<Unanswered>>,
 }
 
 impl Verdicts {
-    /// A handler begins: replies that are dropped are kept, until [`close`](Self::close).
-    #[inline]
-    pub(crate) fn open(&self) {
-        self.open.set(true);
-    }
-
-    /// Keeps the end of a reply that is dropped in the handler of `during`.
-    ///
-    /// # Errors
-    ///
-    /// Gives the end back where no handler runs.
-    pub(crate) fn keep<F>(&self, during: MessageId, end: F) -> Result<(), F>
-    where
-        F: FnOnce(End) + 'static,
-    {
-        if !self.open.get() {
-            return Err(end);
-        }
+    /// Keeps the end of a reply that is dropped in the handler of `during`, until the handler
+    /// [waits](Self::settle) or [ends](Self::close).
+    pub(crate) fn keep(&self, during: MessageId, end: impl FnOnce(End) + 'static) {
         self.any.set(true);
         self.unanswered.borrow_mut().push(Unanswered {
             during,
             end: Box::new(end),
         });
-        Ok(())
     }
 
     /// A handler has ended well: what it has dropped is unanswered.
@@ -58,14 +40,12 @@ impl Verdicts {
     }
 
     /// Ends the replies that were kept: those dropped by the handler of the message that failed
-    /// as failed, the others as unanswered. Answers whether a handler ran.
+    /// as failed, the others as unanswered.
     #[inline]
-    pub(crate) fn close(&self, failed: Option<MessageId>) -> bool {
-        let was_open = self.open.replace(false);
+    pub(crate) fn close(&self, failed: Option<MessageId>) {
         if self.any.get() {
             self.end_all(failed);
         }
-        was_open
     }
 
     #[cold]
@@ -78,12 +58,6 @@ impl Verdicts {
                 End::NoReply
             });
         }
-    }
-
-    /// A handler that has waited goes on.
-    #[inline]
-    pub(crate) fn open_again(&self, was_open: bool) {
-        self.open.set(was_open);
     }
 }
 
@@ -101,16 +75,12 @@ mod tests {
             move |end| ends.borrow_mut().push(end)
         };
         let first = MessageId::start_of_worker(0).next();
-        assert!(
-            verdicts.keep(first, noting(&ends)).is_err(),
-            "no handler runs"
-        );
-        verdicts.open();
-        assert!(verdicts.keep(first, noting(&ends)).is_ok());
-        assert!(verdicts.keep(first.next(), noting(&ends)).is_ok());
+        verdicts.keep(first, noting(&ends));
+        verdicts.keep(first.next(), noting(&ends));
         assert!(ends.borrow().is_empty());
-        assert!(verdicts.close(Some(first.next())));
+        verdicts.close(Some(first.next()));
         assert_eq!(*ends.borrow(), [End::NoReply, End::Failed]);
-        assert!(!verdicts.close(None));
+        verdicts.close(None);
+        assert_eq!(ends.borrow().len(), 2, "each ends once");
     }
 }

@@ -25,9 +25,9 @@ impl Drop for DropValue<'_> {
     }
 }
 
-/// What each ask writes and reads comes first.
+/// A place where somebody waits. What each ask writes and reads comes first.
 #[repr(C)]
-struct Wait {
+pub(crate) struct Wait {
     generation: Cell<u32>,
     /// How far it has come, by the same table as asks over a transport; `Cancelled` where the place
     /// is vacant. A value lies in its cell once it is `Replied`.
@@ -36,7 +36,9 @@ struct Wait {
     /// Who waits on that fiber, by its slot, and for whom.
     waiter: Cell<u32>,
     value: AnyCell,
-    target: Cell<ActorId>,
+    /// Whom it is for, in two halves: they are known separately, and one store of both would have to
+    /// wait for them.
+    target: (Cell<Home>, Cell<Key>),
     /// The question that it is to answer, and what type of message that is.
     question: Cell<MessageId>,
     mail: Cell<Option<&'static MailKind>>,
@@ -65,7 +67,7 @@ impl Default for Wait {
             fiber: Cell::default(),
             waiter: Cell::default(),
             value: AnyCell::default(),
-            target: Cell::default(),
+            target: (Cell::new(Home::NOWHERE), Cell::default()),
             question: Cell::default(),
             mail: Cell::default(),
             began: Cell::default(),
@@ -84,6 +86,40 @@ impl Wait {
     #[inline(always)]
     fn is_vacant(&self) -> bool {
         self.progress.get() == Progress::Cancelled
+    }
+
+    /// Whether this is still the wait of that key, and nothing has ended it yet.
+    #[inline(always)]
+    pub(crate) fn is_pending(&self, key: Key) -> bool {
+        let this = self.generation.get() == key.generation || is_mutated(Mutant::LateReplyServed);
+        this && self.progress.get() == Progress::Waiting
+    }
+
+    /// Whom it is for.
+    #[inline(always)]
+    pub(crate) fn target(&self) -> ActorId {
+        ActorId::new(self.target.0.get(), self.target.1.get())
+    }
+
+    #[inline(always)]
+    fn is_for(&self, target: ActorId) {
+        self.target.0.set(target.home);
+        self.target.1.set(target.key);
+    }
+
+    /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
+    #[inline(always)]
+    pub(crate) fn attend(&self, fiber: FiberId, waiter: u32) {
+        self.fiber.set(Some(fiber));
+        self.waiter.set(waiter);
+    }
+
+    /// The question of the wait of that key has been sent, as that message.
+    #[inline(always)]
+    pub(crate) fn has_asked(&self, key: Key, question: MessageId) {
+        if self.is_pending(key) {
+            self.question.set(question);
+        }
     }
 }
 
@@ -125,8 +161,13 @@ pub(crate) enum Ending {
 /// The waits of one worker.
 pub(crate) struct Waits {
     arena: Arena<Wait>,
-    /// Time-outs not yet given to the clock, as durations in nanoseconds.
-    unarmed: RefCell<Vec<(Key, u64)>>,
+    /// Waits whose time-outs are not yet given to the clock, in that order, but for the last one, which
+    /// has a place of its own: where one wait after the other begins and ends in the same cell, as they
+    /// do for who asks again and again, that place is all that is written to.
+    unarmed: RefCell<Vec<Key>>,
+    last_unarmed: Cell<Key>,
+    /// Waits that are to end earlier than they were to, and after what time, in nanoseconds.
+    shortened: RefCell<Vec<(Key, u64)>>,
     /// Timers of waits that ended before them.
     disarmed: RefCell<Vec<TimerKey>>,
 }
@@ -136,6 +177,8 @@ impl Waits {
         Self {
             arena: Arena::new(),
             unarmed: RefCell::default(),
+            last_unarmed: Cell::new(Key::NONE),
+            shortened: RefCell::default(),
             disarmed: RefCell::default(),
         }
     }
@@ -144,10 +187,15 @@ impl Waits {
     /// nanoseconds where there is one.
     #[inline(always)]
     pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId) -> Key {
+        self.begin_one(timeout, target).1
+    }
+
+    #[inline(always)]
+    fn begin_one(&self, timeout: Option<u64>, target: ActorId) -> (&Wait, Key) {
         let slot = self.arena.occupy();
         let wait = self.arena.at(slot);
         wait.progress.set(Progress::Waiting);
-        wait.target.set(target);
+        wait.is_for(target);
         wait.question.set(MessageId::NONE);
         wait.on_behalf.set(None);
         wait.timeout.set(timeout.unwrap_or(u64::MAX));
@@ -155,10 +203,26 @@ impl Waits {
             slot,
             generation: wait.generation.get(),
         };
-        if let Some(timeout) = timeout {
-            self.unarmed.borrow_mut().push((key, timeout));
+        if timeout.is_some() {
+            self.is_unarmed(key);
         }
-        key
+        (wait, key)
+    }
+
+    /// The time-out of a wait is to be given to the clock.
+    #[inline(always)]
+    fn is_unarmed(&self, key: Key) {
+        let before = self.last_unarmed.replace(key);
+        if before.slot != key.slot {
+            self.keep_unarmed(before);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_unarmed(&self, key: Key) {
+        if key != Key::NONE {
+            self.unarmed.borrow_mut().push(key);
+        }
     }
 
     /// Begins a wait for the answer to a question that is about to be asked.
@@ -169,19 +233,18 @@ impl Waits {
         target: ActorId,
         mail: &'static MailKind,
         now: u64,
-    ) -> Key {
-        let key = self.begin(timeout, target);
-        let wait = self.arena.at(key.slot);
+    ) -> (&Wait, Key) {
+        let (wait, key) = self.begin_one(timeout, target);
         wait.mail.set(Some(mail));
         wait.began.set(now);
-        key
+        (wait, key)
     }
 
     /// The question has been sent, as that message, to that actor.
     #[inline(always)]
     pub(crate) fn has_asked(&self, key: Key, target: ActorId, question: MessageId) {
         if let Some(wait) = self.pending(key) {
-            wait.target.set(target);
+            wait.is_for(target);
             wait.question.set(question);
         }
     }
@@ -191,7 +254,7 @@ impl Waits {
         let wait = self.arena.get(key.slot)?;
         let same = wait.generation.get() == key.generation && !wait.is_vacant();
         same.then(|| Asked {
-            target: wait.target.get(),
+            target: wait.target(),
             question: wait.question.get(),
             mail: wait.mail.get(),
             began: wait.began.get(),
@@ -212,7 +275,7 @@ impl Waits {
 
     /// Ends a wait after that time, in nanoseconds, unless it ends before.
     pub(crate) fn shorten(&self, key: Key, timeout: u64) {
-        self.unarmed.borrow_mut().push((key, timeout));
+        self.shortened.borrow_mut().push((key, timeout));
     }
 
     /// The question of a wait that nothing has ended yet, if there is one.
@@ -222,7 +285,13 @@ impl Waits {
         if question == MessageId::ROOM || question == MessageId::WORK {
             return None; // whoever waits takes itself out of the line; and nobody can take work back
         }
-        Some((wait.target.get(), question))
+        Some((wait.target(), question))
+    }
+
+    /// The place that a key names.
+    #[inline(always)]
+    pub(crate) fn place(&self, key: Key) -> Option<&Wait> {
+        self.arena.get(key.slot)
     }
 
     #[inline(always)]
@@ -232,28 +301,15 @@ impl Waits {
         this.then_some(wait)
     }
 
+    /// A wait that nothing has ended yet.
     #[inline(always)]
-    fn pending(&self, key: Key) -> Option<&Wait> {
-        let wait = self.of_generation(key)?;
-        (wait.progress.get() == Progress::Waiting).then_some(wait)
+    pub(crate) fn pending(&self, key: Key) -> Option<&Wait> {
+        self.arena.get(key.slot).filter(|wait| wait.is_pending(key))
     }
 
     /// Whether nothing has ended it yet.
     pub(crate) fn is_pending(&self, key: Key) -> bool {
         self.pending(key).is_some()
-    }
-
-    /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
-    ///
-    /// Answers whether there is anything to wait for: nothing, if the wait has ended.
-    #[inline(always)]
-    pub(crate) fn attend(&self, key: Key, fiber: FiberId, waiter: u32) -> bool {
-        let pending = self.pending(key);
-        if let Some(wait) = pending {
-            wait.fiber.set(Some(fiber));
-            wait.waiter.set(waiter);
-        }
-        pending.is_some()
     }
 
     /// Who waits on a fiber for the end of a wait that nothing has ended yet, by its slot.
@@ -267,7 +323,7 @@ impl Waits {
     /// Whom a wait that nothing has ended yet is for.
     #[inline(always)]
     pub(crate) fn pending_target(&self, key: Key) -> Option<ActorId> {
-        self.pending(key).map(|wait| wait.target.get())
+        self.pending(key).map(|wait| wait.target())
     }
 
     /// The wait is for room in the mailbox of its target.
@@ -280,7 +336,7 @@ impl Waits {
     /// The wait is for the start of its target, or for the task that this is: for what nobody else does.
     pub(crate) fn is_for_work(&self, key: Key, target: ActorId, mail: &'static MailKind) {
         if let Some(wait) = self.pending(key) {
-            wait.target.set(target);
+            wait.is_for(target);
             wait.question.set(MessageId::WORK);
             wait.mail.set(Some(mail));
         }
@@ -381,7 +437,13 @@ impl Waits {
     /// When the value is not a `T`.
     #[inline(always)]
     pub(crate) fn take_value<T: 'static>(&self, key: Key) -> Option<T> {
-        let wait = self.arena.get(key.slot)?;
+        self.take_value_of(self.arena.get(key.slot)?, key)
+    }
+
+    /// As [`take_value`](Self::take_value), where the wait of that key is known to be in that place, if it
+    /// is still to be found.
+    #[inline(always)]
+    pub(crate) fn take_value_of<T: 'static>(&self, wait: &Wait, key: Key) -> Option<T> {
         if wait.generation.get() != key.generation || wait.progress.get() != Progress::Replied {
             return None;
         }
@@ -450,13 +512,17 @@ impl Waits {
         wait.fiber.set(None);
         wait.actor.set(None);
         wait.cycle.take();
-        let _ = drop_with_fate(wait.callback.take(), End::NoReply);
+        if let Some(callback) = wait.callback.take() {
+            let _ = drop_with_fate(callback, End::NoReply);
+        }
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
         // Marked before its value is dropped, whose destructor may come here again.
         wait.progress.set(Progress::Cancelled);
-        let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
+        if !wait.value.is_empty() {
+            let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
+        }
         self.vacate(key, wait);
     }
 
@@ -471,14 +537,23 @@ impl Waits {
 
     /// Whether the clock has something to take over.
     pub(crate) fn has_timer_requests(&self) -> bool {
-        !self.unarmed.borrow().is_empty() || !self.disarmed.borrow().is_empty()
+        self.last_unarmed.get() != Key::NONE
+            || !self.shortened.borrow().is_empty()
+            || !self.disarmed.borrow().is_empty()
     }
 
     /// Hands over the time-outs that were asked for since the last time, in that order, but for
     /// those of waits that have ended already. Is told the timer, and when it is due.
     pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerKey, u64)) {
-        let requests = self.unarmed.take();
-        for &(key, timeout) in &requests {
+        self.keep_unarmed(self.last_unarmed.replace(Key::NONE));
+        for key in self.unarmed.borrow_mut().drain(..) {
+            if let Some(wait) = self.pending(key) {
+                let (timer, deadline) = arm(key, wait.timeout.get());
+                wait.timer.set(Some(timer));
+                wait.deadline.set(deadline);
+            }
+        }
+        for (key, timeout) in self.shortened.borrow_mut().drain(..) {
             if let Some(wait) = self.pending(key) {
                 let (timer, deadline) = arm(key, timeout);
                 let armed = wait.timer.get();
@@ -491,9 +566,6 @@ impl Waits {
                 wait.deadline.set(deadline);
             }
         }
-        let mut emptied = requests;
-        emptied.clear();
-        self.unarmed.replace(emptied);
     }
 
     /// Takes a timer that is not needed any more.
@@ -517,7 +589,7 @@ impl Waits {
             let cycle = wait.cycle.take();
             let known = cycle.as_deref().cloned();
             wait.cycle.set(cycle);
-            let (waiter, target) = (wait.waiter.get(), wait.target.get());
+            let (waiter, target) = (wait.waiter.get(), wait.target());
             fiber.map(|_| (waiter, target, known))
         })
     }
@@ -575,7 +647,7 @@ mod tests {
         let waits = Waits::new();
         let key = waits.begin(None, ActorId::NOBODY);
         let fiber = FiberId::from_index(3);
-        assert!(waits.attend(key, fiber, 0));
+        waits.pending(key).unwrap().attend(fiber, 0);
         assert!(matches!(waits.end(key, End::NoReply), Ending::Wakes(woken) if woken == fiber));
         assert_eq!(waits.take::<u32>(key), Some(Err(End::NoReply)));
     }

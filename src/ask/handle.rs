@@ -10,13 +10,13 @@ use super::block_on::{block_on, has_polled, is_blocking_on};
 use super::deadline::{Deadline, nanos};
 use super::driven::{Drive, can_drive, driver_of};
 use super::error::AskError;
-use super::outcome::{failure_here, outcome_of};
+use super::outcome::{failure_of, outcome_of};
 use super::outside::Outside;
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
-    ActorId, ActorRef, End, Home, Key, MailKind, MessageId, PackedKey, Shard, WaitError,
-    with_current,
+    ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, PackedKey, Shard, Wait,
+    WaitError, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -48,33 +48,38 @@ impl<M: Send + 'static> ActorRef<M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline(always)]
+    // Where nothing is optimised, each call would cost its caller kilobytes of stack.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn ask<R: Send + 'static>(
         self,
         question: impl FnOnce(Reply<R>) -> M,
         within: impl Into<Deadline>,
     ) -> Ask<R> {
-        // In small steps, each of which is inlined and gives back what fits into registers: a message
-        // that is put together in memory is read again in other pieces than it was written in.
         let (asked, mail, within) = (self.id(), MailKind::of::<M>(), within.into());
-        let Some(begun) = Begun::here(asked, mail, within) else {
+        let here = Here::now();
+        let Some(shard) = here.shard() else {
             return Ask::of_outside(asked, mail, within, |reply| {
                 self.tell_question(question(reply))
             });
         };
-        let message = question(begun.reply());
+        let begun = Begun::on(shard, within, asked, mail);
         if self.is_bounded() {
-            return self.ask_bounded(message, begun);
+            return self.ask_bounded(question, begun);
         }
-        self.tell_question(message);
-        begun.has_asked(asked)
+        self.tell_question(question(begun.reply()));
+        begun.has_asked(shard, asked)
     }
 
     /// Sends a question to a mailbox that may drop another message for it. Whoever is told of that, and
     /// that message's destructor, may send messages of their own: the question is not the last one then.
     #[cold]
     #[inline(never)]
-    fn ask_bounded<R: Send + 'static>(self, message: M, begun: Begun) -> Ask<R> {
+    fn ask_bounded<R: Send + 'static>(
+        self,
+        question: impl FnOnce(Reply<R>) -> M,
+        begun: Begun<'_>,
+    ) -> Ask<R> {
+        let message = question(begun.reply());
         let next = with_current(|shard| shard.map(Shard::peek_message_id));
         self.tell_question(message);
         let asked = self.id();
@@ -178,26 +183,23 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// [`AskError`] says why there is none, as soon as that is certain.
-    // Inlined, as the return after a switch may be mispredicted: see `fiber::suspend`.
-    #[inline(always)]
+    // Inlined, as the return after a switch may be mispredicted: see `fiber::suspend`; but see `ask`.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn wait(self) -> Result<R, AskError> {
         let Waiting::Worker { home, wait } = self.waiting else {
             return self.wait_elsewhere();
         };
-        // Left in place while it waits, so that it is given up even if this stack is unwound.
-        let waited = with_current(|shard| {
-            let shard = shard.filter(|shard| shard.home == home)?;
-            Some(shard.wait_for(wait.get()))
-        });
-        match waited {
-            None => return self.wait_elsewhere(),
-            Some(Err(why)) => return Err(WaitError::from(why).into()),
-            Some(Ok(())) => {}
-        }
+        let here = Here::now();
+        let Some(shard) = here.shard().filter(|shard| shard.home == home) else {
+            return self.wait_elsewhere();
+        };
+        // The handle is left in place while it waits, so that it gives up even if this stack is unwound.
+        let (wait, place) = (wait.get(), shard.waits.place(wait.get()));
+        shard.wait_in(place, wait).map_err(WaitError::from)?;
         // The outcome is taken, and with it the wait: nothing is left to be given up.
         std::mem::forget(self);
-        let answer = with_current(|shard| shard?.waits.take_value(wait.get()));
-        answer.ok_or_else(|| with_current(|shard| failure_here(shard, wait.get())))
+        let answer = place.and_then(|place| shard.waits.take_value_of(place, wait));
+        answer.ok_or_else(|| failure_of(shard, wait))
     }
 
     /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, where
@@ -317,60 +319,42 @@ impl<R: Send + 'static> Ask<R> {
     }
 }
 
-/// Begins a wait of a worker. All of it comes and goes in registers.
-#[inline(never)]
-fn begin_wait(
-    shard: &Shard,
-    timeout: Option<u64>,
-    to: Home,
-    key: PackedKey,
-    mail: &'static MailKind,
-) -> PackedKey {
-    let (asked, now) = (ActorId::new(to, key.get()), shard.now.get());
-    PackedKey::new(shard.waits.begin_ask(timeout, asked, mail, now))
-}
-
 /// A wait of a worker for the answer to a question.
 #[derive(Clone, Copy)]
-pub(super) struct Begun {
+pub(super) struct Begun<'a> {
+    place: &'a Wait,
     home: Home,
     wait: PackedKey,
     deadline: u64,
 }
 
-impl Begun {
-    /// `None` on a thread that is no worker.
-    // Not one function that gives all of it back at once: that would be by way of memory.
+impl<'a> Begun<'a> {
     #[inline(always)]
-    pub(super) fn here(asked: ActorId, mail: &'static MailKind, within: Deadline) -> Option<Self> {
-        let timeout = within.nanos_left();
-        let (to, key) = (asked.home, PackedKey::new(asked.key));
-        let begin = |shard: &Shard| begin_wait(shard, timeout, to, key, mail);
-        let wait = with_current(|shard| shard.map(begin))?;
-        let home = with_current(|shard| shard.map_or(Home::NOWHERE, |shard| shard.home));
-        let now = with_current(|shard| shard.map_or(0, |shard| shard.now.get()));
-        let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
-        Some(Self {
-            home,
-            wait,
-            deadline,
-        })
+    pub(super) fn on(
+        shard: &'a Shard,
+        within: Deadline,
+        asked: ActorId,
+        mail: &'static MailKind,
+    ) -> Self {
+        let (timeout, now) = (within.nanos_left(), shard.now.get());
+        let (place, wait) = shard.waits.begin_ask(timeout, asked, mail, now);
+        Self {
+            place,
+            home: shard.home,
+            wait: PackedKey::new(wait),
+            deadline: timeout.map_or(NEVER, |timeout| now.saturating_add(timeout)),
+        }
     }
 
     /// The question has been sent, here and now.
     #[inline(always)]
-    pub(super) fn has_asked<R: Send + 'static>(self, asked: ActorId) -> Ask<R> {
-        let Self { wait, .. } = self;
-        with_current(|shard| {
-            if let Some(shard) = shard {
-                let sent = if shard.home.pool() == asked.home.pool() {
-                    shard.last_message()
-                } else {
-                    core::last_message_from_outside(asked.home)
-                };
-                shard.waits.has_asked(wait.get(), asked, sent);
-            }
-        });
+    pub(super) fn has_asked<R: Send + 'static>(self, shard: &Shard, asked: ActorId) -> Ask<R> {
+        let sent = if shard.home.pool() == asked.home.pool() {
+            shard.last_message()
+        } else {
+            core::last_message_from_outside(asked.home)
+        };
+        self.place.has_asked(self.wait.get(), sent);
         self.handle()
     }
 
@@ -381,21 +365,12 @@ impl Begun {
     }
 
     #[inline(always)]
-    fn on(shard: &Shard, within: Deadline, asked: ActorId, mail: &'static MailKind) -> Self {
-        let (timeout, now) = (within.nanos_left(), shard.now.get());
-        Self {
-            home: shard.home,
-            wait: PackedKey::new(shard.waits.begin_ask(timeout, asked, mail, now)),
-            deadline: timeout.map_or(NEVER, |timeout| now.saturating_add(timeout)),
-        }
-    }
-
-    #[inline(always)]
     pub(super) fn reply<R: Send + 'static>(self) -> Reply<R> {
         let Self {
             home,
             wait,
             deadline,
+            ..
         } = self;
         Reply::to(Asker::Worker {
             home,

@@ -9,14 +9,6 @@ pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskE
     answer.ok_or_else(|| failure_of(shard, wait))
 }
 
-#[cold]
-pub(super) fn failure_here(shard: Option<&Shard>, wait: Key) -> AskError {
-    match shard {
-        Some(shard) => failure_of(shard, wait),
-        None => AskError::PoolClosed(AskDetails::unknown()),
-    }
-}
-
 /// Why a wait has ended without a value.
 #[cold]
 pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {

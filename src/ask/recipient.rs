@@ -3,7 +3,7 @@
 use super::deadline::Deadline;
 use super::handle::{Ask, Begun};
 use super::reply::Reply;
-use crate::actor::{MailKind, Recipient};
+use crate::actor::{Here, MailKind, Recipient};
 
 impl<N: Send + 'static> Recipient<N> {
     /// Asks the actor, as [`ActorRef::ask`](crate::ActorRef::ask) does.
@@ -13,12 +13,14 @@ impl<N: Send + 'static> Recipient<N> {
         within: impl Into<Deadline>,
     ) -> Ask<R> {
         let (asked, mail, within) = (self.id(), MailKind::of::<N>(), within.into());
-        let Some(begun) = Begun::here(asked, mail, within) else {
+        let here = Here::now();
+        let Some(shard) = here.shard() else {
             return Ask::of_outside(asked, mail, within, |reply| {
                 self.tell_question(question(reply))
             });
         };
+        let begun = Begun::on(shard, within, asked, mail);
         self.tell_question(question(begun.reply()));
-        begun.has_asked(asked)
+        begun.has_asked(shard, asked)
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::deadline::as_nanos;
 use super::first::Shared;
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Home, Key, MessageId, PackedKey, Parcel,
-    Room, Shard, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
+    ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, PackedKey,
+    Parcel, Room, Shard, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
 
@@ -141,18 +141,11 @@ impl<R: Send + 'static> Reply<R> {
         // other pieces, would have to wait for them.
         let this = ManuallyDrop::new(self);
         if let Some(Asker::Worker { home, wait, .. }) = &this.asker {
-            let (home, wait) = (*home, wait.get());
-            let elsewhere = with_current(|shard| match shard {
-                Some(shard) if shard.home == home => {
-                    Answer(Ok(answer)).end_wait(shard, wait);
-                    None
-                }
-                _ => Some(answer),
-            });
-            if let Some(answer) = elsewhere {
-                with_current(|shard| send_answer(shard, home, wait, Ok(answer)));
-            }
-            return;
+            let (home, wait, here) = (*home, wait.get(), Here::now());
+            return match here.shard() {
+                Some(shard) if shard.home == home => shard.answer(wait, answer),
+                shard => send_answer(shard, home, wait, Ok(answer)),
+            };
         }
         ManuallyDrop::into_inner(this).send_outside(answer);
     }
@@ -263,13 +256,12 @@ impl<R: Send + 'static> Reply<R> {
         }
         // In a handler it is not yet known whether it goes on well, or returns an error.
         let end_it = move |end| asker.end(Err(end));
-        let kept = with_current(|shard| match shard {
-            Some(shard) => shard.verdicts.keep(shard.envelope().message_id(), end_it),
-            None => Err(end_it),
+        with_current(|shard| match shard {
+            Some(shard) if shard.is_handling() => {
+                shard.verdicts.keep(shard.envelope().message_id(), end_it);
+            }
+            _ => end_it(end),
         });
-        if let Err(end_it) = kept {
-            end_it(end);
-        }
     }
 }
 
@@ -330,19 +322,24 @@ fn keep_name(shard: &Shard, wait: Key, end: End) {
 /// An answer on its way to a worker.
 struct Answer<R>(Result<R, End>);
 
-impl<R: Send + 'static> Answer<R> {
+impl Shard {
+    /// Ends a wait of this worker with an answer.
     #[inline(always)]
+    fn answer<R: Send + 'static>(&self, wait: Key, answer: R) {
+        let late = |answer| Answer(Ok(answer)).come_late(self);
+        self.follow_up(self.waits.fulfil_or(wait, answer, late));
+    }
+}
+
+impl<R: Send + 'static> Answer<R> {
     fn end_wait(self, shard: &Shard, wait: Key) {
-        let ending = match self.0 {
-            Ok(answer) => shard.waits.fulfil_or(wait, answer, |answer| {
-                Self(Ok(answer)).come_late(shard);
-            }),
+        match self.0 {
+            Ok(answer) => shard.answer(wait, answer),
             Err(end) => {
                 keep_name(shard, wait, end);
-                shard.waits.end(wait, end)
+                shard.follow_up(shard.waits.end(wait, end));
             }
-        };
-        shard.follow_up(ending);
+        }
     }
 
     #[cold]

@@ -147,11 +147,19 @@ pub(crate) fn suspend(why: Suspend) -> Resume {
     resume
 }
 
-/// Runs code of a fiber that resumes others.
-#[inline(always)]
-pub(crate) fn as_parent<R>(code: impl FnOnce() -> R) -> R {
-    let current = CURRENT.get();
-    let answer = code();
-    enter(current.id, current.yielder);
-    answer
+/// The fiber that runs, while it resumes others.
+pub(crate) struct Parent(Current);
+
+impl Parent {
+    /// The fiber that calls it is about to resume others.
+    #[inline(always)]
+    pub(crate) fn begin() -> Self {
+        Self(CURRENT.get())
+    }
+
+    /// It goes on itself.
+    #[inline(always)]
+    pub(crate) fn go_on(self) {
+        enter(self.0.id, self.0.yielder);
+    }
 }

@@ -10,7 +10,7 @@ mod set;
 mod stack;
 
 pub(crate) use current::{
-    CannotSuspend, FiberId, Resume, Suspend, as_parent, running_fiber, suspend, waiting_fiber,
+    CannotSuspend, FiberId, Parent, Resume, Suspend, running_fiber, suspend, waiting_fiber,
 };
 pub(crate) use overflow::{Report, watch_for_overflows};
 pub(crate) use set::FiberSet;

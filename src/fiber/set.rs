@@ -3,6 +3,7 @@
 use corosensei::stack::Stack;
 use corosensei::{Coroutine, CoroutineResult};
 use std::cell::{Cell, OnceCell};
+use std::mem;
 
 use super::current::{self, FiberId, Resume, Suspend};
 use super::stack::{FiberStack, StackClass, StackConfig, StackError, StackPool};
@@ -11,11 +12,12 @@ use crate::memory::Arena;
 type Routine = Coroutine<Resume, Suspend, (), FiberStack>;
 
 /// Where a fiber is while it does not run.
-#[derive(Default)]
 struct Place {
     routine: Cell<Option<Box<Routine>>>,
-    /// While it is idle: the fiber that was idle before it.
-    next_idle: Cell<Option<FiberId>>,
+    /// Whether it runs, or has resumed the one that does: whether `routine` is taken out.
+    resumed: Cell<bool>,
+    /// While it is idle: the fiber that was idle before it, if any.
+    next_idle: Cell<FiberId>,
     /// Where its stack ends, at the lower end of the guard.
     limit: Cell<usize>,
     /// Whether it has run since its stack was last looked at.
@@ -24,13 +26,26 @@ struct Place {
     class: Cell<Option<StackClass>>,
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            routine: Cell::default(),
+            resumed: Cell::default(),
+            next_idle: Cell::new(FiberId::NONE),
+            limit: Cell::default(),
+            used: Cell::default(),
+            class: Cell::default(),
+        }
+    }
+}
+
 /// Bytes that the idle fibers on larger stacks of one size may hold, were each used to its end.
 const KEPT_BYTES: usize = 16 << 20;
 
 /// The stacks of one size, and the idle fibers on such stacks.
 struct Class {
-    /// The fiber that became idle last, and is the warmest.
-    idle: Cell<Option<FiberId>>,
+    /// The fiber that became idle last, and is the warmest; or none.
+    idle: Cell<FiberId>,
     idle_count: Cell<usize>,
     /// How many stacks are promised.
     claimed: Cell<usize>,
@@ -40,7 +55,7 @@ struct Class {
 impl Class {
     fn new(stacks: StackPool) -> Self {
         Self {
-            idle: Cell::new(None),
+            idle: Cell::new(FiberId::NONE),
             idle_count: Cell::new(0),
             claimed: Cell::new(0),
             stacks,
@@ -93,7 +108,7 @@ impl FiberSet {
     /// before it blocks, while there is still somebody to tell.
     #[inline]
     pub(crate) fn reserve(&self) -> Result<(), StackError> {
-        if self.ordinary.idle.get().is_some() {
+        if self.ordinary.idle.get() != FiberId::NONE {
             Ok(())
         } else {
             self.ordinary.stacks.reserve()
@@ -124,8 +139,11 @@ impl FiberSet {
 
     #[inline(always)]
     fn pop_idle(&self, class: &Class) -> Option<FiberId> {
-        let id = class.idle.get()?;
-        class.idle.set(self.places.at(id.index()).next_idle.take());
+        let id = class.idle.get();
+        if id == FiberId::NONE {
+            return None;
+        }
+        class.idle.set(self.places.at(id.index()).next_idle.get());
         class.idle_count.set(class.idle_count.get() - 1);
         Some(id)
     }
@@ -142,6 +160,7 @@ impl FiberSet {
         });
         let place = self.places.at(id.index());
         place.routine.set(Some(Box::new(routine)));
+        place.resumed.set(false);
         place.limit.set(limit);
         place.class.set(class);
         self.live.set(self.live.get() + 1);
@@ -163,9 +182,12 @@ impl FiberSet {
             .routine
             .take()
             .expect("a fiber is resumed only while it is suspended");
+        place.resumed.set(true);
         match routine.resume(what_for) {
             CoroutineResult::Yield(why) => {
-                place.routine.set(Some(routine));
+                place.resumed.set(false);
+                // There is nothing to be dropped, as nothing was put in meanwhile.
+                mem::forget(place.routine.replace(Some(routine)));
                 Some(why)
             }
             CoroutineResult::Return(()) => {
@@ -178,11 +200,7 @@ impl FiberSet {
     /// Whether a fiber can be resumed: neither does it run, nor has it resumed the one that does.
     #[inline(always)]
     pub(crate) fn is_suspended(&self, id: FiberId) -> bool {
-        let place = self.places.at(id.index());
-        let routine = place.routine.take();
-        let suspended = routine.is_some();
-        place.routine.set(routine);
-        suspended
+        !self.places.at(id.index()).resumed.get()
     }
 
     /// The fiber that runs is that one again, which has resumed others.
@@ -221,7 +239,7 @@ impl FiberSet {
         self.places
             .at(id.index())
             .next_idle
-            .set(class.idle.replace(Some(id)));
+            .set(class.idle.replace(id));
         class.idle_count.set(class.idle_count.get() + 1);
     }
 
@@ -318,8 +336,10 @@ impl FiberSet {
     fn measure_class(&self, class: &Class, most: usize) {
         let mut next = class.idle.get();
         for _ in 0..most {
-            let Some(id) = next else { return };
-            let place = self.places.at(id.index());
+            if next == FiberId::NONE {
+                return;
+            }
+            let place = self.places.at(next.index());
             self.measure_one(place);
             next = place.next_idle.get();
         }
@@ -368,7 +388,7 @@ impl Drop for FiberSet {
             // A handler still waits on this stack. Its worker ends all of them before it goes,
             // but where stacks cannot unwind (`panic = "abort"`), or its end came too late: what lies
             // on the stack must not be dropped under it, so it is leaked.
-            std::mem::forget(place.routine.take());
+            mem::forget(place.routine.take());
         }
     }
 }

@@ -102,6 +102,13 @@ impl AnyCell {
         }
     }
 
+    /// Whether there is no value.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        let kind = self.kind.get();
+        kind.is_none()
+    }
+
     /// Drops the value, if there is one.
     #[inline]
     pub(crate) fn clear(&self) {

@@ -49,11 +49,19 @@ pub(super) fn fiber_body() {
     let _runtime_panics_abort = AbortOnPanic;
     with_current(|shard| {
         let shard = shard.expect("a fiber runs only within its worker's tick");
-        if shard.fibers.running_class().is_some() {
-            while next_resume_apart(shard) == Resume::Run {}
-        } else {
-            while next_resume(shard) == Resume::Run {}
-        }
+        shard.stage.on_this_fiber(|acting| {
+            // When it is resumed to end, the shard may be on its way out, and is not touched any more.
+            let go_on = || shard.stage.go_on_as(acting);
+            if shard.fibers.running_class().is_some() {
+                while next_resume_apart(shard) == Resume::Run {
+                    go_on();
+                }
+            } else {
+                while next_resume(shard) == Resume::Run {
+                    go_on();
+                }
+            }
+        });
     });
 }
 

@@ -130,7 +130,7 @@ pub(super) fn take_task_turn(shard: &Shard, key: Key) {
     });
     let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
     let failed = !matches!(end, JobEnd::Quiet);
-    shard.verdicts.close(failed.then_some(envelope.message));
+    shard.close_turn(failed.then_some(envelope.message));
     shard.act_as_nobody();
     match end {
         JobEnd::Quiet => {}

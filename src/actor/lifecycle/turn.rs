@@ -82,25 +82,34 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
         };
         shard.begin_turn(key, slot);
         let end = match shard.observer.get() {
-            _ if screened => screened_turn(shard, key, &mut *body),
+            _ if screened => screened_turn(shard, slot, key, &mut *body),
             None => {
-                shard.messages_left.set(waiting.min(MOST_PER_TURN));
-                catch_user(|| body.turn(shard, key, None))
+                shard.leave_messages(waiting.min(MOST_PER_TURN));
+                catch_user(|| body.turn(shard, slot, key, None))
             }
-            Some(observer) => observed_turn(shard, key, &mut *body, &**observer),
+            Some(observer) => observed_turn(shard, slot, key, &mut *body, &**observer),
         };
         if slot.timed.get() {
             touch(shard, slot);
         }
-        if !settle(shard, slot, key, body, end, Stage::Handling) {
+        if let Ok(None) = end {
+            shard.close_turn(None);
+            slot.put_body(body);
+        } else if !settle(shard, slot, key, body, end_of_turn(end), Stage::Handling) {
             return;
         }
     }
     end_turn(shard, slot, index);
 }
 
+/// The end of a turn that is told of in a box where there is something to be told.
+#[cold]
+pub(super) fn end_of_turn(end: Result<Option<Box<TurnEnd>>, Unwound>) -> Result<TurnEnd, Unwound> {
+    end.map(|end| end.map_or(TurnEnd::Done, |end| *end))
+}
+
 /// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
-#[inline(always)]
+#[cold]
 pub(super) fn settle(
     shard: &Shard,
     slot: &Slot,
@@ -110,9 +119,7 @@ pub(super) fn settle(
     during: Stage,
 ) -> bool {
     let failed = matches!(end, Ok(TurnEnd::Failed(_)) | Err(_));
-    shard
-        .verdicts
-        .close(failed.then(|| shard.envelope().message_id()));
+    shard.close_turn(failed.then(|| shard.envelope().message_id()));
     if let Ok(TurnEnd::Done) = end {
         slot.put_body(body);
         return true;
@@ -223,16 +230,16 @@ pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
 #[inline(never)]
 fn observed_turn(
     shard: &Shard,
+    slot: &Slot,
     key: Key,
     body: &mut dyn Body,
     observer: &dyn Observer,
-) -> Result<TurnEnd, Unwound> {
-    let slot = shard.slot(key.slot);
+) -> Result<Option<Box<TurnEnd>>, Unwound> {
     let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
     match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
         Intervention::None => {
-            shard.messages_left.set(1);
-            catch_user(|| body.turn(shard, key, None))
+            shard.leave_messages(1);
+            catch_user(|| body.turn(shard, slot, key, None))
         }
         Intervention::Panic(text) => {
             slot.discard_next(shard, End::Failed);
@@ -240,14 +247,18 @@ fn observed_turn(
         }
         Intervention::Kill => {
             kill(shard, key);
-            Ok(TurnEnd::Done)
+            Ok(None)
         }
     }
 }
 
 /// A turn of an actor from whose mail questions were withdrawn.
-fn screened_turn(shard: &Shard, key: Key, body: &mut dyn Body) -> Result<TurnEnd, Unwound> {
-    let slot = shard.slot(key.slot);
+fn screened_turn(
+    shard: &Shard,
+    slot: &Slot,
+    key: Key,
+    body: &mut dyn Body,
+) -> Result<Option<Box<TurnEnd>>, Unwound> {
     let observer = shard.observer.get();
     for _ in 0..slot.mailbox_len().min(MOST_PER_TURN) {
         let Some(envelope) = slot.peek_envelope() else {
@@ -261,18 +272,18 @@ fn screened_turn(shard: &Shard, key: Key, body: &mut dyn Body) -> Result<TurnEnd
             continue;
         }
         let end = match observer {
-            Some(observer) => observed_turn(shard, key, body, &**observer),
+            Some(observer) => observed_turn(shard, slot, key, body, &**observer),
             None => {
-                shard.messages_left.set(1);
-                catch_user(|| body.turn(shard, key, None))
+                shard.leave_messages(1);
+                catch_user(|| body.turn(shard, slot, key, None))
             }
         };
-        let goes_on = matches!(end, Ok(TurnEnd::Done)) && observer.is_none();
+        let goes_on = matches!(end, Ok(None)) && observer.is_none();
         if !goes_on || slot.special.get() {
             return end;
         }
     }
-    Ok(TurnEnd::Done)
+    Ok(None)
 }
 
 /// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].

@@ -1,0 +1,83 @@
+//! Who acts on a fiber, and under what message.
+//!
+//! What a worker notes of the handler that runs lies on that handler's own fiber, and the shard knows where.
+//! So whoever waits puts nothing aside, and takes nothing back: it says where its own note is when it
+//! goes on.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ptr;
+
+use super::envelope::Envelope;
+use super::id::ActorId;
+
+/// What is noted of the actor whose turn it is.
+pub(crate) struct Acting {
+    /// Whose turn it is.
+    pub(crate) actor: Cell<ActorId>,
+    /// That of the message which it handles.
+    pub(crate) envelope: Cell<Envelope>,
+    /// Messages that its turn may still take.
+    pub(crate) messages_left: Cell<usize>,
+    /// Whether a handler runs, with whom replies that are dropped wait for its end.
+    pub(crate) handles: Cell<bool>,
+}
+
+impl Acting {
+    /// Nobody has a turn.
+    const fn nobody() -> Self {
+        Self {
+            actor: Cell::new(ActorId::NOBODY),
+            envelope: Cell::new(Envelope::NONE),
+            messages_left: Cell::new(0),
+            handles: Cell::new(false),
+        }
+    }
+}
+
+/// Where the note is of whoever acts now.
+pub(crate) struct Stage {
+    here: Cell<*const Acting>,
+    /// That of the worker's own stack.
+    root: Box<Acting>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let root = Box::new(Acting::nobody());
+        Self {
+            here: Cell::new(&raw const *root),
+            root,
+        }
+    }
+
+    /// Of whoever acts now.
+    #[inline(always)]
+    pub(crate) fn here(&self) -> &Acting {
+        // SAFETY: it is `root`, or that of a fiber that has not come to its end: `go_on_as` is called
+        // with what `on_this_fiber` has lent only, by a fiber whose loop goes on, and before it ends,
+        // the fiber gives way, whereupon whoever goes on says that it does. The reference is kept by
+        // code on that very fiber.
+        unsafe { &*self.here.get() }
+    }
+
+    /// The fiber that this belongs to goes on: called after everything that gives the thread away.
+    #[inline(always)]
+    pub(crate) fn go_on_as(&self, acting: &Acting) {
+        self.here.set(ptr::from_ref(acting));
+    }
+
+    /// Runs the loop of a fiber with a note of its own, which the loop [goes on as](Self::go_on_as) each
+    /// time that it is resumed to run. It ends when it is resumed to end.
+    pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&Acting)) {
+        let acting = Acting::nobody();
+        self.go_on_as(&acting);
+        run(&acting);
+    }
+
+    /// What runs on the worker's own stack goes on.
+    pub(crate) fn go_on_as_root(&self) {
+        self.go_on_as(&self.root);
+    }
+}
