@@ -112,11 +112,23 @@ impl Bound {
     }
 }
 
-/// A message is taken out of the mailbox of an actor to be handled: its place is free.
+/// A message was taken out of the mailbox of an actor: its place is free.
 pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
     if door.counts() && !is_mutated(Mutant::PlaceLeaked) && door.leave() {
         serve(shard, key);
     }
+}
+
+/// Frees the place of the message that is to be handled next. Whoever is let in may take a question back
+/// at once, this one or another, and the place was that one's then. Answers whether that is not so.
+fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
+    if !door.counts() || is_mutated(Mutant::PlaceLeaked) {
+        return true;
+    }
+    if door.leave_ahead() {
+        serve(shard, key);
+    }
+    door.leave_after()
 }
 
 /// The body of an actor whose mailbox is bounded: it gives up the place of each message before it
@@ -160,7 +172,9 @@ impl Body for Bounded {
             if left == 0 || slot.mailbox_len() == 0 {
                 return TurnEnd::Done;
             }
-            free_place(shard, actor, &self.door);
+            if !free_place_ahead(shard, actor, &self.door) {
+                return TurnEnd::Done; // what is next now has a turn of its own
+            }
             shard.messages_left.set(1);
             match self.inner.turn(shard, actor, None) {
                 TurnEnd::Done => {}
