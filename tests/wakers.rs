@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskCx, Poll, Wake, Waker};
 use std::time::Duration;
 
+use common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{SendError, Sending};
@@ -110,4 +111,97 @@ fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_pla
             assert_eq!(stats.sent(), stats.handled() + stats.dead_letters);
         });
     }
+}
+
+#[test]
+fn s4_9_a_waker_that_panics_disturbs_nobody() {
+    enum Job {
+        Sleep,
+        Question(Reply<()>),
+    }
+    for worker in [0, 1] {
+        Sim::builder().workers(2).check(SEEDS, |sim| {
+            let busy = Props::new(|| {
+                Behavior::receive(|ctx, job| {
+                    match job {
+                        Job::Sleep => ctx.sleep(ms(100))?,
+                        Job::Question(reply) => reply.send(()),
+                    }
+                    Ok::<_, WaitError>(())
+                })
+            });
+            let bound = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
+            let busy = sim.spawn_on(0, "busy", busy.mailbox(bound)).unwrap();
+            let runner = sim.spawn_on(worker, "runner", runner()).unwrap();
+            let called: Arc<Mutex<u32>> = Arc::default();
+            let count = Arc::clone(&called);
+            let waker = calls(move || {
+                *count.lock().unwrap() += 1;
+                panic!("planned");
+            });
+            busy.tell(Job::Sleep);
+            sim.run_for(ms(1));
+            // One is answered, one not in time, and one waits for room.
+            let [answered, expired]: [Shared<Ask<()>>; 2] = Default::default();
+            let (asked, late) = (Arc::clone(&answered), Arc::clone(&expired));
+            let sending: Shared<Sending<_>> = Arc::default();
+            let sends = Arc::clone(&sending);
+            runner.tell(Box::new(move || {
+                *asked.lock().unwrap() = Some(busy.ask(Job::Question, HOUR));
+                *late.lock().unwrap() = Some(busy.ask(Job::Question, ms(50)));
+                *sends.lock().unwrap() = Some(busy.send_async(Job::Sleep));
+                assert!(poll(&asked, &waker).is_pending());
+                assert!(poll(&late, &waker).is_pending());
+                assert!(poll(&sends, &waker).is_pending());
+            }));
+            sim.run_for(ms(500));
+            assert_eq!(*called.lock().unwrap(), 3);
+            runner.tell(Box::new(move || {
+                assert!(poll(&answered, Waker::noop()).is_ready());
+                assert!(poll(&expired, Waker::noop()).is_ready());
+                assert!(poll(&sending, Waker::noop()).is_ready());
+            }));
+            sim.run_for(ms(500));
+            assert!(busy.ask(Job::Question, HOUR).wait().is_ok(), "it lives");
+            let stats = sim.stats();
+            assert_eq!(stats.sent(), stats.handled() + stats.dead_letters);
+        });
+    }
+}
+
+#[test]
+fn s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody() {
+    with_pools(|pool| {
+        let slow = Props::new(|| {
+            Behavior::receive(|ctx, reply: Reply<u32>| {
+                ctx.yield_now()?;
+                reply.send(1);
+                Ok::<_, WaitError>(())
+            })
+        });
+        let slow = pool.spawn("slow", slow).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let waker = calls(move || {
+            let _ = tell.send(());
+            panic!("planned");
+        });
+        slow.suspend();
+        // One was begun here; the other one in a handler, and is awaited here.
+        let begun = pool.spawn("runner", runner()).unwrap();
+        let (give, given) = std::sync::mpsc::channel();
+        begun.tell(Box::new(move || give.send(slow.ask(|reply| reply, HOUR)).unwrap()));
+        let mut asked = [slow.ask(|reply| reply, HOUR), given.recv().unwrap()];
+        let mut cx = TaskCx::from_waker(&waker);
+        for asked in &mut asked {
+            assert!(Pin::new(asked).poll(&mut cx).is_pending());
+        }
+        slow.resume();
+        for _ in 0..2 {
+            told.recv().unwrap();
+        }
+        for asked in asked {
+            assert_eq!(asked.wait(), Ok(1));
+        }
+        assert_eq!(slow.ask(|reply| reply, HOUR).wait(), Ok(1));
+    });
 }

@@ -16,7 +16,7 @@ use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
     ActorId, ActorRef, End, Home, Key, MailKind, MessageId, PackedKey, Shard, WaitError,
-    with_current,
+    catch_user, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -307,7 +307,10 @@ impl<R: Send + 'static> Ask<R> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<R, AskError>> {
         let waker = cx.waker().clone();
-        let callback = Box::new(move |_: &Shard| waker.wake());
+        let callback = Box::new(move |_: &Shard| {
+            // Its panic is no business of whoever has answered.
+            let _ = catch_user(|| waker.wake());
+        });
         if shard.waits.attend_by_call(wait, callback) {
             has_polled(shard.home, wait, cx.waker());
             return Poll::Pending;

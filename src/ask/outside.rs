@@ -14,7 +14,7 @@ use crate::actor::core::{self, PoolCore};
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    dispatch, drop_with_fate, path_elsewhere,
+    catch_user, dispatch, drop_with_fate, path_elsewhere,
 };
 use crate::queue::{RecvError, once, oneshot};
 
@@ -199,7 +199,9 @@ impl<R: Send + 'static> Forward<R> {
     fn send(self, shard: &Shard, wait: Key) {
         let outcome = shard.waits.take_value(wait);
         let outcome = outcome.ok_or_else(|| failure_of(shard, wait));
-        if let Err(outcome) = self.0.send(outcome) {
+        // As for a waker on the worker itself.
+        let sent = catch_user(|| self.0.send(outcome));
+        if let Ok(Err(outcome)) = sent {
             let _ = drop_with_fate(outcome, End::NoReply);
         }
     }

@@ -10,7 +10,7 @@ use super::deadline::as_nanos;
 use super::first::Shared;
 use crate::actor::{
     ActorId, ActorRef, DeadLetterReason, End, Envelope, Home, Key, MessageId, PackedKey, Parcel,
-    Room, Shard, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
+    Room, Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
 
@@ -79,7 +79,9 @@ impl<R: Send + 'static> Asker<R> {
     fn end_outside(self, answer: Result<R, End>) {
         match self {
             Self::Thread { sender, asked, .. } => {
-                if let Err(answer) = sender.send(answer) {
+                // A waker that panics is no business of whoever answers.
+                let sent = catch_user(|| sender.send(answer));
+                if let Ok(Err(answer)) = sent {
                     if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
                     }
