@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Pending, all, first};
+use nexus_actors::{Pending, Recipient, all, first};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SEEDS: std::ops::Range<u64> = 0..60;
@@ -627,23 +627,54 @@ fn s5_1_an_answer_is_gone_on_with() {
 
 #[test]
 fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
-    Sim::builder().workers(1).check(SEEDS, |sim| {
-        let handled = Arc::<Mutex<Vec<u64>>>::default();
-        let newest = Mailbox::bounded(2, Overflow::DropOldest).unwrap();
-        let busy = sim.spawn("busy", worker(&handled).mailbox(newest)).unwrap();
-        let runner = sim.spawn("runner", runner()).unwrap();
-        let told = sim.spawn("told", Props::new(|| Behavior::receive(|_, _: u8| ())));
-        let told = told.unwrap();
-        // Whoever is told of the message that the question displaces sends one as well.
-        let _subscription = sim.dead_letters().subscribe(move |_| told.tell(1));
-        busy.tell(Job::Sleep(ms(100)));
-        sim.run_for(ms(1));
-        busy.tell(Job::Sleep(ms(0)));
-        busy.tell(Job::Sleep(ms(0)));
-        runner.tell(Box::new(move || {
-            busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR).cancel();
-        }));
-        sim.run_for(ms(500));
-        assert!(handled.lock().unwrap().is_empty());
-    });
+    /// How a question gets there, whose number is 1.
+    type Way = fn(ActorRef<Job>, ActorRef<Reply<u64>>) -> Ask<u64>;
+    let ways: [Way; 5] = [
+        |busy, _| busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR),
+        |busy, _| Recipient::from(busy).ask(|reply| Job::After(ms(0), 1, reply), HOUR),
+        |busy, _| {
+            let part = busy.contramap(|reply| Job::After(ms(0), 1, reply));
+            part.ask(|reply| reply, HOUR)
+        },
+        |busy, _| {
+            // A conversion may send something of its own first.
+            let part = busy.contramap(move |(number, reply)| {
+                busy.tell(Job::Sleep(ms(0)));
+                Job::After(ms(0), number, reply)
+            });
+            let part = part.contramap(|reply| (1, reply));
+            part.ask(|reply| reply, HOUR)
+        },
+        |_, desk| desk.ask(|reply| reply, HOUR),
+    ];
+    for way in ways {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            let handled = Arc::<Mutex<Vec<u64>>>::default();
+            let newest = Mailbox::bounded(2, Overflow::DropOldest).unwrap();
+            let busy = sim.spawn("busy", worker(&handled).mailbox(newest)).unwrap();
+            let desk = Props::new(move || {
+                Behavior::receive(move |_ctx, reply: Reply<u64>| {
+                    reply.forward(busy, |reply| Job::After(ms(0), 1, reply));
+                })
+            });
+            let desk = sim.spawn("desk", desk).unwrap();
+            let runner = sim.spawn("runner", runner()).unwrap();
+            let told = sim.spawn("told", Props::new(|| Behavior::receive(|_, _: u8| ())));
+            let told = told.unwrap();
+            // Whoever is told of the message that the question displaces sends one as well.
+            let _subscription = sim.dead_letters().subscribe(move |_| told.tell(1));
+            busy.tell(Job::Sleep(ms(100)));
+            sim.run_for(ms(1));
+            busy.tell(Job::Sleep(ms(0)));
+            busy.tell(Job::Sleep(ms(0)));
+            let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
+            let kept = Arc::clone(&asked);
+            runner.tell(Box::new(move || *kept.lock().unwrap() = Some(way(busy, desk))));
+            sim.run_for(ms(1));
+            runner.tell(Box::new(move || drop(asked.lock().unwrap().take())));
+            sim.run_for(ms(500));
+            assert!(handled.lock().unwrap().is_empty());
+            assert_eq!(sim.dead_letters().count(DeadLetterReason::Cancelled), 1);
+        });
+    }
 }

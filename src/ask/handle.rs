@@ -70,26 +70,11 @@ impl<M: Send + 'static> ActorRef<M> {
         begun.has_asked(asked)
     }
 
-    /// Sends a question to a mailbox that may drop another message for it. Whoever is told of that, and
-    /// that message's destructor, may send messages of their own: the question is not the last one then.
     #[cold]
     #[inline(never)]
     fn ask_bounded<R: Send + 'static>(self, message: M, begun: Begun) -> Ask<R> {
-        let next = with_current(|shard| shard.map(Shard::peek_message_id));
-        self.tell_question(message);
-        let asked = self.id();
-        with_current(|shard| {
-            if let (Some(shard), Some(question)) = (shard, next) {
-                let same_pool = shard.home.pool() == asked.home.pool();
-                let question = if same_pool {
-                    question
-                } else {
-                    core::last_message_from_outside(asked.home)
-                };
-                shard.waits.has_asked(begun.wait.get(), asked, question);
-            }
-        });
-        begun.handle()
+        let sent = self.tell_question_noted(message);
+        begun.has_asked_as(self.id(), sent)
     }
 }
 
@@ -374,6 +359,13 @@ impl Begun {
                 shard.waits.has_asked(wait.get(), asked, sent);
             }
         });
+        self.handle()
+    }
+
+    /// The question has been sent as that message.
+    pub(super) fn has_asked_as<R: Send + 'static>(self, asked: ActorId, sent: MessageId) -> Ask<R> {
+        let wait = self.wait.get();
+        with_current(|shard| shard.map(|shard| shard.waits.has_asked(wait, asked, sent)));
         self.handle()
     }
 

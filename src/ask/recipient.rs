@@ -15,10 +15,10 @@ impl<N: Send + 'static> Recipient<N> {
         let (asked, mail, within) = (self.id(), MailKind::of::<N>(), within.into());
         let Some(begun) = Begun::here(asked, mail, within) else {
             return Ask::of_outside(asked, mail, within, |reply| {
-                self.tell_question(question(reply))
+                self.tell_question(question(reply));
             });
         };
-        self.tell_question(question(begun.reply()));
-        begun.has_asked(asked)
+        let sent = self.tell_question(question(begun.reply()));
+        begun.has_asked_as(asked, sent)
     }
 }

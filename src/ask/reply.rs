@@ -216,15 +216,15 @@ impl<R: Send + 'static> Reply<R> {
     /// ```
     pub fn forward<M: Send + 'static>(self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
         let wait = self.wait_of_a_worker();
-        to.tell_question(question(self));
-        let sent_here = with_current(|shard| {
+        let question = to.tell_question_noted(question(self));
+        let is_of_pool = with_current(|shard| {
             let shard = shard.filter(|shard| shard.home.pool() == to.id().home.pool())?;
             if wait.is_some_and(|(home, _)| home != shard.home) && to.id().home == shard.home {
                 shard.make_known(to.id().key);
             }
-            Some(shard.last_message())
+            Some(())
         });
-        if let (Some((home, wait)), Some(question)) = (wait, sent_here) {
+        if let (Some((home, wait)), Some(())) = (wait, is_of_pool) {
             let target = to.id();
             dispatch(ActorId::new(home, wait), HandedOn { target, question });
         }
