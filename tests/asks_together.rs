@@ -309,6 +309,79 @@ fn s5_4_a_question_that_was_put_aside_is_not_handled_either() {
 }
 
 #[test]
+fn s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn() {
+    // A bounded mailbox or not; and the question comes out of the mail, or has been put aside before.
+    for (bounded, again) in [(false, false), (true, false), (false, true), (true, true)] {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            enum Job {
+                /// Handed on to whoever keeps it.
+                Keep(Reply<u64>),
+                /// Put aside after a while, and at once where there is no hurry.
+                Slow(u64, Reply<u64>),
+                Again,
+                Open,
+            }
+            let handled: Arc<Mutex<Vec<u64>>> = Arc::default();
+            let log = Arc::clone(&handled);
+            let kept: Arc<Mutex<Vec<Reply<u64>>>> = Arc::default();
+            let keeps = Arc::clone(&kept);
+            let target = Props::new(move || {
+                let (log, keeps) = (Arc::clone(&log), Arc::clone(&keeps));
+                Behavior::with_stash(4, move |_ctx| {
+                    let (mut open, mut quick) = (false, again);
+                    Ok(Behavior::receive(move |ctx, job| {
+                        match job {
+                            Job::Keep(reply) => keeps.lock().unwrap().push(reply),
+                            Job::Slow(number, reply) if open => {
+                                log.lock().unwrap().push(number);
+                                reply.send(number);
+                            }
+                            Job::Slow(number, reply) => {
+                                if !std::mem::take(&mut quick) {
+                                    ctx.sleep(ms(500))?;
+                                }
+                                ctx.stash(Job::Slow(number, reply))
+                                    .map_err(|_| "it is full")?;
+                            }
+                            Job::Again => ctx.unstash_all(),
+                            Job::Open => {
+                                open = true;
+                                ctx.unstash_all();
+                            }
+                        }
+                        Ok::<_, BoxError>(())
+                    })
+                    .on_signal(|_ctx, _signal| ()))
+                })
+            });
+            let target = if bounded {
+                target.mailbox(Mailbox::bounded(100, Overflow::Backpressure).unwrap())
+            } else {
+                target
+            };
+            let target = sim.spawn("target", target).unwrap();
+            let others: Vec<_> = (0..50).map(|_| target.ask(Job::Keep, HOUR)).collect();
+            sim.run_until_idle();
+            let given_up = target.ask(|reply| Job::Slow(1, reply), HOUR);
+            sim.run_for(ms(1));
+            if again {
+                target.tell(Job::Again);
+                sim.run_for(ms(1));
+            }
+            // It is in hand, and nothing else is in the mailbox.
+            given_up.cancel();
+            others.into_iter().for_each(Ask::cancel);
+            sim.run_for(ms(1000));
+            target.tell(Job::Open);
+            sim.run_for(ms(1));
+            assert!(handled.lock().unwrap().is_empty());
+            assert_eq!(sim.dead_letters().count(DeadLetterReason::Cancelled), 1);
+            kept.lock().unwrap().clear();
+        });
+    }
+}
+
+#[test]
 fn s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
@@ -669,7 +742,9 @@ fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
             busy.tell(Job::Sleep(ms(0)));
             let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
             let kept = Arc::clone(&asked);
-            runner.tell(Box::new(move || *kept.lock().unwrap() = Some(way(busy, desk))));
+            runner.tell(Box::new(move || {
+                *kept.lock().unwrap() = Some(way(busy, desk))
+            }));
             sim.run_for(ms(1));
             runner.tell(Box::new(move || drop(asked.lock().unwrap().take())));
             sim.run_for(ms(500));

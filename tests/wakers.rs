@@ -189,7 +189,9 @@ fn s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody() {
         // One was begun here; the other one in a handler, and is awaited here.
         let begun = pool.spawn("runner", runner()).unwrap();
         let (give, given) = std::sync::mpsc::channel();
-        begun.tell(Box::new(move || give.send(slow.ask(|reply| reply, HOUR)).unwrap()));
+        begun.tell(Box::new(move || {
+            give.send(slow.ask(|reply| reply, HOUR)).unwrap()
+        }));
         let mut asked = [slow.ask(|reply| reply, HOUR), given.recv().unwrap()];
         let mut cx = TaskCx::from_waker(&waker);
         for asked in &mut asked {
