@@ -56,7 +56,8 @@ pub(crate) struct Unprobed {
 #[derive(Clone)]
 struct Link {
     actor: ActorId,
-    path: ActorPath,
+    /// Found out when it is certain that there is a cycle: most waits are part of none.
+    path: Option<ActorPath>,
     wait: Key,
     began: u64,
     question: MessageId,
@@ -84,24 +85,48 @@ enum Step {
     Closed,
 }
 
+/// The wait of an actor of this worker, if it waits for anybody, and for whom.
+fn wait_of(shard: &Shard, actor: ActorId) -> Option<(Key, Asked, ActorId)> {
+    let wait = shard.tenant(actor.key)?.wait()?;
+    let asked = shard.waits.asked(wait)?;
+    let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
+    let target = asked.target.known().filter(|_| waits)?;
+    Some((wait, asked, target))
+}
+
+/// Whether somebody is left to be looked at from an actor of this worker on, in whom a cycle may close: the
+/// actor itself, or one of another worker. Takes no memory, however many wait.
+fn leads_on(shard: &Shard, first: ActorId) -> bool {
+    let (mut at, mut milestone) = (first, first);
+    for steps in 1_u64.. {
+        let Some((_, _, target)) = wait_of(shard, at) else {
+            return false;
+        };
+        at = target;
+        if at == first || at.home != shard.home {
+            return true;
+        }
+        if at == milestone {
+            return false; // a cycle, but not of the first
+        }
+        if steps.is_power_of_two() {
+            milestone = at;
+        }
+    }
+    false
+}
+
 impl Link {
     /// The wait of an actor of this worker, if it waits for anybody.
-    fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
-        let Asked {
-            target,
-            question,
-            mail,
-            began,
-        } = shard.waits.asked(wait)?;
-        let waits = shard.waits.is_pending(wait) && question != MessageId::NONE;
-        let target = target.known().filter(|_| waits)?;
+    fn of(shard: &Shard, actor: ActorId) -> Option<(Self, ActorId)> {
+        let (wait, asked, target) = wait_of(shard, actor)?;
         let link = Self {
             actor,
-            path: path_of(shard, actor.key.slot),
+            path: None,
             wait,
-            began,
-            question,
-            mail: mail?,
+            began: asked.began,
+            question: asked.question,
+            mail: asked.mail?,
             certain: false,
         };
         Some((link, target))
@@ -140,29 +165,35 @@ impl Walk {
                     Step::Ends
                 };
             }
-            let wait = shard.tenant(at.key).and_then(|slot| slot.wait());
-            let Some((wait, (link, target))) =
-                wait.and_then(|wait| Some((wait, Link::of(shard, at, wait)?)))
-            else {
+            let Some((mut link, target)) = Link::of(shard, at) else {
                 return Step::Ends;
             };
-            if let Some(before) = self.links.last_mut()
-                && self.known.is_some()
-            {
-                before.certain = before.is_certain(shard, at.key, wait);
+            if self.known.is_some() {
+                link.path = Some(path_of(shard, at.key.slot));
+                if let Some(before) = self.links.last_mut() {
+                    before.certain = before.is_certain(shard, at.key, link.wait);
+                }
             }
             if let Some(first) = self.links.first() {
                 if first.actor == at {
                     let same = first.known() == link.known();
                     return if same { Step::Closed } else { Step::Ends };
                 }
-                if self.links.iter().any(|other| other.actor == at) {
+                if self.milestone() == at {
                     return Step::Ends; // a cycle, but not of the first
                 }
             }
             self.links.push(link);
             at = target;
         }
+    }
+
+    /// The actor with whom each one is compared, to find a cycle that does not lead back to the first. It
+    /// is another one whenever the way is twice as long (Brent, "An improved Monte Carlo factorization
+    /// algorithm", 1980): so each step takes as long, however long the way is.
+    fn milestone(&self) -> ActorId {
+        let longest = self.links.len().ilog2();
+        self.links[(1 << longest) - 1].actor
     }
 
     fn known(&self) -> Vec<(ActorId, Key, MessageId)> {
@@ -186,14 +217,15 @@ impl Walk {
         self.tell();
     }
 
-    /// Sees which links of a cycle on this worker are certain. Not while it is followed: most waits are
-    /// part of none, and whole mailboxes are looked through for that.
+    /// Sees which links of a cycle on this worker are certain, and whose they are. Not while it is followed:
+    /// most waits are part of none, and whole mailboxes are looked through for that.
     fn judge(&mut self, shard: &Shard) {
         for place in 0..self.links.len() {
             let next = &self.links[(place + 1) % self.links.len()];
             let (actor, wait) = (next.actor.key, next.wait);
             let link = &mut self.links[place];
             link.certain = link.is_certain(shard, actor, wait);
+            link.path = Some(path_of(shard, link.actor.key.slot));
         }
     }
 
@@ -218,9 +250,9 @@ impl Walk {
             (link.began, link.question.get(), home.worker(), key.slot)
         });
         self.links.rotate_left(youngest.unwrap_or(0));
-        let links = self.links.iter().map(|link| CycleLink {
+        let links = self.links.iter_mut().map(|link| CycleLink {
             actor: link.actor,
-            path: link.path.clone(),
+            path: link.path.take().expect("it was found out on the way"),
             message_type: link.mail.message_type(),
             certain: link.certain,
         });
@@ -302,7 +334,10 @@ impl Shard {
     #[cold]
     #[inline(never)]
     fn follow_wait(&self, actor: Key) {
-        Walk::default().go_on(self, self.id_of(actor));
+        let actor = self.id_of(actor);
+        if leads_on(self, actor) {
+            Walk::default().go_on(self, actor);
+        }
     }
 
     /// Whether somebody waits for an actor of another worker, and no probe has been sent.
