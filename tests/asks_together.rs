@@ -540,6 +540,45 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
 // ---- on behalf ------------------------------------------------------------------------------------
 
 #[test]
+fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() {
+    const CHAIN: usize = 5000;
+    for spread in [1, 2] {
+        let mut sim = Sim::builder().workers(2).orderly().start().unwrap();
+        let told: Arc<Mutex<Vec<AskErrorKind>>> = Arc::default();
+        let keeper = Props::new(|| {
+            Behavior::with_state(Vec::new(), |kept, _ctx, reply: Reply<()>| kept.push(reply))
+        });
+        let mut next = sim.spawn("keeper", keeper).unwrap();
+        for number in 0..CHAIN {
+            let (asked, told) = (next, Arc::clone(&told));
+            let link = Props::new(move || {
+                let told = Arc::clone(&told);
+                Behavior::receive(move |_ctx, reply: Reply<()>| {
+                    let ended = asked.ask(|reply| reply, HOUR).wait_for(&reply);
+                    told.lock().unwrap().push(ended.unwrap_err().kind());
+                })
+            });
+            // Some of the way, or all of it, is on one worker.
+            let worker = number / 1000 % spread;
+            next = sim
+                .spawn_on(worker, &format!("link-{number}"), link)
+                .unwrap();
+        }
+        let runner = sim.spawn("runner", runner()).unwrap();
+        runner.tell(Box::new(move || {
+            let asked = next.ask(|reply| reply, HOUR);
+            assert!(next.ask(|reply| reply, ms(100)).wait().is_err());
+            asked.cancel();
+        }));
+        sim.run_for(ms(50));
+        assert_eq!(sim.waiting().len(), CHAIN + 1);
+        sim.run_for(ms(100));
+        assert_eq!(sim.waiting(), []);
+        assert_eq!(*told.lock().unwrap(), vec![AskErrorKind::Cancelled; CHAIN]);
+    }
+}
+
+#[test]
 fn s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for() {
     for workers in [1, 2] {
         for gives_up in [false, true] {
