@@ -18,8 +18,8 @@
 //! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
 //!
 //! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
-//! only suspected. So it is where a question was handed on between two other workers than the asker's, and
-//! the probe is there before it.
+//! only suspected. Word of a question that was handed on comes to whoever asked by way of the worker that
+//! has the question then, so that no probe is there before it.
 //!
 //! While a probe travels, waits may end by their time-outs. On one worker nothing happens in between.
 //! Across workers the cycle is walked twice: where each wait is found a second time, of the same

@@ -217,17 +217,14 @@ impl<R: Send + 'static> Reply<R> {
     pub fn forward<M: Send + 'static>(self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
         let wait = self.wait_of_a_worker();
         let question = to.tell_question_noted(question(self));
-        let is_of_pool = with_current(|shard| {
-            let shard = shard.filter(|shard| shard.home.pool() == to.id().home.pool())?;
-            if wait.is_some_and(|(home, _)| home != shard.home) && to.id().home == shard.home {
-                shard.make_known(to.id().key);
+        let target = to.id();
+        with_current(|shard| {
+            let shard = shard.filter(|shard| shard.home.pool() == target.home.pool());
+            if let (Some(shard), Some((home, wait))) = (shard, wait) {
+                let asker = ActorId::new(home, wait);
+                say_handed_on(shard, asker, HandedOn { target, question });
             }
-            Some(())
         });
-        if let (Some((home, wait)), Some(())) = (wait, is_of_pool) {
-            let target = to.id();
-            dispatch(ActorId::new(home, wait), HandedOn { target, question });
-        }
     }
 
     /// The wait that it ends, where that is a worker's.
@@ -301,6 +298,21 @@ fn has_given_up(home: Home, wait: Key) -> bool {
     })
 }
 
+/// Tells whoever asked that a question was handed on by this worker.
+fn say_handed_on(shard: &Shard, asker: ActorId, word: HandedOn) {
+    let to = word.target.home;
+    if to == shard.home {
+        if asker.home != to {
+            shard.make_known(word.target.key);
+        }
+    } else if asker.home != to {
+        // By way of the worker that has the question now, behind that: whoever looks from there for a
+        // cycle comes no sooner than the question.
+        return dispatch(word.target, Passed { asker, word });
+    }
+    dispatch(asker, word);
+}
+
 /// A question was handed on, with its reply: word of it, on its way to the wait.
 struct HandedOn {
     target: ActorId,
@@ -311,6 +323,22 @@ impl Parcel for HandedOn {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         shard.waits.has_asked(wait, self.target, self.question);
         shard.look_again_for_cycle(wait);
+    }
+
+    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}
+
+/// The same, on its way to be passed on.
+struct Passed {
+    asker: ActorId,
+    word: HandedOn,
+}
+
+impl Parcel for Passed {
+    fn deliver(self, _: &Shard, _: Key, _: &Envelope) {
+        dispatch(self.asker, self.word);
     }
 
     fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
