@@ -296,6 +296,82 @@ fn s5_6_a_start_that_is_asked_for_something_and_ends_is_no_cycle() {
     }
 }
 
+/// Fails to start, and leaves a child behind that asks that one, and notes how that has ended.
+fn fails_to_start(asked: ActorRef<Told>, errors: &Errors, pause: u64) -> Props<Told> {
+    let errors = Arc::clone(errors);
+    let leaf = Props::new(move || {
+        let errors = Arc::clone(&errors);
+        Behavior::receive(move |_ctx, ()| {
+            let answer = asked.ask(nothing, HOUR).wait();
+            errors.lock().unwrap().extend(answer.err());
+        })
+    });
+    Props::new(move || {
+        let leaf = leaf.clone();
+        Behavior::setup(move |ctx| {
+            ctx.spawn("idle", told())?;
+            ctx.spawn("leaf", leaf)?.tell(());
+            ctx.sleep(Duration::from_millis(pause))?;
+            Err("planned".into())
+        })
+    })
+}
+
+#[test]
+fn s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end() {
+    // Where the child is started, on which stack, and whether its own child asks before or after it has
+    // failed.
+    let ways = [(0, None), (0, Some(1 << 20)), (1, None), (1, Some(1 << 20))];
+    for ((worker, stack_size), pause) in ways.into_iter().flat_map(|way| [(way, 0), (way, 1)]) {
+        Sim::builder().workers(2).check(0..50, |sim| {
+            let starter = sim.spawn_on(0, "starter", told()).unwrap();
+            let node = sim.node(0);
+            let errors = Errors::default();
+            let child = fails_to_start(starter, &errors, pause);
+            let child = match stack_size {
+                Some(bytes) => child.stack_size(bytes),
+                None => child,
+            };
+            let begun = tell(starter, move |_, _| {
+                let started = node.spawn_on(worker, "child", child);
+                assert!(matches!(started, Err(SpawnError::Failed(_))));
+                Ok(())
+            });
+            assert_eq!(begun.wait(), Ok(Ok(())));
+            let errors = errors.lock().unwrap();
+            assert_eq!(cycle_of(&errors[0]), ["/user/child/leaf", "/user/starter"]);
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle() {
+    for workers in [1, 2, 3] {
+        Sim::builder().workers(workers).check(0..100, |sim| {
+            let parent = sim.spawn_on(0, "parent", told()).unwrap();
+            let other = sim.spawn_on(workers - 1, "other", told()).unwrap();
+            let errors = Errors::default();
+            let child = fails_to_start(other, &errors, 1);
+            let asked = tell(other, move |ctx, _| {
+                ctx.sleep(Duration::from_millis(4))?;
+                parent.ask(nothing, HOUR).wait()?
+            });
+            sim.run_for(Duration::from_millis(1));
+            let started = tell(parent, move |ctx, _| {
+                assert!(ctx.spawn("child", child).is_err());
+                Ok(())
+            });
+            let error = asked.wait().unwrap().unwrap_err();
+            let expected = ["/user/other", "/user/parent", "/user/parent/child/leaf"];
+            assert_eq!(cycle_of(&error), expected);
+            assert_eq!(started.wait(), Ok(Ok(())));
+            assert_eq!(errors.lock().unwrap().len(), 0, "it is answered then");
+            in_no_time(sim);
+        });
+    }
+}
+
 #[test]
 fn s5_6_a_pool_of_threads_finds_cycles_of_starts_too() {
     let _watchdog = watchdog();

@@ -15,7 +15,8 @@
 //! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
 //! - the next actor's mailbox is full of messages that it has not come to, and none of them is a
 //!   question, which might be taken back and make room, or
-//! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
+//! - the next actor is at its setup, which is what is waited for, or is a task that is waited for, or
+//!   is below one that did not start: whoever starts that waits until all below it have ended.
 //!
 //! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
 //! only suspected. Word of a question that was handed on comes to whoever asked by way of the worker that
@@ -38,7 +39,7 @@ use super::envelope::Envelope;
 use super::fate::End;
 use super::gates::dispatch;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::path_of;
+use super::lifecycle::{self, has_failed_to_start, path_of};
 use super::path::ActorPath;
 use super::shard::Shard;
 use super::slot::{MailKind, Slot, State};
@@ -73,6 +74,8 @@ struct Walk {
     known: Option<Vec<(ActorId, Key, MessageId)>>,
     /// Whether it has left its worker.
     has_travelled: bool,
+    /// Whether it is one of several that go on from one actor.
+    has_branched: bool,
 }
 
 /// What a step comes to.
@@ -100,7 +103,7 @@ fn leads_on(shard: &Shard, first: ActorId) -> bool {
     let (mut at, mut milestone) = (first, first);
     for steps in 1_u64.. {
         let Some((_, _, target)) = wait_of(shard, at) else {
-            return false;
+            return ends_with_those_below(shard, at);
         };
         at = target;
         if at == first || at.home != shard.home {
@@ -114,6 +117,11 @@ fn leads_on(shard: &Shard, first: ActorId) -> bool {
         }
     }
     false
+}
+
+/// Whether an actor of this worker did not start, so that whoever waits for that waits for those below it.
+fn ends_with_those_below(shard: &Shard, actor: ActorId) -> bool {
+    shard.tenant(actor.key).is_some_and(has_failed_to_start)
 }
 
 impl Link {
@@ -156,6 +164,7 @@ impl Link {
 impl Walk {
     /// Goes on at an actor of this worker, as far as it can.
     fn follow(&mut self, shard: &Shard, mut at: ActorId) -> Step {
+        let mut through_failed_start = false;
         loop {
             if at.home != shard.home {
                 let same_pool = at.home.pool() == shard.home.pool();
@@ -166,12 +175,18 @@ impl Walk {
                 };
             }
             let Some((mut link, target)) = Link::of(shard, at) else {
-                return Step::Ends;
+                match self.below(shard, at) {
+                    Some(next) => at = next,
+                    None => return Step::Ends,
+                }
+                through_failed_start = true;
+                continue;
             };
+            let only_by_next = std::mem::take(&mut through_failed_start);
             if self.known.is_some() {
                 link.path = Some(path_of(shard, at.key.slot));
                 if let Some(before) = self.links.last_mut() {
-                    before.certain = before.is_certain(shard, at.key, link.wait);
+                    before.certain = only_by_next || before.is_certain(shard, at.key, link.wait);
                 }
             }
             if let Some(first) = self.links.first() {
@@ -186,6 +201,36 @@ impl Walk {
             self.links.push(link);
             at = target;
         }
+    }
+
+    /// Where the way goes on from an actor that did not start: at one of those below it. Where that may be
+    /// one or another, there is a way of its own from each that waits; but only once, as there could be
+    /// any number of ways else.
+    fn below(&mut self, shard: &Shard, actor: ActorId) -> Option<ActorId> {
+        let waits_for_its_end = self.links.last()?.question == MessageId::WORK;
+        if !waits_for_its_end || !ends_with_those_below(shard, actor) {
+            return None;
+        }
+        let is_below = |one: &ActorId| {
+            one.home == shard.home && lifecycle::is_below(shard, one.key, actor.key)
+        };
+        let first = self.links.first()?.actor;
+        if is_below(&first) {
+            return Some(first);
+        }
+        if let Some(known) = &self.known {
+            let (next, ..) = known.get(self.links.len())?;
+            return Some(*next).filter(is_below);
+        }
+        if !std::mem::replace(&mut self.has_branched, true) {
+            for next in lifecycle::all_below(shard, actor.key) {
+                let next = shard.id_of(next);
+                if wait_of(shard, next).is_some() {
+                    self.clone().go_on(shard, next);
+                }
+            }
+        }
+        None
     }
 
     /// The actor with whom each one is compared, to find a cycle that does not lead back to the first. It
@@ -329,6 +374,11 @@ impl Shard {
             let actor = Key { slot, generation };
             self.unprobed.waits.borrow_mut().push((actor, wait));
         }
+    }
+
+    /// What an actor waits for leads on to others than before.
+    pub(crate) fn look_for_cycle_of(&self, actor: Key) {
+        self.follow_wait(actor);
     }
 
     #[cold]
