@@ -158,6 +158,65 @@ fn s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time
 }
 
 #[test]
+fn s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next() {
+    enum Job {
+        /// To ask that one, and then the keeper.
+        Begin(ActorRef<Job>, Reply<AskError>),
+        /// To hand the reply to the keeper, and to ask that one.
+        Ask(ActorRef<Job>, Reply<()>),
+        Nothing(Reply<()>),
+    }
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(0..50, |sim| {
+            let kept: Arc<Mutex<Vec<Reply<()>>>> = Arc::default();
+            let keeps = Arc::clone(&kept);
+            let keeper = Props::new(move || {
+                let keeps = Arc::clone(&keeps);
+                Behavior::receive(move |_ctx, reply| keeps.lock().unwrap().push(reply))
+            });
+            let keeper = sim.spawn("keeper", keeper).unwrap();
+            let member = || {
+                Props::new(move || {
+                    Behavior::receive(move |ctx, job| match job {
+                        Job::Begin(other, reply) => {
+                            let own = ctx.self_ref();
+                            let answer = other.ask(|reply| Job::Ask(own, reply), HOUR).wait();
+                            assert_eq!(answer, Ok(()));
+                            let late = keeper.ask(|reply| reply, Duration::from_millis(5));
+                            reply.send(late.wait().unwrap_err());
+                        }
+                        Job::Ask(other, reply) => {
+                            keeper.tell(reply);
+                            let _ = other.ask(Job::Nothing, HOUR).wait();
+                        }
+                        Job::Nothing(reply) => reply.send(()),
+                    })
+                })
+            };
+            let a = sim.spawn_on(0, "a", member()).unwrap();
+            let b = sim.spawn_on(workers - 1, "b", member()).unwrap();
+            let asked = a.ask(|reply| Job::Begin(b, reply), HOUR);
+            sim.run_for(Duration::from_millis(1));
+            let waiting = sim.waiting();
+            assert_eq!(waiting.len(), 2);
+            assert!(waiting.iter().all(|one| one.cycle.is_some()), "suspected");
+            let reply = kept.lock().unwrap().pop().unwrap();
+            reply.send(());
+            sim.run_for(Duration::from_millis(1));
+            let waiting = sim.waiting();
+            let of_a = waiting
+                .iter()
+                .find(|one| one.actor.as_ref().unwrap().0 == a.id());
+            assert_eq!(of_a.unwrap().cycle, None);
+            let error = asked.wait().unwrap();
+            assert_eq!(error.kind(), AskErrorKind::Timeout);
+            assert_eq!(error.details().unwrap().cycle(), None);
+            kept.lock().unwrap().clear();
+        });
+    }
+}
+
+#[test]
 fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for() {
     /// Asks the peer when it is told to; answers when it is asked.
     enum Peer {
