@@ -2,7 +2,9 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use common::{check_calm, watchdog, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Cycle, Mailbox, Overflow, Pending, SendError, TaskContext};
+use nexus_actors::{Cycle, Mailbox, Overflow, Pending, SendError, Task, TaskContext, TaskError};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -421,6 +423,68 @@ fn s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once() {
             });
             let error = asked.wait().unwrap().unwrap_err();
             assert_through_task(&error, ["/user/actor/$task-", "/user/actor"]);
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_tasks_that_wait_for_each_other_are_told_at_once() {
+    type Handles = Rc<RefCell<Vec<Option<Task<Result<(), TaskError>>>>>>;
+    for tasks in [1, 2, 5] {
+        check_calm(0..50, |sim| {
+            let actor = sim.spawn("actor", told()).unwrap();
+            let heard: Arc<Mutex<Vec<TaskError>>> = Arc::default();
+            let log = Arc::clone(&heard);
+            let asked = tell(actor, move |ctx, _| {
+                let handles = Handles::default();
+                let spawned = (0..tasks).map(|place| {
+                    let (handles, log) = (Rc::clone(&handles), Arc::clone(&log));
+                    Some(ctx.spawn_task(move |_: &mut TaskContext<'_, Told>| {
+                        let next = handles.borrow_mut()[(place + 1) % tasks].take();
+                        let ended = next.unwrap().wait();
+                        log.lock().unwrap().extend(ended.clone().err());
+                        ended.and_then(|ended| ended)
+                    }))
+                });
+                let spawned = spawned.collect();
+                *handles.borrow_mut() = spawned;
+                Ok(ctx.sleep(Duration::from_millis(1))?)
+            });
+            assert_eq!(asked.wait(), Ok(Ok(())));
+            let heard = heard.lock().unwrap();
+            let [TaskError::Deadlock(cycle)] = &heard[..] else {
+                panic!("one of them is told: {heard:?}");
+            };
+            assert!(cycle.is_certain());
+            assert_eq!(cycle.links().len(), tasks);
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle() {
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(0..100, |sim| {
+            let actor = sim.spawn_on(0, "actor", told()).unwrap();
+            let other = sim.spawn_on(workers - 1, "other", told()).unwrap();
+            let answered = tell(other, move |ctx, _| {
+                ctx.sleep(Duration::from_millis(2))?;
+                actor.ask(nothing, HOUR).wait()?
+            });
+            sim.run_for(Duration::from_millis(1));
+            let asked = tell(actor, move |ctx, _| {
+                let task = ctx.spawn_task(move |_: &mut TaskContext<'_, Told>| {
+                    let _ = other.ask(nothing, HOUR).wait();
+                });
+                ctx.sleep(Duration::from_millis(4))?;
+                task.cancel();
+                assert_eq!(task.wait(), Err(TaskError::Cancelled));
+                Ok(())
+            });
+            assert_eq!(asked.wait(), Ok(Ok(())));
+            assert_eq!(answered.wait(), Ok(Ok(())), "its actor goes on");
             in_no_time(sim);
         });
     }

@@ -27,7 +27,7 @@
 //! generation, all of them held together at the moment when the first round came to its end.
 //!
 //! Two probes may find one cycle. Both name the same wait as the one that ends: the youngest of those for
-//! an answer or for room, as a start and a task go on to their end.
+//! an answer or for room, and one for a task only where there is none of these. A start goes on to its end.
 
 use std::cell::{Cell, RefCell};
 
@@ -64,6 +64,8 @@ struct Link {
     question: MessageId,
     mail: &'static MailKind,
     certain: bool,
+    /// Whether it can be ended: whoever waits for a start goes on to its end.
+    can_end: bool,
 }
 
 /// A walk along the edges.
@@ -90,7 +92,11 @@ enum Step {
 
 /// The wait of an actor of this worker, if it waits for anybody, and for whom.
 fn wait_of(shard: &Shard, actor: ActorId) -> Option<(Key, Asked, ActorId)> {
-    let wait = shard.tenant(actor.key)?.wait()?;
+    let slot = shard.tenant(actor.key)?;
+    let wait = slot.wait()?;
+    if slot.special.is_task() && lifecycle::is_cancelled(slot) {
+        return None;
+    }
     let asked = shard.waits.asked(wait)?;
     let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
     let target = asked.target.known().filter(|_| waits)?;
@@ -128,14 +134,19 @@ impl Link {
     /// The wait of an actor of this worker, if it waits for anybody.
     fn of(shard: &Shard, actor: ActorId) -> Option<(Self, ActorId)> {
         let (wait, asked, target) = wait_of(shard, actor)?;
+        let is_work = asked.question == MessageId::WORK;
+        let for_task = |slot: &Slot| slot.special.is_task();
         let link = Self {
             actor,
             path: None,
             wait,
-            began: asked.began,
+            began: if is_work { 0 } else { asked.began },
             question: asked.question,
             mail: asked.mail?,
             certain: false,
+            // Tasks are of the same worker as whoever waits for them.
+            can_end: !is_work
+                || target.home == shard.home && shard.tenant(target.key).is_some_and(for_task),
         };
         Some((link, target))
     }
@@ -288,11 +299,16 @@ impl Walk {
 
     /// Tells those who wait in the cycle.
     fn tell(mut self) {
-        let can_end = |place: &usize| self.links[*place].question != MessageId::WORK;
+        let can_end = |place: &usize| self.links[*place].can_end;
         let youngest = (0..self.links.len()).filter(can_end).max_by_key(|&place| {
             let link = &self.links[place];
             let ActorId { home, key } = link.actor;
-            (link.began, link.question.get(), home.worker(), key.slot)
+            let is_work = link.question == MessageId::WORK;
+            // Nobody knows when a wait for a task began; but where the way never left its worker, it
+            // begins with the youngest.
+            let first = is_work && !self.has_travelled && place == 0;
+            let who = (home.worker(), key.slot);
+            (!is_work, link.began, link.question.get(), first, who)
         });
         self.links.rotate_left(youngest.unwrap_or(0));
         let links = self.links.iter_mut().map(|link| CycleLink {
