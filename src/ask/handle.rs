@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::block_on::{block_on, has_polled, is_blocking_on};
 use super::deadline::{Deadline, nanos};
-use super::driven::{Drive, can_drive, driver_of};
+use super::driven::{can_drive, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_here, outcome_of};
 use super::outside::Outside;
+use super::polling::{has_polled, is_blocking_on};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
@@ -84,10 +84,10 @@ impl<M: Send + 'static> ActorRef<M> {
 /// before the actor has come to the question is not handled: it becomes a dead letter.
 #[must_use = "an ask that is dropped is cancelled: wait for its answer, or use `tell`"]
 pub struct Ask<R> {
-    waiting: Waiting<R>,
+    pub(super) waiting: Waiting<R>,
 }
 
-enum Waiting<R> {
+pub(super) enum Waiting<R> {
     /// A wait of that worker.
     Worker { home: Home, wait: PackedKey },
     /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
@@ -260,28 +260,8 @@ impl<R: Send + 'static> Ask<R> {
         drop(self);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn wait_elsewhere(mut self) -> Result<R, AskError> {
-        if let Waiting::Worker { home, wait } = self.waiting {
-            let wait = wait.get();
-            if let Some(driver) = driver_of(home.pool()) {
-                return wait_by_driving(&*driver, self, wait);
-            }
-            self.move_outside(home, wait);
-        }
-        if with_current(|shard| shard.is_some()) {
-            // In a handler, only that actor waits.
-            return block_on(0, self)?;
-        }
-        match std::mem::replace(&mut self.waiting, Waiting::Over) {
-            Waiting::Outside(outside) => outside.wait(),
-            Waiting::Worker { .. } | Waiting::Over => unreachable!("it was moved outside"),
-        }
-    }
-
     /// Has the outcome of a wait of a worker sent to whichever thread this is.
-    fn move_outside(&mut self, home: Home, wait: Key) {
+    pub(super) fn move_outside(&mut self, home: Home, wait: Key) {
         self.waiting = Waiting::Outside(Box::new(Outside::of_wait(home, wait)));
     }
 
@@ -403,20 +383,6 @@ impl Begun {
         let Self { home, wait, .. } = self;
         (Ask::new(Waiting::Worker { home, wait }), self.reply())
     }
-}
-
-#[cold]
-fn wait_by_driving<R: Send + 'static>(
-    driver: &dyn Drive,
-    ask: Ask<R>,
-    wait: Key,
-) -> Result<R, AskError> {
-    can_drive()?;
-    driver.drive_until_ended(wait)?;
-    let shard = driver.shard();
-    let outcome = outcome_of(&shard, wait);
-    drop(ask); // given up only now: what it is unwound from gives it up as well
-    outcome
 }
 
 /// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.
