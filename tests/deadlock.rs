@@ -548,8 +548,9 @@ struct Truth {
     /// Those who ask for others, and what these wait for.
     others: u32,
     works: HashMap<u32, u64>,
-    /// Cycles that went through such a one.
+    /// Cycles that went through such a one, and through one whose parent did not start.
     through_others: u64,
+    through_leaves: u64,
 }
 
 /// Where the numbers of those who ask for others begin.
@@ -583,6 +584,18 @@ impl Truth {
         }
     }
 
+    /// The reply goes from whom it was with to that one.
+    fn moves(&mut self, question: u64, to: u32) {
+        let now = self.now();
+        let Some(edge) = self.edges.get_mut(&question).filter(|edge| edge.ends > now) else {
+            return;
+        };
+        let before = Edge { ends: now, ..*edge };
+        (edge.to, edge.begins) = (to, now);
+        self.questions += 1;
+        self.edges.insert(self.questions, before);
+    }
+
     /// There was an instant at which each member of the cycle waited for an answer that only the next
     /// one could give.
     fn check(&mut self, cycle: &Cycle) {
@@ -604,6 +617,9 @@ impl Truth {
         let mut instants = held.iter().flatten().map(|edge| edge.begins);
         assert!(instants.any(at), "a false alarm: {cycle}\n{held:#?}");
         self.through_others += u64::from(who.iter().any(|&one| one > FIRST_OTHER));
+        let mut links = cycle.links().iter();
+        let through_leaf = links.any(|link| link.path.name() == "leaf");
+        self.through_leaves += u64::from(through_leaf);
     }
 }
 
@@ -671,7 +687,13 @@ impl Me {
             Do::Question(question, depth, reply) => {
                 let helper = self.helper.unwrap();
                 let mut held = None;
-                match self.roll(6) {
+                match self.roll(7) {
+                    6 if depth > 0 => {
+                        let to = self.roll(self.others.len() as u64) as u32;
+                        world.0.lock().unwrap().moves(question, to);
+                        let other = self.others[to as usize];
+                        reply.forward(other, |reply| Do::Question(question, depth - 1, reply));
+                    }
                     0 => {
                         self.note_end(world, question);
                         reply.forward(helper, |reply| Handed(question, reply));
@@ -751,6 +773,12 @@ impl Me {
                     let name = format!("start-{}", by.from);
                     node.spawn(&name, by.starting()).unwrap().stop();
                 }
+                4 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let name = format!("fails-{}", by.from);
+                    node.spawn(&name, by.failing()).unwrap_err();
+                }
                 _ => question.ask(before, Ask::wait),
             },
         }
@@ -807,6 +835,35 @@ impl Question {
         truth.ends(work);
     }
 
+    /// An actor that does not start, and of which somebody is left who asks: only then whoever starts it
+    /// waits for that one.
+    fn failing(self) -> Props<u8> {
+        let pause = self.within / 8;
+        let leaf = {
+            let question = self.clone();
+            Props::new(move || {
+                let question = question.clone();
+                Behavior::receive(move |ctx, ()| question.ask_as(ctx.path()))
+            })
+        };
+        let begins = move |at: Option<u64>| {
+            let mut truth = self.world.0.lock().unwrap();
+            let (now, work) = (truth.now(), truth.works[&self.from]);
+            truth.edges.get_mut(&work).unwrap().begins = at.unwrap_or(now);
+        };
+        begins(Some(u64::MAX));
+        let begins = Arc::new(begins);
+        Props::new(move || {
+            let (leaf, begins) = (leaf.clone(), Arc::clone(&begins));
+            Behavior::setup(move |ctx| {
+                ctx.spawn("leaf", leaf)?.tell(());
+                ctx.sleep(pause)?;
+                begins(None);
+                Err("planned".into())
+            })
+        })
+    }
+
     /// An actor that asks in its setup.
     fn starting(self) -> Props<u8> {
         Props::new(move || {
@@ -824,7 +881,7 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
     let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
-    let through_others = AtomicU64::new(0);
+    let [through_others, through_leaves] = [const { AtomicU64::new(0) }; 2];
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(0..runs, |sim| {
             let world = World(Arc::default());
@@ -867,6 +924,7 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
             assert_eq!(sim.waiting(), []);
             let truth = world.0.lock().unwrap();
             through_others.fetch_add(truth.through_others, Relaxed);
+            through_leaves.fetch_add(truth.through_leaves, Relaxed);
             for (kind, times) in &truth.ended {
                 *total.lock().unwrap().entry(*kind).or_default() += times;
             }
@@ -877,4 +935,5 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     assert!(times(AskErrorKind::Deadlock) > runs, "{ended:?}");
     assert!(times(AskErrorKind::Timeout) > runs / 10, "{ended:?}");
     assert!(through_others.into_inner() > runs / 10);
+    assert!(through_leaves.into_inner() > runs / 50);
 }
