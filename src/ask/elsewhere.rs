@@ -1,7 +1,7 @@
 //! Waiting for an answer elsewhere than on the worker where the question was asked.
 
 use super::block_on::block_on;
-use super::driven::{Drive, can_drive, driver_of};
+use super::driven::{Drive, can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::handle::{Ask, Waiting};
 use super::outcome::outcome_of;
@@ -14,10 +14,13 @@ impl<R: Send + 'static> Ask<R> {
     pub(super) fn wait_elsewhere(mut self) -> Result<R, AskError> {
         if let Waiting::Worker { home, wait } = self.waiting {
             let wait = wait.get();
-            if let Some(driver) = driver_of(home.pool()) {
+            if let Some(driver) = driver_at(home) {
                 return wait_by_driving(&*driver, self, wait);
             }
             self.move_outside(home, wait);
+            if driver_of(home.pool()).is_some() {
+                return block_on(home.pool(), self)?;
+            }
         }
         if with_current(|shard| shard.is_some()) {
             // In a handler, only that actor waits.

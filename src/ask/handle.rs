@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::deadline::{Deadline, nanos};
-use super::driven::{can_drive, driver_of};
+use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_here, outcome_of};
 use super::outside::Outside;
@@ -403,13 +403,17 @@ impl<R: Send + 'static> Future for Ask<R> {
             if let Some(polled) = polled {
                 return polled;
             }
-            if let Some(driver) = driver_of(home.pool()) {
+            if let Some(driver) = driver_at(home) {
                 // An executor of another kind would let the driver's thread sleep.
                 if !is_blocking_on() {
                     can_drive()?;
                     driver.drive_until_ended(wait)?;
                 }
                 return self.poll_on_worker(&driver.shard(), wait, cx);
+            }
+            if driver_of(home.pool()).is_some() && !is_blocking_on() && can_drive().is_ok() {
+                let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);
+                return Poll::Ready(Self::new(waiting).wait_elsewhere());
             }
             self.move_outside(home, wait);
         }
@@ -439,7 +443,7 @@ impl<R> Drop for Ask<R> {
 
 #[cold]
 fn give_up_elsewhere(home: Home, wait: Key) {
-    match driver_of(home.pool()) {
+    match driver_at(home) {
         Some(driver) => driver.shard().give_up(wait),
         None => super::outside::give_up(home, wait),
     }
