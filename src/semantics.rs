@@ -160,6 +160,7 @@
 //!
 //! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
 //! - `tests/bounded.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
+//! - `tests/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
 //! - `tests/hostile.rs: s3_1_messages_of_odd_sizes_arrive`
 //!
 //! **3.2** Whether a bounded mailbox takes a message is certain when `try_tell` or `send` returns,
@@ -273,11 +274,14 @@
 //! what becomes of the actor is decided by row 4.5. The
 //! [`on_failure`](crate::WorkerPoolBuilder::on_failure) hook is given a [`Failure`] with the actor,
 //! its path, the type of its messages, the stage of its life and the cause. A panic in the hook, or in
-//! the destructor of a message, a state, an answer, an error or props, takes nobody else down either.
+//! the destructor of a message, a state, an answer, an error or props, takes nobody else down either, nor
+//! does one in the waker of a future that awaits an ask.
 //!
 //! - `tests/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
 //! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
 //! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
+//! - `tests/wakers.rs: s4_9_a_waker_that_panics_disturbs_nobody`
+//! - `tests/wakers.rs: s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody`
 //!
 //! **4.10** A handler, a setup or a signal handler that needs more than its stack ends the process,
 //! by the same signal as ever; before that, the standard error is told whose it was: the actor's path
@@ -329,12 +333,14 @@
 //! - `tests/asks_together.rs: s5_1_an_answer_is_gone_on_with`
 //! - `tests/asks_together.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
 //! - `tests/asks_together.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
+//! - `tests/asks_together.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
 //! - `tests/system.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
 //! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
 //! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
+//! - `tests/asks_together.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
 //! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
@@ -379,10 +385,13 @@
 //!
 //! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
 //! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
+//! - `tests/asks_together.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
+//! - `tests/asks_together.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
 //! - `tests/asks_together.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
 //! - `tests/asks_together.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
 //! - `tests/asks_together.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
 //! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
+//! - `tests/asks_together.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
 //! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
 //! - `src/actor/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
@@ -406,8 +415,9 @@
 //! show it, and the error names it if the time-out comes.
 //!
 //! Other waits are links of a cycle too, and it is an ask in it, or a wait for room, that ends: whoever
-//! starts an actor waits for its setup, on whichever worker, and whoever waits for a [`Task`] waits for
-//! what that asks. A question that was handed on ([`Reply::forward`]) leads to whoever has it. Under
+//! starts an actor waits for its setup, on whichever worker, and, where that fails, for the children that
+//! it has started to end; and whoever waits for a [`Task`] waits for what that asks. Tasks that wait for
+//! each other alone are told with [`TaskError::Deadlock`](crate::TaskError::Deadlock). A question that was handed on ([`Reply::forward`]) leads to whoever has it. Under
 //! [`Context::block_on`](crate::Context::block_on) one ask, or
 //! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
 //! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
@@ -423,11 +433,19 @@
 //! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
 //! - `tests/deadlock.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
 //! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
+//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
+//! - `tests/deadlock.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
+//! - `tests/no_allocations.rs: s5_6_to_ask_somebody_who_waits_allocates_nothing`
 //! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
 //! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
 //! - `tests/deadlock_work.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
+//! - `tests/deadlock_work.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
+//! - `tests/deadlock_work.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
 //! - `tests/deadlock_work.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
+//! - `tests/deadlock_work.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`
 //! - `tests/deadlock_work.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
 //! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`

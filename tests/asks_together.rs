@@ -3,13 +3,16 @@
 mod common;
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskCx, Poll, Waker};
 use std::time::Duration;
 
 use common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Pending, all, first};
+use nexus_actors::{Pending, Recipient, all, first};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SEEDS: std::ops::Range<u64> = 0..60;
@@ -153,6 +156,110 @@ fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
             assert!(first > ms(40) && first <= ms(60), "{first:?}");
             assert!(second > HOUR - ms(100) && second <= HOUR, "{second:?}");
             assert_eq!(seen[1].1, Some(Duration::ZERO));
+        });
+    }
+}
+
+#[test]
+fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
+    /// Where it is dropped, and whether it was polled there.
+    const WAYS: [(Option<usize>, bool); 6] = [
+        (None, false),
+        (Some(0), false),
+        (Some(1), false),
+        (None, true),
+        (Some(0), true),
+        (Some(1), true),
+    ];
+    for (begun_on, (place, polled)) in [0, 1].into_iter().flat_map(|on| WAYS.map(|way| (on, way))) {
+        if place.is_none() && polled {
+            continue; // there it is waited for
+        }
+        Sim::builder().workers(2).check(0..30, |sim| {
+            let handled = Arc::default();
+            let busy = sim.spawn_on(0, "busy", worker(&handled)).unwrap();
+            let runners = [0, 1].map(|worker| {
+                let name = format!("runner-{worker}");
+                sim.spawn_on(worker, &name, runner()).unwrap()
+            });
+            busy.tell(Job::Sleep(ms(500)));
+            // Others wait in the same places of each worker.
+            let others: Arc<Mutex<Vec<u64>>> = Arc::default();
+            let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
+            let given = Arc::clone(&asked);
+            let begin = move || {
+                let asked = busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR);
+                *given.lock().unwrap() = Some(asked);
+            };
+            let mut begin: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(begin));
+            for (worker, runner) in runners.iter().enumerate() {
+                if worker == begun_on {
+                    runner.tell(begin.take().unwrap());
+                }
+                for number in [2, 3] {
+                    let others = Arc::clone(&others);
+                    let waits = Props::new(move || {
+                        let others = Arc::clone(&others);
+                        Behavior::receive(move |_ctx, ()| {
+                            let asked = busy.ask(|reply| Job::After(ms(0), number, reply), HOUR);
+                            let answer = asked.wait();
+                            others.lock().unwrap().extend(answer);
+                        })
+                    });
+                    let name = format!("waits-{worker}-{number}");
+                    sim.spawn_on(worker, &name, waits).unwrap().tell(());
+                }
+            }
+            sim.run_for(ms(1));
+            let dropped = Arc::clone(&asked);
+            let drop_it = move || {
+                let mut asked = dropped.lock().unwrap().take().unwrap();
+                if polled {
+                    let mut cx = TaskCx::from_waker(Waker::noop());
+                    assert!(Pin::new(&mut asked).poll(&mut cx).is_pending());
+                }
+            };
+            match place {
+                None => drop_it(),
+                Some(worker) => runners[worker].tell(Box::new(drop_it)),
+            }
+            sim.run_for(ms(1000));
+            let mut others = others.lock().unwrap().clone();
+            others.sort_unstable();
+            assert_eq!(others, [2, 2, 3, 3]);
+            assert!(!handled.lock().unwrap().contains(&1));
+            assert_eq!(sim.dead_letters().count(DeadLetterReason::Cancelled), 1);
+        });
+    }
+}
+
+#[test]
+fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
+    for polled in [false, true] {
+        Sim::builder().workers(2).check(0..30, |sim| {
+            let busy = sim.spawn_on(0, "busy", worker(&Arc::default())).unwrap();
+            for number in [0, 1] {
+                let name = format!("runner-{number}");
+                let runner = sim.spawn_on(number, &name, runner()).unwrap();
+                let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
+                let given = Arc::clone(&asked);
+                runner.tell(Box::new(move || {
+                    let asked = busy.ask(|reply| Job::After(ms(5), number as u64, reply), HOUR);
+                    *given.lock().unwrap() = Some(asked);
+                }));
+                sim.run_for(ms(1));
+                let mut asked = asked.lock().unwrap().take().unwrap();
+                let answer = if polled {
+                    let mut cx = TaskCx::from_waker(Waker::noop());
+                    let Poll::Ready(answer) = Pin::new(&mut asked).poll(&mut cx) else {
+                        panic!("nobody else would drive it");
+                    };
+                    answer
+                } else {
+                    asked.wait()
+                };
+                assert_eq!(answer, Ok(number as u64));
+            }
         });
     }
 }
@@ -304,6 +411,79 @@ fn s5_4_a_question_that_was_put_aside_is_not_handled_either() {
             let stats = sim.stats();
             let ends = stats.handled() + stats.dead_letters;
             assert_eq!((stats.sent(), stats.stashed()), (ends, 0), "conserved");
+        });
+    }
+}
+
+#[test]
+fn s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn() {
+    // A bounded mailbox or not; and the question comes out of the mail, or has been put aside before.
+    for (bounded, again) in [(false, false), (true, false), (false, true), (true, true)] {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            enum Job {
+                /// Handed on to whoever keeps it.
+                Keep(Reply<u64>),
+                /// Put aside after a while, and at once where there is no hurry.
+                Slow(u64, Reply<u64>),
+                Again,
+                Open,
+            }
+            let handled: Arc<Mutex<Vec<u64>>> = Arc::default();
+            let log = Arc::clone(&handled);
+            let kept: Arc<Mutex<Vec<Reply<u64>>>> = Arc::default();
+            let keeps = Arc::clone(&kept);
+            let target = Props::new(move || {
+                let (log, keeps) = (Arc::clone(&log), Arc::clone(&keeps));
+                Behavior::with_stash(4, move |_ctx| {
+                    let (mut open, mut quick) = (false, again);
+                    Ok(Behavior::receive(move |ctx, job| {
+                        match job {
+                            Job::Keep(reply) => keeps.lock().unwrap().push(reply),
+                            Job::Slow(number, reply) if open => {
+                                log.lock().unwrap().push(number);
+                                reply.send(number);
+                            }
+                            Job::Slow(number, reply) => {
+                                if !std::mem::take(&mut quick) {
+                                    ctx.sleep(ms(500))?;
+                                }
+                                ctx.stash(Job::Slow(number, reply))
+                                    .map_err(|_| "it is full")?;
+                            }
+                            Job::Again => ctx.unstash_all(),
+                            Job::Open => {
+                                open = true;
+                                ctx.unstash_all();
+                            }
+                        }
+                        Ok::<_, BoxError>(())
+                    })
+                    .on_signal(|_ctx, _signal| ()))
+                })
+            });
+            let target = if bounded {
+                target.mailbox(Mailbox::bounded(100, Overflow::Backpressure).unwrap())
+            } else {
+                target
+            };
+            let target = sim.spawn("target", target).unwrap();
+            let others: Vec<_> = (0..50).map(|_| target.ask(Job::Keep, HOUR)).collect();
+            sim.run_until_idle();
+            let given_up = target.ask(|reply| Job::Slow(1, reply), HOUR);
+            sim.run_for(ms(1));
+            if again {
+                target.tell(Job::Again);
+                sim.run_for(ms(1));
+            }
+            // It is in hand, and nothing else is in the mailbox.
+            given_up.cancel();
+            others.into_iter().for_each(Ask::cancel);
+            sim.run_for(ms(1000));
+            target.tell(Job::Open);
+            sim.run_for(ms(1));
+            assert!(handled.lock().unwrap().is_empty());
+            assert_eq!(sim.dead_letters().count(DeadLetterReason::Cancelled), 1);
+            kept.lock().unwrap().clear();
         });
     }
 }
@@ -467,6 +647,45 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
 // ---- on behalf ------------------------------------------------------------------------------------
 
 #[test]
+fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() {
+    const CHAIN: usize = 5000;
+    for spread in [1, 2] {
+        let mut sim = Sim::builder().workers(2).orderly().start().unwrap();
+        let told: Arc<Mutex<Vec<AskErrorKind>>> = Arc::default();
+        let keeper = Props::new(|| {
+            Behavior::with_state(Vec::new(), |kept, _ctx, reply: Reply<()>| kept.push(reply))
+        });
+        let mut next = sim.spawn("keeper", keeper).unwrap();
+        for number in 0..CHAIN {
+            let (asked, told) = (next, Arc::clone(&told));
+            let link = Props::new(move || {
+                let told = Arc::clone(&told);
+                Behavior::receive(move |_ctx, reply: Reply<()>| {
+                    let ended = asked.ask(|reply| reply, HOUR).wait_for(&reply);
+                    told.lock().unwrap().push(ended.unwrap_err().kind());
+                })
+            });
+            // Some of the way, or all of it, is on one worker.
+            let worker = number / 1000 % spread;
+            next = sim
+                .spawn_on(worker, &format!("link-{number}"), link)
+                .unwrap();
+        }
+        let runner = sim.spawn("runner", runner()).unwrap();
+        runner.tell(Box::new(move || {
+            let asked = next.ask(|reply| reply, HOUR);
+            assert!(next.ask(|reply| reply, ms(100)).wait().is_err());
+            asked.cancel();
+        }));
+        sim.run_for(ms(50));
+        assert_eq!(sim.waiting().len(), CHAIN + 1);
+        sim.run_for(ms(100));
+        assert_eq!(sim.waiting(), []);
+        assert_eq!(*told.lock().unwrap(), vec![AskErrorKind::Cancelled; CHAIN]);
+    }
+}
+
+#[test]
 fn s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for() {
     for workers in [1, 2] {
         for gives_up in [false, true] {
@@ -627,23 +846,56 @@ fn s5_1_an_answer_is_gone_on_with() {
 
 #[test]
 fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
-    Sim::builder().workers(1).check(SEEDS, |sim| {
-        let handled = Arc::<Mutex<Vec<u64>>>::default();
-        let newest = Mailbox::bounded(2, Overflow::DropOldest).unwrap();
-        let busy = sim.spawn("busy", worker(&handled).mailbox(newest)).unwrap();
-        let runner = sim.spawn("runner", runner()).unwrap();
-        let told = sim.spawn("told", Props::new(|| Behavior::receive(|_, _: u8| ())));
-        let told = told.unwrap();
-        // Whoever is told of the message that the question displaces sends one as well.
-        let _subscription = sim.dead_letters().subscribe(move |_| told.tell(1));
-        busy.tell(Job::Sleep(ms(100)));
-        sim.run_for(ms(1));
-        busy.tell(Job::Sleep(ms(0)));
-        busy.tell(Job::Sleep(ms(0)));
-        runner.tell(Box::new(move || {
-            busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR).cancel();
-        }));
-        sim.run_for(ms(500));
-        assert!(handled.lock().unwrap().is_empty());
-    });
+    /// How a question gets there, whose number is 1.
+    type Way = fn(ActorRef<Job>, ActorRef<Reply<u64>>) -> Ask<u64>;
+    let ways: [Way; 5] = [
+        |busy, _| busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR),
+        |busy, _| Recipient::from(busy).ask(|reply| Job::After(ms(0), 1, reply), HOUR),
+        |busy, _| {
+            let part = busy.contramap(|reply| Job::After(ms(0), 1, reply));
+            part.ask(|reply| reply, HOUR)
+        },
+        |busy, _| {
+            // A conversion may send something of its own first.
+            let part = busy.contramap(move |(number, reply)| {
+                busy.tell(Job::Sleep(ms(0)));
+                Job::After(ms(0), number, reply)
+            });
+            let part = part.contramap(|reply| (1, reply));
+            part.ask(|reply| reply, HOUR)
+        },
+        |_, desk| desk.ask(|reply| reply, HOUR),
+    ];
+    for way in ways {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            let handled = Arc::<Mutex<Vec<u64>>>::default();
+            let newest = Mailbox::bounded(2, Overflow::DropOldest).unwrap();
+            let busy = sim.spawn("busy", worker(&handled).mailbox(newest)).unwrap();
+            let desk = Props::new(move || {
+                Behavior::receive(move |_ctx, reply: Reply<u64>| {
+                    reply.forward(busy, |reply| Job::After(ms(0), 1, reply));
+                })
+            });
+            let desk = sim.spawn("desk", desk).unwrap();
+            let runner = sim.spawn("runner", runner()).unwrap();
+            let told = sim.spawn("told", Props::new(|| Behavior::receive(|_, _: u8| ())));
+            let told = told.unwrap();
+            // Whoever is told of the message that the question displaces sends one as well.
+            let _subscription = sim.dead_letters().subscribe(move |_| told.tell(1));
+            busy.tell(Job::Sleep(ms(100)));
+            sim.run_for(ms(1));
+            busy.tell(Job::Sleep(ms(0)));
+            busy.tell(Job::Sleep(ms(0)));
+            let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
+            let kept = Arc::clone(&asked);
+            runner.tell(Box::new(move || {
+                *kept.lock().unwrap() = Some(way(busy, desk))
+            }));
+            sim.run_for(ms(1));
+            runner.tell(Box::new(move || drop(asked.lock().unwrap().take())));
+            sim.run_for(ms(500));
+            assert!(handled.lock().unwrap().is_empty());
+            assert_eq!(sim.dead_letters().count(DeadLetterReason::Cancelled), 1);
+        });
+    }
 }

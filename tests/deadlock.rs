@@ -158,6 +158,65 @@ fn s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time
 }
 
 #[test]
+fn s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next() {
+    enum Job {
+        /// To ask that one, and then the keeper.
+        Begin(ActorRef<Job>, Reply<AskError>),
+        /// To hand the reply to the keeper, and to ask that one.
+        Ask(ActorRef<Job>, Reply<()>),
+        Nothing(Reply<()>),
+    }
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(0..50, |sim| {
+            let kept: Arc<Mutex<Vec<Reply<()>>>> = Arc::default();
+            let keeps = Arc::clone(&kept);
+            let keeper = Props::new(move || {
+                let keeps = Arc::clone(&keeps);
+                Behavior::receive(move |_ctx, reply| keeps.lock().unwrap().push(reply))
+            });
+            let keeper = sim.spawn("keeper", keeper).unwrap();
+            let member = || {
+                Props::new(move || {
+                    Behavior::receive(move |ctx, job| match job {
+                        Job::Begin(other, reply) => {
+                            let own = ctx.self_ref();
+                            let answer = other.ask(|reply| Job::Ask(own, reply), HOUR).wait();
+                            assert_eq!(answer, Ok(()));
+                            let late = keeper.ask(|reply| reply, Duration::from_millis(5));
+                            reply.send(late.wait().unwrap_err());
+                        }
+                        Job::Ask(other, reply) => {
+                            keeper.tell(reply);
+                            let _ = other.ask(Job::Nothing, HOUR).wait();
+                        }
+                        Job::Nothing(reply) => reply.send(()),
+                    })
+                })
+            };
+            let a = sim.spawn_on(0, "a", member()).unwrap();
+            let b = sim.spawn_on(workers - 1, "b", member()).unwrap();
+            let asked = a.ask(|reply| Job::Begin(b, reply), HOUR);
+            sim.run_for(Duration::from_millis(1));
+            let waiting = sim.waiting();
+            assert_eq!(waiting.len(), 2);
+            assert!(waiting.iter().all(|one| one.cycle.is_some()), "suspected");
+            let reply = kept.lock().unwrap().pop().unwrap();
+            reply.send(());
+            sim.run_for(Duration::from_millis(1));
+            let waiting = sim.waiting();
+            let of_a = waiting
+                .iter()
+                .find(|one| one.actor.as_ref().unwrap().0 == a.id());
+            assert_eq!(of_a.unwrap().cycle, None);
+            let error = asked.wait().unwrap();
+            assert_eq!(error.kind(), AskErrorKind::Timeout);
+            assert_eq!(error.details().unwrap().cycle(), None);
+            kept.lock().unwrap().clear();
+        });
+    }
+}
+
+#[test]
 fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for() {
     /// Asks the peer when it is told to; answers when it is asked.
     enum Peer {
@@ -364,6 +423,61 @@ fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
 }
 
 #[test]
+fn s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is() {
+    const CHAIN: usize = 20_000;
+    const ASKERS: u32 = 100;
+    let _watchdog = watchdog();
+    let pool = WorkerPool::builder().workers(1).start().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    // Keeps the reply.
+    let mute = Props::new(move || {
+        let tell = tell.clone();
+        Behavior::receive(move |_ctx, reply: Reply<()>| tell.send(reply).unwrap())
+    });
+    let mut next = pool.spawn("mute", mute).unwrap();
+    for number in 0..CHAIN {
+        let asks = next;
+        let link = Props::new(move || {
+            Behavior::receive(move |_ctx, reply: Reply<()>| {
+                if asks.ask(|reply| reply, HOUR).wait_for(&reply).is_ok() {
+                    reply.send(());
+                }
+            })
+        });
+        next = pool.spawn(&format!("link-{number}"), link).unwrap();
+    }
+    let first = next;
+    let through = first.ask(|reply| reply, HOUR);
+    let held = told.recv().unwrap();
+    let (waits, waiting) = std::sync::mpsc::channel();
+    let asker = Props::new(move || {
+        let waits = waits.clone();
+        Behavior::receive(move |ctx, ()| {
+            for _ in 0..ASKERS {
+                let waits = waits.clone();
+                drop(ctx.spawn_task(move |_task| {
+                    let asked = first.ask(|reply| reply, HOUR);
+                    waits.send(()).unwrap();
+                    drop(asked.wait());
+                }));
+            }
+        })
+    });
+    let asker = pool.spawn("asker", asker).unwrap();
+    let begun = std::time::Instant::now();
+    asker.tell(());
+    (0..ASKERS).for_each(|_| waiting.recv().unwrap());
+    first.kill(); // after the question that it is at
+    held.send(());
+    assert_eq!(through.wait(), Ok(()));
+    // To compare each link with all before it would take many times that long.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    drop(told);
+    pool.shutdown(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
 fn s5_6_a_pool_of_threads_finds_them_too() {
     let _watchdog = watchdog();
     with_pools(|pool| {
@@ -434,8 +548,9 @@ struct Truth {
     /// Those who ask for others, and what these wait for.
     others: u32,
     works: HashMap<u32, u64>,
-    /// Cycles that went through such a one.
+    /// Cycles that went through such a one, and through one whose parent did not start.
     through_others: u64,
+    through_leaves: u64,
 }
 
 /// Where the numbers of those who ask for others begin.
@@ -469,6 +584,18 @@ impl Truth {
         }
     }
 
+    /// The reply goes from whom it was with to that one.
+    fn moves(&mut self, question: u64, to: u32) {
+        let now = self.now();
+        let Some(edge) = self.edges.get_mut(&question).filter(|edge| edge.ends > now) else {
+            return;
+        };
+        let before = Edge { ends: now, ..*edge };
+        (edge.to, edge.begins) = (to, now);
+        self.questions += 1;
+        self.edges.insert(self.questions, before);
+    }
+
     /// There was an instant at which each member of the cycle waited for an answer that only the next
     /// one could give.
     fn check(&mut self, cycle: &Cycle) {
@@ -490,6 +617,9 @@ impl Truth {
         let mut instants = held.iter().flatten().map(|edge| edge.begins);
         assert!(instants.any(at), "a false alarm: {cycle}\n{held:#?}");
         self.through_others += u64::from(who.iter().any(|&one| one > FIRST_OTHER));
+        let mut links = cycle.links().iter();
+        let through_leaf = links.any(|link| link.path.name() == "leaf");
+        self.through_leaves += u64::from(through_leaf);
     }
 }
 
@@ -557,7 +687,13 @@ impl Me {
             Do::Question(question, depth, reply) => {
                 let helper = self.helper.unwrap();
                 let mut held = None;
-                match self.roll(6) {
+                match self.roll(7) {
+                    6 if depth > 0 => {
+                        let to = self.roll(self.others.len() as u64) as u32;
+                        world.0.lock().unwrap().moves(question, to);
+                        let other = self.others[to as usize];
+                        reply.forward(other, |reply| Do::Question(question, depth - 1, reply));
+                    }
                     0 => {
                         self.note_end(world, question);
                         reply.forward(helper, |reply| Handed(question, reply));
@@ -637,6 +773,12 @@ impl Me {
                     let name = format!("start-{}", by.from);
                     node.spawn(&name, by.starting()).unwrap().stop();
                 }
+                4 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let name = format!("fails-{}", by.from);
+                    node.spawn(&name, by.failing()).unwrap_err();
+                }
                 _ => question.ask(before, Ask::wait),
             },
         }
@@ -693,6 +835,35 @@ impl Question {
         truth.ends(work);
     }
 
+    /// An actor that does not start, and of which somebody is left who asks: only then whoever starts it
+    /// waits for that one.
+    fn failing(self) -> Props<u8> {
+        let pause = self.within / 8;
+        let leaf = {
+            let question = self.clone();
+            Props::new(move || {
+                let question = question.clone();
+                Behavior::receive(move |ctx, ()| question.ask_as(ctx.path()))
+            })
+        };
+        let begins = move |at: Option<u64>| {
+            let mut truth = self.world.0.lock().unwrap();
+            let (now, work) = (truth.now(), truth.works[&self.from]);
+            truth.edges.get_mut(&work).unwrap().begins = at.unwrap_or(now);
+        };
+        begins(Some(u64::MAX));
+        let begins = Arc::new(begins);
+        Props::new(move || {
+            let (leaf, begins) = (leaf.clone(), Arc::clone(&begins));
+            Behavior::setup(move |ctx| {
+                ctx.spawn("leaf", leaf)?.tell(());
+                ctx.sleep(pause)?;
+                begins(None);
+                Err("planned".into())
+            })
+        })
+    }
+
     /// An actor that asks in its setup.
     fn starting(self) -> Props<u8> {
         Props::new(move || {
@@ -710,7 +881,7 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
     let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
-    let through_others = AtomicU64::new(0);
+    let [through_others, through_leaves] = [const { AtomicU64::new(0) }; 2];
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(0..runs, |sim| {
             let world = World(Arc::default());
@@ -753,6 +924,7 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
             assert_eq!(sim.waiting(), []);
             let truth = world.0.lock().unwrap();
             through_others.fetch_add(truth.through_others, Relaxed);
+            through_leaves.fetch_add(truth.through_leaves, Relaxed);
             for (kind, times) in &truth.ended {
                 *total.lock().unwrap().entry(*kind).or_default() += times;
             }
@@ -763,4 +935,5 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     assert!(times(AskErrorKind::Deadlock) > runs, "{ended:?}");
     assert!(times(AskErrorKind::Timeout) > runs / 10, "{ended:?}");
     assert!(through_others.into_inner() > runs / 10);
+    assert!(through_leaves.into_inner() > runs / 50);
 }

@@ -2,7 +2,9 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use common::{check_calm, watchdog, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Cycle, Mailbox, Overflow, Pending, SendError, TaskContext};
+use nexus_actors::{Cycle, Mailbox, Overflow, Pending, SendError, Task, TaskContext, TaskError};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -219,9 +221,6 @@ fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_
             let asked = tell(asking, move |_, _| desk.ask(|reply| reply, HOUR).wait()?);
             let error = asked.wait().unwrap().unwrap_err();
             assert_eq!(cycle_of(&error), ["/user/asking"]);
-            if workers > 2 {
-                return; // word of it may be quicker than the question
-            }
             // By way of one more.
             let asked = tell(asking, move |_, _| {
                 let asked = tell(other, move |_, reply| {
@@ -234,6 +233,30 @@ fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_
             in_no_time(sim);
         });
     }
+}
+
+#[test]
+fn s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is()
+{
+    // The one who asks, the desk, and the one who has the question then: each on its own worker.
+    Sim::builder().workers(3).check(0..1000, |sim| {
+        let asking = sim.spawn_on(0, "asking", told()).unwrap();
+        let other = sim.spawn_on(2, "other", told()).unwrap();
+        let desk = sim.spawn_on(1, "desk", desk(other)).unwrap();
+        let ended = tell(other, move |ctx, _| {
+            // It waits for the asker, whatever that waits for, before the question comes.
+            ctx.sleep(Duration::from_millis(1))?;
+            asking.ask(nothing, HOUR).wait()?
+        });
+        let asked = tell(asking, move |ctx, _| {
+            ctx.sleep(Duration::from_millis(2))?;
+            desk.ask(|reply| reply, HOUR).wait()?
+        });
+        let error = asked.wait().unwrap().unwrap_err();
+        assert_eq!(cycle_of(&error), ["/user/asking", "/user/other"]);
+        assert_eq!(ended.wait(), Ok(Ok(())));
+        in_no_time(sim);
+    });
 }
 
 /// Hands every question on to that one.
@@ -271,6 +294,82 @@ fn s5_6_a_start_that_is_asked_for_something_and_ends_is_no_cycle() {
             assert_eq!(started.wait(), Ok(Ok(())));
             assert!(others.into_iter().all(|other| other.wait() == Ok(Ok(()))));
             assert_eq!(errors.lock().unwrap().len(), 0);
+        });
+    }
+}
+
+/// Fails to start, and leaves a child behind that asks that one, and notes how that has ended.
+fn fails_to_start(asked: ActorRef<Told>, errors: &Errors, pause: u64) -> Props<Told> {
+    let errors = Arc::clone(errors);
+    let leaf = Props::new(move || {
+        let errors = Arc::clone(&errors);
+        Behavior::receive(move |_ctx, ()| {
+            let answer = asked.ask(nothing, HOUR).wait();
+            errors.lock().unwrap().extend(answer.err());
+        })
+    });
+    Props::new(move || {
+        let leaf = leaf.clone();
+        Behavior::setup(move |ctx| {
+            ctx.spawn("idle", told())?;
+            ctx.spawn("leaf", leaf)?.tell(());
+            ctx.sleep(Duration::from_millis(pause))?;
+            Err("planned".into())
+        })
+    })
+}
+
+#[test]
+fn s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end() {
+    // Where the child is started, on which stack, and whether its own child asks before or after it has
+    // failed.
+    let ways = [(0, None), (0, Some(1 << 20)), (1, None), (1, Some(1 << 20))];
+    for ((worker, stack_size), pause) in ways.into_iter().flat_map(|way| [(way, 0), (way, 1)]) {
+        Sim::builder().workers(2).check(0..50, |sim| {
+            let starter = sim.spawn_on(0, "starter", told()).unwrap();
+            let node = sim.node(0);
+            let errors = Errors::default();
+            let child = fails_to_start(starter, &errors, pause);
+            let child = match stack_size {
+                Some(bytes) => child.stack_size(bytes),
+                None => child,
+            };
+            let begun = tell(starter, move |_, _| {
+                let started = node.spawn_on(worker, "child", child);
+                assert!(matches!(started, Err(SpawnError::Failed(_))));
+                Ok(())
+            });
+            assert_eq!(begun.wait(), Ok(Ok(())));
+            let errors = errors.lock().unwrap();
+            assert_eq!(cycle_of(&errors[0]), ["/user/child/leaf", "/user/starter"]);
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle() {
+    for workers in [1, 2, 3] {
+        Sim::builder().workers(workers).check(0..100, |sim| {
+            let parent = sim.spawn_on(0, "parent", told()).unwrap();
+            let other = sim.spawn_on(workers - 1, "other", told()).unwrap();
+            let errors = Errors::default();
+            let child = fails_to_start(other, &errors, 1);
+            let asked = tell(other, move |ctx, _| {
+                ctx.sleep(Duration::from_millis(4))?;
+                parent.ask(nothing, HOUR).wait()?
+            });
+            sim.run_for(Duration::from_millis(1));
+            let started = tell(parent, move |ctx, _| {
+                assert!(ctx.spawn("child", child).is_err());
+                Ok(())
+            });
+            let error = asked.wait().unwrap().unwrap_err();
+            let expected = ["/user/other", "/user/parent", "/user/parent/child/leaf"];
+            assert_eq!(cycle_of(&error), expected);
+            assert_eq!(started.wait(), Ok(Ok(())));
+            assert_eq!(errors.lock().unwrap().len(), 0, "it is answered then");
+            in_no_time(sim);
         });
     }
 }
@@ -324,6 +423,68 @@ fn s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once() {
             });
             let error = asked.wait().unwrap().unwrap_err();
             assert_through_task(&error, ["/user/actor/$task-", "/user/actor"]);
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_tasks_that_wait_for_each_other_are_told_at_once() {
+    type Handles = Rc<RefCell<Vec<Option<Task<Result<(), TaskError>>>>>>;
+    for tasks in [1, 2, 5] {
+        check_calm(0..50, |sim| {
+            let actor = sim.spawn("actor", told()).unwrap();
+            let heard: Arc<Mutex<Vec<TaskError>>> = Arc::default();
+            let log = Arc::clone(&heard);
+            let asked = tell(actor, move |ctx, _| {
+                let handles = Handles::default();
+                let spawned = (0..tasks).map(|place| {
+                    let (handles, log) = (Rc::clone(&handles), Arc::clone(&log));
+                    Some(ctx.spawn_task(move |_: &mut TaskContext<'_, Told>| {
+                        let next = handles.borrow_mut()[(place + 1) % tasks].take();
+                        let ended = next.unwrap().wait();
+                        log.lock().unwrap().extend(ended.clone().err());
+                        ended.and_then(|ended| ended)
+                    }))
+                });
+                let spawned = spawned.collect();
+                *handles.borrow_mut() = spawned;
+                Ok(ctx.sleep(Duration::from_millis(1))?)
+            });
+            assert_eq!(asked.wait(), Ok(Ok(())));
+            let heard = heard.lock().unwrap();
+            let [TaskError::Deadlock(cycle)] = &heard[..] else {
+                panic!("one of them is told: {heard:?}");
+            };
+            assert!(cycle.is_certain());
+            assert_eq!(cycle.links().len(), tasks);
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle() {
+    for workers in [1, 2] {
+        Sim::builder().workers(workers).check(0..100, |sim| {
+            let actor = sim.spawn_on(0, "actor", told()).unwrap();
+            let other = sim.spawn_on(workers - 1, "other", told()).unwrap();
+            let answered = tell(other, move |ctx, _| {
+                ctx.sleep(Duration::from_millis(2))?;
+                actor.ask(nothing, HOUR).wait()?
+            });
+            sim.run_for(Duration::from_millis(1));
+            let asked = tell(actor, move |ctx, _| {
+                let task = ctx.spawn_task(move |_: &mut TaskContext<'_, Told>| {
+                    let _ = other.ask(nothing, HOUR).wait();
+                });
+                ctx.sleep(Duration::from_millis(4))?;
+                task.cancel();
+                assert_eq!(task.wait(), Err(TaskError::Cancelled));
+                Ok(())
+            });
+            assert_eq!(asked.wait(), Ok(Ok(())));
+            assert_eq!(answered.wait(), Ok(Ok(())), "its actor goes on");
             in_no_time(sim);
         });
     }

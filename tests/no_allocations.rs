@@ -1,4 +1,5 @@
-//! An ask between two actors of one worker allocates nothing, once it has been done before.
+//! An ask between two actors of one worker allocates nothing, once it has been done before: nor does
+//! looking whether it closes a cycle.
 
 #![allow(unsafe_code)]
 
@@ -58,6 +59,49 @@ fn s5_2_an_ask_on_one_worker_allocates_nothing() {
     let counted = Box::new(0_u8); // the count does count
     assert!(ALLOCATED.get() > 0 && *counted == 0);
     let allocated = asking.ask(|reply| (10_000, reply), HOUR).wait().unwrap();
+    assert_eq!(allocated, 0);
+    system.shutdown(HOUR);
+}
+
+#[test]
+fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
+    let system = ActorSystem::new("asks").unwrap();
+    let slow = Props::new(|| {
+        Behavior::receive(|ctx, reply: Reply<u64>| {
+            (0..5).try_for_each(|_| ctx.yield_now())?;
+            reply.send(1);
+            Ok::<_, WaitError>(())
+        })
+    });
+    let mut last = system.spawn("slow", slow).unwrap();
+    for number in 0..3 {
+        let next = last;
+        let asking = Props::new(move || {
+            Behavior::receive(move |_ctx, reply: Reply<u64>| {
+                let answer = next.ask(|reply| reply, HOUR).wait_for(&reply);
+                reply.send(answer.unwrap());
+            })
+        });
+        last = system.spawn(&format!("asking-{number}"), asking).unwrap();
+    }
+    let asking = Props::new(move || {
+        Behavior::receive(move |ctx, (asks, reply): (u64, Reply<u64>)| {
+            let mut before = 0;
+            for number in 0..2 * asks {
+                if number == asks {
+                    before = ALLOCATED.get();
+                }
+                let asked = last.ask(|reply| reply, HOUR);
+                // All of them have come to their questions, and wait.
+                (0..4).try_for_each(|_| ctx.yield_now())?;
+                assert_eq!(asked.wait(), Ok(1));
+            }
+            reply.send(ALLOCATED.get() - before);
+            Ok::<_, WaitError>(())
+        })
+    });
+    let asking = system.spawn("asking", asking).unwrap();
+    let allocated = asking.ask(|reply| (1000, reply), HOUR).wait().unwrap();
     assert_eq!(allocated, 0);
     system.shutdown(HOUR);
 }

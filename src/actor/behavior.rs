@@ -293,8 +293,12 @@ impl<M: Send + 'static> Behavior<M> {
         F: FnOnce(&mut Context<'_, M>) -> Result<Self, BoxError> + 'static,
     {
         Self::setup(move |ctx| {
-            ctx.make_stash(capacity);
-            setup(ctx)
+            let in_hand = ctx.make_stash(capacity);
+            let behavior = setup(ctx)?;
+            Ok(match in_hand.noted_by_nobody() {
+                Some(in_hand) => behavior.around(move |inner| in_hand.noting(inner)),
+                None => behavior,
+            })
         })
     }
 
@@ -355,17 +359,22 @@ impl<M: Send + 'static> Behavior<M> {
         F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
         R: IntoNext<M> + 'static,
     {
-        let form = match self.form {
-            Form::Ready(inner) => Form::Ready(Box::new(Signalled {
+        self.around(move |inner| {
+            Box::new(Signalled {
                 inner,
                 on_signal,
                 messages: PhantomData::<fn(M) -> R>,
-            })),
-            Form::Setup(setup) => {
-                Form::Setup(Box::new(move |ctx| Ok(setup(ctx)?.on_signal(on_signal))))
-            }
+            })
+        })
+    }
+
+    /// This behaviour, with something around what it comes down to.
+    fn around(self, wrap: impl FnOnce(Box<dyn Body>) -> Box<dyn Body> + 'static) -> Self {
+        let form = match self.form {
+            Form::Ready(inner) => Form::Ready(wrap(inner)),
+            Form::Setup(setup) => Form::Setup(Box::new(move |ctx| Ok(setup(ctx)?.around(wrap)))),
             Form::Supervised(inner, strategy) => {
-                Form::Supervised(Box::new(inner.on_signal(on_signal)), strategy)
+                Form::Supervised(Box::new(inner.around(wrap)), strategy)
             }
             Form::Stopped => Form::Stopped,
         };

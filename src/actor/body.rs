@@ -33,6 +33,40 @@ pub(crate) enum TurnEnd {
     Failed(BoxError),
 }
 
+impl TurnEnd {
+    /// The same end, where what goes on is given something around it.
+    pub(crate) fn with_next(self, around: impl FnOnce(Box<dyn Body>) -> Box<dyn Body>) -> Self {
+        match self {
+            Self::Become(next) => Self::Become(around(next)),
+            end => end,
+        }
+    }
+}
+
+/// The turn of a body that has another one within it: message by message, each after `before` was done,
+/// which answers whether the turn goes on.
+pub(crate) fn one_by_one(
+    inner: &mut dyn Body,
+    shard: &Shard,
+    slot: &Slot,
+    actor: Key,
+    mut before: impl FnMut() -> bool,
+) -> Option<Box<TurnEnd>> {
+    loop {
+        let left = shard.messages_left();
+        if left == 0 || slot.mailbox_len() == 0 || !before() {
+            return None;
+        }
+        shard.leave_messages(1);
+        let end = inner.turn(shard, slot, actor, None);
+        // Whatever cut the turn short has left word in the slot.
+        if end.is_some() || slot.special.get() {
+            return end;
+        }
+        shard.leave_messages(left - 1);
+    }
+}
+
 /// The handler side of an actor, whatever its types.
 pub(crate) trait Body {
     /// Handles messages of the actor's mailbox, which is in that slot, as long as the shard has any left

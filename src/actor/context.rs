@@ -11,7 +11,7 @@ use super::path::ActorPath;
 use super::props::Props;
 use super::reference::ActorRef;
 use super::shard::{CannotWait, ForgetAtEnd, Shard};
-use super::stash::{self, StashError};
+use super::stash::{self, InHand, StashError};
 use super::timers::{Timers, nanos};
 use super::unwind::drop_quietly;
 
@@ -232,8 +232,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         lifecycle::set_receive_timeout(self.shard, self.actor, None);
     }
 
-    pub(super) fn make_stash(&mut self, capacity: usize) {
-        stash::make::<M>(self.shard, self.actor, capacity);
+    pub(super) fn make_stash(&mut self, capacity: usize) -> InHand {
+        stash::make::<M>(self.shard, self.actor, capacity)
     }
 
     /// Puts the message that is being handled aside, with its envelope, until

@@ -1,6 +1,7 @@
 //! A cycle of waits: actors of which each waits for the next.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::id::ActorId;
 use super::path::ActorPath;
@@ -10,7 +11,7 @@ use super::path::ActorPath;
 /// Displayed as `/user/a -> /user/b -> /user/a`, with the type of the message on which each of them
 /// waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cycle(pub(crate) Vec<CycleLink>);
+pub struct Cycle(pub(crate) Arc<[CycleLink]>);
 
 /// One actor of a [`Cycle`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Cycle {
 
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for link in &self.0 {
+        for link in self.links() {
             write!(f, "{} -> ", link.path)?;
         }
         match self.0.first() {

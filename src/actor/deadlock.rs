@@ -15,18 +15,19 @@
 //! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
 //! - the next actor's mailbox is full of messages that it has not come to, and none of them is a
 //!   question, which might be taken back and make room, or
-//! - the next actor is at its setup, which is what is waited for, or is a task that is waited for.
+//! - the next actor is at its setup, which is what is waited for, or is a task that is waited for, or
+//!   is below one that did not start: whoever starts that waits until all below it have ended.
 //!
 //! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
-//! only suspected. So it is where a question was handed on between two other workers than the asker's, and
-//! the probe is there before it.
+//! only suspected. Word of a question that was handed on comes to whoever asked by way of the worker that
+//! has the question then, so that no probe is there before it.
 //!
 //! While a probe travels, waits may end by their time-outs. On one worker nothing happens in between.
 //! Across workers the cycle is walked twice: where each wait is found a second time, of the same
 //! generation, all of them held together at the moment when the first round came to its end.
 //!
 //! Two probes may find one cycle. Both name the same wait as the one that ends: the youngest of those for
-//! an answer or for room, as a start and a task go on to their end.
+//! an answer or for room, and one for a task only where there is none of these. A start goes on to its end.
 
 use std::cell::{Cell, RefCell};
 
@@ -38,7 +39,7 @@ use super::envelope::Envelope;
 use super::fate::End;
 use super::gates::dispatch;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::path_of;
+use super::lifecycle::{self, has_failed_to_start, path_of};
 use super::path::ActorPath;
 use super::shard::Shard;
 use super::slot::{MailKind, Slot, State};
@@ -56,12 +57,15 @@ pub(crate) struct Unprobed {
 #[derive(Clone)]
 struct Link {
     actor: ActorId,
-    path: ActorPath,
+    /// Found out when it is certain that there is a cycle: most waits are part of none.
+    path: Option<ActorPath>,
     wait: Key,
     began: u64,
     question: MessageId,
     mail: &'static MailKind,
     certain: bool,
+    /// Whether it can be ended: whoever waits for a start goes on to its end.
+    can_end: bool,
 }
 
 /// A walk along the edges.
@@ -72,6 +76,8 @@ struct Walk {
     known: Option<Vec<(ActorId, Key, MessageId)>>,
     /// Whether it has left its worker.
     has_travelled: bool,
+    /// Whether it is one of several that go on from one actor.
+    has_branched: bool,
 }
 
 /// What a step comes to.
@@ -84,25 +90,63 @@ enum Step {
     Closed,
 }
 
+/// The wait of an actor of this worker, if it waits for anybody, and for whom.
+fn wait_of(shard: &Shard, actor: ActorId) -> Option<(Key, Asked, ActorId)> {
+    let slot = shard.tenant(actor.key)?;
+    let wait = slot.wait()?;
+    if slot.special.is_task() && lifecycle::is_cancelled(slot) {
+        return None;
+    }
+    let asked = shard.waits.asked(wait)?;
+    let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
+    let target = asked.target.known().filter(|_| waits)?;
+    Some((wait, asked, target))
+}
+
+/// Whether somebody is left to be looked at from an actor of this worker on, in whom a cycle may close: the
+/// actor itself, or one of another worker. Takes no memory, however many wait.
+fn leads_on(shard: &Shard, first: ActorId) -> bool {
+    let (mut at, mut milestone) = (first, first);
+    for steps in 1_u64.. {
+        let Some((_, _, target)) = wait_of(shard, at) else {
+            return ends_with_those_below(shard, at);
+        };
+        at = target;
+        if at == first || at.home != shard.home {
+            return true;
+        }
+        if at == milestone {
+            return false; // a cycle, but not of the first
+        }
+        if steps.is_power_of_two() {
+            milestone = at;
+        }
+    }
+    false
+}
+
+/// Whether an actor of this worker did not start, so that whoever waits for that waits for those below it.
+fn ends_with_those_below(shard: &Shard, actor: ActorId) -> bool {
+    shard.tenant(actor.key).is_some_and(has_failed_to_start)
+}
+
 impl Link {
     /// The wait of an actor of this worker, if it waits for anybody.
-    fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
-        let Asked {
-            target,
-            question,
-            mail,
-            began,
-        } = shard.waits.asked(wait)?;
-        let waits = shard.waits.is_pending(wait) && question != MessageId::NONE;
-        let target = target.known().filter(|_| waits)?;
+    fn of(shard: &Shard, actor: ActorId) -> Option<(Self, ActorId)> {
+        let (wait, asked, target) = wait_of(shard, actor)?;
+        let is_work = asked.question == MessageId::WORK;
+        let for_task = |slot: &Slot| slot.special.is_task();
         let link = Self {
             actor,
-            path: path_of(shard, actor.key.slot),
+            path: None,
             wait,
-            began,
-            question,
-            mail: mail?,
+            began: if is_work { 0 } else { asked.began },
+            question: asked.question,
+            mail: asked.mail?,
             certain: false,
+            // Tasks are of the same worker as whoever waits for them.
+            can_end: !is_work
+                || target.home == shard.home && shard.tenant(target.key).is_some_and(for_task),
         };
         Some((link, target))
     }
@@ -131,6 +175,7 @@ impl Link {
 impl Walk {
     /// Goes on at an actor of this worker, as far as it can.
     fn follow(&mut self, shard: &Shard, mut at: ActorId) -> Step {
+        let mut through_failed_start = false;
         loop {
             if at.home != shard.home {
                 let same_pool = at.home.pool() == shard.home.pool();
@@ -140,29 +185,71 @@ impl Walk {
                     Step::Ends
                 };
             }
-            let wait = shard.tenant(at.key).and_then(|slot| slot.wait());
-            let Some((wait, (link, target))) =
-                wait.and_then(|wait| Some((wait, Link::of(shard, at, wait)?)))
-            else {
-                return Step::Ends;
+            let Some((mut link, target)) = Link::of(shard, at) else {
+                match self.below(shard, at) {
+                    Some(next) => at = next,
+                    None => return Step::Ends,
+                }
+                through_failed_start = true;
+                continue;
             };
-            if let Some(before) = self.links.last_mut()
-                && self.known.is_some()
-            {
-                before.certain = before.is_certain(shard, at.key, wait);
+            let only_by_next = std::mem::take(&mut through_failed_start);
+            if self.known.is_some() {
+                link.path = Some(path_of(shard, at.key.slot));
+                if let Some(before) = self.links.last_mut() {
+                    before.certain = only_by_next || before.is_certain(shard, at.key, link.wait);
+                }
             }
             if let Some(first) = self.links.first() {
                 if first.actor == at {
                     let same = first.known() == link.known();
                     return if same { Step::Closed } else { Step::Ends };
                 }
-                if self.links.iter().any(|other| other.actor == at) {
+                if self.milestone() == at {
                     return Step::Ends; // a cycle, but not of the first
                 }
             }
             self.links.push(link);
             at = target;
         }
+    }
+
+    /// Where the way goes on from an actor that did not start: at one of those below it. Where that may be
+    /// one or another, there is a way of its own from each that waits; but only once, as there could be
+    /// any number of ways else.
+    fn below(&mut self, shard: &Shard, actor: ActorId) -> Option<ActorId> {
+        let waits_for_its_end = self.links.last()?.question == MessageId::WORK;
+        if !waits_for_its_end || !ends_with_those_below(shard, actor) {
+            return None;
+        }
+        let is_below = |one: &ActorId| {
+            one.home == shard.home && lifecycle::is_below(shard, one.key, actor.key)
+        };
+        let first = self.links.first()?.actor;
+        if is_below(&first) {
+            return Some(first);
+        }
+        if let Some(known) = &self.known {
+            let (next, ..) = known.get(self.links.len())?;
+            return Some(*next).filter(is_below);
+        }
+        if !std::mem::replace(&mut self.has_branched, true) {
+            for next in lifecycle::all_below(shard, actor.key) {
+                let next = shard.id_of(next);
+                if wait_of(shard, next).is_some() {
+                    self.clone().go_on(shard, next);
+                }
+            }
+        }
+        None
+    }
+
+    /// The actor with whom each one is compared, to find a cycle that does not lead back to the first. It
+    /// is another one whenever the way is twice as long (Brent, "An improved Monte Carlo factorization
+    /// algorithm", 1980): so each step takes as long, however long the way is.
+    fn milestone(&self) -> ActorId {
+        let longest = self.links.len().ilog2();
+        self.links[(1 << longest) - 1].actor
     }
 
     fn known(&self) -> Vec<(ActorId, Key, MessageId)> {
@@ -186,14 +273,15 @@ impl Walk {
         self.tell();
     }
 
-    /// Sees which links of a cycle on this worker are certain. Not while it is followed: most waits are
-    /// part of none, and whole mailboxes are looked through for that.
+    /// Sees which links of a cycle on this worker are certain, and whose they are. Not while it is followed:
+    /// most waits are part of none, and whole mailboxes are looked through for that.
     fn judge(&mut self, shard: &Shard) {
         for place in 0..self.links.len() {
             let next = &self.links[(place + 1) % self.links.len()];
             let (actor, wait) = (next.actor.key, next.wait);
             let link = &mut self.links[place];
             link.certain = link.is_certain(shard, actor, wait);
+            link.path = Some(path_of(shard, link.actor.key.slot));
         }
     }
 
@@ -211,16 +299,21 @@ impl Walk {
 
     /// Tells those who wait in the cycle.
     fn tell(mut self) {
-        let can_end = |place: &usize| self.links[*place].question != MessageId::WORK;
+        let can_end = |place: &usize| self.links[*place].can_end;
         let youngest = (0..self.links.len()).filter(can_end).max_by_key(|&place| {
             let link = &self.links[place];
             let ActorId { home, key } = link.actor;
-            (link.began, link.question.get(), home.worker(), key.slot)
+            let is_work = link.question == MessageId::WORK;
+            // Nobody knows when a wait for a task began; but where the way never left its worker, it
+            // begins with the youngest.
+            let first = is_work && !self.has_travelled && place == 0;
+            let who = (home.worker(), key.slot);
+            (!is_work, link.began, link.question.get(), first, who)
         });
         self.links.rotate_left(youngest.unwrap_or(0));
-        let links = self.links.iter().map(|link| CycleLink {
+        let links = self.links.iter_mut().map(|link| CycleLink {
             actor: link.actor,
-            path: link.path.clone(),
+            path: link.path.take().expect("it was found out on the way"),
             message_type: link.mail.message_type(),
             certain: link.certain,
         });
@@ -299,10 +392,18 @@ impl Shard {
         }
     }
 
+    /// What an actor waits for leads on to others than before.
+    pub(crate) fn look_for_cycle_of(&self, actor: Key) {
+        self.follow_wait(actor);
+    }
+
     #[cold]
     #[inline(never)]
     fn follow_wait(&self, actor: Key) {
-        Walk::default().go_on(self, self.id_of(actor));
+        let actor = self.id_of(actor);
+        if leads_on(self, actor) {
+            Walk::default().go_on(self, actor);
+        }
     }
 
     /// Whether somebody waits for an actor of another worker, and no probe has been sent.

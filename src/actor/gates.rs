@@ -6,7 +6,7 @@
 //! it is given there is a [`Room`], which gives the place back unless it is used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::batch::Parcel;
 use super::bound::Overflow;
@@ -29,6 +29,8 @@ pub(crate) struct Door {
     /// Both are the owner's.
     left: AtomicU64,
     questions_until: AtomicU64,
+    /// Whether the place of a message was given up that has not left the mailbox. The owner's too.
+    ahead: AtomicBool,
 }
 
 impl Door {
@@ -40,6 +42,7 @@ impl Door {
             tickets: AtomicU64::new(0),
             left: AtomicU64::new(0),
             questions_until: AtomicU64::new(0),
+            ahead: AtomicBool::new(false),
         }
     }
 
@@ -49,12 +52,40 @@ impl Door {
         self.questions_until.store(until, Relaxed);
     }
 
-    /// Gives up the place of a message that leaves the mailbox. Answers whether somebody waits for it. The
-    /// owner's.
+    /// Gives up the place of a message that leaves the mailbox, unless one was given up ahead. Answers
+    /// whether somebody waits for it. The owner's.
     #[must_use]
     pub(super) fn leave(&self) -> bool {
-        self.left.store(self.left.load(Relaxed) + 1, Relaxed);
+        if self.leave_after() {
+            return false;
+        }
+        self.count_one_that_leaves();
         self.gate.leave()
+    }
+
+    /// Gives up the place of the next message that leaves the mailbox. Answers whether somebody waits for
+    /// it. The owner's.
+    #[must_use]
+    pub(super) fn leave_ahead(&self) -> bool {
+        let already = self.ahead.load(Relaxed);
+        self.ahead.store(true, Relaxed);
+        !already && self.gate.leave()
+    }
+
+    /// A message leaves the mailbox whose place was given up ahead. Answers whether one was, and no other
+    /// message has left since. The owner's.
+    #[must_use]
+    pub(super) fn leave_after(&self) -> bool {
+        let ahead = self.ahead.load(Relaxed);
+        if ahead {
+            self.ahead.store(false, Relaxed);
+            self.count_one_that_leaves();
+        }
+        ahead
+    }
+
+    fn count_one_that_leaves(&self) {
+        self.left.store(self.left.load(Relaxed) + 1, Relaxed);
     }
 
     /// Whether a question may be in the mailbox, which whoever asked it can take back. The owner's.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::behavior::Signal;
-use super::body::{Body, TurnEnd};
+use super::body::{Body, TurnEnd, one_by_one};
 use super::bound::Overflow;
 use super::fate::{End, drop_with_fate};
 use super::gates::{Door, Room};
@@ -112,11 +112,23 @@ impl Bound {
     }
 }
 
-/// A message is taken out of the mailbox of an actor to be handled: its place is free.
+/// A message was taken out of the mailbox of an actor: its place is free.
 pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
     if door.counts() && !is_mutated(Mutant::PlaceLeaked) && door.leave() {
         serve(shard, key);
     }
+}
+
+/// Frees the place of the message that is to be handled next. Whoever is let in may take a question back
+/// at once, this one or another, and the place was that one's then. Answers whether that is not so.
+fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
+    if !door.counts() || is_mutated(Mutant::PlaceLeaked) {
+        return true;
+    }
+    if door.leave_ahead() {
+        serve(shard, key);
+    }
+    door.leave_after()
 }
 
 /// The body of an actor whose mailbox is bounded: it gives up the place of each message before it
@@ -137,17 +149,10 @@ pub(crate) fn with_bound(shard: &Shard, key: Key, body: Box<dyn Body>) -> Box<dy
 impl Bounded {
     /// What it becomes has the same mailbox.
     fn end_of(&self, end: TurnEnd) -> TurnEnd {
-        match end {
-            TurnEnd::Become(next) => TurnEnd::Become(Box::new(Self {
-                inner: next,
-                door: Arc::clone(&self.door),
-            })),
-            end => end,
-        }
-    }
-
-    fn end_of_turn(&self, end: Option<Box<TurnEnd>>) -> Option<Box<TurnEnd>> {
-        end.map(|end| Box::new(self.end_of(*end)))
+        end.with_next(|inner| {
+            let door = Arc::clone(&self.door);
+            Box::new(Self { inner, door })
+        })
     }
 }
 
@@ -159,25 +164,16 @@ impl Body for Bounded {
         actor: Key,
         kept: Option<Kept>,
     ) -> Option<Box<TurnEnd>> {
-        if kept.is_some() {
+        let end = match kept {
             // It has left the mailbox long ago.
-            let end = self.inner.turn(shard, slot, actor, kept);
-            return self.end_of_turn(end);
-        }
-        loop {
-            let left = shard.messages_left();
-            if left == 0 || slot.mailbox_len() == 0 {
-                return None;
+            Some(_) => self.inner.turn(shard, slot, actor, kept),
+            None => {
+                // Where another message is next after that, it has a turn of its own.
+                let before = || free_place_ahead(shard, actor, &self.door);
+                one_by_one(&mut *self.inner, shard, slot, actor, before)
             }
-            free_place(shard, actor, &self.door);
-            shard.leave_messages(1);
-            let end = self.inner.turn(shard, slot, actor, None);
-            // Whatever cut the turn short has left word in the slot.
-            if end.is_some() || slot.special.get() {
-                return self.end_of_turn(end);
-            }
-            shard.leave_messages(left - 1);
-        }
+        };
+        end.map(|end| Box::new(self.end_of(*end)))
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::id::ActorId;
+use super::id::{ActorId, MessageId};
 use super::reference::ActorRef;
 
 /// An actor to which messages of type `N` can be sent, whatever its own messages are.
@@ -53,8 +53,47 @@ pub struct Recipient<N> {
 enum Way<N> {
     /// As it is.
     Direct(ActorRef<N>),
-    /// Converted; it is a question, or it is not.
-    Through(Arc<dyn Fn(N, bool) + Send + Sync>),
+    /// Converted.
+    Through(Arc<dyn Convert<N>>),
+}
+
+/// What is done with a message that is to be converted.
+trait Convert<N>: Send + Sync {
+    fn tell(&self, message: N);
+
+    /// Answers its id.
+    fn tell_question(&self, message: N) -> MessageId;
+}
+
+/// A conversion, and for whom it is.
+struct Converted<T, F>(T, F);
+
+impl<M, N, F> Convert<N> for Converted<ActorRef<M>, F>
+where
+    M: Send + 'static,
+    F: Fn(N) -> M + Send + Sync,
+{
+    fn tell(&self, message: N) {
+        self.0.tell(self.1(message));
+    }
+
+    fn tell_question(&self, message: N) -> MessageId {
+        self.0.tell_question_noted(self.1(message))
+    }
+}
+
+impl<N, O, F> Convert<O> for Converted<Recipient<N>, F>
+where
+    N: Send + 'static,
+    F: Fn(O) -> N + Send + Sync,
+{
+    fn tell(&self, message: O) {
+        self.0.tell(self.1(message));
+    }
+
+    fn tell_question(&self, message: O) -> MessageId {
+        self.0.tell_question(self.1(message))
+    }
 }
 
 impl<N: Send + 'static> Recipient<N> {
@@ -65,15 +104,15 @@ impl<N: Send + 'static> Recipient<N> {
     pub fn tell(&self, message: N) {
         match &self.way {
             Way::Direct(actor) => actor.tell(message),
-            Way::Through(convert) => convert(message, false),
+            Way::Through(converted) => converted.tell(message),
         }
     }
 
-    /// As [`tell`](Self::tell), for a message with a reply.
-    pub(crate) fn tell_question(&self, message: N) {
+    /// As [`tell`](Self::tell), for a message with a reply. Answers its id.
+    pub(crate) fn tell_question(&self, message: N) -> MessageId {
         match &self.way {
-            Way::Direct(actor) => actor.tell_question(message),
-            Way::Through(convert) => convert(message, true),
+            Way::Direct(actor) => actor.tell_question_noted(message),
+            Way::Through(converted) => converted.tell_question(message),
         }
     }
 
@@ -87,17 +126,9 @@ impl<N: Send + 'static> Recipient<N> {
         &self,
         convert: impl Fn(O) -> N + Send + Sync + 'static,
     ) -> Recipient<O> {
-        let inner = self.clone();
         Recipient {
             id: self.id,
-            way: Way::Through(Arc::new(move |message, question| {
-                let message = convert(message);
-                if question {
-                    inner.tell_question(message);
-                } else {
-                    inner.tell(message);
-                }
-            })),
+            way: Way::Through(Arc::new(Converted(self.clone(), convert))),
         }
     }
 }
@@ -111,14 +142,7 @@ impl<M: Send + 'static> ActorRef<M> {
     ) -> Recipient<N> {
         Recipient {
             id: self.id(),
-            way: Way::Through(Arc::new(move |message, question| {
-                let message = convert(message);
-                if question {
-                    self.tell_question(message);
-                } else {
-                    self.tell(message);
-                }
-            })),
+            way: Way::Through(Arc::new(Converted(self, convert))),
         }
     }
 }
@@ -136,7 +160,7 @@ impl<N> Clone for Recipient<N> {
     fn clone(&self) -> Self {
         let way = match &self.way {
             Way::Direct(actor) => Way::Direct(*actor),
-            Way::Through(convert) => Way::Through(Arc::clone(convert)),
+            Way::Through(converted) => Way::Through(Arc::clone(converted)),
         };
         Self { id: self.id, way }
     }

@@ -15,7 +15,7 @@ use super::current::{Here, with_current};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
-use super::id::{ActorId, Key};
+use super::id::{ActorId, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::Item;
 use super::shard::{Shard, TypedKey};
@@ -81,6 +81,20 @@ impl<M: Send + 'static> ActorRef<M> {
     #[inline(always)]
     pub(crate) fn tell_question(self, message: M) {
         self.put::<true>(message);
+    }
+
+    /// As [`tell_question`](Self::tell_question), and answers the question's id. That need not be the last
+    /// one drawn: whoever is told of a message that is dropped for this one, and that message's destructor,
+    /// may send messages of their own.
+    #[inline(never)]
+    pub(crate) fn tell_question_noted(self, message: M) -> MessageId {
+        let home = self.id().home;
+        let next = with_current(|shard| {
+            let shard = shard.filter(|shard| shard.home.pool() == home.pool());
+            shard.map(Shard::peek_message_id)
+        });
+        self.tell_question(message);
+        next.unwrap_or_else(|| core::last_message_from_outside(home))
     }
 
     #[inline(always)]

@@ -1,15 +1,20 @@
 //! The stash: messages that an actor has put aside, to handle them later.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::rc::Rc;
 
+use super::behavior::Signal;
+use super::body::{Body, TurnEnd, one_by_one};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{Key, MessageId};
-use super::kept::{look_at_store, with_store};
+use super::kept::{Kept, look_at_store, with_store};
 use super::lifecycle;
 use super::shard::Shard;
+use super::slot::Slot;
 use crate::sync::{Mutant, is_mutated};
 
 /// Why a message could not be put aside. Holds the message.
@@ -53,6 +58,7 @@ pub(crate) struct Stash<M> {
     /// Questions that are not to be handled. Some of them are not here: they were handled, or may yet be
     /// put aside.
     withdrawn: HashMap<MessageId, DeadLetterReason>,
+    in_hand: InHand,
 }
 
 /// Questions that were withdrawn and are not here, of which word is kept nevertheless.
@@ -66,6 +72,7 @@ impl<M> Default for Stash<M> {
             replayed: VecDeque::new(),
             last: None,
             withdrawn: HashMap::new(),
+            in_hand: InHand::default(),
         }
     }
 }
@@ -77,7 +84,9 @@ impl<M> Stash<M> {
 
     pub(super) fn next(&mut self) -> Option<M> {
         self.last = None;
-        self.replayed.pop_front().map(|(_, message)| message)
+        let (envelope, message) = self.replayed.pop_front()?;
+        self.in_hand.note(envelope.message);
+        Some(message)
     }
 
     /// Nobody waits for the answer to a question any more. It may be here, or be put aside yet.
@@ -90,9 +99,9 @@ impl<M> Stash<M> {
         let here = self.aside.len() + self.replayed.len();
         if self.withdrawn.len() > 2 * here + MOST_ELSEWHERE {
             let kept = self.aside.iter().chain(&self.replayed);
-            let kept: HashSet<_> = kept.map(|(envelope, _)| envelope.message).collect();
-            self.withdrawn
-                .retain(|&other, _| other == question || kept.contains(&other));
+            let mut kept: HashSet<_> = kept.map(|(envelope, _)| envelope.message).collect();
+            kept.extend([question].into_iter().chain(self.in_hand.get()));
+            self.withdrawn.retain(|other, _| kept.contains(other));
         }
     }
 
@@ -150,10 +159,86 @@ impl<M> Stash<M> {
     }
 }
 
+/// Which message an actor with a stash has in hand: it may be put aside yet, so that word is kept of it
+/// where it is a question that was withdrawn.
+///
+/// Made with the stash. While a handler waits, nobody else can say which message that is.
+#[derive(Clone, Default)]
+pub(super) struct InHand(Option<Rc<Cell<MessageId>>>);
+
+impl InHand {
+    fn note(&self, message: MessageId) {
+        if let Some(in_hand) = &self.0 {
+            in_hand.set(message);
+        }
+    }
+
+    fn get(&self) -> Option<MessageId> {
+        self.0.as_ref().map(|in_hand| in_hand.get())
+    }
+
+    /// This, unless it is being noted by a body already.
+    pub(super) fn noted_by_nobody(self) -> Option<Self> {
+        const HELD: usize = 2; // by the stash, and here
+        let holders = self.0.as_ref().map(Rc::strong_count);
+        (holders == Some(HELD)).then_some(self)
+    }
+
+    /// A body that notes which message it has in hand.
+    pub(super) fn noting(self, inner: Box<dyn Body>) -> Box<dyn Body> {
+        let in_hand = self;
+        Box::new(Noting { inner, in_hand })
+    }
+}
+
+/// The body of an actor with a stash, so that no other actor need note anything.
+struct Noting {
+    inner: Box<dyn Body>,
+    in_hand: InHand,
+}
+
+impl Noting {
+    /// What it becomes has the same stash.
+    fn end_of(&self, end: TurnEnd) -> TurnEnd {
+        end.with_next(|next| self.in_hand.clone().noting(next))
+    }
+}
+
+impl Body for Noting {
+    fn turn(
+        &mut self,
+        shard: &Shard,
+        slot: &Slot,
+        actor: Key,
+        kept: Option<Kept>,
+    ) -> Option<Box<TurnEnd>> {
+        let end = match kept {
+            Some(_) => self.inner.turn(shard, slot, actor, kept),
+            None => {
+                let in_hand = &self.in_hand;
+                one_by_one(&mut *self.inner, shard, slot, actor, || {
+                    let next = slot.peek_envelope();
+                    next.inspect(|next| in_hand.note(next.message)).is_some()
+                })
+            }
+        };
+        end.map(|end| Box::new(self.end_of(*end)))
+    }
+
+    fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
+        let end = self.inner.signal(shard, actor, signal);
+        self.end_of(end)
+    }
+}
+
 /// Gives an actor a stash, or its stash another capacity.
-pub(super) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize) {
+pub(super) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize) -> InHand {
     let slot = shard.slot(actor.slot);
-    with_store::<M, _>(slot, |store| store.stash.capacity = Some(capacity));
+    with_store::<M, _>(slot, |store| {
+        store.stash.capacity = Some(capacity);
+        store.stash.in_hand.0.get_or_insert_default();
+        store.stash.in_hand.clone()
+    })
 }
 
 /// Puts a message aside; where `handling`, it is the one that is being handled.
@@ -214,6 +299,7 @@ mod tests {
         let id = |number| MessageId::start_of_worker(0).plus(number);
         let mut stash = Stash::<u8> {
             capacity: Some(9),
+            in_hand: InHand(Some(Rc::new(Cell::new(id(7))))),
             ..Stash::default()
         };
         for number in 1..=3 {
@@ -224,8 +310,8 @@ mod tests {
             stash.withdraw(id(number), DeadLetterReason::Expired);
             assert!(stash.withdrawn.len() <= 2 * 3 + MOST_ELSEWHERE);
         }
-        let reasons = (1..=3).map(|number| stash.screen(id(number)));
-        assert!(reasons.eq([Some(DeadLetterReason::Expired); 3]));
+        let reasons = [1, 2, 3, 7].map(|number| stash.screen(id(number)));
+        assert_eq!(reasons, [Some(DeadLetterReason::Expired); 4]);
         assert_eq!(stash.screen(id(1)), None);
     }
 }

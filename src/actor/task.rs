@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::{Context, WaitError, sleep};
 use super::current::with_current;
+use super::cycle::Cycle;
 use super::failure::{BoxError, Cause};
 use super::fate::{End, drop_with_fate};
 use super::id::{Home, Key};
@@ -220,6 +221,9 @@ pub enum TaskError {
     /// one. The task has not begun.
     #[error("{0}; raise the limit on memory or mappings, or let fewer tasks run at a time")]
     NoStack(String),
+    /// It waits, itself or by way of other tasks, for the task that waits here. It is left to itself.
+    #[error("a deadlock: {0}")]
+    Deadlock(Cycle),
     /// The caller cannot wait where it stands. The task is left to itself.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
@@ -260,9 +264,13 @@ impl<R: 'static> Task<R> {
             let shard = shard.filter(|shard| shard.home == self.home);
             let shard = shard.ok_or(WaitError::OutsideHandler)?;
             shard.wait_for(self.done).map_err(WaitError::from)?;
-            match shard.waits.take::<Outcome<R>>(self.done) {
-                Some(Ok(outcome)) => outcome,
-                // Nothing but its task ends this wait, but a pool that ends.
+            if let Some(outcome) = shard.waits.take_value::<Outcome<R>>(self.done) {
+                return outcome;
+            }
+            let cycle = shard.waits.take_cycle(self.done);
+            match (shard.waits.take_end(self.done), cycle) {
+                (Some(End::Deadlock), Some(cycle)) => Err(TaskError::Deadlock(cycle)),
+                // Nothing else but its task ends this wait, but a pool that ends.
                 _ => Err(TaskError::Cancelled),
             }
         })

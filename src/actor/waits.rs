@@ -53,8 +53,9 @@ pub(crate) struct Wait {
     callback: Cell<Option<Callback>>,
     /// The wait, of which worker, that is ended by whoever waits here, and cannot be before.
     on_behalf: Cell<Option<(Home, Key)>>,
-    /// The cycle of waits that it is part of, as far as is known.
-    cycle: Cell<Option<Box<Cycle>>>,
+    /// The cycle of waits that it is part of, as far as is known, and of which generation that was: it is
+    /// left here where a value ends the wait.
+    cycle: Cell<Option<Box<(u32, Cycle)>>>,
     /// When the timer is due.
     deadline: Cell<u64>,
 }
@@ -475,10 +476,13 @@ impl Waits {
     }
 
     /// The cycle that a wait is part of, for all that is known.
-    pub(crate) fn take_cycle(&self, key: Key) -> Option<Box<Cycle>> {
+    pub(crate) fn take_cycle(&self, key: Key) -> Option<Cycle> {
         let wait = self.arena.get(key.slot)?;
-        let same = wait.generation.get() == key.generation;
-        same.then(|| wait.cycle.take())?
+        if wait.generation.get() != key.generation {
+            return None;
+        }
+        let (generation, cycle) = *wait.cycle.take()?;
+        (generation == key.generation).then_some(cycle)
     }
 
     /// Notes the cycle that a wait is part of. Answers whether that was not known.
@@ -486,8 +490,9 @@ impl Waits {
         let Some(wait) = self.pending(key) else {
             return false;
         };
-        let known = wait.cycle.replace(Some(Box::new(cycle.clone())));
-        known.is_none_or(|known| *known != *cycle)
+        let noted = (key.generation, cycle.clone());
+        let known = wait.cycle.replace(Some(Box::new(noted.clone())));
+        known.is_none_or(|known| *known != noted)
     }
 
     /// The place may serve the next wait: a stale key must never match again.
@@ -587,7 +592,9 @@ impl Waits {
             let fiber = wait.fiber.take();
             wait.fiber.set(fiber);
             let cycle = wait.cycle.take();
-            let known = cycle.as_deref().cloned();
+            let known = cycle.as_deref();
+            let known = known.filter(|(generation, _)| *generation == wait.generation.get());
+            let known = known.map(|(_, cycle)| cycle.clone());
             wait.cycle.set(cycle);
             let (waiter, target) = (wait.waiter.get(), wait.target());
             fiber.map(|_| (waiter, target, known))

@@ -5,7 +5,6 @@
 //! that wait lets the handler go on, however the future is made.
 
 use parking_lot::Mutex;
-use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -14,6 +13,7 @@ use std::task::{Poll, Wake, Waker};
 
 use super::error::AskError;
 use super::handle::Ask;
+use super::polling::{Polled, blocking_on};
 use super::reply::Reply;
 use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, with_current};
 
@@ -94,40 +94,15 @@ impl<M: Send + 'static> TaskContext<'_, M> {
     }
 }
 
-thread_local! {
-    static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
-    static POLLED: Cell<Option<Polled>> = const { Cell::new(None) };
-}
-
-/// A wait that was polled last, and with which waker.
-#[derive(Clone, Copy)]
-struct Polled {
-    home: Home,
-    wait: Key,
-    waker: *const (),
-}
-
-/// A wait of this worker was polled, and has kept a copy of that waker.
-pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
-    let waker = waker.data();
-    POLLED.set(Some(Polled { home, wait, waker }));
-}
-
-/// The wait that alone can call the waker of a future that was just polled, if there is such a one.
-fn only_cause(end: &Arc<EndWait>) -> Option<(Home, Key)> {
+/// The wait that alone can call the waker of a future that was just polled, if the one that was polled last
+/// is such a one.
+fn only_cause(end: &Arc<EndWait>, last: Polled) -> Option<(Home, Key)> {
     // Those of `block_on`: the wake-up itself, and the waker. A copy can be made of a copy only, and a
     // wait makes none of its own.
     const HELD: usize = 2;
-    let polled = POLLED.take().filter(|polled| {
-        let same = polled.waker == Arc::as_ptr(end).cast();
-        same && Arc::strong_count(end) == HELD + 1
-    })?;
-    Some((polled.home, polled.wait))
-}
-
-/// Whether this thread polls a future by [`block_on`], which drives what it waits for.
-pub(super) fn is_blocking_on() -> bool {
-    BLOCKING_ON.get()
+    let same = last.waker == Arc::as_ptr(end).cast();
+    let only = same && Arc::strong_count(end) == HELD + 1;
+    only.then_some((last.home, last.wait))
 }
 
 /// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
@@ -142,12 +117,9 @@ pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, Wai
         let end = Arc::new(EndWait(Mutex::new(Some(reply))));
         let waker = Waker::from(Arc::clone(&end));
         let mut cx = std::task::Context::from_waker(&waker);
-        let outer = BLOCKING_ON.replace(true);
-        // So that what is noted from here on is of wakers that live as long as this one does.
-        POLLED.set(None);
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
-        let cause = only_cause(&end);
-        BLOCKING_ON.set(outer);
+        let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+        let (polled, last) = blocking_on(poll);
+        let cause = last.and_then(|last| only_cause(&end, last));
         match polled {
             Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.

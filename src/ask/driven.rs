@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use crate::actor::{Key, Shard, WaitError, with_current};
+use crate::actor::{Home, Key, Shard, WaitError, with_current};
 
 /// Whoever drives the workers of a pool on this thread.
 pub(crate) trait Drive {
@@ -66,4 +66,9 @@ pub(super) fn driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
         known.and_then(|(_, driver)| driver.upgrade())
     });
     found.ok().flatten()
+}
+
+/// The driver on this thread whose own waits are those of that worker.
+pub(super) fn driver_at(home: Home) -> Option<Rc<dyn Drive>> {
+    driver_of(home.pool()).filter(|driver| driver.shard().home == home)
 }

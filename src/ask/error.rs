@@ -87,7 +87,7 @@ struct Details {
     path: Option<ActorPath>,
     mail: Option<&'static MailKind>,
     waited: Duration,
-    cycle: Option<Box<Cycle>>,
+    cycle: Option<Cycle>,
 }
 
 impl AskError {
@@ -109,7 +109,7 @@ impl AskError {
         shard: &Shard,
         end: End,
         asked: Option<Asked>,
-        cycle: Option<Box<Cycle>>,
+        cycle: Option<Cycle>,
     ) -> Self {
         let Some(Asked {
             target,
@@ -216,7 +216,7 @@ impl AskDetails {
     /// The cycle of waits that it was part of: certain in a [`Deadlock`](AskError::Deadlock), and
     /// suspected in any other error.
     pub fn cycle(&self) -> Option<&Cycle> {
-        self.0.cycle.as_deref()
+        self.0.cycle.as_ref()
     }
 }
 

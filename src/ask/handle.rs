@@ -6,17 +6,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::block_on::{block_on, has_polled, is_blocking_on};
 use super::deadline::{Deadline, nanos};
-use super::driven::{Drive, can_drive, driver_of};
+use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_of, outcome_of};
 use super::outside::Outside;
+use super::polling::{has_polled, is_blocking_on};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
     ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, PackedKey, Shard, Wait,
-    WaitError, with_current,
+    WaitError, catch_user, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -70,8 +70,6 @@ impl<M: Send + 'static> ActorRef<M> {
         begun.has_asked(shard, asked)
     }
 
-    /// Sends a question to a mailbox that may drop another message for it. Whoever is told of that, and
-    /// that message's destructor, may send messages of their own: the question is not the last one then.
     #[cold]
     #[inline(never)]
     fn ask_bounded<R: Send + 'static>(
@@ -79,22 +77,8 @@ impl<M: Send + 'static> ActorRef<M> {
         question: impl FnOnce(Reply<R>) -> M,
         begun: Begun<'_>,
     ) -> Ask<R> {
-        let message = question(begun.reply());
-        let next = with_current(|shard| shard.map(Shard::peek_message_id));
-        self.tell_question(message);
-        let asked = self.id();
-        with_current(|shard| {
-            if let (Some(shard), Some(question)) = (shard, next) {
-                let same_pool = shard.home.pool() == asked.home.pool();
-                let question = if same_pool {
-                    question
-                } else {
-                    core::last_message_from_outside(asked.home)
-                };
-                shard.waits.has_asked(begun.wait.get(), asked, question);
-            }
-        });
-        begun.handle()
+        let sent = self.tell_question_noted(question(begun.reply()));
+        begun.has_asked_as(sent)
     }
 }
 
@@ -104,10 +88,10 @@ impl<M: Send + 'static> ActorRef<M> {
 /// before the actor has come to the question is not handled: it becomes a dead letter.
 #[must_use = "an ask that is dropped is cancelled: wait for its answer, or use `tell`"]
 pub struct Ask<R> {
-    waiting: Waiting<R>,
+    pub(super) waiting: Waiting<R>,
 }
 
-enum Waiting<R> {
+pub(super) enum Waiting<R> {
     /// A wait of that worker.
     Worker { home: Home, wait: PackedKey },
     /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
@@ -277,28 +261,8 @@ impl<R: Send + 'static> Ask<R> {
         drop(self);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn wait_elsewhere(mut self) -> Result<R, AskError> {
-        if let Waiting::Worker { home, wait } = self.waiting {
-            let wait = wait.get();
-            if let Some(driver) = driver_of(home.pool()) {
-                return wait_by_driving(&*driver, self, wait);
-            }
-            self.move_outside(home, wait);
-        }
-        if with_current(|shard| shard.is_some()) {
-            // In a handler, only that actor waits.
-            return block_on(0, self)?;
-        }
-        match std::mem::replace(&mut self.waiting, Waiting::Over) {
-            Waiting::Outside(outside) => outside.wait(),
-            Waiting::Worker { .. } | Waiting::Over => unreachable!("it was moved outside"),
-        }
-    }
-
     /// Has the outcome of a wait of a worker sent to whichever thread this is.
-    fn move_outside(&mut self, home: Home, wait: Key) {
+    pub(super) fn move_outside(&mut self, home: Home, wait: Key) {
         self.waiting = Waiting::Outside(Box::new(Outside::of_wait(home, wait)));
     }
 
@@ -309,7 +273,10 @@ impl<R: Send + 'static> Ask<R> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<R, AskError>> {
         let waker = cx.waker().clone();
-        let callback = Box::new(move |_: &Shard| waker.wake());
+        let callback = Box::new(move |_: &Shard| {
+            // Its panic is no business of whoever has answered.
+            let _ = catch_user(|| waker.wake());
+        });
         if shard.waits.attend_by_call(wait, callback) {
             has_polled(shard.home, wait, cx.waker());
             return Poll::Pending;
@@ -349,11 +316,16 @@ impl<'a> Begun<'a> {
     /// The question has been sent, here and now.
     #[inline(always)]
     pub(super) fn has_asked<R: Send + 'static>(self, shard: &Shard, asked: ActorId) -> Ask<R> {
-        let sent = if shard.home.pool() == asked.home.pool() {
+        self.has_asked_as(if shard.home.pool() == asked.home.pool() {
             shard.last_message()
         } else {
             core::last_message_from_outside(asked.home)
-        };
+        })
+    }
+
+    /// The question has been sent as that message.
+    #[inline(always)]
+    pub(super) fn has_asked_as<R: Send + 'static>(self, sent: MessageId) -> Ask<R> {
         self.place.has_asked(self.wait.get(), sent);
         self.handle()
     }
@@ -385,20 +357,6 @@ impl<'a> Begun<'a> {
     }
 }
 
-#[cold]
-fn wait_by_driving<R: Send + 'static>(
-    driver: &dyn Drive,
-    ask: Ask<R>,
-    wait: Key,
-) -> Result<R, AskError> {
-    can_drive()?;
-    driver.drive_until_ended(wait)?;
-    let shard = driver.shard();
-    let outcome = outcome_of(&shard, wait);
-    drop(ask); // given up only now: what it is unwound from gives it up as well
-    outcome
-}
-
 /// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.
 ///
 /// # Panics
@@ -417,13 +375,17 @@ impl<R: Send + 'static> Future for Ask<R> {
             if let Some(polled) = polled {
                 return polled;
             }
-            if let Some(driver) = driver_of(home.pool()) {
+            if let Some(driver) = driver_at(home) {
                 // An executor of another kind would let the driver's thread sleep.
                 if !is_blocking_on() {
                     can_drive()?;
                     driver.drive_until_ended(wait)?;
                 }
                 return self.poll_on_worker(&driver.shard(), wait, cx);
+            }
+            if driver_of(home.pool()).is_some() && !is_blocking_on() && can_drive().is_ok() {
+                let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);
+                return Poll::Ready(Self::new(waiting).wait_elsewhere());
             }
             self.move_outside(home, wait);
         }
@@ -453,7 +415,7 @@ impl<R> Drop for Ask<R> {
 
 #[cold]
 fn give_up_elsewhere(home: Home, wait: Key) {
-    match driver_of(home.pool()) {
+    match driver_at(home) {
         Some(driver) => driver.shard().give_up(wait),
         None => super::outside::give_up(home, wait),
     }

@@ -14,7 +14,7 @@ use crate::actor::core::{self, PoolCore};
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    dispatch, drop_with_fate, path_elsewhere,
+    catch_user, dispatch, drop_with_fate, path_elsewhere,
 };
 use crate::queue::{RecvError, once, oneshot};
 
@@ -37,7 +37,7 @@ enum Outcome<R> {
     /// From whoever holds the reply.
     Answer(once::Receiver<Result<R, End>>),
     /// From the worker whose wait it was.
-    Forwarded(once::Receiver<Result<R, AskError>>),
+    Forwarded(once::Receiver<Result<R, AskError>>, Home, Key),
 }
 
 impl<R: Send + 'static> Outside<R> {
@@ -64,7 +64,7 @@ impl<R: Send + 'static> Outside<R> {
     pub(super) fn of_wait(home: Home, wait: Key) -> Self {
         let (sender, receiver) = oneshot();
         dispatch(ActorId::new(home, wait), Forward::<R>(sender));
-        Self::of(Outcome::Forwarded(receiver))
+        Self::of(Outcome::Forwarded(receiver, home, wait))
     }
 
     fn of(outcome: Outcome<R>) -> Self {
@@ -111,7 +111,7 @@ impl<R: Send + 'static> Outside<R> {
                 let received = receiver.recv(self.deadline);
                 self.settle(received)
             }
-            Some(Outcome::Forwarded(receiver)) => forwarded(receiver.recv(None)),
+            Some(Outcome::Forwarded(receiver, ..)) => forwarded(receiver.recv(None)),
             None => unreachable!("an outcome is taken once"),
         }
     }
@@ -119,7 +119,7 @@ impl<R: Send + 'static> Outside<R> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError>> {
         let polled = match self.outcome.as_mut() {
             Some(Outcome::Answer(receiver)) => receiver.poll_recv(cx),
-            Some(Outcome::Forwarded(receiver)) => {
+            Some(Outcome::Forwarded(receiver, ..)) => {
                 let polled = receiver.poll_recv(cx).map(forwarded);
                 if polled.is_ready() {
                     self.outcome = None;
@@ -180,10 +180,14 @@ impl<R> Outside<R> {
 impl<R> Drop for Outside<R> {
     /// Dropped before its outcome was taken, it is given up.
     fn drop(&mut self) {
-        if let Some(Outcome::Answer(receiver)) = &self.outcome
-            && !receiver.has_ended()
-        {
-            self.withdraw(DeadLetterReason::Cancelled);
+        match &self.outcome {
+            Some(Outcome::Answer(receiver)) if !receiver.has_ended() => {
+                self.withdraw(DeadLetterReason::Cancelled);
+            }
+            Some(Outcome::Forwarded(receiver, home, wait)) if !receiver.has_ended() => {
+                give_up(*home, *wait);
+            }
+            _ => {}
         }
     }
 }
@@ -199,7 +203,9 @@ impl<R: Send + 'static> Forward<R> {
     fn send(self, shard: &Shard, wait: Key) {
         let outcome = shard.waits.take_value(wait);
         let outcome = outcome.ok_or_else(|| failure_of(shard, wait));
-        if let Err(outcome) = self.0.send(outcome) {
+        // As for a waker on the worker itself.
+        let sent = catch_user(|| self.0.send(outcome));
+        if let Ok(Err(outcome)) = sent {
             let _ = drop_with_fate(outcome, End::NoReply);
         }
     }

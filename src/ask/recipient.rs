@@ -16,11 +16,11 @@ impl<N: Send + 'static> Recipient<N> {
         let here = Here::now();
         let Some(shard) = here.shard() else {
             return Ask::of_outside(asked, mail, within, |reply| {
-                self.tell_question(question(reply))
+                self.tell_question(question(reply));
             });
         };
         let begun = Begun::on(shard, within, asked, mail);
-        self.tell_question(question(begun.reply()));
-        begun.has_asked(shard, asked)
+        let sent = self.tell_question(question(begun.reply()));
+        begun.has_asked_as(sent)
     }
 }

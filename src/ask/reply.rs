@@ -10,7 +10,8 @@ use super::deadline::as_nanos;
 use super::first::Shared;
 use crate::actor::{
     ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, PackedKey,
-    Parcel, Room, Shard, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
+    Parcel, Room, Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply,
+    with_current,
 };
 use crate::queue::once;
 
@@ -79,7 +80,9 @@ impl<R: Send + 'static> Asker<R> {
     fn end_outside(self, answer: Result<R, End>) {
         match self {
             Self::Thread { sender, asked, .. } => {
-                if let Err(answer) = sender.send(answer) {
+                // A waker that panics is no business of whoever answers.
+                let sent = catch_user(|| sender.send(answer));
+                if let Ok(Err(answer)) = sent {
                     if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
                     }
@@ -207,18 +210,15 @@ impl<R: Send + 'static> Reply<R> {
     /// ```
     pub fn forward<M: Send + 'static>(self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
         let wait = self.wait_of_a_worker();
-        to.tell_question(question(self));
-        let sent_here = with_current(|shard| {
-            let shard = shard.filter(|shard| shard.home.pool() == to.id().home.pool())?;
-            if wait.is_some_and(|(home, _)| home != shard.home) && to.id().home == shard.home {
-                shard.make_known(to.id().key);
+        let question = to.tell_question_noted(question(self));
+        let target = to.id();
+        with_current(|shard| {
+            let shard = shard.filter(|shard| shard.home.pool() == target.home.pool());
+            if let (Some(shard), Some((home, wait))) = (shard, wait) {
+                let asker = ActorId::new(home, wait);
+                say_handed_on(shard, asker, HandedOn { target, question });
             }
-            Some(shard.last_message())
         });
-        if let (Some((home, wait)), Some(question)) = (wait, sent_here) {
-            let target = to.id();
-            dispatch(ActorId::new(home, wait), HandedOn { target, question });
-        }
     }
 
     /// The wait that it ends, where that is a worker's.
@@ -291,6 +291,21 @@ fn has_given_up(home: Home, wait: Key) -> bool {
     })
 }
 
+/// Tells whoever asked that a question was handed on by this worker.
+fn say_handed_on(shard: &Shard, asker: ActorId, word: HandedOn) {
+    let to = word.target.home;
+    if to == shard.home {
+        if asker.home != to {
+            shard.make_known(word.target.key);
+        }
+    } else if asker.home != to {
+        // By way of the worker that has the question now, behind that: whoever looks from there for a
+        // cycle comes no sooner than the question.
+        return dispatch(word.target, Passed { asker, word });
+    }
+    dispatch(asker, word);
+}
+
 /// A question was handed on, with its reply: word of it, on its way to the wait.
 struct HandedOn {
     target: ActorId,
@@ -301,6 +316,22 @@ impl Parcel for HandedOn {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         shard.waits.has_asked(wait, self.target, self.question);
         shard.look_again_for_cycle(wait);
+    }
+
+    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}
+
+/// The same, on its way to be passed on.
+struct Passed {
+    asker: ActorId,
+    word: HandedOn,
+}
+
+impl Parcel for Passed {
+    fn deliver(self, _: &Shard, _: Key, _: &Envelope) {
+        dispatch(self.asker, self.word);
     }
 
     fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}

@@ -126,3 +126,27 @@ pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Ke
         .filter(|child| !shard.slot(*child).special.is_task())
         .map(|child| key_of(shard, child))
 }
+
+/// Whether an actor is below another one of its worker.
+pub(crate) fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
+    let Some(slot) = shard.tenant(actor) else {
+        return false;
+    };
+    let mut parent = slot.parent.get();
+    while parent != NO_SLOT && parent != ancestor.slot {
+        parent = shard.slot(parent).parent.get();
+    }
+    parent == ancestor.slot && shard.tenant(ancestor).is_some()
+}
+
+/// All actors below another one of its worker, whose tasks are left out.
+pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
+    let mut all: Vec<_> = children_of(shard, ancestor.slot).collect();
+    let mut at = 0;
+    while let Some(next) = all.get(at) {
+        let children: Vec<_> = children_of(shard, next.slot).collect();
+        all.extend(children);
+        at += 1;
+    }
+    all
+}

@@ -34,14 +34,15 @@ pub use self::start::SpawnError;
 pub use self::watch::TerminationReason;
 
 pub(crate) use self::family::{
-    GUARDIAN, Name, children_of, found_guardian, interrupt, path_of, paths_of_children, wake,
+    GUARDIAN, Name, all_below, children_of, found_guardian, interrupt, is_below, path_of,
+    paths_of_children, wake,
 };
 pub(crate) use self::keep::{ring, set_receive_timeout};
 pub(crate) use self::passivate::{is_asleep, passivate};
-pub(crate) use self::start::start;
+pub(crate) use self::start::{has_failed_to_start, start};
 pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::system::{System, resume, suspend};
-pub(crate) use self::tasks::{TaskRecord, cancel_task, next_to_end, spawn_task};
+pub(crate) use self::tasks::{TaskRecord, cancel_task, is_cancelled, next_to_end, spawn_task};
 pub(crate) use self::turn::{allow_turns, take_turn};
 pub(crate) use self::watch::{unwatch, watch};
 pub(crate) use self::withdraw::{Withdrawal, Withdrawn, withdraw};

@@ -23,7 +23,7 @@ use crate::actor::props::{Props, Recipe};
 use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::{ForgetAtEnd, Shard};
-use crate::actor::slot::{MailKind, State};
+use crate::actor::slot::{MailKind, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::fiber::{STACK_SIZES, StackClass};
 
@@ -107,18 +107,31 @@ pub(crate) fn start<M: Send + 'static>(
     let (id, address) = (shard.id_of(key), shard.address_of(key));
     let message = TypeId::of::<M>();
     let _waits = note_start(shard, key, starter);
+    let starter = Starter {
+        here: shard.acting(),
+        elsewhere: starter,
+    };
     if stack.is_none() {
-        build_and_run(shard, key, &**props.formula(), path, message)?;
+        build_and_run(shard, key, &**props.formula(), path, message, starter)?;
     } else {
         let recipe = Arc::clone(props.formula());
         let started = shard.do_apart(stack, id, move |shard| {
-            build_and_run(shard, key, &*recipe, path, message)
+            build_and_run(shard, key, &*recipe, path, message, starter)
         });
         started.map_err(|error| SpawnError::CannotWait(error.into()))??;
     }
     #[allow(unsafe_code)]
     // SAFETY: `occupy` above began this tenancy for `M`.
     Ok(unsafe { ActorRef::assume(address) })
+}
+
+/// Who waits for a start.
+#[derive(Clone, Copy)]
+struct Starter {
+    /// Of this worker, if it is an actor.
+    here: ActorId,
+    /// The wait of whoever waits on another worker.
+    elsewhere: Option<(Home, Key)>,
 }
 
 /// Has those who look for cycles find that whoever starts an actor waits for it: the actor whose turn it
@@ -140,7 +153,7 @@ fn note_start<'a>(
     Some(wait)
 }
 
-/// Word of an actor that begins to start, on its way to the wait that ends with its start.
+/// Word of an actor that begins to start, or has failed to and ends, on its way to the wait that ends with its start.
 struct BeginsToStart {
     actor: ActorId,
     mail: &'static MailKind,
@@ -164,6 +177,7 @@ fn build_and_run(
     recipe: &dyn Recipe,
     path: Option<ActorPath>,
     message: TypeId,
+    starter: Starter,
 ) -> Result<(), SpawnError> {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     let built = shard.acting_as(id, || build(shard, key, recipe, &Signal::PreStart));
@@ -185,7 +199,7 @@ fn build_and_run(
         Err(cause) => {
             let reason = cause.reason();
             let error = describe_failed_start(shard, key, cause);
-            undo_start(shard, key, reason);
+            undo_start(shard, key, reason, starter);
             Err(error)
         }
     }
@@ -338,16 +352,41 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
-fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
-    let wait = ForgetAtEnd(shard, shard.waits.begin(None, shard.id_of(key)));
+fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason, starter: Starter) {
+    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    let wait = ForgetAtEnd(shard, shard.waits.begin(None, id));
     let vacated = wait.1;
+    shard.waits.is_for_work(vacated, id, slot.mail_kind());
     on_end(
         shard,
         key,
         Box::new(move |shard| shard.follow_up(shard.waits.fulfil(vacated, ()))),
     );
+    slot.with_system(|system| system.start_failed = true);
     begin_stop(shard, key.slot, reason);
+    if shard.waits.is_pending(vacated) {
+        look_again_for_cycles(shard, key, starter);
+    }
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.
     let _ = shard.wait_for(vacated);
+}
+
+/// Whoever waits for a start that has failed waits for the children now that it leaves behind. One that
+/// does so where this runs has yet to begin.
+fn look_again_for_cycles(shard: &Shard, key: Key, Starter { here, elsewhere }: Starter) {
+    if here.home == shard.home && here != shard.acting() {
+        shard.look_for_cycle_of(here.key);
+    }
+    if let Some((home, wait)) = elsewhere {
+        let (actor, mail) = (shard.id_of(key), shard.slot(key.slot).mail_kind());
+        dispatch(ActorId::new(home, wait), BeginsToStart { actor, mail });
+    }
+}
+
+/// Whether an actor did not start, and ends when those below it have: for that its starter waits.
+pub(crate) fn has_failed_to_start(slot: &Slot) -> bool {
+    slot.state() == State::Stopping
+        && slot.has_system()
+        && slot.with_system(|system| system.start_failed)
 }

@@ -77,6 +77,8 @@ pub(crate) struct System {
     /// Whether somebody has suspended it.
     pub(crate) suspended: bool,
     pub(crate) killed: bool,
+    /// Whether it did not start, and ends when its children have.
+    pub(crate) start_failed: bool,
     /// Whether it rests because its failure is its parent's now.
     pub(crate) escalated: bool,
     pub(crate) restarting: Option<Arc<Failure>>,

@@ -102,6 +102,11 @@ pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
     }
 }
 
+/// Whether a task ends where it waits: that it waits says nothing then.
+pub(crate) fn is_cancelled(slot: &Slot) -> bool {
+    !cfg!(panic = "abort") && with_record(slot, |task| task.cancelled.is_some())
+}
+
 /// A fiber on which a cancelled task waits, if one is left; asked for once for each [`Due::Task`] of a
 /// cancelled task.
 pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {

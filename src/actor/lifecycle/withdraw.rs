@@ -16,6 +16,7 @@ use crate::actor::fate::End;
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key, MessageId};
 use crate::actor::shard::Shard;
+use crate::actor::slot::Slot;
 
 /// In how many messages of a bounded mailbox a question is looked for, whose place others may want.
 const MOST_SEARCHED: usize = 1024;
@@ -59,17 +60,27 @@ pub(crate) struct Withdrawal {
     pub(crate) wait: Option<(Home, Key)>,
 }
 
-impl Parcel for Withdrawal {
-    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
-        let Some(slot) = shard.tenant(to) else {
-            return;
+/// A withdrawal, and for whom it is.
+type Next = (ActorId, Withdrawal);
+
+impl Withdrawal {
+    /// Comes to the actor of this worker to whom the question was put. Where that one waits on behalf of
+    /// whoever withdraws it, it withdraws its own question, which is left to the caller: a chain of such
+    /// waits may be longer than a stack is deep.
+    fn arrive(self, shard: &Shard, to: Key) -> Option<Next> {
+        let slot = shard.tenant(to)?;
+        let next = match (self.wait, slot.wait()) {
+            (Some(on_behalf), Some(wait)) if shard.waits.on_behalf(wait) == Some(on_behalf) => {
+                // Who waits to answer it need not either.
+                shard.end_for(wait, End::Cancelled, DeadLetterReason::Cancelled)
+            }
+            _ => None,
         };
-        if let (Some(on_behalf), Some(wait)) = (self.wait, slot.wait())
-            && shard.waits.on_behalf(wait) == Some(on_behalf)
-        {
-            // Who waits to answer it need not either.
-            shard.give_up_waiting(wait, End::Cancelled);
-        }
+        self.take_from_mail(shard, slot, to);
+        next
+    }
+
+    fn take_from_mail(self, shard: &Shard, slot: &Slot, to: Key) {
         if slot.has_system() {
             slot.with_system(|system| {
                 if let Some(store) = &mut system.store {
@@ -89,6 +100,20 @@ impl Parcel for Withdrawal {
         of_this.add(self.question, self.reason, waiting);
         slot.special.screen(true);
     }
+}
+
+impl Parcel for Withdrawal {
+    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
+        let mut next = self.arrive(shard, to);
+        while let Some((to, withdrawal)) = next {
+            next = if to.home == shard.home {
+                withdrawal.arrive(shard, to.key)
+            } else {
+                withdraw(to, withdrawal);
+                None
+            };
+        }
+    }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 
@@ -107,42 +132,49 @@ impl Shard {
     }
 
     fn end_and_withdraw(&self, key: Key, end: End, reason: DeadLetterReason) {
+        if let Some((target, withdrawal)) = self.end_for(key, end, reason) {
+            withdraw(target, withdrawal);
+        }
+    }
+
+    /// Ends a wait for that reason. Its question is to be withdrawn then.
+    fn end_for(&self, key: Key, end: End, reason: DeadLetterReason) -> Option<Next> {
         let question = self.waits.open_question(key);
         // Ended first: where the question is dropped at once, its reply is. And followed up first: a
         // destructor may wait then, and a fiber whose wait has ended is to be in the run queue.
         let ending = self.waits.end(key, end);
         self.follow_up(ending);
-        self.withdraw_question(key, question, reason);
+        self.withdrawal_of(key, question?, reason)
     }
 
     /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
     pub(crate) fn give_up(&self, key: Key) {
         let question = self.waits.open_question(key);
         self.waits.forget(key);
-        self.withdraw_question(key, question, DeadLetterReason::Cancelled);
+        if let Some(question) = question
+            && let Some((target, withdrawal)) =
+                self.withdrawal_of(key, question, DeadLetterReason::Cancelled)
+        {
+            withdraw(target, withdrawal);
+        }
     }
 
-    #[inline]
-    fn withdraw_question(
+    /// What is to be told to whom of a wait that was given up. Nothing while all is ended by force.
+    #[cold]
+    fn withdrawal_of(
         &self,
         key: Key,
-        question: Option<(ActorId, MessageId)>,
+        (target, question): (ActorId, MessageId),
         reason: DeadLetterReason,
-    ) {
-        if let Some((target, question)) = question {
-            self.core.cancellations[self.home.worker() as usize].note(key);
-            if !self.interrupts.is_forcing() {
-                let wait = Some((self.home, key));
-                withdraw(
-                    target,
-                    Withdrawal {
-                        question,
-                        reason,
-                        wait,
-                    },
-                );
-            }
-        }
+    ) -> Option<Next> {
+        self.core.cancellations[self.home.worker() as usize].note(key);
+        let wait = Some((self.home, key));
+        let withdrawal = Withdrawal {
+            question,
+            reason,
+            wait,
+        };
+        (!self.interrupts.is_forcing()).then_some((target, withdrawal))
     }
 }
 

@@ -1,0 +1,48 @@
+//! Waiting for an answer elsewhere than on the worker where the question was asked.
+
+use super::block_on::block_on;
+use super::driven::{Drive, can_drive, driver_at, driver_of};
+use super::error::AskError;
+use super::handle::{Ask, Waiting};
+use super::outcome::outcome_of;
+use crate::actor::{Key, with_current};
+
+impl<R: Send + 'static> Ask<R> {
+    /// As [`wait`](Self::wait), on whichever thread this is.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn wait_elsewhere(mut self) -> Result<R, AskError> {
+        if let Waiting::Worker { home, wait } = self.waiting {
+            let wait = wait.get();
+            if let Some(driver) = driver_at(home) {
+                return wait_by_driving(&*driver, self, wait);
+            }
+            self.move_outside(home, wait);
+            if driver_of(home.pool()).is_some() {
+                return block_on(home.pool(), self)?;
+            }
+        }
+        if with_current(|shard| shard.is_some()) {
+            // In a handler, only that actor waits.
+            return block_on(0, self)?;
+        }
+        match std::mem::replace(&mut self.waiting, Waiting::Over) {
+            Waiting::Outside(outside) => outside.wait(),
+            Waiting::Worker { .. } | Waiting::Over => unreachable!("it was moved outside"),
+        }
+    }
+}
+
+#[cold]
+fn wait_by_driving<R: Send + 'static>(
+    driver: &dyn Drive,
+    ask: Ask<R>,
+    wait: Key,
+) -> Result<R, AskError> {
+    can_drive()?;
+    driver.drive_until_ended(wait)?;
+    let shard = driver.shard();
+    let outcome = outcome_of(&shard, wait);
+    drop(ask); // given up only now: what it is unwound from gives it up as well
+    outcome
+}

@@ -1,0 +1,209 @@
+//! Wakers of the user's own: what they do while they are called, in the middle of the runtime.
+
+mod common;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskCx, Poll, Wake, Waker};
+use std::time::Duration;
+
+use common::with_pools;
+use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
+use nexus_actors::{SendError, Sending};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SEEDS: std::ops::Range<u64> = 0..60;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A waker that does that, whenever it is called.
+struct Calls<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Calls<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn calls(work: impl Fn() + Send + Sync + 'static) -> Waker {
+    Arc::new(Calls(work)).into()
+}
+
+/// An actor that runs a function.
+fn runner() -> Props<Box<dyn FnOnce() + Send>> {
+    Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
+}
+
+/// Something to poll, which several may.
+type Shared<F> = Arc<Mutex<Option<F>>>;
+
+fn poll<F: Future + Unpin>(future: &Shared<F>, waker: &Waker) -> Poll<F::Output> {
+    // Not locked while it is polled, as the waker may be called then.
+    let mut taken = future.lock().unwrap().take().unwrap();
+    let polled = Pin::new(&mut taken).poll(&mut TaskCx::from_waker(waker));
+    *future.lock().unwrap() = Some(taken);
+    polled
+}
+
+#[test]
+fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place() {
+    // The only question, the one that is next, or one behind it.
+    for (capacity, place) in [(1, 0), (2, 0), (2, 1)] {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            let handled: Arc<Mutex<Vec<u32>>> = Arc::default();
+            let log = Arc::clone(&handled);
+            let busy = Props::new(move || {
+                let log = Arc::clone(&log);
+                Behavior::receive(move |ctx, (number, reply): (u32, Option<Reply<()>>)| {
+                    assert!(ctx.mailbox_len() <= capacity, "the mailbox is too full");
+                    log.lock().unwrap().push(number);
+                    if let Some(reply) = reply {
+                        reply.send(());
+                    }
+                })
+            });
+            let bound = Mailbox::bounded(capacity, Overflow::Backpressure).unwrap();
+            let busy = sim.spawn("busy", busy.mailbox(bound)).unwrap();
+            let runner = sim.spawn("runner", runner()).unwrap();
+            busy.suspend();
+            sim.run_until_idle();
+            let questions = 0..capacity as u32;
+            let ask = |number| busy.ask(|reply| (number, Some(reply)), HOUR);
+            let mut asked: Vec<_> = questions.clone().map(ask).collect();
+            let taken_back = Mutex::new(Some(asked.remove(place)));
+            let waker = calls(move || drop(taken_back.lock().unwrap().take()));
+            let sending = busy.send_async((7, None));
+            let sending: Shared<Sending<_>> = Arc::new(Mutex::new(Some(sending)));
+            let first = Arc::clone(&sending);
+            runner.tell(Box::new(move || assert!(poll(&first, &waker).is_pending())));
+            sim.run_until_idle();
+            busy.resume();
+            sim.run_until_idle();
+            // It comes back for its room.
+            let sent: Shared<Result<(), SendError<_>>> = Arc::default();
+            let told = Arc::clone(&sent);
+            runner.tell(Box::new(move || {
+                let Poll::Ready(outcome) = poll(&sending, Waker::noop()) else {
+                    panic!("it was let in");
+                };
+                *told.lock().unwrap() = Some(outcome);
+            }));
+            sim.run_until_idle();
+            assert!(matches!(sent.lock().unwrap().take(), Some(Ok(()))));
+            let others = questions.filter(|&number| number != place as u32);
+            let expected: Vec<_> = others.chain([7]).collect();
+            assert_eq!(*handled.lock().unwrap(), expected);
+            let letters = sim.dead_letters();
+            assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
+            // No place was lost or made.
+            busy.suspend();
+            sim.run_until_idle();
+            let room = (0..5).take_while(|_| busy.try_tell((8, None)).is_ok());
+            assert_eq!(room.count(), capacity);
+            busy.resume();
+            sim.run_for(ms(1));
+            assert_eq!(handled.lock().unwrap().len(), expected.len() + capacity);
+            let stats = sim.stats();
+            assert_eq!(stats.sent(), stats.handled() + stats.dead_letters);
+        });
+    }
+}
+
+#[test]
+fn s4_9_a_waker_that_panics_disturbs_nobody() {
+    enum Job {
+        Sleep,
+        Question(Reply<()>),
+    }
+    for worker in [0, 1] {
+        Sim::builder().workers(2).check(SEEDS, |sim| {
+            let busy = Props::new(|| {
+                Behavior::receive(|ctx, job| {
+                    match job {
+                        Job::Sleep => ctx.sleep(ms(100))?,
+                        Job::Question(reply) => reply.send(()),
+                    }
+                    Ok::<_, WaitError>(())
+                })
+            });
+            let bound = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
+            let busy = sim.spawn_on(0, "busy", busy.mailbox(bound)).unwrap();
+            let runner = sim.spawn_on(worker, "runner", runner()).unwrap();
+            let called: Arc<Mutex<u32>> = Arc::default();
+            let count = Arc::clone(&called);
+            let waker = calls(move || {
+                *count.lock().unwrap() += 1;
+                panic!("planned");
+            });
+            busy.tell(Job::Sleep);
+            sim.run_for(ms(1));
+            // One is answered, one not in time, and one waits for room.
+            let [answered, expired]: [Shared<Ask<()>>; 2] = Default::default();
+            let (asked, late) = (Arc::clone(&answered), Arc::clone(&expired));
+            let sending: Shared<Sending<_>> = Arc::default();
+            let sends = Arc::clone(&sending);
+            runner.tell(Box::new(move || {
+                *asked.lock().unwrap() = Some(busy.ask(Job::Question, HOUR));
+                *late.lock().unwrap() = Some(busy.ask(Job::Question, ms(50)));
+                *sends.lock().unwrap() = Some(busy.send_async(Job::Sleep));
+                assert!(poll(&asked, &waker).is_pending());
+                assert!(poll(&late, &waker).is_pending());
+                assert!(poll(&sends, &waker).is_pending());
+            }));
+            sim.run_for(ms(500));
+            assert_eq!(*called.lock().unwrap(), 3);
+            runner.tell(Box::new(move || {
+                assert!(poll(&answered, Waker::noop()).is_ready());
+                assert!(poll(&expired, Waker::noop()).is_ready());
+                assert!(poll(&sending, Waker::noop()).is_ready());
+            }));
+            sim.run_for(ms(500));
+            assert!(busy.ask(Job::Question, HOUR).wait().is_ok(), "it lives");
+            let stats = sim.stats();
+            assert_eq!(stats.sent(), stats.handled() + stats.dead_letters);
+        });
+    }
+}
+
+#[test]
+fn s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody() {
+    with_pools(|pool| {
+        let slow = Props::new(|| {
+            Behavior::receive(|ctx, reply: Reply<u32>| {
+                ctx.yield_now()?;
+                reply.send(1);
+                Ok::<_, WaitError>(())
+            })
+        });
+        let slow = pool.spawn("slow", slow).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let waker = calls(move || {
+            let _ = tell.send(());
+            panic!("planned");
+        });
+        slow.suspend();
+        // One was begun here; the other one in a handler, and is awaited here.
+        let begun = pool.spawn("runner", runner()).unwrap();
+        let (give, given) = std::sync::mpsc::channel();
+        begun.tell(Box::new(move || {
+            give.send(slow.ask(|reply| reply, HOUR)).unwrap()
+        }));
+        let mut asked = [slow.ask(|reply| reply, HOUR), given.recv().unwrap()];
+        let mut cx = TaskCx::from_waker(&waker);
+        for asked in &mut asked {
+            assert!(Pin::new(asked).poll(&mut cx).is_pending());
+        }
+        slow.resume();
+        for _ in 0..2 {
+            told.recv().unwrap();
+        }
+        for asked in asked {
+            assert_eq!(asked.wait(), Ok(1));
+        }
+        assert_eq!(slow.ask(|reply| reply, HOUR).wait(), Ok(1));
+    });
+}
