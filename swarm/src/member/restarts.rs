@@ -4,7 +4,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, Failure};
 use std::rc::Rc;
 
-use super::{Ctx, Member, in_form};
+use super::forms::in_form;
+use super::{Ctx, Member};
 use crate::features::Feature;
 use crate::note::{Load, Note};
 use crate::oracles::{Failures, When};
