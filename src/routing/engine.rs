@@ -116,6 +116,13 @@ impl<M: Send + 'static> Engine<M> {
     /// A routee that has stopped, and of which the notice is still to come, is passed over.
     fn send_to_one(&mut self, mut message: M) -> Next<RouterMessage<M>> {
         while let Some(routee) = self.choose(&message) {
+            if is_mutated(Mutant::DroppedToldAgain) {
+                match routee.try_tell(message) {
+                    Ok(()) => {}
+                    Err(refused) => routee.tell(refused.into_message()),
+                }
+                return Next::Same;
+            }
             message = match routee.tell_unless_stopped(message) {
                 Ok(()) => return Next::Same,
                 Err(message) => message,

@@ -75,7 +75,11 @@ pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     tell_of_stop(shard, key, End::NoReply);
     // What `PostStop` has begun ends too, and nobody is told of that, nor of what has come since the
     // instance began to leave.
-    let_go_of_instance(shard, key);
+    if is_mutated(Mutant::NextInstanceTold) {
+        rest(shard, key);
+    } else {
+        let_go_of_instance(shard, key);
+    }
     ask_children_to_stop(shard, slot, End::NoReply);
     if slot.first_child.get() == NO_SLOT {
         slot.with_system(|system| system.passive = Some(Passive::Asleep));

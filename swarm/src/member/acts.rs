@@ -25,6 +25,10 @@ impl<L: Load> Member<L> {
             Action::StartTimer => self.start_timer(ctx, purse),
             Action::CancelTimer => self.cancel_timer(ctx, purse),
             Action::Unstash => self.unstash(ctx),
+            Action::SetTimeout => self.set_timeout(ctx, purse),
+            Action::CancelTimeout => self.cancel_timeout(ctx),
+            Action::Beat => self.beat(ctx, purse),
+            Action::Crowd => self.crowd(purse),
             Action::Send => self.send(ctx, purse, false),
             Action::SendTimeout => self.send(ctx, purse, true),
             Action::Ask => self.ask(ctx, purse),
@@ -127,9 +131,19 @@ impl<L: Load> Member<L> {
     pub(super) fn send(&self, ctx: &Ctx<'_, L>, purse: &mut Purse, in_time: bool) {
         let timeout = in_time.then(|| Duration::from_micros(purse.rng.between(0, 200)));
         self.with_target(purse, |target, purse| {
-            let clock = || Some(nanos(ctx.now()));
-            self.sender.send(target, purse.part(), timeout, &clock);
+            self.send_to(ctx, purse, target, timeout)
         });
+    }
+
+    pub(super) fn send_to(
+        &self,
+        ctx: &Ctx<'_, L>,
+        purse: &mut Purse,
+        target: &Known<L>,
+        timeout: Option<Duration>,
+    ) {
+        let clock = || Some(nanos(ctx.now()));
+        self.sender.send(target, purse.part(), timeout, &clock);
     }
 
     pub(super) fn end_pool(&self, purse: &mut Purse) {
@@ -145,6 +159,10 @@ impl<L: Load> Member<L> {
     pub(super) fn sleep(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
         let most = *purse.rng.pick(&[0, 10, 100, 2_000]);
         let time = Duration::from_micros(purse.rng.between(0, most));
+        self.sleep_for(ctx, time);
+    }
+
+    pub(super) fn sleep_for(&self, ctx: &mut Ctx<'_, L>, time: Duration) {
         let began = nanos(ctx.now());
         self.may_wait(ctx.sleep(time));
         self.judge(never_early("sleep", began, nanos(ctx.now()), nanos(time)));

@@ -102,6 +102,6 @@ impl<L: Load> Actor for Structured<L> {
     }
 
     fn signal(&mut self, ctx: &mut Ctx<'_, L>, signal: &Signal) -> HandlerResult<Note<L>> {
-        self.0.signal(ctx, signal).map(|()| Next::Same)
+        self.0.signal(ctx, signal)
     }
 }

@@ -22,6 +22,9 @@ impl<L: Load> Member<L> {
         self.judge(self.record.life.handles());
         self.judge(self.record.watches.are_told_at_once());
         self.sender.acts_as(ctx);
+        if note.ring.is_none() {
+            self.record.silence.is_broken(nanos(ctx.now()));
+        }
         let note = match self.takes_in(ctx, note) {
             Some(note) => note,
             None => return Ok(Next::Same),
@@ -36,13 +39,19 @@ impl<L: Load> Member<L> {
             handed,
             parting,
             part,
+            errand,
+            ring,
             ..
         } = note;
         self.treat_part(ctx, &mut purse, part);
         self.treat(ctx, &mut purse, handed);
+        self.runs(ctx, &mut purse, errand);
         // Whoever waits after it has let go of a question has not failed with it in its hands.
         let certain = !parting.as_ref().is_some_and(|parting| parting.waits);
         let verdict = self.act_and_answer(ctx, &mut purse, question, certain);
+        if ring.is_none() {
+            self.record.silence.is_broken(nanos(ctx.now()));
+        }
         // Before anything is returned: what a function returns is leaked, should a destructor unwind
         // that runs after its end, and this one may be ended by force while it waits.
         drop(parting);

@@ -5,6 +5,7 @@ mod asks;
 mod forms;
 mod helpers;
 mod keeping;
+mod lines;
 mod mail;
 mod orders;
 mod restarts;
@@ -46,9 +47,10 @@ struct Member<L: Load> {
     held: RefCell<Vec<Asked>>,
     /// The question that the handler has in its hands while it acts.
     in_hand: Cell<Option<usize>>,
-    timers: RefCell<TimerBook>,
     stash: RefCell<StashBook>,
     tasks: RefCell<Vec<Held<L>>>,
+    /// How many signals it was told.
+    signals: Cell<u64>,
     _counted: Counted,
 }
 
@@ -70,16 +72,17 @@ impl<L: Load> Member<L> {
             kept: RefCell::default(),
             held: RefCell::default(),
             in_hand: Cell::default(),
-            timers: RefCell::default(),
             stash: RefCell::default(),
             tasks: RefCell::default(),
+            signals: Cell::default(),
             _counted: world.oracles.states.one_more(),
             world,
             record,
         };
         member.is_built();
         let (incarnation, wakes) = (member.record.life.incarnation(), member.record.life.wakes());
-        *member.timers.borrow_mut() = TimerBook::of(incarnation);
+        *member.record.timers.lock() = TimerBook::of(incarnation);
+        member.record.silence.ends();
         let aside = std::mem::take(&mut *member.record.stash.lock());
         if wakes {
             *member.stash.borrow_mut() = aside;

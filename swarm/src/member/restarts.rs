@@ -47,7 +47,7 @@ impl<L: Load> Member<L> {
     }
 
     /// The numbers by which this incarnation goes its way.
-    fn own_rng(&self, salt: u64) -> Rng {
+    pub(super) fn own_rng(&self, salt: u64) -> Rng {
         let incarnation = u64::from(self.record.life.incarnation());
         Rng::new(self.record.seed ^ salt ^ (incarnation << 48))
     }
@@ -130,6 +130,7 @@ impl<L: Load> Member<L> {
         if self.mishap() == Some(Mishap::Told) {
             Err(self.plan_failure_again())?;
         }
+        self.begins_something(ctx);
         let (life, root) = (&self.record.life, root_of(failure));
         match (life.starts_again(root, nanos(ctx.now())), root) {
             (Err(wrong), _) => self.judge(Err(wrong)),

@@ -86,7 +86,7 @@ impl<L: Load> Work<L> {
         let incarnation = self.record.life.incarnation();
         let check = self.record.tasks.is_its_actors(self.number, incarnation);
         self.judge(check);
-        if self.record.life.is_told() {
+        if self.record.life.is_told() && !self.record.tasks.is_late(self.number) {
             let number = self.number;
             self.judge(Err(format!("task {number} goes on after its actor's end")));
         }
@@ -206,7 +206,14 @@ impl<L: Load> Member<L> {
             true => self.take_kept(),
             false => None,
         };
-        let number = self.record.tasks.is_spawned(self.record.life.incarnation());
+        let life = &self.record.life;
+        if life.is_told() {
+            self.linger();
+        }
+        let number = self
+            .record
+            .tasks
+            .is_spawned(life.incarnation(), life.is_told());
         let work = Work {
             world,
             record: Arc::clone(&self.record),

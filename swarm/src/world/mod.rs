@@ -268,6 +268,12 @@ impl<L: Load> World<L> {
         }
     }
 
+    /// An actor of that worker, where there is any.
+    pub(crate) fn pick_on(&self, rng: &mut Rng, worker: usize) -> Option<Known<L>> {
+        let mut tries = (0..8).filter_map(|_| self.pick(rng));
+        tries.find(|known| known.target.id().worker() == worker)
+    }
+
     /// The actor of that id.
     pub(crate) fn known_as(&self, id: ActorId) -> Option<Arc<Record<L>>> {
         self.by_id.lock().get(&id).cloned()
@@ -289,13 +295,18 @@ impl<L: Load> World<L> {
         self.helpers.is_heard();
     }
 
+    /// Whether it hears of all messages that are lost from now on: not where those who are told of such
+    /// losses send messages then, for of their losses nobody is told.
+    pub(crate) fn hears(&self) -> bool {
+        !self.meddling && self.listens.load(SeqCst)
+    }
+
     /// From now on it hears of the messages that are lost.
     pub(crate) fn is_listening(&self) {
         self.listens.store(true, SeqCst);
     }
 
-    /// Whether it hears of all messages to somebody that are lost: not where those who are told of such
-    /// losses send messages then, for of their losses nobody is told.
+    /// Whether it hears of all messages to somebody that are lost.
     pub(crate) fn hears_all_of(&self, record: &Record<L>) -> bool {
         !self.meddling && record.heard && !record.life.may_be_struck()
     }
