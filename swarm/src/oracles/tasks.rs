@@ -118,6 +118,13 @@ impl Tasks {
         tasks.iter_mut().for_each(|task| task.cancelled = true);
     }
 
+    /// Another task of its actor waits for it. Where the actor leaves both are cancelled, and the one that
+    /// waits may hear of that, if its own cancellation has ended no more than a destructor.
+    pub fn is_waited_for_by_task(&self, task: usize) {
+        let task = &mut self.0.lock()[task];
+        task.cancelled |= task.gone && task.ends == Ended::Cut;
+    }
+
     /// Nobody is to be told of it any more.
     pub fn is_left_alone(&self, task: usize) {
         self.0.lock()[task].held = false;

@@ -119,6 +119,11 @@ impl<L: Load> World<L> {
         self.budget.fetch_sub(cost, SeqCst) > 0
     }
 
+    /// Has whoever starts from now on begin nothing that others would notice.
+    pub(crate) fn spend_the_rest(&self) {
+        self.budget.store(0, SeqCst);
+    }
+
     pub(crate) fn next_number(&self) -> u32 {
         self.next_number.fetch_add(1, SeqCst)
     }
