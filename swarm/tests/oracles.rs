@@ -491,6 +491,13 @@ fn restarts_come_once_for_a_failure_and_in_order() {
         life.starts_again(Some(6), 50).map(|_| ()),
         "and told so for",
     );
+    let twice = running(7, None);
+    twice.is_built([].into_iter()).unwrap();
+    twice.is_told_of_restart(Some(5), 10).unwrap();
+    twice.is_dropped_between();
+    twice.is_built([].into_iter()).unwrap();
+    twice.fails_again(6);
+    assert_eq!(twice.starts_again(Some(7), 30), Ok(None));
     let orphan = Arc::new(Life::new(6, Some(ended(5))));
     orphan.is_built([].into_iter()).unwrap();
     orphan.starts().unwrap();

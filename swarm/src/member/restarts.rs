@@ -134,6 +134,9 @@ impl<L: Load> Member<L> {
         let (life, root) = (&self.record.life, root_of(failure));
         match (life.starts_again(root, nanos(ctx.now())), root) {
             (Err(wrong), _) => self.judge(Err(wrong)),
+            (Ok(None), Some(root)) => {
+                self.judge(self.world.oracles.failures.leads_to_restart(root));
+            }
             (Ok(Some(took)), Some(root)) => {
                 let failures = &self.world.oracles.failures;
                 self.judge(failures.was_restarted_after(root, took));
