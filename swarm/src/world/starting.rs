@@ -162,10 +162,13 @@ impl<L: Load> World<L> {
     }
 
     /// A start came to nothing as the pool ends. At the deadline whoever waits on another worker is
-    /// told so at once, though the children that the start has left stop later, and the name comes
+    /// told so at once, though what the start has left stops later, and the name comes
     /// free after them.
     fn may_be_cut_short(&self, record: &Record<L>) {
-        let left_some = record.opening == Opening::SpawnsAndFails && record.life.incarnation() > 0;
+        // Tasks that it has begun are left, too.
+        let leaves =
+            record.opening == Opening::SpawnsAndFails || self.features.has(Feature::Signals);
+        let left_some = leaves && record.life.incarnation() > 0;
         if let Some(path) = record.path.as_ref().filter(|_| left_some) {
             self.oracles.names.linger(path);
         }
