@@ -540,6 +540,7 @@
 //! - `tests/passivation.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
 //! - `tests/passivation.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
 //! - `tests/passivation.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
+//! - `tests/passivation.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
 //! - `tests/passivation.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
 //! - `tests/passivation.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
 //! - `tests/passivation.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`

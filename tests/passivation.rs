@@ -210,6 +210,55 @@ fn s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance() 
     });
 }
 
+/// A sleeper that begins all sorts of things when it is told that it ends, and waits for a while then.
+fn restless(log: &Log, begin: fn(&mut Context<'_, Do>)) -> Props<Do> {
+    let log = log.clone();
+    Props::new(move || {
+        let (log, mut note) = (log.clone(), noting(log.clone()));
+        Behavior::receive(move |ctx: &mut Context<'_, Do>, message| handle(&log, ctx, message))
+            .on_signal(move |ctx, signal| {
+                note(ctx, signal);
+                if let Signal::PostStop = signal {
+                    begin(ctx);
+                    ctx.sleep(SECOND)?;
+                }
+                Ok::<_, WaitError>(())
+            })
+    })
+}
+
+#[test]
+fn s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one() {
+    let begins: [fn(&mut Context<'_, Do>); 4] = [
+        |ctx| drop(ctx.spawn_task(|_task| panic!("torn"))),
+        |ctx| {
+            let stopped = Props::new(Behavior::<u8>::stopped);
+            let stopped = ctx.spawn_anonymous(stopped).unwrap();
+            ctx.watch(stopped);
+        },
+        |ctx| {
+            let torn = Props::new(|| Behavior::receive(|_ctx, _: u8| Err::<(), _>("torn")));
+            ctx.spawn_anonymous(torn).unwrap().tell(1);
+        },
+        |ctx| {
+            ctx.set_receive_timeout(ms(1));
+            ctx.timers().start_single("one", Do::Say(9), ms(1));
+        },
+    ];
+    for begin in begins {
+        check(SEEDS, |sim| {
+            let log = Log::default();
+            let actor = sim.spawn("sleeper", restless(&log, begin)).unwrap();
+            actor.tell(Do::Rest);
+            sim.run_for(2 * SECOND);
+            assert_eq!(log.take(), ["starts", "stopped"]);
+            actor.tell(Do::Say(1));
+            sim.run_for(2 * SECOND);
+            assert_eq!(log.take(), ["starts", "1"]);
+        });
+    }
+}
+
 #[test]
 fn s6_5_a_child_that_fails_while_its_parent_passivates_is_not_restarted() {
     check(SEEDS, |sim| {

@@ -4,7 +4,9 @@
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{DeadLetterProbe, FailureLog, expect_terminated};
-use nexus_actors::{ActorId, Backoff, BoxError, Router, RouterError, RouterMessage, RouterRef};
+use nexus_actors::{
+    ActorId, Backoff, BoxError, DeadLetterReason, Router, RouterError, RouterMessage, RouterRef,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -670,4 +672,62 @@ fn routers_work_under_threads_while_they_are_resized() {
     let report = pool.shutdown(SOON).unwrap();
     assert_eq!((report.forced, report.unprocessed), (0, 0));
     assert_eq!(log.numbers(), (0..2000).collect::<Vec<_>>());
+}
+
+// ---- routees with bounded mailboxes -------------------------------------------------------------
+
+#[test]
+fn what_a_full_routee_does_not_take_is_lost_once_for_its_reason() {
+    let kinds = [
+        (Overflow::DropNewest, DeadLetterReason::DroppedNewest, 0),
+        (Overflow::DropOldest, DeadLetterReason::DroppedOldest, 3),
+        (Overflow::Fail, DeadLetterReason::Full, 0),
+        (Overflow::Backpressure, DeadLetterReason::Full, 0),
+    ];
+    for (overflow, reason, left) in kinds {
+        check(SEEDS, |sim| {
+            let log = Log::default();
+            let mailbox = Mailbox::bounded(1, overflow).unwrap();
+            let props = worker(&log).mailbox(mailbox);
+            let router = Router::round_robin(1, props);
+            let router = router.spawn(&sim.node(0), "router").unwrap();
+            let routee = routees_of(router)[0];
+            routee.suspend();
+            sim.run_until_idle();
+            let before = sim.stats().sent();
+            note_all(router, 0..4);
+            sim.run_until_idle();
+            // Each is sent to the router, and by that to the routee.
+            assert_eq!(sim.stats().sent() - before, 8, "{overflow:?}");
+            assert_eq!(sim.dead_letters().count(reason), 3, "{overflow:?}");
+            assert_eq!(sim.stats().dead_letters, 3);
+            routee.resume();
+            sim.run_until_idle();
+            assert_eq!(log.numbers(), [left]);
+        });
+    }
+}
+
+#[test]
+fn a_question_that_a_full_routee_does_not_take_ends_at_once() {
+    for overflow in [Overflow::DropNewest, Overflow::Fail] {
+        check(SEEDS, |sim| {
+            let answers = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u8>| reply.send(1)));
+            let mailbox = Mailbox::bounded(1, overflow).unwrap();
+            let router = Router::round_robin(1, answers.mailbox(mailbox));
+            let router = router.spawn(&sim.node(0), "router").unwrap();
+            let routee = router.routees(LONG).wait().unwrap()[0];
+            routee.suspend();
+            sim.run_until_idle();
+            let [first, second] = [(); 2].map(|()| {
+                let ask = router.ask(|reply| reply, LONG);
+                sim.run_until_idle();
+                ask
+            });
+            let refused = sim.run_until(second).unwrap_err();
+            assert!(matches!(refused, AskError::MailboxFull(_)), "{refused:?}");
+            routee.resume();
+            assert_eq!(sim.run_until(first), Ok(1));
+        });
+    }
 }

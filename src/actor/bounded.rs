@@ -22,10 +22,25 @@ impl<M: Send + 'static> ActorRef<M> {
     #[cold]
     pub(super) fn tell_bounded<const QUESTION: bool>(self, message: M) {
         if let Err(refused) = self.offer::<QUESTION>(message) {
-            let reason = refused.reason();
-            self.record_loss(reason);
-            let _ = drop_with_fate(refused.into_message(), End::from(reason));
+            self.lose(refused);
         }
+    }
+
+    #[cold]
+    pub(super) fn tell_bounded_unless_stopped(self, message: M) -> Result<(), M> {
+        match self.offer::<false>(message) {
+            Ok(()) => {}
+            Err(TellError::Stopped(message)) => return Err(message),
+            Err(refused) => self.lose(refused),
+        }
+        Ok(())
+    }
+
+    /// Makes a message that was refused a dead letter.
+    fn lose(self, refused: TellError<M>) {
+        let reason = refused.reason();
+        self.record_loss(reason);
+        let _ = drop_with_fate(refused.into_message(), End::from(reason));
     }
 
     #[cold]

@@ -108,6 +108,9 @@ impl Bound {
             return None;
         }
         let room = Room::of(Arc::clone(&self.door));
+        if is_mutated(Mutant::LineTurnedRound) {
+            return self.waiting.pop_back().map(|(_, grant)| (grant, room));
+        }
         self.waiting.pop_front().map(|(_, grant)| (grant, room))
     }
 }

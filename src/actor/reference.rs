@@ -252,6 +252,22 @@ impl<M: Send + 'static> ActorRef<M> {
         })
     }
 
+    /// As [`tell`](Self::tell), but gives the message back where it is certain at the call that the
+    /// actor has stopped.
+    pub(crate) fn tell_unless_stopped(self, message: M) -> Result<(), M> {
+        if self.is_bounded() {
+            return self.tell_bounded_unless_stopped(message);
+        }
+        match self.try_tell(message) {
+            Ok(()) => Ok(()),
+            Err(TellError::Stopped(message)) => Err(message),
+            Err(other) => {
+                self.tell(other.into_message());
+                Ok(())
+            }
+        }
+    }
+
     fn try_tell_from_outside(self, shard: Option<&Shard>, message: M) -> Result<(), TellError<M>> {
         let Some(core) = core::find(self.address.home) else {
             return Err(TellError::PoolClosed(message));

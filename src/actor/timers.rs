@@ -189,9 +189,13 @@ impl<M> TimerTable<M> {
             Beat::Due(due) => {
                 let now = shard.now.get();
                 let last = due.unwrap_or_else(|| waits.deadline(timer.wait));
-                let next = next_on_the_grid(last, *every, now);
+                let next = if is_mutated(Mutant::BeatsMadeUp) {
+                    last.saturating_add(*every)
+                } else {
+                    next_on_the_grid(last, *every, now)
+                };
                 *due = Some(next);
-                let rest = next - now;
+                let rest = next.saturating_sub(now);
                 let ended = std::mem::replace(&mut timer.wait, begin(shard, actor, number, rest));
                 waits.forget(ended);
             }

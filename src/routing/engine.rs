@@ -7,7 +7,7 @@ use super::handle::{Inner, RouterMessage};
 use super::members::Members;
 use crate::actor::{
     Actor, ActorRef, Behavior, Context, Failure, HandlerResult, Next, Props, Shard, Signal,
-    SpawnError, Stage, SupervisorStrategy, TellError, with_current,
+    SpawnError, Stage, SupervisorStrategy, with_current,
 };
 use crate::pool::WorkerNode;
 use crate::supervision::Directive;
@@ -116,13 +116,16 @@ impl<M: Send + 'static> Engine<M> {
     /// A routee that has stopped, and of which the notice is still to come, is passed over.
     fn send_to_one(&mut self, mut message: M) -> Next<RouterMessage<M>> {
         while let Some(routee) = self.choose(&message) {
-            message = match routee.try_tell(message) {
-                Ok(()) => return Next::Same,
-                Err(TellError::Stopped(message)) => message,
-                Err(other) => {
-                    routee.tell(other.into_message());
-                    return Next::Same;
+            if is_mutated(Mutant::DroppedToldAgain) {
+                match routee.try_tell(message) {
+                    Ok(()) => {}
+                    Err(refused) => routee.tell(refused.into_message()),
                 }
+                return Next::Same;
+            }
+            message = match routee.tell_unless_stopped(message) {
+                Ok(()) => return Next::Same,
+                Err(message) => message,
             };
             self.routees.remove(routee.id());
         }

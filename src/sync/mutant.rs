@@ -88,6 +88,22 @@ pub enum Mutant {
     RouteeDoubled,
     /// The keys of a router move between its routees.
     KeysWander,
+    /// Mail does not put a receive time-out off.
+    SilenceUnbroken,
+    /// A receive time-out that was taken away is told all the same.
+    SilenceNotCancelled,
+    /// An actor that has nothing to do is not told of its receive time-out.
+    SilenceUntold,
+    /// Who waits last for room in a bounded mailbox is let in first.
+    LineTurnedRound,
+    /// A timer at a fixed rate makes up for the beats that were missed.
+    BeatsMadeUp,
+    /// A router sends a routee again what that one's full mailbox has dropped.
+    DroppedToldAgain,
+    /// The next instance of an actor is told what the one before began to watch when it ended.
+    NextInstanceTold,
+    /// An actor does not wait for the tasks that it begins when it is told of its end.
+    LateTaskLeft,
 }
 
 #[cfg(not(any(nexus_loom, nexus_mutants)))]

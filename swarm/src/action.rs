@@ -67,6 +67,11 @@ pub(crate) enum Action {
     Scatter,
     Resize,
     StopRouter,
+    SetTimeout,
+    CancelTimeout,
+    Crowd,
+    Beat,
+    Flood,
 }
 
 impl Action {
@@ -131,6 +136,11 @@ impl Action {
             Self::Scatter => "to scatter",
             Self::Resize => "to resize",
             Self::StopRouter => "to stop router",
+            Self::SetTimeout => "to set timeout",
+            Self::CancelTimeout => "to cancel timeout",
+            Self::Crowd => "to crowd",
+            Self::Beat => "to beat",
+            Self::Flood => "to flood",
         }
     }
 }
@@ -175,7 +185,10 @@ impl Action {
             | Self::AskRouter
             | Self::Scatter
             | Self::Resize
-            | Self::StopRouter => features.has(Feature::Routers),
+            | Self::StopRouter
+            | Self::Flood => features.has(Feature::Routers),
+            Self::SetTimeout | Self::CancelTimeout | Self::Beat => features.has(Feature::Timeouts),
+            Self::Crowd => features.has(Feature::Lines),
             _ => true,
         }
     }
@@ -186,7 +199,7 @@ impl Action {
 const PLAIN: usize = 30;
 
 /// Every action, with its weight among the others where a plan favours none.
-const ACTIONS: [(Action, u32); 58] = [
+const ACTIONS: [(Action, u32); 63] = [
     (Action::Tell, 60),
     (Action::Burst, 8),
     (Action::TryTell, 16),
@@ -245,6 +258,11 @@ const ACTIONS: [(Action, u32); 58] = [
     (Action::Scatter, 6),
     (Action::Resize, 4),
     (Action::StopRouter, 1),
+    (Action::SetTimeout, 16),
+    (Action::CancelTimeout, 6),
+    (Action::Crowd, 40),
+    (Action::Beat, 16),
+    (Action::Flood, 40),
 ];
 
 fn numbers() -> [usize; ACTIONS.len()] {

@@ -20,10 +20,13 @@ pub(crate) enum Feature {
     Topics,
     Groups,
     Routers,
+    Timeouts,
+    Lines,
+    Signals,
 }
 
 /// All of them. New ones come last, so that what is drawn for the others stays as it was.
-const ALL: [(Feature, &str); 12] = [
+const ALL: [(Feature, &str); 15] = [
     (Feature::Kills, "kills"),
     (Feature::Suspensions, "suspensions"),
     (Feature::Watches, "watches"),
@@ -36,6 +39,9 @@ const ALL: [(Feature, &str); 12] = [
     (Feature::Topics, "topics"),
     (Feature::Groups, "groups"),
     (Feature::Routers, "routers"),
+    (Feature::Timeouts, "timeouts"),
+    (Feature::Lines, "lines"),
+    (Feature::Signals, "signals"),
 ];
 
 /// The parts that are used. With none of them a plan is narrow.
@@ -57,7 +63,12 @@ impl Features {
     }
 
     fn with(self, feature: Feature) -> Self {
-        Self(self.0 | 1 << feature as u32)
+        // Without bounds nobody waits in line.
+        let bounds = match feature {
+            Feature::Lines => 1 << Feature::Bounds as u32,
+            _ => 0,
+        };
+        Self(self.0 | 1 << feature as u32 | bounds)
     }
 
     /// Whether that part is used.

@@ -223,6 +223,8 @@ pub(crate) fn wake_all<L: Load>(world: &Arc<World<L>>) -> bool {
 
 /// Takes the name of every actor that has stopped again, as must be possible.
 pub(crate) fn take_names_again<L: Load>(world: &Arc<World<L>>) {
+    // Those that start must not have others take the names that are to be taken.
+    world.spend_the_rest();
     let free = world.oracles.names.free_again();
     let mut rng = Rng::new(1);
     for name in free.iter().filter_map(|path| crate::world::top_level(path)) {

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use nexus_swarm::corpus::{self, Entry};
 use nexus_swarm::mutants::{self, Planted};
 use nexus_swarm::parallel::Watch;
-use nexus_swarm::{Features, Outcome, Plan, parallel, simulated};
+use nexus_swarm::{Features, Outcome, parallel, simulated};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
@@ -298,7 +298,7 @@ fn look_for(planted: &Planted) -> bool {
 fn look_here(name: &str, options: &Options) -> bool {
     for seed in options.first..options.first.saturating_add(options.seeds) {
         println!("{}{seed}", mutants::AT_SEED);
-        let plan = Plan::simulated(seed);
+        let plan = options.entry(seed).plan(false);
         let Some(outcome) = mutants::with(name, || simulated::run(&plan, false)) else {
             return false;
         };

@@ -23,7 +23,7 @@ pub struct Planted {
 }
 
 /// Every mistake that the swarm is to find.
-pub const ALL: [Planted; 26] = [
+pub const ALL: [Planted; 34] = [
     Planted {
         name: "TurnForgotten",
         bound: 20,
@@ -31,7 +31,7 @@ pub const ALL: [Planted; 26] = [
     },
     Planted {
         name: "BatchesReordered",
-        bound: 300,
+        bound: 3000,
         what: "a full batch is published after the one that follows it",
     },
     Planted {
@@ -154,6 +154,46 @@ pub const ALL: [Planted; 26] = [
         bound: 1000,
         what: "the keys of a router move between its routees",
     },
+    Planted {
+        name: "SilenceUnbroken",
+        bound: 20,
+        what: "mail does not put a receive time-out off",
+    },
+    Planted {
+        name: "SilenceNotCancelled",
+        bound: 20,
+        what: "a receive time-out that was taken away is told all the same",
+    },
+    Planted {
+        name: "SilenceUntold",
+        bound: 20,
+        what: "an actor that has nothing to do is not told of its receive time-out",
+    },
+    Planted {
+        name: "LineTurnedRound",
+        bound: 20,
+        what: "who waits last for room in a bounded mailbox is let in first",
+    },
+    Planted {
+        name: "BeatsMadeUp",
+        bound: 20,
+        what: "a timer at a fixed rate makes up for the beats that were missed",
+    },
+    Planted {
+        name: "DroppedToldAgain",
+        bound: 20,
+        what: "a router sends a routee again what that one's full mailbox has dropped",
+    },
+    Planted {
+        name: "NextInstanceTold",
+        bound: 20,
+        what: "the next instance is told what the one before began to watch when it ended",
+    },
+    Planted {
+        name: "LateTaskLeft",
+        bound: 20,
+        what: "an actor does not wait for the tasks that it begins when it is told of its end",
+    },
 ];
 
 /// Whether the mistakes are in this build.
@@ -190,6 +230,14 @@ pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
         "RouteeSkipped" => Mutant::RouteeSkipped,
         "RouteeDoubled" => Mutant::RouteeDoubled,
         "KeysWander" => Mutant::KeysWander,
+        "SilenceUnbroken" => Mutant::SilenceUnbroken,
+        "SilenceNotCancelled" => Mutant::SilenceNotCancelled,
+        "SilenceUntold" => Mutant::SilenceUntold,
+        "LineTurnedRound" => Mutant::LineTurnedRound,
+        "BeatsMadeUp" => Mutant::BeatsMadeUp,
+        "DroppedToldAgain" => Mutant::DroppedToldAgain,
+        "NextInstanceTold" => Mutant::NextInstanceTold,
+        "LateTaskLeft" => Mutant::LateTaskLeft,
         _ => return None,
     };
     Some(with_mutant(mutant, run))

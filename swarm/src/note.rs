@@ -49,7 +49,9 @@ pub(crate) struct Note<L: Load> {
     /// What it has where it goes through a router.
     pub(crate) routed: Option<Routed<L>>,
     /// A part of a question to all routees of a router.
-    pub(crate) part: Option<Part>,
+    pub(crate) part: Option<Part<L>>,
+    /// What its handler is to do first.
+    pub(crate) errand: Option<Errand<L>>,
     /// What its envelope must say.
     pub(crate) origin: Option<Origin>,
     /// What its destructor does.
@@ -75,6 +77,7 @@ impl<L: Load> Clone for Note<L> {
             handed: None,
             routed: self.routed.as_ref().map(Routed::copy),
             part: None,
+            errand: None,
             origin: self.origin,
             parting: None,
             load: self.load,
@@ -90,6 +93,14 @@ impl<L: Load> Note<L> {
         let routed = self.routed.as_ref();
         routed.map_or(0, |routed| routed.routing.book.key_of(routed.message))
     }
+}
+
+/// What a handler is to do first, whatever it does else.
+pub(crate) enum Errand<L: Load> {
+    /// To take its time.
+    Linger,
+    /// To send somebody a message, and to wait for room.
+    Send(Known<L>),
 }
 
 /// Sends a message when it is dropped, wherever that is.

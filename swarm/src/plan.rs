@@ -151,7 +151,13 @@ impl Plan {
     #[must_use]
     pub fn with_features(mut self, features: Features) -> Self {
         self.features = features;
-        if features.has(Feature::Timers) || features.has(Feature::Stash) {
+        let keeps = [
+            Feature::Timers,
+            Feature::Stash,
+            Feature::Timeouts,
+            Feature::Signals,
+        ];
+        if keeps.into_iter().any(|feature| features.has(feature)) {
             // A fault that takes a message which an actor has kept takes one that nobody sees.
             self.strikes.retain(|strike| strike.kills);
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use crate::note::{Load, Note};
-use crate::oracles::{Life, Room, Sequences, StashBook, Tasks, Watches};
+use crate::oracles::{Life, Room, Sequences, Silence, StashBook, Tasks, TimerBook, Watches};
 
 /// An odd thing that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,9 @@ pub(crate) struct Record<L: Load> {
     /// Whom it watches.
     pub(crate) watches: Watches,
     pub(crate) tasks: Tasks,
+    /// The timers of its present instance, and its receive time-out.
+    pub(crate) timers: Mutex<TimerBook>,
+    pub(crate) silence: Silence,
     /// What it has put aside, while it is passive.
     pub(crate) stash: Mutex<StashBook>,
     /// Messages that were sent to it, and that it has got.
@@ -155,6 +158,8 @@ impl<L: Load> Record<L> {
             room: Room::new(bound),
             watches: Watches::default(),
             tasks: Tasks::default(),
+            timers: Mutex::default(),
+            silence: Silence::default(),
             stash: Mutex::default(),
             sent: AtomicU32::new(0),
             received: AtomicU32::new(0),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crate::features::Feature;
 use crate::member;
-use crate::note::{Load, Note, Purse};
+use crate::note::{Errand, Load, Note, Purse};
 use crate::oracles::{Check, Life, Oracles, Routings, Scattered, Way};
 use crate::record::{Closing, Known, Opening, Record};
 use crate::rng::Rng;
@@ -24,6 +24,10 @@ pub(crate) struct Routing<L: Load> {
     spread: bool,
     life: Arc<Life>,
     depth: u8,
+    /// The bound of each routee's mailbox.
+    bound: Option<(usize, Overflow)>,
+    /// Whether all is heard of the messages for them that are lost.
+    heard: bool,
     router: Mutex<Option<RouterRef<Note<L>>>>,
     /// Whether somebody has asked it to stop.
     stopped: AtomicBool,
@@ -31,7 +35,7 @@ pub(crate) struct Routing<L: Load> {
 }
 
 /// A router that was found, and how it is sent to.
-type Found<L> = (Arc<Routing<L>>, RouterRef<Note<L>>);
+pub(crate) type Found<L> = (Arc<Routing<L>>, RouterRef<Note<L>>);
 
 /// What a message has that goes through a router.
 pub(crate) struct Routed<L: Load> {
@@ -47,6 +51,7 @@ impl<L: Load> Routed<L> {
     /// A copy for one more routee.
     pub(crate) fn copy(&self) -> Self {
         self.oracles.sent.fetch_add(1, SeqCst);
+        self.routing.book.is_copied();
         Self {
             routing: Arc::clone(&self.routing),
             message: self.message,
@@ -81,12 +86,18 @@ impl<L: Load> Drop for Routed<L> {
 }
 
 /// A copy of a question to all routees of a router.
-pub(crate) struct Part {
+pub(crate) struct Part<L: Load> {
+    routing: Arc<Routing<L>>,
     reply: Option<Reply<u64>>,
     scattered: Arc<Scattered>,
 }
 
-impl Part {
+impl<L: Load> Part<L> {
+    /// It has come to a routee.
+    pub(crate) fn comes(&self) {
+        self.routing.book.part_comes();
+    }
+
     pub(crate) fn answer(mut self, answer: u64) {
         self.scattered.is_answered(answer);
         if let Some(reply) = self.reply.take() {
@@ -95,7 +106,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl<L: Load> Drop for Part<L> {
     fn drop(&mut self) {
         // Noted first: by the time that the asker is told it must be known.
         self.scattered.is_gone();
@@ -161,6 +172,8 @@ impl<L: Load> World<L> {
             calm,
             spread: way != Way::ToLeast && rng.percent(50),
             depth: if as_child { owner.depth + 1 } else { 0 },
+            bound: self.draw_bound_of_routees(rng),
+            heard: self.hears(),
             life: Arc::new(Life::new(number, parent)),
             router: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -187,6 +200,21 @@ impl<L: Load> World<L> {
         }
     }
 
+    /// Narrow ones: what is lost behind a router is lost on its account.
+    fn draw_bound_of_routees(&self, rng: &mut Rng) -> Option<(usize, Overflow)> {
+        if !self.features.has(Feature::Bounds) || rng.percent(20) {
+            return None;
+        }
+        let kinds = [
+            Overflow::DropNewest,
+            Overflow::DropNewest,
+            Overflow::DropOldest,
+            Overflow::Backpressure,
+            Overflow::Fail,
+        ];
+        Some((1 + rng.index(3), *rng.pick(&kinds)))
+    }
+
     fn describe(
         self: &Arc<Self>,
         routing: &Arc<Routing<L>>,
@@ -204,7 +232,11 @@ impl<L: Load> World<L> {
                 Ok(member::build(&world, &record))
             })
         });
-        let props = props.supervising(self.strategy_of_router(!seed));
+        let mut props = props.supervising(self.strategy_of_router(!seed));
+        if let Some((capacity, overflow)) = routing.bound {
+            let mailbox = Mailbox::bounded(capacity, overflow);
+            props = props.mailbox(mailbox.expect("it takes at least one message"));
+        }
         let router = match routing.way {
             Way::InTurn => Router::round_robin(routees, props),
             Way::ByChance => Router::random(routees, props),
@@ -238,9 +270,12 @@ impl<L: Load> World<L> {
             routing.depth + 1,
             seed ^ u64::from(number),
             (Opening::Plain, Closing::Plain),
-            None,
+            routing.bound,
             false,
         ));
+        if routing.bound.is_some() {
+            record.life.may_lose_mail();
+        }
         record.is_routee.store(true, SeqCst);
         record.is_hidden.store(routing.calm, SeqCst);
         routing.book.has(number);
@@ -255,12 +290,27 @@ impl<L: Load> World<L> {
 
     /// Sends a message through a router.
     pub(crate) fn route(self: &Arc<Self>, sender: &Sender<L>, mut purse: Purse) {
-        let Some((routing, router)) = self.pick_router(&mut purse.rng) else {
-            return;
-        };
-        let note = self.routed(&routing, sender, &mut purse, false);
+        if let Some(found) = self.pick_router(&mut purse.rng) {
+            self.route_through(&found, sender, purse);
+        }
+    }
+
+    pub(crate) fn route_through(
+        self: &Arc<Self>,
+        (routing, router): &Found<L>,
+        sender: &Sender<L>,
+        mut purse: Purse,
+    ) {
+        let note = self.routed(routing, sender, &mut purse, false);
         self.helper_is_sent();
         router.tell(note);
+    }
+
+    /// The router that was started last.
+    pub(crate) fn newest_router(&self) -> Option<Found<L>> {
+        let routing = self.helpers.routers.0.lock().last().cloned()?;
+        let router = routing.target()?;
+        Some((routing, router))
     }
 
     fn pick_router(&self, rng: &mut Rng) -> Option<Found<L>> {
@@ -286,7 +336,13 @@ impl<L: Load> World<L> {
             arrived: false,
         };
         purse.fuel = routing.fuel(purse);
-        sender.routed(purse, routed)
+        // Whoever has the message takes its time, so that its mailbox fills.
+        let lingers = routing.bound.is_some() && purse.rng.percent(30);
+        let note = sender.routed(purse, routed);
+        Note {
+            errand: lingers.then_some(Errand::Linger),
+            ..note
+        }
     }
 
     /// Asks one routee.
@@ -320,8 +376,10 @@ impl<L: Load> World<L> {
         let scattered = Arc::<Scattered>::default();
         let (world, of, seed) = (Arc::clone(self), Arc::clone(&scattered), purse.rng.next());
         let (number, fuel) = (sender.number, routing.fuel(&mut purse));
+        let through = Arc::clone(&routing);
         let question = move |reply| {
             of.is_copied();
+            through.book.is_copied();
             world.oracles.sent.fetch_add(1, SeqCst);
             // Each answer but the first may come late, and so may that.
             world.oracles.other_late.fetch_add(1, SeqCst);
@@ -332,6 +390,7 @@ impl<L: Load> World<L> {
                 rng: Rng::new(seed),
             };
             let part = Part {
+                routing: Arc::clone(&through),
                 reply: Some(reply),
                 scattered: Arc::clone(&of),
             };
@@ -343,6 +402,7 @@ impl<L: Load> World<L> {
             Err(AskError::NoReply(_) | AskError::TargetStopped(_) | AskError::TargetFailed(_)) => {
                 None
             }
+            Err(AskError::MailboxFull(_)) if routing.bound.is_some() => None,
             Err(AskError::Timeout(_) | AskError::Deadlock(_)) => return,
             Err(error) => {
                 if !self.ends() {
@@ -407,7 +467,15 @@ impl<L: Load> World<L> {
     }
 
     fn check_router(&self, routing: &Routing<L>) -> Check {
-        routing.book.are_all_there()?;
+        if routing.bound.is_none() {
+            routing.book.are_all_there()?;
+        }
+        let routees = routing.routees.lock();
+        let lost = routees.iter().map(|known| known.record.room.lost()).sum();
+        drop(routees);
+        if routing.heard {
+            routing.book.are_all_there_but(lost)?;
+        }
         let Some(router) = routing.target() else {
             return Ok(());
         };

@@ -75,6 +75,16 @@ pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
         if record.life.runs() {
             note(&world.oracles, "watches", record.watches.are_all_told());
         }
+        if world.simulated && record.life.runs() && !record.life.may_have_stopped() {
+            note(&world.oracles, &record.who(), record.silence.is_over());
+            if !record.life.may_be_struck() {
+                note(
+                    &world.oracles,
+                    &record.who(),
+                    record.timers.lock().have_rung(),
+                );
+            }
+        }
         if record.life.is_to_have_passivated() && !record.life.may_have_stopped() {
             let text = format!("{}: has never passivated", record.who());
             world.oracles.violated(text);

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::features::Feature;
-use crate::note::{Load, Note, Parting, Purse, Question};
+use crate::note::{Errand, Load, Note, Parting, Purse, Question};
 use crate::oracles::{Counted, Oracles, Origin, Ring};
 use crate::record::{Known, Record, SentTo};
 use crate::routers::{Part, Routed};
@@ -121,6 +121,7 @@ impl<L: Load> Sender<L> {
             handed: None,
             routed: None,
             part: None,
+            errand: None,
             origin: self.origin.get(),
             parting: self.draw_parting(to, purse),
             load: L::of(seed),
@@ -193,6 +194,17 @@ impl<L: Load> Sender<L> {
         }
     }
 
+    /// Sends somebody on an errand.
+    pub(crate) fn send_on(&self, to: &Known<L>, mut purse: Purse, errand: Errand<L>) {
+        let note = Note {
+            errand: Some(errand),
+            ..self.note(to, &mut purse)
+        };
+        self.count(to);
+        to.target.tell(note);
+        self.looks_at_room(to);
+    }
+
     /// Hands somebody else's question on.
     pub(crate) fn hand_on(&self, to: &Known<L>, mut purse: Purse, handed: Question) {
         let note = Note {
@@ -250,6 +262,7 @@ impl<L: Load> Sender<L> {
         // Those who wait for room in each other's mailboxes would do so for ever.
         let waits = matches!(to.record.room.bound(), Some((_, Overflow::Backpressure)));
         let timeout = timeout.or_else(|| waits.then_some(self.world.patience));
+        let in_line = self.stand_in_line(to, timeout.filter(|_| waits), began);
         let lost = self.oracles();
         // Should the handler be ended meanwhile, the answer about room comes late.
         lost.other_late.fetch_add(1, SeqCst);
@@ -264,8 +277,14 @@ impl<L: Load> Sender<L> {
         let Err(error) = result else {
             self.oracles().saw("sent for certain");
             self.count(to);
+            if let (Some(in_line), Some(now)) = (in_line, clock()) {
+                in_line.goes_in(now);
+            }
             return self.looks_at_room(to);
         };
+        if let Some(in_line) = in_line.filter(|_| timed_out) {
+            in_line.gives_up();
+        }
         self.oracles().saw(match error {
             SendError::Timeout(_) => "send timed out",
             _ => "send refused",
@@ -293,6 +312,24 @@ impl<L: Load> Sender<L> {
         self.is_given_back(to, &error.into_message());
     }
 
+    /// An actor of the other's worker may be about to wait for room there, behind those who do already.
+    fn stand_in_line(
+        &self,
+        to: &Known<L>,
+        timeout: Option<Duration>,
+        began: Option<u64>,
+    ) -> Option<InLine<L>> {
+        if !self.is_near(to) || !self.world.knows_mail_of(&to.record) {
+            return None;
+        }
+        let until = began?.saturating_add(nanos(timeout?));
+        Some(InLine {
+            ticket: to.record.room.is_waited_for(until),
+            record: Arc::clone(&to.record),
+            oracles: Arc::clone(self.oracles()),
+        })
+    }
+
     /// A message that counts as sent, for whoever sends it.
     pub(crate) fn written(&self, to: &Known<L>, mut purse: Purse) -> Note<L> {
         let note = self.note(to, &mut purse);
@@ -311,7 +348,7 @@ impl<L: Load> Sender<L> {
     }
 
     /// A part of a question to all routees of a router.
-    pub(crate) fn scattered(&self, purse: &mut Purse, part: Part) -> Note<L> {
+    pub(crate) fn scattered(&self, purse: &mut Purse, part: Part<L>) -> Note<L> {
         Note {
             part: Some(part),
             ..self.note_to(None, purse)
@@ -448,6 +485,31 @@ impl<L: Load> Sender<L> {
             to.record.life.is_resumed_from_afar();
         }
         to.target.resume();
+    }
+}
+
+/// A place in the line of those who wait for room with somebody, until it is dropped.
+struct InLine<L: Load> {
+    ticket: u64,
+    record: Arc<Record<L>>,
+    oracles: Arc<Oracles>,
+}
+
+impl<L: Load> InLine<L> {
+    fn goes_in(self, now: u64) {
+        let check = self.record.room.lets_in(self.ticket, now);
+        self.oracles.note(|| self.record.who(), check);
+    }
+
+    fn gives_up(self) {
+        let check = self.record.room.is_given_up(self.ticket);
+        self.oracles.note(|| self.record.who(), check);
+    }
+}
+
+impl<L: Load> Drop for InLine<L> {
+    fn drop(&mut self) {
+        self.record.room.is_left_alone(self.ticket);
     }
 }
 

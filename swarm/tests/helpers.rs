@@ -13,7 +13,7 @@ fn says(check: Check, text: &str) {
 #[test]
 fn tasks_go_on_as_long_as_their_instance_and_not_after_they_are_cancelled() {
     let tasks = Tasks::default();
-    let task = tasks.is_spawned(1);
+    let task = tasks.is_spawned(1, false);
     tasks.begins(task, 1).unwrap();
     says(tasks.begins(task, 1), "began twice");
     tasks.goes_on(task, 1).unwrap();
@@ -31,7 +31,7 @@ fn tasks_go_on_as_long_as_their_instance_and_not_after_they_are_cancelled() {
 #[test]
 fn whoever_waits_for_a_task_is_told_how_it_ended() {
     let tasks = Tasks::default();
-    let [returned, panicked, cut] = [1; 3].map(|instance| tasks.is_spawned(instance));
+    let [returned, panicked, cut] = [1; 3].map(|instance| tasks.is_spawned(instance, false));
     tasks.returns(returned);
     let right = TaskOutcome::Result(Tasks::result_of(returned));
     says(tasks.is_told(returned, &right, false), "is said to have");
@@ -205,4 +205,32 @@ fn a_question_to_all_ends_with_the_first_answer_or_the_last_refusal() {
     refused.is_copied();
     refused.is_gone();
     refused.ends(None, true).unwrap();
+}
+
+#[test]
+fn what_routees_have_no_room_for_is_lost_once() {
+    let router = Routings::new(Way::InTurn, true);
+    let numbers = [0; 3].map(|key| router.is_sent(9, key, false));
+    router.arrives(numbers[0], 1, false).unwrap();
+    router.arrives(numbers[1], 1, false).unwrap();
+    router.are_all_there_but(1).unwrap();
+    says(router.are_all_there_but(2), "2 have come, and 2 were lost");
+    says(router.are_all_there_but(0), "of 3 messages");
+    let all = Routings::new(Way::ToAll, true);
+    all.is_sent(9, 0, false);
+    all.are_all_there_but(0).unwrap();
+    (0..3).for_each(|_| all.is_copied());
+    all.part_comes();
+    says(all.are_all_there_but(1), "of 3 messages 1 have come");
+    all.are_all_there_but(2).unwrap();
+}
+
+#[test]
+fn a_task_that_is_spawned_at_the_end_is_late() {
+    let tasks = Tasks::default();
+    let [early, late] = [false, true].map(|late| tasks.is_spawned(1, late));
+    assert!(!tasks.is_late(early) && tasks.is_late(late));
+    tasks.are_cancelled();
+    says(tasks.begins(late, 1), "and was cancelled");
+    says(tasks.are_gone(), "is left");
 }

@@ -1,12 +1,10 @@
 //! Each oracle is shown something wrong, and must say so: a check that cannot fail checks nothing.
 
-use nexus_actors::Overflow;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_swarm::oracles::{
     Asks, Check, Counter, Decision, Failures, Ids, LateAnswers, Life, Names, OneAtATime, Oracles,
-    Origin, Outcome, Repeats, Room, Sequences, Sight, StashBook, Sums, Tally, TimerBook, Watches,
-    When, WhenWatched, never_early,
+    Origin, Outcome, Sequences, Sight, Sums, Tally, Watches, When, WhenWatched, never_early,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -493,6 +491,13 @@ fn restarts_come_once_for_a_failure_and_in_order() {
         life.starts_again(Some(6), 50).map(|_| ()),
         "and told so for",
     );
+    let twice = running(7, None);
+    twice.is_built([].into_iter()).unwrap();
+    twice.is_told_of_restart(Some(5), 10).unwrap();
+    twice.is_dropped_between();
+    twice.is_built([].into_iter()).unwrap();
+    twice.fails_again(6);
+    assert_eq!(twice.starts_again(Some(7), 30), Ok(None));
     let orphan = Arc::new(Life::new(6, Some(ended(5))));
     orphan.is_built([].into_iter()).unwrap();
     orphan.starts().unwrap();
@@ -560,93 +565,4 @@ fn losses_leave_the_order_as_it_was() {
     mail.arrives_after_losses(1, 5).unwrap();
     says(mail.arrives_after_losses(1, 5), "after 5");
     says(mail.arrives_after_losses(1, 4), "after 5");
-}
-
-#[test]
-fn mailboxes_take_what_they_have_room_for_and_refuse_nothing_else() {
-    let room = Room::new(Some((2, Overflow::Fail)));
-    room.is_sent(2);
-    room.holds_what_fits().unwrap();
-    room.refuses(false, true).unwrap();
-    says(room.refuses(true, true), "refused a message, with");
-    room.is_sent(1);
-    says(room.holds_what_fits(), "3 messages are in");
-    room.loses(1, DeadLetterReason::Full).unwrap();
-    assert_eq!(room.lost(), 1);
-    room.holds_what_fits().unwrap();
-    says(
-        room.loses(1, DeadLetterReason::DroppedOldest),
-        "was lost for DroppedOldest",
-    );
-    says(room.refuses(false, true), "refused a message with 1");
-    room.refuses(false, false).unwrap();
-    room.is_left_with(2).unwrap();
-    says(room.is_left_with(3), "3 messages wait");
-    let unbounded = Room::new(None);
-    says(unbounded.refuses(false, false), "refused a message, with");
-    says(
-        unbounded.loses(1, DeadLetterReason::Full),
-        "was lost for Full",
-    );
-    unbounded.loses(1, DeadLetterReason::Stopped).unwrap();
-    let newest = Room::new(Some((1, Overflow::DropNewest)));
-    newest.is_sent(1);
-    newest.refuses(true, true).unwrap();
-    says(newest.refuses(false, true), "refused a message, with");
-}
-
-#[test]
-fn timers_ring_in_time_and_not_when_they_are_over() {
-    let mut timers = TimerBook::default();
-    let single = timers.starts(1, 10, Repeats::Never, 1);
-    says(timers.rings(single, 9).map(drop), "rang at 9, due at 10");
-    says(timers.rings(single, 20).map(drop), "was over");
-    let first = timers.starts(1, 10, Repeats::Never, 1);
-    let second = timers.starts(1, 10, Repeats::Never, 1);
-    says(timers.rings(first, 10).map(drop), "was over");
-    timers.is_cancelled(1);
-    assert!(!timers.is_active(1));
-    says(timers.rings(second, 10).map(drop), "was over");
-    let delay = timers.starts(2, 10, Repeats::AfterHandling(5), 2);
-    assert_eq!(timers.rings(delay, 12), Ok(false));
-    says(timers.rings(delay, 16).map(drop), "due at 17");
-    let rate = timers.starts(3, 10, Repeats::InBeat(5), 2);
-    assert_eq!(timers.rings(rate, 12), Ok(false));
-    assert_eq!(timers.rings(rate, 15), Ok(true));
-    says(timers.rings(rate, 19).map(drop), "due at 20");
-}
-
-#[test]
-fn what_was_put_aside_comes_back_in_order_and_before_the_mail() {
-    let mut stash = StashBook::default();
-    assert!(stash.is_empty());
-    let asks = Asks::default();
-    (1..=3).for_each(|message| stash.takes(message, None));
-    says(stash.comes_back(1, &asks), "came back");
-    stash.comes_before_mail(&asks).unwrap();
-    stash.is_replayed();
-    assert_eq!((stash.aside(), stash.len()), (0, 3));
-    says(stash.comes_before_mail(&asks), "before 3 messages");
-    stash.is_full(3).unwrap();
-    says(stash.is_full(4), "was full with 3");
-    stash.comes_back(1, &asks).unwrap();
-    says(stash.comes_back(3, &asks), "came back");
-}
-
-#[test]
-fn a_question_that_was_put_aside_and_taken_back_does_not_come() {
-    let (asks, mut stash) = (Asks::default(), StashBook::default());
-    let numbers = [(); 2].map(|()| asks.begins(None, 1, false));
-    stash.takes(1, Some(numbers[0]));
-    stash.takes(2, Some(numbers[1]));
-    stash.takes(3, None);
-    stash.is_replayed();
-    asks.is_gone(numbers[0]);
-    // One whose end a handler has seen to was not taken back.
-    asks.is_given_up(numbers[1], None);
-    asks.is_gone(numbers[1]);
-    says(stash.comes_before_mail(&asks), "before 2 messages");
-    says(stash.comes_back(3, &asks), "came back");
-    stash.comes_back(3, &asks).unwrap();
-    stash.comes_before_mail(&asks).unwrap();
 }

@@ -127,6 +127,12 @@ fn everything_that_can_happen_does() {
         "subscriber told",
         "subscription",
         "wake-up",
+        "receive time-out",
+        "passivation of somebody idle",
+        "task of a signal",
+        "to beat",
+        "to crowd",
+        "to flood",
     ];
     for what in all {
         let found = seen.iter().any(|(name, _)| *name == what);

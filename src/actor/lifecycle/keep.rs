@@ -15,6 +15,7 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::actor::waits::NO_TIMER;
+use crate::sync::{Mutant, is_mutated};
 
 /// How long an actor may be without a message before it is told.
 pub(crate) struct ReceiveTimeout {
@@ -43,6 +44,9 @@ impl ReceiveTimeout {
 
 /// Sets the receive time-out of an actor, in nanoseconds, or takes it away.
 pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
+    if is_mutated(Mutant::SilenceNotCancelled) && after.is_none() {
+        return;
+    }
     let slot = shard.slot(key.slot);
     let after = after.filter(|_| slot.state() != State::Stopping);
     slot.timed.set(after.is_some());
@@ -56,6 +60,9 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
 /// An actor with a receive time-out has handled messages.
 #[cold]
 pub(super) fn touch(shard: &Shard, slot: &Slot) {
+    if is_mutated(Mutant::SilenceUnbroken) {
+        return;
+    }
     slot.with_system(|system| {
         if let Some(timeout) = &mut system.receive_timeout {
             timeout.restart(shard);
@@ -73,6 +80,8 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
                 store.ring(timer);
             }
         });
+    } else if is_mutated(Mutant::SilenceUntold) {
+        return;
     }
     interrupt(shard, super::family::key_of(shard, index));
 }

@@ -44,11 +44,21 @@ pub(crate) fn passivate(shard: &Shard, key: Key) {
 /// Begins to passivate an actor that has a turn.
 pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
-    rest(shard, key);
-    let (watching, others) = slot.with_system(|system| {
+    slot.with_system(|system| {
         system.passivation_wanted = false;
         system.passive = Some(Passive::Leaving);
-        // What the instance would have been told, that goes: no other one is told instead of it.
+    });
+    let_go_of_instance(shard, key);
+    slot.special.set(true);
+    ask_children_to_stop(shard, slot, End::NoReply);
+    shard.due.push(Due::Turn(key.slot));
+}
+
+/// Ends the timers and the watches of an instance that leaves. What it would have been told, that goes:
+/// no other one is told instead of it.
+fn let_go_of_instance(shard: &Shard, key: Key) {
+    rest(shard, key);
+    let (watching, others) = shard.slot(key.slot).with_system(|system| {
         let signals = std::mem::take(&mut system.signals);
         let failures = std::mem::take(&mut system.task_failures);
         let child_failures = std::mem::take(&mut system.child_failures);
@@ -57,17 +67,19 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     });
     watching.let_go(shard, key);
     let _ = drop_with_fate(others, End::NoReply);
-    slot.special.set(true);
-    ask_children_to_stop(shard, slot, End::NoReply);
-    shard.due.push(Due::Turn(key.slot));
 }
 
 /// Tells an instance that is alone by now that it ends, and drops it.
 pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
     tell_of_stop(shard, key, End::NoReply);
-    // What `PostStop` has begun ends too, and nobody is told of that.
-    rest(shard, key);
+    // What `PostStop` has begun ends too, and nobody is told of that, nor of what has come since the
+    // instance began to leave.
+    if is_mutated(Mutant::NextInstanceTold) {
+        rest(shard, key);
+    } else {
+        let_go_of_instance(shard, key);
+    }
     ask_children_to_stop(shard, slot, End::NoReply);
     if slot.first_child.get() == NO_SLOT {
         slot.with_system(|system| system.passive = Some(Passive::Asleep));

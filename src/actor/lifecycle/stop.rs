@@ -147,7 +147,8 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     tell_of_stop(shard, key, slot.ending());
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
-    if slot.first_child.get() != NO_SLOT {
+    let left = is_mutated(Mutant::LateTaskLeft) && has_only_tasks(shard, slot);
+    if slot.first_child.get() != NO_SLOT && !left {
         // `PostStop` started children: they stop first, and nobody is told a second time.
         ask_children_to_stop(shard, slot, slot.ending());
         if slot.first_child.get() != NO_SLOT {

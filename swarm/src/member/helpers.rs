@@ -29,6 +29,14 @@ impl<L: Load> Member<L> {
                     world.route(&self.sender, purse.part());
                 }
             }
+            Action::Flood => {
+                world.spawn_router(&self.record, ctx, rng);
+                if let Some(newest) = world.newest_router() {
+                    for _ in 0..purse.rng.between(6, 16) {
+                        world.route_through(&newest, &self.sender, purse.part());
+                    }
+                }
+            }
             Action::AskRouter if purse.depth < DEPTH => {
                 let mut part = purse.part();
                 part.depth += 1;
@@ -52,6 +60,10 @@ impl<L: Load> Member<L> {
 
     /// A message comes through a router.
     pub(super) fn is_routed(&self, ctx: &Ctx<'_, L>, note: &mut Note<L>) {
+        self.judge(self.record.room.fits(ctx.mailbox_len()));
+        if let Some(part) = &note.part {
+            part.comes();
+        }
         if let Some(routed) = &mut note.routed {
             let from = ctx.envelope().sender();
             self.judge(routed.arrives(self.record.life.number, from));
@@ -59,7 +71,12 @@ impl<L: Load> Member<L> {
     }
 
     /// Answers its part of a question to all routees, sooner or later, or lets go of it.
-    pub(super) fn treat_part(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse, part: Option<Part>) {
+    pub(super) fn treat_part(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        purse: &mut Purse,
+        part: Option<Part<L>>,
+    ) {
         let Some(part) = part else { return };
         match purse.rng.below(10) {
             0..2 => return,

@@ -85,16 +85,42 @@ impl<L: Load> Member<L> {
             return;
         }
         let key = purse.rng.below(KEYS);
-        self.looks_at_timer(ctx, key);
         let delay = Duration::from_micros(purse.rng.between(1, 500));
         let repeats = match purse.rng.below(3) {
             0 => Repeats::AfterHandling(nanos(delay)),
             1 => Repeats::InBeat(nanos(delay)),
             _ => Repeats::Never,
         };
-        let due = nanos(ctx.now() + delay);
         let most = u32::try_from(purse.rng.between(1, 4)).unwrap_or(1);
-        let ring = self.timers.borrow_mut().starts(key, due, repeats, most);
+        self.start_timer_of(ctx, purse, (key, most), delay, repeats);
+    }
+
+    /// Starts a timer with a short period, and takes so long that beats may be missed.
+    pub(super) fn beat(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
+        if !self.world.spend(3) {
+            return;
+        }
+        let key = purse.rng.below(KEYS);
+        let every = Duration::from_micros(purse.rng.between(1, 60));
+        let most = u32::try_from(purse.rng.between(3, 6)).unwrap_or(3);
+        let repeats = Repeats::InBeat(nanos(every));
+        self.start_timer_of(ctx, purse, (key, most), every, repeats);
+        self.sleep(ctx, purse);
+    }
+
+    fn start_timer_of(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        purse: &mut Purse,
+        (key, most): (u64, u32),
+        delay: Duration,
+        repeats: Repeats,
+    ) {
+        if !self.record.life.is_told() {
+            self.looks_at_timer(ctx, key);
+        }
+        let due = nanos(ctx.now() + delay);
+        let ring = self.record.timers.lock().starts(key, due, repeats, most);
         let known = self.known(ctx);
         let mut part = purse.part();
         part.fuel = part.fuel.min(1);
@@ -131,14 +157,14 @@ impl<L: Load> Member<L> {
     pub(super) fn cancel_timer(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
         if purse.rng.percent(15) {
             ctx.timers().cancel_all();
-            let mut timers = self.timers.borrow_mut();
+            let mut timers = self.record.timers.lock();
             (0..KEYS).for_each(|key| timers.is_cancelled(key));
             return;
         }
         let key = purse.rng.below(KEYS);
         self.looks_at_timer(ctx, key);
         ctx.timers().cancel(key);
-        self.timers.borrow_mut().is_cancelled(key);
+        self.record.timers.lock().is_cancelled(key);
         self.looks_at_timer(ctx, key);
     }
 
@@ -146,7 +172,7 @@ impl<L: Load> Member<L> {
     fn looks_at_timer(&self, ctx: &mut Ctx<'_, L>, key: u64) {
         let (there, known) = (
             ctx.timers().is_active(key),
-            self.timers.borrow().is_active(key),
+            self.record.timers.lock().is_active(key),
         );
         // A fault takes messages of timers, too.
         if there != known && !self.record.life.may_be_struck() {
@@ -156,17 +182,54 @@ impl<L: Load> Member<L> {
         }
     }
 
+    // ---- the receive time-out -----------------------------------------------------------------
+
+    pub(super) fn set_timeout(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
+        if !self.world.spend(2) {
+            return;
+        }
+        let after = Duration::from_micros(purse.rng.between(1, 800));
+        let most = u32::try_from(purse.rng.between(1, 3)).unwrap_or(1);
+        ctx.set_receive_timeout(after);
+        let silence = &self.record.silence;
+        silence.is_set(nanos(after), nanos(ctx.now()), most);
+    }
+
+    pub(super) fn cancel_timeout(&self, ctx: &mut Ctx<'_, L>) {
+        ctx.cancel_receive_timeout();
+        self.record.silence.ends();
+    }
+
+    /// No mail has come for long enough. It may passivate then, as those do that nobody needs.
+    pub(super) fn is_idle(&self, ctx: &mut Ctx<'_, L>) -> Next<Note<L>> {
+        self.world.oracles.saw("receive time-out");
+        match self.record.silence.is_told(nanos(ctx.now())) {
+            Ok(false) => {}
+            Ok(true) => self.cancel_timeout(ctx),
+            Err(wrong) => self.judge(Err(wrong)),
+        }
+        let rests = self.world.features.has(Feature::Passivation);
+        if !rests || !Rng::new(self.record.seed ^ nanos(ctx.now())).percent(30) {
+            return Next::Same;
+        }
+        self.world.oracles.saw("passivation of somebody idle");
+        self.record.life.is_to_passivate(self.world.ends());
+        Next::Passivate
+    }
+
+    // ---- what rings ---------------------------------------------------------------------------
+
     /// The message of a timer is handled.
     pub(super) fn rings(&self, ctx: &mut Ctx<'_, L>, ring: Ring) {
         // Such a message counts from when it is handled.
         self.world.oracles.sent.fetch_add(1, SeqCst);
         self.world.oracles.saw("timer rang");
-        let rung = self.timers.borrow_mut().rings(ring, nanos(ctx.now()));
+        let rung = self.record.timers.lock().rings(ring, nanos(ctx.now()));
         match rung {
             Ok(false) => {}
             Ok(true) => {
                 ctx.timers().cancel(ring.key);
-                self.timers.borrow_mut().is_cancelled(ring.key);
+                self.record.timers.lock().is_cancelled(ring.key);
             }
             Err(wrong) => self.judge(Err(wrong)),
         }

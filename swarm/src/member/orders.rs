@@ -105,6 +105,7 @@ impl<L: Load> Member<L> {
                 "told of the end of {actor}, whom nobody knows"
             )));
         };
+        self.judge(target.tasks.are_gone());
         let ends = self.world.ends();
         self.judge(self.record.watches.is_told(&target.life, reason, ends));
     }

@@ -4,7 +4,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, Failure};
 use std::rc::Rc;
 
-use super::{Ctx, Member, in_form};
+use super::forms::in_form;
+use super::{Ctx, Member};
 use crate::features::Feature;
 use crate::note::{Load, Note};
 use crate::oracles::{Failures, When};
@@ -46,7 +47,7 @@ impl<L: Load> Member<L> {
     }
 
     /// The numbers by which this incarnation goes its way.
-    fn own_rng(&self, salt: u64) -> Rng {
+    pub(super) fn own_rng(&self, salt: u64) -> Rng {
         let incarnation = u64::from(self.record.life.incarnation());
         Rng::new(self.record.seed ^ salt ^ (incarnation << 48))
     }
@@ -129,9 +130,13 @@ impl<L: Load> Member<L> {
         if self.mishap() == Some(Mishap::Told) {
             Err(self.plan_failure_again())?;
         }
+        self.begins_something(ctx);
         let (life, root) = (&self.record.life, root_of(failure));
         match (life.starts_again(root, nanos(ctx.now())), root) {
             (Err(wrong), _) => self.judge(Err(wrong)),
+            (Ok(None), Some(root)) => {
+                self.judge(self.world.oracles.failures.leads_to_restart(root));
+            }
             (Ok(Some(took)), Some(root)) => {
                 let failures = &self.world.oracles.failures;
                 self.judge(failures.was_restarted_after(root, took));

@@ -3,7 +3,8 @@
 use nexus_actors::prelude::*;
 use std::rc::Rc;
 
-use super::{Ctx, GENERATIONS, Member, in_form};
+use super::forms::in_form;
+use super::{Ctx, GENERATIONS, Member};
 use crate::note::{Load, Note, Purse};
 use crate::oracles::When;
 use crate::record::Known;

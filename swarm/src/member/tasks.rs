@@ -21,8 +21,8 @@ pub(super) struct Held<L: Load> {
 }
 
 impl<L: Load> Held<L> {
-    /// Waits for its end.
-    fn wait(mut self) {
+    /// Waits for its end, in a handler or in another task.
+    fn wait(mut self, in_task: bool) {
         let Some(task) = self.task.take() else { return };
         let outcome = match task.wait() {
             Ok(result) => TaskOutcome::Result(result),
@@ -39,6 +39,9 @@ impl<L: Load> Held<L> {
             TaskOutcome::Cancelled => "cancelled task",
         });
         let tasks = &self.record.tasks;
+        if in_task {
+            tasks.is_waited_for_by_task(self.number);
+        }
         let check = tasks.is_told(self.number, &outcome, self.world.ends());
         self.world.oracles.note(|| self.record.who(), check);
     }
@@ -86,7 +89,7 @@ impl<L: Load> Work<L> {
         let incarnation = self.record.life.incarnation();
         let check = self.record.tasks.is_its_actors(self.number, incarnation);
         self.judge(check);
-        if self.record.life.is_told() {
+        if self.record.life.is_told() && !self.record.tasks.is_late(self.number) {
             let number = self.number;
             self.judge(Err(format!("task {number} goes on after its actor's end")));
         }
@@ -99,7 +102,7 @@ impl<L: Load> Work<L> {
             self.act(task);
         }
         if let Some(other) = self.other.take() {
-            other.wait();
+            other.wait(true);
             self.has_its_actor();
         }
         if self.purse.rng.percent(15) {
@@ -206,7 +209,14 @@ impl<L: Load> Member<L> {
             true => self.take_kept(),
             false => None,
         };
-        let number = self.record.tasks.is_spawned(self.record.life.incarnation());
+        let life = &self.record.life;
+        if life.is_told() {
+            self.linger();
+        }
+        let number = self
+            .record
+            .tasks
+            .is_spawned(life.incarnation(), life.is_told());
         let work = Work {
             world,
             record: Arc::clone(&self.record),
@@ -225,7 +235,7 @@ impl<L: Load> Member<L> {
         };
         match purse.rng.below(4) {
             0 => drop(held),
-            1 => held.wait(),
+            1 => held.wait(false),
             _ if self.tasks.borrow().len() < KEPT => self.tasks.borrow_mut().push(held),
             _ => {}
         }
@@ -234,7 +244,7 @@ impl<L: Load> Member<L> {
     pub(super) fn wait_for_task(&self) {
         let held = self.tasks.borrow_mut().pop();
         if let Some(held) = held {
-            held.wait();
+            held.wait(false);
         }
     }
 
@@ -256,7 +266,7 @@ impl<L: Load> Member<L> {
         self.record.tasks.is_cancelled(held.number);
         task.cancel();
         if purse.rng.percent(50) {
-            held.wait();
+            held.wait(false);
         }
     }
 }

@@ -25,12 +25,68 @@ pub enum Repeats {
     InBeat(u64),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Armed {
     start: u32,
     due: u64,
     repeats: Repeats,
     left: u32,
+    beats: Option<Beats>,
+}
+
+/// The times at which a timer with a fixed rate may be due. When it began, in a round of its worker, is
+/// told to nobody, but between two rings one of its times has come, whatever was missed.
+#[derive(Clone, Debug)]
+struct Beats {
+    every: u64,
+    /// The earliest time of the first beat.
+    earliest: u64,
+    last: Option<u64>,
+    /// By how much the beats may be later than that, up to a period: from, and up to before.
+    offsets: Vec<(u64, u64)>,
+}
+
+impl Beats {
+    fn new(every: u64, earliest: u64) -> Self {
+        Self {
+            every,
+            earliest,
+            last: None,
+            offsets: vec![(0, every)],
+        }
+    }
+
+    /// It rings. Answers whether there are beats that fit.
+    fn rings(&mut self, now: u64) -> bool {
+        let Some(last) = self.last.replace(now) else {
+            let most = now.saturating_sub(self.earliest) + 1;
+            self.keep(&[(0, most.min(self.every))]);
+            return true;
+        };
+        let took = now.saturating_sub(last);
+        if took >= self.every {
+            return true;
+        }
+        // One is later than the last ring, and not later than this one.
+        let from = (last + 1).saturating_sub(self.earliest) % self.every;
+        let to = from + took;
+        match to <= self.every {
+            true => self.keep(&[(from, to)]),
+            false => self.keep(&[(from, self.every), (0, to - self.every)]),
+        }
+        !self.offsets.is_empty()
+    }
+
+    fn keep(&mut self, among: &[(u64, u64)]) {
+        let known = std::mem::take(&mut self.offsets);
+        let both = |(from, to): (u64, u64)| {
+            let meet = among
+                .iter()
+                .map(move |one| (from.max(one.0), to.min(one.1)));
+            meet.filter(|(from, to)| from < to)
+        };
+        self.offsets = known.into_iter().flat_map(both).collect();
+    }
 }
 
 /// The timers of one instance of an actor, by their keys. Times are nanoseconds.
@@ -55,11 +111,16 @@ impl TimerBook {
     /// A timer starts, in the place of another one of its key, and is to ring so often at the most.
     pub fn starts(&mut self, key: u64, due: u64, repeats: Repeats, most: u32) -> Ring {
         self.started += 1;
+        let beats = match repeats {
+            Repeats::InBeat(every) => Some(Beats::new(every, due)),
+            _ => None,
+        };
         let armed = Armed {
             start: self.started,
             due,
             repeats,
             left: most,
+            beats,
         };
         self.armed.insert(key, armed);
         let start = self.started;
@@ -76,12 +137,29 @@ impl TimerBook {
         self.armed.remove(&key);
     }
 
+    /// All of them end.
+    pub fn end(&mut self) {
+        self.armed.clear();
+    }
+
+    /// Nothing is left to do: all have rung as often as they were to.
+    ///
+    /// # Errors
+    ///
+    /// When one has not.
+    pub fn have_rung(&self) -> Check {
+        ensure(self.armed.is_empty(), || {
+            format!("timers never rang: {:?}", self.armed)
+        })
+    }
+
     /// The message of a timer is handled. Answers whether it is to be cancelled, having rung often
     /// enough.
     ///
     /// # Errors
     ///
-    /// When it was cancelled or replaced, or belongs to an instance before; when it comes too early.
+    /// When it was cancelled or replaced, or belongs to an instance before; when it comes too early, or
+    /// makes up for beats that were missed.
     pub fn rings(&mut self, ring: Ring, now: u64) -> Result<bool, String> {
         let armed = self.armed.get_mut(&ring.key);
         let Some(armed) = armed.filter(|armed| armed.start == ring.start) else {
@@ -92,15 +170,23 @@ impl TimerBook {
         match armed.repeats {
             Repeats::Never => {
                 self.armed.remove(&ring.key);
+                return match early {
+                    true => Err(format!("{ring:?} rang at {now}, due at {due}")),
+                    false => Ok(false),
+                };
             }
             Repeats::AfterHandling(every) => armed.due = now + every,
-            // Which beats were missed is not known: it began in a round of its worker, and nobody
-            // is told when in that.
             Repeats::InBeat(every) => armed.due = due + every,
         }
         ensure(!early, || format!("{ring:?} rang at {now}, due at {due}"))?;
-        let armed = self.armed.get(&ring.key);
-        Ok(armed.is_some_and(|armed| armed.left == 0))
+        if let Some(beats) = &mut armed.beats {
+            let last = beats.last;
+            let fits = beats.rings(now);
+            ensure(fits, || {
+                format!("{ring:?} rang at {last:?} and at {now}, and no beat lies between")
+            })?;
+        }
+        Ok(armed.left == 0)
     }
 }
 

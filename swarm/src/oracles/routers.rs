@@ -41,6 +41,10 @@ struct Book {
     keys: BTreeMap<u64, u32>,
     routees: BTreeSet<u32>,
     resized: bool,
+    /// Messages and copies that it sends to single routees, but for questions to one, and those of them
+    /// that have come.
+    carried: i64,
+    come: i64,
 }
 
 /// One router.
@@ -84,7 +88,20 @@ impl Routings {
             is_question,
             arrived: BTreeSet::new(),
         });
+        if self.way != Way::ToAll {
+            book.carried += 1;
+        }
         book.messages.len() - 1
+    }
+
+    /// It makes a copy for a routee, of a message or of a question to all.
+    pub fn is_copied(&self) {
+        self.book.lock().carried += 1;
+    }
+
+    /// A question to all comes to a routee.
+    pub fn part_comes(&self) {
+        self.book.lock().come += 1;
     }
 
     /// The key of a message.
@@ -100,6 +117,7 @@ impl Routings {
     /// its sender has come before; when others of its key go elsewhere.
     pub fn arrives(&self, message: usize, routee: u32, pool_ends: bool) -> Check {
         let book = &mut *self.book.lock();
+        book.come += 1;
         let known = &mut book.messages[message];
         let new = known.arrived.insert(routee);
         let once = new && (self.way == Way::ToAll || known.arrived.len() == 1);
@@ -115,6 +133,24 @@ impl Routings {
         let owner = *book.keys.entry(known.key).or_insert(routee);
         ensure(owner == routee, || {
             format!("{known:?} came to {routee}, and others of its key to {owner}")
+        })
+    }
+
+    /// Nothing is left to do, and it was never stopped: all has come to whom it was to, but for so many
+    /// messages that the routees' mailboxes have lost, each of them once.
+    ///
+    /// # Errors
+    ///
+    /// When others are missing.
+    pub fn are_all_there_but(&self, lost: i64) -> Check {
+        let book = self.book.lock();
+        let questions = book.messages.iter().any(|message| message.is_question);
+        if !self.calm || questions {
+            return Ok(());
+        }
+        let (carried, come) = (book.carried, book.come);
+        ensure(carried == come + lost, || {
+            format!("of {carried} messages {come} have come, and {lost} were lost")
         })
     }
 

@@ -17,6 +17,8 @@ enum Ended {
 #[derive(Clone, Copy, Debug)]
 struct TaskLife {
     incarnation: u32,
+    /// Its actor had been told of its end when it spawned it.
+    late: bool,
     begun: bool,
     cancelled: bool,
     /// Whether somebody is to be told how it ends.
@@ -43,10 +45,11 @@ pub struct Tasks(Mutex<Vec<TaskLife>>);
 
 impl Tasks {
     /// A task is spawned. Answers its number.
-    pub fn is_spawned(&self, incarnation: u32) -> usize {
+    pub fn is_spawned(&self, incarnation: u32, late: bool) -> usize {
         let mut tasks = self.0.lock();
         tasks.push(TaskLife {
             incarnation,
+            late,
             begun: false,
             cancelled: false,
             held: true,
@@ -98,9 +101,28 @@ impl Tasks {
         })
     }
 
+    /// Whether it was spawned by an actor that had been told of its end: it may go on for a while, but not
+    /// when others are told of that end.
+    pub fn is_late(&self, task: usize) -> bool {
+        self.0.lock()[task].late
+    }
+
     /// Somebody cancels it.
     pub fn is_cancelled(&self, task: usize) {
         self.0.lock()[task].cancelled = true;
+    }
+
+    /// Its actor is told of its end: those that are left were cancelled.
+    pub fn are_cancelled(&self) {
+        let mut tasks = self.0.lock();
+        tasks.iter_mut().for_each(|task| task.cancelled = true);
+    }
+
+    /// Another task of its actor waits for it. Where the actor leaves both are cancelled, and the one that
+    /// waits may hear of that, if its own cancellation has ended no more than a destructor.
+    pub fn is_waited_for_by_task(&self, task: usize) {
+        let task = &mut self.0.lock()[task];
+        task.cancelled |= task.gone && task.ends == Ended::Cut;
     }
 
     /// Nobody is to be told of it any more.
@@ -156,7 +178,7 @@ impl Tasks {
         })
     }
 
-    /// Its actor is told of its end, or built again: nothing is left of them.
+    /// Its actor is told of its end, or others are, or it is built again: nothing is left of them.
     ///
     /// # Errors
     ///
