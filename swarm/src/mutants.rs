@@ -186,7 +186,7 @@ pub const ALL: [Planted; 34] = [
     },
     Planted {
         name: "NextInstanceTold",
-        bound: 20,
+        bound: 100,
         what: "the next instance is told what the one before began to watch when it ended",
     },
     Planted {
