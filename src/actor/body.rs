@@ -19,7 +19,7 @@ use super::shard::Shard;
 use super::slot::Slot;
 use super::stash;
 
-/// How a turn ended.
+/// How a turn ended. What comes with it is in a thin box, so that the whole is two registers.
 pub(crate) enum TurnEnd {
     /// With the mailbox empty, or the turn's measure full.
     Done,
@@ -28,16 +28,30 @@ pub(crate) enum TurnEnd {
     /// With the wish to give up its state until mail comes.
     Passivate,
     /// With another behaviour, to go on with.
-    Become(Box<dyn Body>),
+    Become(Box<Box<dyn Body>>),
     /// With an error that the handler returned.
-    Failed(BoxError),
+    Failed(Box<BoxError>),
 }
 
 impl TurnEnd {
+    fn become_that(next: Box<dyn Body>) -> Self {
+        Self::Become(Box::new(next))
+    }
+
+    fn failed(error: BoxError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+
+    /// Whether it is the usual one.
+    #[inline(always)]
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
     /// The same end, where what goes on is given something around it.
     pub(crate) fn with_next(self, around: impl FnOnce(Box<dyn Body>) -> Box<dyn Body>) -> Self {
         match self {
-            Self::Become(next) => Self::Become(around(next)),
+            Self::Become(next) => Self::become_that(around(*next)),
             end => end,
         }
     }
@@ -51,16 +65,16 @@ pub(crate) fn one_by_one(
     slot: &Slot,
     actor: Key,
     mut before: impl FnMut() -> bool,
-) -> Option<Box<TurnEnd>> {
+) -> TurnEnd {
     loop {
         let left = shard.messages_left();
         if left == 0 || slot.mailbox_len() == 0 || !before() {
-            return None;
+            return TurnEnd::Done;
         }
         shard.leave_messages(1);
         let end = inner.turn(shard, slot, actor, None);
         // Whatever cut the turn short has left word in the slot.
-        if end.is_some() || slot.special.get() {
+        if !end.is_done() || slot.special.get() {
             return end;
         }
         shard.leave_messages(left - 1);
@@ -72,16 +86,7 @@ pub(crate) trait Body {
     /// Handles messages of the actor's mailbox, which is in that slot, as long as the shard has any left
     /// for this turn; or else the one that the actor has kept. Leaves no memory to a mailbox that is
     /// empty at the end.
-    ///
-    /// Answers how the turn ended where it did not end as [done](TurnEnd::Done); in a box, so that what
-    /// nearly every turn answers comes in a register.
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        kept: Option<Kept>,
-    ) -> Option<Box<TurnEnd>>;
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;
@@ -115,13 +120,7 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
 
 impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
     // The handler is called from this one place, so that the compiler puts it there.
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        kept: Option<Kept>,
-    ) -> Option<Box<TurnEnd>> {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
         let mut ctx = Context::handling(shard, actor);
         let mut place = MaybeUninit::<M>::uninit();
         let mut next = match kept {
@@ -141,14 +140,16 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
                 Ok(Next::Unhandled) => {
                     shard.unhandled::<M>(actor);
                 }
-                Ok(other) => return Some(end_early(other, &mut ctx)),
-                Err(error) => return Some(Box::new(TurnEnd::Failed(error))),
+                Ok(Next::Stop) => return TurnEnd::Stop,
+                Ok(Next::Passivate) => return TurnEnd::Passivate,
+                Ok(Next::Become(behavior)) => return become_this(behavior, &mut ctx),
+                Err(error) => return TurnEnd::failed(error),
             }
             next = next_of_mail(shard, slot);
         }
         // SAFETY: as in `next_of_mail`.
         unsafe { slot.release_empty_mailbox::<M>(shard.blocks()) };
-        None
+        TurnEnd::Done
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
@@ -177,12 +178,6 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
     }
 }
 
-/// What a decision comes to that ends a turn.
-#[cold]
-fn end_early<M: Send + 'static>(decided: Next<M>, ctx: &mut Context<'_, M>) -> Box<TurnEnd> {
-    Box::new(end_of_signal(Ok(decided), ctx))
-}
-
 /// What a decision about a signal comes to. A signal that is left unhandled is not missed.
 fn end_of_signal<M: Send + 'static>(
     decided: HandlerResult<M>,
@@ -193,16 +188,16 @@ fn end_of_signal<M: Send + 'static>(
         Ok(Next::Stop) => TurnEnd::Stop,
         Ok(Next::Passivate) => TurnEnd::Passivate,
         Ok(Next::Become(behavior)) => become_this(behavior, ctx),
-        Err(error) => TurnEnd::Failed(error),
+        Err(error) => TurnEnd::failed(error),
     }
 }
 
 #[cold]
 fn become_this<M: Send + 'static>(behavior: Behavior<M>, ctx: &mut Context<'_, M>) -> TurnEnd {
     match resolve(behavior, ctx) {
-        Ok(Some(body)) => TurnEnd::Become(body),
+        Ok(Some(body)) => TurnEnd::become_that(body),
         Ok(None) => TurnEnd::Stop,
-        Err(error) => TurnEnd::Failed(error),
+        Err(error) => TurnEnd::failed(error),
     }
 }
 
@@ -241,13 +236,7 @@ where
     F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
     R: IntoNext<M> + 'static,
 {
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        kept: Option<Kept>,
-    ) -> Option<Box<TurnEnd>> {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
         self.inner.turn(shard, slot, actor, kept)
     }
 

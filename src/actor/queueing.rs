@@ -160,13 +160,7 @@ impl Bounded {
 }
 
 impl Body for Bounded {
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        kept: Option<Kept>,
-    ) -> Option<Box<TurnEnd>> {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
         let end = match kept {
             // It has left the mailbox long ago.
             Some(_) => self.inner.turn(shard, slot, actor, kept),
@@ -176,7 +170,7 @@ impl Body for Bounded {
                 one_by_one(&mut *self.inner, shard, slot, actor, before)
             }
         };
-        end.map(|end| Box::new(self.end_of(*end)))
+        self.end_of(end)
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {

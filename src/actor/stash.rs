@@ -205,13 +205,7 @@ impl Noting {
 }
 
 impl Body for Noting {
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        kept: Option<Kept>,
-    ) -> Option<Box<TurnEnd>> {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
         let end = match kept {
             Some(_) => self.inner.turn(shard, slot, actor, kept),
             None => {
@@ -222,7 +216,7 @@ impl Body for Noting {
                 })
             }
         };
-        end.map(|end| Box::new(self.end_of(*end)))
+        self.end_of(end)
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {

@@ -334,6 +334,14 @@ impl Waits {
         }
     }
 
+    /// Begins a wait [for work](Self::is_for_work).
+    pub(crate) fn begin_work(&self, target: ActorId, mail: &'static MailKind) -> Key {
+        let (wait, key) = self.begin_one(None, target);
+        wait.question.set(MessageId::WORK);
+        wait.mail.set(Some(mail));
+        key
+    }
+
     /// The wait is for the start of its target, or for the task that this is: for what nobody else does.
     pub(crate) fn is_for_work(&self, key: Key, target: ActorId, mail: &'static MailKind) {
         if let Some(wait) = self.pending(key) {

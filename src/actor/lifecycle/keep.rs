@@ -2,7 +2,7 @@
 
 use super::family::interrupt;
 use super::stop::kill;
-use super::turn::{end_of_turn, settle};
+use super::turn::settle;
 use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::actor::envelope::Envelope;
@@ -142,7 +142,7 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
     let end = match intervention {
         Intervention::None => {
             begin_handling(shard, kept, &envelope);
-            end_of_turn(catch_user(|| body.turn(shard, slot, key, Some(kept))))
+            catch_user(|| body.turn(shard, slot, key, Some(kept)))
         }
         Intervention::Panic(text) => {
             begin_handling(shard, kept, &envelope);

@@ -50,7 +50,7 @@ fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
     });
     slot.put_body(body);
     match told {
-        Ok(TurnEnd::Failed(error)) => report(shard, key, Stage::Restarting, Cause::Error(error)),
+        Ok(TurnEnd::Failed(error)) => report(shard, key, Stage::Restarting, Cause::Error(*error)),
         Err(Unwound::Panicked(text)) => report(shard, key, Stage::Restarting, Cause::Panic(text)),
         // A behaviour that it wants to become is dropped here.
         Ok(end) => drop(drop_with_fate(end, End::Failed)),

@@ -147,8 +147,7 @@ fn note_start<'a>(
     }
     let acting = shard.acting();
     let acting = (acting.home == shard.home).then(|| shard.slot(acting.key.slot))?;
-    let wait = ForgetAtEnd(shard, shard.waits.begin(None, actor));
-    shard.waits.is_for_work(wait.1, actor, mail);
+    let wait = ForgetAtEnd(shard, shard.waits.begin_work(actor, mail));
     acting.note_wait(wait.1);
     Some(wait)
 }
@@ -292,7 +291,7 @@ pub(super) fn build(
         Ok(TurnEnd::Done) => return Ok(Some(body)),
         Ok(TurnEnd::Become(next)) => {
             let _ = drop_with_fate(body, End::NoReply);
-            return Ok(Some(next));
+            return Ok(Some(*next));
         }
         Ok(TurnEnd::Passivate) => {
             let slot = shard.slot(key.slot);
@@ -304,7 +303,7 @@ pub(super) fn build(
             let _ = drop_with_fate(body, End::Stopped);
             return Ok(None);
         }
-        Ok(TurnEnd::Failed(error)) => FailedStart::Error(error),
+        Ok(TurnEnd::Failed(error)) => FailedStart::Error(*error),
         Err(unwound) => FailedStart::Unwound(unwound),
     };
     let _ = drop_with_fate(body, End::from(failed.reason()));

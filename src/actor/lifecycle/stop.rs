@@ -51,6 +51,9 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
 }
 
 fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
+    if slot.mailbox_len() == 0 {
+        return;
+    }
     let buried = slot.bury_mail(shard, shard.id_of(key), reason);
     shard.counts.buried.add(buried);
 }
@@ -62,6 +65,9 @@ pub(crate) fn stop_all(shard: &Shard) {
 
 /// Asks the children of an actor to stop, and cancels its tasks; replies that these hold end so.
 pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
+    if parent.first_child.get() == NO_SLOT {
+        return;
+    }
     // Those whose failure is open, and rest until it is decided, would wait for ever.
     // Their keys are taken first: what they lose may have destructors that wait, and meanwhile others
     // may have their slots.
@@ -165,18 +171,22 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     let Some(mut body) = slot.take_body() else {
         return;
     };
-    let id = shard.id_of(key);
-    let stopped = shard.acting_as(id, || {
-        catch_user(|| body.signal(shard, key, &Signal::PostStop))
+    let (told, dropped) = shard.acting_as(shard.id_of(key), || {
+        let told = match catch_user(|| body.signal(shard, key, &Signal::PostStop)) {
+            Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),
+            Err(Unwound::Panicked(text)) => Some(Cause::Panic(text)),
+            // What it wants to become is too late, and dropped.
+            Ok(TurnEnd::Become(next)) => {
+                let _ = drop_with_fate(next, End::Stopped);
+                None
+            }
+            Ok(TurnEnd::Done | TurnEnd::Stop | TurnEnd::Passivate) | Err(Unwound::Forced) => None,
+        };
+        (told, drop_with_fate(body, ending))
     });
-    match stopped {
-        Ok(TurnEnd::Failed(error)) => report(shard, key, Stage::Stopping, Cause::Error(error)),
-        Err(Unwound::Panicked(text)) => report(shard, key, Stage::Stopping, Cause::Panic(text)),
-        // What it wants to become is too late, and dropped.
-        Ok(end) => drop(drop_with_fate(end, End::Stopped)),
-        Err(Unwound::Forced) => {}
+    if let Some(cause) = told {
+        report(shard, key, Stage::Stopping, cause);
     }
-    let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
     if let Some(Unwound::Panicked(text)) = dropped {
         report(shard, key, Stage::Stopping, Cause::Panic(text));
     }
@@ -192,7 +202,12 @@ pub(crate) fn on_end(shard: &Shard, key: Key, then: OnVacated) {
 
 fn vacate(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
-    let mut extra = slot.take_extra().unwrap_or_default();
+    let extra = slot.take_extra();
+    shard.counts.alive.take_away(1);
+    shard.known_actor_ends(key);
+    let Some(mut extra) = extra else {
+        return remove(shard, key, |_| {});
+    };
     let system = extra.system.take();
     if extra.bound.is_some() {
         shard.core.gates.remove(shard.id_of(key));
@@ -204,8 +219,6 @@ fn vacate(shard: &Shard, key: Key) {
     {
         shard.core.directory.release(path);
     }
-    shard.counts.alive.take_away(1);
-    shard.known_actor_ends(key);
     remove(shard, key, |shard| {
         for then in extra.on_vacated {
             then(shard);

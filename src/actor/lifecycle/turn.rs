@@ -92,20 +92,14 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
         if slot.timed.get() {
             touch(shard, slot);
         }
-        if let Ok(None) = end {
+        if let Ok(TurnEnd::Done) = end {
             shard.close_turn(None);
             slot.put_body(body);
-        } else if !settle(shard, slot, key, body, end_of_turn(end), Stage::Handling) {
+        } else if !settle(shard, slot, key, body, end, Stage::Handling) {
             return;
         }
     }
     end_turn(shard, slot, index);
-}
-
-/// The end of a turn that is told of in a box where there is something to be told.
-#[cold]
-pub(super) fn end_of_turn(end: Result<Option<Box<TurnEnd>>, Unwound>) -> Result<TurnEnd, Unwound> {
-    end.map(|end| end.map_or(TurnEnd::Done, |end| *end))
 }
 
 /// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
@@ -234,7 +228,7 @@ fn observed_turn(
     key: Key,
     body: &mut dyn Body,
     observer: &dyn Observer,
-) -> Result<Option<Box<TurnEnd>>, Unwound> {
+) -> Result<TurnEnd, Unwound> {
     let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
     match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
         Intervention::None => {
@@ -247,7 +241,7 @@ fn observed_turn(
         }
         Intervention::Kill => {
             kill(shard, key);
-            Ok(None)
+            Ok(TurnEnd::Done)
         }
     }
 }
@@ -258,7 +252,7 @@ fn screened_turn(
     slot: &Slot,
     key: Key,
     body: &mut dyn Body,
-) -> Result<Option<Box<TurnEnd>>, Unwound> {
+) -> Result<TurnEnd, Unwound> {
     let observer = shard.observer.get();
     for _ in 0..slot.mailbox_len().min(MOST_PER_TURN) {
         let Some(envelope) = slot.peek_envelope() else {
@@ -278,12 +272,12 @@ fn screened_turn(
                 catch_user(|| body.turn(shard, slot, key, None))
             }
         };
-        let goes_on = matches!(end, Ok(None)) && observer.is_none();
+        let goes_on = matches!(end, Ok(TurnEnd::Done)) && observer.is_none();
         if !goes_on || slot.special.get() {
             return end;
         }
     }
-    Ok(None)
+    Ok(TurnEnd::Done)
 }
 
 /// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].
@@ -333,7 +327,7 @@ fn end_turn_early(
             if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
                 report(shard, key, Stage::Handling, Cause::Panic(text));
             }
-            slot.put_body(next);
+            slot.put_body(*next);
             return true;
         }
         Ok(TurnEnd::Done | TurnEnd::Stop) => {
@@ -346,7 +340,7 @@ fn end_turn_early(
             begin_passivation(shard, key);
             return false;
         }
-        Ok(TurnEnd::Failed(error)) => Cause::Error(error),
+        Ok(TurnEnd::Failed(error)) => Cause::Error(*error),
         Err(Unwound::Panicked(text)) => Cause::Panic(text),
         Err(Unwound::Forced) => {
             slot.put_body(body);
