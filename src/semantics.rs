@@ -161,7 +161,7 @@
 //! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
 //! - `tests/bounded.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
 //! - `tests/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
-//! - `tests/hostile.rs: s3_1_messages_of_odd_sizes_arrive`
+//! - `tests/hostile/messages.rs: s3_1_messages_of_odd_sizes_arrive`
 //!
 //! **3.2** Whether a bounded mailbox takes a message is certain when `try_tell` or `send` returns,
 //! from whichever thread it is called: accepted; refused, with [`TellError::Full`]; or dropped, with
@@ -235,7 +235,7 @@
 //!
 //! - `tests/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
 //! - `tests/coordinated_shutdown.rs: s4_4_hooks_that_overrun_fail_or_panic_are_reported_and_hold_nothing_up`
-//! - `tests/hostile.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
+//! - `tests/hostile/orders.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
 //!
 //! **4.5** What becomes of an actor that failed is decided first by the strategies around its
 //! behaviour ([`Behavior::supervise`]), the innermost before the others, then by its parent's
@@ -501,7 +501,7 @@
 //! [`ManualTime`] that is advanced by exactly that much ends it. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
-//! - `tests/hostile.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
+//! - `tests/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
 //! - `tests/timers.rs: s6_2_a_million_timers_at_once`
 //!
 //! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
@@ -601,7 +601,7 @@
 //! - `tests/dead_letters.rs: s7_2_sent_is_handled_lost_or_queued_under_a_storm_of_starts_stops_and_failures`
 //! - `tests/stash.rs: s7_2_whatever_is_put_aside_is_counted_once`
 //! - `tests/stash.rs: s7_2_nothing_is_unaccounted_for_when_timers_stashes_and_failures_mix`
-//! - `tests/hostile.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
+//! - `tests/hostile/destructors.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
 //!
 //! **7.3** An [`Envelope`] names the sending actor, if there is one, and carries the message's id,
 //! the id of the first message of its chain, and the id of the message whose handler sent it. A
@@ -610,7 +610,7 @@
 //!
 //! - `tests/dead_letters.rs: s7_3_envelopes_name_sender_correlation_and_cause`
 //! - `tests/dead_letters.rs: s7_3_ids_are_unique_in_a_pool`
-//! - `tests/hostile.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
+//! - `tests/hostile/counts.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
 //!
 //! # 8. The pool
 //!
