@@ -334,7 +334,7 @@
 //! - `tests/asks_together.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
 //! - `tests/asks_together.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
 //! - `tests/asks_together.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
-//! - `tests/system.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
+//! - `tests/system/nested.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
@@ -677,7 +677,7 @@
 //! under way, when a worker stands still or wakes up for nothing. The same seed gives the same
 //! trace, byte for byte, in one process or two, as long as handlers depend on nothing outside.
 //!
-//! - `tests/system.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
+//! - `tests/system/shared.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
 //! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
 //! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
 //! - `tests/simulation.rs: s9_1_every_kind_of_choice_changes_the_run`
