@@ -159,7 +159,7 @@
 //! a very large one needs stacks that have room for it.
 //!
 //! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
-//! - `tests/bounded.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
+//! - `tests/bounded/bound.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
 //! - `tests/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
 //! - `tests/hostile/messages.rs: s3_1_messages_of_odd_sizes_arrive`
 //!
@@ -170,8 +170,8 @@
 //! one with the reason [`Full`](crate::DeadLetterReason::Full). A question among them ends with
 //! [`AskError::MailboxFull`].
 //!
-//! - `tests/bounded.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
-//! - `tests/bounded.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
+//! - `tests/bounded/bound.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
+//! - `tests/bounded/threads.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
 //! - `src/queue/gate.rs: s3_2_a_gate_is_a_count_with_a_bound`
 //!
 //! **3.3** With [`Overflow::Backpressure`], `send` and `send_timeout` wait for room, first come first
@@ -180,14 +180,14 @@
 //! end the wait at once and give the message back. To wait for room in one's own mailbox fails at
 //! once with [`SendError::Full`].
 //!
-//! - `tests/bounded.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
-//! - `tests/bounded.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
-//! - `tests/bounded.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
+//! - `tests/bounded/backpressure.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
+//! - `tests/bounded/backpressure.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
+//! - `tests/bounded/backpressure.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
 //!
 //! **3.4** A bound is for messages. Stops, kills, suspensions, resumptions, signals and watches are
 //! never refused by a full mailbox, and take no room in it.
 //!
-//! - `tests/bounded.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
+//! - `tests/bounded/faults.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
 //!
 //! **3.5** Messages have no priorities: whichever way they are sent, those of one sender are handled in
 //! the order sent.
