@@ -462,9 +462,9 @@
 //! acks nor resends. The pool's own asks end by the same table; as they stay within one process, they
 //! need neither ids nor acks.
 //!
-//! - `tests/control.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
-//! - `tests/control.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
-//! - `tests/control.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
+//! - `tests/control/properties.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
+//! - `tests/control/properties.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
+//! - `tests/control/properties.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
 //! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_two_faults_of_the_network_keeps_the_promises`
 //! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_a_step_of_a_clock_keeps_the_promises`
 //! - `src/control/model.rs: s5_7_every_run_of_a_request_with_faults_and_time_outs_keeps_the_promises`
