@@ -678,9 +678,9 @@
 //! trace, byte for byte, in one process or two, as long as handlers depend on nothing outside.
 //!
 //! - `tests/system/shared.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
-//! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
-//! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
-//! - `tests/simulation.rs: s9_1_every_kind_of_choice_changes_the_run`
+//! - `tests/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
+//! - `tests/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
+//! - `tests/simulation/seeds.rs: s9_1_every_kind_of_choice_changes_the_run`
 //!
 //! **9.2** [`Sim`](crate::sim::Sim) is for users' own tests: it goes step by step, until it is idle,
 //! or for a length of simulated time; it says what is pending, who waits for what, and all that has
@@ -688,9 +688,9 @@
 //! test. [`check`](crate::sim::check) runs a test under many seeds, and reports a failing one with
 //! the smallest case that fails and how to run that again.
 //!
-//! - `tests/simulation.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
-//! - `tests/simulation.rs: s9_2_a_fault_that_never_happened_fails_the_test`
-//! - `tests/simulation.rs: s9_2_time_goes_on_as_it_is_told`
+//! - `tests/simulation/checks.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
+//! - `tests/simulation/faults.rs: s9_2_a_fault_that_never_happened_fails_the_test`
+//! - `tests/simulation/time.rs: s9_2_time_goes_on_as_it_is_told`
 //!
 //! **9.3** A handler gives its worker to others when it waits, and where it calls
 //! [`Context::yield_now`]. One that runs for longer than
