@@ -423,18 +423,18 @@
 //! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
 //! others, several asks at once, work beside the workers.
 //!
-//! - `tests/deadlock.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
-//! - `tests/deadlock.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
-//! - `tests/deadlock.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
-//! - `tests/deadlock.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
+//! - `tests/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
+//! - `tests/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
+//! - `tests/deadlock/cycles.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
+//! - `tests/deadlock/cycles.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
 //! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
-//! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
-//! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
-//! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
-//! - `tests/deadlock.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
-//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
-//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
-//! - `tests/deadlock.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
+//! - `tests/deadlock/cycles.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
+//! - `tests/deadlock/model.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
+//! - `tests/deadlock/cycles.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock/cycles.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
+//! - `tests/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
+//! - `tests/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
+//! - `tests/deadlock/cycles.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
 //! - `tests/no_allocations.rs: s5_6_to_ask_somebody_who_waits_allocates_nothing`
 //! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
