@@ -328,19 +328,19 @@
 //! An ask may be waited for elsewhere than it was begun, and may change hands while it is awaited: the
 //! last one who has polled it is woken.
 //!
-//! - `tests/asks_together.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
-//! - `tests/asks_together.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
-//! - `tests/asks_together.rs: s5_1_an_answer_is_gone_on_with`
-//! - `tests/asks_together.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
-//! - `tests/asks_together.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
-//! - `tests/asks_together.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
+//! - `tests/asks_together/joined.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
+//! - `tests/asks_together/joined.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
+//! - `tests/asks_together/joined.rs: s5_1_an_answer_is_gone_on_with`
+//! - `tests/asks_together/on_behalf.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
+//! - `tests/asks_together/on_behalf.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
+//! - `tests/asks_together/on_behalf.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
 //! - `tests/system/nested.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
 //! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
 //! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
-//! - `tests/asks_together.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
+//! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
 //! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
@@ -350,7 +350,7 @@
 //! with an answer of up to 32 bytes.
 //!
 //! - `tests/no_allocations.rs: s5_2_an_ask_on_one_worker_allocates_nothing`
-//! - `tests/asks_together.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
+//! - `tests/asks_together/taken_back.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
 //! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
@@ -383,16 +383,16 @@
 //! bounded mailbox its place is free as soon as the word has come, where fewer than a thousand messages
 //! are before it.
 //!
-//! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
-//! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
-//! - `tests/asks_together.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
-//! - `tests/asks_together.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
-//! - `tests/asks_together.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
-//! - `tests/asks_together.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
-//! - `tests/asks_together.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
-//! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
-//! - `tests/asks_together.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
-//! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
+//! - `tests/asks_together/given_up.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
+//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
+//! - `tests/asks_together/taken_back.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
+//! - `tests/asks_together/joined.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
+//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
+//! - `tests/asks_together/taken_back.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
+//! - `tests/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
+//! - `tests/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
+//! - `tests/asks_together/given_up.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
+//! - `tests/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
 //! - `src/actor/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
 //!
