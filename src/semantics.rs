@@ -535,18 +535,18 @@
 //! being built again for it, and questions that were all taken back (row 5.4) do not wake it. A
 //! simulation's trace says when an actor becomes passive and when it wakes.
 //!
-//! - `tests/passivation.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
-//! - `tests/passivation.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
-//! - `tests/passivation.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
-//! - `tests/passivation.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
-//! - `tests/passivation.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
-//! - `tests/passivation.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
-//! - `tests/passivation.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
-//! - `tests/passivation.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
-//! - `tests/passivation.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
-//! - `tests/passivation.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
-//! - `tests/passivation.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
-//! - `tests/passivation.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
+//! - `tests/passivation/asleep.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
+//! - `tests/passivation/model.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
+//! - `tests/passivation/asleep.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
+//! - `tests/passivation/asleep.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
+//! - `tests/passivation/asleep.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
+//! - `tests/passivation/asleep.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
+//! - `tests/passivation/asleep.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
+//! - `tests/passivation/asleep.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
+//! - `tests/passivation/orders.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
+//! - `tests/passivation/orders.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
+//! - `tests/passivation/failures.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
+//! - `tests/passivation/orders.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
 //! - `tests/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
 //! - `tests/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
 //! - `tests/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
