@@ -146,7 +146,7 @@
 //! **2.4** A finite state machine is a behaviour for each state, and a time-out of a state a timer that
 //! the state starts: `examples/turnstile.rs` is one.
 //!
-//! - `tests/timers.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
+//! - `tests/timers/idle.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
 //!
 //! # 3. Mailboxes
 //!
@@ -487,22 +487,22 @@
 //! outlives its actor or a restart; they go on through a change of the behaviour and a resumption.
 //! While the actor is suspended they wait.
 //!
-//! - `tests/timers.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
-//! - `tests/timers.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
-//! - `tests/timers.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
-//! - `tests/timers.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
-//! - `tests/timers.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
-//! - `tests/timers.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
-//! - `tests/timers.rs: s6_1_no_timer_outlives_a_restart`
-//! - `tests/timers.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
-//! - `tests/timers.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
+//! - `tests/timers/single.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
+//! - `tests/timers/single.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
+//! - `tests/timers/single.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
+//! - `tests/timers/repeated.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
+//! - `tests/timers/repeated.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
+//! - `tests/timers/turns.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
+//! - `tests/timers/end.rs: s6_1_no_timer_outlives_a_restart`
+//! - `tests/timers/end.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
+//! - `tests/timers/end.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
 //!
 //! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
 //! [`ManualTime`] that is advanced by exactly that much ends it. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
 //! - `tests/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
-//! - `tests/timers.rs: s6_2_a_million_timers_at_once`
+//! - `tests/timers/turns.rs: s6_2_a_million_timers_at_once`
 //!
 //! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
 //! their envelopes and replies, and have them handled later, in the order in which they were put
@@ -520,10 +520,10 @@
 //! no message for that long, and again after each further such time. Signals and the messages of its
 //! timers do not count. A restart ends it.
 //!
-//! - `tests/timers.rs: s6_5_only_mail_puts_the_receive_time_out_off`
-//! - `tests/timers.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
-//! - `tests/timers.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
-//! - `tests/timers.rs: s6_5_the_receive_time_out_ends_with_a_restart`
+//! - `tests/timers/idle.rs: s6_5_only_mail_puts_the_receive_time_out_off`
+//! - `tests/timers/idle.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
+//! - `tests/timers/idle.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
+//! - `tests/timers/idle.rs: s6_5_the_receive_time_out_ends_with_a_restart`
 //!
 //! An actor *passivates* by [`Next::Passivate`], at its receive time-out or whenever it likes, or by
 //! [`ActorRef::passivate`]. Its instance ends as if the actor stopped: children and tasks first, then
