@@ -292,17 +292,17 @@
 //! [`Props::stack_size`] asks for that, also to start, to restart and to stop.
 //! [`WorkerStats::stack_high_water`] says how much of a stack was used at the most, in whole pages.
 //!
-//! - `tests/stack.rs: s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type`
-//! - `tests/stack.rs: s4_10_an_overflow_in_a_setup_is_told`
-//! - `tests/stack.rs: s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited`
-//! - `tests/stack.rs: s4_10_an_overflow_is_told_where_the_caller_drives`
-//! - `tests/stack.rs: s4_10_an_overflow_is_told_in_a_simulation`
-//! - `tests/stack.rs: s4_10_another_fault_in_a_handler_ends_the_process_as_ever`
-//! - `tests/stack.rs: s4_10_an_actor_with_a_stack_of_its_own_digs_deeper_than_the_others_could`
-//! - `tests/stack.rs: s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops`
-//! - `tests/stack.rs: s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits`
-//! - `tests/stack.rs: s4_10_stacks_of_a_size_that_cannot_be_are_refused`
-//! - `tests/stack.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
+//! - `tests/stack/told.rs: s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type`
+//! - `tests/stack/told.rs: s4_10_an_overflow_in_a_setup_is_told`
+//! - `tests/stack/told.rs: s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited`
+//! - `tests/stack/told.rs: s4_10_an_overflow_is_told_where_the_caller_drives`
+//! - `tests/stack/told.rs: s4_10_an_overflow_is_told_in_a_simulation`
+//! - `tests/stack/not_told.rs: s4_10_another_fault_in_a_handler_ends_the_process_as_ever`
+//! - `tests/stack/own.rs: s4_10_an_actor_with_a_stack_of_its_own_digs_deeper_than_the_others_could`
+//! - `tests/stack/own.rs: s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops`
+//! - `tests/stack/own.rs: s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits`
+//! - `tests/stack/own.rs: s4_10_stacks_of_a_size_that_cannot_be_are_refused`
+//! - `tests/stack/marks.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
 //!
 //! **4.11** [`Context::watch`] has an actor told when another one has stopped, on whichever worker, and
 //! whether that was asked to, failed or was killed; at once for one that has stopped already. A
