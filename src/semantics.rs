@@ -141,7 +141,7 @@
 //! **2.3** A message that is left unhandled, by [`Next::Unhandled`](crate::Next::Unhandled) or under
 //! [`Behavior::empty`](crate::Behavior::empty), becomes a dead letter. Signals are told all the same.
 //!
-//! - `tests/supervision.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
+//! - `tests/supervision/watch.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
 //!
 //! **2.4** A finite state machine is a behaviour for each state, and a time-out of a state a timer that
 //! the state starts: `examples/turnstile.rs` is one.
@@ -218,8 +218,8 @@
 //!
 //! - `tests/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
 //! - `tests/orders.rs: s4_3_an_order_of_a_child_that_starts_comes_before_its_parents_next_message`
-//! - `tests/supervision.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
-//! - `tests/supervision.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
+//! - `tests/supervision/orders.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
+//! - `tests/supervision/orders.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
 //!
 //! **4.4** An actor has stopped when its children have: each is told `PostStop` before its parent
 //! is. [`WorkerPool::shutdown`] lets every actor handle the mail that it has, within one deadline
@@ -244,16 +244,16 @@
 //! failure of the parent, up to the guardian, whose strategy the builders set: by default it stops
 //! a top-level actor that fails.
 //!
-//! - `tests/supervision.rs: s4_5_one_all_or_the_rest_are_restarted`
-//! - `tests/supervision.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
-//! - `tests/supervision.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
-//! - `tests/supervision.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
+//! - `tests/supervision/restarts.rs: s4_5_one_all_or_the_rest_are_restarted`
+//! - `tests/supervision/restarts.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
+//! - `tests/supervision/restarts.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
+//! - `tests/supervision/restarts.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
 //!
 //! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
 //! the next failure stops the child, and its parent and its watchers are told.
 //!
-//! - `tests/supervision.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
-//! - `tests/supervision.rs: s4_6_restarts_that_lie_far_apart_never_end`
+//! - `tests/supervision/restarts.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
+//! - `tests/supervision/restarts.rs: s4_6_restarts_that_lie_far_apart_never_end`
 //! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
 //!
 //! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
@@ -262,13 +262,13 @@
 //! [`AskError::TargetFailed`]. With a [`Backoff`](crate::Backoff) the mail waits for longer each
 //! time.
 //!
-//! - `tests/supervision.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
-//! - `tests/supervision.rs: s4_7_children_stop_before_their_parent_starts_again`
-//! - `tests/supervision.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
+//! - `tests/supervision/restarts.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
+//! - `tests/supervision/restarts.rs: s4_7_children_stop_before_their_parent_starts_again`
+//! - `tests/supervision/restarts.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
 //!
 //! **4.8** An actor that is resumed keeps its state and goes on with the next message.
 //!
-//! - `tests/supervision.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
+//! - `tests/supervision/restarts.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
 //!
 //! **4.9** A handler fails when it returns an error or panics. Its worker and all other actors go on;
 //! what becomes of the actor is decided by row 4.5. The
@@ -308,9 +308,9 @@
 //! whether that was asked to, failed or was killed; at once for one that has stopped already. A
 //! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
 //!
-//! - `tests/supervision.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
-//! - `tests/supervision.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
-//! - `tests/supervision.rs: s4_11_a_restart_is_no_end`
+//! - `tests/supervision/watch.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
+//! - `tests/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
+//! - `tests/supervision/watch.rs: s4_11_a_restart_is_no_end`
 //!
 //! **4.12** A child that has stopped is no longer counted among the living, and its parent may give
 //! its name to the next one as soon as it is gone (the test does so two thousand times).
