@@ -1,6 +1,6 @@
 //! Hooks, subscribers and handlers that re-enter the pool which runs them.
 
-use super::{keeper, planned};
+use super::{failing, keeper};
 use crate::common::*;
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -125,12 +125,7 @@ fn s4_9_a_failure_hook_may_send_spawn_ask_stop_and_shut_down() {
         .start()
         .unwrap();
     *hands.lock().unwrap() = Some(pool.clone());
-    let failing = pool
-        .spawn(
-            "failing",
-            Props::new(|| Behavior::receive(|_ctx, ()| planned())),
-        )
-        .unwrap();
+    let failing = pool.spawn("failing", failing()).unwrap();
     failing.tell(());
     assert_eq!(pool.wait().unwrap().forced, 0);
     assert_eq!(log.lines(), ["done"]);

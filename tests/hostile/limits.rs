@@ -1,6 +1,6 @@
 //! Options, times and paths at their limits.
 
-use super::planned;
+use super::failing;
 use crate::common::*;
 use nexus_actors::prelude::*;
 use std::panic::catch_unwind;
@@ -17,12 +17,7 @@ fn print_backtraces() {
 /// Runs one handler that panics, in a pool of such stacks.
 fn panics_once(stack_size: usize) {
     with_pool(pool_of(1).stack_size(stack_size), |pool| {
-        let failing = pool
-            .spawn(
-                "failing",
-                Props::new(|| Behavior::receive(|_ctx, ()| planned())),
-            )
-            .unwrap();
+        let failing = pool.spawn("failing", failing()).unwrap();
         failing.tell(());
         gone(pool, "/user/failing");
     });

@@ -20,6 +20,11 @@ fn planned() {
     panic!("planned");
 }
 
+/// An actor that panics when it is told.
+fn failing() -> Props<()> {
+    Props::new(|| Behavior::receive(|_ctx, ()| planned()))
+}
+
 /// Starts an actor that hands every reply that it is sent over to the test.
 fn keeper(pool: &WorkerPool) -> (ActorRef<Reply<()>>, mpsc::Receiver<Reply<()>>) {
     let (give, replies) = mpsc::channel();

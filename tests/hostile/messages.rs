@@ -75,24 +75,19 @@ fn s3_1_messages_of_strict_alignment_and_size_zero_arrive() {
     );
 }
 
+fn bytes_arrive<const SIZE: usize>() {
+    arrives(
+        || [3_u8; SIZE],
+        |message| message.iter().all(|byte| *byte == 3),
+    );
+}
+
 #[test]
 fn s3_1_messages_of_odd_sizes_arrive() {
-    arrives(
-        || [3_u8; 255],
-        |message| message.iter().all(|byte| *byte == 3),
-    );
-    arrives(
-        || [3_u8; 256],
-        |message| message.iter().all(|byte| *byte == 3),
-    );
-    arrives(
-        || [3_u8; 257],
-        |message| message.iter().all(|byte| *byte == 3),
-    );
-    arrives(
-        || [3_u8; 1009],
-        |message| message.iter().all(|byte| *byte == 3),
-    );
+    bytes_arrive::<255>();
+    bytes_arrive::<256>();
+    bytes_arrive::<257>();
+    bytes_arrive::<1009>();
     arrives(|| u128::MAX, |message| *message == u128::MAX);
 }
 

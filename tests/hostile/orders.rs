@@ -8,6 +8,17 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+/// An actor that tells when it begins to sleep for ever.
+fn sleeper(entered: mpsc::Sender<()>) -> Props<()> {
+    Props::new(move || {
+        let entered = entered.clone();
+        Behavior::receive(move |ctx, ()| {
+            entered.send(()).unwrap();
+            ctx.sleep(NEVER)
+        })
+    })
+}
+
 #[test]
 fn s4_4_shutdown_is_idempotent_while_others_ask_for_it_too() {
     in_child(
@@ -77,18 +88,7 @@ fn s4_4_a_worker_that_forced_its_last_handler_ends_without_being_woken_again() {
         || {
             let pool = pool_of(1).start().unwrap();
             let (entered, entry) = mpsc::channel();
-            let slow = pool
-                .spawn(
-                    "slow",
-                    Props::new(move || {
-                        let entered = entered.clone();
-                        Behavior::receive(move |ctx, ()| {
-                            entered.send(()).unwrap();
-                            ctx.sleep(NEVER)
-                        })
-                    }),
-                )
-                .unwrap();
+            let slow = pool.spawn("slow", sleeper(entered)).unwrap();
             slow.tell(());
             entry.recv().unwrap();
             pool.request_shutdown(Duration::from_millis(10));
@@ -111,16 +111,7 @@ fn s4_4_a_failed_start_that_waits_for_its_children_ends_by_force() {
                     Props::new(move || {
                         let entered = entered.clone();
                         Behavior::<()>::setup(move |ctx| {
-                            let child = ctx.spawn(
-                                "child",
-                                Props::new(move || {
-                                    let entered = entered.clone();
-                                    Behavior::receive(move |ctx, ()| {
-                                        entered.send(()).unwrap();
-                                        ctx.sleep(NEVER)
-                                    })
-                                }),
-                            )?;
+                            let child = ctx.spawn("child", sleeper(entered.clone()))?;
                             child.tell(());
                             Err("planned".into())
                         })
