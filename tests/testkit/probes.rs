@@ -7,6 +7,14 @@ use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{DeadLetterProbe, FailureLog, Probe, ProbeError, expect_terminated};
 use std::cell::Cell;
 use std::panic;
+use std::time::Duration;
+
+/// A probe, and an actor that sends it numbers after a time.
+fn probe_and_later(node: &WorkerNode) -> (Probe<u32>, ActorRef<(Duration, u32)>) {
+    let probe = Probe::new(node, "probe").unwrap();
+    let late = node.spawn("late", later(probe.actor_ref())).unwrap();
+    (probe, late)
+}
 
 #[test]
 fn s9_2_a_probe_gives_out_what_it_was_sent_in_order() {
@@ -67,8 +75,7 @@ fn s9_2_probes_have_names_or_none_and_live_where_they_are_told_to() {
 #[test]
 fn s9_2_a_message_that_comes_after_a_timed_out_expectation_is_there_for_the_next() {
     everywhere(|node| {
-        let probe = Probe::new(node, "probe").unwrap();
-        let late = node.spawn("late", later(probe.actor_ref())).unwrap();
+        let (probe, late) = probe_and_later(node);
         assert!(probe.try_expect(BRIEF).is_err());
         assert!(probe.try_expect_where(|_| true, BRIEF).is_err());
         assert!(probe.try_receive_n(1, BRIEF).is_err());
@@ -80,8 +87,7 @@ fn s9_2_a_message_that_comes_after_a_timed_out_expectation_is_there_for_the_next
 #[test]
 fn s9_2_a_probe_finds_the_first_message_that_fits_and_leaves_the_others() {
     everywhere(|node| {
-        let probe = Probe::new(node, "probe").unwrap();
-        let late = node.spawn("late", later(probe.actor_ref())).unwrap();
+        let (probe, late) = probe_and_later(node);
         tell_all(late, [(ZERO, 1), (ZERO, 3)]);
         late.tell((BRIEF, 4));
         let mut seen = 0;
@@ -101,8 +107,7 @@ fn s9_2_a_probe_finds_the_first_message_that_fits_and_leaves_the_others() {
 #[test]
 fn s9_2_a_probe_gives_out_several_messages_or_none() {
     everywhere(|node| {
-        let probe = Probe::new(node, "probe").unwrap();
-        let late = node.spawn("late", later(probe.actor_ref())).unwrap();
+        let (probe, late) = probe_and_later(node);
         tell_all(late, [(ZERO, 1), (ZERO, 2), (ZERO, 9)]);
         assert_eq!(probe.expect_where(|number| *number == 9, SOON), 9);
         assert_eq!(probe.receive_n(0, ZERO), [0; 0]);
