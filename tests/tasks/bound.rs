@@ -1,6 +1,6 @@
 //! A task is bound to its actor: it ends with it, by force, or when it is cancelled.
 
-use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run};
+use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, finish, pool_of, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
@@ -17,8 +17,7 @@ fn s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again() {
         };
         let strategy = SupervisorStrategy::one_for_one().always(directive);
         Sim::builder().supervising(strategy).check(SEEDS, |sim| {
-            let log = Log::default();
-            let actor = sim.spawn("doer", doer(&log)).unwrap();
+            let (log, actor) = start_doer(sim);
             let guards = ["asks", "sleeps", "yields", "waits"].map(|name| guard(&log, name));
             let unbegun = guard(&log, "unbegun");
             let silent = sim.spawn("silent", {
@@ -111,8 +110,7 @@ fn s6_4_a_shutdown_does_not_wait_for_tasks_that_wait() {
 #[test]
 fn s6_4_a_forced_end_counts_actors_and_not_their_tasks() {
     check(SEEDS, |sim| {
-        let log = Log::default();
-        let actor = sim.spawn("doer", doer(&log)).unwrap();
+        let (log, actor) = start_doer(sim);
         let dropped = [0, 1, 2].map(|n| guard(&log, &format!("task {n}")));
         run(actor, move |ctx| {
             for dropped in dropped {
@@ -135,9 +133,8 @@ fn s6_4_a_forced_end_counts_actors_and_not_their_tasks() {
 #[test]
 fn s6_4_a_task_that_survives_its_cancellation_ends_when_it_waits_next() {
     calm(|sim| {
-        let log = Log::default();
+        let (log, actor) = start_doer(sim);
         let told = log.clone();
-        let actor = sim.spawn("doer", doer(&log)).unwrap();
         run(actor, move |ctx| {
             ctx.spawn_task(move |task| {
                 let caught = catch_unwind(AssertUnwindSafe(|| task.sleep(LONG)));
@@ -157,9 +154,8 @@ fn s6_4_a_task_that_survives_its_cancellation_ends_when_it_waits_next() {
 #[test]
 fn s6_4_a_task_may_cancel_itself_and_ends_when_it_waits() {
     calm(|sim| {
-        let log = Log::default();
+        let (log, actor) = start_doer(sim);
         let told = log.clone();
-        let actor = sim.spawn("doer", doer(&log)).unwrap();
         run(actor, move |ctx| {
             let own: Rc<RefCell<Option<Task<()>>>> = Rc::default();
             let handle = Rc::clone(&own);
@@ -186,8 +182,7 @@ fn s6_4_a_cancelled_task_that_was_to_go_on_does_not() {
     let mut begun = 0;
     for seed in SEEDS {
         let mut sim = Sim::new(seed);
-        let log = Log::default();
-        let actor = sim.spawn("doer", doer(&log)).unwrap();
+        let (log, actor) = start_doer(&mut sim);
         let told = log.clone();
         run(actor, move |ctx| {
             let task = ctx.spawn_task(move |task| {
@@ -309,8 +304,7 @@ fn s6_4_the_failure_of_a_task_is_not_that_of_the_next_instance() {
     let builder = builder.supervising(SupervisorStrategy::one_for_one());
     builder.check(SEEDS, |sim| {
         failures.take();
-        let log = Log::default();
-        let actor = sim.spawn("doer", doer(&log)).unwrap();
+        let (log, actor) = start_doer(sim);
         run(actor, |ctx| {
             ctx.spawn_task(|_task| panic!("planned"));
             ctx.sleep(ms(1))?;

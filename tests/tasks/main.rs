@@ -59,6 +59,13 @@ fn doer(log: &Log) -> Props<Do> {
     })
 }
 
+/// Starts a doer, and gives the log that it writes.
+fn start_doer(sim: &mut Sim) -> (Log, ActorRef<Do>) {
+    let log = Log::default();
+    let actor = sim.spawn("doer", doer(&log)).unwrap();
+    (log, actor)
+}
+
 /// Writes that it was dropped.
 fn guard(log: &Log, name: &str) -> OnDrop<impl FnMut() + use<>> {
     let (log, name) = (log.clone(), name.to_owned());

@@ -1,6 +1,6 @@
 //! What a task does, and what whoever holds its handle is told.
 
-use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run};
+use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, with_pools};
 use nexus_actors::Stage;
 use nexus_actors::prelude::*;
@@ -137,8 +137,7 @@ fn s6_4_whoever_holds_the_handle_is_told_how_the_task_ended() {
     let builder = Sim::builder().on_failure(move |failure| hook.add(failure.to_string()));
     builder.check(SEEDS, |sim| {
         failures.take();
-        let log = Log::default();
-        let actor = sim.spawn("doer", doer(&log)).unwrap();
+        let (log, actor) = start_doer(sim);
         let told = log.clone();
         run(actor, move |ctx| {
             let quick = ctx.spawn_task(|_task| "done");
@@ -195,8 +194,7 @@ fn s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure() {
         let strategy = SupervisorStrategy::one_for_one().always(directive);
         builder.supervising(strategy).check(SEEDS, |sim| {
             failures.lock().unwrap().clear();
-            let log = Log::default();
-            let actor = sim.spawn("doer", doer(&log)).unwrap();
+            let (log, actor) = start_doer(sim);
             let kept = guard(&log, "sibling");
             run(actor, |ctx| {
                 ctx.spawn_task(|task| {
