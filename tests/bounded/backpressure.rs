@@ -1,13 +1,22 @@
 //! Waiting for room, in simulation.
 
 use super::{
-    Deal, LONG, PLACES, SECOND, SEEDS, Way, assert_in_order, bounded, deal, dealer, dealers,
-    handled, send, sink, suspended,
+    Deal, Handled, LONG, PLACES, SECOND, SEEDS, Way, assert_in_order, bounded, deal, dealers,
+    handled, send, sink, start_dealer, suspended,
 };
 use nexus_actors::prelude::*;
-use nexus_actors::sim::check;
+use nexus_actors::sim::{Sim, check};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// A suspended actor whose one place is taken, what it has handled, and dealers beside it.
+fn full(sim: &mut Sim) -> (ActorRef<u64>, Handled, Vec<ActorRef<Deal>>) {
+    let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
+    let actor = suspended(sim, "actor", props);
+    let dealers = dealers(sim);
+    actor.tell(0);
+    (actor, log, dealers)
+}
 
 #[test]
 fn s3_3_with_backpressure_everything_arrives_once_and_in_order() {
@@ -18,8 +27,7 @@ fn s3_3_with_backpressure_everything_arrives_once_and_in_order() {
             let actor = sim.spawn_on(0, "actor", props).unwrap();
             let mut asks = Vec::new();
             for sender in 0..4_u64 {
-                let (worker, name) = (sender as usize % 2, format!("dealer-{sender}"));
-                let dealer = sim.spawn_on(worker, &name, dealer()).unwrap();
+                let dealer = start_dealer(sim, sender);
                 let numbers: Vec<u64> = (0..40).map(|number| sender * 1000 + number).collect();
                 asks.push(dealer.ask(|reply| Deal(Way::Send, actor, numbers, reply), LONG));
             }
@@ -50,10 +58,7 @@ fn s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes() {
         sim.run_for(SECOND);
         let mut asks = Vec::new();
         for number in 1..=6_u64 {
-            let worker = number as usize % 2;
-            let dealer = sim
-                .spawn_on(worker, &format!("dealer-{number}"), dealer())
-                .unwrap();
+            let dealer = start_dealer(sim, number);
             asks.push(dealer.ask(|reply| Deal(Way::Send, actor, vec![number], reply), LONG));
             sim.run_for(SECOND);
         }
@@ -90,10 +95,7 @@ fn s3_3_a_deadline_is_kept_and_gives_the_message_back() {
     for place in PLACES {
         check(SEEDS, move |sim| {
             sim.be_orderly();
-            let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
-            let actor = suspended(sim, "actor", props);
-            let dealers = dealers(sim);
-            actor.tell(0);
+            let (actor, log, dealers) = full(sim);
             sim.run_until_idle();
             let began = sim.now();
             let way = Way::SendTimeout(5 * SECOND);
@@ -115,10 +117,7 @@ fn s3_3_a_sender_that_gives_up_leaves_its_place_to_others() {
         let actor = sim.spawn_on(0, "actor", props).unwrap();
         let mut asks = Vec::new();
         for sender in 0..6_u64 {
-            let worker = sender as usize % 2;
-            let dealer = sim
-                .spawn_on(worker, &format!("dealer-{sender}"), dealer())
-                .unwrap();
+            let dealer = start_dealer(sim, sender);
             let way = Way::SendTimeout(Duration::from_micros(20 + 15 * sender));
             let numbers = (0..10).map(|number| sender * 1000 + number).collect();
             asks.push(dealer.ask(|reply| Deal(way, actor, numbers, reply), LONG));
@@ -149,10 +148,7 @@ fn s3_3_a_sender_that_gives_up_leaves_its_place_to_others() {
 #[test]
 fn s3_3_a_full_mailbox_holds_up_its_senders_only() {
     check(SEEDS, |sim| {
-        let (props, _log) = sink(1, Overflow::Backpressure, Duration::ZERO);
-        let actor = suspended(sim, "actor", props);
-        actor.tell(0);
-        let dealers = dealers(sim);
+        let (actor, _log, dealers) = full(sim);
         let asks: Vec<_> = dealers
             .iter()
             .map(|dealer| dealer.ask(|reply| Deal(Way::Send, actor, vec![1], reply), LONG))
@@ -181,10 +177,7 @@ fn s3_3_who_waits_is_told_at_once_when_the_actor_ends() {
         .flat_map(|place| ends.map(|end| (place, end)))
     {
         check(0..30, move |sim| {
-            let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
-            let actor = suspended(sim, "actor", props);
-            let dealers = dealers(sim);
-            actor.tell(0);
+            let (actor, log, dealers) = full(sim);
             sim.schedule(SECOND, move || end(actor));
             sim.schedule(2 * SECOND, move || actor.resume());
             let began = sim.now();
@@ -203,10 +196,7 @@ fn s3_3_who_waits_is_told_at_once_when_the_actor_ends() {
 #[test]
 fn s3_3_a_forced_end_leaves_nobody_waiting() {
     check(SEEDS, |sim| {
-        let (props, _log) = sink(1, Overflow::Backpressure, Duration::ZERO);
-        let actor = suspended(sim, "actor", props);
-        let dealers = dealers(sim);
-        actor.tell(0);
+        let (actor, _log, dealers) = full(sim);
         let asks: Vec<_> = dealers
             .iter()
             .map(|dealer| dealer.ask(|reply| Deal(Way::Send, actor, vec![1, 2], reply), LONG))

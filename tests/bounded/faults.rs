@@ -1,6 +1,8 @@
 //! Orders and signals that pass a full mailbox, and faults that strike one.
 
-use super::{Deal, LONG, SECOND, SEEDS, STRATEGIES, Way, dealer, handled, send, sink, suspended};
+use super::{
+    Deal, LONG, SECOND, SEEDS, STRATEGIES, Way, handled, send, sink, start_dealer, suspended,
+};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, check};
 use std::sync::{Arc, Mutex};
@@ -97,10 +99,7 @@ fn s7_2_nothing_is_unaccounted_for_under_kills_failures_and_lost_patience() {
         let actor = sim.spawn_on(0, "actor", props).unwrap();
         let mut asks = Vec::new();
         for sender in 0..6_u64 {
-            let worker = sender as usize % 2;
-            let dealer = sim
-                .spawn_on(worker, &format!("dealer-{sender}"), dealer())
-                .unwrap();
+            let dealer = start_dealer(sim, sender);
             let way = [
                 Way::Tell,
                 Way::Send,

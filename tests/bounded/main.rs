@@ -142,9 +142,15 @@ fn deal(
     sim.run_until(asked).unwrap()
 }
 
+/// Starts the dealer of that number: an even one on worker 0, an odd one on worker 1.
+fn start_dealer(sim: &mut Sim, number: u64) -> ActorRef<Deal> {
+    let name = format!("dealer-{number}");
+    sim.spawn_on(number as usize % 2, &name, dealer()).unwrap()
+}
+
+/// One dealer on each worker.
 fn dealers(sim: &mut Sim) -> Vec<ActorRef<Deal>> {
-    let on = |sim: &mut Sim, worker, name| sim.spawn_on(worker, name, dealer()).unwrap();
-    vec![on(sim, 0, "dealer-0"), on(sim, 1, "dealer-1")]
+    (0..2).map(|number| start_dealer(sim, number)).collect()
 }
 
 fn suspended(sim: &mut Sim, name: &str, props: Props<u64>) -> ActorRef<u64> {

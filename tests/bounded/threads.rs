@@ -85,13 +85,19 @@ fn s3_2_what_try_tell_accepts_is_handled_and_nothing_else() {
     }
 }
 
+/// An actor that has no room, and makes none.
+fn full(pool: &WorkerPool) -> ActorRef<u64> {
+    let (props, _log) = sink(1, Overflow::Backpressure, Duration::ZERO);
+    let actor = pool.spawn("actor", props).unwrap();
+    actor.suspend();
+    while actor.try_tell(0).is_ok() {}
+    actor
+}
+
 #[test]
 fn s3_3_threads_that_wait_are_told_when_the_actor_ends() {
     with_pools(|pool| {
-        let (props, _log) = sink(1, Overflow::Backpressure, Duration::ZERO);
-        let actor = pool.spawn("actor", props).unwrap();
-        actor.suspend();
-        while actor.try_tell(0).is_ok() {}
+        let actor = full(pool);
         let waits = thread::spawn(move || send(Way::Send, actor, 1));
         let gives_up = send(Way::SendTimeout(Duration::from_millis(20)), actor, 2);
         assert!(gives_up == "Err(Timeout(..))" || gives_up == "Ok(())");
@@ -131,10 +137,7 @@ fn s3_3_a_shutdown_tells_threads_and_handlers_that_wait() {
     for workers in SIZES {
         let _watchdog = watchdog();
         let pool = pool_of(workers).start().unwrap();
-        let (props, _log) = sink(1, Overflow::Backpressure, Duration::ZERO);
-        let actor = pool.spawn("actor", props).unwrap();
-        actor.suspend();
-        while actor.try_tell(0).is_ok() {}
+        let actor = full(&pool);
         let dealer = pool.spawn("dealer", dealer()).unwrap();
         let asked = dealer.ask(|reply| Deal(Way::Send, actor, vec![1], reply), NEVER);
         let waits = thread::spawn(move || send(Way::Send, actor, 2));
