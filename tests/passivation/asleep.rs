@@ -1,6 +1,6 @@
 //! Asleep and awake: what stays, what ends, and what the next instance is handed.
 
-use super::{Do, LONG, SECOND, SEEDS, calm, handle, ms, noting, run, sleeper};
+use super::{Do, LONG, SECOND, SEEDS, calm, handle, ms, noting, run, sleeper, start_sleeper};
 use crate::common::{Log, OnDrop, SOON, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 #[test]
 fn s6_5_a_passive_actor_has_no_state_until_its_next_message_comes() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();
+        let (log, actor) = start_sleeper(sim);
         actor.tell(Do::Say(1));
         actor.tell(Do::Rest);
         sim.run_until_idle();

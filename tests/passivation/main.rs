@@ -75,6 +75,13 @@ fn sleeper(log: &Log) -> Props<Do> {
     })
 }
 
+/// Starts a sleeper, and gives the log that it writes.
+fn start_sleeper(sim: &mut Sim) -> (Log, ActorRef<Do>) {
+    let log = Log::default();
+    let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();
+    (log, actor)
+}
+
 fn calm(test: impl Fn(&mut Sim)) {
     common::check_calm(SEEDS, test);
 }

@@ -1,6 +1,6 @@
 //! Orders to a passive actor.
 
-use super::{Do, LONG, SECOND, SEEDS, calm, ms, run, sleeper};
+use super::{Do, LONG, SECOND, SEEDS, calm, ms, run, sleeper, start_sleeper};
 use crate::common::Log;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
@@ -9,8 +9,7 @@ use nexus_actors::sim::check;
 fn s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits() {
     for end in ["stop", "kill", "shutdown", "mail and stop", "mail and kill"] {
         check(SEEDS, |sim| {
-            let log = Log::default();
-            let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();
+            let (log, actor) = start_sleeper(sim);
             actor.tell(Do::Rest);
             sim.run_until_idle();
             log.take();
@@ -72,8 +71,7 @@ fn s6_5_a_parent_that_stops_takes_its_passive_children_along() {
 #[test]
 fn s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();
+        let (log, actor) = start_sleeper(sim);
         actor.suspend();
         actor.passivate();
         actor.tell(Do::Say(1));
@@ -98,8 +96,7 @@ fn s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed() {
 #[test]
 fn s6_5_the_deadline_of_a_shutdown_finds_a_passive_actor_that_waits_for_its_children() {
     check(SEEDS, |sim| {
-        let log = Log::default();
-        let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();
+        let (log, actor) = start_sleeper(sim);
         let child = sleeper(&Log::default());
         run(actor, move |ctx| {
             run(ctx.spawn("child", child)?, |ctx| {
