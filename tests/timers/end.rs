@@ -1,7 +1,6 @@
 //! The end of timers, and what strikes them before.
 
-use super::{Do, LONG, SECOND, SEEDS, calm, ms, orderly, run, scribe};
-use crate::common::Log;
+use super::{Do, LONG, SECOND, SEEDS, calm, ms, orderly, run, start_scribe, texts};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim, check};
 use std::time::Duration;
@@ -17,8 +16,7 @@ fn s6_1_no_timer_outlives_a_restart() {
         };
         let builder = Sim::builder().supervising(strategy);
         builder.check(SEEDS, |sim| {
-            let log = Log::default();
-            let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+            let (log, actor) = start_scribe(sim);
             run(actor, |ctx| {
                 ctx.timers().start_single("one", Do::Say("lost"), ms(50));
                 ctx.timers().start_single("two", Do::Say("lost"), ms(150));
@@ -37,12 +35,7 @@ fn s6_1_no_timer_outlives_a_restart() {
                 Ok(())
             });
             sim.run_for(SECOND);
-            let lines = log.take();
-            let lines: Vec<_> = lines
-                .iter()
-                .map(|line| line.split_once(' ').unwrap().1)
-                .collect();
-            assert_eq!(lines, ["restarted", "[false, false, false, false]"]);
+            assert_eq!(texts(&log), ["restarted", "[false, false, false, false]"]);
             assert_eq!(sim.pending().timers, 0);
         });
     }
@@ -52,8 +45,7 @@ fn s6_1_no_timer_outlives_a_restart() {
 fn s6_1_no_timer_outlives_its_actor_however_that_ends() {
     for end in ["stop", "kill", "fail", "shutdown"] {
         check(SEEDS, |sim| {
-            let log = Log::default();
-            let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+            let (log, actor) = start_scribe(sim);
             let asked = actor.ask(
                 |reply| {
                     Do::Run(Box::new(move |ctx: &mut Context<'_, Do>| {
@@ -114,8 +106,7 @@ fn s6_1_nothing_can_be_started_while_the_actor_stops() {
 #[test]
 fn s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+        let (log, actor) = start_scribe(sim);
         run(actor, |ctx| {
             ctx.timers().start_single("one", Do::Say("one"), ms(100));
             ctx.timers()
@@ -127,10 +118,6 @@ fn s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail() {
         actor.suspend();
         actor.tell(Do::Say("mail"));
         sim.run_for(SECOND);
-        let texts = |log: &Log| -> Vec<String> {
-            let text = |line: &String| line.split_once(' ').unwrap().1.to_owned();
-            log.take().iter().map(text).collect()
-        };
         assert_eq!(texts(&log), ["timeout"]);
         actor.resume();
         sim.run_for(ms(100));

@@ -1,6 +1,6 @@
 //! The receive time-out, and states whose time-outs are timers.
 
-use super::{Do, LONG, SECOND, calm, ms, orderly, run, scribe};
+use super::{Do, LONG, SECOND, calm, ms, orderly, run, scribe, start_scribe};
 use crate::common::Log;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -65,8 +65,7 @@ fn s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one() {
 #[test]
 fn s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+        let (log, actor) = start_scribe(sim);
         run(actor, |ctx| {
             ctx.set_receive_timeout(SECOND);
             Ok(())

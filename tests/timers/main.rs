@@ -51,6 +51,12 @@ fn scribe(log: &Log) -> Props<Do> {
     })
 }
 
+/// What a scribe has written since the last time, without when.
+fn texts(log: &Log) -> Vec<String> {
+    let text = |line: &String| line.split_once(' ').unwrap().1.to_owned();
+    log.take().iter().map(text).collect()
+}
+
 fn run(
     actor: ActorRef<Do>,
     code: impl FnOnce(&mut Context<'_, Do>) -> Result<(), BoxError> + Send + 'static,
@@ -58,13 +64,19 @@ fn run(
     actor.tell(Do::Run(Box::new(code)));
 }
 
+/// Starts a scribe, and gives the log that it writes.
+fn start_scribe(sim: &mut Sim) -> (Log, ActorRef<Do>) {
+    let log = Log::default();
+    let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+    (log, actor)
+}
+
 /// A simulation in which nothing is left to chance, with one scribe.
 fn orderly(directive: Directive) -> (Sim, Log, ActorRef<Do>) {
     let builder = Sim::builder().orderly().workers(1);
     let strategy = SupervisorStrategy::one_for_one().always(directive);
     let mut sim = builder.supervising(strategy).start().unwrap();
-    let log = Log::default();
-    let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+    let (log, actor) = start_scribe(&mut sim);
     sim.run_until_idle();
     (sim, log, actor)
 }

@@ -1,6 +1,6 @@
 //! Repeated timers: rates, delays, and what takes their place.
 
-use super::{Do, SECOND, calm, ms, orderly, run, scribe};
+use super::{Do, SECOND, calm, ms, orderly, run, start_scribe};
 use crate::common::Log;
 use nexus_actors::prelude::*;
 use std::sync::{Arc, Mutex};
@@ -64,8 +64,7 @@ fn s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most() {
 #[test]
 fn s6_1_a_repeated_timer_may_be_cancelled_or_replaced_by_its_own_message() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+        let (_log, actor) = start_scribe(sim);
         for (key, fixed_rate) in [("rate", true), ("delay", false)] {
             let rings = Arc::new(Mutex::new(0));
             let counted = Arc::clone(&rings);
@@ -119,10 +118,9 @@ fn s6_1_what_takes_the_place_of_a_fixed_delay_while_it_is_handled_has_its_own_ti
 #[test]
 fn s6_1_no_timer_is_ever_early() {
     calm(|sim| {
-        let log = Log::default();
+        let (_log, actor) = start_scribe(sim);
         let late = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&late);
-        let actor = sim.spawn("scribe", scribe(&log)).unwrap();
         run(actor, move |ctx| {
             for number in 0..50_u64 {
                 let delay = Duration::from_nanos(number * number * 7919);

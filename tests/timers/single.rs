@@ -1,7 +1,6 @@
 //! Single timers.
 
-use super::{Do, LONG, SECOND, calm, ms, orderly, run, scribe};
-use crate::common::Log;
+use super::{Do, LONG, SECOND, calm, ms, orderly, run, start_scribe, texts};
 use nexus_actors::prelude::*;
 use std::time::Duration;
 
@@ -33,8 +32,7 @@ fn s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling() {
 #[test]
 fn s6_1_a_timer_of_the_same_key_takes_the_others_place() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+        let (log, actor) = start_scribe(sim);
         run(actor, |ctx| {
             let mut timers = ctx.timers();
             timers.start_single("key", Do::Say("first"), ms(100));
@@ -49,12 +47,7 @@ fn s6_1_a_timer_of_the_same_key_takes_the_others_place() {
         });
         sim.run_for(SECOND);
         sim.run_until_idle();
-        let texts = log.take();
-        let texts: Vec<_> = texts
-            .iter()
-            .map(|line| line.split_once(' ').unwrap().1)
-            .collect();
-        assert_eq!(texts, ["second", "fourth"]);
+        assert_eq!(texts(&log), ["second", "fourth"]);
         assert_eq!(sim.pending().timers, 0);
     });
 }
@@ -62,8 +55,7 @@ fn s6_1_a_timer_of_the_same_key_takes_the_others_place() {
 #[test]
 fn s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered() {
     calm(|sim| {
-        let log = Log::default();
-        let actor = sim.spawn("scribe", scribe(&log)).unwrap();
+        let (log, actor) = start_scribe(sim);
         run(actor, |ctx| {
             for (key, text) in [("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")] {
                 ctx.timers().start_single(key, Do::Say(text), ms(10));
@@ -82,10 +74,6 @@ fn s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_de
         });
         sim.run_for(ms(1900));
         sim.run_until_idle();
-        let texts = |log: &Log| -> Vec<String> {
-            let text = |line: &String| line.split_once(' ').unwrap().1.to_owned();
-            log.take().iter().map(text).collect()
-        };
         assert_eq!(texts(&log), ["d"]);
         sim.run_for(SECOND);
         sim.run_until_idle();
