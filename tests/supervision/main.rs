@@ -11,6 +11,7 @@ mod watch;
 use common::Log;
 use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -99,4 +100,11 @@ fn family(
         None => props,
     };
     (props, children)
+}
+
+/// Starts a parent of one child, and gives the child.
+fn only_child(sim: &mut Sim, log: &Log, strategy: Option<SupervisorStrategy>) -> ActorRef<Do> {
+    let (props, children) = family(log, &["child"], strategy);
+    sim.spawn("parent", props).unwrap();
+    children.lock().unwrap()[0]
 }

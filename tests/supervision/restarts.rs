@@ -1,6 +1,6 @@
 //! Restarts, and the other decisions about a failure.
 
-use super::{Do, SECOND, SEEDS, family};
+use super::{Do, SECOND, SEEDS, family, only_child};
 use crate::common::Log;
 use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
@@ -19,9 +19,7 @@ fn restarts_at_once() -> SupervisorStrategy {
 fn s4_7_a_restart_keeps_the_mail_and_nothing_else() {
     check(SEEDS, |sim| {
         let log = Log::default();
-        let (props, children) = family(&log, &["child"], None);
-        sim.spawn("parent", props).unwrap();
-        let child = children.lock().unwrap()[0];
+        let child = only_child(sim, &log, None);
         child.tell(Do::Say("one"));
         let asked = child.ask(Do::Never, LONG);
         child.tell(Do::Say("two"));
@@ -47,9 +45,7 @@ fn s4_7_a_restart_keeps_the_mail_and_nothing_else() {
 fn s4_6_the_default_is_three_restarts_in_a_minute_then_the_end() {
     check(SEEDS, |sim| {
         let log = Log::default();
-        let (props, children) = family(&log, &["child"], None);
-        sim.spawn("parent", props).unwrap();
-        let child = children.lock().unwrap()[0];
+        let child = only_child(sim, &log, None);
         for number in 0..4 {
             assert!(sim.lookup::<Do>("/user/parent/child").is_ok(), "{number}");
             child.tell(if number % 2 == 0 {
@@ -74,9 +70,7 @@ fn s4_6_the_default_is_three_restarts_in_a_minute_then_the_end() {
 fn s4_6_restarts_that_lie_far_apart_never_end() {
     let mut sim = Sim::builder().orderly().start().unwrap();
     let log = Log::default();
-    let (props, children) = family(&log, &["child"], None);
-    sim.spawn("parent", props).unwrap();
-    let child = children.lock().unwrap()[0];
+    let child = only_child(&mut sim, &log, None);
     for _ in 0..20 {
         child.tell(Do::Fail("torn"));
         sim.run_for(Duration::from_secs(20));
@@ -152,9 +146,7 @@ fn s4_8_resume_keeps_the_state_and_drops_the_message() {
     check(SEEDS, |sim| {
         let log = Log::default();
         let strategy = SupervisorStrategy::one_for_one().always(Directive::Resume);
-        let (props, children) = family(&log, &["child"], Some(strategy));
-        sim.spawn("parent", props).unwrap();
-        let child = children.lock().unwrap()[0];
+        let child = only_child(sim, &log, Some(strategy));
         child.tell(Do::Say("one"));
         (0..50).for_each(|_| child.tell(Do::Panic("torn")));
         child.tell(Do::Say("two"));
@@ -314,9 +306,7 @@ fn s4_7_backoff_lets_the_mail_wait_longer_each_time() {
     let mut sim = Sim::builder().orderly().start().unwrap();
     let log = Log::default();
     let backoff = Backoff::new(SECOND, 4 * SECOND).unwrap();
-    let (props, children) = family(&log, &["child"], Some(restarts_at_once().backoff(backoff)));
-    sim.spawn("parent", props).unwrap();
-    let child = children.lock().unwrap()[0];
+    let child = only_child(&mut sim, &log, Some(restarts_at_once().backoff(backoff)));
     for expected in [1, 2, 4, 4] {
         let before = sim.now();
         child.tell(Do::Fail("torn"));

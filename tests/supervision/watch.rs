@@ -1,6 +1,6 @@
 //! Death watch, and a behaviour that is empty.
 
-use super::{Do, SEEDS, family, scribe};
+use super::{Do, SEEDS, only_child, scribe};
 use crate::common::Log;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
@@ -79,9 +79,7 @@ fn s4_11_after_unwatch_nothing_is_told_though_it_was_under_way() {
 fn s4_11_a_restart_is_no_end() {
     check(SEEDS, |sim| {
         let log = Log::default();
-        let (props, children) = family(&log, &["child"], None);
-        sim.spawn("parent", props).unwrap();
-        let child = children.lock().unwrap()[0];
+        let child = only_child(sim, &log, None);
         sim.spawn("watcher", watcher(&log, child)).unwrap();
         child.tell(Do::Fail("torn"));
         sim.run_until_idle();
