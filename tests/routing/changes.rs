@@ -1,6 +1,6 @@
 //! Groups that change: sizes, failures, and the end of a router.
 
-use super::{Job, LONG, Log, SECOND, SEEDS, note_all, routees_of, worker};
+use super::{Job, LONG, Log, SECOND, SEEDS, in_turn, note_all, routees_of, worker};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{DeadLetterProbe, FailureLog};
@@ -169,11 +169,7 @@ fn a_router_that_stops_sends_on_what_it_has_and_stops_its_routees() {
         check(SEEDS, |sim| {
             let log = Log::default();
             let node = sim.node(0);
-            let mut router = Router::round_robin(3, worker(&log));
-            if spread {
-                router = router.spread(&node);
-            }
-            let router = router.spawn(&node, "router").unwrap();
+            let router = in_turn(&node, &log, spread);
             note_all(router, 0..30);
             router.stop();
             sim.run_until_idle();

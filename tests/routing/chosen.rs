@@ -1,6 +1,6 @@
 //! Who is chosen, for messages and for questions.
 
-use super::{Job, LONG, Log, SECOND, SEEDS, note_all, routees_of, worker};
+use super::{Job, LONG, Log, SECOND, SEEDS, in_turn, note_all, routees_of, worker};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::{ActorId, Backoff, Router, RouterRef};
@@ -11,12 +11,7 @@ fn round_robin_goes_in_turn_on_one_worker_and_spread_over_all() {
     for spread in [false, true] {
         Sim::builder().workers(3).check(SEEDS, |sim| {
             let log = Log::default();
-            let node = sim.node(0);
-            let mut router = Router::round_robin(3, worker(&log));
-            if spread {
-                router = router.spread(&node);
-            }
-            let router = router.spawn(&node, "router").unwrap();
+            let router = in_turn(&sim.node(0), &log, spread);
             note_all(router, 0..9);
             sim.run_until_idle();
             let routees = routees_of(router);

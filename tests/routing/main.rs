@@ -6,7 +6,7 @@ mod chosen;
 mod limits;
 
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, BoxError, RouterRef};
+use nexus_actors::{ActorId, BoxError, Router, RouterRef};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,4 +69,13 @@ fn note_all(router: RouterRef<Job>, numbers: std::ops::Range<u32>) {
 
 fn routees_of(router: RouterRef<Job>) -> Vec<ActorRef<Job>> {
     router.routees(LONG).wait().unwrap()
+}
+
+/// Starts a router to three workers, which have their turns; on its own worker, or spread over all.
+fn in_turn(node: &WorkerNode, log: &Log, spread: bool) -> RouterRef<Job> {
+    let mut router = Router::round_robin(3, worker(log));
+    if spread {
+        router = router.spread(node);
+    }
+    router.spawn(node, "router").unwrap()
 }
