@@ -141,12 +141,12 @@
 //! **2.3** A message that is left unhandled, by [`Next::Unhandled`](crate::Next::Unhandled) or under
 //! [`Behavior::empty`](crate::Behavior::empty), becomes a dead letter. Signals are told all the same.
 //!
-//! - `tests/supervision.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
+//! - `tests/supervision/watch.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
 //!
 //! **2.4** A finite state machine is a behaviour for each state, and a time-out of a state a timer that
 //! the state starts: `examples/turnstile.rs` is one.
 //!
-//! - `tests/timers.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
+//! - `tests/timers/idle.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
 //!
 //! # 3. Mailboxes
 //!
@@ -159,9 +159,9 @@
 //! a very large one needs stacks that have room for it.
 //!
 //! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
-//! - `tests/bounded.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
+//! - `tests/bounded/bound.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
 //! - `tests/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
-//! - `tests/hostile.rs: s3_1_messages_of_odd_sizes_arrive`
+//! - `tests/hostile/messages.rs: s3_1_messages_of_odd_sizes_arrive`
 //!
 //! **3.2** Whether a bounded mailbox takes a message is certain when `try_tell` or `send` returns,
 //! from whichever thread it is called: accepted; refused, with [`TellError::Full`]; or dropped, with
@@ -170,8 +170,8 @@
 //! one with the reason [`Full`](crate::DeadLetterReason::Full). A question among them ends with
 //! [`AskError::MailboxFull`].
 //!
-//! - `tests/bounded.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
-//! - `tests/bounded.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
+//! - `tests/bounded/bound.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
+//! - `tests/bounded/threads.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
 //! - `src/queue/gate.rs: s3_2_a_gate_is_a_count_with_a_bound`
 //!
 //! **3.3** With [`Overflow::Backpressure`], `send` and `send_timeout` wait for room, first come first
@@ -180,14 +180,14 @@
 //! end the wait at once and give the message back. To wait for room in one's own mailbox fails at
 //! once with [`SendError::Full`].
 //!
-//! - `tests/bounded.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
-//! - `tests/bounded.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
-//! - `tests/bounded.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
+//! - `tests/bounded/backpressure.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
+//! - `tests/bounded/backpressure.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
+//! - `tests/bounded/backpressure.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
 //!
 //! **3.4** A bound is for messages. Stops, kills, suspensions, resumptions, signals and watches are
 //! never refused by a full mailbox, and take no room in it.
 //!
-//! - `tests/bounded.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
+//! - `tests/bounded/faults.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
 //!
 //! **3.5** Messages have no priorities: whichever way they are sent, those of one sender are handled in
 //! the order sent.
@@ -218,8 +218,8 @@
 //!
 //! - `tests/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
 //! - `tests/orders.rs: s4_3_an_order_of_a_child_that_starts_comes_before_its_parents_next_message`
-//! - `tests/supervision.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
-//! - `tests/supervision.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
+//! - `tests/supervision/orders.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
+//! - `tests/supervision/orders.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
 //!
 //! **4.4** An actor has stopped when its children have: each is told `PostStop` before its parent
 //! is. [`WorkerPool::shutdown`] lets every actor handle the mail that it has, within one deadline
@@ -235,7 +235,7 @@
 //!
 //! - `tests/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
 //! - `tests/coordinated_shutdown.rs: s4_4_hooks_that_overrun_fail_or_panic_are_reported_and_hold_nothing_up`
-//! - `tests/hostile.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
+//! - `tests/hostile/orders.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
 //!
 //! **4.5** What becomes of an actor that failed is decided first by the strategies around its
 //! behaviour ([`Behavior::supervise`]), the innermost before the others, then by its parent's
@@ -244,16 +244,16 @@
 //! failure of the parent, up to the guardian, whose strategy the builders set: by default it stops
 //! a top-level actor that fails.
 //!
-//! - `tests/supervision.rs: s4_5_one_all_or_the_rest_are_restarted`
-//! - `tests/supervision.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
-//! - `tests/supervision.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
-//! - `tests/supervision.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
+//! - `tests/supervision/restarts.rs: s4_5_one_all_or_the_rest_are_restarted`
+//! - `tests/supervision/restarts.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
+//! - `tests/supervision/restarts.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
+//! - `tests/supervision/restarts.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
 //!
 //! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
 //! the next failure stops the child, and its parent and its watchers are told.
 //!
-//! - `tests/supervision.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
-//! - `tests/supervision.rs: s4_6_restarts_that_lie_far_apart_never_end`
+//! - `tests/supervision/restarts.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
+//! - `tests/supervision/restarts.rs: s4_6_restarts_that_lie_far_apart_never_end`
 //! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
 //!
 //! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
@@ -262,13 +262,13 @@
 //! [`AskError::TargetFailed`]. With a [`Backoff`](crate::Backoff) the mail waits for longer each
 //! time.
 //!
-//! - `tests/supervision.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
-//! - `tests/supervision.rs: s4_7_children_stop_before_their_parent_starts_again`
-//! - `tests/supervision.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
+//! - `tests/supervision/restarts.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
+//! - `tests/supervision/restarts.rs: s4_7_children_stop_before_their_parent_starts_again`
+//! - `tests/supervision/restarts.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
 //!
 //! **4.8** An actor that is resumed keeps its state and goes on with the next message.
 //!
-//! - `tests/supervision.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
+//! - `tests/supervision/restarts.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
 //!
 //! **4.9** A handler fails when it returns an error or panics. Its worker and all other actors go on;
 //! what becomes of the actor is decided by row 4.5. The
@@ -292,25 +292,25 @@
 //! [`Props::stack_size`] asks for that, also to start, to restart and to stop.
 //! [`WorkerStats::stack_high_water`] says how much of a stack was used at the most, in whole pages.
 //!
-//! - `tests/stack.rs: s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type`
-//! - `tests/stack.rs: s4_10_an_overflow_in_a_setup_is_told`
-//! - `tests/stack.rs: s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited`
-//! - `tests/stack.rs: s4_10_an_overflow_is_told_where_the_caller_drives`
-//! - `tests/stack.rs: s4_10_an_overflow_is_told_in_a_simulation`
-//! - `tests/stack.rs: s4_10_another_fault_in_a_handler_ends_the_process_as_ever`
-//! - `tests/stack.rs: s4_10_an_actor_with_a_stack_of_its_own_digs_deeper_than_the_others_could`
-//! - `tests/stack.rs: s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops`
-//! - `tests/stack.rs: s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits`
-//! - `tests/stack.rs: s4_10_stacks_of_a_size_that_cannot_be_are_refused`
-//! - `tests/stack.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
+//! - `tests/stack/told.rs: s4_10_an_overflow_in_a_handler_is_told_with_path_and_message_type`
+//! - `tests/stack/told.rs: s4_10_an_overflow_in_a_setup_is_told`
+//! - `tests/stack/told.rs: s4_10_an_overflow_after_a_wait_is_told_of_the_one_that_waited`
+//! - `tests/stack/told.rs: s4_10_an_overflow_is_told_where_the_caller_drives`
+//! - `tests/stack/told.rs: s4_10_an_overflow_is_told_in_a_simulation`
+//! - `tests/stack/not_told.rs: s4_10_another_fault_in_a_handler_ends_the_process_as_ever`
+//! - `tests/stack/own.rs: s4_10_an_actor_with_a_stack_of_its_own_digs_deeper_than_the_others_could`
+//! - `tests/stack/own.rs: s4_10_an_actor_has_its_own_stack_also_when_it_starts_again_and_when_it_stops`
+//! - `tests/stack/own.rs: s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits`
+//! - `tests/stack/own.rs: s4_10_stacks_of_a_size_that_cannot_be_are_refused`
+//! - `tests/stack/marks.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
 //!
 //! **4.11** [`Context::watch`] has an actor told when another one has stopped, on whichever worker, and
 //! whether that was asked to, failed or was killed; at once for one that has stopped already. A
 //! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
 //!
-//! - `tests/supervision.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
-//! - `tests/supervision.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
-//! - `tests/supervision.rs: s4_11_a_restart_is_no_end`
+//! - `tests/supervision/watch.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
+//! - `tests/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
+//! - `tests/supervision/watch.rs: s4_11_a_restart_is_no_end`
 //!
 //! **4.12** A child that has stopped is no longer counted among the living, and its parent may give
 //! its name to the next one as soon as it is gone (the test does so two thousand times).
@@ -328,19 +328,19 @@
 //! An ask may be waited for elsewhere than it was begun, and may change hands while it is awaited: the
 //! last one who has polled it is woken.
 //!
-//! - `tests/asks_together.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
-//! - `tests/asks_together.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
-//! - `tests/asks_together.rs: s5_1_an_answer_is_gone_on_with`
-//! - `tests/asks_together.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
-//! - `tests/asks_together.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
-//! - `tests/asks_together.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
-//! - `tests/system.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
+//! - `tests/asks_together/joined.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
+//! - `tests/asks_together/joined.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
+//! - `tests/asks_together/joined.rs: s5_1_an_answer_is_gone_on_with`
+//! - `tests/asks_together/on_behalf.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
+//! - `tests/asks_together/on_behalf.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
+//! - `tests/asks_together/on_behalf.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
+//! - `tests/system/nested.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
 //! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
 //! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
-//! - `tests/asks_together.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
+//! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
 //! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
@@ -350,7 +350,7 @@
 //! with an answer of up to 32 bytes.
 //!
 //! - `tests/no_allocations.rs: s5_2_an_ask_on_one_worker_allocates_nothing`
-//! - `tests/asks_together.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
+//! - `tests/asks_together/taken_back.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
 //! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
@@ -383,16 +383,16 @@
 //! bounded mailbox its place is free as soon as the word has come, where fewer than a thousand messages
 //! are before it.
 //!
-//! - `tests/asks_together.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
-//! - `tests/asks_together.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
-//! - `tests/asks_together.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
-//! - `tests/asks_together.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
-//! - `tests/asks_together.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
-//! - `tests/asks_together.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
-//! - `tests/asks_together.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
-//! - `tests/asks_together.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
-//! - `tests/asks_together.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
-//! - `tests/asks_together.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
+//! - `tests/asks_together/given_up.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
+//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
+//! - `tests/asks_together/taken_back.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
+//! - `tests/asks_together/joined.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
+//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
+//! - `tests/asks_together/taken_back.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
+//! - `tests/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
+//! - `tests/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
+//! - `tests/asks_together/given_up.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
+//! - `tests/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
 //! - `src/actor/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
 //!
@@ -423,32 +423,32 @@
 //! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
 //! others, several asks at once, work beside the workers.
 //!
-//! - `tests/deadlock.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
-//! - `tests/deadlock.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
-//! - `tests/deadlock.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
-//! - `tests/deadlock.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
-//! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
-//! - `tests/deadlock.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
-//! - `tests/deadlock.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
-//! - `tests/deadlock.rs: s5_6_a_pool_of_threads_finds_them_too`
-//! - `tests/deadlock.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
-//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
-//! - `tests/deadlock.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
-//! - `tests/deadlock.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
+//! - `tests/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
+//! - `tests/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
+//! - `tests/deadlock/cycles.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
+//! - `tests/deadlock/cycles.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
+//! - `tests/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
+//! - `tests/deadlock/cycles.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
+//! - `tests/deadlock/model.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
+//! - `tests/deadlock/cycles.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/deadlock/cycles.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
+//! - `tests/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
+//! - `tests/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
+//! - `tests/deadlock/cycles.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
 //! - `tests/no_allocations.rs: s5_6_to_ask_somebody_who_waits_allocates_nothing`
-//! - `tests/deadlock_work.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
-//! - `tests/deadlock_work.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
-//! - `tests/deadlock_work.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
-//! - `tests/deadlock_work.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
-//! - `tests/deadlock_work.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
-//! - `tests/deadlock_work.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
-//! - `tests/deadlock_work.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
-//! - `tests/deadlock_work.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
-//! - `tests/deadlock_work.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
-//! - `tests/deadlock_work.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`
-//! - `tests/deadlock_work.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
-//! - `tests/deadlock_work.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
-//! - `tests/deadlock_work.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
+//! - `tests/deadlock_work/starts.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
+//! - `tests/deadlock_work/starts.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
+//! - `tests/deadlock_work/starts.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
+//! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
+//! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
+//! - `tests/deadlock_work/starts.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
+//! - `tests/deadlock_work/starts.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
+//! - `tests/deadlock_work/tasks.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
+//! - `tests/deadlock_work/tasks.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
+//! - `tests/deadlock_work/tasks.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`
+//! - `tests/deadlock_work/futures.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
+//! - `tests/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
+//! - `tests/deadlock_work/futures.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
 //! - `tests/ask_paths.rs: s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle`
 //!
 //! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply,
@@ -462,9 +462,9 @@
 //! acks nor resends. The pool's own asks end by the same table; as they stay within one process, they
 //! need neither ids nor acks.
 //!
-//! - `tests/control.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
-//! - `tests/control.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
-//! - `tests/control.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
+//! - `tests/control/properties.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
+//! - `tests/control/properties.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
+//! - `tests/control/properties.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
 //! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_two_faults_of_the_network_keeps_the_promises`
 //! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_a_step_of_a_clock_keeps_the_promises`
 //! - `src/control/model.rs: s5_7_every_run_of_a_request_with_faults_and_time_outs_keeps_the_promises`
@@ -487,22 +487,22 @@
 //! outlives its actor or a restart; they go on through a change of the behaviour and a resumption.
 //! While the actor is suspended they wait.
 //!
-//! - `tests/timers.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
-//! - `tests/timers.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
-//! - `tests/timers.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
-//! - `tests/timers.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
-//! - `tests/timers.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
-//! - `tests/timers.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
-//! - `tests/timers.rs: s6_1_no_timer_outlives_a_restart`
-//! - `tests/timers.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
-//! - `tests/timers.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
+//! - `tests/timers/single.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
+//! - `tests/timers/single.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
+//! - `tests/timers/single.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
+//! - `tests/timers/repeated.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
+//! - `tests/timers/repeated.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
+//! - `tests/timers/turns.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
+//! - `tests/timers/end.rs: s6_1_no_timer_outlives_a_restart`
+//! - `tests/timers/end.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
+//! - `tests/timers/end.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
 //!
 //! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
 //! [`ManualTime`] that is advanced by exactly that much ends it. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
-//! - `tests/hostile.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
-//! - `tests/timers.rs: s6_2_a_million_timers_at_once`
+//! - `tests/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
+//! - `tests/timers/turns.rs: s6_2_a_million_timers_at_once`
 //!
 //! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
 //! their envelopes and replies, and have them handled later, in the order in which they were put
@@ -520,10 +520,10 @@
 //! no message for that long, and again after each further such time. Signals and the messages of its
 //! timers do not count. A restart ends it.
 //!
-//! - `tests/timers.rs: s6_5_only_mail_puts_the_receive_time_out_off`
-//! - `tests/timers.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
-//! - `tests/timers.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
-//! - `tests/timers.rs: s6_5_the_receive_time_out_ends_with_a_restart`
+//! - `tests/timers/idle.rs: s6_5_only_mail_puts_the_receive_time_out_off`
+//! - `tests/timers/idle.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
+//! - `tests/timers/idle.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
+//! - `tests/timers/idle.rs: s6_5_the_receive_time_out_ends_with_a_restart`
 //!
 //! An actor *passivates* by [`Next::Passivate`], at its receive time-out or whenever it likes, or by
 //! [`ActorRef::passivate`]. Its instance ends as if the actor stopped: children and tasks first, then
@@ -535,18 +535,18 @@
 //! being built again for it, and questions that were all taken back (row 5.4) do not wake it. A
 //! simulation's trace says when an actor becomes passive and when it wakes.
 //!
-//! - `tests/passivation.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
-//! - `tests/passivation.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
-//! - `tests/passivation.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
-//! - `tests/passivation.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
-//! - `tests/passivation.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
-//! - `tests/passivation.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
-//! - `tests/passivation.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
-//! - `tests/passivation.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
-//! - `tests/passivation.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
-//! - `tests/passivation.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
-//! - `tests/passivation.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
-//! - `tests/passivation.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
+//! - `tests/passivation/asleep.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
+//! - `tests/passivation/model.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
+//! - `tests/passivation/asleep.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
+//! - `tests/passivation/asleep.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
+//! - `tests/passivation/asleep.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
+//! - `tests/passivation/asleep.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
+//! - `tests/passivation/asleep.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
+//! - `tests/passivation/asleep.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
+//! - `tests/passivation/orders.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
+//! - `tests/passivation/orders.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
+//! - `tests/passivation/failures.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
+//! - `tests/passivation/orders.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
 //! - `tests/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
 //! - `tests/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
 //! - `tests/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
@@ -567,15 +567,15 @@
 //! - `tests/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
 //! - `tests/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
 //! - `tests/blocking.rs: s6_4_no_more_work_runs_at_a_time_than_there_are_threads`
-//! - `tests/tasks.rs: s6_4_while_a_task_waits_its_actor_handles_its_mail`
-//! - `tests/tasks.rs: s6_4_a_task_waits_in_every_way_that_a_handler_does`
-//! - `tests/tasks.rs: s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again`
-//! - `tests/tasks.rs: s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellations`
-//! - `tests/tasks.rs: s6_4_whoever_holds_the_handle_is_told_how_the_task_ended`
-//! - `tests/tasks.rs: s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure`
-//! - `tests/tasks.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
-//! - `tests/tasks.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
-//! - `tests/tasks.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
+//! - `tests/tasks/running.rs: s6_4_while_a_task_waits_its_actor_handles_its_mail`
+//! - `tests/tasks/running.rs: s6_4_a_task_waits_in_every_way_that_a_handler_does`
+//! - `tests/tasks/bound.rs: s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again`
+//! - `tests/tasks/many.rs: s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellations`
+//! - `tests/tasks/running.rs: s6_4_whoever_holds_the_handle_is_told_how_the_task_ended`
+//! - `tests/tasks/running.rs: s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure`
+//! - `tests/tasks/family.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
+//! - `tests/tasks/bound.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
+//! - `tests/tasks/bound.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_has_others_done_and_waits_for_them`
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
@@ -601,7 +601,7 @@
 //! - `tests/dead_letters.rs: s7_2_sent_is_handled_lost_or_queued_under_a_storm_of_starts_stops_and_failures`
 //! - `tests/stash.rs: s7_2_whatever_is_put_aside_is_counted_once`
 //! - `tests/stash.rs: s7_2_nothing_is_unaccounted_for_when_timers_stashes_and_failures_mix`
-//! - `tests/hostile.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
+//! - `tests/hostile/destructors.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
 //!
 //! **7.3** An [`Envelope`] names the sending actor, if there is one, and carries the message's id,
 //! the id of the first message of its chain, and the id of the message whose handler sent it. A
@@ -610,7 +610,7 @@
 //!
 //! - `tests/dead_letters.rs: s7_3_envelopes_name_sender_correlation_and_cause`
 //! - `tests/dead_letters.rs: s7_3_ids_are_unique_in_a_pool`
-//! - `tests/hostile.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
+//! - `tests/hostile/counts.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
 //!
 //! # 8. The pool
 //!
@@ -677,10 +677,10 @@
 //! under way, when a worker stands still or wakes up for nothing. The same seed gives the same
 //! trace, byte for byte, in one process or two, as long as handlers depend on nothing outside.
 //!
-//! - `tests/system.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
-//! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
-//! - `tests/simulation.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
-//! - `tests/simulation.rs: s9_1_every_kind_of_choice_changes_the_run`
+//! - `tests/system/shared.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
+//! - `tests/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
+//! - `tests/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
+//! - `tests/simulation/seeds.rs: s9_1_every_kind_of_choice_changes_the_run`
 //!
 //! **9.2** [`Sim`](crate::sim::Sim) is for users' own tests: it goes step by step, until it is idle,
 //! or for a length of simulated time; it says what is pending, who waits for what, and all that has
@@ -688,9 +688,9 @@
 //! test. [`check`](crate::sim::check) runs a test under many seeds, and reports a failing one with
 //! the smallest case that fails and how to run that again.
 //!
-//! - `tests/simulation.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
-//! - `tests/simulation.rs: s9_2_a_fault_that_never_happened_fails_the_test`
-//! - `tests/simulation.rs: s9_2_time_goes_on_as_it_is_told`
+//! - `tests/simulation/checks.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
+//! - `tests/simulation/faults.rs: s9_2_a_fault_that_never_happened_fails_the_test`
+//! - `tests/simulation/time.rs: s9_2_time_goes_on_as_it_is_told`
 //!
 //! **9.3** A handler gives its worker to others when it waits, and where it calls
 //! [`Context::yield_now`]. One that runs for longer than

@@ -1,0 +1,13 @@
+//! Cycles of waits: found at once where they are certain, suspected where they are not, and never
+//! reported where somebody else can end them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cost;
+mod cycles;
+mod model;
+
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);

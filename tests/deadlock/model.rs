@@ -1,0 +1,422 @@
+//! No false alarm: actors that ask at random, beside a record of who could still end their waits.
+
+use super::HOUR;
+use nexus_actors::Cycle;
+use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A time during which an actor waited for the answer to a question, and the reply was with the actor
+/// that had been asked: in its mailbox, in its handler, or in its state. Or for a start, or a task.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    from: u32,
+    to: u32,
+    begins: u64,
+    ends: u64,
+}
+
+/// What really happens, in the order in which it does.
+#[derive(Default)]
+struct Truth {
+    instant: u64,
+    questions: u64,
+    /// By question.
+    edges: HashMap<u64, Edge>,
+    ended: HashMap<AskErrorKind, u64>,
+    who: HashMap<ActorPath, u32>,
+    /// Those who ask for others, and what these wait for.
+    others: u32,
+    works: HashMap<u32, u64>,
+    /// Cycles that went through such a one, and through one whose parent did not start.
+    through_others: u64,
+    through_leaves: u64,
+}
+
+/// Where the numbers of those who ask for others begin.
+const FIRST_OTHER: u32 = 1000;
+
+impl Truth {
+    fn now(&mut self) -> u64 {
+        self.instant += 1;
+        self.instant
+    }
+
+    fn asks(&mut self, from: u32, to: u32) -> u64 {
+        let begins = self.now();
+        self.questions += 1;
+        let ends = u64::MAX;
+        let edge = Edge {
+            from,
+            to,
+            begins,
+            ends,
+        };
+        self.edges.insert(self.questions, edge);
+        self.questions
+    }
+
+    /// The answer has come, or the reply is no longer with whom was asked.
+    fn ends(&mut self, question: u64) {
+        let now = self.now();
+        if let Some(edge) = self.edges.get_mut(&question) {
+            edge.ends = edge.ends.min(now);
+        }
+    }
+
+    /// The reply goes from whom it was with to that one.
+    fn moves(&mut self, question: u64, to: u32) {
+        let now = self.now();
+        let Some(edge) = self.edges.get_mut(&question).filter(|edge| edge.ends > now) else {
+            return;
+        };
+        let before = Edge { ends: now, ..*edge };
+        (edge.to, edge.begins) = (to, now);
+        self.questions += 1;
+        self.edges.insert(self.questions, before);
+    }
+
+    /// There was an instant at which each member of the cycle waited for an answer that only the next
+    /// one could give.
+    fn check(&mut self, cycle: &Cycle) {
+        let links = cycle.links().iter();
+        let who: Vec<u32> = links.map(|link| self.who[&link.path]).collect();
+        let held: Vec<Vec<&Edge>> = (0..who.len())
+            .map(|place| {
+                let (from, to) = (who[place], who[(place + 1) % who.len()]);
+                let edges = self.edges.values();
+                edges
+                    .filter(|edge| (edge.from, edge.to) == (from, to))
+                    .collect()
+            })
+            .collect();
+        let at = |instant: u64| {
+            let holds = |edge: &&Edge| edge.begins <= instant && instant < edge.ends;
+            held.iter().all(|edges| edges.iter().any(holds))
+        };
+        let mut instants = held.iter().flatten().map(|edge| edge.begins);
+        assert!(instants.any(at), "a false alarm: {cycle}\n{held:#?}");
+        self.through_others += u64::from(who.iter().any(|&one| one > FIRST_OTHER));
+        let mut links = cycle.links().iter();
+        let through_leaf = links.any(|link| link.path.name() == "leaf");
+        self.through_leaves += u64::from(through_leaf);
+    }
+}
+
+#[derive(Clone)]
+struct World(Arc<Mutex<Truth>>);
+
+enum Do {
+    Meet(Arc<Vec<ActorRef<Do>>>, ActorRef<Handed>),
+    Question(u64, u32, Reply<()>),
+    AnswerKept,
+}
+
+/// A reply in somebody else's hands, who always answers.
+struct Handed(u64, Reply<()>);
+
+fn helper() -> Props<Handed> {
+    Props::new(|| {
+        Behavior::receive(|ctx, Handed(question, reply): Handed| {
+            if question % 3 == 0 {
+                let _ = ctx.sleep(Duration::from_millis(question % 7));
+            }
+            reply.send(());
+        })
+    })
+}
+
+struct Me {
+    index: u32,
+    others: Arc<Vec<ActorRef<Do>>>,
+    helper: Option<ActorRef<Handed>>,
+    nodes: Vec<WorkerNode>,
+    kept: Vec<(u64, Reply<()>)>,
+    dice: u64,
+}
+
+impl Me {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.dice = self
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.dice >> 33) % sides
+    }
+
+    fn note_end(&self, world: &World, question: u64) {
+        world.0.lock().unwrap().ends(question);
+    }
+
+    fn handle(
+        &mut self,
+        ctx: &mut Context<'_, Do>,
+        world: &World,
+        message: Do,
+    ) -> Result<(), BoxError> {
+        match message {
+            Do::Meet(others, helper) => {
+                (self.others, self.helper) = (others, Some(helper));
+            }
+            Do::AnswerKept => {
+                for (question, reply) in self.kept.drain(..) {
+                    world.0.lock().unwrap().ends(question);
+                    reply.send(());
+                }
+            }
+            Do::Question(question, depth, reply) => {
+                let helper = self.helper.unwrap();
+                let mut held = None;
+                match self.roll(7) {
+                    6 if depth > 0 => {
+                        let to = self.roll(self.others.len() as u64) as u32;
+                        world.0.lock().unwrap().moves(question, to);
+                        let other = self.others[to as usize];
+                        reply.forward(other, |reply| Do::Question(question, depth - 1, reply));
+                    }
+                    0 => {
+                        self.note_end(world, question);
+                        reply.forward(helper, |reply| Handed(question, reply));
+                    }
+                    1 => {
+                        self.note_end(world, question);
+                        helper.tell(Handed(question, reply));
+                    }
+                    2 => {
+                        self.kept.push((question, reply));
+                        ctx.self_ref().tell(Do::AnswerKept);
+                    }
+                    3 => {
+                        // Hands it on only when it has begun to ask.
+                        self.note_end(world, question);
+                        let mut reply = Some(reply);
+                        self.ask(ctx, world, depth, None, |_, _| {
+                            helper.tell(Handed(question, reply.take().unwrap()));
+                        });
+                    }
+                    _ => held = Some(reply),
+                }
+                if depth > 0 {
+                    for _ in 0..self.roll(2) + 1 {
+                        self.ask(ctx, world, depth - 1, held.as_ref(), |_, _| {});
+                    }
+                }
+                if let Some(reply) = held {
+                    self.note_end(world, question);
+                    reply.send(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        ctx: &mut Context<'_, Do>,
+        world: &World,
+        depth: u32,
+        on_behalf: Option<&Reply<()>>,
+        before: impl FnOnce(&mut Self, u64),
+    ) {
+        let to = self.roll(self.others.len() as u64) as u32;
+        let question = Question {
+            world: world.clone(),
+            from: self.index,
+            to,
+            actor: self.others[to as usize],
+            depth,
+            within: Duration::from_millis(5 + self.roll(40)),
+        };
+        let (way, node) = (
+            self.roll(8),
+            self.nodes[to as usize % self.nodes.len()].clone(),
+        );
+        let before = |number| before(self, number);
+        match on_behalf {
+            Some(reply) if way < 6 => question.ask(before, |asked| asked.wait_for(reply)),
+            _ => match way {
+                0 => question.ask(before, |asked| ctx.block_on(asked).unwrap()),
+                1 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let task = ctx.spawn_task(move |task| by.ask_as(task.path()));
+                    let _ = task.wait();
+                }
+                2 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    ctx.spawn_anonymous(by.starting()).unwrap().stop();
+                }
+                3 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let name = format!("start-{}", by.from);
+                    node.spawn(&name, by.starting()).unwrap().stop();
+                }
+                4 => {
+                    before(u64::MAX);
+                    let by = question.by_way_of();
+                    let name = format!("fails-{}", by.from);
+                    node.spawn(&name, by.failing()).unwrap_err();
+                }
+                _ => question.ask(before, Ask::wait),
+            },
+        }
+    }
+}
+
+/// A question that is about to be asked.
+#[derive(Clone)]
+struct Question {
+    world: World,
+    from: u32,
+    to: u32,
+    actor: ActorRef<Do>,
+    depth: u32,
+    within: Duration,
+}
+
+impl Question {
+    fn ask(&self, before: impl FnOnce(u64), wait: impl FnOnce(Ask<()>) -> Result<(), AskError>) {
+        let (truth, depth) = (&self.world.0, self.depth);
+        let number = truth.lock().unwrap().asks(self.from, self.to);
+        before(number);
+        let question = |reply| Do::Question(number, depth, reply);
+        let answer = wait(self.actor.ask(question, self.within));
+        let mut truth = truth.lock().unwrap();
+        if let Err(error) = &answer {
+            *truth.ended.entry(error.kind()).or_default() += 1;
+            if let AskError::Deadlock(details) = error {
+                truth.check(details.cycle().unwrap());
+            }
+        }
+        truth.ends(number);
+    }
+
+    /// The same, asked by somebody else for whom this one waits.
+    fn by_way_of(&self) -> Self {
+        let mut truth = self.world.0.lock().unwrap();
+        truth.others += 1;
+        let from = FIRST_OTHER + truth.others;
+        let work = truth.asks(self.from, from);
+        truth.works.insert(from, work);
+        let own = self.clone();
+        Self { from, ..own }
+    }
+
+    /// Asks, and is done.
+    fn ask_as(&self, path: ActorPath) {
+        let mut truth = self.world.0.lock().unwrap();
+        truth.who.insert(path, self.from);
+        drop(truth);
+        self.ask(|_| {}, Ask::wait);
+        let mut truth = self.world.0.lock().unwrap();
+        let work = truth.works[&self.from];
+        truth.ends(work);
+    }
+
+    /// An actor that does not start, and of which somebody is left who asks: only then whoever starts it
+    /// waits for that one.
+    fn failing(self) -> Props<u8> {
+        let pause = self.within / 8;
+        let leaf = {
+            let question = self.clone();
+            Props::new(move || {
+                let question = question.clone();
+                Behavior::receive(move |ctx, ()| question.ask_as(ctx.path()))
+            })
+        };
+        let begins = move |at: Option<u64>| {
+            let mut truth = self.world.0.lock().unwrap();
+            let (now, work) = (truth.now(), truth.works[&self.from]);
+            truth.edges.get_mut(&work).unwrap().begins = at.unwrap_or(now);
+        };
+        begins(Some(u64::MAX));
+        let begins = Arc::new(begins);
+        Props::new(move || {
+            let (leaf, begins) = (leaf.clone(), Arc::clone(&begins));
+            Behavior::setup(move |ctx| {
+                ctx.spawn("leaf", leaf)?.tell(());
+                ctx.sleep(pause)?;
+                begins(None);
+                Err("planned".into())
+            })
+        })
+    }
+
+    /// An actor that asks in its setup.
+    fn starting(self) -> Props<u8> {
+        Props::new(move || {
+            let question = self.clone();
+            Behavior::setup(move |ctx| {
+                question.ask_as(ctx.path());
+                Ok(Behavior::empty())
+            })
+        })
+    }
+}
+
+#[test]
+fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
+    // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
+    let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
+    let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
+    let [through_others, through_leaves] = [const { AtomicU64::new(0) }; 2];
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(0..runs, |sim| {
+            let world = World(Arc::default());
+            let helper = sim.spawn("helper", helper()).unwrap();
+            let actors: Vec<_> = (0..5_u32)
+                .map(|index| {
+                    let (world, seed) = (world.clone(), sim.seed() + u64::from(index));
+                    let path = ActorPath::user().child(&format!("w{index}")).unwrap();
+                    world.0.lock().unwrap().who.insert(path, index);
+                    let nodes: Vec<_> = (0..workers).map(|worker| sim.node(worker)).collect();
+                    let props = Props::new(move || {
+                        let (world, nodes) = (world.clone(), nodes.clone());
+                        let me = Me {
+                            index,
+                            others: Arc::default(),
+                            helper: None,
+                            nodes,
+                            kept: Vec::new(),
+                            dice: seed,
+                        };
+                        Behavior::with_state(me, move |me: &mut Me, ctx, message| {
+                            me.handle(ctx, &world, message)
+                        })
+                    });
+                    sim.spawn_on(index as usize % workers, &format!("w{index}"), props)
+                        .unwrap()
+                })
+                .collect();
+            let actors = Arc::new(actors);
+            for actor in actors.iter() {
+                actor.tell(Do::Meet(Arc::clone(&actors), helper));
+            }
+            sim.run_until_idle();
+            let asked: Vec<_> = actors
+                .iter()
+                .map(|actor| actor.ask(|reply| Do::Question(0, 3, reply), HOUR))
+                .collect();
+            sim.run_for(Duration::from_secs(60));
+            drop(asked);
+            assert_eq!(sim.waiting(), []);
+            let truth = world.0.lock().unwrap();
+            through_others.fetch_add(truth.through_others, Relaxed);
+            through_leaves.fetch_add(truth.through_leaves, Relaxed);
+            for (kind, times) in &truth.ended {
+                *total.lock().unwrap().entry(*kind).or_default() += times;
+            }
+        });
+    }
+    let ended = total.into_inner().unwrap();
+    let times = |kind| ended.get(&kind).copied().unwrap_or(0);
+    assert!(times(AskErrorKind::Deadlock) > runs, "{ended:?}");
+    assert!(times(AskErrorKind::Timeout) > runs / 10, "{ended:?}");
+    assert!(through_others.into_inner() > runs / 10);
+    assert!(through_leaves.into_inner() > runs / 50);
+}

@@ -1,0 +1,291 @@
+//! Destructors that panic, wait, send, or do all of that at once.
+
+use super::keeper;
+use crate::common::*;
+use nexus_actors::prelude::*;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn s4_9_a_late_reply_whose_value_panics_when_dropped_harms_nobody() {
+    in_child(
+        "destructors::s4_9_a_late_reply_whose_value_panics_when_dropped_harms_nobody",
+        || {
+            with_pool(pool_of(2), |pool| {
+                let (give, replies) = mpsc::channel::<Reply<Bomb>>();
+                let keeper = pool
+                    .spawn_on(
+                        1,
+                        "keeper",
+                        Props::new(move || {
+                            let give = give.clone();
+                            Behavior::receive(move |_ctx, reply: Reply<Bomb>| {
+                                give.send(reply).unwrap()
+                            })
+                        }),
+                    )
+                    .unwrap();
+                let asker = pool
+                    .spawn_on(
+                        0,
+                        "asker",
+                        Props::new(move || {
+                            Behavior::receive(move |_ctx, done: Reply<bool>| {
+                                let bomb =
+                                    keeper.ask(|reply| reply, Duration::from_millis(1)).wait();
+                                done.send(
+                                    bomb.is_err_and(|error| matches!(error, AskError::Timeout(_))),
+                                );
+                            })
+                        }),
+                    )
+                    .unwrap();
+                assert!(asker.ask(|reply| reply, SOON).wait().unwrap());
+                replies.recv().unwrap().send(Bomb);
+                assert_eq!(
+                    asker.ask(|reply| reply, SOON).wait(),
+                    Ok(true),
+                    "its worker goes on"
+                );
+            });
+        },
+    );
+}
+
+#[test]
+fn s4_9_an_error_that_panics_when_dropped_harms_nobody() {
+    in_child(
+        "destructors::s4_9_an_error_that_panics_when_dropped_harms_nobody",
+        || {
+            #[derive(Debug)]
+            struct BadError;
+            impl std::fmt::Display for BadError {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("planned")
+                }
+            }
+            impl std::error::Error for BadError {}
+            impl Drop for BadError {
+                fn drop(&mut self) {
+                    panic!("planned: dropped an error");
+                }
+            }
+            with_pool(pool_of(1), |pool| {
+                let failing = pool
+                    .spawn(
+                        "failing",
+                        Props::new(|| Behavior::receive(|_ctx, ()| Err::<(), _>(BadError))),
+                    )
+                    .unwrap();
+                failing.tell(());
+                gone(pool, "/user/failing");
+            });
+        },
+    );
+}
+
+#[test]
+fn s4_9_props_that_panic_when_dropped_harm_nobody() {
+    in_child(
+        "destructors::s4_9_props_that_panic_when_dropped_harm_nobody",
+        || {
+            with_pool(pool_of(1), |pool| {
+                let bomb = Arc::new(Bomb);
+                let actor = pool
+                    .spawn(
+                        "actor",
+                        Props::new(move || {
+                            let _used = &bomb;
+                            Behavior::receive(|_ctx, reply: Reply<()>| reply.send(()))
+                        }),
+                    )
+                    .unwrap();
+                assert_eq!(actor.ask(|reply| reply, SOON).wait(), Ok(()));
+            });
+        },
+    );
+}
+
+#[test]
+fn s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody() {
+    in_child(
+        "destructors::s4_9_a_pre_start_that_panics_with_a_state_that_panics_harms_nobody",
+        || {
+            with_pool(pool_of(1), |pool| {
+                let started = pool.spawn(
+                    "twice",
+                    Props::new(|| {
+                        Behavior::with_state(Bomb, |_bomb, _ctx, ()| ())
+                            .on_signal(|_ctx, _signal| -> Next<_> { panic!("planned") })
+                    }),
+                );
+                assert!(matches!(started, Err(SpawnError::Failed(_))));
+            });
+        },
+    );
+}
+
+#[test]
+fn s4_9_a_panic_in_the_drop_of_the_state_is_reported() {
+    let log = Log::default();
+    with_pool(pool_of(1).on_failure(log.hook()), |pool| {
+        let actor = pool
+            .spawn(
+                "fragile",
+                Props::new(|| Behavior::with_state(Bomb, |_bomb, _ctx, ()| Next::Stop)),
+            )
+            .unwrap();
+        actor.tell(());
+        gone(pool, "/user/fragile");
+    });
+    assert_eq!(log.lines().len(), 1, "{:?}", log.lines());
+}
+
+#[test]
+fn s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription() {
+    in_child(
+        "destructors::s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription",
+        || {
+            let orphan = with_pool(pool_of(1), |pool| {
+                pool.spawn("orphan", Props::new(|| Behavior::receive(|_ctx, _: u8| ())))
+                    .unwrap()
+            });
+            let letters = nexus_actors::dead_letters_without_pool();
+            let sending = OnDrop(move || orphan.tell(1));
+            drop(letters.subscribe(move |_letter| {
+                let _captured = &sending;
+            }));
+            assert_eq!(letters.total(), 1);
+        },
+    );
+}
+
+#[test]
+fn s5_2_a_destructor_that_waits_does_not_change_the_end_of_other_asks() {
+    with_pool(pool_of(1), |pool| {
+        let (keeper, replies) = keeper(pool);
+        let forgetful = pool
+            .spawn(
+                "forgetful",
+                Props::new(|| Behavior::receive(|_ctx, reply: Reply<()>| drop(reply))),
+            )
+            .unwrap();
+        let slow = pool
+            .spawn(
+                "slow",
+                Props::new(move || {
+                    let waiting = OnDrop(move || {
+                        let _ = keeper.ask(|reply| reply, NEVER).wait();
+                    });
+                    Behavior::with_state(waiting, |_waiting, _ctx, ()| Next::Stop)
+                }),
+            )
+            .unwrap();
+        slow.tell(());
+        let reply = replies.recv().unwrap();
+        let answer = forgetful.ask(|reply| reply, SOON).wait();
+        reply.send(());
+        assert!(matches!(answer, Err(AskError::NoReply(_))));
+    });
+}
+
+#[test]
+fn s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends() {
+    struct Chatty(ActorRef<u8>);
+    impl Drop for Chatty {
+        fn drop(&mut self) {
+            self.0.tell(1);
+        }
+    }
+    let _watchdog = watchdog();
+    for _ in 0..20 {
+        let pool = pool_of(2).start().unwrap();
+        let target = pool
+            .spawn_on(
+                1,
+                "target",
+                Props::new(|| Behavior::receive(|_ctx, _: u8| ())),
+            )
+            .unwrap();
+        let sink = pool
+            .spawn_on(
+                0,
+                "sink",
+                Props::new(|| Behavior::receive(|_ctx, _: Chatty| ())),
+            )
+            .unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&over);
+        let flood = thread::spawn(move || {
+            while !ended.load(SeqCst) {
+                for _ in 0..100 {
+                    sink.tell(Chatty(target));
+                }
+            }
+        });
+        let report = pool.shutdown(SOON).unwrap();
+        over.store(true, SeqCst);
+        flood.join().unwrap();
+        assert_eq!(report.stuck_workers, 0);
+        assert_conserved(&pool);
+    }
+}
+
+#[test]
+fn s7_2_a_message_whose_destructor_does_everything_is_buried_well() {
+    struct Busy(
+        WorkerPool,
+        ActorRef<Busy>,
+        ActorRef<Reply<u8>>,
+        Arc<AtomicU64>,
+    );
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            let Self(pool, own, other, done) = self;
+            other.ask(|reply| reply, SOON).wait().unwrap();
+            let name = format!("from-drop-{}", done.load(SeqCst));
+            pool.spawn(&name, echo(|| 1_u8)).unwrap().stop();
+            own.stop();
+            assert!(
+                own.try_tell(Busy(pool.clone(), *own, *other, Arc::clone(done)))
+                    .map_err(|refused| {
+                        std::mem::forget(refused);
+                    })
+                    .is_err()
+            );
+            done.fetch_add(1, SeqCst);
+        }
+    }
+    with_pool(pool_of(2), |pool| {
+        let done = Arc::new(AtomicU64::new(0));
+        let other = pool.spawn_on(1, "other", echo(|| 1_u8)).unwrap();
+        let target = pool
+            .spawn_on(
+                0,
+                "target",
+                Props::new(|| {
+                    Behavior::receive(|_ctx, busy: Busy| {
+                        std::mem::forget(busy);
+                        Next::Stop
+                    })
+                }),
+            )
+            .unwrap();
+        // Sent from its own worker, so that all of them are in its mailbox when it stops, and
+        // their destructors run where they may wait.
+        let feeder = Props::new(move || {
+            Behavior::receive(move |_ctx, all: Vec<Busy>| {
+                all.into_iter().for_each(|busy| target.tell(busy));
+            })
+        });
+        let feeder = pool.spawn_on(0, "feeder", feeder).unwrap();
+        let leaked = pool.clone();
+        let busy = || Busy(pool.clone(), target, other, Arc::clone(&done));
+        feeder.tell((0..4).map(|_| busy()).collect());
+        gone(pool, "/user/target");
+        assert_eq!(done.load(SeqCst), 3);
+        drop(leaked);
+    });
+}
