@@ -63,6 +63,7 @@ proptest! {
             remembered: 100,
             remember_for: 1_000_000,
         };
+        let longest_interval = config.longest_interval;
         let mut world = World::new(config);
         for number in 1..20 {
             world.step(&Step::Request { timeout: 1_000_000 });
@@ -81,6 +82,21 @@ proptest! {
             world.step(&Step::Finish(which));
             world.step(&Step::Clock(Side::Requester, 1));
             world.step(&Step::Poll(Side::Requester));
+        }
+        // Until now chance may have lost all that there was of something. Once nothing is lost any more,
+        // it takes no longer than until everything is sent again.
+        for _ in 0..=longest_interval {
+            world.step(&Step::Poll(Side::Requester));
+            while !world.to_responder.is_empty() {
+                world.step(&Step::Deliver(Side::Responder, 0));
+            }
+            while !world.executing.is_empty() {
+                world.step(&Step::Finish(0));
+            }
+            while !world.to_requester.is_empty() {
+                world.step(&Step::Deliver(Side::Requester, 0));
+            }
+            world.step(&Step::Clock(Side::Requester, 1));
         }
         for (number, seen) in &world.seen {
             prop_assert!(seen.over, "{} has not ended", number);
