@@ -113,7 +113,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         name: &str,
         props: Props<C>,
     ) -> Result<ActorRef<C>, SpawnError> {
-        lifecycle::start(self.shard, self.actor.slot, Name::Given(name), &props, None)
+        lifecycle::start(self.shard, self.actor.slot, Name::Given(name), props, None)
     }
 
     /// Starts a child under a generated name. Such a child is not in the directory.
@@ -125,7 +125,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         &mut self,
         props: Props<C>,
     ) -> Result<ActorRef<C>, SpawnError> {
-        lifecycle::start(self.shard, self.actor.slot, Name::Generated, &props, None)
+        lifecycle::start(self.shard, self.actor.slot, Name::Generated, props, None)
     }
 
     /// The children that are alive, those that stop included, the last one started first.

@@ -177,6 +177,10 @@ impl<M: Send + 'static> Props<M> {
     pub(crate) fn formula(&self) -> &Arc<Formula<M>> {
         &self.formula
     }
+
+    pub(crate) fn into_formula(self) -> Arc<Formula<M>> {
+        self.formula
+    }
 }
 
 /// How an actor is built, whatever its messages are.

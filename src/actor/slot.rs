@@ -637,6 +637,18 @@ impl Slot {
         self.recipe.set(Arc::into_raw(recipe).cast());
     }
 
+    /// What [`keep_recipe`](Self::keep_recipe) has kept.
+    ///
+    /// # Safety
+    ///
+    /// The present tenancy was begun by `occupy::<M>`, a recipe is kept, and the tenancy lasts as long as
+    /// this is used.
+    pub(crate) unsafe fn formula<M>(&self) -> &Formula<M> {
+        // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`, and is not dropped before the
+        // tenancy has ended.
+        unsafe { &*self.recipe.get().cast::<Formula<M>>() }
+    }
+
     /// How the actor is built; `None` for the guardian, and for tasks.
     pub(crate) fn recipe(&self) -> Option<Arc<dyn Recipe>> {
         let recipe = self.recipe.get();

@@ -113,9 +113,7 @@ impl Shared {
         let name = name.map(str::to_owned);
         let started = call(&self.core, worker, move |shard, caller| {
             let name = name.as_deref().map_or(Name::Generated, Name::Given);
-            let started = start_here(shard, name, &props, caller);
-            let _ = drop_quietly(props);
-            started
+            start_here(shard, name, props, caller)
         });
         started.unwrap_or_else(|error| Err(spawn_error(error)))
     }
@@ -159,7 +157,8 @@ impl Shared {
                 .wait()
                 .unwrap_or_else(|error| Err(spawn_error(error)));
         }
-        let outcome = start_here(shard, Name::Given(name), props, None).map(ActorRef::address);
+        let outcome =
+            start_here(shard, Name::Given(name), props.clone(), None).map(ActorRef::address);
         let mut configured = self.configured.lock();
         let before = configured.get_mut(name).map(|entry| {
             std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
@@ -266,10 +265,11 @@ impl Shared {
 fn start_here<M: Send + 'static>(
     shard: &Shard,
     name: Name<'_>,
-    props: &Props<M>,
+    props: Props<M>,
     caller: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
     if shard.closing.get() {
+        let _ = drop_quietly(props);
         return Err(SpawnError::ShuttingDown);
     }
     lifecycle::start(shard, GUARDIAN, name, props, caller)

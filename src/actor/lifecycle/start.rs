@@ -24,7 +24,7 @@ use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::{ForgetAtEnd, Shard};
 use crate::actor::slot::{MailKind, Slot, State};
-use crate::actor::unwind::{Unwound, catch_user};
+use crate::actor::unwind::{Unwound, catch_user, drop_quietly};
 use crate::fiber::{STACK_SIZES, StackClass};
 
 /// Why an actor was not started. Nothing of it is left behind. Only where a shutdown's deadline cuts a
@@ -86,22 +86,21 @@ pub(crate) fn start<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
     name: Name<'_>,
-    props: &Props<M>,
+    props: Props<M>,
     starter: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
-    let path = match name {
-        Name::Given(name) => Some(reserve(shard, parent, name)?),
-        Name::Generated => None,
-    };
-    let stack = claim_stack(shard, &**props.formula()).inspect_err(|_| {
-        if let Some(path) = &path {
-            shard.core.directory.release(path);
+    let (path, stack) = match prepare(shard, parent, name, &**props.formula()) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let _ = drop_quietly(props);
+            return Err(error);
         }
-    })?;
+    };
+    let bound = props.bound();
     let key = occupy(shard, parent, path.as_ref(), props);
     let slot = shard.slot(key.slot);
     slot.special.need_stack(stack);
-    if let Some((capacity, overflow)) = props.bound() {
+    if let Some((capacity, overflow)) = bound {
         bind(shard, key, capacity, overflow);
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
@@ -112,11 +111,17 @@ pub(crate) fn start<M: Send + 'static>(
         elsewhere: starter,
     };
     if stack.is_none() {
-        build_and_run(shard, key, &**props.formula(), path, message, starter)?;
+        #[allow(unsafe_code)]
+        // SAFETY: `occupy` above began this tenancy for `M`, and while the actor is built, the tenancy
+        // does not end: the actor counts as queued, so that it has no turn.
+        let recipe = unsafe { slot.formula::<M>() };
+        let built = build_first(shard, key, recipe);
+        run(shard, key, built, path, message, starter)?;
     } else {
-        let recipe = Arc::clone(props.formula());
         let started = shard.do_apart(stack, id, move |shard| {
-            build_and_run(shard, key, &*recipe, path, message, starter)
+            let recipe = shard.slot(key.slot).recipe();
+            let built = build_first(shard, key, &*recipe.expect("it was kept just now"));
+            run(shard, key, built, path, message, starter)
         });
         started.map_err(|error| SpawnError::CannotWait(error.into()))??;
     }
@@ -169,17 +174,46 @@ impl Parcel for BeginsToStart {
     fn bounce_without_pool(self, _: ActorId) {}
 }
 
-/// Builds an actor in the slot that is its own already, and lets it run.
-fn build_and_run(
+/// A name, and a stack, for an actor that is to start.
+fn prepare(
+    shard: &Shard,
+    parent: u32,
+    name: Name<'_>,
+    recipe: &dyn Recipe,
+) -> Result<(Option<ActorPath>, Option<StackClass>), SpawnError> {
+    let path = match name {
+        Name::Given(name) => Some(reserve(shard, parent, name)?),
+        Name::Generated => None,
+    };
+    let stack = claim_stack(shard, recipe).inspect_err(|_| {
+        if let Some(path) = &path {
+            shard.core.directory.release(path);
+        }
+    })?;
+    Ok((path, stack))
+}
+
+/// Builds an actor in the slot that is its own already.
+fn build_first(
     shard: &Shard,
     key: Key,
     recipe: &dyn Recipe,
+) -> Result<Option<Box<dyn Body>>, FailedStart> {
+    shard.acting_as(shard.id_of(key), || {
+        build(shard, key, recipe, &Signal::PreStart)
+    })
+}
+
+/// Lets an actor run that was built, or undoes its start.
+fn run(
+    shard: &Shard,
+    key: Key,
+    built: Result<Option<Box<dyn Body>>, FailedStart>,
     path: Option<ActorPath>,
     message: TypeId,
     starter: Starter,
 ) -> Result<(), SpawnError> {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
-    let built = shard.acting_as(id, || build(shard, key, recipe, &Signal::PreStart));
     match built {
         Ok(body) => {
             if let Some(path) = &path {
@@ -229,7 +263,7 @@ fn occupy<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
     path: Option<&ActorPath>,
-    props: &Props<M>,
+    props: Props<M>,
 ) -> Key {
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
@@ -239,7 +273,7 @@ fn occupy<M: Send + 'static>(
     #[allow(unsafe_code)]
     // SAFETY: this tenancy was begun for `M` just now.
     unsafe {
-        slot.keep_recipe(Arc::clone(props.formula()));
+        slot.keep_recipe(props.into_formula());
     }
     if let Some(path) = path {
         slot.with_extra(|extra| extra.path = Some(path.clone()));

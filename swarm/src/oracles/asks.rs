@@ -227,7 +227,7 @@ fn check_outcome(ask: usize, asking: &Asking, outcome: Outcome) -> Check {
             ensure(asking.answered, || format!("ask {ask} was never answered"))
         }
         // While word of a deadlock travels, the time-out of somebody in the cycle may let the target go
-        // on. That there was a cycle is checked where it can be known, in `tests/deadlock.rs`.
+        // on. That there was a cycle is checked where it can be known, in `tests/deadlock/`.
         Outcome::Timeout | Outcome::Deadlock => Ok(()),
         Outcome::NoReply => {
             let arrived = asking.arrived || asking.is_routed;
