@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 use super::id::Key;
-use super::slot::MailKind;
+use super::mail_kind::MailKind;
 
 /// The present turn of one worker.
 #[derive(Default)]

@@ -10,10 +10,11 @@ use super::lifecycle::{self, Name, SpawnError};
 use super::path::ActorPath;
 use super::props::Props;
 use super::reference::ActorRef;
-use super::shard::{CannotWait, ForgetAtEnd, Shard};
+use super::shard::Shard;
 use super::stash::{self, InHand, StashError};
 use super::timers::{Timers, nanos};
 use super::unwind::drop_quietly;
+use super::waiter::{CannotWait, ForgetAtEnd};
 
 /// What an actor can do and find out while it handles a message or a signal.
 ///

@@ -40,9 +40,10 @@ use super::fate::End;
 use super::gates::dispatch;
 use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::{self, has_failed_to_start, path_of};
+use super::mail_kind::MailKind;
 use super::path::ActorPath;
 use super::shard::Shard;
-use super::slot::{MailKind, Slot, State};
+use super::slot::{Slot, State};
 use super::waits::Asked;
 
 /// Waits for actors of other workers for which no probe was sent, each with who waits.

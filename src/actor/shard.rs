@@ -9,12 +9,13 @@ use std::sync::Arc;
 use super::acting::Stage;
 use super::batch::Batch;
 use super::beat::{Beat, Running};
+use super::chores::Chore;
 use super::core::PoolCore;
 use super::counts::Counts;
 use super::dead_letter::DeadLetterReason;
 use super::deadlock::Unprobed;
 use super::envelope::Envelope;
-use super::fate::{End, Marks, drop_with_fate};
+use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
 use super::lifecycle::{self, Withdrawn};
@@ -25,24 +26,10 @@ use super::overflow::tell_of_overflow;
 use super::run_queue::{Due, RunQueue};
 use super::slot::{NO_SLOT, Slot};
 use super::stats::WorkerStats;
-use super::unwind::force_unwind;
 use super::verdict::Verdicts;
-use super::waits::{Ending, Wait, Waits};
-use crate::fiber::{
-    self, CannotSuspend, FiberId, FiberSet, Resume, StackClass, StackConfig, StackError,
-};
+use super::waits::{Ending, Waits};
+use crate::fiber::{self, FiberSet, StackClass, StackConfig};
 use crate::memory::Arena;
-use crate::sync::{Mutant, is_mutated};
-
-/// Work for a fiber of the worker that belongs to no actor.
-pub(crate) type Chore = Box<dyn FnOnce(&Shard)>;
-
-/// Why a function could not wait.
-#[derive(Debug)]
-pub(crate) enum CannotWait {
-    Here(CannotSuspend),
-    NoStack(StackError),
-}
 
 /// The actors of one worker.
 pub(crate) struct Shard {
@@ -52,9 +39,9 @@ pub(crate) struct Shard {
     blocks: BlockPool,
     pub(crate) due: RunQueue,
     /// Each with the larger stack that it needs, if it does.
-    tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
+    pub(super) tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
     /// Tasks that were added and are not done.
-    tasks_open: Cell<usize>,
+    pub(super) tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
     /// Questions that are not to be handled, by the slot of whose mail they are in.
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
@@ -67,7 +54,7 @@ pub(crate) struct Shard {
     pub(crate) observer: OnceCell<Rc<dyn Observer>>,
 
     /// Where others can see which handler runs.
-    beat: Arc<CachePadded<Beat>>,
+    pub(super) beat: Arc<CachePadded<Beat>>,
     /// Whose turn it is, and which message it handles.
     pub(crate) stage: Stage,
 
@@ -171,6 +158,7 @@ impl Shard {
         Some((held_up, slot.mailbox_len() + at_work))
     }
 
+    #[inline(always)]
     pub(crate) fn slots(&self) -> &Arena<Slot> {
         &self.slots
     }
@@ -389,136 +377,7 @@ impl Shard {
         self.outboxes.recycle(batch);
     }
 
-    // ---- waiting ----------------------------------------------------------------------------
-
-    /// Lets the handler that calls it wait until `key` has ended; returns at once if it has.
-    ///
-    /// # Errors
-    ///
-    /// Says why the caller cannot wait; the wait goes on without it.
-    #[inline(always)]
-    pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
-        self.wait_in(self.waits.place(key), key)
-    }
-
-    /// As [`wait_for`](Self::wait_for), where the place of the wait is known.
-    ///
-    /// # Errors
-    ///
-    /// As for [`wait_for`](Self::wait_for).
-    #[inline(always)]
-    pub(crate) fn wait_in(&self, place: Option<&Wait>, key: Key) -> Result<(), CannotWait> {
-        match place {
-            Some(wait) if wait.is_pending(key) => self.wait_on((wait, key), (wait, key)),
-            _ => Ok(()),
-        }
-    }
-
-    /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
-    ///
-    /// # Errors
-    ///
-    /// As for [`wait_for`](Self::wait_for).
-    #[inline(always)]
-    pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
-        match (self.waits.pending(key), self.waits.pending(cause)) {
-            (Some(wait), Some(on)) => self.wait_on((wait, key), (on, cause)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Waits, for the second of two waits by way of the first; both are pending.
-    #[inline(always)]
-    fn wait_on(
-        &self,
-        (wait, key): (&Wait, Key),
-        (on, cause): (&Wait, Key),
-    ) -> Result<(), CannotWait> {
-        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.before_waiting(fiber)?;
-        // What could not be sent has ended its wait here and now.
-        if !on.is_pending(cause) {
-            return Ok(());
-        }
-        let waiter = self.acting();
-        let slot = self.slots.get(waiter.key.slot);
-        if waiter.home == self.home
-            && let Some(slot) = slot
-        {
-            slot.note_wait(cause);
-            self.look_for_cycle(waiter.key, cause, on.target());
-        }
-        if wait.is_pending(key) {
-            wait.attend(fiber, waiter.key.slot);
-            self.suspend(fiber, slot);
-        }
-        Ok(())
-    }
-
-    /// Gives the other actors of this worker a turn each, then goes on.
-    pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
-        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.before_waiting(fiber)?;
-        self.due.push(Due::Fiber(fiber));
-        self.suspend(fiber, self.slots.get(self.acting().key.slot));
-        Ok(())
-    }
-
-    /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
-    #[inline(always)]
-    fn before_waiting(&self, fiber: FiberId) -> Result<(), CannotWait> {
-        self.outboxes.flush();
-        self.verdicts.settle();
-        if self.interrupts.any() && self.interrupts.ends(fiber) {
-            force_unwind();
-        }
-        self.fibers.reserve().map_err(CannotWait::NoStack)
-    }
-
-    /// Whether the caller could wait here and now.
-    ///
-    /// # Errors
-    ///
-    /// Says why it could not.
-    pub(crate) fn can_wait(&self) -> Result<(), CannotWait> {
-        fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.fibers.reserve().map_err(CannotWait::NoStack)
-    }
-
-    /// Gives the thread away, in the turn of the actor in that slot, where it is one's.
-    #[inline(always)]
-    fn suspend(&self, fiber: FiberId, slot: Option<&Slot>) {
-        let (acting, marks) = (self.stage.here(), Marks::take());
-        self.beat.end();
-        if is_mutated(Mutant::HandledWhileWaiting) {
-            lifecycle::allow_turns(self, acting.actor.get());
-        }
-        let resume = self.give_way(fiber);
-        self.stage.go_on_as(acting);
-        marks.put_back();
-        let actor = acting.actor.get();
-        if actor.home == self.home
-            && let Some(slot) = slot
-        {
-            self.beat.begin(Running::of(actor.key, slot.mail_kind()));
-        }
-        if resume == Resume::End {
-            force_unwind();
-        }
-        // The system may have wanted something of the actor meanwhile; and a task may have been cancelled
-        // that was just to go on.
-        if slot.is_some_and(|slot| slot.special.get()) {
-            self.be_interrupted(fiber);
-        }
-    }
-
-    #[cold]
-    fn be_interrupted(&self, fiber: FiberId) {
-        self.end_turn_soon();
-        if self.interrupts.any() && self.interrupts.end_on(fiber).is_some() {
-            force_unwind();
-        }
-    }
+    // ---- who acts ---------------------------------------------------------------------------
 
     /// Runs with another envelope: what is sent meanwhile has the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
@@ -562,84 +421,9 @@ impl Shard {
         z ^ (z >> 31)
     }
 
-    // ---- work -------------------------------------------------------------------------------
-
-    /// Gives a fiber of this worker something to do.
-    pub(crate) fn add_task(&self, task: Chore) {
-        self.tasks_open.set(self.tasks_open.get() + 1);
-        self.queue_task(None, task);
-    }
-
-    fn queue_task(&self, stack: Option<StackClass>, task: Chore) {
-        self.tasks.borrow_mut().push_back((stack, task));
-        self.due.push(Due::Task);
-    }
-
-    /// Tries again later what could not be handed over to a larger stack.
-    pub(crate) fn put_back_apart(&self, stack: StackClass) {
-        match self.task_apart.take() {
-            Some(task) => self.queue_task(Some(stack), task),
-            None => self.due.push(Due::Turn(self.apart.get())),
-        }
-    }
-
-    /// Does something on a larger stack, which has been claimed, while the caller waits for it; or
-    /// here and now where the caller cannot wait.
-    ///
-    /// # Errors
-    ///
-    /// Where the caller has found out too late that it could not wait: it is done without it.
-    pub(crate) fn do_apart<R: 'static>(
-        &self,
-        stack: Option<StackClass>,
-        actor: ActorId,
-        work: impl FnOnce(&Shard) -> R + 'static,
-    ) -> Result<R, CannotWait> {
-        if stack.is_none() || self.can_wait().is_err() {
-            return Ok(work(self));
-        }
-        let wait = ForgetAtEnd(self, self.waits.begin(None, actor));
-        let (key, envelope) = (wait.1, self.envelope());
-        let mail = self.slot(actor.key.slot).mail_kind();
-        self.waits.is_for_work(key, actor, mail);
-        let task = move |shard: &Shard| {
-            // What it sends has the same cause as if the caller had sent it.
-            let outcome = shard.with_envelope(envelope, || work(shard));
-            if shard.waits.is_pending(key) {
-                shard.follow_up(shard.waits.fulfil(key, outcome));
-            } else {
-                let _ = drop_with_fate(outcome, End::NoReply);
-            }
-        };
-        self.tasks_open.set(self.tasks_open.get() + 1);
-        self.queue_task(stack, Box::new(task));
-        self.wait_for(key)?;
-        match self.waits.take(key) {
-            Some(Ok(outcome)) => Ok(outcome),
-            _ => unreachable!("nothing but its task ends this wait"),
-        }
-    }
-
-    /// Notes that a task is done, or was ended by force.
-    pub(crate) fn task_done(&self) {
-        self.tasks_open.set(self.tasks_open.get() - 1);
-    }
-
     /// Whether actors live here, or tasks are not done.
     pub(crate) fn has_work(&self) -> bool {
         self.counts.alive.get() > 0 || self.tasks_open.get() > 0
-    }
-
-    /// Drops the tasks that nobody will do any more.
-    pub(crate) fn drop_tasks(&self) {
-        while let Some((_, task)) = self.next_task() {
-            let _ = drop_with_fate(task, End::PoolClosed);
-            self.task_done();
-        }
-    }
-
-    pub(crate) fn next_task(&self) -> Option<(Option<StackClass>, Chore)> {
-        self.tasks.borrow_mut().pop_front()
     }
 
     /// Runs `code` as `actor`: what it sends has that sender.
@@ -722,15 +506,6 @@ impl Shard {
             parks,
             stack_high_water: self.fibers.stack_high_water() as u64,
         }
-    }
-}
-
-/// Forgets a wait however its handler goes on.
-pub(crate) struct ForgetAtEnd<'a>(pub(crate) &'a Shard, pub(crate) Key);
-
-impl Drop for ForgetAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.waits.forget(self.1);
     }
 }
 

@@ -1,8 +1,8 @@
 //! A slot: all that a worker keeps of one actor, in less than a hundred bytes.
 //!
 //! A slot is let to one actor after another; each tenancy has a generation, and a [`Key`] of an
-//! earlier one opens nothing. This is also where the type of an actor's messages is erased and
-//! found again:
+//! earlier one opens nothing. This is also where the type of an actor's messages is erased, to be
+//! found again in `mail_kind.rs`:
 //!
 //! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type
 //! with which [`Slot::occupy`] began it. A key of that tenancy is held together with `M` by
@@ -18,17 +18,18 @@ use std::{mem, ptr};
 use super::body::Body;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::End;
 use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::{System, TaskRecord};
+use super::mail_kind::MailKind;
 use super::mailbox::{BlockPool, Item, RawMailbox};
 use super::path::ActorPath;
 use super::props::{Formula, Recipe};
-use super::queueing::{Bound, free_place};
+use super::queueing::Bound;
 use super::shard::Shard;
+use super::special::Special;
 use super::unwind::drop_quietly;
-use crate::fiber::StackClass;
 use crate::sync::{Mutant, is_mutated};
 
 /// No slot.
@@ -68,71 +69,6 @@ pub(crate) struct Extra {
     pub(crate) task: Option<Box<TaskRecord>>,
 }
 
-/// Whether there is more to look at in a turn than the mail, and whether the turn needs a larger
-/// stack: both seldom, so that they are found out in one look.
-#[derive(Default)]
-pub(crate) struct Special(Cell<u8>);
-
-impl Special {
-    const WANTED: u8 = 1;
-    const STACK: u8 = 0x1e;
-    const TASK: u8 = 1 << 6;
-    const SCREENED: u8 = 1 << 7;
-
-    /// Whether there is either.
-    #[inline(always)]
-    pub(crate) fn any(&self) -> bool {
-        self.0.get() != 0
-    }
-
-    /// Whether there is more to look at.
-    #[inline(always)]
-    pub(crate) fn get(&self) -> bool {
-        self.0.get() & Self::WANTED != 0
-    }
-
-    /// There is more to look at, or no longer.
-    pub(crate) fn set(&self, wanted: bool) {
-        let others = self.0.get() & !Self::WANTED;
-        self.0.set(others | u8::from(wanted));
-    }
-
-    /// Whether each message is to be looked at before it is handled.
-    pub(crate) fn screened(&self) -> bool {
-        self.0.get() & Self::SCREENED != 0
-    }
-
-    pub(crate) fn screen(&self, screened: bool) {
-        let others = self.0.get() & !Self::SCREENED;
-        self.0
-            .set(others | if screened { Self::SCREENED } else { 0 });
-    }
-
-    /// The stack that the actor's turns need, where an ordinary one is too small.
-    pub(crate) fn stack(&self) -> Option<StackClass> {
-        StackClass::from_code((self.0.get() & Self::STACK) >> 1)
-    }
-
-    pub(crate) fn need_stack(&self, stack: Option<StackClass>) {
-        let code = stack.map_or(0, StackClass::code);
-        self.0.set((code << 1) | (self.0.get() & !Self::STACK));
-    }
-
-    /// Whether it is no actor, but a task of one.
-    pub(crate) fn is_task(&self) -> bool {
-        self.0.get() & Self::TASK != 0
-    }
-
-    /// It is a task: all of it is more than the mail.
-    pub(crate) fn mark_task(&self) {
-        self.0.set(self.0.get() | Self::TASK | Self::WANTED);
-    }
-
-    fn clear(&self) {
-        self.0.set(0);
-    }
-}
-
 /// The actor itself, while it has no turn.
 enum Desk {
     Here(Box<dyn Body>),
@@ -168,143 +104,12 @@ pub(crate) struct Slot {
     pub(crate) first_child: Cell<u32>,
     pub(crate) next_sibling: Cell<u32>,
     pub(crate) previous_sibling: Cell<u32>,
-    mailbox: RawMailbox,
+    pub(super) mailbox: RawMailbox,
     desk: Cell<Desk>,
     mail: Cell<&'static MailKind>,
     /// How the actor is built, to build it again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
     recipe: Cell<*const ()>,
     extra: Cell<Option<Box<Extra>>>,
-}
-
-/// What can be done with a mailbox without knowing its messages.
-pub(crate) struct MailKind {
-    message_type: fn() -> &'static str,
-    bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
-    release: unsafe fn(&Slot, &BlockPool),
-    peek: unsafe fn(&Slot) -> Option<Envelope>,
-    discard: unsafe fn(&Slot, &Shard, End),
-    bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
-    holds: unsafe fn(&Slot, MessageId) -> bool,
-    advance: unsafe fn(&Slot, MessageId, usize) -> bool,
-    /// What the slot keeps of the recipe, as what it is; it must not be null.
-    recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
-}
-
-impl MailKind {
-    pub(crate) fn message_type(&self) -> &'static str {
-        (self.message_type)()
-    }
-
-    pub(crate) const fn of<M: 'static>() -> &'static Self {
-        const {
-            &Self {
-                message_type: std::any::type_name::<M>,
-                bury: bury::<M>,
-                // SAFETY: called only during a tenancy that `occupy::<M>` began.
-                release: |slot, blocks| unsafe { slot.mailbox.release::<M>(blocks) },
-                // SAFETY: as above; the envelope is copied, the item stays where it is.
-                peek: |slot| unsafe { slot.mailbox.peek_place::<M>().map(|item| (*item).envelope) },
-                discard: discard::<M>,
-                bury_next: bury_next::<M>,
-                // SAFETY: as above; nothing but the envelopes is read, and nothing taken out.
-                holds: |slot, message| unsafe {
-                    let mut places = slot.mailbox.places::<M>();
-                    places.any(|item| (*item).envelope.message == message)
-                },
-                // SAFETY: as above.
-                advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
-                recipe: |_| unreachable!("nothing is kept before `keep_recipe`"),
-            }
-        }
-    }
-
-    /// That of an actor, which keeps its recipe.
-    const fn of_actor<M: Send + 'static>() -> &'static Self {
-        const {
-            &Self {
-                // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`.
-                recipe: |recipe| unsafe { Arc::from_raw(recipe.cast::<Formula<M>>()) },
-                ..*Self::of::<M>()
-            }
-        }
-    }
-}
-
-/// Drops the oldest message as if a handler had taken it.
-///
-/// # Safety
-///
-/// The slot's present tenancy was begun by `occupy::<M>`.
-unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
-    // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
-    let message = unsafe {
-        let Some(item) = slot.mailbox.pop_place::<M>(shard.blocks()) else {
-            return;
-        };
-        shard.begin_handling(&raw const (*item).envelope);
-        (&raw const (*item).message).read()
-    };
-    if let Some(door) = slot.door() {
-        free_place(shard, door.actor.key, &door);
-    }
-    let _ = drop_with_fate(message, end);
-}
-
-/// Drops the oldest message as lost.
-///
-/// # Safety
-///
-/// The slot's present tenancy was begun by `occupy::<M>`.
-unsafe fn bury_next<M: 'static>(
-    slot: &Slot,
-    shard: &Shard,
-    actor: ActorId,
-    reason: DeadLetterReason,
-) {
-    // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
-    let item = unsafe {
-        slot.mailbox
-            .pop_place::<M>(shard.blocks())
-            .map(|item| item.read())
-    };
-    let Some(Item { envelope, message }) = item else {
-        return;
-    };
-    shard.counts.buried.add(1);
-    // Before code of the user's runs, which may wait: the slot may be somebody else's after that.
-    if let Some(door) = slot.door() {
-        free_place(shard, actor.key, &door);
-    }
-    shard.core.bury::<M>(actor, envelope, reason);
-    let _ = drop_with_fate(message, End::from(reason));
-}
-
-/// Drops every message that waits, as lost, and says how many.
-///
-/// # Safety
-///
-/// The slot's present tenancy is that of `actor`, and was begun by `occupy::<M>`.
-unsafe fn bury<M: 'static>(
-    slot: &Slot,
-    shard: &Shard,
-    actor: ActorId,
-    reason: DeadLetterReason,
-) -> u64 {
-    let mut buried = 0;
-    // A message's destructor may wait, and the actor may be gone when it goes on: the mail of the slot
-    // is somebody else's then, and may be of another type.
-    while slot.is_let_to(actor.key) {
-        // SAFETY: the tenancy is still the one that this function's contract speaks of.
-        let Some(item) = (unsafe { slot.mailbox.pop_place::<M>(shard.blocks()) }) else {
-            break;
-        };
-        // SAFETY: it is read at once.
-        let Item { envelope, message } = unsafe { item.read() };
-        shard.core.bury::<M>(actor, envelope, reason);
-        let _ = drop_with_fate(message, End::from(reason));
-        buried += 1;
-    }
-    buried
 }
 
 impl Default for Slot {

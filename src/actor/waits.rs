@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use super::cycle::Cycle;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
+use super::mail_kind::MailKind;
 use super::shard::Shard;
-use super::slot::MailKind;
 use crate::control::{Event, Progress, Transition};
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena};
@@ -365,8 +365,8 @@ impl Waits {
         }
     }
 
-    /// Says what is to be done at the end. Answers whether there is anything to wait for, as
-    /// [`attend`](Self::attend) does.
+    /// Says what is to be done at the end. Answers whether there is anything to wait for: nothing, if the
+    /// wait has ended.
     #[must_use]
     pub(crate) fn attend_by_call(&self, key: Key, callback: Callback) -> bool {
         let pending = self.pending(key);

@@ -18,13 +18,15 @@ use crate::actor::failure::{BoxError, Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key};
+use crate::actor::mail_kind::MailKind;
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::props::{Props, Recipe};
 use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
-use crate::actor::shard::{ForgetAtEnd, Shard};
-use crate::actor::slot::{MailKind, Slot, State};
+use crate::actor::shard::Shard;
+use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::{Unwound, catch_user, drop_quietly};
+use crate::actor::waiter::ForgetAtEnd;
 use crate::fiber::{STACK_SIZES, StackClass};
 
 /// Why an actor was not started. Nothing of it is left behind. Only where a shutdown's deadline cuts a

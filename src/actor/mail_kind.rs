@@ -1,0 +1,148 @@
+//! What a slot does with messages whose type it has forgotten: a table of functions for each type.
+//!
+//! That the type is the right one is the invariant of `actor/slot.rs`.
+
+#![allow(unsafe_code)]
+
+use std::sync::Arc;
+
+use super::dead_letter::DeadLetterReason;
+use super::envelope::Envelope;
+use super::fate::{End, drop_with_fate};
+use super::id::{ActorId, MessageId};
+use super::mailbox::{BlockPool, Item};
+use super::props::{Formula, Recipe};
+use super::queueing::free_place;
+use super::shard::Shard;
+use super::slot::Slot;
+
+/// What can be done with a mailbox without knowing its messages.
+pub(crate) struct MailKind {
+    message_type: fn() -> &'static str,
+    pub(super) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
+    pub(super) release: unsafe fn(&Slot, &BlockPool),
+    pub(super) peek: unsafe fn(&Slot) -> Option<Envelope>,
+    pub(super) discard: unsafe fn(&Slot, &Shard, End),
+    pub(super) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
+    pub(super) holds: unsafe fn(&Slot, MessageId) -> bool,
+    pub(super) advance: unsafe fn(&Slot, MessageId, usize) -> bool,
+    /// What the slot keeps of the recipe, as what it is; it must not be null.
+    pub(super) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
+}
+
+impl MailKind {
+    pub(crate) fn message_type(&self) -> &'static str {
+        (self.message_type)()
+    }
+
+    pub(crate) const fn of<M: 'static>() -> &'static Self {
+        const {
+            &Self {
+                message_type: std::any::type_name::<M>,
+                bury: bury::<M>,
+                // SAFETY: called only during a tenancy that `occupy::<M>` began.
+                release: |slot, blocks| unsafe { slot.mailbox.release::<M>(blocks) },
+                // SAFETY: as above; the envelope is copied, the item stays where it is.
+                peek: |slot| unsafe { slot.mailbox.peek_place::<M>().map(|item| (*item).envelope) },
+                discard: discard::<M>,
+                bury_next: bury_next::<M>,
+                // SAFETY: as above; nothing but the envelopes is read, and nothing taken out.
+                holds: |slot, message| unsafe {
+                    let mut places = slot.mailbox.places::<M>();
+                    places.any(|item| (*item).envelope.message == message)
+                },
+                // SAFETY: as above.
+                advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
+                recipe: |_| unreachable!("nothing is kept before `keep_recipe`"),
+            }
+        }
+    }
+
+    /// That of an actor, which keeps its recipe.
+    pub(super) const fn of_actor<M: Send + 'static>() -> &'static Self {
+        const {
+            &Self {
+                // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`.
+                recipe: |recipe| unsafe { Arc::from_raw(recipe.cast::<Formula<M>>()) },
+                ..*Self::of::<M>()
+            }
+        }
+    }
+}
+
+/// Drops the oldest message as if a handler had taken it.
+///
+/// # Safety
+///
+/// The slot's present tenancy was begun by `occupy::<M>`.
+unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
+    // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
+    let message = unsafe {
+        let Some(item) = slot.mailbox.pop_place::<M>(shard.blocks()) else {
+            return;
+        };
+        shard.begin_handling(&raw const (*item).envelope);
+        (&raw const (*item).message).read()
+    };
+    if let Some(door) = slot.door() {
+        free_place(shard, door.actor.key, &door);
+    }
+    let _ = drop_with_fate(message, end);
+}
+
+/// Drops the oldest message as lost.
+///
+/// # Safety
+///
+/// The slot's present tenancy was begun by `occupy::<M>`.
+unsafe fn bury_next<M: 'static>(
+    slot: &Slot,
+    shard: &Shard,
+    actor: ActorId,
+    reason: DeadLetterReason,
+) {
+    // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
+    let item = unsafe {
+        slot.mailbox
+            .pop_place::<M>(shard.blocks())
+            .map(|item| item.read())
+    };
+    let Some(Item { envelope, message }) = item else {
+        return;
+    };
+    shard.counts.buried.add(1);
+    // Before code of the user's runs, which may wait: the slot may be somebody else's after that.
+    if let Some(door) = slot.door() {
+        free_place(shard, actor.key, &door);
+    }
+    shard.core.bury::<M>(actor, envelope, reason);
+    let _ = drop_with_fate(message, End::from(reason));
+}
+
+/// Drops every message that waits, as lost, and says how many.
+///
+/// # Safety
+///
+/// The slot's present tenancy is that of `actor`, and was begun by `occupy::<M>`.
+unsafe fn bury<M: 'static>(
+    slot: &Slot,
+    shard: &Shard,
+    actor: ActorId,
+    reason: DeadLetterReason,
+) -> u64 {
+    let mut buried = 0;
+    // A message's destructor may wait, and the actor may be gone when it goes on: the mail of the slot
+    // is somebody else's then, and may be of another type.
+    while slot.is_let_to(actor.key) {
+        // SAFETY: the tenancy is still the one that this function's contract speaks of.
+        let Some(item) = (unsafe { slot.mailbox.pop_place::<M>(shard.blocks()) }) else {
+            break;
+        };
+        // SAFETY: it is read at once.
+        let Item { envelope, message } = unsafe { item.read() };
+        shard.core.bury::<M>(actor, envelope, reason);
+        let _ = drop_with_fate(message, End::from(reason));
+        buried += 1;
+    }
+    buried
+}

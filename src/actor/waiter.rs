@@ -1,0 +1,160 @@
+//! How a handler waits: what is done before it gives the thread away, and when it goes on.
+
+use super::beat::Running;
+use super::fate::Marks;
+use super::id::Key;
+use super::lifecycle;
+use super::run_queue::Due;
+use super::shard::Shard;
+use super::slot::Slot;
+use super::unwind::force_unwind;
+use super::waits::Wait;
+use crate::fiber::{self, CannotSuspend, FiberId, Resume, StackError};
+use crate::sync::{Mutant, is_mutated};
+
+/// Why a function could not wait.
+#[derive(Debug)]
+pub(crate) enum CannotWait {
+    Here(CannotSuspend),
+    NoStack(StackError),
+}
+
+impl Shard {
+    /// Lets the handler that calls it wait until `key` has ended; returns at once if it has.
+    ///
+    /// # Errors
+    ///
+    /// Says why the caller cannot wait; the wait goes on without it.
+    #[inline(always)]
+    pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
+        self.wait_in(self.waits.place(key), key)
+    }
+
+    /// As [`wait_for`](Self::wait_for), where the place of the wait is known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    #[inline(always)]
+    pub(crate) fn wait_in(&self, place: Option<&Wait>, key: Key) -> Result<(), CannotWait> {
+        match place {
+            Some(wait) if wait.is_pending(key) => self.wait_on((wait, key), (wait, key)),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    #[inline(always)]
+    pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
+        match (self.waits.pending(key), self.waits.pending(cause)) {
+            (Some(wait), Some(on)) => self.wait_on((wait, key), (on, cause)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits, for the second of two waits by way of the first; both are pending.
+    #[inline(always)]
+    fn wait_on(
+        &self,
+        (wait, key): (&Wait, Key),
+        (on, cause): (&Wait, Key),
+    ) -> Result<(), CannotWait> {
+        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.before_waiting(fiber)?;
+        // What could not be sent has ended its wait here and now.
+        if !on.is_pending(cause) {
+            return Ok(());
+        }
+        let waiter = self.acting();
+        let slot = self.slots().get(waiter.key.slot);
+        if waiter.home == self.home
+            && let Some(slot) = slot
+        {
+            slot.note_wait(cause);
+            self.look_for_cycle(waiter.key, cause, on.target());
+        }
+        if wait.is_pending(key) {
+            wait.attend(fiber, waiter.key.slot);
+            self.suspend(fiber, slot);
+        }
+        Ok(())
+    }
+
+    /// Gives the other actors of this worker a turn each, then goes on.
+    pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
+        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.before_waiting(fiber)?;
+        self.due.push(Due::Fiber(fiber));
+        self.suspend(fiber, self.slots().get(self.acting().key.slot));
+        Ok(())
+    }
+
+    /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
+    #[inline(always)]
+    fn before_waiting(&self, fiber: FiberId) -> Result<(), CannotWait> {
+        self.outboxes.flush();
+        self.verdicts.settle();
+        if self.interrupts.any() && self.interrupts.ends(fiber) {
+            force_unwind();
+        }
+        self.fibers.reserve().map_err(CannotWait::NoStack)
+    }
+
+    /// Whether the caller could wait here and now.
+    ///
+    /// # Errors
+    ///
+    /// Says why it could not.
+    pub(crate) fn can_wait(&self) -> Result<(), CannotWait> {
+        fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.fibers.reserve().map_err(CannotWait::NoStack)
+    }
+
+    /// Gives the thread away, in the turn of the actor in that slot, where it is one's.
+    #[inline(always)]
+    fn suspend(&self, fiber: FiberId, slot: Option<&Slot>) {
+        let (acting, marks) = (self.stage.here(), Marks::take());
+        self.beat.end();
+        if is_mutated(Mutant::HandledWhileWaiting) {
+            lifecycle::allow_turns(self, acting.actor.get());
+        }
+        let resume = self.give_way(fiber);
+        self.stage.go_on_as(acting);
+        marks.put_back();
+        let actor = acting.actor.get();
+        if actor.home == self.home
+            && let Some(slot) = slot
+        {
+            self.beat.begin(Running::of(actor.key, slot.mail_kind()));
+        }
+        if resume == Resume::End {
+            force_unwind();
+        }
+        // The system may have wanted something of the actor meanwhile; and a task may have been cancelled
+        // that was just to go on.
+        if slot.is_some_and(|slot| slot.special.get()) {
+            self.be_interrupted(fiber);
+        }
+    }
+
+    #[cold]
+    fn be_interrupted(&self, fiber: FiberId) {
+        self.end_turn_soon();
+        if self.interrupts.any() && self.interrupts.end_on(fiber).is_some() {
+            force_unwind();
+        }
+    }
+}
+
+/// Forgets a wait however its handler goes on.
+pub(crate) struct ForgetAtEnd<'a>(pub(crate) &'a Shard, pub(crate) Key);
+
+impl Drop for ForgetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.waits.forget(self.1);
+    }
+}
