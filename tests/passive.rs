@@ -2,14 +2,12 @@
 
 mod common;
 
-use common::{Log, check_calm};
+use common::{LONG, Log, SEEDS, check_calm};
 use nexus_actors::Pending;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, TraceKind};
 use std::time::Duration;
 
-const SEEDS: std::ops::Range<u64> = 0..60;
-const LONG: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_millis(10);
 
 enum Do {

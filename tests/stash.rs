@@ -3,20 +3,12 @@
 
 mod common;
 
-use common::Log;
+use common::{LONG, Log, SECOND, SEEDS, ms};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
 use nexus_actors::{Backoff, Envelope};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-const SEEDS: std::ops::Range<u64> = 0..60;
-const LONG: Duration = Duration::from_secs(3600);
-const SECOND: Duration = Duration::from_secs(1);
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 type Run = Box<dyn FnOnce(&mut Context<'_, Do>) -> Result<(), BoxError> + Send>;
 

@@ -1,14 +1,15 @@
 //! Supervision against a slow, obvious model: trees of actors with strategies of every kind, in which
 //! one after the other fails.
 
+mod common;
+
+use common::LONG;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::{BoxError, Cause, Failure};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-const LONG: Duration = Duration::from_secs(3600);
 const FAILURES: usize = 25;
 
 /// A generator of the plan, apart from the simulation's own (Marsaglia's xorshift).

@@ -2,19 +2,11 @@
 
 mod common;
 
-use common::{Log, OnDrop, check_calm};
+use common::{LONG, Log, OnDrop, SEEDS, check_calm, ms};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::time::Duration;
-
-const SEEDS: std::ops::Range<u64> = 0..60;
-const LONG: Duration = Duration::from_secs(3600);
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 type Work = Box<dyn FnOnce(&mut TaskContext<'_, Do>) -> Result<u32, BoxError> + Send>;
 

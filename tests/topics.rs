@@ -1,5 +1,8 @@
 //! Topics and groups: who is told, and who is found, by name.
 
+mod common;
+
+use common::LONG;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{DeadLetterProbe, Probe};
@@ -8,7 +11,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(5);
-const LONG: Duration = Duration::from_secs(3600);
 const SEEDS: std::ops::Range<u64> = 0..40;
 
 fn topic(sim: &Sim, name: &str) -> Topic<u32> {

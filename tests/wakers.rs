@@ -8,17 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskCx, Poll, Wake, Waker};
 use std::time::Duration;
 
-use common::with_pools;
+use common::{SEEDS, ms, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{SendError, Sending};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const SEEDS: std::ops::Range<u64> = 0..60;
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 /// A waker that does that, whenever it is called.
 struct Calls<F>(F);

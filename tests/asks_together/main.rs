@@ -8,16 +8,12 @@ mod joined;
 mod on_behalf;
 mod taken_back;
 
+use common::{SEEDS, ms};
 use nexus_actors::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const SEEDS: std::ops::Range<u64> = 0..60;
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 /// What an actor is to do with a question.
 enum Job {

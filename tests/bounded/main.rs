@@ -9,14 +9,12 @@ mod bound;
 mod faults;
 mod threads;
 
+use common::{LONG, SECOND, SEEDS};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
-const LONG: Duration = Duration::from_secs(3600);
-const SEEDS: std::ops::Range<u64> = 0..60;
 const STRATEGIES: [Overflow; 4] = [
     Overflow::DropNewest,
     Overflow::DropOldest,

@@ -5,7 +5,7 @@
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{Failure, ShutdownReport, WorkerPoolBuilder};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -19,6 +19,18 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// Longer than any test lasts: a wait that ends only with this has hung.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
+
+/// The seeds of a test that is to hold in any order of events.
+pub(crate) const SEEDS: std::ops::Range<u64> = 0..60;
+
+/// Longer than anything takes in a simulation, where it costs nothing.
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
 
 const HANG: Duration = Duration::from_secs(120);
 const CHILD_HANG: Duration = Duration::from_secs(15);
@@ -84,18 +96,23 @@ pub(crate) fn assert_conserved(pool: &WorkerPool) {
     );
 }
 
+/// Runs that test alone, in a process of its own, with its name in a variable of the environment.
+pub(crate) fn run_again(test: &str, variable: &str) -> Output {
+    let this = std::env::current_exe().expect("a test has a path");
+    Command::new(this)
+        .args([test, "--exact", "--nocapture"])
+        .env(variable, test)
+        .output()
+        .expect("a test can be started again")
+}
+
 /// Runs `body` in a process of its own, which must end well: it may abort, or hang.
 pub(crate) fn in_child(test: &str, body: impl FnOnce()) {
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
         let _watchdog = watchdog();
         return body();
     }
-    let this = std::env::current_exe().expect("a test has a path");
-    let output = Command::new(this)
-        .args([test, "--exact", "--nocapture"])
-        .env(CHILD, test)
-        .output()
-        .expect("a test can be started again");
+    let output = run_again(test, CHILD);
     let (out, err) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),

@@ -1,17 +1,19 @@
 //! Routers: how messages are spread over a group of actors, and what becomes of them when the group
 //! changes.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod changes;
 mod chosen;
 mod limits;
 
+use common::{LONG, SECOND};
 use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, BoxError, Router, RouterRef};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const LONG: Duration = Duration::from_secs(3600);
-const SECOND: Duration = Duration::from_secs(1);
 const SEEDS: std::ops::Range<u64> = 0..40;
 
 /// Who has handled which number, in order.

@@ -1,5 +1,8 @@
 //! Simulation: section 9 of the contract.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod checks;
 mod driving;
 mod faults;
@@ -7,12 +10,12 @@ mod seeds;
 mod time;
 mod trace;
 
+use common::LONG;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, Trace};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-const LONG: Duration = Duration::from_secs(3600);
 const MS: Duration = Duration::from_millis(1);
 
 enum Count {

@@ -9,11 +9,11 @@ mod not_told;
 mod own;
 mod told;
 
-use common::{SOON, watchdog};
+use common::{SOON, run_again, watchdog};
 use nexus_actors::prelude::*;
 use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::thread;
 
 const CHILD: &str = "NEXUS_ACTORS_STACK_CHILD";
@@ -52,12 +52,7 @@ fn end_of(test: &str, body: impl FnOnce()) -> Option<End> {
         thread::sleep(SOON);
         panic!("the process goes on");
     }
-    let this = std::env::current_exe().expect("a test has a path");
-    let output = Command::new(this)
-        .args([test, "--exact", "--nocapture"])
-        .env(CHILD, test)
-        .output()
-        .expect("a test can be started again");
+    let output = run_again(test, CHILD);
     Some(End {
         status: output.status,
         errors: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -8,15 +8,12 @@ mod orders;
 mod restarts;
 mod watch;
 
-use common::Log;
+use common::{Log, SECOND, SEEDS};
 use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-const SEEDS: std::ops::Range<u64> = 0..60;
 
 enum Do {
     Say(&'static str),

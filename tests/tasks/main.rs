@@ -8,18 +8,9 @@ mod family;
 mod many;
 mod running;
 
-use common::{Log, OnDrop};
+use common::{LONG, Log, OnDrop, SECOND, SEEDS, ms};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use std::time::Duration;
-
-const SEEDS: std::ops::Range<u64> = 0..60;
-const LONG: Duration = Duration::from_secs(3600);
-const SECOND: Duration = Duration::from_secs(1);
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 type Run = Box<dyn FnOnce(&mut Context<'_, Do>) -> Result<(), BoxError> + Send>;
 
