@@ -352,6 +352,7 @@
 //! - `tests/no_allocations.rs: s5_2_an_ask_on_one_worker_allocates_nothing`
 //! - `tests/asks_together/taken_back.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
 //! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
+//! - `tests/wakers.rs: s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
 //!
@@ -392,6 +393,7 @@
 //! - `tests/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
 //! - `tests/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
 //! - `tests/asks_together/given_up.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
+//! - `tests/asks_together/given_up.rs: s5_4_an_ask_whose_question_panics_while_it_is_made_is_given_up`
 //! - `tests/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
 //! - `src/actor/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`

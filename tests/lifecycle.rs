@@ -438,6 +438,42 @@ fn s4_9_a_panic_in_post_stop_is_reported() {
 }
 
 #[test]
+fn s4_9_a_failure_of_post_stop_is_told_of_before_its_state_is_dropped() {
+    struct Noted(Log);
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            self.0.add("dropped");
+        }
+    }
+    for panics in [false, true] {
+        let log = Log::default();
+        let told = log.clone();
+        let builder = pool_of(1).on_failure(move |failure| {
+            told.add(format!("{:?}", failure.during));
+        });
+        with_pool(builder, |pool| {
+            let noted = log.clone();
+            let failing = Props::new(move || {
+                let state = Noted(noted.clone());
+                Behavior::receive(|_ctx, ()| Next::Stop).on_signal(move |_ctx, signal| {
+                    let _kept = &state;
+                    if *signal == Signal::PostStop {
+                        if panics {
+                            planned();
+                        }
+                        return Err::<(), BoxError>("planned".into());
+                    }
+                    Ok(())
+                })
+            });
+            pool.spawn("failing", failing).unwrap().tell(());
+            eventually("it has stopped", || pool.stats().actors() == 0);
+            assert_eq!(log.lines(), ["Stopping", "dropped"]);
+        });
+    }
+}
+
+#[test]
 fn s4_9_a_panic_in_the_drop_of_the_state_harms_nobody() {
     failing(|| Behavior::with_state(Bomb, |_bomb, _ctx, _: u8| Next::Stop));
     failing(|| Behavior::with_state(Bomb, |_bomb, _ctx, _: u8| planned()));

@@ -202,3 +202,52 @@ fn s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody() {
         assert_eq!(slow.ask(|reply| reply, HOUR).wait(), Ok(1));
     });
 }
+
+#[test]
+fn s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once() {
+    enum Job {
+        Keep(Reply<()>),
+        Drop,
+    }
+    Sim::builder().workers(1).check(SEEDS, |sim| {
+        // Drops what it has kept, and waits for long.
+        let keeper = Props::new(|| {
+            Behavior::with_state(None, |kept, ctx, job| {
+                match job {
+                    Job::Keep(reply) => *kept = Some(reply),
+                    Job::Drop => {
+                        drop(kept.take());
+                        ctx.sleep(HOUR)?;
+                    }
+                }
+                Ok::<_, WaitError>(())
+            })
+        });
+        let keeper = sim.spawn("keeper", keeper).unwrap();
+        let runner = sim.spawn("runner", runner()).unwrap();
+        let held: Arc<Mutex<Option<Reply<()>>>> = Arc::default();
+        let hold = Arc::clone(&held);
+        let holder = Props::new(move || {
+            let hold = Arc::clone(&hold);
+            Behavior::receive(move |_ctx, reply| *hold.lock().unwrap() = Some(reply))
+        });
+        let other = sim
+            .spawn("holder", holder)
+            .unwrap()
+            .ask(|reply| reply, HOUR);
+        sim.run_until_idle();
+        let dropping = calls(move || drop(held.lock().unwrap().take()));
+        let polled: Shared<Ask<()>> = Arc::default();
+        let polls = Arc::clone(&polled);
+        runner.tell(Box::new(move || {
+            *polls.lock().unwrap() = Some(keeper.ask(Job::Keep, HOUR));
+            assert!(poll(&polls, &dropping).is_pending());
+        }));
+        sim.run_until_idle();
+        let began = sim.now();
+        keeper.tell(Job::Drop);
+        assert!(matches!(other.wait(), Err(AskError::NoReply(_))));
+        assert!(sim.now() - began < ms(1000), "{:?}", sim.now() - began);
+        drop(polled.lock().unwrap().take());
+    });
+}

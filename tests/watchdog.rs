@@ -176,3 +176,30 @@ fn s9_3_a_pool_without_watchdog_has_no_thread_for_it_and_a_hook_may_panic() {
     });
     eventually("its thread ends with the pool", || !has_one());
 }
+
+#[test]
+fn s9_3_a_handler_is_named_that_holds_its_worker_after_a_subscriber_has_waited_in_it() {
+    let (builder, told) = watched(1);
+    with_pool(builder, |pool| {
+        let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<()>| reply.send(())));
+        let echo = pool.spawn("echo", echo).unwrap();
+        let gone = Props::new(|| Behavior::receive(|_ctx, ()| Next::Stop));
+        let gone = pool.spawn("gone", gone).unwrap();
+        gone.tell(());
+        eventually("it has stopped", || pool.stats().actors() == 1);
+        let _subscription = pool
+            .dead_letters()
+            .subscribe(move |_| echo.ask(|reply| reply, SOON).wait().unwrap());
+        let busy = Props::new(move || {
+            Behavior::receive(move |_ctx, done: Reply<()>| {
+                gone.tell(());
+                thread::sleep(300 * MS);
+                done.send(());
+            })
+        });
+        let busy = pool.spawn("busy", busy).unwrap();
+        busy.ask(|reply| reply, SOON).wait().unwrap();
+        let told: Vec<_> = told.lock().unwrap().iter().map(|slow| slow.actor).collect();
+        assert!(told.contains(&busy.id()), "{told:?}");
+    });
+}

@@ -86,6 +86,11 @@ impl Beat {
         self.begin(running);
     }
 
+    /// Whether a handler runs, for the worker's own thread.
+    pub(crate) fn is_at_work(&self) -> bool {
+        Self::is_running(self.turn.load(Relaxed))
+    }
+
     /// Whose handler runs.
     #[inline(always)]
     pub(crate) fn running(&self) -> Running {

@@ -436,7 +436,8 @@ impl Shard {
             self.beat.begin_within(Running::of(actor.key, mail));
         }
         let answer = code();
-        if actor.home == self.home {
+        // A subscriber to dead letters, who is of no worker, may have waited.
+        if actor.home == self.home || !self.beat.is_at_work() {
             self.beat.go_on(running);
         }
         here.actor.set(outer.0);

@@ -50,13 +50,15 @@ impl Verdicts {
 
     #[cold]
     fn end_all(&self, failed: Option<MessageId>) {
-        self.any.set(false);
-        for Unanswered { during, end } in self.unanswered.take() {
-            end(if failed == Some(during) {
-                End::Failed
-            } else {
-                End::NoReply
-            });
+        // Whoever is told may be a waker of the user's, which drops replies in its turn.
+        while self.any.replace(false) {
+            for Unanswered { during, end } in self.unanswered.take() {
+                end(if failed == Some(during) {
+                    End::Failed
+                } else {
+                    End::NoReply
+                });
+            }
         }
     }
 }

@@ -64,9 +64,11 @@ impl<M: Send + 'static> ActorRef<M> {
         };
         let begun = Begun::on(shard, within, asked, mail);
         if self.is_bounded() {
-            return self.ask_bounded(question, begun);
+            return self.ask_bounded(shard, question, begun);
         }
+        let unsent = begun.unsent(shard);
         self.tell_question(question(begun.reply()));
+        unsent.sent();
         begun.has_asked(shard, asked)
     }
 
@@ -74,10 +76,13 @@ impl<M: Send + 'static> ActorRef<M> {
     #[inline(never)]
     fn ask_bounded<R: Send + 'static>(
         self,
+        shard: &Shard,
         question: impl FnOnce(Reply<R>) -> M,
         begun: Begun<'_>,
     ) -> Ask<R> {
+        let unsent = begun.unsent(shard);
         let sent = self.tell_question_noted(question(begun.reply()));
+        unsent.sent();
         begun.has_asked_as(sent)
     }
 }
@@ -313,6 +318,15 @@ impl<'a> Begun<'a> {
         }
     }
 
+    /// To be kept until the question is sent, which is made by code of the user's.
+    #[inline(always)]
+    pub(super) fn unsent(self, shard: &'a Shard) -> Unsent<'a> {
+        Unsent {
+            shard,
+            wait: self.wait,
+        }
+    }
+
     /// The question has been sent, here and now.
     #[inline(always)]
     pub(super) fn has_asked<R: Send + 'static>(self, shard: &Shard, asked: ActorId) -> Ask<R> {
@@ -355,6 +369,34 @@ impl<'a> Begun<'a> {
         let Self { home, wait, .. } = self;
         (Ask::new(Waiting::Worker { home, wait }), self.reply())
     }
+}
+
+/// A question that is being made. Where that unwinds there is no handle to be dropped: the ask is given up
+/// by this.
+pub(super) struct Unsent<'a> {
+    shard: &'a Shard,
+    wait: PackedKey,
+}
+
+impl Unsent<'_> {
+    #[inline(always)]
+    pub(super) fn sent(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unsent<'_> {
+    // Inlined, so that it lies in registers where nothing unwinds.
+    #[inline(always)]
+    fn drop(&mut self) {
+        give_up_unsent(self.shard, self.wait);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn give_up_unsent(shard: &Shard, wait: PackedKey) {
+    shard.give_up(wait.get());
 }
 
 /// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.

@@ -20,7 +20,9 @@ impl<N: Send + 'static> Recipient<N> {
             });
         };
         let begun = Begun::on(shard, within, asked, mail);
+        let unsent = begun.unsent(shard);
         let sent = self.tell_question(question(begun.reply()));
+        unsent.sent();
         begun.has_asked_as(sent)
     }
 }

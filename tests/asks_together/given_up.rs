@@ -4,6 +4,7 @@ use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskCx, Poll, Waker};
@@ -210,6 +211,52 @@ fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
                 };
                 assert_eq!(answer, Ok(number as u64));
             }
+        });
+    }
+}
+
+#[test]
+fn s5_4_an_ask_whose_question_panics_while_it_is_made_is_given_up() {
+    type Answer = Arc<()>;
+    type Kept = Arc<Mutex<Option<Reply<Answer>>>>;
+    type Asks = fn(ActorRef<Reply<Answer>>, Kept);
+
+    fn keeps(kept: Kept) -> impl Fn(Reply<Answer>) -> Reply<Answer> {
+        move |reply| {
+            *kept.lock().unwrap() = Some(reply);
+            resume_unwind(Box::new("planned"))
+        }
+    }
+    let plainly: Asks = |asked, kept| drop(asked.ask(keeps(kept), HOUR));
+    let narrowed: Asks = |asked, kept| {
+        drop(asked.contramap(keeps(kept)).ask(|reply| reply, HOUR));
+    };
+    for (asks, bound) in [(plainly, None), (plainly, Some(1)), (narrowed, None)] {
+        Sim::builder().workers(1).check(SEEDS, |sim| {
+            let asked = Props::new(|| Behavior::receive(|_ctx, _: Reply<Answer>| {}));
+            let bound = bound.map(|most| Mailbox::bounded(most, Overflow::Fail).unwrap());
+            let asked = match bound {
+                Some(bound) => asked.mailbox(bound),
+                None => asked,
+            };
+            let asked = sim.spawn("asked", asked).unwrap();
+            let runner = sim.spawn("runner", runner()).unwrap();
+            let kept = Kept::default();
+            let keep = Arc::clone(&kept);
+            runner.tell(Box::new(move || {
+                assert!(catch_unwind(AssertUnwindSafe(|| asks(asked, keep))).is_err());
+            }));
+            sim.run_until_idle();
+            let reply = kept.lock().unwrap().take().unwrap();
+            let answer = Answer::default();
+            let dropped = Arc::downgrade(&answer);
+            runner.tell(Box::new(move || {
+                assert!(reply.is_cancelled());
+                reply.send(answer);
+            }));
+            sim.run_until_idle();
+            assert!(dropped.upgrade().is_none(), "nobody would ever take it");
+            assert_eq!(sim.stats().late_replies, 1);
         });
     }
 }

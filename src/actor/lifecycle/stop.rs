@@ -171,8 +171,9 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     let Some(mut body) = slot.take_body() else {
         return;
     };
-    let (told, dropped) = shard.acting_as(shard.id_of(key), || {
-        let told = match catch_user(|| body.signal(shard, key, &Signal::PostStop)) {
+    let id = shard.id_of(key);
+    let stopped = shard.acting_as(id, || {
+        let failed = match catch_user(|| body.signal(shard, key, &Signal::PostStop)) {
             Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),
             Err(Unwound::Panicked(text)) => Some(Cause::Panic(text)),
             // What it wants to become is too late, and dropped.
@@ -182,11 +183,16 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
             }
             Ok(TurnEnd::Done | TurnEnd::Stop | TurnEnd::Passivate) | Err(Unwound::Forced) => None,
         };
-        (told, drop_with_fate(body, ending))
+        match failed {
+            None => Ok(drop_with_fate(body, ending)),
+            Some(cause) => Err((cause, body)),
+        }
     });
-    if let Some(cause) = told {
+    let dropped = stopped.unwrap_or_else(|(cause, body)| {
+        // The hook may wait: with the state there is an end to the actor, and its name comes free.
         report(shard, key, Stage::Stopping, cause);
-    }
+        shard.acting_as(id, || drop_with_fate(body, ending))
+    });
     if let Some(Unwound::Panicked(text)) = dropped {
         report(shard, key, Stage::Stopping, Cause::Panic(text));
     }
