@@ -39,15 +39,23 @@ impl Acting {
 /// Where the note is of whoever acts now.
 pub(crate) struct Stage {
     here: Cell<*const Acting>,
-    /// That of the worker's own stack.
-    root: Box<Acting>,
+    /// That of the worker's own stack: a box, held as a pointer, as moving it would end what was
+    /// borrowed from it.
+    root: *mut Acting,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // SAFETY: `new` made a box of it, and nobody acts any more.
+        drop(unsafe { Box::from_raw(self.root) });
+    }
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let root = Box::new(Acting::nobody());
+        let root = Box::into_raw(Box::new(Acting::nobody()));
         Self {
-            here: Cell::new(&raw const *root),
+            here: Cell::new(root),
             root,
         }
     }
@@ -78,6 +86,6 @@ impl Stage {
 
     /// What runs on the worker's own stack goes on.
     pub(crate) fn go_on_as_root(&self) {
-        self.go_on_as(&self.root);
+        self.here.set(self.root);
     }
 }
