@@ -85,38 +85,35 @@ impl Shard {
     #[inline(never)]
     fn go_on_relaying(&self, own: FiberId, mut fiber: FiberId, mut why: Option<Suspend>) -> Next {
         loop {
-            let mut what_for = Resume::Run;
+            // `Ok` is one that has waited, and may stand below others.
+            //
             // Comparisons, where a match would be a jump through a table: a waiting handler and one
             // that goes on alternate, which the processor learns of a comparison.
-            if let Some(Suspend::SwitchTo(next)) = why {
+            let goes_on = if let Some(Suspend::SwitchTo(next)) = why {
                 self.fibers.keep(fiber);
-                if next == own {
-                    return Next::Own;
-                }
-                fiber = next;
+                Ok(next)
             } else if why == Some(Suspend::Blocked) {
                 if self.due.is_empty() {
                     return Next::Parent(Suspend::Nothing);
                 }
-                fiber = self.spare();
-                why = self.fibers.resume(fiber, what_for);
-                continue;
+                Err((self.spare(), Resume::Run))
             } else if let Some(Suspend::PassOn(next)) = why {
-                if next == own {
-                    return Next::Own;
-                }
-                fiber = next;
+                Ok(next)
             } else {
                 match self.next_after(own, fiber, why) {
-                    Ok(next) => (fiber, what_for) = next,
+                    Ok(next) => Err(next),
                     Err(next) => return next,
                 }
-                why = self.fibers.resume(fiber, what_for);
-                continue;
-            }
-            if !self.fibers.is_suspended(fiber) {
-                return Next::Parent(Suspend::PassOn(fiber));
-            }
+            };
+            let what_for;
+            (fiber, what_for) = match goes_on {
+                Ok(next) if next == own => return Next::Own,
+                Ok(next) if !self.fibers.is_suspended(next) => {
+                    return Next::Parent(Suspend::PassOn(next));
+                }
+                Ok(next) => (next, Resume::Run),
+                Err(next) => next,
+            };
             why = self.fibers.resume(fiber, what_for);
         }
     }

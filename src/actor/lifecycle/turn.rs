@@ -103,7 +103,6 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
 }
 
 /// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
-#[cold]
 pub(super) fn settle(
     shard: &Shard,
     slot: &Slot,
