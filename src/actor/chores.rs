@@ -46,10 +46,9 @@ impl Shard {
         if stack.is_none() || self.can_wait().is_err() {
             return Ok(work(self));
         }
-        let wait = ForgetAtEnd(self, self.waits.begin(None, actor));
-        let (key, envelope) = (wait.1, self.envelope());
         let mail = self.slot(actor.key.slot).mail_kind();
-        self.waits.is_for_work(key, actor, mail);
+        let wait = ForgetAtEnd(self, self.waits.begin_work(actor, mail));
+        let (key, envelope) = (wait.1, self.envelope());
         let task = move |shard: &Shard| {
             // What it sends has the same cause as if the caller had sent it.
             let outcome = shard.with_envelope(envelope, || work(shard));

@@ -5,8 +5,6 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::ptr;
 
 use super::batch::{Parcel, fits};
 use super::bound::Overflow;
@@ -99,17 +97,10 @@ impl<M: Send + 'static> ActorRef<M> {
 
     #[inline(always)]
     fn put<const QUESTION: bool>(self, message: M) {
-        // Nobody but the two lines below may have a reference to it, not even a destructor: then it is
-        // never put together in memory, field by field, to be read from there in other pieces, which
-        // would have to wait for the fields.
-        let message = ManuallyDrop::new(message);
-        // SAFETY: the message is moved out once, by one of them; into its place before anything else
-        // is done.
-        unsafe {
-            match self.place_for_message::<QUESTION>(Here::now().shard()) {
-                Some(place) => place.cast::<ManuallyDrop<M>>().write(message),
-                None => self.tell_elsewhere::<QUESTION>(ptr::read(&raw const *message)),
-            }
+        match self.place_for_message::<QUESTION>(Here::now().shard()) {
+            // SAFETY: the message is written before anything else is done.
+            Some(place) => unsafe { place.write(message) },
+            None => self.tell_elsewhere::<QUESTION>(message),
         }
     }
 

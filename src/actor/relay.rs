@@ -86,24 +86,20 @@ impl Shard {
     fn go_on_relaying(&self, own: FiberId, mut fiber: FiberId, mut why: Option<Suspend>) -> Next {
         loop {
             // `Ok` is one that has waited, and may stand below others.
-            //
-            // Comparisons, where a match would be a jump through a table: a waiting handler and one
-            // that goes on alternate, which the processor learns of a comparison.
-            let goes_on = if let Some(Suspend::SwitchTo(next)) = why {
-                self.fibers.keep(fiber);
-                Ok(next)
-            } else if why == Some(Suspend::Blocked) {
-                if self.due.is_empty() {
+            let goes_on = match why {
+                Some(Suspend::SwitchTo(next)) => {
+                    self.fibers.keep(fiber);
+                    Ok(next)
+                }
+                Some(Suspend::PassOn(next)) => Ok(next),
+                Some(Suspend::Blocked) if self.due.is_empty() => {
                     return Next::Parent(Suspend::Nothing);
                 }
-                Err((self.spare(), Resume::Run))
-            } else if let Some(Suspend::PassOn(next)) = why {
-                Ok(next)
-            } else {
-                match self.next_after(own, fiber, why) {
+                Some(Suspend::Blocked) => Err((self.spare(), Resume::Run)),
+                _ => match self.next_after(own, fiber, why) {
                     Ok(next) => Err(next),
                     Err(next) => return next,
-                }
+                },
             };
             let what_for;
             (fiber, what_for) = match goes_on {

@@ -559,14 +559,10 @@ impl Waits {
     /// those of waits that have ended already. Is told the timer, and when it is due.
     pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerKey, u64)) {
         self.keep_unarmed(self.last_unarmed.replace(Key::NONE));
-        for key in self.unarmed.borrow_mut().drain(..) {
-            if let Some(wait) = self.pending(key) {
-                let (timer, deadline) = arm(key, wait.timeout.get());
-                wait.timer.set(Some(timer));
-                wait.deadline.set(deadline);
-            }
-        }
-        for (key, timeout) in self.shortened.borrow_mut().drain(..) {
+        let own = |key| Some((key, self.pending(key)?.timeout.get()));
+        let (mut unarmed, mut shortened) = (self.unarmed.borrow_mut(), self.shortened.borrow_mut());
+        let requests = unarmed.drain(..).filter_map(own);
+        for (key, timeout) in requests.chain(shortened.drain(..)) {
             if let Some(wait) = self.pending(key) {
                 let (timer, deadline) = arm(key, timeout);
                 let armed = wait.timer.get();

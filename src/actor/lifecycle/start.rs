@@ -159,7 +159,8 @@ fn note_start<'a>(
     Some(wait)
 }
 
-/// Word of an actor that begins to start, or has failed to and ends, on its way to the wait that ends with its start.
+/// Word of an actor that begins to start, or has failed to and ends, on its way to the wait that ends with
+/// its start.
 struct BeginsToStart {
     actor: ActorId,
     mail: &'static MailKind,
@@ -389,9 +390,8 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 #[cold]
 fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason, starter: Starter) {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
-    let wait = ForgetAtEnd(shard, shard.waits.begin(None, id));
+    let wait = ForgetAtEnd(shard, shard.waits.begin_work(id, slot.mail_kind()));
     let vacated = wait.1;
-    shard.waits.is_for_work(vacated, id, slot.mail_kind());
     on_end(
         shard,
         key,

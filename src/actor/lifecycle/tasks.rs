@@ -60,10 +60,7 @@ pub(crate) fn spawn_task<T: 'static>(
     if let Some(observer) = shard.observer.get() {
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }
-    let done = shard.waits.begin(None, shard.id_of(key));
-    shard
-        .waits
-        .is_for_work(done, shard.id_of(key), slot.mail_kind());
+    let done = shard.waits.begin_work(shard.id_of(key), slot.mail_kind());
     // Their actor has had all others end, and waits for that.
     let cancelled = by.and_then(|by| with_record(shard.slot(by.slot), |task| task.cancelled));
     slot.forced.set(shard.interrupts.is_forcing());
