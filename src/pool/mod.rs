@@ -41,3 +41,23 @@ pub(crate) use self::shared::Shared;
 pub(crate) use self::side_threads::SideThreads;
 pub(crate) use self::time::Clock;
 pub(crate) use self::transport::lanes;
+
+/// What one worker shares with others, where a test makes the parts around it itself.
+#[cfg(test)]
+pub(crate) fn core_of_one_worker(
+    transport: impl crate::actor::Transport + 'static,
+) -> std::sync::Arc<crate::actor::core::PoolCore> {
+    use crate::actor::core::{CoreParts, register};
+    let parts = CoreParts {
+        name: "one worker".to_owned(),
+        workers: 1,
+        transport: Box::new(transport),
+        directory: Box::new(WorkerDirectory::default()),
+        offload: Box::new(SideThreads::new("one worker", 1)),
+        on_failure: Box::new(|_| {}),
+        on_suspicion: Box::new(|_| {}),
+        guardian: default_guardian(),
+        repeatable: false,
+    };
+    register(parts).expect("few pools are alive in a test")
+}

@@ -231,23 +231,12 @@ fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::core::{CoreParts, register, unregister};
-    use crate::pool::{SideThreads, WorkerDirectory, default_guardian, lanes};
+    use crate::actor::core::unregister;
+    use crate::pool::{core_of_one_worker, lanes};
 
     #[test]
     fn its_end_is_not_slept_over_where_it_is_ordered_just_before_the_rest() {
-        let core = register(CoreParts {
-            name: "one worker".to_owned(),
-            workers: 1,
-            transport: Box::new(lanes(1).0),
-            directory: Box::new(WorkerDirectory::default()),
-            offload: Box::new(SideThreads::new("one worker", 1)),
-            on_failure: Box::new(|_| {}),
-            on_suspicion: Box::new(|_| {}),
-            guardian: default_guardian(),
-            repeatable: false,
-        })
-        .expect("few pools are alive in a test");
+        let core = core_of_one_worker(lanes(1).0);
         let watch = Arc::new(Watch::default());
         let mut round = Round {
             core: Arc::clone(&core),

@@ -405,8 +405,8 @@ impl Drop for Worker {
 mod tests {
     use super::*;
     use crate::actor::Batch;
-    use crate::actor::core::{CoreParts, register, unregister};
-    use crate::pool::{SideThreads, WorkerDirectory, default_guardian, lanes};
+    use crate::actor::core::unregister;
+    use crate::pool::{core_of_one_worker, lanes};
     use std::time::Duration;
 
     /// A source in whose first delivery an order is given, and its nudge arrives.
@@ -440,18 +440,7 @@ mod tests {
     #[test]
     fn s4_4_an_order_that_is_given_while_mail_is_taken_in_is_not_slept_over() {
         let (transport, mut sources) = lanes(1);
-        let core = register(CoreParts {
-            name: "one worker".to_owned(),
-            workers: 1,
-            transport: Box::new(transport),
-            directory: Box::new(WorkerDirectory::default()),
-            offload: Box::new(SideThreads::new("one worker", 1)),
-            on_failure: Box::new(|_| {}),
-            on_suspicion: Box::new(|_| {}),
-            guardian: default_guardian(),
-            repeatable: false,
-        })
-        .expect("few pools are alive in a test");
+        let core = core_of_one_worker(transport);
         let source = sources.pop().expect("there is one for each worker");
         let mut worker = Worker::new(WorkerParts {
             core: Arc::clone(&core),
