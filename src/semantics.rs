@@ -418,9 +418,11 @@
 //!
 //! Other waits are links of a cycle too, and it is an ask in it, or a wait for room, that ends: whoever
 //! starts an actor waits for its setup, on whichever worker, and, where that fails, for the children that
-//! it has started to end; and whoever waits for a [`Task`] waits for what that asks. Tasks that wait for
-//! each other alone are told with [`TaskError::Deadlock`](crate::TaskError::Deadlock). A question that was handed on ([`Reply::forward`]) leads to whoever has it. Under
-//! [`Context::block_on`](crate::Context::block_on) one ask, or
+//! it has started to end; an actor that starts again, or passivates, waits for those below it to end, and
+//! one whose failure was escalated for its parent; and whoever waits for a [`Task`] waits for what that
+//! asks. Tasks that wait for each other alone are told with
+//! [`TaskError::Deadlock`](crate::TaskError::Deadlock). A question that was handed on
+//! ([`Reply::forward`]) leads to whoever has it. Under [`Context::block_on`](crate::Context::block_on) one ask, or
 //! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
 //! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
 //! others, several asks at once, work beside the workers.
@@ -445,6 +447,12 @@
 //! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
 //! - `tests/deadlock_work/starts.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
 //! - `tests/deadlock_work/starts.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
+//! - `tests/deadlock_work/held.rs: s5_6_a_child_that_asks_its_parent_which_waits_for_its_end_is_told_at_once`
+//! - `tests/deadlock_work/held.rs: s5_6_a_cycle_closes_whichever_of_its_waits_begins_last`
+//! - `tests/deadlock_work/held.rs: s5_6_two_that_wait_for_their_children_make_a_cycle_together`
+//! - `tests/deadlock_work/held.rs: s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried`
+//! - `tests/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
+//! - `tests/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
 //! - `tests/deadlock_work/tasks.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
 //! - `tests/deadlock_work/tasks.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
 //! - `tests/deadlock_work/tasks.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`

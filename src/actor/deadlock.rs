@@ -1,6 +1,6 @@
 //! Deadlocks: cycles of waits, found when the last of them begins.
 //!
-//! An actor waits for one thing at a time, so from each wait at most one edge leads on: to the actor
+//! An actor waits for one thing at a time, so from each wait one edge leads on: to the actor
 //! that was asked, in whose full mailbox there is to be room, or that starts. Whoever begins a wait for an actor
 //! that itself waits follows the edges; where they lead to another worker, a *probe* goes on there
 //! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
@@ -9,6 +9,12 @@
 //! that comes to lead to somebody else, as its question is handed on or its actor begins to start, is
 //! followed once more.
 //!
+//! An actor that starts again, passivates, or did not start waits for all below it to end, without a fiber:
+//! from it there are as many edges. A way that leads to such an actor ends there, unless it began below it;
+//! instead a *search* begins from the actor itself, as soon as its worker has nothing better to do, however
+//! many ways have led to it. Where a search comes to another one of these it goes on from each below that
+//! waits, but from the same actor only once (as in the algorithm of that paper for the AND model).
+//!
 //! **No false alarm.** An edge counts only where nobody but the next actor can end the wait:
 //!
 //! - the question still lies in that actor's mailbox, and the reply in it, or
@@ -16,7 +22,8 @@
 //! - the next actor's mailbox is full of messages that it has not come to, and none of them is a
 //!   question, which might be taken back and make room, or
 //! - the next actor is at its setup, which is what is waited for, or is a task that is waited for, or
-//!   is below one that did not start: whoever starts that waits until all below it have ended.
+//!   is below one that waits until all below it have ended, or is the parent of one whose failure it is to
+//!   decide about.
 //!
 //! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
 //! only suspected. Word of a question that was handed on comes to whoever asked by way of the worker that
@@ -39,19 +46,22 @@ use super::envelope::Envelope;
 use super::fate::End;
 use super::gates::dispatch;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::{self, has_failed_to_start, path_of};
+use super::lifecycle::{self, HeldUp, held_up, path_of};
 use super::mail_kind::MailKind;
 use super::path::ActorPath;
 use super::shard::Shard;
 use super::slot::{Slot, State};
 use super::waits::Asked;
 
-/// Waits for actors of other workers for which no probe was sent, each with who waits.
+/// Waits for actors of other workers for which no probe was sent, each with who waits; and, without a wait,
+/// actors from which a search is to begin.
 #[derive(Default)]
 pub(crate) struct Unprobed {
     waits: RefCell<Vec<(Key, Key)>>,
     /// How many of them were there when the long ones were looked for.
     seen: Cell<usize>,
+    /// How many searches have begun.
+    searches: Cell<u64>,
 }
 
 /// A wait on the way round, with all that a message about it says.
@@ -60,6 +70,7 @@ struct Link {
     actor: ActorId,
     /// Found out when it is certain that there is a cycle: most waits are part of none.
     path: Option<ActorPath>,
+    /// [`NONE`](Key::NONE) where the actor is held up: no fiber waits then.
     wait: Key,
     began: u64,
     question: MessageId,
@@ -77,8 +88,15 @@ struct Walk {
     known: Option<Vec<(ActorId, Key, MessageId)>>,
     /// Whether it has left its worker.
     has_travelled: bool,
-    /// Whether it is one of several that go on from one actor.
-    has_branched: bool,
+    /// The number of the search that it is part of, which began where it did, if it is.
+    search: Option<u64>,
+}
+
+/// Where it goes on after a link.
+enum Next {
+    To(ActorId),
+    /// From one of those below.
+    Below,
 }
 
 /// What a step comes to.
@@ -105,14 +123,18 @@ fn wait_of(shard: &Shard, actor: ActorId) -> Option<(Key, Asked, ActorId)> {
 }
 
 /// Whether somebody is left to be looked at from an actor of this worker on, in whom a cycle may close: the
-/// actor itself, or one of another worker. Takes no memory, however many wait.
+/// actor itself, one of another worker, or one that waits for several. Takes no memory, however many wait.
 fn leads_on(shard: &Shard, first: ActorId) -> bool {
     let (mut at, mut milestone) = (first, first);
     for steps in 1_u64.. {
-        let Some((_, _, target)) = wait_of(shard, at) else {
-            return ends_with_those_below(shard, at);
+        at = match wait_of(shard, at) {
+            Some((_, _, target)) => target,
+            None => match held_up_at(shard, at) {
+                Some(HeldUp::ByParent(parent)) => shard.id_of(parent),
+                Some(HeldUp::ByThoseBelow) => return true,
+                None => return false,
+            },
         };
-        at = target;
         if at == first || at.home != shard.home {
             return true;
         }
@@ -126,9 +148,9 @@ fn leads_on(shard: &Shard, first: ActorId) -> bool {
     false
 }
 
-/// Whether an actor of this worker did not start, so that whoever waits for that waits for those below it.
-fn ends_with_those_below(shard: &Shard, actor: ActorId) -> bool {
-    shard.tenant(actor.key).is_some_and(has_failed_to_start)
+/// Who holds up an actor of this worker, where anybody does.
+fn held_up_at(shard: &Shard, actor: ActorId) -> Option<HeldUp> {
+    held_up(shard, shard.tenant(actor.key)?)
 }
 
 impl Link {
@@ -152,6 +174,25 @@ impl Link {
         Some((link, target))
     }
 
+    /// What an actor of this worker waits for without a fiber.
+    fn of_held_up(shard: &Shard, actor: ActorId) -> Option<(Self, Next)> {
+        let next = match held_up_at(shard, actor)? {
+            HeldUp::ByParent(parent) => Next::To(shard.id_of(parent)),
+            HeldUp::ByThoseBelow => Next::Below,
+        };
+        let link = Self {
+            actor,
+            path: None,
+            wait: Key::NONE,
+            began: 0,
+            question: MessageId::WORK,
+            mail: shard.slot(actor.key.slot).mail_kind(), // the next one's is known when that is
+            certain: false,
+            can_end: false,
+        };
+        Some((link, next))
+    }
+
     fn known(&self) -> (ActorId, Key, MessageId) {
         (self.actor, self.wait, self.question)
     }
@@ -159,6 +200,9 @@ impl Link {
     /// Whether nobody but that actor, of this worker, which waits itself, can end the wait.
     fn is_certain(&self, shard: &Shard, next: Key, next_wait: Key) -> bool {
         let slot = shard.slot(next.slot);
+        if self.wait == Key::NONE {
+            return true;
+        }
         if self.question == MessageId::ROOM {
             return slot.door().is_some_and(|door| {
                 slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
@@ -166,7 +210,8 @@ impl Link {
         }
         if self.question == MessageId::WORK {
             // Elsewhere the word may be under way that it has started.
-            return self.actor.home == shard.home || slot.state() == State::Starting;
+            let waited_for = slot.state() == State::Starting || next_wait == Key::NONE;
+            return self.actor.home == shard.home || waited_for;
         }
         let on_behalf = (self.actor.home, self.wait);
         shard.waits.on_behalf(next_wait) == Some(on_behalf) || slot.holds_message(self.question)
@@ -174,9 +219,9 @@ impl Link {
 }
 
 impl Walk {
-    /// Goes on at an actor of this worker, as far as it can.
-    fn follow(&mut self, shard: &Shard, mut at: ActorId) -> Step {
-        let mut through_failed_start = false;
+    /// Goes on at an actor of this worker, as far as it can. Where there are several ways, the others are
+    /// left for later.
+    fn follow(&mut self, shard: &Shard, mut at: ActorId, later: &mut Vec<(Self, ActorId)>) -> Step {
         loop {
             if at.home != shard.home {
                 let same_pool = at.home.pool() == shard.home.pool();
@@ -186,19 +231,14 @@ impl Walk {
                     Step::Ends
                 };
             }
-            let Some((mut link, target)) = Link::of(shard, at) else {
-                match self.below(shard, at) {
-                    Some(next) => at = next,
-                    None => return Step::Ends,
-                }
-                through_failed_start = true;
-                continue;
+            let waits = Link::of(shard, at).map(|(link, target)| (link, Next::To(target)));
+            let Some((mut link, next)) = waits.or_else(|| Link::of_held_up(shard, at)) else {
+                return Step::Ends;
             };
-            let only_by_next = std::mem::take(&mut through_failed_start);
             if self.known.is_some() {
                 link.path = Some(path_of(shard, at.key.slot));
                 if let Some(before) = self.links.last_mut() {
-                    before.certain = only_by_next || before.is_certain(shard, at.key, link.wait);
+                    before.certain = before.is_certain(shard, at.key, link.wait);
                 }
             }
             if let Some(first) = self.links.first() {
@@ -211,18 +251,26 @@ impl Walk {
                 }
             }
             self.links.push(link);
-            at = target;
+            let next = match next {
+                Next::To(next) => Some(next),
+                Next::Below => self.below(shard, at, later),
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Step::Ends,
+            }
+            self.name_next(shard, at);
         }
     }
 
-    /// Where the way goes on from an actor that did not start: at one of those below it. Where that may be
-    /// one or another, there is a way of its own from each that waits; but only once, as there could be
-    /// any number of ways else.
-    fn below(&mut self, shard: &Shard, actor: ActorId) -> Option<ActorId> {
-        let waits_for_its_end = self.links.last()?.question == MessageId::WORK;
-        if !waits_for_its_end || !ends_with_those_below(shard, actor) {
-            return None;
-        }
+    /// Goes on from an actor that waits for those below it: at one of them, or, in a search, at each that
+    /// waits.
+    fn below(
+        &mut self,
+        shard: &Shard,
+        actor: ActorId,
+        later: &mut Vec<(Self, ActorId)>,
+    ) -> Option<ActorId> {
         let is_below = |one: &ActorId| {
             one.home == shard.home && lifecycle::is_below(shard, one.key, actor.key)
         };
@@ -234,15 +282,29 @@ impl Walk {
             let (next, ..) = known.get(self.links.len())?;
             return Some(*next).filter(is_below);
         }
-        if !std::mem::replace(&mut self.has_branched, true) {
-            for next in lifecycle::all_below(shard, actor.key) {
-                let next = shard.id_of(next);
-                if wait_of(shard, next).is_some() {
-                    self.clone().go_on(shard, next);
+        let slot = shard.slot(actor.key.slot);
+        match self.search {
+            None => shard.is_held_up(slot, actor.key),
+            Some(number) if slot.is_new_search((first, number)) => {
+                for next in lifecycle::all_below(shard, actor.key) {
+                    let next = shard.id_of(next);
+                    if wait_of(shard, next).is_some() && leads_on(shard, next) {
+                        let mut way = self.clone();
+                        way.name_next(shard, next);
+                        later.push((way, next));
+                    }
                 }
             }
+            Some(_) => {}
         }
         None
+    }
+
+    /// The way goes on at that actor: the last link, where its actor is held up, says so.
+    fn name_next(&mut self, shard: &Shard, next: ActorId) {
+        if let Some(link) = self.links.last_mut().filter(|link| link.wait == Key::NONE) {
+            link.mail = shard.slot(next.key.slot).mail_kind();
+        }
     }
 
     /// The actor with whom each one is compared, to find a cycle that does not lead back to the first. It
@@ -287,14 +349,19 @@ impl Walk {
     }
 
     /// Goes on at an actor of this worker, and on the next one's.
-    fn go_on(mut self, shard: &Shard, at: ActorId) {
-        match self.follow(shard, at) {
-            Step::Ends => {}
-            Step::Closed => self.close(shard),
-            Step::Leaves(next) => {
-                self.has_travelled = true;
-                dispatch(next, Probe(self));
+    fn go_on(self, shard: &Shard, at: ActorId) {
+        let mut later = Vec::new();
+        let mut next = Some((self, at));
+        while let Some((mut walk, at)) = next {
+            match walk.follow(shard, at, &mut later) {
+                Step::Ends => {}
+                Step::Closed => walk.close(shard),
+                Step::Leaves(next) => {
+                    walk.has_travelled = true;
+                    dispatch(next, Probe(walk));
+                }
             }
+            next = later.pop();
         }
     }
 
@@ -321,7 +388,8 @@ impl Walk {
         let cycle = Cycle(links.collect());
         let ends = cycle.is_certain() && youngest.is_some();
         let told = if ends { 1 } else { self.links.len() };
-        for (place, link) in self.links.iter().take(told).enumerate() {
+        let waiting = self.links.iter().take(told).enumerate();
+        for (place, link) in waiting.filter(|(_, link)| link.wait != Key::NONE) {
             let found = Found {
                 cycle: cycle.clone(),
                 ends,
@@ -371,11 +439,8 @@ impl Shard {
     #[inline(always)]
     pub(crate) fn look_for_cycle(&self, actor: Key, wait: Key, target: ActorId) {
         if target.home == self.home {
-            if self
-                .slots()
-                .get(target.key.slot)
-                .is_some_and(Slot::is_at_work)
-            {
+            let leads_on = |slot: &Slot| slot.is_at_work() || slot.special.get();
+            if self.slots().get(target.key.slot).is_some_and(leads_on) {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
@@ -393,9 +458,26 @@ impl Shard {
         }
     }
 
-    /// What an actor waits for leads on to others than before.
-    pub(crate) fn look_for_cycle_of(&self, actor: Key) {
-        self.follow_wait(actor);
+    /// An actor is held up, or somebody has come to wait for one that is: looks soon whether that closes a
+    /// cycle.
+    pub(crate) fn is_held_up(&self, slot: &Slot, actor: Key) {
+        if held_up(self, slot).is_some() && slot.wants_search() {
+            self.unprobed.waits.borrow_mut().push((actor, Key::NONE));
+        }
+    }
+
+    fn search_from(&self, actor: Key) {
+        let Some(slot) = self.tenant(actor).filter(|slot| slot.has_system()) else {
+            return;
+        };
+        slot.begins_search();
+        let number = self.unprobed.searches.get();
+        self.unprobed.searches.set(number + 1);
+        let search = Walk {
+            search: Some(number),
+            ..Walk::default()
+        };
+        search.go_on(self, self.id_of(actor));
     }
 
     #[cold]
@@ -421,18 +503,20 @@ impl Shard {
     /// As [`send_probes`](Self::send_probes), but for those who began since it was last called, and may
     /// be done in a moment.
     pub(crate) fn send_probes_of_long_waits(&self) {
-        let Unprobed { waits, seen } = &self.unprobed;
+        let Unprobed { waits, seen, .. } = &self.unprobed;
         let long = waits.borrow_mut().drain(..seen.get()).collect();
         waits
             .borrow_mut()
-            .retain(|&(_, wait)| self.waits.is_pending(wait));
+            .retain(|&(_, wait)| wait == Key::NONE || self.waits.is_pending(wait));
         seen.set(waits.borrow().len());
         self.probe(long);
     }
 
     fn probe(&self, waits: Vec<(Key, Key)>) {
         for (actor, wait) in waits {
-            if self.waits.is_pending(wait) {
+            if wait == Key::NONE {
+                self.search_from(actor);
+            } else if self.waits.is_pending(wait) {
                 self.follow_wait(actor);
             }
         }

@@ -6,7 +6,7 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 /// A time during which an actor waited for the answer to a question, and the reply was with the actor
@@ -27,13 +27,16 @@ struct Truth {
     /// By question.
     edges: HashMap<u64, Edge>,
     ended: HashMap<AskErrorKind, u64>,
-    who: HashMap<ActorPath, u32>,
+    /// By path; `None` for one that did not start: whoever waits for that waits for the one below.
+    who: HashMap<ActorPath, Option<u32>>,
     /// Those who ask for others, and what these wait for.
     others: u32,
     works: HashMap<u32, u64>,
-    /// Cycles that went through such a one, and through one whose parent did not start.
+    /// Cycles that went through such a one, through one whose parent did not start, and through one whose
+    /// parent waits for its end.
     through_others: u64,
     through_leaves: u64,
+    through_left: u64,
 }
 
 /// Where the numbers of those who ask for others begin.
@@ -83,7 +86,7 @@ impl Truth {
     /// one could give.
     fn check(&mut self, cycle: &Cycle) {
         let links = cycle.links().iter();
-        let who: Vec<u32> = links.map(|link| self.who[&link.path]).collect();
+        let who: Vec<u32> = links.filter_map(|link| self.who[&link.path]).collect();
         let held: Vec<Vec<&Edge>> = (0..who.len())
             .map(|place| {
                 let (from, to) = (who[place], who[(place + 1) % who.len()]);
@@ -100,17 +103,22 @@ impl Truth {
         let mut instants = held.iter().flatten().map(|edge| edge.begins);
         assert!(instants.any(at), "a false alarm: {cycle}\n{held:#?}");
         self.through_others += u64::from(who.iter().any(|&one| one > FIRST_OTHER));
-        let mut links = cycle.links().iter();
-        let through_leaf = links.any(|link| link.path.name() == "leaf");
-        self.through_leaves += u64::from(through_leaf);
+        let through = |name| {
+            let mut links = cycle.links().iter();
+            u64::from(links.any(|link| link.path.name().starts_with(name)))
+        };
+        self.through_leaves += through("leaf");
+        self.through_left += through("left");
     }
 }
 
-#[derive(Clone)]
-struct World(Arc<Mutex<Truth>>);
+#[derive(Clone, Default)]
+struct World(Arc<Mutex<Truth>>, Arc<OnceLock<All>>);
+
+/// All who ask each other, and the helper.
+type All = (Vec<ActorRef<Do>>, ActorRef<Handed>);
 
 enum Do {
-    Meet(Arc<Vec<ActorRef<Do>>>, ActorRef<Handed>),
     Question(u64, u32, Reply<()>),
     AnswerKept,
 }
@@ -131,8 +139,6 @@ fn helper() -> Props<Handed> {
 
 struct Me {
     index: u32,
-    others: Arc<Vec<ActorRef<Do>>>,
-    helper: Option<ActorRef<Handed>>,
     nodes: Vec<WorkerNode>,
     kept: Vec<(u64, Reply<()>)>,
     dice: u64,
@@ -147,6 +153,12 @@ impl Me {
         (self.dice >> 33) % sides
     }
 
+    fn any(&mut self, world: &World) -> (u32, ActorRef<Do>) {
+        let (all, _) = world.1.get().unwrap();
+        let index = self.roll(all.len() as u64);
+        (index as u32, all[index as usize])
+    }
+
     fn note_end(&self, world: &World, question: u64) {
         world.0.lock().unwrap().ends(question);
     }
@@ -156,11 +168,8 @@ impl Me {
         ctx: &mut Context<'_, Do>,
         world: &World,
         message: Do,
-    ) -> Result<(), BoxError> {
+    ) -> Result<Next<Do>, BoxError> {
         match message {
-            Do::Meet(others, helper) => {
-                (self.others, self.helper) = (others, Some(helper));
-            }
             Do::AnswerKept => {
                 for (question, reply) in self.kept.drain(..) {
                     world.0.lock().unwrap().ends(question);
@@ -168,13 +177,12 @@ impl Me {
                 }
             }
             Do::Question(question, depth, reply) => {
-                let helper = self.helper.unwrap();
+                let (_, helper) = *world.1.get().unwrap();
                 let mut held = None;
                 match self.roll(7) {
                     6 if depth > 0 => {
-                        let to = self.roll(self.others.len() as u64) as u32;
+                        let (to, other) = self.any(world);
                         world.0.lock().unwrap().moves(question, to);
-                        let other = self.others[to as usize];
                         reply.forward(other, |reply| Do::Question(question, depth - 1, reply));
                     }
                     0 => {
@@ -204,13 +212,57 @@ impl Me {
                         self.ask(ctx, world, depth - 1, held.as_ref(), |_, _| {});
                     }
                 }
+                let leaves = if depth > 0 { self.roll(12) } else { 2 };
+                if leaves < 2 {
+                    self.leave_one_behind(ctx, world, depth - 1)?;
+                }
                 if let Some(reply) = held {
                     self.note_end(world, question);
-                    reply.send(());
+                    if leaves > 1 {
+                        reply.send(());
+                    }
+                }
+                match leaves {
+                    0 => return Err("planned".into()),
+                    1 => return Ok(Next::Passivate),
+                    _ => {}
                 }
             }
         }
+        Ok(Next::Same)
+    }
+
+    /// Leaves a child behind that asks: this one waits for its end from now on.
+    fn leave_one_behind(
+        &mut self,
+        ctx: &mut Context<'_, Do>,
+        world: &World,
+        depth: u32,
+    ) -> Result<(), BoxError> {
+        let by = self.question(world, depth).by_way_of();
+        by.nobody_waits_yet();
+        let name = format!("left-{}", by.from);
+        ctx.spawn(&name, by.clone().asking())?.tell(());
+        let pause = self.roll(8);
+        ctx.sleep(Duration::from_millis(pause))?;
+        for (kept, _) in &self.kept {
+            self.note_end(world, *kept);
+        }
+        by.is_waited_for();
         Ok(())
+    }
+
+    /// Somebody is to be asked something.
+    fn question(&mut self, world: &World, depth: u32) -> Question {
+        let (to, actor) = self.any(world);
+        Question {
+            world: world.clone(),
+            from: self.index,
+            to,
+            actor,
+            depth,
+            within: Duration::from_millis(5 + self.roll(40)),
+        }
     }
 
     fn ask(
@@ -221,18 +273,10 @@ impl Me {
         on_behalf: Option<&Reply<()>>,
         before: impl FnOnce(&mut Self, u64),
     ) {
-        let to = self.roll(self.others.len() as u64) as u32;
-        let question = Question {
-            world: world.clone(),
-            from: self.index,
-            to,
-            actor: self.others[to as usize],
-            depth,
-            within: Duration::from_millis(5 + self.roll(40)),
-        };
+        let question = self.question(world, depth);
         let (way, node) = (
             self.roll(8),
-            self.nodes[to as usize % self.nodes.len()].clone(),
+            self.nodes[question.to as usize % self.nodes.len()].clone(),
         );
         let before = |number| before(self, number);
         match on_behalf {
@@ -310,7 +354,7 @@ impl Question {
     /// Asks, and is done.
     fn ask_as(&self, path: ActorPath) {
         let mut truth = self.world.0.lock().unwrap();
-        truth.who.insert(path, self.from);
+        truth.who.insert(path, Some(self.from));
         drop(truth);
         self.ask(|_| {}, Ask::wait);
         let mut truth = self.world.0.lock().unwrap();
@@ -318,30 +362,44 @@ impl Question {
         truth.ends(work);
     }
 
+    /// Who asks this is there before somebody waits for that.
+    fn nobody_waits_yet(&self) {
+        self.waits_from(u64::MAX);
+    }
+
+    fn is_waited_for(&self) {
+        let now = self.world.0.lock().unwrap().now();
+        self.waits_from(now);
+    }
+
+    fn waits_from(&self, instant: u64) {
+        let mut truth = self.world.0.lock().unwrap();
+        let work = truth.works[&self.from];
+        truth.edges.get_mut(&work).unwrap().begins = instant;
+    }
+
+    /// An actor that asks when it is told to.
+    fn asking(self) -> Props<()> {
+        Props::new(move || {
+            let question = self.clone();
+            Behavior::receive(move |ctx, ()| question.ask_as(ctx.path()))
+        })
+    }
+
     /// An actor that does not start, and of which somebody is left who asks: only then whoever starts it
     /// waits for that one.
     fn failing(self) -> Props<u8> {
         let pause = self.within / 8;
-        let leaf = {
-            let question = self.clone();
-            Props::new(move || {
-                let question = question.clone();
-                Behavior::receive(move |ctx, ()| question.ask_as(ctx.path()))
-            })
-        };
-        let begins = move |at: Option<u64>| {
-            let mut truth = self.world.0.lock().unwrap();
-            let (now, work) = (truth.now(), truth.works[&self.from]);
-            truth.edges.get_mut(&work).unwrap().begins = at.unwrap_or(now);
-        };
-        begins(Some(u64::MAX));
-        let begins = Arc::new(begins);
+        self.nobody_waits_yet();
         Props::new(move || {
-            let (leaf, begins) = (leaf.clone(), Arc::clone(&begins));
+            let question = self.clone();
             Behavior::setup(move |ctx| {
-                ctx.spawn("leaf", leaf)?.tell(());
+                let mut truth = question.world.0.lock().unwrap();
+                truth.who.insert(ctx.path(), None);
+                drop(truth);
+                ctx.spawn("leaf", question.clone().asking())?.tell(());
                 ctx.sleep(pause)?;
-                begins(None);
+                question.is_waited_for();
                 Err("planned".into())
             })
         })
@@ -364,39 +422,35 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
     let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
-    let [through_others, through_leaves] = [const { AtomicU64::new(0) }; 2];
+    let through: [AtomicU64; 3] = Default::default();
     for workers in [1, 3] {
-        Sim::builder().workers(workers).check(0..runs, |sim| {
-            let world = World(Arc::default());
+        let sims = Sim::builder().workers(workers).on_failure(|_| {});
+        let restart = SupervisorStrategy::one_for_one().without_limit();
+        sims.supervising(restart).check(0..runs, |sim| {
+            let world = World::default();
             let helper = sim.spawn("helper", helper()).unwrap();
-            let actors: Vec<_> = (0..5_u32)
-                .map(|index| {
-                    let (world, seed) = (world.clone(), sim.seed() + u64::from(index));
-                    let path = ActorPath::user().child(&format!("w{index}")).unwrap();
-                    world.0.lock().unwrap().who.insert(path, index);
-                    let nodes: Vec<_> = (0..workers).map(|worker| sim.node(worker)).collect();
-                    let props = Props::new(move || {
-                        let (world, nodes) = (world.clone(), nodes.clone());
-                        let me = Me {
-                            index,
-                            others: Arc::default(),
-                            helper: None,
-                            nodes,
-                            kept: Vec::new(),
-                            dice: seed,
-                        };
-                        Behavior::with_state(me, move |me: &mut Me, ctx, message| {
-                            me.handle(ctx, &world, message)
-                        })
-                    });
-                    sim.spawn_on(index as usize % workers, &format!("w{index}"), props)
-                        .unwrap()
-                })
-                .collect();
-            let actors = Arc::new(actors);
-            for actor in actors.iter() {
-                actor.tell(Do::Meet(Arc::clone(&actors), helper));
-            }
+            let actors = (0..5_u32).map(|index| {
+                let (inner, seed) = (world.clone(), sim.seed() + u64::from(index));
+                let path = ActorPath::user().child(&format!("w{index}")).unwrap();
+                world.0.lock().unwrap().who.insert(path, Some(index));
+                let nodes: Vec<_> = (0..workers).map(|worker| sim.node(worker)).collect();
+                let props = Props::new(move || {
+                    let (world, nodes) = (inner.clone(), nodes.clone());
+                    let me = Me {
+                        index,
+                        nodes,
+                        kept: Vec::new(),
+                        dice: seed + (world.0.lock().unwrap().now() << 8),
+                    };
+                    Behavior::with_state(me, move |me: &mut Me, ctx, message| {
+                        me.handle(ctx, &world, message)
+                    })
+                });
+                sim.spawn_on(index as usize % workers, &format!("w{index}"), props)
+                    .unwrap()
+            });
+            let actors: Vec<_> = actors.collect();
+            world.1.set((actors.clone(), helper)).ok().unwrap();
             sim.run_until_idle();
             let asked: Vec<_> = actors
                 .iter()
@@ -406,8 +460,14 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
             drop(asked);
             assert_eq!(sim.waiting(), []);
             let truth = world.0.lock().unwrap();
-            through_others.fetch_add(truth.through_others, Relaxed);
-            through_leaves.fetch_add(truth.through_leaves, Relaxed);
+            let found = [
+                truth.through_others,
+                truth.through_leaves,
+                truth.through_left,
+            ];
+            for (total, found) in through.iter().zip(found) {
+                total.fetch_add(found, Relaxed);
+            }
             for (kind, times) in &truth.ended {
                 *total.lock().unwrap().entry(*kind).or_default() += times;
             }
@@ -417,6 +477,13 @@ fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
     let times = |kind| ended.get(&kind).copied().unwrap_or(0);
     assert!(times(AskErrorKind::Deadlock) > runs, "{ended:?}");
     assert!(times(AskErrorKind::Timeout) > runs / 10, "{ended:?}");
-    assert!(through_others.into_inner() > runs / 10);
-    assert!(through_leaves.into_inner() > runs / 50);
+    let through = through.map(AtomicU64::into_inner);
+    let enough = [runs / 10, runs / 50, runs / 50];
+    assert!(
+        through
+            .iter()
+            .zip(enough)
+            .all(|(&times, least)| times > least),
+        "{through:?}"
+    );
 }

@@ -4,6 +4,7 @@
 mod common;
 
 mod futures;
+mod held;
 mod starts;
 mod tasks;
 

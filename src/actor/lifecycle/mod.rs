@@ -18,6 +18,7 @@
 //! passive actor is a running one without an instance ([`passivate`](mod@passivate)).
 
 mod family;
+mod held;
 mod keep;
 mod passivate;
 mod restart;
@@ -37,9 +38,10 @@ pub(crate) use self::family::{
     GUARDIAN, Name, all_below, children_of, found_guardian, interrupt, is_below, path_of,
     paths_of_children, wake,
 };
+pub(crate) use self::held::{HeldUp, held_up};
 pub(crate) use self::keep::{ring, set_receive_timeout};
 pub(crate) use self::passivate::{is_asleep, passivate};
-pub(crate) use self::start::{has_failed_to_start, start};
+pub(crate) use self::start::start;
 pub(crate) use self::stop::{force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::system::{System, resume, suspend};
 pub(crate) use self::tasks::{TaskRecord, cancel_task, is_cancelled, next_to_end, spawn_task};

@@ -25,6 +25,8 @@ use crate::sync::{Mutant, is_mutated};
 pub(crate) enum Passive {
     /// Its children and tasks are to end, and then it is told.
     Leaving,
+    /// It was told, and has begun something, which is to end too.
+    Told,
     /// It has no instance.
     Asleep,
 }
@@ -51,6 +53,7 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     let_go_of_instance(shard, key);
     slot.special.set(true);
     ask_children_to_stop(shard, slot, End::NoReply);
+    shard.is_held_up(slot, key);
     shard.due.push(Due::Turn(key.slot));
 }
 
@@ -86,6 +89,9 @@ pub(super) fn fall_asleep(shard: &Shard, key: Key) {
         if let Some(observer) = shard.observer.get() {
             observer.passivates(shard.id_of(key));
         }
+    } else {
+        slot.with_system(|system| system.passive = Some(Passive::Told));
+        shard.is_held_up(slot, key);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::actor::props::{Props, Recipe};
 use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{Slot, State};
+use crate::actor::slot::State;
 use crate::actor::unwind::{Unwound, catch_user, drop_quietly};
 use crate::actor::waiter::ForgetAtEnd;
 use crate::fiber::{STACK_SIZES, StackClass};
@@ -108,37 +108,24 @@ pub(crate) fn start<M: Send + 'static>(
     let (id, address) = (shard.id_of(key), shard.address_of(key));
     let message = TypeId::of::<M>();
     let _waits = note_start(shard, key, starter);
-    let starter = Starter {
-        here: shard.acting(),
-        elsewhere: starter,
-    };
     if stack.is_none() {
         #[allow(unsafe_code)]
         // SAFETY: `occupy` above began this tenancy for `M`, and while the actor is built, the tenancy
         // does not end: the actor counts as queued, so that it has no turn.
         let recipe = unsafe { slot.formula::<M>() };
         let built = build_first(shard, key, recipe);
-        run(shard, key, built, path, message, starter)?;
+        run(shard, key, built, path, message)?;
     } else {
         let started = shard.do_apart(stack, id, move |shard| {
             let recipe = shard.slot(key.slot).recipe();
             let built = build_first(shard, key, &*recipe.expect("it was kept just now"));
-            run(shard, key, built, path, message, starter)
+            run(shard, key, built, path, message)
         });
         started.map_err(|error| SpawnError::CannotWait(error.into()))??;
     }
     #[allow(unsafe_code)]
     // SAFETY: `occupy` above began this tenancy for `M`.
     Ok(unsafe { ActorRef::assume(address) })
-}
-
-/// Who waits for a start.
-#[derive(Clone, Copy)]
-struct Starter {
-    /// Of this worker, if it is an actor.
-    here: ActorId,
-    /// The wait of whoever waits on another worker.
-    elsewhere: Option<(Home, Key)>,
 }
 
 /// Has those who look for cycles find that whoever starts an actor waits for it: the actor whose turn it
@@ -159,8 +146,7 @@ fn note_start<'a>(
     Some(wait)
 }
 
-/// Word of an actor that begins to start, or has failed to and ends, on its way to the wait that ends with
-/// its start.
+/// Word of an actor that begins to start, on its way to the wait that ends with that.
 struct BeginsToStart {
     actor: ActorId,
     mail: &'static MailKind,
@@ -214,7 +200,6 @@ fn run(
     built: Result<Option<Box<dyn Body>>, FailedStart>,
     path: Option<ActorPath>,
     message: TypeId,
-    starter: Starter,
 ) -> Result<(), SpawnError> {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     match built {
@@ -235,7 +220,7 @@ fn run(
         Err(cause) => {
             let reason = cause.reason();
             let error = describe_failed_start(shard, key, cause);
-            undo_start(shard, key, reason, starter);
+            undo_start(shard, key, reason);
             Err(error)
         }
     }
@@ -388,7 +373,7 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
-fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason, starter: Starter) {
+fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     let wait = ForgetAtEnd(shard, shard.waits.begin_work(id, slot.mail_kind()));
     let vacated = wait.1;
@@ -400,28 +385,9 @@ fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason, starter: Starte
     slot.with_system(|system| system.start_failed = true);
     begin_stop(shard, key.slot, reason);
     if shard.waits.is_pending(vacated) {
-        look_again_for_cycles(shard, key, starter);
+        shard.is_held_up(slot, key);
     }
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.
     let _ = shard.wait_for(vacated);
-}
-
-/// Whoever waits for a start that has failed waits for the children now that it leaves behind. One that
-/// does so where this runs has yet to begin.
-fn look_again_for_cycles(shard: &Shard, key: Key, Starter { here, elsewhere }: Starter) {
-    if here.home == shard.home && here != shard.acting() {
-        shard.look_for_cycle_of(here.key);
-    }
-    if let Some((home, wait)) = elsewhere {
-        let (actor, mail) = (shard.id_of(key), shard.slot(key.slot).mail_kind());
-        dispatch(ActorId::new(home, wait), BeginsToStart { actor, mail });
-    }
-}
-
-/// Whether an actor did not start, and ends when those below it have: for that its starter waits.
-pub(crate) fn has_failed_to_start(slot: &Slot) -> bool {
-    slot.state() == State::Stopping
-        && slot.has_system()
-        && slot.with_system(|system| system.start_failed)
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::family::{children, interrupt};
+use super::held::Searches;
 use super::keep::ReceiveTimeout;
 use super::passivate::Passive;
 use super::stop::has_only_tasks;
@@ -85,6 +86,7 @@ pub(crate) struct System {
     /// Whether it is to passivate.
     pub(crate) passivation_wanted: bool,
     pub(crate) passive: Option<Passive>,
+    pub(crate) searches: Searches,
     /// Whether its factory runs again at the moment.
     pub(crate) building_again: bool,
     /// Whether that has failed, so that there is no instance.
@@ -194,7 +196,7 @@ impl System {
         if let Some((decided, failure)) = self.decided.take() {
             return Wanted::Decision(decided, failure);
         }
-        if passive == Passive::Leaving {
+        if passive != Passive::Asleep {
             return if slot.first_child.get() == NO_SLOT {
                 Wanted::FallAsleep
             } else {
