@@ -424,8 +424,9 @@
 //! [`TaskError::Deadlock`](crate::TaskError::Deadlock). A question that was handed on
 //! ([`Reply::forward`]) leads to whoever has it. Under [`Context::block_on`](crate::Context::block_on) one ask, or
 //! [`send_async`](crate::ActorRef::send_async), counts as if it were waited for plainly, where nothing
-//! else can wake the future at the time. What is waited for otherwise is no part of a cycle: futures of
-//! others, several asks at once, work beside the workers.
+//! else can wake the future at the time; and so does each ask of [`all`](crate::all), where
+//! [`Pending::wait`](crate::Pending::wait) waits for them. What is waited for otherwise is no part of a
+//! cycle: futures of others, several asks of which one will do, work beside the workers.
 //!
 //! - `tests/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
 //! - `tests/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
@@ -453,6 +454,9 @@
 //! - `tests/deadlock_work/held.rs: s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried`
 //! - `tests/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
 //! - `tests/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
+//! - `tests/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them`
+//! - `tests/deadlock_work/several.rs: s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too`
+//! - `tests/deadlock_work/several.rs: s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others`
 //! - `tests/deadlock_work/tasks.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
 //! - `tests/deadlock_work/tasks.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
 //! - `tests/deadlock_work/tasks.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`

@@ -1,6 +1,6 @@
 //! Deadlocks: cycles of waits, found when the last of them begins.
 //!
-//! An actor waits for one thing at a time, so from each wait one edge leads on: to the actor
+//! Most actors wait for one thing at a time, so from each wait one edge leads on: to the actor
 //! that was asked, in whose full mailbox there is to be room, or that starts. Whoever begins a wait for an actor
 //! that itself waits follows the edges; where they lead to another worker, a *probe* goes on there
 //! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
@@ -9,11 +9,12 @@
 //! that comes to lead to somebody else, as its question is handed on or its actor begins to start, is
 //! followed once more.
 //!
-//! An actor that starts again, passivates, or did not start waits for all below it to end, without a fiber:
-//! from it there are as many edges. A way that leads to such an actor ends there, unless it began below it;
-//! instead a *search* begins from the actor itself, as soon as its worker has nothing better to do, however
-//! many ways have led to it. Where a search comes to another one of these it goes on from each below that
-//! waits, but from the same actor only once (as in the algorithm of that paper for the AND model).
+//! Some actors wait for several at once: a handler for all of several answers, and, without a fiber, an
+//! actor that starts again, passivates, or did not start for all below it to end. From these there are as
+//! many edges. A way that leads to such an actor ends there, unless it began below it; instead a *search*
+//! begins from the actor itself, as soon as its worker has nothing better to do, however many ways have led
+//! to it. Where a search comes to another one of these it goes on by each edge, but from the same actor
+//! only once (as in the algorithm of that paper for the AND model).
 //!
 //! **No false alarm.** An edge counts only where nobody but the next actor can end the wait:
 //!
@@ -80,23 +81,28 @@ struct Link {
     can_end: bool,
 }
 
+/// By what a link is known again: who waits, which wait that is, and for the answer to what.
+type Known = (ActorId, Key, MessageId);
+
 /// A walk along the edges.
 #[derive(Clone, Default)]
 struct Walk {
     links: Vec<Link>,
-    /// Of the first round: which wait there was of whom, and for what.
-    known: Option<Vec<(ActorId, Key, MessageId)>>,
+    /// The links of the first round.
+    known: Option<Vec<Known>>,
     /// Whether it has left its worker.
     has_travelled: bool,
     /// The number of the search that it is part of, which began where it did, if it is.
     search: Option<u64>,
 }
 
-/// Where it goes on after a link.
-enum Next {
-    To(ActorId),
-    /// From one of those below.
-    Below,
+/// Where ways go on from an actor, and to whom.
+enum Ways {
+    One(Link, ActorId),
+    /// It waits for several answers.
+    All(Vec<(Link, ActorId)>),
+    /// It waits for all below it.
+    Below(Link),
 }
 
 /// What a step comes to.
@@ -109,17 +115,32 @@ enum Step {
     Closed,
 }
 
-/// The wait of an actor of this worker, if it waits for anybody, and for whom.
-fn wait_of(shard: &Shard, actor: ActorId) -> Option<(Key, Asked, ActorId)> {
+/// What an actor of this worker waits for on its fiber, if it does.
+fn pending_wait_of(shard: &Shard, actor: ActorId) -> Option<Key> {
     let slot = shard.tenant(actor.key)?;
-    let wait = slot.wait()?;
-    if slot.special.is_task() && lifecycle::is_cancelled(slot) {
-        return None;
-    }
+    let wait = slot.wait().filter(|&wait| shard.waits.is_pending(wait))?;
+    let goes_on = slot.special.is_task() && lifecycle::is_cancelled(slot);
+    (!goes_on).then_some(wait)
+}
+
+/// What is known of a wait of this worker, and for whom it is, if it is for anybody.
+fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
     let asked = shard.waits.asked(wait)?;
     let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
     let target = asked.target.known().filter(|_| waits)?;
-    Some((wait, asked, target))
+    Some((asked, target))
+}
+
+/// Whom an actor of this worker waits for on its fiber, if that is one.
+fn awaited_by(shard: &Shard, actor: ActorId) -> Option<ActorId> {
+    let (_, target) = about(shard, pending_wait_of(shard, actor)?)?;
+    Some(target)
+}
+
+/// Whether an actor of this worker waits for several answers.
+fn waits_for_several(shard: &Shard, actor: ActorId) -> bool {
+    let wait = pending_wait_of(shard, actor);
+    wait.is_some_and(|wait| shard.several.has(wait))
 }
 
 /// Whether somebody is left to be looked at from an actor of this worker on, in whom a cycle may close: the
@@ -127,8 +148,9 @@ fn wait_of(shard: &Shard, actor: ActorId) -> Option<(Key, Asked, ActorId)> {
 fn leads_on(shard: &Shard, first: ActorId) -> bool {
     let (mut at, mut milestone) = (first, first);
     for steps in 1_u64.. {
-        at = match wait_of(shard, at) {
-            Some((_, _, target)) => target,
+        at = match awaited_by(shard, at) {
+            Some(target) => target,
+            None if waits_for_several(shard, at) => return true,
             None => match held_up_at(shard, at) {
                 Some(HeldUp::ByParent(parent)) => shard.id_of(parent),
                 Some(HeldUp::ByThoseBelow) => return true,
@@ -148,15 +170,22 @@ fn leads_on(shard: &Shard, first: ActorId) -> bool {
     false
 }
 
+/// Whether an actor may wait for somebody: it has a turn, or is held up. For most others it is known at
+/// this one look that they do not.
+#[inline(always)]
+fn may_lead_on(slot: &Slot) -> bool {
+    slot.is_at_work() || slot.special.get()
+}
+
 /// Who holds up an actor of this worker, where anybody does.
 fn held_up_at(shard: &Shard, actor: ActorId) -> Option<HeldUp> {
     held_up(shard, shard.tenant(actor.key)?)
 }
 
 impl Link {
-    /// The wait of an actor of this worker, if it waits for anybody.
-    fn of(shard: &Shard, actor: ActorId) -> Option<(Self, ActorId)> {
-        let (wait, asked, target) = wait_of(shard, actor)?;
+    /// A wait of an actor of this worker, if it is for anybody.
+    fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
+        let (asked, target) = about(shard, wait)?;
         let is_work = asked.question == MessageId::WORK;
         let for_task = |slot: &Slot| slot.special.is_task();
         let link = Self {
@@ -174,26 +203,21 @@ impl Link {
         Some((link, target))
     }
 
-    /// What an actor of this worker waits for without a fiber.
-    fn of_held_up(shard: &Shard, actor: ActorId) -> Option<(Self, Next)> {
-        let next = match held_up_at(shard, actor)? {
-            HeldUp::ByParent(parent) => Next::To(shard.id_of(parent)),
-            HeldUp::ByThoseBelow => Next::Below,
-        };
-        let link = Self {
+    /// What an actor of this worker waits for without a fiber, for that one to begin with.
+    fn held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
+        Self {
             actor,
             path: None,
             wait: Key::NONE,
             began: 0,
             question: MessageId::WORK,
-            mail: shard.slot(actor.key.slot).mail_kind(), // the next one's is known when that is
+            mail: shard.slot(next.slot).mail_kind(),
             certain: false,
             can_end: false,
-        };
-        Some((link, next))
+        }
     }
 
-    fn known(&self) -> (ActorId, Key, MessageId) {
+    fn known(&self) -> Known {
         (self.actor, self.wait, self.question)
     }
 
@@ -218,6 +242,72 @@ impl Link {
     }
 }
 
+impl Ways {
+    /// From an actor of this worker, if it waits for anybody.
+    fn from(shard: &Shard, actor: ActorId) -> Option<Self> {
+        if let Some(wait) = pending_wait_of(shard, actor) {
+            if let Some(all) = shard.several.of(wait) {
+                let all = all.into_iter();
+                let links = all.filter_map(|one| Link::of(shard, actor, one));
+                return Some(Self::All(links.collect()));
+            }
+            if let Some((link, next)) = Link::of(shard, actor, wait) {
+                return Some(Self::One(link, next));
+            }
+        }
+        Some(match held_up_at(shard, actor)? {
+            HeldUp::ByParent(parent) => {
+                Self::One(Link::held_up(shard, actor, parent), shard.id_of(parent))
+            }
+            HeldUp::ByThoseBelow => Self::Below(Link::held_up(shard, actor, actor.key)),
+        })
+    }
+
+    /// Whether that is one of them.
+    fn have(&self, known: Known) -> bool {
+        match self {
+            Self::One(link, _) | Self::Below(link) => link.known() == known,
+            Self::All(all) => all.iter().any(|(link, _)| link.known() == known),
+        }
+    }
+
+    /// The one by that link to that actor, if it is one of them.
+    fn one(self, shard: &Shard, known: Known, next: ActorId) -> Option<(Link, ActorId)> {
+        match self {
+            Self::One(link, to) => (link.known() == known && to == next).then_some((link, to)),
+            Self::Below(link) => {
+                let holder = link.actor;
+                let is_below = next.home == shard.home
+                    && lifecycle::is_below(shard, next.key, holder.key)
+                    && link.known() == known;
+                is_below.then(|| (Link::held_up(shard, holder, next.key), next))
+            }
+            Self::All(all) => {
+                let mut all = all.into_iter();
+                all.find(|(link, to)| link.known() == known && *to == next)
+            }
+        }
+    }
+
+    /// All of them that may lead on.
+    fn all(self, shard: &Shard) -> Vec<(Link, ActorId)> {
+        let ways = match self {
+            Self::One(link, next) => vec![(link, next)],
+            Self::All(all) => all,
+            Self::Below(link) => {
+                let below = lifecycle::all_below(shard, link.actor.key).into_iter();
+                let ways =
+                    below.map(|next| (Link::held_up(shard, link.actor, next), shard.id_of(next)));
+                ways.collect()
+            }
+        };
+        let leads_on = |next: ActorId| next.home != shard.home || leads_on(shard, next);
+        ways.into_iter()
+            .filter(|&(_, next)| leads_on(next))
+            .collect()
+    }
+}
+
 impl Walk {
     /// Goes on at an actor of this worker, as far as it can. Where there are several ways, the others are
     /// left for later.
@@ -231,80 +321,80 @@ impl Walk {
                     Step::Ends
                 };
             }
-            let waits = Link::of(shard, at).map(|(link, target)| (link, Next::To(target)));
-            let Some((mut link, next)) = waits.or_else(|| Link::of_held_up(shard, at)) else {
+            let Some(ways) = Ways::from(shard, at) else {
                 return Step::Ends;
             };
-            if self.known.is_some() {
-                link.path = Some(path_of(shard, at.key.slot));
-                if let Some(before) = self.links.last_mut() {
-                    before.certain = before.is_certain(shard, at.key, link.wait);
-                }
-            }
             if let Some(first) = self.links.first() {
                 if first.actor == at {
-                    let same = first.known() == link.known();
-                    return if same { Step::Closed } else { Step::Ends };
+                    let (known, wait) = (first.known(), first.wait);
+                    self.judge_last(shard, at, wait);
+                    return if ways.have(known) {
+                        Step::Closed
+                    } else {
+                        Step::Ends
+                    };
                 }
                 if self.milestone() == at {
                     return Step::Ends; // a cycle, but not of the first
                 }
             }
-            self.links.push(link);
-            let next = match next {
-                Next::To(next) => Some(next),
-                Next::Below => self.below(shard, at, later),
+            let Some((mut link, next)) = self.choose(shard, at, ways, later) else {
+                return Step::Ends;
             };
-            match next {
-                Some(next) => at = next,
-                None => return Step::Ends,
+            if self.known.is_some() {
+                link.path = Some(path_of(shard, at.key.slot));
+                self.judge_last(shard, at, link.wait);
             }
-            self.name_next(shard, at);
+            self.links.push(link);
+            at = next;
         }
     }
 
-    /// Goes on from an actor that waits for those below it: at one of them, or, in a search, at each that
-    /// waits.
-    fn below(
+    /// In the second round, sees whether the last link is certain, where that is the next actor's wait.
+    fn judge_last(&mut self, shard: &Shard, next: ActorId, next_wait: Key) {
+        if self.known.is_some()
+            && let Some(last) = self.links.last_mut()
+        {
+            last.certain = last.is_certain(shard, next.key, next_wait);
+        }
+    }
+
+    /// Which way to go from an actor: the only one, or one that is known; else, in a search, each of them,
+    /// later.
+    fn choose(
         &mut self,
         shard: &Shard,
-        actor: ActorId,
+        at: ActorId,
+        ways: Ways,
         later: &mut Vec<(Self, ActorId)>,
-    ) -> Option<ActorId> {
-        let is_below = |one: &ActorId| {
-            one.home == shard.home && lifecycle::is_below(shard, one.key, actor.key)
-        };
-        let first = self.links.first()?.actor;
-        if is_below(&first) {
-            return Some(first);
+    ) -> Option<(Link, ActorId)> {
+        if let Ways::One(link, next) = ways {
+            return Some((link, next));
         }
-        if let Some(known) = &self.known {
-            let (next, ..) = known.get(self.links.len())?;
-            return Some(*next).filter(is_below);
+        let first = self.links.first().map(|first| first.actor);
+        if let (Some(known), here) = (&self.known, self.links.len()) {
+            let (next, ..) = *known.get(here + 1).or(known.first())?;
+            return ways.one(shard, *known.get(here)?, next);
         }
-        let slot = shard.slot(actor.key.slot);
-        match self.search {
-            None => shard.is_held_up(slot, actor.key),
-            Some(number) if slot.is_new_search((first, number)) => {
-                for next in lifecycle::all_below(shard, actor.key) {
-                    let next = shard.id_of(next);
-                    if wait_of(shard, next).is_some() && leads_on(shard, next) {
-                        let mut way = self.clone();
-                        way.name_next(shard, next);
-                        later.push((way, next));
-                    }
+        if let (Ways::Below(link), Some(first)) = (&ways, first)
+            && first.home == shard.home
+            && lifecycle::is_below(shard, first.key, at.key)
+        {
+            return Some((Link::held_up(shard, link.actor, first.key), first));
+        }
+        let slot = shard.slot(at.key.slot);
+        match (self.search, first) {
+            (None, _) => shard.search_soon(slot, at.key),
+            (Some(number), Some(first)) if !slot.is_new_search((first, number)) => {}
+            (Some(_), _) => {
+                for (link, next) in ways.all(shard) {
+                    let mut way = self.clone();
+                    way.links.push(link);
+                    later.push((way, next));
                 }
             }
-            Some(_) => {}
         }
         None
-    }
-
-    /// The way goes on at that actor: the last link, where its actor is held up, says so.
-    fn name_next(&mut self, shard: &Shard, next: ActorId) {
-        if let Some(link) = self.links.last_mut().filter(|link| link.wait == Key::NONE) {
-            link.mail = shard.slot(next.key.slot).mail_kind();
-        }
     }
 
     /// The actor with whom each one is compared, to find a cycle that does not lead back to the first. It
@@ -315,7 +405,7 @@ impl Walk {
         self.links[(1 << longest) - 1].actor
     }
 
-    fn known(&self) -> Vec<(ActorId, Key, MessageId)> {
+    fn known(&self) -> Vec<Known> {
         self.links.iter().map(Link::known).collect()
     }
 
@@ -439,8 +529,7 @@ impl Shard {
     #[inline(always)]
     pub(crate) fn look_for_cycle(&self, actor: Key, wait: Key, target: ActorId) {
         if target.home == self.home {
-            let leads_on = |slot: &Slot| slot.is_at_work() || slot.special.get();
-            if self.slots().get(target.key.slot).is_some_and(leads_on) {
+            if self.slots().get(target.key.slot).is_some_and(may_lead_on) {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
@@ -458,19 +547,53 @@ impl Shard {
         }
     }
 
-    /// An actor is held up, or somebody has come to wait for one that is: looks soon whether that closes a
-    /// cycle.
+    #[cold]
+    #[inline(never)]
+    fn follow_wait(&self, actor: Key) {
+        let id = self.id_of(actor);
+        if waits_for_several(self, id) {
+            self.search_from(actor);
+        } else if leads_on(self, id) {
+            Walk::default().go_on(self, id);
+        }
+    }
+
+    /// An actor of this worker begins to wait for several answers: looks whether one closes a cycle.
+    pub(crate) fn look_for_cycles(&self, actor: Key, wait: Key) {
+        let all = self.several.of(wait).unwrap_or_default();
+        let targets = all.into_iter().filter_map(|one| about(self, one));
+        let targets: Vec<_> = targets.map(|(_, target)| target).collect();
+        let leads_on = |target: &ActorId| {
+            target.home == self.home && self.slots().get(target.key.slot).is_some_and(may_lead_on)
+        };
+        if targets.iter().any(leads_on) {
+            self.follow_wait(actor);
+        } else if targets.iter().any(|target| target.home != self.home) {
+            self.unprobed.waits.borrow_mut().push((actor, wait));
+        }
+    }
+
+    /// An actor is held up: looks soon whether that closes a cycle.
     pub(crate) fn is_held_up(&self, slot: &Slot, actor: Key) {
-        if held_up(self, slot).is_some() && slot.wants_search() {
+        if held_up(self, slot).is_some() {
+            self.search_soon(slot, actor);
+        }
+    }
+
+    /// Has a search begin at an actor, unless it is to already.
+    fn search_soon(&self, slot: &Slot, actor: Key) {
+        if slot.wants_search() {
             self.unprobed.waits.borrow_mut().push((actor, Key::NONE));
         }
     }
 
     fn search_from(&self, actor: Key) {
-        let Some(slot) = self.tenant(actor).filter(|slot| slot.has_system()) else {
+        let Some(slot) = self.tenant(actor) else {
             return;
         };
-        slot.begins_search();
+        if slot.has_system() {
+            slot.begins_search();
+        }
         let number = self.unprobed.searches.get();
         self.unprobed.searches.set(number + 1);
         let search = Walk {
@@ -478,15 +601,6 @@ impl Shard {
             ..Walk::default()
         };
         search.go_on(self, self.id_of(actor));
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn follow_wait(&self, actor: Key) {
-        let actor = self.id_of(actor);
-        if leads_on(self, actor) {
-            Walk::default().go_on(self, actor);
-        }
     }
 
     /// Whether somebody waits for an actor of another worker, and no probe has been sent.

@@ -42,6 +42,7 @@ mod recipient;
 mod reference;
 mod relay;
 mod run_queue;
+mod several;
 mod shard;
 mod slot;
 mod special;

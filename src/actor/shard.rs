@@ -24,6 +24,7 @@ use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::overflow::tell_of_overflow;
 use super::run_queue::{Due, RunQueue};
+use super::several::Several;
 use super::slot::{NO_SLOT, Slot};
 use super::stats::WorkerStats;
 use super::verdict::Verdicts;
@@ -46,6 +47,7 @@ pub(crate) struct Shard {
     /// Questions that are not to be handled, by the slot of whose mail they are in.
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
     pub(crate) unprobed: Unprobed,
+    pub(crate) several: Several,
     pub(crate) fibers: FiberSet,
     pub(crate) outboxes: Outboxes,
     pub(crate) verdicts: Verdicts,
@@ -100,6 +102,7 @@ impl Shard {
             waits: Waits::new(),
             withdrawn: RefCell::default(),
             unprobed: Unprobed::default(),
+            several: Several::default(),
             fibers: FiberSet::new(stacks, body),
             outboxes: Outboxes::new(Arc::clone(&core), worker),
             verdicts: Verdicts::default(),

@@ -84,6 +84,32 @@ impl Shard {
         Ok(())
     }
 
+    /// As [`wait_for`](Self::wait_for), where each of several others ends this wait, and whoever waits needs
+    /// all of them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_for`](Self::wait_for).
+    pub(crate) fn wait_for_all(&self, key: Key, all: Vec<Key>) -> Result<(), CannotWait> {
+        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.before_waiting(fiber)?;
+        if !all.iter().all(|&one| self.waits.is_pending(one)) {
+            return Ok(());
+        }
+        let _noted = self.several.note(key, all);
+        let waiter = self.acting();
+        let slot = self.slots().get(waiter.key.slot);
+        if let Some(slot) = slot.filter(|_| waiter.home == self.home) {
+            slot.note_wait(key);
+            self.look_for_cycles(waiter.key, key);
+        }
+        if let Some(wait) = self.waits.pending(key) {
+            wait.attend(fiber, waiter.key.slot);
+            self.suspend(fiber, slot);
+        }
+        Ok(())
+    }
+
     /// Gives the other actors of this worker a turn each, then goes on.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;

@@ -2,7 +2,8 @@
 //!
 //! Whoever looks for cycles wants to know whom the handler waits for. That can be said where the only
 //! copy of the waker lies in a wait of the same worker, as that of an ask: then nothing but the end of
-//! that wait lets the handler go on, however the future is made.
+//! that wait lets the handler go on, however the future is made. It can be said as well of a future that
+//! is known to need each ask that it polls, as one of [`all`](super::all).
 
 use parking_lot::Mutex;
 use std::future::Future;
@@ -96,18 +97,51 @@ impl<M: Send + 'static> TaskContext<'_, M> {
 
 /// The wait that alone can call the waker of a future that was just polled, if the one that was polled last
 /// is such a one.
-fn only_cause(end: &Arc<EndWait>, last: Polled) -> Option<(Home, Key)> {
+fn only_cause(end: &Arc<EndWait>, last: Polled) -> bool {
     // Those of `block_on`: the wake-up itself, and the waker. A copy can be made of a copy only, and a
     // wait makes none of its own.
     const HELD: usize = 2;
-    let same = last.waker == Arc::as_ptr(end).cast();
-    let only = same && Arc::strong_count(end) == HELD + 1;
-    only.then_some((last.home, last.wait))
+    last.waker == Arc::as_ptr(end).cast() && Arc::strong_count(end) == HELD + 1
+}
+
+/// The waits of that worker of which each must end well before a future that was just polled can, of those
+/// that were polled. Where `needs_all` does not say so, it may be one only.
+fn causes(end: &Arc<EndWait>, home: Home, mut polled: Vec<Polled>, needs_all: bool) -> Vec<Key> {
+    if !needs_all {
+        let only = polled.pop().filter(|last| only_cause(end, *last));
+        polled = only.into_iter().collect();
+    }
+    let own = |one: &Polled| one.home == home && one.waker == Arc::as_ptr(end).cast();
+    let own = polled.into_iter().filter(own);
+    own.map(|one| one.wait).collect()
+}
+
+/// Begins to wait in a handler of that worker, so that whoever looks for cycles finds what that is for.
+fn wait_for_causes(home: Home, own: Key, causes: Vec<Key>) -> Result<(), WaitError> {
+    with_current(|shard| {
+        let Some(shard) = shard.filter(|shard| shard.home == home) else {
+            return Ok(());
+        };
+        match causes[..] {
+            [] => Ok(()),
+            [cause] => Ok(shard.wait_by_way_of(own, cause)?),
+            _ => Ok(shard.wait_for_all(own, causes)?),
+        }
+    })
 }
 
 /// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
 /// number, it is driven; on any other thread, the thread does.
 pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, WaitError> {
+    block_on_needing(pool, future, false)
+}
+
+/// As [`block_on`], where it is known whether the future needs each ask that it polls to end well.
+pub(super) fn block_on_needing<F: Future>(
+    pool: u32,
+    future: F,
+    needs_all: bool,
+) -> Result<F::Output, WaitError> {
     let nobody_of_pool = ActorId::new(Home::new(pool, 0), Key::default());
     let mut future = pin!(future);
     loop {
@@ -118,9 +152,8 @@ pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, Wai
         let waker = Waker::from(Arc::clone(&end));
         let mut cx = std::task::Context::from_waker(&waker);
         let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
-        let (polled, last) = blocking_on(poll);
-        let cause = last.and_then(|last| only_cause(&end, last));
-        match polled {
+        let (outcome, polled) = blocking_on(poll);
+        match outcome {
             Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.
                 end.take().into_iter().for_each(Reply::let_go);
@@ -129,13 +162,8 @@ pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, Wai
             Ok(Poll::Pending) => {}
             Err(panic) => resume_unwind(panic),
         }
-        if let (Some((home, own)), Some((of, cause))) = (own, cause)
-            && home == of
-        {
-            with_current(|shard| match shard.filter(|shard| shard.home == home) {
-                Some(shard) => shard.wait_by_way_of(own, cause).map_err(WaitError::from),
-                None => Ok(()),
-            })?;
+        if let Some((home, own)) = own {
+            wait_for_causes(home, own, causes(&end, home, polled, needs_all))?;
         }
         // Woken; or ended with the pool, of which the next wait tells.
         if let Err(AskError::CannotWait(error)) = ask.wait() {

@@ -10,7 +10,7 @@ use std::hash::Hash;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::block_on::block_on;
+use super::block_on::block_on_needing;
 use super::error::AskError;
 use super::handle::Ask;
 
@@ -22,6 +22,10 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     /// What comes of it.
     type Answer;
 
+    /// Whether each ask that it polls must be answered for there to be an answer.
+    #[doc(hidden)]
+    const NEEDS_ALL: bool = false;
+
     /// Waits for it as [`Ask::wait`] does: in a handler only that actor waits, on any other thread the
     /// thread does.
     ///
@@ -29,7 +33,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// The first [`AskError`] that makes it impossible, as soon as that is certain.
     fn wait(self) -> Result<Self::Answer, AskError> {
-        block_on(self.pool(), self)?
+        block_on_needing(self.pool(), self, Self::NEEDS_ALL)?
     }
 
     /// The number of a pool that it is asked of, for those who drive one.
@@ -87,6 +91,8 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
 impl<R: Send + 'static> Pending for Ask<R> {
     type Answer = R;
 
+    const NEEDS_ALL: bool = true;
+
     fn wait(self) -> Result<R, AskError> {
         Ask::wait(self)
     }
@@ -118,6 +124,8 @@ impl<P: Pending, U, F: FnOnce(P::Answer) -> U> Future for Map<P, F> {
 
 impl<P: Pending, U, F: FnOnce(P::Answer) -> U> Pending for Map<P, F> {
     type Answer = U;
+
+    const NEEDS_ALL: bool = P::NEEDS_ALL;
 
     fn pool(&self) -> u32 {
         self.first.pool()
@@ -157,6 +165,8 @@ impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Future for AndThen<P, N,
 
 impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Pending for AndThen<P, N, F> {
     type Answer = N::Answer;
+
+    const NEEDS_ALL: bool = P::NEEDS_ALL && N::NEEDS_ALL;
 
     fn pool(&self) -> u32 {
         match self {
@@ -215,6 +225,8 @@ pub trait Together {
     #[doc(hidden)]
     type Parts: Unpin;
     #[doc(hidden)]
+    const NEEDS_ALL: bool;
+    #[doc(hidden)]
     fn parts(self) -> Self::Parts;
     #[doc(hidden)]
     fn poll(parts: &mut Self::Parts, cx: &mut Context<'_>)
@@ -260,6 +272,8 @@ impl<T: Together> Future for All<T> {
 
 impl<T: Together> Pending for All<T> {
     type Answer = T::Answers;
+
+    const NEEDS_ALL: bool = T::NEEDS_ALL;
 
     fn pool(&self) -> u32 {
         T::pool(&self.0)
@@ -324,6 +338,8 @@ impl<P: Pending> Together for Vec<P> {
     type Answers = Vec<P::Answer>;
     type Parts = Row<(), P>;
 
+    const NEEDS_ALL: bool = P::NEEDS_ALL;
+
     fn parts(self) -> Self::Parts {
         Row::of(self.into_iter().map(|ask| ((), ask)))
     }
@@ -344,6 +360,8 @@ impl<P: Pending> Together for Vec<P> {
 impl<P: Pending, const N: usize> Together for [P; N] {
     type Answers = [P::Answer; N];
     type Parts = Row<(), P>;
+
+    const NEEDS_ALL: bool = P::NEEDS_ALL;
 
     fn parts(self) -> Self::Parts {
         Row::of(self.into_iter().map(|ask| ((), ask)))
@@ -368,6 +386,8 @@ impl<P: Pending, const N: usize> Together for [P; N] {
 impl<K: Eq + Hash, P: Pending> Together for HashMap<K, P> {
     type Answers = HashMap<K, P::Answer>;
     type Parts = Row<K, P>;
+
+    const NEEDS_ALL: bool = P::NEEDS_ALL;
 
     fn parts(self) -> Self::Parts {
         Row::of(self)
@@ -397,6 +417,8 @@ macro_rules! together_in_tuples {
         impl<$($name: Pending),+> Together for ($($name,)+) {
             type Answers = ($($name::Answer,)+);
             type Parts = Mixed<($(Part<$name>,)+)>;
+
+            const NEEDS_ALL: bool = true $(&& $name::NEEDS_ALL)+;
 
             fn parts(self) -> Self::Parts {
                 let ($($part,)+) = self;

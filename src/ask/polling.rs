@@ -1,16 +1,16 @@
 //! What is noted while a future is polled by `block_on`: for the asks that it awaits, and of them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
 use crate::actor::{Home, Key};
 
 thread_local! {
     static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
-    static POLLED: Cell<Option<Polled>> = const { Cell::new(None) };
+    static POLLED: RefCell<Vec<Polled>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A wait that was polled last, and with which waker.
+/// A wait that was polled, and with which waker.
 #[derive(Clone, Copy)]
 pub(super) struct Polled {
     pub(super) home: Home,
@@ -20,8 +20,10 @@ pub(super) struct Polled {
 
 /// A wait of this worker was polled, and has kept a copy of that waker.
 pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
-    let waker = waker.data();
-    POLLED.set(Some(Polled { home, wait, waker }));
+    if is_blocking_on() {
+        let waker = waker.data();
+        POLLED.with_borrow_mut(|all| all.push(Polled { home, wait, waker }));
+    }
 }
 
 /// Whether this thread polls a future by `block_on`, which drives what it waits for.
@@ -29,12 +31,12 @@ pub(super) fn is_blocking_on() -> bool {
     BLOCKING_ON.get()
 }
 
-/// Polls a future for `block_on`, by a function that does not panic. Answers the wait as well that was
-/// polled last meanwhile.
-pub(super) fn blocking_on<R>(poll: impl FnOnce() -> R) -> (R, Option<Polled>) {
+/// Polls a future for `block_on`, by a function that does not panic. Answers as well which waits were
+/// polled meanwhile, in that order.
+pub(super) fn blocking_on<R>(poll: impl FnOnce() -> R) -> (R, Vec<Polled>) {
     let outer = BLOCKING_ON.replace(true);
     // So that what is noted from here on is of wakers that live as long as this one does.
-    POLLED.set(None);
+    POLLED.take();
     let polled = poll();
     BLOCKING_ON.set(outer);
     (polled, POLLED.take())

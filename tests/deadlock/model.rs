@@ -1,9 +1,9 @@
 //! No false alarm: actors that ask at random, beside a record of who could still end their waits.
 
 use super::HOUR;
-use nexus_actors::Cycle;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{Cycle, Pending, all};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -114,6 +114,22 @@ impl Truth {
 
 #[derive(Clone, Default)]
 struct World(Arc<Mutex<Truth>>, Arc<OnceLock<All>>);
+
+impl World {
+    /// So has the wait for the answers to these questions ended.
+    fn end_of<T>(&self, questions: &[u64], answer: Result<T, AskError>) {
+        let mut truth = self.0.lock().unwrap();
+        if let Err(error) = &answer {
+            *truth.ended.entry(error.kind()).or_default() += 1;
+            if let AskError::Deadlock(details) = error {
+                truth.check(details.cycle().unwrap());
+            }
+        }
+        for &question in questions {
+            truth.ends(question);
+        }
+    }
+}
 
 /// All who ask each other, and the helper.
 type All = (Vec<ActorRef<Do>>, ActorRef<Handed>);
@@ -273,9 +289,9 @@ impl Me {
         on_behalf: Option<&Reply<()>>,
         before: impl FnOnce(&mut Self, u64),
     ) {
-        let question = self.question(world, depth);
+        let (question, second) = (self.question(world, depth), self.question(world, depth));
         let (way, node) = (
-            self.roll(8),
+            self.roll(9),
             self.nodes[question.to as usize % self.nodes.len()].clone(),
         );
         let before = |number| before(self, number);
@@ -306,6 +322,12 @@ impl Me {
                     let name = format!("fails-{}", by.from);
                     node.spawn(&name, by.failing()).unwrap_err();
                 }
+                5 => {
+                    before(u64::MAX);
+                    let asked = [question.begin(), second.begin()];
+                    let [(one, first), (two, second)] = asked;
+                    world.end_of(&[one, two], all([first, second]).wait());
+                }
                 _ => question.ask(before, Ask::wait),
             },
         }
@@ -325,19 +347,24 @@ struct Question {
 
 impl Question {
     fn ask(&self, before: impl FnOnce(u64), wait: impl FnOnce(Ask<()>) -> Result<(), AskError>) {
-        let (truth, depth) = (&self.world.0, self.depth);
-        let number = truth.lock().unwrap().asks(self.from, self.to);
+        let number = self.notes();
         before(number);
-        let question = |reply| Do::Question(number, depth, reply);
-        let answer = wait(self.actor.ask(question, self.within));
-        let mut truth = truth.lock().unwrap();
-        if let Err(error) = &answer {
-            *truth.ended.entry(error.kind()).or_default() += 1;
-            if let AskError::Deadlock(details) = error {
-                truth.check(details.cycle().unwrap());
-            }
-        }
-        truth.ends(number);
+        let answer = wait(self.send(number));
+        self.world.end_of(&[number], answer);
+    }
+
+    fn begin(&self) -> (u64, Ask<()>) {
+        let number = self.notes();
+        (number, self.send(number))
+    }
+
+    fn notes(&self) -> u64 {
+        self.world.0.lock().unwrap().asks(self.from, self.to)
+    }
+
+    fn send(&self, number: u64) -> Ask<()> {
+        let question = |reply| Do::Question(number, self.depth, reply);
+        self.actor.ask(question, self.within)
     }
 
     /// The same, asked by somebody else for whom this one waits.

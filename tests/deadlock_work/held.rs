@@ -34,7 +34,9 @@ fn work(actor: ActorRef<Do>, work: impl FnOnce(&mut Context<'_, Do>) -> Ended + 
 
 /// How asks have ended, by who asked.
 #[derive(Clone, Default)]
-struct Answers(Arc<Mutex<Vec<(&'static str, Result<(), AskError>)>>>);
+struct Answers(Arc<Mutex<Vec<Answer>>>);
+
+type Answer = (&'static str, Result<(), AskError>);
 
 impl Answers {
     /// Has an actor ask another one, after a pause, and note how that ends.

@@ -5,6 +5,7 @@ mod common;
 
 mod futures;
 mod held;
+mod several;
 mod starts;
 mod tasks;
 

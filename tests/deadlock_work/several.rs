@@ -1,0 +1,242 @@
+//! Cycles that go through a handler that waits for several answers at once.
+
+use super::{Ended, HOUR, Told, cycle_of, in_no_time, nothing, tell, told};
+use crate::common::{SEEDS, ms};
+use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
+use nexus_actors::{Pending, all, first};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What waits for several answers in one of the forms that there are.
+type Form = fn(Ask<Ended>, [Ask<Ended>; 2]) -> Ended;
+
+const FORMS: [Form; 6] = [
+    |asked, [one, two]| all((one, asked, two)).wait().map(drop),
+    |asked, [one, two]| all([asked, one, two]).wait().map(drop),
+    |asked, [one, two]| all(vec![one, two, asked]).wait().map(drop),
+    |asked, [one, two]| all((all([one, asked]), two.map(drop))).wait().map(drop),
+    |asked, [one, two]| {
+        let named = HashMap::from([("asked", asked)]);
+        all((one, all(named), two)).wait().map(drop)
+    },
+    |asked, [one, two]| {
+        let asked = asked.map(|_| ()).and_then(|()| one);
+        all((asked, two.map(drop))).wait().map(drop)
+    },
+];
+
+/// What was told to those who asked, and when.
+#[derive(Clone, Default)]
+struct Errors(Arc<Mutex<Vec<(Duration, AskError)>>>);
+
+impl Errors {
+    fn note(&self, ctx: &Context<'_, Told>, ended: Ended) -> Ended {
+        if let Err(error) = &ended {
+            self.0.lock().unwrap().push((ctx.now(), error.clone()));
+        }
+        ended
+    }
+
+    /// Asks somebody, after a pause, on behalf of whoever asked for that.
+    fn of_asking(
+        &self,
+        asked: ActorRef<Told>,
+        pause: u64,
+    ) -> impl FnOnce(&mut Context<'_, Told>, &Reply<Ended>) -> Ended + use<> {
+        let errors = self.clone();
+        move |ctx, reply| {
+            ctx.sleep(ms(pause))?;
+            let answer = asked.ask(nothing, HOUR).wait_for(reply);
+            errors.note(ctx, answer.map(|_| ()))
+        }
+    }
+
+    /// That somebody was told of that cycle at once, and nobody of anything else.
+    #[track_caller]
+    fn assert_one_deadlock(&self, mut cycle: Vec<&str>) {
+        let errors = self.0.lock().unwrap();
+        let [(at, error)] = &errors[..] else {
+            panic!("not one error: {errors:?}");
+        };
+        assert!(*at < ms(100), "{at:?}");
+        let mut found = cycle_of(error);
+        found.sort();
+        cycle.sort_unstable();
+        assert_eq!(found, cycle);
+    }
+}
+
+struct Cast {
+    several: ActorRef<Told>,
+    asked: ActorRef<Told>,
+    third: ActorRef<Told>,
+    slow: [ActorRef<Told>; 2],
+}
+
+impl Cast {
+    fn new(sim: &mut Sim) -> Self {
+        let workers = sim.workers();
+        let mut on = |worker: usize, name| sim.spawn_on(worker % workers, name, told()).unwrap();
+        Self {
+            several: on(0, "several"),
+            asked: on(1, "asked"),
+            third: on(2, "third"),
+            slow: [on(0, "slow"), on(2, "slower")],
+        }
+    }
+}
+
+/// Answers so late that whoever is told of a cycle only then has not been told at once.
+fn slow(actor: ActorRef<Told>) -> Ask<Ended> {
+    tell(actor, |ctx, _| Ok(ctx.sleep(ms(900))?))
+}
+
+fn in_each_form(run: impl Fn(&mut Sim, &Cast, Form, &Errors)) {
+    for form in FORMS {
+        for workers in [1, 3] {
+            Sim::builder().workers(workers).check(0..20, |sim| {
+                let (cast, errors) = (Cast::new(sim), Errors::default());
+                run(sim, &cast, form, &errors);
+                sim.run_for(ms(5000));
+                assert_eq!(sim.waiting(), []);
+            });
+        }
+    }
+}
+
+#[test]
+fn s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them() {
+    for pause in [0, 2] {
+        in_each_form(
+            |sim,
+             &Cast {
+                 several,
+                 asked,
+                 slow: others,
+                 ..
+             },
+             form,
+             errors| {
+                let inner = errors.clone();
+                let told = tell(several, move |ctx, _| {
+                    let asking = tell(asked, inner.of_asking(several, pause));
+                    let ended = form(asking, others.map(slow));
+                    inner.note(ctx, ended)
+                });
+                sim.run_for(ms(950));
+                drop(told);
+                errors.assert_one_deadlock(vec!["/user/asked", "/user/several"]);
+            },
+        );
+    }
+}
+
+#[test]
+fn s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too() {
+    for (first, second) in [(2, 4), (4, 2)] {
+        in_each_form(
+            |sim,
+             &Cast {
+                 several,
+                 asked,
+                 third,
+                 slow: others,
+             },
+             form,
+             errors| {
+                let inner = errors.clone();
+                let told = tell(several, move |ctx, _| {
+                    let asking = tell(asked, inner.of_asking(third, first));
+                    let ended = form(asking, others.map(slow));
+                    inner.note(ctx, ended)
+                });
+                sim.run_for(ms(1));
+                let asking = tell(third, errors.of_asking(several, second));
+                sim.run_for(ms(940));
+                drop((told, asking));
+                errors.assert_one_deadlock(vec!["/user/asked", "/user/several", "/user/third"]);
+            },
+        );
+    }
+}
+
+#[test]
+fn s5_6_two_that_wait_for_several_answers_make_a_cycle_together() {
+    in_each_form(
+        |sim,
+         &Cast {
+             several,
+             asked,
+             third,
+             slow: others,
+         },
+         form,
+         errors| {
+            let told = [(several, third), (third, several)].map(|(one, two)| {
+                let inner = errors.clone();
+                tell(one, move |ctx, _| {
+                    ctx.sleep(ms(1))?;
+                    let slow_ones = if one == several { others } else { [asked; 2] };
+                    let ended = form(two.ask(nothing, HOUR), slow_ones.map(slow));
+                    inner.note(ctx, ended)
+                })
+            });
+            sim.run_for(ms(950));
+            drop(told);
+            errors.assert_one_deadlock(vec!["/user/several", "/user/third"]);
+        },
+    );
+}
+
+#[test]
+fn s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others() {
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let Cast {
+                several,
+                asked,
+                third,
+                ..
+            } = Cast::new(sim);
+            let errors = Errors::default();
+            let inner = errors.clone();
+            let told = tell(several, move |_, _| {
+                let answer = tell(third, |ctx, _| Ok(ctx.sleep(ms(5))?));
+                first([tell(asked, inner.of_asking(several, 0)), answer]).wait()?
+            });
+            assert_eq!(told.wait(), Ok(Ok(())));
+            sim.run_for(ms(10));
+            let errors = errors.0.lock().unwrap();
+            let kinds: Vec<_> = errors.iter().map(|(_, error)| error.kind()).collect();
+            assert!(!kinds.contains(&AskErrorKind::Deadlock), "{kinds:?}");
+            in_no_time(sim);
+        });
+    }
+}
+
+#[test]
+fn s5_6_several_answers_that_come_make_no_cycle() {
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let Cast {
+                several,
+                asked,
+                slow: others,
+                ..
+            } = Cast::new(sim);
+            let errors = Errors::default();
+            let inner = errors.clone();
+            let told = tell(several, move |_, _| {
+                let answers = others.map(|other| tell(other, inner.of_asking(asked, 1)));
+                let asked = asked.ask(nothing, HOUR);
+                all((all(answers), asked)).wait().map(drop)
+            });
+            let pause = tell(asked, |ctx, _| Ok(ctx.sleep(ms(3))?));
+            assert_eq!((told.wait(), pause.wait()), (Ok(Ok(())), Ok(Ok(()))));
+            assert!(errors.0.lock().unwrap().is_empty());
+            in_no_time(sim);
+        });
+    }
+}
