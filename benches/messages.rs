@@ -276,9 +276,17 @@ fn ask(criterion: &mut Criterion) {
     group.bench_function("stakker, with a callback", |bencher| {
         bencher.iter(|| yardsticks::stakker_ask(TRIPS));
     });
-    group.bench_function("tokio mpsc and oneshot, one thread", |bencher| {
+    group.bench_function("tokio mpsc and oneshot, local tasks", |bencher| {
         bencher.iter(|| yardsticks::tokio_ask(TRIPS));
     });
+    for (name, threads) in [
+        ("tokio mpsc and oneshot, runtime of one thread", 1),
+        ("tokio mpsc and oneshot, runtime of two threads", 2),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| yardsticks::tokio_ask_on_threads(threads, TRIPS));
+        });
+    }
     group.bench_function("one-shots between two spinning threads", |bencher| {
         bencher.iter(|| yardsticks::bare_one_shots(TRIPS));
     });

@@ -207,23 +207,43 @@ pub(crate) fn tokio_ping_pong(trips: u64) {
     });
 }
 
+type Question = tokio::sync::oneshot::Sender<u64>;
+
+async fn tokio_server(mut questions: tokio::sync::mpsc::UnboundedReceiver<Question>) {
+    while let Some(reply) = questions.recv().await {
+        let _ = reply.send(7);
+    }
+}
+
+async fn tokio_client(server: tokio::sync::mpsc::UnboundedSender<Question>, asks: u64) {
+    for _ in 0..asks {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        server.send(reply).expect("the server lives");
+        answer.await.expect("the server answers");
+    }
+}
+
 /// A task asks another: a message with a one-shot in it.
 pub(crate) fn tokio_ask(asks: u64) {
     tokio_on_one_thread(async move {
-        let (sender, mut receiver) =
-            tokio::sync::mpsc::unbounded_channel::<tokio::sync::oneshot::Sender<u64>>();
-        let server = tokio::task::spawn_local(async move {
-            while let Some(reply) = receiver.recv().await {
-                let _ = reply.send(7);
-            }
-        });
-        let client = tokio::task::spawn_local(async move {
-            for _ in 0..asks {
-                let (reply, answer) = tokio::sync::oneshot::channel();
-                sender.send(reply).expect("the server lives");
-                answer.await.expect("the server answers");
-            }
-        });
+        let (sender, questions) = tokio::sync::mpsc::unbounded_channel();
+        let server = tokio::task::spawn_local(tokio_server(questions));
+        let client = tokio::task::spawn_local(tokio_client(sender, asks));
+        client.await.expect("ends well");
+        server.await.expect("ends well");
+    });
+}
+
+/// The same by tasks that may move between so many threads, as actors on tokio do.
+pub(crate) fn tokio_ask_on_threads(threads: usize, asks: u64) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .build()
+        .expect("builds");
+    let (sender, questions) = tokio::sync::mpsc::unbounded_channel();
+    let server = runtime.spawn(tokio_server(questions));
+    let client = runtime.spawn(tokio_client(sender, asks));
+    runtime.block_on(async move {
         client.await.expect("ends well");
         server.await.expect("ends well");
     });
