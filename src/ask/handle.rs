@@ -362,6 +362,7 @@ impl<'a> Begun<'a> {
             home,
             wait,
             deadline,
+            times: 0,
         })
     }
 
