@@ -697,6 +697,7 @@
 //!
 //! - `tests/simulation/checks.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
 //! - `tests/simulation/faults.rs: s9_2_a_fault_that_never_happened_fails_the_test`
+//! - `tests/wakers.rs: s9_2_a_question_that_is_taken_back_as_its_turn_comes_was_not_handled_for_the_trace_and_for_faults`
 //! - `tests/simulation/time.rs: s9_2_time_goes_on_as_it_is_told`
 //!
 //! **9.3** A handler gives its worker to others when it waits, and where it calls
