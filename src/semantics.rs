@@ -709,6 +709,7 @@
 //!
 //! - `tests/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
 //! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
+//! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
 //!
 //! # Not promised
