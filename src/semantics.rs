@@ -341,6 +341,7 @@
 //! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
 //! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
 //! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
+//! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not`
 //! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
