@@ -341,6 +341,7 @@
 //! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
 //! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
 //! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
+//! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not`
 //! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
@@ -380,7 +381,9 @@
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
 //! the mailbox, or when it comes out of a stash: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or
 //! [`Expired`](crate::DeadLetterReason::Expired). Word of that travels behind the question, so a handler
-//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. In a
+//! that is quicker still has it; there [`Reply::is_cancelled`] and [`Reply::time_left`] tell. A handler's
+//! question that was handed on ([`Reply::forward`]) is followed to whoever has it, however often that was; one
+//! of a thread outside is looked for where it was put first. In a
 //! bounded mailbox its place is free as soon as the word has come, where fewer than a thousand messages
 //! are before it.
 //!
@@ -389,6 +392,7 @@
 //! - `tests/asks_together/taken_back.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
 //! - `tests/asks_together/joined.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
 //! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
+//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_whenever_that_is`
 //! - `tests/asks_together/taken_back.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
 //! - `tests/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
 //! - `tests/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
@@ -444,6 +448,8 @@
 //! - `tests/deadlock_work/starts.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/deadlock_work/starts.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
 //! - `tests/deadlock_work/starts.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
+//! - `tests/deadlock/handed_on.rs: s5_6_a_cycle_is_found_through_a_question_that_was_handed_on_again_and_again`
+//! - `src/actor/waits.rs: s5_6_the_latest_word_of_a_question_that_was_handed_on_counts_whichever_comes_last`
 //! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
 //! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
 //! - `tests/deadlock_work/starts.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
@@ -704,6 +710,7 @@
 //!
 //! - `tests/simulation/checks.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
 //! - `tests/simulation/faults.rs: s9_2_a_fault_that_never_happened_fails_the_test`
+//! - `tests/wakers.rs: s9_2_a_question_that_is_taken_back_as_its_turn_comes_was_not_handled_for_the_trace_and_for_faults`
 //! - `tests/simulation/time.rs: s9_2_time_goes_on_as_it_is_told`
 //!
 //! **9.3** A handler gives its worker to others when it waits, and where it calls
@@ -715,6 +722,7 @@
 //!
 //! - `tests/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
 //! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
+//! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
 //!
 //! # Not promised

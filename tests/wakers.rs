@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{SEEDS, ms, with_pools};
 use nexus_actors::prelude::*;
-use nexus_actors::sim::Sim;
+use nexus_actors::sim::{Fault, Sim, TraceKind};
 use nexus_actors::{SendError, Sending};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -106,6 +106,51 @@ fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_pla
             assert_eq!(stats.sent(), stats.handled() + stats.dead_letters);
         });
     }
+}
+
+#[test]
+fn s9_2_a_question_that_is_taken_back_as_its_turn_comes_was_not_handled_for_the_trace_and_for_faults()
+ {
+    Sim::builder().workers(1).check(SEEDS, |sim| {
+        let busy = Props::new(|| Behavior::receive(|_ctx, _: Option<Reply<()>>| ()));
+        let bound = Mailbox::bounded(1, Overflow::Backpressure).unwrap();
+        let busy = sim.spawn("busy", busy.mailbox(bound)).unwrap();
+        let runner = sim.spawn("runner", runner()).unwrap();
+        busy.suspend();
+        sim.run_until_idle();
+        let taken_back = Mutex::new(Some(busy.ask(Some, HOUR)));
+        let waker = calls(move || drop(taken_back.lock().unwrap().take()));
+        let sending: Shared<Sending<_>> = Arc::new(Mutex::new(Some(busy.send_async(None))));
+        let first = Arc::clone(&sending);
+        runner.tell(Box::new(move || assert!(poll(&first, &waker).is_pending())));
+        sim.run_until_idle();
+        sim.inject(Fault::panic("/user/busy", 1)).unwrap();
+        let before = sim.trace().len() as usize;
+        busy.resume();
+        sim.run_until_idle();
+        let to_busy = |sim: &Sim| -> Vec<_> {
+            let trace = sim.trace();
+            let what = trace.events().skip(before).map(|event| event.what.clone());
+            what.filter_map(|what| match what {
+                TraceKind::Delivers { actor, .. } => Some((actor, None)),
+                TraceKind::Loses { actor, reason, .. } => Some((actor, Some(reason))),
+                _ => None,
+            })
+            .filter(|(actor, _)| *actor == busy.id())
+            .map(|(_, lost)| lost)
+            .collect()
+        };
+        assert_eq!(to_busy(sim), [Some(DeadLetterReason::Cancelled)]);
+        assert!(!sim.trace().to_string().contains("planned"));
+        // What it was let in for is the first that is handled.
+        runner.tell(Box::new(move || {
+            let sent = poll(&sending, Waker::noop());
+            assert!(matches!(sent, Poll::Ready(Ok(()))));
+        }));
+        sim.run_until_idle();
+        assert_eq!(to_busy(sim), [Some(DeadLetterReason::Cancelled), None]);
+        assert!(sim.trace().to_string().contains("planned"));
+    });
 }
 
 #[test]

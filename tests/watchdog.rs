@@ -4,7 +4,7 @@ mod common;
 
 use common::{SOON, eventually, pool_of, threads_named, with_pool};
 use nexus_actors::prelude::*;
-use nexus_actors::{SlowHandler, WorkerPoolBuilder};
+use nexus_actors::{ActorId, SlowHandler, WorkerPoolBuilder};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -177,8 +177,10 @@ fn s9_3_a_pool_without_watchdog_has_no_thread_for_it_and_a_hook_may_panic() {
     eventually("its thread ends with the pool", || !has_one());
 }
 
-#[test]
-fn s9_3_a_handler_is_named_that_holds_its_worker_after_a_subscriber_has_waited_in_it() {
+/// A pool with somebody to ask, and somebody who has stopped.
+fn with_one_gone(
+    test: impl FnOnce(&WorkerPool, ActorRef<Reply<()>>, ActorRef<()>),
+) -> Vec<ActorId> {
     let (builder, told) = watched(1);
     with_pool(builder, |pool| {
         let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<()>| reply.send(())));
@@ -187,6 +189,16 @@ fn s9_3_a_handler_is_named_that_holds_its_worker_after_a_subscriber_has_waited_i
         let gone = pool.spawn("gone", gone).unwrap();
         gone.tell(());
         eventually("it has stopped", || pool.stats().actors() == 1);
+        test(pool, echo, gone);
+    });
+    let told = told.lock().unwrap();
+    told.iter().map(|slow| slow.actor).collect()
+}
+
+#[test]
+fn s9_3_a_handler_is_named_that_holds_its_worker_after_a_subscriber_has_waited_in_it() {
+    let mut holds = None;
+    let told = with_one_gone(|pool, echo, gone| {
         let _subscription = pool
             .dead_letters()
             .subscribe(move |_| echo.ask(|reply| reply, SOON).wait().unwrap());
@@ -199,7 +211,43 @@ fn s9_3_a_handler_is_named_that_holds_its_worker_after_a_subscriber_has_waited_i
         });
         let busy = pool.spawn("busy", busy).unwrap();
         busy.ask(|reply| reply, SOON).wait().unwrap();
-        let told: Vec<_> = told.lock().unwrap().iter().map(|slow| slow.actor).collect();
-        assert!(told.contains(&busy.id()), "{told:?}");
+        holds = Some(busy.id());
     });
+    assert!(told.contains(&holds.unwrap()), "{told:?}");
+}
+
+#[test]
+fn s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker() {
+    let mut holds = None;
+    let told = with_one_gone(|pool, echo, gone| {
+        let _subscription = pool.dead_letters().subscribe(move |_| {
+            echo.ask(|reply| reply, SOON).wait().unwrap();
+            thread::sleep(300 * MS);
+        });
+        // In a handler; and in the setup of an actor that a handler starts.
+        let child = move || {
+            Props::new(move || {
+                Behavior::setup(move |_ctx| {
+                    gone.tell(());
+                    Ok(Behavior::receive(|_ctx, ()| ()))
+                })
+            })
+        };
+        let busy = Props::new(move || {
+            Behavior::receive(move |ctx, (starts, done): (bool, Reply<ActorId>)| {
+                if starts {
+                    done.send(ctx.spawn("child", child())?.id());
+                } else {
+                    gone.tell(());
+                    done.send(ctx.self_ref().id());
+                }
+                Ok::<_, BoxError>(())
+            })
+        });
+        let busy = pool.spawn("busy", busy).unwrap();
+        let ask = |starts| busy.ask(|reply| (starts, reply), SOON).wait().unwrap();
+        holds = Some([ask(false), ask(true)]);
+    });
+    let [actor, child] = holds.unwrap();
+    assert!(told.contains(&actor) && told.contains(&child), "{told:?}");
 }

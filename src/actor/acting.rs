@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::ptr;
 
+use super::beat::Running;
 use super::envelope::Envelope;
 use super::id::ActorId;
 
@@ -22,6 +23,8 @@ pub(crate) struct Acting {
     pub(crate) messages_left: Cell<usize>,
     /// Whether a handler runs, with whom replies that are dropped wait for its end.
     pub(crate) handles: Cell<bool>,
+    /// In whose handler, where it is another one's: a subscriber to dead letters is of no worker.
+    pub(super) within: Cell<Running>,
 }
 
 impl Acting {
@@ -32,6 +35,7 @@ impl Acting {
             envelope: Cell::new(Envelope::NONE),
             messages_left: Cell::new(0),
             handles: Cell::new(false),
+            within: Cell::new(Running::NOBODY),
         }
     }
 }

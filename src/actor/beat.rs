@@ -44,7 +44,7 @@ pub(crate) struct Seen {
 }
 
 impl Running {
-    const NOBODY: Self = Self {
+    pub(super) const NOBODY: Self = Self {
         key: Key {
             slot: 0,
             generation: 0,
@@ -84,11 +84,6 @@ impl Beat {
     pub(crate) fn begin_within(&self, running: Running) {
         self.end();
         self.begin(running);
-    }
-
-    /// Whether a handler runs, for the worker's own thread.
-    pub(crate) fn is_at_work(&self) -> bool {
-        Self::is_running(self.turn.load(Relaxed))
     }
 
     /// Whose handler runs.

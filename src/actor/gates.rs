@@ -72,6 +72,12 @@ impl Door {
         !already && self.gate.leave()
     }
 
+    /// Whether a place was given up ahead, and no message has left since. The owner's.
+    #[must_use]
+    pub(super) fn is_ahead(&self) -> bool {
+        self.ahead.load(Relaxed)
+    }
+
     /// A message leaves the mailbox whose place was given up ahead. Answers whether one was, and no other
     /// message has left since. The owner's.
     #[must_use]

@@ -122,16 +122,33 @@ pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
     }
 }
 
-/// Frees the place of the message that is to be handled next. Whoever is let in may take a question back
-/// at once, this one or another, and the place was that one's then. Answers whether that is not so.
-fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
+/// Gives the place of the message that is to be handled next to whoever waits for it, unless that was done.
+/// Whoever is let in may take a question back at once, this one or another, and the place was that one's
+/// then. Answers whether that is not so.
+fn give_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
     if !door.counts() || is_mutated(Mutant::PlaceLeaked) {
         return true;
     }
     if door.leave_ahead() {
         serve(shard, key);
     }
-    door.leave_after()
+    door.is_ahead()
+}
+
+/// As [`give_place_ahead`], where the message leaves the mailbox right after.
+fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
+    let stays = give_place_ahead(shard, key, door);
+    if stays && door.counts() {
+        let _ = door.leave_after();
+    }
+    stays
+}
+
+/// For whoever is to know whether an actor handles its next message before it does: makes sure that this
+/// is not taken back by whoever is let in for it. Answers whether it is still there.
+pub(crate) fn is_still_next(shard: &Shard, key: Key) -> bool {
+    let door = shard.slot(key.slot).door();
+    door.is_none_or(|door| give_place_ahead(shard, key, &door))
 }
 
 /// The body of an actor whose mailbox is bounded: it gives up the place of each message before it

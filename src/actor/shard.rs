@@ -434,15 +434,16 @@ impl Shard {
         let here = self.stage.here();
         let outer = (here.actor.replace(actor), here.envelope.get());
         let running = self.beat.running();
+        let within = here.within.replace(running);
         if actor.home == self.home {
             let mail = self.slot(actor.key.slot).mail_kind();
             self.beat.begin_within(Running::of(actor.key, mail));
         }
         let answer = code();
-        // A subscriber to dead letters, who is of no worker, may have waited.
-        if actor.home == self.home || !self.beat.is_at_work() {
+        if actor.home == self.home {
             self.beat.go_on(running);
         }
+        here.within.set(within);
         here.actor.set(outer.0);
         here.envelope.set(outer.1);
         self.look_for_orders(outer.0);

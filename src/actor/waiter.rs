@@ -156,6 +156,8 @@ impl Shard {
             && let Some(slot) = slot
         {
             self.beat.begin(Running::of(actor.key, slot.mail_kind()));
+        } else {
+            self.beat.go_on(acting.within.get());
         }
         if resume == Resume::End {
             force_unwind();

@@ -58,6 +58,8 @@ pub(crate) struct Wait {
     cycle: Cell<Option<Box<(u32, Cycle)>>>,
     /// When the timer is due.
     deadline: Cell<u64>,
+    /// The generation whose question was handed on last, and how often that was, for all that is known.
+    handed_on: Cell<(u32, u32)>,
 }
 
 impl Default for Wait {
@@ -79,6 +81,7 @@ impl Default for Wait {
             on_behalf: Cell::default(),
             cycle: Cell::default(),
             deadline: Cell::default(),
+            handed_on: Cell::default(),
         }
     }
 }
@@ -248,6 +251,28 @@ impl Waits {
             wait.is_for(target);
             wait.question.set(question);
         }
+    }
+
+    /// The question has been handed on for so many times, to that actor, as that message. Answers whether
+    /// that is news: word of a later time may have come before.
+    pub(crate) fn is_handed_on(
+        &self,
+        key: Key,
+        target: ActorId,
+        question: MessageId,
+        times: u32,
+    ) -> bool {
+        let Some(wait) = self.pending(key) else {
+            return false;
+        };
+        let (generation, known) = wait.handed_on.get();
+        if generation == key.generation && known > times {
+            return false;
+        }
+        wait.handed_on.set((key.generation, times));
+        wait.is_for(target);
+        wait.question.set(question);
+        true
     }
 
     /// What is known of a wait, whether it has ended or not, until its outcome is taken.
@@ -651,6 +676,25 @@ mod tests {
         assert_eq!(old.slot, new.slot);
         assert!(matches!(waits.fulfil(old, 1_u32), Ending::Late));
         assert!(waits.is_pending(new));
+    }
+
+    #[test]
+    fn s5_6_the_latest_word_of_a_question_that_was_handed_on_counts_whichever_comes_last() {
+        let waits = Waits::new();
+        let asked = |number| MessageId::start_of_worker(0).plus(number);
+        let next = || waits.begin(None, ActorId::NOBODY);
+        let key = next();
+        waits.has_asked(key, ActorId::NOBODY, asked(1));
+        assert!(waits.is_handed_on(key, ActorId::NOBODY, asked(3), 2));
+        assert!(!waits.is_handed_on(key, ActorId::NOBODY, asked(2), 1));
+        assert_eq!(waits.asked(key).unwrap().question, asked(3));
+        assert!(waits.is_handed_on(key, ActorId::NOBODY, asked(4), 3));
+        waits.forget(key);
+        assert!(!waits.is_handed_on(key, ActorId::NOBODY, asked(5), 4));
+        let later = next();
+        assert_eq!(later.slot, key.slot);
+        assert!(waits.is_handed_on(later, ActorId::NOBODY, asked(7), 1));
+        assert_eq!(waits.asked(later).unwrap().question, asked(7));
     }
 
     #[test]

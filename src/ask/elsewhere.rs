@@ -18,13 +18,11 @@ impl<R: Send + 'static> Ask<R> {
                 return wait_by_driving(&*driver, self, wait);
             }
             self.move_outside(home, wait);
-            if driver_of(home.pool()).is_some() {
-                return block_on(home.pool(), self)?;
-            }
         }
-        if with_current(|shard| shard.is_some()) {
-            // In a handler, only that actor waits.
-            return block_on(0, self)?;
+        // In a handler, only that actor waits; and whoever drives the pool goes on with it.
+        let pool = self.pool();
+        if with_current(|shard| shard.is_some()) || driver_of(pool).is_some() {
+            return block_on(pool, self)?;
         }
         match std::mem::replace(&mut self.waiting, Waiting::Over) {
             Waiting::Outside(outside) => outside.wait(),

@@ -256,6 +256,7 @@ impl<R: Send + 'static> Ask<R> {
     pub(super) fn pool(&self) -> u32 {
         match &self.waiting {
             Waiting::Worker { home, .. } => home.pool(),
+            Waiting::Outside(outside) if driver_of(outside.pool()).is_some() => outside.pool(),
             Waiting::Outside(_) | Waiting::Over => 0,
         }
     }
@@ -362,6 +363,7 @@ impl<'a> Begun<'a> {
             home,
             wait,
             deadline,
+            times: 0,
         })
     }
 
@@ -418,18 +420,21 @@ impl<R: Send + 'static> Future for Ask<R> {
                 return polled;
             }
             if let Some(driver) = driver_at(home) {
-                // An executor of another kind would let the driver's thread sleep.
-                if !is_blocking_on() {
+                // An executor of another kind would let the driver's thread sleep; not in a handler, which
+                // the driver goes on after.
+                if !is_blocking_on() && with_current(|shard| shard.is_none()) {
                     can_drive()?;
                     driver.drive_until_ended(wait)?;
                 }
                 return self.poll_on_worker(&driver.shard(), wait, cx);
             }
-            if driver_of(home.pool()).is_some() && !is_blocking_on() && can_drive().is_ok() {
-                let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);
-                return Poll::Ready(Self::new(waiting).wait_elsewhere());
-            }
-            self.move_outside(home, wait);
+        }
+        if !is_blocking_on() && driver_of(self.pool()).is_some() && can_drive().is_ok() {
+            let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);
+            return Poll::Ready(Self::new(waiting).wait_elsewhere());
+        }
+        if let Waiting::Worker { home, wait } = self.waiting {
+            self.move_outside(home, wait.get());
         }
         let Waiting::Outside(outside) = &mut self.waiting else {
             panic!("an ask is polled again after it was ready");

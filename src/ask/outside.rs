@@ -162,6 +162,14 @@ impl<R: Send + 'static> Outside<R> {
 }
 
 impl<R> Outside<R> {
+    /// The number of the pool that is to end it.
+    pub(super) fn pool(&self) -> u32 {
+        match &self.outcome {
+            Some(Outcome::Forwarded(_, home, _)) => home.pool(),
+            Some(Outcome::Answer(_)) | None => self.asked.home.pool(),
+        }
+    }
+
     fn withdraw(&self, reason: DeadLetterReason) {
         let (question, wait) = (self.question, None);
         if self.question != MessageId::default() {

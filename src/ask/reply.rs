@@ -50,6 +50,8 @@ pub(super) enum Asker<R: Send + 'static> {
         wait: PackedKey,
         /// By its pool's clock.
         deadline: u64,
+        /// How often the question was handed on.
+        times: u32,
     },
     /// A thread outside, which asked an actor of that worker.
     Thread {
@@ -208,17 +210,38 @@ impl<R: Send + 'static> Reply<R> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn forward<M: Send + 'static>(self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
-        let wait = self.wait_of_a_worker();
+    pub fn forward<M: Send + 'static>(mut self, to: ActorRef<M>, question: impl FnOnce(Self) -> M) {
+        let of = self.count_as_handed_on();
         let question = to.tell_question_noted(question(self));
         let target = to.id();
         with_current(|shard| {
             let shard = shard.filter(|shard| shard.home.pool() == target.home.pool());
-            if let (Some(shard), Some((home, wait))) = (shard, wait) {
-                let asker = ActorId::new(home, wait);
-                say_handed_on(shard, asker, HandedOn { target, question });
+            if let (Some(shard), Some((asker, deadline, times))) = (shard, of) {
+                let word = HandedOn {
+                    target,
+                    question,
+                    times,
+                    deadline,
+                };
+                say_handed_on(shard, asker, word);
             }
         });
+    }
+
+    /// It is handed on once more. Answers the wait that it ends, where that is a worker's, until when that
+    /// lasts, and how often that makes.
+    fn count_as_handed_on(&mut self) -> Option<(ActorId, u64, u32)> {
+        let Some(Asker::Worker {
+            home,
+            wait,
+            deadline,
+            times,
+        }) = &mut self.asker
+        else {
+            return None;
+        };
+        *times = times.saturating_add(1);
+        Some((ActorId::new(*home, wait.get()), *deadline, *times))
     }
 
     /// The wait that it ends, where that is a worker's.
@@ -306,16 +329,31 @@ fn say_handed_on(shard: &Shard, asker: ActorId, word: HandedOn) {
     dispatch(asker, word);
 }
 
-/// A question was handed on, with its reply: word of it, on its way to the wait.
+/// A question was handed on, with its reply: word of it, on its way to the wait. Where it was handed on
+/// again, word of that comes from another worker, and may come first.
 struct HandedOn {
     target: ActorId,
     question: MessageId,
+    times: u32,
+    deadline: u64,
 }
 
 impl Parcel for HandedOn {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
-        shard.waits.has_asked(wait, self.target, self.question);
-        shard.look_again_for_cycle(wait);
+        let Self {
+            target,
+            question,
+            times,
+            deadline,
+        } = self;
+        if !shard.waits.is_pending(wait) {
+            // Whoever gave up meanwhile has told somebody who no longer had it.
+            let is_over = deadline <= shard.now.get();
+            return shard.withdraw_late(wait, target, question, is_over);
+        }
+        if shard.waits.is_handed_on(wait, target, question, times) {
+            shard.look_again_for_cycle(wait);
+        }
     }
 
     fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
@@ -395,4 +433,13 @@ impl<R: Send + 'static> Parcel for Answer<R> {
             _ => drop(drop_with_fate(self.0, End::from(reason))),
         });
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::assert_eq_size;
+
+    // It is part of each question.
+    assert_eq_size!(Reply<u64>, [u64; 4]);
 }

@@ -2,6 +2,7 @@
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
+use nexus_actors::ActorSystem;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -186,22 +187,34 @@ fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
 
 #[test]
 fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
-    for polled in [false, true] {
+    for (polled, moved) in [(true, true), (true, false), (false, true), (false, false)] {
         Sim::builder().workers(2).check(0..30, |sim| {
             let busy = sim.spawn_on(0, "busy", worker(&Arc::default())).unwrap();
-            for number in [0, 1] {
+            let runners = [0, 1].map(|number| {
                 let name = format!("runner-{number}");
-                let runner = sim.spawn_on(number, &name, runner()).unwrap();
+                sim.spawn_on(number, &name, runner()).unwrap()
+            });
+            for number in [0, 1] {
                 let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
                 let given = Arc::clone(&asked);
-                runner.tell(Box::new(move || {
+                runners[number].tell(Box::new(move || {
                     let asked = busy.ask(|reply| Job::After(ms(5), number as u64, reply), HOUR);
                     *given.lock().unwrap() = Some(asked);
                 }));
                 sim.run_for(ms(1));
+                let mut cx = TaskCx::from_waker(Waker::noop());
+                if moved {
+                    // Its outcome is on its way to where it was awaited before.
+                    let asked = Arc::clone(&asked);
+                    runners[1 - number].tell(Box::new(move || {
+                        let mut cx = TaskCx::from_waker(Waker::noop());
+                        let mut asked = asked.lock().unwrap();
+                        assert!(Pin::new(asked.as_mut().unwrap()).poll(&mut cx).is_pending());
+                    }));
+                    sim.run_for(ms(1));
+                }
                 let mut asked = asked.lock().unwrap().take().unwrap();
                 let answer = if polled {
-                    let mut cx = TaskCx::from_waker(Waker::noop());
                     let Poll::Ready(answer) = Pin::new(&mut asked).poll(&mut cx) else {
                         panic!("nobody else would drive it");
                     };
@@ -212,6 +225,24 @@ fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
                 assert_eq!(answer, Ok(number as u64));
             }
         });
+    }
+}
+
+#[test]
+fn s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not() {
+    for polled in [true, false] {
+        let system = ActorSystem::builder().start().unwrap();
+        let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u64>| reply.send(7)));
+        let echo = system.spawn("echo", echo).unwrap();
+        let elsewhere = std::thread::spawn(move || echo.ask(|reply| reply, HOUR));
+        let mut asked = elsewhere.join().unwrap();
+        let mut cx = TaskCx::from_waker(Waker::noop());
+        let answer = if polled {
+            Pin::new(&mut asked).poll(&mut cx)
+        } else {
+            Poll::Ready(asked.wait())
+        };
+        assert_eq!(answer, Poll::Ready(Ok(7)));
     }
 }
 

@@ -258,6 +258,49 @@ fn s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there() {
 }
 
 #[test]
+fn s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_whenever_that_is() {
+    const WORKERS: usize = 4;
+    let given_up = [0, 20, 50, 80, 120, 200, 400, 100_000].map(Duration::from_micros);
+    for (place, after) in given_up.into_iter().enumerate() {
+        // The asker drops its ask, or its time is over.
+        let (within, reason) = match place % 2 {
+            0 => (HOUR, DeadLetterReason::Cancelled),
+            _ => (after, DeadLetterReason::Expired),
+        };
+        Sim::builder().workers(WORKERS).check(SEEDS, |sim| {
+            let handled = Arc::default();
+            let clerk = sim.spawn_on(3, "clerk", worker(&handled)).unwrap();
+            let second = Props::new(move || {
+                Behavior::receive(move |_ctx, (number, reply): (u64, Reply<u64>)| {
+                    reply.forward(clerk, |reply| Job::After(ms(0), number, reply));
+                })
+            });
+            let second = sim.spawn_on(2, "second", second).unwrap();
+            let first = Props::new(move || {
+                Behavior::receive(move |_ctx, (number, reply): (u64, Reply<u64>)| {
+                    reply.forward(second, |reply| (number, reply));
+                })
+            });
+            let first = sim.spawn_on(1, "first", first).unwrap();
+            assert_eq!(first.ask(|reply| (1, reply), HOUR).wait(), Ok(1));
+            clerk.tell(Job::Sleep(ms(500)));
+            sim.run_for(ms(10));
+            let asked = first.ask(|reply| (2, reply), within);
+            sim.run_for(after);
+            if within == HOUR {
+                drop(asked);
+            } else {
+                assert_eq!(asked.wait().unwrap_err().kind(), AskErrorKind::Timeout);
+            }
+            sim.run_for(ms(1000));
+            assert_eq!(*handled.lock().unwrap(), [1]);
+            assert_eq!(sim.dead_letters().count(reason), 1);
+            assert_eq!(sim.dead_letters().total(), 1);
+        });
+    }
+}
+
+#[test]
 fn s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile() {
     Sim::builder().workers(1).check(SEEDS, |sim| {
         let slow = sim.spawn("slow", slow(ms(100))).unwrap();

@@ -6,6 +6,7 @@ mod common;
 
 mod cost;
 mod cycles;
+mod handed_on;
 mod model;
 
 use std::time::Duration;

@@ -17,6 +17,7 @@ use crate::actor::failure::{Cause, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::{ActorId, Key};
 use crate::actor::observer::{Intervention, Observer};
+use crate::actor::queueing::is_still_next;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
@@ -228,6 +229,9 @@ fn observed_turn(
     body: &mut dyn Body,
     observer: &dyn Observer,
 ) -> Result<TurnEnd, Unwound> {
+    if !catch_user(|| is_still_next(shard, key))? {
+        return Ok(TurnEnd::Done);
+    }
     let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
     match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
         Intervention::None => {

@@ -159,6 +159,34 @@ impl Shard {
         }
     }
 
+    /// Word comes late, as the wait has ended, that its question was handed on: where that was because
+    /// whoever waited has given up, or the time is over, it is taken back from there.
+    #[cold]
+    pub(crate) fn withdraw_late(
+        &self,
+        key: Key,
+        target: ActorId,
+        question: MessageId,
+        is_over: bool,
+    ) {
+        let given_up = self.core.cancellations[self.home.worker() as usize].has(key);
+        if !given_up || self.interrupts.is_forcing() {
+            return;
+        }
+        let reason = if is_over {
+            DeadLetterReason::Expired
+        } else {
+            DeadLetterReason::Cancelled
+        };
+        let wait = Some((self.home, key));
+        let withdrawal = Withdrawal {
+            question,
+            reason,
+            wait,
+        };
+        withdraw(target, withdrawal);
+    }
+
     /// What is to be told to whom of a wait that was given up. Nothing while all is ended by force.
     #[cold]
     fn withdrawal_of(
