@@ -411,8 +411,8 @@
 //! - `tests/ask.rs: s5_5_ten_thousand_handlers_wait_at_once`
 //!
 //! **5.6** A cycle of handlers that wait for each other, by [`Ask::wait`](crate::Ask::wait), by
-//! [`Ask::wait_for`](crate::Ask::wait_for) or for room in a full mailbox, ends at once where it is
-//! certain: the wait that closes it ends with [`AskError::Deadlock`](crate::AskError::Deadlock) or
+//! [`Ask::wait_for`](crate::Ask::wait_for) or for room in a full mailbox, ends at once where it is certain:
+//! the wait that closes it ends with [`AskError::Deadlock`](crate::AskError::Deadlock) or
 //! [`SendError::Deadlock`](crate::SendError::Deadlock), which names the cycle. So it is on one worker and
 //! across workers. It is certain where for each of these waits nobody but the next actor can end it: that
 //! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full of
@@ -461,6 +461,7 @@
 //! - `tests/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
 //! - `tests/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
 //! - `tests/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them`
+//! - `tests/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link`
 //! - `tests/deadlock_work/several.rs: s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too`
 //! - `tests/deadlock_work/several.rs: s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others`
 //! - `tests/deadlock_work/tasks.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`

@@ -14,7 +14,7 @@ use std::task::{Poll, Wake, Waker};
 
 use super::error::AskError;
 use super::handle::Ask;
-use super::polling::{Polled, blocking_on};
+use super::polling::{Lent, Polled, blocking_on};
 use super::reply::Reply;
 use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, with_current};
 
@@ -116,12 +116,20 @@ fn causes(end: &Arc<EndWait>, home: Home, mut polled: Vec<Polled>, needs_all: bo
     own.map(|one| one.wait).collect()
 }
 
-/// Begins to wait in a handler of that worker, so that whoever looks for cycles finds what that is for.
-fn wait_for_causes(home: Home, own: Key, causes: Vec<Key>) -> Result<(), WaitError> {
+/// Begins to wait in a handler of that worker, so that whoever looks for cycles finds what that is for, and
+/// whoever gives up finds who waits on its behalf.
+fn wait_for_causes(
+    (home, own): (Home, Key),
+    causes: Vec<Key>,
+    on_behalf: Option<(Home, Key)>,
+) -> Result<(), WaitError> {
     with_current(|shard| {
         let Some(shard) = shard.filter(|shard| shard.home == home) else {
             return Ok(());
         };
+        if let Some(other) = on_behalf {
+            shard.waits.wait_on_behalf(own, other);
+        }
         match causes[..] {
             [] => Ok(()),
             [cause] => Ok(shard.wait_by_way_of(own, cause)?),
@@ -133,14 +141,16 @@ fn wait_for_causes(home: Home, own: Key, causes: Vec<Key>) -> Result<(), WaitErr
 /// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
 /// number, it is driven; on any other thread, the thread does.
 pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, WaitError> {
-    block_on_needing(pool, future, false)
+    block_on_for(pool, future, false, || None)
 }
 
-/// As [`block_on`], where it is known whether the future needs each ask that it polls to end well.
-pub(super) fn block_on_needing<F: Future>(
+/// As [`block_on`], where it is known whether the future needs each ask that it polls to end well; on behalf
+/// of whoever waits for a reply, if there is one.
+pub(super) fn block_on_for<F: Future>(
     pool: u32,
     future: F,
     needs_all: bool,
+    lent: impl Fn() -> Option<Lent>,
 ) -> Result<F::Output, WaitError> {
     let nobody_of_pool = ActorId::new(Home::new(pool, 0), Key::default());
     let mut future = pin!(future);
@@ -152,7 +162,8 @@ pub(super) fn block_on_needing<F: Future>(
         let waker = Waker::from(Arc::clone(&end));
         let mut cx = std::task::Context::from_waker(&waker);
         let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
-        let (outcome, polled) = blocking_on(poll);
+        let lent = lent();
+        let (outcome, polled) = blocking_on(lent, poll);
         match outcome {
             Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.
@@ -163,7 +174,8 @@ pub(super) fn block_on_needing<F: Future>(
             Err(panic) => resume_unwind(panic),
         }
         if let Some((home, own)) = own {
-            wait_for_causes(home, own, causes(&end, home, polled, needs_all))?;
+            let causes = causes(&end, home, polled, needs_all);
+            wait_for_causes((home, own), causes, lent.and_then(|lent| lent.wait))?;
         }
         // Woken; or ended with the pool, of which the next wait tells.
         if let Err(AskError::CannotWait(error)) = ask.wait() {

@@ -11,7 +11,7 @@ use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_of, outcome_of};
 use super::outside::Outside;
-use super::polling::{has_polled, is_blocking_on};
+use super::polling::{Lent, has_polled, is_blocking_on, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
@@ -227,29 +227,44 @@ impl<R: Send + 'static> Ask<R> {
     ///
     /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
     pub fn wait_for<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
-        if let Waiting::Outside(outside) = &mut self.waiting {
-            if reply.is_cancelled() {
-                return Err(outside.cancelled());
+        self.wait_on_behalf(reply.lent())?;
+        self.wait()
+    }
+
+    /// Has it wait on behalf of whoever waits for a reply, and no longer. What is a wait of another worker
+    /// has to be moved here first.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Cancelled`] where that one has given up; a wait of this worker ends by itself then.
+    fn wait_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
+        match &mut self.waiting {
+            Waiting::Outside(outside) => {
+                if lent.is_given_up {
+                    return Err(outside.cancelled());
+                }
+                outside.shorten(lent.left);
             }
-            outside.shorten(reply.time_left());
-        }
-        if let Waiting::Worker { home, wait } = self.waiting {
-            let wait = wait.get();
-            with_current(|shard| {
-                if let Some(shard) = shard.filter(|shard| shard.home == home) {
-                    if let Some(left) = reply.time_left() {
+            Waiting::Worker { home, wait } => with_current(|shard| {
+                let Some(shard) = shard.filter(|shard| shard.home == *home) else {
+                    return;
+                };
+                let wait = wait.get();
+                if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
+                    if let Some(left) = lent.left {
                         shard.waits.shorten(wait, nanos(left));
                     }
-                    if let Some(other) = reply.wait_of_a_worker() {
+                    if let Some(other) = lent.wait {
                         shard.waits.wait_on_behalf(wait, other);
                     }
-                    if reply.is_cancelled() {
-                        shard.give_up_waiting(wait, End::Cancelled);
-                    }
                 }
-            });
+                if lent.is_given_up {
+                    shard.give_up_waiting(wait, End::Cancelled);
+                }
+            }),
+            Waiting::Over => {}
         }
-        self.wait()
+        Ok(())
     }
 
     /// The number of the pool whose wait it is, for those who drive it.
@@ -410,6 +425,10 @@ impl<R: Send + 'static> Future for Ask<R> {
     type Output = Result<R, AskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let lent = lent();
+        if let Some(lent) = lent {
+            self.wait_on_behalf(lent)?;
+        }
         if let Waiting::Worker { home, wait } = self.waiting {
             let wait = wait.get();
             let polled = with_current(|shard| match shard {
@@ -435,6 +454,9 @@ impl<R: Send + 'static> Future for Ask<R> {
         }
         if let Waiting::Worker { home, wait } = self.waiting {
             self.move_outside(home, wait.get());
+            if let Some(lent) = lent {
+                self.wait_on_behalf(lent)?;
+            }
         }
         let Waiting::Outside(outside) = &mut self.waiting else {
             panic!("an ask is polled again after it was ready");

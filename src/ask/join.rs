@@ -10,9 +10,10 @@ use std::hash::Hash;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::block_on::block_on_needing;
+use super::block_on::block_on_for;
 use super::error::AskError;
 use super::handle::Ask;
+use super::reply::Reply;
 
 /// An answer that is to come: an [`Ask`], or something made of asks.
 ///
@@ -33,7 +34,42 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// The first [`AskError`] that makes it impossible, as soon as that is certain.
     fn wait(self) -> Result<Self::Answer, AskError> {
-        block_on_needing(self.pool(), self, Self::NEEDS_ALL)?
+        block_on_for(self.pool(), self, Self::NEEDS_ALL, || None)?
+    }
+
+    /// Waits for it as [`Ask::wait_for`] does, on behalf of whoever waits for `reply`: no longer than that
+    /// one does, and not if that one has given up.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use nexus_actors::{Pending, all};
+    /// use std::time::Duration;
+    ///
+    /// const SOON: Duration = Duration::from_secs(5);
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let seven = pool.spawn("seven", Props::new(|| {
+    ///     Behavior::receive(|_ctx, reply: Reply<u32>| reply.send(7))
+    /// }))?;
+    /// let sum = pool.spawn("sum", Props::new(move || {
+    ///     Behavior::receive(move |_ctx, reply: Reply<u32>| {
+    ///         let asked = [(); 3].map(|()| seven.ask(|reply| reply, SOON));
+    ///         let answers = all(asked).wait_for(&reply)?;
+    ///         reply.send(answers.iter().sum());
+    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///     })
+    /// }))?;
+    /// assert_eq!(sum.ask(|reply| reply, SOON).wait()?, 21);
+    /// pool.shutdown(SOON)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
+    fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<Self::Answer, AskError> {
+        let lent = || Some(reply.lent());
+        block_on_for(self.pool(), self, Self::NEEDS_ALL, lent)?
     }
 
     /// The number of a pool that it is asked of, for those who drive one.
@@ -95,6 +131,10 @@ impl<R: Send + 'static> Pending for Ask<R> {
 
     fn wait(self) -> Result<R, AskError> {
         Ask::wait(self)
+    }
+
+    fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<R, AskError> {
+        Ask::wait_for(self, reply)
     }
 
     fn pool(&self) -> u32 {

@@ -2,10 +2,23 @@
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::actor::{Home, Key};
 
+/// A reply on whose behalf somebody waits, which holds it all that time.
+#[derive(Clone, Copy)]
+pub(super) struct Lent {
+    /// How long it is waited for yet, where that is known here.
+    pub(super) left: Option<Duration>,
+    /// The wait that it ends, where that is a worker's.
+    pub(super) wait: Option<(Home, Key)>,
+    /// Whether whoever waited for it has given up.
+    pub(super) is_given_up: bool,
+}
+
 thread_local! {
+    static LENT: Cell<Option<Lent>> = const { Cell::new(None) };
     static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
     static POLLED: RefCell<Vec<Polled>> = const { RefCell::new(Vec::new()) };
 }
@@ -31,13 +44,19 @@ pub(super) fn is_blocking_on() -> bool {
     BLOCKING_ON.get()
 }
 
-/// Polls a future for `block_on`, by a function that does not panic. Answers as well which waits were
+/// On whose behalf the future is polled that is polled, where it is on anybody's.
+pub(super) fn lent() -> Option<Lent> {
+    LENT.get().filter(|_| is_blocking_on())
+}
+
+/// Polls a future for `block_on`, on somebody's behalf or nobody's, by a function that does not panic. Answers as well which waits were
 /// polled meanwhile, in that order.
-pub(super) fn blocking_on<R>(poll: impl FnOnce() -> R) -> (R, Vec<Polled>) {
-    let outer = BLOCKING_ON.replace(true);
+pub(super) fn blocking_on<R>(lent: Option<Lent>, poll: impl FnOnce() -> R) -> (R, Vec<Polled>) {
+    let outer = (BLOCKING_ON.replace(true), LENT.replace(lent));
     // So that what is noted from here on is of wakers that live as long as this one does.
     POLLED.take();
     let polled = poll();
-    BLOCKING_ON.set(outer);
+    BLOCKING_ON.set(outer.0);
+    LENT.set(outer.1);
     (polled, POLLED.take())
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::as_nanos;
 use super::first::Shared;
+use super::polling::Lent;
 use crate::actor::{
     ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, PackedKey,
     Parcel, Room, Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply,
@@ -242,6 +243,15 @@ impl<R: Send + 'static> Reply<R> {
         };
         *times = times.saturating_add(1);
         Some((ActorId::new(*home, wait.get()), *deadline, *times))
+    }
+
+    /// What is to be known of it where it is waited on behalf of it.
+    pub(super) fn lent(&self) -> Lent {
+        Lent {
+            left: self.time_left(),
+            wait: self.wait_of_a_worker(),
+            is_given_up: self.is_cancelled(),
+        }
     }
 
     /// The wait that it ends, where that is a worker's.

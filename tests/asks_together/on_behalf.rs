@@ -4,13 +4,14 @@ use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{Pending, all, first};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[test]
 fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() {
     const CHAIN: usize = 5000;
-    for spread in [1, 2] {
+    for (spread, joined) in [(1, false), (2, false), (1, true), (2, true)] {
         let mut sim = Sim::builder().workers(2).orderly().start().unwrap();
         let told: Arc<Mutex<Vec<AskErrorKind>>> = Arc::default();
         let keeper = Props::new(|| {
@@ -22,7 +23,11 @@ fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() 
             let link = Props::new(move || {
                 let told = Arc::clone(&told);
                 Behavior::receive(move |_ctx, reply: Reply<()>| {
-                    let ended = asked.ask(|reply| reply, HOUR).wait_for(&reply);
+                    let asked = asked.ask(|reply| reply, HOUR);
+                    let ended = match joined {
+                        true => all((asked,)).wait_for(&reply).map(|((),)| ()),
+                        false => asked.wait_for(&reply),
+                    };
                     told.lock().unwrap().push(ended.unwrap_err().kind());
                 })
             });
@@ -46,21 +51,39 @@ fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() 
     }
 }
 
+type Form = fn([Ask<u64>; 2], &Reply<u64>) -> Result<(), AskError>;
+
+const FORMS: [Form; 5] = [
+    |[one, _two], reply| one.wait_for(reply).map(drop),
+    |[one, _two], reply| one.map(drop).wait_for(reply),
+    |[one, two], reply| all((one, two)).wait_for(reply).map(drop),
+    |[one, two], reply| first([one, two]).wait_for(reply).map(drop),
+    |[one, two], reply| one.and_then(|_| two).wait_for(reply).map(drop),
+];
+
 #[test]
 fn s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for() {
+    for form in FORMS {
+        waits_no_longer(form);
+    }
+}
+
+fn waits_no_longer(form: Form) {
     for workers in [1, 2] {
         for gives_up in [false, true] {
             Sim::builder().workers(workers).check(SEEDS, |sim| {
                 let handled = Arc::default();
-                let slow = sim.spawn_on(workers - 1, "slow", worker(&handled)).unwrap();
+                let mut slow = |name| sim.spawn_on(workers - 1, name, worker(&handled)).unwrap();
+                let slow = [slow("slow"), slow("slower")];
                 let ended: Arc<Mutex<Vec<(AskErrorKind, Duration)>>> = Arc::default();
                 let log = Arc::clone(&ended);
                 let between = Props::new(move || {
                     let log = Arc::clone(&log);
                     Behavior::receive(move |ctx, reply: Reply<u64>| {
-                        let asked = slow.ask(|reply| Job::After(HOUR / 2, 1, reply), HOUR);
+                        let after = |reply| Job::After(HOUR / 2, 1, reply);
+                        let asked = slow.map(|slow| slow.ask(after, HOUR));
                         let begun = ctx.now();
-                        let error = asked.wait_for(&reply).unwrap_err();
+                        let error = form(asked, &reply).unwrap_err();
                         log.lock().unwrap().push((error.kind(), ctx.now() - begun));
                     })
                 });
@@ -112,6 +135,11 @@ fn s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too() {
         let asked = keeper.ask(|reply| reply, HOUR);
         assert_eq!(
             asked.wait_for(&reply).unwrap_err().kind(),
+            AskErrorKind::Cancelled
+        );
+        let asked = [(); 2].map(|()| keeper.ask(|reply| reply, HOUR));
+        assert_eq!(
+            all(asked).wait_for(&reply).unwrap_err().kind(),
             AskErrorKind::Cancelled
         );
     });

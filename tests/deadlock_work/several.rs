@@ -163,6 +163,35 @@ fn s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too() {
 }
 
 #[test]
+fn s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link() {
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(SEEDS, |sim| {
+            let Cast {
+                several,
+                asked,
+                third,
+                slow: others,
+            } = Cast::new(sim);
+            let errors = Errors::default();
+            let inner = errors.clone();
+            let asking = move |ctx: &mut Context<'_, Told>, reply: &Reply<Ended>| {
+                let asked = tell(asked, inner.of_asking(third, 2));
+                let ended = all((asked, all(others.map(slow)))).wait_for(reply);
+                inner.note(ctx, ended.map(drop))
+            };
+            let told = tell(third, move |_, reply| {
+                tell(several, asking).wait_for(reply)?
+            });
+            sim.run_for(ms(950));
+            drop(told);
+            errors.assert_one_deadlock(vec!["/user/asked", "/user/several", "/user/third"]);
+            sim.run_for(ms(5000));
+            assert_eq!(sim.waiting(), []);
+        });
+    }
+}
+
+#[test]
 fn s5_6_two_that_wait_for_several_answers_make_a_cycle_together() {
     in_each_form(
         |sim,
