@@ -23,8 +23,14 @@ impl Several {
     }
 
     /// The waits that a wait is for, where it is for several.
-    pub(crate) fn of(&self, key: Key) -> Option<Vec<Key>> {
-        self.0.borrow().get(&key).cloned()
+    pub(crate) fn of(&self, key: Key) -> Vec<Key> {
+        self.0.borrow().get(&key).cloned().unwrap_or_default()
+    }
+
+    /// Whether a wait is one of those that another one is for.
+    pub(crate) fn includes(&self, key: Key, one: Key) -> bool {
+        let several = self.0.borrow();
+        several.get(&key).is_some_and(|all| all.contains(&one))
     }
 
     pub(crate) fn has(&self, key: Key) -> bool {

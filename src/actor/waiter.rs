@@ -50,6 +50,7 @@ impl Shard {
     /// As for [`wait_for`](Self::wait_for).
     #[inline(always)]
     pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
+        self.waits.is_awaited_by(cause, self.acting().key.slot);
         match (self.waits.pending(key), self.waits.pending(cause)) {
             (Some(wait), Some(on)) => self.wait_on((wait, key), (on, cause)),
             _ => Ok(()),
@@ -85,24 +86,36 @@ impl Shard {
     }
 
     /// As [`wait_for`](Self::wait_for), where each of several others ends this wait, and whoever waits needs
-    /// all of them.
+    /// all of them. What was `followed` is what it has waited for so before.
     ///
     /// # Errors
     ///
     /// As for [`wait_for`](Self::wait_for).
-    pub(crate) fn wait_for_all(&self, key: Key, all: Vec<Key>) -> Result<(), CannotWait> {
+    pub(crate) fn wait_for_all(
+        &self,
+        key: Key,
+        all: Vec<Key>,
+        followed: &[Key],
+    ) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         if !all.iter().all(|&one| self.waits.is_pending(one)) {
             return Ok(());
         }
-        let _noted = self.several.note(key, all);
         let waiter = self.acting();
         let slot = self.slots().get(waiter.key.slot);
         if let Some(slot) = slot.filter(|_| waiter.home == self.home) {
             slot.note_wait(key);
-            self.look_for_cycles(waiter.key, key);
+            for &one in &all {
+                self.waits.is_awaited_by(one, waiter.key.slot);
+            }
+            // Both are in the order in which they were asked for.
+            let mut before = followed.iter();
+            let is_new = |one: &&Key| !before.any(|followed| followed == *one);
+            let new: Vec<Key> = all.iter().filter(is_new).copied().collect();
+            self.look_for_cycle_by_each(waiter.key, &new);
         }
+        let _noted = self.several.note(key, all);
         if let Some(wait) = self.waits.pending(key) {
             wait.attend(fiber, waiter.key.slot);
             self.suspend(fiber, slot);

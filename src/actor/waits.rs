@@ -338,12 +338,17 @@ impl Waits {
         self.pending(key).is_some()
     }
 
-    /// Who waits on a fiber for the end of a wait that nothing has ended yet, by its slot.
+    /// Who has waited last for the end of a wait that nothing has ended yet, on a fiber or
+    /// [by another wait](Self::is_awaited_by), by its slot. It need not do so at present.
     pub(crate) fn waiter(&self, key: Key) -> Option<u32> {
-        let wait = self.pending(key)?;
-        let fiber = wait.fiber.take();
-        wait.fiber.set(fiber);
-        fiber.map(|_| wait.waiter.get())
+        Some(self.pending(key)?.waiter.get())
+    }
+
+    /// The actor in that slot waits for the end of a wait by another one, which that ends.
+    pub(crate) fn is_awaited_by(&self, key: Key, slot: u32) {
+        if let Some(wait) = self.pending(key) {
+            wait.waiter.set(slot);
+        }
     }
 
     /// Whom a wait that nothing has ended yet is for.

@@ -95,47 +95,54 @@ impl<M: Send + 'static> TaskContext<'_, M> {
     }
 }
 
-/// The wait that alone can call the waker of a future that was just polled, if the one that was polled last
-/// is such a one.
-fn only_cause(end: &Arc<EndWait>, last: Polled) -> bool {
-    // Those of `block_on`: the wake-up itself, and the waker. A copy can be made of a copy only, and a
-    // wait makes none of its own.
-    const HELD: usize = 2;
-    last.waker == Arc::as_ptr(end).cast() && Arc::strong_count(end) == HELD + 1
+/// Whether there is one copy of a waker, beside those of `block_on`: the wake-up itself, and the waker. A copy
+/// can be made of a copy only, and a wait makes none of its own.
+fn is_held_once(end: &Arc<EndWait>) -> bool {
+    Arc::strong_count(end) == 2 + 1
 }
 
-/// The waits of that worker of which each must end well before a future that was just polled can, of those
-/// that were polled. Where `needs_all` does not say so, it may be one only.
-fn causes(end: &Arc<EndWait>, home: Home, mut polled: Vec<Polled>, needs_all: bool) -> Vec<Key> {
-    if !needs_all {
-        let only = polled.pop().filter(|last| only_cause(end, *last));
-        polled = only.into_iter().collect();
+/// What a future waits for, as far as is known: waits of the worker on which it is polled.
+#[derive(Default)]
+struct Causes {
+    /// Whether the future needs each ask that it polls to end well. Else it may be one only.
+    needs_all: bool,
+    now: Vec<Key>,
+    /// When it was polled before.
+    before: Vec<Key>,
+}
+
+impl Causes {
+    /// The future was polled, on that worker, with that waker, and has polled these.
+    fn note(&mut self, end: &Arc<EndWait>, home: Home, mut polled: Vec<Polled>) {
+        if !self.needs_all {
+            let only = polled.pop().filter(|_| is_held_once(end));
+            polled = only.into_iter().collect();
+        }
+        let own = polled.into_iter().filter(|one| one.home == home);
+        self.before = std::mem::replace(&mut self.now, own.map(|one| one.wait).collect());
     }
-    let own = |one: &Polled| one.home == home && one.waker == Arc::as_ptr(end).cast();
-    let own = polled.into_iter().filter(own);
-    own.map(|one| one.wait).collect()
-}
 
-/// Begins to wait in a handler of that worker, so that whoever looks for cycles finds what that is for, and
-/// whoever gives up finds who waits on its behalf.
-fn wait_for_causes(
-    (home, own): (Home, Key),
-    causes: Vec<Key>,
-    on_behalf: Option<(Home, Key)>,
-) -> Result<(), WaitError> {
-    with_current(|shard| {
-        let Some(shard) = shard.filter(|shard| shard.home == home) else {
-            return Ok(());
-        };
-        if let Some(other) = on_behalf {
-            shard.waits.wait_on_behalf(own, other);
-        }
-        match causes[..] {
-            [] => Ok(()),
-            [cause] => Ok(shard.wait_by_way_of(own, cause)?),
-            _ => Ok(shard.wait_for_all(own, causes)?),
-        }
-    })
+    /// Waits in a handler of that worker by that wait, so that whoever looks for cycles finds what for, and
+    /// whoever gives up finds who waits on its behalf.
+    fn wait(
+        &self,
+        (home, own): (Home, Key),
+        on_behalf: Option<(Home, Key)>,
+    ) -> Result<(), WaitError> {
+        with_current(|shard| {
+            let Some(shard) = shard.filter(|shard| shard.home == home) else {
+                return Ok(());
+            };
+            if let Some(other) = on_behalf {
+                shard.waits.wait_on_behalf(own, other);
+            }
+            match self.now[..] {
+                [] => Ok(()),
+                [cause] if !self.needs_all => Ok(shard.wait_by_way_of(own, cause)?),
+                _ => Ok(shard.wait_for_all(own, self.now.clone(), &self.before)?),
+            }
+        })
+    }
 }
 
 /// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
@@ -154,6 +161,10 @@ pub(super) fn block_on_for<F: Future>(
 ) -> Result<F::Output, WaitError> {
     let nobody_of_pool = ActorId::new(Home::new(pool, 0), Key::default());
     let mut future = pin!(future);
+    let mut causes = Causes {
+        needs_all,
+        ..Causes::default()
+    };
     loop {
         let (ask, reply) = Ask::<()>::begin(None, nobody_of_pool);
         let own = reply.wait_of_a_worker();
@@ -163,7 +174,7 @@ pub(super) fn block_on_for<F: Future>(
         let mut cx = std::task::Context::from_waker(&waker);
         let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
         let lent = lent();
-        let (outcome, polled) = blocking_on(lent, poll);
+        let (outcome, polled) = blocking_on(Arc::as_ptr(&end).cast(), lent, poll);
         match outcome {
             Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.
@@ -174,8 +185,8 @@ pub(super) fn block_on_for<F: Future>(
             Err(panic) => resume_unwind(panic),
         }
         if let Some((home, own)) = own {
-            let causes = causes(&end, home, polled, needs_all);
-            wait_for_causes((home, own), causes, lent.and_then(|lent| lent.wait))?;
+            causes.note(&end, home, polled);
+            causes.wait((home, own), lent.and_then(|lent| lent.wait))?;
         }
         // Woken; or ended with the pool, of which the next wait tells.
         if let Err(AskError::CannotWait(error)) = ask.wait() {

@@ -425,7 +425,7 @@ impl<R: Send + 'static> Future for Ask<R> {
     type Output = Result<R, AskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let lent = lent();
+        let lent = lent(cx.waker());
         if let Some(lent) = lent {
             self.wait_on_behalf(lent)?;
         }

@@ -1,6 +1,7 @@
 //! What is noted while a future is polled by `block_on`: for the asks that it awaits, and of them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,26 +18,37 @@ pub(super) struct Lent {
     pub(super) is_given_up: bool,
 }
 
-thread_local! {
-    static LENT: Cell<Option<Lent>> = const { Cell::new(None) };
-    static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
-    static POLLED: RefCell<Vec<Polled>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A wait that was polled, and with which waker.
+/// A wait that was polled.
 #[derive(Clone, Copy)]
 pub(super) struct Polled {
     pub(super) home: Home,
     pub(super) wait: Key,
-    pub(super) waker: *const (),
+}
+
+/// A future that is polled.
+struct Poll {
+    lent: Option<Lent>,
+    polled: Vec<Polled>,
+}
+
+thread_local! {
+    static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
+    /// By what its waker holds: whoever is polled may wait, and others are polled on this thread then.
+    static POLLS: RefCell<HashMap<*const (), Poll>> = RefCell::default();
 }
 
 /// A wait of this worker was polled, and has kept a copy of that waker.
 pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
-    if is_blocking_on() {
-        let waker = waker.data();
-        POLLED.with_borrow_mut(|all| all.push(Polled { home, wait, waker }));
-    }
+    POLLS.with_borrow_mut(|polls| {
+        if let Some(poll) = polls.get_mut(&waker.data()) {
+            poll.polled.push(Polled { home, wait });
+        }
+    });
+}
+
+/// On whose behalf a future is polled with that waker, where it is on anybody's.
+pub(super) fn lent(waker: &Waker) -> Option<Lent> {
+    POLLS.with_borrow(|polls| polls.get(&waker.data())?.lent)
 }
 
 /// Whether this thread polls a future by `block_on`, which drives what it waits for.
@@ -44,19 +56,21 @@ pub(super) fn is_blocking_on() -> bool {
     BLOCKING_ON.get()
 }
 
-/// On whose behalf the future is polled that is polled, where it is on anybody's.
-pub(super) fn lent() -> Option<Lent> {
-    LENT.get().filter(|_| is_blocking_on())
-}
-
-/// Polls a future for `block_on`, on somebody's behalf or nobody's, by a function that does not panic. Answers as well which waits were
-/// polled meanwhile, in that order.
-pub(super) fn blocking_on<R>(lent: Option<Lent>, poll: impl FnOnce() -> R) -> (R, Vec<Polled>) {
-    let outer = (BLOCKING_ON.replace(true), LENT.replace(lent));
-    // So that what is noted from here on is of wakers that live as long as this one does.
-    POLLED.take();
-    let polled = poll();
-    BLOCKING_ON.set(outer.0);
-    LENT.set(outer.1);
-    (polled, POLLED.take())
+/// Polls a future for `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
+/// function that does not panic. Answers as well which waits were polled with that waker, in that order.
+pub(super) fn blocking_on<R>(
+    waker: *const (),
+    lent: Option<Lent>,
+    poll: impl FnOnce() -> R,
+) -> (R, Vec<Polled>) {
+    let outer = BLOCKING_ON.replace(true);
+    let begun = Poll {
+        lent,
+        polled: Vec::new(),
+    };
+    POLLS.with_borrow_mut(|polls| polls.insert(waker, begun));
+    let answer = poll();
+    BLOCKING_ON.set(outer);
+    let ended = POLLS.with_borrow_mut(|polls| polls.remove(&waker));
+    (answer, ended.map_or_else(Vec::new, |poll| poll.polled))
 }

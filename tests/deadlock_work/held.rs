@@ -1,55 +1,13 @@
 //! Cycles that go through actors that wait without a fiber: until their children have ended, as they start
 //! again or passivate, or until their parents have decided about their failures.
 
-use super::{HOUR, cycle_of};
+use super::{Answers, Do, HOUR, Outcome, cycle_of, doer, sims, work};
 use crate::common::{SEEDS, ms};
 use nexus_actors::Directive;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use std::sync::{Arc, Mutex};
-
-/// Does what it is told.
-enum Do {
-    Work(Work),
-    Question(Reply<()>),
-}
-type Work = Box<dyn FnOnce(&mut Context<'_, Do>) -> Ended + Send>;
-type Ended = Result<Next<Do>, BoxError>;
-
-fn doer() -> Props<Do> {
-    Props::new(|| {
-        Behavior::receive(|ctx, message| match message {
-            Do::Work(work) => work(ctx),
-            Do::Question(reply) => {
-                reply.send(());
-                Ok(Next::Same)
-            }
-        })
-    })
-}
-
-fn work(actor: ActorRef<Do>, work: impl FnOnce(&mut Context<'_, Do>) -> Ended + Send + 'static) {
-    actor.tell(Do::Work(Box::new(work)));
-}
-
-/// How asks have ended, by who asked.
-#[derive(Clone, Default)]
-struct Answers(Arc<Mutex<Vec<Answer>>>);
-
-type Answer = (&'static str, Result<(), AskError>);
 
 impl Answers {
-    /// Has an actor ask another one, after a pause, and note how that ends.
-    fn have_ask(&self, who: &'static str, asking: ActorRef<Do>, pause: u64, asked: ActorRef<Do>) {
-        let answers = self.clone();
-        work(asking, move |ctx| {
-            ctx.sleep(ms(pause))?;
-            let answer = asked.ask(Do::Question, HOUR).wait();
-            answers.0.lock().unwrap().push((who, answer));
-            Ok(Next::Same)
-        });
-    }
-
     /// That one ask has failed, by that cycle, and all others were answered.
     #[track_caller]
     fn assert_one_deadlock(&self, sim: &mut Sim, cycle: &[&str], others: usize) {
@@ -57,7 +15,7 @@ impl Answers {
         let answers = self.0.lock().unwrap();
         let mut failed = answers
             .iter()
-            .filter_map(|(_, answer)| answer.clone().err());
+            .filter_map(|(.., answer)| answer.clone().err());
         let error = failed
             .next()
             .unwrap_or_else(|| panic!("nobody was told: {answers:?}"));
@@ -85,7 +43,7 @@ enum Way {
 const WAYS: [Way; 2] = [Way::Restart, Way::Passivate];
 
 impl Way {
-    fn go(self) -> Ended {
+    fn go(self) -> Outcome {
         match self {
             Way::Restart => Err("planned".into()),
             Way::Passivate => Ok(Next::Passivate),
@@ -93,24 +51,19 @@ impl Way {
     }
 
     /// Has it wait, after a pause, for a child that is there at once.
-    fn have_wait(self, actor: ActorRef<Do>, pause: u64, child: Props<Do>, first: impl Do1) {
+    fn have_wait(
+        self,
+        actor: ActorRef<Do>,
+        pause: u64,
+        child: Props<Do>,
+        first: impl FnOnce(ActorRef<Do>) + Send + 'static,
+    ) {
         work(actor, move |ctx| {
             let child = ctx.spawn("child", child)?;
-            first.with(child);
+            first(child);
             ctx.sleep(ms(pause))?;
             self.go()
         });
-    }
-}
-
-/// What is done with a child as soon as it is there.
-trait Do1: Send + 'static {
-    fn with(self, child: ActorRef<Do>);
-}
-
-impl<F: FnOnce(ActorRef<Do>) + Send + 'static> Do1 for F {
-    fn with(self, child: ActorRef<Do>) {
-        self(child);
     }
 }
 
@@ -119,9 +72,7 @@ fn in_each_order(run: impl Fn(&mut Sim, Way, [u64; 2])) {
     for way in WAYS {
         for pauses in [[1, 2], [2, 1], [1, 1]] {
             for workers in [1, 3] {
-                let sims = Sim::builder().workers(workers).on_failure(|_| {});
-                let sims = sims.supervising(SupervisorStrategy::one_for_one());
-                sims.check(SEEDS, |sim| run(sim, way, pauses));
+                sims(workers).check(SEEDS, |sim| run(sim, way, pauses));
             }
         }
     }
@@ -205,9 +156,7 @@ fn s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried() {
     const PARENTS: usize = 30;
     const CHILDREN: u64 = 4; // of each: a quintillion ways lead from the first parent to the last
     for workers in [1, 3] {
-        let sims = Sim::builder().workers(workers).on_failure(|_| {});
-        let sims = sims.supervising(SupervisorStrategy::one_for_one());
-        sims.check(0..3, |sim| {
+        sims(workers).check(0..3, |sim| {
             let names = (0..PARENTS).map(|number| format!("p{number}"));
             let spawned = names.map(|name| sim.spawn(&name, doer()).unwrap());
             let parents: Vec<_> = spawned.collect();
@@ -233,7 +182,7 @@ fn s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried() {
             }
             sim.run_for(ms(100));
             let answers = answers.0.lock().unwrap().clone();
-            let [(_, Err(error))] = &answers[..] else {
+            let [(.., Err(error))] = &answers[..] else {
                 panic!("one is told");
             };
             assert_eq!(cycle_of(error).len(), 2 * PARENTS);
@@ -260,7 +209,11 @@ fn s5_6_no_child_that_will_be_answered_closes_a_cycle() {
         });
         sim.run_for(ms(900));
         let answers = answers.0.lock().unwrap();
-        assert_eq!(*answers, [("child", Ok(())), ("other", Ok(()))]);
+        let ended: Vec<_> = answers
+            .iter()
+            .map(|(who, _, answer)| (*who, answer))
+            .collect();
+        assert_eq!(ended, [("child", &Ok(())), ("other", &Ok(()))]);
     });
 }
 
@@ -310,13 +263,13 @@ fn s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once() {
                 });
                 asking.have_ask("other", other, 1, child);
                 let answer = other.ask(Do::Question, HOUR).wait();
-                asking.0.lock().unwrap().push(("parent", answer));
+                asking.note("parent", ctx.now(), answer);
                 Ok(Next::Same)
             });
             sim.run_for(ms(900));
             let answers = answers.0.lock().unwrap();
             let cycle = ["/user/parent", "/user/other", "/user/parent/child"];
-            let error = answers.iter().find_map(|(_, answer)| answer.clone().err());
+            let error = answers.iter().find_map(|(.., answer)| answer.clone().err());
             let mut found = cycle_of(&error.expect("somebody is told"));
             let first = found.iter().position(|path| path == cycle[0]);
             found.rotate_left(first.unwrap_or(0));

@@ -5,13 +5,16 @@ mod common;
 
 mod futures;
 mod held;
+mod searches;
 mod several;
 mod starts;
 mod tasks;
 
+use common::ms;
 use nexus_actors::Cycle;
 use nexus_actors::prelude::*;
-use nexus_actors::sim::Sim;
+use nexus_actors::sim::{Sim, SimBuilder};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -40,6 +43,71 @@ fn tell(
     step: impl FnOnce(&mut Context<'_, Told>, &Reply<Ended>) -> Ended + Send + 'static,
 ) -> Ask<Ended> {
     actor.ask(|reply| Told(Box::new(step), reply), HOUR)
+}
+
+// ---- actors that do as they are told, and may fail ---------------------------------------------
+
+/// Does what it is told, and answers.
+enum Do {
+    Work(Work),
+    Question(Reply<()>),
+}
+type Work = Box<dyn FnOnce(&mut Context<'_, Do>) -> Outcome + Send>;
+type Outcome = Result<Next<Do>, BoxError>;
+
+fn doer() -> Props<Do> {
+    Props::new(|| {
+        Behavior::receive(|ctx, message| match message {
+            Do::Work(work) => work(ctx),
+            Do::Question(reply) => {
+                reply.send(());
+                Ok(Next::Same)
+            }
+        })
+    })
+}
+
+fn work(actor: ActorRef<Do>, work: impl FnOnce(&mut Context<'_, Do>) -> Outcome + Send + 'static) {
+    actor.tell(Do::Work(Box::new(work)));
+}
+
+/// How asks have ended: of whom, when, and how.
+#[derive(Clone, Default)]
+struct Answers(Arc<Mutex<Vec<Answer>>>);
+
+type Answer = (&'static str, Duration, Result<(), AskError>);
+
+impl Answers {
+    fn note(&self, who: &'static str, at: Duration, answer: Result<(), AskError>) {
+        self.0.lock().unwrap().push((who, at, answer));
+    }
+
+    /// Has an actor ask another one, after a pause, and notes how that ends.
+    fn have_ask(&self, who: &'static str, asking: ActorRef<Do>, pause: u64, asked: ActorRef<Do>) {
+        let answers = self.clone();
+        work(asking, move |ctx| {
+            ctx.sleep(ms(pause))?;
+            let answer = asked.ask(Do::Question, HOUR).wait();
+            answers.note(who, ctx.now(), answer);
+            Ok(Next::Same)
+        });
+    }
+
+    /// Those who were told of a deadlock.
+    fn deadlocks(&self) -> Vec<String> {
+        let answers = self.0.lock().unwrap();
+        let told = answers.iter().filter_map(|(who, at, answer)| {
+            let error = answer.as_ref().err()?;
+            (error.kind() == AskErrorKind::Deadlock).then(|| format!("{who} at {at:?}: {error}"))
+        });
+        told.collect()
+    }
+}
+
+/// Simulations where those who fail start again.
+fn sims(workers: usize) -> SimBuilder {
+    let sims = Sim::builder().workers(workers).on_failure(|_| {});
+    sims.supervising(SupervisorStrategy::one_for_one())
 }
 
 /// What a deadlock names, from the one that has closed it.

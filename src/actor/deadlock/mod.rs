@@ -13,10 +13,13 @@
 //! actor that starts again, passivates, or did not start for all below it to end. From these there are as
 //! many edges. A way that leads to such an actor ends there, unless it began below it; instead a *search*
 //! begins from the actor itself, as soon as its worker has nothing better to do, however many ways have led
-//! to it. Where a search comes to another one of these it goes on by each edge, but from the same actor
-//! only once (as in the algorithm of that paper for the AND model).
+//! to it. It costs as much as there are edges. Where a search comes to another one of these it goes on by
+//! each edge, but from the same actor only once (as in the algorithm of that paper for the AND model), so
+//! that one way may hide another. Hence a search begins again when a wait that it has found has ended, or
+//! somebody has gone on meanwhile; and where all that it has found is uncertain, once more by links only
+//! that are certain.
 //!
-//! **No false alarm.** An edge counts only where nobody but the next actor can end the wait:
+//! **No false alarm.** An edge counts only where nobody but the next actor can end the wait well:
 //!
 //! - the question still lies in that actor's mailbox, and the reply in it, or
 //! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
@@ -37,27 +40,36 @@
 //! Two probes may find one cycle. Both name the same wait as the one that ends: the youngest of those for
 //! an answer or for room, and one for a task only where there is none of these. A start goes on to its end.
 
+mod searches;
 mod walk;
 mod ways;
 
 use std::cell::{Cell, RefCell};
 
-use self::walk::Walk;
-use self::ways::{about, leads_on, may_lead_on, waits_for_several};
+use self::searches::Searches;
+use self::walk::{Search, Walk};
+use self::ways::{Lead, leads_on, may_close_a_cycle, may_lead_on};
 use super::id::{ActorId, Key};
 use super::lifecycle::held_up;
 use super::shard::Shard;
 use super::slot::Slot;
 
-/// Waits for actors of other workers for which no probe was sent, each with who waits; and, without a wait,
-/// actors from which a search is to begin.
+/// What is to be looked at when the worker has nothing better to do, or in time.
 #[derive(Default)]
 pub(crate) struct Unprobed {
-    waits: RefCell<Vec<(Key, Key)>>,
+    due: RefCell<Vec<Look>>,
     /// How many of them were there when the long ones were looked for.
     seen: Cell<usize>,
-    /// How many searches have begun.
-    searches: Cell<u64>,
+    searches: Searches,
+}
+
+/// Where a look for cycles begins.
+#[derive(Clone, Copy)]
+enum Look {
+    /// At an actor, as long as it waits by that wait.
+    Wait { actor: Key, wait: Key },
+    /// At an actor that waits for several at once, by each of its ways.
+    Search(Key),
 }
 
 impl Shard {
@@ -69,101 +81,101 @@ impl Shard {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
-            self.unprobed.waits.borrow_mut().push((actor, wait));
+            self.look_soon(Look::Wait { actor, wait });
+        }
+    }
+
+    /// As [`look_for_cycle`](Self::look_for_cycle), but soon, for one that waits for all of these at once.
+    pub(crate) fn look_for_cycle_by_each(&self, actor: Key, waits: &[Key]) {
+        if waits.iter().any(|&wait| may_close_a_cycle(self, wait)) {
+            self.search_soon(actor);
         }
     }
 
     /// A wait that has begun leads to somebody else than before: looks soon whether that closes a cycle,
     /// as the wait that was to find it may have been followed already.
     pub(crate) fn look_again_for_cycle(&self, wait: Key) {
-        if let Some(slot) = self.waits.waiter(wait) {
-            let generation = self.slot(slot).generation();
-            let actor = Key { slot, generation };
-            self.unprobed.waits.borrow_mut().push((actor, wait));
+        let Some(slot) = self.waits.waiter(wait) else {
+            return;
+        };
+        let generation = self.slot(slot).generation();
+        let actor = Key { slot, generation };
+        match Lead::of(self, self.id_of(actor)) {
+            Lead::Several(own) if self.several.includes(own, wait) => self.search_soon(actor),
+            Lead::WokenFromSeveral => self.search_soon(actor),
+            Lead::Wait(own, _) if own == wait => self.look_soon(Look::Wait { actor, wait }),
+            _ => {}
+        }
+    }
+
+    /// An actor has ended its turn: where it is held up, looks soon whether that closes a cycle.
+    pub(crate) fn look_if_held_up(&self, slot: &Slot, actor: Key) {
+        if held_up(self, slot).is_some() {
+            self.search_soon(actor);
         }
     }
 
     #[cold]
     #[inline(never)]
     fn follow_wait(&self, actor: Key) {
-        let id = self.id_of(actor);
-        if waits_for_several(self, id) {
-            self.search_from(actor);
-        } else if leads_on(self, id) {
-            Walk::default().go_on(self, id);
+        let actor = self.id_of(actor);
+        if leads_on(self, actor) {
+            Walk::default().go_on(self, actor);
         }
     }
 
-    /// An actor of this worker begins to wait for several answers: looks whether one closes a cycle.
-    pub(crate) fn look_for_cycles(&self, actor: Key, wait: Key) {
-        let all = self.several.of(wait).unwrap_or_default();
-        let targets = all.into_iter().filter_map(|one| about(self, one));
-        let targets: Vec<_> = targets.map(|(_, target)| target).collect();
-        let leads_on = |target: &ActorId| {
-            target.home == self.home && self.slots().get(target.key.slot).is_some_and(may_lead_on)
-        };
-        if targets.iter().any(leads_on) {
-            self.follow_wait(actor);
-        } else if targets.iter().any(|target| target.home != self.home) {
-            self.unprobed.waits.borrow_mut().push((actor, wait));
+    #[inline(always)]
+    fn look_soon(&self, look: Look) {
+        self.unprobed.due.borrow_mut().push(look);
+    }
+
+    /// Has a search begin at an actor of this worker, unless one is to already.
+    fn search_soon(&self, actor: Key) {
+        if self.unprobed.searches.ask_for(self, actor) {
+            self.look_soon(Look::Search(actor));
         }
     }
 
-    /// An actor is held up: looks soon whether that closes a cycle.
-    pub(crate) fn is_held_up(&self, slot: &Slot, actor: Key) {
-        if held_up(self, slot).is_some() {
-            self.search_soon(slot, actor);
-        }
+    /// Whether a search that comes by an actor of this worker is to go on there.
+    fn is_new_search(&self, actor: Key, first: ActorId, search: Search) -> bool {
+        self.unprobed.searches.comes_by(self, actor, first, search)
     }
 
-    /// Has a search begin at an actor, unless it is to already.
-    fn search_soon(&self, slot: &Slot, actor: Key) {
-        if slot.wants_search() {
-            self.unprobed.waits.borrow_mut().push((actor, Key::NONE));
-        }
-    }
-
-    fn search_from(&self, actor: Key) {
-        let Some(slot) = self.tenant(actor) else {
-            return;
-        };
-        if slot.has_system() {
-            slot.begins_search();
-        }
-        let number = self.unprobed.searches.get();
-        self.unprobed.searches.set(number + 1);
-        Walk::search(number).go_on(self, self.id_of(actor));
-    }
-
-    /// Whether somebody waits for an actor of another worker, and no probe has been sent.
+    /// Whether there is anything that was not looked at.
     pub(crate) fn has_unprobed_waits(&self) -> bool {
-        !self.unprobed.waits.borrow().is_empty()
+        !self.unprobed.due.borrow().is_empty()
     }
 
     /// Sends the probes of those who still wait for actors of other workers.
     pub(crate) fn send_probes(&self) {
         self.unprobed.seen.set(0);
-        self.probe(self.unprobed.waits.take());
+        self.look(self.unprobed.due.take());
     }
 
     /// As [`send_probes`](Self::send_probes), but for those who began since it was last called, and may
     /// be done in a moment.
     pub(crate) fn send_probes_of_long_waits(&self) {
-        let Unprobed { waits, seen, .. } = &self.unprobed;
-        let long = waits.borrow_mut().drain(..seen.get()).collect();
-        waits
-            .borrow_mut()
-            .retain(|&(_, wait)| wait == Key::NONE || self.waits.is_pending(wait));
-        seen.set(waits.borrow().len());
-        self.probe(long);
+        let Unprobed { due, seen, .. } = &self.unprobed;
+        let long = due.borrow_mut().drain(..seen.get()).collect();
+        due.borrow_mut().retain(|look| match look {
+            Look::Wait { wait, .. } => self.waits.is_pending(*wait),
+            Look::Search(_) => true,
+        });
+        seen.set(due.borrow().len());
+        self.look(long);
     }
 
-    fn probe(&self, waits: Vec<(Key, Key)>) {
-        for (actor, wait) in waits {
-            if wait == Key::NONE {
-                self.search_from(actor);
-            } else if self.waits.is_pending(wait) {
-                self.follow_wait(actor);
+    fn look(&self, looks: Vec<Look>) {
+        for look in looks {
+            match look {
+                Look::Wait { actor, wait } if self.waits.is_pending(wait) => {
+                    self.follow_wait(actor);
+                }
+                Look::Wait { .. } => {}
+                Look::Search(actor) => {
+                    let search = self.unprobed.searches.begin(self, actor);
+                    Walk::of(search).go_on(self, self.id_of(actor));
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Walks along the edges, and what comes of them.
 
-use super::ways::{Known, Link, Ways};
+use super::ways::{Known, Lead, Link};
 use crate::actor::batch::Parcel;
 use crate::actor::core::PoolCore;
 use crate::actor::cycle::{Cycle, CycleLink};
@@ -20,8 +20,17 @@ pub(super) struct Walk {
     known: Option<Vec<Known>>,
     /// Whether it has left its worker.
     has_travelled: bool,
-    /// The number of the search that it is part of, which began where it did, if it is.
-    search: Option<u64>,
+    /// The search that it is part of, which began where it did, if it is.
+    search: Option<Search>,
+}
+
+/// A search: walks from one actor, as many as there are ways.
+#[derive(Clone, Copy)]
+pub(super) struct Search {
+    /// A later one from the same actor has a higher number.
+    pub(super) number: u64,
+    /// Whether it goes by links only that are certain.
+    pub(super) only_certain: bool,
 }
 
 /// What a step comes to.
@@ -35,10 +44,9 @@ enum Step {
 }
 
 impl Walk {
-    /// The search of that number.
-    pub(super) fn search(number: u64) -> Self {
+    pub(super) fn of(search: Search) -> Self {
         Self {
-            search: Some(number),
+            search: Some(search),
             ..Self::default()
         }
     }
@@ -55,41 +63,49 @@ impl Walk {
                     Step::Ends
                 };
             }
-            let Some(ways) = Ways::from(shard, at) else {
-                return Step::Ends;
-            };
+            let lead = Lead::of(shard, at);
             if let Some(first) = self.links.first() {
                 if first.actor == at {
-                    let (known, wait) = (first.known(), first.wait);
-                    self.judge_last(shard, at, wait);
-                    return if ways.have(known) {
-                        Step::Closed
-                    } else {
-                        Step::Ends
-                    };
+                    let wait = first.wait;
+                    let closes = lead.includes(shard, first) && self.may_go_on(shard, at, wait);
+                    return if closes { Step::Closed } else { Step::Ends };
                 }
                 if self.milestone() == at {
                     return Step::Ends; // a cycle, but not of the first
                 }
             }
-            let Some((mut link, next)) = self.choose(shard, at, ways, later) else {
+            let Some((link, next)) = self.choose(shard, at, lead, later) else {
                 return Step::Ends;
             };
-            if self.known.is_some() {
-                link.path = Some(path_of(shard, at.key.slot));
-                self.judge_last(shard, at, link.wait);
+            if !self.push(shard, link) {
+                return Step::Ends;
             }
-            self.links.push(link);
             at = next;
         }
     }
 
-    /// In the second round, sees whether the last link is certain, where that is the next actor's wait.
-    fn judge_last(&mut self, shard: &Shard, next: ActorId, next_wait: Key) {
-        if self.known.is_some()
-            && let Some(last) = self.links.last_mut()
-        {
-            last.certain = last.is_certain(shard, next.key, next_wait);
+    /// Goes on by a link of an actor of this worker, unless a search would not.
+    fn push(&mut self, shard: &Shard, mut link: Link) -> bool {
+        if !self.may_go_on(shard, link.actor, link.wait) {
+            return false;
+        }
+        if self.known.is_some() {
+            link.path = Some(path_of(shard, link.actor.key.slot));
+        }
+        self.links.push(link);
+        true
+    }
+
+    /// Sees whether the last link is certain, where that matters: the next actor, of this worker, waits by
+    /// that wait. Answers whether it may be gone by.
+    fn may_go_on(&mut self, shard: &Shard, next: ActorId, next_wait: Option<Key>) -> bool {
+        let only_certain = self.search.is_some_and(|search| search.only_certain);
+        match self.links.last_mut() {
+            Some(last) if only_certain || self.known.is_some() => {
+                last.certain = last.is_certain(shard, next.key, next_wait);
+                last.certain || !only_certain
+            }
+            _ => true,
         }
     }
 
@@ -99,32 +115,39 @@ impl Walk {
         &mut self,
         shard: &Shard,
         at: ActorId,
-        ways: Ways,
+        lead: Lead,
         later: &mut Vec<(Self, ActorId)>,
     ) -> Option<(Link, ActorId)> {
-        if let Ways::One(link, next) = ways {
+        match lead {
+            Lead::Nowhere => return None,
+            Lead::Wait(..) | Lead::Parent(_) => return lead.only(shard, at),
+            Lead::WokenFromSeveral => {
+                shard.search_soon(at.key);
+                return None;
+            }
+            Lead::Several(_) | Lead::AllBelow => {}
+        }
+        if let (Some(known), here) = (&self.known, self.links.len()) {
+            let (next, ..) = *known.get(here + 1).or(known.first())?;
+            let link = lead.again(shard, *known.get(here)?, next)?;
             return Some((link, next));
         }
         let first = self.links.first().map(|first| first.actor);
-        if let (Some(known), here) = (&self.known, self.links.len()) {
-            let (next, ..) = *known.get(here + 1).or(known.first())?;
-            return ways.one(shard, *known.get(here)?, next);
-        }
-        if let (Ways::Below(link), Some(first)) = (&ways, first)
-            && first.home == shard.home
-            && lifecycle::is_below(shard, first.key, at.key)
+        if let (Lead::AllBelow, Some(first)) = (lead, first)
+            && lifecycle::all_below_has(shard, at.key, first)
         {
-            return Some((Link::held_up(shard, link.actor, first.key), first));
+            return Some((Link::without_wait(shard, at, first.key), first));
         }
-        let slot = shard.slot(at.key.slot);
-        match (self.search, first) {
-            (None, _) => shard.search_soon(slot, at.key),
-            (Some(number), Some(first)) if !slot.is_new_search((first, number)) => {}
-            (Some(_), _) => {
-                for (link, next) in ways.all(shard) {
-                    let mut way = self.clone();
-                    way.links.push(link);
-                    later.push((way, next));
+        match self.search {
+            None => shard.search_soon(at.key),
+            Some(search) => {
+                if first.is_none_or(|first| shard.is_new_search(at.key, first, search)) {
+                    for (link, next) in lead.each(shard, at) {
+                        let mut way = self.clone();
+                        if way.push(shard, link) {
+                            later.push((way, next));
+                        }
+                    }
                 }
             }
         }
@@ -153,11 +176,11 @@ impl Walk {
             return self.go_on(shard, first);
         }
         match &self.known {
-            Some(known) if *known != self.known() => return,
+            Some(known) if *known != self.known() => return self.is_lost(),
             Some(_) => {}
             None => self.judge(shard),
         }
-        self.tell();
+        self.tell(shard);
     }
 
     /// Sees which links of a cycle on this worker are certain, and whose they are. Not while it is followed:
@@ -178,7 +201,7 @@ impl Walk {
         let mut next = Some((self, at));
         while let Some((mut walk, at)) = next {
             match walk.follow(shard, at, &mut later) {
-                Step::Ends => {}
+                Step::Ends => walk.is_lost(),
                 Step::Closed => walk.close(shard),
                 Step::Leaves(next) => {
                     walk.has_travelled = true;
@@ -189,8 +212,18 @@ impl Walk {
         }
     }
 
+    /// A way has ended. Where that was in the second round, somebody has gone on meanwhile; and other ways
+    /// may have ended before, where this one had been.
+    fn is_lost(&self) {
+        if let (Some(known), Some(_)) = (&self.known, self.search) {
+            let (first, ..) = known[0];
+            dispatch(first, SearchAgain);
+        }
+    }
+
     /// Tells those who wait in the cycle.
-    fn tell(mut self) {
+    fn tell(mut self, shard: &Shard) {
+        let first = self.links[0].actor;
         let can_end = |place: &usize| self.links[*place].can_end;
         let youngest = (0..self.links.len()).filter(can_end).max_by_key(|&place| {
             let link = &self.links[place];
@@ -212,14 +245,27 @@ impl Walk {
         let cycle = Cycle(links.collect());
         let ends = cycle.is_certain() && youngest.is_some();
         let told = if ends { 1 } else { self.links.len() };
-        let waiting = self.links.iter().take(told).enumerate();
-        for (place, link) in waiting.filter(|(_, link)| link.wait != Key::NONE) {
+        for (place, link) in self.links.iter().take(told).enumerate() {
+            let Some(wait) = link.wait else {
+                continue;
+            };
             let found = Found {
                 cycle: cycle.clone(),
-                ends,
                 is_first: place == 0,
+                // Whatever else there is was not found, where the search had been there.
+                ends: ends.then_some(self.search.map(|_| first)),
             };
-            dispatch(ActorId::new(link.actor.home, link.wait), found);
+            dispatch(ActorId::new(link.actor.home, wait), found);
+        }
+        if let Some(search) = self.search.filter(|_| !ends) {
+            // So it is where there are certain ways beside these.
+            let only_certain = Search {
+                only_certain: true,
+                ..search
+            };
+            if shard.is_new_search(first.key, first, only_certain) {
+                Self::of(only_certain).go_on(shard, first);
+            }
         }
     }
 }
@@ -238,21 +284,35 @@ impl Parcel for Probe {
 /// A cycle that was found, on its way to one of its waits.
 struct Found {
     cycle: Cycle,
-    ends: bool,
     is_first: bool,
+    /// Whether the wait ends, and from whom a search is to begin again then.
+    ends: Option<Option<ActorId>>,
 }
 
 impl Parcel for Found {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
-        if !shard.waits.is_pending(wait) {
-            return;
+        if shard.waits.is_pending(wait) {
+            let is_new = shard.waits.note_cycle(wait, &self.cycle);
+            if self.ends.is_some() {
+                shard.give_up_waiting(wait, End::Deadlock);
+            } else if self.is_first && is_new {
+                shard.core.suspect(&self.cycle);
+            }
         }
-        let is_new = shard.waits.note_cycle(wait, &self.cycle);
-        if self.ends {
-            shard.give_up_waiting(wait, End::Deadlock);
-        } else if self.is_first && is_new {
-            shard.core.suspect(&self.cycle);
+        if let Some(Some(first)) = self.ends {
+            dispatch(first, SearchAgain);
         }
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+}
+
+/// Word to an actor that a search from it has not seen all.
+struct SearchAgain;
+
+impl Parcel for SearchAgain {
+    fn deliver(self, shard: &Shard, actor: Key, _envelope: &Envelope) {
+        shard.search_soon(actor);
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}

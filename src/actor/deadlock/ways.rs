@@ -1,7 +1,7 @@
 //! Where ways lead on from an actor, and whether that is certain.
 
 use crate::actor::id::{ActorId, Key, MessageId};
-use crate::actor::lifecycle::{self, HeldUp, held_up};
+use crate::actor::lifecycle::{self, HeldUp, has_failed_to_start, held_up};
 use crate::actor::mail_kind::MailKind;
 use crate::actor::path::ActorPath;
 use crate::actor::shard::Shard;
@@ -9,7 +9,7 @@ use crate::actor::slot::{Slot, State};
 use crate::actor::waits::Asked;
 
 /// By what a link is known again: who waits, which wait that is, and for the answer to what.
-pub(super) type Known = (ActorId, Key, MessageId);
+pub(super) type Known = (ActorId, Option<Key>, MessageId);
 
 /// A wait on the way round, with all that a message about it says.
 #[derive(Clone)]
@@ -17,8 +17,8 @@ pub(super) struct Link {
     pub(super) actor: ActorId,
     /// Found out when it is certain that there is a cycle: most waits are part of none.
     pub(super) path: Option<ActorPath>,
-    /// [`NONE`](Key::NONE) where the actor is held up: no fiber waits then.
-    pub(super) wait: Key,
+    /// None where the actor is held up, and no fiber waits.
+    pub(super) wait: Option<Key>,
     pub(super) began: u64,
     pub(super) question: MessageId,
     pub(super) mail: &'static MailKind,
@@ -27,13 +27,112 @@ pub(super) struct Link {
     pub(super) can_end: bool,
 }
 
-/// Where ways go on from an actor, and to whom.
-pub(super) enum Ways {
-    One(Link, ActorId),
-    /// It waits for several answers.
-    All(Vec<(Link, ActorId)>),
-    /// It waits for all below it.
-    Below(Link),
+/// How it goes on from an actor: found out for each one on the way, without memory.
+#[derive(Clone, Copy)]
+pub(super) enum Lead {
+    /// It waits for nobody.
+    Nowhere,
+    /// It waits for that one.
+    Wait(Key, ActorId),
+    /// It waits for several answers, by that wait.
+    Several(Key),
+    /// It was just woken from such a wait, and may wait again in a moment.
+    WokenFromSeveral,
+    /// It is held up until all below it have ended.
+    AllBelow,
+    /// It is held up until its parent has decided.
+    Parent(Key),
+}
+
+impl Lead {
+    /// From an actor of this worker.
+    pub(super) fn of(shard: &Shard, actor: ActorId) -> Self {
+        let Some(slot) = shard.tenant(actor.key) else {
+            return Self::Nowhere;
+        };
+        let is_cancelled = || slot.special.is_task() && lifecycle::is_cancelled(slot);
+        if let Some(wait) = slot.wait().filter(|_| !is_cancelled()) {
+            match (shard.waits.is_pending(wait), shard.several.has(wait)) {
+                (true, true) => return Self::Several(wait),
+                (false, true) => return Self::WokenFromSeveral,
+                (true, false) => {
+                    if let Some((_, target)) = about(shard, wait) {
+                        return Self::Wait(wait, target);
+                    }
+                }
+                (false, false) => {}
+            }
+        }
+        match held_up(shard, slot) {
+            Some(HeldUp::ByThoseBelow) => Self::AllBelow,
+            Some(HeldUp::ByParent(parent)) => Self::Parent(parent),
+            None => Self::Nowhere,
+        }
+    }
+
+    /// Whether a link from that actor, by which it went on before, still leads on.
+    pub(super) fn includes(self, shard: &Shard, link: &Link) -> bool {
+        let is_this = |wait| {
+            let of_wait = Link::of(shard, link.actor, wait);
+            of_wait.is_some_and(|(of_wait, _)| of_wait.known() == link.known())
+        };
+        match (self, link.wait) {
+            (Self::Wait(wait, _), Some(_)) => is_this(wait),
+            (Self::Several(own), Some(wait)) => shard.several.includes(own, wait) && is_this(wait),
+            (Self::AllBelow | Self::Parent(_), None) => true,
+            _ => false,
+        }
+    }
+
+    /// The link by which it went on before to that actor, if it still does.
+    pub(super) fn again(
+        self,
+        shard: &Shard,
+        (actor, wait, question): Known,
+        next: ActorId,
+    ) -> Option<Link> {
+        if let (Self::AllBelow, None) = (self, wait) {
+            let is_below = lifecycle::all_below_has(shard, actor.key, next);
+            return is_below.then(|| Link::without_wait(shard, actor, next.key));
+        }
+        let (link, target) = match (self, wait) {
+            (Self::Several(own), Some(wait)) if shard.several.includes(own, wait) => {
+                Link::of(shard, actor, wait)?
+            }
+            _ => self.only(shard, actor)?,
+        };
+        (link.known() == (actor, wait, question) && target == next).then_some(link)
+    }
+
+    /// The link, where there is one way only, and to whom it leads.
+    pub(super) fn only(self, shard: &Shard, actor: ActorId) -> Option<(Link, ActorId)> {
+        match self {
+            Self::Wait(wait, _) => Link::of(shard, actor, wait),
+            Self::Parent(parent) => {
+                let link = Link::without_wait(shard, actor, parent);
+                Some((link, shard.id_of(parent)))
+            }
+            _ => None,
+        }
+    }
+
+    /// All links, where there are several ways, and to whom they lead, but for those that end there.
+    pub(super) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(Link, ActorId)> {
+        let mut each = match self {
+            Self::Several(own) => {
+                let all = shard.several.of(own).into_iter();
+                all.filter_map(|one| Link::of(shard, actor, one)).collect()
+            }
+            Self::AllBelow => {
+                let below = lifecycle::all_below(shard, actor.key).into_iter();
+                let link = |next| Link::without_wait(shard, actor, next);
+                below.map(|next| (link(next), shard.id_of(next))).collect()
+            }
+            _ => Vec::new(),
+        };
+        each.retain(|&(_, next)| next.home != shard.home || leads_on(shard, next));
+        each
+    }
 }
 
 impl Link {
@@ -45,7 +144,7 @@ impl Link {
         let link = Self {
             actor,
             path: None,
-            wait,
+            wait: Some(wait),
             began: if is_work { 0 } else { asked.began },
             question: asked.question,
             mail: asked.mail?,
@@ -57,12 +156,12 @@ impl Link {
         Some((link, target))
     }
 
-    /// What an actor of this worker waits for without a fiber, for that one to begin with.
-    pub(super) fn held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
+    /// For whom an actor of this worker waits that is held up.
+    pub(super) fn without_wait(shard: &Shard, actor: ActorId, next: Key) -> Self {
         Self {
             actor,
             path: None,
-            wait: Key::NONE,
+            wait: None,
             began: 0,
             question: MessageId::WORK,
             mail: shard.slot(next.slot).mail_kind(),
@@ -75,12 +174,13 @@ impl Link {
         (self.actor, self.wait, self.question)
     }
 
-    /// Whether nobody but that actor, of this worker, which waits itself, can end the wait.
-    pub(super) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Key) -> bool {
+    /// Whether nobody but that actor, of this worker, which waits itself, by that wait, can end this one
+    /// well.
+    pub(super) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Option<Key>) -> bool {
         let slot = shard.slot(next.slot);
-        if self.wait == Key::NONE {
+        let Some(wait) = self.wait else {
             return true;
-        }
+        };
         if self.question == MessageId::ROOM {
             return slot.door().is_some_and(|door| {
                 slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
@@ -88,106 +188,35 @@ impl Link {
         }
         if self.question == MessageId::WORK {
             // Elsewhere the word may be under way that it has started.
-            let waited_for = slot.state() == State::Starting || next_wait == Key::NONE;
+            let waited_for = slot.state() == State::Starting || has_failed_to_start(slot);
             return self.actor.home == shard.home || waited_for;
         }
-        let on_behalf = (self.actor.home, self.wait);
-        shard.waits.on_behalf(next_wait) == Some(on_behalf) || slot.holds_message(self.question)
+        let on_behalf = next_wait.and_then(|next_wait| shard.waits.on_behalf(next_wait));
+        on_behalf == Some((self.actor.home, wait)) || slot.holds_message(self.question)
     }
 }
 
-impl Ways {
-    /// From an actor of this worker, if it waits for anybody.
-    pub(super) fn from(shard: &Shard, actor: ActorId) -> Option<Self> {
-        if let Some(wait) = pending_wait_of(shard, actor) {
-            if let Some(all) = shard.several.of(wait) {
-                let all = all.into_iter();
-                let links = all.filter_map(|one| Link::of(shard, actor, one));
-                return Some(Self::All(links.collect()));
-            }
-            if let Some((link, next)) = Link::of(shard, actor, wait) {
-                return Some(Self::One(link, next));
-            }
-        }
-        Some(match held_up_at(shard, actor)? {
-            HeldUp::ByParent(parent) => {
-                Self::One(Link::held_up(shard, actor, parent), shard.id_of(parent))
-            }
-            HeldUp::ByThoseBelow => Self::Below(Link::held_up(shard, actor, actor.key)),
-        })
-    }
-
-    /// Whether that is one of them.
-    pub(super) fn have(&self, known: Known) -> bool {
-        match self {
-            Self::One(link, _) | Self::Below(link) => link.known() == known,
-            Self::All(all) => all.iter().any(|(link, _)| link.known() == known),
-        }
-    }
-
-    /// The one by that link to that actor, if it is one of them.
-    pub(super) fn one(self, shard: &Shard, known: Known, next: ActorId) -> Option<(Link, ActorId)> {
-        match self {
-            Self::One(link, to) => (link.known() == known && to == next).then_some((link, to)),
-            Self::Below(link) => {
-                let holder = link.actor;
-                let is_below = next.home == shard.home
-                    && lifecycle::is_below(shard, next.key, holder.key)
-                    && link.known() == known;
-                is_below.then(|| (Link::held_up(shard, holder, next.key), next))
-            }
-            Self::All(all) => {
-                let mut all = all.into_iter();
-                all.find(|(link, to)| link.known() == known && *to == next)
-            }
-        }
-    }
-
-    /// All of them that may lead on.
-    pub(super) fn all(self, shard: &Shard) -> Vec<(Link, ActorId)> {
-        let ways = match self {
-            Self::One(link, next) => vec![(link, next)],
-            Self::All(all) => all,
-            Self::Below(link) => {
-                let below = lifecycle::all_below(shard, link.actor.key).into_iter();
-                let ways =
-                    below.map(|next| (Link::held_up(shard, link.actor, next), shard.id_of(next)));
-                ways.collect()
-            }
-        };
-        let leads_on = |next: ActorId| next.home != shard.home || leads_on(shard, next);
-        ways.into_iter()
-            .filter(|&(_, next)| leads_on(next))
-            .collect()
-    }
-}
-
-/// What an actor of this worker waits for on its fiber, if it does.
-fn pending_wait_of(shard: &Shard, actor: ActorId) -> Option<Key> {
-    let slot = shard.tenant(actor.key)?;
-    let wait = slot.wait().filter(|&wait| shard.waits.is_pending(wait))?;
-    let goes_on = slot.special.is_task() && lifecycle::is_cancelled(slot);
-    (!goes_on).then_some(wait)
-}
-
-/// What is known of a wait of this worker, and for whom it is, if it is for anybody.
-pub(super) fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
+/// What is known of a wait of this worker that nothing has ended, and for whom it is, if it is for anybody.
+fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
     let asked = shard.waits.asked(wait)?;
     let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
     let target = asked.target.known().filter(|_| waits)?;
     Some((asked, target))
 }
 
-/// Whom an actor of this worker waits for on its fiber, if that is one.
-fn awaited_by(shard: &Shard, actor: ActorId) -> Option<ActorId> {
-    let (_, target) = about(shard, pending_wait_of(shard, actor)?)?;
-    Some(target)
+/// Whether an actor may wait for somebody: it has a turn, or is held up. Of most others it is known at
+/// this one look that they do not.
+#[inline(always)]
+pub(super) fn may_lead_on(slot: &Slot) -> bool {
+    slot.is_at_work() || slot.special.get()
 }
 
-/// Whether an actor of this worker waits for several answers.
-pub(super) fn waits_for_several(shard: &Shard, actor: ActorId) -> bool {
-    let wait = pending_wait_of(shard, actor);
-    wait.is_some_and(|wait| shard.several.has(wait))
+/// Whether a wait is for an actor of another worker, or one that may wait for somebody itself.
+pub(super) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
+    about(shard, wait).is_some_and(|(_, target)| {
+        let slot = shard.slots().get(target.key.slot);
+        target.home != shard.home || slot.is_some_and(may_lead_on)
+    })
 }
 
 /// Whether somebody is left to be looked at from an actor of this worker on, in whom a cycle may close: the
@@ -195,14 +224,11 @@ pub(super) fn waits_for_several(shard: &Shard, actor: ActorId) -> bool {
 pub(super) fn leads_on(shard: &Shard, first: ActorId) -> bool {
     let (mut at, mut milestone) = (first, first);
     for steps in 1_u64.. {
-        at = match awaited_by(shard, at) {
-            Some(target) => target,
-            None if waits_for_several(shard, at) => return true,
-            None => match held_up_at(shard, at) {
-                Some(HeldUp::ByParent(parent)) => shard.id_of(parent),
-                Some(HeldUp::ByThoseBelow) => return true,
-                None => return false,
-            },
+        at = match Lead::of(shard, at) {
+            Lead::Wait(_, target) => target,
+            Lead::Parent(parent) => shard.id_of(parent),
+            Lead::Several(_) | Lead::WokenFromSeveral | Lead::AllBelow => return true,
+            Lead::Nowhere => return false,
         };
         if at == first || at.home != shard.home {
             return true;
@@ -215,16 +241,4 @@ pub(super) fn leads_on(shard: &Shard, first: ActorId) -> bool {
         }
     }
     false
-}
-
-/// Whether an actor may wait for somebody: it has a turn, or is held up. For most others it is known at
-/// this one look that they do not.
-#[inline(always)]
-pub(super) fn may_lead_on(slot: &Slot) -> bool {
-    slot.is_at_work() || slot.special.get()
-}
-
-/// Who holds up an actor of this worker, where anybody does.
-fn held_up_at(shard: &Shard, actor: ActorId) -> Option<HeldUp> {
-    held_up(shard, shard.tenant(actor.key)?)
 }

@@ -1,6 +1,6 @@
 //! Families: who is whose child, and what the members are called.
 
-use crate::actor::id::Key;
+use crate::actor::id::{ActorId, Key};
 use crate::actor::path::ActorPath;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
@@ -128,7 +128,7 @@ pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Ke
 }
 
 /// Whether an actor is below another one of its worker.
-pub(crate) fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
+fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
     let Some(slot) = shard.tenant(actor) else {
         return false;
     };
@@ -139,7 +139,14 @@ pub(crate) fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
     parent == ancestor.slot && shard.tenant(ancestor).is_some()
 }
 
-/// All actors below another one of its worker, whose tasks are left out.
+/// Whether an actor is among [those](all_below) below another one of its worker.
+pub(crate) fn all_below_has(shard: &Shard, ancestor: Key, actor: ActorId) -> bool {
+    actor.home == shard.home
+        && is_below(shard, actor.key, ancestor)
+        && !shard.slot(actor.key.slot).special.is_task()
+}
+
+/// All actors below another one of its worker. Tasks are not among them: they are cancelled.
 pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
     let mut all: Vec<_> = children_of(shard, ancestor.slot).collect();
     let mut at = 0;

@@ -2,7 +2,7 @@
 
 use super::family::key_of;
 use super::passivate::Passive;
-use crate::actor::id::{ActorId, Key};
+use crate::actor::id::Key;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 
@@ -13,20 +13,6 @@ pub(crate) enum HeldUp {
     ByThoseBelow,
     /// For its parent, which is to decide about its failure.
     ByParent(Key),
-}
-
-/// The searches for cycles that an actor which is held up has had a part in.
-#[derive(Default)]
-pub(crate) struct Searches {
-    /// Whether one from here is to begin.
-    is_due: bool,
-    /// The last ones that have come by, each by where it began and its number there.
-    seen: Vec<(ActorId, u64)>,
-}
-
-impl Searches {
-    /// As many searches as are told apart from those that come for the first time.
-    const REMEMBERED: usize = 16;
 }
 
 /// Who holds an actor up, where anybody does.
@@ -54,30 +40,9 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
     })
 }
 
-impl Slot {
-    /// A search is to begin at an actor that is held up. Answers whether that is new.
-    pub(crate) fn wants_search(&self) -> bool {
-        self.with_system(|system| !std::mem::replace(&mut system.searches.is_due, true))
-    }
-
-    /// The search that is to begin here does so.
-    pub(crate) fn begins_search(&self) {
-        self.with_system(|system| system.searches.is_due = false);
-    }
-
-    /// A search comes by an actor that is held up. Answers whether it does so for the first time, as far
-    /// as is remembered.
-    pub(crate) fn is_new_search(&self, search: (ActorId, u64)) -> bool {
-        self.with_system(|system| {
-            let seen = &mut system.searches.seen;
-            if seen.contains(&search) {
-                return false;
-            }
-            if seen.len() == Searches::REMEMBERED {
-                seen.remove(0);
-            }
-            seen.push(search);
-            true
-        })
-    }
+/// Whether an actor did not start, and ends when those below it have: for that its starter waits.
+pub(crate) fn has_failed_to_start(slot: &Slot) -> bool {
+    slot.state() == State::Stopping
+        && slot.has_system()
+        && slot.with_system(|system| system.start_failed)
 }

@@ -35,10 +35,10 @@ pub use self::start::SpawnError;
 pub use self::watch::TerminationReason;
 
 pub(crate) use self::family::{
-    GUARDIAN, Name, all_below, children_of, found_guardian, interrupt, is_below, path_of,
+    GUARDIAN, Name, all_below, all_below_has, children_of, found_guardian, interrupt, path_of,
     paths_of_children, wake,
 };
-pub(crate) use self::held::{HeldUp, held_up};
+pub(crate) use self::held::{HeldUp, has_failed_to_start, held_up};
 pub(crate) use self::keep::{ring, set_receive_timeout};
 pub(crate) use self::passivate::{is_asleep, passivate};
 pub(crate) use self::start::start;

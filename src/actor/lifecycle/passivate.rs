@@ -53,7 +53,7 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     let_go_of_instance(shard, key);
     slot.special.set(true);
     ask_children_to_stop(shard, slot, End::NoReply);
-    shard.is_held_up(slot, key);
+    shard.look_if_held_up(slot, key);
     shard.due.push(Due::Turn(key.slot));
 }
 
@@ -91,7 +91,7 @@ pub(super) fn fall_asleep(shard: &Shard, key: Key) {
         }
     } else {
         slot.with_system(|system| system.passive = Some(Passive::Told));
-        shard.is_held_up(slot, key);
+        shard.look_if_held_up(slot, key);
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     let _ = drop_with_fate(others, End::Failed);
     slot.special.set(true);
     ask_children_to_stop(shard, slot, End::Failed);
-    shard.is_held_up(slot, key);
+    shard.look_if_held_up(slot, key);
     shard.due.push(Due::Turn(key.slot));
 }
 

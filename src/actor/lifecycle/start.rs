@@ -385,7 +385,7 @@ fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     slot.with_system(|system| system.start_failed = true);
     begin_stop(shard, key.slot, reason);
     if shard.waits.is_pending(vacated) {
-        shard.is_held_up(slot, key);
+        shard.look_if_held_up(slot, key);
     }
     // Without children the slot is vacant by now. Else the children stop first, on their own
     // turns; where the caller cannot wait for that, they do so after it.

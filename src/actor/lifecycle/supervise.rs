@@ -274,5 +274,5 @@ fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
         .slot(parent)
         .with_system(|system| system.child_failures.push_back(failure));
     interrupt(shard, key_of(shard, parent));
-    shard.is_held_up(slot, key);
+    shard.look_if_held_up(slot, key);
 }

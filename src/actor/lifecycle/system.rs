@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::family::{children, interrupt};
-use super::held::Searches;
 use super::keep::ReceiveTimeout;
 use super::passivate::Passive;
 use super::stop::has_only_tasks;
@@ -86,7 +85,6 @@ pub(crate) struct System {
     /// Whether it is to passivate.
     pub(crate) passivation_wanted: bool,
     pub(crate) passive: Option<Passive>,
-    pub(crate) searches: Searches,
     /// Whether its factory runs again at the moment.
     pub(crate) building_again: bool,
     /// Whether that has failed, so that there is no instance.

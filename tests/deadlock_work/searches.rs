@@ -1,0 +1,547 @@
+//! Searches for cycles from actors that wait for several at once: what they find, and what they cost.
+
+use super::{Answers, Do, Ended, HOUR, cycle_of, doer, nothing, sims, tell, told, work};
+use crate::common::{SEEDS, ms};
+use nexus_actors::prelude::*;
+use nexus_actors::sim::{Fault, Sim};
+use nexus_actors::{Pending, all};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Of random tests. Longer: NEXUS_RUNS=5000 cargo test --release --test deadlock_work
+fn runs() -> u64 {
+    std::env::var("NEXUS_RUNS").map_or(60, |runs| runs.parse().unwrap())
+}
+
+fn busy(actor: ActorRef<Do>, millis: u64) {
+    work(actor, move |ctx| {
+        ctx.sleep(ms(millis))?;
+        Ok(Next::Same)
+    });
+}
+
+/// A false alarm: a task below a holder is cancelled when its actor stops, so nobody waits for it.
+#[test]
+fn s5_6_a_task_that_will_be_cancelled_is_waited_for_by_nobody() {
+    for workers in [1, 3] {
+        sims(workers).check(0..5, |sim| {
+            let parent = sim.spawn("parent", doer()).unwrap();
+            let answers = Answers::default();
+            let inner = answers.clone();
+            work(parent, move |ctx| {
+                let child = ctx.spawn("child", doer())?;
+                work(child, move |ctx| {
+                    let _task = ctx.spawn_task(move |task| {
+                        task.sleep(ms(10)).unwrap();
+                        let answer = parent.ask(Do::Question, HOUR).wait();
+                        inner.note("task", Duration::ZERO, answer);
+                    });
+                    ctx.sleep(ms(100))?; // then it stops, and its task is cancelled
+                    Ok(Next::Same)
+                });
+                ctx.sleep(ms(5))?;
+                Err("planned".into())
+            });
+            sim.run_for(ms(500));
+            assert_eq!(answers.deadlocks(), Vec::<String>::new());
+        });
+    }
+}
+
+/// A missed cycle: one of several questions is handed on to who waits for whoever asked.
+#[test]
+fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
+    for workers in [1, 3] {
+        for several in [false, true] {
+            Sim::builder().workers(workers).check(0..20, |sim| {
+                let mut on =
+                    |worker: usize, name| sim.spawn_on(worker % workers, name, told()).unwrap();
+                let (asker, second, slow) = (on(0, "asker"), on(2, "second"), on(0, "slow"));
+                let first = Props::new(move || {
+                    Behavior::receive(move |ctx, reply: Reply<Ended>| {
+                        ctx.sleep(ms(10))?;
+                        reply.forward(second, nothing);
+                        Ok::<_, BoxError>(())
+                    })
+                });
+                let first = sim.spawn_on(1 % workers, "first", first).unwrap();
+                let errors: Arc<Mutex<Vec<AskError>>> = Arc::default();
+                let (one, two) = (errors.clone(), errors.clone());
+                let asked = tell(asker, move |_, _| {
+                    let asked = first.ask(|reply| reply, HOUR);
+                    let ended = if several {
+                        let slow = tell(slow, |ctx, _| Ok(ctx.sleep(ms(900))?));
+                        all([asked, slow]).wait().map(drop)
+                    } else {
+                        asked.wait().map(drop)
+                    };
+                    one.lock().unwrap().extend(ended.clone().err());
+                    ended
+                });
+                sim.run_for(ms(1));
+                let waits = tell(second, move |_, reply| {
+                    let ended = asker.ask(nothing, HOUR).wait_for(reply).map(drop);
+                    two.lock().unwrap().extend(ended.clone().err());
+                    ended
+                });
+                sim.run_for(ms(500));
+                drop((asked, waits));
+                let errors = errors.lock().unwrap();
+                assert_eq!(errors.len(), 1, "several: {several}, workers: {workers}");
+                cycle_of(&errors[0]);
+            });
+        }
+    }
+}
+
+/// A missed cycle: the way that is tried first to another holder is not certain, and hides one that is.
+#[test]
+fn s5_6_an_uncertain_way_hides_no_certain_one() {
+    for uncertain_first in [false, true] {
+        sims(1).check(0..10, |sim| {
+            let one = sim.spawn("one", doer()).unwrap();
+            let two = sim.spawn("two", doer()).unwrap();
+            let answers = Answers::default();
+            // Holds a reply, and asks `two` without saying that this is for that reply.
+            let (asking, inner) = (answers.clone(), answers.clone());
+            let via = sim
+                .spawn(
+                    "via",
+                    Props::new(move || {
+                        let inner = inner.clone();
+                        Behavior::receive(move |ctx, reply: Reply<()>| {
+                            ctx.sleep(ms(2))?;
+                            let answer = two.ask(Do::Question, HOUR).wait();
+                            inner.note("via", ctx.now(), answer);
+                            reply.send(());
+                            Ok::<_, BoxError>(())
+                        })
+                    }),
+                )
+                .unwrap();
+            work(one, move |ctx| {
+                for place in 0..2 {
+                    let child = ctx.spawn(&format!("c{place}"), doer())?;
+                    let asking = asking.clone();
+                    if (place == 0) == uncertain_first {
+                        work(child, move |ctx| {
+                            let answer = via.ask(|reply| reply, HOUR).wait();
+                            asking.note("uncertain", ctx.now(), answer);
+                            Ok(Next::Same)
+                        });
+                    } else {
+                        asking.have_ask("certain", child, 3, two);
+                    }
+                }
+                ctx.sleep(ms(1))?;
+                Err("planned".into())
+            });
+            let asking = answers.clone();
+            work(two, move |ctx| {
+                let child = ctx.spawn("last", doer())?;
+                asking.have_ask("last", child, 20, one);
+                ctx.sleep(ms(1))?;
+                Err("planned".into())
+            });
+            sim.run_for(ms(800));
+            assert_eq!(answers.deadlocks().len(), 1, "{uncertain_first}");
+        });
+    }
+}
+
+/// A false alarm: one of several answers is no more to come, so that whoever waits for all is woken.
+#[test]
+fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
+    Sim::builder().workers(2).check(0..2000, |sim| {
+        let asker = sim.spawn_on(0, "asker", told()).unwrap();
+        let other = sim.spawn_on(0, "other", told()).unwrap();
+        let maker = sim.spawn_on(1, "maker", told()).unwrap();
+        let held: Arc<Mutex<Vec<Reply<()>>>> = Arc::default();
+        let keeping = held.clone();
+        let keeper = Props::new(move || {
+            let held = keeping.clone();
+            Behavior::receive(move |_, reply: Reply<()>| held.lock().unwrap().push(reply))
+        });
+        let keeper = sim.spawn_on(1, "keeper", keeper).unwrap();
+        let found: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noting = found.clone();
+        let of_asker: Arc<Mutex<Vec<AskErrorKind>>> = Arc::default();
+        let kinds = of_asker.clone();
+        let left_open: Arc<Mutex<Option<Ask<Ended>>>> = Arc::default();
+        let open = left_open.clone();
+        // Made on the second worker, waited for on the first.
+        let made = tell(maker, move |_, _| {
+            let elsewhere = keeper.ask(|reply| reply, HOUR);
+            let began = tell(asker, move |_, _| {
+                let here = tell(other, move |ctx, reply| {
+                    ctx.sleep(ms(50))?;
+                    // First the answer fails that the asker waits for too, then this one goes on.
+                    let ended = tell(maker, move |_, _| {
+                        held.lock().unwrap().clear();
+                        Ok(())
+                    });
+                    ended.wait()??;
+                    let ended = asker.ask(nothing, HOUR).wait_for(reply);
+                    if let Err(error) = &ended
+                        && error.kind() == AskErrorKind::Deadlock
+                    {
+                        noting.lock().unwrap().push(error.to_string());
+                    }
+                    ended.map(drop)
+                });
+                let ended = all((here, elsewhere)).wait().map(drop);
+                kinds
+                    .lock()
+                    .unwrap()
+                    .extend(ended.clone().err().map(|error| error.kind()));
+                ended
+            });
+            *open.lock().unwrap() = Some(began); // dropped, it would take its question back
+            Ok(())
+        });
+        sim.run_for(ms(500));
+        drop((made, left_open.lock().unwrap().take()));
+        sim.run_for(ms(10));
+        let of_asker = of_asker.lock().unwrap();
+        assert_eq!(*found.lock().unwrap(), Vec::<String>::new(), "{of_asker:?}");
+    });
+}
+
+/// More searches at a time than could be followed on each way.
+#[test]
+fn s5_6_searches_that_cross_workers_come_to_an_end() {
+    const PARENTS: usize = 64;
+    const WORKERS: usize = 3;
+    // It takes some hundred steps. Were each way gone, it would be as many as memory lets be.
+    sims(WORKERS).step_limit(5_000).check(0..1, |sim| {
+        let parents: Vec<_> = (0..PARENTS)
+            .map(|number| {
+                let name = format!("p{number}");
+                sim.spawn_on(number % WORKERS, &name, doer()).unwrap()
+            })
+            .collect();
+        let answers = Answers::default();
+        for (place, &parent) in parents.iter().enumerate() {
+            let (parents, asking) = (parents.clone(), answers.clone());
+            work(parent, move |ctx| {
+                for number in 1..=6 {
+                    let child = ctx.spawn(&format!("c{number}"), doer())?;
+                    match parents.get(place + number * 2 - 1) {
+                        Some(&asked) => asking.have_ask("child", child, 2, asked),
+                        None => busy(child, 200),
+                    }
+                }
+                ctx.sleep(ms(1))?;
+                Err("planned".into())
+            });
+        }
+        sim.run_for(ms(100));
+    });
+}
+
+/// A false alarm: who waited for the start of one that has started is still to hear of that.
+#[test]
+fn s5_6_word_of_a_start_that_is_late_is_no_wait_for_one_that_starts_again() {
+    for passivates in [false, true] {
+        sims(3).check(SEEDS, |sim| {
+            let starter = sim.spawn_on(0, "starter", doer()).unwrap();
+            let between = sim.spawn_on(2, "between", doer()).unwrap();
+            let (node, answers) = (sim.node(1), Answers::default());
+            let inner = answers.clone();
+            let props = Props::new(move || {
+                let inner = inner.clone();
+                Behavior::setup(move |ctx: &mut Context<'_, Do>| {
+                    ctx.sleep(ms(10))?;
+                    if ctx.now() < ms(15) {
+                        let child = ctx.spawn("child", doer())?;
+                        let asking = inner.clone();
+                        work(child, move |ctx| {
+                            asking.have_ask("between", between, 5, starter);
+                            ctx.sleep(ms(2))?;
+                            let answer = between.ask(Do::Question, HOUR).wait();
+                            asking.note("child", ctx.now(), answer);
+                            Ok(Next::Same)
+                        });
+                        work(ctx.self_ref(), move |_| match passivates {
+                            true => Ok(Next::Passivate),
+                            false => Err("planned".into()),
+                        });
+                    }
+                    Ok(Behavior::receive(|ctx, message| match message {
+                        Do::Work(work) => work(ctx),
+                        Do::Question(reply) => {
+                            reply.send(());
+                            Ok(Next::Same)
+                        }
+                    }))
+                })
+            });
+            work(starter, move |_| {
+                node.spawn_on(1, "started", props)?;
+                Ok(Next::Same)
+            });
+            let late = Fault::slow_link(1, 0, ms(8), ms(60), ms(50));
+            sim.inject(late).unwrap();
+            sim.run_for(ms(800));
+            assert_eq!(answers.deadlocks(), Vec::<String>::new(), "{passivates}");
+            assert_eq!(answers.0.lock().unwrap().len(), 2);
+        });
+    }
+}
+
+/// Random: holders, gatherers, tasks, over several workers; what is certain is compared with what is so.
+#[test]
+fn s5_6_no_search_finds_a_cycle_where_none_can_be() {
+    // Each of `count` actors has children that ask others, and starts again now and then; all asks have
+    // deadlines, and nobody asks "downwards", so that no cycle can be.
+    let runs: u64 = runs();
+    for workers in [1, 3] {
+        sims(workers).check(0..runs, |sim| {
+            let seed = sim.seed();
+            let count = 6;
+            let restart = SupervisorStrategy::one_for_one().without_limit();
+            let actors: Vec<_> = (0..count)
+                .map(|n| {
+                    let props = doer().supervising(restart.clone());
+                    sim.spawn_on(n % workers, &format!("a{n}"), props).unwrap()
+                })
+                .collect();
+            let answers = Answers::default();
+            let mut dice = seed.wrapping_mul(6_364_136_223_846_793_005) | 1;
+            let mut roll = move |sides: u64| {
+                dice ^= dice << 13;
+                dice ^= dice >> 7;
+                dice ^= dice << 17;
+                dice % sides
+            };
+            for round in 0..3_u64 {
+                for (place, &actor) in actors.iter().enumerate() {
+                    let (children, pause, way) = (1 + roll(3), roll(6), roll(5));
+                    let mut plans = Vec::new();
+                    for _ in 0..children {
+                        let mut above = Vec::new();
+                        for _ in 0..=roll(2) {
+                            let rest = (count - place - 1) as u64;
+                            if rest > 0 {
+                                above.push(actors[place + 1 + roll(rest) as usize]);
+                            }
+                        }
+                        plans.push((above, roll(6), roll(3)));
+                    }
+                    let answers = answers.clone();
+                    work(actor, move |ctx| {
+                        for (number, (above, pause, form)) in plans.into_iter().enumerate() {
+                            let child = ctx.spawn(&format!("c{round}-{number}"), doer());
+                            let Ok(child) = child else { continue };
+                            let answers = answers.clone();
+                            work(child, move |ctx| {
+                                ctx.sleep(ms(pause))?;
+                                let asks: Vec<_> = above
+                                    .iter()
+                                    .map(|actor| actor.ask(Do::Question, ms(20 + pause)))
+                                    .collect();
+                                let answer = match form {
+                                    0 => all(asks).wait().map(drop),
+                                    1 => ctx.block_on(all(asks))?.map(drop),
+                                    _ => asks.into_iter().try_for_each(Ask::wait),
+                                };
+                                answers.note("child", ctx.now(), answer);
+                                match pause % 3 {
+                                    0 => Err("planned".into()),
+                                    1 => Ok(Next::Passivate),
+                                    _ => Ok(Next::Same),
+                                }
+                            });
+                        }
+                        ctx.sleep(ms(pause))?;
+                        match way {
+                            0 | 1 => Err("planned".into()),
+                            2 | 3 => Ok(Next::Passivate),
+                            _ => Ok(Next::Same),
+                        }
+                    });
+                }
+                sim.run_for(ms(7));
+            }
+            sim.run_for(ms(2000));
+            assert_eq!(answers.deadlocks(), Vec::<String>::new());
+            assert_eq!(sim.waiting(), []);
+        });
+    }
+}
+
+/// All questions lie in mailboxes, and all that waits waits for them: what is left is a cycle that was missed.
+#[test]
+fn s5_6_no_cycle_of_questions_in_mailboxes_is_missed() {
+    let runs: u64 = runs();
+    for workers in [1, 3] {
+        sims(workers).check(0..runs, |sim| {
+            let seed = sim.seed();
+            let count = 5;
+            let actors: Vec<_> = (0..count)
+                .map(|n| sim.spawn_on(n % workers, &format!("a{n}"), doer()).unwrap())
+                .collect();
+            let mut dice = (seed + 1).wrapping_mul(6_364_136_223_846_793_005) | 1;
+            let mut roll = move |sides: u64| {
+                dice ^= dice << 13;
+                dice ^= dice >> 7;
+                dice ^= dice << 17;
+                (dice >> 20) % sides
+            };
+            for &actor in &actors {
+                let (children, pause, way) = (1 + roll(3), roll(6), roll(6));
+                let mut plans = Vec::new();
+                for _ in 0..children {
+                    let targets = (0..1 + roll(3)).map(|_| actors[roll(count as u64) as usize]);
+                    let targets: Vec<_> = targets.collect();
+                    plans.push((targets, roll(8), roll(4)));
+                }
+                let own: Vec<_> = (0..roll(3))
+                    .map(|_| actors[roll(count as u64) as usize])
+                    .collect();
+                work(actor, move |ctx| {
+                    for (number, (targets, pause, form)) in plans.into_iter().enumerate() {
+                        let child = ctx.spawn(&format!("c{number}"), doer())?;
+                        work(child, move |ctx| {
+                            let child = match form {
+                                3 => ctx.spawn("leaf", doer())?,
+                                _ => ctx.self_ref(),
+                            };
+                            work(child, move |ctx| {
+                                ctx.sleep(ms(pause))?;
+                                ask_all(ctx, targets, form);
+                                Ok(Next::Same)
+                            });
+                            Ok(Next::Same)
+                        });
+                    }
+                    ctx.sleep(ms(pause))?;
+                    if way > 3 {
+                        ask_all(ctx, own, way - 4);
+                    }
+                    match way {
+                        0 | 1 => Err("planned".into()),
+                        2 | 3 => Ok(Next::Passivate),
+                        _ => Ok(Next::Same),
+                    }
+                });
+            }
+            sim.run_for(ms(900));
+            assert_eq!(sim.waiting(), [], "missed");
+        });
+    }
+}
+
+fn ask_all(ctx: &mut Context<'_, Do>, targets: Vec<ActorRef<Do>>, form: u64) {
+    let ask = move |actor: &ActorRef<Do>| actor.ask(Do::Question, HOUR);
+    match form {
+        0 => drop(all(targets.iter().map(ask).collect::<Vec<_>>()).wait()),
+        1 => {
+            let task = ctx.spawn_task(move |_| {
+                let _ = all(targets.iter().map(ask).collect::<Vec<_>>()).wait();
+            });
+            let _ = task.wait();
+        }
+        _ => targets.iter().for_each(|one| drop(ask(one).wait())),
+    }
+}
+
+/// Whatever waits in whichever way: a shutdown ends it, and nothing is left behind.
+#[test]
+fn s5_6_a_shutdown_ends_those_who_wait_for_several() {
+    for workers in [1, 3] {
+        sims(workers).check(0..100, |sim| {
+            let slow = sim.spawn_on(workers - 1, "slow", told()).unwrap();
+            let actors: Vec<_> = (0..4)
+                .map(|n| sim.spawn_on(n % workers, &format!("a{n}"), doer()).unwrap())
+                .collect();
+            for (place, &actor) in actors.iter().enumerate() {
+                work(actor, move |ctx| {
+                    for form in 0..3 {
+                        let child = ctx.spawn(&format!("c{form}"), doer())?;
+                        work(child, move |ctx| {
+                            ctx.sleep(ms(form))?;
+                            let slow = move || tell(slow, |ctx, _| Ok(ctx.sleep(HOUR)?));
+                            match form {
+                                0 => drop(all([slow(), slow()]).wait()),
+                                1 => {
+                                    let task = ctx.spawn_task(move |_| {
+                                        drop(all((all([slow(), slow()]), slow())).wait());
+                                    });
+                                    let _ = task.wait();
+                                }
+                                _ => drop(slow().wait()),
+                            }
+                            Ok(Next::Same)
+                        });
+                    }
+                    ctx.sleep(ms(1))?;
+                    if place % 2 == 0 {
+                        Err("planned".into())
+                    } else {
+                        Ok(Next::Passivate)
+                    }
+                });
+            }
+            sim.run_for(ms(2 + sim.seed() % 5));
+            sim.shutdown(ms(sim.seed() % 3));
+        });
+    }
+}
+
+/// A missed cycle, as small as can be: two that share their holders, of which a search finds one.
+#[test]
+fn s5_6_a_second_cycle_through_the_same_actors_is_found_too() {
+    for workers in [1, 3] {
+        sims(workers).check(0..10, |sim| {
+            let one = sim.spawn_on(0, "one", doer()).unwrap();
+            let two = sim.spawn_on(workers - 1, "two", doer()).unwrap();
+            let answers = Answers::default();
+            let asking = answers.clone();
+            work(two, move |ctx| {
+                let child = ctx.spawn("child", doer())?;
+                asking.have_ask("child of two", child, 4, one);
+                ctx.sleep(ms(2))?;
+                Err("planned".into())
+            });
+            let asking = answers.clone();
+            work(one, move |ctx| {
+                let (older, younger) = (ctx.spawn("c0", doer())?, ctx.spawn("c1", doer())?);
+                asking.have_ask("c0", older, 8, two);
+                asking.have_ask("c1", younger, 6, two);
+                ctx.sleep(ms(20))?;
+                Err("planned".into())
+            });
+            sim.run_for(ms(900));
+            assert_eq!(sim.waiting(), []);
+        });
+    }
+}
+
+/// As r2, of the one ask under `block_on`: was so before.
+#[test]
+fn s5_6_a_question_under_block_on_that_is_handed_on_closes_a_cycle() {
+    Sim::builder().check(0..5, |sim| {
+        let asker = sim.spawn("asker", told()).unwrap();
+        let second = sim.spawn("second", told()).unwrap();
+        let first = Props::new(move || {
+            Behavior::receive(move |ctx, reply: Reply<Ended>| {
+                ctx.sleep(ms(10))?;
+                reply.forward(second, nothing);
+                Ok::<_, BoxError>(())
+            })
+        });
+        let first = sim.spawn("first", first).unwrap();
+        let asked = tell(asker, move |ctx, _| {
+            ctx.block_on(first.ask(|reply: Reply<Ended>| reply, HOUR))?
+                .map(drop)
+        });
+        sim.run_for(ms(1));
+        let waits = tell(second, move |_, reply| {
+            asker.ask(nothing, HOUR).wait_for(reply).map(drop)
+        });
+        sim.run_for(ms(500));
+        assert_eq!(sim.waiting(), []);
+        drop((asked, waits));
+    });
+}
