@@ -64,6 +64,10 @@ impl Walk {
                 };
             }
             let lead = Lead::of(shard, at);
+            if let Lead::WokenFromSeveral = lead {
+                shard.search_soon(at.key);
+                return Step::Ends;
+            }
             if let Some(first) = self.links.first() {
                 if first.actor == at {
                     let wait = first.wait;
@@ -119,12 +123,8 @@ impl Walk {
         later: &mut Vec<(Self, ActorId)>,
     ) -> Option<(Link, ActorId)> {
         match lead {
-            Lead::Nowhere => return None,
+            Lead::Nowhere | Lead::WokenFromSeveral => return None,
             Lead::Wait(..) | Lead::Parent(_) => return lead.only(shard, at),
-            Lead::WokenFromSeveral => {
-                shard.search_soon(at.key);
-                return None;
-            }
             Lead::Several(_) | Lead::AllBelow => {}
         }
         if let (Some(known), here) = (&self.known, self.links.len()) {
