@@ -37,6 +37,8 @@ pub(super) struct Search {
 enum Step {
     /// There is no cycle through the first wait.
     Ends,
+    /// It is back, but the first wait is over.
+    Lost,
     /// The next actor is another worker's.
     Leaves(ActorId),
     /// It is back.
@@ -71,7 +73,10 @@ impl Walk {
             if let Some(first) = self.links.first() {
                 if first.actor == at {
                     let wait = first.wait;
-                    let closes = lead.includes(shard, first) && self.may_go_on(shard, at, wait);
+                    if !lead.includes(shard, first) {
+                        return Step::Lost;
+                    }
+                    let closes = self.may_go_on(shard, at, wait);
                     return if closes { Step::Closed } else { Step::Ends };
                 }
                 if self.milestone() == at {
@@ -201,7 +206,8 @@ impl Walk {
         let mut next = Some((self, at));
         while let Some((mut walk, at)) = next {
             match walk.follow(shard, at, &mut later) {
-                Step::Ends => walk.is_lost(),
+                Step::Ends if walk.known.is_none() => {}
+                Step::Ends | Step::Lost => walk.is_lost(),
                 Step::Closed => walk.close(shard),
                 Step::Leaves(next) => {
                     walk.has_travelled = true;
@@ -212,12 +218,12 @@ impl Walk {
         }
     }
 
-    /// A way has ended. Where that was in the second round, somebody has gone on meanwhile; and other ways
-    /// may have ended before, where this one had been.
+    /// A way that led back does so no longer: somebody has gone on meanwhile. Other ways may have ended
+    /// where this one had been.
     fn is_lost(&self) {
-        if let (Some(known), Some(_)) = (&self.known, self.search) {
-            let (first, ..) = known[0];
-            dispatch(first, SearchAgain);
+        if self.search.is_some() {
+            let known = self.known.as_ref().map(|known| known[0].0);
+            dispatch(known.unwrap_or_else(|| self.links[0].actor), SearchAgain);
         }
     }
 
