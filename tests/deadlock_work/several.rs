@@ -68,6 +68,7 @@ impl Errors {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Cast {
     several: ActorRef<Told>,
     asked: ActorRef<Told>,
@@ -86,6 +87,22 @@ impl Cast {
             slow: [on(0, "slow"), on(2, "slower")],
         }
     }
+
+    /// Has `several` wait in that form, for the slow ones and one that asks that one after a pause.
+    fn have_wait(
+        self,
+        form: Form,
+        errors: &Errors,
+        asks: ActorRef<Told>,
+        pause: u64,
+    ) -> Ask<Ended> {
+        let errors = errors.clone();
+        tell(self.several, move |ctx, _| {
+            let asking = tell(self.asked, errors.of_asking(asks, pause));
+            let ended = form(asking, self.slow.map(slow));
+            errors.note(ctx, ended)
+        })
+    }
 }
 
 /// Answers so late that whoever is told of a cycle only then has not been told at once.
@@ -93,12 +110,12 @@ fn slow(actor: ActorRef<Told>) -> Ask<Ended> {
     tell(actor, |ctx, _| Ok(ctx.sleep(ms(900))?))
 }
 
-fn in_each_form(run: impl Fn(&mut Sim, &Cast, Form, &Errors)) {
+fn in_each_form(run: impl Fn(&mut Sim, Cast, Form, &Errors)) {
     for form in FORMS {
         for workers in [1, 3] {
             Sim::builder().workers(workers).check(0..20, |sim| {
                 let (cast, errors) = (Cast::new(sim), Errors::default());
-                run(sim, &cast, form, &errors);
+                run(sim, cast, form, &errors);
                 sim.run_for(ms(5000));
                 assert_eq!(sim.waiting(), []);
             });
@@ -109,56 +126,26 @@ fn in_each_form(run: impl Fn(&mut Sim, &Cast, Form, &Errors)) {
 #[test]
 fn s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them() {
     for pause in [0, 2] {
-        in_each_form(
-            |sim,
-             &Cast {
-                 several,
-                 asked,
-                 slow: others,
-                 ..
-             },
-             form,
-             errors| {
-                let inner = errors.clone();
-                let told = tell(several, move |ctx, _| {
-                    let asking = tell(asked, inner.of_asking(several, pause));
-                    let ended = form(asking, others.map(slow));
-                    inner.note(ctx, ended)
-                });
-                sim.run_for(ms(950));
-                drop(told);
-                errors.assert_one_deadlock(vec!["/user/asked", "/user/several"]);
-            },
-        );
+        in_each_form(|sim, cast, form, errors| {
+            let told = cast.have_wait(form, errors, cast.several, pause);
+            sim.run_for(ms(950));
+            drop(told);
+            errors.assert_one_deadlock(vec!["/user/asked", "/user/several"]);
+        });
     }
 }
 
 #[test]
 fn s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too() {
     for (first, second) in [(2, 4), (4, 2)] {
-        in_each_form(
-            |sim,
-             &Cast {
-                 several,
-                 asked,
-                 third,
-                 slow: others,
-             },
-             form,
-             errors| {
-                let inner = errors.clone();
-                let told = tell(several, move |ctx, _| {
-                    let asking = tell(asked, inner.of_asking(third, first));
-                    let ended = form(asking, others.map(slow));
-                    inner.note(ctx, ended)
-                });
-                sim.run_for(ms(1));
-                let asking = tell(third, errors.of_asking(several, second));
-                sim.run_for(ms(940));
-                drop((told, asking));
-                errors.assert_one_deadlock(vec!["/user/asked", "/user/several", "/user/third"]);
-            },
-        );
+        in_each_form(|sim, cast, form, errors| {
+            let told = cast.have_wait(form, errors, cast.third, first);
+            sim.run_for(ms(1));
+            let asking = tell(cast.third, errors.of_asking(cast.several, second));
+            sim.run_for(ms(940));
+            drop((told, asking));
+            errors.assert_one_deadlock(vec!["/user/asked", "/user/several", "/user/third"]);
+        });
     }
 }
 
@@ -193,30 +180,25 @@ fn s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link() {
 
 #[test]
 fn s5_6_two_that_wait_for_several_answers_make_a_cycle_together() {
-    in_each_form(
-        |sim,
-         &Cast {
-             several,
-             asked,
-             third,
-             slow: others,
-         },
-         form,
-         errors| {
-            let told = [(several, third), (third, several)].map(|(one, two)| {
-                let inner = errors.clone();
-                tell(one, move |ctx, _| {
-                    ctx.sleep(ms(1))?;
-                    let slow_ones = if one == several { others } else { [asked; 2] };
-                    let ended = form(two.ask(nothing, HOUR), slow_ones.map(slow));
-                    inner.note(ctx, ended)
-                })
-            });
-            sim.run_for(ms(950));
-            drop(told);
-            errors.assert_one_deadlock(vec!["/user/several", "/user/third"]);
-        },
-    );
+    in_each_form(|sim, cast, form, errors| {
+        let Cast { several, third, .. } = cast;
+        let told = [(several, third), (third, several)].map(|(one, two)| {
+            let inner = errors.clone();
+            tell(one, move |ctx, _| {
+                ctx.sleep(ms(1))?;
+                let others = if one == several {
+                    cast.slow
+                } else {
+                    [cast.asked; 2]
+                };
+                let ended = form(two.ask(nothing, HOUR), others.map(slow));
+                inner.note(ctx, ended)
+            })
+        });
+        sim.run_for(ms(950));
+        drop(told);
+        errors.assert_one_deadlock(vec!["/user/several", "/user/third"]);
+    });
 }
 
 #[test]
