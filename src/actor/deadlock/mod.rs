@@ -1,8 +1,8 @@
 //! Deadlocks: cycles of waits, found when the last of them begins.
 //!
-//! Most actors wait for one thing at a time, so from each wait one edge leads on: to the actor
-//! that was asked, in whose full mailbox there is to be room, or that starts. Whoever begins a wait for an actor
-//! that itself waits follows the edges; where they lead to another worker, a *probe* goes on there
+//! Most actors wait for one thing at a time, so from each wait one edge leads on: to the actor that was
+//! asked, in whose full mailbox there is to be room, or that starts. Whoever begins a wait for an actor that
+//! itself waits follows the edges; where they lead to another worker, a *probe* goes on there
 //! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
 //! worker sends its probe when its own worker has nothing better to do. The last wait of a cycle begins
 //! when all the others have, and its probe travels behind the questions, so that it finds the cycle. A wait

@@ -258,8 +258,9 @@ impl Walk {
             let found = Found {
                 cycle: cycle.clone(),
                 is_first: place == 0,
+                ends,
                 // Whatever else there is was not found, where the search had been there.
-                ends: ends.then_some(self.search.map(|_| first)),
+                search_again: self.search.filter(|_| ends).map(|_| first),
             };
             dispatch(ActorId::new(link.actor.home, wait), found);
         }
@@ -291,21 +292,22 @@ impl Parcel for Probe {
 struct Found {
     cycle: Cycle,
     is_first: bool,
-    /// Whether the wait ends, and from whom a search is to begin again then.
-    ends: Option<Option<ActorId>>,
+    ends: bool,
+    /// From whom a search is to begin again when the wait has ended.
+    search_again: Option<ActorId>,
 }
 
 impl Parcel for Found {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         if shard.waits.is_pending(wait) {
             let is_new = shard.waits.note_cycle(wait, &self.cycle);
-            if self.ends.is_some() {
+            if self.ends {
                 shard.give_up_waiting(wait, End::Deadlock);
             } else if self.is_first && is_new {
                 shard.core.suspect(&self.cycle);
             }
         }
-        if let Some(Some(first)) = self.ends {
+        if let Some(first) = self.search_again {
             dispatch(first, SearchAgain);
         }
     }

@@ -22,17 +22,15 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
     }
     slot.with_system(|system| {
         let ends = slot.state() == State::Stopping;
-        let is_left = match ends {
-            true => system.start_failed,
-            false => match system.passive {
-                None => system.restarting.is_some(),
-                // While `PostStop` runs, what comes next is up to that.
-                Some(Passive::Leaving) => !slot.is_at_work(),
-                Some(Passive::Told) => true,
-                Some(Passive::Asleep) => false,
-            },
+        let waits_for_their_end = match system.passive {
+            _ if ends => system.start_failed,
+            None => system.restarting.is_some(),
+            // While `PostStop` runs, what comes next is up to that.
+            Some(Passive::Leaving) => !slot.is_at_work(),
+            Some(Passive::Told) => true,
+            Some(Passive::Asleep) => false,
         };
-        if is_left {
+        if waits_for_their_end {
             return (slot.first_child.get() != NO_SLOT).then_some(HeldUp::ByThoseBelow);
         }
         let parent = || HeldUp::ByParent(key_of(shard, slot.parent.get()));
