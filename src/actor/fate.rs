@@ -54,15 +54,26 @@ impl From<DeadLetterReason> for End {
 pub(crate) struct Marks {
     /// The end of the replies in a value that is being dropped.
     fate: Option<End>,
-    /// Subscribers to dead letters are being told of one.
-    telling: bool,
+    /// What is under way: both in one byte, as each suspension copies it.
+    doing: u8,
 }
 
+/// Subscribers to dead letters are being told of one.
+const TELLING: u8 = 1;
+/// A future is being polled by somebody who drives what it waits for.
+const POLLING: u8 = 1 << 1;
+
 thread_local! {
-    static MARKS: Cell<Marks> = const { Cell::new(Marks { fate: None, telling: false }) };
+    static MARKS: Cell<Marks> = const { Cell::new(Marks { fate: None, doing: 0 }) };
 }
 
 impl Marks {
+    /// These, and that something is under way.
+    fn with(self, doing: u8) -> Self {
+        let doing = self.doing | doing;
+        Self { doing, ..self }
+    }
+
     /// Takes the marks off this thread.
     #[inline]
     pub(crate) fn take() -> Self {
@@ -79,10 +90,7 @@ impl Marks {
 /// Runs `tell` so that whatever it sends bears [`ActorId::SUBSCRIBER`] as its sender.
 pub(crate) fn as_subscriber(tell: impl FnOnce()) {
     let outer = MARKS.get();
-    MARKS.set(Marks {
-        telling: true,
-        ..outer
-    });
+    MARKS.set(outer.with(TELLING));
     with_current(|shard| match shard {
         Some(shard) => shard.acting_as(ActorId::SUBSCRIBER, tell),
         None => tell(),
@@ -90,9 +98,23 @@ pub(crate) fn as_subscriber(tell: impl FnOnce()) {
     MARKS.set(outer);
 }
 
+/// Polls a future for somebody who drives what it waits for, by a function that does not panic.
+pub(crate) fn as_polled<R>(poll: impl FnOnce() -> R) -> R {
+    let outer = MARKS.get();
+    MARKS.set(outer.with(POLLING));
+    let polled = poll();
+    MARKS.set(outer);
+    polled
+}
+
+/// Whether a future is being polled [so](as_polled) here.
+pub(crate) fn is_polled() -> bool {
+    MARKS.get().doing & POLLING != 0
+}
+
 /// The sender of what this thread sends, being no worker.
 pub(crate) fn outside_sender() -> ActorId {
-    if MARKS.get().telling {
+    if MARKS.get().doing & TELLING != 0 {
         ActorId::SUBSCRIBER
     } else {
         ActorId::NOBODY

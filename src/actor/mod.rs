@@ -82,7 +82,9 @@ pub(crate) use self::beat::Beat;
 pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry};
-pub(crate) use self::fate::{End, Marks, drop_with_fate, fate_of_dropped_reply};
+pub(crate) use self::fate::{
+    End, Marks, as_polled, drop_with_fate, fate_of_dropped_reply, is_polled,
+};
 pub(crate) use self::gates::{Door, Room, RoomFreed, dispatch};
 pub(crate) use self::id::{Home, Key, PackedKey};
 pub(crate) use self::known::path_elsewhere;

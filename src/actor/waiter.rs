@@ -86,7 +86,7 @@ impl Shard {
     }
 
     /// As [`wait_for`](Self::wait_for), where each of several others ends this wait, and whoever waits needs
-    /// all of them. What was `followed` is what it has waited for so before.
+    /// all of them. What was `followed` is what it has waited for so before, and by which wait.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Shard {
         &self,
         key: Key,
         all: Vec<Key>,
-        followed: &[Key],
+        followed: Option<(Key, &[Key])>,
     ) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
@@ -105,12 +105,14 @@ impl Shard {
         let waiter = self.acting();
         let slot = self.slots().get(waiter.key.slot);
         if let Some(slot) = slot.filter(|_| waiter.home == self.home) {
+            // Where it has waited for something else meanwhile, nobody has seen what it waits for.
+            let followed = followed.filter(|(last, _)| slot.wait() == Some(*last));
             slot.note_wait(key);
             for &one in &all {
                 self.waits.is_awaited_by(one, waiter.key.slot);
             }
             // Both are in the order in which they were asked for.
-            let mut before = followed.iter();
+            let mut before = followed.map_or(&[][..], |(_, all)| all).iter();
             let is_new = |one: &&Key| !before.any(|followed| followed == *one);
             let new: Vec<Key> = all.iter().filter(is_new).copied().collect();
             self.look_for_cycle_by_each(waiter.key, &new);

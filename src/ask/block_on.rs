@@ -107,8 +107,9 @@ struct Causes {
     /// Whether the future needs each ask that it polls to end well. Else it may be one only.
     needs_all: bool,
     now: Vec<Key>,
-    /// When it was polled before.
+    /// When it was polled before, and by which wait these were waited for then.
     before: Vec<Key>,
+    last: Option<Key>,
 }
 
 impl Causes {
@@ -122,24 +123,20 @@ impl Causes {
         self.before = std::mem::replace(&mut self.now, own.map(|one| one.wait).collect());
     }
 
-    /// Waits in a handler of that worker by that wait, so that whoever looks for cycles finds what for, and
-    /// whoever gives up finds who waits on its behalf.
-    fn wait(
-        &self,
-        (home, own): (Home, Key),
-        on_behalf: Option<(Home, Key)>,
-    ) -> Result<(), WaitError> {
+    /// Waits in a handler of that worker by that wait, so that whoever looks for cycles finds what for.
+    fn wait(&mut self, (home, own): (Home, Key)) -> Result<(), WaitError> {
         with_current(|shard| {
             let Some(shard) = shard.filter(|shard| shard.home == home) else {
                 return Ok(());
             };
-            if let Some(other) = on_behalf {
-                shard.waits.wait_on_behalf(own, other);
-            }
             match self.now[..] {
                 [] => Ok(()),
                 [cause] if !self.needs_all => Ok(shard.wait_by_way_of(own, cause)?),
-                _ => Ok(shard.wait_for_all(own, self.now.clone(), &self.before)?),
+                _ => {
+                    let last = self.last.replace(own);
+                    let followed = last.map(|last| (last, &self.before[..]));
+                    Ok(shard.wait_for_all(own, self.now.clone(), followed)?)
+                }
             }
         })
     }
@@ -166,7 +163,7 @@ pub(super) fn block_on_for<F: Future>(
         ..Causes::default()
     };
     loop {
-        let (ask, reply) = Ask::<()>::begin(None, nobody_of_pool);
+        let (mut ask, reply) = Ask::<()>::begin(None, nobody_of_pool);
         let own = reply.wait_of_a_worker();
         // Kept until the wait is over: a waker that is dropped everywhere else is not called.
         let end = Arc::new(EndWait(Mutex::new(Some(reply))));
@@ -184,9 +181,13 @@ pub(super) fn block_on_for<F: Future>(
             Ok(Poll::Pending) => {}
             Err(panic) => resume_unwind(panic),
         }
+        // Whoever it is lent by wakes it by giving up, and time does.
+        if let Some(lent) = lent.filter(|lent| !lent.is_given_up) {
+            let _ = ask.wait_on_behalf(lent);
+        }
         if let Some((home, own)) = own {
             causes.note(&end, home, polled);
-            causes.wait((home, own), lent.and_then(|lent| lent.wait))?;
+            causes.wait((home, own))?;
         }
         // Woken; or ended with the pool, of which the next wait tells.
         if let Err(AskError::CannotWait(error)) = ask.wait() {

@@ -6,17 +6,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::block_on::block_on_for;
 use super::deadline::{Deadline, nanos};
 use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_of, outcome_of};
 use super::outside::Outside;
-use super::polling::{Lent, has_polled, is_blocking_on, lent};
+use super::polling::{Lent, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
     ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, PackedKey, Shard, Wait,
-    WaitError, catch_user, with_current,
+    WaitError, catch_user, is_polled, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -227,17 +228,23 @@ impl<R: Send + 'static> Ask<R> {
     ///
     /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
     pub fn wait_for<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
+        if let Waiting::Worker { home, .. } = self.waiting
+            && !with_current(|shard| shard.is_some_and(|shard| shard.home == home))
+        {
+            // Its outcome comes from elsewhere; it may be given up here all the same.
+            return block_on_for(self.pool(), self, true, || Some(reply.lent()))?;
+        }
         self.wait_on_behalf(reply.lent())?;
         self.wait()
     }
 
     /// Has it wait on behalf of whoever waits for a reply, and no longer. What is a wait of another worker
-    /// has to be moved here first.
+    /// is moved here first, or whoever waits sees to it.
     ///
     /// # Errors
     ///
     /// [`AskError::Cancelled`] where that one has given up; a wait of this worker ends by itself then.
-    fn wait_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
+    pub(super) fn wait_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
         match &mut self.waiting {
             Waiting::Outside(outside) => {
                 if lent.is_given_up {
@@ -245,10 +252,7 @@ impl<R: Send + 'static> Ask<R> {
                 }
                 outside.shorten(lent.left);
             }
-            Waiting::Worker { home, wait } => with_current(|shard| {
-                let Some(shard) = shard.filter(|shard| shard.home == *home) else {
-                    return;
-                };
+            Waiting::Worker { home, wait } => with_shard_at(*home, |shard| {
                 let wait = wait.get();
                 if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
                     if let Some(left) = lent.left {
@@ -305,6 +309,19 @@ impl<R: Send + 'static> Ask<R> {
         self.waiting = Waiting::Over;
         Poll::Ready(outcome_of(shard, wait))
     }
+}
+
+/// Does something on a worker, where this thread is that, or drives it and is at none.
+fn with_shard_at(home: Home, code: impl FnOnce(&Shard)) {
+    with_current(|shard| match shard {
+        Some(shard) if shard.home == home => code(shard),
+        Some(_) => {}
+        None => {
+            if let Some(driver) = driver_at(home) {
+                code(&driver.shard());
+            }
+        }
+    });
 }
 
 /// A wait of a worker for the answer to a question.
@@ -441,14 +458,14 @@ impl<R: Send + 'static> Future for Ask<R> {
             if let Some(driver) = driver_at(home) {
                 // An executor of another kind would let the driver's thread sleep; not in a handler, which
                 // the driver goes on after.
-                if !is_blocking_on() && with_current(|shard| shard.is_none()) {
+                if !is_polled() && with_current(|shard| shard.is_none()) {
                     can_drive()?;
                     driver.drive_until_ended(wait)?;
                 }
                 return self.poll_on_worker(&driver.shard(), wait, cx);
             }
         }
-        if !is_blocking_on() && driver_of(self.pool()).is_some() && can_drive().is_ok() {
+        if !is_polled() && driver_of(self.pool()).is_some() && can_drive().is_ok() {
             let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);
             return Poll::Ready(Self::new(waiting).wait_elsewhere());
         }

@@ -1,11 +1,11 @@
 //! What is noted while a future is polled by `block_on`: for the asks that it awaits, and of them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::actor::{Home, Key};
+use crate::actor::{Home, Key, as_polled};
 
 /// A reply on whose behalf somebody waits, which holds it all that time.
 #[derive(Clone, Copy)]
@@ -32,7 +32,6 @@ struct Poll {
 }
 
 thread_local! {
-    static BLOCKING_ON: Cell<bool> = const { Cell::new(false) };
     /// By what its waker holds: whoever is polled may wait, and others are polled on this thread then.
     static POLLS: RefCell<HashMap<*const (), Poll>> = RefCell::default();
 }
@@ -51,11 +50,6 @@ pub(super) fn lent(waker: &Waker) -> Option<Lent> {
     POLLS.with_borrow(|polls| polls.get(&waker.data())?.lent)
 }
 
-/// Whether this thread polls a future by `block_on`, which drives what it waits for.
-pub(super) fn is_blocking_on() -> bool {
-    BLOCKING_ON.get()
-}
-
 /// Polls a future for `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
 /// function that does not panic. Answers as well which waits were polled with that waker, in that order.
 pub(super) fn blocking_on<R>(
@@ -63,14 +57,12 @@ pub(super) fn blocking_on<R>(
     lent: Option<Lent>,
     poll: impl FnOnce() -> R,
 ) -> (R, Vec<Polled>) {
-    let outer = BLOCKING_ON.replace(true);
     let begun = Poll {
         lent,
         polled: Vec::new(),
     };
     POLLS.with_borrow_mut(|polls| polls.insert(waker, begun));
-    let answer = poll();
-    BLOCKING_ON.set(outer);
+    let answer = as_polled(poll);
     let ended = POLLS.with_borrow_mut(|polls| polls.remove(&waker));
     (answer, ended.map_or_else(Vec::new, |poll| poll.polled))
 }

@@ -5,6 +5,8 @@ mod common;
 
 mod futures;
 mod held;
+mod polls;
+mod random;
 mod searches;
 mod several;
 mod starts;

@@ -137,8 +137,13 @@ impl Shard {
     }
 
     /// Whether a search that comes by an actor of this worker is to go on there.
-    fn is_new_search(&self, actor: Key, first: ActorId, search: Search) -> bool {
-        self.unprobed.searches.comes_by(self, actor, first, search)
+    fn is_new_search(&self, actor: Key, lead: Lead, first: ActorId, search: Search) -> bool {
+        let by = match lead {
+            Lead::Several(own) => own,
+            _ => Key::NONE,
+        };
+        let searches = &self.unprobed.searches;
+        searches.comes_by(self, (actor, by), first, search)
     }
 
     /// Whether there is anything that was not looked at.

@@ -23,13 +23,18 @@ pub(super) struct Searches {
 struct OfActor {
     /// Whether a search from here is to begin.
     is_due: bool,
-    /// The last search that has come by, from each actor, of either kind.
+    /// By which wait it waits for several answers, if it does.
+    by: Option<Key>,
+    /// The last search that has come by since, from each actor, of either kind.
     seen: HashMap<(ActorId, bool), u64>,
 }
 
 impl Searches {
     /// So few actors are kept in any case.
     const FEW: usize = 64;
+    /// From so many actors searches are known at each: one that is forgotten may come by again, which costs
+    /// time and nothing else.
+    const MOST_SEEN: usize = 1 << 15;
 
     /// A search from an actor is to begin. Answers whether that is new.
     pub(super) fn ask_for(&self, shard: &Shard, actor: Key) -> bool {
@@ -47,16 +52,19 @@ impl Searches {
         }
     }
 
-    /// A search comes by an actor. Answers whether it has not been there, nor a later one from where it
-    /// began.
+    /// A search comes by an actor, which waits by that wait. Answers whether it has not been there, nor a
+    /// later one from where it began.
     pub(super) fn comes_by(
         &self,
         shard: &Shard,
-        actor: Key,
+        (actor, by): (Key, Key),
         first: ActorId,
         search: Search,
     ) -> bool {
         self.with(shard, actor, |of| {
+            if of.by.replace(by) != Some(by) || of.seen.len() >= Self::MOST_SEEN {
+                of.seen = HashMap::new();
+            }
             let from = (first, search.only_certain);
             let seen = of
                 .seen

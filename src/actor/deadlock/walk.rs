@@ -146,12 +146,13 @@ impl Walk {
         match self.search {
             None => shard.search_soon(at.key),
             Some(search) => {
-                if first.is_none_or(|first| shard.is_new_search(at.key, first, search)) {
+                if self.may_go_on(shard, at, lead.any_wait(shard))
+                    && first.is_none_or(|first| shard.is_new_search(at.key, lead, first, search))
+                {
                     for (link, next) in lead.each(shard, at) {
                         let mut way = self.clone();
-                        if way.push(shard, link) {
-                            later.push((way, next));
-                        }
+                        way.links.push(link);
+                        later.push((way, next));
                     }
                 }
             }
@@ -270,7 +271,8 @@ impl Walk {
                 only_certain: true,
                 ..search
             };
-            if shard.is_new_search(first.key, first, only_certain) {
+            let lead = Lead::of(shard, first);
+            if shard.is_new_search(first.key, lead, first, only_certain) {
                 Self::of(only_certain).go_on(shard, first);
             }
         }

@@ -116,6 +116,15 @@ impl Lead {
         }
     }
 
+    /// One of the waits of an actor that waits for several answers: all of them are on behalf of the same
+    /// reply, if of any.
+    pub(super) fn any_wait(self, shard: &Shard) -> Option<Key> {
+        match self {
+            Self::Several(own) => shard.several.of(own).first().copied(),
+            _ => None,
+        }
+    }
+
     /// All links, where there are several ways, and to whom they lead, but for those that end there.
     pub(super) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(Link, ActorId)> {
         let mut each = match self {
