@@ -36,9 +36,15 @@ thread_local! {
     static POLLS: RefCell<HashMap<*const (), Poll>> = RefCell::default();
 }
 
+/// Looks at what is polled on this thread: nothing any more where that ends.
+fn with_polls<R: Default>(look: impl FnOnce(&mut HashMap<*const (), Poll>) -> R) -> R {
+    let looked = POLLS.try_with(|polls| look(&mut polls.borrow_mut()));
+    looked.unwrap_or_default()
+}
+
 /// A wait of this worker was polled, and has kept a copy of that waker.
 pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
-    POLLS.with_borrow_mut(|polls| {
+    with_polls(|polls| {
         if let Some(poll) = polls.get_mut(&waker.data()) {
             poll.polled.push(Polled { home, wait });
         }
@@ -47,7 +53,7 @@ pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
 
 /// On whose behalf a future is polled with that waker, where it is on anybody's.
 pub(super) fn lent(waker: &Waker) -> Option<Lent> {
-    POLLS.with_borrow(|polls| polls.get(&waker.data())?.lent)
+    with_polls(|polls| polls.get(&waker.data())?.lent)
 }
 
 /// Polls a future for `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
@@ -61,8 +67,8 @@ pub(super) fn blocking_on<R>(
         lent,
         polled: Vec::new(),
     };
-    POLLS.with_borrow_mut(|polls| polls.insert(waker, begun));
+    with_polls(|polls| polls.insert(waker, begun));
     let answer = as_polled(poll);
-    let ended = POLLS.with_borrow_mut(|polls| polls.remove(&waker));
+    let ended = with_polls(|polls| polls.remove(&waker));
     (answer, ended.map_or_else(Vec::new, |poll| poll.polled))
 }
