@@ -82,6 +82,22 @@ fn last(sim: &Sim) -> usize {
     sim.workers() - 1
 }
 
+/// An actor that comes to wait for its child, and another one, which that child asks; after pauses.
+fn child_asks_other(
+    sim: &mut Sim,
+    way: Way,
+    [begins, asks]: [u64; 2],
+) -> (ActorRef<Do>, ActorRef<Do>, Answers) {
+    let parent = sim.spawn_on(0, "parent", doer()).unwrap();
+    let other = sim.spawn_on(last(sim), "other", doer()).unwrap();
+    let answers = Answers::default();
+    let asking = answers.clone();
+    way.have_wait(parent, begins, doer(), move |child| {
+        asking.have_ask("child", child, asks, other);
+    });
+    (parent, other, answers)
+}
+
 #[test]
 fn s5_6_a_child_that_asks_its_parent_which_waits_for_its_end_is_told_at_once() {
     in_each_order(|sim, way, [begins, asks]| {
@@ -98,13 +114,7 @@ fn s5_6_a_child_that_asks_its_parent_which_waits_for_its_end_is_told_at_once() {
 fn s5_6_a_cycle_closes_whichever_of_its_waits_begins_last() {
     for third in [1, 3] {
         in_each_order(|sim, way, [begins, asks]| {
-            let parent = sim.spawn_on(0, "parent", doer()).unwrap();
-            let other = sim.spawn_on(last(sim), "other", doer()).unwrap();
-            let answers = Answers::default();
-            let asking = answers.clone();
-            way.have_wait(parent, begins, doer(), move |child| {
-                asking.have_ask("child", child, asks, other);
-            });
+            let (parent, other, answers) = child_asks_other(sim, way, [begins, asks]);
             answers.have_ask("other", other, third, parent);
             let cycle = ["/user/parent", "/user/parent/child", "/user/other"];
             answers.assert_one_deadlock(sim, &cycle, 1);
@@ -193,13 +203,7 @@ fn s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried() {
 #[test]
 fn s5_6_no_child_that_will_be_answered_closes_a_cycle() {
     in_each_order(|sim, way, [begins, asks]| {
-        let parent = sim.spawn_on(0, "parent", doer()).unwrap();
-        let other = sim.spawn_on(last(sim), "other", doer()).unwrap();
-        let answers = Answers::default();
-        let asking = answers.clone();
-        way.have_wait(parent, begins, doer(), move |child| {
-            asking.have_ask("child", child, asks, other);
-        });
+        let (parent, other, answers) = child_asks_other(sim, way, [begins, asks]);
         // It asks whoever waits for that child, but when it has answered the child.
         let asking = answers.clone();
         work(other, move |ctx| {

@@ -15,7 +15,7 @@ pub(super) fn sleep_in(actor: ActorRef<Told>, millis: u64) -> Ask<Ended> {
     tell(actor, move |ctx, _| Ok(ctx.sleep(ms(millis))?))
 }
 
-/// A missed cycle: a poll waits inside, and meanwhile somebody begins to wait for whoever is polled there.
+/// Somebody begins to wait for an actor while that is at a poll which waits for something else.
 #[test]
 fn s5_6_a_cycle_that_closes_while_a_poll_waits_inside_is_found() {
     for nested in [false, true] {
@@ -48,8 +48,8 @@ fn s5_6_a_cycle_that_closes_while_a_poll_waits_inside_is_found() {
     }
 }
 
-/// A missed cycle: a part is answered during the first poll, after it was polled itself. Then nobody has
-/// waited, and nothing was followed; but that counts as if it had been.
+/// A part is answered during the first poll, after it was polled itself: then nobody has waited, and the
+/// others are followed when somebody does.
 #[test]
 fn s5_6_parts_that_were_polled_and_not_waited_for_are_followed() {
     for answered_within in [false, true] {
@@ -92,8 +92,7 @@ fn s5_6_parts_that_were_polled_and_not_waited_for_are_followed() {
     }
 }
 
-/// While a poll waits inside, and where two such polls overlap even for ever after, other executors on the
-/// thread that drives the pool do not drive it (was so before).
+/// Other executors on the thread that drives the pool drive it meanwhile.
 #[test]
 fn s5_1_a_poll_that_waits_inside_is_no_bar_to_other_executors() {
     poll_outside(false);
@@ -135,7 +134,6 @@ fn poll_outside(overlapping: bool) {
     drop((polled, also));
 }
 
-/// An ask of another worker that is waited for on behalf of somebody lasts longer than that one waits.
 #[test]
 fn s5_1_an_ask_of_another_worker_is_given_up_with_the_one_it_is_waited_for() {
     moved_in_handler(0);
@@ -147,27 +145,25 @@ fn s5_1_several_asks_of_another_worker_are_given_up_with_the_one_they_are_waited
 }
 
 fn moved_in_handler(form: u32) {
-    {
-        Sim::builder().workers(2).check(0..5, |sim| {
-            let slow = sim.spawn_on(1, "slow", told()).unwrap();
-            let maker = sim.spawn_on(1, "maker", told()).unwrap();
-            let waits = sim.spawn_on(0, "waits", told()).unwrap();
-            let asked = tell(maker, move |_, _| {
-                let moved = tell(slow, |ctx, _| Ok(ctx.sleep(HOUR)?));
-                let step = move |_: &mut Context<'_, Told>, reply: &Reply<Ended>| match form {
-                    0 => moved.wait_for(reply)?,
-                    _ => all([moved]).wait_for(reply).map(drop),
-                };
-                waits
-                    .ask(|reply| Told(Box::new(step), reply), ms(50))
-                    .wait()?
-            });
-            sim.run_for(ms(500));
-            let waiting = format!("{:?}", sim.waiting());
-            assert!(!waiting.contains("/user/waits"), "{form}: {waiting}");
-            drop(asked);
+    Sim::builder().workers(2).check(0..5, |sim| {
+        let slow = sim.spawn_on(1, "slow", told()).unwrap();
+        let maker = sim.spawn_on(1, "maker", told()).unwrap();
+        let waits = sim.spawn_on(0, "waits", told()).unwrap();
+        let asked = tell(maker, move |_, _| {
+            let moved = tell(slow, |ctx, _| Ok(ctx.sleep(HOUR)?));
+            let step = move |_: &mut Context<'_, Told>, reply: &Reply<Ended>| match form {
+                0 => moved.wait_for(reply)?,
+                _ => all([moved]).wait_for(reply).map(drop),
+            };
+            waits
+                .ask(|reply| Told(Box::new(step), reply), ms(50))
+                .wait()?
         });
-    }
+        sim.run_for(ms(500));
+        let waiting = format!("{:?}", sim.waiting());
+        assert!(!waiting.contains("/user/waits"), "{form}: {waiting}");
+        drop(asked);
+    });
 }
 
 /// The same, where a thread asks, so that nobody tells that it has given up: but its time is known.

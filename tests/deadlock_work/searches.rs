@@ -16,7 +16,7 @@ fn busy(actor: ActorRef<Do>, millis: u64) {
     });
 }
 
-/// A false alarm: a task below a holder is cancelled when its actor stops, so nobody waits for it.
+/// A task below an actor that starts again is cancelled when its own actor stops.
 #[test]
 fn s5_6_a_task_that_will_be_cancelled_is_waited_for_by_nobody() {
     for workers in [1, 3] {
@@ -44,7 +44,7 @@ fn s5_6_a_task_that_will_be_cancelled_is_waited_for_by_nobody() {
     }
 }
 
-/// A missed cycle: one of several questions is handed on to who waits for whoever asked.
+/// It is handed on to somebody who waits for whoever asked.
 #[test]
 fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
     for workers in [1, 3] {
@@ -90,7 +90,7 @@ fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
     }
 }
 
-/// A missed cycle: the way that is tried first to another holder is not certain, and hides one that is.
+/// Two ways lead to one actor that waits for several: whichever is gone first, the certain one counts.
 #[test]
 fn s5_6_an_uncertain_way_hides_no_certain_one() {
     for uncertain_first in [false, true] {
@@ -145,7 +145,7 @@ fn s5_6_an_uncertain_way_hides_no_certain_one() {
     }
 }
 
-/// A false alarm: one of several answers is no more to come, so that whoever waits for all is woken.
+/// One of several answers is no more to come: whoever waits for all of them goes on in a moment.
 #[test]
 fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
     Sim::builder().workers(2).check(0..2000, |sim| {
@@ -203,7 +203,7 @@ fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
     });
 }
 
-/// More searches at a time than could be followed on each way.
+/// There are more ways than could be gone one by one.
 #[test]
 fn s5_6_searches_that_cross_workers_come_to_an_end() {
     const PARENTS: usize = 64;
@@ -235,7 +235,7 @@ fn s5_6_searches_that_cross_workers_come_to_an_end() {
     });
 }
 
-/// A false alarm: who waited for the start of one that has started is still to hear of that.
+/// Whoever waited for the start has yet to hear of it.
 #[test]
 fn s5_6_word_of_a_start_that_is_late_is_no_wait_for_one_that_starts_again() {
     for passivates in [false, true] {
@@ -328,7 +328,7 @@ fn s5_6_a_shutdown_ends_those_who_wait_for_several() {
     }
 }
 
-/// A missed cycle, as small as can be: two that share their holders, of which a search finds one.
+/// A search passes each actor that waits for several once, so that it finds one of two cycles.
 #[test]
 fn s5_6_a_second_cycle_through_the_same_actors_is_found_too() {
     for workers in [1, 3] {
@@ -357,7 +357,6 @@ fn s5_6_a_second_cycle_through_the_same_actors_is_found_too() {
     }
 }
 
-/// As r2, of the one ask under `block_on`: was so before.
 #[test]
 fn s5_6_a_question_under_block_on_that_is_handed_on_closes_a_cycle() {
     Sim::builder().check(0..5, |sim| {
@@ -385,8 +384,8 @@ fn s5_6_a_question_under_block_on_that_is_handed_on_closes_a_cycle() {
     });
 }
 
-/// A missed cycle: the search by certain links marks an actor that waits for several although the link by
-/// which it has come there turns out to be uncertain; the certain one beside it is not gone by then.
+/// Both links lead to an actor that waits for several. Where a search goes by certain links only, it has not
+/// been at that one before it has come by the certain one.
 #[test]
 fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
     for uncertain_first in [false, true] {
@@ -445,8 +444,8 @@ fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
     }
 }
 
-/// A missed cycle, as r8 has found it: a search comes back to where it began just when one of the other
-/// answers has come there. It ends, and what is left was followed already.
+/// It comes back just when another answer has come there: what is left was followed before, and counts
+/// again.
 #[test]
 fn s5_6_a_search_that_comes_back_to_one_that_was_just_woken_begins_again() {
     for delay in [200, 500, 1000, 2000, 5000] {

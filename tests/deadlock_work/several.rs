@@ -153,21 +153,15 @@ fn s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too() {
 fn s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
-            let Cast {
-                several,
-                asked,
-                third,
-                slow: others,
-            } = Cast::new(sim);
-            let errors = Errors::default();
+            let (cast, errors) = (Cast::new(sim), Errors::default());
             let inner = errors.clone();
             let asking = move |ctx: &mut Context<'_, Told>, reply: &Reply<Ended>| {
-                let asked = tell(asked, inner.of_asking(third, 2));
-                let ended = all((asked, all(others.map(slow)))).wait_for(reply);
+                let asked = tell(cast.asked, inner.of_asking(cast.third, 2));
+                let ended = all((asked, all(cast.slow.map(slow)))).wait_for(reply);
                 inner.note(ctx, ended.map(drop))
             };
-            let told = tell(third, move |_, reply| {
-                tell(several, asking).wait_for(reply)?
+            let told = tell(cast.third, move |_, reply| {
+                tell(cast.several, asking).wait_for(reply)?
             });
             sim.run_for(ms(950));
             drop(told);
@@ -205,17 +199,12 @@ fn s5_6_two_that_wait_for_several_answers_make_a_cycle_together() {
 fn s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
-            let Cast {
-                several,
-                asked,
-                third,
-                ..
-            } = Cast::new(sim);
-            let errors = Errors::default();
+            let (cast, errors) = (Cast::new(sim), Errors::default());
             let inner = errors.clone();
-            let told = tell(several, move |_, _| {
-                let answer = tell(third, |ctx, _| Ok(ctx.sleep(ms(5))?));
-                first([tell(asked, inner.of_asking(several, 0)), answer]).wait()?
+            let told = tell(cast.several, move |_, _| {
+                let answer = tell(cast.third, |ctx, _| Ok(ctx.sleep(ms(5))?));
+                let asking = tell(cast.asked, inner.of_asking(cast.several, 0));
+                first([asking, answer]).wait()?
             });
             assert_eq!(told.wait(), Ok(Ok(())));
             sim.run_for(ms(10));
@@ -231,20 +220,14 @@ fn s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others() {
 fn s5_6_several_answers_that_come_make_no_cycle() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
-            let Cast {
-                several,
-                asked,
-                slow: others,
-                ..
-            } = Cast::new(sim);
-            let errors = Errors::default();
+            let (cast, errors) = (Cast::new(sim), Errors::default());
             let inner = errors.clone();
-            let told = tell(several, move |_, _| {
-                let answers = others.map(|other| tell(other, inner.of_asking(asked, 1)));
-                let asked = asked.ask(nothing, HOUR);
-                all((all(answers), asked)).wait().map(drop)
+            let told = tell(cast.several, move |_, _| {
+                let asks = |other| tell(other, inner.of_asking(cast.asked, 1));
+                let asked = cast.asked.ask(nothing, HOUR);
+                all((all(cast.slow.map(asks)), asked)).wait().map(drop)
             });
-            let pause = tell(asked, |ctx, _| Ok(ctx.sleep(ms(3))?));
+            let pause = tell(cast.asked, |ctx, _| Ok(ctx.sleep(ms(3))?));
             assert_eq!((told.wait(), pause.wait()), (Ok(Ok(())), Ok(Ok(()))));
             assert!(errors.0.lock().unwrap().is_empty());
             in_no_time(sim);

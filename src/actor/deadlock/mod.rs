@@ -98,7 +98,10 @@ impl Shard {
         let Some(slot) = self.waits.waiter(wait) else {
             return;
         };
-        let generation = self.slot(slot).generation();
+        // A subscriber to dead letters has none.
+        let Some(generation) = self.slots().get(slot).map(Slot::generation) else {
+            return;
+        };
         let actor = Key { slot, generation };
         match Lead::of(self, self.id_of(actor)) {
             Lead::Several(own) if self.several.includes(own, wait) => self.search_soon(actor),
