@@ -18,6 +18,7 @@ use super::kept::{self, Kept};
 use super::shard::Shard;
 use super::slot::Slot;
 use super::stash;
+use crate::memory::{SlabBox, Slabs};
 
 /// How a turn ended. What comes with it is in a thin box, so that the whole is two registers.
 pub(crate) enum TurnEnd {
@@ -81,8 +82,23 @@ pub(crate) fn one_by_one(
     }
 }
 
+/// A body at home: in the slabs of its worker.
+pub(crate) type BodyBox = SlabBox<dyn Body>;
+
+/// What every body can do.
+pub(crate) trait IntoSlab {
+    /// Moves it into the slabs of its worker.
+    fn into_slab(self: Box<Self>, slabs: &Slabs) -> BodyBox;
+}
+
+impl<B: Body + 'static> IntoSlab for B {
+    fn into_slab(self: Box<Self>, slabs: &Slabs) -> BodyBox {
+        SlabBox::new(*self, slabs).coerce(|body| body as *mut dyn Body)
+    }
+}
+
 /// The handler side of an actor, whatever its types.
-pub(crate) trait Body {
+pub(crate) trait Body: IntoSlab {
     /// Handles messages of the actor's mailbox, which is in that slot, as long as the shard has any left
     /// for this turn; or else the one that the actor has kept. Leaves no memory to a mailbox that is
     /// empty at the end.
@@ -148,7 +164,7 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
             next = next_of_mail(shard, slot);
         }
         // SAFETY: as in `next_of_mail`.
-        unsafe { slot.release_empty_mailbox::<M>(shard.blocks()) };
+        unsafe { slot.release_empty_mailbox::<M>(shard.slabs()) };
         TurnEnd::Done
     }
 
@@ -172,7 +188,7 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
     // an actor of `M` accept, for a slot occupied for `M`; the actor has its turn, so that tenancy
     // lasts. The envelope is read now.
     unsafe {
-        let item = slot.next_message::<M>(shard.blocks())?;
+        let item = slot.next_message::<M>(shard.slabs())?;
         shard.begin_handling(&raw const (*item).envelope);
         Some(&raw const (*item).message)
     }

@@ -10,17 +10,18 @@ use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, MessageId};
-use super::mailbox::{BlockPool, Item};
+use super::mailbox::Item;
 use super::props::{Formula, Recipe};
 use super::queueing::free_place;
 use super::shard::Shard;
 use super::slot::Slot;
+use crate::memory::Slabs;
 
 /// What can be done with a mailbox without knowing its messages.
 pub(crate) struct MailKind {
     message_type: fn() -> &'static str,
     pub(super) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
-    pub(super) release: unsafe fn(&Slot, &BlockPool),
+    pub(super) release: unsafe fn(&Slot, &Slabs),
     pub(super) peek: unsafe fn(&Slot) -> Option<Envelope>,
     pub(super) discard: unsafe fn(&Slot, &Shard, End),
     pub(super) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
@@ -41,7 +42,7 @@ impl MailKind {
                 message_type: std::any::type_name::<M>,
                 bury: bury::<M>,
                 // SAFETY: called only during a tenancy that `occupy::<M>` began.
-                release: |slot, blocks| unsafe { slot.mailbox.release::<M>(blocks) },
+                release: |slot, slabs| unsafe { slot.mailbox.release::<M>(slabs) },
                 // SAFETY: as above; the envelope is copied, the item stays where it is.
                 peek: |slot| unsafe { slot.mailbox.peek_place::<M>().map(|item| (*item).envelope) },
                 discard: discard::<M>,
@@ -78,7 +79,7 @@ impl MailKind {
 unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
     // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
     let message = unsafe {
-        let Some(item) = slot.mailbox.pop_place::<M>(shard.blocks()) else {
+        let Some(item) = slot.mailbox.pop_place::<M>(shard.slabs()) else {
             return;
         };
         shard.begin_handling(&raw const (*item).envelope);
@@ -104,7 +105,7 @@ unsafe fn bury_next<M: 'static>(
     // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
     let item = unsafe {
         slot.mailbox
-            .pop_place::<M>(shard.blocks())
+            .pop_place::<M>(shard.slabs())
             .map(|item| item.read())
     };
     let Some(Item { envelope, message }) = item else {
@@ -135,7 +136,7 @@ unsafe fn bury<M: 'static>(
     // is somebody else's then, and may be of another type.
     while slot.is_let_to(actor.key) {
         // SAFETY: the tenancy is still the one that this function's contract speaks of.
-        let Some(item) = (unsafe { slot.mailbox.pop_place::<M>(shard.blocks()) }) else {
+        let Some(item) = (unsafe { slot.mailbox.pop_place::<M>(shard.slabs()) }) else {
             break;
         };
         // SAFETY: it is read at once.

@@ -50,6 +50,7 @@ mod stash;
 mod stats;
 mod task;
 mod timers;
+mod traits;
 mod transport;
 mod unwind;
 mod verdict;

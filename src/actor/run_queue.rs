@@ -142,6 +142,14 @@ impl RunQueue {
         Some(FiberId::from_index(code & !FIBER_MARK))
     }
 
+    /// Gives memory back that the queue does not need now.
+    pub(crate) fn trim(&self) {
+        let mut behind = self.behind.borrow_mut();
+        if behind.capacity() > RING as usize {
+            behind.shrink_to(RING as usize);
+        }
+    }
+
     /// Forgets all that is due.
     pub(crate) fn clear(&self) {
         self.head.set(self.tail.get());

@@ -19,7 +19,7 @@ use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
 use super::lifecycle::{self, Withdrawn};
-use super::mailbox::{BlockPool, Item};
+use super::mailbox::Item;
 use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::overflow::tell_of_overflow;
@@ -30,14 +30,13 @@ use super::stats::WorkerStats;
 use super::verdict::Verdicts;
 use super::waits::{Ending, Waits};
 use crate::fiber::{self, FiberSet, StackClass, StackConfig};
-use crate::memory::Arena;
+use crate::memory::{Arena, Slabs};
 
 /// The actors of one worker.
 pub(crate) struct Shard {
     pub(crate) home: Home,
     pub(crate) core: Arc<PoolCore>,
     slots: Arena<Slot>,
-    blocks: BlockPool,
     pub(crate) due: RunQueue,
     /// Each with the larger stack that it needs, if it does.
     pub(super) tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
@@ -77,6 +76,8 @@ pub(crate) struct Shard {
     pub(crate) closing: Cell<bool>,
     /// Who may not wait any more.
     pub(crate) interrupts: Interrupts,
+    /// Last, as actors and their mail lie in there.
+    slabs: Box<Slabs>,
 }
 
 /// An order to a worker, given beside its inbox.
@@ -95,7 +96,6 @@ impl Shard {
         let shard = Self {
             home: core.home(worker),
             slots: Arena::new(),
-            blocks: BlockPool::new(),
             due: RunQueue::new(),
             tasks: RefCell::default(),
             tasks_open: Cell::new(0),
@@ -119,6 +119,7 @@ impl Shard {
             messages_until: Cell::new(0),
             closing: Cell::new(false),
             interrupts: Interrupts::default(),
+            slabs: Slabs::new(),
             core,
         };
         lifecycle::found_guardian(&shard);
@@ -127,8 +128,16 @@ impl Shard {
 
     // ---- slots ------------------------------------------------------------------------------
 
-    pub(crate) fn blocks(&self) -> &BlockPool {
-        &self.blocks
+    /// Gives memory back to the system that nobody needs.
+    pub(crate) fn trim(&self) {
+        self.slabs.trim();
+        self.slots.trim();
+        self.waits.trim();
+        self.due.trim();
+    }
+
+    pub(crate) fn slabs(&self) -> &Slabs {
+        &self.slabs
     }
 
     #[inline(always)]
@@ -156,7 +165,7 @@ impl Shard {
         if lifecycle::is_asleep(slot) {
             return Some((false, slot.mailbox_len()));
         }
-        let held_up = slot.special.get() || slot.resting.get();
+        let held_up = slot.special.get() || slot.is_resting();
         let at_work = usize::from(slot.is_at_work());
         Some((held_up, slot.mailbox_len() + at_work))
     }
@@ -253,7 +262,7 @@ impl Shard {
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
-        let place = unsafe { slot.admit(generation, &self.blocks) }?;
+        let place = unsafe { slot.admit(generation, &self.slabs) }?;
         if !slot.queued.replace(true) {
             self.due.push(Due::Turn(index));
         }
@@ -287,7 +296,7 @@ impl Shard {
         let blocked = door.is_blocked(&self.core);
         let evicted = if blocked || slot.mailbox_len() >= door.gate.capacity() {
             // SAFETY: a `TypedKey<M>` says that the tenancy is of `M`; the item is read at once.
-            unsafe { slot.next_message::<M>(&self.blocks).map(|item| item.read()) }
+            unsafe { slot.next_message::<M>(&self.slabs).map(|item| item.read()) }
         } else {
             None
         };

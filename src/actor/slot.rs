@@ -1,4 +1,4 @@
-//! A slot: all that a worker keeps of one actor, in less than a hundred bytes.
+//! A slot: all that a worker keeps of one actor, in a cache line and a half.
 //!
 //! A slot is let to one actor after another; each tenancy has a generation, and a [`Key`] of an
 //! earlier one opens nothing. This is also where the type of an actor's messages is erased, to be
@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::{mem, ptr};
 
-use super::body::Body;
+use super::body::{Body, BodyBox};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::End;
@@ -23,13 +23,15 @@ use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::{System, TaskRecord};
 use super::mail_kind::MailKind;
-use super::mailbox::{BlockPool, Item, RawMailbox};
+use super::mailbox::{Item, RawMailbox};
 use super::path::ActorPath;
 use super::props::{Formula, Recipe};
 use super::queueing::Bound;
 use super::shard::Shard;
 use super::special::Special;
+use super::traits::{Trait, Traits};
 use super::unwind::drop_quietly;
+use crate::memory::{Slabs, Tenant};
 use crate::sync::{Mutant, is_mutated};
 
 /// No slot.
@@ -71,45 +73,47 @@ pub(crate) struct Extra {
 
 /// The actor itself, while it has no turn.
 enum Desk {
-    Here(Box<dyn Body>),
+    Here(BodyBox),
     /// It has one, or is not built; that is what it waited for last, if it did.
     Out(Key),
 }
 
-/// Of an actor's traits: that its mailbox is bounded.
-const BOUNDED: u8 = 1;
-/// That those who are elsewhere can find its path.
-const KNOWN: u8 = 1 << 1;
-
-/// One place for an actor.
-pub(crate) struct Slot {
-    /// The tenancy's generation while new mail is let in, else 0: one comparison on the way in.
-    open: Cell<u32>,
-    generation: Cell<u32>,
+/// What an actor is at, in the four bytes beside its mailbox.
+pub(crate) struct Flags {
     state: Cell<State>,
     /// Whether a turn is due or running, or the actor must not have one yet.
     pub(crate) queued: Cell<bool>,
     /// Whether there is more to look at in a turn than the mail.
     pub(crate) special: Special,
-    /// Whether it waits for the system, and is not to have a turn for its mail.
-    pub(crate) resting: Cell<bool>,
-    /// Whether it has a receive time-out, which counts from the end of each turn.
-    pub(crate) timed: Cell<bool>,
-    /// Whether the actor is stopped by a shutdown's deadline.
-    pub(crate) forced: Cell<bool>,
-    traits: Cell<u8>,
-    /// What becomes of the replies that the actor still holds when it stops.
-    ending: Cell<End>,
+    traits: Traits,
+}
+
+/// One place for an actor. What a message needs comes first.
+#[repr(C)]
+pub(crate) struct Slot {
+    /// The tenancy's generation while new mail is let in, else 0: one comparison on the way in.
+    open: Cell<u32>,
+    generation: Cell<u32>,
+    pub(super) mailbox: RawMailbox<Flags>,
+    desk: Cell<Desk>,
+    /// `None` if it was never let, or its memory was given back since.
+    mail: Cell<Option<&'static MailKind>>,
     pub(crate) parent: Cell<u32>,
     pub(crate) first_child: Cell<u32>,
     pub(crate) next_sibling: Cell<u32>,
     pub(crate) previous_sibling: Cell<u32>,
-    pub(super) mailbox: RawMailbox,
-    desk: Cell<Desk>,
-    mail: Cell<&'static MailKind>,
     /// How the actor is built, to build it again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
     recipe: Cell<*const ()>,
     extra: Cell<Option<Box<Extra>>>,
+}
+
+impl std::ops::Deref for Slot {
+    type Target = Flags;
+
+    #[inline(always)]
+    fn deref(&self) -> &Flags {
+        &self.mailbox.beside
+    }
 }
 
 impl Default for Slot {
@@ -117,24 +121,35 @@ impl Default for Slot {
         Self {
             open: Cell::new(0),
             generation: Cell::new(0),
-            state: Cell::new(State::Vacant),
-            queued: Cell::new(false),
-            special: Special::default(),
-            resting: Cell::new(false),
-            timed: Cell::new(false),
-            forced: Cell::new(false),
-            traits: Cell::new(0),
-            ending: Cell::new(End::Stopped),
             parent: Cell::new(NO_SLOT),
             first_child: Cell::new(NO_SLOT),
             next_sibling: Cell::new(NO_SLOT),
             previous_sibling: Cell::new(NO_SLOT),
-            mailbox: RawMailbox::new(),
+            mailbox: RawMailbox::new(Flags {
+                state: Cell::new(State::Vacant),
+                queued: Cell::new(false),
+                special: Special::default(),
+                traits: Traits::default(),
+            }),
             desk: Cell::new(Desk::Out(Key::NONE)),
-            mail: Cell::new(MailKind::of::<()>()),
+            mail: Cell::new(None),
             recipe: Cell::new(ptr::null()),
             extra: Cell::new(None),
         }
+    }
+}
+
+// SAFETY: `vacate` leaves nothing owned. Zero is vacant and closed, has no body, and its references are
+// options, so that it is valid; no key is of generation 0.
+unsafe impl Tenant for Slot {
+    fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    fn vacant(generation: u32) -> Self {
+        let slot = Self::default();
+        slot.generation.set(generation);
+        slot
     }
 }
 
@@ -156,24 +171,21 @@ impl Slot {
         self.state.set(State::Starting);
         self.queued.set(true);
         self.parent.set(parent);
-        self.mail.set(MailKind::of::<M>());
+        self.mail.set(Some(MailKind::of::<M>()));
         generation
     }
 
     /// Ends the tenancy. Answers whether the slot may be let again: not when its generations are
     /// used up, since a stale key must never open it.
-    pub(crate) fn vacate(&self, blocks: &BlockPool) -> bool {
+    pub(crate) fn vacate(&self, slabs: &Slabs) -> bool {
         debug_assert_eq!(self.mailbox.len(), 0);
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().release)(self, blocks) };
+        unsafe { (self.mail_kind().release)(self, slabs) };
         self.open.set(0);
         self.state.set(State::Vacant);
         self.queued.set(false);
         self.special.clear();
-        self.resting.set(false);
-        self.timed.set(false);
-        self.forced.set(false);
-        self.traits.set(0);
+        self.traits.clear();
         let _ = drop_quietly(self.take_recipe());
         self.generation.get() < u32::MAX
     }
@@ -215,11 +227,11 @@ impl Slot {
 
     /// What becomes of the replies that the actor still holds.
     pub(crate) fn ending(&self) -> End {
-        self.ending.get()
+        self.traits.ending()
     }
 
     pub(crate) fn end_with(&self, end: End) {
-        self.ending.set(end);
+        self.traits.end_with(end);
     }
 
     /// Whether a message to `key` would be let in.
@@ -233,11 +245,11 @@ impl Slot {
 
     #[inline(always)]
     pub(crate) fn mail_kind(&self) -> &'static MailKind {
-        self.mail.get()
+        self.mail.get().unwrap_or(MailKind::of::<()>())
     }
 
     pub(crate) fn message_type(&self) -> &'static str {
-        self.mail.get().message_type()
+        self.mail_kind().message_type()
     }
 
     /// Makes room in the mailbox, if `generation` is that of the present tenancy and it still
@@ -248,18 +260,14 @@ impl Slot {
     /// If `generation` is of the present tenancy, that was begun by `occupy::<M>`. The caller
     /// writes the item before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn admit<M>(
-        &self,
-        generation: u32,
-        blocks: &BlockPool,
-    ) -> Option<*mut Item<M>> {
+    pub(crate) unsafe fn admit<M>(&self, generation: u32, slabs: &Slabs) -> Option<*mut Item<M>> {
         if self.open.get() != generation
             && !(is_mutated(Mutant::NextTenantServed) && self.open.get() != 0)
         {
             return None;
         }
         // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
-        Some(unsafe { self.mailbox.push_place(blocks) })
+        Some(unsafe { self.mailbox.push_place(slabs) })
     }
 
     /// Takes the oldest message out, and says where it lies.
@@ -269,9 +277,9 @@ impl Slot {
     /// The slot's present tenancy was begun by `occupy::<M>`. The caller reads the item, which it
     /// then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn next_message<M>(&self, blocks: &BlockPool) -> Option<*const Item<M>> {
+    pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<*const Item<M>> {
         // SAFETY: the caller's promises.
-        unsafe { self.mailbox.pop_place::<M>(blocks) }
+        unsafe { self.mailbox.pop_place::<M>(slabs) }
     }
 
     /// Gives the memory of a mailbox back, where it is empty.
@@ -280,20 +288,20 @@ impl Slot {
     ///
     /// The slot's present tenancy was begun by `occupy::<M>`.
     #[inline(always)]
-    pub(crate) unsafe fn release_empty_mailbox<M>(&self, blocks: &BlockPool) {
+    pub(crate) unsafe fn release_empty_mailbox<M>(&self, slabs: &Slabs) {
         if self.mailbox.len() == 0 {
             // SAFETY: the caller's promise.
-            unsafe { self.mailbox.release::<M>(blocks) };
+            unsafe { self.mailbox.release::<M>(slabs) };
         }
     }
 
     /// As [`release_empty_mailbox`](Self::release_empty_mailbox), for one that is empty and whose
     /// memory most often was given back at the end of the turn.
     #[inline(always)]
-    pub(crate) fn release_mailbox(&self, blocks: &BlockPool) {
+    pub(crate) fn release_mailbox(&self, slabs: &Slabs) {
         if self.mailbox.has_memory() {
             // SAFETY: `mail` is that of the present tenancy.
-            unsafe { (self.mail.get().release)(self, blocks) }
+            unsafe { (self.mail_kind().release)(self, slabs) }
         }
     }
 
@@ -301,42 +309,42 @@ impl Slot {
     /// many.
     pub(crate) fn bury_mail(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) -> u64 {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().bury)(self, shard, actor, reason) }
+        unsafe { (self.mail_kind().bury)(self, shard, actor, reason) }
     }
 
     /// The envelope of the oldest message.
     pub(crate) fn peek_envelope(&self) -> Option<Envelope> {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().peek)(self) }
+        unsafe { (self.mail_kind().peek)(self) }
     }
 
     /// Drops the oldest message as if a handler had taken it; replies in it end so.
     #[cold]
     pub(crate) fn discard_next(&self, shard: &Shard, end: End) {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().discard)(self, shard, end) }
+        unsafe { (self.mail_kind().discard)(self, shard, end) }
     }
 
     /// Whether that message waits in the mailbox. Looks at all of them.
     pub(crate) fn holds_message(&self, message: MessageId) -> bool {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().holds)(self, message) }
+        unsafe { (self.mail_kind().holds)(self, message) }
     }
 
     /// Has a message be the next one, where it is among so many of the oldest. Answers whether it is.
     pub(crate) fn advance_message(&self, message: MessageId, most: usize) -> bool {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().advance)(self, message, most) }
+        unsafe { (self.mail_kind().advance)(self, message, most) }
     }
 
     /// Loses the oldest message.
     pub(crate) fn bury_next(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail.get().bury_next)(self, shard, actor, reason) }
+        unsafe { (self.mail_kind().bury_next)(self, shard, actor, reason) }
     }
 
     #[inline]
-    pub(crate) fn take_body(&self) -> Option<Box<dyn Body>> {
+    pub(crate) fn take_body(&self) -> Option<BodyBox> {
         match self.desk.replace(Desk::Out(Key::NONE)) {
             Desk::Here(body) => Some(body),
             Desk::Out(wait) => {
@@ -347,9 +355,14 @@ impl Slot {
     }
 
     #[inline]
-    pub(crate) fn put_body(&self, body: Box<dyn Body>) {
+    pub(crate) fn put_body(&self, body: BodyBox) {
         let before = self.desk.replace(Desk::Here(body));
         debug_assert!(matches!(before, Desk::Out(_)));
+    }
+
+    /// Takes in a body that was just built.
+    pub(crate) fn take_in(&self, body: Box<dyn Body>, slabs: &Slabs) {
+        self.put_body(body.into_slab(slabs));
     }
 
     /// The actor waits, in its turn.
@@ -380,21 +393,49 @@ impl Slot {
 
     /// Whether its mailbox is bounded.
     pub(crate) fn is_bounded(&self) -> bool {
-        self.traits.get() & BOUNDED != 0
+        self.traits.has(Trait::Bounded)
     }
 
     pub(crate) fn become_bounded(&self) {
-        self.traits.set(self.traits.get() | BOUNDED);
+        self.traits.set(Trait::Bounded, true);
+    }
+
+    /// Whether it waits for the system, and is not to have a turn for its mail.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.traits.has(Trait::Resting)
+    }
+
+    pub(crate) fn set_resting(&self, resting: bool) {
+        self.traits.set(Trait::Resting, resting);
+    }
+
+    /// Whether it has a receive time-out, which counts from the end of each turn.
+    #[inline(always)]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.traits.has(Trait::Timed)
+    }
+
+    pub(crate) fn set_timed(&self, timed: bool) {
+        self.traits.set(Trait::Timed, timed);
+    }
+
+    /// Whether the actor is stopped by a shutdown's deadline.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.traits.has(Trait::Forced)
+    }
+
+    pub(crate) fn set_forced(&self, forced: bool) {
+        self.traits.set(Trait::Forced, forced);
     }
 
     /// Whether those who are elsewhere can find its path.
     #[inline]
     pub(crate) fn is_known(&self) -> bool {
-        self.traits.get() & KNOWN != 0
+        self.traits.has(Trait::Known)
     }
 
     pub(crate) fn become_known(&self) {
-        self.traits.set(self.traits.get() | KNOWN);
+        self.traits.set(Trait::Known, true);
     }
 
     /// Looks at, or changes, what is seldom needed.
@@ -438,7 +479,7 @@ impl Slot {
     /// The present tenancy was begun by `occupy::<M>`.
     pub(crate) unsafe fn keep_recipe<M: Send + 'static>(&self, recipe: Arc<Formula<M>>) {
         debug_assert!(self.recipe.get().is_null());
-        self.mail.set(MailKind::of_actor::<M>());
+        self.mail.set(Some(MailKind::of_actor::<M>()));
         self.recipe.set(Arc::into_raw(recipe).cast());
     }
 
@@ -467,7 +508,7 @@ impl Slot {
     fn take_recipe(&self) -> Option<Arc<dyn Recipe>> {
         let recipe = self.recipe.replace(ptr::null());
         // SAFETY: it was kept during the tenancy that `mail` is of, and is taken out once.
-        (!recipe.is_null()).then(|| unsafe { (self.mail.get().recipe)(recipe) })
+        (!recipe.is_null()).then(|| unsafe { (self.mail_kind().recipe)(recipe) })
     }
 
     /// Takes what is seldom needed, if there is any.
@@ -499,7 +540,23 @@ mod tests {
 
     #[test]
     fn a_slot_is_small() {
-        assert!(size_of::<Slot>() <= 96, "{} bytes", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 88, "{} bytes", size_of::<Slot>());
+    }
+
+    #[test]
+    fn s9_5_a_slot_whose_memory_was_given_back_is_vacant() {
+        // SAFETY: as `Tenant` demands, zeros are a valid slot.
+        let slot = unsafe { mem::MaybeUninit::<Slot>::zeroed().assume_init() };
+        assert_eq!((slot.state(), slot.mailbox_len()), (State::Vacant, 0));
+        assert!(slot.is_at_work() && !slot.mailbox.has_memory() && slot.recipe().is_none());
+        let earlier = Key {
+            slot: 0,
+            generation: 1,
+        };
+        assert!(!slot.is_open_for(earlier) && !slot.is_let_to(earlier));
+        let again = Slot::vacant(7);
+        assert_eq!(again.occupy::<u8>(NO_SLOT), 8);
+        again.vacate(&Slabs::new());
     }
 
     #[test]
@@ -514,7 +571,7 @@ mod tests {
         ];
         for (place, from) in ALL.into_iter().enumerate() {
             for (other, to) in ALL.into_iter().enumerate() {
-                let (slot, blocks) = (Slot::default(), BlockPool::new());
+                let (slot, blocks) = (Slot::default(), Slabs::new());
                 slot.occupy::<u8>(NO_SLOT);
                 slot.state.set(from);
                 let moved = catch_unwind(AssertUnwindSafe(|| slot.enter(to))).is_ok();
@@ -526,7 +583,7 @@ mod tests {
 
     #[test]
     fn s1_3_a_key_of_an_earlier_tenancy_opens_nothing() {
-        let (slot, blocks) = (Slot::default(), BlockPool::new());
+        let (slot, blocks) = (Slot::default(), Slabs::new());
         let first = slot.occupy::<u32>(NO_SLOT);
         // SAFETY: the present tenancy was begun for `u32`, and the item is written at once.
         unsafe {

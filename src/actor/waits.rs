@@ -13,7 +13,7 @@ use super::mail_kind::MailKind;
 use super::shard::Shard;
 use crate::control::{Event, Progress, Transition};
 use crate::fiber::FiberId;
-use crate::memory::{AnyCell, Arena};
+use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};
 
 /// Drops the value of a wait that nobody takes.
@@ -82,6 +82,22 @@ impl Default for Wait {
             cycle: Cell::default(),
             deadline: Cell::default(),
             handed_on: Cell::default(),
+        }
+    }
+}
+
+#[allow(unsafe_code)]
+// SAFETY: what a wait owns it loses when it is forgotten. Zeros are valid in every field, and no key is
+// of generation 0, so that nobody takes them for a wait of his.
+unsafe impl Tenant for Wait {
+    fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    fn vacant(generation: u32) -> Self {
+        Self {
+            generation: Cell::new(generation),
+            ..Self::default()
         }
     }
 }
@@ -177,6 +193,11 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
+    /// Gives memory back that nobody needs.
+    pub(crate) fn trim(&self) {
+        self.arena.trim();
+    }
+
     pub(crate) fn new() -> Self {
         Self {
             arena: Arena::new(),

@@ -3,34 +3,67 @@
 //! Cells lie in chunks, each twice as large as the one before; a vacant cell is used again before
 //! a new one is made, the last one left first, while it is warm. Finding a cell is one comparison
 //! and one load: it is done for every message.
+//!
+//! What a peak took goes back: [`Arena::trim`] looks for groups of cells that are all vacant, and gives
+//! their pages back. Such a group is *cold*. Its cells are made anew when they are needed, with what a
+//! cell must remember of those who had it before ([`Tenant`]).
 
 #![allow(unsafe_code)]
 
+use std::alloc::{self, Layout};
 use std::cell::{Cell, UnsafeCell};
-use std::mem::MaybeUninit;
+use std::mem;
+use std::ops::Range;
+use std::ptr::NonNull;
 use std::{hint, ptr};
+
+use super::pages::{self, HUGE_PAGE, PAGE};
 
 const FIRST_CHUNK: u32 = 256;
 /// Enough for 2^31 cells.
 const CHUNKS: usize = 24;
+/// Cells that are given back together. Numbered from `FIRST_CHUNK` on, a group lies in one chunk; the
+/// first one, which does not, is never given back.
+const GROUP: u32 = 1024;
+/// Chunks of so many bytes are mappings, of which pages can be given back.
+const MAPPED: usize = 64 << 10;
+
+/// A cell whose memory may be given back while it is vacant.
+///
+/// # Safety
+///
+/// A vacant cell owns nothing, and a cell of zero bytes is valid, and looks vacant to whoever has its index
+/// from earlier.
+pub(crate) unsafe trait Tenant: Default {
+    /// A number that a cell must not fall behind, as its tenants are told apart by it.
+    fn generation(&self) -> u32;
+
+    /// A vacant cell with that number.
+    fn vacant(generation: u32) -> Self;
+}
 
 /// Cells of one type, by index.
 pub(crate) struct Arena<T> {
     /// For each chunk, where a cell of index 0 would lie if the chunk reached down to it.
     origins: [Cell<*const T>; CHUNKS],
     made: Cell<u32>,
-    vacant: UnsafeCell<Vec<u32>>,
+    reserve: UnsafeCell<Reserve<T>>,
 }
 
-impl<T: Default> Arena<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            origins: [const { Cell::new(ptr::null()) }; CHUNKS],
-            made: Cell::new(0),
-            vacant: UnsafeCell::default(),
-        }
-    }
+/// Cells that are vacant.
+struct Reserve<T> {
+    vacant: Vec<u32>,
+    /// Groups that were given back, with the number that their cells must not fall behind.
+    cold: Vec<(u32, u32)>,
+    /// Of the group that was cold last, the cells that are not made anew yet, and that number.
+    thawing: (Range<u32>, u32),
+    /// How a cell is made that must not fall behind a number.
+    anew: fn(u32) -> T,
+    /// How many were vacant after the last trim: as long as there are no more, another finds nothing.
+    trimmed: usize,
+}
 
+impl<T> Arena<T> {
     /// The cell of that index, if it was ever occupied.
     #[inline(always)]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
@@ -38,7 +71,8 @@ impl<T: Default> Arena<T> {
             return None;
         }
         // SAFETY: an index below `made`, which stays below 2^31, has a cell, which `occupy` wrote, in a
-        // chunk that it had made, before it raised `made` to it; `origin` is that chunk's address less the indices below
+        // chunk that it had made, before it raised `made` to it; if its pages were given back since, it is
+        // zero, which is valid too, or as it was. `origin` is that chunk's address less the indices below
         // it, so this is the cell's own address, and not null. Chunks live, and stay in place, as long as
         // the arena. What is asserted saves the compiler from looking.
         unsafe {
@@ -60,6 +94,65 @@ impl<T: Default> Arena<T> {
         self.get(index).expect("an index comes from its own arena")
     }
 
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)] // see below
+    fn reserve(&self) -> &mut Reserve<T> {
+        // SAFETY: the arena is used by one thread (its cells are), and whoever calls this calls nothing else
+        // that does, as long as it has the borrow.
+        unsafe { &mut *self.reserve.get() }
+    }
+
+    fn place(&self, index: u32) -> *mut T {
+        let origin = self.origins[chunk_of(index)].get();
+        origin.wrapping_add(index as usize).cast_mut()
+    }
+
+    /// Hands a cell back.
+    #[inline]
+    pub(crate) fn vacate(&self, index: u32) {
+        self.reserve().vacant.push(index);
+    }
+
+    /// How many cells are occupied.
+    pub(crate) fn occupied(&self) -> usize {
+        let reserve = self.reserve();
+        let cold = reserve.cold.len() * GROUP as usize + reserve.thawing.0.len();
+        self.made.get() as usize - reserve.vacant.len() - cold
+    }
+
+    /// Every cell that was ever occupied, with its index, but for those that were given back since.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        let mut cold: Vec<u32> = self
+            .reserve()
+            .cold
+            .iter()
+            .map(|&(group, _)| group)
+            .collect();
+        cold.sort_unstable();
+        let thawing = self.reserve().thawing.0.clone();
+        (0..self.made.get())
+            .filter(move |index| {
+                !thawing.contains(index) && cold.binary_search(&group_of(*index)).is_err()
+            })
+            .map(|index| (index, self.at(index)))
+    }
+}
+
+impl<T: Default> Arena<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            origins: [const { Cell::new(ptr::null()) }; CHUNKS],
+            made: Cell::new(0),
+            reserve: UnsafeCell::new(Reserve {
+                vacant: Vec::new(),
+                cold: Vec::new(),
+                thawing: (0..0, 0),
+                anew: |_| T::default(),
+                trimmed: 0,
+            }),
+        }
+    }
+
     /// A vacant cell, as the last tenant left it, or a new one.
     ///
     /// # Panics
@@ -67,9 +160,22 @@ impl<T: Default> Arena<T> {
     /// When 2^31 cells are occupied.
     #[inline]
     pub(crate) fn occupy(&self) -> u32 {
-        // SAFETY: the arena is used by one thread (its cells are), and this borrow ends before
-        // anything else is called.
-        if let Some(index) = unsafe { &mut *self.vacant.get() }.pop() {
+        if let Some(index) = self.reserve().vacant.pop() {
+            return index;
+        }
+        self.make()
+    }
+
+    fn make(&self) -> u32 {
+        let reserve = self.reserve();
+        if reserve.thawing.0.is_empty()
+            && let Some((group, generation)) = reserve.cold.pop()
+        {
+            reserve.thawing = (cells_of(group), generation);
+        }
+        if let Some(index) = reserve.thawing.0.next() {
+            // SAFETY: the cell is vacant, so it owns nothing, and nobody looks at it now.
+            unsafe { self.place(index).write((reserve.anew)(reserve.thawing.1)) };
             return index;
         }
         let index = self.made.get();
@@ -78,15 +184,9 @@ impl<T: Default> Arena<T> {
         if index == first_of(chunk) {
             self.make_chunk(chunk);
         }
-        let origin = self.origins[chunk].get();
         // SAFETY: the chunk was made, with room for this cell, of which there is no reference before `made`
         // is raised.
-        unsafe {
-            origin
-                .wrapping_add(index as usize)
-                .cast_mut()
-                .write(T::default());
-        }
+        unsafe { self.place(index).write(T::default()) };
         self.made.set(index + 1);
         index
     }
@@ -95,50 +195,94 @@ impl<T: Default> Arena<T> {
     /// arena grow does not wait for half a million cells.
     #[cold]
     fn make_chunk(&self, chunk: usize) {
-        let cells: Box<[MaybeUninit<T>]> = Box::new_uninit_slice((FIRST_CHUNK as usize) << chunk);
-        // Held as a pointer from here on: moving the box would end what was borrowed from it.
-        let first = Box::into_raw(cells).cast::<T>().cast_const();
+        let layout = layout_of::<T>(chunk);
+        let first = if layout.size() >= MAPPED {
+            let memory = pages::map(layout.size(), layout.align());
+            if layout.size() > HUGE_PAGE {
+                pages::prefer_huge(memory, layout.size());
+            }
+            memory.as_ptr()
+        } else {
+            // SAFETY: cells are not of size 0.
+            let memory = unsafe { alloc::alloc(layout) };
+            if memory.is_null() {
+                alloc::handle_alloc_error(layout);
+            }
+            memory
+        };
+        let first = first.cast::<T>().cast_const();
         self.origins[chunk].set(first.wrapping_sub(first_of(chunk) as usize));
     }
+}
 
-    /// Hands a cell back.
-    #[inline]
-    pub(crate) fn vacate(&self, index: u32) {
-        // SAFETY: as in `occupy`.
-        unsafe { &mut *self.vacant.get() }.push(index);
+impl<T: Tenant> Arena<T> {
+    /// Gives the memory of groups back all of whose cells are vacant.
+    pub(crate) fn trim(&self) {
+        let reserve = self.reserve();
+        reserve.anew = T::vacant;
+        if reserve.vacant.len() < GROUP as usize + reserve.trimmed {
+            reserve.trimmed = reserve.trimmed.min(reserve.vacant.len());
+            return;
+        }
+        let groups = group_of(self.made.get()) as usize + 1;
+        let mut vacant = vec![0_u32; groups];
+        for &index in &reserve.vacant {
+            vacant[group_of(index) as usize] += 1;
+        }
+        let mut freed = false;
+        for (group, &vacant) in (0_u32..).zip(&vacant) {
+            if group > 0 && vacant == GROUP && mem::size_of::<T>() * GROUP as usize >= MAPPED {
+                reserve.cold.push((group, self.give_back(group)));
+                freed = true;
+            }
+        }
+        if freed {
+            let all = &vacant;
+            reserve.vacant.retain(|&index| {
+                let group = group_of(index) as usize;
+                group == 0 || all[group] < GROUP
+            });
+            reserve.vacant.shrink_to_fit();
+            // The lowest is used again first.
+            reserve.cold.sort_unstable_by(|one, other| other.cmp(one));
+        }
+        reserve.trimmed = reserve.vacant.len();
     }
 
-    /// How many cells are occupied.
-    pub(crate) fn occupied(&self) -> usize {
-        // SAFETY: as in `occupy`.
-        self.made.get() as usize - unsafe { &*self.vacant.get() }.len()
-    }
-
-    /// Every cell that was ever occupied, with its index.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0..self.made.get()).map(|index| (index, self.at(index)))
+    /// Gives the pages of a group back, and returns what its cells must not fall behind.
+    fn give_back(&self, group: u32) -> u32 {
+        let cells = cells_of(group);
+        let generations = cells.clone().map(|index| self.at(index).generation());
+        let most = generations.max().unwrap_or(0);
+        let first = NonNull::new(self.place(cells.start)).expect("a made cell has an address");
+        // SAFETY: the group lies in one chunk, which is a mapping, as it is large enough for that. Its cells
+        // are vacant: they own nothing, and may become zero.
+        unsafe { pages::give_back(first.cast(), mem::size_of::<T>() * GROUP as usize) };
+        most
     }
 }
 
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
+        // Whatever else a cell of a cold group held, it owned nothing.
+        let made: Vec<u32> = self.iter().map(|(index, _)| index).collect();
+        for index in made {
+            // SAFETY: `occupy` wrote the cell, and it is dropped once.
+            unsafe { ptr::drop_in_place(self.place(index)) };
+        }
         for (chunk, origin) in self.origins.iter().enumerate() {
             if origin.get().is_null() {
                 return;
             }
-            let first = origin
-                .get()
-                .wrapping_add(first_of(chunk) as usize)
-                .cast_mut();
-            let length = (FIRST_CHUNK as usize) << chunk;
-            let made = (self.made.get() - first_of(chunk)) as usize;
-            let cells = ptr::slice_from_raw_parts_mut(first, made.min(length));
-            let chunk = ptr::slice_from_raw_parts_mut(first.cast::<MaybeUninit<T>>(), length);
-            // SAFETY: `make_chunk` made a box of that length, and keeps only this pointer to it; the cells
-            // below `made` were written, and are dropped once.
+            let first = self.place(first_of(chunk)).cast::<u8>();
+            let layout = layout_of::<T>(chunk);
+            // SAFETY: `make_chunk` took the memory so, and keeps only this pointer to it.
             unsafe {
-                ptr::drop_in_place(cells);
-                drop(Box::from_raw(chunk));
+                if layout.size() >= MAPPED {
+                    pages::unmap(NonNull::new_unchecked(first), layout.size());
+                } else {
+                    alloc::dealloc(first, layout);
+                }
             }
         }
     }
@@ -152,6 +296,26 @@ fn chunk_of(index: u32) -> usize {
 
 fn first_of(chunk: usize) -> u32 {
     (FIRST_CHUNK << chunk) - FIRST_CHUNK
+}
+
+fn group_of(index: u32) -> u32 {
+    (index + FIRST_CHUNK) / GROUP
+}
+
+fn cells_of(group: u32) -> Range<u32> {
+    let first = group * GROUP - FIRST_CHUNK;
+    first..first + GROUP
+}
+
+/// Whole pages, if it is large.
+fn layout_of<T>(chunk: usize) -> Layout {
+    let cells = Layout::array::<T>((FIRST_CHUNK as usize) << chunk).expect("memory for cells");
+    if cells.size() < MAPPED {
+        return cells;
+    }
+    let pages =
+        Layout::from_size_align(cells.size().next_multiple_of(PAGE), PAGE.max(cells.align()));
+    pages.expect("memory for cells")
 }
 
 #[cfg(test)]
@@ -204,5 +368,53 @@ mod tests {
             assert_eq!((chunk_of(first - 1), chunk_of(first)), (chunk - 1, chunk));
         }
         assert_eq!(chunk_of((1 << 31) - 1), CHUNKS - 1);
+    }
+
+    #[derive(Default)]
+    struct Numbered(Cell<u32>, [u64; 8]);
+
+    // SAFETY: it is a few numbers, all of which may be zero.
+    unsafe impl Tenant for Numbered {
+        fn generation(&self) -> u32 {
+            self.0.get()
+        }
+
+        fn vacant(generation: u32) -> Self {
+            Self(Cell::new(generation), [0; 8])
+        }
+    }
+
+    #[test]
+    fn s9_5_vacant_cells_go_back_in_groups_and_none_falls_behind() {
+        let arena: Arena<Numbered> = Arena::new();
+        let mut last: Vec<u32> = vec![0; 100_000];
+        let occupy = |last: &mut Vec<u32>| {
+            let index = arena.occupy();
+            let (cell, before) = (arena.at(index), &mut last[index as usize]);
+            assert!(cell.0.get() >= *before, "cell {index} fell behind");
+            cell.0.set(cell.0.get() + 1);
+            *before = cell.0.get();
+            index
+        };
+        for round in 1..4 {
+            let all: Vec<u32> = (0..100_000).map(|_| occupy(&mut last)).collect();
+            let mut each = all.clone();
+            each.sort_unstable();
+            assert!(each.iter().copied().eq(0..100_000), "each cell once");
+            let stays = all[50_000];
+            for index in all.into_iter().filter(|&index| index != stays) {
+                arena.vacate(index);
+            }
+            arena.trim();
+            assert!(arena.reserve().cold.len() >= 95);
+            assert_eq!(arena.occupied(), 1);
+            assert!(
+                arena
+                    .iter()
+                    .any(|(index, cell)| index == stays && cell.0.get() == round)
+            );
+            assert!(arena.iter().count() < 3 * GROUP as usize);
+            arena.vacate(stays);
+        }
     }
 }

@@ -2,6 +2,11 @@
 
 mod any_cell;
 mod arena;
+mod pages;
+mod slab_box;
+mod slabs;
 
 pub(crate) use any_cell::AnyCell;
-pub(crate) use arena::Arena;
+pub(crate) use arena::{Arena, Tenant};
+pub(crate) use slab_box::SlabBox;
+pub(crate) use slabs::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};

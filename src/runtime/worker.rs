@@ -146,7 +146,7 @@ impl Worker {
 
     /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
     pub(crate) fn tidy_up(&self) {
-        self.shard.blocks().shrink();
+        self.shard.trim();
         self.measure_stacks();
     }
 

@@ -94,7 +94,9 @@ pub(super) fn key_of(shard: &Shard, index: u32) -> Key {
 /// system wants it to.
 pub(crate) fn wake(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
-    if slot.resting.replace(false) || !slot.queued.replace(true) {
+    let rested = slot.is_resting();
+    slot.set_resting(false);
+    if rested || !slot.queued.replace(true) {
         shard.due.push(Due::Turn(index));
     }
 }

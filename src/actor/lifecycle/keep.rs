@@ -49,7 +49,7 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
     }
     let slot = shard.slot(key.slot);
     let after = after.filter(|_| slot.state() != State::Stopping);
-    slot.timed.set(after.is_some());
+    slot.set_timed(after.is_some());
     let next = after.map(|after| ReceiveTimeout::begin(shard, key.slot, after));
     let before = slot.with_system(|system| std::mem::replace(&mut system.receive_timeout, next));
     if let Some(before) = before {
@@ -92,7 +92,7 @@ pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
     if !slot.has_system() {
         return;
     }
-    slot.timed.set(false);
+    slot.set_timed(false);
     let (store, timeout) =
         slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
     if let Some(timeout) = timeout {
@@ -107,7 +107,7 @@ pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
 /// before its mail.
 pub(super) fn rest(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
-    slot.timed.set(false);
+    slot.set_timed(false);
     let (store, timeout) =
         slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
     if let Some(timeout) = timeout {
@@ -160,7 +160,7 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
                 store.handled(shard, key, timer);
             }
         }),
-        Kept::Stashed if slot.timed.get() => touch(shard, slot),
+        Kept::Stashed if slot.is_timed() => touch(shard, slot),
         Kept::Stashed => {}
     }
     let goes_on = settle(shard, slot, key, body, end, Stage::Handling);

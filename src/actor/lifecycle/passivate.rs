@@ -103,7 +103,7 @@ pub(crate) fn is_asleep(slot: &Slot) -> bool {
 /// Has nothing happen to an actor until mail comes.
 pub(super) fn sleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
-    slot.release_mailbox(shard.blocks());
+    slot.release_mailbox(shard.slabs());
     slot.queued.set(false);
 }
 

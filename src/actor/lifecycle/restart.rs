@@ -88,7 +88,7 @@ pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage)
     let _ = drop_with_fate((recipe, first), End::Failed);
     let cause = match built {
         Ok(Some(body)) => {
-            slot.put_body(body);
+            slot.take_in(body, shard.slabs());
             return true;
         }
         Ok(None) => {

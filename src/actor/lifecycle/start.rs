@@ -345,14 +345,14 @@ fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
     let Some(body) = body else {
         return begin_stop(shard, key.slot, DeadLetterReason::Stopped);
     };
-    slot.put_body(body);
+    slot.take_in(body, shard.slabs());
     if slot.state() == State::Starting {
         slot.enter(State::Running);
     }
     if shard.interrupts.is_forcing() {
         // It comes after the deadline, which has stopped all others: nobody would end it, should
         // it be suspended, or wait for a restart.
-        slot.forced.set(true);
+        slot.set_forced(true);
         slot.special.set(true);
     }
     slot.queued.set(false);

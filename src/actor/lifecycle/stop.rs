@@ -95,7 +95,7 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
         if index == GUARDIAN || slot.state() == State::Vacant {
             continue;
         }
-        slot.forced.set(true);
+        slot.set_forced(true);
         if slot.special.is_task() {
             // Where it waits it is ended with all that wait; else when it waits next.
             continue;
@@ -117,7 +117,7 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     shut(slot);
     slot.enter(State::Stopping);
     slot.special.set(true);
-    let reason = if slot.forced.get() {
+    let reason = if slot.is_forced() {
         DeadLetterReason::Forced
     } else {
         reason
@@ -125,7 +125,7 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     slot.end_with(End::from(reason));
     let_go(shard, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
-    slot.resting.set(false);
+    slot.set_resting(false);
     // As long as it counts as queued it has no other turn, however long that waits.
     ask_children_to_stop(shard, slot, slot.ending());
     // Until the last child is gone there is nothing to do for it.
@@ -244,7 +244,7 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     shard.fibers.release(slot.special.stack());
     forget_withdrawn(shard, key.slot);
     let failed = slot.ending() == End::Failed;
-    if slot.vacate(shard.blocks()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
+    if slot.vacate(shard.slabs()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot);
     }
     if let Some(observer) = shard.observer.get() {
@@ -259,7 +259,7 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
 }
 
 fn termination_reason(slot: &Slot, system: Option<&System>) -> TerminationReason {
-    if slot.forced.get() || system.is_some_and(|system| system.killed) {
+    if slot.is_forced() || system.is_some_and(|system| system.killed) {
         TerminationReason::Killed
     } else if slot.ending() == End::Failed {
         TerminationReason::Failed

@@ -268,7 +268,7 @@ fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot);
     slot.with_system(|system| system.escalated = true);
     slot.special.set(true);
-    slot.resting.set(true);
+    slot.set_resting(true);
     let failure = Arc::clone(failure);
     shard
         .slot(parent)

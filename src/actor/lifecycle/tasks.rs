@@ -63,7 +63,7 @@ pub(crate) fn spawn_task<T: 'static>(
     let done = shard.waits.begin_work(shard.id_of(key), slot.mail_kind());
     // Their actor has had all others end, and waits for that.
     let cancelled = by.and_then(|by| with_record(shard.slot(by.slot), |task| task.cancelled));
-    slot.forced.set(shard.interrupts.is_forcing());
+    slot.set_forced(shard.interrupts.is_forcing());
     let record = TaskRecord {
         job: Some(job(done)),
         envelope: shard.envelope(),
@@ -122,7 +122,7 @@ pub(super) fn take_task_turn(shard: &Shard, key: Key) {
         (task.job.take(), task.envelope, no_stack, task.cancelled)
     });
     let job = job.expect("a task has one turn");
-    let forced = slot.forced.get().then_some(End::Stopped);
+    let forced = slot.is_forced().then_some(End::Stopped);
     slot.enter(State::Running);
     shard.begin_turn(key, slot);
     let end = shard.with_envelope(envelope, || match (cancelled.or(forced), no_stack) {

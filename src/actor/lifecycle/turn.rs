@@ -10,7 +10,7 @@ use super::system::Wanted;
 use super::tasks::take_task_turn;
 use super::withdraw::screen;
 use crate::actor::behavior::Signal;
-use crate::actor::body::{Body, TurnEnd};
+use crate::actor::body::{Body, BodyBox, TurnEnd};
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::envelope::Envelope;
 use crate::actor::failure::{Cause, Stage};
@@ -90,7 +90,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
             }
             Some(observer) => observed_turn(shard, slot, key, &mut *body, &**observer),
         };
-        if slot.timed.get() {
+        if slot.is_timed() {
             touch(shard, slot);
         }
         if let Ok(TurnEnd::Done) = end {
@@ -108,7 +108,7 @@ pub(super) fn settle(
     shard: &Shard,
     slot: &Slot,
     key: Key,
-    body: Box<dyn Body>,
+    body: BodyBox,
     end: Result<TurnEnd, Unwound>,
     during: Stage,
 ) -> bool {
@@ -140,7 +140,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
             go_on_stopping(shard, slot, index);
             return false;
         }
-        if slot.forced.get() {
+        if slot.is_forced() {
             begin_stop(shard, index, DeadLetterReason::Forced);
             return false;
         }
@@ -150,7 +150,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
                 return true;
             }
             Wanted::Rest => {
-                slot.resting.set(true);
+                slot.set_resting(true);
                 return false;
             }
             Wanted::End => {
@@ -305,7 +305,7 @@ fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
             }
             shard.due.push(Due::Turn(index));
         } else {
-            slot.release_mailbox(shard.blocks());
+            slot.release_mailbox(shard.slabs());
             slot.queued.set(false);
         }
     } else if slot.mailbox_len() > 0 {
@@ -320,7 +320,7 @@ fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
 fn end_turn_early(
     shard: &Shard,
     key: Key,
-    body: Box<dyn Body>,
+    body: BodyBox,
     end: Result<TurnEnd, Unwound>,
     during: Stage,
 ) -> bool {
@@ -330,7 +330,7 @@ fn end_turn_early(
             if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
                 report(shard, key, Stage::Handling, Cause::Panic(text));
             }
-            slot.put_body(*next);
+            slot.take_in(*next, shard.slabs());
             return true;
         }
         Ok(TurnEnd::Done | TurnEnd::Stop) => {

@@ -1,0 +1,100 @@
+//! What holds of an actor, and how it ends, in one byte.
+
+use std::cell::Cell;
+
+use super::fate::End;
+
+/// Something that holds of an actor, or does not.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(super) enum Trait {
+    /// Its mailbox is bounded.
+    Bounded = 1,
+    /// Those who are elsewhere can find its path.
+    Known = 1 << 1,
+    /// It waits for the system, and is not to have a turn for its mail.
+    Resting = 1 << 2,
+    /// It has a receive time-out.
+    Timed = 1 << 3,
+    /// It is stopped by a shutdown's deadline.
+    Forced = 1 << 4,
+}
+
+/// The traits of an actor, and what becomes of the replies that it still holds when it stops.
+#[derive(Default)]
+pub(super) struct Traits(Cell<u8>);
+
+const ENDING_SHIFT: u32 = 5;
+
+/// By the number that stands for each in the upper bits.
+const ENDINGS: [End; 8] = [
+    End::Stopped,
+    End::NoReply,
+    End::Failed,
+    End::NoRoom,
+    End::PoolClosed,
+    End::TimedOut,
+    End::Cancelled,
+    End::Deadlock,
+];
+
+impl Traits {
+    #[inline(always)]
+    pub(super) fn has(&self, one: Trait) -> bool {
+        self.0.get() & one as u8 != 0
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&self, one: Trait, holds: bool) {
+        let others = self.0.get() & !(one as u8);
+        self.0.set(others | if holds { one as u8 } else { 0 });
+    }
+
+    pub(super) fn ending(&self) -> End {
+        ENDINGS[usize::from(self.0.get() >> ENDING_SHIFT)]
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // there are eight
+    pub(super) fn end_with(&self, end: End) {
+        let number = ENDINGS.iter().position(|&other| other == end);
+        let number = number.expect("every end has a number") as u8;
+        let traits = self.0.get() & ((1 << ENDING_SHIFT) - 1);
+        self.0.set(traits | number << ENDING_SHIFT);
+    }
+
+    /// None holds any more; the end stays as it was.
+    pub(super) fn clear(&self) {
+        self.0.set(self.0.get() & !((1 << ENDING_SHIFT) - 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traits_and_ends_do_not_disturb_each_other() {
+        let all = [
+            Trait::Bounded,
+            Trait::Known,
+            Trait::Resting,
+            Trait::Timed,
+            Trait::Forced,
+        ];
+        let traits = Traits::default();
+        assert_eq!(traits.ending(), End::Stopped);
+        for end in ENDINGS {
+            traits.end_with(end);
+            for one in all {
+                traits.set(one, true);
+                assert!(traits.has(one));
+                assert_eq!(traits.ending(), end);
+                assert_eq!(all.iter().filter(|&&other| traits.has(other)).count(), 1);
+                traits.set(one, false);
+            }
+            traits.set(Trait::Forced, true);
+            traits.clear();
+            assert!(!traits.has(Trait::Forced) && traits.ending() == end);
+        }
+    }
+}
