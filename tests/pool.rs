@@ -358,7 +358,7 @@ fn s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference
                 assert_eq!(actor.id().worker(), node.owner(&name));
                 notes.lock().unwrap().push((number, actor));
                 assert!(matches!(
-                    node.spawn::<()>(&name, Props::new(Behavior::stopped)),
+                    node.spawn(&name, Props::<()>::new(Behavior::stopped)),
                     Err(SpawnError::NameTaken(_))
                 ));
             }

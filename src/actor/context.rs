@@ -8,7 +8,7 @@ use super::failure::SupervisorStrategy;
 use super::id::{ActorId, Key};
 use super::lifecycle::{self, Name, SpawnError};
 use super::path::ActorPath;
-use super::props::Props;
+use super::props::{Seed, Spawnable};
 use super::reference::ActorRef;
 use super::shard::Shard;
 use super::stash::{self, InHand, StashError};
@@ -109,12 +109,18 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn spawn<C: Send + 'static>(
+    pub fn spawn<P: Spawnable>(
         &mut self,
         name: &str,
-        props: Props<C>,
-    ) -> Result<ActorRef<C>, SpawnError> {
-        lifecycle::start(self.shard, self.actor.slot, Name::Given(name), props, None)
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        lifecycle::start(
+            self.shard,
+            self.actor.slot,
+            Name::Given(name),
+            Seed::of(props),
+            None,
+        )
     }
 
     /// Starts a child under a generated name. Such a child is not in the directory.
@@ -122,11 +128,17 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn).
-    pub fn spawn_anonymous<C: Send + 'static>(
+    pub fn spawn_anonymous<P: Spawnable>(
         &mut self,
-        props: Props<C>,
-    ) -> Result<ActorRef<C>, SpawnError> {
-        lifecycle::start(self.shard, self.actor.slot, Name::Generated, props, None)
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        lifecycle::start(
+            self.shard,
+            self.actor.slot,
+            Name::Generated,
+            Seed::of(props),
+            None,
+        )
     }
 
     /// The children that are alive, those that stop included, the last one started first.

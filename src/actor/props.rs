@@ -34,9 +34,12 @@ pub struct Props<M> {
     formula: Arc<Formula<M>>,
 }
 
+type Factory<M> = Arc<dyn Fn() -> Behavior<M> + Send + Sync>;
+
 /// What props consist of.
 pub(crate) struct Formula<M> {
-    factory: Arc<dyn Fn() -> Behavior<M> + Send + Sync>,
+    /// `None` if the actor is made from a value, which is no part of this.
+    factory: Option<Factory<M>>,
     strategy: Option<SupervisorStrategy>,
     stack_size: Option<usize>,
     mailbox: Mailbox,
@@ -45,7 +48,7 @@ pub(crate) struct Formula<M> {
 impl<M> Clone for Formula<M> {
     fn clone(&self) -> Self {
         Self {
-            factory: Arc::clone(&self.factory),
+            factory: self.factory.clone(),
             strategy: self.strategy.clone(),
             stack_size: self.stack_size,
             mailbox: self.mailbox,
@@ -54,17 +57,29 @@ impl<M> Clone for Formula<M> {
 }
 
 /// The strategy of an actor whose props name none.
-static DEFAULT_STRATEGY: LazyLock<SupervisorStrategy> = LazyLock::new(Strategy::one_for_one);
+pub(crate) fn default_strategy() -> &'static SupervisorStrategy {
+    static DEFAULT: LazyLock<SupervisorStrategy> = LazyLock::new(Strategy::one_for_one);
+    &DEFAULT
+}
+
+impl<M> Default for Formula<M> {
+    fn default() -> Self {
+        Self {
+            factory: None,
+            strategy: None,
+            stack_size: None,
+            mailbox: Mailbox::unbounded(),
+        }
+    }
+}
 
 impl<M: Send + 'static> Props<M> {
     /// Props that build a behaviour.
     pub fn new(factory: impl Fn() -> Behavior<M> + Send + Sync + 'static) -> Self {
         Self {
             formula: Arc::new(Formula {
-                factory: Arc::new(factory),
-                strategy: None,
-                stack_size: None,
-                mailbox: Mailbox::unbounded(),
+                factory: Some(Arc::new(factory)),
+                ..Formula::default()
             }),
         }
     }
@@ -159,41 +174,210 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    pub(crate) fn bound(&self) -> Option<(usize, Overflow)> {
-        self.formula.mailbox.bound()
-    }
-
     /// These props, for an actor whose own failures are dealt with so.
     pub(crate) fn supervised_by_itself(self, strategy: SupervisorStrategy) -> Self {
-        let factory = Arc::clone(&self.formula.factory);
+        let factory = self.formula.factory.clone();
+        let factory = factory.map(|factory| -> Factory<M> {
+            Arc::new(move || factory().supervise(strategy.clone()))
+        });
         Self {
             formula: Arc::new(Formula {
-                factory: Arc::new(move || factory().supervise(strategy.clone())),
+                factory,
                 ..(*self.formula).clone()
             }),
         }
     }
+}
 
-    pub(crate) fn formula(&self) -> &Arc<Formula<M>> {
-        &self.formula
+/// An actor that is made once, from values that are moved into it.
+///
+/// Its factory need not be `Clone`, nor callable twice, and nothing of it is kept: this is the cheapest
+/// way to start an actor, and the one for state that exists once, as an open connection. The price is
+/// that there is no second instance. An actor made so stops if it fails, whatever its supervisor says of
+/// restarts, and where another one would [passivate](crate::Next::Passivate).
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use std::time::Duration;
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let cargo = vec![1, 2, 3]; // moved into the actor, not copied
+/// let ship = pool.spawn("ship", Once::new(move || {
+///     Behavior::with_state(cargo, |cargo, _ctx, reply: Reply<usize>| reply.send(cargo.len()))
+/// }))?;
+/// assert_eq!(ship.ask(|reply| reply, Duration::from_secs(5)).wait()?, 3);
+/// pool.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Once<M> {
+    factory: Box<dyn FnOnce() -> Behavior<M> + Send>,
+    /// Made for the first setting that is not the default.
+    formula: Option<Arc<Formula<M>>>,
+}
+
+impl<M: Send + 'static> Once<M> {
+    /// An actor whose behaviour that function makes, on the worker that will own it.
+    pub fn new(factory: impl FnOnce() -> Behavior<M> + Send + 'static) -> Self {
+        Self {
+            factory: Box::new(factory),
+            formula: None,
+        }
     }
 
-    pub(crate) fn into_formula(self) -> Arc<Formula<M>> {
-        self.formula
+    /// An actor that is this value.
+    pub fn actor<A>(actor: A) -> Self
+    where
+        A: Actor<Message = M> + Send,
+    {
+        Self::new(move || Behavior::actor(actor))
     }
+
+    /// As [`Props::supervising`].
+    #[must_use]
+    pub fn supervising(self, strategy: SupervisorStrategy) -> Self {
+        self.with(|formula| formula.strategy = Some(strategy))
+    }
+
+    /// As [`Props::stack_size`].
+    #[must_use]
+    pub fn stack_size(self, bytes: usize) -> Self {
+        self.with(|formula| formula.stack_size = Some(bytes))
+    }
+
+    /// As [`Props::mailbox`].
+    #[must_use]
+    pub fn mailbox(self, mailbox: Mailbox) -> Self {
+        self.with(|formula| formula.mailbox = mailbox)
+    }
+
+    fn with(self, change: impl FnOnce(&mut Formula<M>)) -> Self {
+        let mut formula = self.formula.as_deref().cloned().unwrap_or_default();
+        change(&mut formula);
+        Self {
+            formula: Some(Arc::new(formula)),
+            ..self
+        }
+    }
+}
+
+impl<M> fmt::Debug for Once<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Once<{}>", std::any::type_name::<M>())
+    }
+}
+
+/// What an actor can be started from: [`Props`], or [`Once`].
+pub trait Spawnable: sealed::Sealed + Send + Sized + 'static {
+    /// The messages that the actor handles.
+    type Message: Send + 'static;
+
+    #[doc(hidden)]
+    fn into_seed(self, _: sealed::Token) -> Seed<Self::Message>;
+}
+
+impl<M: Send + 'static> Spawnable for Props<M> {
+    type Message = M;
+
+    #[inline(always)]
+    fn into_seed(self, _: sealed::Token) -> Seed<M> {
+        Seed {
+            once: None,
+            formula: Some(self.formula),
+        }
+    }
+}
+
+impl<M: Send + 'static> Spawnable for Once<M> {
+    type Message = M;
+
+    #[inline(always)]
+    fn into_seed(self, _: sealed::Token) -> Seed<M> {
+        Seed {
+            once: Some(self.factory),
+            formula: self.formula,
+        }
+    }
+}
+
+mod sealed {
+    /// Only types of this crate are [`Spawnable`](super::Spawnable).
+    pub trait Sealed {}
+
+    impl<M> Sealed for super::Props<M> {}
+    impl<M> Sealed for super::Once<M> {}
+
+    /// Only this crate calls what takes one.
+    #[derive(Debug)]
+    pub struct Token(pub(super) ());
+}
+
+/// Whatever an actor is started from, for its first instance.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)] // hidden
+pub struct Seed<M> {
+    once: Option<Box<dyn FnOnce() -> Behavior<M> + Send>>,
+    formula: Option<Arc<Formula<M>>>,
+}
+
+impl<M: Send + 'static> Seed<M> {
+    #[inline(always)]
+    pub(crate) fn of(spawnable: impl Spawnable<Message = M>) -> Self {
+        spawnable.into_seed(sealed::Token(()))
+    }
+
+    pub(crate) fn bound(&self) -> Option<(usize, Overflow)> {
+        self.formula.as_ref()?.mailbox.bound()
+    }
+
+    pub(crate) fn stack_size(&self) -> Option<usize> {
+        self.formula.as_ref()?.stack_size
+    }
+
+    /// What is kept of it, if anything, and what makes the first instance.
+    pub(crate) fn split(self) -> (Option<Arc<Formula<M>>>, FirstInstance<M>) {
+        let first = match self.once {
+            Some(factory) => FirstInstance::Once(factory),
+            None => FirstInstance::ByFormula,
+        };
+        (self.formula, first)
+    }
+}
+
+/// What makes the first instance of an actor.
+pub(crate) enum FirstInstance<M> {
+    Once(Box<dyn FnOnce() -> Behavior<M> + Send>),
+    ByFormula,
+}
+
+/// Runs setups until a body is there. `None`: the actor is to stop at once.
+///
+/// # Errors
+///
+/// That of a setup.
+pub(crate) fn build_from<M: Send + 'static>(
+    behavior: Behavior<M>,
+    shard: &Shard,
+    key: Key,
+) -> Result<Option<Box<dyn Body>>, BoxError> {
+    let body = resolve(behavior, &mut Context::new(shard, key))?;
+    Ok(body.map(|body| with_bound(shard, key, body)))
 }
 
 /// How an actor is built, whatever its messages are.
 pub(crate) trait Recipe: Send + Sync {
+    /// Whether it builds more than one instance.
+    fn serves_again(&self) -> bool;
+
     /// Runs the factory and its setups. `None`: the actor is to stop at once.
     ///
     /// # Errors
     ///
     /// That of a setup.
+    ///
+    /// # Panics
+    ///
+    /// If it does not [serve again](Self::serves_again).
     fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError>;
-
-    /// The stack that its handlers need, where it says so.
-    fn stack_size(&self) -> Option<usize>;
 
     /// How the actor supervises its children.
     fn strategy(&self) -> &SupervisorStrategy;
@@ -201,16 +385,18 @@ pub(crate) trait Recipe: Send + Sync {
 
 impl<M: Send + 'static> Recipe for Formula<M> {
     fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError> {
-        let body = resolve((self.factory)(), &mut Context::new(shard, key))?;
-        Ok(body.map(|body| with_bound(shard, key, body)))
+        let Some(factory) = &self.factory else {
+            unreachable!("an actor that was made once is not built again")
+        };
+        build_from(factory(), shard, key)
     }
 
-    fn stack_size(&self) -> Option<usize> {
-        self.stack_size
+    fn serves_again(&self) -> bool {
+        self.factory.is_some()
     }
 
     fn strategy(&self) -> &SupervisorStrategy {
-        self.strategy.as_ref().unwrap_or(&DEFAULT_STRATEGY)
+        self.strategy.as_ref().unwrap_or(default_strategy())
     }
 }
 

@@ -505,6 +505,11 @@ impl Slot {
         Some(copy)
     }
 
+    /// Whether the actor can have another instance.
+    pub(crate) fn can_be_built_again(&self) -> bool {
+        self.recipe().is_some_and(|recipe| recipe.serves_again())
+    }
+
     fn take_recipe(&self) -> Option<Arc<dyn Recipe>> {
         let recipe = self.recipe.replace(ptr::null());
         // SAFETY: it was kept during the tenancy that `mail` is of, and is taken out once.

@@ -29,13 +29,22 @@ pub(crate) fn call<R: Send + 'static>(
     worker: u32,
     work: impl FnOnce(&Shard, Option<(Home, Key)>) -> R + Send + 'static,
 ) -> Result<R, AskError> {
+    can_call(core, worker)?;
+    begin_call_of(core, worker, None, work).wait()
+}
+
+/// Whether the caller could wait for a call.
+///
+/// # Errors
+///
+/// Why not.
+pub(crate) fn can_call(core: &PoolCore, worker: u32) -> Result<(), WaitError> {
     let home = core.home(worker);
     with_current(|shard| match shard {
         Some(shard) if shard.home != home => shard.can_wait().map_err(WaitError::from),
         None if driver_of(core.id).is_some() => can_drive(),
         _ => Ok(()),
-    })?;
-    begin_call_of(core, worker, None, work).wait()
+    })
 }
 
 /// As [`call`], but does not wait yet.
@@ -49,7 +58,7 @@ pub(crate) fn begin_call<R: Send + 'static>(
 }
 
 /// As [`begin_call`]; the work is told the wait that ends with it, where that is another worker's.
-fn begin_call_of<R: Send + 'static>(
+pub(crate) fn begin_call_of<R: Send + 'static>(
     core: &PoolCore,
     worker: u32,
     timeout: Option<Duration>,

@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Numbered(Cell<u32>, [u64; 8]);
+    struct Numbered(Cell<u32>, #[allow(dead_code)] [u64; 8]);
 
     // SAFETY: it is a few numbers, all of which may be zero.
     unsafe impl Tenant for Numbered {

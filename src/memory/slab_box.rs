@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn values_of_any_layout_are_kept_and_dropped_once() {
         #[repr(align(64))]
-        struct Aligned(Rc<()>);
+        struct Aligned(#[allow(dead_code)] Rc<()>);
         let (slabs, counted) = (Slabs::new(), Rc::new(()));
         let small = SlabBox::new((counted.clone(), 7), &slabs);
         let large = SlabBox::new((counted.clone(), [7_u8; 20_000]), &slabs);

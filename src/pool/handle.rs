@@ -13,8 +13,8 @@ use super::shared::{LookupError, Shared};
 use super::watchdog::Watchdog;
 use crate::actor::core::{PoolCore, unregister};
 use crate::actor::{
-    ActorRef, DeadLetterReason, DeadLetters, Props, SpawnError, Waiting, WorkerStats, name_targets,
-    waiting_on, with_current,
+    ActorRef, DeadLetterReason, DeadLetters, SpawnError, Spawnable, Waiting, WorkerStats,
+    name_targets, waiting_on, with_current,
 };
 use crate::ask::{AskError, begin_call};
 use crate::runtime::Ending;
@@ -189,11 +189,11 @@ impl WorkerPool {
     /// # Errors
     ///
     /// [`SpawnError`] says what stood against it; nothing of the actor is left behind.
-    pub fn spawn<M: Send + 'static>(
+    pub fn spawn<P: Spawnable>(
         &self,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.inner.shared;
         shared.spawn(shared.owner(name), Some(name), props)
     }
@@ -204,10 +204,10 @@ impl WorkerPool {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn).
-    pub fn spawn_anonymous<M: Send + 'static>(
+    pub fn spawn_anonymous<P: Spawnable>(
         &self,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.inner.shared;
         let quietest = shared
             .core
@@ -216,17 +216,52 @@ impl WorkerPool {
         shared.spawn(quietest.unwrap_or_default(), None, props)
     }
 
+    /// Starts many top-level actors at once, each under its name and on the worker that the ring names.
+    /// They start in batches: a thread starts a million a second so, and not one for each round trip.
+    ///
+    /// Returns, in the order of `actors`, what [`spawn`](Self::spawn) would have returned for each.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(2).start()?;
+    /// let account = Props::new(|| Behavior::with_state(0, |sum: &mut u64, _ctx, more| *sum += more));
+    /// let accounts = pool.spawn_all((0..1000).map(|id| (format!("account-{id}"), account.clone())));
+    /// let accounts: Vec<ActorRef<u64>> = accounts.into_iter().collect::<Result<_, _>>()?;
+    /// accounts.iter().for_each(|account| account.tell(1));
+    /// assert_eq!(pool.shutdown(Duration::from_secs(5))?.unprocessed, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn_all<N: Into<String>, P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = (N, P)>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.inner.shared;
+        shared.spawn_all(shared.placed_by_name(actors))
+    }
+
+    /// Starts many top-level actors under generated names, on all workers in turn: see
+    /// [`spawn_all`](Self::spawn_all).
+    pub fn spawn_all_anonymous<P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = P>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.inner.shared;
+        shared.spawn_all(shared.placed_in_turn(actors))
+    }
+
     /// Starts a top-level actor on a given worker.
     ///
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn), and [`SpawnError::NoSuchWorker`].
-    pub fn spawn_on<M: Send + 'static>(
+    pub fn spawn_on<P: Spawnable>(
         &self,
         worker: usize,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.inner.shared;
         shared.spawn(shared.worker(worker)?, Some(name), props)
     }
@@ -237,12 +272,12 @@ impl WorkerPool {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn), and [`SpawnError::OtherPool`].
-    pub fn spawn_near<M: Send + 'static, N: Send + 'static>(
+    pub fn spawn_near<P: Spawnable, N: Send + 'static>(
         &self,
         other: ActorRef<N>,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.inner.shared;
         shared.spawn(shared.worker_of(other.id())?, Some(name), props)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::shared::{LookupError, Shared};
-use crate::actor::{ActorRef, Props, SpawnError};
+use crate::actor::{ActorRef, SpawnError, Spawnable};
 
 /// A worker's view of its pool: given to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be kept, cloned and sent into actors; unlike a
@@ -42,12 +42,32 @@ impl WorkerNode {
     ///
     /// [`SpawnError`]; among them `NameTaken` where one worker spawns the same name twice, and
     /// `WrongType` where two workers spawn it for different messages.
-    pub fn spawn<M: Send + 'static>(
+    pub fn spawn<P: Spawnable>(
         &self,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.shared.spawn_configured(self.index, name, props)
+    }
+
+    /// Starts many top-level actors at once: see
+    /// [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all).
+    pub fn spawn_all<N: Into<String>, P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = (N, P)>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.shared;
+        shared.spawn_all(shared.placed_by_name(actors))
+    }
+
+    /// Starts many top-level actors under generated names, on all workers in turn: see
+    /// [`spawn_all`](Self::spawn_all).
+    pub fn spawn_all_anonymous<P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = P>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.shared;
+        shared.spawn_all(shared.placed_in_turn(actors))
     }
 
     /// Starts a top-level actor on a given worker.
@@ -55,12 +75,12 @@ impl WorkerNode {
     /// # Errors
     ///
     /// [`SpawnError`] says what stood against it.
-    pub fn spawn_on<M: Send + 'static>(
+    pub fn spawn_on<P: Spawnable>(
         &self,
         worker: usize,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.shared
             .spawn(self.shared.worker(worker)?, Some(name), props)
     }
@@ -70,12 +90,12 @@ impl WorkerNode {
     /// # Errors
     ///
     /// [`SpawnError`] says what stood against it.
-    pub fn spawn_near<M: Send + 'static, N: Send + 'static>(
+    pub fn spawn_near<P: Spawnable, N: Send + 'static>(
         &self,
         other: ActorRef<N>,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.shared
             .spawn(self.shared.worker_of(other.id())?, Some(name), props)
     }

@@ -3,7 +3,7 @@
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
@@ -13,10 +13,10 @@ use super::ring::ConsistentHashRing;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
-    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, Order, Props, Shard, SpawnError,
-    drop_quietly, validate_name,
+    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, Order, Seed, Shard, SpawnError,
+    Spawnable, drop_quietly, validate_name,
 };
-use crate::ask::{Ask, AskError, Reply, call, order};
+use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call, order};
 
 /// The shared part of a pool that knows about names and places.
 pub(crate) struct Shared {
@@ -101,12 +101,12 @@ impl Shared {
     }
 
     /// Starts a top-level actor on that worker, under that name or a generated one.
-    pub(crate) fn spawn<M: Send + 'static>(
+    pub(crate) fn spawn<P: Spawnable>(
         &self,
         worker: u32,
         name: Option<&str>,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         if let Some(name) = name {
             validate_name(name)?;
         }
@@ -118,13 +118,60 @@ impl Shared {
         started.unwrap_or_else(|error| Err(spawn_error(error)))
     }
 
+    /// Starts top-level actors, each on that worker and under that name, or a generated one. They start
+    /// in batches, so that not each of them costs a round trip.
+    pub(crate) fn spawn_all<P: Spawnable>(
+        &self,
+        actors: impl Iterator<Item = Result<(u32, Option<String>, P), SpawnError>>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let mut starts = Starts {
+            shared: self,
+            open: self.core.worker_indices().map(|_| Vec::new()).collect(),
+            under_way: VecDeque::new(),
+            started: Vec::new(),
+        };
+        for actor in actors {
+            match actor {
+                Ok((worker, name, props)) => starts.add(worker, name, props),
+                Err(error) => starts.started.push(Some(Err(error))),
+            }
+        }
+        starts.finish()
+    }
+
+    /// Named actors for [`spawn_all`](Self::spawn_all), each on the worker that the ring names.
+    pub(crate) fn placed_by_name<N: Into<String>, P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = (N, P)>,
+    ) -> impl Iterator<Item = Result<(u32, Option<String>, P), SpawnError>> {
+        let ring = self.ring.load_full();
+        actors.into_iter().map(move |(name, props)| {
+            let name = name.into();
+            if let Err(error) = validate_name(&name) {
+                let _ = drop_quietly(props);
+                return Err(error.into());
+            }
+            Ok((ring.owner(&name), Some(name), props))
+        })
+    }
+
+    /// Anonymous actors for [`spawn_all`](Self::spawn_all), on all workers in turn.
+    pub(crate) fn placed_in_turn<P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = P>,
+    ) -> impl Iterator<Item = Result<(u32, Option<String>, P), SpawnError>> {
+        let workers = self.core.worker_indices().cycle();
+        let placed = workers.zip(actors);
+        placed.map(|(worker, props)| Ok((worker, None, props)))
+    }
+
     /// Starts a top-level actor that every worker's `configure` names, once for all of them.
-    pub(crate) fn spawn_configured<M: Send + 'static>(
+    pub(crate) fn spawn_configured<P: Spawnable>(
         self: &Arc<Self>,
         caller: u32,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let owner = self.owner(name);
         // Acquire pairs with the release in `end_configuring`.
         if !self.configuring.load(Acquire) {
@@ -133,9 +180,7 @@ impl Shared {
         validate_name(name)?;
         let (shared, name) = (Arc::clone(self), name.to_owned());
         let started = call(&self.core, owner, move |shard, _| {
-            let started = shared.start_configured(shard, caller, &name, &props);
-            let _ = drop_quietly(props);
-            started
+            shared.start_configured(shard, caller, &name, props)
         });
         let address = started.unwrap_or_else(|error| Err(spawn_error(error)))?;
         #[allow(unsafe_code)]
@@ -145,20 +190,24 @@ impl Shared {
 
     /// On the owner: starts the actor for the first caller, and has the others wait for that. Answers
     /// what a reference to it holds.
-    fn start_configured<M: Send + 'static>(
+    fn start_configured<P: Spawnable>(
         &self,
         shard: &Shard,
         caller: u32,
         name: &str,
-        props: &Props<M>,
+        props: P,
     ) -> Result<ActorId, SpawnError> {
-        if let Some(waiting) = self.join_configured::<M>(caller, name)? {
-            return waiting
-                .wait()
-                .unwrap_or_else(|error| Err(spawn_error(error)));
+        let joined = self.join_configured::<P::Message>(caller, name);
+        if !matches!(joined, Ok(None)) {
+            let _ = drop_quietly(props);
+            return match joined? {
+                Some(waiting) => waiting
+                    .wait()
+                    .unwrap_or_else(|error| Err(spawn_error(error))),
+                None => unreachable!("this is not the first caller"),
+            };
         }
-        let outcome =
-            start_here(shard, Name::Given(name), props.clone(), None).map(ActorRef::address);
+        let outcome = start_here(shard, Name::Given(name), props, None).map(ActorRef::address);
         let mut configured = self.configured.lock();
         let before = configured.get_mut(name).map(|entry| {
             std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
@@ -262,17 +311,101 @@ impl Shared {
     }
 }
 
-fn start_here<M: Send + 'static>(
+/// Actors that are started together.
+struct Starts<'a, P: Spawnable> {
+    shared: &'a Shared,
+    /// For each worker, what is sent to it next, with the place in the result.
+    open: Vec<Vec<(usize, Option<String>, P)>>,
+    /// What was sent, with the places in the result.
+    under_way: VecDeque<(Vec<usize>, Ask<Vec<Started<P>>>)>,
+    started: Vec<Option<Started<P>>>,
+}
+
+type Started<P> = Result<ActorRef<<P as Spawnable>::Message>, SpawnError>;
+
+/// Starts in a batch, and batches under way for each worker.
+const STARTS: usize = 256;
+const BATCHES_OF_STARTS: usize = 4;
+
+impl<P: Spawnable> Starts<'_, P> {
+    fn add(&mut self, worker: u32, name: Option<String>, props: P) {
+        let place = self.started.len();
+        self.started.push(None);
+        let open = &mut self.open[worker as usize];
+        open.push((place, name, props));
+        if open.len() == STARTS {
+            self.send(worker);
+        }
+    }
+
+    fn send(&mut self, worker: u32) {
+        let batch = std::mem::take(&mut self.open[worker as usize]);
+        let places: Vec<usize> = batch.iter().map(|(place, ..)| *place).collect();
+        let core = &self.shared.core;
+        if let Err(error) = can_call(core, worker) {
+            let _ = drop_quietly(batch);
+            return self.note(places, |_| Err(SpawnError::CannotWait(error.clone())));
+        }
+        let starting = begin_call_of(core, worker, None, move |shard, caller| {
+            let started = batch.into_iter().map(|(_, name, props)| {
+                let name = name.as_deref().map_or(Name::Generated, Name::Given);
+                start_here(shard, name, props, caller)
+            });
+            started.collect::<Vec<_>>()
+        });
+        self.under_way.push_back((places, starting));
+        if self.under_way.len() > BATCHES_OF_STARTS * self.open.len() {
+            self.wait_for_one();
+        }
+    }
+
+    fn wait_for_one(&mut self) {
+        let Some((places, starting)) = self.under_way.pop_front() else {
+            return;
+        };
+        match starting.wait() {
+            Ok(started) => {
+                for (place, started) in places.into_iter().zip(started) {
+                    self.started[place] = Some(started);
+                }
+            }
+            Err(error) => self.note(places, |_| Err(spawn_error(error.clone()))),
+        }
+    }
+
+    fn note(&mut self, places: Vec<usize>, started: impl Fn(usize) -> Started<P>) {
+        for place in places {
+            self.started[place] = Some(started(place));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Started<P>> {
+        for worker in self.shared.core.worker_indices() {
+            if !self.open[worker as usize].is_empty() {
+                self.send(worker);
+            }
+        }
+        while !self.under_way.is_empty() {
+            self.wait_for_one();
+        }
+        let started = self.started.into_iter();
+        started
+            .map(|started| started.expect("each batch was waited for"))
+            .collect()
+    }
+}
+
+fn start_here<P: Spawnable>(
     shard: &Shard,
     name: Name<'_>,
-    props: Props<M>,
+    props: P,
     caller: Option<(Home, Key)>,
-) -> Result<ActorRef<M>, SpawnError> {
+) -> Result<ActorRef<P::Message>, SpawnError> {
     if shard.closing.get() {
         let _ = drop_quietly(props);
         return Err(SpawnError::ShuttingDown);
     }
-    lifecycle::start(shard, GUARDIAN, name, props, caller)
+    lifecycle::start(shard, GUARDIAN, name, Seed::of(props), caller)
 }
 
 /// A call has no time-out, and its work always answers: what is left is the pool's end.

@@ -13,8 +13,8 @@ use super::trace::Trace;
 use super::world::{Bounds, Planned, Step, World};
 use crate::actor::core::unregister;
 use crate::actor::{
-    ActorRef, DeadLetters, Props, RoomFreed, SpawnError, Waiting, dispatch, enter, name_targets,
-    waiting_on,
+    ActorRef, DeadLetters, RoomFreed, SpawnError, Spawnable, Waiting, dispatch, enter,
+    name_targets, waiting_on,
 };
 use crate::ask::{Ask, AskError, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
@@ -147,11 +147,11 @@ impl Sim {
     /// # Errors
     ///
     /// As for [`WorkerPool::spawn`](crate::WorkerPool::spawn).
-    pub fn spawn<M: Send + 'static>(
+    pub fn spawn<P: Spawnable>(
         &mut self,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.engine.shared;
         shared.spawn(shared.owner(name), Some(name), props)
     }
@@ -161,12 +161,12 @@ impl Sim {
     /// # Errors
     ///
     /// As for [`WorkerPool::spawn_on`](crate::WorkerPool::spawn_on).
-    pub fn spawn_on<M: Send + 'static>(
+    pub fn spawn_on<P: Spawnable>(
         &mut self,
         worker: usize,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.engine.shared;
         shared.spawn(shared.worker(worker)?, Some(name), props)
     }

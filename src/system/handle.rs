@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::builder::ActorSystemBuilder;
 use super::engine::{Engine, Rest};
 use crate::actor::{
-    ActorRef, DeadLetters, Props, SpawnError, WaitError, Waiting, enter, name_targets, waiting_on,
+    ActorRef, DeadLetters, SpawnError, Spawnable, WaitError, Waiting, enter, name_targets,
+    waiting_on,
 };
 use crate::ask::{Ask, AskError, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode};
@@ -121,11 +122,11 @@ impl ActorSystem {
     /// # Errors
     ///
     /// [`SpawnError`] says what stood against it; nothing of the actor is left behind.
-    pub fn spawn<M: Send + 'static>(
+    pub fn spawn<P: Spawnable>(
         &self,
         name: &str,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.engine.shared.spawn(0, Some(name), props)
     }
 
@@ -134,11 +135,31 @@ impl ActorSystem {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn).
-    pub fn spawn_anonymous<M: Send + 'static>(
+    pub fn spawn_anonymous<P: Spawnable>(
         &self,
-        props: Props<M>,
-    ) -> Result<ActorRef<M>, SpawnError> {
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.engine.shared.spawn(0, None, props)
+    }
+
+    /// Starts many top-level actors at once: see
+    /// [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all).
+    pub fn spawn_all<N: Into<String>, P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = (N, P)>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.engine.shared;
+        shared.spawn_all(shared.placed_by_name(actors))
+    }
+
+    /// Starts many top-level actors under generated names, on all workers in turn: see
+    /// [`spawn_all`](Self::spawn_all).
+    pub fn spawn_all_anonymous<P: Spawnable>(
+        &self,
+        actors: impl IntoIterator<Item = P>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.engine.shared;
+        shared.spawn_all(shared.placed_in_turn(actors))
     }
 
     /// Finds a named actor: `/user/orders/order-123`.

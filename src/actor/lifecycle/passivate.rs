@@ -8,7 +8,7 @@
 use super::family::interrupt;
 use super::keep::{lose_stashed_if_withdrawn, rest};
 use super::restart::build_again;
-use super::stop::{ask_children_to_stop, tell_of_stop};
+use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
 use super::withdraw::screen_withdrawn;
 use crate::actor::behavior::Signal;
 use crate::actor::dead_letter::DeadLetterReason;
@@ -46,6 +46,9 @@ pub(crate) fn passivate(shard: &Shard, key: Key) {
 /// Begins to passivate an actor that has a turn.
 pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot);
+    if !slot.can_be_built_again() {
+        return begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+    }
     slot.with_system(|system| {
         system.passivation_wanted = false;
         system.passive = Some(Passive::Leaving);

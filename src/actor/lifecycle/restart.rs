@@ -83,7 +83,9 @@ pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage)
         // Its children will be others.
         system.children = History::default();
     });
-    let built = shard.acting_as(id, || build(shard, key, &*recipe, &first));
+    let built = shard.acting_as(id, || {
+        build(shard, key, || recipe.build(shard, key), &first)
+    });
     slot.with_system(|system| system.building_again = false);
     let _ = drop_with_fate((recipe, first), End::Failed);
     let cause = match built {

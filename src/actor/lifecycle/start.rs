@@ -20,7 +20,7 @@ use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key};
 use crate::actor::mail_kind::MailKind;
 use crate::actor::path::{ActorPath, NameError};
-use crate::actor::props::{Props, Recipe};
+use crate::actor::props::{FirstInstance, Formula, Recipe, Seed, build_from};
 use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::Shard;
@@ -88,18 +88,19 @@ pub(crate) fn start<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
     name: Name<'_>,
-    props: Props<M>,
+    seed: Seed<M>,
     starter: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
-    let (path, stack) = match prepare(shard, parent, name, &**props.formula()) {
+    let (path, stack) = match prepare(shard, parent, name, seed.stack_size()) {
         Ok(prepared) => prepared,
         Err(error) => {
-            let _ = drop_quietly(props);
+            let _ = drop_quietly(seed);
             return Err(error);
         }
     };
-    let bound = props.bound();
-    let key = occupy(shard, parent, path.as_ref(), props);
+    let bound = seed.bound();
+    let (formula, first) = seed.split();
+    let key = occupy(shard, parent, path.as_ref(), formula);
     let slot = shard.slot(key.slot);
     slot.special.need_stack(stack);
     if let Some((capacity, overflow)) = bound {
@@ -109,16 +110,11 @@ pub(crate) fn start<M: Send + 'static>(
     let message = TypeId::of::<M>();
     let _waits = note_start(shard, key, starter);
     if stack.is_none() {
-        #[allow(unsafe_code)]
-        // SAFETY: `occupy` above began this tenancy for `M`, and while the actor is built, the tenancy
-        // does not end: the actor counts as queued, so that it has no turn.
-        let recipe = unsafe { slot.formula::<M>() };
-        let built = build_first(shard, key, recipe);
+        let built = build_first(shard, key, first);
         run(shard, key, built, path, message)?;
     } else {
         let started = shard.do_apart(stack, id, move |shard| {
-            let recipe = shard.slot(key.slot).recipe();
-            let built = build_first(shard, key, &*recipe.expect("it was kept just now"));
+            let built = build_first(shard, key, first);
             run(shard, key, built, path, message)
         });
         started.map_err(|error| SpawnError::CannotWait(error.into()))??;
@@ -168,13 +164,13 @@ fn prepare(
     shard: &Shard,
     parent: u32,
     name: Name<'_>,
-    recipe: &dyn Recipe,
+    stack_size: Option<usize>,
 ) -> Result<(Option<ActorPath>, Option<StackClass>), SpawnError> {
     let path = match name {
         Name::Given(name) => Some(reserve(shard, parent, name)?),
         Name::Generated => None,
     };
-    let stack = claim_stack(shard, recipe).inspect_err(|_| {
+    let stack = claim_stack(shard, stack_size).inspect_err(|_| {
         if let Some(path) = &path {
             shard.core.directory.release(path);
         }
@@ -183,13 +179,23 @@ fn prepare(
 }
 
 /// Builds an actor in the slot that is its own already.
-fn build_first(
+fn build_first<M: Send + 'static>(
     shard: &Shard,
     key: Key,
-    recipe: &dyn Recipe,
+    first: FirstInstance<M>,
 ) -> Result<Option<Box<dyn Body>>, FailedStart> {
-    shard.acting_as(shard.id_of(key), || {
-        build(shard, key, recipe, &Signal::PreStart)
+    shard.acting_as(shard.id_of(key), || match first {
+        FirstInstance::Once(factory) => {
+            let make = || build_from(factory(), shard, key);
+            build(shard, key, make, &Signal::PreStart)
+        }
+        FirstInstance::ByFormula => {
+            #[allow(unsafe_code)]
+            // SAFETY: `occupy` began this tenancy for `M` and kept the formula. While the actor is built,
+            // the tenancy does not end: the actor counts as queued, so that it has no turn.
+            let formula = unsafe { shard.slot(key.slot).formula::<M>() };
+            build(shard, key, || formula.build(shard, key), &Signal::PreStart)
+        }
     })
 }
 
@@ -227,8 +233,8 @@ fn run(
 }
 
 /// Makes sure of a stack for the actor's turns, where it asks for a larger one than others have.
-fn claim_stack(shard: &Shard, recipe: &dyn Recipe) -> Result<Option<StackClass>, SpawnError> {
-    let Some(bytes) = recipe.stack_size() else {
+fn claim_stack(shard: &Shard, stack_size: Option<usize>) -> Result<Option<StackClass>, SpawnError> {
+    let Some(bytes) = stack_size else {
         return Ok(None);
     };
     if !STACK_SIZES.contains(&bytes) {
@@ -251,17 +257,19 @@ fn occupy<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
     path: Option<&ActorPath>,
-    props: Props<M>,
+    formula: Option<Arc<Formula<M>>>,
 ) -> Key {
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
     let generation = slot.occupy::<M>(parent);
     // Kept before it is built: its setup may start children and wait, and they are supervised by what
     // the recipe says.
-    #[allow(unsafe_code)]
-    // SAFETY: this tenancy was begun for `M` just now.
-    unsafe {
-        slot.keep_recipe(props.into_formula());
+    if let Some(formula) = formula {
+        #[allow(unsafe_code)]
+        // SAFETY: this tenancy was begun for `M` just now.
+        unsafe {
+            slot.keep_recipe(formula);
+        }
     }
     if let Some(path) = path {
         slot.with_extra(|extra| extra.path = Some(path.clone()));
@@ -300,10 +308,10 @@ impl FailedStart {
 pub(super) fn build(
     shard: &Shard,
     key: Key,
-    recipe: &dyn Recipe,
+    make: impl FnOnce() -> Result<Option<Box<dyn Body>>, BoxError>,
     first: &Signal,
 ) -> Result<Option<Box<dyn Body>>, FailedStart> {
-    let made = catch_user(|| recipe.build(shard, key));
+    let made = catch_user(make);
     let Some(mut body) = ended_well(made)? else {
         return Ok(None);
     };

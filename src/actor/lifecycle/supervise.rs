@@ -15,6 +15,7 @@ use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::{Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
+use crate::actor::props::default_strategy;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::catch_user;
@@ -179,7 +180,8 @@ fn parent_decides(shard: &Shard, key: Key, parent: u32, failure: &Failure) -> (D
     let recipe = shard.slot(parent).recipe();
     let strategy = match &recipe {
         Some(recipe) => recipe.strategy(),
-        None => &shard.core.guardian,
+        None if parent == GUARDIAN => &shard.core.guardian,
+        None => default_strategy(),
     };
     let scope = strategy.scope();
     // What a whole family shares is remembered with the parent.
@@ -209,6 +211,9 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
     match decided {
         Decided::Resume => true,
         Decided::Restart { .. } if is_passive(shard.slot(key.slot)) => true,
+        Decided::Restart { .. } if !shard.slot(key.slot).can_be_built_again() => {
+            carry_out(shard, key, Decided::Stop, failure)
+        }
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
             // By its delay the second one is known, so that there is no third.
