@@ -37,7 +37,7 @@ impl Directory for Names {
     fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
         let names = self.0.lock();
         let named =
-            |entry: &Option<DirectoryEntry>| entry.is_some_and(|entry| entry.actor == actor);
+            |entry: &Option<DirectoryEntry>| entry.is_some_and(|entry| entry.actor() == actor);
         let mut named = names.iter().filter(|(_, entry)| named(entry));
         named.next().map(|(path, _)| path.clone())
     }
