@@ -44,6 +44,7 @@ mod relay;
 mod run_queue;
 mod several;
 mod shard;
+mod shared_text;
 mod slot;
 mod special;
 mod stash;

@@ -90,3 +90,72 @@ impl Directory for WorkerDirectory {
         self.0.pin().get(path).and_then(OnceLock::get).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::{Home, Key, MessageType};
+    use std::hash::Hash;
+    use std::sync::Barrier;
+    use std::thread;
+
+    fn path(name: usize) -> ActorPath {
+        let name = format!("a{name}");
+        ActorPath::user().child(&name).expect("a name")
+    }
+
+    #[test]
+    fn s1_9_one_of_many_threads_reserves_a_name() {
+        const THREADS: u32 = 4;
+        const NAMES: usize = 200;
+        let (directory, start) = (WorkerDirectory::default(), Barrier::new(THREADS as usize));
+        let reserve_all = |worker| {
+            start.wait();
+            let won = (0..NAMES).filter(|name| {
+                let path = path(*name);
+                let won = directory.reserve(&path);
+                if won {
+                    let key = Key {
+                        slot: u32::try_from(*name).expect("few names"),
+                        generation: 1,
+                    };
+                    let address = ActorId::new(Home::new(1, worker), key);
+                    let message = MessageType::of::<u8>();
+                    directory.publish(&path, DirectoryEntry { address, message });
+                }
+                won
+            });
+            won.count()
+        };
+        let won: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|worker| {
+                    scope.spawn({
+                        let reserve_all = &reserve_all;
+                        move || reserve_all(worker)
+                    })
+                })
+                .collect();
+            let won = threads.into_iter().map(|thread| thread.join());
+            won.map(|won| won.expect("it does not panic")).sum()
+        });
+        assert_eq!(won, NAMES);
+        for name in 0..NAMES {
+            let found = directory.find(path(name).as_str()).expect("published");
+            assert_eq!(found.actor().key.slot as usize, name);
+        }
+    }
+
+    #[test]
+    fn a_path_hashes_as_its_text_and_otherwise_in_each_directory() {
+        let (one, other) = (Seed::default(), Seed::default());
+        let key = Path(path(1));
+        let text: &str = key.borrow();
+        assert_eq!(one.hash_one(&key), one.hash_one(text));
+        assert_eq!(one.hash_one(&key), one.clone().hash_one(text));
+        assert_ne!(one.hash_one(text), other.hash_one(text));
+        let mut hasher = one.build_hasher();
+        text.hash(&mut hasher);
+        assert_eq!(hasher.finish(), xxh3_64_with_seed(text.as_bytes(), one.0));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::family::{Name, adopt, path_of, wake};
+use super::family::{Name, adopt, path_of, path_of_child, wake};
 use super::stop::{begin_stop, on_end};
 use super::supervise::describe;
 use crate::actor::batch::Parcel;
@@ -232,7 +232,7 @@ fn claim_stack(shard: &Shard, recipe: &dyn Recipe) -> Result<Option<StackClass>,
 }
 
 fn reserve(shard: &Shard, parent: u32, name: &str) -> Result<ActorPath, SpawnError> {
-    let path = path_of(shard, parent).child(name)?;
+    let path = path_of_child(shard, parent, name)?;
     if shard.core.directory.reserve(&path) {
         Ok(path)
     } else {
