@@ -1,18 +1,47 @@
 //! The seam to the directory: which named actors a pool has.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 
 use super::id::ActorId;
 use super::path::ActorPath;
 
 /// A live actor in the directory.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct DirectoryEntry {
-    pub(crate) actor: ActorId,
-    /// Whether its mailbox is bounded.
-    pub(crate) bounded: bool,
-    pub(crate) message: TypeId,
-    pub(crate) message_type: &'static str,
+    /// What a reference to the actor holds. See [`ActorId::address`].
+    pub(crate) address: ActorId,
+    pub(crate) message: &'static MessageType,
+}
+
+impl DirectoryEntry {
+    pub(crate) fn actor(&self) -> ActorId {
+        self.address.without_mark()
+    }
+}
+
+/// A type of messages, in one word: what is known of it stands once for all actors.
+pub(crate) struct MessageType {
+    id: fn() -> TypeId,
+    name: fn() -> &'static str,
+}
+
+impl MessageType {
+    pub(crate) const fn of<M: 'static>() -> &'static Self {
+        const {
+            &Self {
+                id: TypeId::of::<M>,
+                name: type_name::<M>,
+            }
+        }
+    }
+
+    pub(crate) fn is<M: 'static>(&self) -> bool {
+        (self.id)() == TypeId::of::<M>()
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        (self.name)()
+    }
 }
 
 /// The named actors of one pool. Shared by all threads.
@@ -24,7 +53,8 @@ pub(crate) trait Directory: Send + Sync {
     #[must_use]
     fn reserve(&self, path: &ActorPath) -> bool;
 
-    /// Shows the actor under its reserved name.
+    /// Shows the actor under its reserved name. A name is published once for each time that it
+    /// was reserved.
     fn publish(&self, path: &ActorPath, entry: DirectoryEntry);
 
     /// Frees a name.

@@ -129,6 +129,14 @@ impl ActorId {
         }
     }
 
+    /// The actor of which this is the [`address`](Self::address).
+    pub(crate) const fn without_mark(self) -> Self {
+        Self {
+            home: self.home.unmarked(),
+            ..self
+        }
+    }
+
     /// `None` where it is no actor's.
     pub(crate) fn known(self) -> Option<Self> {
         (self.home != Home::NOWHERE).then_some(self)

@@ -44,6 +44,7 @@ mod relay;
 mod run_queue;
 mod several;
 mod shard;
+mod shared_text;
 mod slot;
 mod special;
 mod stash;
@@ -82,7 +83,7 @@ pub(crate) use self::batch::{Batch, FROM_OUTSIDE, Parcel};
 pub(crate) use self::beat::Beat;
 pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
-pub(crate) use self::directory::{Directory, DirectoryEntry};
+pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType};
 pub(crate) use self::fate::{
     End, Marks, as_polled, drop_with_fate, fate_of_dropped_reply, is_polled,
 };

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use super::shared_text::SharedText;
 
 /// The longest name of one actor, in bytes.
 const MAX_NAME_BYTES: usize = 255;
@@ -17,7 +18,7 @@ const EXCERPT_BYTES: usize = 64;
 /// 1 to 255 bytes from `A-Z a-z 0-9 _ . -`, but not `.` or `..`. A name that
 /// the library generated is `$` followed by at least one of these characters;
 /// [`parse`](Self::parse) accepts it, [`child`](Self::child) does not. A path
-/// has no limit on its length, and a clone shares its text.
+/// has less than 4 GiB, and a clone shares its text.
 ///
 /// The order is that of the text, byte by byte: a path sorts before its
 /// descendants.
@@ -33,7 +34,7 @@ const EXCERPT_BYTES: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActorPath(Arc<str>);
+pub struct ActorPath(SharedText);
 
 /// Why a text is not an [`ActorPath`]. Offsets are in bytes from its start, and
 /// a long text is repeated only in part.
@@ -54,6 +55,12 @@ pub enum PathError {
     /// The text is empty.
     #[error("the path is empty: write `/` for the root")]
     Empty,
+    /// The text has 4 GiB or more.
+    #[error("the path has {length} bytes: shorten it to less than 4 GiB")]
+    TooLong {
+        /// The length of the text in bytes.
+        length: usize,
+    },
     /// The text does not start with a slash.
     #[error("the path {path:?} is not absolute: start it with `/`")]
     NotAbsolute {
@@ -226,6 +233,10 @@ impl ActorPath {
         if text.is_empty() {
             return Err(PathError::Empty);
         }
+        if u32::try_from(text.len()).is_err() {
+            let length = text.len();
+            return Err(PathError::TooLong { length });
+        }
         let Some(names) = text.strip_prefix('/') else {
             return Err(PathError::NotAbsolute {
                 path: excerpt(text),
@@ -270,6 +281,10 @@ impl ActorPath {
     ///
     /// [`NameError`] if [`validate_name`] refuses the name.
     ///
+    /// # Panics
+    ///
+    /// If the child's path had 4 GiB or more.
+    ///
     /// ```
     /// # use nexus_actors::ActorPath;
     /// assert_eq!(ActorPath::user().child("orders")?.as_str(), "/user/orders");
@@ -293,7 +308,7 @@ impl ActorPath {
 
     /// Appends a name that has been checked.
     fn join(&self, name: &str) -> Self {
-        Self([self.prefix(), "/", name].concat().into())
+        Self(SharedText::concat([self.prefix(), "/", name]))
     }
 
     /// The text that stands before the slash of every descendant's name.
@@ -454,7 +469,7 @@ impl fmt::Display for ActorPath {
 
 impl fmt::Debug for ActorPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ActorPath({})", self.0)
+        write!(f, "ActorPath({})", self.as_str())
     }
 }
 

@@ -1,33 +1,78 @@
 //! The directory of a pool: a concurrent map (flurry, after Java's `ConcurrentHashMap`) of the
 //! named actors.
 
+use std::borrow::Borrow;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry};
 
 /// A name that is taken: reserved while its actor starts, then live.
-type Place = Option<DirectoryEntry>;
+type Place = OnceLock<DirectoryEntry>;
 
 /// The named actors of a pool, for all its threads.
 #[derive(Default)]
-pub(crate) struct WorkerDirectory(flurry::HashMap<Path, Place>);
+pub(crate) struct WorkerDirectory(flurry::HashMap<Path, Place, Seed>);
 
 /// A path as a key that can be looked up by its text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Path(ActorPath);
 
-impl std::borrow::Borrow<str> for Path {
+impl Borrow<str> for Path {
     /// A path hashes and compares as its text does.
     fn borrow(&self) -> &str {
         self.0.as_str()
     }
 }
 
+/// Begins the hash of a path. Each directory draws its own, so that names chosen outside of the
+/// process are not easily made to collide; the map keeps long chains as trees for the case that
+/// they do.
+#[derive(Clone)]
+struct Seed(u64);
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self(RandomState::new().build_hasher().finish())
+    }
+}
+
+impl BuildHasher for Seed {
+    type Hasher = TextHasher;
+
+    fn build_hasher(&self) -> TextHasher {
+        TextHasher(self.0)
+    }
+}
+
+/// Hashes one text with xxh3.
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn write(&mut self, text: &[u8]) {
+        self.0 = xxh3_64_with_seed(text, self.0);
+    }
+
+    /// A `str` ends with one byte more, which would tell it from a text that follows.
+    fn write_u8(&mut self, _: u8) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Directory for WorkerDirectory {
     fn reserve(&self, path: &ActorPath) -> bool {
-        self.0.pin().try_insert(Path(path.clone()), None).is_ok()
+        let names = self.0.pin();
+        names.try_insert(Path(path.clone()), Place::new()).is_ok()
     }
 
     fn publish(&self, path: &ActorPath, entry: DirectoryEntry) {
-        self.0.pin().insert(Path(path.clone()), Some(entry));
+        let names = self.0.pin();
+        let published = names.get(path.as_str()).map(|place| place.set(entry));
+        debug_assert!(matches!(published, Some(Ok(()))), "{path} is not reserved");
     }
 
     fn release(&self, path: &ActorPath) {
@@ -36,12 +81,79 @@ impl Directory for WorkerDirectory {
 
     fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
         let names = self.0.pin();
-        let named = |place: &Place| place.is_some_and(|entry| entry.actor == actor);
+        let named = |place: &Place| place.get().is_some_and(|entry| entry.actor() == actor);
         let mut named = names.iter().filter(|(_, place)| named(place));
         named.next().map(|(path, _)| path.0.clone())
     }
 
     fn find(&self, path: &str) -> Option<DirectoryEntry> {
-        self.0.pin().get(path).copied().flatten()
+        self.0.pin().get(path).and_then(OnceLock::get).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::{Home, Key, MessageType};
+    use std::sync::Barrier;
+    use std::thread;
+
+    fn path(name: usize) -> ActorPath {
+        let name = format!("a{name}");
+        ActorPath::user().child(&name).expect("a name")
+    }
+
+    #[test]
+    fn s1_9_one_of_many_threads_reserves_a_name() {
+        const THREADS: u32 = 4;
+        const NAMES: usize = 200;
+        let (directory, start) = (WorkerDirectory::default(), Barrier::new(THREADS as usize));
+        let reserve_all = |worker| {
+            start.wait();
+            let won = (0..NAMES).filter(|name| {
+                let path = path(*name);
+                let won = directory.reserve(&path);
+                if won {
+                    let key = Key {
+                        slot: u32::try_from(*name).expect("few names"),
+                        generation: 1,
+                    };
+                    let address = ActorId::new(Home::new(1, worker), key);
+                    let message = MessageType::of::<u8>();
+                    directory.publish(&path, DirectoryEntry { address, message });
+                }
+                won
+            });
+            won.count()
+        };
+        let won: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|worker| {
+                    scope.spawn({
+                        let reserve_all = &reserve_all;
+                        move || reserve_all(worker)
+                    })
+                })
+                .collect();
+            let won = threads.into_iter().map(|thread| thread.join());
+            won.map(|won| won.expect("it does not panic")).sum()
+        });
+        assert_eq!(won, NAMES);
+        for name in 0..NAMES {
+            let found = directory.find(path(name).as_str()).expect("published");
+            assert_eq!(found.actor().key.slot as usize, name);
+        }
+    }
+
+    #[test]
+    fn a_path_hashes_as_its_text_and_otherwise_in_each_directory() {
+        let (one, other) = (Seed::default(), Seed::default());
+        let key = Path(path(1));
+        let text: &str = key.borrow();
+        assert_eq!(one.hash_one(&key), one.hash_one(text));
+        assert_eq!(one.hash_one(&key), one.clone().hash_one(text));
+        assert_ne!(one.hash_one(text), other.hash_one(text));
+        let hash = xxh3_64_with_seed(text.as_bytes(), one.0);
+        assert_eq!(one.hash_one(text), hash);
     }
 }

@@ -2,7 +2,6 @@
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use std::any::TypeId;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -13,8 +12,8 @@ use super::ring::ConsistentHashRing;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
-    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, Order, Seed, Shard, SpawnError,
-    Spawnable, drop_quietly, validate_name,
+    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, Order, Seed, Shard,
+    SpawnError, Spawnable, drop_quietly, validate_name,
 };
 use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call, order};
 
@@ -30,8 +29,7 @@ pub(crate) struct Shared {
 /// An actor that every worker's `configure` names.
 struct Configured {
     state: ConfiguredState,
-    message: TypeId,
-    message_type: &'static str,
+    message: &'static MessageType,
     /// The workers that have asked for it: each may do so once.
     callers: Vec<u32>,
 }
@@ -232,8 +230,7 @@ impl Shared {
         let Some(entry) = configured.get_mut(name) else {
             let entry = Configured {
                 state: ConfiguredState::Starting(Vec::new()),
-                message: TypeId::of::<M>(),
-                message_type: std::any::type_name::<M>(),
+                message: MessageType::of::<M>(),
                 callers: vec![caller],
             };
             configured.insert(name.to_owned(), entry);
@@ -247,8 +244,8 @@ impl Shared {
         if entry.callers.contains(&caller) {
             return Err(SpawnError::NameTaken(path()));
         }
-        if entry.message != TypeId::of::<M>() {
-            let (expected, actual) = (std::any::type_name::<M>(), entry.message_type);
+        if !entry.message.is::<M>() {
+            let (expected, actual) = (std::any::type_name::<M>(), entry.message.name());
             return Err(SpawnError::WrongType {
                 path: path(),
                 expected,
@@ -288,8 +285,8 @@ impl Shared {
     pub(crate) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {
         let entry = self.find(path);
         let entry = entry.ok_or_else(|| LookupError::NotFound(path.to_owned()))?;
-        if entry.message != TypeId::of::<M>() {
-            let (expected, actual) = (std::any::type_name::<M>(), entry.message_type);
+        if !entry.message.is::<M>() {
+            let (expected, actual) = (std::any::type_name::<M>(), entry.message.name());
             return Err(LookupError::WrongType {
                 path: path.to_owned(),
                 expected,
@@ -299,7 +296,7 @@ impl Shared {
         #[allow(unsafe_code)]
         // SAFETY: the entry was published by `start` with the type for which it began the
         // tenancy, and that type is `M`.
-        Ok(unsafe { ActorRef::assume(entry.actor.address(entry.bounded)) })
+        Ok(unsafe { ActorRef::assume(entry.address) })
     }
 
     /// Orders every worker to shut down.

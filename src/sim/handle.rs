@@ -271,7 +271,7 @@ impl Sim {
         }
         let target = match &fault.0 {
             Kind::Panic { actor, .. } | Kind::Kill { actor, .. } => {
-                self.engine.shared.find(actor).map(|entry| entry.actor)
+                self.engine.shared.find(actor).map(|entry| entry.actor())
             }
             _ => None,
         };
@@ -336,7 +336,7 @@ impl Sim {
             let engine = weak.upgrade();
             let entry = engine.and_then(|engine| engine.shared.find(&path));
             if let Some(entry) = entry {
-                dispatch(entry.actor, RoomFreed);
+                dispatch(entry.actor(), RoomFreed);
             }
         };
         let planned = Planned::Outside(Box::new(look));

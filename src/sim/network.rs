@@ -60,7 +60,7 @@ pub(super) struct Blockade {
 impl Blockade {
     fn meets(&self, actor: ActorId, now: u64) -> bool {
         let found = || self.names.find(&self.actor);
-        (self.since..self.until).contains(&now) && found().is_some_and(|it| it.actor == actor)
+        (self.since..self.until).contains(&now) && found().is_some_and(|it| it.actor() == actor)
     }
 }
 

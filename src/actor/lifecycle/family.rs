@@ -1,7 +1,7 @@
 //! Families: who is whose child, and what the members are called.
 
 use crate::actor::id::{ActorId, Key};
-use crate::actor::path::ActorPath;
+use crate::actor::path::{ActorPath, NameError};
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot};
@@ -49,6 +49,18 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
         path.generated_child(name)
             .expect("a generated name is made of valid characters")
     })
+}
+
+/// The path of a child that an actor of this shard is to have.
+pub(super) fn path_of_child(
+    shard: &Shard,
+    parent: u32,
+    name: &str,
+) -> Result<ActorPath, NameError> {
+    let given = shard
+        .slot(parent)
+        .look_at_given_path(|path| path.child(name));
+    given.unwrap_or_else(|| path_of(shard, parent).child(name))
 }
 
 pub(super) fn adopt(shard: &Shard, parent: u32, child: u32) {

@@ -1,9 +1,8 @@
 //! How an actor starts: its name, its slot, its factory and setups.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
-use super::family::{Name, adopt, path_of, wake};
+use super::family::{Name, adopt, path_of, path_of_child, wake};
 use super::stop::{begin_stop, on_end};
 use super::supervise::describe;
 use crate::actor::batch::Parcel;
@@ -12,7 +11,7 @@ use crate::actor::body::{Body, TurnEnd};
 use crate::actor::context::WaitError;
 use crate::actor::core::PoolCore;
 use crate::actor::dead_letter::DeadLetterReason;
-use crate::actor::directory::DirectoryEntry;
+use crate::actor::directory::{DirectoryEntry, MessageType};
 use crate::actor::envelope::Envelope;
 use crate::actor::failure::{BoxError, Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
@@ -107,7 +106,7 @@ pub(crate) fn start<M: Send + 'static>(
         bind(shard, key, capacity, overflow);
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
-    let message = TypeId::of::<M>();
+    let message = MessageType::of::<M>();
     let _waits = note_start(shard, key, starter);
     if stack.is_none() {
         let built = build_first(shard, key, first);
@@ -205,19 +204,13 @@ fn run(
     key: Key,
     built: Result<Option<Box<dyn Body>>, FailedStart>,
     path: Option<ActorPath>,
-    message: TypeId,
+    message: &'static MessageType,
 ) -> Result<(), SpawnError> {
-    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
     match built {
         Ok(body) => {
             if let Some(path) = &path {
-                let message_type = slot.message_type();
-                let entry = DirectoryEntry {
-                    actor: id,
-                    bounded: slot.is_bounded(),
-                    message,
-                    message_type,
-                };
+                let address = shard.address_of(key);
+                let entry = DirectoryEntry { address, message };
                 shard.core.directory.publish(path, entry);
             }
             begin_running(shard, key, body);
@@ -245,7 +238,7 @@ fn claim_stack(shard: &Shard, stack_size: Option<usize>) -> Result<Option<StackC
 }
 
 fn reserve(shard: &Shard, parent: u32, name: &str) -> Result<ActorPath, SpawnError> {
-    let path = path_of(shard, parent).child(name)?;
+    let path = path_of_child(shard, parent, name)?;
     if shard.core.directory.reserve(&path) {
         Ok(path)
     } else {
