@@ -6,3 +6,4 @@ cargo bench --locked --bench messages -- --test
 cargo bench --locked --bench inbox -- --test
 cargo bench --locked --bench footprint -- --test
 cargo bench --locked --bench simulation -- --test
+cargo cold --quick
