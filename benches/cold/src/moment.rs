@@ -70,6 +70,8 @@ impl Moment {
 
 /// Actors have been started.
 pub(crate) static CREATED: Moment = Moment::new();
+/// They have been handed out.
+pub(crate) static PUBLISHED: Moment = Moment::new();
 /// The first message is about to be sent.
 pub(crate) static BEGUN: Moment = Moment::new();
 /// The last one was sent.

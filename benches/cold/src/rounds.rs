@@ -5,6 +5,7 @@ use crate::outcome;
 use crate::random::Random;
 use crate::table;
 use crate::workloads::{self, OURS};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -23,8 +24,8 @@ pub(crate) struct Entry {
     /// What it is called in the program that has it.
     contender: &'static str,
     program: PathBuf,
-    /// Each figure, round by round.
-    pub(crate) figures: Vec<(String, Vec<f64>)>,
+    /// Each figure, by name, of every round that went well.
+    pub(crate) figures: Vec<(String, BTreeMap<u32, f64>)>,
 }
 
 impl Row {
@@ -88,12 +89,14 @@ impl Entry {
         }
     }
 
-    fn note(&mut self, figures: Vec<(String, f64)>) {
+    fn note(&mut self, round: u32, figures: Vec<(String, f64)>) {
         for (name, value) in figures {
-            match self.figures.iter_mut().find(|figure| figure.0 == name) {
-                Some(figure) => figure.1.push(value),
-                None => self.figures.push((name, vec![value])),
-            }
+            let known = self.figures.iter().position(|figure| figure.0 == name);
+            let place = known.unwrap_or_else(|| {
+                self.figures.push((name, BTreeMap::new()));
+                self.figures.len() - 1
+            });
+            self.figures[place].1.insert(round, value);
         }
     }
 }
@@ -139,7 +142,7 @@ pub(crate) fn measure(options: &Options, mut rows: Vec<Row>) -> bool {
             let row = &mut rows[row];
             let entry = &mut row.entries[entry];
             match once(entry, row.workload, row.size, options.quick) {
-                Ok(figures) => entry.note(figures),
+                Ok(figures) => entry.note(round, figures),
                 Err(why) => {
                     let what = format!("{}, {}: {why}", row.name, entry.name);
                     eprintln!("FAILED: {what}");

@@ -2,7 +2,8 @@
 //! of several threads.
 
 use super::{Role, System, Then};
-use crate::moment::Moment;
+use crate::moment::{Moment, PATIENCE};
+use ::tokio::time::{sleep, timeout};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -19,6 +20,12 @@ pub(crate) fn runtime(threads: usize) -> Runtime {
     };
     let builder = builder.worker_threads(threads).enable_time();
     builder.build().expect("builds")
+}
+
+/// Runs what there is on a runtime, until that moment.
+pub(crate) fn run_until(runtime: &Runtime, moment: &Moment) {
+    let reached = runtime.block_on(async { timeout(PATIENCE, moment.reached()).await });
+    reached.expect("everything is handled in time");
 }
 
 async fn act<R: Role<Tokio>>(mut role: R, mut mail: UnboundedReceiver<R::Message>) {
@@ -69,13 +76,12 @@ impl System for Tokio {
     }
 
     fn wait(&self, moment: &Moment) {
-        self.runtime.block_on(moment.reached());
+        run_until(&self.runtime, moment);
     }
 
     fn rest(&self, length: Duration) {
         // A timer is made on the runtime.
-        self.runtime
-            .block_on(async { ::tokio::time::sleep(length).await });
+        self.runtime.block_on(async { sleep(length).await });
     }
 
     fn end(self) {

@@ -1,7 +1,7 @@
 //! Many actors that wait for their mail: what they take, and how fast they are told.
 
 use super::Workload;
-use crate::moment::{self, BEGUN, CREATED, HANDLED, TOLD};
+use crate::moment::{self, BEGUN, CREATED, HANDLED, PUBLISHED, TOLD};
 use crate::outcome::{self, Memory, Outcome, mebibytes, resident};
 use crate::random::Random;
 use crate::stakker;
@@ -70,7 +70,7 @@ impl<S: System> Role<S> for Nursery<S> {
             Order::Publish => {
                 let children = std::mem::take(&mut self.children);
                 *self.public.lock().unwrap_or_else(PoisonError::into_inner) = children;
-                BEGUN.set();
+                PUBLISHED.set();
             }
             Order::Tell(each) => {
                 BEGUN.set();
@@ -114,9 +114,10 @@ fn told<S: System>(count: u64, each: u64, shuffled: bool, outside: bool) -> Memo
     }
     if outside {
         S::tell(&nursery, Order::Publish);
-        system.wait(&BEGUN);
+        system.wait(&PUBLISHED);
         let children = std::mem::take(&mut *public.lock().unwrap_or_else(PoisonError::into_inner));
         std::thread::spawn(move || {
+            BEGUN.set();
             tell_all::<S>(&children, each);
             TOLD.set();
         });

@@ -120,9 +120,9 @@ fn load<A: Answering>(runtime: &Runtime, answering: A, rate: u64) -> Outcome {
     late.sort_unstable();
     let micros = |share: f64| late[(late.len() as f64 * share) as usize] as f64 / 1e3;
     Outcome::new()
-        .with("us p50", micros(0.5))
-        .with("us p99", micros(0.99))
-        .with("us p99.9", micros(0.999))
+        .with("µs p50", micros(0.5))
+        .with("µs p99", micros(0.99))
+        .with("µs p99.9", micros(0.999))
 }
 
 fn ours(rate: u64, strategy: Option<WaitStrategy>) -> Outcome {

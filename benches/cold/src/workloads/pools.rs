@@ -32,8 +32,8 @@ fn idle_runtime(threads: u64) -> Outcome {
 fn micros(begun: Instant, started: Instant) -> Outcome {
     let micros = |length: Duration| length.as_secs_f64() * 1e6;
     Outcome::new()
-        .with("us to start", micros(started - begun))
-        .with("us to end", micros(started.elapsed()))
+        .with("µs to start", micros(started - begun))
+        .with("µs to end", micros(started.elapsed()))
 }
 
 fn start_pool(workers: u64) -> Outcome {

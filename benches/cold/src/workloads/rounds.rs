@@ -136,7 +136,7 @@ fn tokio_ask<const THREADS: usize>(asks: u64) -> Outcome {
         }
         moment::part_handled(last);
     });
-    runtime.block_on(HANDLED.reached());
+    tokio::run_until(&runtime, &HANDLED);
     asked(asks)
 }
 
