@@ -58,15 +58,16 @@ fn spread_of_ratios(ratios: &Values) -> String {
     if ratios.is_empty() {
         return "|".to_owned();
     }
-    let [median, least, most] = summary(ratios);
-    format!("**{median:.2}** | {least:.2} .. {most:.2}")
+    let [median, least, most] = summary(ratios).map(shown);
+    format!("**{median}** | {least} .. {most}")
 }
 
-/// With three digits that count, where there are so many.
+/// With three digits that count.
 fn shown(value: f64) -> String {
-    match value.abs() {
-        100.0.. => format!("{value:.0}"),
-        10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
+    let before_the_point = match value.abs() {
+        0.0 => 1,
+        size => size.log10().floor() as i32 + 1,
+    };
+    let decimals = usize::try_from(3 - before_the_point).unwrap_or(0);
+    format!("{value:.*}", decimals.min(5))
 }

@@ -1,4 +1,7 @@
 //! One actor sends to another, or to sixty, as fast as it can.
+//!
+//! With two workers ours are placed, so that messages cross, as they do between the threads. Tasks of
+//! tokio, and components of kompact, may run on two threads, and do as they like.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, TOLD};
@@ -170,7 +173,7 @@ fn sized<const WORDS: usize>(
     across: &'static str,
     sizes: &'static [u64],
 ) -> [Workload; 2] {
-    let quick = sizes[0].min(20_000);
+    let quick = sizes[0].clamp(2_000, 20_000);
     let one = Workload::new(name, sizes, quick)
         .ours(one_burst::<Nexus, 1, WORDS>)
         .beside("stakker", |size| stakker::bursts::<WORDS>(size, size))

@@ -1,4 +1,7 @@
 //! One message that is under way all the time: to and fro, round a ring, and as a question.
+//!
+//! With two workers ours are placed, so that every message crosses, as it does between the threads.
+//! Tasks of tokio, and components of kompact, may run on two threads, and mostly keep to one.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, PATIENCE};
@@ -142,6 +145,7 @@ fn tokio_ask<const THREADS: usize>(asks: u64) -> Outcome {
 
 pub(crate) fn workloads() -> Vec<Workload> {
     type SegQueue = threads::Threads<threads::Polling>;
+    type Channel = threads::Threads<threads::Channel>;
     const TRIPS: u64 = 1_000_000;
     const ACROSS: u64 = 200_000;
     const QUICK: u64 = 5_000;
@@ -156,6 +160,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
         Workload::new("ping-pong-2w", &[ACROSS], QUICK)
             .ours(ping_pong::<Nexus, 2>)
             .beside("seg-queue", ping_pong::<SegQueue, 2>)
+            .beside("channel", ping_pong::<Channel, 2>)
             .beside("tokio", ping_pong::<Tokio, 2>),
         Workload::new("ring", &[TRIPS], QUICK)
             .ours(hundred::<Nexus, 1>)
