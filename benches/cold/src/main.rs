@@ -1,0 +1,111 @@
+//! Measures the runtime cold: each figure in a process of its own, beside its yardsticks.
+//!
+//! A process that has run for a while has its memory mapped, its pages touched, its caches and branch
+//! predictors in the mood, and says little of the first million messages. So this program runs itself
+//! anew for each measurement: one workload, once, by one contender. Contenders and workloads take turns
+//! in an order that is shuffled in every round, so that an hour in which the machine is slow is slow for
+//! all. The ratio of ours to another is that of one round; of these, the median counts.
+//!
+//! ```text
+//! cargo cold                      # everything, seven times
+//! cargo cold --only burst         # what has "burst" in its name
+//! cargo cold --quick              # everything once, and small: that it works
+//! cargo cold --also before=PATH   # beside an earlier build of this program
+//! ```
+
+mod moment;
+mod outcome;
+mod random;
+mod rounds;
+mod stakker;
+mod system;
+mod table;
+mod workloads;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Measures nexus-actors beside its yardsticks, each figure in a process of its own.
+#[derive(Parser, Debug)]
+#[command(name = "nexus-cold")]
+struct Options {
+    /// How often each contender does each workload.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Only rows whose workload, or workload and size, has this in its name; one of several.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Only these contenders, and ours.
+    #[arg(long)]
+    beside: Vec<String>,
+    /// Says what there is.
+    #[arg(long)]
+    list: bool,
+    /// Small sizes, and one round: that everything works, not what it measures.
+    #[arg(long)]
+    quick: bool,
+    /// One more contender: ours, as another build of this program has it.
+    #[arg(long, value_name = "NAME=PATH", value_parser = parse_other)]
+    also: Vec<(String, PathBuf)>,
+    /// Draws the order of the measurements. By default another one each time.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(subcommand)]
+    one: Option<One>,
+}
+
+#[derive(Subcommand, Debug)]
+enum One {
+    /// Measures once, in this process.
+    Run {
+        workload: String,
+        contender: String,
+        size: u64,
+    },
+}
+
+fn parse_other(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = text.split_once('=').ok_or("it wants NAME=PATH")?;
+    Ok((name.to_owned(), PathBuf::from(path)))
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.quick {
+        outcome::be_quick();
+    }
+    if let Some(One::Run {
+        workload,
+        contender,
+        size,
+    }) = &options.one
+    {
+        return run(workload, contender, *size);
+    }
+    let rows = rounds::rows(&options);
+    if options.list {
+        for row in &rows {
+            println!("{}: {}", row.name, row.names().join(", "));
+        }
+        return ExitCode::SUCCESS;
+    }
+    if rounds::measure(&options, rows) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run(workload: &str, contender: &str, size: u64) -> ExitCode {
+    let all = workloads::all();
+    let workload = all.iter().find(|one| one.name == workload);
+    let mut contenders = workload.iter().flat_map(|workload| &workload.contenders);
+    let Some(contender) = contenders.find(|one| one.name == contender) else {
+        eprintln!("nobody of that name does that: see --list");
+        return ExitCode::from(2);
+    };
+    println!("{}", (contender.run)(size));
+    // Threads of contenders that nobody can end do so now.
+    std::process::exit(0)
+}

@@ -1,0 +1,163 @@
+//! What a measured process has to wait for: moments that come once, and messages that are counted.
+//!
+//! All of it is static: a process measures one thing, once.
+
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// Longer than anything here may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A moment that comes once. It can be waited for, by a thread or as a future.
+pub(crate) struct Moment {
+    state: Mutex<(Option<Instant>, Option<Waker>)>,
+    came: Condvar,
+}
+
+impl Moment {
+    const fn new() -> Self {
+        Self {
+            state: Mutex::new((None, None)),
+            came: Condvar::new(),
+        }
+    }
+
+    /// It is now.
+    pub(crate) fn set(&self) {
+        let now = Instant::now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(state.0.replace(now).is_none(), "a moment comes once");
+        self.came.notify_all();
+        if let Some(waker) = state.1.take() {
+            waker.wake();
+        }
+    }
+
+    /// When it was.
+    pub(crate) fn at(&self) -> Instant {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.expect("it has been")
+    }
+
+    /// Blocks the thread until then.
+    pub(crate) fn wait(&self) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .came
+            .wait_timeout_while(state, PATIENCE, |state| state.0.is_none());
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(state.0.is_some(), "not everything was handled in time");
+    }
+
+    /// Is ready from then on.
+    pub(crate) async fn reached(&self) {
+        poll_fn(|context| {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.0.is_some() {
+                return Poll::Ready(());
+            }
+            state.1 = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Actors have been started.
+pub(crate) static CREATED: Moment = Moment::new();
+/// They have been handed out.
+pub(crate) static PUBLISHED: Moment = Moment::new();
+/// The first message is about to be sent.
+pub(crate) static BEGUN: Moment = Moment::new();
+/// The last one was sent.
+pub(crate) static TOLD: Moment = Moment::new();
+/// The last one was handled.
+pub(crate) static HANDLED: Moment = Moment::new();
+
+/// From the first message to the end of the last.
+pub(crate) fn took() -> Duration {
+    HANDLED.at() - BEGUN.at()
+}
+
+/// What sending alone took.
+pub(crate) fn telling_took() -> Duration {
+    TOLD.at() - BEGUN.at()
+}
+
+static PARTS: AtomicU64 = AtomicU64::new(1);
+static SUM: AtomicU64 = AtomicU64::new(0);
+
+/// All is handled when so many have said so, each with its sum.
+pub(crate) fn expect_parts(parts: u64) {
+    PARTS.store(parts, Relaxed);
+}
+
+/// One of those who were to handle something has handled all of it.
+pub(crate) fn part_handled(sum: u64) {
+    SUM.fetch_add(sum, Relaxed);
+    if PARTS.fetch_sub(1, AcqRel) == 1 {
+        HANDLED.set();
+    }
+}
+
+/// What the parts have summed up.
+pub(crate) fn sum() -> u64 {
+    SUM.load(Relaxed)
+}
+
+/// Messages to many actors on one thread: they need no state of their own for being counted.
+static GOAL: AtomicU64 = AtomicU64::new(u64::MAX);
+
+thread_local! {
+    static SEEN: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    static PLACE: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// A part is handled when a thread has counted so many.
+pub(crate) fn expect_on_thread(messages: u64) {
+    GOAL.store(messages, Relaxed);
+}
+
+/// Counts a message on this thread.
+#[inline]
+pub(crate) fn count(value: u64) {
+    let (count, sum) = SEEN.get();
+    let (count, sum) = (count + 1, sum + value);
+    SEEN.set((count, sum));
+    if count == GOAL.load(Relaxed) {
+        part_handled(sum);
+    }
+}
+
+type Counts = [CachePadded<AtomicU64>; 16];
+static COUNTED: Counts = [const { CachePadded::new(AtomicU64::new(0)) }; 16];
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a message where nobody knows which thread will handle how many.
+#[inline]
+pub(crate) fn count_anywhere() {
+    let mut place = PLACE.get();
+    if place == usize::MAX {
+        place = THREADS.fetch_add(1, Relaxed);
+        PLACE.set(place);
+    }
+    // This thread alone writes here.
+    let counted = &COUNTED[place];
+    counted.store(counted.load(Relaxed) + 1, Relaxed);
+}
+
+/// Looks, until so many messages were counted anywhere.
+pub(crate) fn wait_for_counted(messages: u64) {
+    let begun = Instant::now();
+    let counted = || COUNTED.iter().map(|count| count.load(Relaxed)).sum::<u64>();
+    while counted() < messages {
+        assert!(begun.elapsed() < PATIENCE, "{} handled", counted());
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    assert_eq!(counted(), messages);
+}

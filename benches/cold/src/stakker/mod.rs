@@ -1,0 +1,24 @@
+//! The workloads in stakker, written as its users would: its actors cannot leave their thread, and
+//! have methods where others have messages.
+
+#![allow(clippy::unnecessary_wraps)] // stakker's constructors answer an option
+
+mod bursts;
+mod many;
+mod rounds;
+
+pub(crate) use bursts::{bursts, fan_out, rest};
+pub(crate) use many::{life, start, told};
+pub(crate) use rounds::{ask, ring};
+
+use ::stakker::Stakker;
+use std::time::Instant;
+
+fn new() -> Stakker {
+    Stakker::new(Instant::now())
+}
+
+/// Runs what is to be run, on this thread.
+fn run(stakker: &mut Stakker) {
+    stakker.run(Instant::now(), false);
+}
