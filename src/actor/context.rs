@@ -50,6 +50,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     }
 
     /// This actor.
+    #[inline]
     #[allow(unsafe_code)]
     pub fn self_ref(&self) -> ActorRef<M> {
         // SAFETY: a context for `M` is made only by bodies and setups of an actor of `M`.

@@ -136,6 +136,7 @@ impl Shard {
         self.due.trim();
     }
 
+    #[inline(always)]
     pub(crate) fn slabs(&self) -> &Slabs {
         &self.slabs
     }
@@ -175,11 +176,13 @@ impl Shard {
         &self.slots
     }
 
+    #[inline(always)]
     pub(crate) fn id_of(&self, key: Key) -> ActorId {
         ActorId::new(self.home, key)
     }
 
     /// What a reference to the actor of a key holds, while the key's tenancy lasts.
+    #[inline(always)]
     pub(crate) fn address_of(&self, key: Key) -> ActorId {
         self.id_of(key).address(self.slot(key.slot).is_bounded())
     }
@@ -519,6 +522,9 @@ impl Shard {
             batches: batches.get(),
             parks,
             stack_high_water: self.fibers.stack_high_water() as u64,
+            bytes_in_slots: self.slots.backed(),
+            bytes_in_slabs: self.slabs.backed(),
+            bytes_in_waits: self.waits.backed(),
         }
     }
 }

@@ -392,6 +392,7 @@ impl Slot {
     }
 
     /// Whether its mailbox is bounded.
+    #[inline(always)]
     pub(crate) fn is_bounded(&self) -> bool {
         self.traits.has(Trait::Bounded)
     }

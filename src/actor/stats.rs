@@ -34,6 +34,14 @@ pub struct WorkerStats {
     /// busy, and when it ends a fiber. So a handler that waits counts when it has returned. A page
     /// that the system has swapped out meanwhile is not seen.
     pub stack_high_water: u64,
+    /// Bytes of memory in the table of its actors, with room for as many as there were at a time since it
+    /// rested last.
+    pub bytes_in_slots: u64,
+    /// Bytes of memory that its mailboxes and the states of its actors lie in. What actors hold by
+    /// themselves, in a `Vec` or a `Box`, is not among it.
+    pub bytes_in_slabs: u64,
+    /// Bytes of memory in the table of what is waited for: answers, timers, time-outs.
+    pub bytes_in_waits: u64,
 }
 
 macro_rules! counters {
@@ -67,5 +75,8 @@ counters!(
     fibers,
     batches,
     parks,
-    stack_high_water
+    stack_high_water,
+    bytes_in_slots,
+    bytes_in_slabs,
+    bytes_in_waits
 );

@@ -198,6 +198,11 @@ impl Waits {
         self.arena.trim();
     }
 
+    /// Bytes of memory that it holds.
+    pub(crate) fn backed(&self) -> u64 {
+        self.arena.backed()
+    }
+
     pub(crate) fn new() -> Self {
         Self {
             arena: Arena::new(),

@@ -1,8 +1,8 @@
 //! An arena of cells that never move, so that a reference to one stays good while others are made.
 //!
-//! Cells lie in chunks, each twice as large as the one before; a vacant cell is used again before
-//! a new one is made, the last one left first, while it is warm. Finding a cell is one comparison
-//! and one load: it is done for every message.
+//! Cells lie in groups of a thousand, and a table says where each group is: finding a cell is one
+//! comparison and two loads, as it is done for every message. A vacant cell is used again before a new
+//! one is made, the last one left first, while it is warm.
 //!
 //! What a peak took goes back: [`Arena::trim`] looks for groups of cells that are all vacant, and gives
 //! their pages back. Such a group is *cold*. Its cells are made anew when they are needed, with what a
@@ -10,7 +10,6 @@
 
 #![allow(unsafe_code)]
 
-use std::alloc::{self, Layout};
 use std::cell::{Cell, UnsafeCell};
 use std::mem;
 use std::ops::Range;
@@ -19,14 +18,10 @@ use std::{hint, ptr};
 
 use super::pages::{self, HUGE_PAGE, PAGE};
 
-const FIRST_CHUNK: u32 = 256;
-/// Enough for 2^31 cells.
-const CHUNKS: usize = 24;
-/// Cells that are given back together. Numbered from `FIRST_CHUNK` on, a group lies in one chunk; the
-/// first one, which does not, is never given back.
+/// Cells of a group. They take whole pages.
 const GROUP: u32 = 1024;
-/// Chunks of so many bytes are mappings, of which pages can be given back.
-const MAPPED: usize = 64 << 10;
+/// Groups that are mapped at a time, at the most; at first one, then twice as many each time.
+const MOST_GROUPS: u32 = 256;
 
 /// A cell whose memory may be given back while it is vacant.
 ///
@@ -44,14 +39,18 @@ pub(crate) unsafe trait Tenant: Default {
 
 /// Cells of one type, by index.
 pub(crate) struct Arena<T> {
-    /// For each chunk, where a cell of index 0 would lie if the chunk reached down to it.
-    origins: [Cell<*const T>; CHUNKS],
+    /// Where each group begins, for as many as `made` reaches into; `reserve` owns the table.
+    table: Cell<*const *const T>,
     made: Cell<u32>,
     reserve: UnsafeCell<Reserve<T>>,
 }
 
 /// Cells that are vacant.
 struct Reserve<T> {
+    /// Where each group begins, also those that are mapped for later.
+    groups: Vec<*const T>,
+    /// What was mapped, and how many groups each.
+    mappings: Vec<(NonNull<u8>, u32)>,
     vacant: Vec<u32>,
     /// Groups that were given back, with the number that their cells must not fall behind.
     cold: Vec<(u32, u32)>,
@@ -64,21 +63,25 @@ struct Reserve<T> {
 }
 
 impl<T> Arena<T> {
+    const GROUP_BYTES: usize = {
+        let bytes = mem::size_of::<T>() * GROUP as usize;
+        assert!(bytes > 0 && bytes % PAGE == 0 && mem::align_of::<T>() <= PAGE);
+        bytes
+    };
+
     /// The cell of that index, if it was ever occupied.
     #[inline(always)]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         if index >= self.made.get() {
             return None;
         }
-        // SAFETY: an index below `made`, which stays below 2^31, has a cell, which `occupy` wrote, in a
-        // chunk that it had made, before it raised `made` to it; if its pages were given back since, it is
-        // zero, which is valid too, or as it was. `origin` is that chunk's address less the indices below
-        // it, so this is the cell's own address, and not null. Chunks live, and stay in place, as long as
-        // the arena. What is asserted saves the compiler from looking.
+        // SAFETY: an index below `made` has a cell, which `make` wrote, in a group that is in the table,
+        // before it raised `made` to it; if its pages were given back since, it is zero, which is valid
+        // too, or as it was. Groups live, and stay in place, as long as the arena. What is asserted saves
+        // the compiler from looking.
         unsafe {
-            hint::assert_unchecked(index < 1 << 31);
-            let origin = self.origins.get_unchecked(chunk_of(index)).get();
-            let cell = origin.wrapping_add(index as usize);
+            let group = *self.table.get().add((index / GROUP) as usize);
+            let cell = group.add((index % GROUP) as usize);
             hint::assert_unchecked(!cell.is_null());
             Some(&*cell)
         }
@@ -102,9 +105,10 @@ impl<T> Arena<T> {
         unsafe { &mut *self.reserve.get() }
     }
 
+    /// Where a cell lies, of a group that was mapped.
     fn place(&self, index: u32) -> *mut T {
-        let origin = self.origins[chunk_of(index)].get();
-        origin.wrapping_add(index as usize).cast_mut()
+        let group = self.reserve().groups[(index / GROUP) as usize];
+        group.wrapping_add((index % GROUP) as usize).cast_mut()
     }
 
     /// Hands a cell back.
@@ -120,6 +124,12 @@ impl<T> Arena<T> {
         self.made.get() as usize - reserve.vacant.len() - cold
     }
 
+    /// Bytes of memory that its cells lie in.
+    pub(crate) fn backed(&self) -> u64 {
+        let cold = self.reserve().cold.len() as u64 * u64::from(GROUP);
+        (u64::from(self.made.get()) - cold) * mem::size_of::<T>() as u64
+    }
+
     /// Every cell that was ever occupied, with its index, but for those that were given back since.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         let mut cold: Vec<u32> = self
@@ -132,7 +142,7 @@ impl<T> Arena<T> {
         let thawing = self.reserve().thawing.0.clone();
         (0..self.made.get())
             .filter(move |index| {
-                !thawing.contains(index) && cold.binary_search(&group_of(*index)).is_err()
+                !thawing.contains(index) && cold.binary_search(&(index / GROUP)).is_err()
             })
             .map(|index| (index, self.at(index)))
     }
@@ -141,9 +151,11 @@ impl<T> Arena<T> {
 impl<T: Default> Arena<T> {
     pub(crate) fn new() -> Self {
         Self {
-            origins: [const { Cell::new(ptr::null()) }; CHUNKS],
+            table: Cell::new(ptr::null()),
             made: Cell::new(0),
             reserve: UnsafeCell::new(Reserve {
+                groups: Vec::new(),
+                mappings: Vec::new(),
                 vacant: Vec::new(),
                 cold: Vec::new(),
                 thawing: (0..0, 0),
@@ -180,38 +192,34 @@ impl<T: Default> Arena<T> {
         }
         let index = self.made.get();
         assert!(index < 1 << 31, "an arena holds at most 2^31 cells");
-        let chunk = chunk_of(index);
-        if index == first_of(chunk) {
-            self.make_chunk(chunk);
+        if (index / GROUP) as usize == reserve.groups.len() {
+            self.map_groups();
         }
-        // SAFETY: the chunk was made, with room for this cell, of which there is no reference before `made`
+        // SAFETY: the group was mapped, with room for this cell, of which there is no reference before `made`
         // is raised.
         unsafe { self.place(index).write(T::default()) };
         self.made.set(index + 1);
         index
     }
 
-    /// Takes memory for a chunk, whose cells are made one by one, when they are needed: one that makes the
-    /// arena grow does not wait for half a million cells.
+    /// Takes memory for more groups, whose cells are made one by one, when they are needed: one that makes
+    /// the arena grow does not wait for thousands of cells.
     #[cold]
-    fn make_chunk(&self, chunk: usize) {
-        let layout = layout_of::<T>(chunk);
-        let first = if layout.size() >= MAPPED {
-            let memory = pages::map(layout.size(), layout.align());
-            if layout.size() > HUGE_PAGE {
-                pages::prefer_huge(memory, layout.size());
-            }
-            memory.as_ptr()
-        } else {
-            // SAFETY: cells are not of size 0.
-            let memory = unsafe { alloc::alloc(layout) };
-            if memory.is_null() {
-                alloc::handle_alloc_error(layout);
-            }
-            memory
-        };
-        let first = first.cast::<T>().cast_const();
-        self.origins[chunk].set(first.wrapping_sub(first_of(chunk) as usize));
+    fn map_groups(&self) {
+        let reserve = self.reserve();
+        #[allow(clippy::cast_possible_truncation)] // an arena has at most 2^21 groups
+        let more = (reserve.groups.len() as u32).clamp(1, MOST_GROUPS);
+        let bytes = Self::GROUP_BYTES * more as usize;
+        let huge = bytes >= HUGE_PAGE;
+        let memory = pages::map(bytes, if huge { HUGE_PAGE } else { PAGE });
+        if huge {
+            pages::prefer_huge(memory, bytes);
+        }
+        let first = memory.as_ptr().cast::<T>().cast_const();
+        let groups = (0..more).map(|group| first.wrapping_add((group * GROUP) as usize));
+        reserve.groups.extend(groups);
+        reserve.mappings.push((memory, more));
+        self.table.set(reserve.groups.as_ptr());
     }
 }
 
@@ -224,24 +232,20 @@ impl<T: Tenant> Arena<T> {
             reserve.trimmed = reserve.trimmed.min(reserve.vacant.len());
             return;
         }
-        let groups = group_of(self.made.get()) as usize + 1;
-        let mut vacant = vec![0_u32; groups];
+        let mut vacant = vec![0_u32; reserve.groups.len()];
         for &index in &reserve.vacant {
-            vacant[group_of(index) as usize] += 1;
+            vacant[(index / GROUP) as usize] += 1;
         }
         let mut freed = false;
         for (group, &vacant) in (0_u32..).zip(&vacant) {
-            if group > 0 && vacant == GROUP && mem::size_of::<T>() * GROUP as usize >= MAPPED {
+            if vacant == GROUP {
                 reserve.cold.push((group, self.give_back(group)));
                 freed = true;
             }
         }
         if freed {
-            let all = &vacant;
-            reserve.vacant.retain(|&index| {
-                let group = group_of(index) as usize;
-                group == 0 || all[group] < GROUP
-            });
+            let in_use = |&index: &u32| vacant[(index / GROUP) as usize] < GROUP;
+            reserve.vacant.retain(in_use);
             reserve.vacant.shrink_to_fit();
             // The lowest is used again first.
             reserve.cold.sort_unstable_by(|one, other| other.cmp(one));
@@ -255,9 +259,8 @@ impl<T: Tenant> Arena<T> {
         let generations = cells.clone().map(|index| self.at(index).generation());
         let most = generations.max().unwrap_or(0);
         let first = NonNull::new(self.place(cells.start)).expect("a made cell has an address");
-        // SAFETY: the group lies in one chunk, which is a mapping, as it is large enough for that. Its cells
-        // are vacant: they own nothing, and may become zero.
-        unsafe { pages::give_back(first.cast(), mem::size_of::<T>() * GROUP as usize) };
+        // SAFETY: the group was mapped. Its cells are vacant: they own nothing, and may become zero.
+        unsafe { pages::give_back(first.cast(), Self::GROUP_BYTES) };
         most
     }
 }
@@ -270,52 +273,15 @@ impl<T> Drop for Arena<T> {
             // SAFETY: `occupy` wrote the cell, and it is dropped once.
             unsafe { ptr::drop_in_place(self.place(index)) };
         }
-        for (chunk, origin) in self.origins.iter().enumerate() {
-            if origin.get().is_null() {
-                return;
-            }
-            let first = self.place(first_of(chunk)).cast::<u8>();
-            let layout = layout_of::<T>(chunk);
-            // SAFETY: `make_chunk` took the memory so, and keeps only this pointer to it.
-            unsafe {
-                if layout.size() >= MAPPED {
-                    pages::unmap(NonNull::new_unchecked(first), layout.size());
-                } else {
-                    alloc::dealloc(first, layout);
-                }
-            }
+        for (memory, groups) in self.reserve().mappings.drain(..) {
+            // SAFETY: `map_groups` mapped it so, and there is no reference to a cell any more.
+            unsafe { pages::unmap(memory, Self::GROUP_BYTES * groups as usize) };
         }
     }
 }
 
-/// Chunk `k` holds `FIRST_CHUNK << k` cells, and the chunks before it one `FIRST_CHUNK` less.
-#[inline(always)]
-fn chunk_of(index: u32) -> usize {
-    ((index + FIRST_CHUNK).ilog2() - FIRST_CHUNK.ilog2()) as usize
-}
-
-fn first_of(chunk: usize) -> u32 {
-    (FIRST_CHUNK << chunk) - FIRST_CHUNK
-}
-
-fn group_of(index: u32) -> u32 {
-    (index + FIRST_CHUNK) / GROUP
-}
-
 fn cells_of(group: u32) -> Range<u32> {
-    let first = group * GROUP - FIRST_CHUNK;
-    first..first + GROUP
-}
-
-/// Whole pages, if it is large.
-fn layout_of<T>(chunk: usize) -> Layout {
-    let cells = Layout::array::<T>((FIRST_CHUNK as usize) << chunk).expect("memory for cells");
-    if cells.size() < MAPPED {
-        return cells;
-    }
-    let pages =
-        Layout::from_size_align(cells.size().next_multiple_of(PAGE), PAGE.max(cells.align()));
-    pages.expect("memory for cells")
+    group * GROUP..(group + 1) * GROUP
 }
 
 #[cfg(test)]
@@ -355,19 +321,6 @@ mod tests {
         arena.vacate(a);
         arena.vacate(b);
         assert_eq!((arena.occupy(), arena.occupy(), arena.occupy()), (b, a, 2));
-    }
-
-    #[test]
-    fn chunks_follow_each_other_over_the_whole_range() {
-        assert_eq!(
-            (chunk_of(0), chunk_of(255), chunk_of(256), chunk_of(767)),
-            (0, 0, 1, 1)
-        );
-        for chunk in 1..CHUNKS {
-            let first = first_of(chunk);
-            assert_eq!((chunk_of(first - 1), chunk_of(first)), (chunk - 1, chunk));
-        }
-        assert_eq!(chunk_of((1 << 31) - 1), CHUNKS - 1);
     }
 
     #[derive(Default)]

@@ -29,7 +29,6 @@ pub(crate) const DEFAULT_STACK_SIZE: usize = 256 * 1024;
 const MOST_WORKERS: usize = 1024;
 const ROOT_STACK_SIZE: usize = 2 << 20;
 const DEFAULT_SLOW_AFTER: Duration = Duration::from_secs(1);
-const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 
 /// Builds a [`WorkerPool`].
 ///
@@ -57,7 +56,7 @@ pub struct WorkerPoolBuilder {
     stack_size: usize,
     blocking_threads: usize,
     pin_cores: bool,
-    wait_strategy: Option<WaitStrategy>,
+    wait_strategy: WaitStrategy,
     time_source: TimeSource,
     configure: Option<Configure>,
     on_failure: FailureHook,
@@ -82,7 +81,7 @@ impl Default for WorkerPoolBuilder {
             stack_size: DEFAULT_STACK_SIZE,
             blocking_threads: default_blocking_threads(),
             pin_cores: false,
-            wait_strategy: None,
+            wait_strategy: WaitStrategy::Adaptive,
             time_source: TimeSource::Monotonic,
             configure: None,
             on_failure: write_failures(),
@@ -129,10 +128,9 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// What an idle worker does. By default it looks for work for 20 µs and then sleeps, or
-    /// sleeps at once where there are more workers than cores.
+    /// What an idle worker does; [`WaitStrategy::Adaptive`] by default.
     pub fn wait_strategy(mut self, strategy: WaitStrategy) -> Self {
-        self.wait_strategy = Some(strategy);
+        self.wait_strategy = strategy;
         self
     }
 
@@ -221,9 +219,7 @@ impl WorkerPoolBuilder {
         let workers = self.checked_workers()?;
         let (transport, ends) = lanes(workers);
         let (stack_size, pin_cores) = (self.stack_size, self.pin_cores);
-        let strategy = self
-            .wait_strategy
-            .unwrap_or_else(|| default_strategy(workers));
+        let strategy = self.wait_strategy;
         let offload = Box::new(SideThreads::new(&self.name, self.blocking_threads));
         let core = register(CoreParts {
             offload,
@@ -339,14 +335,6 @@ pub(crate) fn check_stack_size(bytes: usize) -> Result<(), StartError> {
 
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn default_strategy(workers: usize) -> WaitStrategy {
-    if workers <= cores() {
-        WaitStrategy::SpinThenPark(DEFAULT_SPIN)
-    } else {
-        WaitStrategy::Park
-    }
 }
 
 impl fmt::Debug for WorkerPoolBuilder {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::patience::{Looked, Patience, UNDISTURBED};
 use super::time::Clock;
 use super::watchdog::Watch;
 use crate::fiber::StackError;
@@ -13,6 +14,9 @@ use crate::runtime::{Tick, Worker};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {
+    /// Looks for work as long as that has paid lately, at most 50 µs, and not if other threads want the
+    /// core; then sleeps. The right one for a pool that shares its cores, as with an `async` runtime.
+    Adaptive,
     /// Sleeps at once. Each wake-up costs its sender some microseconds.
     Park,
     /// Looks for work for that long, then sleeps.
@@ -27,8 +31,9 @@ const SPIN_BEFORE_PROBES: Duration = Duration::from_micros(50);
 /// A worker that sleeps for moments only does not tidy up each time.
 const BETWEEN_TIDYING_UP: Duration = Duration::from_millis(10);
 
-/// Looks at the inbox between two looks at the clock.
+/// Looks at the inbox between two looks at the clock, and about how long they take.
 const LOOKS: u32 = 64;
+const LOOK: Duration = Duration::from_micros(3);
 
 /// Runs a worker until it has ended.
 ///
@@ -42,7 +47,11 @@ pub(super) fn drive(
     watch: Option<&Watch>,
 ) -> Result<(), StackError> {
     let mut now = clock.now();
-    let mut tidied_up = None;
+    let mut habits = Habits {
+        strategy,
+        patience: Patience::new(),
+        tidied_up: None,
+    };
     loop {
         let tick = worker.tick(now)?;
         // Read after each tick, which takes some time, and not when something arrives: whoever sent
@@ -52,27 +61,35 @@ pub(super) fn drive(
             Tick::Busy => {}
             Tick::Done => return Ok(()),
             Tick::Idle(until) => {
-                now = rest(worker, clock, strategy, until, now, &mut tidied_up);
+                now = rest(worker, clock, &mut habits, until, now);
                 watch.inspect(|watch| watch.someone_works());
             }
         }
     }
 }
 
+/// How a worker rests.
+struct Habits {
+    strategy: WaitStrategy,
+    patience: Patience,
+    tidied_up: Option<Instant>,
+}
+
 /// Spins and sleeps until there is something to do. Answers the time of the next tick.
 fn rest(
     worker: &mut Worker,
     clock: &Clock,
-    strategy: WaitStrategy,
+    habits: &mut Habits,
     until: Option<u64>,
     now: u64,
-    tidied_up: &mut Option<Instant>,
 ) -> u64 {
     let left = clock.time_between(now, until);
     if left == Some(0) {
         return now;
     }
-    let spin = match strategy {
+    let adapts = habits.strategy == WaitStrategy::Adaptive;
+    let spin = match habits.strategy {
+        WaitStrategy::Adaptive => habits.patience.looks_for(),
         WaitStrategy::Park => Duration::ZERO,
         WaitStrategy::SpinThenPark(spin) => spin,
         WaitStrategy::Spin => Duration::MAX,
@@ -82,10 +99,23 @@ fn rest(
         return clock.a_moment_after(now);
     }
     let first = most.min(SPIN_BEFORE_PROBES);
-    let found =
-        spin_for(worker, first) || worker.look_for_cycles() || spin_for(worker, most - first);
-    if !found {
-        sleep(worker, clock.time_to(until), tidied_up);
+    let mut looked = spin_for(worker, first, adapts);
+    if looked == Looked::InVain && worker.look_for_cycles() {
+        return clock.now();
+    }
+    if looked == Looked::InVain && most > first {
+        looked = spin_for(worker, most - first, adapts);
+    }
+    if adapts && !most.is_zero() {
+        habits.patience.has_looked(looked);
+    }
+    if looked == Looked::Found {
+        return clock.now();
+    }
+    let asleep = Instant::now();
+    sleep(worker, clock.time_to(until), &mut habits.tidied_up);
+    if adapts && worker.has_mail() {
+        habits.patience.has_slept(asleep.elapsed());
     }
     clock.now()
 }
@@ -110,21 +140,32 @@ fn look_for_a_moment(worker: &Worker) -> bool {
     })
 }
 
-/// Looks at the inbox for a while; answers whether the worker need not sleep.
-fn spin_for(worker: &Worker, most: Duration) -> bool {
+/// Looks at the inbox for a while. One that adapts stops if somebody else wants the core.
+fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> Looked {
+    let found = |found| if found { Looked::Found } else { Looked::InVain };
     if most.is_zero() {
-        return worker.has_mail();
+        return found(worker.has_mail());
     }
     let start = Instant::now();
+    let mut looked_at = start;
     loop {
         if look_for_a_moment(worker) {
-            return true;
-        }
-        if start.elapsed() >= most {
-            return false;
+            return Looked::Found;
         }
         // Whoever is to give it work may need this core for that.
         thread::yield_now();
+        let now = Instant::now();
+        if adapts && now - looked_at > LOOK + UNDISTURBED {
+            return if worker.has_mail() {
+                Looked::Found
+            } else {
+                Looked::Disturbed
+            };
+        }
+        if now - start >= most {
+            return found(worker.has_mail());
+        }
+        looked_at = now;
     }
 }
 

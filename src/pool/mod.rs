@@ -8,6 +8,7 @@ mod driver;
 mod error;
 mod handle;
 mod node;
+mod patience;
 mod ring;
 mod shared;
 mod side_threads;

@@ -1,0 +1,122 @@
+//! How long a worker looks for work before it sleeps, learned from what became of it lately.
+//!
+//! To look is worth its while if work comes within a few microseconds: a sleep costs whoever wakes the
+//! worker more than that. It does harm if others want the core: they may be the ones who would send the
+//! work. Both are seen as they happen. A worker that finds work looks for longer the next time; one that
+//! looked in vain, for half as long, down to nothing. One that slept for a moment only should have
+//! looked. And one that yields the core while it looks, and does not get it back at once, has met somebody
+//! who wants it: then it sleeps at once, for a number of times that doubles as long as that goes on.
+
+use std::time::Duration;
+
+/// The longest that it looks.
+const MOST: Duration = Duration::from_micros(50);
+/// How long it looks when it begins to.
+const FIRST: Duration = Duration::from_micros(20);
+/// Less than this is not worth a look.
+const LEAST: Duration = Duration::from_micros(2);
+/// A yield takes less than a microsecond if nobody else wants the core.
+pub(super) const UNDISTURBED: Duration = Duration::from_micros(5);
+/// How many times it sleeps at once when it was disturbed, at first and at the most.
+const FEWEST_SLEEPS: u32 = 8;
+const MOST_SLEEPS: u32 = 1024;
+
+/// What became of a look for work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    Found,
+    InVain,
+    /// Somebody else wants the core.
+    Disturbed,
+}
+
+/// What a worker has learned.
+#[derive(Debug)]
+pub(super) struct Patience {
+    looks_for: Duration,
+    /// Rests in which it sleeps at once.
+    sleeps: u32,
+    /// How many there are after the next disturbance.
+    sleeps_next: u32,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self {
+            looks_for: FIRST,
+            sleeps: 0,
+            sleeps_next: FEWEST_SLEEPS,
+        }
+    }
+
+    /// How long to look, in this rest.
+    pub(super) fn looks_for(&mut self) -> Duration {
+        if self.sleeps > 0 {
+            self.sleeps -= 1;
+            return Duration::ZERO;
+        }
+        self.looks_for
+    }
+
+    pub(super) fn has_looked(&mut self, looked: Looked) {
+        match looked {
+            Looked::Found => {
+                self.looks_for = (self.looks_for * 2).clamp(FIRST, MOST);
+                self.sleeps_next = (self.sleeps_next / 2).max(FEWEST_SLEEPS);
+            }
+            Looked::InVain => {
+                let half = self.looks_for / 2;
+                self.looks_for = if half < LEAST { Duration::ZERO } else { half };
+            }
+            Looked::Disturbed => {
+                self.sleeps = self.sleeps_next;
+                self.sleeps_next = (self.sleeps_next * 2).min(MOST_SLEEPS);
+            }
+        }
+    }
+
+    pub(super) fn has_slept(&mut self, slept: Duration) {
+        if slept < MOST {
+            self.looks_for = self.looks_for.max(FIRST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_looks_for_longer_while_that_pays_and_stops_when_it_does_not() {
+        let mut patience = Patience::new();
+        assert_eq!(patience.looks_for(), FIRST);
+        for _ in 0..3 {
+            patience.has_looked(Looked::Found);
+        }
+        assert_eq!(patience.looks_for(), MOST);
+        let mut before = MOST;
+        while !before.is_zero() {
+            patience.has_looked(Looked::InVain);
+            let now = patience.looks_for();
+            assert!(now <= before / 2, "{now:?} after {before:?}");
+            before = now;
+        }
+        patience.has_slept(Duration::from_secs(1));
+        assert!(patience.looks_for().is_zero(), "nothing would have come");
+        patience.has_slept(Duration::from_micros(10));
+        assert_eq!(patience.looks_for(), FIRST);
+    }
+
+    #[test]
+    fn it_leaves_the_core_to_others_more_and_more_often() {
+        let mut patience = Patience::new();
+        for sleeps in [8, 16, 32] {
+            patience.has_looked(Looked::Disturbed);
+            for _ in 0..sleeps {
+                patience.has_slept(Duration::ZERO);
+                assert!(patience.looks_for().is_zero());
+            }
+            assert!(!patience.looks_for().is_zero());
+        }
+    }
+}
