@@ -16,7 +16,7 @@ use crate::actor::{
     ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, Order, Props, Shard, SpawnError,
     drop_quietly, validate_name,
 };
-use crate::ask::{Ask, AskError, Reply, call, order};
+use crate::ask::{Ask, AskError, Reply, call};
 
 /// The shared part of a pool that knows about names and places.
 pub(crate) struct Shared {
@@ -257,7 +257,7 @@ impl Shared {
     pub(crate) fn request_shutdown(&self, within: Duration) {
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
-            order(&self.core, worker, Order::ShutDown { within });
+            self.core.give_order(worker, Order::ShutDown { within });
         }
     }
 }
