@@ -95,7 +95,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod model {
     pub use crate::queue::{
-        Chain, Gate, Inbox, Link, Node, Pushed, Receiver, RecvError, Refused, inbox, once, oneshot,
+        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Mark, Node, Pushed, Reader,
+        Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
     };
     pub use crate::sync::{Mutant, with_mutant};
 }

@@ -50,9 +50,11 @@
 //! - `tests/references.rs: s1_4_send_says_for_certain_and_gives_the_message_back`
 //! - `tests/references.rs: s1_4_send_timeout_gives_up_on_a_worker_that_does_not_answer`
 //! - `tests/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
+//! - `tests/ingress.rs: s1_4_messages_of_any_size_and_alignment_are_sent_from_outside`
+//! - `tests/ingress.rs: s1_4_tell_all_sends_what_an_iterator_gave_before_it_panicked`
 //!
-//! **1.5** `tell`, `try_tell` and [`ask`](crate::ActorRef::ask) are called in the same way from a
-//! handler of the same worker, from one of another worker, and from a thread outside of the pool. An
+//! **1.5** `tell`, [`tell_all`](crate::ActorRef::tell_all), `try_tell` and [`ask`](crate::ActorRef::ask)
+//! are called in the same way from a handler of the same worker, from one of another worker, and from a thread outside of the pool. An
 //! [`Ask`] may be awaited on any executor, also in a handler under
 //! [`Context::block_on`](crate::Context::block_on), and
 //! [`send_async`](crate::ActorRef::send_async) is `send` (row 1.4) as a future. Dropped before it is
@@ -60,6 +62,7 @@
 //! wait for room (row 3.3) is given up.
 //!
 //! - `tests/references.rs: s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside`
+//! - `tests/ingress.rs: s1_5_tell_all_sends_in_order_on_every_path`
 //! - `tests/futures.rs: s1_5_asks_and_sends_are_awaited_on_tokio_on_a_bare_executor_and_in_handlers`
 //! - `tests/futures.rs: s1_5_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_up`
 //!
@@ -71,6 +74,8 @@
 //! - `tests/references.rs: s1_6_messages_of_one_sender_arrive_in_order_across_workers`
 //! - `tests/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
 //! - `tests/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
+//! - `tests/ingress.rs: s1_6_four_foreign_threads_flood_an_actor_each_in_order`
+//! - `tests/ingress.rs: s1_6_messages_and_stops_of_foreign_threads_keep_their_order`
 //!
 //! **1.7** A [`Recipient`] is an actor as far as it takes messages of one type:
 //! [`ActorRef::contramap`](crate::ActorRef::contramap) makes it of a reference for other messages
@@ -185,9 +190,11 @@
 //! - `tests/bounded/backpressure.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
 //!
 //! **3.4** A bound is for messages. Stops, kills, suspensions, resumptions, signals and watches are
-//! never refused by a full mailbox, and take no room in it.
+//! never refused by a full mailbox, and take no room in it. Kills, suspensions and resumptions from
+//! elsewhere do not wait for mail that was sent before them to be taken in.
 //!
 //! - `tests/bounded/faults.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
+//! - `tests/ingress.rs: s3_4_a_kill_does_not_wait_behind_a_flood`
 //!
 //! **3.5** Messages have no priorities: whichever way they are sent, those of one sender are handled in
 //! the order sent.
@@ -634,6 +641,9 @@
 //! - `tests/stash.rs: s7_2_whatever_is_put_aside_is_counted_once`
 //! - `tests/stash.rs: s7_2_nothing_is_unaccounted_for_when_timers_stashes_and_failures_mix`
 //! - `tests/hostile/destructors.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
+//! - `tests/ingress.rs: s7_2_messages_whose_destructors_panic_are_lost_one_by_one`
+//! - `tests/ingress.rs: s7_2_nothing_is_lost_when_a_pool_ends_while_threads_tell`
+//! - `tests/ingress.rs: s7_2_one_thread_sends_to_two_pools_by_turns`
 //!
 //! **7.3** An [`Envelope`] names the sending actor, if there is one, and carries the message's id,
 //! the id of the first message of its chain, and the id of the message whose handler sent it. A
@@ -688,6 +698,7 @@
 //!
 //! - `tests/pool.rs: s8_5_an_idle_pool_uses_no_time_and_wakes_when_it_is_needed`
 //! - `tests/pool.rs: s8_5_a_message_to_a_worker_that_goes_to_sleep_is_never_missed`
+//! - `tests/ingress.rs: s8_5_workers_that_sleep_are_woken_by_threads_and_by_workers`
 //!
 //! **8.6** Everything above the transport and the directory is tested without threads too, over
 //! doubles of both, those of the [simulation](crate::sim). Where the transport delays batches and

@@ -1,9 +1,12 @@
-//! A batch: the envelopes that one worker, or one thread outside, publishes to another at once.
+//! A batch: the envelopes that one worker publishes to another at once.
 //!
 //! Envelopes of any type lie one behind the other in one block of memory, so that a batch is
 //! written and read in the order of its addresses and costs one allocation, or none when the
 //! block was used before. What an envelope does on arrival is its [`Parcel`]'s business: a
 //! message goes into a mailbox, an answer to whoever waits for it, a command is carried out.
+//!
+//! Small batches come from the allocator. What a worker sends in bulk lies in batches that are each a
+//! segment of the pool's store.
 
 #![allow(unsafe_code)]
 
@@ -15,34 +18,19 @@ use std::ptr::NonNull;
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::id::{ActorId, Key, MessageId};
+use super::id::{ActorId, Key};
+use super::parcel::{
+    Boxed, CAUSE_WORDS, Cause, ENTRY_WORDS, Entry, Found, Handling, Parcel, fits, words_of,
+};
 use super::shard::Shard;
+use crate::memory::{Region, Segment};
 use crate::queue::{Link, Node};
 
-/// Something that is sent to a worker and acts there.
-pub(crate) trait Parcel: Send + Sized + 'static {
-    /// Arrives at the worker that owns `to`.
-    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope);
-
-    /// A second one like it, where arriving twice does no harm: for transports that repeat.
-    #[cfg(test)]
-    fn repeat(&self) -> Option<Self> {
-        None
-    }
-
-    /// Cannot even be sent, as that pool is not known any more.
-    fn bounce_without_pool(self, _to: ActorId) {}
-
-    /// Cannot arrive any more.
-    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason);
-}
-
-/// Parcels up to this size lie in the batch itself; larger ones are boxed.
-const INLINE_BYTES: usize = 256;
-const WORD: usize = mem::size_of::<u64>();
-
-/// Words in a batch that a worker fills: about 32 envelopes with small messages.
+/// Words in a small batch that a worker fills: about 32 envelopes with small messages.
 pub(crate) const WORKER_BATCH_WORDS: u32 = 256;
+
+/// Sizes of the segments in which larger batches lie, in bytes.
+pub(crate) const SEGMENT_BYTES: [usize; 2] = [16 << 10, 64 << 10];
 
 /// Whose batch it was, for [`Batch::origin`], when it was no worker's.
 pub(crate) const FROM_OUTSIDE: u32 = u32::MAX;
@@ -58,125 +46,21 @@ struct Header {
     filled: u32,
 }
 
-/// How a type-erased parcel is treated. Each function takes the parcel's bytes over.
-struct Handling {
-    words: u32,
-    deliver: unsafe fn(*const u8, &Shard, Key, &Envelope),
-    bounce: unsafe fn(*const u8, &PoolCore, ActorId, Envelope, DeadLetterReason),
-    discard: unsafe fn(*const u8),
-    /// Unlike the others, this one leaves the parcel where it is.
-    #[cfg(test)]
-    repeat: unsafe fn(*const u8, &mut Batch, &Cell<Cause>, Key, Envelope),
-}
-
-impl Handling {
-    const fn of<P: Parcel>() -> &'static Self {
-        const {
-            &Self {
-                words: words_of::<P>(),
-                // SAFETY: by the contract of `Handling` (see `Batch::drain`) the address is
-                // that of a `P` whose ownership passes to the callee; words are aligned for it,
-                // as whoever calls `push_place` sees to.
-                deliver: |at, shard, to, envelope| unsafe {
-                    at.cast::<P>().read().deliver(shard, to, envelope);
-                },
-                // SAFETY: as above.
-                bounce: |at, core, to, envelope, reason| unsafe {
-                    at.cast::<P>().read().bounce(core, to, envelope, reason);
-                },
-                // SAFETY: as above.
-                discard: |at| drop(unsafe { at.cast::<P>().read() }),
-                #[cfg(test)]
-                // SAFETY: as above, but that the ownership stays.
-                repeat: |at, batch, last, to, envelope| unsafe {
-                    if let Some(again) = (*at.cast::<P>()).repeat() {
-                        assert!(batch.write(last, to, envelope, again).is_ok(), "it is as large");
-                    }
-                },
-            }
-        }
-    }
-}
-
-const fn words_of<P>() -> u32 {
-    #[allow(clippy::cast_possible_truncation)] // types of 32 GiB do not exist
+/// Words in a batch that is a segment of so many bytes. The address of the segment's region comes last.
+const fn words_in(bytes: usize) -> u32 {
+    let words = bytes - mem::size_of::<Header>() - mem::size_of::<*const Region>();
+    #[allow(clippy::cast_possible_truncation)] // segments have some kilobytes
     {
-        mem::size_of::<P>().div_ceil(WORD) as u32
+        (words / mem::size_of::<u64>()) as u32
     }
 }
 
-/// Whether a parcel lies in the batch itself.
-pub(crate) const fn fits<P>() -> bool {
-    mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= mem::align_of::<u64>()
-}
-
-/// What comes before each parcel. The rest of its envelope, its [`Cause`], follows only where it is
-/// another than that of the entry before: what one handler sends has one cause, and every byte
-/// less is one less to be carried from one core to the other.
-struct Entry {
-    handling: &'static Handling,
-    to: Key,
-    message: MessageId,
-}
-
-const ENTRY_WORDS: u32 = words_of::<Entry>();
-
-/// Marks, in the slot of an entry's key, that its cause follows. Slots are numbered below this.
-const CAUSE_FOLLOWS: u32 = 1 << 31;
-
-/// The part of an envelope that all messages of one handler share.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cause {
-    sender: ActorId,
-    /// `NONE` where the message begins a correlation of its own.
-    correlation: MessageId,
-    causation: MessageId,
-}
-
-const CAUSE_WORDS: u32 = words_of::<Cause>();
-
-impl Default for Cause {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-impl Cause {
-    /// That before the first entry of a batch.
-    pub(crate) const NONE: Self = Self::of(Envelope::NONE);
-
-    #[inline(always)]
-    const fn of(envelope: Envelope) -> Self {
-        let Envelope {
-            sender,
-            message,
-            correlation,
-            causation,
-        } = envelope;
-        let root = correlation.get() == message.get();
-        Self {
-            sender,
-            correlation: if root { MessageId::NONE } else { correlation },
-            causation,
-        }
-    }
-
-    #[inline(always)]
-    fn envelope_of(self, message: MessageId) -> Envelope {
-        let Self {
-            sender,
-            correlation,
-            causation,
-        } = self;
-        let root = correlation == MessageId::NONE;
-        Envelope {
-            sender,
-            message,
-            correlation: if root { message } else { correlation },
-            causation,
-        }
-    }
-}
+/// Words in a batch of each size, the small one first.
+pub(crate) const SIZES: [u32; 3] = [
+    WORKER_BATCH_WORDS,
+    words_in(SEGMENT_BYTES[0]),
+    words_in(SEGMENT_BYTES[1]),
+];
 
 /// An owned batch, open for filling until it is published.
 pub(crate) struct Batch(NonNull<Header>);
@@ -199,8 +83,9 @@ unsafe impl Node for Batch {
 }
 
 impl Batch {
-    /// An empty batch with room for `capacity` words.
+    /// An empty batch with room for `capacity` words, no more than [`WORKER_BATCH_WORDS`].
     pub(crate) fn new(origin: u32, capacity: u32) -> Self {
+        debug_assert!(capacity <= WORKER_BATCH_WORDS, "larger ones are segments");
         let layout = Self::layout(capacity);
         // SAFETY: the layout holds at least the header, so it is not empty.
         let memory = unsafe { alloc::alloc(layout) };
@@ -217,6 +102,60 @@ impl Batch {
             })
         };
         Self(header)
+    }
+
+    /// An empty batch that is a segment of so many bytes, one of [`SEGMENT_BYTES`].
+    pub(crate) fn in_segment(origin: u32, segment: Segment, bytes: usize) -> Self {
+        let header = segment.start().cast::<Header>();
+        let capacity = words_in(bytes);
+        let batch = Self(header);
+        // SAFETY: the segment is ours, and has room for the header, its words and an address.
+        unsafe {
+            header.write(Header {
+                link: Link::new(),
+                origin,
+                capacity,
+                filled: 0,
+            });
+            let region = batch.word(capacity).cast::<*const Region>();
+            region.write(segment.into_raw());
+        }
+        batch
+    }
+
+    /// The segment that this is, and which of the sizes it has, unless it is a small batch. What is in it
+    /// is dropped.
+    pub(crate) fn into_segment(mut self) -> Result<(usize, Segment), Self> {
+        let capacity = self.header().capacity;
+        let Some(size) = SIZES[1..].iter().position(|words| *words == capacity) else {
+            return Err(self);
+        };
+        self.discard();
+        // SAFETY: `in_segment` has written what is read; the batch is forgotten.
+        let segment = unsafe { self.segment() };
+        mem::forget(self);
+        Ok((size, segment))
+    }
+
+    /// # Safety
+    ///
+    /// This is a segment, and is not used any more.
+    unsafe fn segment(&self) -> Segment {
+        // SAFETY: behind the words lies what `in_segment` has written there.
+        unsafe {
+            let region = self.word(self.header().capacity).cast::<*const Region>();
+            Segment::from_raw(self.0.cast(), region.read())
+        }
+    }
+
+    /// Words that are filled.
+    pub(crate) fn filled(&self) -> u32 {
+        self.header().filled
+    }
+
+    fn discard(&mut self) {
+        // SAFETY: `drain` gives each parcel out once.
+        self.drain(|found| unsafe { (found.handling.discard)(found.parcel) });
     }
 
     /// A batch of one parcel from outside of the pool, no larger than it must be.
@@ -263,7 +202,7 @@ impl Batch {
     }
 
     #[inline]
-    fn write<P: Parcel>(
+    pub(super) fn write<P: Parcel>(
         &mut self,
         last: &Cell<Cause>,
         to: Key,
@@ -307,28 +246,18 @@ impl Batch {
         if capacity - filled < words {
             return None;
         }
-        let mark = if changed { CAUSE_FOLLOWS } else { 0 };
-        let to = Key {
-            slot: to.slot | mark,
-            ..to
-        };
-        let (handling, message) = (Handling::of::<P>(), envelope.message);
-        // SAFETY: the entry, the cause and the parcel fit into the words that are left, which are
-        // aligned for them: neither an entry's fields nor a cause's nor, by the caller's promise,
-        // the parcel's ask for more.
+        if changed {
+            last.set(cause);
+        }
+        // SAFETY: the entry, the cause and the parcel fit into the words that are left; that the parcel
+        // asks for no stricter alignment is the caller's promise.
         unsafe {
             let entry = self.word(filled);
-            entry.cast::<Entry>().write(Entry {
-                handling,
-                to,
-                message,
-            });
-            if changed {
-                entry.add(ENTRY_WORDS as usize).cast::<Cause>().write(cause);
-                last.set(cause);
-            }
+            (&raw mut (*entry.cast::<Entry>()).handling).write(Handling::of::<P>());
+            let cause = changed.then_some(cause);
+            let place = Entry::write_all_but_first(entry, to, envelope.message, cause);
             self.0.as_mut().filled = filled + words;
-            Some(entry.add(before as usize).cast::<P>())
+            Some(place.cast::<P>())
         }
     }
 
@@ -350,23 +279,23 @@ impl Batch {
 
     /// Hands every parcel over to the worker that owns it, and leaves the batch empty.
     pub(crate) fn deliver(&mut self, shard: &Shard) {
-        self.drain(|handling, to, envelope, parcel| {
+        self.drain(|found| {
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (handling.deliver)(parcel, shard, to, envelope) }
+            unsafe { (found.handling.deliver)(found.parcel, shard, found.to, &found.envelope) }
         });
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
     pub(crate) fn bounce(mut self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
         let home = core.home(worker);
-        self.drain(|handling, to, envelope, parcel| {
-            let to = ActorId::new(home, to);
+        self.drain(|found| {
+            let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (handling.bounce)(parcel, core, to, *envelope, reason) }
+            unsafe { (found.handling.bounce)(found.parcel, core, to, found.envelope, reason) }
         });
     }
 
-    fn drain(&mut self, mut visit: impl FnMut(&Handling, Key, &Envelope, *const u8)) {
+    fn drain(&mut self, mut visit: impl FnMut(Found)) {
         // SAFETY: the header is ours.
         let header = unsafe { self.0.as_mut() };
         // Emptied first: should a parcel's code panic, the rest leaks rather than being used twice.
@@ -376,38 +305,9 @@ impl Batch {
             // SAFETY: `push_place` wrote an entry at each position that this loop reaches, and
             // `filled` was reset, so each parcel is visited once. Nothing is written over an
             // entry meanwhile: the batch is borrowed.
-            let (entry, to, parcel) = unsafe { self.read(&mut at, &mut cause) };
-            visit(
-                entry.handling,
-                to,
-                &cause.envelope_of(entry.message),
-                parcel,
-            );
-        }
-    }
-
-    /// Reads the entry at a position, and moves on to the next one.
-    ///
-    /// # Safety
-    ///
-    /// `push_place` wrote an entry there, and `cause` is that of the entry before.
-    #[inline(always)]
-    unsafe fn read(&self, at: &mut u32, cause: &mut Cause) -> (&Entry, Key, *const u8) {
-        // SAFETY: an entry is followed by its cause, where it is marked so, and its parcel.
-        unsafe {
-            let word = self.word(*at);
-            let entry = &*word.cast::<Entry>();
-            let mut before = ENTRY_WORDS;
-            if entry.to.slot & CAUSE_FOLLOWS != 0 {
-                *cause = word.add(ENTRY_WORDS as usize).cast::<Cause>().read();
-                before += CAUSE_WORDS;
-            }
-            let to = Key {
-                slot: entry.to.slot & !CAUSE_FOLLOWS,
-                ..entry.to
-            };
-            *at += before + entry.handling.words;
-            (entry, to, word.add(before as usize).cast())
+            let found = unsafe { Entry::read(self.word(at), &mut cause) };
+            at += found.words;
+            visit(found);
         }
     }
 
@@ -420,14 +320,29 @@ impl Batch {
             filled,
             ..
         } = *self.header();
-        let (mut again, last) = (Batch::new(origin, capacity), Cell::new(Cause::NONE));
+        let size = SIZES[1..].iter().position(|words| *words == capacity);
+        let mut again = match size.map(|size| SEGMENT_BYTES[size]) {
+            None => Self::new(origin, capacity),
+            Some(bytes) => {
+                let segment = crate::memory::Segments::new(bytes).take();
+                Self::in_segment(origin, segment.expect("there is memory"), bytes)
+            }
+        };
+        let last = Cell::new(Cause::NONE);
         let (mut at, mut cause) = (0, Cause::NONE);
         while at < filled {
             // SAFETY: as in `drain`, but nothing is taken out: the parcel is only looked at.
             unsafe {
-                let (entry, to, parcel) = self.read(&mut at, &mut cause);
-                let envelope = cause.envelope_of(entry.message);
-                (entry.handling.repeat)(parcel, &mut again, &last, to, envelope);
+                let found = Entry::read(self.word(at), &mut cause);
+                at += found.words;
+                let Found {
+                    handling,
+                    to,
+                    envelope,
+                    parcel,
+                    ..
+                } = found;
+                (handling.repeat)(parcel, &mut again, &last, to, envelope);
             }
         }
         again
@@ -459,23 +374,14 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        // SAFETY: `drain` gives each parcel out once.
-        self.drain(|handling, _, _, parcel| unsafe { (handling.discard)(parcel) });
-        let layout = Self::layout(self.header().capacity);
+        self.discard();
+        let capacity = self.header().capacity;
+        if capacity > WORKER_BATCH_WORDS {
+            // SAFETY: batches of the allocator are no larger, and the handle is the only one.
+            return drop(unsafe { self.segment() });
+        }
+        let layout = Self::layout(capacity);
         // SAFETY: allocated in `new` with this layout, and the handle is the only one.
         unsafe { alloc::dealloc(self.0.as_ptr().cast(), layout) };
-    }
-}
-
-/// A parcel too large to lie in a batch.
-struct Boxed<P>(Box<P>);
-
-impl<P: Parcel> Parcel for Boxed<P> {
-    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
-        self.0.deliver(shard, to, envelope);
-    }
-
-    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
-        self.0.bounce(core, to, envelope, reason);
     }
 }

@@ -4,7 +4,6 @@
 //! all end up here, on whichever thread. A place is taken at the gate first; only then is the
 //! message sent, as any other is.
 
-use super::batch::Parcel;
 use super::core::{self, PoolCore};
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
@@ -12,6 +11,8 @@ use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::gates::{Door, Room};
 use super::id::{ActorId, Key};
+use super::parcel::Parcel;
+use super::ports;
 use super::reference::{ActorRef, Evicting, Message, TellError};
 use super::shard::Shard;
 use super::slot::Slot;
@@ -216,7 +217,7 @@ impl<M: Send + 'static> ActorRef<M> {
             core.count_outside();
             core.bury::<M>(id, envelope, reason);
         } else {
-            core::bury_without_pool::<M>(id, core::envelope_from_outside(sender));
+            core::bury_without_pool::<M>(id, ports::envelope_from_outside(sender));
         }
     }
 }

@@ -4,13 +4,12 @@
 use arc_swap::{ArcSwapOption, Guard};
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, LazyLock};
 
-use super::batch::{Batch, Parcel};
+use super::batch::{Batch, SEGMENT_BYTES};
 use super::beat::Beat;
 use super::cancellations::Cancellations;
 use super::cycle::Cycle;
@@ -23,10 +22,14 @@ use super::gates::Gates;
 use super::id::{ActorId, Home, Key, MOST_POOL, MessageId};
 use super::known::KnownActors;
 use super::offload::Offload;
-use super::shard::Order;
+use super::parcel::Parcel;
+use super::ports::{self, Ports, Sent};
+use super::reference::Order as ActorOrder;
+use super::shard::{Order, Shard};
 use super::stats::WorkerCounters;
 use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
+use crate::memory::Segments;
 use crate::queue::Pushed;
 
 /// Called with every failure, on the worker where it happened.
@@ -48,9 +51,12 @@ pub(crate) struct PoolCore {
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
     pub(crate) workers: Box<[CachePadded<WorkerCounters>]>,
-    /// Messages sent by threads that are none of this pool's workers, in stripes so that such
-    /// threads seldom meet.
-    outside: [CachePadded<AtomicU64>; STRIPES],
+    /// What threads outside send by; a simulation has none.
+    pub(crate) ports: Option<Arc<Ports>>,
+    /// Messages that were sent from outside, where there are no ports.
+    sent_outside: Sent,
+    /// What batches to be filled are made of, by their size.
+    pub(crate) segments: [Segments; SEGMENT_BYTES.len()],
     /// The gates of the bounded mailboxes.
     pub(crate) gates: Gates,
     /// What each worker is at.
@@ -63,16 +69,44 @@ pub(crate) struct PoolCore {
     /// The last id of a message from outside, where those ids are to be the same in every run.
     ids_from_outside: Option<AtomicU64>,
     /// Orders to each worker, beside its inbox: a flood of mail must not hold up its end.
-    orders: Box<[Orders]>,
+    orders: Box<[Orders<Order>]>,
+    /// Orders to each worker's actors that go ahead of their mail.
+    actor_orders: Box<[Orders<(Key, ActorOrder)>]>,
 }
 
-#[derive(Default)]
-struct Orders {
+struct Orders<T> {
     any: AtomicBool,
-    given: Mutex<VecDeque<Order>>,
+    given: Mutex<VecDeque<T>>,
 }
 
-const STRIPES: usize = 8;
+impl<T> Default for Orders<T> {
+    fn default() -> Self {
+        Self {
+            any: AtomicBool::new(false),
+            given: Mutex::default(),
+        }
+    }
+}
+
+impl<T> Orders<T> {
+    fn give(&self, order: T) {
+        self.given.lock().push_back(order);
+        // Release pairs with the acquire in `take`.
+        self.any.store(true, Release);
+    }
+
+    fn any(&self) -> bool {
+        self.any.load(Relaxed)
+    }
+
+    fn take(&self) -> VecDeque<T> {
+        // A look first: it is read at every tick, and hardly ever written.
+        if !self.any() || !self.any.swap(false, Acquire) {
+            return VecDeque::new();
+        }
+        std::mem::take(&mut *self.given.lock())
+    }
+}
 
 /// The parts from which a [`PoolCore`] is made.
 pub(crate) struct CoreParts {
@@ -105,6 +139,7 @@ impl PoolCore {
         Self {
             id,
             name,
+            ports: transport.ports(),
             transport,
             directory,
             offload,
@@ -113,7 +148,8 @@ impl PoolCore {
             on_suspicion,
             guardian,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
-            outside: Default::default(),
+            sent_outside: Sent::default(),
+            segments: SEGMENT_BYTES.map(Segments::new),
             gates: Gates::default(),
             beats: (0..workers).map(|_| Arc::default()).collect(),
             cancellations: (0..workers).map(|_| Cancellations::default()).collect(),
@@ -121,6 +157,7 @@ impl PoolCore {
             late_replies: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),
+            actor_orders: (0..workers).map(|_| Orders::default()).collect(),
         }
     }
 
@@ -133,15 +170,27 @@ impl PoolCore {
         0..u32::try_from(self.workers.len()).expect("workers are numbered by u32")
     }
 
+    /// Has this thread, which is no worker, keep the ports for what it sends next.
+    pub(crate) fn keep_ports(&self, home: Home) {
+        if let Some(ports) = &self.ports {
+            ports::keep(home, ports);
+        }
+    }
+
+    fn sent(&self) -> &Sent {
+        self.ports
+            .as_deref()
+            .map_or(&self.sent_outside, Ports::sent)
+    }
+
     /// Counts one message sent from outside of this pool.
     pub(crate) fn count_outside(&self) {
-        let stripe = OUTSIDE.with(|outside| outside.stripe());
-        self.outside[stripe].fetch_add(1, Relaxed);
+        self.sent().count();
     }
 
     /// Messages sent from outside of this pool so far.
     pub(crate) fn sent_outside(&self) -> u64 {
-        self.outside.iter().map(|stripe| stripe.load(Relaxed)).sum()
+        self.sent().total()
     }
 
     /// The envelope of a message from outside of this pool: from a thread that is no worker, or
@@ -149,7 +198,7 @@ impl PoolCore {
     /// as those are unique in their own pool only.
     pub(crate) fn envelope_from_outside(&self, sender: Option<ActorId>) -> Envelope {
         let Some(ids) = &self.ids_from_outside else {
-            return envelope_from_outside(sender);
+            return ports::envelope_from_outside(sender);
         };
         let message = MessageId::start_of_block(0).plus(ids.fetch_add(1, Relaxed) + 1);
         Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
@@ -169,50 +218,58 @@ impl PoolCore {
         self.late_replies.load(Relaxed)
     }
 
-    /// Gives a worker an order. It has to be woken for it.
+    /// Gives a worker an order, and wakes it.
     pub(crate) fn give_order(&self, worker: u32, order: Order) {
-        let orders = &self.orders[worker as usize];
-        orders.given.lock().push_back(order);
-        // Release pairs with the acquire in `take_orders`.
-        orders.any.store(true, Release);
+        self.orders[worker as usize].give(order);
+        self.nudge(worker);
+    }
+
+    /// Gives an actor of that worker an order that goes ahead of its mail, and wakes the worker.
+    pub(crate) fn give_actor_order(&self, worker: u32, to: Key, order: ActorOrder) {
+        // A worker that has ended would not take it any more.
+        if self.transport.is_open(worker) {
+            self.actor_orders[worker as usize].give((to, order));
+            self.nudge(worker);
+        }
+    }
+
+    /// Makes a worker look at the time, and at its orders, again.
+    pub(crate) fn nudge(&self, worker: u32) {
+        self.post(worker, Key::default(), Envelope::NONE, Nudge);
     }
 
     /// Whether a worker has orders that it has not taken. Whoever gave one, and nudged the worker
     /// then, is seen here by the worker that has got the nudge.
     pub(crate) fn has_orders(&self, worker: u32) -> bool {
-        self.orders[worker as usize].any.load(Relaxed)
+        let worker = worker as usize;
+        self.orders[worker].any() || self.actor_orders[worker].any()
     }
 
     /// Takes the orders to a worker.
     pub(crate) fn take_orders(&self, worker: u32) -> VecDeque<Order> {
-        let orders = &self.orders[worker as usize];
-        // A look first: it is read at every tick, and hardly ever written.
-        if !orders.any.load(Relaxed) || !orders.any.swap(false, Acquire) {
-            return VecDeque::new();
-        }
-        std::mem::take(&mut *orders.given.lock())
+        self.orders[worker as usize].take()
+    }
+
+    /// Takes the orders to a worker's actors.
+    pub(crate) fn take_actor_orders(&self, worker: u32) -> VecDeque<(Key, ActorOrder)> {
+        self.actor_orders[worker as usize].take()
     }
 
     /// Publishes one parcel to a worker, from a thread that has no batch open for it.
     pub(crate) fn post<P: Parcel>(&self, worker: u32, to: Key, envelope: Envelope, parcel: P) {
-        if let Err(refused) = self.try_post(worker, to, envelope, parcel) {
-            refused.bounce(self, worker, DeadLetterReason::PoolClosed);
+        let reason = DeadLetterReason::PoolClosed;
+        if let Some(ports) = &self.ports {
+            if let Err(parcel) = ports.post(worker, to, envelope, parcel) {
+                let to = ActorId::new(self.home(worker), to);
+                parcel.bounce(self, to, envelope, reason);
+            }
+            return;
         }
-    }
-
-    /// As [`post`](Self::post), but gives the batch back when the worker takes no more.
-    pub(crate) fn try_post<P: Parcel>(
-        &self,
-        worker: u32,
-        to: Key,
-        envelope: Envelope,
-        parcel: P,
-    ) -> Result<(), Batch> {
-        let sent = self
-            .transport
-            .send(worker, Batch::of_one(to, envelope, parcel))?;
-        OUTSIDE.with(|outside| outside.woke.set(sent == Pushed::Woke));
-        Ok(())
+        let batch = Batch::of_one(to, envelope, parcel);
+        match self.transport.send(worker, batch) {
+            Ok(pushed) => ports::note_post(pushed == Pushed::Woke),
+            Err(refused) => refused.bounce(self, worker, reason),
+        }
     }
 
     /// Records a message of type `M` as lost.
@@ -226,6 +283,15 @@ impl PoolCore {
             envelope,
         });
     }
+}
+
+/// Wakes a worker, and is nothing else.
+struct Nudge;
+
+impl Parcel for Nudge {
+    fn deliver(self, _: &Shard, _: Key, _: &Envelope) {}
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
 impl Drop for PoolCore {
@@ -308,66 +374,12 @@ pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
     });
 }
 
-// ---- threads outside of any pool -----------------------------------------------------------
-
-/// What a thread that is no worker keeps for its sends: a block of message ids.
-struct Outside {
-    block: Cell<u64>,
-    last: Cell<MessageId>,
-    left: Cell<u64>,
-    /// Whether what was sent last has woken a worker.
-    woke: Cell<bool>,
-}
-
-static BLOCKS: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    static OUTSIDE: Outside = const {
-        Outside {
-            block: Cell::new(0),
-            last: Cell::new(MessageId::NONE),
-            left: Cell::new(0),
-            woke: Cell::new(false),
-        }
-    };
-}
-
-impl Outside {
-    fn next_message(&self) -> MessageId {
-        if self.left.get() == 0 {
-            self.block.set(BLOCKS.fetch_add(1, Relaxed));
-            self.last.set(MessageId::start_of_block(self.block.get()));
-            self.left.set(MessageId::BLOCK);
-        }
-        let message = self.last.get().next();
-        self.last.set(message);
-        self.left.set(self.left.get() - 1);
-        message
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // only its lowest bits matter
-    fn stripe(&self) -> usize {
-        self.block.get() as usize % STRIPES
-    }
-}
-
 /// The last message that this thread has sent to that pool, which it is no worker of.
 pub(crate) fn last_message_from_outside(home: Home) -> MessageId {
     let repeatable =
         find(home).and_then(|core| Some(core.ids_from_outside.as_ref()?.load(Relaxed)));
     match repeatable {
         Some(last) => MessageId::start_of_block(0).plus(last),
-        None => OUTSIDE.with(|outside| outside.last.get()),
+        None => ports::last_message(),
     }
-}
-
-/// Whether what this thread, which is no worker, has sent last has woken a worker.
-pub(crate) fn last_post_has_woken() -> bool {
-    OUTSIDE.with(|outside| outside.woke.get())
-}
-
-/// The envelope of a message to a pool that this thread is no worker of, with an id of the thread.
-pub(crate) fn envelope_from_outside(sender: Option<ActorId>) -> Envelope {
-    let message = OUTSIDE.with(Outside::next_message);
-    Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
 }

@@ -44,7 +44,7 @@ pub(crate) struct Counts {
     pub(crate) started: Count,
     /// Actors that are alive.
     pub(crate) alive: Count,
-    /// Batches that arrived.
+    /// Batches that arrived, and takes of what threads outside have posted.
     pub(crate) batches: Count,
 }
 

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use super::batch::Parcel;
 use super::bound::Overflow;
 use super::core::{self, PoolCore};
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::id::{ActorId, Key};
+use super::parcel::Parcel;
 use super::queueing::serve;
 use super::shard::Shard;
 use crate::queue::{Gate, Refused};

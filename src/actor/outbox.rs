@@ -5,11 +5,12 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::batch::{Batch, Cause, FROM_OUTSIDE, Parcel, WORKER_BATCH_WORDS};
+use super::batch::{Batch, FROM_OUTSIDE, SEGMENT_BYTES, SIZES, WORKER_BATCH_WORDS};
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::id::Key;
+use super::parcel::{Cause, Parcel};
 use crate::sync::{Mutant, is_mutated};
 
 /// Emptied batches that a worker keeps to fill them itself.
@@ -33,6 +34,9 @@ pub(crate) struct Outboxes {
 #[derive(Default)]
 struct Open {
     batch: Cell<Option<Batch>>,
+    /// The size of the next batch: one more when a batch was full, one less when one was published that a
+    /// smaller one could have held.
+    size: Cell<usize>,
     /// The cause of the last entry. It is no part of the batch: nobody reads it there, and it would be
     /// carried to and fro.
     cause: Cell<Cause>,
@@ -96,6 +100,8 @@ impl Outboxes {
 
     #[cold]
     fn next_batch(&self, worker: u32, full: Batch) -> Batch {
+        let size = &self.open[worker as usize].size;
+        size.set((size.get() + 1).min(SIZES.len() - 1));
         if is_mutated(Mutant::BatchesReordered) {
             if let Some(held) = self.held_back.replace(Some((worker, full))) {
                 self.publish(held.0, held.1);
@@ -112,14 +118,24 @@ impl Outboxes {
     }
 
     fn empty_batch(&self, to: u32) -> Batch {
-        self.open[to as usize].cause.set(Cause::NONE);
+        let open = &self.open[to as usize];
+        open.cause.set(Cause::NONE);
+        if let Some(size) = open.size.get().checked_sub(1)
+            && let Some(segment) = self.core.segments[size].take()
+        {
+            return Batch::in_segment(self.worker, segment, SEGMENT_BYTES[size]);
+        }
         let spare = self.spare.borrow_mut().pop();
         let reused = spare.or_else(|| self.core.transport.reuse(self.worker));
         reused.unwrap_or_else(|| Batch::new(self.worker, WORKER_BATCH_WORDS))
     }
 
-    /// Keeps an emptied batch, or gives it back to the worker that filled it.
-    pub(crate) fn recycle(&self, mut batch: Batch) {
+    /// Keeps an emptied batch, or gives it back to the worker that filled it, or to the pool's store.
+    pub(crate) fn recycle(&self, batch: Batch) {
+        let mut batch = match batch.into_segment() {
+            Ok((size, segment)) => return self.core.segments[size].give_back(segment),
+            Err(small) => small,
+        };
         let mut spare = self.spare.borrow_mut();
         if spare.len() < SPARE_BATCHES && batch.origin() != FROM_OUTSIDE {
             batch.set_origin(self.worker);
@@ -150,7 +166,13 @@ impl Outboxes {
             let Some(worker) = self.unflushed.borrow_mut().pop() else {
                 return;
             };
-            if let Some(batch) = self.open[worker as usize].batch.take() {
+            let open = &self.open[worker as usize];
+            if let Some(batch) = open.batch.take() {
+                if let Some(smaller) = open.size.get().checked_sub(1)
+                    && batch.filled() <= SIZES[smaller]
+                {
+                    open.size.set(smaller);
+                }
                 self.publish(worker, batch);
             }
             if let Some((worker, batch)) = self.held_back.take() {

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::acting::Stage;
-use super::batch::Batch;
 use super::beat::{Beat, Running};
 use super::chores::Chore;
 use super::core::PoolCore;
@@ -23,6 +22,7 @@ use super::mailbox::Item;
 use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::overflow::tell_of_overflow;
+use super::posted::Mail;
 use super::run_queue::{Due, RunQueue};
 use super::several::Several;
 use super::slot::{NO_SLOT, Slot};
@@ -385,11 +385,16 @@ impl Shard {
         self.last_message.set(envelope.message);
     }
 
-    /// Takes in a batch that arrived.
-    pub(crate) fn take_in(&self, mut batch: Batch) {
+    /// Takes in what has arrived.
+    pub(crate) fn take_in(&self, mail: Mail<'_>) {
         self.counts.batches.add(1);
-        batch.deliver(self);
-        self.outboxes.recycle(batch);
+        match mail {
+            Mail::Batch(mut batch) => {
+                batch.deliver(self);
+                self.outboxes.recycle(batch);
+            }
+            Mail::Posted(posted) => posted.deliver(self),
+        }
     }
 
     // ---- who acts ---------------------------------------------------------------------------

@@ -23,7 +23,8 @@ pub struct WorkerStats {
     pub waiting: u64,
     /// Fibers, waiting, running and idle.
     pub fibers: u64,
-    /// Batches that other workers and threads published to it.
+    /// Batches that other workers published to it, and times that it took in what threads outside had sent:
+    /// up to 256 messages each.
     pub batches: u64,
     /// Times that it went to sleep.
     pub parks: u64,

@@ -1,9 +1,12 @@
 //! The seam between a worker and the others: how a batch gets from one to another.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::Batch;
 use super::id::ActorId;
+use super::ports::Ports;
+use super::posted::Mail;
 use crate::queue::Pushed;
 
 /// Carries batches to the workers of one pool. Shared by all threads.
@@ -25,10 +28,16 @@ pub(crate) trait Transport: Send + Sync {
         false
     }
 
-    /// An empty batch that was used before, if one is at hand.
+    /// What threads outside send by, if they do not send batches. Then orders to actors need not go by
+    /// the mail either.
+    fn ports(&self) -> Option<Arc<Ports>> {
+        None
+    }
+
+    /// An empty small batch that was used before, if one is at hand.
     fn reuse(&self, worker: u32) -> Option<Batch>;
 
-    /// Gives an emptied batch back to the worker that filled it.
+    /// Gives an emptied small batch back to the worker that filled it.
     fn recycle(&self, batch: Batch);
 }
 
@@ -37,12 +46,23 @@ pub(crate) trait Source {
     /// Whether anything has arrived.
     fn has_mail(&self) -> bool;
 
-    /// Hands over everything that has arrived, in order.
-    fn receive(&mut self, sink: &mut dyn FnMut(Batch));
+    /// Whether it has left for later what it could have handed over.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    /// Hands over what has arrived, in the order of each sender: a measure of it, or `all` that has
+    /// arrived before the call.
+    fn receive(&mut self, all: bool, sink: &mut dyn FnMut(Mail<'_>));
 
     /// Hands over what is left; nothing arrives afterwards.
-    fn close(&mut self, sink: &mut dyn FnMut(Batch));
+    fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>));
 
     /// Sleeps until something arrives, or the time is over. May return early.
     fn park(&mut self, timeout: Option<Duration>);
+
+    /// Frees some of what it holds and does not need. Returns whether there may be more.
+    fn tidy_up(&mut self) -> bool {
+        false
+    }
 }

@@ -8,8 +8,8 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Home, Key, Order, Parcel, Shard, WaitError,
-    drop_with_fate, with_current,
+    ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Shard, WaitError, drop_with_fate,
+    with_current,
 };
 
 /// The key of a parcel that is meant for the worker itself.
@@ -97,23 +97,4 @@ where
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
         let _ = drop_with_fate(self, End::from(reason));
     }
-}
-
-/// Makes a worker look at the time again.
-pub(crate) fn nudge(core: &PoolCore, worker: u32) {
-    core.post(worker, WORKER_ITSELF, Envelope::NONE, Nudge);
-}
-
-struct Nudge;
-
-impl Parcel for Nudge {
-    fn deliver(self, _: &Shard, _: Key, _: &Envelope) {}
-
-    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
-}
-
-/// Gives a worker an order about its own end.
-pub(crate) fn order(core: &PoolCore, worker: u32, order: Order) {
-    core.give_order(worker, order);
-    nudge(core, worker);
 }

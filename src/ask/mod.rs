@@ -27,7 +27,7 @@ pub use self::reply::Reply;
 pub use self::send::SendError;
 pub use self::sending::Sending;
 
-pub(crate) use self::call::{begin_call, begin_call_of, call, can_call, nudge, order};
+pub(crate) use self::call::{begin_call, begin_call_of, call, can_call};
 pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
 #[cfg(feature = "async")]

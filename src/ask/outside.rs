@@ -10,11 +10,11 @@ use super::deadline::{Deadline, as_nanos};
 use super::error::{AskDetails, AskError};
 use super::outcome::failure_of;
 use super::reply::{Asker, NEVER, Reply};
-use crate::actor::core::{self, PoolCore};
+use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    catch_user, dispatch, drop_with_fate, path_elsewhere,
+    catch_user, dispatch, drop_with_fate, last_post_has_woken, path_elsewhere,
 };
 use crate::queue::{RecvError, once, oneshot};
 
@@ -98,7 +98,7 @@ impl<R: Send + 'static> Outside<R> {
 
     pub(super) fn has_asked(&mut self, question: MessageId) {
         self.question = question;
-        self.has_woken = core::last_post_has_woken();
+        self.has_woken = last_post_has_woken();
     }
 
     pub(super) fn wait(mut self) -> Result<R, AskError> {

@@ -11,15 +11,14 @@ pub(super) const PAGE: usize = 4096;
 pub(super) const HUGE_PAGE: usize = 2 << 20;
 
 /// A new mapping, at a multiple of `align`. Its pages are backed, with zeros, when they are first touched.
-///
-/// The process ends if the system grants none, as for any allocation.
-pub(super) fn map(bytes: usize, align: usize) -> NonNull<u8> {
+/// `None` if the system grants none.
+pub(super) fn try_map(bytes: usize, align: usize) -> Option<NonNull<u8>> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
     let start = unsafe { libc::mmap(ptr::null_mut(), bytes + align, protection, flags, -1, 0) };
     if start == libc::MAP_FAILED {
-        alloc::handle_alloc_error(Layout::from_size_align(bytes, align).expect("a power of two"));
+        return None;
     }
     let start = start.cast::<u8>();
     let before = start.align_offset(align);
@@ -33,8 +32,15 @@ pub(super) fn map(bytes: usize, align: usize) -> NonNull<u8> {
         if before < align {
             libc::munmap(aligned.add(bytes).cast(), align - before);
         }
-        NonNull::new_unchecked(aligned)
+        NonNull::new(aligned)
     }
+}
+
+/// As [`try_map`]; the process ends if the system grants none, as for any allocation.
+pub(super) fn map(bytes: usize, align: usize) -> NonNull<u8> {
+    try_map(bytes, align).unwrap_or_else(|| {
+        alloc::handle_alloc_error(Layout::from_size_align(bytes, align).expect("a power of two"))
+    })
 }
 
 /// Asks for huge pages in a range that was mapped: a large queue is written in a third of the time.
@@ -50,7 +56,7 @@ pub(super) fn prefer_huge(start: NonNull<u8>, bytes: usize) {
 
 /// # Safety
 ///
-/// `start` came from [`map`] for so many bytes, and nothing in them is used any more.
+/// `start` came from [`try_map`] for so many bytes, and nothing in them is used any more.
 pub(super) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's promise.
     let unmapped = unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
@@ -61,7 +67,7 @@ pub(super) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
 ///
 /// # Safety
 ///
-/// The range was mapped by [`map`], and nobody minds if its contents become zeros.
+/// The range was mapped by [`try_map`], and nobody minds if its contents become zeros.
 pub(super) unsafe fn give_back(start: NonNull<u8>, bytes: usize) {
     let before = start.as_ptr().align_offset(PAGE);
     let within = bytes.saturating_sub(before) / PAGE * PAGE;

@@ -15,7 +15,7 @@ use crate::actor::{
     ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, Order, Seed, Shard,
     SpawnError, Spawnable, drop_quietly, validate_name,
 };
-use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call, order};
+use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
 
 /// The shared part of a pool that knows about names and places.
 pub(crate) struct Shared {
@@ -303,7 +303,7 @@ impl Shared {
     pub(crate) fn request_shutdown(&self, within: Duration) {
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
-            order(&self.core, worker, Order::ShutDown { within });
+            self.core.give_order(worker, Order::ShutDown { within });
         }
     }
 }

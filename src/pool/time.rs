@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::actor::core::PoolCore;
-use crate::ask::nudge;
 
 /// Where a pool takes its time from: its timers, time-outs and
 /// [`Context::now`](crate::Context::now). Not how long a thread outside waits for an answer.
@@ -94,8 +93,7 @@ impl ManualTime {
         let live: Vec<_> = pools.iter().filter_map(Weak::upgrade).collect();
         drop(pools);
         for pool in live {
-            pool.worker_indices()
-                .for_each(|worker| nudge(&pool, worker));
+            pool.worker_indices().for_each(|worker| pool.nudge(worker));
         }
     }
 }

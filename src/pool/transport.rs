@@ -1,45 +1,73 @@
-//! The transport between threads: one inbox a worker, and a way back for emptied batches.
+//! The transport between threads: of each worker the inbox for batches of other workers, the ingress for
+//! what threads outside send, and a way back for emptied batches.
 
 use crossbeam_queue::ArrayQueue;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::{Batch, FROM_OUTSIDE, Source, Transport};
-use crate::queue::{Inbox, Pushed, Receiver, inbox};
+use crate::actor::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
+use crate::queue::{Chain, Inbox, Pushed, Receiver, inbox};
 
-/// Emptied batches that wait at a worker to be filled again: two megabytes.
+/// Emptied small batches that wait at a worker to be filled again: two megabytes.
 const SPARE_BATCHES: usize = 1024;
+
+/// How much of what has arrived a worker takes in at a time: about 1,024 small messages of other workers,
+/// and so many entries of threads outside. What is left waits for what was taken in to be handled, and
+/// orders go ahead of it.
+const WORDS_AT_ONCE: u32 = 4096;
+const ENTRIES_AT_ONCE: u32 = 256;
+
+/// Free segments of an ingress whose memory is kept when its worker rests, and how many are looked after
+/// at a time.
+const KEPT_SEGMENTS: usize = 2;
+const TRIMMED_AT_ONCE: usize = 32;
 
 struct Lane {
     inbox: Inbox<Batch>,
     spare: ArrayQueue<Batch>,
 }
 
-/// The inboxes of a pool.
-pub(crate) struct Lanes(Box<[Lane]>);
+/// The lanes to the workers of a pool.
+pub(crate) struct Lanes {
+    lanes: Box<[Lane]>,
+    ports: Arc<Ports>,
+}
 
-/// The receiving end of one lane.
-pub(crate) struct LaneEnd(Receiver<Batch>);
+/// The receiving end of one worker.
+pub(crate) struct LaneEnd {
+    inbox: Receiver<Batch>,
+    /// What was taken from the inbox and not handed over yet.
+    taken: Chain<Batch>,
+    /// Words that were handed over too early, as batches are handed over as a whole.
+    ahead: u32,
+    posts: Posts,
+}
 
 /// Makes a lane for each worker.
 pub(crate) fn lanes(workers: usize) -> (Lanes, Vec<LaneEnd>) {
-    let (lanes, ends): (Vec<_>, Vec<_>) = (0..workers)
-        .map(|_| {
-            let (inbox, receiver) = inbox();
-            (
-                Lane {
-                    inbox,
-                    spare: ArrayQueue::new(SPARE_BATCHES),
-                },
-                LaneEnd(receiver),
-            )
-        })
-        .unzip();
-    (Lanes(lanes.into()), ends)
+    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| inbox()).unzip();
+    let (ports, posts) = Ports::open(receivers.iter().map(Receiver::unparker));
+    let lane = |inbox| Lane {
+        inbox,
+        spare: ArrayQueue::new(SPARE_BATCHES),
+    };
+    let lanes = Lanes {
+        lanes: inboxes.into_iter().map(lane).collect(),
+        ports: Arc::new(ports),
+    };
+    let end = |(inbox, posts)| LaneEnd {
+        inbox,
+        taken: Chain::empty(),
+        ahead: 0,
+        posts,
+    };
+    let ends = receivers.into_iter().zip(posts).map(end).collect();
+    (lanes, ends)
 }
 
 impl Lanes {
     fn lane(&self, worker: u32) -> &Lane {
-        &self.0[worker as usize]
+        &self.lanes[worker as usize]
     }
 }
 
@@ -50,6 +78,10 @@ impl Transport for Lanes {
 
     fn is_open(&self, worker: u32) -> bool {
         self.lane(worker).inbox.is_open()
+    }
+
+    fn ports(&self) -> Option<Arc<Ports>> {
+        Some(Arc::clone(&self.ports))
     }
 
     fn reuse(&self, worker: u32) -> Option<Batch> {
@@ -65,20 +97,71 @@ impl Transport for Lanes {
     }
 }
 
+impl LaneEnd {
+    fn receive_all(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
+        self.ahead = 0;
+        let mark = self.posts.mark();
+        self.taken.by_ref().map(Mail::Batch).for_each(&mut *sink);
+        self.inbox.take().map(Mail::Batch).for_each(&mut *sink);
+        sink(Mail::Posted(self.posts.before(mark)));
+    }
+}
+
 impl Source for LaneEnd {
     fn has_mail(&self) -> bool {
-        self.0.has_mail()
+        self.inbox.has_mail() || self.posts.has_mail() || !self.taken.is_empty()
     }
 
-    fn receive(&mut self, sink: &mut dyn FnMut(Batch)) {
-        self.0.take().for_each(sink);
+    fn is_behind(&self) -> bool {
+        !self.taken.is_empty() || self.posts.has_mail()
     }
 
-    fn close(&mut self, sink: &mut dyn FnMut(Batch)) {
-        self.0.close().for_each(sink);
+    fn receive(&mut self, all: bool, sink: &mut dyn FnMut(Mail<'_>)) {
+        if all {
+            return self.receive_all(sink);
+        }
+        if self.taken.is_empty() {
+            self.taken = self.inbox.take();
+        }
+        if !self.taken.is_empty() {
+            while self.ahead < WORDS_AT_ONCE
+                && let Some(batch) = self.taken.next()
+            {
+                self.ahead += batch.filled();
+                sink(Mail::Batch(batch));
+            }
+        }
+        self.ahead = self.ahead.saturating_sub(WORDS_AT_ONCE);
+        if self.posts.has_mail() {
+            sink(Mail::Posted(self.posts.up_to(ENTRIES_AT_ONCE)));
+        }
+    }
+
+    fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
+        self.taken.by_ref().map(Mail::Batch).for_each(&mut *sink);
+        self.inbox.close().map(Mail::Batch).for_each(&mut *sink);
+        sink(Mail::Posted(self.posts.close()));
     }
 
     fn park(&mut self, timeout: Option<Duration>) {
-        self.0.park(timeout);
+        // Whoever writes to the ingress now wakes the inbox's parker.
+        if self.taken.is_empty() && self.posts.fall_asleep() {
+            self.inbox.park(timeout);
+            self.posts.wake_up();
+        }
+    }
+
+    fn tidy_up(&mut self) -> bool {
+        self.posts.trim(KEPT_SEGMENTS, TRIMMED_AT_ONCE)
+    }
+}
+
+impl Drop for LaneEnd {
+    /// What a worker that never was has been sent is dropped.
+    fn drop(&mut self) {
+        self.close(&mut |mail| match mail {
+            Mail::Batch(batch) => drop(batch),
+            Mail::Posted(posted) => posted.discard(),
+        });
     }
 }

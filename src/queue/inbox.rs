@@ -239,6 +239,11 @@ impl<N: Node> Receiver<N> {
         Chain::oldest_first(newest)
     }
 
+    /// What wakes the consumer, where it has something else to look after as well.
+    pub fn unparker(&self) -> &Unparker {
+        &self.shared.unparker
+    }
+
     /// Sleeps until a push, or until `timeout` is over. Returns at once when something
     /// is queued already, or when the inbox is closed. May return early.
     pub fn park(&mut self, timeout: Option<Duration>) {
@@ -278,12 +283,21 @@ pub struct Chain<N: Node> {
     nodes: PhantomData<fn() -> N>,
 }
 
+// SAFETY: the chain owns its nodes, which are `Send`.
+unsafe impl<N: Node> Send for Chain<N> {}
+
 impl<N: Node> Chain<N> {
-    fn empty() -> Self {
+    /// A chain of no nodes.
+    pub fn empty() -> Self {
         Self {
             first: EMPTY,
             nodes: PhantomData,
         }
+    }
+
+    /// Whether no node is left.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_null()
     }
 
     fn oldest_first(newest: *mut Link) -> Self {

@@ -1,21 +1,27 @@
-//! Where threads meet: the inbox of a worker, the one-shot slot of a waiting thread, and the gate
-//! of a bounded mailbox.
+//! Where threads meet: the inbox of a worker, and its ingress for threads outside, the one-shot slot of
+//! a waiting thread, and the gate of a bounded mailbox.
 //!
-//! Everything above this layer is single-threaded. Each file keeps its whole shared state in one
-//! atomic word, draws that word's values as a table, names the partner of every ordering, and is
-//! checked by a model in `loom-tests/` together with variants that the model must reject.
+//! Everything above this layer is single-threaded. Each file decides everything by one atomic word (the
+//! ingress by one a segment), draws that word's values as a table, names the partner of every ordering,
+//! and is checked by a model in `loom-tests/` together with variants that the model must reject.
 
 // What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
 mod gate;
 mod inbox;
+mod ingress;
 mod oneshot;
 
 pub use gate::{Gate, Refused};
 #[cfg(nexus_loom)]
 pub use inbox::Chain;
+#[cfg(not(nexus_loom))]
+pub(crate) use inbox::Chain;
 pub use inbox::{Inbox, Link, Node, Pushed, Receiver, inbox};
+#[cfg(nexus_loom)]
+pub use ingress::CAPACITY;
+pub use ingress::{Claim, Closed, Ingress, Mark, Reader, ingress};
 pub use oneshot::{RecvError, oneshot};
 pub mod once {
     //! The two halves of a one-shot.

@@ -21,7 +21,6 @@ use crate::actor::core::PoolCore;
 use crate::actor::{
     DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
-use crate::ask::order;
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
 
@@ -31,6 +30,9 @@ const TURNS_PER_TICK: u32 = 128;
 /// Idle fibers that a worker keeps when it has nothing to do, and how many it ends at a time.
 const KEPT_FIBERS: usize = 64;
 const TRIMMED_PER_TICK: usize = 64;
+
+/// How often a tick looks for orders to actors that come while it takes mail in.
+const LOOKS_FOR_ORDERS: u32 = 4;
 
 /// Ticks after which waits for actors of other workers are looked at, where the worker never rests.
 const TICKS_UNPROBED: u32 = 64;
@@ -62,7 +64,7 @@ impl Ending {
         // Acquire and release: the last worker orders the end after all that the others did.
         if self.quiet.fetch_add(1, AcqRel) + 1 == core.workers.len() {
             for index in core.worker_indices() {
-                order(core, index, Order::Close);
+                core.give_order(index, Order::Close);
             }
         }
     }
@@ -145,9 +147,13 @@ impl Worker {
     }
 
     /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
-    pub(crate) fn tidy_up(&self) {
+    pub(crate) fn tidy_up(&mut self) {
         self.shard.trim();
         self.measure_stacks();
+        let segments = &self.shard.core.segments;
+        while (self.source.tidy_up() | segments[0].trim() | segments[1].trim())
+            && !self.source.has_mail()
+        {}
     }
 
     /// Sleeps until something arrives, or for `nanos` where given.
@@ -180,7 +186,7 @@ impl Worker {
             shard.now.set(now);
             // Taken before the mail, and followed after it: mail sent before an order comes first.
             let orders = shard.core.take_orders(shard.home.worker());
-            self.source.receive(&mut |batch| shard.take_in(batch));
+            self.take_in(shard, !orders.is_empty());
             self.turn_clock(now);
             scheduler::run(shard, turns)?;
             self.probe_in_time();
@@ -192,6 +198,30 @@ impl Worker {
         });
         marks.put_back();
         tick
+    }
+
+    /// Takes in a measure of what has arrived, or `all` of it, and follows the orders to actors.
+    ///
+    /// Orders go ahead of the mail that is left for later. But what is taken in is taken in after the
+    /// orders that were given before it, so that it does not overtake them either, and so that an order
+    /// does not overtake what its giver sent before, unless there is more than a measure: so the mail is
+    /// looked at again where an order has come meanwhile.
+    fn take_in(&mut self, shard: &Shard, all: bool) {
+        let mut orders = VecDeque::new();
+        for _ in 0..LOOKS_FOR_ORDERS {
+            let more = shard.core.take_actor_orders(shard.home.worker());
+            let again = !more.is_empty();
+            orders.extend(more);
+            self.source.receive(all, &mut |mail| shard.take_in(mail));
+            if !again {
+                break;
+            }
+        }
+        // None of the messages has been handled yet.
+        orders.extend(shard.core.take_actor_orders(shard.home.worker()));
+        for (actor, order) in orders {
+            order.follow(shard, actor);
+        }
     }
 
     /// To be called before it rests: looks whether those who wait wait for each other, across
@@ -278,6 +308,9 @@ impl Worker {
         }
         let shard = &self.shard;
         if !shard.due.is_empty() || shard.waits.has_timer_requests() {
+            return Tick::Busy;
+        }
+        if self.source.is_behind() {
             return Tick::Busy;
         }
         // One that was given after this tick took its orders, and whose nudge it then took in.
@@ -368,8 +401,8 @@ impl Worker {
     fn refuse_mail(&mut self) {
         let Self { shard, source, .. } = self;
         let worker = shard.home.worker();
-        source.close(&mut |batch| {
-            batch.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
+        source.close(&mut |mail| {
+            mail.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
         });
         shard.drop_tasks();
         // The turns that those tasks were to have.
@@ -404,7 +437,7 @@ impl Drop for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::Batch;
+    use crate::actor::Mail;
     use crate::actor::core::unregister;
     use crate::pool::{core_of_one_worker, lanes};
     use std::time::Duration;
@@ -421,14 +454,14 @@ mod tests {
             self.source.has_mail()
         }
 
-        fn receive(&mut self, sink: &mut dyn FnMut(Batch)) {
+        fn receive(&mut self, all: bool, sink: &mut dyn FnMut(Mail<'_>)) {
             if !std::mem::replace(&mut self.given, true) {
-                order(&self.core, 0, Order::ShutDown { within: 0 });
+                self.core.give_order(0, Order::ShutDown { within: 0 });
             }
-            self.source.receive(sink);
+            self.source.receive(all, sink);
         }
 
-        fn close(&mut self, sink: &mut dyn FnMut(Batch)) {
+        fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
             self.source.close(sink);
         }
 

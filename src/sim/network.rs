@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::directory::Names;
 use super::rng::Rng;
-use crate::actor::{ActorId, Batch, Directory, FROM_OUTSIDE, Source, Transport};
+use crate::actor::{ActorId, Batch, Directory, FROM_OUTSIDE, Mail, Source, Transport};
 use crate::queue::Pushed;
 
 /// One lane: what is under way on it, with the time at which each batch arrives.
@@ -281,7 +281,7 @@ impl Source for End {
             .is_some_and(|at| at <= roads.now)
     }
 
-    fn receive(&mut self, sink: &mut dyn FnMut(Batch)) {
+    fn receive(&mut self, _all: bool, sink: &mut dyn FnMut(Mail<'_>)) {
         let mut arrived = Vec::new();
         {
             let roads = &mut *self.network.0.lock();
@@ -294,10 +294,10 @@ impl Source for End {
             }
             gate.find_next();
         }
-        arrived.into_iter().for_each(sink);
+        arrived.into_iter().map(Mail::Batch).for_each(sink);
     }
 
-    fn close(&mut self, sink: &mut dyn FnMut(Batch)) {
+    fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
         let lanes = {
             let gate = &mut self.network.0.lock().gates[self.worker];
             gate.closed = true;
@@ -308,7 +308,7 @@ impl Source for End {
                 .collect::<Vec<_>>()
         };
         let left = lanes.into_iter().flat_map(|lane| lane.under_way);
-        left.for_each(|(_, batch)| sink(batch));
+        left.for_each(|(_, batch)| sink(Mail::Batch(batch)));
     }
 
     fn park(&mut self, _timeout: Option<Duration>) {

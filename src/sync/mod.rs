@@ -18,5 +18,5 @@ pub(crate) use mutant::Mutant;
 pub use mutant::{Mutant, with_mutant};
 pub(crate) use mutant::{is_mutated, ordering};
 pub(crate) use primitive::{
-    Arc, AtomicPtr, AtomicU8, AtomicUsize, Parker, Unparker, UnsafeCell, thread,
+    Arc, AtomicPtr, AtomicU8, AtomicUsize, Parker, Unparker, UnsafeCell, relax, thread,
 };

@@ -14,7 +14,7 @@ pub(crate) struct Parker {
 
 /// The half of a [`Parker`] that others hold.
 #[derive(Clone)]
-pub(crate) struct Unparker {
+pub struct Unparker {
     inner: Arc<(Mutex<bool>, Condvar)>,
 }
 
@@ -90,4 +90,9 @@ pub(crate) mod thread {
         PARKER.with(|parker| parker.park_timeout(timeout));
         loom::thread::yield_now();
     }
+}
+
+/// Passes the time in the given round of a wait for another thread that is about to do its part.
+pub(crate) fn relax(_round: u32) {
+    loom::thread::yield_now();
 }

@@ -35,6 +35,22 @@ pub enum Mutant {
     GateEnteredByStore,
     /// Whoever gives a place up does not look whether somebody waits for it.
     GateLeftUnseen,
+    /// A claim on an ingress commits without a release, so the reader may see it half written.
+    IngressCommitRelaxed,
+    /// A claim does not acquire what was done to its segment before that was installed.
+    IngressClaimRelaxed,
+    /// The reader goes to sleep without comparing what was claimed with what it has read.
+    IngressSleepUnseen,
+    /// A claim that found the reader asleep, and its segment full, does not wake the reader.
+    IngressWakeForgotten,
+    /// Closing does not wait for what was claimed before.
+    IngressCloseUnwaited,
+    /// A segment is installed again with what was read from it before.
+    IngressNotZeroed,
+    /// A segment takes claims as soon as it was read, before it is installed again.
+    IngressTailResetEarly,
+    /// Whoever closes a segment installs the next one without waiting for its own to be the current one.
+    IngressInstallUnordered,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,

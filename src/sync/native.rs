@@ -29,3 +29,15 @@ impl<T> UnsafeCell<T> {
 pub(crate) mod thread {
     pub(crate) use std::thread::{Thread, current, park, park_timeout};
 }
+
+/// Rounds of a wait for another thread after which it is left the processor.
+const ROUNDS: u32 = 64;
+
+/// Passes the time in the given round of a wait for another thread that is about to do its part.
+pub(crate) fn relax(round: u32) {
+    if round < ROUNDS {
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
+    }
+}

@@ -1,7 +1,6 @@
 //! Walks along the edges, and what comes of them.
 
 use super::ways::{Known, Lead, Link};
-use crate::actor::batch::Parcel;
 use crate::actor::core::PoolCore;
 use crate::actor::cycle::{Cycle, CycleLink};
 use crate::actor::dead_letter::DeadLetterReason;
@@ -10,6 +9,7 @@ use crate::actor::fate::End;
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Key, MessageId};
 use crate::actor::lifecycle::{self, path_of};
+use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
 
 /// A walk along the edges.

@@ -4,13 +4,13 @@
 //! notice that is under way when it stops to watch is not delivered; the other one says whom to
 //! tell.
 
-use crate::actor::batch::Parcel;
 use crate::actor::behavior::Signal;
 use crate::actor::core::{self, PoolCore};
 use crate::actor::current::with_current;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::envelope::Envelope;
 use crate::actor::id::{ActorId, Key};
+use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
 use crate::actor::slot::State;
 use crate::sync::{Mutant, is_mutated};

@@ -8,13 +8,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::actor::batch::Parcel;
 use crate::actor::core::PoolCore;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::envelope::Envelope;
 use crate::actor::fate::End;
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key, MessageId};
+use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
 use crate::actor::slot::Slot;
 

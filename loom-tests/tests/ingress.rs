@@ -1,0 +1,365 @@
+//! Writers of an ingress lose nothing, double nothing and keep their order, over the ends of segments.
+//!
+//! In these models a segment has four words: two entries of two words, or one of three and the mark at
+//! the end.
+
+#![cfg(nexus_loom)]
+
+use loom::thread::{self, JoinHandle};
+use nexus_actors::model::{Ingress, Mutant, Reader, Receiver, inbox, ingress};
+use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
+use std::ptr::NonNull;
+
+const PREEMPTIONS: usize = 3;
+
+/// Puts a number into an entry of so many words. Returns whether it was taken.
+#[allow(unsafe_code)]
+fn put_in(ingress: &Ingress, words: usize, number: u64) -> bool {
+    let Ok(claim) = ingress.claim(words) else {
+        return false;
+    };
+    claim.write(1, number);
+    // SAFETY: the entry is written, and all that the reader is to read of it.
+    unsafe { claim.commit(0, NonNull::dangling()) };
+    claim.finish();
+    true
+}
+
+fn put(ingress: &Ingress, number: u64) -> bool {
+    put_in(ingress, 2, number)
+}
+
+/// Puts numbers, in order, on a thread of its own. Returns those that were taken.
+fn post<const N: usize>(ingress: &Ingress, numbers: [u64; N]) -> JoinHandle<Vec<u64>> {
+    let ingress = ingress.clone();
+    let taken = move |number: &u64| put(&ingress, *number);
+    thread::spawn(move || numbers.into_iter().filter(taken).collect())
+}
+
+/// Reads the next entry, which has so many words.
+#[allow(unsafe_code)]
+fn get(reader: &mut Reader, words: impl Fn(u64) -> usize) -> Option<u64> {
+    let number = reader.peek(1)?;
+    // SAFETY: the entry has so many words, and its number was read.
+    unsafe { reader.advance(words(number)) };
+    Some(number)
+}
+
+fn read(reader: &mut Reader) -> Vec<u64> {
+    std::iter::from_fn(|| get(reader, |_| 2)).collect()
+}
+
+fn of_writer(numbers: &[u64], first: u64) -> Vec<u64> {
+    let same = |number: &u64| number / 10 == first / 10;
+    numbers.iter().copied().filter(same).collect()
+}
+
+fn an_open_ingress() -> (Ingress, Reader, Receiver<Letter>) {
+    let (_, receiver) = inbox();
+    let (ingress, reader) = ingress(receiver.unparker().clone());
+    (ingress, reader, receiver)
+}
+
+fn write_and_read() {
+    let (ingress, mut reader, _receiver) = an_open_ingress();
+    let one = post(&ingress, [10, 11]);
+    let two = post(&ingress, [20]);
+
+    let mut got = read(&mut reader);
+    one.join().unwrap();
+    two.join().unwrap();
+    got.extend(read(&mut reader));
+
+    assert_eq!(of_writer(&got, 10), [10, 11]);
+    assert_eq!(of_writer(&got, 20), [20]);
+    assert!(!reader.has_mail());
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_reordered() {
+    // Claim: what two writers put comes out once, in each one's order, also over the end of a segment.
+    explore(PREEMPTIONS, write_and_read);
+}
+
+#[test]
+fn committing_without_release_is_rejected() {
+    // Claim: the release of a commit is what makes the entry visible to the reader.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressCommitRelaxed),
+        "Causality violation",
+        write_and_read,
+    );
+}
+
+fn entries_of_two_sizes() {
+    let words = |number| if number == 10 { 3 } else { 2 };
+    let (ingress, mut reader, _receiver) = an_open_ingress();
+    let one = {
+        let ingress = ingress.clone();
+        thread::spawn(move || assert!(put_in(&ingress, 3, 10)))
+    };
+    let two = post(&ingress, [20]);
+
+    let mut got: Vec<u64> = get(&mut reader, words).into_iter().collect();
+    one.join().unwrap();
+    two.join().unwrap();
+    got.extend(std::iter::from_fn(|| get(&mut reader, words)));
+
+    got.sort_unstable();
+    assert_eq!(got, [10, 20]);
+}
+
+#[test]
+fn a_segment_ends_where_an_entry_does_not_fit() {
+    // Claim: where room is left that is too small for a claim, the reader passes over it.
+    explore(PREEMPTIONS, entries_of_two_sizes);
+}
+
+/// One thread writes and reads so much that the first segment is free, and then current once more,
+/// while another one claims, maybe on what it has seen long before.
+fn recycle_under_a_stale_claim(outcomes: &Outcomes) {
+    let (ingress, mut reader, _receiver) = an_open_ingress();
+    let stale = post(&ingress, [20]);
+
+    let mut got = Vec::new();
+    for number in 10..16 {
+        assert!(put(&ingress, number));
+        let read = read(&mut reader);
+        outcomes.note("read at once", read.contains(&20));
+        got.extend(read);
+    }
+    stale.join().unwrap();
+    let late = read(&mut reader);
+    outcomes.note("read late", late.contains(&20));
+    got.extend(late);
+
+    assert_eq!(of_writer(&got, 10), [10, 11, 12, 13, 14, 15]);
+    assert_eq!(of_writer(&got, 20), [20]);
+}
+
+#[test]
+fn a_stale_claim_is_not_lost() {
+    // Claim: a claim on a segment that was closed and read meanwhile fails, or holds if it is current again.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || recycle_under_a_stale_claim(&outcomes));
+    assert_eq!(reached.seen(), ["read at once", "read late"]);
+}
+
+#[test]
+fn a_segment_that_is_not_zeroed_is_rejected() {
+    // Claim: no word is set in a segment that is installed again.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressNotZeroed),
+        "assertion `left == right` failed",
+        || recycle_under_a_stale_claim(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn a_tail_that_is_reset_too_early_is_rejected() {
+    // Claim: a free segment takes no claims.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressTailResetEarly),
+        "assertion `left == right` failed",
+        || recycle_under_a_stale_claim(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn claiming_without_acquire_is_rejected() {
+    // Claim: the acquire of a stale claim is what makes the zeroed words visible to it.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressClaimRelaxed),
+        "Causality violation",
+        || recycle_under_a_stale_claim(&Outcomes::default()),
+    );
+}
+
+/// Two claims that are stale may fill a segment that is installed again before it is the current one.
+fn two_stale_claims() {
+    let words = |number| if number < 30 { 3 } else { 2 };
+    let (ingress, mut reader, _receiver) = an_open_ingress();
+    let stale = [10, 20].map(|number| {
+        let ingress = ingress.clone();
+        thread::spawn(move || assert!(put_in(&ingress, 3, number)))
+    });
+    let mut got = Vec::new();
+    for number in 30..35 {
+        assert!(put(&ingress, number));
+        got.extend(std::iter::from_fn(|| get(&mut reader, words)));
+    }
+    for stale in stale {
+        stale.join().unwrap();
+    }
+    assert!(put(&ingress, 35), "some segment takes claims");
+    got.extend(std::iter::from_fn(|| get(&mut reader, words)));
+
+    assert_eq!(of_writer(&got, 30), [30, 31, 32, 33, 34, 35]);
+    assert_eq!(of_writer(&got, 10), [10]);
+    assert_eq!(of_writer(&got, 20), [20]);
+}
+
+#[test]
+fn the_current_segment_never_goes_back() {
+    // Claim: a segment is closed only after it has become the current one.
+    explore(2, two_stale_claims);
+}
+
+#[test]
+fn installing_out_of_order_is_rejected() {
+    // Claim: whoever closes a segment that is not current yet has to wait until it is.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressInstallUnordered),
+        "exceeded maximum number of branches",
+        two_stale_claims,
+    );
+}
+
+/// Reads, and sleeps between two reads, until there are so many numbers and letters.
+fn receive(reader: &mut Reader, receiver: &mut Receiver<Letter>, wanted: usize) -> Vec<u64> {
+    let mut got = Vec::new();
+    loop {
+        got.extend(read(reader));
+        let letters = receiver.take().flat_map(|letter| letter.read());
+        got.extend(letters.map(u64::from));
+        if got.len() >= wanted {
+            return got;
+        }
+        if reader.fall_asleep() {
+            receiver.park(None);
+            reader.wake_up();
+        }
+    }
+}
+
+fn sleep_until_all_is_there() {
+    let (ingress, mut reader, mut receiver) = an_open_ingress();
+    // Half of the segment is used up: one of the claims that come closes it.
+    assert!(put(&ingress, 30));
+    assert_eq!(read(&mut reader), [30]);
+    let one = post(&ingress, [10]);
+    let two = post(&ingress, [20]);
+
+    let mut got = receive(&mut reader, &mut receiver, 2);
+    one.join().unwrap();
+    two.join().unwrap();
+    got.sort_unstable();
+    assert_eq!(got, [10, 20]);
+}
+
+#[test]
+fn no_wake_up_is_lost() {
+    // Claim: a claim that finds the reader asleep, or about to sleep, wakes it.
+    explore(2, sleep_until_all_is_there);
+}
+
+#[test]
+fn sleeping_without_comparing_is_rejected() {
+    // Claim: the reader may only sleep where the same step has shown that nothing was claimed.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressSleepUnseen),
+        "deadlock",
+        sleep_until_all_is_there,
+    );
+}
+
+fn sleep_at_the_end_of_a_segment() {
+    let (ingress, mut reader, mut receiver) = an_open_ingress();
+    assert!(put(&ingress, 30) && put(&ingress, 31));
+    assert_eq!(read(&mut reader), [30, 31]);
+    let one = post(&ingress, [10]);
+    assert_eq!(receive(&mut reader, &mut receiver, 1), [10]);
+    one.join().unwrap();
+}
+
+#[test]
+fn a_claim_that_closes_the_segment_wakes_as_well() {
+    // Claim: a claim that finds the reader asleep owes it a wake-up, wherever it commits in the end.
+    explore(PREEMPTIONS, sleep_at_the_end_of_a_segment);
+}
+
+#[test]
+fn forgetting_to_wake_after_closing_a_segment_is_rejected() {
+    // Claim: nobody else wakes the reader for the claim that closes its segment.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressWakeForgotten),
+        "deadlock",
+        sleep_at_the_end_of_a_segment,
+    );
+}
+
+fn sleep_on_both() {
+    let tally = Tally::default();
+    let (sender, mut receiver) = inbox();
+    let (ingress, mut reader) = ingress(receiver.unparker().clone());
+    let one = post(&ingress, [10]);
+    let two = {
+        let letter = Letter::of(&[20], &tally);
+        thread::spawn(move || assert!(sender.push(letter).is_ok()))
+    };
+    let mut got = receive(&mut reader, &mut receiver, 2);
+    one.join().unwrap();
+    two.join().unwrap();
+    got.sort_unstable();
+    assert_eq!(got, [10, 20]);
+    assert_eq!(tally.alive(), 0);
+}
+
+#[test]
+fn a_worker_that_sleeps_is_woken_by_its_inbox_and_by_its_ingress() {
+    // Claim: who sleeps on both is woken by whichever is written to.
+    explore(PREEMPTIONS, sleep_on_both);
+}
+
+fn close_under_claims(outcomes: &Outcomes) {
+    let (ingress, mut reader, _receiver) = an_open_ingress();
+    let one = post(&ingress, [10, 11]);
+    let two = post(&ingress, [20]);
+
+    let mark = reader.close();
+    let mut got = Vec::new();
+    while reader.wait_before(mark) {
+        got.extend(get(&mut reader, |_| 2));
+    }
+    assert!(!put(&ingress, 30), "it is closed");
+    let (one, two) = (one.join().unwrap(), two.join().unwrap());
+
+    outcomes.note("all were taken", got.len() == 3);
+    outcomes.note("none was taken", got.is_empty());
+    assert_eq!(of_writer(&got, 10), one);
+    assert_eq!(of_writer(&got, 20), two);
+    assert_eq!(
+        one,
+        [10, 11][..one.len()],
+        "a later one is not taken before"
+    );
+    assert_eq!(read(&mut reader), [0; 0]);
+}
+
+#[test]
+fn a_close_leaves_no_claim_behind() {
+    // Claim: what was claimed before a close is read, and what comes later is refused.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || close_under_claims(&outcomes));
+    assert_eq!(reached.seen(), ["all were taken", "none was taken"]);
+}
+
+#[test]
+fn closing_without_waiting_is_rejected() {
+    // Claim: a claim that is not committed yet when the ingress is closed is waited for.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressCloseUnwaited),
+        "assertion `left == right` failed",
+        || close_under_claims(&Outcomes::default()),
+    );
+}

@@ -1,0 +1,434 @@
+//! Ports: what a thread outside needs to send to the workers of a pool, and nothing of the user's.
+//!
+//! A thread keeps the ports of the pool that it sent to last, under the pool's number. So a message from
+//! outside costs a look at one thread-local, one comparison, a claim on the worker's ingress, the words
+//! of the entry, and its commit: nothing is looked up, allocated or locked. Ports outlive their pool
+//! where a thread still has them; they are closed then, which the thread notices when it sends next.
+
+#![allow(unsafe_code)]
+
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use std::cell::{Cell, RefCell};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::envelope::Envelope;
+use super::fate::outside_sender;
+use super::id::{ActorId, Home, Key, MessageId};
+use super::parcel::{
+    Boxed, CAUSE_WORDS, Cause, ENTRY_WORDS, Entry, Handling, Parcel, fits, words_of,
+};
+use super::posted::Posts;
+use crate::queue::{Claim, Closed, Ingress, ingress};
+use crate::sync::Unparker;
+
+/// The ingresses of a pool's workers.
+pub(crate) struct Ports {
+    ingresses: Box<[Ingress]>,
+    sent: Sent,
+}
+
+/// Counts the messages that were sent from outside. A thread that keeps the ports has a counter of its
+/// own, so that it shares none; others share stripes.
+#[derive(Default)]
+pub(crate) struct Sent {
+    stripes: [CachePadded<AtomicU64>; STRIPES],
+    counters: Mutex<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    all: Vec<Arc<Counter>>,
+    /// Those that no thread has at the moment.
+    free: Vec<Arc<Counter>>,
+}
+
+/// A number that one thread at a time changes.
+type Counter = CachePadded<AtomicU64>;
+
+const STRIPES: usize = 8;
+
+impl Sent {
+    /// Counts a message of a thread that has no counter of its own.
+    pub(crate) fn count(&self) {
+        let stripe = OUTSIDE.with(Outside::stripe);
+        self.stripes[stripe].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        let counters = self.counters.lock();
+        let own = counters.all.iter().map(|it| it.load(Relaxed));
+        let shared = self.stripes.iter().map(|it| it.load(Relaxed));
+        own.chain(shared).sum()
+    }
+
+    fn take_counter(&self) -> Arc<Counter> {
+        let counters = &mut *self.counters.lock();
+        counters.free.pop().unwrap_or_else(|| {
+            let counter = Arc::default();
+            counters.all.push(Arc::clone(&counter));
+            counter
+        })
+    }
+
+    fn give_counter_back(&self, counter: Arc<Counter>) {
+        self.counters.lock().free.push(counter);
+    }
+}
+
+impl Ports {
+    /// A port for each of the workers that are woken by these, and the receiving ends.
+    pub(crate) fn open<'a>(unparkers: impl Iterator<Item = &'a Unparker>) -> (Self, Vec<Posts>) {
+        let (ingresses, posts): (Vec<_>, _) = unparkers
+            .map(|unparker| {
+                let (ingress, reader) = ingress(unparker.clone());
+                // SAFETY: nothing is claimed but for `put`, which writes an entry and its parcel.
+                (ingress, unsafe { Posts::of(reader) })
+            })
+            .unzip();
+        let ports = Self {
+            ingresses: ingresses.into(),
+            sent: Sent::default(),
+        };
+        (ports, posts)
+    }
+
+    pub(crate) fn sent(&self) -> &Sent {
+        &self.sent
+    }
+
+    fn is_open(&self, worker: u32) -> bool {
+        self.ingresses[worker as usize].is_open()
+    }
+
+    /// Publishes a parcel to a worker.
+    ///
+    /// # Errors
+    ///
+    /// Gives the parcel back when the worker takes no more.
+    pub(crate) fn post<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        envelope: Envelope,
+        parcel: P,
+    ) -> Result<(), P> {
+        if const { !fits::<P>() } {
+            let boxed = Boxed(Box::new(parcel));
+            let posted = self.post_fitting(worker, to, envelope, boxed);
+            return posted.map_err(|boxed| *boxed.0);
+        }
+        self.post_fitting(worker, to, envelope, parcel)
+    }
+
+    fn post_fitting<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        envelope: Envelope,
+        parcel: P,
+    ) -> Result<(), P> {
+        let cause = Some(Cause::of(envelope)).filter(|cause| *cause != Cause::NONE);
+        let Ok(claim) = self.claim::<P>(worker, cause, 1) else {
+            return Err(parcel);
+        };
+        // SAFETY: so much was claimed.
+        unsafe { put(&claim, 0, to, envelope.message, cause, parcel) };
+        note_post(claim.finish());
+        Ok(())
+    }
+
+    /// Sends a message of this thread, which keeps these ports.
+    #[inline(always)]
+    fn tell<P: Parcel>(&self, outside: &Outside, worker: u32, to: Key, parcel: P) -> Result<(), P> {
+        if const { !fits::<P>() } {
+            let boxed = Boxed(Box::new(parcel));
+            let told = self.tell_fitting(outside, worker, to, boxed);
+            return told.map_err(|boxed| *boxed.0);
+        }
+        self.tell_fitting(outside, worker, to, parcel)
+    }
+
+    #[inline(always)]
+    fn tell_fitting<P: Parcel>(
+        &self,
+        outside: &Outside,
+        worker: u32,
+        to: Key,
+        parcel: P,
+    ) -> Result<(), P> {
+        let cause = cause_outside();
+        let Ok(claim) = self.claim::<P>(worker, cause, 1) else {
+            return Err(parcel);
+        };
+        outside.count(1);
+        // SAFETY: so much was claimed.
+        unsafe { put(&claim, 0, to, outside.next_message(), cause, parcel) };
+        outside.woke.set(claim.finish());
+        Ok(())
+    }
+
+    /// Sends messages of this thread, which keeps these ports. Returns whether it did.
+    ///
+    /// # Safety
+    ///
+    /// `parcels` points to so many, each of which [`fits`], and which are the callee's if it returns `true`.
+    unsafe fn tell_all<P: Parcel>(
+        &self,
+        outside: &Outside,
+        worker: u32,
+        to: Key,
+        parcels: *const P,
+        count: usize,
+    ) -> bool {
+        let cause = cause_outside();
+        let Ok(claim) = self.claim::<P>(worker, cause, count) else {
+            return false;
+        };
+        outside.count(count as u64);
+        for index in 0..count {
+            let word = index * words_of_entry::<P>(cause);
+            let message = outside.next_message();
+            // SAFETY: so much was claimed; each parcel is read once.
+            unsafe { put(&claim, word, to, message, cause, parcels.add(index).read()) };
+        }
+        outside.woke.set(claim.finish());
+        true
+    }
+
+    #[inline(always)]
+    fn claim<P: Parcel>(
+        &self,
+        worker: u32,
+        cause: Option<Cause>,
+        count: usize,
+    ) -> Result<Claim<'_>, Closed> {
+        self.ingresses[worker as usize].claim(count * words_of_entry::<P>(cause))
+    }
+}
+
+/// The cause of what this thread, which is no worker, sends now, unless it is the usual one.
+#[inline(always)]
+fn cause_outside() -> Option<Cause> {
+    let sender = outside_sender();
+    (sender != ActorId::NOBODY).then(|| Cause::of(Envelope::NONE.next(sender, MessageId::NONE)))
+}
+
+#[inline(always)]
+const fn words_of_entry<P>(cause: Option<Cause>) -> usize {
+    let before = match cause {
+        None => ENTRY_WORDS,
+        Some(_) => ENTRY_WORDS + CAUSE_WORDS,
+    };
+    (before + words_of::<P>()) as usize
+}
+
+/// Writes and commits an entry.
+///
+/// # Safety
+///
+/// From `word` on so many words as the entry has were claimed, and the parcel [`fits`].
+#[inline(always)]
+unsafe fn put<P: Parcel>(
+    claim: &Claim<'_>,
+    word: usize,
+    to: Key,
+    message: MessageId,
+    cause: Option<Cause>,
+    parcel: P,
+) {
+    // SAFETY: the caller's promise; the handling is the first word of an `Entry` (`repr(C)`), and is
+    // written last, by the commit.
+    unsafe {
+        let place = Entry::write_all_but_first(claim.place(word), to, message, cause);
+        place.cast::<P>().write(parcel);
+        claim.commit(word, NonNull::from(Handling::of::<P>()).cast());
+    }
+}
+
+// ---- what a thread outside keeps -------------------------------------------------------------
+
+/// What a thread that is no worker keeps for its sends: a block of message ids, and the ports of the pool
+/// that it sent to last.
+struct Outside {
+    block: Cell<u64>,
+    last: Cell<MessageId>,
+    left: Cell<u64>,
+    /// Whether what was sent last has woken a worker.
+    woke: Cell<bool>,
+    /// The number of the pool whose ports are kept, 0 if none are.
+    pool: Cell<u32>,
+    /// What [`HELD`] holds, as long as `pool` is not 0.
+    ports: Cell<*const Ports>,
+    counter: Cell<*const Counter>,
+}
+
+/// The ports that a thread keeps, and its counter in them.
+struct Held {
+    ports: Arc<Ports>,
+    counter: Arc<Counter>,
+}
+
+static BLOCKS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    // Two, as this one has no destructor: finding it takes no look at whether the thread ends.
+    static OUTSIDE: Outside = const {
+        Outside {
+            block: Cell::new(0),
+            last: Cell::new(MessageId::NONE),
+            left: Cell::new(0),
+            woke: Cell::new(false),
+            pool: Cell::new(0),
+            ports: Cell::new(ptr::null()),
+            counter: Cell::new(ptr::null()),
+        }
+    };
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        OUTSIDE.with(|outside| outside.pool.set(0));
+        self.ports.sent.give_counter_back(Arc::clone(&self.counter));
+    }
+}
+
+impl Outside {
+    #[inline(always)]
+    fn next_message(&self) -> MessageId {
+        if self.left.get() == 0 {
+            self.take_block();
+        }
+        let message = self.last.get().next();
+        self.last.set(message);
+        self.left.set(self.left.get() - 1);
+        message
+    }
+
+    #[cold]
+    fn take_block(&self) {
+        self.block.set(BLOCKS.fetch_add(1, Relaxed));
+        self.last.set(MessageId::start_of_block(self.block.get()));
+        self.left.set(MessageId::BLOCK);
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // only its lowest bits matter
+    fn stripe(&self) -> usize {
+        self.block.get() as usize % STRIPES
+    }
+
+    /// Counts messages to the pool whose ports are kept.
+    #[inline(always)]
+    fn count(&self, messages: u64) {
+        // SAFETY: `HELD` holds the counter as long as `pool` is not 0, which the callers have seen.
+        let counter = unsafe { &*self.counter.get() };
+        // No other thread changes it.
+        counter.store(counter.load(Relaxed) + messages, Relaxed);
+    }
+
+    /// The ports that are kept, if they are that pool's.
+    #[inline(always)]
+    fn ports_of(&self, home: Home) -> Option<&Ports> {
+        if self.pool.get() != home.pool() {
+            return None;
+        }
+        // SAFETY: `HELD` holds the ports as long as `pool` is not 0; it is changed by `keep` and `forget`
+        // alone, which none of those who have the reference call.
+        Some(unsafe { &*self.ports.get() })
+    }
+}
+
+/// Keeps the ports of a pool for what this thread, which is no worker, sends to it next.
+#[cold]
+pub(crate) fn keep(home: Home, ports: &Arc<Ports>) {
+    if !ports.is_open(home.worker()) {
+        return;
+    }
+    // While the thread ends, and what it held is gone, nothing is kept.
+    let _ = HELD.try_with(|held| {
+        drop(held.take());
+        let new = Held {
+            ports: Arc::clone(ports),
+            counter: ports.sent.take_counter(),
+        };
+        OUTSIDE.with(|outside| {
+            outside.ports.set(&raw const *new.ports);
+            outside.counter.set(&raw const *new.counter);
+            outside.pool.set(home.pool());
+        });
+        held.replace(Some(new));
+    });
+}
+
+#[cold]
+fn forget() {
+    let _ = HELD.try_with(RefCell::take);
+}
+
+/// Sends a message to an actor of the pool that this thread, which is no worker, sent to last.
+///
+/// # Errors
+///
+/// Gives the message back when that was another pool, or has ended.
+#[inline(always)]
+pub(crate) fn tell_again<P: Parcel>(home: Home, to: Key, parcel: P) -> Result<(), P> {
+    OUTSIDE.with(|outside| {
+        let told = match outside.ports_of(home) {
+            None => return Err(parcel),
+            Some(ports) => ports.tell(outside, home.worker(), to, parcel),
+        };
+        if told.is_err() {
+            forget();
+        }
+        told
+    })
+}
+
+/// As [`tell_again`], for several messages. Returns whether they were sent.
+///
+/// # Safety
+///
+/// `parcels` points to so many, each of which [`fits`], and which are the callee's if it returns `true`.
+pub(crate) unsafe fn tell_all_again<P: Parcel>(
+    home: Home,
+    to: Key,
+    parcels: *const P,
+    count: usize,
+) -> bool {
+    OUTSIDE.with(|outside| {
+        let told = match outside.ports_of(home) {
+            None => return false,
+            // SAFETY: the caller's promise.
+            Some(ports) => unsafe { ports.tell_all(outside, home.worker(), to, parcels, count) },
+        };
+        if !told {
+            forget();
+        }
+        told
+    })
+}
+
+/// The id of the message that this thread, which is no worker, has sent last.
+pub(crate) fn last_message() -> MessageId {
+    OUTSIDE.with(|outside| outside.last.get())
+}
+
+/// Whether what this thread, which is no worker, has sent last has woken a worker.
+pub(crate) fn last_post_has_woken() -> bool {
+    OUTSIDE.with(|outside| outside.woke.get())
+}
+
+/// Notes whether what was sent now has woken a worker.
+pub(crate) fn note_post(woke: bool) {
+    OUTSIDE.with(|outside| outside.woke.set(woke));
+}
+
+/// The envelope of a message to a pool that this thread is no worker of, with an id of the thread.
+pub(crate) fn envelope_from_outside(sender: Option<ActorId>) -> Envelope {
+    let message = OUTSIDE.with(Outside::next_message);
+    Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
+}

@@ -1,0 +1,155 @@
+//! Mail: what a worker takes in, batches of other workers and what threads outside have posted.
+
+#![allow(unsafe_code)]
+
+use super::batch::Batch;
+use super::core::PoolCore;
+use super::dead_letter::DeadLetterReason;
+use super::id::ActorId;
+use super::parcel::{Cause, Entry, Found};
+use super::shard::Shard;
+use crate::queue::{Mark, Reader};
+
+/// Something that has arrived at a worker.
+pub(crate) enum Mail<'a> {
+    Batch(Batch),
+    Posted(Posted<'a>),
+}
+
+/// The receiving end of a worker's port: what is claimed there are entries with their parcels.
+pub(crate) struct Posts(Reader);
+
+impl Posts {
+    /// # Safety
+    ///
+    /// All that is claimed of this ingress are entries with their parcels.
+    pub(super) unsafe fn of(reader: Reader) -> Self {
+        Self(reader)
+    }
+
+    /// As [`Reader::has_mail`].
+    pub(crate) fn has_mail(&self) -> bool {
+        self.0.has_mail()
+    }
+
+    /// Entries that have been committed, so many at the most.
+    pub(crate) fn up_to(&mut self, most: u32) -> Posted<'_> {
+        Posted {
+            reader: &mut self.0,
+            until: Until::Count(most),
+        }
+    }
+
+    /// All that was claimed by now.
+    pub(crate) fn mark(&self) -> Mark {
+        self.0.mark()
+    }
+
+    /// Entries that were claimed before the mark.
+    pub(crate) fn before(&mut self, mark: Mark) -> Posted<'_> {
+        Posted {
+            reader: &mut self.0,
+            until: Until::Mark(mark),
+        }
+    }
+
+    /// Has nothing more posted. Returns what was posted before.
+    pub(crate) fn close(&mut self) -> Posted<'_> {
+        let mark = self.0.close();
+        self.before(mark)
+    }
+
+    /// As [`Reader::fall_asleep`].
+    pub(crate) fn fall_asleep(&mut self) -> bool {
+        self.0.fall_asleep()
+    }
+
+    /// As [`Reader::wake_up`].
+    pub(crate) fn wake_up(&mut self) {
+        self.0.wake_up();
+    }
+
+    /// As [`Reader::trim`].
+    pub(crate) fn trim(&mut self, kept: usize, most: usize) -> bool {
+        self.0.trim(kept, most)
+    }
+}
+
+/// Entries that lie in the ingress of a worker.
+pub(crate) struct Posted<'a> {
+    reader: &'a mut Reader,
+    until: Until,
+}
+
+enum Until {
+    /// So many entries, of those that are committed.
+    Count(u32),
+    /// Those that were claimed before, which are waited for.
+    Mark(Mark),
+}
+
+impl Posted<'_> {
+    /// Hands every parcel over to the worker that owns it.
+    pub(crate) fn deliver(self, shard: &Shard) {
+        self.drain(|found| {
+            // SAFETY: `drain` gives each parcel out once.
+            unsafe { (found.handling.deliver)(found.parcel, shard, found.to, &found.envelope) }
+        });
+    }
+
+    /// Tells every parcel that it cannot arrive at `worker`.
+    pub(crate) fn bounce(self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
+        let home = core.home(worker);
+        self.drain(|found| {
+            let to = ActorId::new(home, found.to);
+            // SAFETY: `drain` gives each parcel out once.
+            unsafe { (found.handling.bounce)(found.parcel, core, to, found.envelope, reason) }
+        });
+    }
+
+    /// Drops every parcel.
+    pub(crate) fn discard(self) {
+        // SAFETY: `drain` gives each parcel out once.
+        self.drain(|found| unsafe { (found.handling.discard)(found.parcel) });
+    }
+
+    #[inline(always)]
+    fn drain(mut self, mut visit: impl FnMut(Found)) {
+        while self.goes_on() {
+            let Some(entry) = self.reader.peek() else {
+                return;
+            };
+            let mut cause = Cause::NONE;
+            // SAFETY: by the promise of whoever made the `Posts` there is an entry with its parcel; it is
+            // visited once, as it is passed over next, and nobody uses it after its visit.
+            unsafe {
+                let found = Entry::read(entry.as_ptr(), &mut cause);
+                let words = found.words;
+                visit(found);
+                self.reader.advance(words as usize);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn goes_on(&mut self) -> bool {
+        match &mut self.until {
+            Until::Count(0) => false,
+            Until::Count(left) => {
+                *left -= 1;
+                true
+            }
+            Until::Mark(mark) => self.reader.wait_before(*mark),
+        }
+    }
+}
+
+impl Mail<'_> {
+    /// Tells every parcel that it cannot arrive at `worker`.
+    pub(crate) fn bounce(self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
+        match self {
+            Self::Batch(batch) => batch.bounce(core, worker, reason),
+            Self::Posted(posted) => posted.bounce(core, worker, reason),
+        }
+    }
+}

@@ -1,0 +1,880 @@
+//! The ingress of a worker: an unbounded log with many writers and one reader, for threads outside.
+//!
+//! A writer claims words by one `fetch_add` on the tail of the current segment, writes them, and commits
+//! by a release store of the first one. That is all there is to a message: no allocation, no retry, no
+//! lock. The design is that of the log buffers of Aeron (M. Thompson, T. Montgomery: *Aeron*, its
+//! `LogBuffer` and `TermAppender`). What is in the words is the business of the layer above; here the
+//! first word of an entry is a pointer that is not null, and null until the entry is committed.
+//!
+//! **Segments.** The log is a chain of segments of [`CAPACITY`] words. The tail of a segment counts what was
+//! claimed of it. The first claim that does not fit, which is the one that finds a count of no more than the
+//! capacity, *closes* the segment: it writes a mark in place of an entry if there is room for a word,
+//! resets the tail of another segment and installs that. Others that do not fit wait until there is another
+//! current segment: for some rounds, and then they yield, for the one that closes may have been preempted.
+//!
+//! | tail                 | meaning                      | claim of `n`                      | sleep                | close               |
+//! |----------------------|------------------------------|-----------------------------------|----------------------|---------------------|
+//! | `at`, with room      | open                         | → `at + n`, succeeds at `at`      | → `at` + `ASLEEP`, if all was read | → `at` + `CLOSED` |
+//! | `at`, without room   | open, but full               | → `at + n`, closes the segment    | likewise             | likewise            |
+//! | above the capacity   | closed, or free              | waits for the current segment     | refused              | waits likewise      |
+//! | `at` + `ASLEEP`      | open, and the reader sleeps  | as above, and then wakes it       | –                    | –                   |
+//! | `at` + `CLOSED`      | the ingress is closed        | refused                           | refused              | –                   |
+//!
+//! **No claim is lost.** A segment takes claims from the reset of its tail until the claim that closes it.
+//! The next one is reset after that, so at any time one segment takes claims at the most, and the
+//! claims of one thread lie in the log in the order in which it made them: the acquire of a claim makes all
+//! that came before the reset of its segment visible, the closing of earlier ones included.
+//!
+//! A thread may be preempted between reading which segment is current and its claim, until that segment was
+//! closed, read to its end, and is free, or even installed again. Such a *stale claim* fails on a free
+//! segment, whose tail stays above the capacity until it is installed; on one that was installed again it
+//! succeeds, as any other. So headers of segments are never freed before the ingress is, and never used for
+//! anything else. Only stale claims find a segment whose tail was reset and that is not current yet.
+//! Should they fill it, the one that closes it waits until it has become current before it installs the
+//! next: the current segment never goes back. One that waits for another segment to become current looks at
+//! the tail as well, for its own may be the one that was installed again.
+//!
+//! **No lost wake-up.** The reader sets `ASLEEP` in the tail of the segment that it reads, and sleeps only
+//! if the same step has shown that nothing was claimed beyond what it has read. The next claim modifies
+//! the same word, and so sees the bit; after its commit it takes the bit away, and unparks if it was there.
+//! A claim that closes the segment does so after it has committed in another one. Whoever finds the bit gone
+//! need not wake: somebody else, or the reader itself, has taken it away. The reader may find that what it
+//! was woken for is not committed yet; it does not sleep then, as more was claimed than it has read. A writer
+//! that is preempted between claim and commit holds up what was claimed after it, and the reader yields.
+//!
+//! **Closing.** `CLOSED` is set in the tail of the segment that takes claims at that time: what was claimed
+//! before is committed, and read; what comes later is refused.
+//!
+//! **Memory.** The reader zeroes what it has read, so that in a free segment no word is set, and puts segments
+//! on a list from which the one that closes a segment takes the next. Both ends of that list are lock-free, and
+//! no pop compares an address: a pop takes all, and puts the rest back. [`Reader::trim`] gives the
+//! memory of free segments back to the system; their headers stay, so that stale claims find them.
+//!
+//! **Orderings.** The release of a commit pairs with the acquire of [`Reader::peek`]: it hands over the entry.
+//! The release of a reset pairs with the acquire of a claim, and that of `next` with the reader's: they hand
+//! over the zeroed words. (Later claims are read-modify-writes, so they continue the release sequence of the
+//! reset.) The release of `current` pairs with the acquire of whoever reads it, and hands over the header. The
+//! release of a push to the list of free segments pairs with the acquire of a pop. All else is relaxed: the mark
+//! at the end of a segment hands over nothing, and sleeping rests on the total order of the tail alone. Checked by
+//! `loom-tests/tests/ingress.rs`.
+
+#![allow(unsafe_code)]
+
+use crate::sync::{Arc, AtomicPtr, AtomicUsize, Mutant, Unparker, is_mutated, ordering, relax};
+use crossbeam_utils::CachePadded;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+pub use words::CAPACITY;
+use words::{SEGMENTS, Source, Words};
+
+/// The most words that can be claimed at once.
+const MOST_WORDS: usize = CAPACITY / 4 * 3;
+
+const CLOSED: usize = 1 << 63;
+const ASLEEP: usize = 1 << 62;
+/// What was claimed, in a tail. It outgrows the capacity by what stale claims add: of each thread one
+/// at a time, so that it never reaches the bits above.
+const CLAIMED: usize = ASLEEP - 1;
+/// The tail of a segment that was never installed.
+const NOT_INSTALLED: usize = CAPACITY + 1;
+
+/// Where the words of an entry lie.
+#[cfg(not(nexus_loom))]
+mod words {
+    use super::AtomicPtr;
+    use crate::memory::{REGION_BYTES, Region, discard};
+    use std::alloc::{Layout, handle_alloc_error};
+    use std::ptr::NonNull;
+
+    /// Words in a segment: 64 KiB.
+    pub const CAPACITY: usize = 8192;
+    const BYTES: usize = CAPACITY * size_of::<u64>();
+    /// Segments that are made at once.
+    pub(super) const SEGMENTS: usize = REGION_BYTES / BYTES;
+
+    /// What the words of some segments are cut from.
+    pub(super) struct Source(Region);
+
+    /// The words of one segment.
+    pub(super) struct Words(NonNull<u64>);
+
+    impl Source {
+        pub(super) fn new() -> Self {
+            let layout = Layout::from_size_align(REGION_BYTES, REGION_BYTES);
+            match Region::map(false) {
+                Some(region) => Self(region),
+                None => handle_alloc_error(layout.expect("it is a power of two")),
+            }
+        }
+
+        pub(super) fn words(&self, segment: usize) -> Words {
+            Words(self.0.at(segment * BYTES).cast())
+        }
+    }
+
+    impl Words {
+        /// # Safety
+        ///
+        /// `at` is below the capacity, and an entry of a claim, or the mark at the end, begins there.
+        #[inline(always)]
+        pub(super) unsafe fn first(&self, at: usize) -> &AtomicPtr<()> {
+            // SAFETY: the word lies in the segment, whose memory lives as long as its header. It is zero or
+            // holds such a pointer, as first words are written by atomic stores, and zeroed by the reader
+            // when nobody else may look at them.
+            unsafe { &*self.place(at).cast::<AtomicPtr<()>>() }
+        }
+
+        /// The address of a word.
+        ///
+        /// # Safety
+        ///
+        /// `at` is below the capacity.
+        #[inline(always)]
+        pub(super) unsafe fn place(&self, at: usize) -> *mut u64 {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.as_ptr().add(at) }
+        }
+
+        /// # Safety
+        ///
+        /// The words lie in the segment, and nobody else looks at them.
+        #[inline(always)]
+        pub(super) unsafe fn zero(&self, at: usize, words: usize) {
+            for word in at..at + words {
+                // SAFETY: the caller's promise.
+                unsafe { self.place(word).write(0) };
+            }
+        }
+
+        /// # Safety
+        ///
+        /// Nobody uses the segment.
+        pub(super) unsafe fn give_back(&self) {
+            // SAFETY: the words are whole pages of a region; nobody uses them.
+            unsafe { discard(self.0.cast(), BYTES) };
+        }
+    }
+}
+
+/// The same for the model checker, which is to see who writes which word.
+#[cfg(nexus_loom)]
+mod words {
+    use super::{AtomicPtr, Relaxed, ptr};
+    use crate::sync::UnsafeCell;
+
+    /// Words in a segment.
+    pub const CAPACITY: usize = 4;
+    pub(super) const SEGMENTS: usize = 1;
+
+    pub(super) struct Source;
+
+    /// Each word as the first of an entry, and as another one.
+    pub(super) struct Words(Box<[(AtomicPtr<()>, UnsafeCell<u64>)]>);
+
+    impl Source {
+        pub(super) fn new() -> Self {
+            Self
+        }
+
+        pub(super) fn words(&self, _segment: usize) -> Words {
+            let word = |_| (AtomicPtr::new(ptr::null_mut()), UnsafeCell::new(0));
+            Words((0..CAPACITY).map(word).collect())
+        }
+    }
+
+    impl Words {
+        pub(super) unsafe fn first(&self, at: usize) -> &AtomicPtr<()> {
+            &self.0[at].0
+        }
+
+        pub(super) fn write(&self, at: usize, value: u64) {
+            // SAFETY: loom runs one thread at a time, and a race here fails the model.
+            self.0[at].1.with_mut(|word| unsafe { *word = value });
+        }
+
+        pub(super) fn read(&self, at: usize) -> u64 {
+            // SAFETY: as above.
+            self.0[at].1.with(|word| unsafe { *word })
+        }
+
+        pub(super) unsafe fn zero(&self, at: usize, words: usize) {
+            for at in at..at + words {
+                self.0[at].0.store(ptr::null_mut(), Relaxed);
+                self.write(at, 0);
+            }
+        }
+
+        pub(super) unsafe fn give_back(&self) {
+            // SAFETY: nobody uses the segment.
+            unsafe { self.zero(0, CAPACITY) };
+        }
+    }
+}
+
+struct Segment {
+    tail: CachePadded<AtomicUsize>,
+    /// The segment after this one, once this one is closed.
+    next: AtomicPtr<Segment>,
+    /// The one below it on a list of free ones.
+    below: AtomicPtr<Segment>,
+    words: Words,
+}
+
+/// Segments that were made at once. They live as long as the ingress.
+struct Made {
+    segments: Box<[Segment]>,
+    before: *mut Made,
+    _words: Source,
+}
+
+impl Made {
+    fn new(before: *mut Self) -> Self {
+        let source = Source::new();
+        let segment = |index| Segment {
+            tail: CachePadded::new(AtomicUsize::new(NOT_INSTALLED)),
+            next: AtomicPtr::new(ptr::null_mut()),
+            below: AtomicPtr::new(ptr::null_mut()),
+            words: source.words(index),
+        };
+        Self {
+            segments: (0..SEGMENTS).map(segment).collect(),
+            before,
+            _words: source,
+        }
+    }
+}
+
+/// A list of free segments, from which one thread pops at a time; any may push.
+struct Free(AtomicPtr<Segment>);
+
+impl Free {
+    fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    fn push(&self, segment: &Segment) {
+        let mut head = self.0.load(Relaxed);
+        loop {
+            segment.below.store(head, Relaxed);
+            let new = ptr::from_ref(segment).cast_mut();
+            match self.0.compare_exchange(head, new, Release, Relaxed) {
+                Ok(_) => return,
+                Err(actual) => head = actual,
+            }
+        }
+    }
+
+    fn take_all(&self) -> *mut Segment {
+        self.0.swap(ptr::null_mut(), Acquire)
+    }
+
+    /// Takes the segment that was pushed last. Others may find the list empty meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// All that was pushed still exists.
+    unsafe fn pop<'a>(&self) -> Option<&'a Segment> {
+        // SAFETY: the caller's promise; what was taken is this thread's alone.
+        let first = unsafe { self.take_all().as_ref() }?;
+        // SAFETY: as above.
+        unsafe { self.put_back(first.below.load(Relaxed)) };
+        Some(first)
+    }
+
+    /// Puts a list back below what was pushed since it was taken.
+    ///
+    /// # Safety
+    ///
+    /// The list was taken from here, and all that was pushed still exists.
+    unsafe fn put_back(&self, mut list: *mut Segment) {
+        while !list.is_null()
+            && self
+                .0
+                .compare_exchange(ptr::null_mut(), list, Release, Relaxed)
+                .is_err()
+        {
+            let newer = self.take_all();
+            let mut last = newer;
+            // SAFETY: the caller's promise; what was taken is this thread's alone.
+            while let Some(segment) = unsafe { last.as_ref() } {
+                let below = segment.below.load(Relaxed);
+                if below.is_null() {
+                    segment.below.store(list, Relaxed);
+                    list = newer;
+                }
+                last = below;
+            }
+        }
+    }
+}
+
+struct Shared {
+    current: CachePadded<AtomicPtr<Segment>>,
+    /// Free segments that were used, and others, whose memory was never touched or was given back.
+    used: Free,
+    untouched: Free,
+    made: AtomicPtr<Made>,
+    unparker: Unparker,
+}
+
+// SAFETY: segments are shared by the protocol above, which hands their words over; `made` is changed by
+// the one thread that closes a segment, and read again when all have gone.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+/// The mark at the end of a segment, an address that no entry's first word holds.
+fn end_mark() -> *mut () {
+    static MARK: u64 = 0;
+    (&raw const MARK).cast_mut().cast()
+}
+
+/// Waits for another thread that is about to do its part.
+fn wait_until(mut done: impl FnMut() -> bool) {
+    let mut round = 0;
+    while !done() {
+        relax(round);
+        round += 1;
+    }
+}
+
+impl Shared {
+    /// The segment that was installed last.
+    #[inline(always)]
+    fn current(&self) -> &Segment {
+        // SAFETY: segments live as long as this, and the acquire makes what the header was made with
+        // visible.
+        unsafe { &*self.current.load(Acquire) }
+    }
+
+    /// Waits until it makes sense to claim again after a segment was found closed.
+    fn wait_for_another(&self, closed: &Segment) {
+        wait_until(|| {
+            !ptr::eq(self.current.load(Relaxed), closed)
+                || closed.tail.load(Relaxed) & CLAIMED <= CAPACITY
+        });
+    }
+
+    /// Ends a segment in which `at` words were claimed, and has another one take claims.
+    fn install_next(&self, full: &Segment, at: usize) {
+        if at < CAPACITY {
+            // SAFETY: the words from `at` were claimed by this thread.
+            unsafe { full.words.first(at) }.store(end_mark(), Relaxed);
+        }
+        let next = self.free_segment();
+        if !is_mutated(Mutant::IngressInstallUnordered) {
+            // Not so yet only if stale claims have filled it.
+            wait_until(|| ptr::eq(self.current.load(Acquire), full));
+        }
+        // A swap, as stale claims modify it as well: it comes after theirs.
+        next.tail.swap(0, Release);
+        let next = ptr::from_ref(next).cast_mut();
+        full.next.store(next, Release);
+        self.current.store(next, Release);
+    }
+
+    /// A segment that nobody uses. Called by the one thread that closes a segment at the time.
+    fn free_segment(&self) -> &Segment {
+        // SAFETY: segments live as long as this.
+        let free = unsafe { self.used.pop().or_else(|| self.untouched.pop()) };
+        free.unwrap_or_else(|| self.make_segments())
+    }
+
+    #[cold]
+    fn make_segments(&self) -> &Segment {
+        let made = Box::into_raw(Box::new(Made::new(self.made.load(Relaxed))));
+        self.made.store(made, Relaxed);
+        // SAFETY: it was just made, and lives as long as this.
+        let segments = unsafe { &(*made).segments };
+        segments[1..].iter().for_each(|it| self.untouched.push(it));
+        &segments[0]
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let mut made = self.made.load(Relaxed);
+        while !made.is_null() {
+            // SAFETY: each was leaked in `make_segments`, and nobody has a reference to this any more.
+            made = unsafe { Box::from_raw(made) }.before;
+        }
+    }
+}
+
+/// The writers' half: any number of clones, on any thread.
+#[derive(Clone)]
+pub struct Ingress {
+    shared: Arc<Shared>,
+}
+
+/// The reader's half: exactly one.
+pub struct Reader {
+    shared: Arc<Shared>,
+    segment: *const Segment,
+    /// Words of the segment that were read.
+    at: usize,
+}
+
+// SAFETY: the pointer is to a segment of `shared`, which is `Send`.
+unsafe impl Send for Reader {}
+
+/// A claim was refused, as the ingress is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+/// A position in a log: what was claimed until some time.
+#[derive(Clone, Copy)]
+pub struct Mark {
+    segment: *const Segment,
+    at: usize,
+}
+
+/// Makes an open, empty ingress. Whoever holds `unparker`'s parker sleeps between its reads.
+pub fn ingress(unparker: Unparker) -> (Ingress, Reader) {
+    let shared = Shared {
+        current: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
+        used: Free::new(),
+        untouched: Free::new(),
+        made: AtomicPtr::new(ptr::null_mut()),
+        unparker,
+    };
+    let first = shared.make_segments();
+    first.tail.store(0, Release);
+    let first = ptr::from_ref(first);
+    shared.current.store(first.cast_mut(), Release);
+    let shared = Arc::new(shared);
+    let writer = Ingress {
+        shared: shared.clone(),
+    };
+    let reader = Reader {
+        shared,
+        segment: first,
+        at: 0,
+    };
+    (writer, reader)
+}
+
+impl Ingress {
+    /// Claims so many words, [`MOST_WORDS`] at the most, for one entry or for several.
+    ///
+    /// Until it is committed nothing that was claimed later can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] when nothing is taken any more.
+    #[inline(always)]
+    pub fn claim(&self, words: usize) -> Result<Claim<'_>, Closed> {
+        debug_assert!(0 < words && words <= MOST_WORDS);
+        let segment = self.shared.current();
+        let tail = segment.tail.fetch_add(words, acquire());
+        // With a bit set, a tail is larger than any capacity.
+        if tail <= CAPACITY - words {
+            return Ok(Claim {
+                shared: &self.shared,
+                segment,
+                at: tail,
+                sleeps_at: None,
+            });
+        }
+        self.claim_otherwise(segment, tail, words)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn claim_otherwise<'a>(
+        &'a self,
+        mut segment: &'a Segment,
+        mut tail: usize,
+        words: usize,
+    ) -> Result<Claim<'a>, Closed> {
+        let shared = &*self.shared;
+        let mut sleeps_at = None;
+        loop {
+            if tail & CLOSED != 0 {
+                // Whoever has closed it is awake.
+                return Err(Closed);
+            }
+            if tail & ASLEEP != 0 {
+                sleeps_at = Some(segment);
+            }
+            let at = tail & CLAIMED;
+            if at + words <= CAPACITY {
+                return Ok(Claim {
+                    shared,
+                    segment,
+                    at,
+                    sleeps_at,
+                });
+            }
+            if at <= CAPACITY {
+                shared.install_next(segment, at);
+                if is_mutated(Mutant::IngressWakeForgotten) {
+                    sleeps_at = None;
+                }
+            } else {
+                shared.wait_for_another(segment);
+            }
+            segment = shared.current();
+            tail = segment.tail.fetch_add(words, acquire());
+        }
+    }
+
+    /// Whether a claim may still succeed: a value that may be old when it is read.
+    pub fn is_open(&self) -> bool {
+        self.shared.current().tail.load(Relaxed) & CLOSED == 0
+    }
+}
+
+/// The ordering of a claim: it acquires what was done to the segment before its tail was reset.
+#[inline(always)]
+fn acquire() -> std::sync::atomic::Ordering {
+    ordering(Acquire, Mutant::IngressClaimRelaxed)
+}
+
+/// Words that are to be written and committed without delay.
+#[must_use = "nothing that was claimed later can be read before this is committed"]
+pub struct Claim<'a> {
+    shared: &'a Shared,
+    segment: &'a Segment,
+    at: usize,
+    /// Where the reader sleeps, if it did at the claim.
+    sleeps_at: Option<&'a Segment>,
+}
+
+impl Claim<'_> {
+    /// The address of one of the words.
+    ///
+    /// # Safety
+    ///
+    /// So many words, and one, were claimed. The first word of an entry is not written.
+    #[cfg(not(nexus_loom))]
+    #[inline(always)]
+    pub unsafe fn place(&self, word: usize) -> *mut u64 {
+        // SAFETY: the caller's promise.
+        unsafe { self.segment.words.place(self.at + word) }
+    }
+
+    /// Writes one of the words, which is no entry's first.
+    #[cfg(nexus_loom)]
+    pub fn write(&self, word: usize, value: u64) {
+        self.segment.words.write(self.at + word, value);
+    }
+
+    /// Commits an entry that begins at that word of the claim.
+    ///
+    /// # Safety
+    ///
+    /// The word was claimed, the entry has been written, and is committed once.
+    #[inline(always)]
+    pub unsafe fn commit(&self, word: usize, first: NonNull<()>) {
+        let release = ordering(Release, Mutant::IngressCommitRelaxed);
+        // SAFETY: the caller's promise.
+        unsafe { self.segment.words.first(self.at + word) }.store(first.as_ptr(), release);
+    }
+
+    /// Ends a claim in which all entries are committed, and wakes the reader if it slept at the claim and
+    /// nobody has woken it since. Returns whether it did.
+    #[inline(always)]
+    pub fn finish(self) -> bool {
+        match self.sleeps_at {
+            None => false,
+            Some(segment) => self.wake(segment),
+        }
+    }
+
+    #[cold]
+    fn wake(&self, segment: &Segment) -> bool {
+        let wakes = segment.tail.fetch_and(!ASLEEP, Relaxed) & ASLEEP != 0;
+        if wakes {
+            self.shared.unparker.unpark();
+        }
+        wakes
+    }
+}
+
+impl Reader {
+    fn segment(&self) -> &Segment {
+        // SAFETY: segments live as long as `shared`.
+        unsafe { &*self.segment }
+    }
+
+    /// Whether there may be something to read: plain loads, cheap enough for a spinning worker.
+    #[inline]
+    pub fn has_mail(&self) -> bool {
+        let segment = self.segment();
+        if self.at < CAPACITY {
+            // SAFETY: an entry, or the mark, begins where the one before ended.
+            let first = unsafe { segment.words.first(self.at) }.load(Relaxed);
+            if first != end_mark() {
+                return !first.is_null();
+            }
+        }
+        !segment.next.load(Relaxed).is_null()
+    }
+
+    /// The next entry, if it is committed: the address of its first word. It stays there until
+    /// [`advance`](Self::advance).
+    #[cfg(not(nexus_loom))]
+    #[inline]
+    pub fn peek(&mut self) -> Option<NonNull<u64>> {
+        self.find_entry().then(|| {
+            // SAFETY: it is below the capacity where there is an entry.
+            let place = unsafe { self.segment().words.place(self.at) };
+            NonNull::new(place).expect("segments do not lie at address 0")
+        })
+    }
+
+    /// A word of the next entry, if that is committed.
+    #[cfg(nexus_loom)]
+    pub fn peek(&mut self, word: usize) -> Option<u64> {
+        self.find_entry()
+            .then(|| self.segment().words.read(self.at + word))
+    }
+
+    /// Whether the next entry is committed. Passes over the ends of segments.
+    #[inline]
+    fn find_entry(&mut self) -> bool {
+        loop {
+            let segment = self.segment();
+            if self.at < CAPACITY {
+                // SAFETY: an entry, or the mark, begins where the one before ended.
+                let first = unsafe { segment.words.first(self.at) }.load(Acquire);
+                if first.is_null() {
+                    return false;
+                }
+                if first != end_mark() {
+                    return true;
+                }
+            }
+            if !self.move_on() {
+                return false;
+            }
+        }
+    }
+
+    /// Leaves a segment that has been read. Returns whether there is another one.
+    #[cold]
+    fn move_on(&mut self) -> bool {
+        let segment = self.segment();
+        let next = segment.next.load(Acquire);
+        if next.is_null() {
+            return false; // whoever closes the segment is about to install it
+        }
+        if self.at < CAPACITY {
+            // SAFETY: the mark is read, and nobody else looks at the words of a closed segment.
+            unsafe { segment.words.zero(self.at, 1) };
+        }
+        segment.next.store(ptr::null_mut(), Relaxed);
+        if is_mutated(Mutant::IngressTailResetEarly) {
+            segment.tail.swap(0, Release);
+        }
+        self.shared.used.push(segment);
+        (self.segment, self.at) = (next, 0);
+        true
+    }
+
+    /// Passes over the entry that was [read](Self::peek).
+    ///
+    /// # Safety
+    ///
+    /// It has so many words, and nobody uses what is in them any more.
+    #[inline(always)]
+    pub unsafe fn advance(&mut self, words: usize) {
+        if !is_mutated(Mutant::IngressNotZeroed) {
+            // SAFETY: the entry is this reader's since it was committed.
+            unsafe { self.segment().words.zero(self.at, words) };
+        }
+        self.at += words;
+    }
+
+    /// How far was claimed by now. What was committed before, in the order of the threads that know of each
+    /// other, lies before it.
+    pub fn mark(&self) -> Mark {
+        loop {
+            let segment = self.shared.current();
+            let at = segment.tail.load(Relaxed) & CLAIMED;
+            if at <= CAPACITY {
+                return Mark { segment, at };
+            }
+            self.shared.wait_for_another(segment);
+        }
+    }
+
+    /// Waits until the next entry before the mark is committed. Returns whether there is one.
+    pub fn wait_before(&mut self, mark: Mark) -> bool {
+        let mut round = 0;
+        loop {
+            if ptr::eq(self.segment, mark.segment) && self.at == mark.at {
+                return false;
+            }
+            if self.find_entry() {
+                return true;
+            }
+            if is_mutated(Mutant::IngressCloseUnwaited) {
+                return false;
+            }
+            relax(round);
+            round += 1;
+        }
+    }
+
+    /// Has all later claims refused. What was claimed before lies before the mark.
+    pub fn close(&mut self) -> Mark {
+        loop {
+            let segment = self.shared.current();
+            let tail = segment.tail.load(Relaxed);
+            let at = tail & CLAIMED;
+            if at > CAPACITY && tail & CLOSED == 0 {
+                self.shared.wait_for_another(segment);
+                continue;
+            }
+            if tail & CLOSED != 0 {
+                // It was closed before, and read to its end.
+                let (segment, at) = (self.segment, self.at);
+                return Mark { segment, at };
+            }
+            let closed = (segment.tail).compare_exchange(tail, tail | CLOSED, Relaxed, Relaxed);
+            if closed.is_ok() {
+                return Mark { segment, at };
+            }
+        }
+    }
+
+    /// Announces that the reader is about to sleep. Returns whether it may: not if anything was claimed that
+    /// it has not read, nor when the ingress is closed. Then claims wake it, until
+    /// [`wake_up`](Self::wake_up).
+    pub fn fall_asleep(&mut self) -> bool {
+        let tail = self.segment().tail.fetch_or(ASLEEP, Relaxed);
+        if tail == self.at || is_mutated(Mutant::IngressSleepUnseen) {
+            return true;
+        }
+        self.wake_up();
+        // Who has claimed it and not committed it yet may need this processor for that.
+        relax(u32::MAX);
+        false
+    }
+
+    /// The reader is awake again: claims need not wake it.
+    pub fn wake_up(&mut self) {
+        self.segment().tail.fetch_and(!ASLEEP, Relaxed);
+    }
+
+    /// Gives the memory of free segments back to the system, but for that of `kept` ones, and of no more than
+    /// `most` at a time. Returns whether there may be more.
+    pub fn trim(&mut self, kept: usize, most: usize) -> bool {
+        let mut list = self.shared.used.take_all();
+        let mut seen = 0;
+        let mut keep = ptr::null_mut();
+        // SAFETY: segments live as long as `shared`, and what was taken is this thread's alone.
+        while let Some(segment) = unsafe { list.as_ref() } {
+            if seen == kept + most {
+                break;
+            }
+            list = segment.below.load(Relaxed);
+            if seen < kept {
+                segment.below.store(keep, Relaxed);
+                keep = ptr::from_ref(segment).cast_mut();
+            } else {
+                // SAFETY: nobody uses a free segment.
+                unsafe { segment.words.give_back() };
+                self.shared.untouched.push(segment);
+            }
+            seen += 1;
+        }
+        let more = !list.is_null();
+        // SAFETY: both lists were taken from there.
+        unsafe {
+            self.shared.used.put_back(list);
+            self.shared.used.put_back(keep);
+        }
+        more
+    }
+}
+
+#[cfg(all(test, not(nexus_loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::Parker;
+
+    const FIRST: NonNull<()> = NonNull::dangling();
+
+    fn put(ingress: &Ingress, words: usize, number: u64) -> Result<bool, Closed> {
+        let claim = ingress.claim(words)?;
+        // SAFETY: each word is written before the commit, the first one not.
+        unsafe {
+            (1..words).for_each(|word| claim.place(word).write(number));
+            claim.commit(0, FIRST);
+        }
+        Ok(claim.finish())
+    }
+
+    /// Reads an entry of so many words.
+    fn get(reader: &mut Reader, words: usize) -> Option<u64> {
+        let entry = reader.peek()?;
+        // SAFETY: so many words were written, and are not used after this.
+        unsafe {
+            let number = entry.add(words - 1).read();
+            reader.advance(words);
+            Some(number)
+        }
+    }
+
+    #[test]
+    fn what_goes_in_comes_out_in_order_over_many_segments() {
+        let parker = Parker::new();
+        let (ingress, mut reader) = ingress(parker.unparker().clone());
+        let size = |number: u64| 2 + usize::try_from(number % 61).expect("it is small");
+        for round in 0..3 {
+            for number in 0..30_000 {
+                assert_eq!(put(&ingress, size(number), number), Ok(false), "awake");
+            }
+            for number in 0..30_000 {
+                assert_eq!(get(&mut reader, size(number)), Some(number), "in {round}");
+            }
+            assert!(!reader.has_mail() && reader.peek().is_none());
+            while reader.trim(2, 8) {}
+        }
+        let mark = reader.close();
+        assert!(!reader.wait_before(mark));
+        assert_eq!(put(&ingress, 2, 1), Err(Closed));
+        assert!(!ingress.is_open());
+        assert!(!reader.fall_asleep(), "nobody would wake it");
+    }
+
+    #[test]
+    fn a_full_segment_is_left_at_its_very_end() {
+        let parker = Parker::new();
+        let (ingress, mut reader) = ingress(parker.unparker().clone());
+        for words in [2, 4, 3] {
+            let count = u64::try_from(CAPACITY / words).expect("it is small");
+            for number in 0..count {
+                assert_eq!(put(&ingress, words, number), Ok(false));
+                assert_eq!(get(&mut reader, words), Some(number));
+            }
+            assert!(reader.fall_asleep());
+            assert_eq!(put(&ingress, words, count), Ok(true), "it slept");
+            assert_eq!(put(&ingress, words, count), Ok(false), "it is awake");
+            reader.wake_up();
+            assert!(!reader.fall_asleep(), "there is something to read");
+            assert_eq!(get(&mut reader, words), Some(count));
+            assert_eq!(get(&mut reader, words), Some(count));
+        }
+    }
+
+    #[test]
+    fn what_was_claimed_before_a_close_is_read_after_it() {
+        let parker = Parker::new();
+        let (ingress, mut reader) = ingress(parker.unparker().clone());
+        assert_eq!(put(&ingress, 3, 7), Ok(false));
+        let mark = reader.close();
+        assert!(reader.wait_before(mark));
+        assert_eq!(get(&mut reader, 3), Some(7));
+        assert!(!reader.wait_before(mark));
+        let mark = reader.close();
+        assert!(
+            !reader.wait_before(mark),
+            "closing it again changes nothing"
+        );
+    }
+}
