@@ -112,6 +112,8 @@
 //!
 //! - `tests/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
 //! - `tests/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
+//! - `tests/starts.rs: s1_10_of_many_that_start_at_once_each_has_its_own_error`
+//! - `tests/starts.rs: s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept`
 //!
 //! **1.11** With the feature `async`, `ActorRef::sink` is a `Sink` that feeds an actor: where the mailbox
 //! is bounded with [`Overflow::Backpressure`], it is ready when it has a place there. `stream` starts an
@@ -124,6 +126,16 @@
 //! - `tests/streams.rs: s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends`
 //! - `tests/streams.rs: s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up`
 //! - `tests/streams.rs: s1_11_a_stream_that_is_dropped_stops_its_actor`
+//!
+//! **1.13** An actor that is started from [`Once`](crate::Once) is made of values that are moved into
+//! it: they need not be `Clone`. It has one instance. A failure stops it, whatever its supervisor says
+//! of restarts, and so does what would make another actor passivate; a failure that is resumed leaves it
+//! as it is. [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all) starts actors of either kind in
+//! batches, and returns for each what `spawn` would have returned.
+//!
+//! - `tests/starts.rs: s1_13_an_actor_made_once_stops_where_another_would_be_restarted`
+//! - `tests/starts.rs: s1_13_a_siblings_failure_stops_an_actor_made_once_and_restarts_the_others`
+//! - `tests/starts.rs: s1_13_what_is_set_for_an_actor_made_once_holds`
 //!
 //! # 2. Behaviours
 //!
@@ -686,6 +698,8 @@
 //! - `tests/pool.rs: s8_3_lookup_finds_named_actors_with_their_type_and_no_phantoms`
 //! - `tests/pool.rs: s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference`
 //! - `tests/pool.rs: s8_3_actors_may_be_placed_by_hand_and_spawned_from_handlers`
+//! - `tests/starts.rs: s8_3_many_actors_start_at_once_each_where_its_name_belongs_and_in_order`
+//! - `tests/starts.rs: s8_3_a_handler_starts_many_on_all_workers_and_waits`
 //!
 //! **8.4** What a message or an answer owns is moved, also between workers: a box arrives with the
 //! address that it was sent with.
@@ -747,6 +761,14 @@
 //! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
 //! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
+//!
+//! **9.5** Memory follows what is there. An idle actor takes about a hundred bytes beside its state, a
+//! message what it weighs and an envelope of 40 bytes. What a peak took goes back when its worker rests;
+//! a worker keeps a few MiB for what comes next. [`WorkerStats`](crate::WorkerStats) says what is held.
+//!
+//! - `tests/memory.rs: s9_5_an_actor_costs_about_a_hundred_bytes_and_a_message_what_it_weighs`
+//! - `tests/memory.rs: s9_5_a_burst_leaves_nothing_behind`
+//! - `tests/memory.rs: s9_5_handlers_that_waited_leave_nothing_behind`
 //!
 //! # Not promised
 //!
