@@ -121,6 +121,8 @@ fn s1_5_tell_all_sends_in_order_on_every_path() {
             );
             let sender = sender.expect("it starts");
             sender.ask(|reply| reply, PATIENCE).wait().expect("it sent");
+            // What is sent across is published when the handler has returned.
+            while seen(target) != [100] {}
             target.tell_all((100..175).map(|number| Sent::Number(0, number)));
             assert_eq!(seen(target), [175]);
         }

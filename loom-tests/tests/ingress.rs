@@ -180,47 +180,6 @@ fn claiming_without_acquire_is_rejected() {
     );
 }
 
-/// Two claims that are stale may fill a segment that is installed again before it is the current one.
-fn two_stale_claims() {
-    let words = |number| if number < 30 { 3 } else { 2 };
-    let (ingress, mut reader, _receiver) = an_open_ingress();
-    let stale = [10, 20].map(|number| {
-        let ingress = ingress.clone();
-        thread::spawn(move || assert!(put_in(&ingress, 3, number)))
-    });
-    let mut got = Vec::new();
-    for number in 30..35 {
-        assert!(put(&ingress, number));
-        got.extend(std::iter::from_fn(|| get(&mut reader, words)));
-    }
-    for stale in stale {
-        stale.join().unwrap();
-    }
-    assert!(put(&ingress, 35), "some segment takes claims");
-    got.extend(std::iter::from_fn(|| get(&mut reader, words)));
-
-    assert_eq!(of_writer(&got, 30), [30, 31, 32, 33, 34, 35]);
-    assert_eq!(of_writer(&got, 10), [10]);
-    assert_eq!(of_writer(&got, 20), [20]);
-}
-
-#[test]
-fn the_current_segment_never_goes_back() {
-    // Claim: a segment is closed only after it has become the current one.
-    explore(2, two_stale_claims);
-}
-
-#[test]
-fn installing_out_of_order_is_rejected() {
-    // Claim: whoever closes a segment that is not current yet has to wait until it is.
-    rejected(
-        PREEMPTIONS,
-        Some(Mutant::IngressInstallUnordered),
-        "exceeded maximum number of branches",
-        two_stale_claims,
-    );
-}
-
 /// Reads, and sleeps between two reads, until there are so many numbers and letters.
 fn receive(reader: &mut Reader, receiver: &mut Receiver<Letter>, wanted: usize) -> Vec<u64> {
     let mut got = Vec::new();

@@ -49,8 +49,6 @@ pub enum Mutant {
     IngressNotZeroed,
     /// A segment takes claims as soon as it was read, before it is installed again.
     IngressTailResetEarly,
-    /// Whoever closes a segment installs the next one without waiting for its own to be the current one.
-    IngressInstallUnordered,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,
