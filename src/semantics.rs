@@ -69,10 +69,13 @@
 //! **1.6** Messages from one sender to one actor arrive in the order in which they were sent, each
 //! exactly once while the actor lives, on one worker or across two, by `tell` and `try_tell` mixed,
 //! and also when the sending handler waits in between. A sender is an actor, or a thread outside of
-//! the pool. Between messages of different senders there is no order.
+//! the pool. Between messages of different senders there is no order, but for this: what a thread outside
+//! has sent to an actor comes before what another actor sends it because of something that the thread sent
+//! later.
 //!
 //! - `tests/references.rs: s1_6_messages_of_one_sender_arrive_in_order_across_workers`
 //! - `tests/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
+//! - `tests/ingress.rs: s1_6_what_a_thread_sent_before_it_caused_a_message_arrives_before_that`
 //! - `tests/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
 //! - `tests/ingress.rs: s1_6_four_foreign_threads_flood_an_actor_each_in_order`
 //! - `tests/ingress.rs: s1_6_messages_and_stops_of_foreign_threads_keep_their_order`

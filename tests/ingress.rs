@@ -2,6 +2,7 @@
 
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -392,4 +393,50 @@ fn s9_5_the_memory_of_a_flood_goes_back() {
         thread::sleep(Duration::from_millis(5));
     }
     pool.shutdown(PATIENCE).expect("it ends");
+}
+
+#[test]
+fn s1_6_what_a_thread_sent_before_it_caused_a_message_arrives_before_that() {
+    enum Relay {
+        To(ActorRef<u64>),
+        Tell(u64),
+    }
+    let pool = pool(2);
+    {
+        let (told, seen) = mpsc::channel();
+        let last = Once::new(move || {
+            Behavior::receive(move |_ctx, number: u64| told.send(number).unwrap())
+        });
+        let last = pool.spawn_on(1, "last", last).unwrap();
+        let relay = Once::new(|| {
+            let mut to = None;
+            Behavior::receive(move |_ctx, message| match message {
+                Relay::To(other) => to = Some(other),
+                Relay::Tell(number) => to.unwrap().tell(number),
+            })
+        });
+        let relay = pool.spawn_on(0, "relay", relay).unwrap();
+        relay.tell(Relay::To(last));
+        let rounds = 20_000;
+        for number in 0..rounds {
+            last.tell(2 * number);
+            relay.tell(Relay::Tell(2 * number + 1));
+        }
+        // Whatever else is mixed: each odd number comes after the even one below it.
+        let mut sent_by_thread = 0;
+        for _ in 0..2 * rounds {
+            let number = seen.recv_timeout(PATIENCE).expect("all of them arrive");
+            if number % 2 == 0 {
+                assert_eq!(number, sent_by_thread);
+                sent_by_thread += 2;
+            } else {
+                assert!(
+                    number < sent_by_thread,
+                    "{number} came before what had caused it"
+                );
+            }
+        }
+    }
+    let report = pool.shutdown(PATIENCE).unwrap();
+    assert_eq!(report.unprocessed, 0);
 }

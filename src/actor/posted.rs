@@ -53,6 +53,19 @@ impl Posts {
         }
     }
 
+    /// As [`before`](Self::before), so many at the most.
+    pub(crate) fn some_before(&mut self, mark: Mark, most: u32) -> Posted<'_> {
+        Posted {
+            reader: &mut self.0,
+            until: Until::CountOrMark(most, mark),
+        }
+    }
+
+    /// Whether all that was claimed before the mark has been read.
+    pub(crate) fn has_read_to(&mut self, mark: Mark) -> bool {
+        !self.0.wait_before(mark)
+    }
+
     /// Has nothing more posted. Returns what was posted before.
     pub(crate) fn close(&mut self) -> Posted<'_> {
         let mark = self.0.close();
@@ -86,6 +99,8 @@ enum Until {
     Count(u32),
     /// Those that were claimed before, which are waited for.
     Mark(Mark),
+    /// So many of those at the most.
+    CountOrMark(u32, Mark),
 }
 
 impl Posted<'_> {
@@ -134,10 +149,14 @@ impl Posted<'_> {
     #[inline(always)]
     fn goes_on(&mut self) -> bool {
         match &mut self.until {
-            Until::Count(0) => false,
+            Until::Count(0) | Until::CountOrMark(0, _) => false,
             Until::Count(left) => {
                 *left -= 1;
                 true
+            }
+            Until::CountOrMark(left, mark) => {
+                *left -= 1;
+                self.reader.wait_before(*mark)
             }
             Until::Mark(mark) => self.reader.wait_before(*mark),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
-use crate::queue::{Chain, Inbox, Pushed, Receiver, inbox};
+use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver, inbox};
 
 /// Emptied small batches that wait at a worker to be filled again: two megabytes.
 const SPARE_BATCHES: usize = 1024;
@@ -15,7 +15,7 @@ const SPARE_BATCHES: usize = 1024;
 /// and so many entries of threads outside. What is left waits for what was taken in to be handled, and
 /// orders go ahead of it.
 const WORDS_AT_ONCE: u32 = 4096;
-const ENTRIES_AT_ONCE: u32 = 256;
+const ENTRIES_AT_ONCE: u32 = 1024;
 
 /// Free segments of an ingress whose memory is kept when its worker rests, and how many are looked after
 /// at a time.
@@ -34,10 +34,16 @@ pub(crate) struct Lanes {
 }
 
 /// The receiving end of one worker.
+///
+/// What causes what else is handed over first: a thread may tell an actor something, and have another one
+/// send a message to it after that. So batches are taken from the inbox together with a mark in the ingress,
+/// and what was posted before the mark is handed over before them, what is posted later after them.
 pub(crate) struct LaneEnd {
     inbox: Receiver<Batch>,
     /// What was taken from the inbox and not handed over yet.
     taken: Chain<Batch>,
+    /// How far the ingress is to be read before that.
+    before: Option<Mark>,
     /// Words that were handed over too early, as batches are handed over as a whole.
     ahead: u32,
     posts: Posts,
@@ -58,6 +64,7 @@ pub(crate) fn lanes(workers: usize) -> (Lanes, Vec<LaneEnd>) {
     let end = |(inbox, posts)| LaneEnd {
         inbox,
         taken: Chain::empty(),
+        before: None,
         ahead: 0,
         posts,
     };
@@ -100,10 +107,25 @@ impl Transport for Lanes {
 impl LaneEnd {
     fn receive_all(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
         self.ahead = 0;
-        let mark = self.posts.mark();
+        if let Some(mark) = self.before.take() {
+            sink(Mail::Posted(self.posts.before(mark)));
+        }
         self.taken.by_ref().map(Mail::Batch).for_each(&mut *sink);
-        self.inbox.take().map(Mail::Batch).for_each(&mut *sink);
-        sink(Mail::Posted(self.posts.before(mark)));
+        let batches = self.inbox.take();
+        sink(Mail::Posted(self.posts.before(self.posts.mark())));
+        batches.map(Mail::Batch).for_each(&mut *sink);
+    }
+
+    /// Hands over what was posted before the batches that were taken. Returns whether that was all.
+    fn receive_before(&mut self, sink: &mut dyn FnMut(Mail<'_>)) -> bool {
+        if let Some(mark) = self.before {
+            sink(Mail::Posted(self.posts.some_before(mark, ENTRIES_AT_ONCE)));
+            if !self.posts.has_read_to(mark) {
+                return false;
+            }
+            self.before = None;
+        }
+        true
     }
 }
 
@@ -122,22 +144,29 @@ impl Source for LaneEnd {
         }
         if self.taken.is_empty() {
             self.taken = self.inbox.take();
-        }
-        if !self.taken.is_empty() {
-            while self.ahead < WORDS_AT_ONCE
-                && let Some(batch) = self.taken.next()
-            {
-                self.ahead += batch.filled();
-                sink(Mail::Batch(batch));
+            if self.taken.is_empty() {
+                if self.posts.has_mail() {
+                    sink(Mail::Posted(self.posts.up_to(ENTRIES_AT_ONCE)));
+                }
+                return;
             }
+            // Not before the batches were taken: it is to lie behind all that has caused them.
+            self.before = Some(self.posts.mark());
+        }
+        if !self.receive_before(sink) {
+            return;
+        }
+        while self.ahead < WORDS_AT_ONCE
+            && let Some(batch) = self.taken.next()
+        {
+            self.ahead += batch.filled();
+            sink(Mail::Batch(batch));
         }
         self.ahead = self.ahead.saturating_sub(WORDS_AT_ONCE);
-        if self.posts.has_mail() {
-            sink(Mail::Posted(self.posts.up_to(ENTRIES_AT_ONCE)));
-        }
     }
 
     fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
+        self.before = None;
         self.taken.by_ref().map(Mail::Batch).for_each(&mut *sink);
         self.inbox.close().map(Mail::Batch).for_each(&mut *sink);
         sink(Mail::Posted(self.posts.close()));

@@ -430,6 +430,9 @@ pub struct Mark {
     at: usize,
 }
 
+// SAFETY: the pointer is compared, never followed.
+unsafe impl Send for Mark {}
+
 /// Makes an open, empty ingress. Whoever holds `unparker`'s parker sleeps between its reads.
 pub fn ingress(unparker: Unparker) -> (Ingress, Reader) {
     let shared = Shared {
