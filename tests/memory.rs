@@ -86,8 +86,11 @@ fn s9_5_a_burst_leaves_nothing_behind() {
     for workers in [1, 2] {
         with_pool(pool_of(workers), |pool| {
             let (go, gate) = mpsc::channel::<()>();
-            let held_up =
-                Once::new(move || Behavior::receive(move |_ctx, _: u64| drop(gate.recv())));
+            let held_up = Once::new(move || {
+                Behavior::receive(move |_ctx, _: u64| {
+                    let _ = gate.recv();
+                })
+            });
             let held_up = pool.spawn("held-up", held_up).unwrap();
             for number in 0..300_000 {
                 held_up.tell(number);

@@ -147,7 +147,11 @@ fn s1_13_what_is_set_for_an_actor_made_once_holds() {
     with_pools(|pool| {
         let small = Mailbox::bounded(1, Overflow::Fail).unwrap();
         let (go, gate) = mpsc::channel::<()>();
-        let bounded = Once::new(move || Behavior::receive(move |_ctx, ()| drop(gate.recv())));
+        let bounded = Once::new(move || {
+            Behavior::receive(move |_ctx, ()| {
+                let _ = gate.recv();
+            })
+        });
         let bounded = pool.spawn("bounded", bounded.mailbox(small)).unwrap();
         bounded.tell(());
         eventually("the mailbox is full", || bounded.try_tell(()).is_err());

@@ -189,7 +189,7 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
     // lasts. The envelope is read now.
     unsafe {
         let item = slot.next_message::<M>(shard.slabs())?;
-        shard.begin_handling(&raw const (*item).envelope);
+        shard.begin_handling(item);
         Some(&raw const (*item).message)
     }
 }

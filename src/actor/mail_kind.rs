@@ -10,7 +10,6 @@ use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, MessageId};
-use super::mailbox::Item;
 use super::props::{Formula, Recipe};
 use super::queueing::free_place;
 use super::shard::Shard;
@@ -44,13 +43,17 @@ impl MailKind {
                 // SAFETY: called only during a tenancy that `occupy::<M>` began.
                 release: |slot, slabs| unsafe { slot.mailbox.release::<M>(slabs) },
                 // SAFETY: as above; the envelope is copied, the item stays where it is.
-                peek: |slot| unsafe { slot.mailbox.peek_place::<M>().map(|item| (*item).envelope) },
+                peek: |slot| unsafe {
+                    slot.mailbox
+                        .peek_place::<M>()
+                        .map(|item| (*item).envelope())
+                },
                 discard: discard::<M>,
                 bury_next: bury_next::<M>,
                 // SAFETY: as above; nothing but the envelopes is read, and nothing taken out.
                 holds: |slot, message| unsafe {
                     let mut places = slot.mailbox.places::<M>();
-                    places.any(|item| (*item).envelope.message == message)
+                    places.any(|item| (*item).id == message)
                 },
                 // SAFETY: as above.
                 advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
@@ -82,7 +85,7 @@ unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
         let Some(item) = slot.mailbox.pop_place::<M>(shard.slabs()) else {
             return;
         };
-        shard.begin_handling(&raw const (*item).envelope);
+        shard.begin_handling(item);
         (&raw const (*item).message).read()
     };
     if let Some(door) = slot.door() {
@@ -108,9 +111,10 @@ unsafe fn bury_next<M: 'static>(
             .pop_place::<M>(shard.slabs())
             .map(|item| item.read())
     };
-    let Some(Item { envelope, message }) = item else {
+    let Some(item) = item else {
         return;
     };
+    let (envelope, message) = (item.envelope(), item.message);
     shard.counts.buried.add(1);
     // Before code of the user's runs, which may wait: the slot may be somebody else's after that.
     if let Some(door) = slot.door() {
@@ -140,7 +144,8 @@ unsafe fn bury<M: 'static>(
             break;
         };
         // SAFETY: it is read at once.
-        let Item { envelope, message } = unsafe { item.read() };
+        let item = unsafe { item.read() };
+        let (envelope, message) = (item.envelope(), item.message);
         shard.core.bury::<M>(actor, envelope, reason);
         let _ = drop_with_fate(message, End::from(reason));
         buried += 1;

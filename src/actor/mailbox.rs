@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::{self, NonNull};
 
+use super::cause_ref::CauseRef;
 use super::envelope::Envelope;
 use super::id::MessageId;
 use crate::memory::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};
@@ -28,14 +29,21 @@ struct Block {
     level: u8,
 }
 
-/// A message with its envelope, as it lies in a block.
+/// A message as it lies in a block: with its id, and a share in its cause.
 pub(crate) struct Item<M> {
-    pub(crate) envelope: Envelope,
+    pub(crate) id: MessageId,
+    pub(crate) cause: CauseRef,
     pub(crate) message: M,
 }
 
+impl<M> Item<M> {
+    pub(crate) fn envelope(&self) -> Envelope {
+        self.cause.get().envelope_of(self.id)
+    }
+}
+
 /// Sizes that the blocks of a mailbox have, one after the other.
-const LEVELS: usize = 4;
+const LEVELS: usize = 6;
 
 /// One of these, for items of one type.
 #[derive(Clone, Copy)]
@@ -60,8 +68,10 @@ impl<M> Geometry<M> {
 
     const LEVEL: [Level; LEVELS] = [
         Self::level(1, 0),
-        Self::level(4, 256),
+        Self::level(4, 128),
+        Self::level(8, 512),
         Self::level(8, 1024),
+        Self::level(8, 2048),
         Self::level(8, 4096),
     ];
 
@@ -104,7 +114,7 @@ impl<M> Geometry<M> {
         let Ok(layout) = Layout::from_size_align(bytes, align) else {
             panic!("the message type is too large")
         };
-        #[allow(clippy::cast_possible_truncation)] // an envelope has 40 bytes, a block 16 KiB
+        #[allow(clippy::cast_possible_truncation)] // an item has 16 bytes, a block 16 KiB
         let capacity = ((bytes - Self::FIRST) / Self::ITEM) as u16;
         Level {
             capacity,
@@ -204,6 +214,12 @@ impl<T> RawMailbox<T> {
         self.len.get() as usize
     }
 
+    /// Where its first block lies, if it has one.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> *const u8 {
+        self.head.get().cast()
+    }
+
     /// Whether it holds a block, which an empty one may do.
     #[inline(always)]
     pub(crate) fn has_memory(&self) -> bool {
@@ -239,7 +255,7 @@ impl<T> RawMailbox<T> {
 
     /// # Panics
     ///
-    /// When the mailbox holds nearly 2^32 messages, of which each takes 40 bytes at least.
+    /// When the mailbox holds nearly 2^32 messages, of which each takes 16 bytes at least.
     #[inline(never)]
     fn grow<M>(&self, slabs: &Slabs, tail: *mut Block) -> *mut Block {
         let full = self.len.get() > u32::MAX - u32::from(u16::MAX);
@@ -322,9 +338,7 @@ impl<T> RawMailbox<T> {
         // holds an item, no two of which overlap.
         unsafe {
             let places = || self.places::<M>().take(most);
-            let Some(position) =
-                places().position(|place| (*place).envelope.message_id() == message)
-            else {
+            let Some(position) = places().position(|place| (*place).id == message) else {
                 return false;
             };
             let mut places = places().take(position + 1).map(<*const Item<M>>::cast_mut);
@@ -371,6 +385,7 @@ impl<T> RawMailbox<T> {
 mod tests {
     use super::*;
     use crate::actor::id::ActorId;
+    use crate::actor::parcel::Cause;
     use proptest::prelude::*;
     use std::collections::VecDeque;
     use std::rc::Rc;
@@ -385,9 +400,12 @@ mod tests {
     unsafe fn put<M>(mailbox: &RawMailbox, envelope: Envelope, message: M, blocks: &Slabs) {
         // SAFETY: the caller's promise; the item is written at once.
         unsafe {
-            mailbox
-                .push_place::<M>(blocks)
-                .write(Item { envelope, message })
+            let place = mailbox.push_place::<M>(blocks);
+            place.write(Item {
+                id: envelope.message_id(),
+                cause: CauseRef::new(Cause::of(envelope), blocks),
+                message,
+            });
         };
     }
 
@@ -396,8 +414,8 @@ mod tests {
     /// The mailbox holds `M` only.
     unsafe fn take<M>(mailbox: &RawMailbox, blocks: &Slabs) -> Option<(Envelope, M)> {
         // SAFETY: the caller's promise; the item is read at once.
-        let Item { envelope, message } = unsafe { mailbox.pop_place::<M>(blocks)?.read() };
-        Some((envelope, message))
+        let item = unsafe { mailbox.pop_place::<M>(blocks)?.read() };
+        Some((item.envelope(), item.message))
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod body;
 mod bound;
 mod bounded;
 mod cancellations;
+mod cause_ref;
 mod chores;
 mod context;
 pub(crate) mod core;

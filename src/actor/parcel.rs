@@ -226,6 +226,34 @@ impl Cause {
         }
     }
 
+    /// That of what an actor sends while it handles a message with that envelope.
+    #[inline(always)]
+    pub(super) const fn of_sent(handled: Envelope, by: ActorId) -> Self {
+        Self {
+            sender: by,
+            correlation: handled.correlation,
+            causation: handled.message,
+        }
+    }
+
+    /// A copy that reads each part as narrow as it was written, maybe just before: a wide load over two
+    /// narrow stores that are still under way waits for both.
+    ///
+    /// # Safety
+    ///
+    /// It is valid for reading.
+    #[inline(always)]
+    pub(super) unsafe fn copy_of(cause: *const Self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Self {
+                sender: (&raw const (*cause).sender).read(),
+                correlation: (&raw const (*cause).correlation).read_volatile(),
+                causation: (&raw const (*cause).causation).read_volatile(),
+            }
+        }
+    }
+
     #[inline(always)]
     pub(super) fn envelope_of(self, message: MessageId) -> Envelope {
         let Self {

@@ -166,7 +166,7 @@ impl<M: Send + 'static> ActorRef<M> {
         // SAFETY: the envelope is written here, the message by all callers, at once.
         unsafe {
             let item = shard.admit(self.typed_key())?;
-            shard.write_next_envelope(&raw mut (*item).envelope);
+            shard.write_head(item);
             Some(&raw mut (*item).message)
         }
     }
@@ -519,7 +519,8 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
             // SAFETY: as above.
             Some(place) => unsafe {
                 place.write(Item {
-                    envelope: *envelope,
+                    id: envelope.message_id(),
+                    cause: shard.cause_of(envelope),
                     message: self.0,
                 })
             },

@@ -131,6 +131,13 @@ impl RunQueue {
         })
     }
 
+    /// The slot whose turn comes up after so many other things, if it is in the ring.
+    #[inline(always)]
+    pub(crate) fn turn_after(&self, others: u32) -> Option<u32> {
+        let code = self.place(self.head.get().wrapping_add(others)).get();
+        (others < self.in_ring() && code & FIBER_MARK == 0).then_some(code)
+    }
+
     /// Takes the next thing to do, where it is a fiber's.
     #[inline]
     pub(crate) fn pop_fiber(&self) -> Option<FiberId> {

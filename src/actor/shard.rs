@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::acting::Stage;
 use super::beat::{Beat, Running};
+use super::cause_ref::CauseRef;
 use super::chores::Chore;
 use super::core::PoolCore;
 use super::counts::Counts;
@@ -22,6 +23,7 @@ use super::mailbox::Item;
 use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::overflow::tell_of_overflow;
+use super::parcel::Cause;
 use super::posted::Mail;
 use super::run_queue::{Due, RunQueue};
 use super::several::Several;
@@ -60,6 +62,8 @@ pub(crate) struct Shard {
     pub(crate) stage: Stage,
 
     last_message: Cell<MessageId>,
+    /// The cause of the last message that arrived.
+    last_cause: Cell<CauseRef>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
     pub(crate) nested: Cell<u32>,
     /// What is handed over to a larger stack: a task, or else the turn of the actor in that slot.
@@ -111,6 +115,7 @@ impl Shard {
             beat: Arc::clone(&core.beats[worker as usize]),
             stage: Stage::new(),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
+            last_cause: Cell::new(CauseRef::OUTSIDE),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
             now: Cell::new(0),
@@ -130,6 +135,7 @@ impl Shard {
 
     /// Gives memory back to the system that nobody needs.
     pub(crate) fn trim(&self) {
+        self.last_cause.take();
         self.slabs.trim();
         self.slots.trim();
         self.waits.trim();
@@ -195,36 +201,48 @@ impl Shard {
         let message = self.last_message.get().next();
         self.last_message.set(message);
         let here = self.stage.here();
-        here.envelope.get().next(here.actor.get(), message)
+        here.envelope().next(here.actor.get(), message)
     }
 
-    /// Writes [`next_envelope`](Self::next_envelope), field by field, straight to its place: a
-    /// copy made in narrow stores and read in wide loads would stall on every message.
+    /// Writes what comes before a message that is sent here and now: [`next_envelope`](Self::next_envelope).
     ///
     /// # Safety
     ///
-    /// `place` is valid for writing.
+    /// `item` is valid for writing.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn write_next_envelope(&self, place: *mut Envelope) {
-        let Envelope {
-            sender,
-            message,
-            correlation,
-            causation,
-        } = self.next_envelope();
+    pub(crate) unsafe fn write_head<M>(&self, item: *mut Item<M>) {
+        let message = self.last_message.get().next();
+        self.last_message.set(message);
+        let cause = self.stage.here().outgoing(&self.slabs);
         // SAFETY: the caller's promise.
         unsafe {
-            (&raw mut (*place).sender).write(sender);
-            (&raw mut (*place).message).write(message);
-            (&raw mut (*place).correlation).write(correlation);
-            (&raw mut (*place).causation).write(causation);
+            (&raw mut (*item).id).write(message);
+            (&raw mut (*item).cause).write(cause);
         }
+    }
+
+    /// A share in the cause of a message that has arrived, which most often is that of the one before.
+    #[inline(always)]
+    pub(crate) fn cause_of(&self, envelope: &Envelope) -> CauseRef {
+        let cause = Cause::of(*envelope);
+        if cause == Cause::NONE {
+            return CauseRef::OUTSIDE;
+        }
+        let last = self.last_cause.take();
+        let last = if last.get() == cause {
+            last
+        } else {
+            CauseRef::new(cause, &self.slabs)
+        };
+        let share = last.clone();
+        self.last_cause.set(last);
+        share
     }
 
     /// The envelope of the message being handled.
     pub(crate) fn envelope(&self) -> Envelope {
-        self.stage.here().envelope.get()
+        self.stage.here().envelope()
     }
 
     /// Whether a handler runs.
@@ -278,7 +296,13 @@ impl Shard {
         // SAFETY: the item is written at once.
         match unsafe { self.admit(to) } {
             // SAFETY: as above.
-            Some(place) => unsafe { place.write(Item { envelope, message }) },
+            Some(place) => unsafe {
+                place.write(Item {
+                    id: envelope.message_id(),
+                    cause: self.cause_of(&envelope),
+                    message,
+                });
+            },
             None => self.lose(to.key, envelope, message, DeadLetterReason::Stopped),
         }
     }
@@ -308,7 +332,8 @@ impl Shard {
             return self.lose(key, envelope, message, reason);
         }
         self.put(to, envelope, message);
-        if let Some(Item { envelope, message }) = evicted {
+        if let Some(evicted) = evicted {
+            let (envelope, message) = (evicted.envelope(), evicted.message);
             self.counts.buried.add(1);
             self.core.bury::<M>(door.actor, envelope, reason);
             let _ = drop_with_fate(message, End::from(reason));
@@ -340,31 +365,28 @@ impl Shard {
         let _ = drop_with_fate(message, End::from(reason));
     }
 
-    /// Takes over the envelope of a message that is now to be handled, and counts it.
+    /// Takes over what comes before a message that is now to be handled, and counts the message.
     ///
     /// # Safety
     ///
-    /// `envelope` is valid for reading.
+    /// There is an item, of which nothing but the message is used after this.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn begin_handling(&self, envelope: *const Envelope) {
-        // Volatile, so that each id is read as narrow as `write_next_envelope` has written it: a
-        // wide load over two narrow stores that are still under way waits for both.
+    pub(crate) unsafe fn begin_handling<M>(&self, item: *const Item<M>) {
+        // Volatile, so that the id is read as narrow as `write_head` has written it: a wide load over two
+        // narrow stores that are still under way waits for both.
         // SAFETY: the caller's promise.
-        self.stage.here().envelope.set(unsafe {
-            Envelope {
-                sender: (&raw const (*envelope).sender).read(),
-                message: (&raw const (*envelope).message).read_volatile(),
-                correlation: (&raw const (*envelope).correlation).read_volatile(),
-                causation: (&raw const (*envelope).causation).read_volatile(),
-            }
-        });
+        let (id, cause) = unsafe {
+            let id = (&raw const (*item).id).read_volatile();
+            (id, (&raw const (*item).cause).read())
+        };
+        self.stage.here().handle(cause.get().envelope_of(id));
         self.counts.handled.add(1);
     }
 
     /// Takes over the envelope of a message that its actor has kept, and counts it as handled.
     pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
-        self.stage.here().envelope.set(*envelope);
+        self.stage.here().handle(*envelope);
         self.counts.handled.add(1);
     }
 
@@ -401,9 +423,10 @@ impl Shard {
 
     /// Runs with another envelope: what is sent meanwhile has the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
-        let outer = self.stage.here().envelope.replace(envelope);
+        let outer = self.envelope();
+        self.stage.here().handle(envelope);
         let answer = code();
-        self.stage.here().envelope.set(outer);
+        self.stage.here().handle(outer);
         answer
     }
 
@@ -449,7 +472,8 @@ impl Shard {
     /// Runs `code` as `actor`: what it sends has that sender.
     pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
         let here = self.stage.here();
-        let outer = (here.actor.replace(actor), here.envelope.get());
+        let outer = (here.actor.get(), here.envelope());
+        here.act_as(actor);
         let running = self.beat.running();
         let within = here.within.replace(running);
         if actor.home == self.home {
@@ -461,8 +485,8 @@ impl Shard {
             self.beat.go_on(running);
         }
         here.within.set(within);
-        here.actor.set(outer.0);
-        here.envelope.set(outer.1);
+        here.act_as(outer.0);
+        here.handle(outer.1);
         self.look_for_orders(outer.0);
         answer
     }
@@ -478,8 +502,8 @@ impl Shard {
     /// Leaves the actor whose turn it was.
     pub(crate) fn act_as_nobody(&self) {
         let here = self.stage.here();
-        here.actor.set(ActorId::NOBODY);
-        here.envelope.set(Envelope::NONE);
+        here.act_as(ActorId::NOBODY);
+        here.handle(Envelope::NONE);
         self.beat.end();
     }
 
@@ -487,7 +511,7 @@ impl Shard {
     #[inline(always)]
     pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
         let here = self.stage.here();
-        here.actor.set(self.id_of(key));
+        here.act_as(self.id_of(key));
         here.handles.set(true);
         self.beat.begin(Running::of(key, slot.mail_kind()));
     }

@@ -365,6 +365,24 @@ impl Slot {
         self.put_body(body.into_slab(slabs));
     }
 
+    /// Has the processor fetch the slot.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        let start = ptr::from_ref(self);
+        prefetch(start.cast());
+        prefetch(start.wrapping_add(1).wrapping_byte_sub(1).cast());
+    }
+
+    /// Has the processor fetch the actor and its mail.
+    #[inline(always)]
+    pub(crate) fn prefetch_actor(&self) {
+        prefetch(self.mailbox.first());
+        // SAFETY: a slot is used by one thread, and nothing is done while this looks.
+        if let Desk::Here(body) = unsafe { &*self.desk.as_ptr() } {
+            prefetch(ptr::from_ref(&**body).cast());
+        }
+    }
+
     /// The actor waits, in its turn.
     #[inline(always)]
     pub(crate) fn note_wait(&self, wait: Key) {
@@ -540,9 +558,23 @@ impl Slot {
     }
 }
 
+/// Has the processor fetch what is at that address, if it can; there need not be anything.
+#[inline(always)]
+fn prefetch(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it reads nothing as far as the program can tell, and any address will do.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actor::cause_ref::CauseRef;
 
     #[test]
     fn a_slot_is_small() {
@@ -595,7 +627,8 @@ mod tests {
         unsafe {
             let place = slot.admit::<u32>(first, &blocks).expect("it is open");
             place.write(Item {
-                envelope: Envelope::NONE,
+                id: MessageId::NONE,
+                cause: CauseRef::OUTSIDE,
                 message: 1,
             });
         }

@@ -87,6 +87,12 @@ impl<T> Arena<T> {
         }
     }
 
+    /// Whether there are so many cells that most of them are not in the processor's caches.
+    #[inline(always)]
+    pub(crate) fn is_large(&self) -> bool {
+        self.made.get() > 4 * GROUP
+    }
+
     /// The cell of an index that this arena handed out.
     ///
     /// # Panics
