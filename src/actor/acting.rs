@@ -10,20 +10,15 @@ use std::cell::Cell;
 use std::ptr;
 
 use super::beat::Running;
-use super::cause_ref::CauseRef;
 use super::envelope::Envelope;
 use super::id::ActorId;
-use super::parcel::Cause;
-use crate::memory::Slabs;
 
 /// What is noted of the actor whose turn it is.
 pub(crate) struct Acting {
     /// Whose turn it is.
     pub(crate) actor: Cell<ActorId>,
     /// That of the message which it handles.
-    envelope: Cell<Envelope>,
-    /// The cause of what it sends, once it has sent something while that is its message.
-    outgoing: Cell<CauseRef>,
+    pub(crate) envelope: Cell<Envelope>,
     /// Messages that its turn may still take.
     pub(crate) messages_left: Cell<usize>,
     /// Whether a handler runs, with whom replies that are dropped wait for its end.
@@ -38,49 +33,10 @@ impl Acting {
         Self {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
-            outgoing: Cell::new(CauseRef::OUTSIDE),
             messages_left: Cell::new(0),
             handles: Cell::new(false),
             within: Cell::new(Running::NOBODY),
         }
-    }
-
-    /// The envelope of the message that is being handled.
-    #[inline(always)]
-    pub(crate) fn envelope(&self) -> Envelope {
-        self.envelope.get()
-    }
-
-    /// Another actor acts.
-    #[inline(always)]
-    pub(super) fn act_as(&self, actor: ActorId) {
-        self.actor.set(actor);
-        self.outgoing.set(CauseRef::OUTSIDE);
-    }
-
-    /// Another message is handled.
-    #[inline(always)]
-    pub(super) fn handle(&self, envelope: Envelope) {
-        self.envelope.set(envelope);
-        self.outgoing.set(CauseRef::OUTSIDE);
-    }
-
-    /// A share in the cause of what is sent now.
-    #[inline(always)]
-    pub(super) fn outgoing(&self, slabs: &Slabs) -> CauseRef {
-        // SAFETY: one thread uses it, and a clone calls nothing that might change it.
-        let outgoing = unsafe { &*self.outgoing.as_ptr() };
-        if outgoing.is_outside() {
-            return self.make_outgoing(slabs);
-        }
-        outgoing.clone()
-    }
-
-    fn make_outgoing(&self, slabs: &Slabs) -> CauseRef {
-        let cause = Cause::of_sent(self.envelope.get(), self.actor.get());
-        let made = CauseRef::new(cause, slabs);
-        self.outgoing.set(made.clone());
-        made
     }
 }
 

@@ -188,9 +188,9 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
     // an actor of `M` accept, for a slot occupied for `M`; the actor has its turn, so that tenancy
     // lasts. The envelope is read now.
     unsafe {
-        let item = slot.next_message::<M>(shard.slabs())?;
-        shard.begin_handling(item);
-        Some(&raw const (*item).message)
+        let place = slot.next_message::<M>(shard.slabs())?;
+        shard.begin_handling(place);
+        Some(&raw const (*place.item).message)
     }
 }
 

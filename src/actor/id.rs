@@ -29,6 +29,7 @@ impl Home {
     ///
     /// References carry the mark, so that neither of the comparisons by which a message finds its
     /// way, of the home and of the pool, holds for them; nothing else does.
+    #[inline(always)]
     pub(crate) const fn marked(self, bounded: bool) -> Self {
         if bounded { Self(self.0 | MARK) } else { self }
     }
@@ -117,11 +118,13 @@ impl ActorId {
         },
     };
 
+    #[inline(always)]
     pub(crate) const fn new(home: Home, key: Key) -> Self {
         Self { home, key }
     }
 
     /// What a reference to this actor holds. See [`Home::marked`].
+    #[inline(always)]
     pub(crate) const fn address(self, bounded: bool) -> Self {
         Self {
             home: self.home.marked(bounded),

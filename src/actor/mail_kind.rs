@@ -25,7 +25,7 @@ pub(crate) struct MailKind {
     pub(super) discard: unsafe fn(&Slot, &Shard, End),
     pub(super) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
     pub(super) holds: unsafe fn(&Slot, MessageId) -> bool,
-    pub(super) advance: unsafe fn(&Slot, MessageId, usize) -> bool,
+    pub(super) advance: unsafe fn(&Slot, &Slabs, MessageId, usize) -> bool,
     /// What the slot keeps of the recipe, as what it is; it must not be null.
     pub(super) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
 }
@@ -44,19 +44,19 @@ impl MailKind {
                 release: |slot, slabs| unsafe { slot.mailbox.release::<M>(slabs) },
                 // SAFETY: as above; the envelope is copied, the item stays where it is.
                 peek: |slot| unsafe {
-                    slot.mailbox
-                        .peek_place::<M>()
-                        .map(|item| (*item).envelope())
+                    slot.mailbox.peek_place::<M>().map(|place| place.envelope())
                 },
                 discard: discard::<M>,
                 bury_next: bury_next::<M>,
                 // SAFETY: as above; nothing but the envelopes is read, and nothing taken out.
                 holds: |slot, message| unsafe {
                     let mut places = slot.mailbox.places::<M>();
-                    places.any(|item| (*item).id == message)
+                    places.any(|place| place.id() == message)
                 },
                 // SAFETY: as above.
-                advance: |slot, message, most| unsafe { slot.mailbox.advance::<M>(message, most) },
+                advance: |slot, slabs, message, most| unsafe {
+                    slot.mailbox.advance::<M>(slabs, message, most)
+                },
                 recipe: |_| unreachable!("nothing is kept before `keep_recipe`"),
             }
         }
@@ -82,11 +82,11 @@ impl MailKind {
 unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
     // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
     let message = unsafe {
-        let Some(item) = slot.mailbox.pop_place::<M>(shard.slabs()) else {
+        let Some(place) = slot.mailbox.pop_place::<M>(shard.slabs()) else {
             return;
         };
-        shard.begin_handling(item);
-        (&raw const (*item).message).read()
+        shard.begin_handling(place);
+        place.read().1
     };
     if let Some(door) = slot.door() {
         free_place(shard, door.actor.key, &door);
@@ -111,10 +111,9 @@ unsafe fn bury_next<M: 'static>(
             .pop_place::<M>(shard.slabs())
             .map(|item| item.read())
     };
-    let Some(item) = item else {
+    let Some((envelope, message)) = item else {
         return;
     };
-    let (envelope, message) = (item.envelope(), item.message);
     shard.counts.buried.add(1);
     // Before code of the user's runs, which may wait: the slot may be somebody else's after that.
     if let Some(door) = slot.door() {
@@ -140,12 +139,11 @@ unsafe fn bury<M: 'static>(
     // is somebody else's then, and may be of another type.
     while slot.is_let_to(actor.key) {
         // SAFETY: the tenancy is still the one that this function's contract speaks of.
-        let Some(item) = (unsafe { slot.mailbox.pop_place::<M>(shard.slabs()) }) else {
+        let Some(place) = (unsafe { slot.mailbox.pop_place::<M>(shard.slabs()) }) else {
             break;
         };
         // SAFETY: it is read at once.
-        let item = unsafe { item.read() };
-        let (envelope, message) = (item.envelope(), item.message);
+        let (envelope, message) = unsafe { place.read() };
         shard.core.bury::<M>(actor, envelope, reason);
         let _ = drop_with_fate(message, End::from(reason));
         buried += 1;

@@ -3,6 +3,10 @@
 //! Messages lie in blocks that come from the worker's slabs. An idle actor holds none. The first block
 //! has room for one small message, each further one for more, up to 4 KiB: a million actors with a message
 //! each need no more than that, and a long queue is read in the order of its addresses.
+//!
+//! All messages of a block have one cause, which is written once: what one handler sends to an actor in a
+//! row lies in blocks of its own, and an item is a message and its id. The block after one with another cause
+//! is a small one again.
 
 #![allow(unsafe_code)]
 
@@ -12,9 +16,9 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::{self, NonNull};
 
-use super::cause_ref::CauseRef;
 use super::envelope::Envelope;
 use super::id::MessageId;
+use super::parcel::Cause;
 use crate::memory::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};
 
 /// What comes before the items of a block.
@@ -27,18 +31,59 @@ struct Block {
     read: Cell<u16>,
     /// How large it is, from 0 to [`LEVELS`].
     level: u8,
+    /// The cause of each message in it.
+    cause: Cause,
 }
 
-/// A message as it lies in a block: with its id, and a share in its cause.
+/// A message as it lies in a block, with its id.
 pub(crate) struct Item<M> {
     pub(crate) id: MessageId,
-    pub(crate) cause: CauseRef,
     pub(crate) message: M,
 }
 
-impl<M> Item<M> {
-    pub(crate) fn envelope(&self) -> Envelope {
-        self.cause.get().envelope_of(self.id)
+/// Where a message lies.
+pub(crate) struct Place<M> {
+    block: *const Block,
+    pub(crate) item: *const Item<M>,
+}
+
+impl<M> Clone for Place<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Place<M> {}
+
+impl<M> Place<M> {
+    /// # Safety
+    ///
+    /// There is a message.
+    #[inline(always)]
+    pub(crate) unsafe fn id(self) -> MessageId {
+        // Volatile, so that it is read as narrow as it was written, maybe just before: a wide load over
+        // two narrow stores that are still under way waits for both.
+        // SAFETY: the caller's promise.
+        unsafe { (&raw const (*self.item).id).read_volatile() }
+    }
+
+    /// # Safety
+    ///
+    /// There is a message, and nothing was taken out since.
+    #[inline(always)]
+    pub(crate) unsafe fn envelope(self) -> Envelope {
+        // SAFETY: the caller's promise.
+        unsafe { Cause::copy_of(&raw const (*self.block).cause).envelope_of(self.id()) }
+    }
+
+    /// Takes the message out, which is the caller's then, with its envelope.
+    ///
+    /// # Safety
+    ///
+    /// There is a message, and it is read once.
+    pub(crate) unsafe fn read(self) -> (Envelope, M) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.envelope(), (&raw const (*self.item).message).read()) }
     }
 }
 
@@ -138,7 +183,7 @@ impl<M> Geometry<M> {
     }
 
     #[inline(always)]
-    fn take(slabs: &Slabs, level: usize) -> *mut Block {
+    fn take(slabs: &Slabs, level: usize, cause: Cause) -> *mut Block {
         let Level {
             capacity,
             layout,
@@ -157,6 +202,7 @@ impl<M> Geometry<M> {
                 written: Cell::new(0),
                 read: Cell::new(0),
                 level: level as u8,
+                cause,
             });
         }
         block.as_ptr()
@@ -234,15 +280,19 @@ impl<T> RawMailbox<T> {
     /// Every message that was ever in this mailbox since it last held no block, and every use of
     /// it until then, is of the type `M`. The caller writes the item before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn push_place<M>(&self, slabs: &Slabs) -> *mut Item<M> {
+    pub(crate) unsafe fn push_place<M>(&self, slabs: &Slabs, cause: Cause) -> *mut Item<M> {
         let mut tail = self.tail.get();
-        // SAFETY: the tail is a valid block of this mailbox.
         if tail.is_null() {
-            tail = Geometry::<M>::take(slabs, 0);
+            tail = Geometry::<M>::take(slabs, 0, cause);
             self.head.set(tail);
             self.tail.set(tail);
-        } else if unsafe { (*tail).written.get() == (*tail).capacity } {
-            tail = self.grow::<M>(slabs, tail);
+        } else {
+            // SAFETY: the tail is a valid block of this mailbox.
+            unsafe {
+                if (*tail).written.get() == (*tail).capacity || (*tail).cause != cause {
+                    tail = self.grow::<M>(slabs, tail, &cause);
+                }
+            }
         }
         self.len.set(self.len.get() + 1);
         // SAFETY: the tail block was laid out for `M`, and has room for one more.
@@ -255,15 +305,19 @@ impl<T> RawMailbox<T> {
 
     /// # Panics
     ///
-    /// When the mailbox holds nearly 2^32 messages, of which each takes 16 bytes at least.
+    /// When the mailbox holds nearly 2^32 messages, of which each takes 8 bytes at least.
     #[inline(never)]
-    fn grow<M>(&self, slabs: &Slabs, tail: *mut Block) -> *mut Block {
+    fn grow<M>(&self, slabs: &Slabs, tail: *mut Block, cause: &Cause) -> *mut Block {
         let full = self.len.get() > u32::MAX - u32::from(u16::MAX);
         assert!(!full, "a mailbox holds at most 2^32 messages");
         // SAFETY: the tail is a valid block of this mailbox.
         unsafe {
-            let level = ((*tail).level as usize + 1).min(LEVELS - 1);
-            let block = Geometry::<M>::take(slabs, level);
+            let level = if (*tail).cause == *cause {
+                ((*tail).level as usize + 1).min(LEVELS - 1)
+            } else {
+                0
+            };
+            let block = Geometry::<M>::take(slabs, level, *cause);
             (*tail).next.set(block);
             self.tail.set(block);
             block
@@ -277,22 +331,25 @@ impl<T> RawMailbox<T> {
     /// As for [`push_place`](Self::push_place), as to the type. The caller reads the item, which
     /// it then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn pop_place<M>(&self, slabs: &Slabs) -> Option<*const Item<M>> {
+    pub(crate) unsafe fn pop_place<M>(&self, slabs: &Slabs) -> Option<Place<M>> {
         let len = self.len.get();
         if len == 0 {
             return None;
         }
         let mut head = self.head.get();
-        // SAFETY: messages are left, so there is a block, and behind one that is used up a further one
+        // SAFETY: messages are left, so there is a block, and behind one of which all was read a further one
         // follows. Blocks were laid out for `M`, and what was read is below what was written.
         unsafe {
-            if (*head).read.get() == (*head).capacity {
+            while (*head).read.get() == (*head).written.get() {
                 head = self.leave::<M>(head, slabs);
             }
             let at = (*head).read.get();
             (*head).read.set(at + 1);
             self.len.set(len - 1);
-            Some(Geometry::<M>::place(head, at))
+            Some(Place {
+                block: head,
+                item: Geometry::<M>::place(head, at),
+            })
         }
     }
 
@@ -301,7 +358,7 @@ impl<T> RawMailbox<T> {
     /// # Safety
     ///
     /// As for [`push_place`](Self::push_place), as to the type.
-    pub(crate) unsafe fn peek_place<M>(&self) -> Option<*const Item<M>> {
+    pub(crate) unsafe fn peek_place<M>(&self) -> Option<Place<M>> {
         // SAFETY: the caller's promise; nothing is taken out in between.
         unsafe { self.places::<M>().next() }
     }
@@ -312,39 +369,49 @@ impl<T> RawMailbox<T> {
     ///
     /// As for [`push_place`](Self::push_place), as to the type. Nothing is put in or taken out as long
     /// as this is used.
-    pub(crate) unsafe fn places<M>(&self) -> impl Iterator<Item = *const Item<M>> {
+    pub(crate) unsafe fn places<M>(&self) -> impl Iterator<Item = Place<M>> {
         let (mut block, mut taken) = (self.head.get(), 0);
         (0..self.len.get()).map(move |_| {
             // SAFETY: as in `pop_place`: this is not the last message yet, so that a further block
             // follows one that is used up.
             unsafe {
-                if (*block).read.get() + taken == (*block).capacity {
+                while (*block).read.get() + taken == (*block).written.get() {
                     (block, taken) = ((*block).next.get(), 0);
                 }
                 taken += 1;
-                Geometry::<M>::place(block, (*block).read.get() + taken - 1).cast_const()
+                Place {
+                    block,
+                    item: Geometry::<M>::place(block, (*block).read.get() + taken - 1),
+                }
             }
         })
     }
 
     /// Puts a message before all others, whose order stays, where it is among so many of the oldest.
-    /// Answers whether it is.
+    /// Returns whether it is.
     ///
     /// # Safety
     ///
     /// As for [`push_place`](Self::push_place), as to the type.
-    pub(crate) unsafe fn advance<M>(&self, message: MessageId, most: usize) -> bool {
-        // SAFETY: the caller's promise; places do not change while their contents do, and each of them
-        // holds an item, no two of which overlap.
+    pub(crate) unsafe fn advance<M>(&self, slabs: &Slabs, message: MessageId, most: usize) -> bool {
+        // SAFETY: the caller's promise. The message is moved into a block of its own before all others, and
+        // those before it in its block by one place; each is moved once, and none is dropped.
         unsafe {
-            let places = || self.places::<M>().take(most);
-            let Some(position) = places().position(|place| (*place).id == message) else {
+            let mut places = self.places::<M>().take(most);
+            let Some(wanted) = places.find(|place| place.id() == message) else {
                 return false;
             };
-            let mut places = places().take(position + 1).map(<*const Item<M>>::cast_mut);
-            if let Some(first) = places.next() {
-                places.for_each(|place| ptr::swap(first, place));
-            }
+            let from = wanted.block.cast_mut();
+            let block = Geometry::<M>::take(slabs, 0, (*from).cause);
+            Geometry::<M>::place(block, 0).write(wanted.item.read());
+            (*block).written.set(1);
+            let first = Geometry::<M>::place(from, (*from).read.get());
+            let before =
+                usize::try_from(wanted.item.offset_from(first)).expect("it lies behind it");
+            ptr::copy(first, first.add(1), before);
+            (*from).read.set((*from).read.get() + 1);
+            (*block).next.set(self.head.get());
+            self.head.set(block);
             true
         }
     }
@@ -370,14 +437,20 @@ impl<T> RawMailbox<T> {
     #[inline]
     pub(crate) unsafe fn release<M>(&self, slabs: &Slabs) {
         debug_assert_eq!(self.len.get(), 0);
-        let head = self.head.replace(ptr::null_mut());
-        if head.is_null() {
+        let mut block = self.head.replace(ptr::null_mut());
+        if block.is_null() {
             return;
         }
         self.tail.set(ptr::null_mut());
-        // SAFETY: an empty mailbox has one block: `pop_place` leaves each used one but the last, and
-        // `push_place` adds one only for an item. Nothing in it is alive.
-        unsafe { Geometry::<M>::give_back(slabs, head) };
+        // SAFETY: nothing in the blocks of an empty mailbox is alive. Most often there is one: others are
+        // left behind by a message that was advanced.
+        unsafe {
+            while !block.is_null() {
+                let next = (*block).next.get();
+                Geometry::<M>::give_back(slabs, block);
+                block = next;
+            }
+        }
     }
 }
 
@@ -385,7 +458,6 @@ impl<T> RawMailbox<T> {
 mod tests {
     use super::*;
     use crate::actor::id::ActorId;
-    use crate::actor::parcel::Cause;
     use proptest::prelude::*;
     use std::collections::VecDeque;
     use std::rc::Rc;
@@ -400,10 +472,9 @@ mod tests {
     unsafe fn put<M>(mailbox: &RawMailbox, envelope: Envelope, message: M, blocks: &Slabs) {
         // SAFETY: the caller's promise; the item is written at once.
         unsafe {
-            let place = mailbox.push_place::<M>(blocks);
+            let place = mailbox.push_place::<M>(blocks, Cause::of(envelope));
             place.write(Item {
                 id: envelope.message_id(),
-                cause: CauseRef::new(Cause::of(envelope), blocks),
                 message,
             });
         };
@@ -414,8 +485,7 @@ mod tests {
     /// The mailbox holds `M` only.
     unsafe fn take<M>(mailbox: &RawMailbox, blocks: &Slabs) -> Option<(Envelope, M)> {
         // SAFETY: the caller's promise; the item is read at once.
-        let item = unsafe { mailbox.pop_place::<M>(blocks)?.read() };
-        Some((item.envelope(), item.message))
+        Some(unsafe { mailbox.pop_place::<M>(blocks)?.read() })
     }
 
     #[test]
@@ -433,8 +503,11 @@ mod tests {
                     }
                     let wanted = first + position;
                     let id = envelope(wanted).message_id();
-                    assert!(!mailbox.advance::<M>(id, position as usize), "too far");
-                    assert!(mailbox.advance::<M>(id, position as usize + 1));
+                    assert!(
+                        !mailbox.advance::<M>(&blocks, id, position as usize),
+                        "too far"
+                    );
+                    assert!(mailbox.advance::<M>(&blocks, id, position as usize + 1));
                     let others = (first..first + 90).filter(|&number| number != wanted);
                     for number in std::iter::once(wanted).chain(others) {
                         let expected = Some((envelope(number), M::from(number)));

@@ -11,7 +11,6 @@ mod body;
 mod bound;
 mod bounded;
 mod cancellations;
-mod cause_ref;
 mod chores;
 mod context;
 pub(crate) mod core;

@@ -236,7 +236,7 @@ impl Cause {
         }
     }
 
-    /// A copy that reads each part as narrow as it was written, maybe just before: a wide load over two
+    /// A copy that reads each id as narrow as it was written, maybe just before: a wide load over two
     /// narrow stores that are still under way waits for both.
     ///
     /// # Safety

@@ -16,7 +16,7 @@ use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::Item;
-use super::parcel::{Parcel, fits};
+use super::parcel::{Cause, Parcel, fits};
 use super::ports;
 use super::shard::{Shard, TypedKey};
 
@@ -165,8 +165,8 @@ impl<M: Send + 'static> ActorRef<M> {
     fn place_here(self, shard: &Shard) -> Option<*mut M> {
         // SAFETY: the envelope is written here, the message by all callers, at once.
         unsafe {
-            let item = shard.admit(self.typed_key())?;
-            shard.write_head(item);
+            let item = shard.admit(self.typed_key(), shard.cause_of_sent())?;
+            (&raw mut (*item).id).write(shard.next_message());
             Some(&raw mut (*item).message)
         }
     }
@@ -515,12 +515,11 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
             shard.make_known(to);
         }
         // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
-        match unsafe { shard.admit(TypedKey::assume(to)) } {
+        match unsafe { shard.admit(TypedKey::assume(to), Cause::of(*envelope)) } {
             // SAFETY: as above.
             Some(place) => unsafe {
                 place.write(Item {
                     id: envelope.message_id(),
-                    cause: shard.cause_of(envelope),
                     message: self.0,
                 })
             },

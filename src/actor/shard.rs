@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::acting::Stage;
 use super::beat::{Beat, Running};
-use super::cause_ref::CauseRef;
 use super::chores::Chore;
 use super::core::PoolCore;
 use super::counts::Counts;
@@ -19,7 +18,7 @@ use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
 use super::lifecycle::{self, Withdrawn};
-use super::mailbox::Item;
+use super::mailbox::{Item, Place};
 use super::observer::Observer;
 use super::outbox::Outboxes;
 use super::overflow::tell_of_overflow;
@@ -62,8 +61,6 @@ pub(crate) struct Shard {
     pub(crate) stage: Stage,
 
     last_message: Cell<MessageId>,
-    /// The cause of the last message that arrived.
-    last_cause: Cell<CauseRef>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
     pub(crate) nested: Cell<u32>,
     /// What is handed over to a larger stack: a task, or else the turn of the actor in that slot.
@@ -115,7 +112,6 @@ impl Shard {
             beat: Arc::clone(&core.beats[worker as usize]),
             stage: Stage::new(),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
-            last_cause: Cell::new(CauseRef::OUTSIDE),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
             now: Cell::new(0),
@@ -135,7 +131,6 @@ impl Shard {
 
     /// Gives memory back to the system that nobody needs.
     pub(crate) fn trim(&self) {
-        self.last_cause.take();
         self.slabs.trim();
         self.slots.trim();
         self.waits.trim();
@@ -201,48 +196,27 @@ impl Shard {
         let message = self.last_message.get().next();
         self.last_message.set(message);
         let here = self.stage.here();
-        here.envelope().next(here.actor.get(), message)
+        here.envelope.get().next(here.actor.get(), message)
     }
 
-    /// Writes what comes before a message that is sent here and now: [`next_envelope`](Self::next_envelope).
-    ///
-    /// # Safety
-    ///
-    /// `item` is valid for writing.
+    /// The id of a message that is sent here and now.
     #[inline(always)]
-    #[allow(unsafe_code)]
-    pub(crate) unsafe fn write_head<M>(&self, item: *mut Item<M>) {
+    pub(crate) fn next_message(&self) -> MessageId {
         let message = self.last_message.get().next();
         self.last_message.set(message);
-        let cause = self.stage.here().outgoing(&self.slabs);
-        // SAFETY: the caller's promise.
-        unsafe {
-            (&raw mut (*item).id).write(message);
-            (&raw mut (*item).cause).write(cause);
-        }
+        message
     }
 
-    /// A share in the cause of a message that has arrived, which most often is that of the one before.
+    /// The cause of a message that is sent here and now.
     #[inline(always)]
-    pub(crate) fn cause_of(&self, envelope: &Envelope) -> CauseRef {
-        let cause = Cause::of(*envelope);
-        if cause == Cause::NONE {
-            return CauseRef::OUTSIDE;
-        }
-        let last = self.last_cause.take();
-        let last = if last.get() == cause {
-            last
-        } else {
-            CauseRef::new(cause, &self.slabs)
-        };
-        let share = last.clone();
-        self.last_cause.set(last);
-        share
+    pub(crate) fn cause_of_sent(&self) -> Cause {
+        let here = self.stage.here();
+        Cause::of_sent(here.envelope.get(), here.actor.get())
     }
 
     /// The envelope of the message being handled.
     pub(crate) fn envelope(&self) -> Envelope {
-        self.stage.here().envelope()
+        self.stage.here().envelope.get()
     }
 
     /// Whether a handler runs.
@@ -275,7 +249,11 @@ impl Shard {
     /// The caller writes the item before it does anything else.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn admit<M: Send + 'static>(&self, to: TypedKey<M>) -> Option<*mut Item<M>> {
+    pub(crate) unsafe fn admit<M: Send + 'static>(
+        &self,
+        to: TypedKey<M>,
+        cause: Cause,
+    ) -> Option<*mut Item<M>> {
         let Key {
             slot: index,
             generation,
@@ -283,7 +261,7 @@ impl Shard {
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
-        let place = unsafe { slot.admit(generation, &self.slabs) }?;
+        let place = unsafe { slot.admit(generation, &self.slabs, cause) }?;
         if !slot.queued.replace(true) {
             self.due.push(Due::Turn(index));
         }
@@ -294,12 +272,11 @@ impl Shard {
     #[allow(unsafe_code)]
     pub(crate) fn put<M: Send + 'static>(&self, to: TypedKey<M>, envelope: Envelope, message: M) {
         // SAFETY: the item is written at once.
-        match unsafe { self.admit(to) } {
+        match unsafe { self.admit(to, Cause::of(envelope)) } {
             // SAFETY: as above.
             Some(place) => unsafe {
                 place.write(Item {
                     id: envelope.message_id(),
-                    cause: self.cause_of(&envelope),
                     message,
                 });
             },
@@ -323,7 +300,10 @@ impl Shard {
         let blocked = door.is_blocked(&self.core);
         let evicted = if blocked || slot.mailbox_len() >= door.gate.capacity() {
             // SAFETY: a `TypedKey<M>` says that the tenancy is of `M`; the item is read at once.
-            unsafe { slot.next_message::<M>(&self.slabs).map(|item| item.read()) }
+            unsafe {
+                slot.next_message::<M>(&self.slabs)
+                    .map(|place| place.read())
+            }
         } else {
             None
         };
@@ -332,8 +312,7 @@ impl Shard {
             return self.lose(key, envelope, message, reason);
         }
         self.put(to, envelope, message);
-        if let Some(evicted) = evicted {
-            let (envelope, message) = (evicted.envelope(), evicted.message);
+        if let Some((envelope, message)) = evicted {
             self.counts.buried.add(1);
             self.core.bury::<M>(door.actor, envelope, reason);
             let _ = drop_with_fate(message, End::from(reason));
@@ -365,28 +344,22 @@ impl Shard {
         let _ = drop_with_fate(message, End::from(reason));
     }
 
-    /// Takes over what comes before a message that is now to be handled, and counts the message.
+    /// Takes over the envelope of a message that is now to be handled, and counts it.
     ///
     /// # Safety
     ///
-    /// There is an item, of which nothing but the message is used after this.
+    /// There is a message, and nothing was taken out since.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn begin_handling<M>(&self, item: *const Item<M>) {
-        // Volatile, so that the id is read as narrow as `write_head` has written it: a wide load over two
-        // narrow stores that are still under way waits for both.
+    pub(crate) unsafe fn begin_handling<M>(&self, place: Place<M>) {
         // SAFETY: the caller's promise.
-        let (id, cause) = unsafe {
-            let id = (&raw const (*item).id).read_volatile();
-            (id, (&raw const (*item).cause).read())
-        };
-        self.stage.here().handle(cause.get().envelope_of(id));
+        self.stage.here().envelope.set(unsafe { place.envelope() });
         self.counts.handled.add(1);
     }
 
     /// Takes over the envelope of a message that its actor has kept, and counts it as handled.
     pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
-        self.stage.here().handle(*envelope);
+        self.stage.here().envelope.set(*envelope);
         self.counts.handled.add(1);
     }
 
@@ -423,10 +396,9 @@ impl Shard {
 
     /// Runs with another envelope: what is sent meanwhile has the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
-        let outer = self.envelope();
-        self.stage.here().handle(envelope);
+        let outer = self.stage.here().envelope.replace(envelope);
         let answer = code();
-        self.stage.here().handle(outer);
+        self.stage.here().envelope.set(outer);
         answer
     }
 
@@ -472,8 +444,7 @@ impl Shard {
     /// Runs `code` as `actor`: what it sends has that sender.
     pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
         let here = self.stage.here();
-        let outer = (here.actor.get(), here.envelope());
-        here.act_as(actor);
+        let outer = (here.actor.replace(actor), here.envelope.get());
         let running = self.beat.running();
         let within = here.within.replace(running);
         if actor.home == self.home {
@@ -485,8 +456,8 @@ impl Shard {
             self.beat.go_on(running);
         }
         here.within.set(within);
-        here.act_as(outer.0);
-        here.handle(outer.1);
+        here.actor.set(outer.0);
+        here.envelope.set(outer.1);
         self.look_for_orders(outer.0);
         answer
     }
@@ -502,8 +473,8 @@ impl Shard {
     /// Leaves the actor whose turn it was.
     pub(crate) fn act_as_nobody(&self) {
         let here = self.stage.here();
-        here.act_as(ActorId::NOBODY);
-        here.handle(Envelope::NONE);
+        here.actor.set(ActorId::NOBODY);
+        here.envelope.set(Envelope::NONE);
         self.beat.end();
     }
 
@@ -511,7 +482,7 @@ impl Shard {
     #[inline(always)]
     pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
         let here = self.stage.here();
-        here.act_as(self.id_of(key));
+        here.actor.set(self.id_of(key));
         here.handles.set(true);
         self.beat.begin(Running::of(key, slot.mail_kind()));
     }

@@ -23,7 +23,8 @@ use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
 use super::lifecycle::{System, TaskRecord};
 use super::mail_kind::MailKind;
-use super::mailbox::{Item, RawMailbox};
+use super::mailbox::{Item, Place, RawMailbox};
+use super::parcel::Cause;
 use super::path::ActorPath;
 use super::props::{Formula, Recipe};
 use super::queueing::Bound;
@@ -260,14 +261,19 @@ impl Slot {
     /// If `generation` is of the present tenancy, that was begun by `occupy::<M>`. The caller
     /// writes the item before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn admit<M>(&self, generation: u32, slabs: &Slabs) -> Option<*mut Item<M>> {
+    pub(crate) unsafe fn admit<M>(
+        &self,
+        generation: u32,
+        slabs: &Slabs,
+        cause: Cause,
+    ) -> Option<*mut Item<M>> {
         if self.open.get() != generation
             && !(is_mutated(Mutant::NextTenantServed) && self.open.get() != 0)
         {
             return None;
         }
         // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
-        Some(unsafe { self.mailbox.push_place(slabs) })
+        Some(unsafe { self.mailbox.push_place(slabs, cause) })
     }
 
     /// Takes the oldest message out, and says where it lies.
@@ -277,7 +283,7 @@ impl Slot {
     /// The slot's present tenancy was begun by `occupy::<M>`. The caller reads the item, which it
     /// then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<*const Item<M>> {
+    pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<Place<M>> {
         // SAFETY: the caller's promises.
         unsafe { self.mailbox.pop_place::<M>(slabs) }
     }
@@ -332,9 +338,9 @@ impl Slot {
     }
 
     /// Has a message be the next one, where it is among so many of the oldest. Answers whether it is.
-    pub(crate) fn advance_message(&self, message: MessageId, most: usize) -> bool {
+    pub(crate) fn advance_message(&self, slabs: &Slabs, message: MessageId, most: usize) -> bool {
         // SAFETY: `mail` is that of the present tenancy.
-        unsafe { (self.mail_kind().advance)(self, message, most) }
+        unsafe { (self.mail_kind().advance)(self, slabs, message, most) }
     }
 
     /// Loses the oldest message.
@@ -574,7 +580,6 @@ fn prefetch(place: *const u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::cause_ref::CauseRef;
 
     #[test]
     fn a_slot_is_small() {
@@ -625,24 +630,25 @@ mod tests {
         let first = slot.occupy::<u32>(NO_SLOT);
         // SAFETY: the present tenancy was begun for `u32`, and the item is written at once.
         unsafe {
-            let place = slot.admit::<u32>(first, &blocks).expect("it is open");
+            let place = slot
+                .admit::<u32>(first, &blocks, Cause::NONE)
+                .expect("it is open");
             place.write(Item {
                 id: MessageId::NONE,
-                cause: CauseRef::OUTSIDE,
                 message: 1,
             });
         }
         // SAFETY: as above.
         let taken = unsafe {
             slot.next_message::<u32>(&blocks)
-                .map(|item| item.read().message)
+                .map(|place| place.read().1)
         };
         assert_eq!(taken, Some(1));
         assert!(slot.vacate(&blocks));
         let second = slot.occupy::<String>(NO_SLOT);
         assert_ne!(first, second);
         // SAFETY: `first` is not of the present tenancy, so any type may be offered.
-        assert!(unsafe { slot.admit::<u32>(first, &blocks) }.is_none());
+        assert!(unsafe { slot.admit::<u32>(first, &blocks, Cause::NONE) }.is_none());
         assert_eq!(slot.mailbox_len(), 0);
     }
 }

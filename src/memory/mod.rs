@@ -14,4 +14,4 @@ pub(crate) use arena::{Arena, Tenant};
 pub(crate) use region::{REGION_BYTES, Region, discard};
 pub(crate) use segments::{Segment, Segments};
 pub(crate) use slab_box::SlabBox;
-pub(crate) use slabs::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs, slabs_of};
+pub(crate) use slabs::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};

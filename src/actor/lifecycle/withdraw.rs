@@ -92,7 +92,7 @@ impl Withdrawal {
         if waiting == 0 {
             return; // it is being handled, or has been, or was put aside
         }
-        if slot.is_bounded() && slot.advance_message(self.question, MOST_SEARCHED) {
+        if slot.is_bounded() && slot.advance_message(shard.slabs(), self.question, MOST_SEARCHED) {
             return slot.bury_next(shard, shard.id_of(to), self.reason);
         }
         let mut withdrawn = shard.withdrawn.borrow_mut();
