@@ -765,9 +765,10 @@
 //! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
 //!
-//! **9.5** Memory follows what is there. An idle actor takes about a hundred bytes beside its state, a
-//! message what it weighs and an envelope of 40 bytes. What a peak took goes back when its worker rests;
-//! a worker keeps a few MiB for what comes next. [`WorkerStats`](crate::WorkerStats) says what is held.
+//! **9.5** Memory follows what is there. An idle actor takes about a hundred bytes beside its state. A
+//! message takes what it weighs and 8 bytes, or 56 if it is the only one that its handler has sent to
+//! that actor. What a peak took goes back when its worker rests; a worker keeps a few MiB for what comes
+//! next. [`WorkerStats`](crate::WorkerStats) says what is held.
 //!
 //! - `tests/memory.rs: s9_5_an_actor_costs_about_a_hundred_bytes_and_a_message_what_it_weighs`
 //! - `tests/memory.rs: s9_5_a_burst_leaves_nothing_behind`
