@@ -592,7 +592,7 @@ mod tests {
         let most = blocks.backed();
         blocks.trim();
         assert!(
-            blocks.backed() <= most && most <= 4 * 64 * 1024,
+            blocks.backed() <= most && most <= LEVELS as u64 * 64 * 1024,
             "a block of each size, no more"
         );
     }
