@@ -95,7 +95,8 @@ fn rest(
         WaitStrategy::Spin => Duration::MAX,
     };
     let most = left.map_or(spin, |left| spin.min(Duration::from_nanos(left)));
-    if !most.is_zero() && look_for_a_moment(worker) {
+    // What another worker is about to send takes no longer than a moment, which nobody misses.
+    if (adapts || !most.is_zero()) && look_for_a_moment(worker) {
         return clock.a_moment_after(now);
     }
     let first = most.min(SPIN_BEFORE_PROBES);
