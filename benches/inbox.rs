@@ -5,6 +5,9 @@
 
 // The queues are no public interface of the crate; the bench compiles their sources itself.
 #[allow(dead_code, unused_imports, unsafe_code)]
+#[path = "../src/memory/mod.rs"]
+mod memory;
+#[allow(dead_code, unused_imports, unsafe_code)]
 #[path = "../src/queue/mod.rs"]
 mod queue;
 #[allow(dead_code, unused_imports, unreachable_pub)]

@@ -65,7 +65,7 @@ struct Reserve<T> {
 impl<T> Arena<T> {
     const GROUP_BYTES: usize = {
         let bytes = mem::size_of::<T>() * GROUP as usize;
-        assert!(bytes > 0 && bytes % PAGE == 0 && mem::align_of::<T>() <= PAGE);
+        assert!(bytes > 0 && bytes.is_multiple_of(PAGE) && mem::align_of::<T>() <= PAGE);
         bytes
     };
 

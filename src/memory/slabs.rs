@@ -418,7 +418,7 @@ mod tests {
     fn sizes_follow_each_other_and_each_fits() {
         for bytes in 0..=LARGEST_CELL {
             let class = SizeClass::of(bytes);
-            assert!(class.bytes() >= bytes && class.bytes() % CELL_ALIGN == 0);
+            assert!(class.bytes() >= bytes && class.bytes().is_multiple_of(CELL_ALIGN));
             assert!((class.0 as usize) < CLASSES);
             assert!(class.0 == 0 || SizeClass(class.0 - 1).bytes() < bytes);
             assert_eq!(SizeClass::of(class.bytes()), class);
@@ -466,7 +466,7 @@ mod tests {
                     0..8 => {
                         let class = SizeClass::of(bytes);
                         let cell = slabs.allocate(class);
-                        prop_assert_eq!(cell.addr().get() % CELL_ALIGN, 0);
+                        prop_assert!(cell.addr().get().is_multiple_of(CELL_ALIGN));
                         // SAFETY: the cell is ours, and at least so long.
                         unsafe { cell.as_ptr().write_bytes(mark, class.bytes()) };
                         prop_assert!(live.insert(cell, (class.bytes(), mark)).is_none());

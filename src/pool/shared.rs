@@ -314,11 +314,12 @@ struct Starts<'a, P: Spawnable> {
     /// For each worker, what is sent to it next, with the place in the result.
     open: Vec<Vec<(usize, Option<String>, P)>>,
     /// What was sent, with the places in the result.
-    under_way: VecDeque<(Vec<usize>, Ask<Vec<Started<P>>>)>,
+    under_way: VecDeque<(Vec<usize>, StartingBatch<P>)>,
     started: Vec<Option<Started<P>>>,
 }
 
 type Started<P> = Result<ActorRef<<P as Spawnable>::Message>, SpawnError>;
+type StartingBatch<P> = Ask<Vec<Started<P>>>;
 
 /// Starts in a batch, and batches under way for each worker.
 const STARTS: usize = 256;
