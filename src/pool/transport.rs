@@ -151,7 +151,8 @@ impl Source for LaneEnd {
                 return;
             }
             // Not before the batches were taken: it is to lie behind all that has caused them.
-            self.before = Some(self.posts.mark());
+            let mark = self.posts.mark();
+            self.before = (!self.posts.has_read_to(mark)).then_some(mark);
         }
         if !self.receive_before(sink) {
             return;
