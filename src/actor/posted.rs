@@ -135,7 +135,7 @@ impl Posted<'_> {
                 return;
             };
             let mut cause = Cause::NONE;
-            // SAFETY: by the promise of whoever made the `Posts` there is an entry with its parcel; it is
+            // SAFETY: by the promise with which the `Posts` were made there is an entry with its parcel; it is
             // visited once, as it is passed over next, and nobody uses it after its visit.
             unsafe {
                 let found = Entry::read(entry.as_ptr(), &mut cause);

@@ -27,7 +27,7 @@ const MOST_GROUPS: u32 = 256;
 ///
 /// # Safety
 ///
-/// A vacant cell owns nothing, and a cell of zero bytes is valid, and looks vacant to whoever has its index
+/// A vacant cell owns nothing, and a cell of zero bytes is valid, and looks vacant to a caller that has its index
 /// from earlier.
 pub(crate) unsafe trait Tenant: Default {
     /// A number that a cell must not fall behind, as its tenants are told apart by it.
@@ -106,7 +106,7 @@ impl<T> Arena<T> {
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // see below
     fn reserve(&self) -> &mut Reserve<T> {
-        // SAFETY: the arena is used by one thread (its cells are), and whoever calls this calls nothing else
+        // SAFETY: the arena is used by one thread (its cells are), and a caller of this calls nothing else
         // that does, as long as it has the borrow.
         unsafe { &mut *self.reserve.get() }
     }

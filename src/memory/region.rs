@@ -48,7 +48,7 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, bytes: usize) {
     #[cfg(not(target_os = "linux"))]
     let discarded = -1;
     if discarded != 0 {
-        // Elsewhere the pages may keep their contents: whoever needs zeros gets zeros.
+        // Elsewhere the pages may keep their contents: a caller that needs zeros gets zeros.
         // SAFETY: the caller's promise.
         unsafe { start.as_ptr().write_bytes(0, bytes) };
     }

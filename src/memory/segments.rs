@@ -2,8 +2,8 @@
 //!
 //! What travels from one worker to another in bulk lies in segments. They are cut from regions of two
 //! megabytes, and not taken from `malloc`, which outside of its main arena grows a page at a time, by a
-//! system call each. Whoever takes a segment has one that was used last, or a part of a new region;
-//! whoever has emptied one gives it back, on whichever thread. Nobody locks anything.
+//! system call each. A worker that takes a segment gets the one that was used last, or a part of a new
+//! region; the worker that has emptied it gives it back, on its own thread. Nobody locks anything.
 //!
 //! A segment holds a share in its region. [`Segments::trim`] drops the segments that nobody uses: the
 //! last one of a region unmaps it, and until then the pages of each are given back by

@@ -1,11 +1,11 @@
 //! How long a worker looks for work before it sleeps, learned from what became of it lately.
 //!
-//! To look is worth its while if work comes within a few microseconds: a sleep costs whoever wakes the
-//! worker more than that. It does harm if others want the core: they may be the ones who would send the
+//! To look is worth its while if work comes within a few microseconds: a sleep costs the
+//! sender that wakes the worker more than that. It does harm if others want the core: they may be the ones who would send the
 //! work. Both are seen as they happen. A worker that finds work looks for longer the next time; one that
 //! looked in vain, for half as long, down to nothing. One that slept for a moment only should have
 //! looked. And one that yields the core while it looks, and does not get it back at once, has met somebody
-//! who wants it: then it sleeps at once, for a number of times that doubles as long as that goes on.
+//! who wants it: then it sleeps at once, for a number of times that doubles while that lasts.
 
 use std::time::Duration;
 

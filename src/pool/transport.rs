@@ -174,7 +174,7 @@ impl Source for LaneEnd {
     }
 
     fn park(&mut self, timeout: Option<Duration>) {
-        // Whoever writes to the ingress now wakes the inbox's parker.
+        // A thread that writes to the ingress now wakes the inbox's parker.
         if self.taken.is_empty() && self.posts.fall_asleep() {
             self.inbox.park(timeout);
             self.posts.wake_up();

@@ -37,7 +37,7 @@
 //! **No lost wake-up.** The reader sets `ASLEEP` in the tail of the segment that it reads, and sleeps only
 //! if the same step has shown that nothing was claimed beyond what it has read. The next claim modifies
 //! the same word, and so sees the bit; after its commit it takes the bit away, and unparks if it was there.
-//! A claim that closes the segment does so after it has committed in another one. Whoever finds the bit gone
+//! A claim that closes the segment does so after it has committed in another one. A writer that finds the bit gone
 //! need not wake: somebody else, or the reader itself, has taken it away. The reader may find that what it
 //! was woken for is not committed yet; it does not sleep then, as more was claimed than it has read. A writer
 //! that is preempted between claim and commit holds up what was claimed after it, and the reader yields.
@@ -53,7 +53,7 @@
 //! **Orderings.** The release of a commit pairs with the acquire of [`Reader::peek`]: it hands over the entry.
 //! The release of a reset pairs with the acquire of a claim, and that of `next` with the reader's: they hand
 //! over the zeroed words. (Later claims are read-modify-writes, so they continue the release sequence of the
-//! reset.) The release of `current` pairs with the acquire of whoever reads it, and hands over the header. The
+//! reset.) The release of `current` pairs with the acquire of its readers, and hands over the header. The
 //! release of a push to the list of free segments pairs with the acquire of a pop. All else is relaxed: the mark
 //! at the end of a segment hands over nothing, and sleeping rests on the total order of the tail alone. Checked by
 //! `loom-tests/tests/ingress.rs`, but for stale claims that fill a segment before it is current: that takes
@@ -433,7 +433,7 @@ pub struct Mark {
 // SAFETY: the pointer is compared, never followed.
 unsafe impl Send for Mark {}
 
-/// Makes an open, empty ingress. Whoever holds `unparker`'s parker sleeps between its reads.
+/// Makes an open, empty ingress. The reader's thread sleeps by `unparker`'s parker.
 pub fn ingress(unparker: Unparker) -> (Ingress, Reader) {
     let shared = Shared {
         current: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
@@ -495,7 +495,7 @@ impl Ingress {
         let mut sleeps_at = None;
         loop {
             if tail & CLOSED != 0 {
-                // Whoever has closed it is awake.
+                // The reader, which has closed it, is awake.
                 return Err(Closed);
             }
             if tail & ASLEEP != 0 {
@@ -662,7 +662,7 @@ impl Reader {
         let segment = self.segment();
         let next = segment.next.load(Acquire);
         if next.is_null() {
-            return false; // whoever closes the segment is about to install it
+            return false; // the writer that closes the segment is about to install it
         }
         if self.at < CAPACITY {
             // SAFETY: the mark is read, and nobody else looks at the words of a closed segment.

@@ -115,7 +115,7 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
-/// Measures all of it, and prints the table. Answers whether everything went well.
+/// Measures all of it, and prints the table. Returns whether everything went well.
 pub(crate) fn measure(options: &Options, mut rows: Vec<Row>) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seed = options
