@@ -14,8 +14,8 @@ use crate::runtime::{Tick, Worker};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Looks for work as long as that has paid lately, at most 50 µs, and not if other threads want the
-    /// core; then sleeps. The right one for a pool that shares its cores, as with an `async` runtime.
+    /// Looks for work for a moment, a few microseconds, and for longer, at most 50 µs, if that has paid
+    /// lately and no other thread wants the core; then sleeps. The right one for a pool that shares its cores, as with an `async` runtime.
     Adaptive,
     /// Sleeps at once. Each wake-up costs its sender some microseconds.
     Park,

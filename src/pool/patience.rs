@@ -5,7 +5,7 @@
 //! work. Both are seen as they happen. A worker that finds work looks for longer the next time; one that
 //! looked in vain, for half as long, down to nothing. One that slept for a moment only should have
 //! looked. And one that yields the core while it looks, and does not get it back at once, has met somebody
-//! who wants it: then it sleeps at once, for a number of times that doubles while that lasts.
+//! who wants it: then it sleeps after no more than a moment, for a number of times that doubles while that lasts.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Patience {
         }
     }
 
-    /// How long to look, in this rest.
+    /// How long to look, in this rest, beyond a first moment.
     pub(super) fn looks_for(&mut self) -> Duration {
         if self.sleeps > 0 {
             self.sleeps -= 1;
