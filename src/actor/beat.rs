@@ -45,12 +45,16 @@ pub(crate) struct Seen {
 
 impl Running {
     pub(super) const NOBODY: Self = Self {
-        key: Key {
-            slot: 0,
-            generation: 0,
-        },
+        key: Key::new(0, 0),
         mail: ptr::null_mut(),
     };
+
+    /// A turn of the tenant of a slot, with the slot's kind of mail.
+    #[inline(always)]
+    pub(crate) fn of_turn(key: Key, mail: Option<&'static MailKind>) -> Self {
+        let mail = mail.map_or(ptr::null_mut(), |mail| ptr::from_ref(mail).cast_mut());
+        Self { key, mail }
+    }
 
     #[inline(always)]
     pub(crate) fn of(key: Key, mail: &'static MailKind) -> Self {
@@ -65,9 +69,7 @@ impl Beat {
     /// A handler begins, or goes on. None runs at the time.
     #[inline(always)]
     pub(crate) fn begin(&self, running: Running) {
-        let Key { slot, generation } = running.key;
-        let key = u64::from(slot) << 32 | u64::from(generation);
-        self.key.store(key, Release);
+        self.key.store(running.key.to_bits(), Release);
         self.mail.store(running.mail, Release);
         let turn = self.turn.load(Relaxed);
         self.turn.store(turn | 1, Release);
@@ -101,11 +103,7 @@ impl Beat {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)] // the halves are slot and generation
     fn key(&self) -> Key {
-        let key = self.key.load(Acquire);
-        Key {
-            slot: (key >> 32) as u32,
-            generation: key as u32,
-        }
+        Key::from_bits(self.key.load(Acquire))
     }
 
     /// Goes back to what ran before, if anything did.
@@ -165,10 +163,7 @@ mod tests {
     fn s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own() {
         let (beat, key) = (
             Beat::default(),
-            Key {
-                slot: 3,
-                generation: 2,
-            },
+            Key::new(3, 2),
         );
         assert!(beat.look().is_none());
         beat.begin(Running::of(key, MailKind::of::<u8>()));

@@ -33,20 +33,20 @@ impl Cancellations {
 
     /// Whoever asked has given up.
     pub(crate) fn note(&self, wait: Key) {
-        let (chunk, place) = Self::position(wait.slot);
+        let (chunk, place) = Self::position(wait.slot());
         let numbers = self.0[chunk].get_or_init(|| {
             std::iter::repeat_with(|| AtomicU32::new(0))
                 .take(FIRST_CHUNK << chunk)
                 .collect()
         });
-        numbers[place].store(wait.generation.saturating_add(1), Relaxed);
+        numbers[place].store(wait.generation().saturating_add(1), Relaxed);
     }
 
     /// Whether whoever asked has given up.
     pub(crate) fn has(&self, wait: Key) -> bool {
-        let (chunk, place) = Self::position(wait.slot);
+        let (chunk, place) = Self::position(wait.slot());
         let numbers = self.0[chunk].get();
-        numbers.is_some_and(|numbers| numbers[place].load(Relaxed) > wait.generation)
+        numbers.is_some_and(|numbers| numbers[place].load(Relaxed) > wait.generation())
     }
 }
 
@@ -58,15 +58,12 @@ mod tests {
     fn s5_4_what_was_given_up_is_known_of_each_place_and_generation() {
         let cancellations = Cancellations::default();
         for slot in [0, 1, 255, 256, 767, 768, 100_000] {
-            let key = |generation| Key { slot, generation };
+            let key = |generation| Key::new(slot, generation);
             assert!(!cancellations.has(key(7)));
             cancellations.note(key(7));
             assert!(cancellations.has(key(7)) && cancellations.has(key(6)));
             assert!(!cancellations.has(key(8)));
         }
-        assert!(!cancellations.has(Key {
-            slot: 2,
-            generation: 0
-        }));
+        assert!(!cancellations.has(Key::new(2, 0)));
     }
 }

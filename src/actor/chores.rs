@@ -46,7 +46,7 @@ impl Shard {
         if stack.is_none() || self.can_wait().is_err() {
             return Ok(work(self));
         }
-        let mail = self.slot(actor.key.slot).mail_kind();
+        let mail = self.slot(actor.key.slot()).mail_kind();
         let wait = ForgetAtEnd(self, self.waits.begin_work(actor, mail));
         let (key, envelope) = (wait.1, self.envelope());
         let task = move |shard: &Shard| {

@@ -59,7 +59,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// This actor's path, such as `/user/orders/order-123`.
     pub fn path(&self) -> ActorPath {
-        lifecycle::path_of(self.shard, self.actor.slot)
+        lifecycle::path_of(self.shard, self.actor.slot())
     }
 
     /// The sender and the ids of the message being handled; in a setup or a signal, those of the
@@ -80,7 +80,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Messages that wait in this actor's mailbox.
     pub fn mailbox_len(&self) -> usize {
-        self.shard.slot(self.actor.slot).mailbox_len()
+        self.shard.slot(self.actor.slot()).mailbox_len()
     }
 
     /// Time since the pool's clock began, as of the beginning of this worker's present round.
@@ -117,7 +117,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         lifecycle::start(
             self.shard,
-            self.actor.slot,
+            self.actor.slot(),
             Name::Given(name),
             Seed::of(props),
             None,
@@ -135,7 +135,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         lifecycle::start(
             self.shard,
-            self.actor.slot,
+            self.actor.slot(),
             Name::Generated,
             Seed::of(props),
             None,
@@ -144,7 +144,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// The children that are alive, those that stop included, the last one started first.
     pub fn children(&self) -> Vec<ActorId> {
-        let children = lifecycle::children_of(self.shard, self.actor.slot);
+        let children = lifecycle::children_of(self.shard, self.actor.slot());
         children.map(|child| self.shard.id_of(child)).collect()
     }
 
@@ -282,7 +282,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// before, if there are none.
     pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) {
         if !strategies.is_empty() {
-            let slot = self.shard.slot(self.actor.slot);
+            let slot = self.shard.slot(self.actor.slot());
             let before = slot.with_system(|system| system.supervise_itself(strategies));
             let _ = drop_quietly(before);
         }

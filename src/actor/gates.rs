@@ -136,7 +136,7 @@ pub(crate) struct Gates(flurry::HashMap<u64, Arc<Door>>);
 
 impl Gates {
     fn place_of(actor: ActorId) -> u64 {
-        u64::from(actor.home.worker()) << 32 | u64::from(actor.key.slot)
+        u64::from(actor.home.worker()) << 32 | u64::from(actor.key.slot())
     }
 
     pub(crate) fn insert(&self, door: Arc<Door>) {

@@ -48,39 +48,45 @@ impl Home {
     }
 }
 
-/// A slot of a worker and the number of its tenancy.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) struct Key {
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
-}
+/// A slot of a worker and the number of its tenancy, in one word: a key is written and read on every
+/// send, and two halves that have just been written cannot be read as one without waiting for them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Key(u64);
 
 impl Key {
     /// Nobody's, in no arena.
-    pub(crate) const NONE: Self = Self {
-        slot: u32::MAX,
-        generation: 0,
-    };
-}
+    pub(crate) const NONE: Self = Self::new(u32::MAX, 0);
 
-/// A key in one word, for what is put together on the way: two halves that have just been written
-/// cannot be read as one without waiting for them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct PackedKey(u64);
-
-impl PackedKey {
     #[inline(always)]
-    pub(crate) const fn new(key: Key) -> Self {
-        Self((key.slot as u64) << 32 | key.generation as u64)
+    pub(crate) const fn new(slot: u32, generation: u32) -> Self {
+        Self((generation as u64) << 32 | slot as u64)
     }
 
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)] // the halves are slot and generation
-    pub(crate) const fn get(self) -> Key {
-        Key {
-            slot: (self.0 >> 32) as u32,
-            generation: self.0 as u32,
-        }
+    #[allow(clippy::cast_possible_truncation)] // the low half is the slot
+    pub(crate) const fn slot(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    pub(crate) const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({}#{})", self.slot(), self.generation())
     }
 }
 
@@ -103,19 +109,13 @@ impl Default for ActorId {
 impl ActorId {
     pub(crate) const NOBODY: Self = Self {
         home: Home::NOWHERE,
-        key: Key {
-            slot: 0,
-            generation: 0,
-        },
+        key: Key::new(0, 0),
     };
 
     /// Whoever is being told of a dead letter: what it sends is told to nobody if it is lost.
     pub(crate) const SUBSCRIBER: Self = Self {
         home: Home::NOWHERE,
-        key: Key {
-            slot: 1,
-            generation: 0,
-        },
+        key: Key::new(1, 0),
     };
 
     #[inline(always)]
@@ -154,15 +154,15 @@ impl ActorId {
 /// The pool's number is left out, so that two runs of one program hash alike.
 impl Hash for ActorId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(u64::from(self.home.worker()) << 32 | u64::from(self.key.slot));
-        state.write_u32(self.key.generation);
+        state.write_u64(u64::from(self.home.worker()) << 32 | u64::from(self.key.slot()));
+        state.write_u32(self.key.generation());
     }
 }
 
 /// As `worker.slot#generation`. The pool's number is left out here as well.
 impl fmt::Display for ActorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Key { slot, generation } = self.key;
+        let (slot, generation) = (self.key.slot(), self.key.generation());
         write!(f, "{}.{slot}#{generation}", self.home.worker())
     }
 }

@@ -160,7 +160,7 @@ fn typed<M: Send + 'static>(store: &mut dyn Store) -> &mut StoreOf<M> {
 
 /// Takes a message out, or has it made, to be handled now.
 pub(crate) fn take<M: Send + 'static>(shard: &Shard, actor: Key, kept: Kept) -> Option<M> {
-    let slot = shard.slot(actor.slot);
+    let slot = shard.slot(actor.slot());
     let number = match kept {
         Kept::Stashed => return look_at_store::<M, _>(slot, |store| store.stash.next())?,
         Kept::Timer(number) => number,

@@ -57,7 +57,7 @@ impl Shard {
     /// An actor of this worker is asked from elsewhere.
     #[inline]
     pub(crate) fn make_known(&self, actor: Key) {
-        if let Some(slot) = self.slots().get(actor.slot)
+        if let Some(slot) = self.slots().get(actor.slot())
             && !slot.is_known()
         {
             self.enter_as_known(actor);
@@ -70,14 +70,14 @@ impl Shard {
         // A place of nobody, or of somebody else by now, is left as it is.
         if let Some(slot) = self.tenant(actor) {
             slot.become_known();
-            let path = path_of(self, actor.slot);
+            let path = path_of(self, actor.slot());
             self.known_here().insert(actor, path);
         }
     }
 
     /// An actor of this worker ends.
     pub(crate) fn known_actor_ends(&self, actor: Key) {
-        if self.slot(actor.slot).is_known() {
+        if self.slot(actor.slot()).is_known() {
             self.known_here().end(actor);
         }
     }
@@ -100,10 +100,7 @@ mod tests {
     #[test]
     fn s5_3_no_more_than_so_many_are_remembered_that_have_ended() {
         let known = KnownActors::default();
-        let key = |generation| Key {
-            slot: 7,
-            generation,
-        };
+        let key = |generation| Key::new(7, generation);
         let most = u32::try_from(MOST_ENDED).unwrap();
         known.insert(key(0), ActorPath::user());
         for generation in 1..=most + 2 {

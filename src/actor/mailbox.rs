@@ -290,6 +290,8 @@ impl<T> RawMailbox<T> {
             // SAFETY: the tail is a valid block of this mailbox.
             unsafe {
                 if (*tail).written.get() == (*tail).capacity || (*tail).cause != cause {
+                    // A copy: what the common path has in registers is not to lie in memory for this.
+                    let cause = Cause::copy_of(&raw const cause);
                     tail = self.grow::<M>(slabs, tail, &cause);
                 }
             }
@@ -437,13 +439,31 @@ impl<T> RawMailbox<T> {
     #[inline]
     pub(crate) unsafe fn release<M>(&self, slabs: &Slabs) {
         debug_assert_eq!(self.len.get(), 0);
-        let mut block = self.head.replace(ptr::null_mut());
+        let block = self.head.replace(ptr::null_mut());
         if block.is_null() {
             return;
         }
         self.tail.set(ptr::null_mut());
-        // SAFETY: nothing in the blocks of an empty mailbox is alive. Most often there is one: others are
-        // left behind by a message that was advanced.
+        // SAFETY: nothing in the blocks of an empty mailbox is alive. Most often there is one, of the
+        // smallest size: others are left behind by a message that was advanced.
+        unsafe {
+            if let Some(class) = const { Geometry::<M>::LEVEL[0].class }
+                && (*block).level == 0
+                && (*block).next.get().is_null()
+            {
+                return slabs.free_at_hand(class, NonNull::new_unchecked(block.cast()));
+            }
+            Self::release_all::<M>(slabs, block);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The first of the blocks, which are used no more.
+    #[inline(never)]
+    unsafe fn release_all<M>(slabs: &Slabs, first: *mut Block) {
+        let mut block = first;
+        // SAFETY: the caller's promise.
         unsafe {
             while !block.is_null() {
                 let next = (*block).next.get();

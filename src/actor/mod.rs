@@ -91,7 +91,7 @@ pub(crate) use self::fate::{
     End, Marks, as_polled, drop_with_fate, fate_of_dropped_reply, is_polled,
 };
 pub(crate) use self::gates::{Door, Room, RoomFreed, dispatch};
-pub(crate) use self::id::{Home, Key, PackedKey};
+pub(crate) use self::id::{Home, Key};
 pub(crate) use self::known::path_elsewhere;
 pub(crate) use self::mail_kind::MailKind;
 pub(crate) use self::observer::{Intervention, Observer};

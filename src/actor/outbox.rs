@@ -23,6 +23,8 @@ pub(crate) struct Outboxes {
     open: Box<[Open]>,
     /// The workers for which a batch was opened.
     unflushed: RefCell<Vec<u32>>,
+    /// Whether there may be any.
+    gathers: Cell<bool>,
     /// Emptied batches of other workers, the last one last: its memory is in this core's cache, and
     /// an answer goes back in what brought the question.
     spare: RefCell<Vec<Batch>>,
@@ -51,6 +53,7 @@ impl Outboxes {
             worker,
             open,
             unflushed: RefCell::default(),
+            gathers: Cell::new(false),
             spare: RefCell::new(Vec::with_capacity(SPARE_BATCHES)),
             held_back: Cell::new(None),
         }
@@ -91,9 +94,14 @@ impl Outboxes {
         }
     }
 
+    fn begin_unflushed(&self, worker: u32) {
+        self.unflushed.borrow_mut().push(worker);
+        self.gathers.set(true);
+    }
+
     fn open_batch(&self, worker: u32) -> Batch {
         self.open[worker as usize].batch.take().unwrap_or_else(|| {
-            self.unflushed.borrow_mut().push(worker);
+            self.begin_unflushed(worker);
             self.empty_batch(worker)
         })
     }
@@ -112,7 +120,7 @@ impl Outboxes {
         // Where it was refused, destructors of its messages may have begun another, or flushed.
         let begun = self.open[worker as usize].batch.take();
         if begun.is_none() && !self.unflushed.borrow().contains(&worker) {
-            self.unflushed.borrow_mut().push(worker);
+            self.begin_unflushed(worker);
         }
         begun.unwrap_or_else(|| self.empty_batch(worker))
     }
@@ -155,7 +163,7 @@ impl Outboxes {
     /// Publishes what has gathered.
     #[inline]
     pub(crate) fn flush(&self) {
-        if !self.unflushed.borrow().is_empty() {
+        if self.gathers.get() {
             self.flush_all();
         }
     }
@@ -164,7 +172,7 @@ impl Outboxes {
         // One at a time: bouncing a batch drops messages, whose destructors may send.
         loop {
             let Some(worker) = self.unflushed.borrow_mut().pop() else {
-                return;
+                return self.gathers.set(false);
             };
             let open = &self.open[worker as usize];
             if let Some(batch) = open.batch.take() {

@@ -51,8 +51,8 @@ fn write_report(shard: &Shard, stack_size: usize, to: &mut Report) -> fmt::Resul
 }
 
 fn write_actor(shard: &Shard, key: Key, to: &mut Report) -> fmt::Result {
-    write_path(shard, key.slot, to)?;
-    let (id, message_type) = (shard.id_of(key), shard.slot(key.slot).message_type());
+    write_path(shard, key.slot(), to)?;
+    let (id, message_type) = (shard.id_of(key), shard.slot(key.slot()).message_type());
     write!(to, " ({id}), which handles {message_type}")
 }
 

@@ -122,10 +122,7 @@ impl Entry {
         cause: Option<Cause>,
     ) -> *mut u64 {
         let mark = if cause.is_some() { CAUSE_FOLLOWS } else { 0 };
-        let to = Key {
-            slot: to.slot | mark,
-            ..to
-        };
+        let to = Key::new(to.slot() | mark, to.generation());
         // SAFETY: the caller's promise; words are aligned for an entry's fields and for a cause's.
         unsafe {
             let entry = at.cast::<Self>();
@@ -157,14 +154,11 @@ impl Entry {
                 message,
             } = at.cast::<Self>().read();
             let mut before = ENTRY_WORDS;
-            if to.slot & CAUSE_FOLLOWS != 0 {
+            if to.slot() & CAUSE_FOLLOWS != 0 {
                 *cause = at.add(ENTRY_WORDS as usize).cast::<Cause>().read();
                 before += CAUSE_WORDS;
             }
-            let to = Key {
-                slot: to.slot & !CAUSE_FOLLOWS,
-                ..to
-            };
+            let to = Key::new(to.slot() & !CAUSE_FOLLOWS, to.generation());
             Found {
                 handling,
                 to,
@@ -247,7 +241,10 @@ impl Cause {
         // SAFETY: the caller's promise.
         unsafe {
             Self {
-                sender: (&raw const (*cause).sender).read(),
+                sender: ActorId {
+                    home: (&raw const (*cause).sender.home).read_volatile(),
+                    key: (&raw const (*cause).sender.key).read_volatile(),
+                },
                 correlation: (&raw const (*cause).correlation).read_volatile(),
                 causation: (&raw const (*cause).causation).read_volatile(),
             }

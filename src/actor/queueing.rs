@@ -28,7 +28,7 @@ pub(crate) struct Bound {
 
 /// Gives the actor of a slot, which starts, a bounded mailbox.
 pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let door = Arc::new(Door::new(shard.id_of(key), capacity, overflow));
     shard.core.gates.insert(Arc::clone(&door));
     slot.become_bounded();
@@ -147,7 +147,7 @@ fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
 /// For whoever is to know whether an actor handles its next message before it does: makes sure that this
 /// is not taken back by whoever is let in for it. Answers whether it is still there.
 pub(crate) fn is_still_next(shard: &Shard, key: Key) -> bool {
-    let door = shard.slot(key.slot).door();
+    let door = shard.slot(key.slot()).door();
     door.is_none_or(|door| give_place_ahead(shard, key, &door))
 }
 
@@ -160,7 +160,7 @@ struct Bounded {
 
 /// The body of an actor, which frees places where its mailbox is bounded.
 pub(crate) fn with_bound(shard: &Shard, key: Key, body: Box<dyn Body>) -> Box<dyn Body> {
-    match shard.slot(key.slot).door() {
+    match shard.slot(key.slot()).door() {
         Some(door) => Box::new(Bounded { inner: body, door }),
         None => body,
     }

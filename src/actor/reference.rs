@@ -5,7 +5,8 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr;
 
 use super::bound::Overflow;
 use super::core::{self, PoolCore};
@@ -102,7 +103,7 @@ impl<M: Send + 'static> ActorRef<M> {
         match self.place_for_message::<QUESTION>(Here::now().shard()) {
             // SAFETY: the message is written before anything else is done.
             Some(place) => unsafe { place.write(message) },
-            None => self.tell_elsewhere::<QUESTION>(message),
+            None => self.tell_elsewhere::<QUESTION>(apart(message)),
         }
     }
 
@@ -697,4 +698,13 @@ mod tests {
     assert_impl_all!(ActorRef<NotClone>: Copy, Send, Sync, Eq, Hash, fmt::Debug);
     assert_impl_all!(ActorRef<std::cell::Cell<u8>>: Send, Sync);
     assert_eq_size!(ActorRef<NotClone>, [u8; 16]);
+}
+
+/// The message in memory of its own, for a call that takes it there: so that on the common way, which does
+/// not call, it stays in registers.
+#[inline(always)]
+fn apart<M>(message: M) -> M {
+    let message = ManuallyDrop::new(message);
+    // SAFETY: what it is read from is not dropped.
+    unsafe { ptr::from_ref(&*message).read() }
 }

@@ -118,6 +118,20 @@ impl RunQueue {
         self.head.set(self.head.get().wrapping_add(1));
     }
 
+    /// The slot of the actor that is due next, if that is what is due, and near.
+    #[inline(always)]
+    pub(crate) fn pop_turn(&self) -> Option<u32> {
+        if self.in_ring() == 0 {
+            return None;
+        }
+        let code = self.place(self.head.get()).get();
+        if code & FIBER_MARK != 0 {
+            return None;
+        }
+        self.drop_first();
+        Some(code)
+    }
+
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<Due> {
         let code = self.first()?;

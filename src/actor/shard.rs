@@ -149,13 +149,13 @@ impl Shard {
 
     /// The slot of a key, while the key's tenancy lasts.
     pub(crate) fn tenant(&self, key: Key) -> Option<&Slot> {
-        self.slots.get(key.slot).filter(|slot| slot.is_let_to(key))
+        self.slots.get(key.slot()).filter(|slot| slot.is_let_to(key))
     }
 
     /// Whether the actor of a key would let a message in.
     pub(crate) fn takes_mail(&self, key: Key) -> bool {
         self.slots
-            .get(key.slot)
+            .get(key.slot())
             .is_some_and(|slot| slot.is_open_for(key))
     }
 
@@ -185,7 +185,7 @@ impl Shard {
     /// What a reference to the actor of a key holds, while the key's tenancy lasts.
     #[inline(always)]
     pub(crate) fn address_of(&self, key: Key) -> ActorId {
-        self.id_of(key).address(self.slot(key.slot).is_bounded())
+        self.id_of(key).address(self.slot(key.slot()).is_bounded())
     }
 
     // ---- messages ---------------------------------------------------------------------------
@@ -254,10 +254,7 @@ impl Shard {
         to: TypedKey<M>,
         cause: Cause,
     ) -> Option<*mut Item<M>> {
-        let Key {
-            slot: index,
-            generation,
-        } = to.key;
+        let (index, generation) = (to.key.slot(), to.key.generation());
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
@@ -448,7 +445,7 @@ impl Shard {
         let running = self.beat.running();
         let within = here.within.replace(running);
         if actor.home == self.home {
-            let mail = self.slot(actor.key.slot).mail_kind();
+            let mail = self.slot(actor.key.slot()).mail_kind();
             self.beat.begin_within(Running::of(actor.key, mail));
         }
         let answer = code();
@@ -465,7 +462,7 @@ impl Shard {
     /// What has run within an actor's handler, as a child that starts does, may have had the system want
     /// something of it, and was taken for somebody else.
     fn look_for_orders(&self, actor: ActorId) {
-        if actor.home == self.home && self.slot(actor.key.slot).special.get() {
+        if actor.home == self.home && self.slot(actor.key.slot()).special.get() {
             self.end_turn_soon();
         }
     }
@@ -484,7 +481,7 @@ impl Shard {
         let here = self.stage.here();
         here.actor.set(self.id_of(key));
         here.handles.set(true);
-        self.beat.begin(Running::of(key, slot.mail_kind()));
+        self.beat.begin(Running::of_turn(key, slot.kind_of_tenant()));
     }
 
     /// Its handlers have ended; the one of that message failed, if any did: ends the replies that they have

@@ -223,7 +223,7 @@ impl Slot {
 
     /// Whether `key` is of the present tenancy.
     pub(crate) fn is_let_to(&self, key: Key) -> bool {
-        self.generation.get() == key.generation && self.state.get() != State::Vacant
+        self.generation.get() == key.generation() && self.state.get() != State::Vacant
     }
 
     /// What becomes of the replies that the actor still holds.
@@ -237,11 +237,17 @@ impl Slot {
 
     /// Whether a message to `key` would be let in.
     pub(crate) fn is_open_for(&self, key: Key) -> bool {
-        self.open.get() == key.generation
+        self.open.get() == key.generation()
     }
 
     pub(crate) fn mailbox_len(&self) -> usize {
         self.mailbox.len()
+    }
+
+    /// The kind of mail of the tenant, if there is one.
+    #[inline(always)]
+    pub(crate) fn kind_of_tenant(&self) -> Option<&'static MailKind> {
+        self.mail.get()
     }
 
     #[inline(always)]
@@ -364,6 +370,7 @@ impl Slot {
     pub(crate) fn put_body(&self, body: BodyBox) {
         let before = self.desk.replace(Desk::Here(body));
         debug_assert!(matches!(before, Desk::Out(_)));
+        mem::forget(before); // there is nothing to drop, which the compiler does not know
     }
 
     /// Takes in a body that was just built.
@@ -592,10 +599,7 @@ mod tests {
         let slot = unsafe { mem::MaybeUninit::<Slot>::zeroed().assume_init() };
         assert_eq!((slot.state(), slot.mailbox_len()), (State::Vacant, 0));
         assert!(slot.is_at_work() && !slot.mailbox.has_memory() && slot.recipe().is_none());
-        let earlier = Key {
-            slot: 0,
-            generation: 1,
-        };
+        let earlier = Key::new(0, 1);
         assert!(!slot.is_open_for(earlier) && !slot.is_let_to(earlier));
         let again = Slot::vacant(7);
         assert_eq!(again.occupy::<u8>(NO_SLOT), 8);

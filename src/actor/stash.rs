@@ -227,7 +227,7 @@ impl Body for Noting {
 
 /// Gives an actor a stash, or its stash another capacity.
 pub(super) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize) -> InHand {
-    let slot = shard.slot(actor.slot);
+    let slot = shard.slot(actor.slot());
     with_store::<M, _>(slot, |store| {
         store.stash.capacity = Some(capacity);
         store.stash.in_hand.0.get_or_insert_default();
@@ -242,7 +242,7 @@ pub(super) fn put<M: Send + 'static>(
     handling: bool,
     message: M,
 ) -> Result<(), StashError<M>> {
-    let slot = shard.slot(actor.slot);
+    let slot = shard.slot(actor.slot());
     let mut message = Some(message);
     let put = look_at_store::<M, _>(slot, |store| {
         message
@@ -258,7 +258,7 @@ pub(super) fn put<M: Send + 'static>(
 
 /// Has all that is put aside handled, before the mail.
 pub(super) fn replay<M: Send + 'static>(shard: &Shard, actor: Key) {
-    let any = look_at_store::<M, _>(shard.slot(actor.slot), |store| {
+    let any = look_at_store::<M, _>(shard.slot(actor.slot()), |store| {
         let Stash {
             aside, replayed, ..
         } = &mut store.stash;
@@ -272,14 +272,14 @@ pub(super) fn replay<M: Send + 'static>(shard: &Shard, actor: Key) {
 
 /// How many messages are put aside.
 pub(super) fn len<M: Send + 'static>(shard: &Shard, actor: Key) -> usize {
-    let slot = shard.slot(actor.slot);
+    let slot = shard.slot(actor.slot());
     look_at_store::<M, _>(slot, |store| store.stash.aside.len()).unwrap_or(0)
 }
 
 /// Whether the message that is being handled was put aside.
 pub(super) fn has_taken<M: Send + 'static>(shard: &Shard, actor: Key) -> bool {
     let message = Some(shard.envelope().message_id());
-    let slot = shard.slot(actor.slot);
+    let slot = shard.slot(actor.slot());
     look_at_store::<M, _>(slot, |store| store.stash.last == message).unwrap_or(false)
 }
 

@@ -116,7 +116,7 @@ impl<M: Send + 'static> TaskContext<'_, M> {
 
     /// The path of this task: that of its actor, and a generated name.
     pub fn path(&self) -> ActorPath {
-        lifecycle::path_of(self.shard, self.task.slot)
+        lifecycle::path_of(self.shard, self.task.slot())
     }
 
     /// The index of the worker on which it runs.

@@ -157,7 +157,7 @@ impl<M> TimerTable<M> {
             }
         };
         let waits = &shard.waits;
-        waits.attend_as_timer(timer.wait, actor.slot, number);
+        waits.attend_as_timer(timer.wait, actor.slot(), number);
         let replaced = self.timers[number as usize].replace(timer);
         if let Some(replaced) = &replaced {
             waits.forget(replaced.wait);
@@ -248,7 +248,7 @@ fn next_on_the_grid(last: u64, every: u64, now: u64) -> u64 {
 
 fn begin(shard: &Shard, actor: Key, number: u32, after: u64) -> Key {
     let wait = shard.waits.begin(Some(after), ActorId::NOBODY);
-    shard.waits.attend_as_timer(wait, actor.slot, number);
+    shard.waits.attend_as_timer(wait, actor.slot(), number);
     wait
 }
 
@@ -353,7 +353,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
     }
 
     fn start(&mut self, key: TimerKey, after: u64, kind: Kind<M>) {
-        let slot = self.shard.slot(self.actor.slot);
+        let slot = self.shard.slot(self.actor.slot());
         if slot.state() == State::Stopping {
             return; // nothing is handled after `PostStop`
         }
@@ -372,7 +372,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
 
     /// Ends a timer. Answers whether there was one.
     pub fn cancel(&mut self, key: impl Into<TimerKey>) -> bool {
-        let (key, slot) = (key.into(), self.shard.slot(self.actor.slot));
+        let (key, slot) = (key.into(), self.shard.slot(self.actor.slot()));
         let timer = look_at_store::<M, _>(slot, |store| {
             let number = *store.timers.by_key.get(&key)?;
             if is_mutated(Mutant::TimerNotCancelled) {
@@ -386,7 +386,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
 
     /// Ends all timers of the actor.
     pub fn cancel_all(&mut self) {
-        let slot = self.shard.slot(self.actor.slot);
+        let slot = self.shard.slot(self.actor.slot());
         let ended = look_at_store::<M, _>(slot, |store| {
             let table = std::mem::take(&mut store.timers);
             let timers = table.timers.iter().flatten();
@@ -399,7 +399,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
     /// Whether a timer of that key is to ring: it was started, and was neither cancelled nor, if it
     /// is a single one, handled.
     pub fn is_active(&self, key: impl Into<TimerKey>) -> bool {
-        let (key, slot) = (key.into(), self.shard.slot(self.actor.slot));
+        let (key, slot) = (key.into(), self.shard.slot(self.actor.slot()));
         let active = look_at_store::<M, _>(slot, |store| store.timers.by_key.contains_key(&key));
         active.unwrap_or(false)
     }

@@ -50,7 +50,7 @@ impl Shard {
     /// As for [`wait_for`](Self::wait_for).
     #[inline(always)]
     pub(crate) fn wait_by_way_of(&self, key: Key, cause: Key) -> Result<(), CannotWait> {
-        self.waits.is_awaited_by(cause, self.acting().key.slot);
+        self.waits.is_awaited_by(cause, self.acting().key.slot());
         match (self.waits.pending(key), self.waits.pending(cause)) {
             (Some(wait), Some(on)) => self.wait_on((wait, key), (on, cause)),
             _ => Ok(()),
@@ -71,7 +71,7 @@ impl Shard {
             return Ok(());
         }
         let waiter = self.acting();
-        let slot = self.slots().get(waiter.key.slot);
+        let slot = self.slots().get(waiter.key.slot());
         if waiter.home == self.home
             && let Some(slot) = slot
         {
@@ -79,7 +79,7 @@ impl Shard {
             self.look_for_cycle(waiter.key, cause, on.target());
         }
         if wait.is_pending(key) {
-            wait.attend(fiber, waiter.key.slot);
+            wait.attend(fiber, waiter.key.slot());
             self.suspend(fiber, slot);
         }
         Ok(())
@@ -103,13 +103,13 @@ impl Shard {
             return Ok(());
         }
         let waiter = self.acting();
-        let slot = self.slots().get(waiter.key.slot);
+        let slot = self.slots().get(waiter.key.slot());
         if let Some(slot) = slot.filter(|_| waiter.home == self.home) {
             // Where it has waited for something else meanwhile, nobody has seen what it waits for.
             let followed = followed.filter(|(last, _)| slot.wait() == Some(*last));
             slot.note_wait(key);
             for &one in &all {
-                self.waits.is_awaited_by(one, waiter.key.slot);
+                self.waits.is_awaited_by(one, waiter.key.slot());
             }
             // Both are in the order in which they were asked for.
             let mut before = followed.map_or(&[][..], |(_, all)| all).iter();
@@ -119,7 +119,7 @@ impl Shard {
         }
         let _noted = self.several.note(key, all);
         if let Some(wait) = self.waits.pending(key) {
-            wait.attend(fiber, waiter.key.slot);
+            wait.attend(fiber, waiter.key.slot());
             self.suspend(fiber, slot);
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Shard {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         self.due.push(Due::Fiber(fiber));
-        self.suspend(fiber, self.slots().get(self.acting().key.slot));
+        self.suspend(fiber, self.slots().get(self.acting().key.slot()));
         Ok(())
     }
 

@@ -59,7 +59,7 @@ impl fmt::Display for Waiting {
 /// The path of an actor, if it lives on this shard.
 fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
     let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
-    here.then(|| lifecycle::path_of(shard, actor.key.slot))
+    here.then(|| lifecycle::path_of(shard, actor.key.slot()))
 }
 
 /// The path of an actor that was asked on this shard.
@@ -69,10 +69,7 @@ pub(crate) fn path_of_asked(shard: &Shard, actor: ActorId) -> Option<ActorPath> 
 
 /// The actor in a slot, which is the guardian's where a task waits.
 fn waiter_here(shard: &Shard, slot: u32) -> Option<(ActorId, ActorPath)> {
-    let key = Key {
-        slot,
-        generation: shard.slot(slot).generation(),
-    };
+    let key = Key::new(slot, shard.slot(slot).generation());
     let id = shard.id_of(key);
     let path = path_here(shard, id).filter(|_| slot != GUARDIAN)?;
     Some((id, path))
@@ -88,7 +85,7 @@ pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
             actor: waiter_here(shard, waiter),
             waits_for: match target.known() {
                 None => WaitsFor::Time,
-                Some(target) if target.key.generation == 0 => WaitsFor::Worker(target.worker()),
+                Some(target) if target.key.generation() == 0 => WaitsFor::Worker(target.worker()),
                 Some(target) => WaitsFor::Actor(target, path_of_asked(shard, target)),
             },
             cycle,

@@ -111,7 +111,7 @@ impl Wait {
     /// Whether this is still the wait of that key, and nothing has ended it yet.
     #[inline(always)]
     pub(crate) fn is_pending(&self, key: Key) -> bool {
-        let this = self.generation.get() == key.generation || is_mutated(Mutant::LateReplyServed);
+        let this = self.generation.get() == key.generation() || is_mutated(Mutant::LateReplyServed);
         this && self.progress.get() == Progress::Waiting
     }
 
@@ -229,10 +229,7 @@ impl Waits {
         wait.question.set(MessageId::NONE);
         wait.on_behalf.set(None);
         wait.timeout.set(timeout.unwrap_or(u64::MAX));
-        let key = Key {
-            slot,
-            generation: wait.generation.get(),
-        };
+        let key = Key::new(slot, wait.generation.get());
         if timeout.is_some() {
             self.is_unarmed(key);
         }
@@ -243,7 +240,7 @@ impl Waits {
     #[inline(always)]
     fn is_unarmed(&self, key: Key) {
         let before = self.last_unarmed.replace(key);
-        if before.slot != key.slot {
+        if before.slot() != key.slot() {
             self.keep_unarmed(before);
         }
     }
@@ -292,10 +289,10 @@ impl Waits {
             return false;
         };
         let (generation, known) = wait.handed_on.get();
-        if generation == key.generation && known > times {
+        if generation == key.generation() && known > times {
             return false;
         }
-        wait.handed_on.set((key.generation, times));
+        wait.handed_on.set((key.generation(), times));
         wait.is_for(target);
         wait.question.set(question);
         true
@@ -303,8 +300,8 @@ impl Waits {
 
     /// What is known of a wait, whether it has ended or not, until its outcome is taken.
     pub(crate) fn asked(&self, key: Key) -> Option<Asked> {
-        let wait = self.arena.get(key.slot)?;
-        let same = wait.generation.get() == key.generation && !wait.is_vacant();
+        let wait = self.arena.get(key.slot())?;
+        let same = wait.generation.get() == key.generation() && !wait.is_vacant();
         same.then(|| Asked {
             target: wait.target(),
             question: wait.question.get(),
@@ -343,20 +340,20 @@ impl Waits {
     /// The place that a key names.
     #[inline(always)]
     pub(crate) fn place(&self, key: Key) -> Option<&Wait> {
-        self.arena.get(key.slot)
+        self.arena.get(key.slot())
     }
 
     #[inline(always)]
     fn of_generation(&self, key: Key) -> Option<&Wait> {
-        let wait = self.arena.get(key.slot)?;
-        let this = wait.generation.get() == key.generation || is_mutated(Mutant::LateReplyServed);
+        let wait = self.arena.get(key.slot())?;
+        let this = wait.generation.get() == key.generation() || is_mutated(Mutant::LateReplyServed);
         this.then_some(wait)
     }
 
     /// A wait that nothing has ended yet.
     #[inline(always)]
     pub(crate) fn pending(&self, key: Key) -> Option<&Wait> {
-        self.arena.get(key.slot).filter(|wait| wait.is_pending(key))
+        self.arena.get(key.slot()).filter(|wait| wait.is_pending(key))
     }
 
     /// Whether nothing has ended it yet.
@@ -439,7 +436,7 @@ impl Waits {
 
     /// When a wait was to end by itself: known from the round after it began.
     pub(crate) fn deadline(&self, key: Key) -> u64 {
-        let wait = self.arena.get(key.slot);
+        let wait = self.arena.get(key.slot());
         wait.map_or(0, |wait| wait.deadline.get())
     }
 
@@ -502,14 +499,14 @@ impl Waits {
     /// When the value is not a `T`.
     #[inline(always)]
     pub(crate) fn take_value<T: 'static>(&self, key: Key) -> Option<T> {
-        self.take_value_of(self.arena.get(key.slot)?, key)
+        self.take_value_of(self.arena.get(key.slot())?, key)
     }
 
     /// As [`take_value`](Self::take_value), where the wait of that key is known to be in that place, if it
     /// is still to be found.
     #[inline(always)]
     pub(crate) fn take_value_of<T: 'static>(&self, wait: &Wait, key: Key) -> Option<T> {
-        if wait.generation.get() != key.generation || wait.progress.get() != Progress::Replied {
+        if wait.generation.get() != key.generation() || wait.progress.get() != Progress::Replied {
             return None;
         }
         let value = wait.value.take();
@@ -519,13 +516,13 @@ impl Waits {
 
     /// Takes the end of a wait that ended without a value, and forgets the wait.
     pub(crate) fn take_end(&self, key: Key) -> Option<End> {
-        let wait = self.arena.get(key.slot)?;
+        let wait = self.arena.get(key.slot())?;
         let end = match wait.progress.get() {
             Progress::Failed(end) => end,
             Progress::TimedOut => End::TimedOut,
             Progress::Waiting | Progress::Replied | Progress::Cancelled => return None,
         };
-        if wait.generation.get() != key.generation {
+        if wait.generation.get() != key.generation() {
             return None;
         }
         wait.cycle.take();
@@ -541,12 +538,12 @@ impl Waits {
 
     /// The cycle that a wait is part of, for all that is known.
     pub(crate) fn take_cycle(&self, key: Key) -> Option<Cycle> {
-        let wait = self.arena.get(key.slot)?;
-        if wait.generation.get() != key.generation {
+        let wait = self.arena.get(key.slot())?;
+        if wait.generation.get() != key.generation() {
             return None;
         }
         let (generation, cycle) = *wait.cycle.take()?;
-        (generation == key.generation).then_some(cycle)
+        (generation == key.generation()).then_some(cycle)
     }
 
     /// Notes the cycle that a wait is part of. Answers whether that was not known.
@@ -554,7 +551,7 @@ impl Waits {
         let Some(wait) = self.pending(key) else {
             return false;
         };
-        let noted = (key.generation, cycle.clone());
+        let noted = (key.generation(), cycle.clone());
         let known = wait.cycle.replace(Some(Box::new(noted.clone())));
         known.is_none_or(|known| *known != noted)
     }
@@ -563,19 +560,19 @@ impl Waits {
     #[inline(always)]
     fn vacate(&self, key: Key, wait: &Wait) {
         wait.progress.set(Progress::Cancelled);
-        if let Some(next) = key.generation.checked_add(1) {
+        if let Some(next) = key.generation().checked_add(1) {
             wait.generation.set(next);
-            self.arena.vacate(key.slot);
+            self.arena.vacate(key.slot());
         } // else its generations are used up, and it is retired
     }
 
     /// Forgets a wait, ended or not; what comes for it later is late. Its value, if it has one,
     /// is dropped.
     pub(crate) fn forget(&self, key: Key) {
-        let Some(wait) = self.arena.get(key.slot) else {
+        let Some(wait) = self.arena.get(key.slot()) else {
             return;
         };
-        if wait.generation.get() != key.generation || wait.is_vacant() {
+        if wait.generation.get() != key.generation() || wait.is_vacant() {
             return;
         }
         wait.fiber.set(None);
@@ -723,7 +720,7 @@ mod tests {
         waits.forget(key);
         assert!(!waits.is_handed_on(key, ActorId::NOBODY, asked(5), 4));
         let later = next();
-        assert_eq!(later.slot, key.slot);
+        assert_eq!(later.slot, key.slot());
         assert!(waits.is_handed_on(later, ActorId::NOBODY, asked(7), 1));
         assert_eq!(waits.asked(later).unwrap().question, asked(7));
     }

@@ -13,10 +13,7 @@ use crate::actor::{
 };
 
 /// The key of a parcel that is meant for the worker itself.
-const WORKER_ITSELF: Key = Key {
-    slot: 0,
-    generation: 0,
-};
+const WORKER_ITSELF: Key = Key::new(0, 0);
 
 /// Runs `work` on a fiber of that worker, and waits for its result. It is told the wait that ends with
 /// it, where that is another worker's.

@@ -13,7 +13,6 @@ impl<R: Send + 'static> Ask<R> {
     #[inline(never)]
     pub(super) fn wait_elsewhere(mut self) -> Result<R, AskError> {
         if let Waiting::Worker { home, wait } = self.waiting {
-            let wait = wait.get();
             if let Some(driver) = driver_at(home) {
                 return wait_by_driving(&*driver, self, wait);
             }

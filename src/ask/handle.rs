@@ -16,7 +16,7 @@ use super::polling::{Lent, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
-    ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, PackedKey, Shard, Wait,
+    ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, Shard, Wait,
     WaitError, catch_user, is_polled, with_current,
 };
 
@@ -99,7 +99,7 @@ pub struct Ask<R> {
 
 pub(super) enum Waiting<R> {
     /// A wait of that worker.
-    Worker { home: Home, wait: PackedKey },
+    Worker { home: Home, wait: Key },
     /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
     Outside(Box<Outside<R>>),
     /// The outcome has been taken.
@@ -161,7 +161,7 @@ impl<R: Send + 'static> Ask<R> {
             Waiting::Outside(outside) => outside.has_asked(question),
             Waiting::Worker { home, wait } => {
                 if let Some(driver) = driver_of(home.pool()) {
-                    driver.shard().waits.has_asked(wait.get(), target, question);
+                    driver.shard().waits.has_asked(*wait, target, question);
                 }
             }
             Waiting::Over => {}
@@ -184,7 +184,7 @@ impl<R: Send + 'static> Ask<R> {
             return self.wait_elsewhere();
         };
         // The handle is left in place while it waits, so that it gives up even if this stack is unwound.
-        let (wait, place) = (wait.get(), shard.waits.place(wait.get()));
+        let place = shard.waits.place(wait);
         shard.wait_in(place, wait).map_err(WaitError::from)?;
         // The outcome is taken, and with it the wait: nothing is left to be given up.
         std::mem::forget(self);
@@ -253,7 +253,7 @@ impl<R: Send + 'static> Ask<R> {
                 outside.shorten(lent.left);
             }
             Waiting::Worker { home, wait } => with_shard_at(*home, |shard| {
-                let wait = wait.get();
+                let wait = *wait;
                 if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
                     if let Some(left) = lent.left {
                         shard.waits.shorten(wait, nanos(left));
@@ -329,7 +329,7 @@ fn with_shard_at(home: Home, code: impl FnOnce(&Shard)) {
 pub(super) struct Begun<'a> {
     place: &'a Wait,
     home: Home,
-    wait: PackedKey,
+    wait: Key,
     deadline: u64,
 }
 
@@ -346,7 +346,7 @@ impl<'a> Begun<'a> {
         Self {
             place,
             home: shard.home,
-            wait: PackedKey::new(wait),
+            wait,
             deadline: timeout.map_or(NEVER, |timeout| now.saturating_add(timeout)),
         }
     }
@@ -373,7 +373,7 @@ impl<'a> Begun<'a> {
     /// The question has been sent as that message.
     #[inline(always)]
     pub(super) fn has_asked_as<R: Send + 'static>(self, sent: MessageId) -> Ask<R> {
-        self.place.has_asked(self.wait.get(), sent);
+        self.place.has_asked(self.wait, sent);
         self.handle()
     }
 
@@ -409,7 +409,7 @@ impl<'a> Begun<'a> {
 /// by this.
 pub(super) struct Unsent<'a> {
     shard: &'a Shard,
-    wait: PackedKey,
+    wait: Key,
 }
 
 impl Unsent<'_> {
@@ -429,8 +429,8 @@ impl Drop for Unsent<'_> {
 
 #[cold]
 #[inline(never)]
-fn give_up_unsent(shard: &Shard, wait: PackedKey) {
-    shard.give_up(wait.get());
+fn give_up_unsent(shard: &Shard, wait: Key) {
+    shard.give_up(wait);
 }
 
 /// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.
@@ -447,7 +447,6 @@ impl<R: Send + 'static> Future for Ask<R> {
             self.wait_on_behalf(lent)?;
         }
         if let Waiting::Worker { home, wait } = self.waiting {
-            let wait = wait.get();
             let polled = with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Some(self.poll_on_worker(shard, wait, cx)),
                 _ => None,
@@ -470,7 +469,7 @@ impl<R: Send + 'static> Future for Ask<R> {
             return Poll::Ready(Self::new(waiting).wait_elsewhere());
         }
         if let Waiting::Worker { home, wait } = self.waiting {
-            self.move_outside(home, wait.get());
+            self.move_outside(home, wait);
             if let Some(lent) = lent {
                 self.wait_on_behalf(lent)?;
             }
@@ -490,7 +489,6 @@ impl<R> Drop for Ask<R> {
     #[inline]
     fn drop(&mut self) {
         if let Waiting::Worker { home, wait } = self.waiting {
-            let wait = wait.get();
             with_current(|shard| match shard {
                 Some(shard) if shard.home == home => shard.give_up(wait),
                 _ => give_up_elsewhere(home, wait),

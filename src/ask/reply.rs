@@ -10,7 +10,7 @@ use super::deadline::as_nanos;
 use super::first::Shared;
 use super::polling::Lent;
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, PackedKey,
+    ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId,
     Parcel, Room, Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply,
     with_current,
 };
@@ -48,7 +48,7 @@ pub(super) enum Asker<R: Send + 'static> {
     /// A handler, or a task, of that worker.
     Worker {
         home: Home,
-        wait: PackedKey,
+        wait: Key,
         /// By its pool's clock.
         deadline: u64,
         /// How often the question was handed on.
@@ -70,7 +70,6 @@ impl<R: Send + 'static> Asker<R> {
     #[inline(always)]
     pub(super) fn end(self, answer: Result<R, End>) {
         if let Self::Worker { home, wait, .. } = self {
-            let wait = wait.get();
             return with_current(|shard| match shard {
                 Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
                 shard => send_answer(shard, home, wait, answer),
@@ -147,7 +146,7 @@ impl<R: Send + 'static> Reply<R> {
         // other pieces, would have to wait for them.
         let this = ManuallyDrop::new(self);
         if let Some(Asker::Worker { home, wait, .. }) = &this.asker {
-            let (home, wait, here) = (*home, wait.get(), Here::now());
+            let (home, wait, here) = (*home, *wait, Here::now());
             return match here.shard() {
                 Some(shard) if shard.home == home => shard.answer(wait, answer),
                 shard => send_answer(shard, home, wait, Ok(answer)),
@@ -171,7 +170,7 @@ impl<R: Send + 'static> Reply<R> {
         let over = self.time_left().is_some_and(|left| left.is_zero());
         over || match &self.asker {
             None => true,
-            Some(Asker::Worker { home, wait, .. }) => has_given_up(*home, wait.get()),
+            Some(Asker::Worker { home, wait, .. }) => has_given_up(*home, *wait),
             Some(Asker::Thread { sender, .. }) => sender.is_unwanted(),
             Some(Asker::Shared(shared)) => shared.is_over(),
         }
@@ -242,7 +241,7 @@ impl<R: Send + 'static> Reply<R> {
             return None;
         };
         *times = times.saturating_add(1);
-        Some((ActorId::new(*home, wait.get()), *deadline, *times))
+        Some((ActorId::new(*home, *wait), *deadline, *times))
     }
 
     /// What is to be known of it where it is waited on behalf of it.
@@ -257,7 +256,7 @@ impl<R: Send + 'static> Reply<R> {
     /// The wait that it ends, where that is a worker's.
     pub(super) fn wait_of_a_worker(&self) -> Option<(Home, Key)> {
         match self.asker {
-            Some(Asker::Worker { home, wait, .. }) => Some((home, wait.get())),
+            Some(Asker::Worker { home, wait, .. }) => Some((home, wait)),
             _ => None,
         }
     }

@@ -58,7 +58,7 @@ pub(crate) fn path_of_actor(actor: ActorId, within: Duration) -> Option<ActorPat
     let asked = core::find(actor.home).map(|core| {
         begin_call(&core, actor.home.worker(), Some(within), move |shard| {
             let lives = shard.tenant(actor.key).is_some();
-            lives.then(|| lifecycle::path_of(shard, actor.key.slot))
+            lives.then(|| lifecycle::path_of(shard, actor.key.slot()))
         })
     });
     asked?.wait().ok().flatten()

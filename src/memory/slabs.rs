@@ -157,6 +157,8 @@ impl List {
 pub(crate) struct Slabs {
     /// For each size, the spans that have room for a cell. The first one serves.
     lists: [List; CLASSES],
+    /// For each size, a cell that was [kept at hand](Self::free_at_hand); it counts as live.
+    at_hand: [Cell<*mut u8>; CLASSES],
     /// Spans of no size.
     free_spans: List,
     regions: RefCell<Vec<NonNull<Region>>>,
@@ -168,6 +170,7 @@ impl Slabs {
     pub(crate) fn new() -> Box<Self> {
         Box::new(Self {
             lists: [const { List::new() }; CLASSES],
+            at_hand: [const { Cell::new(ptr::null_mut()) }; CLASSES],
             free_spans: List::new(),
             regions: RefCell::default(),
             backed_spans: Cell::new(0),
@@ -177,6 +180,11 @@ impl Slabs {
     /// A cell, which is the caller's until [`free`](Self::free).
     #[inline(always)]
     pub(crate) fn allocate(&self, class: SizeClass) -> NonNull<u8> {
+        let at_hand = &self.at_hand[class.0 as usize];
+        if let Some(cell) = NonNull::new(at_hand.get()) {
+            at_hand.set(ptr::null_mut());
+            return cell;
+        }
         if let Some(span) = self.lists[class.0 as usize].first() {
             let cell = span.free.get();
             if !cell.is_null() {
@@ -236,6 +244,23 @@ impl Slabs {
         span.used.set(used);
         if used == 0 || !span.listed.get() {
             self.freed_first_or_last(span);
+        }
+    }
+
+    /// Gives a cell of that size back, most likely to be allocated again at once: the last of them is kept
+    /// where the next [`allocate`](Self::allocate) finds it first.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[inline(always)]
+    pub(crate) unsafe fn free_at_hand(&self, class: SizeClass, cell: NonNull<u8>) {
+        let at_hand = &self.at_hand[class.0 as usize];
+        if at_hand.get().is_null() {
+            at_hand.set(cell.as_ptr());
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { self.free(cell) };
         }
     }
 
@@ -322,6 +347,12 @@ impl Slabs {
     }
 
     fn trim_to(&self, kept: usize) {
+        for at_hand in &self.at_hand {
+            if let Some(cell) = NonNull::new(at_hand.replace(ptr::null_mut())) {
+                // SAFETY: whoever put it there has given it up.
+                unsafe { self.free(cell) };
+            }
+        }
         // Spans that serve, and have no live cell.
         for list in &self.lists {
             self.give_up_idle(list);

@@ -114,10 +114,7 @@ mod tests {
                 let path = path(*name);
                 let won = directory.reserve(&path);
                 if won {
-                    let key = Key {
-                        slot: u32::try_from(*name).expect("few names"),
-                        generation: 1,
-                    };
+                    let key = Key::new(u32::try_from(*name).expect("few names"), 1);
                     let address = ActorId::new(Home::new(1, worker), key);
                     let message = MessageType::of::<u8>();
                     directory.publish(&path, DirectoryEntry { address, message });
@@ -141,7 +138,7 @@ mod tests {
         assert_eq!(won, NAMES);
         for name in 0..NAMES {
             let found = directory.find(path(name).as_str()).expect("published");
-            assert_eq!(found.actor().key.slot as usize, name);
+            assert_eq!(found.actor().key.slot() as usize, name);
         }
     }
 

@@ -118,34 +118,56 @@ fn next_resume(shard: &Shard) -> Resume {
     if turns == 0 {
         return suspend(Suspend::Idle);
     }
-    let Some(due) = shard.due.pop() else {
-        return suspend(Suspend::Idle);
+    let slot = match shard.due.pop_turn() {
+        Some(slot) => slot,
+        None => match next_but_a_near_turn(shard) {
+            Ok(slot) => slot,
+            Err(resume) => return resume,
+        },
     };
     shard.turns_left.set(turns - 1);
     if shard.slots().is_large() {
         look_ahead(shard);
     }
-    match due {
-        Due::Turn(slot) => {
-            if let Some(class) = take_turn(shard, slot) {
-                shard.apart.set(slot);
-                return suspend(Suspend::Apart(class));
-            }
-            end_turn(shard);
+    if let Some(class) = take_turn(shard, slot) {
+        shard.apart.set(slot);
+        return suspend(Suspend::Apart(class));
+    }
+    end_turn(shard);
+    Resume::Run
+}
+
+/// Does what is due and is no turn, or gives the thread away.
+///
+/// # Errors
+///
+/// That was what it did; a slot whose actor is due instead is no error.
+#[inline(always)]
+fn next_but_a_near_turn(shard: &Shard) -> Result<u32, Resume> {
+    let due = match shard.due.pop() {
+        None => return Err(suspend(Suspend::Idle)),
+        Some(Due::Turn(slot)) => return Ok(slot),
+        Some(due) => due,
+    };
+    shard.turns_left.set(shard.turns_left.get() - 1);
+    Err(match due {
+        Due::Fiber(fiber) => suspend(Suspend::SwitchTo(fiber)),
+        _ => next_task(shard),
+    })
+}
+
+/// Does the next task, or ends a fiber that is to end.
+#[inline(never)]
+fn next_task(shard: &Shard) -> Resume {
+    if let Some((stack, task)) = shard.next_task() {
+        if let Some(class) = stack {
+            shard.task_apart.set(Some(task));
+            return suspend(Suspend::Apart(class));
         }
-        Due::Fiber(fiber) => return suspend(Suspend::SwitchTo(fiber)),
-        Due::Task => {
-            if let Some((stack, task)) = shard.next_task() {
-                if let Some(class) = stack {
-                    shard.task_apart.set(Some(task));
-                    return suspend(Suspend::Apart(class));
-                }
-                do_task(shard, task);
-                shard.outboxes.flush();
-            } else if let Some(fiber) = next_to_end(shard) {
-                return suspend(Suspend::End(fiber));
-            }
-        }
+        do_task(shard, task);
+        shard.outboxes.flush();
+    } else if let Some(fiber) = next_to_end(shard) {
+        return suspend(Suspend::End(fiber));
     }
     Resume::Run
 }

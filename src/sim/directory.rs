@@ -93,7 +93,7 @@ mod tests {
             let directories: [&dyn Directory; 2] = [&Names::default(), &WorkerDirectory::default()];
             let mut oracle: HashMap<usize, Option<(ActorId, bool)>> = HashMap::new();
             for (slot, (name, step)) in (0..).zip(steps) {
-                let actor = ActorId::new(Home::new(1, 0), Key { slot, generation: 1 });
+                let actor = ActorId::new(Home::new(1, 0), Key::new(slot, 1));
                 match step {
                     Step::Reserve => {
                         let free = !oracle.contains_key(&name);

@@ -132,7 +132,7 @@ impl fmt::Display for Difference {
 }
 
 fn name_of(actor: ActorId) -> (usize, u32, u32) {
-    (actor.worker(), actor.key.slot, actor.key.generation)
+    (actor.worker(), actor.key.slot(), actor.key.generation())
 }
 
 fn nanos(time: Duration) -> u64 {

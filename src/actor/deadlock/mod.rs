@@ -77,7 +77,7 @@ impl Shard {
     #[inline(always)]
     pub(crate) fn look_for_cycle(&self, actor: Key, wait: Key, target: ActorId) {
         if target.home == self.home {
-            if self.slots().get(target.key.slot).is_some_and(may_lead_on) {
+            if self.slots().get(target.key.slot()).is_some_and(may_lead_on) {
                 self.follow_wait(actor);
             }
         } else if target.home.pool() == self.home.pool() {
@@ -102,7 +102,7 @@ impl Shard {
         let Some(generation) = self.slots().get(slot).map(Slot::generation) else {
             return;
         };
-        let actor = Key { slot, generation };
+        let actor = Key::new(slot, generation);
         match Lead::of(self, self.id_of(actor)) {
             Lead::Several(own) if self.several.includes(own, wait) => self.search_soon(actor),
             Lead::WokenFromSeveral => self.search_soon(actor),

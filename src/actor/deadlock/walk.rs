@@ -99,7 +99,7 @@ impl Walk {
             return false;
         }
         if self.known.is_some() {
-            link.path = Some(path_of(shard, link.actor.key.slot));
+            link.path = Some(path_of(shard, link.actor.key.slot()));
         }
         self.links.push(link);
         true
@@ -197,7 +197,7 @@ impl Walk {
             let (actor, wait) = (next.actor.key, next.wait);
             let link = &mut self.links[place];
             link.certain = link.is_certain(shard, actor, wait);
-            link.path = Some(path_of(shard, link.actor.key.slot));
+            link.path = Some(path_of(shard, link.actor.key.slot()));
         }
     }
 
@@ -239,7 +239,7 @@ impl Walk {
             // Nobody knows when a wait for a task began; but where the way never left its worker, it
             // begins with the youngest.
             let first = is_work && !self.has_travelled && place == 0;
-            let who = (home.worker(), key.slot);
+            let who = (home.worker(), key.slot());
             (!is_work, link.began, link.question.get(), first, who)
         });
         self.links.rotate_left(youngest.unwrap_or(0));

@@ -173,7 +173,7 @@ impl Link {
             wait: None,
             began: 0,
             question: MessageId::WORK,
-            mail: shard.slot(next.slot).mail_kind(),
+            mail: shard.slot(next.slot()).mail_kind(),
             certain: false,
             can_end: false,
         }
@@ -186,7 +186,7 @@ impl Link {
     /// Whether nobody but that actor, of this worker, which waits itself, by that wait, can end this one
     /// well.
     pub(super) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Option<Key>) -> bool {
-        let slot = shard.slot(next.slot);
+        let slot = shard.slot(next.slot());
         let Some(wait) = self.wait else {
             return true;
         };
@@ -223,7 +223,7 @@ pub(super) fn may_lead_on(slot: &Slot) -> bool {
 /// Whether a wait is for an actor of another worker, or one that may wait for somebody itself.
 pub(super) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
     about(shard, wait).is_some_and(|(_, target)| {
-        let slot = shard.slots().get(target.key.slot);
+        let slot = shard.slots().get(target.key.slot());
         target.home != shard.home || slot.is_some_and(may_lead_on)
     })
 }

@@ -96,10 +96,7 @@ pub(super) fn children<'a>(shard: &'a Shard, parent: &Slot) -> impl Iterator<Ite
 }
 
 pub(super) fn key_of(shard: &Shard, index: u32) -> Key {
-    Key {
-        slot: index,
-        generation: shard.slot(index).generation(),
-    }
+    Key::new(index, shard.slot(index).generation())
 }
 
 /// Gives an actor a turn, if it is not to have one anyway, and also where it rests because the
@@ -115,12 +112,12 @@ pub(crate) fn wake(shard: &Shard, index: u32) {
 
 /// Has an actor look, before its next message, at what the system wants of it.
 pub(crate) fn interrupt(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     slot.special.set(true);
     if shard.acting() == shard.id_of(key) {
         shard.end_turn_soon();
     }
-    wake(shard, key.slot);
+    wake(shard, key.slot());
 }
 
 /// The paths of the children of an actor that have not stopped, the oldest first.
@@ -128,7 +125,7 @@ pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
     if shard.tenant(key).is_none() {
         return Vec::new();
     }
-    let paths = children_of(shard, key.slot).map(|child| path_of(shard, child.slot));
+    let paths = children_of(shard, key.slot()).map(|child| path_of(shard, child.slot()));
     let mut paths: Vec<_> = paths.collect();
     paths.reverse();
     paths
@@ -147,25 +144,25 @@ fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
         return false;
     };
     let mut parent = slot.parent.get();
-    while parent != NO_SLOT && parent != ancestor.slot {
+    while parent != NO_SLOT && parent != ancestor.slot() {
         parent = shard.slot(parent).parent.get();
     }
-    parent == ancestor.slot && shard.tenant(ancestor).is_some()
+    parent == ancestor.slot() && shard.tenant(ancestor).is_some()
 }
 
 /// Whether an actor is among [those](all_below) below another one of its worker.
 pub(crate) fn all_below_has(shard: &Shard, ancestor: Key, actor: ActorId) -> bool {
     actor.home == shard.home
         && is_below(shard, actor.key, ancestor)
-        && !shard.slot(actor.key.slot).special.is_task()
+        && !shard.slot(actor.key.slot()).special.is_task()
 }
 
 /// All actors below another one of its worker. Tasks are not among them: they are cancelled.
 pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
-    let mut all: Vec<_> = children_of(shard, ancestor.slot).collect();
+    let mut all: Vec<_> = children_of(shard, ancestor.slot()).collect();
     let mut at = 0;
     while let Some(next) = all.get(at) {
-        let children: Vec<_> = children_of(shard, next.slot).collect();
+        let children: Vec<_> = children_of(shard, next.slot()).collect();
         all.extend(children);
         at += 1;
     }

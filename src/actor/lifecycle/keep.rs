@@ -47,10 +47,10 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
     if is_mutated(Mutant::SilenceNotCancelled) && after.is_none() {
         return;
     }
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let after = after.filter(|_| slot.state() != State::Stopping);
     slot.set_timed(after.is_some());
-    let next = after.map(|after| ReceiveTimeout::begin(shard, key.slot, after));
+    let next = after.map(|after| ReceiveTimeout::begin(shard, key.slot(), after));
     let before = slot.with_system(|system| std::mem::replace(&mut system.receive_timeout, next));
     if let Some(before) = before {
         shard.waits.forget(before.wait);
@@ -88,7 +88,7 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
 
 /// Ends the timers and the receive time-out of an actor. What it has put aside is lost.
 pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     if !slot.has_system() {
         return;
     }
@@ -106,7 +106,7 @@ pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
 /// Ends the timers and the receive time-out of an actor. What it has put aside is to be handled
 /// before its mail.
 pub(super) fn rest(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     slot.set_timed(false);
     let (store, timeout) =
         slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
@@ -120,7 +120,7 @@ pub(super) fn rest(shard: &Shard, key: Key) {
 
 /// Has an actor handle a message that it has kept. Answers whether it goes on.
 pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     if kept == Kept::Stashed
         && let Some(reason) = screen(slot, &envelope)
     {
@@ -184,7 +184,7 @@ fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
 /// Loses what a passive actor has put aside and is to handle first, where that is a question that was
 /// withdrawn. Answers whether anything has changed.
 pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let next = slot.with_system(|system| system.store.as_mut()?.next(&shard.waits));
     let Some((Kept::Stashed, envelope)) = next else {
         // A passive actor has no timers, so nothing is left.
@@ -200,7 +200,7 @@ pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
 /// Loses the oldest message that came out of the stash.
 #[cold]
 fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterReason) {
-    let (slot, target) = (shard.slot(key.slot), shard.id_of(key));
+    let (slot, target) = (shard.slot(key.slot()), shard.id_of(key));
     let message = slot.with_system(|system| {
         let store = system.store.as_mut()?;
         store.discard(shard, key, Kept::Stashed)
@@ -218,7 +218,7 @@ fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterR
 
 /// Drops a message as if a handler had taken it.
 fn discard(shard: &Shard, key: Key, kept: Kept) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let message = slot.with_system(|system| {
         let store = system.store.as_mut()?;
         store.discard(shard, key, kept)

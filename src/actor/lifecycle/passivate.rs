@@ -45,9 +45,9 @@ pub(crate) fn passivate(shard: &Shard, key: Key) {
 
 /// Begins to passivate an actor that has a turn.
 pub(super) fn begin_passivation(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     if !slot.can_be_built_again() {
-        return begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+        return begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
     }
     slot.with_system(|system| {
         system.passivation_wanted = false;
@@ -57,14 +57,14 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     slot.special.set(true);
     ask_children_to_stop(shard, slot, End::NoReply);
     shard.look_if_held_up(slot, key);
-    shard.due.push(Due::Turn(key.slot));
+    shard.due.push(Due::Turn(key.slot()));
 }
 
 /// Ends the timers and the watches of an instance that leaves. What it would have been told, that goes:
 /// no other one is told instead of it.
 fn let_go_of_instance(shard: &Shard, key: Key) {
     rest(shard, key);
-    let (watching, others) = shard.slot(key.slot).with_system(|system| {
+    let (watching, others) = shard.slot(key.slot()).with_system(|system| {
         let signals = std::mem::take(&mut system.signals);
         let failures = std::mem::take(&mut system.task_failures);
         let child_failures = std::mem::take(&mut system.child_failures);
@@ -77,7 +77,7 @@ fn let_go_of_instance(shard: &Shard, key: Key) {
 
 /// Tells an instance that is alone by now that it ends, and drops it.
 pub(super) fn fall_asleep(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     tell_of_stop(shard, key, End::NoReply);
     // What `PostStop` has begun ends too, and nobody is told of that, nor of what has come since the
     // instance began to leave.
@@ -105,7 +105,7 @@ pub(crate) fn is_asleep(slot: &Slot) -> bool {
 
 /// Has nothing happen to an actor until mail comes.
 pub(super) fn sleep(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     slot.release_mailbox(shard.slabs());
     slot.queued.set(false);
 }
@@ -116,12 +116,12 @@ fn lose_next_if_withdrawn(shard: &Shard, key: Key) -> bool {
     if lose_stashed_if_withdrawn(shard, key) {
         return true;
     }
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     if slot.has_system() && slot.with_system(|system| system.store.is_some()) {
         return false; // what was put aside comes before the mail
     }
     let next = slot.peek_envelope().map(|envelope| envelope.message_id());
-    let reason = next.and_then(|message| screen_withdrawn(shard, key.slot, message));
+    let reason = next.and_then(|message| screen_withdrawn(shard, key.slot(), message));
     if let Some(reason) = reason {
         slot.bury_next(shard, shard.id_of(key), reason);
     }
@@ -134,7 +134,7 @@ pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
     if lose_next_if_withdrawn(shard, key) {
         return true; // what comes next is looked at anew
     }
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     if let Some(observer) = shard.observer.get() {
         observer.wakes(shard.id_of(key));
     }

@@ -20,12 +20,12 @@ use crate::supervision::History;
 /// Tells the old instance, and has its children stop. The new one is built when they have, and no
 /// sooner than after that many nanoseconds; mail waits until then.
 pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
     let_go(shard, key, DeadLetterReason::Restarted);
     let backoff = (after > 0).then(|| shard.waits.begin(Some(after), ActorId::NOBODY));
     if let Some(wait) = backoff {
-        shard.waits.attend_as_actor(wait, key.slot);
+        shard.waits.attend_as_actor(wait, key.slot());
     }
     let others = slot.with_system(|system| {
         system.restarting = Some(Arc::clone(failure));
@@ -37,12 +37,12 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     slot.special.set(true);
     ask_children_to_stop(shard, slot, End::Failed);
     shard.look_if_held_up(slot, key);
-    shard.due.push(Due::Turn(key.slot));
+    shard.due.push(Due::Turn(key.slot()));
 }
 
 /// Tells an instance whose end is certain; what it says to that changes nothing.
 fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         return;
     };
@@ -61,7 +61,7 @@ fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
 
 /// Drops the old instance and builds the new one. Answers whether the actor goes on.
 pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
-    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
         let dropped = shard.acting_as(id, || drop_with_fate(old, End::Failed));
         if let Some(Unwound::Panicked(text)) = dropped {
@@ -73,7 +73,7 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
 
 /// Builds a new instance, and tells it that first. Answers whether the actor goes on.
 pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage) -> bool {
-    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     let Some(recipe) = slot.recipe() else {
         unreachable!("an actor keeps its recipe as long as it lives")
     };
@@ -94,11 +94,11 @@ pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage)
             return true;
         }
         Ok(None) => {
-            begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+            begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
             return false;
         }
         Err(FailedStart::Unwound(Unwound::Forced)) => {
-            begin_stop(shard, key.slot, DeadLetterReason::Forced);
+            begin_stop(shard, key.slot(), DeadLetterReason::Forced);
             return false;
         }
         Err(FailedStart::Error(error)) => Cause::Error(error),

@@ -100,7 +100,7 @@ pub(crate) fn start<M: Send + 'static>(
     let bound = seed.bound();
     let (formula, first) = seed.split();
     let key = occupy(shard, parent, path.as_ref(), formula);
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     slot.special.need_stack(stack);
     if let Some((capacity, overflow)) = bound {
         bind(shard, key, capacity, overflow);
@@ -130,12 +130,12 @@ fn note_start<'a>(
     key: Key,
     starter: Option<(Home, Key)>,
 ) -> Option<ForgetAtEnd<'a>> {
-    let (actor, mail) = (shard.id_of(key), shard.slot(key.slot).mail_kind());
+    let (actor, mail) = (shard.id_of(key), shard.slot(key.slot()).mail_kind());
     if let Some((home, wait)) = starter {
         dispatch(ActorId::new(home, wait), BeginsToStart { actor, mail });
     }
     let acting = shard.acting();
-    let acting = (acting.home == shard.home).then(|| shard.slot(acting.key.slot))?;
+    let acting = (acting.home == shard.home).then(|| shard.slot(acting.key.slot()))?;
     let wait = ForgetAtEnd(shard, shard.waits.begin_work(actor, mail));
     acting.note_wait(wait.1);
     Some(wait)
@@ -192,7 +192,7 @@ fn build_first<M: Send + 'static>(
             #[allow(unsafe_code)]
             // SAFETY: `occupy` began this tenancy for `M` and kept the formula. While the actor is built,
             // the tenancy does not end: the actor counts as queued, so that it has no turn.
-            let formula = unsafe { shard.slot(key.slot).formula::<M>() };
+            let formula = unsafe { shard.slot(key.slot()).formula::<M>() };
             build(shard, key, || formula.build(shard, key), &Signal::PreStart)
         }
     })
@@ -270,10 +270,7 @@ fn occupy<M: Send + 'static>(
     adopt(shard, parent, index);
     shard.counts.started.add(1);
     shard.counts.alive.add(1);
-    let key = Key {
-        slot: index,
-        generation,
-    };
+    let key = Key::new(index, generation);
     if let Some(observer) = shard.observer.get() {
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }
@@ -317,7 +314,7 @@ pub(super) fn build(
             return Ok(Some(*next));
         }
         Ok(TurnEnd::Passivate) => {
-            let slot = shard.slot(key.slot);
+            let slot = shard.slot(key.slot());
             slot.with_system(|system| system.passivation_wanted = true);
             slot.special.set(true);
             return Ok(Some(body));
@@ -342,9 +339,9 @@ fn ended_well<T>(ended: Result<Result<T, BoxError>, Unwound>) -> Result<T, Faile
 }
 
 fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let Some(body) = body else {
-        return begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+        return begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
     };
     slot.take_in(body, shard.slabs());
     if slot.state() == State::Starting {
@@ -358,7 +355,7 @@ fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
     }
     slot.queued.set(false);
     if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.special.get() {
-        wake(shard, key.slot);
+        wake(shard, key.slot());
     }
 }
 
@@ -375,7 +372,7 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
 fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
-    let (slot, id) = (shard.slot(key.slot), shard.id_of(key));
+    let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     let wait = ForgetAtEnd(shard, shard.waits.begin_work(id, slot.mail_kind()));
     let vacated = wait.1;
     on_end(
@@ -384,7 +381,7 @@ fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
         Box::new(move |shard| shard.follow_up(shard.waits.fulfil(vacated, ()))),
     );
     slot.with_system(|system| system.start_failed = true);
-    begin_stop(shard, key.slot, reason);
+    begin_stop(shard, key.slot(), reason);
     if shard.waits.is_pending(vacated) {
         shard.look_if_held_up(slot, key);
     }

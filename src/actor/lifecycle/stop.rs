@@ -30,7 +30,7 @@ pub(crate) fn request_stop(shard: &Shard, key: Key) {
         if is_mutated(Mutant::StopOvertakesMail) {
             bury(shard, slot, key, DeadLetterReason::Stopped);
         }
-        wake(shard, key.slot);
+        wake(shard, key.slot());
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
 /// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
 /// lie there end so.
 pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         return;
     };
@@ -207,7 +207,7 @@ pub(crate) fn on_end(shard: &Shard, key: Key, then: OnVacated) {
 }
 
 fn vacate(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let extra = slot.take_extra();
     shard.counts.alive.take_away(1);
     shard.known_actor_ends(key);
@@ -238,14 +238,14 @@ fn vacate(shard: &Shard, key: Key) {
 /// Vacates the slot of an actor or a task of which nothing is left, says so, and has its parent look
 /// where that was the last one.
 pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let parent = slot.parent.get();
     disown(shard, slot);
     shard.fibers.release(slot.special.stack());
-    forget_withdrawn(shard, key.slot);
+    forget_withdrawn(shard, key.slot());
     let failed = slot.ending() == End::Failed;
     if slot.vacate(shard.slabs()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
-        shard.slots().vacate(key.slot);
+        shard.slots().vacate(key.slot());
     }
     if let Some(observer) = shard.observer.get() {
         observer.stopped(shard.id_of(key));

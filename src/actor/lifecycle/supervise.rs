@@ -23,10 +23,10 @@ use crate::supervision::{Decision, History, Scope, Strategy};
 use crate::sync::{Mutant, is_mutated};
 
 pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
-    let message_type = shard.slot(key.slot).message_type();
+    let message_type = shard.slot(key.slot()).message_type();
     Failure {
         actor: shard.id_of(key),
-        path: path_of(shard, key.slot),
+        path: path_of(shard, key.slot()),
         message_type,
         during,
         cause,
@@ -63,7 +63,7 @@ pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
     let of_child = Arc::clone(&failure);
     let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
     if goes_on {
-        resume_children(shard, key.slot, &of_child);
+        resume_children(shard, key.slot(), &of_child);
     }
     let _ = drop_with_fate(of_child, End::Failed);
     goes_on
@@ -84,7 +84,7 @@ fn resume_children(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
     let children: Vec<Key> = children_of(shard, parent).collect();
     for child in children {
         let rests = |system: &mut System| std::mem::take(&mut system.escalated);
-        let slot = shard.slot(child.slot);
+        let slot = shard.slot(child.slot());
         if slot.special.get() && slot.has_system() && slot.with_system(rests) {
             if slot.is_at_work() {
                 // It failed while it was built again. To resume is to go on with what there is, and
@@ -94,8 +94,8 @@ fn resume_children(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
                 interrupt(shard, child);
             }
             match &failure.cause {
-                Cause::Child(below) => resume_children(shard, child.slot, below),
-                _ => resume_children(shard, child.slot, failure),
+                Cause::Child(below) => resume_children(shard, child.slot(), below),
+                _ => resume_children(shard, child.slot(), failure),
             }
         }
     }
@@ -121,7 +121,7 @@ pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
         Some(Decision::Escalate) | None => {}
         Some(decision) => return carry_out(shard, key, decided(decision), failure),
     }
-    let parent = shard.slot(key.slot).parent.get();
+    let parent = shard.slot(key.slot()).parent.get();
     if !is_supervising(shard.slot(parent)) {
         return carry_out(shard, key, Decided::Stop, failure);
     }
@@ -160,7 +160,7 @@ fn decided(decision: Decision) -> Decided {
 
 /// Asks the strategies around the actor's own behaviour.
 fn decide_for_itself(shard: &Shard, key: Key, failure: &Failure) -> Option<Decision> {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     // Taken out, as deciders are the user's code.
     let mut own = slot.with_system(|system| std::mem::take(&mut system.own));
     let mut decision = None;
@@ -186,7 +186,7 @@ fn parent_decides(shard: &Shard, key: Key, parent: u32, failure: &Failure) -> (D
     let scope = strategy.scope();
     // What a whole family shares is remembered with the parent.
     let together = scope.counts_together();
-    let keeper = shard.slot(if together { parent } else { key.slot });
+    let keeper = shard.slot(if together { parent } else { key.slot() });
     // Taken out, as deciders are the user's code.
     let mut history = keeper.with_system(|system| std::mem::take(system.history(together)));
     let decision = ask(shard, strategy, failure, &mut history);
@@ -210,8 +210,8 @@ fn ask(
 pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
     match decided {
         Decided::Resume => true,
-        Decided::Restart { .. } if is_passive(shard.slot(key.slot)) => true,
-        Decided::Restart { .. } if !shard.slot(key.slot).can_be_built_again() => {
+        Decided::Restart { .. } if is_passive(shard.slot(key.slot())) => true,
+        Decided::Restart { .. } if !shard.slot(key.slot()).can_be_built_again() => {
             carry_out(shard, key, Decided::Stop, failure)
         }
         Decided::Restart { after } => {
@@ -224,12 +224,12 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
             false
         }
         Decided::Stop => {
-            let parent = shard.slot(key.slot).parent.get();
+            let parent = shard.slot(key.slot()).parent.get();
             let told = parent != GUARDIAN && is_supervising(shard.slot(parent));
             if told && failure.actor == shard.id_of(key) {
                 tell_parent(shard, key, parent, failure);
             }
-            begin_stop(shard, key.slot, DeadLetterReason::Failed);
+            begin_stop(shard, key.slot(), DeadLetterReason::Failed);
             false
         }
     }
@@ -260,7 +260,7 @@ fn siblings_in_reach(
     let failing = family.iter().position(|child| *child == key);
     let failing = failing.expect("an actor is its parent's child as long as it lives");
     let reached = family[scope.reach(decision, failing, family.len())].iter();
-    let goes_on = |child: &&Key| shard.slot(child.slot).state() != State::Stopping;
+    let goes_on = |child: &&Key| shard.slot(child.slot()).state() != State::Stopping;
     reached
         .filter(|child| **child != key)
         .filter(goes_on)
@@ -270,7 +270,7 @@ fn siblings_in_reach(
 
 /// Makes a failure the parent's own. The actor rests until that is decided.
 fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     slot.with_system(|system| system.escalated = true);
     slot.special.set(true);
     slot.set_resting(true);

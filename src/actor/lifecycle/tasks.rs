@@ -43,7 +43,7 @@ pub(crate) fn spawn_task<T: 'static>(
     by: Option<Key>,
     job: impl FnOnce(Key) -> Box<dyn Job>,
 ) -> (Key, Key) {
-    let larger = shard.slot(owner.slot).special.stack();
+    let larger = shard.slot(owner.slot()).special.stack();
     let stack = larger.map_or(Ok(None), |class| shard.fibers.claim(class.bytes()));
     let (stack, no_stack) = match stack {
         Ok(stack) => (stack, None),
@@ -51,18 +51,18 @@ pub(crate) fn spawn_task<T: 'static>(
     };
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
-    slot.occupy::<T>(owner.slot);
+    slot.occupy::<T>(owner.slot());
     slot.shut();
     slot.special.need_stack(stack);
     slot.special.mark_task();
-    adopt(shard, owner.slot, index);
+    adopt(shard, owner.slot(), index);
     let key = key_of(shard, index);
     if let Some(observer) = shard.observer.get() {
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }
     let done = shard.waits.begin_work(shard.id_of(key), slot.mail_kind());
     // Their actor has had all others end, and waits for that.
-    let cancelled = by.and_then(|by| with_record(shard.slot(by.slot), |task| task.cancelled));
+    let cancelled = by.and_then(|by| with_record(shard.slot(by.slot()), |task| task.cancelled));
     slot.set_forced(shard.interrupts.is_forcing());
     let record = TaskRecord {
         job: Some(job(done)),
@@ -115,7 +115,7 @@ pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
 
 /// Gives a task its turn.
 pub(super) fn take_task_turn(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let (job, envelope, no_stack, cancelled) = with_record(slot, |task| {
         task.fiber = running_fiber();
         let no_stack = task.no_stack.take();
@@ -172,7 +172,7 @@ fn fail_owner(shard: &Shard, owner: u32, failure: Arc<Failure>) {
 
 /// Removes a task of which nothing is left on any fiber.
 fn end_task(shard: &Shard, key: Key) {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let extra = slot.take_extra();
     if let Some(fiber) = extra.and_then(|extra| extra.task?.fiber) {
         shard.interrupts.ended(fiber);

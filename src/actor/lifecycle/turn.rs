@@ -21,7 +21,7 @@ use crate::actor::queueing::is_still_next;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
-use crate::actor::unwind::{Unwound, catch_user};
+use crate::actor::unwind::{Caught, Unwound, catch, catch_user};
 use crate::fiber::StackClass;
 use crate::sync::{Mutant, is_mutated};
 
@@ -69,10 +69,7 @@ fn handle_screened_mail(shard: &Shard, slot: &Slot, index: u32) {
 
 #[inline(always)]
 fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
-    let key = Key {
-        slot: index,
-        generation: slot.generation(),
-    };
+    let key = Key::new(index, slot.generation());
     let waiting = slot.mailbox_len();
     if waiting > 0 {
         let Some(mut body) = slot.take_body() else {
@@ -83,24 +80,48 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
         };
         shard.begin_turn(key, slot);
         let end = match shard.observer.get() {
-            _ if screened => screened_turn(shard, slot, key, &mut *body),
+            _ if screened => screened_turn(shard, slot, key, &mut *body).map_err(Ended::Otherwise),
             None => {
                 shard.leave_messages(waiting.min(MOST_PER_TURN));
-                catch_user(|| body.turn(shard, slot, key, None))
+                catch(|| body.turn(shard, slot, key, None)).map_err(Ended::By)
             }
-            Some(observer) => observed_turn(shard, slot, key, &mut *body, &**observer),
+            Some(observer) => {
+                observed_turn(shard, slot, key, &mut *body, &**observer).map_err(Ended::Otherwise)
+            }
         };
         if slot.is_timed() {
             touch(shard, slot);
         }
-        if let Ok(TurnEnd::Done) = end {
-            shard.close_turn(None);
-            slot.put_body(body);
-        } else if !settle(shard, slot, key, body, end, Stage::Handling) {
-            return;
+        match end {
+            Ok(TurnEnd::Done) => {
+                shard.close_turn(None);
+                slot.put_body(body);
+            }
+            end => {
+                let end = end.map_err(Ended::classify);
+                if !settle(shard, slot, key, body, end, Stage::Handling) {
+                    return;
+                }
+            }
         }
     }
     end_turn(shard, slot, index);
+}
+
+/// How a turn did not come to its end.
+enum Ended {
+    By(Caught),
+    Otherwise(Unwound),
+}
+
+impl Ended {
+    #[cold]
+    fn classify(self) -> Unwound {
+        match self {
+            Self::By(caught) => caught.classify(),
+            Self::Otherwise(unwound) => unwound,
+        }
+    }
 }
 
 /// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
@@ -206,7 +227,7 @@ fn go_on_stopping(shard: &Shard, slot: &Slot, index: u32) {
 
 /// Tells a running actor a signal. Answers whether it goes on.
 pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         unreachable!("a running actor has a body")
     };
@@ -261,7 +282,7 @@ fn screened_turn(
         let Some(envelope) = slot.peek_envelope() else {
             break;
         };
-        if let Some(reason) = screen(shard, key.slot, envelope.message) {
+        if let Some(reason) = screen(shard, key.slot(), envelope.message) {
             slot.bury_next(shard, shard.id_of(key), reason);
             if slot.special.get() {
                 break; // its destructor may have had the actor suspended, or killed
@@ -289,7 +310,7 @@ pub(crate) fn allow_turns(shard: &Shard, actor: ActorId) {
     if let Some(slot) = shard.tenant(actor.key) {
         slot.queued.set(false);
         if slot.mailbox_len() > 0 {
-            super::wake(shard, actor.key.slot);
+            super::wake(shard, actor.key.slot());
         }
     }
 }
@@ -324,7 +345,7 @@ fn end_turn_early(
     end: Result<TurnEnd, Unwound>,
     during: Stage,
 ) -> bool {
-    let slot = shard.slot(key.slot);
+    let slot = shard.slot(key.slot());
     let cause = match end {
         Ok(TurnEnd::Become(next)) => {
             if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
@@ -335,7 +356,7 @@ fn end_turn_early(
         }
         Ok(TurnEnd::Done | TurnEnd::Stop) => {
             slot.put_body(body);
-            begin_stop(shard, key.slot, DeadLetterReason::Stopped);
+            begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
             return false;
         }
         Ok(TurnEnd::Passivate) => {
@@ -347,7 +368,7 @@ fn end_turn_early(
         Err(Unwound::Panicked(text)) => Cause::Panic(text),
         Err(Unwound::Forced) => {
             slot.put_body(body);
-            begin_stop(shard, key.slot, DeadLetterReason::Forced);
+            begin_stop(shard, key.slot(), DeadLetterReason::Forced);
             return false;
         }
     };

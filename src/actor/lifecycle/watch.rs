@@ -72,7 +72,7 @@ impl Watching {
 
 /// An actor of this shard watches another one, of any pool.
 pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
-    let slot = shard.slot(watcher.slot);
+    let slot = shard.slot(watcher.slot());
     // Whoever is still to be told of its end watches it already.
     let new = slot.with_system(|system| {
         let under_way = system
@@ -94,7 +94,7 @@ pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
 
 /// It does not any more.
 pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
-    let slot = shard.slot(watcher.slot);
+    let slot = shard.slot(watcher.slot());
     slot.with_system(|system| {
         system.watching.remove(target);
         system.signals.retain(|signal| !is_end_of(signal, target));

@@ -96,7 +96,7 @@ impl Withdrawal {
             return slot.bury_next(shard, shard.id_of(to), self.reason);
         }
         let mut withdrawn = shard.withdrawn.borrow_mut();
-        let of_this = withdrawn.entry(to.slot).or_default();
+        let of_this = withdrawn.entry(to.slot()).or_default();
         of_this.add(self.question, self.reason, waiting);
         slot.special.screen(true);
     }
