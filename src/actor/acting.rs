@@ -12,6 +12,7 @@ use std::ptr;
 use super::beat::Running;
 use super::envelope::Envelope;
 use super::id::ActorId;
+use super::starts::Starts;
 
 /// What is noted of the actor whose turn it is.
 pub(crate) struct Acting {
@@ -25,6 +26,8 @@ pub(crate) struct Acting {
     pub(crate) handles: Cell<bool>,
     /// In whose handler, where it is another one's: a subscriber to dead letters is of no worker.
     pub(super) within: Cell<Running>,
+    /// Starts of actors that handlers on this fiber are in the middle of.
+    pub(super) starts: Starts,
 }
 
 impl Acting {
@@ -36,6 +39,7 @@ impl Acting {
             messages_left: Cell::new(0),
             handles: Cell::new(false),
             within: Cell::new(Running::NOBODY),
+            starts: Starts::none(),
         }
     }
 }

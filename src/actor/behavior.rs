@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::body::{Body, Handling, Receive, Signalled};
+use super::body::{Handling, NewBody, Receive, Signalled};
 use super::context::Context;
 use super::failure::{BoxError, Failure, SupervisorStrategy};
 use super::id::ActorId;
@@ -178,7 +178,7 @@ type Setup<M> = Box<dyn FnOnce(&mut Context<'_, M>) -> Result<Behavior<M>, BoxEr
 
 /// What a behaviour consists of.
 pub(crate) enum Form<M> {
-    Ready(Box<dyn Body>),
+    Ready(NewBody),
     Setup(Setup<M>),
     /// A behaviour, and a strategy that is asked first about its failures.
     Supervised(Box<Behavior<M>>, Box<SupervisorStrategy>),
@@ -360,7 +360,7 @@ impl<M: Send + 'static> Behavior<M> {
         R: IntoNext<M> + 'static,
     {
         self.around(move |inner| {
-            Box::new(Signalled {
+            NewBody::new(Signalled {
                 inner,
                 on_signal,
                 messages: PhantomData::<fn(M) -> R>,
@@ -369,7 +369,7 @@ impl<M: Send + 'static> Behavior<M> {
     }
 
     /// This behaviour, with something around what it comes down to.
-    fn around(self, wrap: impl FnOnce(Box<dyn Body>) -> Box<dyn Body> + 'static) -> Self {
+    fn around(self, wrap: impl FnOnce(NewBody) -> NewBody + 'static) -> Self {
         let form = match self.form {
             Form::Ready(inner) => Form::Ready(wrap(inner)),
             Form::Setup(setup) => Form::Setup(Box::new(move |ctx| Ok(setup(ctx)?.around(wrap)))),
@@ -383,7 +383,7 @@ impl<M: Send + 'static> Behavior<M> {
 
     fn ready(receive: impl Receive<M>) -> Self {
         Self {
-            form: Form::Ready(Handling::<M, _>::boxed(receive)),
+            form: Form::Ready(Handling::<M, _>::body(receive)),
         }
     }
 }

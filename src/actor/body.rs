@@ -7,10 +7,12 @@
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 use std::ptr;
 
 use super::behavior::{Behavior, Form, HandlerResult, IntoNext, Next, Signal};
 use super::context::Context;
+use super::current::Here;
 use super::dead_letter::DeadLetterReason;
 use super::failure::BoxError;
 use super::id::Key;
@@ -29,13 +31,13 @@ pub(crate) enum TurnEnd {
     /// With the wish to give up its state until mail comes.
     Passivate,
     /// With another behaviour, to go on with.
-    Become(Box<Box<dyn Body>>),
+    Become(Box<NewBody>),
     /// With an error that the handler returned.
     Failed(Box<BoxError>),
 }
 
 impl TurnEnd {
-    fn become_that(next: Box<dyn Body>) -> Self {
+    fn become_that(next: NewBody) -> Self {
         Self::Become(Box::new(next))
     }
 
@@ -50,7 +52,7 @@ impl TurnEnd {
     }
 
     /// The same end, where what goes on is given something around it.
-    pub(crate) fn with_next(self, around: impl FnOnce(Box<dyn Body>) -> Box<dyn Body>) -> Self {
+    pub(crate) fn with_next(self, around: impl FnOnce(NewBody) -> NewBody) -> Self {
         match self {
             Self::Become(next) => Self::become_that(around(*next)),
             end => end,
@@ -85,6 +87,57 @@ pub(crate) fn one_by_one(
 /// A body at home: in the slabs of its worker.
 pub(crate) type BodyBox = SlabBox<dyn Body>;
 
+/// A body that was just made: at home already, where it was made on a worker.
+pub(crate) enum NewBody {
+    AtHome(BodyBox),
+    OnHeap(Box<dyn Body>),
+}
+
+impl NewBody {
+    pub(crate) fn new<B: Body + 'static>(body: B) -> Self {
+        match Here::now().shard() {
+            Some(shard) => Self::AtHome(at_home(body, shard.slabs())),
+            None => Self::OnHeap(Box::new(body)),
+        }
+    }
+
+    /// Moves it into the slabs of its worker, if it is not at home.
+    #[inline(always)]
+    pub(crate) fn into_slab(self, slabs: &Slabs) -> BodyBox {
+        match self {
+            Self::AtHome(body) => body,
+            Self::OnHeap(body) => body.into_slab(slabs),
+        }
+    }
+}
+
+impl Deref for NewBody {
+    type Target = dyn Body;
+
+    #[inline]
+    fn deref(&self) -> &(dyn Body + 'static) {
+        match self {
+            Self::AtHome(body) => &**body,
+            Self::OnHeap(body) => &**body,
+        }
+    }
+}
+
+impl DerefMut for NewBody {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut (dyn Body + 'static) {
+        match self {
+            Self::AtHome(body) => &mut **body,
+            Self::OnHeap(body) => &mut **body,
+        }
+    }
+}
+
+#[inline]
+fn at_home<B: Body + 'static>(body: B, slabs: &Slabs) -> BodyBox {
+    SlabBox::new(body, slabs).coerce(|body| body as *mut dyn Body)
+}
+
 /// What every body can do.
 pub(crate) trait IntoSlab {
     /// Moves it into the slabs of its worker.
@@ -93,7 +146,7 @@ pub(crate) trait IntoSlab {
 
 impl<B: Body + 'static> IntoSlab for B {
     fn into_slab(self: Box<Self>, slabs: &Slabs) -> BodyBox {
-        SlabBox::new(*self, slabs).coerce(|body| body as *mut dyn Body)
+        at_home(*self, slabs)
     }
 }
 
@@ -126,8 +179,8 @@ pub(crate) struct Handling<M, R> {
 }
 
 impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
-    pub(crate) fn boxed(receive: R) -> Box<dyn Body> {
-        Box::new(Self {
+    pub(crate) fn body(receive: R) -> NewBody {
+        NewBody::new(Self {
             receive,
             messages: PhantomData,
         })
@@ -221,7 +274,10 @@ fn become_this<M: Send + 'static>(behavior: Behavior<M>, ctx: &mut Context<'_, M
 pub(crate) fn resolve<M: Send + 'static>(
     mut behavior: Behavior<M>,
     ctx: &mut Context<'_, M>,
-) -> Result<Option<Box<dyn Body>>, BoxError> {
+) -> Result<Option<NewBody>, BoxError> {
+    if let Form::Ready(body) = behavior.form {
+        return Ok(Some(body));
+    }
     let mut own = Vec::new();
     loop {
         behavior = match behavior.form {
@@ -241,7 +297,7 @@ pub(crate) fn resolve<M: Send + 'static>(
 
 /// A body with a handler of signals around it.
 pub(crate) struct Signalled<M, F, R> {
-    pub(crate) inner: Box<dyn Body>,
+    pub(crate) inner: NewBody,
     pub(crate) on_signal: F,
     pub(crate) messages: PhantomData<fn(M) -> R>,
 }

@@ -50,6 +50,7 @@ mod shard;
 mod shared_text;
 mod slot;
 mod special;
+mod starts;
 mod stash;
 mod stats;
 mod task;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use super::behavior::{Actor, Behavior};
-use super::body::{Body, resolve};
+use super::body::{NewBody, resolve};
 use super::bound::{Mailbox, Overflow};
 use super::context::Context;
 use super::failure::{BoxError, SupervisorStrategy};
@@ -358,7 +358,7 @@ pub(crate) fn build_from<M: Send + 'static>(
     behavior: Behavior<M>,
     shard: &Shard,
     key: Key,
-) -> Result<Option<Box<dyn Body>>, BoxError> {
+) -> Result<Option<NewBody>, BoxError> {
     let body = resolve(behavior, &mut Context::new(shard, key))?;
     Ok(body.map(|body| with_bound(shard, key, body)))
 }
@@ -377,14 +377,14 @@ pub(crate) trait Recipe: Send + Sync {
     /// # Panics
     ///
     /// If it does not [serve again](Self::serves_again).
-    fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError>;
+    fn build(&self, shard: &Shard, key: Key) -> Result<Option<NewBody>, BoxError>;
 
     /// How the actor supervises its children.
     fn strategy(&self) -> &SupervisorStrategy;
 }
 
 impl<M: Send + 'static> Recipe for Formula<M> {
-    fn build(&self, shard: &Shard, key: Key) -> Result<Option<Box<dyn Body>>, BoxError> {
+    fn build(&self, shard: &Shard, key: Key) -> Result<Option<NewBody>, BoxError> {
         let Some(factory) = &self.factory else {
             unreachable!("an actor that was made once is not built again")
         };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::behavior::Signal;
-use super::body::{Body, TurnEnd, one_by_one};
+use super::body::{Body, NewBody, TurnEnd, one_by_one};
 use super::bound::Overflow;
 use super::fate::{End, drop_with_fate};
 use super::gates::{Door, Room};
@@ -44,6 +44,13 @@ pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow)
 /// Lets no more mail in, and tells those who wait for room.
 pub(crate) fn shut(slot: &Slot) {
     slot.shut();
+    if slot.is_bounded() {
+        let_nobody_in(slot);
+    }
+}
+
+#[cold]
+fn let_nobody_in(slot: &Slot) {
     let waiting = slot.with_bound(|bound| {
         bound.door.gate.close();
         std::mem::take(&mut bound.waiting)
@@ -154,14 +161,14 @@ pub(crate) fn is_still_next(shard: &Shard, key: Key) -> bool {
 /// The body of an actor whose mailbox is bounded: it gives up the place of each message before it
 /// has the message handled, so that no other actor need look whether it has a bound.
 struct Bounded {
-    inner: Box<dyn Body>,
+    inner: NewBody,
     door: Arc<Door>,
 }
 
 /// The body of an actor, which frees places where its mailbox is bounded.
-pub(crate) fn with_bound(shard: &Shard, key: Key, body: Box<dyn Body>) -> Box<dyn Body> {
+pub(crate) fn with_bound(shard: &Shard, key: Key, body: NewBody) -> NewBody {
     match shard.slot(key.slot()).door() {
-        Some(door) => Box::new(Bounded { inner: body, door }),
+        Some(door) => NewBody::new(Bounded { inner: body, door }),
         None => body,
     }
 }
@@ -171,7 +178,7 @@ impl Bounded {
     fn end_of(&self, end: TurnEnd) -> TurnEnd {
         end.with_next(|inner| {
             let door = Arc::clone(&self.door);
-            Box::new(Self { inner, door })
+            NewBody::new(Self { inner, door })
         })
     }
 }

@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::{mem, ptr};
 
-use super::body::{Body, BodyBox};
+use super::body::{BodyBox, NewBody};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::End;
@@ -374,7 +374,7 @@ impl Slot {
     }
 
     /// Takes in a body that was just built.
-    pub(crate) fn take_in(&self, body: Box<dyn Body>, slabs: &Slabs) {
+    pub(crate) fn take_in(&self, body: NewBody, slabs: &Slabs) {
         self.put_body(body.into_slab(slabs));
     }
 
@@ -485,10 +485,9 @@ impl Slot {
 
     /// Whether the system has ever wanted anything of the actor.
     pub(crate) fn has_system(&self) -> bool {
-        let extra = self.extra.take();
-        let has = extra.as_ref().is_some_and(|extra| extra.system.is_some());
-        self.extra.set(extra);
-        has
+        // SAFETY: a slot is used by one thread, and nothing is done while this looks.
+        let extra = unsafe { &*self.extra.as_ptr() };
+        extra.as_ref().is_some_and(|extra| extra.system.is_some())
     }
 
     /// Looks at, or changes, the bound of its mailbox, where it has one.

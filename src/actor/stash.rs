@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::behavior::Signal;
-use super::body::{Body, TurnEnd, one_by_one};
+use super::body::{Body, NewBody, TurnEnd, one_by_one};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
@@ -185,15 +185,15 @@ impl InHand {
     }
 
     /// A body that notes which message it has in hand.
-    pub(super) fn noting(self, inner: Box<dyn Body>) -> Box<dyn Body> {
+    pub(super) fn noting(self, inner: NewBody) -> NewBody {
         let in_hand = self;
-        Box::new(Noting { inner, in_hand })
+        NewBody::new(Noting { inner, in_hand })
     }
 }
 
 /// The body of an actor with a stash, so that no other actor need note anything.
 struct Noting {
-    inner: Box<dyn Body>,
+    inner: NewBody,
     in_hand: InHand,
 }
 

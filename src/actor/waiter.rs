@@ -137,6 +137,7 @@ impl Shard {
     /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
     #[inline(always)]
     fn before_waiting(&self, fiber: FiberId) -> Result<(), CannotWait> {
+        self.make_starts_wait();
         self.outboxes.flush();
         self.verdicts.settle();
         if self.interrupts.any() && self.interrupts.ends(fiber) {

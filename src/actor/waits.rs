@@ -701,7 +701,7 @@ mod tests {
         let old = waits.begin(None, ActorId::NOBODY);
         waits.forget(old);
         let new = waits.begin(None, ActorId::NOBODY);
-        assert_eq!(old.slot, new.slot);
+        assert_eq!(old.slot(), new.slot());
         assert!(matches!(waits.fulfil(old, 1_u32), Ending::Late));
         assert!(waits.is_pending(new));
     }
@@ -720,7 +720,7 @@ mod tests {
         waits.forget(key);
         assert!(!waits.is_handed_on(key, ActorId::NOBODY, asked(5), 4));
         let later = next();
-        assert_eq!(later.slot, key.slot());
+        assert_eq!(later.slot(), key.slot());
         assert!(waits.is_handed_on(later, ActorId::NOBODY, asked(7), 1));
         assert_eq!(waits.asked(later).unwrap().question, asked(7));
     }

@@ -11,7 +11,7 @@ use super::slabs::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs, slabs_of};
 
 /// Owns a value, in a cell of a worker's [`Slabs`], or on the heap if no cell is large enough.
 ///
-/// It is dropped before the slabs are.
+/// One that is dropped after the slabs leaves its cell, which nobody else is given, to the system.
 pub(crate) struct SlabBox<T: ?Sized> {
     value: NonNull<T>,
     owned: PhantomData<T>,
@@ -97,12 +97,16 @@ impl<T: ?Sized> Drop for SlabBox<T> {
         struct GiveBack(NonNull<u8>, Layout);
         impl Drop for GiveBack {
             fn drop(&mut self) {
-                // SAFETY: `SlabBox::new` took the memory for this layout, and nobody uses it any more; the
-                // slabs are there as long as boxes are.
+                // SAFETY: `SlabBox::new` took the memory for this layout, and nobody uses it any more. Neither
+                // slabs nor boxes leave their thread.
                 unsafe {
                     match Place::of(self.1) {
                         Place::Nowhere => {}
-                        Place::Cell(_) => slabs_of(self.0).free(self.0),
+                        Place::Cell(_) => {
+                            if let Some(slabs) = slabs_of(self.0) {
+                                slabs.free(self.0);
+                            }
+                        }
                         Place::Heap => alloc::dealloc(self.0.as_ptr(), self.1),
                     }
                 }
@@ -154,5 +158,15 @@ mod tests {
         let again = SlabBox::new(1_u64, &slabs);
         drop(again);
         drop(slabs);
+    }
+
+    #[test]
+    fn a_value_outlives_the_slabs() {
+        let (slabs, counted) = (Slabs::new(), Rc::new(()));
+        let late = SlabBox::new(counted.clone(), &slabs);
+        drop(slabs);
+        assert_eq!(Rc::strong_count(&late), 2);
+        drop(late);
+        assert_eq!(Rc::strong_count(&counted), 1);
     }
 }

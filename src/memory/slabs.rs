@@ -106,7 +106,8 @@ impl Span {
 /// What lies at the beginning of a region.
 #[repr(C)]
 struct Region {
-    slabs: *const Slabs,
+    /// Null when they are gone.
+    slabs: Cell<*const Slabs>,
     used_spans: Cell<u32>,
     spans: [Span; SPANS],
 }
@@ -329,7 +330,7 @@ impl Slabs {
         // SAFETY: the mapping is new, large enough, and aligned.
         unsafe {
             region.write(Region {
-                slabs: self,
+                slabs: Cell::new(self),
                 used_spans: Cell::new(0),
                 spans: [const { Span::new() }; SPANS],
             });
@@ -411,6 +412,10 @@ impl Drop for Slabs {
     /// A region in which a cell is live stays for ever: somebody still has it.
     fn drop(&mut self) {
         self.trim_to(0);
+        for region in self.regions.get_mut() {
+            // SAFETY: it is still mapped.
+            unsafe { region.as_ref() }.slabs.set(ptr::null());
+        }
     }
 }
 
@@ -429,14 +434,16 @@ fn place_of(span: &Span) -> (NonNull<Region>, usize) {
     (region, (address - first) / size_of::<Span>())
 }
 
-/// The slabs of a live cell.
+/// The slabs of a live cell, unless they are gone.
 ///
 /// # Safety
 ///
-/// The cell came from [`Slabs::allocate`], and those slabs are still there.
-pub(crate) unsafe fn slabs_of<'a>(cell: NonNull<u8>) -> &'a Slabs {
-    // SAFETY: as in `Slabs::free`; slabs stay in their box, and are there by the caller's promise.
-    unsafe { &*(*region_of(cell.addr().get())).slabs }
+/// The cell came from [`Slabs::allocate`] of slabs of this thread, which are not dropped as long as this is
+/// used.
+#[inline(always)]
+pub(crate) unsafe fn slabs_of<'a>(cell: NonNull<u8>) -> Option<&'a Slabs> {
+    // SAFETY: as in `Slabs::free`. Slabs stay in their box, and say so to their regions when they go.
+    unsafe { (*region_of(cell.addr().get())).slabs.get().as_ref() }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::family::{Name, adopt, path_of, path_of_child, wake};
 use super::stop::{begin_stop, on_end};
 use super::supervise::describe;
 use crate::actor::behavior::Signal;
-use crate::actor::body::{Body, TurnEnd};
+use crate::actor::body::{NewBody, TurnEnd};
 use crate::actor::context::WaitError;
 use crate::actor::core::PoolCore;
 use crate::actor::dead_letter::DeadLetterReason;
@@ -82,7 +82,7 @@ pub enum SpawnError {
 }
 
 /// Starts an actor as a child of `parent`, and returns when it runs. Where somebody waits for that on
-/// another worker, `starter` is that wait.
+/// another worker, `starter` is that wait: those who look for cycles find whom it is for.
 pub(crate) fn start<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
@@ -107,38 +107,24 @@ pub(crate) fn start<M: Send + 'static>(
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
     let message = MessageType::of::<M>();
-    let _waits = note_start(shard, key, starter);
-    if stack.is_none() {
-        let built = build_first(shard, key, first);
-        run(shard, key, built, path, message)?;
-    } else {
+    if let Some((home, wait)) = starter {
+        let mail = slot.mail_kind();
+        dispatch(ActorId::new(home, wait), BeginsToStart { actor: id, mail });
+    }
+    shard.with_start_noted(id, || {
+        if stack.is_none() {
+            let built = build_first(shard, key, first);
+            return run(shard, key, built, path, message);
+        }
         let started = shard.do_apart(stack, id, move |shard| {
             let built = build_first(shard, key, first);
             run(shard, key, built, path, message)
         });
-        started.map_err(|error| SpawnError::CannotWait(error.into()))??;
-    }
+        started.map_err(|error| SpawnError::CannotWait(error.into()))?
+    })?;
     #[allow(unsafe_code)]
     // SAFETY: `occupy` above began this tenancy for `M`.
     Ok(unsafe { ActorRef::assume(address) })
-}
-
-/// Has those who look for cycles find that whoever starts an actor waits for it: the actor whose turn it
-/// is, and whoever waits elsewhere.
-fn note_start<'a>(
-    shard: &'a Shard,
-    key: Key,
-    starter: Option<(Home, Key)>,
-) -> Option<ForgetAtEnd<'a>> {
-    let (actor, mail) = (shard.id_of(key), shard.slot(key.slot()).mail_kind());
-    if let Some((home, wait)) = starter {
-        dispatch(ActorId::new(home, wait), BeginsToStart { actor, mail });
-    }
-    let acting = shard.acting();
-    let acting = (acting.home == shard.home).then(|| shard.slot(acting.key.slot()))?;
-    let wait = ForgetAtEnd(shard, shard.waits.begin_work(actor, mail));
-    acting.note_wait(wait.1);
-    Some(wait)
 }
 
 /// Word of an actor that begins to start, on its way to the wait that ends with that.
@@ -182,7 +168,7 @@ fn build_first<M: Send + 'static>(
     shard: &Shard,
     key: Key,
     first: FirstInstance<M>,
-) -> Result<Option<Box<dyn Body>>, FailedStart> {
+) -> Result<Option<NewBody>, FailedStart> {
     shard.acting_as(shard.id_of(key), || match first {
         FirstInstance::Once(factory) => {
             let make = || build_from(factory(), shard, key);
@@ -202,7 +188,7 @@ fn build_first<M: Send + 'static>(
 fn run(
     shard: &Shard,
     key: Key,
-    built: Result<Option<Box<dyn Body>>, FailedStart>,
+    built: Result<Option<NewBody>, FailedStart>,
     path: Option<ActorPath>,
     message: &'static MessageType,
 ) -> Result<(), SpawnError> {
@@ -298,9 +284,9 @@ impl FailedStart {
 pub(super) fn build(
     shard: &Shard,
     key: Key,
-    make: impl FnOnce() -> Result<Option<Box<dyn Body>>, BoxError>,
+    make: impl FnOnce() -> Result<Option<NewBody>, BoxError>,
     first: &Signal,
-) -> Result<Option<Box<dyn Body>>, FailedStart> {
+) -> Result<Option<NewBody>, FailedStart> {
     let made = catch_user(make);
     let Some(mut body) = ended_well(made)? else {
         return Ok(None);
@@ -338,7 +324,7 @@ fn ended_well<T>(ended: Result<Result<T, BoxError>, Unwound>) -> Result<T, Faile
     }
 }
 
-fn begin_running(shard: &Shard, key: Key, body: Option<Box<dyn Body>>) {
+fn begin_running(shard: &Shard, key: Key, body: Option<NewBody>) {
     let slot = shard.slot(key.slot());
     let Some(body) = body else {
         return begin_stop(shard, key.slot(), DeadLetterReason::Stopped);

@@ -242,7 +242,7 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     let parent = slot.parent.get();
     disown(shard, slot);
     shard.fibers.release(slot.special.stack());
-    forget_withdrawn(shard, key.slot());
+    forget_withdrawn(shard, slot, key.slot());
     let failed = slot.ending() == End::Failed;
     if slot.vacate(shard.slabs()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot());

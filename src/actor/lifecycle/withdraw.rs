@@ -239,10 +239,10 @@ pub(super) fn screen_withdrawn(
 }
 
 /// Nothing is left of a slot's mail.
-pub(super) fn forget_withdrawn(shard: &Shard, slot: u32) {
-    if shard.slot(slot).special.screened() {
-        shard.withdrawn.borrow_mut().remove(&slot);
-        shard.slot(slot).special.screen(false);
+pub(super) fn forget_withdrawn(shard: &Shard, slot: &Slot, index: u32) {
+    if slot.special.screened() {
+        shard.withdrawn.borrow_mut().remove(&index);
+        slot.special.screen(false);
     }
 }
 
