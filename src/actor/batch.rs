@@ -11,17 +11,15 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout};
-use std::cell::Cell;
 use std::mem;
 use std::ptr::NonNull;
 
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::id::{ActorId, Key};
-use super::parcel::{
-    Boxed, CAUSE_WORDS, Cause, ENTRY_WORDS, Entry, Found, Handling, Parcel, fits, words_of,
-};
+use super::id::{ActorId, Key, MessageId};
+use super::entry::{Entry, Found, Head, Known, Last, MOST_WORDS_BEFORE};
+use super::parcel::{Boxed, Cause, Parcel, Run, fits, words_of};
 use super::shard::Shard;
 use crate::memory::{Region, Segment};
 use crate::queue::{Link, Node};
@@ -44,6 +42,7 @@ struct Header {
     origin: u32,
     capacity: u32,
     filled: u32,
+    entries: u32,
 }
 
 /// Words in a batch that is a segment of so many bytes. The address of the segment's region comes last.
@@ -99,6 +98,7 @@ impl Batch {
                 origin,
                 capacity,
                 filled: 0,
+                entries: 0,
             })
         };
         Self(header)
@@ -116,6 +116,7 @@ impl Batch {
                 origin,
                 capacity,
                 filled: 0,
+                entries: 0,
             });
             let region = batch.word(capacity).cast::<*const Region>();
             region.write(segment.into_raw());
@@ -153,9 +154,14 @@ impl Batch {
         self.header().filled
     }
 
+    /// Entries in it.
+    pub(crate) fn entries(&self) -> u32 {
+        self.header().entries
+    }
+
     fn discard(&mut self) {
         // SAFETY: `drain` gives each parcel out once.
-        self.drain(|found| unsafe { (found.handling.discard)(found.parcel) });
+        self.drain(|found, _| unsafe { (found.handling.discard)(found.parcel) });
     }
 
     /// A batch of one parcel from outside of the pool, no larger than it must be.
@@ -165,8 +171,8 @@ impl Batch {
         } else {
             words_of::<Boxed<P>>()
         };
-        let mut batch = Self::new(FROM_OUTSIDE, ENTRY_WORDS + CAUSE_WORDS + words);
-        let pushed = batch.try_push(&Cell::new(Cause::NONE), to, envelope, parcel);
+        let mut batch = Self::new(FROM_OUTSIDE, MOST_WORDS_BEFORE + words);
+        let pushed = batch.try_push(&Last::default(), to, envelope, parcel);
         debug_assert!(pushed.is_ok(), "the batch was made to measure");
         batch
     }
@@ -182,15 +188,15 @@ impl Batch {
         unsafe { self.0.as_mut() }.origin = worker;
     }
 
-    /// Adds a parcel. `last` is the cause of the entry before, which whoever fills the batch keeps.
+    /// Adds a parcel. `last` is what was said of the entry before, which whoever fills the batch keeps.
     ///
     /// # Errors
     ///
     /// Gives the parcel back when the batch has no room for it.
     #[inline]
-    pub(crate) fn try_push<P: Parcel>(
+    pub(super) fn try_push<P: Parcel>(
         &mut self,
-        last: &Cell<Cause>,
+        last: &Last,
         to: Key,
         envelope: Envelope,
         parcel: P,
@@ -204,14 +210,15 @@ impl Batch {
     #[inline]
     pub(super) fn write<P: Parcel>(
         &mut self,
-        last: &Cell<Cause>,
+        last: &Last,
         to: Key,
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), P> {
         // SAFETY: `try_push` sees to it that `P` lies in the batch itself; it is written at once.
         unsafe {
-            let Some(place) = self.push_place::<P>(last, to, envelope) else {
+            let (cause, message) = (Cause::of(envelope), envelope.message_id());
+            let Some(place) = self.push_place::<P>(last, to, cause, message) else {
                 return Err(parcel);
             };
             place.write(parcel);
@@ -225,52 +232,75 @@ impl Batch {
     /// # Safety
     ///
     /// `P` [`fits`] into a batch. The caller writes the parcel before it does anything else.
-    #[inline]
-    pub(crate) unsafe fn push_place<P: Parcel>(
+    #[inline(always)]
+    pub(super) unsafe fn push_place<P: Parcel>(
         &mut self,
-        last: &Cell<Cause>,
+        last: &Last,
         to: Key,
-        envelope: Envelope,
+        cause: Cause,
+        message: MessageId,
     ) -> Option<*mut P> {
-        let cause = Cause::of(envelope);
-        let Header {
-            filled, capacity, ..
-        } = *self.header();
-        let changed = cause != last.get();
-        let before = if changed {
-            ENTRY_WORDS + CAUSE_WORDS
-        } else {
-            ENTRY_WORDS
-        };
-        let words = before + words_of::<P>();
-        if capacity - filled < words {
+        if !last.is_followed_by(to, message, cause) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.push_other_place(last, to, cause, message) };
+        }
+        // SAFETY: the header is ours.
+        let header = unsafe { self.0.as_mut() };
+        let (filled, words) = (header.filled, 1 + words_of::<P>());
+        if header.capacity - filled < words {
             return None;
         }
-        if changed {
-            last.set(cause);
-        }
-        // SAFETY: the entry, the cause and the parcel fit into the words that are left; that the parcel
-        // asks for no stricter alignment is the caller's promise.
+        header.filled = filled + words;
+        header.entries += 1;
+        last.next(message);
+        // SAFETY: as in `push_other_place`.
         unsafe {
-            let entry = self.word(filled);
-            (&raw mut (*entry.cast::<Entry>()).handling).write(Handling::of::<P>());
-            let cause = changed.then_some(cause);
-            let place = Entry::write_all_but_first(entry, to, envelope.message, cause);
-            self.0.as_mut().filled = filled + words;
-            Some(place.cast::<P>())
+            let at = self.word(filled);
+            at.cast::<Head>().write(Head::of::<P>(0));
+            Some(at.add(1).cast::<P>())
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`push_place`](Self::push_place).
+    #[inline(never)]
+    unsafe fn push_other_place<P: Parcel>(
+        &mut self,
+        last: &Last,
+        to: Key,
+        cause: Cause,
+        message: MessageId,
+    ) -> Option<*mut P> {
+        let entry = Entry::after(last, to, message, cause);
+        // SAFETY: the header is ours.
+        let header = unsafe { self.0.as_mut() };
+        let (filled, words) = (header.filled, entry.words::<P>());
+        if header.capacity - filled < words {
+            return None;
+        }
+        header.filled = filled + words;
+        header.entries += 1;
+        entry.becomes(last);
+        // SAFETY: the entry fits into the words that are left; that the parcel asks for no stricter
+        // alignment is the caller's promise.
+        unsafe {
+            let at = self.word(filled);
+            at.cast::<Head>().write(entry.head::<P>());
+            Some(entry.write_all_but_first(at).cast::<P>())
         }
     }
 
     #[cold]
     fn try_push_boxed<P: Parcel>(
         &mut self,
-        last: &Cell<Cause>,
+        last: &Last,
         to: Key,
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), P> {
         let header = self.header();
-        if header.capacity - header.filled < ENTRY_WORDS + CAUSE_WORDS + words_of::<Boxed<P>>() {
+        if header.capacity - header.filled < MOST_WORDS_BEFORE + words_of::<Boxed<P>>() {
             return Err(parcel);
         }
         self.write(last, to, envelope, Boxed(Box::new(parcel)))
@@ -279,35 +309,65 @@ impl Batch {
 
     /// Hands every parcel over to the worker that owns it, and leaves the batch empty.
     pub(crate) fn deliver(&mut self, shard: &Shard) {
-        self.drain(|found| {
-            // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.deliver)(found.parcel, shard, found.to, &found.envelope) }
-        });
+        let (mut at, end) = self.empty();
+        let mut known = Known::NOTHING;
+        while at < end {
+            // SAFETY: as in `drain`. Those that are passed over are given out with the one before them.
+            unsafe {
+                let found = Found::read(at, &mut known);
+                at = at.add(found.words as usize);
+                let (to, message, cause) = (found.to, found.message, known.cause);
+                let more = found.pass_over_same(&mut at, end, &mut known);
+                if more == 0 {
+                    let envelope = cause.envelope_of(message);
+                    (found.handling.deliver)(found.parcel, shard, to, &envelope);
+                } else {
+                    let run = Run {
+                        first: found.parcel,
+                        count: more + 1,
+                        to,
+                        cause,
+                        message,
+                    };
+                    (found.handling.deliver_all)(run, shard);
+                }
+            }
+        }
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
     pub(crate) fn bounce(mut self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
         let home = core.home(worker);
-        self.drain(|found| {
+        self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.bounce)(found.parcel, core, to, found.envelope, reason) }
+            unsafe { (found.handling.bounce)(found.parcel, core, to, envelope, reason) }
         });
     }
 
-    fn drain(&mut self, mut visit: impl FnMut(Found)) {
+    /// Where its entries begin and end. They are its reader's then.
+    fn empty(&mut self) -> (*const u64, *const u64) {
         // SAFETY: the header is ours.
         let header = unsafe { self.0.as_mut() };
         // Emptied first: should a parcel's code panic, the rest leaks rather than being used twice.
         let filled = mem::take(&mut header.filled);
-        let (mut at, mut cause) = (0, Cause::NONE);
-        while at < filled {
+        header.entries = 0;
+        // SAFETY: so many words are filled.
+        unsafe { (self.word(0), self.word(filled)) }
+    }
+
+    fn drain(&mut self, mut visit: impl FnMut(Found, Envelope)) {
+        let (mut at, end) = self.empty();
+        let mut known = Known::NOTHING;
+        while at < end {
             // SAFETY: `push_place` wrote an entry at each position that this loop reaches, and
             // `filled` was reset, so each parcel is visited once. Nothing is written over an
             // entry meanwhile: the batch is borrowed.
-            let found = unsafe { Entry::read(self.word(at), &mut cause) };
-            at += found.words;
-            visit(found);
+            let found = unsafe { Found::read(at, &mut known) };
+            // SAFETY: as above.
+            at = unsafe { at.add(found.words as usize) };
+            let envelope = known.cause.envelope_of(found.message);
+            visit(found, envelope);
         }
     }
 
@@ -328,21 +388,14 @@ impl Batch {
                 Self::in_segment(origin, segment.expect("there is memory"), bytes)
             }
         };
-        let last = Cell::new(Cause::NONE);
-        let (mut at, mut cause) = (0, Cause::NONE);
+        let (last, mut known, mut at) = (Last::default(), Known::NOTHING, 0);
         while at < filled {
             // SAFETY: as in `drain`, but nothing is taken out: the parcel is only looked at.
             unsafe {
-                let found = Entry::read(self.word(at), &mut cause);
+                let found = Found::read(self.word(at), &mut known);
                 at += found.words;
-                let Found {
-                    handling,
-                    to,
-                    envelope,
-                    parcel,
-                    ..
-                } = found;
-                (handling.repeat)(parcel, &mut again, &last, to, envelope);
+                let envelope = known.cause.envelope_of(found.message);
+                (found.handling.repeat)(found.parcel, &mut again, &last, found.to, envelope);
             }
         }
         again

@@ -20,6 +20,7 @@ mod cycle;
 mod dead_letter;
 mod deadlock;
 mod directory;
+mod entry;
 mod envelope;
 mod failure;
 mod fate;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::batch::{Batch, FROM_OUTSIDE, SEGMENT_BYTES, SIZES, WORKER_BATCH_WORDS};
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
+use super::entry::Last;
 use super::envelope::Envelope;
-use super::id::Key;
+use super::id::{Key, MessageId};
 use super::parcel::{Cause, Parcel};
 use crate::sync::{Mutant, is_mutated};
 
@@ -39,9 +40,9 @@ struct Open {
     /// The size of the next batch: one more when a batch was full, one less when one was published that a
     /// smaller one could have held.
     size: Cell<usize>,
-    /// The cause of the last entry. It is no part of the batch: nobody reads it there, and it would be
+    /// What was said of the last entry. It is no part of the batch: nobody reads it there, and it would be
     /// carried to and fro.
-    cause: Cell<Cause>,
+    last: Last,
 }
 
 impl Outboxes {
@@ -64,7 +65,7 @@ impl Outboxes {
         let open = &self.open[worker as usize];
         let mut batch = self.open_batch(worker);
         let mut left = parcel;
-        while let Err(parcel) = batch.try_push(&open.cause, to, envelope, left) {
+        while let Err(parcel) = batch.try_push(&open.last, to, envelope, left) {
             left = parcel;
             batch = self.next_batch(worker, batch);
         }
@@ -80,13 +81,38 @@ impl Outboxes {
         &self,
         worker: u32,
         to: Key,
-        envelope: Envelope,
+        cause: Cause,
+        message: MessageId,
+    ) -> *mut P {
+        let open = &self.open[worker as usize];
+        // SAFETY: an outbox is used by one thread, and nothing is done while this looks, and writes; the rest
+        // is the caller's promise.
+        unsafe {
+            if let Some(batch) = &mut *open.batch.as_ptr()
+                && let Some(place) = batch.push_place(&open.last, to, cause, message)
+            {
+                return place;
+            }
+            self.place_in_next(worker, to, cause, message)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`place`](Self::place).
+    #[inline(never)]
+    unsafe fn place_in_next<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        cause: Cause,
+        message: MessageId,
     ) -> *mut P {
         let open = &self.open[worker as usize];
         let mut batch = self.open_batch(worker);
         loop {
             // SAFETY: the caller's promises.
-            if let Some(place) = unsafe { batch.push_place(&open.cause, to, envelope) } {
+            if let Some(place) = unsafe { batch.push_place(&open.last, to, cause, message) } {
                 open.batch.set(Some(batch));
                 return place;
             }
@@ -127,7 +153,7 @@ impl Outboxes {
 
     fn empty_batch(&self, to: u32) -> Batch {
         let open = &self.open[to as usize];
-        open.cause.set(Cause::NONE);
+        open.last.forget();
         if let Some(size) = open.size.get().checked_sub(1)
             && let Some(segment) = self.core.segments[size].take()
         {

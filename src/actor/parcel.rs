@@ -1,19 +1,15 @@
-//! Parcels: what is sent to a worker and acts there, and how it lies among others in memory.
-//!
-//! An *entry* is a parcel of any type with what is needed to treat it: how, whom it is for, and its
-//! envelope. Entries lie one behind the other, in a batch of one worker for another, or in the ingress of
-//! a worker for threads outside.
+//! Parcels: what is sent to a worker and acts there.
 
 #![allow(unsafe_code)]
 
-#[cfg(test)]
-use std::cell::Cell;
 use std::mem;
 
 #[cfg(test)]
 use super::batch::Batch;
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
+#[cfg(test)]
+use super::entry::Last;
 use super::envelope::Envelope;
 use super::id::{ActorId, Key, MessageId};
 use super::shard::Shard;
@@ -22,6 +18,22 @@ use super::shard::Shard;
 pub(crate) trait Parcel: Send + Sized + 'static {
     /// Arrives at the worker that owns `to`.
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope);
+
+    /// Several for the same actor arrive, one after the other, from one sender who has sent them in the same
+    /// handler: the first has that id, and each further one the next.
+    fn deliver_all(
+        parcels: impl Iterator<Item = Self>,
+        shard: &Shard,
+        to: Key,
+        cause: Cause,
+        first: MessageId,
+    ) {
+        let mut message = first;
+        for parcel in parcels {
+            parcel.deliver(shard, to, &cause.envelope_of(message));
+            message = message.next();
+        }
+    }
 
     /// A second one like it, where arriving twice does no harm: for transports that repeat.
     #[cfg(test)]
@@ -44,11 +56,22 @@ const WORD: usize = mem::size_of::<u64>();
 pub(super) struct Handling {
     pub(super) words: u32,
     pub(super) deliver: unsafe fn(*const u8, &Shard, Key, &Envelope),
+    pub(super) deliver_all: unsafe fn(Run, &Shard),
     pub(super) bounce: unsafe fn(*const u8, &PoolCore, ActorId, Envelope, DeadLetterReason),
     pub(super) discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the parcel where it is.
     #[cfg(test)]
-    pub(super) repeat: unsafe fn(*const u8, &mut Batch, &Cell<Cause>, Key, Envelope),
+    pub(super) repeat: unsafe fn(*const u8, &mut Batch, &Last, Key, Envelope),
+}
+
+/// Parcels of one type that lie one behind the other, with a word before each.
+pub(super) struct Run {
+    pub(super) first: *const u8,
+    pub(super) count: u32,
+    pub(super) to: Key,
+    pub(super) cause: Cause,
+    /// The id of the first.
+    pub(super) message: MessageId,
 }
 
 impl Handling {
@@ -61,6 +84,13 @@ impl Handling {
                 // to.
                 deliver: |at, shard, to, envelope| unsafe {
                     at.cast::<P>().read().deliver(shard, to, envelope);
+                },
+                // SAFETY: as above, for each of them.
+                deliver_all: |run, shard| unsafe {
+                    let stride = (1 + words_of::<P>() as usize) * WORD;
+                    let parcel = |index| run.first.add(index * stride).cast::<P>().read();
+                    let parcels = (0..run.count as usize).map(parcel);
+                    P::deliver_all(parcels, shard, run.to, run.cause, run.message);
                 },
                 // SAFETY: as above.
                 bounce: |at, core, to, envelope, reason| unsafe {
@@ -92,97 +122,6 @@ pub(crate) const fn fits<P>() -> bool {
     mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= mem::align_of::<u64>()
 }
 
-/// What comes before each parcel. The rest of its envelope, its [`Cause`], follows only where it is
-/// another than is known without: in a batch that of the entry before, as what one handler sends has one
-/// cause, and in an ingress that of what begins outside of any handler. Every byte less is one less to
-/// be carried from one core to the other.
-#[repr(C)]
-pub(super) struct Entry {
-    /// First, as in an ingress this is the word that commits the entry.
-    pub(super) handling: &'static Handling,
-    /// With [`CAUSE_FOLLOWS`].
-    to: Key,
-    message: MessageId,
-}
-
-pub(super) const ENTRY_WORDS: u32 = words_of::<Entry>();
-
-impl Entry {
-    /// Writes an entry without its first word, and returns where its parcel is to be written.
-    ///
-    /// # Safety
-    ///
-    /// At `at` there is room for the entry, for its cause if one is given, and for the parcel, which
-    /// [`fits`].
-    #[inline(always)]
-    pub(super) unsafe fn write_all_but_first(
-        at: *mut u64,
-        to: Key,
-        message: MessageId,
-        cause: Option<Cause>,
-    ) -> *mut u64 {
-        let mark = if cause.is_some() { CAUSE_FOLLOWS } else { 0 };
-        let to = Key::new(to.slot() | mark, to.generation());
-        // SAFETY: the caller's promise; words are aligned for an entry's fields and for a cause's.
-        unsafe {
-            let entry = at.cast::<Self>();
-            (&raw mut (*entry).to).write(to);
-            (&raw mut (*entry).message).write(message);
-            let after = at.add(ENTRY_WORDS as usize);
-            match cause {
-                None => after,
-                Some(cause) => {
-                    after.cast::<Cause>().write(cause);
-                    after.add(CAUSE_WORDS as usize)
-                }
-            }
-        }
-    }
-
-    /// Reads an entry. `cause` is what holds if none follows.
-    ///
-    /// # Safety
-    ///
-    /// An entry was written there.
-    #[inline(always)]
-    pub(super) unsafe fn read(at: *const u64, cause: &mut Cause) -> Found {
-        // SAFETY: an entry is followed by its cause, where it is marked so, and its parcel.
-        unsafe {
-            let Self {
-                handling,
-                to,
-                message,
-            } = at.cast::<Self>().read();
-            let mut before = ENTRY_WORDS;
-            if to.slot() & CAUSE_FOLLOWS != 0 {
-                *cause = at.add(ENTRY_WORDS as usize).cast::<Cause>().read();
-                before += CAUSE_WORDS;
-            }
-            let to = Key::new(to.slot() & !CAUSE_FOLLOWS, to.generation());
-            Found {
-                handling,
-                to,
-                envelope: cause.envelope_of(message),
-                parcel: at.add(before as usize).cast(),
-                words: before + handling.words,
-            }
-        }
-    }
-}
-
-/// An entry that was read.
-pub(super) struct Found {
-    pub(super) handling: &'static Handling,
-    pub(super) to: Key,
-    pub(super) envelope: Envelope,
-    pub(super) parcel: *const u8,
-    /// Words of the whole entry.
-    pub(super) words: u32,
-}
-
-/// Marks, in the slot of an entry's key, that its cause follows. Slots are numbered below this.
-pub(super) const CAUSE_FOLLOWS: u32 = 1 << 31;
-
 /// The part of an envelope that all messages of one handler share.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cause {
@@ -191,8 +130,6 @@ pub(crate) struct Cause {
     correlation: MessageId,
     causation: MessageId,
 }
-
-pub(super) const CAUSE_WORDS: u32 = words_of::<Cause>();
 
 impl Default for Cause {
     fn default() -> Self {

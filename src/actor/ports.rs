@@ -10,17 +10,16 @@
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use std::cell::{Cell, RefCell};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::entry::Entry;
 use super::envelope::Envelope;
 use super::fate::outside_sender;
 use super::id::{ActorId, Home, Key, MessageId};
-use super::parcel::{
-    Boxed, CAUSE_WORDS, Cause, ENTRY_WORDS, Entry, Handling, Parcel, fits, words_of,
-};
+use super::parcel::{Boxed, Cause, Parcel, fits};
 use super::posted::Posts;
 use crate::queue::{Claim, Closed, Ingress, ingress};
 use crate::sync::Unparker;
@@ -218,12 +217,8 @@ fn cause_outside() -> Option<Cause> {
 }
 
 #[inline(always)]
-const fn words_of_entry<P>(cause: Option<Cause>) -> usize {
-    let before = match cause {
-        None => ENTRY_WORDS,
-        Some(_) => ENTRY_WORDS + CAUSE_WORDS,
-    };
-    (before + words_of::<P>()) as usize
+fn words_of_entry<P>(cause: Option<Cause>) -> usize {
+    Entry::alone(Key::NONE, MessageId::NONE, cause).words::<P>() as usize
 }
 
 /// Writes and commits an entry.
@@ -240,12 +235,12 @@ unsafe fn put<P: Parcel>(
     cause: Option<Cause>,
     parcel: P,
 ) {
-    // SAFETY: the caller's promise; the handling is the first word of an `Entry` (`repr(C)`), and is
-    // written last, by the commit.
+    let entry = Entry::alone(to, message, cause);
+    // SAFETY: the caller's promise; the first word is written last, by the commit.
     unsafe {
-        let place = Entry::write_all_but_first(claim.place(word), to, message, cause);
+        let place = entry.write_all_but_first(claim.place(word));
         place.cast::<P>().write(parcel);
-        claim.commit(word, NonNull::from(Handling::of::<P>()).cast());
+        claim.commit(word, entry.head::<P>().word());
     }
 }
 

@@ -6,7 +6,8 @@ use super::batch::Batch;
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::id::ActorId;
-use super::parcel::{Cause, Entry, Found};
+use super::entry::{Found, Known};
+use super::envelope::Envelope;
 use super::shard::Shard;
 use crate::queue::{Mark, Reader};
 
@@ -106,41 +107,42 @@ enum Until {
 impl Posted<'_> {
     /// Hands every parcel over to the worker that owns it.
     pub(crate) fn deliver(self, shard: &Shard) {
-        self.drain(|found| {
+        self.drain(|found, envelope| {
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.deliver)(found.parcel, shard, found.to, &found.envelope) }
+            unsafe { (found.handling.deliver)(found.parcel, shard, found.to, &envelope) }
         });
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
     pub(crate) fn bounce(self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
         let home = core.home(worker);
-        self.drain(|found| {
+        self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.bounce)(found.parcel, core, to, found.envelope, reason) }
+            unsafe { (found.handling.bounce)(found.parcel, core, to, envelope, reason) }
         });
     }
 
     /// Drops every parcel.
     pub(crate) fn discard(self) {
         // SAFETY: `drain` gives each parcel out once.
-        self.drain(|found| unsafe { (found.handling.discard)(found.parcel) });
+        self.drain(|found, _| unsafe { (found.handling.discard)(found.parcel) });
     }
 
     #[inline(always)]
-    fn drain(mut self, mut visit: impl FnMut(Found)) {
+    fn drain(mut self, mut visit: impl FnMut(Found, Envelope)) {
         while self.goes_on() {
             let Some(entry) = self.reader.peek() else {
                 return;
             };
-            let mut cause = Cause::NONE;
+            let mut known = Known::NOTHING;
             // SAFETY: by the promise with which the `Posts` were made there is an entry with its parcel; it is
             // visited once, as it is passed over next, and nobody uses it after its visit.
             unsafe {
-                let found = Entry::read(entry.as_ptr(), &mut cause);
+                let found = Found::read(entry.as_ptr(), &mut known);
                 let words = found.words;
-                visit(found);
+                let envelope = known.cause.envelope_of(found.message);
+                visit(found, envelope);
                 self.reader.advance(words as usize);
             }
         }

@@ -180,15 +180,13 @@ impl<M: Send + 'static> ActorRef<M> {
         if !fits::<Message<M, QUESTION>>() || shard.home.pool() != self.address.home.pool() {
             return None;
         }
-        let envelope = shard.next_envelope();
+        let (cause, message) = (shard.cause_of_sent(), shard.next_message());
         shard.counts.sent_across.add(1);
+        let ActorId { home, key } = self.address;
         // SAFETY: it fits, and is written by all callers at once; a `Message` is nothing but an
         // `M` (`repr(transparent)`).
-        let place: *mut Message<M, QUESTION> = unsafe {
-            shard
-                .outboxes
-                .place(self.address.home.worker(), self.address.key, envelope)
-        };
+        let place: *mut Message<M, QUESTION> =
+            unsafe { shard.outboxes.place(home.worker(), key, cause, message) };
         Some(place.cast())
     }
 
@@ -510,6 +508,33 @@ impl<M: Send + 'static> Drop for Gathered<M> {
 pub(super) struct Message<M, const QUESTION: bool = false>(pub(super) M);
 
 impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
+    fn deliver_all(
+        parcels: impl Iterator<Item = Self>,
+        shard: &Shard,
+        to: Key,
+        cause: Cause,
+        first: MessageId,
+    ) {
+        if QUESTION {
+            shard.make_known(to);
+        }
+        let (mut id, mut count) = (first, 0);
+        for Self(message) in parcels {
+            // SAFETY: as in `deliver`.
+            match unsafe { shard.admit(TypedKey::assume(to), cause) } {
+                // SAFETY: as above.
+                Some(place) => unsafe { place.write(Item { id, message }) },
+                None => {
+                    let envelope = cause.envelope_of(id);
+                    shard.lose(to, envelope, message, DeadLetterReason::Stopped);
+                }
+            }
+            id = id.next();
+            count += 1;
+        }
+        shard.counts.received.add(count);
+    }
+
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
         shard.counts.received.add(1);
         if QUESTION {

@@ -11,10 +11,8 @@ use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver, inbox};
 /// Emptied small batches that wait at a worker to be filled again: two megabytes.
 const SPARE_BATCHES: usize = 1024;
 
-/// How much of what has arrived a worker takes in at a time: about 1,024 small messages of other workers,
-/// and so many entries of threads outside. What is left waits for what was taken in to be handled, and
-/// orders go ahead of it.
-const WORDS_AT_ONCE: u32 = 4096;
+/// How much of what has arrived a worker takes in at a time, of other workers and of threads outside: as
+/// many messages as it handles until it looks again. What is left waits for that, and orders go ahead of it.
 const ENTRIES_AT_ONCE: u32 = 1024;
 
 /// Free segments of an ingress whose memory is kept when its worker rests, and how many are looked after
@@ -44,7 +42,7 @@ pub(crate) struct LaneEnd {
     taken: Chain<Batch>,
     /// How far the ingress is to be read before that.
     before: Option<Mark>,
-    /// Words that were handed over too early, as batches are handed over as a whole.
+    /// Entries that were handed over too early, as batches are handed over as a whole.
     ahead: u32,
     posts: Posts,
 }
@@ -157,13 +155,13 @@ impl Source for LaneEnd {
         if !self.receive_before(sink) {
             return;
         }
-        while self.ahead < WORDS_AT_ONCE
+        while self.ahead < ENTRIES_AT_ONCE
             && let Some(batch) = self.taken.next()
         {
-            self.ahead += batch.filled();
+            self.ahead += batch.entries();
             sink(Mail::Batch(batch));
         }
-        self.ahead = self.ahead.saturating_sub(WORDS_AT_ONCE);
+        self.ahead = self.ahead.saturating_sub(ENTRIES_AT_ONCE);
     }
 
     fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
