@@ -250,6 +250,12 @@ impl PoolCore {
         self.orders[worker as usize].take()
     }
 
+    /// Whether there are orders to a worker's actors.
+    #[inline(always)]
+    pub(crate) fn has_actor_orders(&self, worker: u32) -> bool {
+        self.actor_orders[worker as usize].any()
+    }
+
     /// Takes the orders to a worker's actors.
     pub(crate) fn take_actor_orders(&self, worker: u32) -> VecDeque<(Key, ActorOrder)> {
         self.actor_orders[worker as usize].take()

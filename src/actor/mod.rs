@@ -78,6 +78,7 @@ pub use self::path::{ActorPath, NameError, PathError, validate_name};
 pub use self::props::{Once, Props, Spawnable};
 pub use self::recipient::Recipient;
 pub use self::reference::{ActorRef, TellError};
+pub(crate) use self::reference::Order as ActorOrder;
 pub use self::stash::StashError;
 pub use self::stats::WorkerStats;
 pub use self::task::{Task, TaskContext, TaskError};

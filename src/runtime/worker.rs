@@ -19,7 +19,7 @@ use super::scheduler;
 use super::wheel::{TimerId, TimerWheel};
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
+    ActorOrder, DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
@@ -207,6 +207,18 @@ impl Worker {
     /// does not overtake what its giver sent before, unless there is more than a measure: so the mail is
     /// looked at again where an order has come meanwhile.
     fn take_in(&mut self, shard: &Shard, all: bool) {
+        let worker = shard.home.worker();
+        if shard.core.has_actor_orders(worker) {
+            return self.take_in_with_orders(shard, all);
+        }
+        self.source.receive(all, &mut |mail| shard.take_in(mail));
+        if shard.core.has_actor_orders(worker) {
+            follow(shard, shard.core.take_actor_orders(worker));
+        }
+    }
+
+    #[cold]
+    fn take_in_with_orders(&mut self, shard: &Shard, all: bool) {
         let mut orders = VecDeque::new();
         for _ in 0..LOOKS_FOR_ORDERS {
             let more = shard.core.take_actor_orders(shard.home.worker());
@@ -219,9 +231,7 @@ impl Worker {
         }
         // None of the messages has been handled yet.
         orders.extend(shard.core.take_actor_orders(shard.home.worker()));
-        for (actor, order) in orders {
-            order.follow(shard, actor);
-        }
+        follow(shard, orders);
     }
 
     /// To be called before it rests: looks whether those who wait wait for each other, across
@@ -417,6 +427,12 @@ impl Worker {
         let shard = Rc::clone(&self.shard);
         enter(&shard, |_| self.refuse_mail());
         std::mem::forget(self);
+    }
+}
+
+fn follow(shard: &Shard, orders: VecDeque<(Key, ActorOrder)>) {
+    for (actor, order) in orders {
+        order.follow(shard, actor);
     }
 }
 
