@@ -16,9 +16,9 @@ use std::ptr::NonNull;
 
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
+use super::entry::{Entry, Found, Head, Known, Last, MOST_WORDS_BEFORE};
 use super::envelope::Envelope;
 use super::id::{ActorId, Key, MessageId};
-use super::entry::{Entry, Found, Head, Known, Last, MOST_WORDS_BEFORE};
 use super::parcel::{Boxed, Cause, Parcel, Run, fits, words_of};
 use super::shard::Shard;
 use crate::memory::{Region, Segment};

@@ -161,10 +161,7 @@ mod tests {
 
     #[test]
     fn s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own() {
-        let (beat, key) = (
-            Beat::default(),
-            Key::new(3, 2),
-        );
+        let (beat, key) = (Beat::default(), Key::new(3, 2));
         assert!(beat.look().is_none());
         beat.begin(Running::of(key, MailKind::of::<u8>()));
         let first = beat.look().unwrap();

@@ -5,9 +5,9 @@
 use super::batch::Batch;
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
-use super::id::ActorId;
 use super::entry::{Found, Known};
 use super::envelope::Envelope;
+use super::id::ActorId;
 use super::shard::Shard;
 use crate::queue::{Mark, Reader};
 

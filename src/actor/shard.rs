@@ -149,7 +149,9 @@ impl Shard {
 
     /// The slot of a key, while the key's tenancy lasts.
     pub(crate) fn tenant(&self, key: Key) -> Option<&Slot> {
-        self.slots.get(key.slot()).filter(|slot| slot.is_let_to(key))
+        self.slots
+            .get(key.slot())
+            .filter(|slot| slot.is_let_to(key))
     }
 
     /// Whether the actor of a key would let a message in.
@@ -481,7 +483,8 @@ impl Shard {
         let here = self.stage.here();
         here.actor.set(self.id_of(key));
         here.handles.set(true);
-        self.beat.begin(Running::of_turn(key, slot.kind_of_tenant()));
+        self.beat
+            .begin(Running::of_turn(key, slot.kind_of_tenant()));
     }
 
     /// Its handlers have ended; the one of that message failed, if any did: ends the replies that they have

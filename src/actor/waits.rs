@@ -353,7 +353,9 @@ impl Waits {
     /// A wait that nothing has ended yet.
     #[inline(always)]
     pub(crate) fn pending(&self, key: Key) -> Option<&Wait> {
-        self.arena.get(key.slot()).filter(|wait| wait.is_pending(key))
+        self.arena
+            .get(key.slot())
+            .filter(|wait| wait.is_pending(key))
     }
 
     /// Whether nothing has ended it yet.

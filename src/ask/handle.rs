@@ -16,8 +16,8 @@ use super::polling::{Lent, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
-    ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, Shard, Wait,
-    WaitError, catch_user, is_polled, with_current,
+    ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, Shard, Wait, WaitError,
+    catch_user, is_polled, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {

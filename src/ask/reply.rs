@@ -10,9 +10,8 @@ use super::deadline::as_nanos;
 use super::first::Shared;
 use super::polling::Lent;
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId,
-    Parcel, Room, Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply,
-    with_current,
+    ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, Parcel, Room,
+    Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
 

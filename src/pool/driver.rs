@@ -101,7 +101,8 @@ fn rest(
     }
     let first = most.min(SPIN_BEFORE_PROBES);
     let mut looked = spin_for(worker, first, adapts);
-    if looked == Looked::InVain && worker.look_for_cycles() {
+    // Not left out by one that is disturbed: before a sleep it is the last chance.
+    if looked != Looked::Found && worker.look_for_cycles() {
         return clock.now();
     }
     if looked == Looked::InVain && most > first {

@@ -1,0 +1,80 @@
+//! Starts of actors in the middle of a handler: whoever starts an actor waits until it runs.
+//!
+//! Those who look for cycles of waits are to find that. A start seldom gives the thread away, so that
+//! nobody can look in the meantime: it is noted on the fiber, and becomes a wait only when something that
+//! runs within it is about to wait.
+
+use std::cell::RefCell;
+
+use super::id::{ActorId, Key};
+use super::mail_kind::MailKind;
+use super::shard::Shard;
+
+/// The starts that are under way on one fiber, the innermost last.
+pub(crate) struct Starts(RefCell<Vec<Start>>);
+
+struct Start {
+    actor: ActorId,
+    mail: &'static MailKind,
+    /// The slot of whoever starts it.
+    starter: u32,
+    /// Its wait, once there is one.
+    wait: Option<Key>,
+}
+
+impl Starts {
+    pub(super) const fn none() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+}
+
+impl Shard {
+    /// Runs the start of an actor, for which the actor whose turn it is waits, if it is one's turn.
+    pub(crate) fn with_start_noted<R>(&self, actor: ActorId, start: impl FnOnce() -> R) -> R {
+        let acting = self.acting();
+        if acting.home != self.home {
+            return start();
+        }
+        let starts = &self.stage.here().starts;
+        starts.0.borrow_mut().push(Start {
+            actor,
+            mail: self.slot(actor.key.slot()).mail_kind(),
+            starter: acting.key.slot(),
+            wait: None,
+        });
+        let _over = Over(self, starts);
+        start()
+    }
+
+    /// Something is about to wait.
+    #[inline(always)]
+    pub(super) fn make_starts_wait(&self) {
+        let starts = &self.stage.here().starts;
+        if !starts.0.borrow().is_empty() {
+            self.begin_waits_of(starts);
+        }
+    }
+
+    #[cold]
+    fn begin_waits_of(&self, starts: &Starts) {
+        for start in starts.0.borrow_mut().iter_mut() {
+            if start.wait.is_none() {
+                let wait = self.waits.begin_work(start.actor, start.mail);
+                self.slot(start.starter).note_wait(wait);
+                start.wait = Some(wait);
+            }
+        }
+    }
+}
+
+/// Ends the innermost start, however it ends.
+struct Over<'a>(&'a Shard, &'a Starts);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        let start = self.1.0.borrow_mut().pop();
+        if let Some(wait) = start.and_then(|start| start.wait) {
+            self.0.waits.forget(wait);
+        }
+    }
+}
