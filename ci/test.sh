@@ -9,4 +9,6 @@ cargo test --locked --all-features --doc streams
 if command -v taskset >/dev/null; then
     # Two and eight workers on one core: whoever spins for ever, or counts on a second core, hangs.
     taskset --cpu-list 0 cargo test --locked --test pool --test ask --test references --test futures
+    # Cycles of waits across threads that never look for work in peace.
+    taskset --cpu-list 0 cargo test --locked --test deadlock pool_of_threads
 fi

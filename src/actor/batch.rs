@@ -261,6 +261,37 @@ impl Batch {
         }
     }
 
+    /// As [`push_place`](Self::push_place), where the batch is empty and nothing was said yet.
+    ///
+    /// # Safety
+    ///
+    /// As for that.
+    #[inline(always)]
+    pub(super) unsafe fn push_first_place<P: Parcel>(
+        &mut self,
+        last: &Last,
+        to: Key,
+        cause: Cause,
+        message: MessageId,
+    ) -> *mut P {
+        let entry = Entry::alone(to, message, Some(cause));
+        // SAFETY: the header is ours.
+        let header = unsafe { self.0.as_mut() };
+        header.filled = entry.words::<P>();
+        header.entries = 1;
+        debug_assert!(
+            header.filled <= header.capacity,
+            "parcels that fit are smaller"
+        );
+        entry.becomes(last);
+        // SAFETY: as in `push_other_place`.
+        unsafe {
+            let at = self.word(0);
+            at.cast::<Head>().write(entry.head::<P>());
+            entry.write_all_but_first(at).cast::<P>()
+        }
+    }
+
     /// # Safety
     ///
     /// As for [`push_place`](Self::push_place).

@@ -88,13 +88,32 @@ impl Outboxes {
         // SAFETY: an outbox is used by one thread, and nothing is done while this looks, and writes; the rest
         // is the caller's promise.
         unsafe {
-            if let Some(batch) = &mut *open.batch.as_ptr()
-                && let Some(place) = batch.push_place(&open.last, to, cause, message)
-            {
-                return place;
-            }
-            self.place_in_next(worker, to, cause, message)
+            let Some(batch) = &mut *open.batch.as_ptr() else {
+                return self.place_first(worker, to, cause, message);
+            };
+            let place = batch.push_place(&open.last, to, cause, message);
+            place.unwrap_or_else(|| self.place_in_next(worker, to, cause, message))
         }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`place`](Self::place).
+    #[inline(always)]
+    unsafe fn place_first<P: Parcel>(
+        &self,
+        worker: u32,
+        to: Key,
+        cause: Cause,
+        message: MessageId,
+    ) -> *mut P {
+        let open = &self.open[worker as usize];
+        self.begin_unflushed(worker);
+        let mut batch = self.empty_batch(worker);
+        // SAFETY: the caller's promises; any parcel that fits finds room in an empty batch.
+        let place = unsafe { batch.push_first_place(&open.last, to, cause, message) };
+        open.batch.set(Some(batch));
+        place
     }
 
     /// # Safety

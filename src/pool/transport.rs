@@ -141,18 +141,20 @@ impl Source for LaneEnd {
             return self.receive_all(sink);
         }
         if self.taken.is_empty() {
-            self.taken = self.inbox.take();
-            if self.taken.is_empty() {
+            if !self.inbox.has_mail() {
                 if self.posts.has_mail() {
                     sink(Mail::Posted(self.posts.up_to(ENTRIES_AT_ONCE)));
                 }
                 return;
             }
+            self.taken = self.inbox.take();
             // Not before the batches were taken: it is to lie behind all that has caused them.
             let mark = self.posts.mark();
-            self.before = (!self.posts.has_read_to(mark)).then_some(mark);
+            if !self.posts.has_read_to(mark) {
+                self.before = Some(mark);
+            }
         }
-        if !self.receive_before(sink) {
+        if self.before.is_some() && !self.receive_before(sink) {
             return;
         }
         while self.ahead < ENTRIES_AT_ONCE
