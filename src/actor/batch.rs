@@ -240,24 +240,13 @@ impl Batch {
         cause: Cause,
         message: MessageId,
     ) -> Option<*mut P> {
-        if !last.is_followed_by(to, message, cause) {
+        // What one handler sends has one cause: the way for another one is not to be in the way.
+        if last.has_cause(cause) {
             // SAFETY: the caller's promise.
-            return unsafe { self.push_other_place(last, to, cause, message) };
-        }
-        // SAFETY: the header is ours.
-        let header = unsafe { self.0.as_mut() };
-        let (filled, words) = (header.filled, 1 + words_of::<P>());
-        if header.capacity - filled < words {
-            return None;
-        }
-        header.filled = filled + words;
-        header.entries += 1;
-        last.next(message);
-        // SAFETY: as in `push_other_place`.
-        unsafe {
-            let at = self.word(filled);
-            at.cast::<Head>().write(Head::of::<P>(0));
-            Some(at.add(1).cast::<P>())
+            unsafe { self.push_entry(last, Entry::of_same_cause(last, to, message)) }
+        } else {
+            // SAFETY: as above.
+            unsafe { self.push_other_place(last, to, cause, message) }
         }
     }
 
@@ -284,7 +273,7 @@ impl Batch {
             "parcels that fit are smaller"
         );
         entry.becomes(last);
-        // SAFETY: as in `push_other_place`.
+        // SAFETY: as in `push_entry`.
         unsafe {
             let at = self.word(0);
             at.cast::<Head>().write(entry.head::<P>());
@@ -303,7 +292,15 @@ impl Batch {
         cause: Cause,
         message: MessageId,
     ) -> Option<*mut P> {
-        let entry = Entry::after(last, to, message, cause);
+        // SAFETY: the caller's promise.
+        unsafe { self.push_entry(last, Entry::after(last, to, message, cause)) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`push_place`](Self::push_place).
+    #[inline(always)]
+    unsafe fn push_entry<P: Parcel>(&mut self, last: &Last, entry: Entry) -> Option<*mut P> {
         // SAFETY: the header is ours.
         let header = unsafe { self.0.as_mut() };
         let (filled, words) = (header.filled, entry.words::<P>());

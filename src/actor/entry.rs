@@ -44,9 +44,8 @@ pub(super) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS
 pub(super) struct Head(NonNull<u8>);
 
 impl Head {
-    /// Of an entry with a `P`, and these parts.
     #[inline(always)]
-    pub(super) fn of<P: Parcel>(parts: usize) -> Self {
+    fn of<P: Parcel>(parts: usize) -> Self {
         Self::with(Handling::of::<P>(), parts)
     }
 
@@ -108,16 +107,9 @@ impl Default for Last {
 }
 
 impl Last {
-    /// Whether an entry needs no parts to be read rightly.
     #[inline(always)]
-    pub(super) fn is_followed_by(&self, to: Key, message: MessageId, cause: Cause) -> bool {
-        self.message.get().next() == message && self.to.get() == to && self.cause.get() == cause
-    }
-
-    /// Such an entry has been written.
-    #[inline(always)]
-    pub(super) fn next(&self, message: MessageId) {
-        self.message.set(message);
+    pub(super) fn has_cause(&self, cause: Cause) -> bool {
+        self.cause.get() == cause
     }
 
     /// A new batch begins.
@@ -134,6 +126,7 @@ impl Last {
 pub(super) struct Entry {
     to: Key,
     message: MessageId,
+    /// Only if it is one of the parts.
     cause: Cause,
     parts: usize,
 }
@@ -142,14 +135,24 @@ impl Entry {
     /// An entry behind the `last` one.
     #[inline(always)]
     pub(super) fn after(last: &Last, to: Key, message: MessageId, cause: Cause) -> Self {
+        let mut entry = Self::of_same_cause(last, to, message);
+        if !last.has_cause(cause) {
+            entry.cause = cause;
+            entry.parts |= CAUSE;
+        }
+        entry
+    }
+
+    /// As [`after`](Self::after), where the cause is that of the last one.
+    #[inline(always)]
+    pub(super) fn of_same_cause(last: &Last, to: Key, message: MessageId) -> Self {
         let part = |part, changed| if changed { part } else { 0 };
         let parts = part(TO, last.to.get() != to)
-            | part(MESSAGE, last.message.get().next() != message)
-            | part(CAUSE, last.cause.get() != cause);
+            | part(MESSAGE, last.message.get().next() != message);
         Self {
             to,
             message,
-            cause,
+            cause: Cause::NONE,
             parts,
         }
     }

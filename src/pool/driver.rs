@@ -28,8 +28,11 @@ pub enum WaitStrategy {
 /// How long a worker that spins has nothing to do before it looks for cycles of waits.
 const SPIN_BEFORE_PROBES: Duration = Duration::from_micros(50);
 
-/// A worker that sleeps for moments only does not tidy up each time.
-const BETWEEN_TIDYING_UP: Duration = Duration::from_millis(10);
+/// A worker tidies up when it has had nothing to do for that long: what it gives back it would have to get
+/// again, at a price, if there was only a moment's rest.
+const REST_BEFORE_TIDYING_UP: Duration = Duration::from_millis(10);
+/// But one that never rests for so long does so too, from time to time.
+const BETWEEN_TIDYING_UP: Duration = Duration::from_secs(1);
 
 /// Looks at the inbox between two looks at the clock, and about how long they take.
 const LOOKS: u32 = 64;
@@ -50,7 +53,7 @@ pub(super) fn drive(
     let mut habits = Habits {
         strategy,
         patience: Patience::new(),
-        tidied_up: None,
+        tidiness: Tidiness::new(),
     };
     loop {
         let tick = worker.tick(now)?;
@@ -72,7 +75,49 @@ pub(super) fn drive(
 struct Habits {
     strategy: WaitStrategy,
     patience: Patience,
-    tidied_up: Option<Instant>,
+    tidiness: Tidiness,
+}
+
+/// When a worker tidied up, and whether it should again.
+struct Tidiness {
+    /// What it had done when it last slept.
+    done: u64,
+    /// Since when it has done nothing.
+    rests_since: Instant,
+    last: Instant,
+    untidy: bool,
+}
+
+impl Tidiness {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            done: 0,
+            rests_since: now,
+            last: now,
+            untidy: true,
+        }
+    }
+
+    /// To be called before a sleep, with what the worker has done. Returns how long to sleep at the most
+    /// until it is time to tidy up, if it will be.
+    fn wait(&mut self, done: u64, now: Instant) -> Option<Duration> {
+        if done != self.done {
+            self.done = done;
+            self.rests_since = now;
+            self.untidy = true;
+        }
+        let rested = now.saturating_duration_since(self.rests_since);
+        let left = REST_BEFORE_TIDYING_UP.saturating_sub(rested);
+        let overdue = now.saturating_duration_since(self.last) >= BETWEEN_TIDYING_UP;
+        self.untidy
+            .then(|| if overdue { Duration::ZERO } else { left })
+    }
+
+    fn has_tidied_up(&mut self, now: Instant) {
+        self.last = now;
+        self.untidy = false;
+    }
 }
 
 /// Spins and sleeps until there is something to do. Answers the time of the next tick.
@@ -115,7 +160,7 @@ fn rest(
         return clock.now();
     }
     let asleep = Instant::now();
-    sleep(worker, clock.time_to(until), &mut habits.tidied_up);
+    sleep(worker, clock.time_to(until), &mut habits.tidiness, asleep);
     if adapts && worker.has_mail() {
         habits.patience.has_slept(asleep.elapsed());
     }
@@ -123,14 +168,14 @@ fn rest(
 }
 
 /// Sleeps for that many nanoseconds, or a little, until it is time to tidy up.
-fn sleep(worker: &mut Worker, nanos: Option<u64>, tidied_up: &mut Option<Instant>) {
-    let ago = tidied_up.map(|when| when.elapsed());
-    let wait = ago.and_then(|ago| BETWEEN_TIDYING_UP.checked_sub(ago));
-    let wait = wait.and_then(|wait| u64::try_from(wait.as_nanos()).ok());
-    if wait.is_none() {
+fn sleep(worker: &mut Worker, nanos: Option<u64>, tidiness: &mut Tidiness, now: Instant) {
+    let mut wait = tidiness.wait(worker.done(), now);
+    if wait == Some(Duration::ZERO) {
         worker.tidy_up();
-        *tidied_up = Some(Instant::now());
+        tidiness.has_tidied_up(now);
+        wait = None;
     }
+    let wait = wait.and_then(|wait| u64::try_from(wait.as_nanos()).ok());
     worker.park(nanos.into_iter().chain(wait).min());
 }
 

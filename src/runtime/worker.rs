@@ -146,6 +146,12 @@ impl Worker {
         self.source.has_mail()
     }
 
+    /// A count of what it has done, which stands still while it does nothing.
+    pub(crate) fn done(&self) -> u64 {
+        let counts = &self.shard.counts;
+        counts.handled.get() + counts.batches.get()
+    }
+
     /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
     pub(crate) fn tidy_up(&mut self) {
         self.shard.trim();

@@ -11,12 +11,14 @@
 //! cargo cold --only burst         # what has "burst" in its name
 //! cargo cold --quick              # everything once, and small: that it works
 //! cargo cold --also before=PATH   # beside an earlier build of this program
+//! cargo cold soak --minutes 30    # one process that works on and on: whether it grows
 //! ```
 
 mod moment;
 mod outcome;
 mod random;
 mod rounds;
+mod soak;
 mod stakker;
 mod system;
 mod table;
@@ -25,6 +27,7 @@ mod workloads;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Measures nexus-actors beside its yardsticks, each figure in a process of its own.
 #[derive(Parser, Debug)]
@@ -63,6 +66,11 @@ enum One {
         contender: String,
         size: u64,
     },
+    /// Works on and on in one process, and fails if it holds more memory in the end.
+    Soak {
+        #[arg(long)]
+        minutes: u64,
+    },
 }
 
 fn parse_other(text: &str) -> Result<(String, PathBuf), String> {
@@ -82,6 +90,10 @@ fn main() -> ExitCode {
     }) = &options.one
     {
         return run(workload, contender, *size);
+    }
+    if let Some(One::Soak { minutes }) = options.one {
+        let seed = options.seed.unwrap_or_else(rounds::any_seed);
+        return soak::soak(Duration::from_secs(60 * minutes), seed);
     }
     let rows = rounds::rows(&options);
     if options.list {

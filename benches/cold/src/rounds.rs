@@ -115,12 +115,15 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
+/// Another one each time.
+pub(crate) fn any_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_millis() as u64) % 1_000_000
+}
+
 /// Measures all of it, and prints the table. Returns whether everything went well.
 pub(crate) fn measure(options: &Options, mut rows: Vec<Row>) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seed = options
-        .seed
-        .unwrap_or_else(|| now.map_or(0, |since| since.as_millis() as u64) % 1_000_000);
+    let seed = options.seed.unwrap_or_else(any_seed);
     let rounds = if options.quick { 1 } else { options.rounds };
     let begun = Instant::now();
     let mut random = Random::new(seed);
