@@ -344,14 +344,21 @@ impl Batch {
             unsafe {
                 let found = Found::read(at, &mut known);
                 at = at.add(found.words as usize);
-                let run = Run {
-                    first: found.parcel,
-                    count: 1 + found.pass_over_same(&mut at, end, &mut known),
-                    to: found.to,
-                    cause: known.cause,
-                    message: found.message,
-                };
-                (found.handling.deliver)(&run, shard);
+                let (to, message, cause) = (found.to, found.message, known.cause);
+                let more = found.pass_over_same(&mut at, end, &mut known);
+                if more == 0 {
+                    let envelope = cause.envelope_of(message);
+                    (found.handling.deliver)(found.parcel, shard, to, &envelope);
+                } else {
+                    let run = Run {
+                        first: found.parcel,
+                        count: more + 1,
+                        to,
+                        cause,
+                        message,
+                    };
+                    (found.handling.deliver_all)(run, shard);
+                }
             }
         }
     }

@@ -55,7 +55,8 @@ const WORD: usize = mem::size_of::<u64>();
 /// How a type-erased parcel is treated. Each function takes the parcel's bytes over.
 pub(super) struct Handling {
     pub(super) words: u32,
-    pub(super) deliver: unsafe fn(&Run, &Shard),
+    pub(super) deliver: unsafe fn(*const u8, &Shard, Key, &Envelope),
+    pub(super) deliver_all: unsafe fn(Run, &Shard),
     pub(super) bounce: unsafe fn(*const u8, &PoolCore, ActorId, Envelope, DeadLetterReason),
     pub(super) discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the parcel where it is.
@@ -81,7 +82,11 @@ impl Handling {
                 // SAFETY: by the contract of `Handling` the address is that of a `P` whose ownership
                 // passes to the callee; words are aligned for it, as whoever writes an entry sees
                 // to.
-                deliver: |run, shard| unsafe {
+                deliver: |at, shard, to, envelope| unsafe {
+                    at.cast::<P>().read().deliver(shard, to, envelope);
+                },
+                // SAFETY: as above, for each of them.
+                deliver_all: |run, shard| unsafe {
                     let stride = (1 + words_of::<P>() as usize) * WORD;
                     let parcel = |index| run.first.add(index * stride).cast::<P>().read();
                     let parcels = (0..run.count as usize).map(parcel);

@@ -6,8 +6,8 @@ use super::batch::Batch;
 use super::core::PoolCore;
 use super::dead_letter::DeadLetterReason;
 use super::entry::{Found, Known};
+use super::envelope::Envelope;
 use super::id::ActorId;
-use super::parcel::{Cause, Run};
 use super::shard::Shard;
 use crate::queue::{Mark, Reader};
 
@@ -107,24 +107,16 @@ enum Until {
 impl Posted<'_> {
     /// Hands every parcel over to the worker that owns it.
     pub(crate) fn deliver(self, shard: &Shard) {
-        self.drain(|found, cause| {
-            let run = Run {
-                first: found.parcel,
-                count: 1,
-                to: found.to,
-                cause,
-                message: found.message,
-            };
+        self.drain(|found, envelope| {
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.deliver)(&run, shard) }
+            unsafe { (found.handling.deliver)(found.parcel, shard, found.to, &envelope) }
         });
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
     pub(crate) fn bounce(self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
         let home = core.home(worker);
-        self.drain(|found, cause| {
-            let envelope = cause.envelope_of(found.message);
+        self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
             unsafe { (found.handling.bounce)(found.parcel, core, to, envelope, reason) }
@@ -138,7 +130,7 @@ impl Posted<'_> {
     }
 
     #[inline(always)]
-    fn drain(mut self, mut visit: impl FnMut(Found, Cause)) {
+    fn drain(mut self, mut visit: impl FnMut(Found, Envelope)) {
         while self.goes_on() {
             let Some(entry) = self.reader.peek() else {
                 return;
@@ -149,7 +141,8 @@ impl Posted<'_> {
             unsafe {
                 let found = Found::read(entry.as_ptr(), &mut known);
                 let words = found.words;
-                visit(found, known.cause);
+                let envelope = known.cause.envelope_of(found.message);
+                visit(found, envelope);
                 self.reader.advance(words as usize);
             }
         }

@@ -520,7 +520,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         }
         let (mut id, mut count) = (first, 0);
         for Self(message) in parcels {
-            // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
+            // SAFETY: as in `deliver`.
             match unsafe { shard.admit(TypedKey::assume(to), cause) } {
                 // SAFETY: as above.
                 Some(place) => unsafe { place.write(Item { id, message }) },
@@ -536,8 +536,21 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
     }
 
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
-        let (cause, id) = (Cause::of(*envelope), envelope.message_id());
-        Self::deliver_all(std::iter::once(self), shard, to, cause, id);
+        shard.counts.received.add(1);
+        if QUESTION {
+            shard.make_known(to);
+        }
+        // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
+        match unsafe { shard.admit(TypedKey::assume(to), Cause::of(*envelope)) } {
+            // SAFETY: as above.
+            Some(place) => unsafe {
+                place.write(Item {
+                    id: envelope.message_id(),
+                    message: self.0,
+                })
+            },
+            None => shard.lose(to, *envelope, self.0, DeadLetterReason::Stopped),
+        }
     }
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
