@@ -279,13 +279,15 @@
 //! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
 //!
 //! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
-//! instance is told, its children stop, it is dropped, the factory runs again, and the new instance
-//! is told. The failing message is not tried again, and asks that it carried fail at once with
+//! instance is told, its children stop, its timers, tasks, watches, stash and receive time-out end, it is
+//! dropped, the factory runs again, and the new instance is told. It hears of nothing that the old one
+//! began. The failing message is not tried again, and asks that it carried fail at once with
 //! [`AskError::TargetFailed`]. With a [`Backoff`](crate::Backoff) the mail waits for longer each
 //! time.
 //!
 //! - `tests/supervision/restarts.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
 //! - `tests/supervision/restarts.rs: s4_7_children_stop_before_their_parent_starts_again`
+//! - `tests/supervision/instances.rs: s4_7_what_an_instance_began_ends_with_it_however_it_ends`
 //! - `tests/supervision/restarts.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
 //!
 //! **4.8** An actor that is resumed keeps its state and goes on with the next message.
@@ -338,6 +340,21 @@
 //! its name to the next one as soon as it is gone (the test does so two thousand times).
 //!
 //! - `tests/lifecycle.rs: s4_12_nothing_grows_with_the_actors_that_ever_lived`
+//!
+//! **4.13** Nobody waits for a [`Backoff`](crate::Backoff) before an end. An actor that is stopped while it
+//! is down, by itself, with its parent, or by a shutdown, stops at once, or, where mail has come before
+//! the stop, starts again at once and handles that. If it cannot be built for that, the mail becomes
+//! dead letters.
+//!
+//! - `tests/supervision/instances.rs: s4_13_nobody_waits_for_a_backoff_before_an_end`
+//! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once`
+//! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail`
+//!
+//! **4.14** An instance is told one last signal: [`Signal::PreRestart`] where it failed and was to be
+//! followed by another one, even if it is killed while its children stop or its delay passes, and
+//! [`Signal::PostStop`] else.
+//!
+//! - `tests/supervision/instances.rs: s4_14_one_that_is_killed_after_pre_restart_is_told_nothing_more`
 //!
 //! # 5. Ask
 //!

@@ -147,8 +147,8 @@ impl Entry {
     #[inline(always)]
     pub(super) fn of_same_cause(last: &Last, to: Key, message: MessageId) -> Self {
         let part = |part, changed| if changed { part } else { 0 };
-        let parts = part(TO, last.to.get() != to)
-            | part(MESSAGE, last.message.get().next() != message);
+        let parts =
+            part(TO, last.to.get() != to) | part(MESSAGE, last.message.get().next() != message);
         Self {
             to,
             message,

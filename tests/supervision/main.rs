@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod instances;
 mod orders;
 mod restarts;
 mod watch;
@@ -58,6 +59,14 @@ fn scribe(log: &Log) -> Props<Do> {
             told.add(format!("{name} {text}"));
         })
     })
+}
+
+/// Restarts without a limit, each time after so long.
+fn restarts_after(delay: Duration) -> SupervisorStrategy {
+    let backoff = nexus_actors::Backoff::new(delay, delay).unwrap();
+    SupervisorStrategy::one_for_one()
+        .without_limit()
+        .backoff(backoff)
 }
 
 type Children = Arc<Mutex<Vec<ActorRef<Do>>>>;

@@ -103,6 +103,24 @@ pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
     }
 }
 
+/// Ends what an instance has begun and the next one is not to hear of, besides its
+/// [timers, its receive time-out and its stash](let_go) and its
+/// [children and tasks](super::stop::ask_children_to_stop): whom it watches, and all that it would have
+/// been told. Replies in there end so.
+///
+/// These are all that an instance can begin. Those that restart it, have it passivate or stop it end them all.
+pub(super) fn end_what_it_began(shard: &Shard, key: Key, end: End) {
+    let (watching, others) = shard.slot(key.slot()).with_system(|system| {
+        let signals = std::mem::take(&mut system.signals);
+        let failures = std::mem::take(&mut system.task_failures);
+        let child_failures = std::mem::take(&mut system.child_failures);
+        let watching = std::mem::take(&mut system.watching);
+        (watching, (signals, failures, child_failures))
+    });
+    watching.let_go(shard, key);
+    let _ = drop_with_fate(others, end);
+}
+
 /// Ends the timers and the receive time-out of an actor. What it has put aside is to be handled
 /// before its mail.
 pub(super) fn rest(shard: &Shard, key: Key) {

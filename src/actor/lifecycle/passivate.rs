@@ -6,14 +6,14 @@
 //! turn finds it out by the one flag that it looks at anyway.
 
 use super::family::interrupt;
-use super::keep::{lose_stashed_if_withdrawn, rest};
+use super::keep::{end_what_it_began, lose_stashed_if_withdrawn, rest};
 use super::restart::build_again;
 use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
 use super::withdraw::screen_withdrawn;
 use crate::actor::behavior::Signal;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::Stage;
-use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::fate::End;
 use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
@@ -60,19 +60,10 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     shard.due.push(Due::Turn(key.slot()));
 }
 
-/// Ends the timers and the watches of an instance that leaves. What it would have been told, that goes:
-/// no other one is told instead of it.
+/// Ends what an instance has begun that passivates. What it has put aside stays, for the next one.
 fn let_go_of_instance(shard: &Shard, key: Key) {
     rest(shard, key);
-    let (watching, others) = shard.slot(key.slot()).with_system(|system| {
-        let signals = std::mem::take(&mut system.signals);
-        let failures = std::mem::take(&mut system.task_failures);
-        let child_failures = std::mem::take(&mut system.child_failures);
-        let watching = std::mem::take(&mut system.watching);
-        (watching, (signals, failures, child_failures))
-    });
-    watching.let_go(shard, key);
-    let _ = drop_with_fate(others, End::NoReply);
+    end_what_it_began(shard, key, End::NoReply);
 }
 
 /// Tells an instance that is alone by now that it ends, and drops it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::keep::let_go;
+use super::keep::{end_what_it_began, let_go};
 use super::start::{FailedStart, build};
 use super::stop::{ask_children_to_stop, begin_stop};
 use super::supervise::{failed, report};
@@ -23,17 +23,15 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
     let_go(shard, key, DeadLetterReason::Restarted);
+    end_what_it_began(shard, key, End::Failed);
     let backoff = (after > 0).then(|| shard.waits.begin(Some(after), ActorId::NOBODY));
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot());
     }
-    let others = slot.with_system(|system| {
+    slot.with_system(|system| {
         system.restarting = Some(Arc::clone(failure));
         system.backoff = backoff;
-        // Of tasks of the instance that is dropped.
-        std::mem::take(&mut system.task_failures)
     });
-    let _ = drop_with_fate(others, End::Failed);
     slot.special.set(true);
     ask_children_to_stop(shard, slot, End::Failed);
     shard.look_if_held_up(slot, key);

@@ -165,13 +165,21 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
 }
 
 /// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
-/// lie there end so.
+/// lie there end so. An instance that was to be followed by another one has been told `PreRestart`, and that
+/// was the last that it hears.
 pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         return;
     };
     let id = shard.id_of(key);
+    if slot.has_system() && slot.with_system(|system| system.restarting.is_some()) {
+        let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
+        if let Some(Unwound::Panicked(text)) = dropped {
+            report(shard, key, Stage::Stopping, Cause::Panic(text));
+        }
+        return;
+    }
     let stopped = shard.acting_as(id, || {
         let failed = match catch_user(|| body.signal(shard, key, &Signal::PostStop)) {
             Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),

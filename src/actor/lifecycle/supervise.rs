@@ -211,7 +211,7 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
     match decided {
         Decided::Resume => true,
         Decided::Restart { .. } if is_passive(shard.slot(key.slot())) => true,
-        Decided::Restart { .. } if !shard.slot(key.slot()).can_be_built_again() => {
+        Decided::Restart { .. } if !goes_on_after_restart(shard.slot(key.slot())) => {
             carry_out(shard, key, Decided::Stop, failure)
         }
         Decided::Restart { after } => {
@@ -233,6 +233,13 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
             false
         }
     }
+}
+
+/// Whether there can be another instance. One that is to stop, and that could not be built for the mail that
+/// it still has, is not built again and again.
+fn goes_on_after_restart(slot: &Slot) -> bool {
+    let stops = slot.state() == State::Draining;
+    slot.can_be_built_again() && !(stops && slot.with_system(|system| system.unbuilt))
 }
 
 fn tell_parent(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {

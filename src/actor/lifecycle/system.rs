@@ -217,11 +217,27 @@ impl System {
         let waits_for_children = slot.first_child.get() != NO_SLOT
             && !is_mutated(Mutant::ChildOutlivesRestart)
             && !(is_mutated(Mutant::TaskOutlivesRestart) && has_only_tasks(shard, slot));
-        if waits_for_children || self.backoff.as_ref().is_some_and(waits) {
+        if waits_for_children {
+            return Wanted::Rest;
+        }
+        // A sibling's failure may have decided that it is to stop; it will not go on, so it need not wait.
+        if matches!(self.decided, Some((Decided::Stop, _)))
+            && let Some((decided, failure)) = self.decided.take()
+        {
+            return Wanted::Decision(decided, failure);
+        }
+        // A delay is for an actor that is to go on. One that is to stop starts again at once, for the mail
+        // that it has; without any it just stops.
+        let is_delayed = self.backoff.as_ref().is_some_and(waits);
+        let stops = slot.state() == State::Draining;
+        if is_delayed && !stops {
             return Wanted::Rest;
         }
         if let Some(wait) = self.backoff.take() {
             shard.waits.forget(wait);
+        }
+        if is_delayed && slot.mailbox_len() == 0 {
+            return Wanted::End;
         }
         self.restarting
             .take()
