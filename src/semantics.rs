@@ -347,6 +347,7 @@
 //! dead letters.
 //!
 //! - `tests/supervision/instances.rs: s4_13_nobody_waits_for_a_backoff_before_an_end`
+//! - `tests/supervision/instances.rs: s4_13_a_siblings_failure_stops_one_in_backoff_at_once`
 //! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once`
 //! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail`
 //!

@@ -2,9 +2,9 @@
 
 use super::{Do, SEEDS, family, restarts_after, scribe};
 use crate::common::{LONG, Log, SECOND};
-use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
+use nexus_actors::{Backoff, BoxError, Directive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -249,5 +249,30 @@ fn s4_14_one_that_is_killed_after_pre_restart_is_told_nothing_more() {
         sim.run_until_idle();
         assert!(child.ask(Do::Count, SECOND).wait().is_err());
         assert_eq!(log.of("child"), ["PreStart", "PreRestart(torn)"]);
+    });
+}
+
+#[test]
+fn s4_13_a_siblings_failure_stops_one_in_backoff_at_once() {
+    check(SEEDS, |sim| {
+        let log = Log::default();
+        let backoff = Backoff::new(HOUR, HOUR).unwrap();
+        let strategy = SupervisorStrategy::rest_for_one()
+            .backoff(backoff)
+            .decide(|failure| match failure.path.name() {
+                "second" => Directive::Restart,
+                _ => Directive::Stop,
+            });
+        let (props, children) = family(&log, &["first", "second"], Some(strategy));
+        sim.spawn("parent", props).unwrap();
+        let [first, second] = children.lock().unwrap()[..] else {
+            unreachable!("it has two children")
+        };
+        second.tell(Do::Fail("torn"));
+        sim.run_for(SECOND);
+        first.tell(Do::Fail("torn"));
+        sim.run_for(SECOND);
+        assert!(second.ask(Do::Count, SECOND).wait().is_err());
+        assert_eq!(log.of("second"), ["PreStart", "PreRestart(torn)"]);
     });
 }

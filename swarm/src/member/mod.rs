@@ -163,6 +163,8 @@ impl<L: Load> Drop for Member<L> {
             self.rests();
         } else if between {
             self.sender.acts_anywhere();
+            // Its successor is told of nobody whom it watched.
+            self.record.watches.end();
             // Whether it comes again, or its name comes free, is for others to decide.
             self.linger();
         } else {

@@ -270,8 +270,8 @@ impl Life {
     /// When it has been told, was never started, or has children left.
     pub fn is_told_of_stop<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
         let before = self.phase.swap(TOLD_OF_STOP, SeqCst);
-        // A restart that waits may be cut short.
-        ensure(matches!(before, RUNS | TOLD_OF_RESTART), || {
+        // Not after it was told of its restart, also if that is cut short: one last signal is enough.
+        ensure(before == RUNS, || {
             format!("told of its stop in phase {before}")
         })?;
         match children.find(|child| !child.is_gone()) {
