@@ -176,7 +176,7 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     if slot.has_system() && slot.with_system(|system| system.restarting.is_some()) {
         let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
         if let Some(Unwound::Panicked(text)) = dropped {
-            report(shard, key, Stage::Stopping, Cause::Panic(text));
+            report(shard, key, Stage::Restarting, Cause::Panic(text));
         }
         return;
     }
