@@ -714,6 +714,15 @@ impl<M> fmt::Debug for ActorRef<M> {
     }
 }
 
+/// The message in memory of its own, for a call that takes it there: so that on the common way, which does
+/// not call, it stays in registers.
+#[inline(always)]
+fn apart<M>(message: M) -> M {
+    let message = ManuallyDrop::new(message);
+    // SAFETY: what it is read from is not dropped.
+    unsafe { ptr::from_ref(&*message).read() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -723,13 +732,4 @@ mod tests {
     assert_impl_all!(ActorRef<NotClone>: Copy, Send, Sync, Eq, Hash, fmt::Debug);
     assert_impl_all!(ActorRef<std::cell::Cell<u8>>: Send, Sync);
     assert_eq_size!(ActorRef<NotClone>, [u8; 16]);
-}
-
-/// The message in memory of its own, for a call that takes it there: so that on the common way, which does
-/// not call, it stays in registers.
-#[inline(always)]
-fn apart<M>(message: M) -> M {
-    let message = ManuallyDrop::new(message);
-    // SAFETY: what it is read from is not dropped.
-    unsafe { ptr::from_ref(&*message).read() }
 }

@@ -110,8 +110,8 @@ impl Tidiness {
         let rested = now.saturating_duration_since(self.rests_since);
         let left = REST_BEFORE_TIDYING_UP.saturating_sub(rested);
         let overdue = now.saturating_duration_since(self.last) >= BETWEEN_TIDYING_UP;
-        self.untidy
-            .then(|| if overdue { Duration::ZERO } else { left })
+        let wait = if overdue { Duration::ZERO } else { left };
+        self.untidy.then_some(wait)
     }
 
     fn has_tidied_up(&mut self, now: Instant) {

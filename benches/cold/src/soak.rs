@@ -116,7 +116,12 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 
 /// One day. Returns how much mail there was.
 fn day(pool: &WorkerPool, number: usize, random: &mut Random) -> u64 {
-    let count = 1_000 + random.below(MOST);
+    // The first days are as long as any, so that what is kept for the longest is kept from then on.
+    let count = if number < FIRST_DAYS {
+        MOST
+    } else {
+        1_000 + random.below(MOST - 1_000)
+    };
     let handled = Arc::default();
     let mut accounts = Vec::new();
     let banks: Vec<_> = (0..WORKERS)
