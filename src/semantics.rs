@@ -351,9 +351,9 @@
 //! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once`
 //! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail`
 //!
-//! **4.14** An instance is told one last signal: [`Signal::PreRestart`] where it failed and was to be
-//! followed by another one, even if it is killed while its children stop or its delay passes, and
-//! [`Signal::PostStop`] else.
+//! **4.14** An instance is told one last signal: [`PreRestart`](crate::Signal::PreRestart) where it failed
+//! and was to be followed by another one, even if it is killed while its children stop or its delay passes,
+//! and [`PostStop`](crate::Signal::PostStop) else.
 //!
 //! - `tests/supervision/instances.rs: s4_14_one_that_is_killed_after_pre_restart_is_told_nothing_more`
 //!
