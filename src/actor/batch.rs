@@ -189,7 +189,7 @@ impl Batch {
         unsafe { self.0.as_mut() }.origin = worker;
     }
 
-    /// Adds a parcel. `last` is what was said of the entry before, which whoever fills the batch keeps.
+    /// Adds a parcel. `last` is what was said of the entry before; the outbox keeps it.
     ///
     /// # Errors
     ///

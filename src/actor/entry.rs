@@ -88,7 +88,7 @@ impl Known {
     };
 }
 
-/// The same, for whoever writes.
+/// The same, for the writer.
 pub(super) struct Last {
     to: Cell<Key>,
     message: Cell<MessageId>,

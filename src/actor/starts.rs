@@ -1,4 +1,4 @@
-//! Starts of actors in the middle of a handler: whoever starts an actor waits until it runs.
+//! Starts of actors in the middle of a handler: an actor that starts another one waits until that runs.
 //!
 //! Those who look for cycles of waits are to find that. A start seldom gives the thread away, so that
 //! nobody can look in the meantime: it is noted on the fiber, and becomes a wait only when something that
@@ -16,7 +16,7 @@ pub(crate) struct Starts(RefCell<Vec<Start>>);
 struct Start {
     actor: ActorId,
     mail: &'static MailKind,
-    /// The slot of whoever starts it.
+    /// The slot of the actor that starts it.
     starter: u32,
     /// Its wait, once there is one.
     wait: Option<Key>,

@@ -350,7 +350,7 @@ impl Slabs {
     fn trim_to(&self, kept: usize) {
         for at_hand in &self.at_hand {
             if let Some(cell) = NonNull::new(at_hand.replace(ptr::null_mut())) {
-                // SAFETY: whoever put it there has given it up.
+                // SAFETY: its owner has given it up.
                 unsafe { self.free(cell) };
             }
         }

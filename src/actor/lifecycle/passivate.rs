@@ -60,7 +60,7 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     shard.due.push(Due::Turn(key.slot()));
 }
 
-/// Ends what an instance has begun that passivates. What it has put aside stays, for the next one.
+/// Ends what an instance has begun that passivates. Its stash stays, for the next one.
 fn let_go_of_instance(shard: &Shard, key: Key) {
     rest(shard, key);
     end_what_it_began(shard, key, End::NoReply);

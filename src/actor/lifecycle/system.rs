@@ -220,13 +220,13 @@ impl System {
         if waits_for_children {
             return Wanted::Rest;
         }
-        // A sibling's failure may have decided that it is to stop; it will not go on, so it need not wait.
+        // A sibling's failure may have decided that it is to stop; it is not restarted, so it need not wait.
         if matches!(self.decided, Some((Decided::Stop, _)))
             && let Some((decided, failure)) = self.decided.take()
         {
             return Wanted::Decision(decided, failure);
         }
-        // A delay is for an actor that is to go on. One that is to stop starts again at once, for the mail
+        // A delay is for an actor that lives on. One that is to stop starts again at once, for the mail
         // that it has; without any it just stops.
         let is_delayed = self.backoff.as_ref().is_some_and(waits);
         let stops = slot.state() == State::Draining;
