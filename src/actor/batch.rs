@@ -265,21 +265,11 @@ impl Batch {
         message: MessageId,
     ) -> *mut P {
         let entry = Entry::alone(to, message, Some(cause));
-        // SAFETY: the header is ours.
-        let header = unsafe { self.0.as_mut() };
-        header.filled = entry.words::<P>();
-        header.entries = 1;
-        debug_assert!(
-            header.filled <= header.capacity,
-            "parcels that fit are smaller"
-        );
-        entry.becomes(last);
-        // SAFETY: as in `push_entry`.
-        unsafe {
-            let at = self.word(0);
-            at.cast::<Head>().write(entry.head::<P>());
-            entry.write_all_but_first(at).cast::<P>()
-        }
+        // SAFETY: the caller's promise.
+        let Some(place) = (unsafe { self.push_entry(last, entry) }) else {
+            unreachable!("a parcel that fits among others has room in an empty batch")
+        };
+        place
     }
 
     /// # Safety

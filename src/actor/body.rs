@@ -275,9 +275,6 @@ pub(crate) fn resolve<M: Send + 'static>(
     mut behavior: Behavior<M>,
     ctx: &mut Context<'_, M>,
 ) -> Result<Option<NewBody>, BoxError> {
-    if let Form::Ready(body) = behavior.form {
-        return Ok(Some(body));
-    }
     let mut own = Vec::new();
     loop {
         behavior = match behavior.form {

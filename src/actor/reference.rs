@@ -507,6 +507,20 @@ impl<M: Send + 'static> Drop for Gathered<M> {
 #[repr(transparent)]
 pub(super) struct Message<M, const QUESTION: bool = false>(pub(super) M);
 
+/// Puts a message that has come from elsewhere into a mailbox of this worker; loses it if that is shut.
+#[inline(always)]
+fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: Cause, item: Item<M>) {
+    // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
+    match unsafe { shard.admit(TypedKey::assume(to), cause) } {
+        // SAFETY: as above.
+        Some(place) => unsafe { place.write(item) },
+        None => {
+            let envelope = cause.envelope_of(item.id);
+            shard.lose(to, envelope, item.message, DeadLetterReason::Stopped);
+        }
+    }
+}
+
 impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
     fn deliver_all(
         parcels: impl Iterator<Item = Self>,
@@ -520,15 +534,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         }
         let (mut id, mut count) = (first, 0);
         for Self(message) in parcels {
-            // SAFETY: as in `deliver`.
-            match unsafe { shard.admit(TypedKey::assume(to), cause) } {
-                // SAFETY: as above.
-                Some(place) => unsafe { place.write(Item { id, message }) },
-                None => {
-                    let envelope = cause.envelope_of(id);
-                    shard.lose(to, envelope, message, DeadLetterReason::Stopped);
-                }
-            }
+            put_or_lose(shard, to, cause, Item { id, message });
             id = id.next();
             count += 1;
         }
@@ -540,17 +546,8 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         if QUESTION {
             shard.make_known(to);
         }
-        // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
-        match unsafe { shard.admit(TypedKey::assume(to), Cause::of(*envelope)) } {
-            // SAFETY: as above.
-            Some(place) => unsafe {
-                place.write(Item {
-                    id: envelope.message_id(),
-                    message: self.0,
-                })
-            },
-            None => shard.lose(to, *envelope, self.0, DeadLetterReason::Stopped),
-        }
+        let (id, message) = (envelope.message_id(), self.0);
+        put_or_lose(shard, to, Cause::of(*envelope), Item { id, message });
     }
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {

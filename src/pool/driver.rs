@@ -80,8 +80,8 @@ struct Habits {
 
 /// When a worker tidied up, and whether it should again.
 struct Tidiness {
-    /// What it had done when it last slept.
-    done: u64,
+    /// How many busy ticks it had had when it last slept.
+    busy_ticks: u64,
     /// Since when it has done nothing.
     rests_since: Instant,
     last: Instant,
@@ -92,18 +92,18 @@ impl Tidiness {
     fn new() -> Self {
         let now = Instant::now();
         Self {
-            done: 0,
+            busy_ticks: 0,
             rests_since: now,
             last: now,
             untidy: true,
         }
     }
 
-    /// To be called before a sleep, with what the worker has done. Returns how long to sleep at the most
-    /// until it is time to tidy up, if it will be.
-    fn wait(&mut self, done: u64, now: Instant) -> Option<Duration> {
-        if done != self.done {
-            self.done = done;
+    /// To be called before a sleep. Returns how long to sleep at the most until it is time to tidy up, if it
+    /// will be: no time at all if it is.
+    fn wait(&mut self, busy_ticks: u64, now: Instant) -> Option<Duration> {
+        if busy_ticks != self.busy_ticks {
+            self.busy_ticks = busy_ticks;
             self.rests_since = now;
             self.untidy = true;
         }
@@ -169,7 +169,7 @@ fn rest(
 
 /// Sleeps for that many nanoseconds, or a little, until it is time to tidy up.
 fn sleep(worker: &mut Worker, nanos: Option<u64>, tidiness: &mut Tidiness, now: Instant) {
-    let mut wait = tidiness.wait(worker.done(), now);
+    let mut wait = tidiness.wait(worker.busy_ticks(), now);
     if wait == Some(Duration::ZERO) {
         worker.tidy_up();
         tidiness.has_tidied_up(now);
@@ -252,5 +252,50 @@ pub(super) struct NoteEnd(pub(super) Arc<Ended>);
 impl Drop for NoteEnd {
     fn drop(&mut self) {
         self.0.one_more();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_worker_tidies_up_once_after_a_rest_and_not_before() {
+        let (mut tidiness, mut now) = (Tidiness::new(), Instant::now());
+        assert!(tidiness.wait(1, now).is_some_and(|wait| !wait.is_zero()));
+        now += MOMENT;
+        let left = tidiness.wait(1, now);
+        assert_eq!(left, Some(REST_BEFORE_TIDYING_UP - MOMENT));
+        // It works in between, which ends its rest.
+        assert_eq!(tidiness.wait(2, now), Some(REST_BEFORE_TIDYING_UP));
+        now += REST_BEFORE_TIDYING_UP;
+        assert_eq!(tidiness.wait(2, now), Some(Duration::ZERO));
+        tidiness.has_tidied_up(now);
+        assert_eq!(
+            tidiness.wait(2, now),
+            None,
+            "it sleeps for as long as it may"
+        );
+        assert_eq!(tidiness.wait(2, now + BETWEEN_TIDYING_UP), None);
+    }
+
+    #[test]
+    fn a_worker_that_never_rests_for_long_tidies_up_from_time_to_time() {
+        let (mut tidiness, mut now) = (Tidiness::new(), Instant::now());
+        let begun = now;
+        let mut ticks = 0;
+        while tidiness.wait(ticks, now) != Some(Duration::ZERO) {
+            now += MOMENT;
+            ticks += 1;
+        }
+        let took = now - begun;
+        assert!(
+            took <= BETWEEN_TIDYING_UP && took > BETWEEN_TIDYING_UP / 2,
+            "{took:?}"
+        );
+        tidiness.has_tidied_up(now);
+        assert_eq!(tidiness.wait(ticks + 1, now), Some(REST_BEFORE_TIDYING_UP));
     }
 }

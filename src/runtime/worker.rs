@@ -103,6 +103,7 @@ pub(crate) struct Worker {
     phase: Phase,
     ending: Arc<Ending>,
     parks: u64,
+    busy_ticks: u64,
     ticks_until_measure: u32,
     ticks_unprobed: u32,
 }
@@ -127,6 +128,7 @@ impl Worker {
             phase: Phase::Open,
             ending,
             parks: 0,
+            busy_ticks: 0,
             ticks_until_measure: TICKS_BETWEEN_MEASURES,
             ticks_unprobed: 0,
         }
@@ -146,10 +148,9 @@ impl Worker {
         self.source.has_mail()
     }
 
-    /// A count of what it has done, which stands still while it does nothing.
-    pub(crate) fn done(&self) -> u64 {
-        let counts = &self.shard.counts;
-        counts.handled.get() + counts.batches.get()
+    /// Ticks in which something had come, or was due.
+    pub(crate) fn busy_ticks(&self) -> u64 {
+        self.busy_ticks
     }
 
     /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
@@ -192,8 +193,11 @@ impl Worker {
             shard.now.set(now);
             // Taken before the mail, and followed after it: mail sent before an order comes first.
             let orders = shard.core.take_orders(shard.home.worker());
+            let batches = shard.counts.batches.get();
             self.take_in(shard, !orders.is_empty());
             self.turn_clock(now);
+            let is_busy = !shard.due.is_empty() || shard.counts.batches.get() != batches;
+            self.busy_ticks += u64::from(is_busy);
             scheduler::run(shard, turns)?;
             self.probe_in_time();
             shard.outboxes.flush();

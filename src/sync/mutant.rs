@@ -114,6 +114,12 @@ pub enum Mutant {
     BeatsMadeUp,
     /// A router sends a routee again what that one's full mailbox has dropped.
     DroppedToldAgain,
+    /// A restart does not wait for its delay.
+    BackoffUnwaited,
+    /// What an instance watches that is restarted is watched by the next one.
+    WatchKept,
+    /// An instance that was told of its restart is told of its end as well, if it has that instead.
+    ToldOfTwoEnds,
     /// The next instance of an actor is told what the one before began to watch when it ended.
     NextInstanceTold,
     /// An actor does not wait for the tasks that it begins when it is told of its end.

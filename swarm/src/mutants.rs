@@ -23,7 +23,7 @@ pub struct Planted {
 }
 
 /// Every mistake that the swarm is to find.
-pub const ALL: [Planted; 34] = [
+pub const ALL: [Planted; 37] = [
     Planted {
         name: "TurnForgotten",
         bound: 20,
@@ -185,6 +185,21 @@ pub const ALL: [Planted; 34] = [
         what: "a router sends a routee again what that one's full mailbox has dropped",
     },
     Planted {
+        name: "BackoffUnwaited",
+        bound: 300,
+        what: "a restart does not wait for its delay",
+    },
+    Planted {
+        name: "WatchKept",
+        bound: 300,
+        what: "what an instance watches that is restarted is watched by the next one",
+    },
+    Planted {
+        name: "ToldOfTwoEnds",
+        bound: 3000,
+        what: "an instance that was told of its restart is told of its end as well",
+    },
+    Planted {
         name: "NextInstanceTold",
         bound: 100,
         what: "the next instance is told what the one before began to watch when it ended",
@@ -236,6 +251,9 @@ pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
         "LineTurnedRound" => Mutant::LineTurnedRound,
         "BeatsMadeUp" => Mutant::BeatsMadeUp,
         "DroppedToldAgain" => Mutant::DroppedToldAgain,
+        "BackoffUnwaited" => Mutant::BackoffUnwaited,
+        "WatchKept" => Mutant::WatchKept,
+        "ToldOfTwoEnds" => Mutant::ToldOfTwoEnds,
         "NextInstanceTold" => Mutant::NextInstanceTold,
         "LateTaskLeft" => Mutant::LateTaskLeft,
         _ => return None,

@@ -67,7 +67,10 @@ fn begin(ctx: &mut Context<'_, Begin>, what: What, near: ActorRef<Do>, far: Acto
             }
         }
         What::TaskThatFails => {
-            let _ = ctx.spawn_task(|task| task.sleep(SECOND).map_err(BoxError::from));
+            let _ = ctx.spawn_task(|task| -> () {
+                task.sleep(SECOND).unwrap();
+                panic!("torn")
+            });
         }
     }
 }

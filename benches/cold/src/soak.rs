@@ -25,10 +25,10 @@ const MOST: u64 = 200_000;
 const EACH: u64 = 4;
 /// Days until the process has reached its size, and nights that are compared at either end.
 const FIRST_DAYS: usize = 3;
-const NIGHTS: usize = 5;
-/// By how many MB the last nights may lie above the first ones: nights differ by half of that, as the
-/// allocator has given more or less back.
-const MOST_GROWTH: f64 = 16.0;
+const NIGHTS: usize = 15;
+/// By how many MB the median of the last nights may lie above that of the first ones. Single nights differ by
+/// more, as the allocator has given more or less back.
+const MOST_GROWTH: f64 = 4.0;
 
 enum Mail {
     Note,

@@ -16,6 +16,7 @@ use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::supervision::History;
+use crate::sync::{Mutant, is_mutated};
 
 /// Tells the old instance, and has its children stop. The new one is built when they have, and no
 /// sooner than after that many nanoseconds; mail waits until then.
@@ -23,7 +24,9 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
     let_go(shard, key, DeadLetterReason::Restarted);
-    end_what_it_began(shard, key, End::Failed);
+    if !is_mutated(Mutant::WatchKept) {
+        end_what_it_began(shard, key, End::Failed);
+    }
     let backoff = (after > 0).then(|| shard.waits.begin(Some(after), ActorId::NOBODY));
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot());

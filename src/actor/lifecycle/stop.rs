@@ -173,7 +173,8 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
         return;
     };
     let id = shard.id_of(key);
-    if slot.has_system() && slot.with_system(|system| system.restarting.is_some()) {
+    let told = slot.has_system() && slot.with_system(|system| system.restarting.is_some());
+    if told && !is_mutated(Mutant::ToldOfTwoEnds) {
         let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
         if let Some(Unwound::Panicked(text)) = dropped {
             report(shard, key, Stage::Restarting, Cause::Panic(text));

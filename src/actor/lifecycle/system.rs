@@ -228,7 +228,8 @@ impl System {
         }
         // A delay is for an actor that lives on. One that is to stop starts again at once, for the mail
         // that it has; without any it just stops.
-        let is_delayed = self.backoff.as_ref().is_some_and(waits);
+        let is_delayed =
+            self.backoff.as_ref().is_some_and(waits) && !is_mutated(Mutant::BackoffUnwaited);
         let stops = slot.state() == State::Draining;
         if is_delayed && !stops {
             return Wanted::Rest;

@@ -138,7 +138,7 @@ impl<L: Load> Member<L> {
                 self.judge(self.world.oracles.failures.leads_to_restart(root));
             }
             // One that is to stop does not wait for its delay.
-            (Ok(Some(_)), Some(_)) if life.may_have_stopped() || self.world.ends() => {}
+            (Ok(Some(_)), Some(_)) if life.may_be_stopped() || self.world.ends() => {}
             (Ok(Some(took)), Some(root)) => {
                 let failures = &self.world.oracles.failures;
                 self.judge(failures.was_restarted_after(root, took));

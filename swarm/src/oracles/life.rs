@@ -422,6 +422,11 @@ impl Life {
         false
     }
 
+    /// Whether anybody else may have it stop, so that it need not wait for what it was to wait for.
+    pub fn may_be_stopped(&self) -> bool {
+        !self.stops.lock().is_empty() || self.an_ancestor_has_a_reason_to_stop()
+    }
+
     /// Whether anything has happened for which it may have stopped, or may be about to.
     pub fn may_have_stopped(&self) -> bool {
         self.has_a_reason_to_stop() || self.an_ancestor_has_a_reason_to_stop()
