@@ -63,7 +63,7 @@ pub use crate::ask::{
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
     HookOutcome, HookReport, LAYOUT_VERSION, LookupError, ManualTime, PhaseReport, PoolStats,
-    ShutdownError, ShutdownReport, SlowHandler, StartError, TimeSource, VIRTUAL_NODES,
+    ShutdownError, ShutdownReport, SlowHandler, StartError, StuckWorker, TimeSource, VIRTUAL_NODES,
     WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]

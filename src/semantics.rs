@@ -357,6 +357,18 @@
 //!
 //! - `tests/supervision/instances.rs: s4_14_one_that_is_killed_after_pre_restart_is_told_nothing_more`
 //!
+//! **4.15** A shutdown ends at its deadline, or later by what the forced end takes: destructors and
+//! `PostStop` that make progress are waited for. A worker is stuck if nothing has gone on there for two
+//! seconds. It is left behind once the time is over, all other workers end, and [`ShutdownReport`] names it
+//! with the handler that holds it, and the actors that were stopped by force.
+//!
+//! - `tests/hostile/stuck.rs: s4_15_one_worker_that_is_stuck_is_named_and_the_others_end`
+//! - `tests/hostile/stuck.rs: s4_15_many_slow_hooks_are_progress_and_who_was_forced_is_named`
+//! - `tests/hostile/stuck.rs: s4_15_much_mail_to_lose_is_progress`
+//! - `tests/hostile/stuck.rs: s4_15_a_handler_that_catches_its_forced_end_for_ever_is_stuck`
+//! - `tests/hostile/stuck.rs: s4_15_a_destructor_that_never_returns_is_no_handler`
+//! - `src/pool/shutdown.rs: s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time`
+//!
 //! # 5. Ask
 //!
 //! **5.1** [`ActorRef::ask`] sends the question at the call and answers an [`Ask`], with which a

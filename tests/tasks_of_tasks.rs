@@ -143,7 +143,7 @@ fn s6_4_tasks_that_beget_tasks_end_with_a_shutdown() {
             sim.step();
         }
         let report = sim.shutdown(ms(10));
-        assert_eq!(report.stuck_workers, 0, "{report:?}");
+        assert_eq!(report.stuck_workers.len(), 0, "{report:?}");
         assert!(sim.has_ended());
     });
 }

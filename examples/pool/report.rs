@@ -159,13 +159,9 @@ impl Outcome<'_> {
             unprocessed,
             stuck_workers,
             ..
-        } = self.shutdown;
-        if forced + unprocessed + stuck_workers as u64 > 0 {
-            let [forced, lost] = [forced, unprocessed].map(grouped);
-            text += &format!(
-                "  The shutdown's deadline came: {forced} actors stopped by force, \
-                 {lost} messages not handled, {stuck_workers} workers stuck\n"
-            );
+        } = &self.shutdown;
+        if forced + unprocessed > 0 || !stuck_workers.is_empty() {
+            text += &format!("  The shutdown's deadline came: {}\n", self.shutdown);
         }
         text
     }

@@ -27,6 +27,8 @@ pub(crate) struct Beat {
     /// The actor's slot, above its generation.
     key: AtomicU64,
     mail: AtomicPtr<MailKind>,
+    /// Goes up while the worker gets on with what is no handler's: losing mail, say.
+    progress: AtomicU64,
 }
 
 /// Whose handler runs, for a worker that leaves it and comes back.
@@ -37,7 +39,7 @@ pub(crate) struct Running {
 }
 
 /// A handler that runs, as seen from another thread.
-pub(crate) struct Seen {
+pub(crate) struct RunningHandler {
     pub(crate) turn: u64,
     pub(crate) key: Key,
     pub(crate) message_type: &'static str,
@@ -123,6 +125,20 @@ impl Beat {
         any.then_some((self.key(), Self::is_running(self.turn.load(Relaxed))))
     }
 
+    /// The worker gets on, in the middle of a turn or without one.
+    ///
+    /// Relaxed: who looks whether it has changed looks again and again, and reads nothing else by it.
+    #[inline]
+    pub(crate) fn note_progress(&self) {
+        let progress = self.progress.load(Relaxed);
+        self.progress.store(progress.wrapping_add(1), Relaxed);
+    }
+
+    /// The present turn, and a number that changes while the worker gets on with it or without one.
+    pub(crate) fn turn_and_progress(&self) -> (u64, u64) {
+        (self.turn(), self.progress.load(Relaxed))
+    }
+
     /// The number of the present turn.
     pub(crate) fn turn(&self) -> u64 {
         self.turn.load(Acquire)
@@ -135,7 +151,7 @@ impl Beat {
     }
 
     /// The handler that runs, for another thread to see.
-    pub(crate) fn look(&self) -> Option<Seen> {
+    pub(crate) fn look(&self) -> Option<RunningHandler> {
         let turn = self.turn();
         if !Self::is_running(turn) {
             return None;
@@ -147,7 +163,7 @@ impl Beat {
         // SAFETY: only `Running::of` makes a pointer that is not null, from a reference that is
         // valid for ever, and nothing is ever written through it.
         let mail = unsafe { mail.as_ref() }?;
-        Some(Seen {
+        Some(RunningHandler {
             turn,
             key,
             message_type: mail.message_type(),

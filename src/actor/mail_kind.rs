@@ -145,6 +145,7 @@ unsafe fn bury<M: 'static>(
         // SAFETY: it is read at once.
         let (envelope, message) = unsafe { place.read() };
         shard.core.bury::<M>(actor, envelope, reason);
+        shard.beat.note_progress();
         let _ = drop_with_fate(message, End::from(reason));
         buried += 1;
     }

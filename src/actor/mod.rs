@@ -86,7 +86,9 @@ pub use self::timers::{TimerKey, Timers};
 pub use self::waiting::{Waiting, WaitsFor};
 
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
-pub(crate) use self::beat::Beat;
+#[cfg(test)]
+pub(crate) use self::beat::Running;
+pub(crate) use self::beat::{Beat, RunningHandler};
 pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType};

@@ -56,7 +56,7 @@ pub(crate) struct Shard {
     pub(crate) observer: OnceCell<Rc<dyn Observer>>,
 
     /// Where others can see which handler runs.
-    pub(super) beat: Arc<CachePadded<Beat>>,
+    pub(crate) beat: Arc<CachePadded<Beat>>,
     /// Whose turn it is, and which message it handles.
     pub(crate) stage: Stage,
 

@@ -154,6 +154,7 @@ impl<M> Stash<M> {
             shard.counts.stashed.take_away(1);
             shard.counts.buried.add(1);
             shard.core.bury::<M>(shard.id_of(actor), envelope, reason);
+            shard.beat.note_progress();
             let _ = drop_with_fate(message, End::from(reason));
         }
     }

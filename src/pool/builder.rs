@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::configure::{Configure, run_configure};
 use super::directory::WorkerDirectory;
-use super::driver::{Ended, NoteEnd, WaitStrategy, drive};
+use super::driver::{WaitStrategy, drive};
 use super::error::StartError;
-use super::handle::{ShutdownReport, WorkerPool};
+use super::handle::WorkerPool;
 use super::node::WorkerNode;
 use super::shared::Shared;
+use super::shutdown::{NoteEnd, ShutdownReport};
 use super::side_threads::SideThreads;
 use super::time::{Clock, TimeSource};
 use super::transport::{LaneEnd, lanes};
@@ -249,7 +250,6 @@ impl WorkerPoolBuilder {
             shared: Arc::new(Shared::new(core)),
             watchdog,
             ending: Arc::default(),
-            ended: Arc::default(),
             clock,
             strategy,
             stacks: StackConfig { size: stack_size },
@@ -374,7 +374,6 @@ struct Launch {
     shared: Arc<Shared>,
     watchdog: Option<Watchdog>,
     ending: Arc<Ending>,
-    ended: Arc<Ended>,
     clock: Clock,
     strategy: WaitStrategy,
     stacks: StackConfig,
@@ -395,7 +394,7 @@ impl Launch {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     // The worker that is not there must not be waited for.
-                    self.ending.one_more_is_quiet(&self.shared.core);
+                    self.ending.one_more_is_quiet(&self.shared.core, index);
                     first_error.get_or_insert(error);
                 }
             }
@@ -406,7 +405,6 @@ impl Launch {
         let Launch {
             shared,
             watchdog,
-            ended,
             ending,
             ..
         } = self;
@@ -420,7 +418,7 @@ impl Launch {
             return Err(error);
         }
         shared.end_configuring();
-        Ok(WorkerPool::new(shared, watchdog, ending, ended, threads))
+        Ok(WorkerPool::new(shared, watchdog, ending, threads))
     }
 
     fn launch(&self, index: u32, end: LaneEnd, ready: Ready) -> Result<JoinHandle<()>, StartError> {
@@ -436,9 +434,13 @@ impl Launch {
         let (clock, strategy) = (self.clock.clone(), self.strategy);
         let watch = self.watchdog.as_ref().map(Watchdog::watch);
         let (stacks, ending) = (self.stacks, Arc::clone(&self.ending));
-        let (configure, ended) = (self.configure.clone(), Arc::clone(&self.ended));
+        let configure = self.configure.clone();
+        let note_end = NoteEnd {
+            shared: Arc::clone(&self.shared),
+            worker: index,
+        };
         let work = move || {
-            let _note_end = NoteEnd(ended);
+            let _note_end = note_end;
             let _runtime_panics_abort = AbortOnPanic;
             let core = Arc::clone(&node.shared.core);
             let source = Box::new(end);

@@ -6,8 +6,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::handle::{ShutdownError, ShutdownReport, WorkerPool};
+use super::handle::WorkerPool;
 use super::node::WorkerNode;
+use super::shutdown::{ShutdownError, ShutdownReport};
 use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
 
 /// What is to be done before a pool shuts down, in phases.
@@ -445,15 +446,7 @@ impl fmt::Display for CoordinatedReport {
                 writeln!(f, "{}, {name}: {outcome}", phase.name)?;
             }
         }
-        let ShutdownReport {
-            forced,
-            unprocessed,
-            ..
-        } = self.pool;
-        write!(
-            f,
-            "the pool: {forced} actors stopped by force, {unprocessed} messages left"
-        )
+        write!(f, "the pool: {}", self.pool)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The driver of a worker: a thread that ticks it, spins a little when it is idle, then sleeps.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -213,45 +212,6 @@ fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> Looked {
             return found(worker.has_mail());
         }
         looked_at = now;
-    }
-}
-
-/// Counts the threads of a pool that have ended, for those who wait for all of them.
-#[derive(Default)]
-pub(super) struct Ended {
-    count: parking_lot::Mutex<usize>,
-    changed: parking_lot::Condvar,
-}
-
-impl Ended {
-    pub(super) fn one_more(&self) {
-        *self.count.lock() += 1;
-        self.changed.notify_all();
-    }
-
-    /// Waits until `all` have ended, or the time is over. Answers how many have not.
-    pub(super) fn wait(&self, all: usize, deadline: Option<Instant>) -> usize {
-        let mut count = self.count.lock();
-        while *count < all {
-            match deadline {
-                None => self.changed.wait(&mut count),
-                Some(deadline) => {
-                    if self.changed.wait_until(&mut count, deadline).timed_out() {
-                        break;
-                    }
-                }
-            }
-        }
-        all - *count
-    }
-}
-
-/// Notes the end of a thread however it comes about.
-pub(super) struct NoteEnd(pub(super) Arc<Ended>);
-
-impl Drop for NoteEnd {
-    fn drop(&mut self) {
-        self.0.one_more();
     }
 }
 

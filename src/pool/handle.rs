@@ -6,21 +6,18 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::driver::Ended;
 use super::node::WorkerNode;
 use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, Shared};
+use super::shutdown::{EndWatch, ShutdownError, ShutdownReport, StuckWorker};
 use super::watchdog::Watchdog;
 use crate::actor::core::{PoolCore, unregister};
 use crate::actor::{
-    ActorRef, DeadLetterReason, DeadLetters, SpawnError, Spawnable, Waiting, WorkerStats,
-    name_targets, waiting_on, with_current,
+    ActorRef, DeadLetters, SpawnError, Spawnable, Waiting, WorkerStats, name_targets, waiting_on,
+    with_current,
 };
 use crate::ask::{AskError, begin_call};
 use crate::runtime::Ending;
-
-/// How long a shutdown waits, beyond its deadline, for workers to carry the forced end out.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A running pool of workers.
 ///
@@ -52,32 +49,11 @@ struct Inner {
     shared: Arc<Shared>,
     watchdog: Option<Watchdog>,
     ending: Arc<Ending>,
-    ended: Arc<Ended>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    end_watch: EndWatch,
+    /// Each worker's thread, until it was joined.
+    threads: Mutex<Vec<Option<JoinHandle<()>>>>,
     /// What the end came to, once every worker has ended.
     report: OnceLock<ShutdownReport>,
-}
-
-/// What a shutdown came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Actors that had not stopped at the deadline and were stopped by force.
-    pub forced: u64,
-    /// Messages that were accepted and not handled.
-    pub unprocessed: u64,
-    /// Workers that are stuck in a handler that never returns. Their threads are left behind.
-    pub stuck_workers: usize,
-}
-
-/// Why a shutdown could not be waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShutdownError {
-    /// The caller is a worker of the pool, and would wait for its own end. A shutdown that was
-    /// asked for goes on.
-    #[error("a worker cannot wait for the end of its own pool; let another thread wait for it")]
-    OnWorker,
 }
 
 /// What a pool has done so far: a moment's view.
@@ -92,19 +68,6 @@ pub struct PoolStats {
     pub dead_letters: u64,
     /// Replies that came after their ask had ended.
     pub late_replies: u64,
-}
-
-impl ShutdownReport {
-    /// What the end of a pool has come to, none of whose workers is stuck.
-    pub(crate) fn of(core: &PoolCore, ending: &Ending) -> Self {
-        let letters = &core.dead_letters;
-        Self {
-            forced: ending.forced(),
-            unprocessed: letters.count(DeadLetterReason::Forced)
-                + letters.count(DeadLetterReason::PoolClosed),
-            stuck_workers: 0,
-        }
-    }
 }
 
 impl PoolStats {
@@ -148,16 +111,15 @@ impl WorkerPool {
         shared: Arc<Shared>,
         watchdog: Option<Watchdog>,
         ending: Arc<Ending>,
-        ended: Arc<Ended>,
         threads: Vec<JoinHandle<()>>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
+                end_watch: EndWatch::new(&shared.core),
                 shared,
                 watchdog,
                 ending,
-                ended,
-                threads: Mutex::new(threads),
+                threads: Mutex::new(threads.into_iter().map(Some).collect()),
                 report: OnceLock::new(),
             }),
         }
@@ -357,6 +319,11 @@ impl WorkerPool {
     /// is still told. May be called more than once, from any thread but the pool's own. It blocks
     /// the calling thread.
     ///
+    /// The forced end takes what those destructors and `PostStop` take, and this returns so much later
+    /// than `within`: they can be told from a handler that never returns by nothing but their progress. A worker
+    /// on which nothing has gone on for two seconds is stuck. It is not waited for once `within` is over,
+    /// the other workers end without it, and the report names it with the handler that holds it.
+    ///
     /// # Errors
     ///
     /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on.
@@ -365,7 +332,7 @@ impl WorkerPool {
         if self.inner.is_own_worker() {
             return Err(ShutdownError::OnWorker);
         }
-        Ok(self.inner.wait_for_end(within))
+        Ok(self.inner.wait_for_end(Instant::now().checked_add(within)))
     }
 
     /// Whether the caller is one of the pool's workers.
@@ -373,7 +340,8 @@ impl WorkerPool {
         self.inner.is_own_worker()
     }
 
-    /// Waits until the pool has ended, as somebody else has asked it to.
+    /// Waits until the pool has ended, as somebody else has asked it to. Workers that are stuck in a
+    /// handler are not waited for once the time of that shutdown is over: see [`shutdown`](Self::shutdown).
     ///
     /// # Errors
     ///
@@ -382,8 +350,7 @@ impl WorkerPool {
         if self.inner.is_own_worker() {
             return Err(ShutdownError::OnWorker);
         }
-        self.inner.ended.wait(self.workers(), None);
-        Ok(self.inner.report(0))
+        Ok(self.inner.wait_for_end(None))
     }
 }
 
@@ -393,39 +360,38 @@ impl Inner {
         with_current(|shard| shard.is_some_and(|shard| shard.home.pool() == pool))
     }
 
-    fn wait_for_end(&self, within: Duration) -> ShutdownReport {
-        let workers = self.shared.workers();
-        let now = Instant::now();
-        let left = self.ended.wait(workers, now.checked_add(within));
-        if left == 0 {
-            return self.report(0);
+    /// Waits for the end. By that time, where one is given, it is forced.
+    fn wait_for_end(&self, by: Option<Instant>) -> ShutdownReport {
+        let stuck = self.end_watch.wait(&self.shared, &self.ending, by);
+        self.join_ended();
+        self.shared.core.offload.close();
+        if stuck.is_empty() {
+            let report = self.report.get_or_init(|| {
+                self.watchdog.iter().for_each(Watchdog::end);
+                self.count(Vec::new())
+            });
+            report.clone()
+        } else {
+            self.count(stuck)
         }
-        // By the pool's own clock, which may stand still, the deadline need not have come.
-        self.shared.request_shutdown(Duration::ZERO);
-        self.report(self.ended.wait(workers, Instant::now().checked_add(GRACE)))
     }
 
-    fn report(&self, stuck_workers: usize) -> ShutdownReport {
-        if stuck_workers > 0 {
-            return self.count(stuck_workers);
+    /// Waits for the threads whose workers have ended.
+    fn join_ended(&self) {
+        for (worker, thread) in (0..).zip(self.threads.lock().iter_mut()) {
+            if !self.shared.ends.has_ended(worker) {
+                continue;
+            }
+            // The destructor of a thread-local may hold the last handle, on such a thread.
+            let own = std::thread::current().id();
+            if let Some(thread) = thread.take_if(|thread| thread.thread().id() != own) {
+                // A worker's own panic aborts the process, so a thread always ends well.
+                let _ = thread.join();
+            }
         }
-        *self.report.get_or_init(|| {
-            for thread in self.threads.lock().drain(..) {
-                // The destructor of a thread-local may hold the last handle, on such a thread.
-                if thread.thread().id() != std::thread::current().id() {
-                    // A worker's own panic aborts the process, so a thread always ends well.
-                    let _ = thread.join();
-                }
-            }
-            self.shared.core.offload.close();
-            if let Some(watchdog) = &self.watchdog {
-                watchdog.end();
-            }
-            self.count(0)
-        })
     }
 
-    fn count(&self, stuck_workers: usize) -> ShutdownReport {
+    fn count(&self, stuck_workers: Vec<StuckWorker>) -> ShutdownReport {
         ShutdownReport {
             stuck_workers,
             ..ShutdownReport::of(&self.shared.core, &self.ending)
@@ -437,7 +403,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.shared.request_shutdown(Duration::ZERO);
         if !self.is_own_worker() {
-            self.wait_for_end(Duration::ZERO);
+            self.wait_for_end(Some(Instant::now()));
         }
         unregister(&self.shared.core);
     }

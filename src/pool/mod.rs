@@ -11,6 +11,7 @@ mod node;
 mod patience;
 mod ring;
 mod shared;
+mod shutdown;
 mod side_threads;
 #[cfg(feature = "signals")]
 mod signals;
@@ -25,10 +26,11 @@ pub use self::coordinated::{
 };
 pub use self::driver::WaitStrategy;
 pub use self::error::StartError;
-pub use self::handle::{PoolStats, ShutdownError, ShutdownReport, WorkerPool};
+pub use self::handle::{PoolStats, WorkerPool};
 pub use self::node::WorkerNode;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
 pub use self::shared::LookupError;
+pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};
 pub use self::time::{ManualTime, TimeSource};
 pub use self::watchdog::SlowHandler;
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::Duration;
 
 use super::ring::ConsistentHashRing;
+use super::shutdown::Ends;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     /// Actors spawned by nodes while the pool starts, by name. Emptied when it has started.
     configured: Mutex<HashMap<String, Configured>>,
     configuring: AtomicBool,
+    /// Which workers have ended, and by when all are to have.
+    pub(super) ends: Ends,
 }
 
 /// An actor that every worker's `configure` names.
@@ -69,6 +72,7 @@ impl Shared {
             ring: ArcSwap::from_pointee(ring),
             configured: Mutex::default(),
             configuring: AtomicBool::new(true),
+            ends: Ends::default(),
         }
     }
 
@@ -301,6 +305,7 @@ impl Shared {
 
     /// Orders every worker to shut down.
     pub(crate) fn request_shutdown(&self, within: Duration) {
+        self.ends.is_due(within);
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
             self.core.give_order(worker, Order::ShutDown { within });

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::actor::core::PoolCore;
-use crate::actor::{ActorId, ActorPath, Beat, catch_user, drop_quietly};
+use crate::actor::{ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly};
 
 /// Looks within the time after which a handler is told of.
 const LOOKS: u32 = 4;
@@ -23,7 +23,7 @@ pub(super) type SlowHook = Box<dyn Fn(&SlowHandler) + Send + Sync>;
 
 /// A handler that has run for long without giving way, and so holds its worker: no other actor of
 /// that worker goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlowHandler {
     /// The actor.
@@ -218,14 +218,33 @@ fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook
     let Some(found) = found.filter(|found| found.turn == turn) else {
         return;
     };
+    let slow = slow_handler(core, worker, &found, running_for);
+    let _ = catch_user(|| hook(&slow));
+}
+
+/// The handler that runs on that worker, if one does.
+pub(super) fn running_on(
+    core: &PoolCore,
+    worker: u32,
+    running_for: Duration,
+) -> Option<SlowHandler> {
+    let found = core.beats[worker as usize].look()?;
+    Some(slow_handler(core, worker, &found, running_for))
+}
+
+fn slow_handler(
+    core: &PoolCore,
+    worker: u32,
+    found: &RunningHandler,
+    running_for: Duration,
+) -> SlowHandler {
     let actor = ActorId::new(core.home(worker), found.key);
-    let slow = SlowHandler {
+    SlowHandler {
         actor,
         path: core.directory.name_of(actor),
         message_type: found.message_type,
         running_for,
-    };
-    let _ = catch_user(|| hook(&slow));
+    }
 }
 
 #[cfg(test)]

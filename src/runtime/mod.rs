@@ -3,8 +3,10 @@
 //! Nothing here starts a thread or reads a clock. A driver does: it calls `Worker::tick` with the
 //! time, and sleeps as long as the answer allows.
 
+mod ending;
 mod scheduler;
 mod wheel;
 mod worker;
 
-pub(crate) use self::worker::{Ending, Tick, Worker, WorkerParts};
+pub(crate) use self::ending::Ending;
+pub(crate) use self::worker::{Tick, Worker, WorkerParts};

@@ -8,13 +8,14 @@
 //! ```
 //!
 //! A quiet worker goes on taking in mail, so that asks to its stopped actors fail at once. The
-//! last worker to become quiet orders all of them to close.
+//! last worker to become quiet orders all of them to close. Where one never does, because a handler
+//! does not return, whoever waits for the end orders it: then what is not quiet yet is forced first.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
 
+use super::ending::Ending;
 use super::scheduler;
 use super::wheel::{TimerId, TimerWheel};
 use crate::actor::core::PoolCore;
@@ -50,31 +51,6 @@ pub(crate) enum Tick {
     Done,
 }
 
-/// What the workers of a pool share about their end.
-#[derive(Debug, Default)]
-pub(crate) struct Ending {
-    quiet: AtomicUsize,
-    forced: AtomicU64,
-}
-
-impl Ending {
-    /// Counts a worker that has no actors left, or never had any. The last one orders all of them
-    /// to close.
-    pub(crate) fn one_more_is_quiet(&self, core: &PoolCore) {
-        // Acquire and release: the last worker orders the end after all that the others did.
-        if self.quiet.fetch_add(1, AcqRel) + 1 == core.workers.len() {
-            for index in core.worker_indices() {
-                core.give_order(index, Order::Close);
-            }
-        }
-    }
-
-    /// Actors that a shutdown's deadline has stopped.
-    pub(crate) fn forced(&self) -> u64 {
-        self.forced.load(Relaxed)
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
@@ -101,6 +77,8 @@ pub(crate) struct Worker {
     wheel: TimerWheel<Key>,
     fired: Vec<Key>,
     phase: Phase,
+    /// Whether it is to close as soon as it is quiet.
+    closes: bool,
     ending: Arc<Ending>,
     parks: u64,
     busy_ticks: u64,
@@ -126,6 +104,7 @@ impl Worker {
             wheel: TimerWheel::new(now),
             fired: Vec::new(),
             phase: Phase::Open,
+            closes: false,
             ending,
             parks: 0,
             busy_ticks: 0,
@@ -197,7 +176,10 @@ impl Worker {
             self.take_in(shard, !orders.is_empty());
             self.turn_clock(now);
             let is_busy = !shard.due.is_empty() || shard.counts.batches.get() != batches;
-            self.busy_ticks += u64::from(is_busy);
+            if is_busy {
+                self.busy_ticks += 1;
+                shard.beat.note_progress();
+            }
             scheduler::run(shard, turns)?;
             self.probe_in_time();
             shard.outboxes.flush();
@@ -359,7 +341,11 @@ impl Worker {
         for order in orders {
             match order {
                 Order::ShutDown { within } => self.shut_down(now.saturating_add(within)),
-                Order::Close => return self.close(),
+                Order::Close if self.phase == Phase::Quiet => return self.close(),
+                Order::Close => {
+                    self.closes = true;
+                    self.shut_down(now);
+                }
             }
         }
         if matches!(self.phase, Phase::Draining { deadline } if now >= deadline)
@@ -369,6 +355,9 @@ impl Worker {
         }
         if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing) && !self.shard.has_work() {
             self.become_quiet();
+            if self.closes {
+                self.close();
+            }
         }
     }
 
@@ -386,9 +375,7 @@ impl Worker {
     #[cold]
     fn force(&mut self) {
         self.phase = Phase::Forcing;
-        self.ending
-            .forced
-            .fetch_add(lifecycle::force_all(&self.shard), Relaxed);
+        lifecycle::force_all(&self.shard, &mut |path| self.ending.is_forced(path));
         self.end_waiting();
     }
 
@@ -403,7 +390,8 @@ impl Worker {
     #[cold]
     fn become_quiet(&mut self) {
         self.phase = Phase::Quiet;
-        self.ending.one_more_is_quiet(&self.shard.core);
+        let worker = self.shard.home.worker();
+        self.ending.one_more_is_quiet(&self.shard.core, worker);
     }
 
     #[cold]
@@ -422,6 +410,7 @@ impl Worker {
         let Self { shard, source, .. } = self;
         let worker = shard.home.worker();
         source.close(&mut |mail| {
+            shard.beat.note_progress();
             mail.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
         });
         shard.drop_tasks();

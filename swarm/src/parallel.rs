@@ -245,7 +245,7 @@ fn end<L: Load>(
     let ended = Ended {
         sums,
         forced: report.forced,
-        stuck: report.stuck_workers,
+        stuck: report.stuck_workers.len(),
     };
     check_end(world, plan, &ended);
     Outcome {

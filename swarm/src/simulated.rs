@@ -247,7 +247,7 @@ fn end<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) {
     let ended = Ended {
         sums,
         forced: report.forced,
-        stuck: report.stuck_workers,
+        stuck: report.stuck_workers.len(),
     };
     check_end(world, plan, &ended);
 }

@@ -81,7 +81,11 @@ pub(crate) fn with_pool<R>(builder: WorkerPoolBuilder, test: impl FnOnce(&Worker
 /// Shuts a pool down, and checks that no worker is stuck and that no message is unaccounted for.
 pub(crate) fn finish(pool: &WorkerPool, within: Duration) -> ShutdownReport {
     let report = pool.shutdown(within).expect("a test is no worker");
-    assert_eq!(report.stuck_workers, 0, "no worker is stuck: {report:?}");
+    assert_eq!(
+        report.stuck_workers.len(),
+        0,
+        "no worker is stuck: {report:?}"
+    );
     assert_conserved(pool);
     report
 }

@@ -11,6 +11,7 @@ mod limits;
 mod messages;
 mod orders;
 mod starts;
+mod stuck;
 
 use nexus_actors::prelude::*;
 use std::sync::mpsc;

@@ -36,7 +36,7 @@ fn s4_4_shutdown_is_idempotent_while_others_ask_for_it_too() {
                 let report = pool.shutdown(Duration::from_secs(1)).unwrap();
                 over.store(true, SeqCst);
                 insistent.join().unwrap();
-                assert_eq!(report.stuck_workers, 0, "{report:?}");
+                assert_eq!(report.stuck_workers.len(), 0, "{report:?}");
             }
         },
     );
@@ -146,7 +146,7 @@ fn s4_4_a_handler_that_only_yields_ends_by_force() {
                 .unwrap();
             busy.tell(());
             let report = pool.shutdown(Duration::from_millis(50)).unwrap();
-            assert_eq!((report.forced, report.stuck_workers), (1, 0));
+            assert_eq!((report.forced, report.stuck_workers.len()), (1, 0));
             assert_conserved(&pool);
         },
     );
@@ -265,7 +265,8 @@ fn s4_4_a_worker_that_never_returns_is_reported() {
             assert_eq!(
                 pool.shutdown(Duration::from_millis(10))
                     .unwrap()
-                    .stuck_workers,
+                    .stuck_workers
+                    .len(),
                 1
             );
         },

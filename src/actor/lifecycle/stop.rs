@@ -1,6 +1,6 @@
 //! How an actor stops, leaf first, and leaves nothing behind.
 
-use super::family::{GUARDIAN, children, disown, interrupt, key_of, wake};
+use super::family::{GUARDIAN, children, disown, interrupt, key_of, path_of, wake};
 use super::keep::let_go;
 use super::supervise::report;
 use super::system::{System, stuck_children};
@@ -13,6 +13,7 @@ use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::{Cause, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
+use crate::actor::path::ActorPath;
 use crate::actor::queueing::shut;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, OnVacated, Slot, State};
@@ -88,9 +89,9 @@ pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
     }
 }
 
-/// Stops every actor that is left, without waiting for its mail or its handler. Answers how many.
-pub(crate) fn force_all(shard: &Shard) -> u64 {
-    let mut forced = 0;
+/// Stops every actor that is left, without waiting for its mail or its handler. Tells of each, with its
+/// path for the asking.
+pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPath)) {
     for (index, slot) in shard.slots().iter() {
         if index == GUARDIAN || slot.state() == State::Vacant {
             continue;
@@ -101,14 +102,14 @@ pub(crate) fn force_all(shard: &Shard) -> u64 {
             continue;
         }
         shut(slot);
-        forced += 1;
+        shard.beat.note_progress();
+        tell(&|| path_of(shard, index));
         // At once, so that a handler which survives its forced end finds nothing more to handle.
         bury(shard, slot, key_of(shard, index), DeadLetterReason::Forced);
         if matches!(slot.state(), State::Running | State::Draining) {
             interrupt(shard, key_of(shard, index));
         }
     }
-    forced
 }
 
 /// Lets an actor handle nothing more. It has stopped when its children have.

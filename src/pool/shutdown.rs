@@ -1,0 +1,371 @@
+//! The end of a pool: who waits for it, and what it came to.
+//!
+//! Whoever waits looks now and then how far the workers are. One that gets on is waited for, also past
+//! the deadline: it unwinds handlers, runs destructors, tells `PostStop`. One that does not, because a
+//! handler never returns, is left behind with its thread, and the others end without it.
+
+use parking_lot::{Condvar, Mutex};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::shared::Shared;
+use super::watchdog::{SlowHandler, running_on};
+use crate::actor::core::PoolCore;
+use crate::actor::{ActorPath, Beat, DeadLetterReason};
+use crate::runtime::Ending;
+
+/// For so long nothing goes on at a worker that is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// How often it is looked whether the workers get on, past the deadline.
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
+
+/// What a shutdown came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Actors that had not stopped at the deadline and were stopped by force.
+    pub forced: u64,
+    /// The paths of these actors: of the first hundred, where there are more.
+    pub forced_actors: Vec<ActorPath>,
+    /// Messages that were accepted and not handled.
+    pub unprocessed: u64,
+    /// Workers that are stuck in code that does not return. Their threads are left behind, and what is
+    /// left of their actors and messages is in none of the counts.
+    pub stuck_workers: Vec<StuckWorker>,
+}
+
+/// A worker on which nothing goes on any more, so that a shutdown left it behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StuckWorker {
+    /// The worker's index.
+    pub worker: usize,
+    /// The handler that does not return. There is none where it is a destructor of something that the runtime drops.
+    pub handler: Option<SlowHandler>,
+}
+
+/// Why a shutdown could not be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// The caller is a worker of the pool, and would wait for its own end. A shutdown that was
+    /// asked for goes on.
+    #[error("a worker cannot wait for the end of its own pool; let another thread wait for it")]
+    OnWorker,
+}
+
+impl ShutdownReport {
+    /// What the end of a pool has come to, none of whose workers is stuck.
+    pub(crate) fn of(core: &PoolCore, ending: &Ending) -> Self {
+        let letters = &core.dead_letters;
+        Self {
+            forced: ending.forced(),
+            forced_actors: ending.forced_actors(),
+            unprocessed: letters.count(DeadLetterReason::Forced)
+                + letters.count(DeadLetterReason::PoolClosed),
+            stuck_workers: Vec::new(),
+        }
+    }
+}
+
+/// A line, and one for each worker that is stuck.
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            forced,
+            unprocessed,
+            ..
+        } = self;
+        write!(
+            f,
+            "{forced} actors stopped by force, {unprocessed} messages left"
+        )?;
+        self.stuck_workers
+            .iter()
+            .try_for_each(|stuck| write!(f, "\n{stuck}"))
+    }
+}
+
+impl fmt::Display for StuckWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.handler {
+            Some(handler) => handler.fmt(f),
+            None => write!(f, "a destructor has held worker {}", self.worker),
+        }
+    }
+}
+
+/// Which workers' threads have ended, for those who wait for all of them.
+#[derive(Default)]
+pub(crate) struct Ends {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ended: Vec<u32>,
+    /// By when the pool is to have shut down, where it was asked to.
+    by: Option<Instant>,
+}
+
+impl Ends {
+    /// A worker's thread has ended.
+    pub(super) fn one_more(&self, worker: u32) {
+        self.state.lock().ended.push(worker);
+        self.changed.notify_all();
+    }
+
+    /// A shutdown is asked for. A later request does not put it off.
+    pub(super) fn is_due(&self, within: Duration) {
+        if let Some(by) = Instant::now().checked_add(within) {
+            let mut state = self.state.lock();
+            state.by = Some(state.by.map_or(by, |before| before.min(by)));
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+
+    pub(super) fn has_ended(&self, worker: u32) -> bool {
+        self.state.lock().ended.contains(&worker)
+    }
+}
+
+/// Notes the end of a worker's thread, however it comes about.
+pub(super) struct NoteEnd {
+    pub(super) shared: Arc<Shared>,
+    pub(super) worker: u32,
+}
+
+impl Drop for NoteEnd {
+    fn drop(&mut self) {
+        self.shared.ends.one_more(self.worker);
+    }
+}
+
+/// What those who wait for the end have seen of each worker.
+pub(super) struct EndWatch {
+    seen: Mutex<Vec<Seen>>,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    turn_and_progress: (u64, u64),
+    since: Instant,
+}
+
+/// How a wait for the end goes on.
+struct Progress {
+    /// Since when every worker is forced to end.
+    forced: Option<Instant>,
+    /// Since when those that are quiet are to close.
+    closes: Option<Instant>,
+}
+
+impl EndWatch {
+    pub(super) fn new(core: &PoolCore) -> Self {
+        let since = Instant::now();
+        let seen = core.beats.iter().map(|beat| Seen {
+            turn_and_progress: beat.turn_and_progress(),
+            since,
+        });
+        Self {
+            seen: Mutex::new(seen.collect()),
+        }
+    }
+
+    /// Waits until all workers have ended, but no longer than to a time for those that are stuck: to `by`,
+    /// when all are forced to end, or to when the shutdown that somebody else has asked for is due. Answers
+    /// those that are stuck.
+    pub(super) fn wait(
+        &self,
+        shared: &Shared,
+        ending: &Ending,
+        by: Option<Instant>,
+    ) -> Vec<StuckWorker> {
+        let mut progress = Progress {
+            forced: None,
+            closes: None,
+        };
+        loop {
+            let (left, due) = {
+                let state = shared.ends.state.lock();
+                let is_left = |worker: &u32| !state.ended.contains(worker);
+                let left: Vec<u32> = shared.core.worker_indices().filter(is_left).collect();
+                (left, by.or(state.by))
+            };
+            if left.is_empty() {
+                return Vec::new();
+            }
+            let now = Instant::now();
+            self.look(&shared.core, now);
+            let next = match due {
+                Some(due) if now < due => {
+                    // In time to see who runs on from then to the deadline.
+                    Some(
+                        due.checked_sub(STUCK_AFTER)
+                            .filter(|look| *look > now)
+                            .unwrap_or(due),
+                    )
+                }
+                Some(_) => {
+                    if by.is_some() && progress.forced.is_none() {
+                        // By the pool's own clock, which may stand still, the deadline need not have come.
+                        shared.request_shutdown(Duration::ZERO);
+                        progress.forced = Some(now);
+                    }
+                    if let Some(stuck) =
+                        self.end_without_stuck(shared, ending, &left, &mut progress, now)
+                    {
+                        return stuck;
+                    }
+                    Some(now + LOOKS_EVERY)
+                }
+                None => None,
+            };
+            wait_for_change(&shared.ends, &left, due, next);
+        }
+    }
+
+    /// Notes where the workers are.
+    fn look(&self, core: &PoolCore, now: Instant) {
+        for (seen, beat) in self.seen.lock().iter_mut().zip(&core.beats) {
+            let turn_and_progress = beat.turn_and_progress();
+            if turn_and_progress != seen.turn_and_progress {
+                *seen = Seen {
+                    turn_and_progress,
+                    since: now,
+                };
+            }
+        }
+    }
+
+    /// Has the workers that are left close, where some of them are stuck and the others wait for these.
+    /// Answers those that are stuck, once nobody else is left.
+    fn end_without_stuck(
+        &self,
+        shared: &Shared,
+        ending: &Ending,
+        left: &[u32],
+        progress: &mut Progress,
+        now: Instant,
+    ) -> Option<Vec<StuckWorker>> {
+        let quiet = ending.quiet();
+        if quiet.len() == shared.workers() {
+            // The last of them has ordered it.
+            progress.closes.get_or_insert(now);
+        }
+        let stuck_for = |worker: u32| {
+            let seen = self.seen.lock()[worker as usize];
+            let begun = if quiet.contains(&worker) {
+                progress.closes
+            } else if Beat::is_running(seen.turn_and_progress.0) {
+                Some(seen.since)
+            } else {
+                progress.forced
+            };
+            let stands = now.saturating_duration_since(begun?.max(seen.since));
+            (stands >= STUCK_AFTER).then_some(stands)
+        };
+        let stuck: Vec<(u32, Duration)> = left
+            .iter()
+            .filter_map(|worker| Some((*worker, stuck_for(*worker)?)))
+            .collect();
+        if stuck.is_empty() {
+            return None;
+        }
+        let is_stuck = |worker: &u32| stuck.iter().any(|(stuck, _)| stuck == worker);
+        if progress.closes.is_none()
+            && left
+                .iter()
+                .all(|left| is_stuck(left) || quiet.contains(left))
+        {
+            Ending::close_all(&shared.core);
+            progress.closes = Some(now);
+        }
+        let all = stuck.len() == left.len();
+        all.then(|| {
+            let stuck = stuck.into_iter();
+            stuck
+                .map(|(worker, stands)| StuckWorker {
+                    worker: worker as usize,
+                    handler: running_on(&shared.core, worker, stands),
+                })
+                .collect()
+        })
+    }
+}
+
+/// Waits until other workers are left, or the shutdown is due at another time, or it is time.
+fn wait_for_change(ends: &Ends, left: &[u32], due: Option<Instant>, next: Option<Instant>) {
+    let mut state = ends.state.lock();
+    let ended = state.ended.len();
+    if left.iter().any(|worker| state.ended.contains(worker)) || due.is_none() && state.by.is_some()
+    {
+        return;
+    }
+    let before = state.by;
+    while state.ended.len() == ended && state.by == before {
+        match next {
+            None => ends.changed.wait(&mut state),
+            Some(next) => {
+                if ends.changed.wait_until(&mut state, next).timed_out() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::core::unregister;
+    use crate::actor::{Key, MailKind, Running};
+    use crate::pool::{core_of_one_worker, lanes};
+
+    #[test]
+    fn s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time() {
+        let core = core_of_one_worker(lanes(1).0);
+        let (shared, ending) = (Shared::new(Arc::clone(&core)), Ending::default());
+        let watch = EndWatch::new(&core);
+        let begun = Instant::now();
+        let stuck_at = |progress: &mut Progress, after: Duration| {
+            watch.look(&core, begun + after);
+            let stuck = watch.end_without_stuck(&shared, &ending, &[0], progress, begun + after);
+            stuck.map(|stuck| stuck.len())
+        };
+        let ms = Duration::from_millis;
+        let mut progress = Progress {
+            forced: Some(begun),
+            closes: None,
+        };
+        core.beats[0].begin(Running::of(Key::new(1, 1), MailKind::of::<u8>()));
+        assert_eq!(stuck_at(&mut progress, ms(0)), None);
+        assert_eq!(stuck_at(&mut progress, ms(1999)), None);
+        core.beats[0].note_progress();
+        assert_eq!(stuck_at(&mut progress, ms(2001)), None, "it has got on");
+        assert_eq!(stuck_at(&mut progress, ms(4000)), None);
+        assert_eq!(stuck_at(&mut progress, ms(4001)), Some(1));
+        let mut again = Progress {
+            forced: None,
+            closes: None,
+        };
+        assert_eq!(
+            stuck_at(&mut again, ms(4001)),
+            Some(1),
+            "it is not waited for anew"
+        );
+        // Without a handler, as when it sleeps, it has as long from when it is forced to end.
+        core.beats[0].end();
+        assert_eq!(stuck_at(&mut again, ms(9000)), None);
+        let mut forced = Progress {
+            forced: Some(begun + ms(9000)),
+            closes: None,
+        };
+        assert_eq!(stuck_at(&mut forced, ms(10_999)), None);
+        assert_eq!(stuck_at(&mut forced, ms(11_000)), Some(1));
+        unregister(&core);
+    }
+}

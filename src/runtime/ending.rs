@@ -1,0 +1,69 @@
+//! What the workers of a pool share about their end.
+
+use parking_lot::Mutex;
+
+use crate::actor::core::PoolCore;
+use crate::actor::{ActorPath, Order};
+
+/// Actors stopped by force that are named. The others are counted.
+const NAMED: usize = 100;
+
+/// How far the workers of a pool have come on the way to their end.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Workers that have no actors left.
+    quiet: Vec<u32>,
+    forced: u64,
+    forced_actors: Vec<ActorPath>,
+}
+
+impl Ending {
+    /// Notes a worker that has no actors left, or never had any. The last one orders all of them to
+    /// close.
+    pub(crate) fn one_more_is_quiet(&self, core: &PoolCore, worker: u32) {
+        let mut state = self.state.lock();
+        state.quiet.push(worker);
+        let all = state.quiet.len() == core.workers.len();
+        drop(state);
+        if all {
+            Self::close_all(core);
+        }
+    }
+
+    /// Orders every worker to close. One that is not quiet is forced to be.
+    pub(crate) fn close_all(core: &PoolCore) {
+        for worker in core.worker_indices() {
+            core.give_order(worker, Order::Close);
+        }
+    }
+
+    /// The workers that have no actors left.
+    pub(crate) fn quiet(&self) -> Vec<u32> {
+        self.state.lock().quiet.clone()
+    }
+
+    /// Notes an actor that a shutdown's deadline has stopped. Its path is asked for where it is to be named.
+    pub(crate) fn is_forced(&self, path: &dyn Fn() -> ActorPath) {
+        let mut state = self.state.lock();
+        state.forced += 1;
+        if state.forced_actors.len() < NAMED {
+            let path = path();
+            state.forced_actors.push(path);
+        }
+    }
+
+    /// How many actors a shutdown's deadline has stopped.
+    pub(crate) fn forced(&self) -> u64 {
+        self.state.lock().forced
+    }
+
+    /// The paths of these actors, or of the first hundred.
+    pub(crate) fn forced_actors(&self) -> Vec<ActorPath> {
+        self.state.lock().forced_actors.clone()
+    }
+}
