@@ -44,6 +44,8 @@ mod sync;
 mod system;
 #[cfg(not(nexus_loom))]
 pub mod testkit;
+#[cfg(not(nexus_loom))]
+mod time;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{

@@ -85,7 +85,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Time since the pool's clock began, as of the beginning of this worker's present round.
     pub fn now(&self) -> Duration {
-        Duration::from_nanos(self.shard.now.get())
+        Duration::from_nanos(self.shard.read_clock())
     }
 
     /// Starts a child of that name, on this worker. Returns when the child's setup is done.
@@ -318,8 +318,7 @@ impl<M> std::fmt::Debug for Context<'_, M> {
 
 /// Waits for time to pass.
 pub(super) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> {
-    let wait = shard.waits.begin(Some(nanos(duration)), ActorId::NOBODY);
-    let wait = ForgetAtEnd(shard, wait);
+    let wait = ForgetAtEnd(shard, shard.begin_timed_wait(nanos(duration)));
     Ok(shard.wait_for(wait.1)?)
 }
 

@@ -14,7 +14,6 @@ use super::shard::Shard;
 use super::slot::Slot;
 use super::stash::Stash;
 use super::timers::{Taken, TimerTable};
-use super::waits::Waits;
 
 /// One of the messages that an actor keeps.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,12 +28,12 @@ pub(crate) enum Kept {
 pub(crate) trait Store {
     fn as_any(&mut self) -> &mut dyn Any;
 
-    /// Notes that the wait of a timer has ended.
+    /// Notes that a timer is due.
     fn ring(&mut self, timer: u32);
 
     /// The message that is to be handled next, with its envelope; for a timer, with that of the
     /// message under which it was started. A timer is taken off the list of those that are due.
-    fn next(&mut self, waits: &Waits) -> Option<(Kept, Envelope)>;
+    fn next(&mut self) -> Option<(Kept, Envelope)>;
 
     /// The message of a timer has been handled: what counts from there begins.
     fn handled(&mut self, shard: &Shard, actor: Key, timer: u32);
@@ -80,8 +79,8 @@ impl<M: Send + 'static> Store for StoreOf<M> {
         self.timers.ring(timer);
     }
 
-    fn next(&mut self, waits: &Waits) -> Option<(Kept, Envelope)> {
-        if let Some((number, origin)) = self.timers.next_due(waits) {
+    fn next(&mut self) -> Option<(Kept, Envelope)> {
+        if let Some((number, origin)) = self.timers.next_due() {
             return Some((Kept::Timer(number), origin));
         }
         let envelope = self.stash.next_envelope()?;

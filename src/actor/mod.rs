@@ -4,6 +4,7 @@
 //! travel: references, batches, and the shared [`core`] of a pool.
 
 mod acting;
+mod alarms;
 mod batch;
 mod beat;
 mod behavior;
@@ -85,6 +86,7 @@ pub use self::task::{Task, TaskContext, TaskError};
 pub use self::timers::{TimerKey, Timers};
 pub use self::waiting::{Waiting, WaitsFor};
 
+pub(crate) use self::alarms::{Alarm, Measure};
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
 #[cfg(test)]
 pub(crate) use self::beat::Running;

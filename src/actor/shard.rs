@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::acting::Stage;
+use super::alarms::{Alarms, Measure};
 use super::beat::{Beat, Running};
 use super::chores::Chore;
 use super::core::PoolCore;
@@ -32,6 +33,7 @@ use super::verdict::Verdicts;
 use super::waits::{Ending, Waits};
 use crate::fiber::{self, FiberSet, StackClass, StackConfig};
 use crate::memory::{Arena, Slabs};
+use crate::time::Clock;
 
 /// The actors of one worker.
 pub(crate) struct Shard {
@@ -69,6 +71,11 @@ pub(crate) struct Shard {
 
     /// Nanoseconds since the pool's clock began, as of the present tick.
     pub(crate) now: Cell<u64>,
+    /// Where it reads the time, if nobody else says what time it is.
+    pub(super) clock: Option<Clock>,
+    pub(crate) alarms: Alarms,
+    /// How much it does in the present tick.
+    pub(crate) measure: Cell<Measure>,
     /// Turns that the present tick may still begin.
     pub(crate) turns_left: Cell<u32>,
     /// How many messages may be handled before the present tick gives no more turns.
@@ -92,7 +99,14 @@ pub(crate) enum Order {
 
 impl Shard {
     /// An empty shard whose fibers run `body`.
-    pub(crate) fn new(core: Arc<PoolCore>, worker: u32, stacks: StackConfig, body: fn()) -> Self {
+    pub(crate) fn new(
+        core: Arc<PoolCore>,
+        worker: u32,
+        stacks: StackConfig,
+        body: fn(),
+        clock: Option<Clock>,
+    ) -> Self {
+        let now = clock.as_ref().map_or(0, Clock::now);
         fiber::watch_for_overflows(tell_of_overflow);
         let shard = Self {
             home: core.home(worker),
@@ -114,7 +128,10 @@ impl Shard {
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
-            now: Cell::new(0),
+            now: Cell::new(now),
+            clock,
+            alarms: Alarms::new(now),
+            measure: Cell::new(Measure::MOST),
             nested: Cell::new(0),
             turns_left: Cell::new(0),
             messages_until: Cell::new(0),
@@ -421,7 +438,6 @@ impl Shard {
             Ending::Late | Ending::Unattended => {}
             Ending::Wakes(fiber) => self.due.push(Due::Fiber(fiber)),
             Ending::WakesActor(slot) => lifecycle::wake(self, slot),
-            Ending::Rings { slot, timer } => lifecycle::ring(self, slot, timer),
             Ending::Calls(callback) => callback(self),
         }
     }

@@ -126,7 +126,7 @@ impl<M: Send + 'static> TaskContext<'_, M> {
 
     /// Time since the pool's clock began, as of the beginning of this worker's present round.
     pub fn now(&self) -> Duration {
-        Duration::from_nanos(self.shard.now.get())
+        Duration::from_nanos(self.shard.read_clock())
     }
 
     /// Has something done beside this task, as [`Context::spawn_task`] does. It is a task of the same

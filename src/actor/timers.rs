@@ -1,20 +1,22 @@
 //! Keyed timers: messages that an actor has sent to itself, at a later time or again and again.
 
 use std::borrow::Cow;
-use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::time::Duration;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::alarms::Alarm;
 use super::envelope::Envelope;
 use super::fate::{End, drop_with_fate};
-use super::id::{ActorId, Key};
+use super::id::Key;
 use super::kept::{look_at_store, with_store};
 use super::shard::Shard;
 use super::slot::State;
-use super::waits::Waits;
 use crate::sync::{Mutant, is_mutated};
+use crate::time::TimerId;
 
 /// What a timer is called among those of its actor: a name, a number, or both.
 ///
@@ -26,10 +28,35 @@ use crate::sync::{Mutant, is_mutated};
 /// assert_ne!(plain, numbered);
 /// assert_eq!(TimerKey::from(7), ("", 7).into());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerKey {
     name: Cow<'static, str>,
     number: u64,
+}
+
+impl Hash for TimerKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(xxh3_64_with_seed(self.name.as_bytes(), self.number));
+    }
+}
+
+/// Takes the one number that a key writes, which is a hash already. Without chance, so that a simulation can
+/// be repeated.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("the key of a timer writes one number")
+    }
 }
 
 impl From<&'static str> for TimerKey {
@@ -81,14 +108,17 @@ enum Kind<M> {
 enum Beat {
     /// The end of the handling.
     Handling,
-    /// The time at which it was last due; none yet where it has not been.
-    Due(Option<u64>),
+    /// The time at which it was last due.
+    Due,
 }
 
 struct Timer<M> {
     key: TimerKey,
-    /// Pending until the timer is due.
-    wait: Key,
+    /// When it is due, and what then rings; none once it has.
+    at: u64,
+    alarm: Option<TimerId>,
+    /// Which of the timers this is that the actor has ever had.
+    serial: u64,
     /// The message under which it was started.
     origin: Envelope,
     kind: Kind<M>,
@@ -100,15 +130,16 @@ pub(crate) enum Taken<M> {
     Maker(Make<M>),
 }
 
-/// The timers of one actor. A hasher without chance, so that a simulation can be repeated.
+/// The timers of one actor.
 pub(crate) struct TimerTable<M> {
-    by_key: HashMap<TimerKey, u32, BuildHasherDefault<DefaultHasher>>,
+    by_key: HashMap<TimerKey, u32, BuildHasherDefault<Hashed>>,
     timers: Vec<Option<Timer<M>>>,
     free: Vec<u32>,
-    /// Timers whose waits have ended, and numbers of such that were cancelled since.
+    /// Timers that have rung, and numbers of such that were cancelled since.
     rung: VecDeque<u32>,
-    /// The wait of the timer whose message is being handled, where the next one counts from there.
-    handling: Option<Key>,
+    /// The timer whose message is being handled, where the next one counts from there.
+    handling: Option<u64>,
+    last_serial: u64,
 }
 
 impl<M> Default for TimerTable<M> {
@@ -119,13 +150,17 @@ impl<M> Default for TimerTable<M> {
             free: Vec::new(),
             rung: VecDeque::new(),
             handling: None,
+            last_serial: 0,
         }
     }
 }
 
 impl<M> TimerTable<M> {
     pub(super) fn ring(&mut self, number: u32) {
-        self.rung.push_back(number);
+        if let Some(timer) = self.at(number) {
+            timer.alarm = None;
+            self.rung.push_back(number);
+        }
     }
 
     fn at(&mut self, number: u32) -> Option<&mut Timer<M>> {
@@ -133,41 +168,42 @@ impl<M> TimerTable<M> {
     }
 
     /// The timer that is due next, and the message under which it was started.
-    pub(super) fn next_due(&mut self, waits: &Waits) -> Option<(u32, Envelope)> {
+    pub(super) fn next_due(&mut self) -> Option<(u32, Envelope)> {
         while let Some(number) = self.rung.pop_front() {
             // One that was cancelled, or replaced by another that is not due yet, is passed over.
             let timer = self.at(number);
-            if let Some(timer) = timer.filter(|timer| !waits.is_pending(timer.wait)) {
+            if let Some(timer) = timer.filter(|timer| timer.alarm.is_none()) {
                 return Some((number, timer.origin));
             }
         }
         None
     }
 
-    /// Adds a timer, and answers the one that it replaces.
-    fn insert(&mut self, shard: &Shard, actor: Key, timer: Timer<M>) -> Option<Timer<M>> {
+    /// Adds a timer, and returns the one that it replaces.
+    fn insert(&mut self, shard: &Shard, actor: Key, mut timer: Timer<M>) -> Option<Timer<M>> {
         let number = match self.by_key.entry(timer.key.clone()) {
             Entry::Occupied(taken) => *taken.get(),
             Entry::Vacant(vacant) => {
                 let number = self.free.pop().unwrap_or_else(|| {
                     self.timers.push(None);
-                    u32::try_from(self.timers.len() - 1).expect("timers are fewer than waits")
+                    u32::try_from(self.timers.len() - 1).expect("timers are fewer than alarms")
                 });
                 *vacant.insert(number)
             }
         };
-        let waits = &shard.waits;
-        waits.attend_as_timer(timer.wait, actor.slot(), number);
+        self.last_serial += 1;
+        timer.serial = self.last_serial;
+        timer.set(shard, actor, number, timer.at);
         let replaced = self.timers[number as usize].replace(timer);
         if let Some(replaced) = &replaced {
-            waits.forget(replaced.wait);
+            replaced.unset(shard);
         }
         replaced
     }
 
-    fn remove(&mut self, waits: &Waits, number: u32) -> Option<Timer<M>> {
+    fn remove(&mut self, shard: &Shard, number: u32) -> Option<Timer<M>> {
         let timer = self.timers.get_mut(number as usize)?.take()?;
-        waits.forget(timer.wait);
+        timer.unset(shard);
         self.by_key.remove(&timer.key);
         self.free.push(number);
         Some(timer)
@@ -175,29 +211,23 @@ impl<M> TimerTable<M> {
 
     /// Takes what the message of a timer that is due comes from. A single timer ends by that.
     pub(super) fn take(&mut self, shard: &Shard, actor: Key, number: u32) -> Option<Taken<M>> {
-        let waits = &shard.waits;
         let timer = self.timers.get_mut(number as usize)?.as_mut()?;
         let Kind::Repeated { make, every, beat } = &mut timer.kind else {
-            let Kind::Single(message) = self.remove(waits, number)?.kind else {
+            let Kind::Single(message) = self.remove(shard, number)?.kind else {
                 return None;
             };
             return Some(Taken::Message(message));
         };
         let make = make.take()?;
         match beat {
-            Beat::Handling => self.handling = Some(timer.wait),
-            Beat::Due(due) => {
-                let now = shard.now.get();
-                let last = due.unwrap_or_else(|| waits.deadline(timer.wait));
+            Beat::Handling => self.handling = Some(timer.serial),
+            Beat::Due => {
                 let next = if is_mutated(Mutant::BeatsMadeUp) {
-                    last.saturating_add(*every)
+                    timer.at.saturating_add(*every)
                 } else {
-                    next_on_the_grid(last, *every, now)
+                    next_on_the_grid(timer.at, *every, shard.read_clock())
                 };
-                *due = Some(next);
-                let rest = next.saturating_sub(now);
-                let ended = std::mem::replace(&mut timer.wait, begin(shard, actor, number, rest));
-                waits.forget(ended);
+                timer.set(shard, actor, number, next);
             }
         }
         Some(Taken::Maker(make))
@@ -224,18 +254,34 @@ impl<M> TimerTable<M> {
         };
         if make.is_none() {
             // It panicked, and is gone.
-            self.remove(&shard.waits, number);
-        } else if handling == Some(timer.wait) {
-            let ended = std::mem::replace(&mut timer.wait, begin(shard, actor, number, *every));
-            shard.waits.forget(ended);
+            self.remove(shard, number);
+        } else if handling == Some(timer.serial) {
+            let next = shard.read_clock().saturating_add(*every);
+            timer.set(shard, actor, number, next);
         }
     }
 
     pub(super) fn end(self, shard: &Shard, end: End) {
         for timer in self.timers.into_iter().flatten() {
-            shard.waits.forget(timer.wait);
+            timer.unset(shard);
             let _ = drop_with_fate(timer, end);
         }
+    }
+}
+
+impl<M> Timer<M> {
+    /// It is due at that time.
+    fn set(&mut self, shard: &Shard, actor: Key, number: u32, at: u64) {
+        let alarm = Alarm::Timer {
+            slot: actor.slot(),
+            timer: number,
+        };
+        self.at = at;
+        self.alarm = Some(shard.alarms.set(at, alarm));
+    }
+
+    fn unset(&self, shard: &Shard) {
+        self.alarm.inspect(|alarm| shard.alarms.cancel(*alarm));
     }
 }
 
@@ -244,12 +290,6 @@ fn next_on_the_grid(last: u64, every: u64, now: u64) -> u64 {
     let missed = now.saturating_sub(last) / every;
     let beats = every.saturating_mul(missed.saturating_add(1));
     last.saturating_add(beats).max(now)
-}
-
-fn begin(shard: &Shard, actor: Key, number: u32, after: u64) -> Key {
-    let wait = shard.waits.begin(Some(after), ActorId::NOBODY);
-    shard.waits.attend_as_timer(wait, actor.slot(), number);
-    wait
 }
 
 pub(super) fn nanos(time: Duration) -> u64 {
@@ -342,7 +382,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         make: impl FnMut() -> M + 'static,
         period: Duration,
     ) {
-        self.repeat(key.into(), Box::new(make), period, Beat::Due(None));
+        self.repeat(key.into(), Box::new(make), period, Beat::Due);
     }
 
     fn repeat(&mut self, key: TimerKey, make: Make<M>, every: Duration, beat: Beat) {
@@ -357,10 +397,11 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         if slot.state() == State::Stopping {
             return; // nothing is handled after `PostStop`
         }
-        let wait = self.shard.waits.begin(Some(after), ActorId::NOBODY);
         let timer = Timer {
             key,
-            wait,
+            at: self.shard.read_clock().saturating_add(after),
+            alarm: None,
+            serial: 0,
             origin: self.shard.envelope(),
             kind,
         };
@@ -379,7 +420,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
                 store.timers.by_key.remove(&key);
                 return None;
             }
-            store.timers.remove(&self.shard.waits, number)
+            store.timers.remove(self.shard, number)
         });
         timer.flatten().is_some()
     }
@@ -390,7 +431,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         let ended = look_at_store::<M, _>(slot, |store| {
             let table = std::mem::take(&mut store.timers);
             let timers = table.timers.iter().flatten();
-            timers.for_each(|timer| self.shard.waits.forget(timer.wait));
+            timers.for_each(|timer| timer.unset(self.shard));
             table
         });
         drop(ended);

@@ -15,6 +15,7 @@ use crate::control::{Event, Progress, Transition};
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};
+use crate::time::TimerId;
 
 /// Drops the value of a wait that nobody takes.
 struct DropValue<'a>(&'a AnyCell);
@@ -46,9 +47,9 @@ pub(crate) struct Wait {
     began: Cell<u64>,
     /// After how many nanoseconds it was to end by itself.
     timeout: Cell<u64>,
-    timer: Cell<Option<TimerKey>>,
-    /// The slot of the actor that is to look at its end, where no fiber waits, and its timer.
-    actor: Cell<Option<(u32, Option<u32>)>>,
+    timer: Cell<Option<TimerId>>,
+    /// The slot of the actor that is to look at its end, where no fiber waits.
+    actor: Cell<Option<u32>>,
     /// What is to be done at its end, where neither a fiber waits nor an actor is to look.
     callback: Cell<Option<Callback>>,
     /// The wait, of which worker, that is ended by whoever waits here, and cannot be before.
@@ -155,12 +156,6 @@ pub(crate) struct Asked {
     pub(crate) began: u64,
 }
 
-/// A timer of the layer above, as a number.
-pub(crate) type TimerKey = u64;
-
-/// No timer of an actor's: its receive time-out.
-pub(crate) const NO_TIMER: u32 = u32::MAX;
-
 /// What became of an attempt to end a wait.
 #[must_use]
 pub(crate) enum Ending {
@@ -172,8 +167,6 @@ pub(crate) enum Ending {
     Wakes(FiberId),
     /// It ends now, and the actor in that slot is to look.
     WakesActor(u32),
-    /// It ends now, and that timer of the actor in that slot is due.
-    Rings { slot: u32, timer: u32 },
     /// It ends now, and that is to be done.
     Calls(Callback),
 }
@@ -186,10 +179,8 @@ pub(crate) struct Waits {
     /// do for who asks again and again, that place is all that is written to.
     unarmed: RefCell<Vec<Key>>,
     last_unarmed: Cell<Key>,
-    /// Waits that are to end earlier than they were to, and after what time, in nanoseconds.
-    shortened: RefCell<Vec<(Key, u64)>>,
     /// Timers of waits that ended before them.
-    disarmed: RefCell<Vec<TimerKey>>,
+    disarmed: RefCell<Vec<TimerId>>,
 }
 
 impl Waits {
@@ -208,7 +199,6 @@ impl Waits {
             arena: Arena::new(),
             unarmed: RefCell::default(),
             last_unarmed: Cell::new(Key::NONE),
-            shortened: RefCell::default(),
             disarmed: RefCell::default(),
         }
     }
@@ -322,11 +312,6 @@ impl Waits {
         self.pending(key)?.on_behalf.get()
     }
 
-    /// Ends a wait after that time, in nanoseconds, unless it ends before.
-    pub(crate) fn shorten(&self, key: Key, timeout: u64) {
-        self.shortened.borrow_mut().push((key, timeout));
-    }
-
     /// The question of a wait that nothing has ended yet, if there is one.
     pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
         let wait = self.pending(key)?;
@@ -409,14 +394,7 @@ impl Waits {
     /// Says which actor is to have a turn at the end, in whose slot.
     pub(crate) fn attend_as_actor(&self, key: Key, slot: u32) {
         if let Some(wait) = self.pending(key) {
-            wait.actor.set(Some((slot, None)));
-        }
-    }
-
-    /// Says which timer of an actor is due at the end, and in whose slot that actor is.
-    pub(crate) fn attend_as_timer(&self, key: Key, slot: u32, timer: u32) {
-        if let Some(wait) = self.pending(key) {
-            wait.actor.set(Some((slot, Some(timer))));
+            wait.actor.set(Some(slot));
         }
     }
 
@@ -434,12 +412,6 @@ impl Waits {
     pub(crate) fn timeout(&self, key: Key) -> Option<u64> {
         let wait = self.pending(key)?;
         Some(wait.timeout.get()).filter(|&timeout| timeout != u64::MAX)
-    }
-
-    /// When a wait was to end by itself: known from the round after it began.
-    pub(crate) fn deadline(&self, key: Key) -> u64 {
-        let wait = self.arena.get(key.slot());
-        wait.map_or(0, |wait| wait.deadline.get())
     }
 
     /// Ends a wait with a value.
@@ -489,8 +461,7 @@ impl Waits {
                 .callback
                 .take()
                 .map_or(Ending::Unattended, Ending::Calls),
-            Some((slot, None)) => Ending::WakesActor(slot),
-            Some((slot, Some(timer))) => Ending::Rings { slot, timer },
+            Some(slot) => Ending::WakesActor(slot),
         }
     }
 
@@ -605,35 +576,41 @@ impl Waits {
 
     /// Whether the clock has something to take over.
     pub(crate) fn has_timer_requests(&self) -> bool {
-        self.last_unarmed.get() != Key::NONE
-            || !self.shortened.borrow().is_empty()
-            || !self.disarmed.borrow().is_empty()
+        self.last_unarmed.get() != Key::NONE || !self.disarmed.borrow().is_empty()
     }
 
     /// Hands over the time-outs that were asked for since the last time, in that order, but for
     /// those of waits that have ended already. Is told the timer, and when it is due.
-    pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerKey, u64)) {
+    pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerId, u64)) {
         self.keep_unarmed(self.last_unarmed.replace(Key::NONE));
-        let own = |key| Some((key, self.pending(key)?.timeout.get()));
-        let (mut unarmed, mut shortened) = (self.unarmed.borrow_mut(), self.shortened.borrow_mut());
-        let requests = unarmed.drain(..).filter_map(own);
-        for (key, timeout) in requests.chain(shortened.drain(..)) {
+        for key in self.unarmed.borrow_mut().drain(..) {
             if let Some(wait) = self.pending(key) {
-                let (timer, deadline) = arm(key, timeout);
-                let armed = wait.timer.get();
-                if armed.is_some() && wait.deadline.get() <= deadline {
-                    self.disarmed.borrow_mut().push(timer);
-                    continue;
-                }
-                self.disarmed.borrow_mut().extend(armed);
-                wait.timer.set(Some(timer));
-                wait.deadline.set(deadline);
+                let (timer, deadline) = arm(key, wait.timeout.get());
+                self.arm_pending(wait, timer, deadline);
             }
         }
     }
 
+    /// That timer, which is due at that time, is to end a wait. One that is due later is not needed.
+    pub(crate) fn arm(&self, key: Key, timer: TimerId, deadline: u64) {
+        match self.pending(key) {
+            Some(wait) => self.arm_pending(wait, timer, deadline),
+            None => self.disarmed.borrow_mut().push(timer),
+        }
+    }
+
+    fn arm_pending(&self, wait: &Wait, timer: TimerId, deadline: u64) {
+        let armed = wait.timer.get();
+        if armed.is_some() && wait.deadline.get() <= deadline {
+            return self.disarmed.borrow_mut().push(timer);
+        }
+        self.disarmed.borrow_mut().extend(armed);
+        wait.timer.set(Some(timer));
+        wait.deadline.set(deadline);
+    }
+
     /// Takes a timer that is not needed any more.
-    pub(crate) fn next_disarmed(&self) -> Option<TimerKey> {
+    pub(crate) fn next_disarmed(&self) -> Option<TimerId> {
         self.disarmed.borrow_mut().pop()
     }
 
@@ -686,6 +663,7 @@ impl Drop for Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::TimerWheel;
 
     #[test]
     fn s5_3_the_first_terminal_event_wins() {
@@ -743,28 +721,29 @@ mod tests {
         let quick = waits.begin(Some(5), ActorId::NOBODY);
         let slow = waits.begin(Some(6), ActorId::NOBODY);
         let _ = waits.fulfil(quick, ());
+        let mut wheel = TimerWheel::new(0);
         waits.arm_all(|key, timeout| {
             assert_eq!((key, timeout), (slow, 6));
-            (11, 6)
+            (wheel.insert(6, ()), 6)
         });
         let _ = waits.fulfil(slow, ());
-        assert_eq!(waits.next_disarmed(), Some(11));
+        let timer = waits.next_disarmed().expect("it is not needed any more");
+        assert!(wheel.cancel(timer).is_some());
         assert!(!waits.has_timer_requests());
     }
 
     #[test]
     fn s5_1_a_wait_that_is_shortened_ends_by_the_earlier_time() {
-        for (own, other, expected) in [(5, 9, 1), (9, 5, 2)] {
-            let waits = Waits::new();
+        for [own, other] in [[5, 9], [9, 5]] {
+            let (waits, mut wheel) = (Waits::new(), TimerWheel::new(0));
             let key = waits.begin(Some(own), ActorId::NOBODY);
-            waits.shorten(key, other);
-            let mut timers = 1..;
-            waits.arm_all(|_, timeout| (timers.next().unwrap(), timeout));
-            assert_eq!(waits.deadline(key), 5);
-            let disarmed = waits.next_disarmed();
+            waits.arm(key, wheel.insert(other, other), other);
+            waits.arm_all(|_, timeout| (wheel.insert(timeout, timeout), timeout));
+            let disarmed = waits.next_disarmed().and_then(|timer| wheel.cancel(timer));
+            assert_eq!(disarmed, Some(9));
             let _ = waits.fulfil(key, ());
-            assert_eq!(waits.next_disarmed(), Some(expected));
-            assert_eq!(disarmed, Some(3 - expected));
+            let disarmed = waits.next_disarmed().and_then(|timer| wheel.cancel(timer));
+            assert_eq!(disarmed, Some(5));
         }
     }
 

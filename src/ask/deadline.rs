@@ -94,7 +94,7 @@ impl TimeLimit {
     pub(crate) fn after(within: Duration, asked: ActorId) -> Self {
         let within_nanos = nanos(within);
         let until = |now: u64| now.saturating_add(within_nanos);
-        let on_worker = with_current(|shard| shard.map(|shard| until(shard.now.get())));
+        let on_worker = with_current(|shard| shard.map(|shard| until(shard.read_clock())));
         if let Some(deadline) = on_worker {
             return Self(Until::Worker(deadline));
         }
@@ -111,7 +111,7 @@ impl TimeLimit {
         let until = |now: u64, deadline: u64| Duration::from_nanos(deadline.saturating_sub(now));
         let left = match &self.0 {
             Until::Worker(deadline) => {
-                with_current(|shard| shard.map(|shard| until(shard.now.get(), *deadline)))
+                with_current(|shard| shard.map(|shard| until(shard.read_clock(), *deadline)))
                     .unwrap_or_default()
             }
             Until::Driver(driver, deadline) => until(driver.now(), *deadline),

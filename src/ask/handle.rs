@@ -256,7 +256,7 @@ impl<R: Send + 'static> Ask<R> {
                 let wait = *wait;
                 if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
                     if let Some(left) = lent.left {
-                        shard.waits.shorten(wait, nanos(left));
+                        shard.end_wait_by(wait, shard.now.get().saturating_add(nanos(left)));
                     }
                     if let Some(other) = lent.wait {
                         shard.waits.wait_on_behalf(wait, other);
@@ -341,8 +341,17 @@ impl<'a> Begun<'a> {
         asked: ActorId,
         mail: &'static MailKind,
     ) -> Self {
-        let (timeout, now) = (within.nanos_left(), shard.now.get());
+        let timeout = within.nanos_left();
+        if shard.measure.get().is_slow {
+            shard.read_clock();
+        }
+        let now = shard.now.get();
         let (place, wait) = shard.waits.begin_ask(timeout, asked, mail, now);
+        if shard.measure.get().is_slow
+            && let Some(timeout) = timeout
+        {
+            shard.end_wait_by(wait, now.saturating_add(timeout));
+        }
         Self {
             place,
             home: shard.home,

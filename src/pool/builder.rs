@@ -15,7 +15,7 @@ use super::node::WorkerNode;
 use super::shared::Shared;
 use super::shutdown::{NoteEnd, ShutdownReport};
 use super::side_threads::SideThreads;
-use super::time::{Clock, TimeSource};
+use super::time::{TimeSource, start_clock};
 use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
 use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
@@ -23,6 +23,7 @@ use crate::actor::{AbortOnPanic, BoxError, Cycle, Failure, SupervisorStrategy};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::supervision::{Directive, Strategy};
+use crate::time::Clock;
 
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
 /// backed by memory.
@@ -234,7 +235,7 @@ impl WorkerPoolBuilder {
             repeatable: false,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
-        let clock = Clock::start(&self.time_source, &core);
+        let clock = start_clock(&self.time_source, &core);
         let watchdog = match self.slow_after {
             None => None,
             Some(after) => {
@@ -444,14 +445,13 @@ impl Launch {
             let _runtime_panics_abort = AbortOnPanic;
             let core = Arc::clone(&node.shared.core);
             let source = Box::new(end);
-            let now = clock.now();
             let mut worker = Worker::new(WorkerParts {
                 core,
                 index,
                 source,
                 stacks,
                 ending,
-                now,
+                clock: Some(clock.clone()),
             });
             if !pin(pinned) {
                 let _ = ready.send(Err(StartError::NotPinned {

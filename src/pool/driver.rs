@@ -4,10 +4,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::patience::{Looked, Patience, UNDISTURBED};
-use super::time::Clock;
 use super::watchdog::Watch;
 use crate::fiber::StackError;
 use crate::runtime::{Tick, Worker};
+use crate::time::Clock;
 
 /// What a worker does when it has nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,7 +42,7 @@ pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;
 pub(crate) use self::shared::Shared;
 pub(crate) use self::side_threads::SideThreads;
-pub(crate) use self::time::Clock;
+pub(crate) use self::time::start_clock;
 pub(crate) use self::transport::lanes;
 
 /// What one worker shares with others, where a test makes the parts around it itself.

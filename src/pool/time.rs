@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::actor::core::PoolCore;
+use crate::time::Clock;
 
 /// Where a pool takes its time from: its timers, time-outs and
 /// [`Context::now`](crate::Context::now). Not how long a thread outside waits for an answer.
@@ -56,8 +57,8 @@ pub struct ManualTime {
 }
 
 #[derive(Default)]
-pub(crate) struct Shared {
-    now: AtomicU64,
+struct Shared {
+    now: Arc<AtomicU64>,
     pools: Mutex<Vec<Weak<PoolCore>>>,
 }
 
@@ -98,52 +99,13 @@ impl ManualTime {
     }
 }
 
-/// The clock of one pool.
-#[derive(Clone)]
-pub(crate) enum Clock {
-    Monotonic(Instant),
-    Manual(Arc<Shared>),
-}
-
-impl Clock {
-    pub(crate) fn start(source: &TimeSource, core: &Arc<PoolCore>) -> Self {
-        match source {
-            TimeSource::Monotonic => Self::Monotonic(Instant::now()),
-            TimeSource::Manual(time) => {
-                time.shared.pools.lock().push(Arc::downgrade(core));
-                Self::Manual(Arc::clone(&time.shared))
-            }
-        }
-    }
-
-    /// Nanoseconds since the clock began.
-    pub(crate) fn now(&self) -> u64 {
-        match self {
-            Self::Monotonic(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            Self::Manual(shared) => shared.now.load(Acquire),
-        }
-    }
-
-    /// The time when it was `now` just before: a real clock is not read again for that. One that is
-    /// advanced by hand may have been advanced by an hour.
-    pub(crate) fn a_moment_after(&self, now: u64) -> u64 {
-        match self {
-            Self::Monotonic(_) => now,
-            Self::Manual(_) => self.now(),
-        }
-    }
-
-    /// How long a worker may sleep that has something to do at `until`. Who advances a clock by
-    /// hand wakes the workers.
-    pub(crate) fn time_to(&self, until: Option<u64>) -> Option<u64> {
-        self.time_between(self.now(), until)
-    }
-
-    /// As [`time_to`](Self::time_to), where it is `now`.
-    pub(crate) fn time_between(&self, now: u64, until: Option<u64>) -> Option<u64> {
-        match self {
-            Self::Monotonic(_) => until.map(|until| until.saturating_sub(now)),
-            Self::Manual(_) => None,
+/// Starts the clock of a pool.
+pub(crate) fn start_clock(source: &TimeSource, core: &Arc<PoolCore>) -> Clock {
+    match source {
+        TimeSource::Monotonic => Clock::Monotonic(Instant::now()),
+        TimeSource::Manual(time) => {
+            time.shared.pools.lock().push(Arc::downgrade(core));
+            Clock::Manual(Arc::clone(&time.shared.now))
         }
     }
 }

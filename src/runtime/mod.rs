@@ -4,8 +4,8 @@
 //! time, and sleeps as long as the answer allows.
 
 mod ending;
+mod pace;
 mod scheduler;
-mod wheel;
 mod worker;
 
 pub(crate) use self::ending::Ending;

@@ -9,10 +9,6 @@ use crate::actor::lifecycle::{next_to_end, take_turn};
 use crate::actor::{AbortOnPanic, Chore, Due, Shard, Unwound, catch_user, with_current};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 
-/// Messages after which a tick gives no more turns, so that one busy actor does not keep its worker
-/// from its inbox and its timers for many turns.
-const MESSAGES_PER_TICK: u64 = 1024;
-
 /// Does what is due, up to `turns` turns. Called on the worker's own stack.
 ///
 /// # Errors
@@ -24,7 +20,7 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     }
     shard
         .messages_until
-        .set(shard.counts.handled.get() + MESSAGES_PER_TICK);
+        .set(shard.counts.handled.get() + shard.measure.get().messages);
     // A handler whose wait is over goes on with the loop itself, after its turn.
     let (fiber, turns) = match shard.due.pop_fiber() {
         Some(fiber) => (fiber, turns - 1),

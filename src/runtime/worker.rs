@@ -16,17 +16,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ending::Ending;
+use super::pace::Pace;
 use super::scheduler;
-use super::wheel::{TimerId, TimerWheel};
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    ActorOrder, DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
+    ActorOrder, Alarm, DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter,
+    lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
-
-/// Turns in one tick: few enough that timers and mail from outside are looked after in time.
-const TURNS_PER_TICK: u32 = 128;
+use crate::time::Clock;
 
 /// Idle fibers that a worker keeps when it has nothing to do, and how many it ends at a time.
 const KEPT_FIBERS: usize = 64;
@@ -67,15 +66,16 @@ pub(crate) struct WorkerParts {
     pub(crate) source: Box<dyn Source>,
     pub(crate) stacks: StackConfig,
     pub(crate) ending: Arc<Ending>,
-    pub(crate) now: u64,
+    /// The clock, where it is not the one that drives the worker that says what time it is.
+    pub(crate) clock: Option<Clock>,
 }
 
 /// One worker.
 pub(crate) struct Worker {
     shard: Rc<Shard>,
     source: Box<dyn Source>,
-    wheel: TimerWheel<Key>,
-    fired: Vec<Key>,
+    fired: Vec<Alarm>,
+    pace: Pace,
     phase: Phase,
     /// Whether it is to close as soon as it is quiet.
     closes: bool,
@@ -94,15 +94,14 @@ impl Worker {
             source,
             stacks,
             ending,
-            now,
+            clock,
         } = parts;
-        let shard = Shard::new(core, index, stacks, scheduler::fiber_body);
-        shard.now.set(now);
+        let shard = Shard::new(core, index, stacks, scheduler::fiber_body, clock);
         Self {
             shard: Rc::new(shard),
             source,
-            wheel: TimerWheel::new(now),
             fired: Vec::new(),
+            pace: Pace::new(),
             phase: Phase::Open,
             closes: false,
             ending,
@@ -119,7 +118,7 @@ impl Worker {
 
     /// Timers that are pending.
     pub(crate) fn timers(&self) -> usize {
-        self.wheel.len()
+        self.shard.alarms.len()
     }
 
     /// Whether anything has arrived that the next tick would take in.
@@ -155,7 +154,13 @@ impl Worker {
     ///
     /// When the very first fiber cannot have a stack.
     pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
-        self.tick_up_to(now, TURNS_PER_TICK)
+        let measure = self.pace.begin(now, self.shard.counts.handled.get());
+        self.shard.set_measure(measure);
+        let tick = self.tick_up_to(now, measure.turns)?;
+        if tick != Tick::Busy {
+            self.pace.rest();
+        }
+        Ok(tick)
     }
 
     /// As [`tick`](Self::tick), with another limit on the number of turns.
@@ -169,7 +174,7 @@ impl Worker {
         // business of the handlers.
         let marks = Marks::take();
         let tick = enter(&shard, |shard| {
-            shard.now.set(now);
+            shard.tick_begins(now);
             // Taken before the mail, and followed after it: mail sent before an order comes first.
             let orders = shard.core.take_orders(shard.home.worker());
             let batches = shard.counts.batches.get();
@@ -272,17 +277,17 @@ impl Worker {
         self.shard.core.workers[index].publish(self.shard.stats(self.parks));
     }
 
-    /// Arms the time-outs that were asked for before this tick, so that each counts from a time
-    /// no earlier than its call, and fires those that are due.
+    /// Sets the alarms of questions that were asked before this tick, so that each counts from a time
+    /// no earlier than its call, and follows those that are due.
     fn turn_clock(&mut self, now: u64) {
         let waits = &self.shard.waits;
         if waits.has_timer_requests() {
             waits.arm_all(|key, timeout| {
                 let deadline = now.saturating_add(timeout);
-                (self.wheel.insert(deadline, key).to_bits(), deadline)
+                (self.shard.alarms.set(deadline, Alarm::Wait(key)), deadline)
             });
         }
-        if self.wheel.is_empty() {
+        if self.shard.alarms.is_empty() {
             return;
         }
         let early = if is_mutated(Mutant::TimerEarly) {
@@ -290,17 +295,22 @@ impl Worker {
         } else {
             0
         };
-        self.wheel.advance(now + early, &mut self.fired);
-        for key in self.fired.drain(..) {
-            waits.fired(key);
-            self.shard.time_out(key);
+        self.shard.alarms.advance(now + early, &mut self.fired);
+        for alarm in self.fired.drain(..) {
+            match alarm {
+                Alarm::Wait(key) => {
+                    waits.fired(key);
+                    self.shard.time_out(key);
+                }
+                Alarm::Timer { slot, timer } => lifecycle::ring(&self.shard, slot, timer),
+            }
         }
     }
 
     /// Not before the turns, which somebody may wait for: what fires meanwhile comes too late.
     fn cancel_timers(&mut self) {
         while let Some(timer) = self.shard.waits.next_disarmed() {
-            self.wheel.cancel(TimerId::from_bits(timer));
+            self.shard.alarms.cancel(timer);
         }
     }
 
@@ -331,7 +341,7 @@ impl Worker {
             Phase::Draining { deadline } => Some(deadline),
             _ => None,
         };
-        let timer = self.wheel.next_deadline();
+        let timer = self.shard.alarms.next();
         Tick::Idle(timer.into_iter().chain(deadline).min())
     }
 
@@ -401,7 +411,7 @@ impl Worker {
         self.shard.fibers.trim(0);
         // Nobody waits any more, and no tick comes that would cancel what is not needed.
         self.shard.fibers.trim_larger(0);
-        self.wheel = TimerWheel::new(self.shard.now.get());
+        self.shard.alarms.clear();
         self.phase = Phase::Closed;
     }
 
@@ -500,7 +510,7 @@ mod tests {
             }),
             stacks: StackConfig { size: 64 * 1024 },
             ending: Arc::default(),
-            now: 0,
+            clock: None,
         });
         let mut last = Tick::Busy;
         for _ in 0..10 {

@@ -106,7 +106,7 @@ impl Engine {
                     source: network.source(index as usize),
                     stacks: StackConfig { size: stack_size },
                     ending: Arc::clone(&ending),
-                    now: 0,
+                    clock: None,
                 });
                 let unobserved = worker.shard().observer.set(Rc::clone(&eye) as _);
                 assert!(unobserved.is_ok(), "a new shard has no observer");

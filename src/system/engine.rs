@@ -10,10 +10,11 @@ use crate::actor::{AbortOnPanic, Key, Shard, Source, SupervisorStrategy, WaitErr
 use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, StackError};
 use crate::pool::{
-    Clock, Shared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
-    default_blocking_threads, lanes, no_stack,
+    Shared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
+    default_blocking_threads, lanes, no_stack, start_clock,
 };
 use crate::runtime::{Ending, Tick, Worker, WorkerParts};
+use crate::time::Clock;
 
 /// What an engine is made of.
 pub(super) struct EngineParts {
@@ -60,7 +61,7 @@ impl Engine {
             parts.on_suspicion,
             parts.guardian,
         )?;
-        let clock = Clock::start(&parts.time_source, &core);
+        let clock = start_clock(&parts.time_source, &core);
         let ending = Arc::new(Ending::default());
         let worker = with_a_fiber(Worker::new(WorkerParts {
             core: Arc::clone(&core),
@@ -70,7 +71,7 @@ impl Engine {
                 size: parts.stack_size,
             },
             ending: Arc::clone(&ending),
-            now: clock.now(),
+            clock: Some(clock.clone()),
         }));
         let worker = worker.map_err(|error| {
             unregister(&core);
@@ -80,7 +81,7 @@ impl Engine {
             shard: Rc::clone(worker.shard()),
             ending,
             clock,
-            real: Clock::start(&TimeSource::Monotonic, &core),
+            real: start_clock(&TimeSource::Monotonic, &core),
             shared: Arc::new(Shared::new(core)),
             worker: RefCell::new(Some(worker)),
             ended: Cell::new(false),

@@ -3,42 +3,70 @@
 use super::family::interrupt;
 use super::stop::kill;
 use super::turn::settle;
+use crate::actor::alarms::{Alarm, RECEIVE_TIMEOUT};
 use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::actor::envelope::Envelope;
 use crate::actor::failure::Stage;
 use crate::actor::fate::{End, drop_with_fate};
-use crate::actor::id::{ActorId, Key};
+use crate::actor::id::Key;
 use crate::actor::kept::Kept;
 use crate::actor::observer::Intervention;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
-use crate::actor::waits::NO_TIMER;
 use crate::sync::{Mutant, is_mutated};
+use crate::time::TimerId;
 
 /// How long an actor may be without a message before it is told.
 pub(crate) struct ReceiveTimeout {
     slot: u32,
     after: u64,
-    wait: Key,
+    /// Since when it has been without one.
+    since: u64,
+    /// Due when it may have been for so long; none once it has.
+    alarm: Option<TimerId>,
 }
 
 impl ReceiveTimeout {
     fn begin(shard: &Shard, slot: u32, after: u64) -> Self {
-        let wait = shard.waits.begin(Some(after), ActorId::NOBODY);
-        shard.waits.attend_as_timer(wait, slot, NO_TIMER);
-        Self { slot, after, wait }
+        let since = shard.read_clock();
+        let alarm = Some(Self::set(shard, slot, since, after));
+        Self {
+            slot,
+            after,
+            since,
+            alarm,
+        }
     }
 
-    /// Begins again.
+    fn set(shard: &Shard, slot: u32, since: u64, after: u64) -> TimerId {
+        let timer = RECEIVE_TIMEOUT;
+        let at = since.saturating_add(after);
+        shard.alarms.set(at, Alarm::Timer { slot, timer })
+    }
+
+    /// Begins again: what is due meanwhile looks when that was.
     pub(super) fn restart(&mut self, shard: &Shard) {
-        shard.waits.forget(self.wait);
-        *self = Self::begin(shard, self.slot, self.after);
+        self.since = shard.read_clock();
+        if self.alarm.is_none() {
+            self.alarm = Some(Self::set(shard, self.slot, self.since, self.after));
+        }
     }
 
-    pub(super) fn is_over(&self, shard: &Shard) -> bool {
-        !shard.waits.is_pending(self.wait)
+    /// Its alarm is due. Answers whether it is over, and not only begun again meanwhile.
+    fn rings(&mut self, shard: &Shard) -> bool {
+        let is_over = self.since.saturating_add(self.after) <= shard.now.get();
+        self.alarm = (!is_over).then(|| Self::set(shard, self.slot, self.since, self.after));
+        is_over
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.alarm.is_none()
+    }
+
+    fn end(self, shard: &Shard) {
+        self.alarm.inspect(|alarm| shard.alarms.cancel(*alarm));
     }
 }
 
@@ -53,7 +81,7 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
     let next = after.map(|after| ReceiveTimeout::begin(shard, key.slot(), after));
     let before = slot.with_system(|system| std::mem::replace(&mut system.receive_timeout, next));
     if let Some(before) = before {
-        shard.waits.forget(before.wait);
+        before.end(shard);
     }
 }
 
@@ -74,16 +102,20 @@ pub(super) fn touch(shard: &Shard, slot: &Slot) {
 #[cold]
 pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
     let slot = shard.slot(index);
-    if timer != NO_TIMER {
-        slot.with_system(|system| {
-            if let Some(store) = &mut system.store {
-                store.ring(timer);
-            }
-        });
-    } else if is_mutated(Mutant::SilenceUntold) {
-        return;
+    let is_due = slot.with_system(|system| {
+        if timer == RECEIVE_TIMEOUT {
+            let timeout = system.receive_timeout.as_mut();
+            return timeout.is_some_and(|timeout| timeout.rings(shard))
+                && !is_mutated(Mutant::SilenceUntold);
+        }
+        if let Some(store) = &mut system.store {
+            store.ring(timer);
+        }
+        true
+    });
+    if is_due {
+        interrupt(shard, super::family::key_of(shard, index));
     }
-    interrupt(shard, super::family::key_of(shard, index));
 }
 
 /// Ends the timers and the receive time-out of an actor. What it has put aside is lost.
@@ -96,7 +128,7 @@ pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let (store, timeout) =
         slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
     if let Some(timeout) = timeout {
-        shard.waits.forget(timeout.wait);
+        timeout.end(shard);
     }
     if let Some(store) = store {
         store.end(shard, key, reason);
@@ -129,7 +161,7 @@ pub(super) fn rest(shard: &Shard, key: Key) {
     let (store, timeout) =
         slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));
     if let Some(timeout) = timeout {
-        shard.waits.forget(timeout.wait);
+        timeout.end(shard);
     }
     // Taken out meanwhile, as the messages of timers are dropped.
     let left = store.and_then(|store| store.rest(shard));
@@ -203,7 +235,7 @@ fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
 /// withdrawn. Answers whether anything has changed.
 pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
     let slot = shard.slot(key.slot());
-    let next = slot.with_system(|system| system.store.as_mut()?.next(&shard.waits));
+    let next = slot.with_system(|system| system.store.as_mut()?.next());
     let Some((Kept::Stashed, envelope)) = next else {
         // A passive actor has no timers, so nothing is left.
         return slot.with_system(|system| system.store.take()).is_some();

@@ -11,7 +11,7 @@ use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::{Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
-use crate::actor::id::{ActorId, Key};
+use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
 use crate::actor::unwind::{Unwound, catch_user};
@@ -27,7 +27,7 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     if !is_mutated(Mutant::WatchKept) {
         end_what_it_began(shard, key, End::Failed);
     }
-    let backoff = (after > 0).then(|| shard.waits.begin(Some(after), ActorId::NOBODY));
+    let backoff = (after > 0).then(|| shard.begin_timed_wait(after));
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot());
     }

@@ -200,7 +200,7 @@ fn ask(
     failure: &Failure,
     history: &mut History,
 ) -> Decision {
-    let (now, random) = (shard.now.get(), shard.random());
+    let (now, random) = (shard.read_clock(), shard.random());
     let decided = catch_user(|| strategy.decide_for(failure, history, now, random));
     // A decider that panics has decided nothing; the panic hook has told of it.
     decided.unwrap_or(Decision::Stop { over_limit: false })

@@ -164,7 +164,7 @@ impl System {
             return Wanted::Signal(signal);
         }
         if let Some(timeout) = &mut self.receive_timeout
-            && timeout.is_over(shard)
+            && timeout.is_over()
         {
             timeout.restart(shard);
             return Wanted::Signal(Signal::ReceiveTimeout);
@@ -177,7 +177,7 @@ impl System {
             return Wanted::Rest;
         }
         let kept = self.store.as_mut();
-        let kept = kept.and_then(|store| store.next(&shard.waits));
+        let kept = kept.and_then(|store| store.next());
         kept.map_or(Wanted::Nothing, |(kept, envelope)| {
             Wanted::Kept(kept, envelope)
         })

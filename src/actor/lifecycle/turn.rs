@@ -25,9 +25,6 @@ use crate::actor::unwind::{Caught, Unwound, catch, catch_user};
 use crate::fiber::StackClass;
 use crate::sync::{Mutant, is_mutated};
 
-/// Messages that an actor handles in one turn at the most, so that others have theirs.
-const MOST_PER_TURN: usize = 256;
-
 /// Gives an actor its turn: it handles what was in its mailbox when the turn began, up to a
 /// measure, or goes on with what the system wants of it.
 ///
@@ -82,7 +79,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
         let end = match shard.observer.get() {
             _ if screened => screened_turn(shard, slot, key, &mut *body).map_err(Ended::Otherwise),
             None => {
-                shard.leave_messages(waiting.min(MOST_PER_TURN));
+                shard.leave_messages(waiting.min(shard.measure.get().messages_per_turn));
                 catch(|| body.turn(shard, slot, key, None)).map_err(Ended::By)
             }
             Some(observer) => {
@@ -155,7 +152,8 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
         return false;
     }
     let observed = shard.observer.get().is_some();
-    let mut left = if observed { 1 } else { MOST_PER_TURN };
+    let most = shard.measure.get().messages_per_turn;
+    let mut left = if observed { 1 } else { most };
     loop {
         if slot.state() == State::Stopping {
             go_on_stopping(shard, slot, index);
@@ -278,7 +276,10 @@ fn screened_turn(
     body: &mut dyn Body,
 ) -> Result<TurnEnd, Unwound> {
     let observer = shard.observer.get();
-    for _ in 0..slot.mailbox_len().min(MOST_PER_TURN) {
+    for _ in 0..slot
+        .mailbox_len()
+        .min(shard.measure.get().messages_per_turn)
+    {
         let Some(envelope) = slot.peek_envelope() else {
             break;
         };

@@ -36,22 +36,6 @@ pub(crate) struct TimerId {
     generation: u32,
 }
 
-impl TimerId {
-    /// As one number, for layers that do not know this type.
-    pub(crate) fn to_bits(self) -> u64 {
-        u64::from(self.index) << 32 | u64::from(self.generation)
-    }
-
-    /// From [`to_bits`](Self::to_bits).
-    #[allow(clippy::cast_possible_truncation)] // the low half is the generation
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        Self {
-            index: (bits >> 32) as u32,
-            generation: bits as u32,
-        }
-    }
-}
-
 /// A slab cell: a pending timer, or, when `value` is `None`, a free cell.
 #[derive(Debug)]
 struct Entry<T> {

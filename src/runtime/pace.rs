@@ -1,0 +1,93 @@
+//! How much a worker does in one tick, so that timers and mail from outside are looked after in time.
+//!
+//! The clock is read once a tick, not after each message, which would cost more than a message does. So
+//! the next tick is measured by the one before: it is shorter where that took long, and longer, up to a
+//! limit, where it did not. After a rest, where nothing is known, it is short.
+
+use crate::actor::Measure;
+
+/// A tick is to take no longer, in nanoseconds.
+const LONG: u64 = 500_000;
+/// One that takes less may have been longer.
+const SHORT: u64 = LONG / 4;
+
+/// Messages in one tick: at the most, and after a rest.
+const MOST: u64 = 1024;
+const AFTER_REST: u64 = 32;
+/// Turns in one tick, at the most.
+const MOST_TURNS: u64 = 128;
+/// Messages that an actor handles in one turn at the most, so that others have theirs.
+const MOST_PER_TURN: u64 = 256;
+
+pub(super) struct Pace {
+    messages: u64,
+    /// When the last tick began, and what had been handled then; none after a rest.
+    last: Option<(u64, u64)>,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self {
+            messages: AFTER_REST,
+            last: None,
+        }
+    }
+
+    /// A tick begins: how much it is to do. `handled` counts the messages so far.
+    #[allow(clippy::cast_possible_truncation)] // they are few
+    pub(super) fn begin(&mut self, now: u64, handled: u64) -> Measure {
+        if let Some((began, before)) = self.last.replace((now, handled)) {
+            let took = now.saturating_sub(began);
+            if took > LONG {
+                let done = (handled - before).clamp(1, self.messages);
+                self.messages = (done * LONG / took).max(1);
+            } else if took < SHORT {
+                self.messages = (self.messages * 2).min(MOST);
+            }
+        }
+        Measure {
+            turns: self.messages.min(MOST_TURNS) as u32,
+            messages: self.messages,
+            messages_per_turn: self.messages.min(MOST_PER_TURN) as usize,
+            is_slow: self.messages < AFTER_REST,
+        }
+    }
+
+    /// The worker has nothing to do.
+    pub(super) fn rest(&mut self) {
+        self.last = None;
+        self.messages = self.messages.min(AFTER_REST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_as_long_as_the_one_before_lets_expect() {
+        let mut pace = Pace::new();
+        let (mut now, mut handled) = (0, 0);
+        // Messages of a millisecond each: after the first tick, one at a time.
+        assert_eq!(pace.begin(now, handled).messages, AFTER_REST);
+        (now, handled) = (now + 32_000_000, handled + 32);
+        let measure = pace.begin(now, handled);
+        assert_eq!((measure.messages, measure.turns), (1, 1));
+        assert!(measure.is_slow);
+        // Messages of ten nanoseconds each: as many as there may be.
+        for _ in 0..12 {
+            (now, handled) = (now + 10, handled + 1);
+            pace.begin(now, handled);
+        }
+        let measure = pace.begin(now, handled);
+        assert_eq!((measure.messages, measure.turns), (MOST, 128));
+        assert!(!measure.is_slow);
+        // Turns in which nothing is handled, of a millisecond each.
+        now += 128_000_000;
+        assert_eq!(pace.begin(now, handled).turns, 1);
+        // After a rest nothing is known.
+        pace.rest();
+        now += 1_000_000_000;
+        assert_eq!(pace.begin(now, handled).messages, 1);
+    }
+}

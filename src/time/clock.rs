@@ -1,0 +1,48 @@
+//! Clocks: the system's, and one that is advanced by hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire};
+use std::time::Instant;
+
+/// The clock of one pool.
+#[derive(Clone)]
+pub(crate) enum Clock {
+    /// The operating system's monotonic clock, from that instant on.
+    Monotonic(Instant),
+    /// Whoever stores a time there says what it is.
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// Nanoseconds since the clock began.
+    pub(crate) fn now(&self) -> u64 {
+        match self {
+            Self::Monotonic(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            // Acquire pairs with the release of `ManualTime::advance`: what was done before it is seen.
+            Self::Manual(now) => now.load(Acquire),
+        }
+    }
+
+    /// The time when it was `now` just before: a real clock is not read again for that. One that is
+    /// advanced by hand may have been advanced by an hour.
+    pub(crate) fn a_moment_after(&self, now: u64) -> u64 {
+        match self {
+            Self::Monotonic(_) => now,
+            Self::Manual(_) => self.now(),
+        }
+    }
+
+    /// How long a worker may sleep that has something to do at `until`. Who advances a clock by
+    /// hand wakes the workers.
+    pub(crate) fn time_to(&self, until: Option<u64>) -> Option<u64> {
+        self.time_between(self.now(), until)
+    }
+
+    /// As [`time_to`](Self::time_to), where it is `now`.
+    pub(crate) fn time_between(&self, now: u64, until: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Monotonic(_) => until.map(|until| until.saturating_sub(now)),
+            Self::Manual(_) => None,
+        }
+    }
+}

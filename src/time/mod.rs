@@ -1,0 +1,9 @@
+//! Time: the clock that a worker reads, and the wheel that its timers wait on.
+//!
+//! Both know nothing of actors. Nothing here starts a thread or sleeps.
+
+mod clock;
+mod wheel;
+
+pub(crate) use self::clock::Clock;
+pub(crate) use self::wheel::{TimerId, TimerWheel};
