@@ -582,11 +582,15 @@
 //! - `tests/timers/end.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
 //!
 //! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
-//! [`ManualTime`] that is advanced by exactly that much ends it. An actor may have a million timers at once; to start
+//! [`ManualTime`] that is advanced by exactly that much ends it. A timer, a sleep and a receive time-out count
+//! from the moment of the call, by the clock of that moment. The time-out of a question does as well where
+//! messages take long; else it may count from up to half a millisecond later. Nothing is ever early. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
 //! - `tests/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
 //! - `tests/timers/turns.rs: s6_2_a_million_timers_at_once`
+//! - `tests/timers/clock.rs: s6_2_all_that_counts_time_counts_from_the_call`
+//! - `tests/timers/clock.rs: s6_2_a_clock_that_is_advanced_when_a_start_is_answered_is_advanced_for_what_the_start_began`
 //!
 //! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
 //! their envelopes and replies, and have them handled later, in the order in which they were put

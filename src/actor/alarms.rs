@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use super::id::{ActorId, Key};
 use super::shard::Shard;
-use crate::time::{TimerId, TimerWheel};
+use crate::time::{Clock, TimerId, TimerWheel};
 
 /// What is due.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +96,20 @@ impl Shard {
         self.alarms.tick_began.set(now);
     }
 
+    /// A tick has ended, and whoever drives this worker may do something else for an hour: so the clock is read
+    /// for each of his questions.
+    pub(crate) fn tick_ends(&self) {
+        self.measure.set(Measure {
+            is_slow: true,
+            ..self.measure.get()
+        });
+    }
+
+    /// How much the ticks from now on are to do.
     pub(crate) fn set_measure(&self, measure: Measure) {
-        self.measure.set(measure);
+        // A clock that is advanced by hand may be advanced by an hour in a short tick.
+        let is_slow = measure.is_slow || matches!(self.clock, Some(Clock::Manual(_)));
+        self.measure.set(Measure { is_slow, ..measure });
     }
 
     /// The time now, and not as of the last look at the clock. In a simulation no time passes in a tick.

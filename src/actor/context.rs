@@ -83,7 +83,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         self.shard.slot(self.actor.slot()).mailbox_len()
     }
 
-    /// Time since the pool's clock began, as of the beginning of this worker's present round.
+    /// Time since the pool's clock began.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.shard.read_clock())
     }

@@ -69,7 +69,7 @@ pub(crate) struct Shard {
     pub(crate) apart: Cell<u32>,
     pub(crate) task_apart: Cell<Option<Chore>>,
 
-    /// Nanoseconds since the pool's clock began, as of the present tick.
+    /// Nanoseconds since the pool's clock began, as of the last look at it: at the beginning of a tick, or since.
     pub(crate) now: Cell<u64>,
     /// Where it reads the time, if nobody else says what time it is.
     pub(super) clock: Option<Clock>,

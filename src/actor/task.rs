@@ -124,7 +124,7 @@ impl<M: Send + 'static> TaskContext<'_, M> {
         self.shard.home.worker() as usize
     }
 
-    /// Time since the pool's clock began, as of the beginning of this worker's present round.
+    /// Time since the pool's clock began.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.shard.read_clock())
     }

@@ -2,7 +2,7 @@
 //!
 //! Handlers, factories, signal handlers, hooks and the destructors of messages and state all run
 //! through [`catch_user`]. A panic of the runtime itself is caught nowhere: it ends in
-//! [`AbortOnPanic`], since a worker whose own bookkeeping failed can promise nothing more.
+//! [`abort_on_panic`], since a worker whose own bookkeeping failed can promise nothing more.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -78,18 +78,26 @@ pub(crate) fn force_unwind() -> ! {
     resume_unwind(Box::new(Forced))
 }
 
-/// Ends the process when it is dropped by a panic: put around the runtime's own loops.
-pub(crate) struct AbortOnPanic;
+/// Runs one of the runtime's own loops. A panic that gets out of it ends the process.
+#[inline]
+pub(crate) fn abort_on_panic<R>(run: impl FnOnce() -> R) -> R {
+    // Dropped by an unwinding alone: the thread may be panicking already, as where a system is dropped by a
+    // panic, and that is no panic of this loop.
+    let armed = AbortOnPanic;
+    let answer = run();
+    std::mem::forget(armed);
+    answer
+}
+
+struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!(
-                "nexus-actors: the runtime itself panicked (see above); this is a bug in it, and \
-                 going on could lose messages, so the process ends here"
-            );
-            std::process::abort();
-        }
+        eprintln!(
+            "nexus-actors: the runtime itself panicked (see above); this is a bug in it, and \
+             going on could lose messages, so the process ends here"
+        );
+        std::process::abort();
     }
 }
 

@@ -163,3 +163,20 @@ impl Parent {
         enter(self.0.id, self.0.yielder);
     }
 }
+
+/// Runs code that resumes the fibers of another worker, where this may be a fiber itself: what runs on none of
+/// those is on no fiber, meanwhile.
+pub(crate) fn off_fiber<R>(code: impl FnOnce() -> R) -> R {
+    struct GoOn(Current);
+    impl Drop for GoOn {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let outside = Current {
+        id: FiberId::NONE,
+        yielder: ptr::null(),
+    };
+    let _go_on = GoOn(CURRENT.replace(outside));
+    code()
+}

@@ -8,10 +8,13 @@ mod current;
 mod overflow;
 mod set;
 mod stack;
+mod thread_end;
 
 pub(crate) use current::{
-    CannotSuspend, FiberId, Parent, Resume, Suspend, running_fiber, suspend, waiting_fiber,
+    CannotSuspend, FiberId, Parent, Resume, Suspend, off_fiber, running_fiber, suspend,
+    waiting_fiber,
 };
 pub(crate) use overflow::{Report, watch_for_overflows};
 pub(crate) use set::FiberSet;
 pub(crate) use stack::{STACK_SIZES, StackClass, StackConfig, StackError};
+pub(crate) use thread_end::ThreadEnd;

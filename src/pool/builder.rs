@@ -19,7 +19,7 @@ use super::time::{TimeSource, start_clock};
 use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
 use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
-use crate::actor::{AbortOnPanic, BoxError, Cycle, Failure, SupervisorStrategy};
+use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy, abort_on_panic};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::supervision::{Directive, Strategy};
@@ -442,30 +442,31 @@ impl Launch {
         };
         let work = move || {
             let _note_end = note_end;
-            let _runtime_panics_abort = AbortOnPanic;
-            let core = Arc::clone(&node.shared.core);
-            let source = Box::new(end);
-            let mut worker = Worker::new(WorkerParts {
-                core,
-                index,
-                source,
-                stacks,
-                ending,
-                clock: Some(clock.clone()),
-            });
-            if !pin(pinned) {
-                let _ = ready.send(Err(StartError::NotPinned {
-                    worker: index as usize,
+            abort_on_panic(|| {
+                let core = Arc::clone(&node.shared.core);
+                let source = Box::new(end);
+                let mut worker = Worker::new(WorkerParts {
+                    core,
+                    index,
+                    source,
+                    stacks,
+                    ending,
+                    clock: Some(clock.clone()),
+                });
+                if !pin(pinned) {
+                    let _ = ready.send(Err(StartError::NotPinned {
+                        worker: index as usize,
+                    }));
+                    return;
+                }
+                let failed = ready.clone();
+                worker.shard().add_task(Box::new(move |_| {
+                    let _ = ready.send(run_configure(configure, &node));
                 }));
-                return;
-            }
-            let failed = ready.clone();
-            worker.shard().add_task(Box::new(move |_| {
-                let _ = ready.send(run_configure(configure, &node));
-            }));
-            if let Err(error) = drive(&mut worker, &clock, strategy, watch.as_deref()) {
-                let _ = failed.send(Err(no_stack(index, error)));
-            }
+                if let Err(error) = drive(&mut worker, &clock, strategy, watch.as_deref()) {
+                    let _ = failed.send(Err(no_stack(index, error)));
+                }
+            });
         };
         let name = format!("{}-{index}", self.shared.core.name);
         // Messages pass over the thread's own stack on their way into mailboxes, so it has to

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::actor::{AbortOnPanic, End, Job, Offload, drop_with_fate};
+use crate::actor::{End, Job, Offload, abort_on_panic, drop_with_fate};
 
 /// How long a thread without work stays.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -101,10 +101,12 @@ impl Drop for SideThreads {
 
 impl Shared {
     fn serve(&self) {
-        let _jobs_catch_panics = AbortOnPanic;
-        while let Some(job) = self.next() {
-            job();
-        }
+        // Jobs catch their panics.
+        abort_on_panic(|| {
+            while let Some(job) = self.next() {
+                job();
+            }
+        });
     }
 
     /// The next job; `None` when the thread is to end.

@@ -6,7 +6,7 @@
 //! is kept for next time.
 
 use crate::actor::lifecycle::{next_to_end, take_turn};
-use crate::actor::{AbortOnPanic, Chore, Due, Shard, Unwound, catch_user, with_current};
+use crate::actor::{Chore, Due, Shard, Unwound, abort_on_panic, catch_user, with_current};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 
 /// Does what is due, up to `turns` turns. Called on the worker's own stack.
@@ -42,7 +42,10 @@ pub(super) fn end(shard: &Shard, fiber: FiberId) {
 
 /// What every fiber of a worker runs.
 pub(super) fn fiber_body() {
-    let _runtime_panics_abort = AbortOnPanic;
+    abort_on_panic(loop_of_fiber);
+}
+
+fn loop_of_fiber() {
     with_current(|shard| {
         let shard = shard.expect("a fiber runs only within its worker's tick");
         shard.stage.on_this_fiber(|acting| {

@@ -430,12 +430,20 @@ impl Worker {
         shard.outboxes.flush();
     }
 
-    /// Takes no more mail, and keeps all the rest for ever: where handlers cannot be ended.
+    /// Forces the end at once, without another turn: the ticks from now on tell actors that they have
+    /// stopped, and nothing more.
     #[cold]
-    pub(crate) fn leak(mut self) {
-        let shard = Rc::clone(&self.shard);
-        enter(&shard, |_| self.refuse_mail());
-        std::mem::forget(self);
+    pub(crate) fn force_end(&mut self, now: u64) {
+        let marks = Marks::take();
+        enter(&Rc::clone(&self.shard), |shard| {
+            shard.tick_begins(now);
+            self.closes = true;
+            self.shut_down(now);
+            if matches!(self.phase, Phase::Draining { .. }) {
+                self.force();
+            }
+        });
+        marks.put_back();
     }
 }
 

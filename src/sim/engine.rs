@@ -14,10 +14,10 @@ use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
 use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
 use crate::actor::{
     DeadLetters, Job, Key, Offload, Shard, Subscription, SupervisorStrategy, WaitError,
-    with_current,
+    abort_on_panic, with_current,
 };
 use crate::ask::{Drive, can_drive, enlist};
-use crate::fiber::StackConfig;
+use crate::fiber::{StackConfig, ThreadEnd, off_fiber};
 use crate::pool::{Shared, StartError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 
@@ -52,6 +52,8 @@ pub(super) struct Engine {
     pub(super) log: Arc<Mutex<Log>>,
     first: Rc<Shard>,
     world: RefCell<World>,
+    /// Whether the thread of the simulation ends.
+    pub(super) thread_end: ThreadEnd,
     _letters: Subscription,
 }
 
@@ -130,6 +132,7 @@ impl Engine {
             log,
             first,
             world: RefCell::new(world),
+            thread_end: ThreadEnd::default(),
             _letters: letters,
         });
         let weak: Weak<Self> = Rc::downgrade(&engine);
@@ -182,12 +185,21 @@ impl Engine {
         while matches!(self.step(bounds), Step::Done) {}
     }
 
-    /// Forgets the pool, and keeps its workers' memory for ever: there is no time for their end.
-    pub(super) fn leak(&self) {
-        unregister(&self.shared.core);
-        if let Ok(mut world) = self.world.try_borrow_mut() {
-            world.leak();
+    /// Ends the process where handlers wait that may have borrowed thread-locals which are gone.
+    pub(super) fn refuse_to_outlive_thread_locals(&self) {
+        if let Ok(world) = self.world.try_borrow() {
+            let busy = world.workers().map(|worker| worker.shard().fibers.busy());
+            self.thread_end.refuse_to_outlive(busy.sum());
         }
+    }
+
+    /// Ends the pool by force in the middle of an unwinding, or of another pool's handler. In one of its own,
+    /// whoever drives it there ends it.
+    pub(super) fn end_here(&self) {
+        if let Ok(mut world) = self.world.try_borrow_mut() {
+            off_fiber(|| abort_on_panic(|| world.end_here()));
+        }
+        unregister(&self.shared.core);
     }
 }
 

@@ -99,6 +99,12 @@ impl Pending {
 }
 
 impl Sim {
+    fn engine(&self) -> &Engine {
+        let place = std::ptr::from_ref(self).addr();
+        self.engine.thread_end.used_at(place);
+        &self.engine
+    }
+
     /// A simulation of two workers with that seed, in which everything is left to chance.
     ///
     /// # Panics
@@ -121,7 +127,7 @@ impl Sim {
 
     /// How many workers it has.
     pub fn workers(&self) -> usize {
-        self.engine.shared.workers()
+        self.engine().shared.workers()
     }
 
     /// A worker's view of the pool, as [`configure`](SimBuilder::configure) is given one: for code
@@ -131,10 +137,10 @@ impl Sim {
     ///
     /// When there is no such worker.
     pub fn node(&self, worker: usize) -> WorkerNode {
-        let index = self.engine.shared.worker(worker);
+        let index = self.engine().shared.worker(worker);
         let index = index.unwrap_or_else(|error| panic!("{error}"));
         WorkerNode {
-            shared: Arc::clone(&self.engine.shared),
+            shared: Arc::clone(&self.engine().shared),
             index,
         }
     }
@@ -152,7 +158,7 @@ impl Sim {
         name: &str,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        let shared = &self.engine.shared;
+        let shared = &self.engine().shared;
         shared.spawn(shared.owner(name), Some(name), props)
     }
 
@@ -167,7 +173,7 @@ impl Sim {
         name: &str,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        let shared = &self.engine.shared;
+        let shared = &self.engine().shared;
         shared.spawn(shared.worker(worker)?, Some(name), props)
     }
 
@@ -180,19 +186,19 @@ impl Sim {
         &self,
         path: impl AsRef<str>,
     ) -> Result<ActorRef<M>, LookupError> {
-        self.engine.shared.lookup(path.as_ref())
+        self.engine().shared.lookup(path.as_ref())
     }
 
     // ---- time -------------------------------------------------------------------------------
 
     /// The simulated time since the simulation began.
     pub fn now(&self) -> Duration {
-        Duration::from_nanos(self.engine.with(|world| world.now))
+        Duration::from_nanos(self.engine().with(|world| world.now))
     }
 
     /// How many steps there were. The number identifies a point of a run.
     pub fn steps(&self) -> u64 {
-        self.engine.with(|world| world.steps)
+        self.engine().with(|world| world.steps)
     }
 
     /// Does the next thing: one round of one worker, or what was [planned](Self::schedule). Where
@@ -202,13 +208,13 @@ impl Sim {
             until: None,
             while_busy: false,
         };
-        matches!(self.engine.step(bounds), Step::Done)
+        matches!(self.engine().step(bounds), Step::Done)
     }
 
     /// Runs until nothing is left to do before the next timer. The clock goes on by what the
     /// messages and rounds take.
     pub fn run_until_idle(&mut self) {
-        self.engine.run(Bounds {
+        self.engine().run(Bounds {
             until: None,
             while_busy: true,
         });
@@ -217,18 +223,18 @@ impl Sim {
     /// Runs what happens in that length of time.
     pub fn run_for(&mut self, time: Duration) {
         let until = nanos(self.now().saturating_add(time));
-        self.engine.run(Bounds {
+        self.engine().run(Bounds {
             until: Some(until),
             while_busy: false,
         });
-        self.engine.with(|world| world.set_now(until));
+        self.engine().with(|world| world.set_now(until));
     }
 
     /// Puts the clock forward in one jump, as it goes when a machine has slept: what was to happen
     /// meanwhile is late. Runs nothing.
     pub fn advance(&mut self, by: Duration) {
         let to = nanos(self.now().saturating_add(by));
-        self.engine.with(|world| world.set_now(to));
+        self.engine().with(|world| world.set_now(to));
     }
 
     /// Runs until the ask has an answer, or it is certain that it gets none. The same as
@@ -247,12 +253,12 @@ impl Sim {
     pub fn schedule(&mut self, after: Duration, work: impl FnOnce() + 'static) {
         let at = nanos(self.now().saturating_add(after));
         let planned = Planned::Outside(Box::new(work));
-        self.engine.with(|world| world.plan(at, planned));
+        self.engine().with(|world| world.plan(at, planned));
     }
 
     /// From now on leaves nothing to chance.
     pub fn be_orderly(&mut self) {
-        self.engine.with(|world| world.be_orderly());
+        self.engine().with(|world| world.be_orderly());
     }
 
     // ---- faults -----------------------------------------------------------------------------
@@ -264,14 +270,14 @@ impl Sim {
     /// [`FaultError`] where it never could.
     pub fn inject(&mut self, fault: Fault) -> Result<(), FaultError> {
         fault.check(self.workers())?;
-        let mut log = self.engine.log.lock();
+        let mut log = self.engine().log.lock();
         if self.builder.case.without_faults.contains(&log.faults()) {
             log.arm_nothing(fault);
             return Ok(());
         }
         let target = match &fault.0 {
             Kind::Panic { actor, .. } | Kind::Kill { actor, .. } => {
-                self.engine.shared.find(actor).map(|entry| entry.actor())
+                self.engine().shared.find(actor).map(|entry| entry.actor())
             }
             _ => None,
         };
@@ -340,10 +346,10 @@ impl Sim {
             }
         };
         let planned = Planned::Outside(Box::new(look));
-        self.engine.with(|world| world.plan(until, planned));
-        self.engine.network.block(Blockade {
+        self.engine().with(|world| world.plan(until, planned));
+        self.engine().network.block(Blockade {
             actor,
-            names: self.engine.names.clone(),
+            names: self.engine().names.clone(),
             since,
             until,
             fault,
@@ -354,20 +360,20 @@ impl Sim {
     /// The faults that were asked for and have not happened.
     pub fn unfired(&self) -> Vec<Fault> {
         // For those that have struck in the last step.
-        self.engine.with(|world| world.set_now(world.now));
-        self.engine.log.lock().unfired()
+        self.engine().with(|world| world.set_now(world.now));
+        self.engine().log.lock().unfired()
     }
 
     /// How many faults were asked for.
     pub(super) fn faults(&self) -> usize {
-        self.engine.log.lock().faults()
+        self.engine().log.lock().faults()
     }
 
     // ---- what is to be seen -----------------------------------------------------------------
 
     /// What has happened so far.
     pub fn trace(&self) -> Trace {
-        self.engine.log.lock().trace.clone()
+        self.engine().log.lock().trace.clone()
     }
 
     /// What there is at the moment.
@@ -399,7 +405,7 @@ impl Sim {
 
     /// Who waits, and for what.
     pub fn waiting(&self) -> Vec<Waiting> {
-        let mut waiting = self.engine.with(|world| {
+        let mut waiting = self.engine().with(|world| {
             let on = |shard: &Rc<_>| enter(shard, waiting_on);
             let lists = world.workers().map(|worker| on(worker.shard()));
             lists.flatten().collect::<Vec<_>>()
@@ -410,31 +416,31 @@ impl Sim {
 
     /// What the pool has done so far.
     pub fn stats(&self) -> PoolStats {
-        self.engine.measure_stacks();
-        PoolStats::of(&self.engine.shared.core)
+        self.engine().measure_stacks();
+        PoolStats::of(&self.engine().shared.core)
     }
 
     /// The pool's dead letters.
     pub fn dead_letters(&self) -> Arc<DeadLetters> {
-        Arc::clone(&self.engine.shared.core.dead_letters)
+        Arc::clone(&self.engine().shared.core.dead_letters)
     }
 
     // ---- the end ----------------------------------------------------------------------------
 
     /// Shuts the pool down, by force after that simulated time, and runs it to its end.
     pub fn shutdown(&mut self, within: Duration) -> ShutdownReport {
-        self.engine.shared.request_shutdown(within);
+        self.engine().shared.request_shutdown(within);
         let anyhow = Bounds {
             until: None,
             while_busy: false,
         };
-        self.engine.run(anyhow);
-        ShutdownReport::of(&self.engine.shared.core, &self.engine.ending)
+        self.engine().run(anyhow);
+        ShutdownReport::of(&self.engine().shared.core, &self.engine().ending)
     }
 
     /// Whether the pool has ended.
     pub fn has_ended(&self) -> bool {
-        self.engine.with(|world| world.has_ended())
+        self.engine().with(|world| world.has_ended())
     }
 }
 
@@ -444,10 +450,9 @@ pub(super) fn nanos(time: Duration) -> u64 {
 
 impl Drop for Sim {
     fn drop(&mut self) {
+        self.engine.refuse_to_outlive_thread_locals();
         if can_drive().is_err() {
-            // Handlers that wait cannot be ended in the middle of another unwinding, nor in that of
-            // another handler.
-            self.engine.leak();
+            self.engine.end_here();
             if std::thread::panicking() && !self.checked {
                 let (seed, steps) = (self.seed(), self.engine.log.lock().step);
                 eprintln!("the simulation had the seed {seed}, and was at step {steps}");

@@ -341,10 +341,18 @@ impl World {
         }
     }
 
-    /// Keeps the workers' memory for ever: their handlers stay where they are.
-    pub(super) fn leak(&mut self) {
-        for seat in self.seats.drain(..) {
-            seat.worker.leak();
+    /// Ends the workers by force, in the middle of an unwinding, or of another pool's handler. Whoever waits
+    /// is unwound, as nobody may outlive what he has borrowed of this thread.
+    pub(super) fn end_here(&mut self) {
+        let mut workers: Vec<Worker> = self.seats.drain(..).map(|seat| seat.worker).collect();
+        workers
+            .iter_mut()
+            .for_each(|worker| worker.force_end(self.now));
+        while !workers.is_empty() {
+            workers.retain_mut(|worker| {
+                let tick = worker.tick(self.now);
+                tick.expect("nobody can wait any more, which would take a stack") != Tick::Done
+            });
         }
     }
 }

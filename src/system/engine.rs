@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::core::{CoreParts, FailureHook, PoolCore, SuspicionHook, register, unregister};
-use crate::actor::{AbortOnPanic, Key, Shard, Source, SupervisorStrategy, WaitError, with_current};
+use crate::actor::{
+    Key, Shard, Source, SupervisorStrategy, WaitError, abort_on_panic, with_current,
+};
 use crate::ask::{Drive, can_drive, enlist};
-use crate::fiber::{StackConfig, StackError};
+use crate::fiber::{StackConfig, StackError, ThreadEnd, off_fiber};
 use crate::pool::{
     Shared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
     default_blocking_threads, lanes, no_stack, start_clock,
@@ -45,6 +47,8 @@ pub(super) struct Engine {
     clock: Clock,
     /// The real time, also where the system's clock is put forward by hand.
     real: Clock,
+    /// Whether the thread of the system ends.
+    pub(super) thread_end: ThreadEnd,
     /// `None` once it was left to itself.
     worker: RefCell<Option<Worker>>,
     ended: Cell<bool>,
@@ -83,6 +87,7 @@ impl Engine {
             clock,
             real: start_clock(&TimeSource::Monotonic, &core),
             shared: Arc::new(Shared::new(core)),
+            thread_end: ThreadEnd::default(),
             worker: RefCell::new(Some(worker)),
             ended: Cell::new(false),
         });
@@ -133,12 +138,12 @@ impl Engine {
     }
 
     fn tick(&self) -> Tick {
-        let _runtime_panics_abort = AbortOnPanic;
         match &mut *self.worker.borrow_mut() {
-            Some(worker) => {
+            Some(worker) => abort_on_panic(|| {
                 let tick = worker.tick(self.clock.now());
+                self.shard.tick_ends();
                 tick.expect("a handler makes sure of a spare stack before it waits")
-            }
+            }),
             None => Tick::Done,
         }
     }
@@ -193,22 +198,26 @@ impl Engine {
             // In one of its own handlers: whoever drives it there has the engine, and ends it.
             return self.shared.request_shutdown(Duration::ZERO);
         }
+        self.thread_end.refuse_to_outlive(self.shard.fibers.busy());
         if can_drive().is_ok() {
             self.shut_down(Duration::ZERO);
         } else if !self.ended.get() {
-            self.leak();
+            self.end_here();
         }
         self.shared.core.offload.close();
         unregister(&self.shared.core);
     }
 
-    /// Keeps the worker's memory for ever: its handlers cannot be ended in the middle of another
-    /// unwinding, or of another system's handler.
-    fn leak(&self) {
-        self.ended.set(true);
-        if let Some(worker) = self.worker.take() {
-            worker.leak();
-        }
+    /// Ends the system in the middle of an unwinding, or of another system's handler. Whoever waits is
+    /// unwound, as nobody may outlive what he has borrowed of this thread; no handler runs any more but for
+    /// `PostStop`.
+    fn end_here(&self) {
+        off_fiber(|| {
+            if let Some(worker) = &mut *self.worker.borrow_mut() {
+                abort_on_panic(|| worker.force_end(self.clock.now()));
+            }
+            self.drive(Rest::ForAll(None), &|| true);
+        });
     }
 }
 

@@ -52,7 +52,7 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 ///
 /// # Time
 ///
-/// The time-out of an ask counts from the first round after the call. By a
+/// The time-out of an ask counts from the call. By a
 /// [`ManualTime`](crate::ManualTime) it comes when the clock is put forward, but an ask of the
 /// driving thread also gives up when so much real time has gone by, for it could be that thread
 /// which is to put the clock forward. What has no time-out, such as a spawn whose setup waits
@@ -60,9 +60,12 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 ///
 /// # Its end
 ///
-/// Dropping it ends the system by force, as by [`shutdown`](Self::shutdown) without any time. Where
-/// that cannot be, as the thread panics or stands in a handler of another pool, no destructor
-/// runs: what the actors own is leaked.
+/// Dropping it ends the system by force, as by [`shutdown`](Self::shutdown) without any time. Also while the
+/// thread panics, or in a handler of another pool, handlers that wait are unwound and `PostStop` is told; but no
+/// handler runs any more, not even for the mail that has come.
+///
+/// In a thread-local it has to be shut down before its thread ends. There its destructor may run after that of
+/// thread-locals which its waiting handlers have borrowed: then the process ends with a message.
 ///
 /// A handler that never returns holds the thread, and no deadline helps.
 pub struct ActorSystem {
@@ -88,6 +91,12 @@ impl ActorSystem {
         Self { engine }
     }
 
+    fn engine(&self) -> &Engine {
+        let place = std::ptr::from_ref(self).addr();
+        self.engine.thread_end.used_at(place);
+        &self.engine
+    }
+
     /// The worker's view of the system, for code that is to run in a pool of threads as well. It
     /// may be cloned, kept and sent to other threads, and does not keep the system running.
     ///
@@ -110,7 +119,7 @@ impl ActorSystem {
     /// ```
     pub fn node(&self) -> WorkerNode {
         WorkerNode {
-            shared: Arc::clone(&self.engine.shared),
+            shared: Arc::clone(&self.engine().shared),
             index: 0,
         }
     }
@@ -127,7 +136,7 @@ impl ActorSystem {
         name: &str,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        self.engine.shared.spawn(0, Some(name), props)
+        self.engine().shared.spawn(0, Some(name), props)
     }
 
     /// Starts a top-level actor under a generated name. It is not in the directory.
@@ -139,7 +148,7 @@ impl ActorSystem {
         &self,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        self.engine.shared.spawn(0, None, props)
+        self.engine().shared.spawn(0, None, props)
     }
 
     /// Starts many top-level actors at once: see
@@ -148,7 +157,7 @@ impl ActorSystem {
         &self,
         actors: impl IntoIterator<Item = (N, P)>,
     ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
-        let shared = &self.engine.shared;
+        let shared = &self.engine().shared;
         shared.spawn_all(shared.placed_by_name(actors))
     }
 
@@ -158,7 +167,7 @@ impl ActorSystem {
         &self,
         actors: impl IntoIterator<Item = P>,
     ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
-        let shared = &self.engine.shared;
+        let shared = &self.engine().shared;
         shared.spawn_all(shared.placed_in_turn(actors))
     }
 
@@ -171,7 +180,7 @@ impl ActorSystem {
         &self,
         path: impl AsRef<str>,
     ) -> Result<ActorRef<M>, LookupError> {
-        self.engine.shared.lookup(path.as_ref())
+        self.engine().shared.lookup(path.as_ref())
     }
 
     // ---- driving ----------------------------------------------------------------------------
@@ -263,13 +272,13 @@ impl ActorSystem {
     #[track_caller]
     pub fn run_until_shutdown(&self) -> ShutdownReport {
         self.drive(Rest::ForAll(None), &|| true);
-        self.engine.report()
+        self.engine().report()
     }
 
     #[track_caller]
     fn drive(&self, rest: Rest, wanted: &dyn Fn() -> bool) {
         if may_drive() {
-            self.engine.drive(rest, wanted);
+            self.engine().drive(rest, wanted);
         }
     }
 
@@ -277,32 +286,32 @@ impl ActorSystem {
 
     /// The time on the system's clock.
     pub fn now(&self) -> Duration {
-        self.engine.now()
+        self.engine().now()
     }
 
     /// Who waits, and for what: to find out why nothing goes on.
     pub fn waiting(&self) -> Vec<Waiting> {
-        let mut waiting = enter(&self.engine.shard, waiting_on);
+        let mut waiting = enter(&self.engine().shard, waiting_on);
         name_targets(&mut waiting);
         waiting
     }
 
     /// What the system has done so far. The worker publishes its counts after each round.
     pub fn stats(&self) -> PoolStats {
-        self.engine.measure_stacks();
-        PoolStats::of(&self.engine.shared.core)
+        self.engine().measure_stacks();
+        PoolStats::of(&self.engine().shared.core)
     }
 
     /// The system's dead letters.
     pub fn dead_letters(&self) -> Arc<DeadLetters> {
-        Arc::clone(&self.engine.shared.core.dead_letters)
+        Arc::clone(&self.engine().shared.core.dead_letters)
     }
 
     // ---- the end ----------------------------------------------------------------------------
 
     /// Has the system shut down, by force after that time, when it is driven next.
     pub fn request_shutdown(&self, within: Duration) {
-        self.engine.shared.request_shutdown(within);
+        self.engine().shared.request_shutdown(within);
     }
 
     /// Shuts the system down, and drives it to its end: see
@@ -316,14 +325,14 @@ impl ActorSystem {
     #[track_caller]
     pub fn shutdown(&self, within: Duration) -> ShutdownReport {
         if may_drive() {
-            self.engine.shut_down(within);
+            self.engine().shut_down(within);
         }
-        self.engine.report()
+        self.engine().report()
     }
 
     /// Whether the system has shut down.
     pub fn has_ended(&self) -> bool {
-        self.engine.has_ended()
+        self.engine().has_ended()
     }
 }
 

@@ -4,6 +4,7 @@
 mod common;
 
 mod asks;
+mod borrowed;
 mod end;
 mod nested;
 mod several;
@@ -92,6 +93,13 @@ thread_local! {
 
 fn smuggle<T: 'static>(value: T) {
     SMUGGLED.with_borrow_mut(|all| all.push(Box::new(value)));
+}
+
+fn smuggled<T: 'static>() -> T {
+    let value = SMUGGLED
+        .with_borrow_mut(Vec::pop)
+        .expect("it was put there");
+    *value.downcast().expect("it is of that type")
 }
 
 /// Sleeps for ever with something on its stack, and tells of its end.

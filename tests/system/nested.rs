@@ -1,6 +1,6 @@
 //! Systems that are driven, dropped or asked in handlers and destructors.
 
-use super::{Count, SMUGGLED, counter, end, smuggle, stuck, system, with_system};
+use super::{Count, counter, end, smuggle, smuggled, stuck, system, with_system};
 use crate::common::*;
 use nexus_actors::StartError;
 use nexus_actors::prelude::*;
@@ -11,13 +11,6 @@ use std::time::Duration;
 /// Runs whatever it is sent.
 fn runner() -> Props<Box<dyn FnOnce() + Send>> {
     Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
-}
-
-fn smuggled<T: 'static>() -> T {
-    let value = SMUGGLED
-        .with_borrow_mut(Vec::pop)
-        .expect("it was put there");
-    *value.downcast().expect("it is of that type")
 }
 
 type Work = Box<dyn FnOnce() + Send>;

@@ -6,10 +6,12 @@
 mod bursts;
 mod many;
 mod rounds;
+mod timers;
 
 pub(crate) use bursts::{bursts, fan_out, rest};
 pub(crate) use many::{life, start, told};
 pub(crate) use rounds::{ask, ring};
+pub(crate) use timers::{ring_timers, set_timers};
 
 use ::stakker::Stakker;
 use std::time::Instant;

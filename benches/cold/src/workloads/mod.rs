@@ -11,6 +11,7 @@ mod open_loop;
 mod outside;
 mod pools;
 mod rounds;
+pub(crate) mod timers;
 
 use crate::outcome::Outcome;
 
@@ -66,6 +67,7 @@ pub(crate) fn all() -> Vec<Workload> {
         life::workloads(),
         outside::workloads(),
         lookup::workloads(),
+        timers::workloads(),
         open_loop::workloads(),
         mixed_day::workloads(),
         pools::workloads(),
