@@ -54,7 +54,7 @@ pub use crate::actor::{
     MailboxError, MessageId, NameError, Next, Once, Overflow, PathError, Props, Recipient, Signal,
     SpawnError, Spawnable, Stage, StashError, Subscription, SupervisorStrategy, Task, TaskContext,
     TaskError, TellError, TerminationReason, TimerKey, Timers, WaitError, Waiting, WaitsFor,
-    WorkerStats, dead_letters_without_pool, validate_name,
+    WorkerStats, dead_letters_without_pool, no_wait, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{

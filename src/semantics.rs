@@ -369,6 +369,18 @@
 //! - `tests/hostile/stuck.rs: s4_15_a_destructor_that_never_returns_is_no_handler`
 //! - `src/pool/shutdown.rs: s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time`
 //!
+//! **4.16** Nothing that a waiting handler has borrowed of its thread is gone while it waits. An
+//! [`ActorSystem`](crate::ActorSystem) or a simulation that is dropped by a panic, or in a handler of another one,
+//! unwinds its waiting handlers and tells `PostStop`, but runs no handler any more. If one lies in a thread-local
+//! and its handlers may have borrowed other thread-locals that its thread has destroyed, the process ends with a
+//! message.
+//!
+//! - `tests/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends`
+//! - `tests/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends`
+//! - `tests/system/borrowed.rs: s4_16_a_system_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
+//! - `tests/system/borrowed.rs: s4_16_a_simulation_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
+//! - `tests/system/borrowed.rs: s4_16_a_system_that_came_to_a_thread_local_after_its_handlers_waited_unwinds_them`
+//!
 //! # 5. Ask
 //!
 //! **5.1** [`ActorRef::ask`] sends the question at the call and answers an [`Ask`], with which a
@@ -667,6 +679,13 @@
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_has_others_done_and_waits_for_them`
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
+//!
+//! **6.6** Inside of [`no_wait`](crate::no_wait) whatever would wait is an error
+//! ([`WaitError::Forbidden`](crate::WaitError::Forbidden)), for the initialisers of thread-locals and the scopes in
+//! which a wait would be undefined behaviour, and for whatever else must not be interrupted.
+//!
+//! - `tests/blocking.rs: s6_6_nothing_waits_where_it_is_forbidden`
+//! - `tests/blocking.rs: s6_6_a_thread_drives_nothing_where_waiting_is_forbidden`
 //!
 //! # 7. Dead letters and envelopes
 //!

@@ -4,7 +4,7 @@ mod common;
 
 use common::{SOON, eventually, pool_of, threads_named, with_pool, with_pools};
 use nexus_actors::prelude::*;
-use nexus_actors::{BoxError, sim};
+use nexus_actors::{BoxError, no_wait, sim};
 use std::cell::Cell;
 use std::future::{self, Future};
 use std::pin::Pin;
@@ -295,4 +295,112 @@ fn s6_4_no_side_thread_at_all_is_refused() {
         error.to_string(),
         "work that is handed over needs at least 1 thread, not 0"
     );
+}
+
+/// What handlers wait for.
+#[derive(Clone)]
+struct Others {
+    silent: ActorRef<Reply<()>>,
+    full: ActorRef<()>,
+    node: WorkerNode,
+}
+
+impl Others {
+    fn ask(&self) -> Ask<()> {
+        self.silent.ask(|reply| reply, SOON)
+    }
+}
+
+type Wait = fn(&mut Context<'_, Job>, &Others) -> Option<WaitError>;
+
+/// Everything in a handler that waits, and why it could not.
+const WAITS: [(&str, Wait); 9] = [
+    ("sleep", |ctx, _| ctx.sleep(SOON).err()),
+    ("yield", |ctx, _| ctx.yield_now().err()),
+    ("ask", |_, others| cause(others.ask().wait().err()?)),
+    ("several asks", |ctx, others| {
+        let all = nexus_actors::all([others.ask(), others.ask()]);
+        ctx.block_on(all).err()
+    }),
+    ("a future", |ctx, _| {
+        ctx.block_on(future::pending::<()>()).err()
+    }),
+    ("work on a side thread", |ctx, _| {
+        ctx.run_blocking(|| ()).err()
+    }),
+    ("room in a mailbox", |_, others| {
+        match others.full.send_timeout((), SOON).err()? {
+            SendError::CannotWait((), error) => Some(error),
+            _ => None,
+        }
+    }),
+    ("a start on another worker", |ctx, others| {
+        let props = Props::<()>::new(Behavior::empty);
+        match others
+            .node
+            .spawn_on(1 - ctx.worker(), "another", props)
+            .err()?
+        {
+            SpawnError::CannotWait(error) => Some(error),
+            _ => None,
+        }
+    }),
+    ("a task", |ctx, _| {
+        match ctx.spawn_task(|_| ()).wait().err()? {
+            TaskError::CannotWait(error) => Some(error),
+            _ => None,
+        }
+    }),
+];
+
+fn cause(error: AskError) -> Option<WaitError> {
+    match error {
+        AskError::CannotWait(error) => Some(error),
+        _ => None,
+    }
+}
+
+#[test]
+fn s6_6_nothing_waits_where_it_is_forbidden() {
+    with_pool(pool_of(2), |pool| {
+        let silent = Props::new(|| {
+            let mut kept = Vec::new();
+            Behavior::receive(move |_ctx, reply| kept.push(reply))
+        });
+        let silent = pool.spawn_on(0, "silent", silent).unwrap();
+        let full = Props::new(|| Behavior::receive(|_ctx, ()| {}));
+        let full = full.mailbox(Mailbox::bounded(1, Overflow::Backpressure).unwrap());
+        let full = pool.spawn_on(1, "full", full).unwrap();
+        full.suspend();
+        full.tell(());
+        let others = Others {
+            silent,
+            full,
+            node: pool.node(),
+        };
+        for (name, wait) in WAITS {
+            let others = others.clone();
+            let refused = in_handler(pool, move |ctx| {
+                let refused = no_wait(|| no_wait(|| wait(ctx, &others)));
+                // Also where it ends by a panic it is over.
+                let panics = std::panic::catch_unwind(|| no_wait(|| panic!("planned")));
+                assert!(panics.is_err());
+                assert_eq!(ctx.sleep(Duration::from_millis(1)), Ok(()));
+                refused
+            });
+            assert_eq!(refused, Ok(Some(WaitError::Forbidden)), "{name}");
+        }
+        full.resume();
+    });
+}
+
+#[test]
+fn s6_6_a_thread_drives_nothing_where_waiting_is_forbidden() {
+    let system = ActorSystem::new("forbidden").unwrap();
+    let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u8>| reply.send(7)));
+    let echo = system.spawn("echo", echo).unwrap();
+    let ask = || echo.ask(|reply| reply, SOON).wait();
+    assert_eq!(no_wait(ask).map_err(cause), Err(Some(WaitError::Forbidden)));
+    assert_eq!(ask(), Ok(7));
+    assert_eq!(system.shutdown(SOON).forced, 0);
 }

@@ -290,6 +290,9 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Waits. Only this actor does: its messages wait, and its worker goes on with others.
     ///
+    /// Other handlers of this worker run on this thread meanwhile. Code that relies on its thread-locals or its
+    /// scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    ///
     /// # Errors
     ///
     /// [`WaitError`] where this function cannot wait.
@@ -332,6 +335,9 @@ pub enum WaitError {
     /// The thread is panicking: this code runs in a destructor during the unwinding.
     #[error("a destructor that runs because of a panic cannot wait")]
     Unwinding,
+    /// It runs in a function that was given to [`no_wait`](crate::no_wait).
+    #[error("this code runs inside of `no_wait`, where nothing may wait")]
+    Forbidden,
     /// The thread drives the pool itself, and nothing is left to do that could end the wait.
     #[error("nothing is left to do that could end this wait")]
     NothingLeft,
@@ -352,6 +358,7 @@ impl From<CannotWait> for WaitError {
         match cause {
             CannotWait::Here(CannotSuspend::NotOnFiber) => Self::OutsideHandler,
             CannotWait::Here(CannotSuspend::Unwinding) => Self::Unwinding,
+            CannotWait::Here(CannotSuspend::Forbidden) => Self::Forbidden,
             CannotWait::NoStack(error) => Self::NoStack(error.to_string()),
         }
     }

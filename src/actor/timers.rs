@@ -179,10 +179,23 @@ impl<M> TimerTable<M> {
         None
     }
 
-    /// Adds a timer, and returns the one that it replaces.
-    fn insert(&mut self, shard: &Shard, actor: Key, mut timer: Timer<M>) -> Option<Timer<M>> {
-        let number = match self.by_key.entry(timer.key.clone()) {
-            Entry::Occupied(taken) => *taken.get(),
+    /// Adds a timer that is due at that time, and returns what the one with the same key would have rung.
+    #[inline]
+    fn insert(
+        &mut self,
+        shard: &Shard,
+        actor: Key,
+        (key, at): (TimerKey, u64),
+        kind: Kind<M>,
+    ) -> Option<Box<Kind<M>>> {
+        let mut replaced = None;
+        let number = match self.by_key.entry(key.clone()) {
+            Entry::Occupied(taken) => {
+                let number = *taken.get();
+                let before = self.timers[number as usize].take();
+                replaced = before.map(|timer| timer.replaced(shard));
+                number
+            }
             Entry::Vacant(vacant) => {
                 let number = self.free.pop().unwrap_or_else(|| {
                     self.timers.push(None);
@@ -192,28 +205,35 @@ impl<M> TimerTable<M> {
             }
         };
         self.last_serial += 1;
-        timer.serial = self.last_serial;
-        timer.set(shard, actor, number, timer.at);
-        let replaced = self.timers[number as usize].replace(timer);
-        if let Some(replaced) = &replaced {
-            replaced.unset(shard);
-        }
+        // Written where it lies: whole timers are much to move about.
+        self.timers[number as usize] = Some(Timer {
+            key,
+            at,
+            alarm: Some(set_alarm(shard, actor, number, at)),
+            serial: self.last_serial,
+            origin: shard.envelope(),
+            kind,
+        });
         replaced
     }
 
-    fn remove(&mut self, shard: &Shard, number: u32) -> Option<Timer<M>> {
-        let timer = self.timers.get_mut(number as usize)?.take()?;
-        timer.unset(shard);
-        self.by_key.remove(&timer.key);
+    /// Ends a timer, and returns what it would have rung.
+    #[inline]
+    fn remove(&mut self, shard: &Shard, number: u32) -> Option<Kind<M>> {
+        let Timer {
+            key, alarm, kind, ..
+        } = self.timers.get_mut(number as usize)?.take()?;
+        alarm.inspect(|alarm| shard.alarms.cancel(*alarm));
+        self.by_key.remove(&key);
         self.free.push(number);
-        Some(timer)
+        Some(kind)
     }
 
     /// Takes what the message of a timer that is due comes from. A single timer ends by that.
     pub(super) fn take(&mut self, shard: &Shard, actor: Key, number: u32) -> Option<Taken<M>> {
         let timer = self.timers.get_mut(number as usize)?.as_mut()?;
         let Kind::Repeated { make, every, beat } = &mut timer.kind else {
-            let Kind::Single(message) = self.remove(shard, number)?.kind else {
+            let Kind::Single(message) = self.remove(shard, number)? else {
                 return None;
             };
             return Some(Taken::Message(message));
@@ -272,17 +292,24 @@ impl<M> TimerTable<M> {
 impl<M> Timer<M> {
     /// It is due at that time.
     fn set(&mut self, shard: &Shard, actor: Key, number: u32, at: u64) {
-        let alarm = Alarm::Timer {
-            slot: actor.slot(),
-            timer: number,
-        };
         self.at = at;
-        self.alarm = Some(shard.alarms.set(at, alarm));
+        self.alarm = Some(set_alarm(shard, actor, number, at));
+    }
+
+    #[cold]
+    fn replaced(self, shard: &Shard) -> Box<Kind<M>> {
+        self.unset(shard);
+        Box::new(self.kind)
     }
 
     fn unset(&self, shard: &Shard) {
         self.alarm.inspect(|alarm| shard.alarms.cancel(*alarm));
     }
+}
+
+fn set_alarm(shard: &Shard, actor: Key, number: u32, at: u64) -> TimerId {
+    let (slot, timer) = (actor.slot(), number);
+    shard.alarms.set(at, Alarm::Timer { slot, timer })
 }
 
 /// The first time after `now` on the grid of `last`: what was missed is passed over.
@@ -397,15 +424,9 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         if slot.state() == State::Stopping {
             return; // nothing is handled after `PostStop`
         }
-        let timer = Timer {
-            key,
-            at: self.shard.read_clock().saturating_add(after),
-            alarm: None,
-            serial: 0,
-            origin: self.shard.envelope(),
-            kind,
-        };
-        let insert = |table: &mut TimerTable<M>| table.insert(self.shard, self.actor, timer);
+        let at = self.shard.read_clock().saturating_add(after);
+        let insert =
+            |table: &mut TimerTable<M>| table.insert(self.shard, self.actor, (key, at), kind);
         let replaced = with_store::<M, _>(slot, |store| insert(&mut store.timers));
         // Dropped here, where nothing is borrowed.
         drop(replaced);
@@ -414,7 +435,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
     /// Ends a timer. Answers whether there was one.
     pub fn cancel(&mut self, key: impl Into<TimerKey>) -> bool {
         let (key, slot) = (key.into(), self.shard.slot(self.actor.slot()));
-        let timer = look_at_store::<M, _>(slot, |store| {
+        let ended = look_at_store::<M, _>(slot, |store| {
             let number = *store.timers.by_key.get(&key)?;
             if is_mutated(Mutant::TimerNotCancelled) {
                 store.timers.by_key.remove(&key);
@@ -422,7 +443,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
             }
             store.timers.remove(self.shard, number)
         });
-        timer.flatten().is_some()
+        ended.flatten().is_some()
     }
 
     /// Ends all timers of the actor.

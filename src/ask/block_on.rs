@@ -55,6 +55,9 @@ impl<M: Send + 'static> Context<'_, M> {
     /// [cycle](crate::AskError::Deadlock). What needs a runtime of its own, such as a socket or a timer of tokio's,
     /// needs that runtime on another thread: enter its handle first.
     ///
+    /// Other handlers of this worker run on this thread meanwhile. Code that relies on its thread-locals or its
+    /// scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    ///
     /// # Errors
     ///
     /// [`WaitError`] where this function cannot wait, when the future is dropped unfinished.

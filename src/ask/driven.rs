@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use crate::actor::{Home, Key, Shard, WaitError, with_current};
+use crate::fiber::are_waits_forbidden;
 
 /// Whoever drives the workers of a pool on this thread.
 pub(crate) trait Drive {
@@ -34,9 +35,12 @@ pub(crate) trait Drive {
 ///
 /// # Errors
 ///
-/// While it panics, as the handlers' own panics could not be told from that; and in a handler,
-/// whose fiber is not the one to switch to others from.
+/// Where it is [forbidden](crate::no_wait); while it panics, as the handlers' own panics could not be told
+/// from that; and in a handler, whose fiber is not the one to switch to others from.
 pub(crate) fn can_drive() -> Result<(), WaitError> {
+    if are_waits_forbidden() {
+        return Err(WaitError::Forbidden);
+    }
     if std::thread::panicking() {
         return Err(WaitError::Unwinding);
     }

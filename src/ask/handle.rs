@@ -170,6 +170,9 @@ impl<R: Send + 'static> Ask<R> {
 
     /// Waits for the answer.
     ///
+    /// Other handlers of this worker run on this thread meanwhile. Code that relies on its thread-locals or its
+    /// scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    ///
     /// # Errors
     ///
     /// [`AskError`] says why there is none, as soon as that is certain.

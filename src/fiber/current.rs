@@ -71,6 +71,8 @@ pub(crate) enum CannotSuspend {
     NotOnFiber,
     /// Its stack unwinds: another panic on this thread would meet this one's count.
     Unwinding,
+    /// It is [forbidden](forbid_waits).
+    Forbidden,
 }
 
 pub(super) type Handle = Yielder<Resume, Suspend>;
@@ -78,19 +80,33 @@ pub(super) type Handle = Yielder<Resume, Suspend>;
 #[derive(Clone, Copy)]
 struct Current {
     id: FiberId,
+    /// How many functions forbid to wait, on this fiber or on none. No other one runs meanwhile.
+    forbidden: u32,
     yielder: *const Handle,
+}
+
+impl Current {
+    const NONE: Self = Self {
+        id: FiberId::NONE,
+        forbidden: 0,
+        yielder: ptr::null(),
+    };
 }
 
 thread_local! {
     static CURRENT: Cell<Current> = const {
-        Cell::new(Current { id: FiberId::NONE, yielder: ptr::null() })
+        Cell::new(Current::NONE)
     };
 }
 
 /// Marks the fiber that calls it as the one that runs. Called first thing on every fiber, and
 /// after every suspension.
 fn enter(id: FiberId, yielder: *const Handle) {
-    CURRENT.set(Current { id, yielder });
+    CURRENT.set(Current {
+        id,
+        forbidden: 0,
+        yielder,
+    });
 }
 
 /// Runs a fiber's body with the fiber marked as current.
@@ -121,10 +137,39 @@ pub(crate) fn waiting_fiber() -> Result<FiberId, CannotSuspend> {
     if current.yielder.is_null() {
         return Err(CannotSuspend::NotOnFiber);
     }
+    if current.forbidden > 0 {
+        return Err(CannotSuspend::Forbidden);
+    }
     if std::thread::panicking() {
         return Err(CannotSuspend::Unwinding);
     }
     Ok(current.id)
+}
+
+/// Runs code in which nothing can wait.
+pub(crate) fn forbid_waits<R>(code: impl FnOnce() -> R) -> R {
+    struct Allow;
+    impl Drop for Allow {
+        fn drop(&mut self) {
+            let current = CURRENT.get();
+            CURRENT.set(Current {
+                forbidden: current.forbidden - 1,
+                ..current
+            });
+        }
+    }
+    let current = CURRENT.get();
+    CURRENT.set(Current {
+        forbidden: current.forbidden + 1,
+        ..current
+    });
+    let _allow = Allow;
+    code()
+}
+
+/// Whether code runs here in which nothing can wait.
+pub(crate) fn are_waits_forbidden() -> bool {
+    CURRENT.get().forbidden > 0
 }
 
 /// Gives the thread away, and returns when the fiber is resumed.
@@ -173,10 +218,6 @@ pub(crate) fn off_fiber<R>(code: impl FnOnce() -> R) -> R {
             CURRENT.set(self.0);
         }
     }
-    let outside = Current {
-        id: FiberId::NONE,
-        yielder: ptr::null(),
-    };
-    let _go_on = GoOn(CURRENT.replace(outside));
+    let _go_on = GoOn(CURRENT.replace(Current::NONE));
     code()
 }
