@@ -8,7 +8,7 @@ use super::core::{self, PoolCore};
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::{End, drop_lost};
 use super::gates::{Door, Room};
 use super::id::{ActorId, Key};
 use super::parcel::Parcel;
@@ -41,7 +41,7 @@ impl<M: Send + 'static> ActorRef<M> {
     fn lose(self, refused: TellError<M>) {
         let reason = refused.reason();
         self.record_loss(reason);
-        let _ = drop_with_fate(refused.into_message(), End::from(reason));
+        drop_lost(refused.into_message(), End::from(reason));
     }
 
     #[cold]

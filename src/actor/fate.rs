@@ -3,7 +3,8 @@
 //! A reply that is dropped unanswered ends its ask at once. Why it was dropped is known to
 //! whoever drops the message or the state that holds it, so that is noted around the drop.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 
 use super::current::with_current;
 use super::dead_letter::DeadLetterReason;
@@ -54,7 +55,8 @@ impl From<DeadLetterReason> for End {
 pub(crate) struct Marks {
     /// The end of the replies in a value that is being dropped.
     fate: Option<End>,
-    /// What is under way: both in one byte, as each suspension copies it.
+    /// What is under way, and above that, how many losses of a message within losses: all in one byte, as each
+    /// suspension copies it.
     doing: u8,
 }
 
@@ -62,6 +64,17 @@ pub(crate) struct Marks {
 const TELLING: u8 = 1;
 /// A future is being polled by somebody who drives what it waits for.
 const POLLING: u8 = 1 << 1;
+/// A message is being lost.
+const LOSING: u8 = 1 << 2;
+/// So many losses within losses are followed at once.
+const MOST_LOSING: u8 = 8 * LOSING;
+
+type Later = Box<dyn FnOnce()>;
+
+thread_local! {
+    /// Messages that are lost in the destructors of lost messages, too deep to be dropped there.
+    static LATER: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
+}
 
 thread_local! {
     static MARKS: Cell<Marks> = const { Cell::new(Marks { fate: None, doing: 0 }) };
@@ -135,6 +148,38 @@ pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
     let unwound = drop_quietly(value);
     MARKS.set(outer);
     unwound
+}
+
+/// Drops a message that is lost, as [`drop_with_fate`] does. Its destructor may lose another one, and that one's
+/// the next: where that goes deep it waits on a list, as the stack has an end.
+pub(crate) fn drop_lost<M: 'static>(message: M, end: End) {
+    if !std::mem::needs_drop::<M>() {
+        return;
+    }
+    let outer = MARKS.get();
+    if outer.doing >= MOST_LOSING {
+        let later: Later = Box::new(move || drop(drop_with_fate(message, end)));
+        // At the end of the thread, when there is no list any more, dropped here after all.
+        let _ = LATER.try_with(|list| list.borrow_mut().push_back(later));
+        return;
+    }
+    let losing = Marks {
+        doing: outer.doing + LOSING,
+        ..outer
+    };
+    MARKS.set(losing);
+    let _ = drop_with_fate(message, end);
+    if outer.doing < LOSING {
+        while let Some(later) = next_later() {
+            later();
+        }
+    }
+    MARKS.set(outer);
+}
+
+fn next_later() -> Option<Later> {
+    let next = LATER.try_with(|list| list.borrow_mut().pop_front());
+    next.ok().flatten()
 }
 
 /// The end of a reply that is dropped here and now.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::{End, drop_lost, drop_with_fate};
 use super::id::{ActorId, MessageId};
 use super::props::{Formula, Recipe};
 use super::queueing::free_place;
@@ -120,7 +120,7 @@ unsafe fn bury_next<M: 'static>(
         free_place(shard, actor.key, &door);
     }
     shard.core.bury::<M>(actor, envelope, reason);
-    let _ = drop_with_fate(message, End::from(reason));
+    drop_lost(message, End::from(reason));
 }
 
 /// Drops every message that waits, as lost, and says how many.
@@ -146,7 +146,7 @@ unsafe fn bury<M: 'static>(
         let (envelope, message) = unsafe { place.read() };
         shard.core.bury::<M>(actor, envelope, reason);
         shard.beat.note_progress();
-        let _ = drop_with_fate(message, End::from(reason));
+        drop_lost(message, End::from(reason));
         buried += 1;
     }
     buried

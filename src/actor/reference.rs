@@ -13,7 +13,7 @@ use super::core::{self, PoolCore};
 use super::current::{Here, with_current};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::{End, drop_lost};
 use super::id::{ActorId, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::Item;
@@ -246,7 +246,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     None => {
                         let envelope = ports::envelope_from_outside(sender);
                         core::bury_without_pool::<M>(self.id(), envelope);
-                        let _ = drop_with_fate(message, End::PoolClosed);
+                        drop_lost(message, End::PoolClosed);
                     }
                 }
             }
@@ -552,7 +552,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
         core.bury::<M>(to, envelope, reason);
-        let _ = drop_with_fate(self.0, End::from(reason));
+        drop_lost(self.0, End::from(reason));
     }
 }
 

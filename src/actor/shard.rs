@@ -15,7 +15,7 @@ use super::counts::Counts;
 use super::dead_letter::DeadLetterReason;
 use super::deadlock::Unprobed;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::{End, drop_lost};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
 use super::lifecycle::{self, Withdrawn};
@@ -331,7 +331,7 @@ impl Shard {
         if let Some((envelope, message)) = evicted {
             self.counts.buried.add(1);
             self.core.bury::<M>(door.actor, envelope, reason);
-            let _ = drop_with_fate(message, End::from(reason));
+            drop_lost(message, End::from(reason));
         }
     }
 
@@ -348,7 +348,7 @@ impl Shard {
 
     /// Records a message to an actor of this worker as lost, and drops it.
     #[cold]
-    pub(crate) fn lose<M>(
+    pub(crate) fn lose<M: 'static>(
         &self,
         to: Key,
         envelope: Envelope,
@@ -357,7 +357,7 @@ impl Shard {
     ) {
         self.counts.refused.add(1);
         self.core.bury::<M>(self.id_of(to), envelope, reason);
-        let _ = drop_with_fate(message, End::from(reason));
+        drop_lost(message, End::from(reason));
     }
 
     /// Takes over the envelope of a message that is now to be handled, and counts it.

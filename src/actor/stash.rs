@@ -9,7 +9,7 @@ use super::behavior::Signal;
 use super::body::{Body, NewBody, TurnEnd, one_by_one};
 use super::dead_letter::DeadLetterReason;
 use super::envelope::Envelope;
-use super::fate::{End, drop_with_fate};
+use super::fate::{End, drop_lost};
 use super::id::{Key, MessageId};
 use super::kept::{Kept, look_at_store, with_store};
 use super::lifecycle;
@@ -155,7 +155,7 @@ impl<M> Stash<M> {
             shard.counts.buried.add(1);
             shard.core.bury::<M>(shard.id_of(actor), envelope, reason);
             shard.beat.note_progress();
-            let _ = drop_with_fate(message, End::from(reason));
+            drop_lost(message, End::from(reason));
         }
     }
 }

@@ -11,7 +11,7 @@ use super::first::Shared;
 use super::polling::Lent;
 use crate::actor::{
     ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, Parcel, Room,
-    Shard, catch_user, core, dispatch, drop_with_fate, fate_of_dropped_reply, with_current,
+    Shard, catch_user, core, dispatch, drop_lost, fate_of_dropped_reply, with_current,
 };
 use crate::queue::once;
 
@@ -87,7 +87,7 @@ impl<R: Send + 'static> Asker<R> {
                     if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
                     }
-                    let _ = drop_with_fate(answer, End::NoReply);
+                    drop_lost(answer, End::NoReply);
                 }
             }
             Self::Shared(shared) => shared.end(answer),
@@ -114,7 +114,7 @@ fn send_answer<R: Send + 'static>(
         _ => match core::find(home) {
             Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
             // Without its pool, nobody is left who could wait.
-            None => drop(drop_with_fate(answer, End::PoolClosed)),
+            None => drop_lost(answer, End::PoolClosed),
         },
     }
 }
@@ -424,7 +424,7 @@ impl<R: Send + 'static> Answer<R> {
         if self.0.is_ok() && is_missed::<R>() {
             shard.core.count_late_reply();
         }
-        let _ = drop_with_fate(self.0, End::NoReply);
+        drop_lost(self.0, End::NoReply);
     }
 }
 
@@ -438,7 +438,7 @@ impl<R: Send + 'static> Parcel for Answer<R> {
     fn bounce(self, _: &core::PoolCore, to: ActorId, _: Envelope, reason: DeadLetterReason) {
         with_current(|shard| match shard {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
-            _ => drop(drop_with_fate(self.0, End::from(reason))),
+            _ => drop_lost(self.0, End::from(reason)),
         });
     }
 }

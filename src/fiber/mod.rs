@@ -7,6 +7,7 @@
 mod current;
 mod overflow;
 mod set;
+mod shadow_stack;
 mod stack;
 mod thread_end;
 
@@ -16,5 +17,6 @@ pub(crate) use current::{
 };
 pub(crate) use overflow::{Report, watch_for_overflows};
 pub(crate) use set::FiberSet;
+pub(crate) use shadow_stack::has_shadow_stack;
 pub(crate) use stack::{STACK_SIZES, StackClass, StackConfig, StackError};
 pub(crate) use thread_end::ThreadEnd;

@@ -20,7 +20,7 @@ use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
 use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
 use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy, abort_on_panic};
-use crate::fiber::{STACK_SIZES, StackConfig, StackError};
+use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::supervision::{Directive, Strategy};
 use crate::time::Clock;
@@ -279,7 +279,7 @@ impl WorkerPoolBuilder {
     fn checked_workers(&self) -> Result<usize, StartError> {
         let workers = self.workers.unwrap_or_else(cores);
         check_workers(workers)?;
-        check_stack_size(self.stack_size)?;
+        check_stacks(self.stack_size)?;
         check_blocking_threads(self.blocking_threads)?;
         if self.name.contains('\0') {
             return Err(StartError::InvalidName(self.name.clone()));
@@ -325,8 +325,11 @@ pub(crate) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
     }
 }
 
-/// Whether stacks can be of that size.
-pub(crate) fn check_stack_size(bytes: usize) -> Result<(), StartError> {
+/// Whether there can be stacks of that size.
+pub(crate) fn check_stacks(bytes: usize) -> Result<(), StartError> {
+    if has_shadow_stack() {
+        return Err(StartError::ShadowStack);
+    }
     if STACK_SIZES.contains(&bytes) {
         Ok(())
     } else {

@@ -12,6 +12,13 @@ pub enum StartError {
     /// The stacks would be too small for any handler, or too large for any machine.
     #[error("a stack has between 64 KiB and 1 GiB, not {0} bytes")]
     InvalidStackSize(usize),
+    /// The kernel keeps a shadow stack for this process (Intel's CET, AMD's shadow stacks). The processor would
+    /// end it at the first switch from one stack to another.
+    #[error(
+        "this process has a shadow stack, with which no handler can wait; start it without, as by \
+         GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"
+    )]
+    ShadowStack,
     /// Work that is handed over would never be done.
     #[error("work that is handed over needs at least 1 thread, not 0")]
     NoBlockingThreads,

@@ -35,8 +35,8 @@ pub use self::time::{ManualTime, TimeSource};
 pub use self::watchdog::SlowHandler;
 
 pub(crate) use self::builder::{
-    DEFAULT_STACK_SIZE, check_stack_size, check_workers, default_blocking_threads,
-    default_guardian, no_stack, write_failures, write_suspicions,
+    DEFAULT_STACK_SIZE, check_stacks, check_workers, default_blocking_threads, default_guardian,
+    no_stack, write_failures, write_suspicions,
 };
 pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;

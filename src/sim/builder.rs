@@ -12,7 +12,7 @@ use super::world::Spans;
 use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy};
 use crate::ask::{AskError, begin_call};
 use crate::pool::{
-    Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stack_size, check_workers,
+    Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
 };
 
@@ -204,7 +204,7 @@ impl SimBuilder {
     /// alive in this process already.
     pub fn start(self) -> Result<Sim, StartError> {
         check_workers(self.workers)?;
-        check_stack_size(self.stack_size)?;
+        check_stacks(self.stack_size)?;
         let on_failure = self.on_failure.clone();
         let on_suspicion = self.on_suspicion.clone();
         let engine = Engine::start(EngineParts {

@@ -7,7 +7,7 @@ use super::handle::ActorSystem;
 use crate::actor::core::{FailureHook, SuspicionHook};
 use crate::actor::{Cycle, Failure, SupervisorStrategy};
 use crate::pool::{
-    DEFAULT_STACK_SIZE, StartError, TimeSource, check_stack_size, default_guardian, write_failures,
+    DEFAULT_STACK_SIZE, StartError, TimeSource, check_stacks, default_guardian, write_failures,
     write_suspicions,
 };
 
@@ -108,7 +108,7 @@ impl ActorSystemBuilder {
     /// [`StartError`]: an option that cannot be, no memory for a stack, 1024 pools that are alive
     /// in this process already, or a caller that is a handler.
     pub fn start(self) -> Result<ActorSystem, StartError> {
-        check_stack_size(self.stack_size)?;
+        check_stacks(self.stack_size)?;
         let engine = Engine::start(EngineParts {
             name: self.name,
             stack_size: self.stack_size,

@@ -4,7 +4,7 @@ use super::keeper;
 use crate::common::*;
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -288,4 +288,104 @@ fn s7_2_a_message_whose_destructor_does_everything_is_buried_well() {
         assert_eq!(done.load(SeqCst), 3);
         drop(leaked);
     });
+}
+
+/// A message whose destructor sends the next one.
+struct Chain {
+    to: ActorRef<Chain>,
+    left: u64,
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if let Some(left) = self.left.checked_sub(1) {
+            let to = self.to;
+            to.tell(Chain { to, left });
+        }
+    }
+}
+
+/// More than a stack has room for, one on top of the other.
+const LONG_CHAIN: u64 = 200_000;
+
+#[test]
+fn s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack() {
+    in_child(
+        "destructors::s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack",
+        || {
+            for mailbox in [None, Some(Overflow::Fail), Some(Overflow::DropNewest)] {
+                let pool = pool_of(2).start().unwrap();
+                let props = Props::new(|| Behavior::receive(|_ctx, _: Chain| {}));
+                let props = match mailbox {
+                    None => props,
+                    Some(overflow) => props.mailbox(Mailbox::bounded(1, overflow).unwrap()),
+                };
+                let to = pool.spawn_on(0, "stopped", props).unwrap();
+                to.stop();
+                gone(&pool, "/user/stopped");
+                let lost = || pool.dead_letters().total();
+                // From a thread; from a handler of the same worker, and of another one.
+                let left = LONG_CHAIN;
+                to.tell(Chain { to, left });
+                let mut expected = left + 1;
+                eventually("all are lost", || lost() == expected);
+                for worker in [0, 1] {
+                    let sender = Props::new(move || {
+                        Behavior::receive(move |_ctx, ()| to.tell(Chain { to, left }))
+                    });
+                    let sender = pool.spawn_on(worker, "sender", sender).unwrap();
+                    sender.tell(());
+                    expected += left + 1;
+                    eventually("all are lost", || lost() == expected);
+                    sender.stop();
+                    gone(&pool, "/user/sender");
+                }
+                finish(&pool, SOON);
+                // And when there is no pool any more.
+                drop(pool);
+                let before = nexus_actors::dead_letters_without_pool().total();
+                to.tell(Chain { to, left });
+                let after = nexus_actors::dead_letters_without_pool().total();
+                assert_eq!(after - before, left + 1);
+            }
+        },
+    );
+}
+
+#[test]
+fn s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack() {
+    /// An answer whose destructor answers the next question.
+    struct Link(Option<Reply<Link>>, Arc<Mutex<Vec<Reply<Link>>>>);
+    impl Drop for Link {
+        fn drop(&mut self) {
+            if let Some(reply) = self.0.take() {
+                let next = self.1.lock().unwrap().pop();
+                reply.send(Link(next, Arc::clone(&self.1)));
+            }
+        }
+    }
+    in_child(
+        "destructors::s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack",
+        || {
+            let pool = pool_of(1).start().unwrap();
+            let kept = Arc::new(Mutex::new(Vec::new()));
+            let keep = Arc::clone(&kept);
+            let keeper = Props::new(move || {
+                let keep = Arc::clone(&keep);
+                Behavior::receive(move |_ctx, reply| keep.lock().unwrap().push(reply))
+            });
+            let keeper = pool.spawn("keeper", keeper).unwrap();
+            let asked: Vec<Ask<Link>> = (0..LONG_CHAIN)
+                .map(|_| keeper.ask(|reply| reply, NEVER))
+                .collect();
+            eventually("all are asked", || {
+                kept.lock().unwrap().len() as u64 == LONG_CHAIN
+            });
+            drop(asked);
+            let first = kept.lock().unwrap().pop();
+            drop(Link(first, Arc::clone(&kept)));
+            assert!(kept.lock().unwrap().is_empty(), "each was answered");
+            finish(&pool, SOON);
+        },
+    );
 }
