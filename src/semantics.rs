@@ -843,8 +843,10 @@
 //! - **Any number of handlers that wait.** Each holds a stack; where the system grants no memory
 //!   for another one, the wait fails with [`WaitError::NoStack`].
 //! - **Safety nets under `panic = "abort"`.** Rows 4.4 and 4.9 rest on unwinding, and so does the
-//!   cancelling of tasks. Without it a panic ends the process, a deadline cannot run the destructors
-//!   of handlers that wait, and an actor stops when its tasks have returned.
+//!   cancelling of tasks. Without it a panic ends the process, a deadline leaves handlers that wait where
+//!   they are, with all that they own, and an actor stops when its tasks have returned.
+//! - **A second panic in one unwinding.** Where a destructor panics while the stack of its handler unwinds,
+//!   because of a panic, a forced end or a cancelled task, Rust itself ends the process.
 //! - **Moving actors, other numbers of workers, other machines.** An actor stays on its worker, a
 //!   pool keeps its size, and messages do not leave the process or outlive it.
 //!

@@ -363,7 +363,10 @@ impl Worker {
         {
             self.force();
         }
-        if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing) && !self.shard.has_work() {
+        let is_left = !self.shard.has_work()
+            // Who waits where nothing can unwind will never stop.
+            || cfg!(panic = "abort") && self.phase == Phase::Forcing && self.shard.due.is_empty();
+        if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing) && is_left {
             self.become_quiet();
             if self.closes {
                 self.close();
