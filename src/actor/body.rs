@@ -271,7 +271,18 @@ fn become_this<M: Send + 'static>(behavior: Behavior<M>, ctx: &mut Context<'_, M
 }
 
 /// Runs the setups of a behaviour until a body is there; `None` where it is to stop.
+#[inline]
 pub(crate) fn resolve<M: Send + 'static>(
+    behavior: Behavior<M>,
+    ctx: &mut Context<'_, M>,
+) -> Result<Option<NewBody>, BoxError> {
+    match behavior.form {
+        Form::Ready(body) => Ok(Some(body)),
+        _ => resolve_nested(behavior, ctx),
+    }
+}
+
+fn resolve_nested<M: Send + 'static>(
     mut behavior: Behavior<M>,
     ctx: &mut Context<'_, M>,
 ) -> Result<Option<NewBody>, BoxError> {

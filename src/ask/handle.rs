@@ -344,22 +344,38 @@ impl<'a> Begun<'a> {
         asked: ActorId,
         mail: &'static MailKind,
     ) -> Self {
-        let timeout = within.nanos_left();
         if shard.measure.get().is_slow {
-            shard.read_clock();
+            return Self::exactly_on(shard, within, asked, mail);
         }
-        let now = shard.now.get();
+        let (timeout, now) = (within.nanos_left(), shard.now.get());
         let (place, wait) = shard.waits.begin_ask(timeout, asked, mail, now);
-        if shard.measure.get().is_slow
-            && let Some(timeout) = timeout
-        {
-            shard.end_wait_by(wait, now.saturating_add(timeout));
-        }
         Self {
             place,
             home: shard.home,
             wait,
             deadline: timeout.map_or(NEVER, |timeout| now.saturating_add(timeout)),
+        }
+    }
+
+    /// As [`on`](Self::on), by the clock of this moment.
+    #[cold]
+    fn exactly_on(
+        shard: &'a Shard,
+        within: Deadline,
+        asked: ActorId,
+        mail: &'static MailKind,
+    ) -> Self {
+        let (timeout, now) = (within.nanos_left(), shard.read_clock());
+        let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
+        let (place, wait) = shard.waits.begin_ask(timeout, asked, mail, now);
+        if timeout.is_some() {
+            shard.end_wait_by(wait, deadline);
+        }
+        Self {
+            place,
+            home: shard.home,
+            wait,
+            deadline,
         }
     }
 
