@@ -95,8 +95,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod model {
     pub use crate::queue::{
-        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Mark, Node, Pushed, Reader,
-        Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
+        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Looked, Mark, Node, Pushed,
+        Reader, Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
     };
     pub use crate::sync::{Mutant, with_mutant};
 }

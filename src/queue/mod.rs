@@ -20,7 +20,7 @@ pub use inbox::Chain;
 pub(crate) use inbox::Chain;
 pub use inbox::{Inbox, Link, Node, Pushed, Receiver, inbox};
 #[cfg(nexus_loom)]
-pub use ingress::CAPACITY;
+pub use ingress::{CAPACITY, Looked};
 pub use ingress::{Claim, Closed, Ingress, Mark, Reader, ingress};
 pub use oneshot::{RecvError, oneshot};
 pub mod once {

@@ -31,10 +31,18 @@ pub enum Mutant {
     OneshotAnnouncedTwice,
     /// A task that polls the one-shot again leaves the waker of the time before in its place.
     OneshotWakerKept,
+    /// A thread waits for a one-shot that a task has polled, without taking the task's waker back first.
+    OneshotWaitUnclaimed,
     /// A place in a bounded mailbox is taken by a store, over what others took meanwhile.
     GateEnteredByStore,
     /// Whoever gives a place up does not look whether somebody waits for it.
     GateLeftUnseen,
+    /// The mark of those who wait is set and taken away by a store, over what others did meanwhile.
+    GateMarkedByStore,
+    /// A gate is closed by a store, over what others did meanwhile.
+    GateClosedByStore,
+    /// Whether a gate is closed is looked at before the first try to enter only.
+    GateClosedSeenOnce,
     /// A claim on an ingress commits without a release, so the reader may see it half written.
     IngressCommitRelaxed,
     /// A claim does not acquire what was done to its segment before that was installed.
@@ -47,6 +55,10 @@ pub enum Mutant {
     IngressCloseUnwaited,
     /// A segment is installed again with what was read from it before.
     IngressNotZeroed,
+    /// Stale claims that fill a segment have the next one installed before theirs is current.
+    IngressNextTooEarly,
+    /// A claim that waits for another segment does not see that its own is installed again.
+    IngressTailUnseen,
     /// A segment takes claims as soon as it was read, before it is installed again.
     IngressTailResetEarly,
 
