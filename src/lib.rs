@@ -33,6 +33,7 @@ mod routing;
 mod runtime;
 #[cfg(not(nexus_loom))]
 pub mod semantics;
+mod shared;
 #[cfg(not(nexus_loom))]
 pub mod sim;
 #[cfg(all(feature = "async", not(nexus_loom)))]
@@ -95,9 +96,10 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod model {
     pub use crate::queue::{
-        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Looked, Mark, Node, Pushed,
-        Reader, Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
+        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Looked, Mark,
+        Node, Pushed, Reader, Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
     };
+    pub use crate::shared::Orders;
     pub use crate::sync::{Mutant, with_mutant};
 }
 

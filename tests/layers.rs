@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
-const HEIGHTS: [(&str, u32); 15] = [
+const HEIGHTS: [(&str, u32); 16] = [
     ("sync", 0),
     ("control", 0),
     ("memory", 1),
     ("queue", 2),
+    ("shared", 2),
     ("fiber", 2),
     ("supervision", 2),
     ("actor", 3),

@@ -4,9 +4,7 @@
 use arc_swap::{ArcSwapOption, Guard};
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use std::collections::VecDeque;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, SEGMENT_BYTES};
@@ -31,6 +29,7 @@ use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
 use crate::memory::Segments;
 use crate::queue::Pushed;
+use crate::shared::Orders;
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
@@ -72,40 +71,6 @@ pub(crate) struct PoolCore {
     orders: Box<[Orders<Order>]>,
     /// Orders to each worker's actors that go ahead of their mail.
     actor_orders: Box<[Orders<(Key, ActorOrder)>]>,
-}
-
-struct Orders<T> {
-    any: AtomicBool,
-    given: Mutex<VecDeque<T>>,
-}
-
-impl<T> Default for Orders<T> {
-    fn default() -> Self {
-        Self {
-            any: AtomicBool::new(false),
-            given: Mutex::default(),
-        }
-    }
-}
-
-impl<T> Orders<T> {
-    fn give(&self, order: T) {
-        self.given.lock().push_back(order);
-        // Release pairs with the acquire in `take`.
-        self.any.store(true, Release);
-    }
-
-    fn any(&self) -> bool {
-        self.any.load(Relaxed)
-    }
-
-    fn take(&self) -> VecDeque<T> {
-        // A look first: it is read at every tick, and hardly ever written.
-        if !self.any() || !self.any.swap(false, Acquire) {
-            return VecDeque::new();
-        }
-        std::mem::take(&mut *self.given.lock())
-    }
 }
 
 /// The parts from which a [`PoolCore`] is made.
@@ -220,16 +185,14 @@ impl PoolCore {
 
     /// Gives a worker an order, and wakes it.
     pub(crate) fn give_order(&self, worker: u32, order: Order) {
-        self.orders[worker as usize].give(order);
-        self.nudge(worker);
+        self.orders[worker as usize].give(order, || self.nudge(worker));
     }
 
     /// Gives an actor of that worker an order that goes ahead of its mail, and wakes the worker.
     pub(crate) fn give_actor_order(&self, worker: u32, to: Key, order: ActorOrder) {
         // A worker that has ended would not take it any more.
         if self.transport.is_open(worker) {
-            self.actor_orders[worker as usize].give((to, order));
-            self.nudge(worker);
+            self.actor_orders[worker as usize].give((to, order), || self.nudge(worker));
         }
     }
 
@@ -238,27 +201,15 @@ impl PoolCore {
         self.post(worker, Key::default(), Envelope::NONE, Nudge);
     }
 
-    /// Whether a worker has orders that it has not taken. Whoever gave one, and nudged the worker
-    /// then, is seen here by the worker that has got the nudge.
-    pub(crate) fn has_orders(&self, worker: u32) -> bool {
-        let worker = worker as usize;
-        self.orders[worker].any() || self.actor_orders[worker].any()
+    /// The orders to a worker.
+    pub(crate) fn orders_to(&self, worker: u32) -> &Orders<Order> {
+        &self.orders[worker as usize]
     }
 
-    /// Takes the orders to a worker.
-    pub(crate) fn take_orders(&self, worker: u32) -> VecDeque<Order> {
-        self.orders[worker as usize].take()
-    }
-
-    /// Whether there are orders to a worker's actors.
+    /// The orders to a worker's actors.
     #[inline(always)]
-    pub(crate) fn has_actor_orders(&self, worker: u32) -> bool {
-        self.actor_orders[worker as usize].any()
-    }
-
-    /// Takes the orders to a worker's actors.
-    pub(crate) fn take_actor_orders(&self, worker: u32) -> VecDeque<(Key, ActorOrder)> {
-        self.actor_orders[worker as usize].take()
+    pub(crate) fn orders_to_actors(&self, worker: u32) -> &Orders<(Key, ActorOrder)> {
+        &self.actor_orders[worker as usize]
     }
 
     /// Publishes one parcel to a worker, from a thread that has no batch open for it.

@@ -77,7 +77,6 @@ pub use self::lifecycle::{SpawnError, TerminationReason};
 pub use self::path::{ActorPath, NameError, PathError, validate_name};
 pub use self::props::{Once, Props, Spawnable};
 pub use self::recipient::Recipient;
-pub(crate) use self::reference::Order as ActorOrder;
 pub use self::reference::{ActorRef, TellError};
 pub use self::stash::StashError;
 pub use self::stats::WorkerStats;

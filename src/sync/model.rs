@@ -2,10 +2,25 @@
 
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::Arc;
-pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize};
+pub(crate) use loom::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, fence,
+};
 
-use loom::sync::{Condvar, Mutex};
+use loom::sync::{Condvar, MutexGuard};
 use std::time::Duration;
+
+/// A lock, in the shape that `parking_lot`'s has.
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap()
+    }
+}
 
 /// A parker with a token, as `crossbeam_utils::sync::Parker`, over loom's lock and condition.
 pub(crate) struct Parker {
@@ -32,7 +47,7 @@ impl Parker {
 
     pub(crate) fn park(&self) {
         let (token, condition) = &*self.unparker.inner;
-        let mut token = token.lock().unwrap();
+        let mut token = token.lock();
         while !*token {
             token = condition.wait(token).unwrap();
         }
@@ -42,14 +57,14 @@ impl Parker {
     /// Loom has no clock: a time-out is a return that may come before any token.
     pub(crate) fn park_timeout(&self, _timeout: Duration) {
         let (token, _) = &*self.unparker.inner;
-        *token.lock().unwrap() = false;
+        *token.lock() = false;
     }
 }
 
 impl Unparker {
     pub(crate) fn unpark(&self) {
         let (token, condition) = &*self.inner;
-        *token.lock().unwrap() = true;
+        *token.lock() = true;
         condition.notify_one();
     }
 }

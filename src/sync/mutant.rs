@@ -61,6 +61,48 @@ pub enum Mutant {
     IngressTailUnseen,
     /// A segment takes claims as soon as it was read, before it is installed again.
     IngressTailResetEarly,
+    /// The gate is marked only after the owner has tried to enter for whoever waits.
+    LineMarkedLate,
+    /// The mark is taken away with the first of those who wait, though others still do.
+    LineUnmarkedEarly,
+    /// The mark stays when nobody waits any more.
+    LineMarkKept,
+    /// A place that is given back unused is not told of.
+    RoomUntold,
+    /// The nudge for an order is sent before the order is given.
+    OrderNudgedEarly,
+    /// The flag that says that there are orders is set before the order is on the list.
+    OrderFlaggedEarly,
+    /// The flag is cleared after the list was emptied.
+    OrdersClearedLate,
+    /// Orders that go behind the mail are taken after it.
+    OrdersTakenBehindMail,
+    /// Orders that go ahead of the mail are not looked for after it was taken in.
+    OrdersUnseenAfterMail,
+    /// What a worker is at is numbered without a release, so that it may be seen before it is written.
+    BeatTurnUnreleased,
+    /// Whoever looks at it reads the number without an acquire.
+    BeatTurnUnacquired,
+    /// It is written without a release, so that the end of the turn before may be seen later.
+    BeatFieldsUnreleased,
+    /// Whoever looks at it reads it without an acquire.
+    BeatFieldsUnacquired,
+    /// Whoever looks at it does not look at the number again.
+    BeatSeenOnce,
+    /// It is changed while the number says that a handler runs.
+    BeatNeverEven,
+    /// One that is watched looks whether the watcher sleeps without a fence.
+    NapUnfenced,
+    /// It looks so before it says that it is awake.
+    NapAwakeLate,
+    /// It does not wake the watcher that sleeps.
+    NapWakeForgotten,
+    /// The watcher looks whether anybody works without a fence.
+    NapSleepUnfenced,
+    /// The watcher sleeps without looking whether anybody works.
+    NapSleepUnseen,
+    /// The watcher's end is written after it was woken for that.
+    NapEndLate,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,

@@ -1,0 +1,13 @@
+//! What threads share besides their queues.
+//!
+//! Everything here has the rules of [`queue`](crate::queue): a small type with a narrow interface, which
+//! takes its primitives from [`sync`](crate::sync), names the partner of every ordering, and is checked by a
+//! model in `loom-tests/` together with variants that the model must reject. What is done with it is the
+//! business of the layers above.
+
+// What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
+#![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
+
+mod orders;
+
+pub use orders::Orders;
