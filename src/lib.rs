@@ -96,8 +96,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod model {
     pub use crate::queue::{
-        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Looked, Mark,
-        Node, Pushed, Reader, Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
+        CAPACITY, Chain, Claim, Closed, Doorway, Gate, Inbox, Ingress, Line, Link, Looked, Mark,
+        Node, Pushed, Reader, Receiver, RecvError, Refused, Room, inbox, ingress, once, oneshot,
     };
     pub use crate::shared::Orders;
     pub use crate::sync::{Mutant, with_mutant};
