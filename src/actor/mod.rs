@@ -85,7 +85,7 @@ pub use self::timers::{TimerKey, Timers};
 pub use self::waiting::{Waiting, WaitsFor};
 
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
-pub(crate) use self::beat::Beat;
+pub(crate) use self::beat::{Beat, look_at_handler};
 pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType};

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::actor::core::PoolCore;
-use crate::actor::{ActorId, ActorPath, Beat, catch_user, drop_quietly};
+use crate::actor::{ActorId, ActorPath, Beat, catch_user, drop_quietly, look_at_handler};
 
 /// Looks within the time after which a handler is told of.
 const LOOKS: u32 = 4;
@@ -214,7 +214,7 @@ impl Round {
 
 /// Tells of the handler that runs, if it is still the one that was seen.
 fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook: &SlowHook) {
-    let found = core.beats[worker as usize].look();
+    let found = look_at_handler(&core.beats[worker as usize]);
     let Some(found) = found.filter(|found| found.turn == turn) else {
         return;
     };

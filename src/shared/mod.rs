@@ -8,6 +8,8 @@
 // What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
+mod beat;
 mod orders;
 
+pub use beat::{Beat, Running};
 pub use orders::Orders;
