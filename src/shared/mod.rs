@@ -9,7 +9,9 @@
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
 mod beat;
+mod nap;
 mod orders;
 
 pub use beat::{Beat, Running};
+pub use nap::{Nap, Watcher, watcher_of};
 pub use orders::Orders;

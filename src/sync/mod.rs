@@ -19,5 +19,5 @@ pub use mutant::{Mutant, with_mutant};
 pub(crate) use mutant::{is_mutated, ordering};
 pub(crate) use primitive::{
     Arc, AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Mutex, Parker, Unparker,
-    UnsafeCell, relax, thread,
+    UnsafeCell, fence, relax, thread,
 };

@@ -3,7 +3,9 @@
 pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
 pub(crate) use parking_lot::Mutex;
 pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, fence,
+};
 
 /// [`std::cell::UnsafeCell`] with loom's closures, so that one source serves both.
 #[derive(Debug)]
