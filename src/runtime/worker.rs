@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::scheduler;
 use super::wheel::{TimerId, TimerWheel};
@@ -22,6 +22,7 @@ use crate::actor::{
     DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
+use crate::shared::Quorum;
 use crate::sync::{Mutant, is_mutated};
 
 /// Turns in one tick: few enough that timers and mail from outside are looked after in time.
@@ -50,7 +51,7 @@ pub(crate) enum Tick {
 /// What the workers of a pool share about their end.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    quiet: AtomicUsize,
+    quiet: Quorum,
     forced: AtomicU64,
 }
 
@@ -58,8 +59,7 @@ impl Ending {
     /// Counts a worker that has no actors left, or never had any. The last one orders all of them
     /// to close.
     pub(crate) fn one_more_is_quiet(&self, core: &PoolCore) {
-        // Acquire and release: the last worker orders the end after all that the others did.
-        if self.quiet.fetch_add(1, AcqRel) + 1 == core.workers.len() {
+        if self.quiet.one_more(core.workers.len()) {
             for index in core.worker_indices() {
                 core.give_order(index, Order::Close);
             }

@@ -11,7 +11,9 @@
 mod beat;
 mod nap;
 mod orders;
+mod quorum;
 
 pub use beat::{Beat, Running};
 pub use nap::{Nap, Watcher, watcher_of};
 pub use orders::Orders;
+pub use quorum::Quorum;

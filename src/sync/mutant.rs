@@ -103,6 +103,10 @@ pub enum Mutant {
     NapSleepUnseen,
     /// The watcher's end is written after it was woken for that.
     NapEndLate,
+    /// Those who have come so far are counted by a load and a store.
+    QuorumCountedByStore,
+    /// They are counted without an order between what each of them has done.
+    QuorumRelaxed,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,
