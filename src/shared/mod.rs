@@ -9,11 +9,13 @@
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
 mod beat;
+mod jobs;
 mod nap;
 mod orders;
 mod quorum;
 
 pub use beat::{Beat, Running};
+pub use jobs::Jobs;
 pub use nap::{Nap, Watcher, watcher_of};
 pub use orders::Orders;
 pub use quorum::Quorum;

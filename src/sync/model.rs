@@ -6,11 +6,23 @@ pub(crate) use loom::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, fence,
 };
 
-use loom::sync::{Condvar, MutexGuard};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// A lock, in the shape that `parking_lot`'s has.
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+/// The right to look at what lies under a [`Mutex`]; without loom's own while a [`Condvar`] has that.
+pub(crate) struct MutexGuard<'a, T> {
+    lock: &'a Mutex<T>,
+    held: Option<loom::sync::MutexGuard<'a, T>>,
+}
+
+/// A condition, in the shape that `parking_lot`'s has.
+pub(crate) struct Condvar(loom::sync::Condvar);
+
+/// Whether a wait ended because its time was over.
+pub(crate) struct TimedOut(bool);
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -18,7 +30,54 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap()
+        let held = Some(self.0.lock().unwrap());
+        MutexGuard { lock: self, held }
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.held.as_ref().expect("nobody waits")
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.held.as_mut().expect("nobody waits")
+    }
+}
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(loom::sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        let held = guard.held.take().expect("nobody waits");
+        guard.held = Some(self.0.wait(held).unwrap());
+    }
+
+    /// Loom has no clock: the time is over at once, whatever comes meanwhile.
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> TimedOut {
+        drop(guard.held.take());
+        guard.held = Some(guard.lock.0.lock().unwrap());
+        TimedOut(true)
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+impl TimedOut {
+    pub(crate) fn timed_out(&self) -> bool {
+        self.0
     }
 }
 
@@ -49,7 +108,7 @@ impl Parker {
         let (token, condition) = &*self.unparker.inner;
         let mut token = token.lock();
         while !*token {
-            token = condition.wait(token).unwrap();
+            condition.wait(&mut token);
         }
         *token = false;
     }

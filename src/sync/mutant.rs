@@ -107,6 +107,16 @@ pub enum Mutant {
     QuorumCountedByStore,
     /// They are counted without an order between what each of them has done.
     QuorumRelaxed,
+    /// A thread whose time is over ends without looking whether a job has come.
+    JobLeftAtTheEnd,
+    /// A job is left to an idle thread, however many there are already.
+    JobsUncounted,
+    /// An idle thread is not told of a job.
+    JobUntold,
+    /// An idle thread is not told that there will be no more.
+    JobsEndUntold,
+    /// A job is taken after the end.
+    JobTakenAfterClose,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,

@@ -1,7 +1,7 @@
 //! The primitives of every build that ships, in the shape that loom's have.
 
 pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Condvar, Mutex};
 pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, fence,
