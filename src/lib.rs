@@ -99,7 +99,9 @@ pub mod model {
         CAPACITY, Chain, Claim, Closed, Doorway, Gate, Inbox, Ingress, Line, Link, Looked, Mark,
         Node, Pushed, Reader, Receiver, RecvError, Refused, Room, inbox, ingress, once, oneshot,
     };
-    pub use crate::shared::{Beat, Jobs, Nap, Orders, Quorum, Running, Watcher, watcher_of};
+    pub use crate::shared::{
+        Beat, Found, Jobs, Nap, Numbered, Orders, Quorum, Running, Table, Watcher, watcher_of,
+    };
     pub use crate::sync::{Mutant, with_mutant};
 }
 

@@ -1,9 +1,7 @@
 //! What the workers of a pool, and threads outside, share: the transport, the directory, the
 //! counts. And the table by which a copied reference finds its pool.
 
-use arc_swap::{ArcSwapOption, Guard};
 use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 
@@ -29,7 +27,7 @@ use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
 use crate::memory::Segments;
 use crate::queue::Pushed;
-use crate::shared::Orders;
+use crate::shared::{Found, Numbered, Orders, Table};
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
@@ -261,56 +259,32 @@ impl Drop for PoolCore {
 // ---- finding the pool of a reference -------------------------------------------------------
 
 /// Pools that can be alive at the same time in one process.
-const MOST_POOLS: u32 = 1024;
+const MOST_POOLS: usize = 1024;
 
-static POOLS: [ArcSwapOption<PoolCore>; MOST_POOLS as usize] =
-    [const { ArcSwapOption::const_empty() }; MOST_POOLS as usize];
-static NEXT_POOL: Mutex<u32> = Mutex::new(1);
+static POOLS: Table<PoolCore, MOST_POOLS> = Table::new();
 static WITHOUT_POOL: LazyLock<Arc<DeadLetters>> = LazyLock::new(Arc::default);
 
-fn place_of(pool: u32) -> &'static ArcSwapOption<PoolCore> {
-    &POOLS[(pool % MOST_POOLS) as usize]
+impl Numbered for PoolCore {
+    fn number(&self) -> u32 {
+        self.id
+    }
 }
 
 /// Makes a pool's core and enters it into the table under a number that no earlier pool had.
 /// `None` when too many pools are alive.
 pub(crate) fn register(parts: CoreParts) -> Option<Arc<PoolCore>> {
-    let mut next = NEXT_POOL.lock();
-    let id = (0..MOST_POOLS).find_map(|_| {
-        let id = *next;
-        // Where the numbers are used up there are no more pools: an old reference must not fit.
-        *next = (id < MOST_POOL).then_some(id + 1)?;
-        place_of(id).load().is_none().then_some(id)
-    })?;
-    let core = Arc::new(PoolCore::new(id, parts));
-    place_of(id).store(Some(core.clone()));
-    Some(core)
+    POOLS.register(MOST_POOL, |id| PoolCore::new(id, parts))
 }
 
 /// Forgets a pool: messages to it are dead letters of no pool from now on.
 pub(crate) fn unregister(core: &PoolCore) {
-    let _register = NEXT_POOL.lock();
-    if find(core.home(0)).is_some() {
-        place_of(core.id).store(None);
-    }
+    drop(POOLS.forget(core.id));
 }
 
 /// The pool of a reference, while it is known.
-pub(crate) fn find(home: Home) -> Option<FoundPool> {
-    let guard = place_of(home.pool()).load();
-    let found = guard.as_ref().is_some_and(|core| core.id == home.pool());
-    found.then_some(FoundPool(guard))
-}
-
-/// A pool found in the table.
-pub(crate) struct FoundPool(Guard<Option<Arc<PoolCore>>>);
-
-impl std::ops::Deref for FoundPool {
-    type Target = PoolCore;
-
-    fn deref(&self) -> &PoolCore {
-        self.0.as_ref().expect("`find` looked")
-    }
+#[inline]
+pub(crate) fn find(home: Home) -> Option<Found<PoolCore>> {
+    POOLS.find(home.pool())
 }
 
 /// The dead letters of pools that no longer exist: messages sent through references that outlived

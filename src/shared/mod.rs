@@ -13,9 +13,11 @@ mod jobs;
 mod nap;
 mod orders;
 mod quorum;
+mod table;
 
 pub use beat::{Beat, Running};
 pub use jobs::Jobs;
 pub use nap::{Nap, Watcher, watcher_of};
 pub use orders::Orders;
 pub use quorum::Quorum;
+pub use table::{Found, Numbered, Table};

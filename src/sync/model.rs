@@ -81,6 +81,38 @@ impl TimedOut {
     }
 }
 
+/// A place for an `Arc`, in the shape that `arc_swap`'s has.
+pub(crate) struct ArcSwapOption<T>(Mutex<Option<std::sync::Arc<T>>>);
+
+/// What was read from such a place.
+pub(crate) struct Guard<T>(T);
+
+impl<T> ArcSwapOption<T> {
+    pub(crate) fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    pub(crate) fn load(&self) -> Guard<Option<std::sync::Arc<T>>> {
+        Guard(self.0.lock().clone())
+    }
+
+    pub(crate) fn store(&self, value: Option<std::sync::Arc<T>>) {
+        drop(self.swap(value));
+    }
+
+    pub(crate) fn swap(&self, value: Option<std::sync::Arc<T>>) -> Option<std::sync::Arc<T>> {
+        std::mem::replace(&mut *self.0.lock(), value)
+    }
+}
+
+impl<T> Deref for Guard<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
 /// A parker with a token, as `crossbeam_utils::sync::Parker`, over loom's lock and condition.
 pub(crate) struct Parker {
     unparker: Unparker,

@@ -117,6 +117,12 @@ pub enum Mutant {
     JobsEndUntold,
     /// A job is taken after the end.
     JobTakenAfterClose,
+    /// Whoever looks into a table does not compare the number of what it finds.
+    TableNumberUnseen,
+    /// What is forgotten is forgotten though another one has its place by now.
+    TableForgetsAnother,
+    /// The lock is left before what is registered is entered.
+    TableUnlockedEarly,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,

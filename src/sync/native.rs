@@ -1,5 +1,6 @@
 //! The primitives of every build that ships, in the shape that loom's have.
 
+pub(crate) use arc_swap::{ArcSwapOption, Guard};
 pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
 pub(crate) use parking_lot::{Condvar, Mutex};
 pub(crate) use std::sync::Arc;
