@@ -7,7 +7,6 @@ use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, SEGMENT_BYTES};
 use super::beat::Beat;
-use super::cancellations::Cancellations;
 use super::cycle::Cycle;
 use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
@@ -27,7 +26,7 @@ use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
 use crate::memory::Segments;
 use crate::queue::Pushed;
-use crate::shared::{Found, Numbered, Orders, Table};
+use crate::shared::{Cancellations, Found, Numbered, Orders, Table};
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;

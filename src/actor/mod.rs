@@ -10,7 +10,6 @@ mod behavior;
 mod body;
 mod bound;
 mod bounded;
-mod cancellations;
 mod chores;
 mod context;
 pub(crate) mod core;

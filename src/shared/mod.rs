@@ -9,6 +9,7 @@
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
 mod beat;
+mod cancellations;
 mod jobs;
 mod nap;
 mod orders;
@@ -16,6 +17,7 @@ mod quorum;
 mod table;
 
 pub use beat::{Beat, Running};
+pub use cancellations::Cancellations;
 pub use jobs::Jobs;
 pub use nap::{Nap, Watcher, watcher_of};
 pub use orders::Orders;

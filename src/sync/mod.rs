@@ -18,6 +18,6 @@ pub(crate) use mutant::Mutant;
 pub use mutant::{Mutant, with_mutant};
 pub(crate) use mutant::{is_mutated, ordering};
 pub(crate) use primitive::{
-    Arc, ArcSwapOption, AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Condvar, Guard,
-    Mutex, Parker, Unparker, UnsafeCell, fence, relax, thread,
+    Arc, ArcSwapOption, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
+    Condvar, Guard, Mutex, OnceLock, Parker, Unparker, UnsafeCell, fence, relax, thread,
 };

@@ -3,10 +3,11 @@
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::Arc;
 pub(crate) use loom::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, fence,
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
 
 /// A lock, in the shape that `parking_lot`'s has.
@@ -78,6 +79,36 @@ impl Condvar {
 impl TimedOut {
     pub(crate) fn timed_out(&self) -> bool {
         self.0
+    }
+}
+
+/// A value that is made once, in the shape that the standard library's has.
+pub(crate) struct OnceLock<T> {
+    making: Mutex<()>,
+    is_made: AtomicBool,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            making: Mutex::new(()),
+            is_made: AtomicBool::new(false),
+            value: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        // Acquire pairs with the release in `get_or_init`.
+        let is_made = self.is_made.load(Acquire);
+        is_made.then(|| self.value.get().expect("it was made before"))
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let _others_wait = self.making.lock();
+        let value = self.value.get_or_init(make);
+        self.is_made.store(true, Release);
+        value
     }
 }
 

@@ -123,6 +123,10 @@ pub enum Mutant {
     TableForgetsAnother,
     /// The lock is left before what is registered is entered.
     TableUnlockedEarly,
+    /// While it is noted that an ask was given up, those before it in the same place are not.
+    CancellationClearedFirst,
+    /// Whoever looks whether an ask was given up does not compare which one in that place.
+    CancellationOfAnyWait,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,
