@@ -33,6 +33,7 @@ mod routing;
 mod runtime;
 #[cfg(not(nexus_loom))]
 pub mod semantics;
+mod shared;
 #[cfg(not(nexus_loom))]
 pub mod sim;
 #[cfg(all(feature = "async", not(nexus_loom)))]
@@ -97,8 +98,12 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod model {
     pub use crate::queue::{
-        CAPACITY, Chain, Claim, Closed, Gate, Inbox, Ingress, Link, Mark, Node, Pushed, Reader,
-        Receiver, RecvError, Refused, inbox, ingress, once, oneshot,
+        CAPACITY, Chain, Claim, Closed, Doorway, Gate, Inbox, Ingress, Line, Link, Looked, Mark,
+        Node, Pushed, Reader, Receiver, RecvError, Refused, Room, inbox, ingress, once, oneshot,
+    };
+    pub use crate::shared::{
+        Beat, Cancellations, Found, Jobs, Nap, Numbered, Orders, Quorum, Running, Table, Watcher,
+        watcher_of,
     };
     pub use crate::sync::{Mutant, with_mutant};
 }

@@ -468,7 +468,7 @@
 //! - `tests/asks_together/given_up.rs: s5_4_an_ask_whose_question_panics_while_it_is_made_is_given_up`
 //! - `tests/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
-//! - `src/actor/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
+//! - `src/shared/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
 //!
 //! **5.5** Waiting for an answer holds up one actor: its own mail waits, its worker goes on with
 //! the others. Asks may nest (the tests go through a thousand actors) and many handlers may wait at

@@ -10,6 +10,7 @@ const HEIGHTS: [(&str, u32); 16] = [
     ("time", 0),
     ("memory", 1),
     ("queue", 2),
+    ("shared", 2),
     ("fiber", 2),
     ("supervision", 2),
     ("actor", 3),

@@ -102,20 +102,120 @@ fn leaving_without_looking_is_rejected() {
     );
 }
 
-/// The owner closes the gate while somebody comes.
-fn closes() {
-    let gate = Arc::new(Gate::new(1));
+/// The owner says that nobody waits any more while one leaves and another one comes.
+fn nobody_waits_any_more(outcomes: &Outcomes) {
+    let gate = Arc::new(Gate::new(2));
+    assert_eq!(gate.enter(), Ok(()));
+    gate.mark_waiting(true);
+    let leaves = with(&gate, Gate::leave);
+    let comes = with(&gate, |gate| gate.enter().is_ok());
+    gate.mark_waiting(false);
+    let (told, entered) = (leaves.join().unwrap(), comes.join().unwrap());
+
+    assert_eq!(
+        gate.taken(),
+        usize::from(entered),
+        "places were lost or made"
+    );
+    assert_eq!(
+        gate.enter(),
+        Ok(()),
+        "nobody waits, and yet nobody is let in"
+    );
+    outcomes.note("left before", told);
+    outcomes.note("left after", !told);
+    outcomes.note("came before", !entered);
+    outcomes.note("came after", entered);
+}
+
+#[test]
+fn taking_the_mark_away_takes_nothing_else_away() {
+    // Claim: the mark is taken away in one step, which leaves the count as it is.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || nobody_waits_any_more(&outcomes));
+    assert_eq!(
+        reached.seen(),
+        ["came after", "came before", "left after", "left before"]
+    );
+}
+
+#[test]
+fn taking_the_mark_away_by_a_store_is_rejected() {
+    // Claim: what others did since the word was read must not be written over.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::GateMarkedByStore),
+        "assertion `left == right` failed",
+        || nobody_waits_any_more(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn setting_the_mark_by_a_store_is_rejected() {
+    // Claim: as for taking it away; the place of one who has left would be taken for ever.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::GateMarkedByStore),
+        "nobody is left to wake",
+        || one_waits(&Outcomes::default()),
+    );
+}
+
+/// The owner closes the gate while one comes and another one leaves.
+fn closes(outcomes: &Outcomes) {
+    let gate = Arc::new(Gate::new(2));
+    assert_eq!(gate.enter(), Ok(()));
     let comes = with(&gate, Gate::enter);
+    let leaves = with(&gate, Gate::leave);
     gate.close();
+    let at_the_close = gate.taken();
     let came = comes.join().unwrap();
+    assert!(!leaves.join().unwrap(), "nobody waits");
+
     assert!(matches!(came, Ok(()) | Err(Refused::Closed)));
+    assert_eq!(
+        gate.taken(),
+        usize::from(came.is_ok()),
+        "places were lost or made"
+    );
+    assert!(
+        gate.taken() <= at_the_close,
+        "somebody was let in after the close"
+    );
     assert_eq!(gate.enter(), Err(Refused::Closed));
     assert_eq!(gate.enter_as_first(), Err(Refused::Closed));
-    assert_eq!(gate.taken(), usize::from(came.is_ok()));
+    outcomes.note("came before", came.is_ok());
+    outcomes.note("came after", came.is_err());
 }
 
 #[test]
 fn nobody_is_let_in_after_the_close() {
-    // Claim: a gate that is closed stays so, and its count with it.
-    explore(PREEMPTIONS, closes);
+    // Claim: a gate that is closed stays so; who is in was let in before, and its place counts.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || closes(&outcomes));
+    assert_eq!(reached.seen(), ["came after", "came before"]);
+}
+
+#[test]
+fn closing_by_a_store_is_rejected() {
+    // Claim: what others did since the word was read must not be written over.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::GateClosedByStore),
+        "assertion `left == right` failed",
+        || closes(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn looking_once_whether_it_is_closed_is_rejected() {
+    // Claim: who has to try again must look again.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::GateClosedSeenOnce),
+        "somebody was let in after the close",
+        || closes(&Outcomes::default()),
+    );
 }

@@ -6,7 +6,7 @@
 #![cfg(nexus_loom)]
 
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Ingress, Mutant, Reader, Receiver, inbox, ingress};
+use nexus_actors::model::{Ingress, Looked, Mutant, Reader, Receiver, inbox, ingress};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::ptr::NonNull;
 
@@ -177,6 +177,87 @@ fn claiming_without_acquire_is_rejected() {
         Some(Mutant::IngressClaimRelaxed),
         "Causality violation",
         || recycle_under_a_stale_claim(&Outcomes::default()),
+    );
+}
+
+/// Puts a number into an entry of so many words, as a thread does that looked which segment is current
+/// long before.
+#[allow(unsafe_code)]
+fn put_late(ingress: &Ingress, looked: Looked, words: usize, number: u64) -> JoinHandle<()> {
+    let ingress = ingress.clone();
+    thread::spawn(move || {
+        let claim = ingress.claim_after(looked, words).expect("it is open");
+        claim.write(1, number);
+        // SAFETY: the entry is written, and all that the reader is to read of it.
+        unsafe { claim.commit(0, NonNull::dangling()) };
+        claim.finish();
+    })
+}
+
+/// Two threads have looked when the second segment was current. By now it is free, and about to be
+/// installed once more, in place of the first one: they may fill it before it is current.
+fn fill_before_it_is_current(outcomes: &Outcomes) {
+    let words = |number| if number == 20 { 3 } else { 2 };
+    let (ingress, mut reader, _receiver) = an_open_ingress();
+    let mut got = Vec::new();
+    for number in [10, 11, 12] {
+        assert!(put(&ingress, number));
+    }
+    got.extend(read(&mut reader));
+    let looked = [ingress.look(), ingress.look()];
+    for number in [13, 14, 15] {
+        assert!(put(&ingress, number));
+    }
+    got.extend(read(&mut reader));
+
+    let [one, two] = looked;
+    let one = put_late(&ingress, one, 3, 20);
+    let two = put_late(&ingress, two, 2, 30);
+    assert!(put(&ingress, 16));
+    one.join().unwrap();
+    two.join().unwrap();
+    assert!(put(&ingress, 17));
+    got.extend(std::iter::from_fn(|| get(&mut reader, words)));
+
+    assert_eq!(of_writer(&got, 10), [10, 11, 12, 13, 14, 15, 16, 17]);
+    assert_eq!(of_writer(&got, 20), [20]);
+    assert_eq!(of_writer(&got, 30), [30]);
+    let place = |number: u64| got.iter().position(|other| *other == number);
+    outcomes.note(
+        "both before",
+        place(30) < place(16) && place(20) < place(16),
+    );
+    outcomes.note("both after", place(30) > place(16) && place(20) > place(16));
+}
+
+#[test]
+fn stale_claims_may_fill_a_segment_before_it_is_current() {
+    // Claim: whoever closes a segment then waits until it has become current; nothing is lost.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || fill_before_it_is_current(&outcomes));
+    assert_eq!(reached.seen(), ["both after", "both before"]);
+}
+
+#[test]
+fn installing_the_next_segment_too_early_is_rejected() {
+    // Claim: the current segment never goes back to one that is closed, where claims would wait for ever.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressNextTooEarly),
+        "Model exceeded maximum number of branches",
+        || fill_before_it_is_current(&Outcomes::default()),
+    );
+}
+
+#[test]
+fn waiting_for_another_segment_alone_is_rejected() {
+    // Claim: who waits after a stale claim sees that its own segment is the one that takes claims now.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::IngressTailUnseen),
+        "Model exceeded maximum number of branches",
+        || fill_before_it_is_current(&Outcomes::default()),
     );
 }
 

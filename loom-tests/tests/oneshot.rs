@@ -388,3 +388,41 @@ fn a_task_that_is_dropped_after_a_poll_leaves_nothing_behind() {
     explore(PREEMPTIONS, move || give_up_after_a_poll(&outcomes, true));
     assert_eq!(reached.seen(), ["dropped", "given back", "received"]);
 }
+
+/// Polls once, as a task does, and then has its thread wait.
+fn wait_after_a_poll(outcomes: &Outcomes) {
+    let tally = Tally::default();
+    let (sender, mut receiver) = oneshot();
+    let noted = outcomes.clone();
+    let received = thread::spawn(move || {
+        if let Poll::Ready(received) = poll(&mut receiver, &Arc::default()) {
+            noted.note("at the poll", true);
+            return received;
+        }
+        noted.note("after the poll", true);
+        receiver.recv(None).map(|letter| letter.read())
+    });
+    assert!(sender.send(Letter::of(&[10], &tally)).is_ok());
+    assert_eq!(received.join().unwrap(), Ok(vec![10]));
+    assert_eq!(tally.alive(), 0);
+}
+
+#[test]
+fn a_thread_that_waits_after_a_poll_receives_what_is_sent() {
+    // Claim: whoever waits in the end is woken, whatever waker was left before.
+    let outcomes = Outcomes::default();
+    let reached = outcomes.clone();
+    explore(PREEMPTIONS, move || wait_after_a_poll(&outcomes));
+    assert_eq!(reached.seen(), ["after the poll", "at the poll"]);
+}
+
+#[test]
+fn a_thread_that_waits_without_taking_the_waker_back_is_rejected() {
+    // Claim: a look at the word takes no waker back: the sender would wake the task that polled before.
+    rejected(
+        PREEMPTIONS,
+        Some(Mutant::OneshotWaitUnclaimed),
+        "deadlock",
+        || wait_after_a_poll(&Outcomes::default()),
+    );
+}

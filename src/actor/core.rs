@@ -1,17 +1,12 @@
 //! What the workers of a pool, and threads outside, share: the transport, the directory, the
 //! counts. And the table by which a copied reference finds its pool.
 
-use arc_swap::{ArcSwapOption, Guard};
 use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
-use std::collections::VecDeque;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 
 use super::batch::{Batch, SEGMENT_BYTES};
 use super::beat::Beat;
-use super::cancellations::Cancellations;
 use super::cycle::Cycle;
 use super::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 use super::directory::Directory;
@@ -31,6 +26,7 @@ use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
 use crate::memory::Segments;
 use crate::queue::Pushed;
+use crate::shared::{Cancellations, Found, Numbered, Orders, Table};
 
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
@@ -72,40 +68,6 @@ pub(crate) struct PoolCore {
     orders: Box<[Orders<Order>]>,
     /// Orders to each worker's actors that go ahead of their mail.
     actor_orders: Box<[Orders<(Key, ActorOrder)>]>,
-}
-
-struct Orders<T> {
-    any: AtomicBool,
-    given: Mutex<VecDeque<T>>,
-}
-
-impl<T> Default for Orders<T> {
-    fn default() -> Self {
-        Self {
-            any: AtomicBool::new(false),
-            given: Mutex::default(),
-        }
-    }
-}
-
-impl<T> Orders<T> {
-    fn give(&self, order: T) {
-        self.given.lock().push_back(order);
-        // Release pairs with the acquire in `take`.
-        self.any.store(true, Release);
-    }
-
-    fn any(&self) -> bool {
-        self.any.load(Relaxed)
-    }
-
-    fn take(&self) -> VecDeque<T> {
-        // A look first: it is read at every tick, and hardly ever written.
-        if !self.any() || !self.any.swap(false, Acquire) {
-            return VecDeque::new();
-        }
-        std::mem::take(&mut *self.given.lock())
-    }
 }
 
 /// The parts from which a [`PoolCore`] is made.
@@ -220,16 +182,14 @@ impl PoolCore {
 
     /// Gives a worker an order, and wakes it.
     pub(crate) fn give_order(&self, worker: u32, order: Order) {
-        self.orders[worker as usize].give(order);
-        self.nudge(worker);
+        self.orders[worker as usize].give(order, || self.nudge(worker));
     }
 
     /// Gives an actor of that worker an order that goes ahead of its mail, and wakes the worker.
     pub(crate) fn give_actor_order(&self, worker: u32, to: Key, order: ActorOrder) {
         // A worker that has ended would not take it any more.
         if self.transport.is_open(worker) {
-            self.actor_orders[worker as usize].give((to, order));
-            self.nudge(worker);
+            self.actor_orders[worker as usize].give((to, order), || self.nudge(worker));
         }
     }
 
@@ -238,27 +198,15 @@ impl PoolCore {
         self.post(worker, Key::default(), Envelope::NONE, Nudge);
     }
 
-    /// Whether a worker has orders that it has not taken. Whoever gave one, and nudged the worker
-    /// then, is seen here by the worker that has got the nudge.
-    pub(crate) fn has_orders(&self, worker: u32) -> bool {
-        let worker = worker as usize;
-        self.orders[worker].any() || self.actor_orders[worker].any()
+    /// The orders to a worker.
+    pub(crate) fn orders_to(&self, worker: u32) -> &Orders<Order> {
+        &self.orders[worker as usize]
     }
 
-    /// Takes the orders to a worker.
-    pub(crate) fn take_orders(&self, worker: u32) -> VecDeque<Order> {
-        self.orders[worker as usize].take()
-    }
-
-    /// Whether there are orders to a worker's actors.
+    /// The orders to a worker's actors.
     #[inline(always)]
-    pub(crate) fn has_actor_orders(&self, worker: u32) -> bool {
-        self.actor_orders[worker as usize].any()
-    }
-
-    /// Takes the orders to a worker's actors.
-    pub(crate) fn take_actor_orders(&self, worker: u32) -> VecDeque<(Key, ActorOrder)> {
-        self.actor_orders[worker as usize].take()
+    pub(crate) fn orders_to_actors(&self, worker: u32) -> &Orders<(Key, ActorOrder)> {
+        &self.actor_orders[worker as usize]
     }
 
     /// Publishes one parcel to a worker, from a thread that has no batch open for it.
@@ -310,56 +258,32 @@ impl Drop for PoolCore {
 // ---- finding the pool of a reference -------------------------------------------------------
 
 /// Pools that can be alive at the same time in one process.
-const MOST_POOLS: u32 = 1024;
+const MOST_POOLS: usize = 1024;
 
-static POOLS: [ArcSwapOption<PoolCore>; MOST_POOLS as usize] =
-    [const { ArcSwapOption::const_empty() }; MOST_POOLS as usize];
-static NEXT_POOL: Mutex<u32> = Mutex::new(1);
+static POOLS: Table<PoolCore, MOST_POOLS> = Table::new();
 static WITHOUT_POOL: LazyLock<Arc<DeadLetters>> = LazyLock::new(Arc::default);
 
-fn place_of(pool: u32) -> &'static ArcSwapOption<PoolCore> {
-    &POOLS[(pool % MOST_POOLS) as usize]
+impl Numbered for PoolCore {
+    fn number(&self) -> u32 {
+        self.id
+    }
 }
 
 /// Makes a pool's core and enters it into the table under a number that no earlier pool had.
 /// `None` when too many pools are alive.
 pub(crate) fn register(parts: CoreParts) -> Option<Arc<PoolCore>> {
-    let mut next = NEXT_POOL.lock();
-    let id = (0..MOST_POOLS).find_map(|_| {
-        let id = *next;
-        // Where the numbers are used up there are no more pools: an old reference must not fit.
-        *next = (id < MOST_POOL).then_some(id + 1)?;
-        place_of(id).load().is_none().then_some(id)
-    })?;
-    let core = Arc::new(PoolCore::new(id, parts));
-    place_of(id).store(Some(core.clone()));
-    Some(core)
+    POOLS.register(MOST_POOL, |id| PoolCore::new(id, parts))
 }
 
 /// Forgets a pool: messages to it are dead letters of no pool from now on.
 pub(crate) fn unregister(core: &PoolCore) {
-    let _register = NEXT_POOL.lock();
-    if find(core.home(0)).is_some() {
-        place_of(core.id).store(None);
-    }
+    drop(POOLS.forget(core.id));
 }
 
 /// The pool of a reference, while it is known.
-pub(crate) fn find(home: Home) -> Option<FoundPool> {
-    let guard = place_of(home.pool()).load();
-    let found = guard.as_ref().is_some_and(|core| core.id == home.pool());
-    found.then_some(FoundPool(guard))
-}
-
-/// A pool found in the table.
-pub(crate) struct FoundPool(Guard<Option<Arc<PoolCore>>>);
-
-impl std::ops::Deref for FoundPool {
-    type Target = PoolCore;
-
-    fn deref(&self) -> &PoolCore {
-        self.0.as_ref().expect("`find` looked")
-    }
+#[inline]
+pub(crate) fn find(home: Home) -> Option<Found<PoolCore>> {
+    POOLS.find(home.pool())
 }
 
 /// The dead letters of pools that no longer exist: messages sent through references that outlived

@@ -17,7 +17,7 @@ use super::id::{ActorId, Key};
 use super::parcel::Parcel;
 use super::queueing::serve;
 use super::shard::Shard;
-use crate::queue::{Gate, Refused};
+use crate::queue::{self, Doorway, Gate, Refused};
 
 /// What all threads share of one bounded mailbox.
 pub(crate) struct Door {
@@ -156,29 +156,15 @@ impl Gates {
 }
 
 /// A place in a bounded mailbox, in the hands of a sender who has waited for it.
-pub(crate) struct Room(Option<Arc<Door>>);
+pub(crate) type Room = queue::Room<Door>;
 
-impl Room {
-    /// The place must have been taken.
-    pub(super) fn of(door: Arc<Door>) -> Self {
-        Self(Some(door))
+impl Doorway for Door {
+    fn gate(&self) -> &Gate {
+        &self.gate
     }
 
-    /// Uses the place for a message that is sent now. Answers whether that makes sense: not where
-    /// the actor takes no more mail.
-    pub(crate) fn spend(mut self) -> bool {
-        let door = self.0.take();
-        door.is_some_and(|door| !door.gate.is_closed())
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        if let Some(door) = self.0.take()
-            && door.gate.leave()
-        {
-            dispatch(door.actor, RoomFreed);
-        }
+    fn tell_of_room(&self) {
+        dispatch(self.actor, RoomFreed);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Those who wait for room in a bounded mailbox, at its owner, first come first served; and the
 //! body of an actor that has such a mailbox.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::behavior::Signal;
@@ -13,6 +12,7 @@ use super::id::Key;
 use super::kept::Kept;
 use super::shard::Shard;
 use super::slot::Slot;
+use crate::queue::Line;
 use crate::sync::{Mutant, is_mutated};
 
 /// What is done for a sender who waits, when there is room. Dropped where there will be none.
@@ -21,9 +21,7 @@ pub(crate) type Grant = Box<dyn FnOnce(Room)>;
 /// What the owner keeps of a bounded mailbox.
 pub(crate) struct Bound {
     pub(crate) door: Arc<Door>,
-    waiting: VecDeque<(u64, Grant)>,
-    /// Whether room is being given out: what comes free meanwhile is seen.
-    serving: bool,
+    line: Line<Grant>,
 }
 
 /// Gives the actor of a slot, which starts, a bounded mailbox.
@@ -35,8 +33,7 @@ pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow)
     slot.with_extra(|extra| {
         extra.bound = Some(Box::new(Bound {
             door,
-            waiting: VecDeque::new(),
-            serving: false,
+            line: Line::default(),
         }));
     });
 }
@@ -51,10 +48,7 @@ pub(crate) fn shut(slot: &Slot) {
 
 #[cold]
 fn let_nobody_in(slot: &Slot) {
-    let waiting = slot.with_bound(|bound| {
-        bound.door.gate.close();
-        std::mem::take(&mut bound.waiting)
-    });
+    let waiting = slot.with_bound(|bound| bound.line.close(&bound.door.gate));
     let _ = drop_with_fate(waiting, End::Stopped);
 }
 
@@ -64,9 +58,9 @@ pub(crate) fn wait_for_room(shard: &Shard, key: Key, ticket: u64, grant: Grant) 
     let mut grant = Some(grant);
     let listed = slot.and_then(|slot| {
         slot.with_bound(|bound| {
-            let waiting = grant.take().map(|grant| (ticket, grant));
-            bound.waiting.extend(waiting);
-            bound.door.gate.mark_waiting(true);
+            if let Some(grant) = grant.take() {
+                bound.line.join(&bound.door.gate, ticket, grant);
+            }
         })
     });
     if listed.is_some() {
@@ -80,10 +74,7 @@ pub(crate) fn give_up(shard: &Shard, key: Key, ticket: u64) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
-    let gone = slot.with_bound(|bound| {
-        let place = bound.waiting.iter().position(|(other, _)| *other == ticket);
-        place.and_then(|place| bound.waiting.remove(place))
-    });
+    let gone = slot.with_bound(|bound| bound.line.give_up(ticket));
     // Its wait has ended, so that nobody hears of this.
     let _ = drop_with_fate(gone, End::TimedOut);
     serve(shard, key);
@@ -94,31 +85,24 @@ pub(crate) fn serve(shard: &Shard, key: Key) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
-    let begun = slot.with_bound(|bound| !std::mem::replace(&mut bound.serving, true));
+    let begun = slot.with_bound(|bound| bound.line.begin_to_serve());
     if begun != Some(true) {
         return;
     }
     while let Some((grant, room)) = slot.with_bound(|bound| bound.next(shard)).flatten() {
         grant(room);
     }
-    slot.with_bound(|bound| bound.serving = false);
+    slot.with_bound(|bound| bound.line.has_served());
 }
 
 impl Bound {
     /// The first of those who wait, and a place for it.
     fn next(&mut self, shard: &Shard) -> Option<(Grant, Room)> {
-        if self.waiting.is_empty() {
-            self.door.gate.mark_waiting(false);
+        if !self.line.is_empty() && self.door.is_blocked(&shard.core) {
             return None;
         }
-        if self.door.is_blocked(&shard.core) || self.door.gate.enter_as_first().is_err() {
-            return None;
-        }
-        let room = Room::of(Arc::clone(&self.door));
-        if is_mutated(Mutant::LineTurnedRound) {
-            return self.waiting.pop_back().map(|(_, grant)| (grant, room));
-        }
-        self.waiting.pop_front().map(|(_, grant)| (grant, room))
+        let grant = self.line.next(&self.door.gate)?;
+        Some((grant, Room::of(Arc::clone(&self.door))))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::acting::Stage;
 use super::alarms::{Alarms, Measure};
-use super::beat::{Beat, Running};
+use super::beat::{Beat, Running, last_handler};
 use super::chores::Chore;
 use super::core::PoolCore;
 use super::counts::Counts;
@@ -513,7 +513,7 @@ impl Shard {
 
     /// Whose handler ran last, and whether it still runs.
     pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
-        self.beat.last()
+        last_handler(&self.beat)
     }
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {

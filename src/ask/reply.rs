@@ -318,7 +318,10 @@ fn has_given_up(home: Home, wait: Key) -> bool {
     });
     here.unwrap_or_else(|| {
         let core = core::find(home);
-        core.is_none_or(|core| core.cancellations[home.worker() as usize].has(wait))
+        core.is_none_or(|core| {
+            let cancellations = &core.cancellations[home.worker() as usize];
+            cancellations.has(wait.slot(), wait.generation())
+        })
     })
 }
 

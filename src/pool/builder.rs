@@ -436,7 +436,7 @@ impl Launch {
             .map(|cores| cores[index as usize % cores.len()]);
         let pinned = (self.pin_cores, pin_to);
         let (clock, strategy) = (self.clock.clone(), self.strategy);
-        let watch = self.watchdog.as_ref().map(Watchdog::watch);
+        let watched = self.watchdog.as_ref().map(|dog| (dog.nap(), index));
         let (stacks, ending) = (self.stacks, Arc::clone(&self.ending));
         let configure = self.configure.clone();
         let note_end = NoteEnd {
@@ -466,7 +466,7 @@ impl Launch {
                 worker.shard().add_task(Box::new(move |_| {
                     let _ = ready.send(run_configure(configure, &node));
                 }));
-                if let Err(error) = drive(&mut worker, &clock, strategy, watch.as_deref()) {
+                if let Err(error) = drive(&mut worker, &clock, strategy, watched) {
                     let _ = failed.send(Err(no_stack(index, error)));
                 }
             });

@@ -1,12 +1,13 @@
 //! The driver of a worker: a thread that ticks it, spins a little when it is idle, then sleeps.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::patience::{Looked, Patience, UNDISTURBED};
-use super::watchdog::Watch;
 use crate::fiber::StackError;
 use crate::runtime::{Tick, Worker};
+use crate::shared::Nap;
 use crate::time::Clock;
 
 /// What a worker does when it has nothing to do.
@@ -46,8 +47,9 @@ pub(super) fn drive(
     worker: &mut Worker,
     clock: &Clock,
     strategy: WaitStrategy,
-    watch: Option<&Watch>,
+    watched: Option<(Arc<Nap>, u32)>,
 ) -> Result<(), StackError> {
+    let watched = watched.map(|(nap, worker)| Watched::new(nap, worker));
     let mut now = clock.now();
     let mut habits = Habits {
         strategy,
@@ -63,10 +65,40 @@ pub(super) fn drive(
             Tick::Busy => {}
             Tick::Done => return Ok(()),
             Tick::Idle(until) => {
+                watched.as_ref().inspect(|watched| watched.rests());
                 now = rest(worker, clock, &mut habits, until, now);
-                watch.inspect(|watch| watch.someone_works());
+                watched.as_ref().inspect(|watched| watched.goes_on());
             }
         }
+    }
+}
+
+/// A worker that the watchdog looks at, from here on, and until this is dropped.
+struct Watched {
+    nap: Arc<Nap>,
+    worker: usize,
+}
+
+impl Watched {
+    fn new(nap: Arc<Nap>, worker: u32) -> Self {
+        let worker = worker as usize;
+        let watched = Self { nap, worker };
+        watched.goes_on();
+        watched
+    }
+
+    fn goes_on(&self) {
+        self.nap.goes_on(self.worker);
+    }
+
+    fn rests(&self) {
+        self.nap.rests(self.worker);
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.rests();
     }
 }
 

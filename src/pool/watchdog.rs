@@ -5,13 +5,15 @@
 
 use parking_lot::Mutex;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::{Arc, OnceLock};
-use std::thread::{self, JoinHandle, Thread};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::actor::core::PoolCore;
-use crate::actor::{ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly};
+use crate::actor::{
+    ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly, look_at_handler,
+};
+use crate::shared::{Nap, Watcher, watcher_of};
 
 /// Looks within the time after which a handler is told of.
 const LOOKS: u32 = 4;
@@ -51,38 +53,9 @@ impl fmt::Display for SlowHandler {
     }
 }
 
-/// What workers and the watchdog share.
-#[derive(Default)]
-pub(super) struct Watch {
-    asleep: AtomicBool,
-    ended: AtomicBool,
-    dog: OnceLock<Thread>,
-}
-
-impl Watch {
-    /// A worker that was idle goes on.
-    ///
-    /// Relaxed: where a worker misses that the watchdog is about to sleep, the watchdog still looks
-    /// once more, a good while later, before it does.
-    #[inline]
-    pub(super) fn someone_works(&self) {
-        if self.asleep.load(Relaxed) {
-            self.wake();
-        }
-    }
-
-    #[cold]
-    fn wake(&self) {
-        self.asleep.store(false, Relaxed);
-        if let Some(dog) = self.dog.get() {
-            dog.unpark();
-        }
-    }
-}
-
 /// The watchdog of a pool. Ends when it is dropped.
 pub(super) struct Watchdog {
-    watch: Arc<Watch>,
+    nap: Arc<Nap>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -93,33 +66,31 @@ impl Watchdog {
         after: Duration,
         hook: SlowHook,
     ) -> std::io::Result<Self> {
-        let watch = Arc::new(Watch::default());
+        let watcher = watcher_of(core.beats.len());
+        let nap = watcher.nap();
         let round = Round {
             seen: core.beats.iter().map(|_| Seen::default()).collect(),
             core: Arc::clone(core),
             after: after.max(LEAST),
             hook,
         };
-        let watching = Arc::clone(&watch);
         let thread = thread::Builder::new()
             .name(format!("{}-watchdog", core.name))
-            .spawn(move || round.run(&watching))?;
-        let _ = watch.dog.set(thread.thread().clone());
+            .spawn(move || round.run(&watcher))?;
         Ok(Self {
-            watch,
+            nap,
             thread: Mutex::new(Some(thread)),
         })
     }
 
-    pub(super) fn watch(&self) -> Arc<Watch> {
-        Arc::clone(&self.watch)
+    /// What the workers are to tell it by when they rest and go on.
+    pub(super) fn nap(&self) -> Arc<Nap> {
+        Arc::clone(&self.nap)
     }
 
     /// Ends it, and waits for its end unless it is the caller.
     pub(super) fn end(&self) {
-        // Release: what was done before is seen by the watchdog's last look.
-        self.watch.ended.store(true, Release);
-        self.watch.wake();
+        self.nap.end();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread.filter(|dog| dog.thread().id() != thread::current().id()) {
             // The hook's panics are caught, and nothing else in it can panic.
@@ -161,29 +132,16 @@ struct Round {
 }
 
 impl Round {
-    fn run(mut self, watch: &Watch) {
+    fn run(mut self, watcher: &Watcher) {
         let interval = (self.after / LOOKS).max(LEAST);
-        // Acquire pairs with the release in `end`.
-        while !watch.ended.load(Acquire) {
-            if self.look() {
-                thread::park_timeout(interval);
+        while !watcher.has_ended() {
+            if self.look() | watcher.sees_work() {
+                watcher.pause(interval);
             } else {
-                self.sleep(watch);
+                watcher.sleep();
             }
         }
         let _ = drop_quietly(self.hook);
-    }
-
-    /// Sleeps until somebody works, unless somebody does already.
-    fn sleep(&mut self, watch: &Watch) {
-        watch.asleep.store(true, Relaxed);
-        thread::park_timeout(self.after);
-        // Its end is looked for here too: where it was ordered just before it said that it sleeps, the
-        // order has been taken for no more than an early end of the first rest. Acquire, as in `run`.
-        while !watch.ended.load(Acquire) && !self.look() && watch.asleep.load(Relaxed) {
-            thread::park();
-        }
-        watch.asleep.store(false, Relaxed);
     }
 
     /// Looks at every worker. Answers whether anything has gone on since the last look, or a
@@ -214,7 +172,7 @@ impl Round {
 
 /// Tells of the handler that runs, if it is still the one that was seen.
 fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook: &SlowHook) {
-    let found = core.beats[worker as usize].look();
+    let found = look_at_handler(&core.beats[worker as usize]);
     let Some(found) = found.filter(|found| found.turn == turn) else {
         return;
     };
@@ -228,7 +186,7 @@ pub(super) fn running_on(
     worker: u32,
     running_for: Duration,
 ) -> Option<SlowHandler> {
-    let found = core.beats[worker as usize].look()?;
+    let found = look_at_handler(&core.beats[worker as usize])?;
     Some(slow_handler(core, worker, &found, running_for))
 }
 
@@ -244,37 +202,5 @@ fn slow_handler(
         path: core.directory.name_of(actor),
         message_type: found.message_type,
         running_for,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actor::core::unregister;
-    use crate::pool::{core_of_one_worker, lanes};
-
-    #[test]
-    fn its_end_is_not_slept_over_where_it_is_ordered_just_before_the_rest() {
-        let core = core_of_one_worker(lanes(1).0);
-        let watch = Arc::new(Watch::default());
-        let mut round = Round {
-            core: Arc::clone(&core),
-            after: LEAST,
-            seen: vec![Seen::default()],
-            hook: Box::new(|_| {}),
-        };
-        let (told, ended) = std::sync::mpsc::channel();
-        let resting = Arc::clone(&watch);
-        let _dog = thread::spawn(move || {
-            // As `Watchdog::end` does, after this thread has looked whether it is to end.
-            resting.ended.store(true, Release);
-            resting.wake();
-            thread::current().unpark();
-            round.sleep(&resting);
-            told.send(()).expect("the test waits");
-        });
-        let ends = ended.recv_timeout(Duration::from_secs(60));
-        unregister(&core);
-        assert_eq!(ends, Ok(()), "it sleeps, and nobody will wake it");
     }
 }

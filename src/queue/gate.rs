@@ -80,10 +80,12 @@ impl Gate {
 
     fn enter_despite(&self, marks: usize) -> Result<(), Refused> {
         let mut word = self.word.load(Relaxed);
+        let mut again = false;
         loop {
-            if word & CLOSED != 0 {
+            if word & CLOSED != 0 && !(again && is_mutated(Mutant::GateClosedSeenOnce)) {
                 return Err(Refused::Closed);
             }
+            again = true;
             if word & WAITING & !marks != 0 || word & COUNT >= self.capacity {
                 return Err(Refused::Full);
             }
@@ -112,6 +114,11 @@ impl Gate {
 
     /// Says whether somebody waits. The owner's.
     pub fn mark_waiting(&self, waiting: bool) {
+        if is_mutated(Mutant::GateMarkedByStore) {
+            let word = self.word.load(Relaxed) & !WAITING;
+            let mark = if waiting { WAITING } else { 0 };
+            return self.word.store(word | mark, Relaxed);
+        }
         if waiting {
             self.word.fetch_or(WAITING, Relaxed);
         } else {
@@ -121,6 +128,10 @@ impl Gate {
 
     /// Lets nobody in any more. The owner's.
     pub fn close(&self) {
+        if is_mutated(Mutant::GateClosedByStore) {
+            let word = self.word.load(Relaxed);
+            return self.word.store(word | CLOSED, Relaxed);
+        }
         self.word.fetch_or(CLOSED, Relaxed);
     }
 

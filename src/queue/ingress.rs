@@ -56,9 +56,7 @@
 //! reset.) The release of `current` pairs with the acquire of its readers, and hands over the header. The
 //! release of a push to the list of free segments pairs with the acquire of a pop. All else is relaxed: the mark
 //! at the end of a segment hands over nothing, and sleeping rests on the total order of the tail alone. Checked by
-//! `loom-tests/tests/ingress.rs`, but for stale claims that fill a segment before it is current: that takes
-//! three threads which wait for each other by yielding, and loom also explores schedules in which one of them
-//! never has its turn.
+//! `loom-tests/tests/ingress.rs`.
 
 #![allow(unsafe_code)]
 
@@ -354,7 +352,8 @@ impl Shared {
     fn wait_for_another(&self, closed: &Segment) {
         wait_until(|| {
             !ptr::eq(self.current.load(Relaxed), closed)
-                || closed.tail.load(Relaxed) & CLAIMED <= CAPACITY
+                || (closed.tail.load(Relaxed) & CLAIMED <= CAPACITY
+                    && !is_mutated(Mutant::IngressTailUnseen))
         });
     }
 
@@ -366,7 +365,9 @@ impl Shared {
         }
         let next = self.free_segment();
         // Not so yet only if stale claims have filled it.
-        wait_until(|| ptr::eq(self.current.load(Acquire), full));
+        if !is_mutated(Mutant::IngressNextTooEarly) {
+            wait_until(|| ptr::eq(self.current.load(Acquire), full));
+        }
         // A swap, as stale claims modify it as well: it comes after theirs.
         next.tail.swap(0, Release);
         let next = ptr::from_ref(next).cast_mut();
@@ -468,8 +469,13 @@ impl Ingress {
     /// [`Closed`] when nothing is taken any more.
     #[inline(always)]
     pub fn claim(&self, words: usize) -> Result<Claim<'_>, Closed> {
+        self.claim_of(self.shared.current(), words)
+    }
+
+    /// Claims words of a segment that was current when it was looked for, or of another one.
+    #[inline(always)]
+    fn claim_of<'a>(&'a self, segment: &'a Segment, words: usize) -> Result<Claim<'a>, Closed> {
         debug_assert!(0 < words && words <= MOST_WORDS);
-        let segment = self.shared.current();
         let tail = segment.tail.fetch_add(words, acquire());
         // With a bit set, a tail is larger than any capacity.
         if tail <= CAPACITY - words {
@@ -523,11 +529,36 @@ impl Ingress {
         }
     }
 
+    /// Which segment is current now, for a claim that comes later.
+    #[cfg(nexus_loom)]
+    pub fn look(&self) -> Looked {
+        Looked(self.shared.current())
+    }
+
+    /// As [`claim`](Self::claim), by a thread that was preempted after it had looked.
+    ///
+    /// # Errors
+    ///
+    /// As for [`claim`](Self::claim).
+    #[cfg(nexus_loom)]
+    pub fn claim_after(&self, looked: Looked, words: usize) -> Result<Claim<'_>, Closed> {
+        // SAFETY: segments live as long as the ingress that has looked, which is this one.
+        self.claim_of(unsafe { &*looked.0 }, words)
+    }
+
     /// Whether a claim may still succeed: a value that may be old when it is read.
     pub fn is_open(&self) -> bool {
         self.shared.current().tail.load(Relaxed) & CLOSED == 0
     }
 }
+
+/// Which segment was current when a thread looked.
+#[cfg(nexus_loom)]
+pub struct Looked(*const Segment);
+
+// SAFETY: the pointer is followed by the ingress alone that made it.
+#[cfg(nexus_loom)]
+unsafe impl Send for Looked {}
 
 /// The ordering of a claim: it acquires what was done to the segment before its tail was reset.
 #[inline(always)]

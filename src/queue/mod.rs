@@ -1,5 +1,5 @@
 //! Where threads meet: the inbox of a worker, and its ingress for threads outside, the one-shot slot of
-//! a waiting thread, and the gate of a bounded mailbox.
+//! a waiting thread, and the gate of a bounded mailbox, with the line of those who wait at it.
 //!
 //! Everything above this layer is single-threaded. Each file decides everything by one atomic word (the
 //! ingress by one a segment), draws that word's values as a table, names the partner of every ordering,
@@ -11,6 +11,7 @@
 mod gate;
 mod inbox;
 mod ingress;
+mod line;
 mod oneshot;
 
 pub use gate::{Gate, Refused};
@@ -20,8 +21,9 @@ pub use inbox::Chain;
 pub(crate) use inbox::Chain;
 pub use inbox::{Inbox, Link, Node, Pushed, Receiver, inbox};
 #[cfg(nexus_loom)]
-pub use ingress::CAPACITY;
+pub use ingress::{CAPACITY, Looked};
 pub use ingress::{Claim, Closed, Ingress, Mark, Reader, ingress};
+pub use line::{Doorway, Line, Room};
 pub use oneshot::{RecvError, oneshot};
 pub mod once {
     //! The two halves of a one-shot.

@@ -178,7 +178,11 @@ impl<T> Receiver<T> {
     /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the
     /// deadline. Either is final.
     pub fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
-        let mut word = self.reclaim();
+        let mut word = if is_mutated(Mutant::OneshotWaitUnclaimed) {
+            self.slot.word.load(Acquire)
+        } else {
+            self.reclaim()
+        };
         if word == EMPTY {
             word = self.announce(Waiter::Thread(thread::current()));
         }

@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 
 use crate::actor::core::PoolCore;
 use crate::actor::{ActorPath, Order};
+use crate::shared::Quorum;
 
 /// Actors stopped by force that are named. The others are counted.
 const NAMED: usize = 100;
@@ -11,6 +12,7 @@ const NAMED: usize = 100;
 /// How far the workers of a pool have come on the way to their end.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
+    quorum: Quorum,
     state: Mutex<State>,
 }
 
@@ -26,11 +28,8 @@ impl Ending {
     /// Notes a worker that has no actors left, or never had any. The last one orders all of them to
     /// close.
     pub(crate) fn one_more_is_quiet(&self, core: &PoolCore, worker: u32) {
-        let mut state = self.state.lock();
-        state.quiet.push(worker);
-        let all = state.quiet.len() == core.workers.len();
-        drop(state);
-        if all {
+        self.state.lock().quiet.push(worker);
+        if self.quorum.one_more(core.workers.len()) {
             Self::close_all(core);
         }
     }

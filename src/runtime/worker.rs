@@ -20,8 +20,7 @@ use super::pace::Pace;
 use super::scheduler;
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    ActorOrder, Alarm, DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter,
-    lifecycle,
+    Alarm, DeadLetterReason, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
@@ -30,9 +29,6 @@ use crate::time::Clock;
 /// Idle fibers that a worker keeps when it has nothing to do, and how many it ends at a time.
 const KEPT_FIBERS: usize = 64;
 const TRIMMED_PER_TICK: usize = 64;
-
-/// How often a tick looks for orders to actors that come while it takes mail in.
-const LOOKS_FOR_ORDERS: u32 = 4;
 
 /// Ticks after which waits for actors of other workers are looked at, where the worker never rests.
 const TICKS_UNPROBED: u32 = 64;
@@ -175,10 +171,10 @@ impl Worker {
         let marks = Marks::take();
         let tick = enter(&shard, |shard| {
             shard.tick_begins(now);
-            // Taken before the mail, and followed after it: mail sent before an order comes first.
-            let orders = shard.core.take_orders(shard.home.worker());
             let batches = shard.counts.batches.get();
-            self.take_in(shard, !orders.is_empty());
+            let orders = shard.core.orders_to(shard.home.worker());
+            // Followed at the end of this: mail sent before an order comes first.
+            let orders = orders.take_before(|ordered| self.take_in(shard, ordered));
             self.turn_clock(now);
             let is_busy = !shard.due.is_empty() || shard.counts.batches.get() != batches;
             if is_busy {
@@ -197,38 +193,15 @@ impl Worker {
         tick
     }
 
-    /// Takes in a measure of what has arrived, or `all` of it, and follows the orders to actors.
-    ///
-    /// Orders go ahead of the mail that is left for later. But what is taken in is taken in after the
-    /// orders that were given before it, so that it does not overtake them either, and so that an order
-    /// does not overtake what its giver sent before, unless there is more than a measure: so the mail is
-    /// looked at again where an order has come meanwhile.
+    /// Takes in a measure of what has arrived, or `all` of it, and follows the orders to actors, which go
+    /// ahead of the mail that is left for later. None of what is taken in has been handled yet.
     fn take_in(&mut self, shard: &Shard, all: bool) {
-        let worker = shard.home.worker();
-        if shard.core.has_actor_orders(worker) {
-            return self.take_in_with_orders(shard, all);
+        let orders = shard.core.orders_to_actors(shard.home.worker());
+        let orders =
+            orders.take_around(|| self.source.receive(all, &mut |mail| shard.take_in(mail)));
+        for (actor, order) in orders {
+            order.follow(shard, actor);
         }
-        self.source.receive(all, &mut |mail| shard.take_in(mail));
-        if shard.core.has_actor_orders(worker) {
-            follow(shard, shard.core.take_actor_orders(worker));
-        }
-    }
-
-    #[cold]
-    fn take_in_with_orders(&mut self, shard: &Shard, all: bool) {
-        let mut orders = VecDeque::new();
-        for _ in 0..LOOKS_FOR_ORDERS {
-            let more = shard.core.take_actor_orders(shard.home.worker());
-            let again = !more.is_empty();
-            orders.extend(more);
-            self.source.receive(all, &mut |mail| shard.take_in(mail));
-            if !again {
-                break;
-            }
-        }
-        // None of the messages has been handled yet.
-        orders.extend(shard.core.take_actor_orders(shard.home.worker()));
-        follow(shard, orders);
     }
 
     /// To be called before it rests: looks whether those who wait wait for each other, across
@@ -326,7 +299,8 @@ impl Worker {
             return Tick::Busy;
         }
         // One that was given after this tick took its orders, and whose nudge it then took in.
-        if shard.core.has_orders(shard.home.worker()) {
+        let worker = shard.home.worker();
+        if shard.core.orders_to(worker).any() || shard.core.orders_to_actors(worker).any() {
             return Tick::Busy;
         }
         shard.fibers.trim_larger(KEPT_FIBERS);
@@ -447,12 +421,6 @@ impl Worker {
             }
         });
         marks.put_back();
-    }
-}
-
-fn follow(shard: &Shard, orders: VecDeque<(Key, ActorOrder)>) {
-    for (actor, order) in orders {
-        order.follow(shard, actor);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one door to concurrency primitives: the standard library's, or loom's under `--cfg nexus_loom`.
 //!
-//! Code in [`queue`](crate::queue) takes its atomics, cells, parker and time-outs from here, so
-//! that the model checker sees every step it takes. What ships and what is checked is the same
+//! Code in [`queue`](crate::queue) and [`shared`](crate::shared) takes its atomics, locks, cells, parker and
+//! time-outs from here, so that the model checker sees every step it takes. What ships and what is checked is the same
 //! code: only the primitives differ.
 
 mod mutant;
@@ -18,5 +18,6 @@ pub(crate) use mutant::Mutant;
 pub use mutant::{Mutant, with_mutant};
 pub(crate) use mutant::{is_mutated, ordering};
 pub(crate) use primitive::{
-    Arc, AtomicPtr, AtomicU8, AtomicUsize, Parker, Unparker, UnsafeCell, relax, thread,
+    Arc, ArcSwapOption, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
+    Condvar, Guard, Mutex, OnceLock, Parker, Unparker, UnsafeCell, fence, relax, thread,
 };

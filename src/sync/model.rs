@@ -2,10 +2,147 @@
 
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::Arc;
-pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize};
+pub(crate) use loom::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
+};
 
-use loom::sync::{Condvar, Mutex};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
+
+/// A lock, in the shape that `parking_lot`'s has.
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+/// The right to look at what lies under a [`Mutex`]; without loom's own while a [`Condvar`] has that.
+pub(crate) struct MutexGuard<'a, T> {
+    lock: &'a Mutex<T>,
+    held: Option<loom::sync::MutexGuard<'a, T>>,
+}
+
+/// A condition, in the shape that `parking_lot`'s has.
+pub(crate) struct Condvar(loom::sync::Condvar);
+
+/// Whether a wait ended because its time was over.
+pub(crate) struct TimedOut(bool);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        let held = Some(self.0.lock().unwrap());
+        MutexGuard { lock: self, held }
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.held.as_ref().expect("nobody waits")
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.held.as_mut().expect("nobody waits")
+    }
+}
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(loom::sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        let held = guard.held.take().expect("nobody waits");
+        guard.held = Some(self.0.wait(held).unwrap());
+    }
+
+    /// Loom has no clock: the time is over at once, whatever comes meanwhile.
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> TimedOut {
+        drop(guard.held.take());
+        guard.held = Some(guard.lock.0.lock().unwrap());
+        TimedOut(true)
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+impl TimedOut {
+    pub(crate) fn timed_out(&self) -> bool {
+        self.0
+    }
+}
+
+/// A value that is made once, in the shape that the standard library's has.
+pub(crate) struct OnceLock<T> {
+    making: Mutex<()>,
+    is_made: AtomicBool,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            making: Mutex::new(()),
+            is_made: AtomicBool::new(false),
+            value: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        // Acquire pairs with the release in `get_or_init`.
+        let is_made = self.is_made.load(Acquire);
+        is_made.then(|| self.value.get().expect("it was made before"))
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let _others_wait = self.making.lock();
+        let value = self.value.get_or_init(make);
+        self.is_made.store(true, Release);
+        value
+    }
+}
+
+/// A place for an `Arc`, in the shape that `arc_swap`'s has.
+pub(crate) struct ArcSwapOption<T>(Mutex<Option<std::sync::Arc<T>>>);
+
+/// What was read from such a place.
+pub(crate) struct Guard<T>(T);
+
+impl<T> ArcSwapOption<T> {
+    pub(crate) fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    pub(crate) fn load(&self) -> Guard<Option<std::sync::Arc<T>>> {
+        Guard(self.0.lock().clone())
+    }
+
+    pub(crate) fn store(&self, value: Option<std::sync::Arc<T>>) {
+        drop(self.swap(value));
+    }
+
+    pub(crate) fn swap(&self, value: Option<std::sync::Arc<T>>) -> Option<std::sync::Arc<T>> {
+        std::mem::replace(&mut *self.0.lock(), value)
+    }
+}
+
+impl<T> Deref for Guard<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// A parker with a token, as `crossbeam_utils::sync::Parker`, over loom's lock and condition.
 pub(crate) struct Parker {
@@ -32,9 +169,9 @@ impl Parker {
 
     pub(crate) fn park(&self) {
         let (token, condition) = &*self.unparker.inner;
-        let mut token = token.lock().unwrap();
+        let mut token = token.lock();
         while !*token {
-            token = condition.wait(token).unwrap();
+            condition.wait(&mut token);
         }
         *token = false;
     }
@@ -42,14 +179,14 @@ impl Parker {
     /// Loom has no clock: a time-out is a return that may come before any token.
     pub(crate) fn park_timeout(&self, _timeout: Duration) {
         let (token, _) = &*self.unparker.inner;
-        *token.lock().unwrap() = false;
+        *token.lock() = false;
     }
 }
 
 impl Unparker {
     pub(crate) fn unpark(&self) {
         let (token, condition) = &*self.inner;
-        *token.lock().unwrap() = true;
+        *token.lock() = true;
         condition.notify_one();
     }
 }
@@ -92,7 +229,17 @@ pub(crate) mod thread {
     }
 }
 
+/// Rounds of a wait after which no other course of events is looked for.
+const ROUNDS: u32 = 4;
+
 /// Passes the time in the given round of a wait for another thread that is about to do its part.
-pub(crate) fn relax(_round: u32) {
+///
+/// A look in vain changes nothing, so that to look in vain once more is nothing new; but loom would try
+/// for ever to have those who wait look in turn, and never the one that they wait for. So what follows
+/// such a wait runs in one order only, in which everybody has a turn.
+pub(crate) fn relax(round: u32) {
+    if round == ROUNDS {
+        loom::skip_branch();
+    }
     loom::thread::yield_now();
 }

@@ -31,10 +31,18 @@ pub enum Mutant {
     OneshotAnnouncedTwice,
     /// A task that polls the one-shot again leaves the waker of the time before in its place.
     OneshotWakerKept,
+    /// A thread waits for a one-shot that a task has polled, without taking the task's waker back first.
+    OneshotWaitUnclaimed,
     /// A place in a bounded mailbox is taken by a store, over what others took meanwhile.
     GateEnteredByStore,
     /// Whoever gives a place up does not look whether somebody waits for it.
     GateLeftUnseen,
+    /// The mark of those who wait is set and taken away by a store, over what others did meanwhile.
+    GateMarkedByStore,
+    /// A gate is closed by a store, over what others did meanwhile.
+    GateClosedByStore,
+    /// Whether a gate is closed is looked at before the first try to enter only.
+    GateClosedSeenOnce,
     /// A claim on an ingress commits without a release, so the reader may see it half written.
     IngressCommitRelaxed,
     /// A claim does not acquire what was done to its segment before that was installed.
@@ -47,8 +55,78 @@ pub enum Mutant {
     IngressCloseUnwaited,
     /// A segment is installed again with what was read from it before.
     IngressNotZeroed,
+    /// Stale claims that fill a segment have the next one installed before theirs is current.
+    IngressNextTooEarly,
+    /// A claim that waits for another segment does not see that its own is installed again.
+    IngressTailUnseen,
     /// A segment takes claims as soon as it was read, before it is installed again.
     IngressTailResetEarly,
+    /// The gate is marked only after the owner has tried to enter for whoever waits.
+    LineMarkedLate,
+    /// The mark is taken away with the first of those who wait, though others still do.
+    LineUnmarkedEarly,
+    /// The mark stays when nobody waits any more.
+    LineMarkKept,
+    /// A place that is given back unused is not told of.
+    RoomUntold,
+    /// The nudge for an order is sent before the order is given.
+    OrderNudgedEarly,
+    /// The flag that says that there are orders is set before the order is on the list.
+    OrderFlaggedEarly,
+    /// The flag is cleared after the list was emptied.
+    OrdersClearedLate,
+    /// Orders that go behind the mail are taken after it.
+    OrdersTakenBehindMail,
+    /// Orders that go ahead of the mail are not looked for after it was taken in.
+    OrdersUnseenAfterMail,
+    /// What a worker is at is numbered without a release, so that it may be seen before it is written.
+    BeatTurnUnreleased,
+    /// Whoever looks at it reads the number without an acquire.
+    BeatTurnUnacquired,
+    /// It is written without a release, so that the end of the turn before may be seen later.
+    BeatFieldsUnreleased,
+    /// Whoever looks at it reads it without an acquire.
+    BeatFieldsUnacquired,
+    /// Whoever looks at it does not look at the number again.
+    BeatSeenOnce,
+    /// It is changed while the number says that a handler runs.
+    BeatNeverEven,
+    /// One that is watched looks whether the watcher sleeps without a fence.
+    NapUnfenced,
+    /// It looks so before it says that it is awake.
+    NapAwakeLate,
+    /// It does not wake the watcher that sleeps.
+    NapWakeForgotten,
+    /// The watcher looks whether anybody works without a fence.
+    NapSleepUnfenced,
+    /// The watcher sleeps without looking whether anybody works.
+    NapSleepUnseen,
+    /// The watcher's end is written after it was woken for that.
+    NapEndLate,
+    /// Those who have come so far are counted by a load and a store.
+    QuorumCountedByStore,
+    /// They are counted without an order between what each of them has done.
+    QuorumRelaxed,
+    /// A thread whose time is over ends without looking whether a job has come.
+    JobLeftAtTheEnd,
+    /// A job is left to an idle thread, however many there are already.
+    JobsUncounted,
+    /// An idle thread is not told of a job.
+    JobUntold,
+    /// An idle thread is not told that there will be no more.
+    JobsEndUntold,
+    /// A job is taken after the end.
+    JobTakenAfterClose,
+    /// Whoever looks into a table does not compare the number of what it finds.
+    TableNumberUnseen,
+    /// What is forgotten is forgotten though another one has its place by now.
+    TableForgetsAnother,
+    /// The lock is left before what is registered is entered.
+    TableUnlockedEarly,
+    /// While it is noted that an ask was given up, those before it in the same place are not.
+    CancellationClearedFirst,
+    /// Whoever looks whether an ask was given up does not compare which one in that place.
+    CancellationOfAnyWait,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,

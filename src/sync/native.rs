@@ -1,8 +1,12 @@
 //! The primitives of every build that ships, in the shape that loom's have.
 
+pub(crate) use arc_swap::{ArcSwapOption, Guard};
 pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
-pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize};
+pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
+};
+pub(crate) use std::sync::{Arc, OnceLock};
 
 /// [`std::cell::UnsafeCell`] with loom's closures, so that one source serves both.
 #[derive(Debug)]

@@ -169,7 +169,8 @@ impl Shard {
         question: MessageId,
         is_over: bool,
     ) {
-        let given_up = self.core.cancellations[self.home.worker() as usize].has(key);
+        let cancellations = &self.core.cancellations[self.home.worker() as usize];
+        let given_up = cancellations.has(key.slot(), key.generation());
         if !given_up || self.interrupts.is_forcing() {
             return;
         }
@@ -195,7 +196,8 @@ impl Shard {
         (target, question): (ActorId, MessageId),
         reason: DeadLetterReason,
     ) -> Option<Next> {
-        self.core.cancellations[self.home.worker() as usize].note(key);
+        let cancellations = &self.core.cancellations[self.home.worker() as usize];
+        cancellations.note(key.slot(), key.generation());
         let wait = Some((self.home, key));
         let withdrawal = Withdrawal {
             question,

@@ -1,0 +1,25 @@
+//! What threads share besides their queues.
+//!
+//! Everything here has the rules of [`queue`](crate::queue): a small type with a narrow interface, which
+//! takes its primitives from [`sync`](crate::sync), names the partner of every ordering, and is checked by a
+//! model in `loom-tests/` together with variants that the model must reject. What is done with it is the
+//! business of the layers above.
+
+// What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
+#![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
+
+mod beat;
+mod cancellations;
+mod jobs;
+mod nap;
+mod orders;
+mod quorum;
+mod table;
+
+pub use beat::{Beat, Running};
+pub use cancellations::Cancellations;
+pub use jobs::Jobs;
+pub use nap::{Nap, Watcher, watcher_of};
+pub use orders::Orders;
+pub use quorum::Quorum;
+pub use table::{Found, Numbered, Table};

@@ -1,0 +1,131 @@
+//! The sleep of one who watches over several that work and rest: when all of them rest, it sleeps, and the
+//! first that goes on wakes it.
+//!
+//! | step               | by whom     | its own flag | then, after a fence              |
+//! |--------------------|-------------|--------------|----------------------------------|
+//! | [`Nap::goes_on`]   | one watched | awake        | wakes the watcher, if it sleeps  |
+//! | [`Nap::rests`]     | one watched | at rest      | –                                |
+//! | [`Watcher::sleep`] | the watcher | asleep       | parks, if all the others rest    |
+//! | [`Nap::end`]       | any thread  | ended        | unparks the watcher              |
+//!
+//! **Nobody works unwatched.** Of two fences one comes first. What its thread has written before it is seen
+//! after the other one: so either the one that goes on sees that the watcher sleeps, or the watcher sees that
+//! somebody is awake. A wake-up that comes late is a token in the parker, which ends a later sleep early.
+//!
+//! **The end is not slept over**: it is written before the parker's token, which stays until the watcher parks.
+//!
+//! **Orderings.** The two fences are each other's partners, and have to be sequentially consistent, as each side
+//! writes one word and then reads the other. One that goes on pays for its fence when it has rested, which
+//! takes longer than that. All else is relaxed: the flags hand nothing over. Checked by
+//! `loom-tests/tests/nap.rs`.
+
+use crate::sync::{Arc, AtomicBool, Mutant, Parker, Unparker, fence, is_mutated};
+use crossbeam_utils::CachePadded;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
+
+/// What a watcher shares with those that it watches.
+pub struct Nap {
+    asleep: AtomicBool,
+    ended: AtomicBool,
+    awake: Box<[CachePadded<AtomicBool>]>,
+    unparker: Unparker,
+}
+
+/// The watcher's side.
+pub struct Watcher {
+    nap: Arc<Nap>,
+    parker: Parker,
+}
+
+/// Makes a watcher of so many, who rest at first.
+pub fn watcher_of(watched: usize) -> Watcher {
+    let parker = Parker::new();
+    let at_rest = |_| CachePadded::new(AtomicBool::new(false));
+    let nap = Arc::new(Nap {
+        asleep: AtomicBool::new(false),
+        ended: AtomicBool::new(false),
+        awake: (0..watched).map(at_rest).collect(),
+        unparker: parker.unparker().clone(),
+    });
+    Watcher { nap, parker }
+}
+
+impl Nap {
+    /// One of those who are watched begins to work, or goes on after a rest.
+    #[inline]
+    pub fn goes_on(&self, who: usize) {
+        if !is_mutated(Mutant::NapAwakeLate) {
+            self.awake[who].store(true, Relaxed);
+        }
+        if !is_mutated(Mutant::NapUnfenced) {
+            fence(SeqCst);
+        }
+        if self.asleep.load(Relaxed) {
+            self.wake();
+        }
+        if is_mutated(Mutant::NapAwakeLate) {
+            self.awake[who].store(true, Relaxed);
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        // The others need not wake it too.
+        self.asleep.store(false, Relaxed);
+        if !is_mutated(Mutant::NapWakeForgotten) {
+            self.unparker.unpark();
+        }
+    }
+
+    /// It begins to rest.
+    #[inline]
+    pub fn rests(&self, who: usize) {
+        self.awake[who].store(false, Relaxed);
+    }
+
+    /// Has the watcher end.
+    pub fn end(&self) {
+        if is_mutated(Mutant::NapEndLate) {
+            self.unparker.unpark();
+        }
+        self.ended.store(true, Relaxed);
+        if !is_mutated(Mutant::NapEndLate) {
+            self.unparker.unpark();
+        }
+    }
+}
+
+impl Watcher {
+    /// What those who are watched have of it.
+    pub fn nap(&self) -> Arc<Nap> {
+        Arc::clone(&self.nap)
+    }
+
+    /// Whether it is to end.
+    pub fn has_ended(&self) -> bool {
+        self.nap.ended.load(Relaxed)
+    }
+
+    /// Whether any of those who are watched works: a value that may be old when it is read.
+    pub fn sees_work(&self) -> bool {
+        self.nap.awake.iter().any(|awake| awake.load(Relaxed))
+    }
+
+    /// Pauses for that long, or less.
+    pub fn pause(&self, time: Duration) {
+        self.parker.park_timeout(time);
+    }
+
+    /// Sleeps until somebody works, or it is to end. May return early.
+    pub fn sleep(&self) {
+        self.nap.asleep.store(true, Relaxed);
+        if !is_mutated(Mutant::NapSleepUnfenced) {
+            fence(SeqCst);
+        }
+        if is_mutated(Mutant::NapSleepUnseen) || !self.sees_work() {
+            self.parker.park();
+        }
+        self.nap.asleep.store(false, Relaxed);
+    }
+}
