@@ -22,7 +22,7 @@ pub(crate) const RECEIVE_TIMEOUT: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measure {
     pub(crate) turns: u32,
-    pub(crate) messages: u64,
+    pub(crate) messages: u32,
     pub(crate) messages_per_turn: usize,
     /// Whether ticks are long for all that: the clock is read for each question, then.
     pub(crate) is_slow: bool,

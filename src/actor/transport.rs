@@ -51,9 +51,9 @@ pub(crate) trait Source {
         false
     }
 
-    /// Hands over what has arrived, in the order of each sender: a measure of it, or `all` that has
-    /// arrived before the call.
-    fn receive(&mut self, all: bool, sink: &mut dyn FnMut(Mail<'_>));
+    /// Hands over what has arrived, in the order of each sender: `most` entries of it, or somewhat more, or all
+    /// that has arrived before the call.
+    fn receive(&mut self, most: Option<u32>, sink: &mut dyn FnMut(Mail<'_>));
 
     /// Hands over what is left; nothing arrives afterwards.
     fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>));

@@ -11,10 +11,6 @@ use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver, inbox};
 /// Emptied small batches that wait at a worker to be filled again: two megabytes.
 const SPARE_BATCHES: usize = 1024;
 
-/// How much of what has arrived a worker takes in at a time, of other workers and of threads outside: as
-/// many messages as it handles until it looks again. What is left waits for that, and orders go ahead of it.
-const ENTRIES_AT_ONCE: u32 = 1024;
-
 /// Free segments of an ingress whose memory is kept when its worker rests, and how many are looked after
 /// at a time.
 const KEPT_SEGMENTS: usize = 2;
@@ -115,9 +111,9 @@ impl LaneEnd {
     }
 
     /// Hands over what was posted before the batches that were taken. Returns whether that was all.
-    fn receive_before(&mut self, sink: &mut dyn FnMut(Mail<'_>)) -> bool {
+    fn receive_before(&mut self, most: u32, sink: &mut dyn FnMut(Mail<'_>)) -> bool {
         if let Some(mark) = self.before {
-            sink(Mail::Posted(self.posts.some_before(mark, ENTRIES_AT_ONCE)));
+            sink(Mail::Posted(self.posts.some_before(mark, most)));
             if !self.posts.has_read_to(mark) {
                 return false;
             }
@@ -136,14 +132,14 @@ impl Source for LaneEnd {
         !self.taken.is_empty() || self.posts.has_mail()
     }
 
-    fn receive(&mut self, all: bool, sink: &mut dyn FnMut(Mail<'_>)) {
-        if all {
+    fn receive(&mut self, most: Option<u32>, sink: &mut dyn FnMut(Mail<'_>)) {
+        let Some(most) = most else {
             return self.receive_all(sink);
-        }
+        };
         if self.taken.is_empty() {
             if !self.inbox.has_mail() {
                 if self.posts.has_mail() {
-                    sink(Mail::Posted(self.posts.up_to(ENTRIES_AT_ONCE)));
+                    sink(Mail::Posted(self.posts.up_to(most)));
                 }
                 return;
             }
@@ -154,16 +150,16 @@ impl Source for LaneEnd {
                 self.before = Some(mark);
             }
         }
-        if self.before.is_some() && !self.receive_before(sink) {
+        if self.before.is_some() && !self.receive_before(most, sink) {
             return;
         }
-        while self.ahead < ENTRIES_AT_ONCE
+        while self.ahead < most
             && let Some(batch) = self.taken.next()
         {
             self.ahead += batch.entries();
             sink(Mail::Batch(batch));
         }
-        self.ahead = self.ahead.saturating_sub(ENTRIES_AT_ONCE);
+        self.ahead = self.ahead.saturating_sub(most);
     }
 
     fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {

@@ -1,4 +1,5 @@
-//! How much a worker does in one tick, so that timers and mail from outside are looked after in time.
+//! How much a worker does in one tick, so that timers and mail from outside are looked after in time: how many
+//! messages it takes in, and how many it handles.
 //!
 //! The clock is read once a tick, not after each message, which would cost more than a message does. So
 //! the next tick is measured by the one before: it is shorter where that took long, and longer, up to a
@@ -12,15 +13,15 @@ const LONG: u64 = 500_000;
 const SHORT: u64 = LONG / 4;
 
 /// Messages in one tick: at the most, and after a rest.
-const MOST: u64 = 1024;
-const AFTER_REST: u64 = 32;
+const MOST: u32 = 1024;
+const AFTER_REST: u32 = 32;
 /// Turns in one tick, at the most.
-const MOST_TURNS: u64 = 128;
+const MOST_TURNS: u32 = 128;
 /// Messages that an actor handles in one turn at the most, so that others have theirs.
-const MOST_PER_TURN: u64 = 256;
+const MOST_PER_TURN: u32 = 256;
 
 pub(super) struct Pace {
-    messages: u64,
+    messages: u32,
     /// When the last tick began, and what had been handled then; none after a rest.
     last: Option<(u64, u64)>,
 }
@@ -39,14 +40,14 @@ impl Pace {
         if let Some((began, before)) = self.last.replace((now, handled)) {
             let took = now.saturating_sub(began);
             if took > LONG {
-                let done = (handled - before).clamp(1, self.messages);
-                self.messages = (done * LONG / took).max(1);
+                let done = (handled - before).clamp(1, self.messages.into());
+                self.messages = (done * LONG / took).max(1) as u32;
             } else if took < SHORT {
                 self.messages = (self.messages * 2).min(MOST);
             }
         }
         Measure {
-            turns: self.messages.min(MOST_TURNS) as u32,
+            turns: self.messages.min(MOST_TURNS),
             messages: self.messages,
             messages_per_turn: self.messages.min(MOST_PER_TURN) as usize,
             is_slow: self.messages < AFTER_REST,

@@ -20,7 +20,7 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     }
     shard
         .messages_until
-        .set(shard.counts.handled.get() + shard.measure.get().messages);
+        .set(shard.counts.handled.get() + u64::from(shard.measure.get().messages));
     // A handler whose wait is over goes on with the loop itself, after its turn.
     let (fiber, turns) = match shard.due.pop_fiber() {
         Some(fiber) => (fiber, turns - 1),

@@ -281,7 +281,7 @@ impl Source for End {
             .is_some_and(|at| at <= roads.now)
     }
 
-    fn receive(&mut self, _all: bool, sink: &mut dyn FnMut(Mail<'_>)) {
+    fn receive(&mut self, _most: Option<u32>, sink: &mut dyn FnMut(Mail<'_>)) {
         let mut arrived = Vec::new();
         {
             let roads = &mut *self.network.0.lock();
