@@ -102,8 +102,8 @@ pub mod model {
         Node, Pushed, Reader, Receiver, RecvError, Refused, Room, inbox, ingress, once, oneshot,
     };
     pub use crate::shared::{
-        Beat, Cancellations, Found, Jobs, Nap, Numbered, Orders, Quorum, Running, Table, Watcher,
-        watcher_of,
+        Beat, Cancellations, Found, Jobs, Nap, Numbered, Orders, Quorum, Remembered, Running,
+        Table, Watcher, watcher_of,
     };
     pub use crate::sync::{Mutant, with_mutant};
 }

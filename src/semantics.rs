@@ -444,7 +444,7 @@
 //! - `tests/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
 //! - `tests/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
 //! - `tests/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
-//! - `src/actor/known.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
+//! - `src/shared/remembered.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
 //! the mailbox, or when it comes out of a stash: it becomes a dead letter, [`Cancelled`](crate::DeadLetterReason::Cancelled) or

@@ -15,7 +15,7 @@ use super::failure::{Failure, SupervisorStrategy};
 use super::fate::outside_sender;
 use super::gates::Gates;
 use super::id::{ActorId, Home, Key, MOST_POOL, MessageId};
-use super::known::KnownActors;
+use super::known::{KnownActors, nobody_known};
 use super::offload::Offload;
 use super::parcel::Parcel;
 use super::ports::{self, Ports, Sent};
@@ -115,7 +115,7 @@ impl PoolCore {
             gates: Gates::default(),
             beats: (0..workers).map(|_| Arc::default()).collect(),
             cancellations: (0..workers).map(|_| Cancellations::default()).collect(),
-            known: (0..workers).map(|_| KnownActors::default()).collect(),
+            known: (0..workers).map(|_| nobody_known()).collect(),
             late_replies: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),

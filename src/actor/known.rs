@@ -8,49 +8,23 @@
 //!
 //! What has ended stays for a while: the error about it is written after it.
 
-use parking_lot::Mutex;
-use std::collections::{HashMap, VecDeque};
-
 use super::core;
 use super::id::{ActorId, Key};
 use super::lifecycle::path_of;
 use super::path::ActorPath;
 use super::shard::Shard;
+use crate::shared::Remembered;
 
 /// How many actors of one worker that have ended are remembered.
 const MOST_ENDED: usize = 1024;
 
 /// The actors of one worker that were asked from elsewhere. Written by that worker, when it is for the
 /// first time, and read by those whose asks have failed.
-#[derive(Default)]
-pub(crate) struct KnownActors(Mutex<Known>);
+pub(crate) type KnownActors = Remembered<Key, ActorPath>;
 
-#[derive(Default)]
-struct Known {
-    paths: HashMap<Key, ActorPath>,
-    /// Those of them that have ended, the first one first.
-    ended: VecDeque<Key>,
-}
-
-impl KnownActors {
-    fn insert(&self, actor: Key, path: ActorPath) {
-        self.0.lock().paths.insert(actor, path);
-    }
-
-    /// An actor that was entered has ended.
-    fn end(&self, actor: Key) {
-        let mut known = self.0.lock();
-        known.ended.push_back(actor);
-        if known.ended.len() > MOST_ENDED
-            && let Some(oldest) = known.ended.pop_front()
-        {
-            known.paths.remove(&oldest);
-        }
-    }
-
-    fn find(&self, actor: Key) -> Option<ActorPath> {
-        self.0.lock().paths.get(&actor).cloned()
-    }
+/// Those of a worker that begins.
+pub(super) fn nobody_known() -> KnownActors {
+    Remembered::new(MOST_ENDED)
 }
 
 impl Shard {
@@ -91,25 +65,4 @@ impl Shard {
 pub(crate) fn path_elsewhere(actor: ActorId) -> Option<ActorPath> {
     let core = core::find(actor.known()?.home)?;
     core.known[actor.worker()].find(actor.key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s5_3_no_more_than_so_many_are_remembered_that_have_ended() {
-        let known = KnownActors::default();
-        let key = |generation| Key::new(7, generation);
-        let most = u32::try_from(MOST_ENDED).unwrap();
-        known.insert(key(0), ActorPath::user());
-        for generation in 1..=most + 2 {
-            known.insert(key(generation), ActorPath::user());
-            known.end(key(generation));
-        }
-        assert_eq!(known.0.lock().paths.len(), MOST_ENDED + 1);
-        assert!(known.find(key(0)).is_some(), "it lives");
-        assert!(known.find(key(2)).is_none(), "it ended long ago");
-        assert!(known.find(key(3)).is_some() && known.find(key(most + 2)).is_some());
-    }
 }

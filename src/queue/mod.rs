@@ -1,9 +1,10 @@
 //! Where threads meet: the inbox of a worker, and its ingress for threads outside, the one-shot slot of
 //! a waiting thread, and the gate of a bounded mailbox, with the line of those who wait at it.
 //!
-//! Everything above this layer is single-threaded. Each file decides everything by one atomic word (the
-//! ingress by one a segment), draws that word's values as a table, names the partner of every ordering,
-//! and is checked by a model in `loom-tests/` together with variants that the model must reject.
+//! What threads share besides lies in [`shared`](crate::shared); everything above is single-threaded. Each
+//! file decides everything by one atomic word (the ingress by one a segment, the line by that of its gate),
+//! draws that word's values as a table, names the partner of every ordering, and is checked by a model in
+//! `loom-tests/` together with variants that the model must reject.
 
 // What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]

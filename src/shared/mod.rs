@@ -14,6 +14,7 @@ mod jobs;
 mod nap;
 mod orders;
 mod quorum;
+mod remembered;
 mod table;
 
 pub use beat::{Beat, Running};
@@ -22,4 +23,5 @@ pub use jobs::Jobs;
 pub use nap::{Nap, Watcher, watcher_of};
 pub use orders::Orders;
 pub use quorum::Quorum;
+pub use remembered::Remembered;
 pub use table::{Found, Numbered, Table};

@@ -127,6 +127,8 @@ pub enum Mutant {
     CancellationClearedFirst,
     /// Whoever looks whether an ask was given up does not compare which one in that place.
     CancellationOfAnyWait,
+    /// What has ended is forgotten at once.
+    EndedForgotten,
 
     /// Mail that comes to an actor while it has its turn does not get it another one.
     TurnForgotten,

@@ -1,0 +1,81 @@
+//! What one thread has entered under keys, for others to find: also for a while after it has ended.
+//!
+//! All of it lies under one lock. The owner enters something before it lets anybody go on who may look for it,
+//! as by an answer; so whoever looks because of that finds it. What has ended is forgotten only when so many
+//! others have ended after it. Checked by `loom-tests/tests/remembered.rs`.
+
+use crate::sync::{Mutant, Mutex, is_mutated};
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
+/// Values under keys, each for as long as it has not ended, and for a while then.
+pub struct Remembered<K, V> {
+    all: Mutex<All<K, V>>,
+    /// How many that have ended are remembered.
+    most: usize,
+}
+
+struct All<K, V> {
+    values: HashMap<K, V>,
+    /// Those of them that have ended, the first one first.
+    ended: VecDeque<K>,
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
+    /// Nothing yet; `most` that have ended will be remembered.
+    pub fn new(most: usize) -> Self {
+        Self {
+            all: Mutex::new(All {
+                values: HashMap::new(),
+                ended: VecDeque::new(),
+            }),
+            most,
+        }
+    }
+
+    /// Enters a value. The owner's.
+    pub fn insert(&self, key: K, value: V) {
+        self.all.lock().values.insert(key, value);
+    }
+
+    /// What was entered under that key has ended. The owner's.
+    pub fn end(&self, key: K) {
+        let mut all = self.all.lock();
+        all.ended.push_back(key);
+        if (all.ended.len() > self.most || is_mutated(Mutant::EndedForgotten))
+            && let Some(oldest) = all.ended.pop_front()
+        {
+            all.values.remove(&oldest);
+        }
+    }
+
+    /// What was entered under that key.
+    pub fn find(&self, key: K) -> Option<V> {
+        self.all.lock().values.get(&key).cloned()
+    }
+
+    #[cfg(all(test, not(nexus_loom)))]
+    fn len(&self) -> usize {
+        self.all.lock().values.len()
+    }
+}
+
+#[cfg(all(test, not(nexus_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s5_3_no_more_than_so_many_are_remembered_that_have_ended() {
+        const MOST: u32 = 1024;
+        let known = Remembered::new(MOST as usize);
+        known.insert(0, ());
+        for key in 1..=MOST + 2 {
+            known.insert(key, ());
+            known.end(key);
+        }
+        assert_eq!(known.len(), MOST as usize + 1);
+        assert!(known.find(0).is_some(), "it lives");
+        assert!(known.find(2).is_none(), "it ended long ago");
+        assert!(known.find(3).is_some() && known.find(MOST + 2).is_some());
+    }
+}
