@@ -69,8 +69,10 @@ impl Driven for Sim {
     }
 }
 
+type Way<S> = (&'static str, fn(S));
+
 /// The ways in which a system may end.
-fn ends<S: Driven>() -> [(&'static str, fn(S)); 4] {
+fn ends<S: Driven>() -> [Way<S>; 4] {
     [
         ("dropped", |system| drop(system)),
         ("dropped by a panic", |system| {

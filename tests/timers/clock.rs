@@ -7,7 +7,7 @@ use std::time::Duration;
 
 enum Do {
     /// Begins something that is to end after five seconds.
-    Begin(fn(&mut Context<'_, Do>) -> Result<(), BoxError>),
+    Begin(Begin),
     Rung,
     /// Is not answered.
     Ignore(Reply<()>),
@@ -19,8 +19,10 @@ const FIVE: Duration = Duration::from_secs(5);
 const FOUR: Duration = Duration::from_secs(4);
 const MOMENT: Duration = Duration::from_nanos(1);
 
+type Begin = fn(&mut Context<'_, Do>) -> Result<(), BoxError>;
+
 /// All that counts time in an actor.
-const KINDS: [(&str, fn(&mut Context<'_, Do>) -> Result<(), BoxError>); 6] = [
+const KINDS: [(&str, Begin); 6] = [
     ("single timer", |ctx| {
         ctx.timers().start_single("t", Do::Rung, FIVE);
         Ok(())
