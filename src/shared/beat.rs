@@ -4,11 +4,11 @@
 //! name): the number of the turn is odd while the fields are those of a handler that runs, and a
 //! reader takes them for good only if the number is the same before and after.
 //!
-//! | step          | by whom    | number                    | fields                     |
-//! |---------------|------------|---------------------------|----------------------------|
-//! | [`Beat::begin`] | the worker | even → odd, afterwards  | written, while it is even  |
-//! | [`Beat::end`]   | the worker | odd → even              | left as they are           |
-//! | [`Beat::look`]  | any thread | read, before and after  | read in between            |
+//! | step            | by whom    | number                 | fields                    |
+//! |-----------------|------------|------------------------|---------------------------|
+//! | [`Beat::begin`] | the worker | even → odd, afterwards | written, while it is even |
+//! | [`Beat::end`]   | the worker | odd → even             | left as they are          |
+//! | [`Beat::look`]  | any thread | read, before and after | read in between           |
 //!
 //! **Orderings.** The release of the odd number pairs with the acquire of [`Beat::look`]: whoever has read
 //! it finds the fields of that turn, or later ones. The release of a field pairs with the acquire by which a
