@@ -58,6 +58,10 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 /// which is to put the clock forward. What has no time-out, such as a spawn whose setup waits
 /// for time, waits until another thread puts the clock forward.
 ///
+/// # Profilers
+///
+/// As for a [pool](crate::WorkerPoolBuilder#profilers).
+///
 /// # Its end
 ///
 /// Dropping it ends the system by force, as by [`shutdown`](Self::shutdown) without any time. Also while the
