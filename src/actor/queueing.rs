@@ -1,7 +1,6 @@
 //! Those who wait for room in a bounded mailbox, at its owner, first come first served; and the
 //! body of an actor that has such a mailbox.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::behavior::Signal;
@@ -13,6 +12,7 @@ use super::id::Key;
 use super::kept::Kept;
 use super::shard::Shard;
 use super::slot::Slot;
+use crate::memory::OrderedMap;
 use crate::sync::{Mutant, is_mutated};
 
 /// What is done for a sender who waits, when there is room. Dropped where there will be none.
@@ -21,7 +21,8 @@ pub(crate) type Grant = Box<dyn FnOnce(Room)>;
 /// What the owner keeps of a bounded mailbox.
 pub(crate) struct Bound {
     pub(crate) door: Arc<Door>,
-    waiting: VecDeque<(u64, Grant)>,
+    /// By their tickets, in the order in which they came.
+    waiting: OrderedMap<u64, Grant>,
     /// Whether room is being given out: what comes free meanwhile is seen.
     serving: bool,
 }
@@ -35,7 +36,7 @@ pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow)
     slot.with_extra(|extra| {
         extra.bound = Some(Box::new(Bound {
             door,
-            waiting: VecDeque::new(),
+            waiting: OrderedMap::new(),
             serving: false,
         }));
     });
@@ -64,8 +65,9 @@ pub(crate) fn wait_for_room(shard: &Shard, key: Key, ticket: u64, grant: Grant) 
     let mut grant = Some(grant);
     let listed = slot.and_then(|slot| {
         slot.with_bound(|bound| {
-            let waiting = grant.take().map(|grant| (ticket, grant));
-            bound.waiting.extend(waiting);
+            if let Some(grant) = grant.take() {
+                bound.waiting.insert(ticket, grant);
+            }
             bound.door.gate.mark_waiting(true);
         })
     });
@@ -80,10 +82,7 @@ pub(crate) fn give_up(shard: &Shard, key: Key, ticket: u64) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
-    let gone = slot.with_bound(|bound| {
-        let place = bound.waiting.iter().position(|(other, _)| *other == ticket);
-        place.and_then(|place| bound.waiting.remove(place))
-    });
+    let gone = slot.with_bound(|bound| bound.waiting.remove(&ticket));
     // Its wait has ended, so that nobody hears of this.
     let _ = drop_with_fate(gone, End::TimedOut);
     serve(shard, key);
@@ -116,9 +115,9 @@ impl Bound {
         }
         let room = Room::of(Arc::clone(&self.door));
         if is_mutated(Mutant::LineTurnedRound) {
-            return self.waiting.pop_back().map(|(_, grant)| (grant, room));
+            return self.waiting.pop_last().map(|(_, grant)| (grant, room));
         }
-        self.waiting.pop_front().map(|(_, grant)| (grant, room))
+        self.waiting.pop_first().map(|(_, grant)| (grant, room))
     }
 }
 

@@ -27,6 +27,7 @@ pub use self::driver::WaitStrategy;
 pub use self::error::StartError;
 pub use self::handle::{PoolStats, ShutdownError, ShutdownReport, WorkerPool};
 pub use self::node::WorkerNode;
+pub(crate) use self::ring::points_on_ring;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
 pub use self::shared::LookupError;
 pub use self::time::{ManualTime, TimeSource};

@@ -3,6 +3,7 @@
 //! Nothing here starts a thread or reads a clock. A driver does: it calls `Worker::tick` with the
 //! time, and sleeps as long as the answer allows.
 
+mod heap;
 mod scheduler;
 mod wheel;
 mod worker;
