@@ -22,7 +22,6 @@ mod ask;
 pub mod control;
 #[cfg(not(nexus_loom))]
 mod fiber;
-#[cfg(not(nexus_loom))]
 mod memory;
 #[cfg(not(nexus_loom))]
 mod pool;

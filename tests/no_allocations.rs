@@ -1,9 +1,10 @@
 //! An ask between two actors of one worker allocates nothing, once it has been done before: nor does
-//! looking whether it closes a cycle.
+//! looking whether it closes a cycle. And what was waited for in vain leaves nothing behind.
 
 #![allow(unsafe_code)]
 
 use nexus_actors::prelude::*;
+use nexus_actors::testkit::try_expect_terminated;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
@@ -15,6 +16,8 @@ struct Counting;
 
 thread_local! {
     static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that are not freed yet.
+    static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: all of it is the system's own; the count is a thread-local that needs neither memory nor a
@@ -22,11 +25,13 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.set(ALLOCATED.get() + 1);
+        HELD.set(HELD.get().wrapping_add(layout.size()));
         // SAFETY: the caller's promises are those of the system's allocator.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        HELD.set(HELD.get().wrapping_sub(layout.size()));
         // SAFETY: as above.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -103,5 +108,23 @@ fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
     let asking = system.spawn("asking", asking).unwrap();
     let allocated = asking.ask(|reply| (1000, reply), HOUR).wait().unwrap();
     assert_eq!(allocated, 0);
+    system.shutdown(HOUR);
+}
+
+#[test]
+fn s4_12_of_those_who_have_waited_for_an_end_in_vain_nothing_is_kept() {
+    let system = ActorSystem::new("watched").unwrap();
+    let lives = Props::new(|| Behavior::receive(|_ctx, ()| ()));
+    let lives = system.spawn("lives", lives).unwrap();
+    let wait_in_vain = |times| {
+        for _ in 0..times {
+            assert!(try_expect_terminated(lives, Duration::ZERO).is_err());
+        }
+        HELD.get()
+    };
+    let before = wait_in_vain(1000);
+    let more = wait_in_vain(10_000) - before;
+    // A word of each would be more than that.
+    assert!(more < 10_000 * size_of::<usize>(), "{more} bytes more");
     system.shutdown(HOUR);
 }

@@ -124,6 +124,82 @@ fn one_actor_has_one_subscription_which_a_restart_does_not_end() {
     });
 }
 
+/// Many, some of whom leave, or stop, or come again: they are told in the order in which they came.
+#[test]
+fn many_subscribers_are_told_in_the_order_in_which_they_have_subscribed() {
+    const MANY: u32 = 60;
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let numbers = topic(&sim, "numbers");
+    let log = Probe::<u32>::new(&sim.node(0), "log").unwrap();
+    let to = log.actor_ref();
+    let subscriber = |number| {
+        let props = Props::new(move || Behavior::receive(move |_ctx, _: u32| to.tell(number)));
+        sim.spawn(&format!("subscriber-{number}"), props).unwrap()
+    };
+    let subscribers: Vec<_> = (0..MANY).map(subscriber).collect();
+    subscribers.iter().for_each(|one| numbers.subscribe(*one));
+    let mut expected: Vec<u32> = (0..MANY).collect();
+    for (number, one) in (0..).zip(&subscribers) {
+        match number % 5 {
+            0 => numbers.unsubscribe(one.id()),
+            1 => one.stop(),
+            2 => {
+                numbers.subscribe(*one);
+                expected.push(number);
+            }
+            _ => continue,
+        }
+        let place = expected.iter().position(|it| *it == number);
+        expected.remove(place.unwrap());
+    }
+    sim.run_until_idle();
+    numbers.publish(1);
+    sim.run_until_idle();
+    assert_eq!(log.drain(), expected);
+    let stats = numbers.stats(LONG).wait().unwrap();
+    assert_eq!(stats.subscribers, expected.len());
+}
+
+/// Nobody is left out of a round in which others leave, or sent to twice, however many there are.
+#[test]
+fn many_members_are_found_in_turn_while_some_leave() {
+    const MANY: usize = 60;
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let crew = Group::<u32>::open(&sim.node(0), "crew").unwrap();
+    let start = |number| sim.spawn(&format!("member-{number}"), idle()).unwrap();
+    let members: Vec<_> = (0..MANY).map(start).collect();
+    members.iter().for_each(|one| crew.join(*one));
+    assert_eq!(crew.members(SOON).wait().unwrap(), members);
+    let mut found = Vec::new();
+    for round in 0..MANY / 2 {
+        // One that was found, the next one, and one that comes later, leave in turn.
+        let next = crew.in_turn(SOON).wait().unwrap().unwrap();
+        let at = members.iter().position(|one| *one == next).unwrap();
+        found.push(at);
+        let leaves = [at, (at + 1) % MANY, (at + 7) % MANY][round % 3];
+        crew.leave(members[leaves].id());
+    }
+    let left = crew.members(SOON).wait().unwrap();
+    let mut left: Vec<_> = left
+        .iter()
+        .map(|one| members.iter().position(|it| it == one).unwrap())
+        .collect();
+    assert!(left.is_sorted(), "in the order in which they joined");
+    // As a plain list has it.
+    let (mut model, mut turn, mut expected) = ((0..MANY).collect::<Vec<_>>(), 0, Vec::new());
+    for round in 0..MANY / 2 {
+        let at = model[turn % model.len()];
+        expected.push(at);
+        turn = (turn % model.len() + 1) % model.len();
+        let leaves = [at, (at + 1) % MANY, (at + 7) % MANY][round % 3];
+        if let Some(place) = model.iter().position(|it| *it == leaves) {
+            model.remove(place);
+            turn -= usize::from(place < turn);
+        }
+    }
+    assert_eq!((found, std::mem::take(&mut left)), (expected, model));
+}
+
 #[test]
 fn what_nobody_hears_is_counted_and_a_dead_letter() {
     check(SEEDS, |sim| {

@@ -8,10 +8,11 @@
 
 use std::cell::Cell;
 use std::ptr;
+use std::rc::Rc;
 
 use super::beat::Running;
 use super::envelope::Envelope;
-use super::id::ActorId;
+use super::id::{ActorId, Key};
 use super::starts::Starts;
 
 /// What is noted of the actor whose turn it is.
@@ -28,11 +29,13 @@ pub(crate) struct Acting {
     pub(super) within: Cell<Running>,
     /// Starts of actors that handlers on this fiber are in the middle of.
     pub(super) starts: Starts,
+    /// By which wait a handler on this fiber has waited last. A task that is cancelled looks at it from elsewhere.
+    pub(crate) wait: Rc<Cell<Key>>,
 }
 
 impl Acting {
     /// Nobody has a turn.
-    const fn nobody() -> Self {
+    fn nobody() -> Self {
         Self {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
@@ -40,6 +43,7 @@ impl Acting {
             handles: Cell::new(false),
             within: Cell::new(Running::NOBODY),
             starts: Starts::none(),
+            wait: Rc::new(Cell::new(Key::NONE)),
         }
     }
 }

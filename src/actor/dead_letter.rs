@@ -1,7 +1,7 @@
 //! Dead letters: every message that was sent and will not be handled, counted and shown.
 
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -115,7 +115,8 @@ type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 pub struct DeadLetters {
     counts: [AtomicU64; DeadLetterReason::ALL.len()],
     recent: Mutex<VecDeque<DeadLetter>>,
-    subscribers: Mutex<Vec<(u64, Subscriber)>>,
+    /// By their numbers, in the order in which they came.
+    subscribers: Mutex<BTreeMap<u64, Subscriber>>,
     next_subscriber: AtomicU64,
 }
 
@@ -145,7 +146,8 @@ impl DeadLetters {
         subscriber: impl Fn(&DeadLetter) + Send + Sync + 'static,
     ) -> Subscription {
         let number = self.next_subscriber.fetch_add(1, Relaxed);
-        self.subscribers.lock().push((number, Arc::new(subscriber)));
+        let subscriber = Arc::new(subscriber);
+        self.subscribers.lock().insert(number, subscriber);
         Subscription {
             letters: Arc::clone(self),
             number,
@@ -157,12 +159,7 @@ impl DeadLetters {
         self.counts[letter.reason as usize].fetch_add(1, Relaxed);
         // What subscribers lose in their turn is counted, but not told again: two workers could
         // keep each other busy with it for ever.
-        let told: Vec<Subscriber> = self
-            .subscribers
-            .lock()
-            .iter()
-            .map(|(_, told)| Arc::clone(told))
-            .collect();
+        let told: Vec<Subscriber> = self.subscribers.lock().values().map(Arc::clone).collect();
         if !told.is_empty() && letter.envelope.sender != ActorId::SUBSCRIBER {
             as_subscriber(|| {
                 for subscriber in told {
@@ -182,7 +179,7 @@ impl DeadLetters {
 
 impl Drop for DeadLetters {
     fn drop(&mut self) {
-        for subscriber in self.subscribers.get_mut().drain(..) {
+        for (_, subscriber) in std::mem::take(self.subscribers.get_mut()) {
             let _ = drop_quietly(subscriber);
         }
     }
@@ -204,12 +201,7 @@ pub struct Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut subscribers = self.letters.subscribers.lock();
-        let place = subscribers
-            .iter()
-            .position(|(number, _)| *number == self.number);
-        let ended = place.map(|place| subscribers.swap_remove(place));
-        drop(subscribers);
+        let ended = self.letters.subscribers.lock().remove(&self.number);
         // Outside of the lock: what a subscriber has captured may come back here.
         drop(ended);
     }

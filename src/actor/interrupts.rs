@@ -6,8 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 
 use super::fate::End;
+use super::id::Key;
 use crate::fiber::FiberId;
 
 /// What is to be interrupted on one worker.
@@ -18,8 +20,9 @@ pub(crate) struct Interrupts {
     forcing: Cell<bool>,
     /// The fibers of cancelled tasks that have not ended, and the end of the replies on them.
     cancelled: RefCell<HashMap<u32, End>>,
-    /// Those of them that are yet to be ended where they wait, one for each entry in the run queue.
-    to_end: RefCell<VecDeque<FiberId>>,
+    /// Those of them that are yet to be ended where they wait, and by which wait that is last, one for each
+    /// entry in the run queue.
+    to_end: RefCell<VecDeque<(FiberId, Rc<Cell<Key>>)>>,
 }
 
 impl Interrupts {
@@ -50,10 +53,10 @@ impl Interrupts {
         self.cancelled.borrow().get(&fiber.index()).copied()
     }
 
-    /// The task on that fiber is cancelled.
-    pub(crate) fn cancel(&self, fiber: FiberId, end: End) {
+    /// The task on that fiber is cancelled, of which it is known by which wait it waits last.
+    pub(crate) fn cancel(&self, fiber: FiberId, wait: Rc<Cell<Key>>, end: End) {
         self.cancelled.borrow_mut().insert(fiber.index(), end);
-        self.to_end.borrow_mut().push_back(fiber);
+        self.to_end.borrow_mut().push_back((fiber, wait));
         self.any.set(true);
     }
 
@@ -66,9 +69,11 @@ impl Interrupts {
         }
     }
 
-    /// The next one to be ended where it waits; it may have ended by now.
-    pub(crate) fn next_to_end(&self) -> Option<FiberId> {
-        self.to_end.borrow_mut().pop_front()
+    /// The next one to be ended where it waits, and the wait by which it has waited last; it may have ended
+    /// by now.
+    pub(crate) fn next_to_end(&self) -> Option<(FiberId, Key)> {
+        let (fiber, wait) = self.to_end.borrow_mut().pop_front()?;
+        Some((fiber, wait.get()))
     }
 }
 
@@ -81,10 +86,12 @@ mod tests {
         let interrupts = Interrupts::default();
         let (one, other) = (FiberId::from_index(1), FiberId::from_index(2));
         assert!(!interrupts.any());
-        interrupts.cancel(one, End::Failed);
+        let wait = Rc::new(Cell::new(Key::NONE));
+        interrupts.cancel(one, Rc::clone(&wait), End::Failed);
+        wait.set(Key::new(3, 1));
         assert!(interrupts.any() && interrupts.ends(one) && !interrupts.ends(other));
         assert_eq!(interrupts.end_on(one), Some(End::Failed));
-        assert_eq!(interrupts.next_to_end(), Some(one));
+        assert_eq!(interrupts.next_to_end(), Some((one, Key::new(3, 1))));
         assert_eq!(interrupts.next_to_end(), None);
         interrupts.ended(other);
         assert!(interrupts.ends(one));

@@ -109,6 +109,7 @@ pub(crate) use self::posted::{Mail, Posts};
 pub(crate) use self::props::Seed;
 pub(crate) use self::queueing::{give_up, wait_for_room};
 pub(crate) use self::run_queue::Due;
+pub(crate) use self::several::WaitSet;
 pub(crate) use self::shard::{Order, Shard};
 pub(crate) use self::transport::{Source, Transport};
 pub(crate) use self::unwind::{Unwound, abort_on_panic, catch_user, drop_quietly};

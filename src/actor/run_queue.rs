@@ -179,7 +179,8 @@ impl RunQueue {
     }
 
     /// Whether something is due.
-    pub(crate) fn contains(&self, due: Due) -> bool {
+    #[cfg(test)]
+    fn contains(&self, due: Due) -> bool {
         let (code, head) = (Self::code(due), self.head.get());
         (0..self.in_ring()).any(|at| self.place(head.wrapping_add(at)).get() == code)
             || self.behind.borrow().contains(&code)

@@ -21,7 +21,7 @@ use super::envelope::Envelope;
 use super::fate::End;
 use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::{System, TaskRecord};
+use super::lifecycle::{AtEnd, System, TaskRecord};
 use super::mail_kind::MailKind;
 use super::mailbox::{Item, Place, RawMailbox};
 use super::parcel::Cause;
@@ -54,16 +54,13 @@ pub(crate) enum State {
     Stopping,
 }
 
-/// Something that is done when a slot has been vacated.
-pub(crate) type OnVacated = Box<dyn FnOnce(&Shard)>;
-
 /// What is seldom needed of an actor.
 #[derive(Default)]
 pub(crate) struct Extra {
     /// Where the actor was given a name: its path.
     pub(crate) path: Option<ActorPath>,
     /// What is to be done when the slot is vacated. None of it is the user's code.
-    pub(crate) on_vacated: Vec<OnVacated>,
+    pub(crate) at_end: Vec<Box<dyn AtEnd>>,
     /// What the system wants of it, and remembers of it.
     pub(crate) system: Option<Box<System>>,
     /// The bound of its mailbox, where it has one.

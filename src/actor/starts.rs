@@ -57,12 +57,13 @@ impl Shard {
 
     #[cold]
     fn begin_waits_of(&self, starts: &Starts) {
-        for start in starts.0.borrow_mut().iter_mut() {
-            if start.wait.is_none() {
-                let wait = self.waits.begin_work(start.actor, start.mail);
-                self.slot(start.starter).note_wait(wait);
-                start.wait = Some(wait);
-            }
+        let mut starts = starts.0.borrow_mut();
+        // Those further out than one that has a wait have theirs too.
+        let without = starts.iter_mut().rev().take_while(|it| it.wait.is_none());
+        for start in without {
+            let wait = self.waits.begin_work(start.actor, start.mail);
+            self.slot(start.starter).note_wait(wait);
+            start.wait = Some(wait);
         }
     }
 }

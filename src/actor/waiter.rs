@@ -5,6 +5,7 @@ use super::fate::Marks;
 use super::id::Key;
 use super::lifecycle;
 use super::run_queue::Due;
+use super::several::WaitSet;
 use super::shard::Shard;
 use super::slot::Slot;
 use super::unwind::force_unwind;
@@ -80,13 +81,15 @@ impl Shard {
         }
         if wait.is_pending(key) {
             wait.attend(fiber, waiter.key.slot());
+            self.stage.here().wait.set(key);
             self.suspend(fiber, slot);
         }
         Ok(())
     }
 
     /// As [`wait_for`](Self::wait_for), where each of several others ends this wait, and whoever waits needs
-    /// all of them. What was `followed` is what it has waited for so before, and by which wait.
+    /// all of them. All but the `new` ones were waited for before, by the wait `last`. Answers whether it has
+    /// waited: not if one of them has ended.
     ///
     /// # Errors
     ///
@@ -94,35 +97,38 @@ impl Shard {
     pub(crate) fn wait_for_all(
         &self,
         key: Key,
-        all: Vec<Key>,
-        followed: Option<(Key, &[Key])>,
-    ) -> Result<(), CannotWait> {
+        all: &WaitSet,
+        new: &[Key],
+        last: Option<Key>,
+    ) -> Result<bool, CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
-        if !all.iter().all(|&one| self.waits.is_pending(one)) {
-            return Ok(());
+        // What could not be sent has ended its wait here and now, and with it this one.
+        if !self.waits.is_pending(key) {
+            return Ok(false);
         }
         let waiter = self.acting();
         let slot = self.slots().get(waiter.key.slot());
         if let Some(slot) = slot.filter(|_| waiter.home == self.home) {
             // Where it has waited for something else meanwhile, nobody has seen what it waits for.
-            let followed = followed.filter(|(last, _)| slot.wait() == Some(*last));
+            let is_followed = last.is_some() && slot.wait() == last;
             slot.note_wait(key);
-            for &one in &all {
+            for &one in new {
                 self.waits.is_awaited_by(one, waiter.key.slot());
             }
-            // Both are in the order in which they were asked for.
-            let mut before = followed.map_or(&[][..], |(_, all)| all).iter();
-            let is_new = |one: &&Key| !before.any(|followed| followed == *one);
-            let new: Vec<Key> = all.iter().filter(is_new).copied().collect();
-            self.look_for_cycle_by_each(waiter.key, &new);
+            if is_followed {
+                self.look_for_cycle_by_these(waiter.key, new);
+            } else {
+                self.look_for_cycle_by_each(waiter.key, &all.to_vec());
+            }
         }
-        let _noted = self.several.note(key, all);
+        let _noted = self.several.note(key, all.clone());
         if let Some(wait) = self.waits.pending(key) {
             wait.attend(fiber, waiter.key.slot());
+            self.stage.here().wait.set(key);
             self.suspend(fiber, slot);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives the other actors of this worker a turn each, then goes on.

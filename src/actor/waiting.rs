@@ -1,5 +1,6 @@
 //! Who waits, and for what: for those who want to know why nothing goes on.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::cycle::Cycle;
@@ -95,11 +96,10 @@ pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
 
 /// Fills in the paths of actors of other workers that wait themselves.
 pub(crate) fn name_targets(waiting: &mut [Waiting]) {
-    let known: Vec<_> = waiting.iter().filter_map(|one| one.actor.clone()).collect();
+    let known: HashMap<_, _> = waiting.iter().filter_map(|one| one.actor.clone()).collect();
     for one in waiting {
         if let WaitsFor::Actor(id, path @ None) = &mut one.waits_for {
-            let found = known.iter().find(|(actor, _)| actor == id);
-            *path = found.map(|(_, path)| path.clone());
+            *path = known.get(id).cloned();
         }
     }
 }

@@ -354,6 +354,12 @@ impl Waits {
         Some(self.pending(key)?.waiter.get())
     }
 
+    /// Whether nothing has ended it yet, and somebody waits for that on that fiber.
+    pub(crate) fn is_awaited_on(&self, key: Key, fiber: FiberId) -> bool {
+        self.pending(key)
+            .is_some_and(|wait| wait.fiber.get() == Some(fiber))
+    }
+
     /// The actor in that slot waits for the end of a wait by another one, which that ends.
     pub(crate) fn is_awaited_by(&self, key: Key, slot: u32) {
         if let Some(wait) = self.pending(key) {

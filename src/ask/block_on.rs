@@ -14,9 +14,9 @@ use std::task::{Poll, Wake, Waker};
 
 use super::error::AskError;
 use super::handle::Ask;
-use super::polling::{Lent, Polled, blocking_on};
+use super::polling::{Lent, Polled, Seen, blocking_on};
 use super::reply::Reply;
-use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, with_current};
+use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, WaitSet, with_current};
 
 /// Ends the wait of one poll, once.
 struct EndWait(Mutex<Option<Reply<()>>>);
@@ -109,21 +109,35 @@ fn is_held_once(end: &Arc<EndWait>) -> bool {
 struct Causes {
     /// Whether the future needs each ask that it polls to end well. Else it may be one only.
     needs_all: bool,
-    now: Vec<Key>,
-    /// When it was polled before, and by which wait these were waited for then.
-    before: Vec<Key>,
+    only: Option<Key>,
+    /// All of them, if there are any, and those that nobody who looks for cycles has seen.
+    all: Option<WaitSet>,
+    new: Vec<Key>,
+    /// By which wait they were waited for last.
     last: Option<Key>,
 }
 
 impl Causes {
     /// The future was polled, on that worker, with that waker, and has polled these.
-    fn note(&mut self, end: &Arc<EndWait>, home: Home, mut polled: Vec<Polled>) {
+    fn note(&mut self, end: &Arc<EndWait>, home: Home, mut seen: Seen) {
+        let own = |one: Polled| (one.home == home).then_some(one.wait);
         if !self.needs_all {
-            let only = polled.pop().filter(|_| is_held_once(end));
-            polled = only.into_iter().collect();
+            let only = seen
+                .waits
+                .pop()
+                .filter(|_| !seen.by_parts && is_held_once(end));
+            self.only = only.and_then(own);
+            return;
         }
-        let own = polled.into_iter().filter(|one| one.home == home);
-        self.before = std::mem::replace(&mut self.now, own.map(|one| one.wait).collect());
+        if let Some(all) = &self.all {
+            let ended = seen.ended.into_iter().filter_map(own);
+            ended.for_each(|one| all.remove(one));
+        }
+        for one in seen.waits.into_iter().filter_map(own) {
+            if self.all.get_or_insert_default().add(one) {
+                self.new.push(one);
+            }
+        }
     }
 
     /// Waits in a handler of that worker by that wait, so that whoever looks for cycles finds what for.
@@ -132,15 +146,18 @@ impl Causes {
             let Some(shard) = shard.filter(|shard| shard.home == home) else {
                 return Ok(());
             };
-            match self.now[..] {
-                [] => Ok(()),
-                [cause] if !self.needs_all => Ok(shard.wait_by_way_of(own, cause)?),
-                _ => {
-                    let last = self.last.replace(own);
-                    let followed = last.map(|last| (last, &self.before[..]));
-                    Ok(shard.wait_for_all(own, self.now.clone(), followed)?)
-                }
+            if let Some(cause) = self.only {
+                return Ok(shard.wait_by_way_of(own, cause)?);
             }
+            let Self { all, new, last, .. } = self;
+            let Some(all) = all.as_ref().filter(|all| !all.is_empty()) else {
+                return Ok(());
+            };
+            if shard.wait_for_all(own, all, new, *last)? {
+                new.clear();
+                *last = Some(own);
+            }
+            Ok(())
         })
     }
 }
@@ -174,7 +191,7 @@ pub(super) fn block_on_for<F: Future>(
         let mut cx = std::task::Context::from_waker(&waker);
         let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
         let lent = lent();
-        let (outcome, polled) = blocking_on(Arc::as_ptr(&end).cast(), lent, poll);
+        let (outcome, seen) = blocking_on(Arc::as_ptr(&end).cast(), lent, poll);
         match outcome {
             Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.
@@ -189,7 +206,7 @@ pub(super) fn block_on_for<F: Future>(
             let _ = ask.wait_on_behalf(lent);
         }
         if let Some((home, own)) = own {
-            causes.note(&end, home, polled);
+            causes.note(&end, home, seen);
             causes.wait((home, own))?;
         }
         // Woken; or ended with the pool, of which the next wait tells.

@@ -4,6 +4,7 @@
 //! answer is there. Its wait is a wait of the first worker, so that it goes by the pool's clock.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use crate::actor::{Home, Key, Shard, WaitError, with_current};
@@ -50,25 +51,36 @@ pub(crate) fn can_drive() -> Result<(), WaitError> {
     Ok(())
 }
 
+/// The drivers of one thread, by their pools.
+struct Drivers {
+    by_pool: BTreeMap<u32, Weak<dyn Drive>>,
+    /// At how many those are forgotten that are no more.
+    most: usize,
+}
+
 thread_local! {
-    static DRIVERS: RefCell<Vec<(u32, Weak<dyn Drive>)>> = const { RefCell::new(Vec::new()) };
+    static DRIVERS: RefCell<Drivers> = const {
+        RefCell::new(Drivers {
+            by_pool: BTreeMap::new(),
+            most: 0,
+        })
+    };
 }
 
 /// Makes a driver known as that of a pool, on this thread, until it is dropped.
 pub(crate) fn enlist(pool: u32, driver: Weak<dyn Drive>) {
-    DRIVERS.with_borrow_mut(|drivers| {
-        drivers.retain(|(_, driver)| driver.strong_count() > 0);
-        drivers.push((pool, driver));
+    DRIVERS.with_borrow_mut(|Drivers { by_pool, most }| {
+        if by_pool.len() >= *most {
+            by_pool.retain(|_, driver| driver.strong_count() > 0);
+            *most = 2 * by_pool.len();
+        }
+        by_pool.insert(pool, driver);
     });
 }
 
 /// The driver of a pool, where it is this thread.
 pub(super) fn driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
-    let found = DRIVERS.try_with(|drivers| {
-        let drivers = drivers.borrow();
-        let known = drivers.iter().find(|(number, _)| *number == pool);
-        known.and_then(|(_, driver)| driver.upgrade())
-    });
+    let found = DRIVERS.try_with(|drivers| drivers.borrow().by_pool.get(&pool)?.upgrade());
     found.ok().flatten()
 }
 

@@ -12,7 +12,7 @@ use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_of, outcome_of};
 use super::outside::Outside;
-use super::polling::{Lent, has_polled, lent};
+use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core;
 use crate::actor::{
@@ -309,6 +309,7 @@ impl<R: Send + 'static> Ask<R> {
             has_polled(shard.home, wait, cx.waker());
             return Poll::Pending;
         }
+        has_ended(shard.home, wait, cx.waker());
         self.waiting = Waiting::Over;
         Poll::Ready(outcome_of(shard, wait))
     }

@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::block_on::block_on_for;
 use super::error::AskError;
 use super::handle::Ask;
+use super::parts::Parts;
 use super::reply::Reply;
 
 /// An answer that is to come: an [`Ask`], or something made of asks.
@@ -322,7 +324,10 @@ impl<T: Together> Pending for All<T> {
 
 /// Several of one kind, each under a key, or none.
 #[doc(hidden)]
-pub struct Row<K, P: Pending>(Vec<(K, Part<P>)>);
+pub struct Row<K, P: Pending> {
+    parts: Parts<P>,
+    answers: Vec<(K, Option<P::Answer>)>,
+}
 
 impl<K, P: Pending> Unpin for Row<K, P> {}
 
@@ -344,33 +349,40 @@ impl<T: Together> fmt::Debug for All<T> {
 
 impl<K, P: Pending> Row<K, P> {
     fn of(asks: impl IntoIterator<Item = (K, P)>) -> Self {
-        let parts = asks.into_iter().map(|(key, ask)| (key, Part::Pending(ask)));
-        Self(parts.collect())
+        let asks = asks.into_iter().map(|(key, ask)| ((key, None), ask));
+        let (answers, parts): (_, Vec<P>) = asks.unzip();
+        let parts = Parts::of(parts.into_iter());
+        Self { parts, answers }
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<impl Iterator<Item = (K, P::Answer)>, AskError>> {
-        let mut done = true;
-        for (_, part) in &mut self.0 {
-            match part.poll(cx) {
-                Ok(answered) => done &= answered,
-                Err(error) => {
-                    self.0.clear();
-                    return Poll::Ready(Err(error));
-                }
+        let Self { parts, answers } = self;
+        let polled = parts.poll(cx, |number, answer| match answer {
+            Ok(answer) => {
+                answers[number].1 = Some(answer);
+                ControlFlow::Continue(())
             }
+            Err(error) => ControlFlow::Break(error),
+        });
+        if let ControlFlow::Break(error) = polled {
+            parts.clear();
+            answers.clear();
+            return Poll::Ready(Err(error));
         }
-        if !done {
+        if parts.left() > 0 {
             return Poll::Pending;
         }
-        let parts = std::mem::take(&mut self.0).into_iter();
-        Poll::Ready(Ok(parts.map(|(key, mut part)| (key, part.take()))))
+        let answers = std::mem::take(answers).into_iter();
+        Poll::Ready(Ok(
+            answers.map(|(key, answer)| (key, answer.expect("each was answered")))
+        ))
     }
 
     fn pool(&self) -> u32 {
-        self.0.first().map_or(0, |(_, part)| part.pool())
+        self.parts.first().map_or(0, P::pool)
     }
 }
 
@@ -505,7 +517,7 @@ together_in_tuples!(A a, B b, C c, D d, E e, F f);
 /// See [`first`].
 #[derive(Debug)]
 #[must_use = "what is dropped is cancelled: wait for it"]
-pub struct First<P>(Vec<P>);
+pub struct First<P>(Parts<P>);
 
 /// The first answer, whoever gives it; the others are given up. Where none is possible, the error of
 /// the last that ended.
@@ -534,8 +546,8 @@ pub struct First<P>(Vec<P>);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn first<P: Pending>(asks: impl IntoIterator<Item = P>) -> First<P> {
-    let asks: Vec<P> = asks.into_iter().collect();
-    assert!(!asks.is_empty(), "the first of none never comes");
+    let asks = Parts::of(asks.into_iter());
+    assert!(asks.left() > 0, "the first of none never comes");
     First(asks)
 }
 
@@ -543,23 +555,22 @@ impl<P: Pending> Future for First<P> {
     type Output = Result<P::Answer, AskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut place = 0;
-        while let Some(ask) = self.0.get_mut(place) {
-            match Pin::new(ask).poll(cx) {
-                Poll::Pending => place += 1,
-                Poll::Ready(Ok(answer)) => {
-                    self.0.clear();
-                    return Poll::Ready(Ok(answer));
-                }
-                Poll::Ready(Err(error)) => {
-                    drop(self.0.swap_remove(place));
-                    if self.0.is_empty() {
-                        return Poll::Ready(Err(error));
-                    }
-                }
+        let mut last = None;
+        let polled = self.0.poll(cx, |_, answer| match answer {
+            Ok(answer) => ControlFlow::Break(answer),
+            Err(error) => {
+                last = Some(error);
+                ControlFlow::Continue(())
             }
+        });
+        if let ControlFlow::Break(answer) = polled {
+            self.0.clear();
+            return Poll::Ready(Ok(answer));
         }
-        Poll::Pending
+        match last {
+            Some(error) if self.0.left() == 0 => Poll::Ready(Err(error)),
+            _ => Poll::Pending,
+        }
     }
 }
 

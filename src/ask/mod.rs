@@ -12,6 +12,7 @@ mod handle;
 mod join;
 mod outcome;
 mod outside;
+mod parts;
 mod polling;
 mod recipient;
 mod reply;

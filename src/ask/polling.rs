@@ -25,10 +25,25 @@ pub(super) struct Polled {
     pub(super) wait: Key,
 }
 
+/// What was polled of a future.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Waits that have not ended, in that order.
+    pub(super) waits: Vec<Polled>,
+    /// Waits that had ended.
+    pub(super) ended: Vec<Polled>,
+    /// Whether there are other wakers that wake by its own.
+    pub(super) by_parts: bool,
+}
+
 /// A future that is polled.
-struct Poll {
-    lent: Option<Lent>,
-    polled: Vec<Polled>,
+enum Poll {
+    Whole {
+        lent: Option<Lent>,
+        seen: Seen,
+    },
+    /// A part of the one that is polled with the waker which holds that.
+    Part(*const ()),
 }
 
 thread_local! {
@@ -42,33 +57,82 @@ fn with_polls<R: Default>(look: impl FnOnce(&mut HashMap<*const (), Poll>) -> R)
     looked.unwrap_or_default()
 }
 
+/// Looks at the whole of which something is polled with that waker, and whether that is a part.
+fn with_whole<R>(
+    waker: &Waker,
+    look: impl FnOnce(&Option<Lent>, &mut Seen, bool) -> R,
+) -> Option<R> {
+    with_polls(|polls| {
+        let mut at = waker.data();
+        let is_part = if let Some(Poll::Part(whole)) = polls.get(&at) {
+            at = *whole;
+            true
+        } else {
+            false
+        };
+        match polls.get_mut(&at) {
+            Some(Poll::Whole { lent, seen }) => Some(look(lent, seen, is_part)),
+            _ => None,
+        }
+    })
+}
+
 /// A wait of this worker was polled, and has kept a copy of that waker.
 pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
-    with_polls(|polls| {
-        if let Some(poll) = polls.get_mut(&waker.data()) {
-            poll.polled.push(Polled { home, wait });
-        }
+    with_whole(waker, |_, seen, is_part| {
+        seen.waits.push(Polled { home, wait });
+        seen.by_parts |= is_part;
     });
+}
+
+/// A wait of this worker was polled, and had ended.
+pub(super) fn has_ended(home: Home, wait: Key, waker: &Waker) {
+    with_whole(waker, |_, seen, _| seen.ended.push(Polled { home, wait }));
 }
 
 /// On whose behalf a future is polled with that waker, where it is on anybody's.
 pub(super) fn lent(waker: &Waker) -> Option<Lent> {
-    with_polls(|polls| polls.get(&waker.data())?.lent)
+    with_whole(waker, |lent, _, _| *lent)?
+}
+
+/// Polls a part of a future, by a function, with a waker of its own that wakes by that of the whole.
+pub(super) fn as_part<R>(waker: &Waker, whole: &Waker, poll: impl FnOnce() -> R) -> R {
+    struct Ended<'a>(&'a Waker);
+
+    impl Drop for Ended<'_> {
+        fn drop(&mut self) {
+            with_polls(|polls| drop(polls.remove(&self.0.data())));
+        }
+    }
+
+    let is_polled = with_polls(|polls| {
+        let whole = match polls.get(&whole.data()) {
+            Some(Poll::Part(whole)) => *whole,
+            Some(Poll::Whole { .. }) => whole.data(),
+            None => return false,
+        };
+        polls.insert(waker.data(), Poll::Part(whole));
+        true
+    });
+    let _ended = is_polled.then(|| Ended(waker));
+    poll()
 }
 
 /// Polls a future for `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
-/// function that does not panic. Answers as well which waits were polled with that waker, in that order.
+/// function that does not panic. Answers as well what was polled with that waker.
 pub(super) fn blocking_on<R>(
     waker: *const (),
     lent: Option<Lent>,
     poll: impl FnOnce() -> R,
-) -> (R, Vec<Polled>) {
-    let begun = Poll {
+) -> (R, Seen) {
+    let begun = Poll::Whole {
         lent,
-        polled: Vec::new(),
+        seen: Seen::default(),
     };
     with_polls(|polls| polls.insert(waker, begun));
     let answer = as_polled(poll);
-    let ended = with_polls(|polls| polls.remove(&waker));
-    (answer, ended.map_or_else(Vec::new, |poll| poll.polled))
+    match with_polls(|polls| polls.remove(&waker)) {
+        Some(Poll::Whole { seen, .. }) => (answer, seen),
+        _ => (answer, Seen::default()),
+    }
 }

@@ -9,7 +9,8 @@ use super::reply::Reply;
 use crate::actor::core::{self, PoolCore};
 use crate::actor::{
     ActorId, ActorPath, DeadLetterReason, End, Envelope, Key, Parcel, Shard, drop_with_fate,
-    lifecycle, with_current,
+    lifecycle::{self, AtEnd},
+    with_current,
 };
 
 /// Waits until an actor has ended, its children and its name included. The end of its pool is its
@@ -44,12 +45,22 @@ struct WatchRequest(Reply<()>);
 
 impl Parcel for WatchRequest {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
-        // Let go, not answered: who gave up meanwhile is not to be counted as a late reply.
-        lifecycle::on_end(shard, to, Box::new(move |_| self.0.let_go()));
+        lifecycle::on_end(shard, to, Box::new(self));
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
         let _ = drop_with_fate(self, End::from(reason));
+    }
+}
+
+impl AtEnd for WatchRequest {
+    fn ended(self: Box<Self>, _: &Shard) {
+        // Let go, not answered: who gave up meanwhile is not to be counted as a late reply.
+        self.0.let_go();
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.0.is_cancelled()
     }
 }
 

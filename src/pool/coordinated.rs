@@ -1,6 +1,7 @@
 //! Shutting down in phases: the user's hooks first, in the order of their phases, then the pool.
 
 use parking_lot::{Condvar, Mutex};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -44,6 +45,8 @@ use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
 #[must_use = "a plan does nothing until it is attached to a pool"]
 pub struct CoordinatedShutdown {
     phases: Vec<Phase>,
+    /// Where each is, by its name.
+    places: HashMap<String, usize>,
     /// The first mistake.
     wrong: Option<CoordinateError>,
 }
@@ -88,9 +91,10 @@ impl CoordinatedShutdown {
     /// attached.
     pub fn phase(mut self, name: impl Into<String>, within: Duration) -> Self {
         let name = name.into();
-        if self.phases.iter().any(|phase| phase.name == name) {
+        if self.places.contains_key(&name) {
             return self.but(CoordinateError::DuplicatePhase(name));
         }
+        self.places.insert(name.clone(), self.phases.len());
         let hooks = Vec::new();
         self.phases.push(Phase {
             name,
@@ -112,10 +116,10 @@ impl CoordinatedShutdown {
         hook: impl FnOnce(&WorkerNode) -> Result<(), BoxError> + Send + 'static,
     ) -> Self {
         let name = name.into();
-        match self.phases.iter_mut().find(|one| one.name == phase) {
-            Some(found) => {
+        match self.places.get(phase) {
+            Some(place) => {
                 let run = Box::new(hook);
-                found.hooks.push(Hook { name, run });
+                self.phases[*place].hooks.push(Hook { name, run });
                 self
             }
             None => {

@@ -28,6 +28,7 @@ pub use self::driver::WaitStrategy;
 pub use self::error::StartError;
 pub use self::handle::{PoolStats, WorkerPool};
 pub use self::node::WorkerNode;
+pub(crate) use self::ring::points_on_ring;
 pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
 pub use self::shared::LookupError;
 pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};

@@ -85,9 +85,7 @@ impl ConsistentHashRing {
     pub(crate) fn of(members: impl ExactSizeIterator<Item = u32>) -> Option<Self> {
         let workers = NonZeroU32::new(u32::try_from(members.len()).ok()?)?;
         let mut nodes: Vec<(u64, u32)> = members
-            .flat_map(|worker| {
-                (0..VIRTUAL_NODES).map(move |node| (node_point(worker, node), worker))
-            })
+            .flat_map(|worker| points_on_ring(worker).map(move |point| (point, worker)))
             .collect();
         // Sorting by worker within a point settles which worker owns the point.
         nodes.sort_unstable();
@@ -178,6 +176,11 @@ impl ConsistentHashRing {
     pub fn version(&self) -> u64 {
         self.version
     }
+}
+
+/// Where a worker, or member, of that number stands on the ring.
+pub(crate) fn points_on_ring(worker: u32) -> impl Iterator<Item = u64> {
+    (0..VIRTUAL_NODES).map(move |node| node_point(worker, node))
 }
 
 /// Where a virtual node of a worker stands on the ring.

@@ -12,12 +12,13 @@
 //! `loom-tests/tests/line.rs`.
 
 use super::gate::Gate;
+use crate::memory::OrderedMap;
 use crate::sync::{Arc, Mutant, is_mutated};
-use std::collections::VecDeque;
 
 /// Those who wait, first come first served, each with what is to be done for it when there is room.
 pub struct Line<G> {
-    waiting: VecDeque<(u64, G)>,
+    /// By their tickets, in the order in which they came.
+    waiting: OrderedMap<u64, G>,
     /// Whether it is being served: what comes free meanwhile is seen.
     serving: bool,
 }
@@ -25,7 +26,7 @@ pub struct Line<G> {
 impl<G> Default for Line<G> {
     fn default() -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waiting: OrderedMap::new(),
             serving: false,
         }
     }
@@ -34,7 +35,7 @@ impl<G> Default for Line<G> {
 impl<G> Line<G> {
     /// Somebody waits, behind those who do already. To be [served](Self::begin_to_serve) now.
     pub fn join(&mut self, gate: &Gate, ticket: u64, grant: G) {
-        self.waiting.push_back((ticket, grant));
+        self.waiting.insert(ticket, grant);
         if !is_mutated(Mutant::LineMarkedLate) {
             gate.mark_waiting(true);
         }
@@ -47,9 +48,7 @@ impl<G> Line<G> {
 
     /// Somebody waits no more. To be served now: nobody may be left.
     pub fn give_up(&mut self, ticket: u64) -> Option<G> {
-        let place = self.waiting.iter().position(|(other, _)| *other == ticket);
-        let (_, grant) = self.waiting.remove(place?)?;
-        Some(grant)
+        self.waiting.remove(&ticket)
     }
 
     /// Whoever serves the line begins. Returns `false` where somebody does so already.
@@ -73,9 +72,9 @@ impl<G> Line<G> {
             return None;
         }
         let first = if is_mutated(Mutant::LineTurnedRound) {
-            self.waiting.pop_back()
+            self.waiting.pop_last()
         } else {
-            self.waiting.pop_front()
+            self.waiting.pop_first()
         };
         if is_mutated(Mutant::LineUnmarkedEarly) {
             gate.mark_waiting(false);
@@ -89,9 +88,12 @@ impl<G> Line<G> {
     }
 
     /// Lets nobody in any more. Returns those who wait.
-    pub fn close(&mut self, gate: &Gate) -> VecDeque<(u64, G)> {
+    pub fn close(&mut self, gate: &Gate) -> Vec<G> {
         gate.close();
-        std::mem::take(&mut self.waiting)
+        let mut waiting = std::mem::take(&mut self.waiting);
+        std::iter::from_fn(|| waiting.pop_first())
+            .map(|(_, grant)| grant)
+            .collect()
     }
 }
 

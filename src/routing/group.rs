@@ -18,7 +18,8 @@ use crate::sync::{Mutant, is_mutated};
 /// one to whom a key belongs.
 ///
 /// A group is an actor, `/user/group-<name>`, which the first who opens it starts. A member that stops
-/// leaves by itself. Whoever joins is found by what the same sender asks afterwards.
+/// leaves by itself. Whoever joins is found by what the same sender asks afterwards. To join, to leave, and
+/// to be found takes as long however many members there are.
 ///
 /// ```
 /// use nexus_actors::Group;
@@ -87,8 +88,9 @@ impl<M: Send + 'static> Group<M> {
     /// goes it is the same one, and each member more takes about its share of the keys from the
     /// others. `None` where there is no member.
     ///
-    /// The first to ask after somebody has come or gone has the ring of members made anew, which takes
-    /// time with many of them: 512 points a member are sorted.
+    /// The first to ask has a ring of the members made, of 512 points each, which takes time with many of
+    /// them. After that, each member that comes or goes adds the time for its own points to what the next
+    /// answer takes.
     pub fn owner_of<K: Hash + ?Sized>(
         self,
         key: &K,

@@ -6,6 +6,7 @@ mod group;
 mod handle;
 mod members;
 mod open;
+mod ring;
 mod router;
 mod topic;
 

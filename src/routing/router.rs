@@ -91,7 +91,8 @@ impl<M: Send + 'static> Router<M> {
 
     /// So many routees, of which the one with the fewest messages gets the next, the one that it is
     /// at included. A routee that is suspended, or waits to be restarted, comes last; a passive one is
-    /// as good as idle; among equals it goes in turn. It is for routees on the router's own worker.
+    /// as good as idle; among equals it goes in turn. It is for routees on the router's own worker. Each
+    /// message looks at all of them.
     pub fn smallest_mailbox(routees: usize, props: Props<M>) -> Self {
         Self::new(routees, props, Logic::SmallestMailbox)
     }

@@ -9,6 +9,7 @@ use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient, Signal,
 };
 use crate::ask::{Ask, Reply};
+use crate::memory::OrderedMap;
 use crate::pool::WorkerNode;
 use crate::sync::{Mutant, is_mutated};
 
@@ -17,7 +18,8 @@ use crate::sync::{Mutant, is_mutated};
 /// A topic is an actor, `/user/topic-<name>`, which the first who opens it starts. What is published
 /// goes through its mailbox, and from there to each subscriber by `tell`; so the messages of one
 /// publisher arrive in order, and whoever subscribes is told what the same sender publishes
-/// afterwards. A subscriber that stops leaves by itself. What is published while nobody has
+/// afterwards. A subscriber that stops leaves by itself. To subscribe and to leave takes as long however
+/// many have subscribed, and a message takes as long as there are subscribers. What is published while nobody has
 /// subscribed is counted, and becomes a dead letter, as a message that was
 /// [not handled](crate::DeadLetterReason::Unhandled).
 ///
@@ -81,7 +83,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
         let props = Props::new(|| {
             let subscribed = Subscribed {
-                subscribers: Vec::new(),
+                subscribers: OrderedMap::new(),
                 stats: TopicStats::default(),
             };
             // A clone that panics must not cost the subscribers their places.
@@ -130,7 +132,8 @@ impl<M: Clone + Send + 'static> Topic<M> {
 
 /// The state of a topic.
 struct Subscribed<M> {
-    subscribers: Vec<Recipient<M>>,
+    /// In the order in which they have subscribed.
+    subscribers: OrderedMap<ActorId, Recipient<M>>,
     stats: TopicStats,
 }
 
@@ -147,7 +150,7 @@ impl<M: Clone + Send + 'static> Actor for Subscribed<M> {
             Inner::Subscribe(subscriber) => {
                 self.remove(subscriber.id());
                 ctx.watch_id(subscriber.id());
-                self.subscribers.push(subscriber);
+                self.subscribers.insert(subscriber.id(), subscriber);
             }
             Inner::Unsubscribe(subscriber) => {
                 ctx.unwatch_id(subscriber);
@@ -182,7 +185,7 @@ impl<M: Clone + Send + 'static> Subscribed<M> {
             self.stats.unheard += 1;
             return Next::Unhandled;
         }
-        for subscriber in &self.subscribers {
+        for subscriber in self.subscribers.values() {
             if is_mutated(Mutant::SubscriberToldTwice) && self.stats.published == 2 {
                 subscriber.tell(message.clone());
             }
@@ -193,7 +196,7 @@ impl<M: Clone + Send + 'static> Subscribed<M> {
     }
 
     fn remove(&mut self, subscriber: ActorId) {
-        self.subscribers.retain(|one| one.id() != subscriber);
+        self.subscribers.remove(&subscriber);
     }
 }
 

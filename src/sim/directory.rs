@@ -1,24 +1,31 @@
 //! A directory in plain memory, in order: which names a simulated pool has.
 
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry};
 
-/// The names of one pool, each with its actor once that lives.
+/// The names of one pool.
 #[derive(Clone, Default)]
-pub(super) struct Names(Arc<Mutex<BTreeMap<ActorPath, Option<DirectoryEntry>>>>);
+pub(super) struct Names(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// Each with its actor once that lives.
+    by_path: BTreeMap<ActorPath, Option<DirectoryEntry>>,
+    by_actor: HashMap<ActorId, ActorPath>,
+}
 
 impl Names {
     pub(super) fn len(&self) -> usize {
-        self.0.lock().len()
+        self.0.lock().by_path.len()
     }
 }
 
 impl Directory for Names {
     fn reserve(&self, path: &ActorPath) -> bool {
-        let mut names = self.0.lock();
+        let names = &mut self.0.lock().by_path;
         let free = !names.contains_key(path);
         if free {
             names.insert(path.clone(), None);
@@ -27,24 +34,25 @@ impl Directory for Names {
     }
 
     fn publish(&self, path: &ActorPath, entry: DirectoryEntry) {
-        self.0.lock().insert(path.clone(), Some(entry));
+        let Known { by_path, by_actor } = &mut *self.0.lock();
+        by_path.insert(path.clone(), Some(entry));
+        by_actor.insert(entry.actor(), path.clone());
     }
 
     fn release(&self, path: &ActorPath) {
-        self.0.lock().remove(path);
+        let Known { by_path, by_actor } = &mut *self.0.lock();
+        if let Some(entry) = by_path.remove(path).flatten() {
+            by_actor.remove(&entry.actor());
+        }
     }
 
     fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
-        let names = self.0.lock();
-        let named =
-            |entry: &Option<DirectoryEntry>| entry.is_some_and(|entry| entry.actor() == actor);
-        let mut named = names.iter().filter(|(_, entry)| named(entry));
-        named.next().map(|(path, _)| path.clone())
+        self.0.lock().by_actor.get(&actor).cloned()
     }
 
     fn find(&self, path: &str) -> Option<DirectoryEntry> {
         let path = ActorPath::parse(path).ok()?;
-        self.0.lock().get(&path).copied().flatten()
+        self.0.lock().by_path.get(&path).copied().flatten()
     }
 }
 
@@ -54,7 +62,6 @@ mod tests {
     use crate::actor::{Home, Key, MessageType};
     use crate::pool::WorkerDirectory;
     use proptest::prelude::*;
-    use std::collections::HashMap;
 
     #[derive(Clone, Copy, Debug)]
     enum Step {

@@ -81,8 +81,8 @@ impl Engine {
         } else {
             choices
         };
-        let network = Network::new(count, latency_of(seed, choices, spans));
         let names = Names::default();
+        let network = Network::new(count, latency_of(seed, choices, spans), names.clone());
         let log = Arc::new(Mutex::new(Log::new(kept)));
         let core = register(CoreParts {
             name,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::builder::SimBuilder;
 use super::engine::Engine;
 use super::fault::{Fault, FaultError, Kind};
-use super::network::{Blockade, Delay};
+use super::network::Delay;
 use super::trace::Trace;
 use super::world::{Bounds, Planned, Step, World};
 use crate::actor::core::unregister;
@@ -294,13 +294,11 @@ impl Sim {
             let delay = Delay {
                 from: from.map(index),
                 to: to.map(index),
-                since: nanos(since),
-                until: nanos(until),
                 by: nanos(by),
                 fault,
                 hit: false,
             };
-            engine.network.delay(delay);
+            engine.network.delay(nanos(since), nanos(until), delay);
         };
         match kind {
             Kind::Panic { .. } | Kind::Kill { .. } => {}
@@ -347,14 +345,7 @@ impl Sim {
         };
         let planned = Planned::Outside(Box::new(look));
         self.engine().with(|world| world.plan(until, planned));
-        self.engine().network.block(Blockade {
-            actor,
-            names: self.engine().names.clone(),
-            since,
-            until,
-            fault,
-            hit: false,
-        });
+        self.engine().network.block(&actor, since, until, fault);
     }
 
     /// The faults that were asked for and have not happened.

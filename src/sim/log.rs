@@ -2,6 +2,7 @@
 //! them meanwhile.
 
 use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,17 @@ use crate::actor::{ActorId, ActorPath, Envelope, Intervention, Observer};
 struct Armed {
     fault: Fault,
     fired: bool,
-    /// Handlings of its actor so far.
+}
+
+/// An actor at one of whose handlings a fault strikes.
+#[derive(Default)]
+struct Aim {
+    /// Who has its path now.
+    actor: Option<ActorId>,
+    /// Its handlings since the first of these faults was asked for.
     handlings: u64,
+    /// At which of them which fault strikes: of several the one that was asked for first.
+    due: BTreeMap<u64, usize>,
 }
 
 /// What has happened, and what is to.
@@ -23,8 +33,10 @@ pub(super) struct Log {
     pub(super) step: u64,
     pub(super) trace: Trace,
     armed: Vec<Armed>,
-    /// Faults that strike at a handling, and the actors that have their path now.
-    targets: Vec<(usize, Option<ActorId>)>,
+    aims: Vec<Aim>,
+    /// Which of these has that path, and which is that actor now.
+    by_path: HashMap<String, usize>,
+    by_actor: HashMap<ActorId, usize>,
 }
 
 impl Log {
@@ -34,7 +46,9 @@ impl Log {
             step: 0,
             trace: Trace::new(kept),
             armed: Vec::new(),
-            targets: Vec::new(),
+            aims: Vec::new(),
+            by_path: HashMap::new(),
+            by_actor: HashMap::new(),
         }
     }
 
@@ -49,24 +63,45 @@ impl Log {
     /// Keeps a fault until it strikes. Answers its number.
     pub(super) fn arm(&mut self, fault: Fault, target: Option<ActorId>) -> usize {
         let number = self.armed.len();
-        if let Kind::Panic { .. } | Kind::Kill { .. } = fault.0 {
-            self.targets.push((number, target));
+        if let Kind::Panic { actor, handling } | Kind::Kill { actor, handling } = &fault.0 {
+            let aim = self.aim_at(actor, target);
+            let due = aim.handlings.saturating_add(*handling);
+            aim.due.entry(due).or_insert(number);
         }
         self.armed.push(Armed {
             fault,
             fired: false,
-            handlings: 0,
         });
         number
     }
 
+    /// The aim of that path, which that actor has now, if any has.
+    fn aim_at(&mut self, path: &str, actor: Option<ActorId>) -> &mut Aim {
+        let at = match self.by_path.get(path) {
+            Some(at) => *at,
+            None => {
+                self.by_path.insert(path.to_owned(), self.aims.len());
+                self.aims.push(Aim::default());
+                self.aims.len() - 1
+            }
+        };
+        if let Some(actor) = actor {
+            self.is_at(at, actor);
+        }
+        &mut self.aims[at]
+    }
+
+    /// An actor has the path of an aim from now on.
+    fn is_at(&mut self, at: usize, actor: ActorId) {
+        if let Some(before) = self.aims[at].actor.replace(actor) {
+            self.by_actor.remove(&before);
+        }
+        self.by_actor.insert(actor, at);
+    }
+
     /// Keeps a fault that is switched off: its number is taken, and nobody misses it.
     pub(super) fn arm_nothing(&mut self, fault: Fault) {
-        self.armed.push(Armed {
-            fault,
-            fired: true,
-            handlings: 0,
-        });
+        self.armed.push(Armed { fault, fired: true });
     }
 
     /// A fault strikes.
@@ -89,20 +124,14 @@ impl Log {
         self.armed.len()
     }
 
-    /// Counts a handling for every fault that is meant for the actor. Answers what the first one does
-    /// that is due.
+    /// Counts a handling of the actor. Answers what the fault does that is due.
     fn intervene(&mut self, actor: ActorId) -> Intervention {
-        let mut due = None;
-        for (number, target) in &self.targets {
-            let armed = &mut self.armed[*number];
-            if *target == Some(actor) && !armed.fired {
-                armed.handlings += 1;
-                if armed.handlings == handling_of(&armed.fault) && due.is_none() {
-                    due = Some(*number);
-                }
-            }
-        }
-        let Some(number) = due else {
+        let Some(at) = self.by_actor.get(&actor) else {
+            return Intervention::None;
+        };
+        let aim = &mut self.aims[*at];
+        aim.handlings += 1;
+        let Some(number) = aim.due.remove(&aim.handlings) else {
             return Intervention::None;
         };
         self.fire(number);
@@ -114,28 +143,14 @@ impl Log {
     }
 }
 
-/// The handling at which a fault strikes; 0 for one that strikes at a time.
-fn handling_of(fault: &Fault) -> u64 {
-    match fault.0 {
-        Kind::Panic { handling, .. } | Kind::Kill { handling, .. } => handling,
-        _ => 0,
-    }
-}
-
 /// Looks on at the workers, and writes the log.
 pub(super) struct Eye(pub(super) Arc<Mutex<Log>>);
 
 impl Observer for Eye {
     fn starts(&self, actor: ActorId, path: &ActorPath) {
         let mut log = self.0.lock();
-        let Log { targets, armed, .. } = &mut *log;
-        for (number, target) in targets {
-            if let Kind::Panic { actor: aim, .. } | Kind::Kill { actor: aim, .. } =
-                &armed[*number].fault.0
-                && aim == path.as_str()
-            {
-                *target = Some(actor);
-            }
+        if let Some(at) = log.by_path.get(path.as_str()).copied() {
+            log.is_at(at, actor);
         }
         log.trace.name(actor, path);
         log.add(TraceKind::Starts { actor });
@@ -143,7 +158,7 @@ impl Observer for Eye {
 
     fn handles(&self, actor: ActorId, envelope: &Envelope, message: &'static str) -> Intervention {
         let mut log = self.0.lock();
-        let intervention = if log.targets.is_empty() {
+        let intervention = if log.by_actor.is_empty() {
             Intervention::None
         } else {
             log.intervene(actor)

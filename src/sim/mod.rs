@@ -14,6 +14,7 @@ mod rng;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod windows;
 mod world;
 
 pub use self::builder::SimBuilder;

@@ -4,13 +4,14 @@
 //! travels on one lane arrives in the order sent; lanes overtake each other.
 
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::directory::Names;
 use super::rng::Rng;
-use crate::actor::{ActorId, Batch, Directory, FROM_OUTSIDE, Mail, Source, Transport};
+use super::windows::Windows;
+use crate::actor::{ActorId, ActorPath, Batch, Directory, FROM_OUTSIDE, Mail, Source, Transport};
 use crate::queue::Pushed;
 
 /// One lane: what is under way on it, with the time at which each batch arrives.
@@ -35,8 +36,6 @@ pub(super) struct Delay {
     pub(super) from: Option<u32>,
     /// The receiving worker; `None` for each.
     pub(super) to: Option<u32>,
-    pub(super) since: u64,
-    pub(super) until: u64,
     pub(super) by: u64,
     /// The number of the fault that asked for it.
     pub(super) fault: usize,
@@ -45,23 +44,11 @@ pub(super) struct Delay {
 }
 
 /// A bounded mailbox that takes nothing for a while.
-pub(super) struct Blockade {
-    /// The actor's path.
-    pub(super) actor: String,
-    pub(super) names: Names,
-    pub(super) since: u64,
-    pub(super) until: u64,
+struct Blockade {
     /// The number of the fault that asked for it.
-    pub(super) fault: usize,
+    fault: usize,
     /// Whether it has kept anything out.
-    pub(super) hit: bool,
-}
-
-impl Blockade {
-    fn meets(&self, actor: ActorId, now: u64) -> bool {
-        let found = || self.names.find(&self.actor);
-        (self.since..self.until).contains(&now) && found().is_some_and(|it| it.actor() == actor)
-    }
+    hit: bool,
 }
 
 struct Roads {
@@ -69,8 +56,10 @@ struct Roads {
     now: u64,
     /// How long a batch may be under way, and the numbers that decide it.
     latency: Option<(u64, Rng)>,
-    delays: Vec<Delay>,
-    blockades: Vec<Blockade>,
+    delays: Windows<Delay>,
+    /// By the paths of the actors.
+    blockades: HashMap<ActorPath, Windows<Blockade>>,
+    names: Names,
     #[cfg(test)]
     unruliness: Option<Unruliness>,
     /// The faults of the delays that have hit their first batch of late.
@@ -98,8 +87,9 @@ struct End {
 }
 
 impl Network {
-    /// The lanes between so many workers, on which batches take up to `latency` nanoseconds.
-    pub(super) fn new(workers: usize, latency: Option<(u64, Rng)>) -> Self {
+    /// The lanes between so many workers, whose actors have those names. Batches take up to `latency`
+    /// nanoseconds on them.
+    pub(super) fn new(workers: usize, latency: Option<(u64, Rng)>, names: Names) -> Self {
         let gates = (0..workers).map(|_| Gate {
             lanes: (0..=workers).map(|_| Lane::default()).collect(),
             next: None,
@@ -109,8 +99,9 @@ impl Network {
             gates: gates.collect(),
             now: 0,
             latency,
-            delays: Vec::new(),
-            blockades: Vec::new(),
+            delays: Windows::default(),
+            blockades: HashMap::new(),
+            names,
             #[cfg(test)]
             unruliness: None,
             struck: Vec::new(),
@@ -136,12 +127,24 @@ impl Network {
         self.0.lock().latency = None;
     }
 
-    pub(super) fn delay(&self, delay: Delay) {
-        self.0.lock().delays.push(delay);
+    /// Has a delay from `since` to `until`.
+    pub(super) fn delay(&self, since: u64, until: u64, delay: Delay) {
+        self.0.lock().delays.add(since, until, delay);
     }
 
-    pub(super) fn block(&self, blockade: Blockade) {
-        self.0.lock().blockades.push(blockade);
+    /// Has the mailbox of the actor of that path take nothing from `since` to `until`, for a fault of that
+    /// number.
+    pub(super) fn block(&self, actor: &str, since: u64, until: u64, fault: usize) {
+        // Nobody has a path that is none.
+        let Ok(actor) = ActorPath::parse(actor) else {
+            return;
+        };
+        let blockades = &mut self.0.lock().blockades;
+        let blockade = Blockade { fault, hit: false };
+        blockades
+            .entry(actor)
+            .or_default()
+            .add(since, until, blockade);
     }
 
     #[cfg(test)]
@@ -171,9 +174,8 @@ impl Roads {
         };
         let mut arrival = self.now + latency;
         let from = (from != FROM_OUTSIDE).then_some(from);
-        for delay in &mut self.delays {
-            let meant = delay.from == from && delay.to.is_none_or(|meant| meant == to);
-            if meant && (delay.since..delay.until).contains(&self.now) {
+        for delay in self.delays.now(self.now) {
+            if delay.from == from && delay.to.is_none_or(|meant| meant == to) {
                 arrival += delay.by;
                 if !std::mem::replace(&mut delay.hit, true) {
                     self.struck.push(delay.fault);
@@ -235,11 +237,19 @@ impl Transport for Network {
         let Roads {
             now,
             blockades,
+            names,
             struck,
             ..
         } = &mut *self.0.lock();
+        if blockades.is_empty() {
+            return false;
+        }
+        let of_actor = names.name_of(actor);
+        let Some(of_actor) = of_actor.and_then(|path| blockades.get_mut(&path)) else {
+            return false;
+        };
         let mut refused = false;
-        for blockade in blockades.iter_mut().filter(|it| it.meets(actor, *now)) {
+        for blockade in of_actor.now(*now) {
             refused = true;
             if !std::mem::replace(&mut blockade.hit, true) {
                 struck.push(blockade.fault);

@@ -69,7 +69,7 @@ impl<F> Strategy<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervision::{Backoff, Scope, Strategy};
+    use crate::supervision::{Backoff, Reach, Scope, Strategy};
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -121,21 +121,21 @@ mod tests {
             (twice, Stop, &[0, 0, 0], &[STOP; 3]),
         ];
         let scopes = [
-            (Strategy::one_for_one as fn() -> _, 1..2, 1..2),
-            (Strategy::all_for_one, 0..3, 1..2),
-            (Strategy::rest_for_one, 1..3, 1..2),
+            (Strategy::one_for_one as fn() -> _, Reach::Itself),
+            (Strategy::all_for_one, Reach::All),
+            (Strategy::rest_for_one, Reach::Later),
         ];
-        for (make, group, alone) in scopes {
+        for (make, group) in scopes {
             for (limited, directive, times, expected) in &table {
                 let strategy = limited(obliging(make()));
                 let failures: Vec<_> = times.iter().map(|time| (*time, *directive)).collect();
                 let decided = decisions(&strategy, &failures);
                 assert_eq!(decided, *expected, "{strategy:?} for {failures:?}");
                 for decision in decided {
-                    let reach = strategy.scope().reach(decision, 1, 3);
+                    let reach = strategy.scope().reach(decision);
                     let spreads = matches!(directive, Restart | Stop);
-                    let expected = if spreads { &group } else { &alone };
-                    assert_eq!(reach, *expected, "{strategy:?}, {decision:?}");
+                    let expected = if spreads { group } else { Reach::Itself };
+                    assert_eq!(reach, expected, "{strategy:?}, {decision:?}");
                 }
             }
         }

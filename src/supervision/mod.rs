@@ -15,7 +15,7 @@ mod window;
 pub use backoff::{Backoff, BackoffError};
 pub(crate) use decision::{Decision, History};
 pub use directive::Directive;
-pub(crate) use scope::Scope;
+pub(crate) use scope::{Reach, Scope};
 pub use strategy::Strategy;
 
 use std::time::Duration;

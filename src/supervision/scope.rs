@@ -1,7 +1,5 @@
 //! Which children a decision about one of them is carried out for.
 
-use std::ops::Range;
-
 use super::decision::Decision;
 
 /// How far a decision reaches among the children of one parent.
@@ -16,19 +14,28 @@ pub(crate) enum Scope {
     RestForOne,
 }
 
+/// For whom a decision about a child is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The child.
+    Itself,
+    /// The child, and its siblings that were started after it.
+    Later,
+    /// All children.
+    All,
+}
+
 impl Scope {
-    /// The positions that a decision about the child at position `failing` is carried out for, of
-    /// `children` in the order of their start.
+    /// The children that a decision about one of them is carried out for.
     ///
     /// Only a restart and a stop spread: the siblings of a child that is resumed, or whose failure
     /// is for another to judge, have not failed, so there is nothing to do to them.
-    pub(crate) fn reach(self, decision: Decision, failing: usize, children: usize) -> Range<usize> {
-        debug_assert!(failing < children, "child {failing} of {children} failed");
+    pub(crate) fn reach(self, decision: Decision) -> Reach {
         let spreads = matches!(decision, Decision::Restart { .. } | Decision::Stop { .. });
         match self {
-            Self::AllForOne if spreads => 0..children,
-            Self::RestForOne if spreads => failing..children,
-            _ => failing..failing + 1,
+            Self::AllForOne if spreads => Reach::All,
+            Self::RestForOne if spreads => Reach::Later,
+            _ => Reach::Itself,
         }
     }
 
@@ -45,7 +52,6 @@ impl Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     const DECISIONS: [Decision; 5] = [
         Decision::Restart { after: 7 },
@@ -57,29 +63,16 @@ mod tests {
 
     #[test]
     fn s4_5_a_scope_says_which_siblings_a_decision_reaches() {
-        use Scope::{AllForOne, OneForOne, RestForOne};
-        // The failing one of four, and the range for a restart or a stop.
         let table = [
-            (OneForOne, 0, 0..1),
-            (OneForOne, 2, 2..3),
-            (OneForOne, 3, 3..4),
-            (AllForOne, 0, 0..4),
-            (AllForOne, 2, 0..4),
-            (AllForOne, 3, 0..4),
-            (RestForOne, 0, 0..4),
-            (RestForOne, 2, 2..4),
-            (RestForOne, 3, 3..4),
+            (Scope::OneForOne, Reach::Itself),
+            (Scope::AllForOne, Reach::All),
+            (Scope::RestForOne, Reach::Later),
         ];
-        for (scope, failing, group) in table {
+        for (scope, reach) in table {
             for decision in DECISIONS {
                 let alone = matches!(decision, Decision::Resume | Decision::Escalate);
-                let expected = if alone {
-                    failing..failing + 1
-                } else {
-                    group.clone()
-                };
-                let reach = scope.reach(decision, failing, 4);
-                assert_eq!(reach, expected, "{scope:?}, {failing}, {decision:?}");
+                let expected = if alone { Reach::Itself } else { reach };
+                assert_eq!(scope.reach(decision), expected, "{scope:?}, {decision:?}");
             }
         }
     }
@@ -89,21 +82,5 @@ mod tests {
         assert!(!Scope::OneForOne.counts_together());
         assert!(Scope::AllForOne.counts_together());
         assert!(Scope::RestForOne.counts_together());
-    }
-
-    proptest! {
-        #[test]
-        fn s4_5_a_decision_reaches_the_failing_child_and_nobody_who_is_not_there(
-            children in 1..50_usize,
-            which in any::<prop::sample::Index>(),
-        ) {
-            let failing = which.index(children);
-            for scope in [Scope::OneForOne, Scope::AllForOne, Scope::RestForOne] {
-                for decision in DECISIONS {
-                    let reach = scope.reach(decision, failing, children);
-                    prop_assert!(reach.contains(&failing) && reach.end <= children);
-                }
-            }
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The limit on restarts, over a window that slides with the time.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::nanos;
@@ -22,9 +24,9 @@ impl Limit {
 /// The restarts that may still count.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// When they were. A restart after a delay may lie ahead, and behind a shorter one that was
-    /// decided later, so the times are in no order.
-    times: Vec<u64>,
+    /// When they were, the first one first. A restart after a delay may lie ahead, and behind a shorter one
+    /// that was decided later, so they do not come in that order.
+    times: BinaryHeap<Reverse<u64>>,
 }
 
 impl Window {
@@ -32,13 +34,17 @@ impl Window {
     /// than `limit.within` ago.
     pub(super) fn has_room(&mut self, limit: Limit, now: u64) -> bool {
         let within = nanos(limit.within);
-        self.times.retain(|time| now.saturating_sub(*time) < within);
+        while let Some(Reverse(first)) = self.times.peek()
+            && now.saturating_sub(*first) >= within
+        {
+            self.times.pop();
+        }
         self.times.len() < limit.restarts as usize
     }
 
     /// Counts a restart for which there was room: so there are never more than the limit.
     pub(super) fn count(&mut self, time: u64) {
-        self.times.push(time);
+        self.times.push(Reverse(time));
     }
 
     #[cfg(test)]

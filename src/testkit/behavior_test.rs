@@ -70,7 +70,7 @@ pub struct BehaviorTest<M> {
 struct Before {
     refused: bool,
     failures: usize,
-    unhandled: usize,
+    letters: usize,
 }
 
 /// Why a behaviour could not be tried.
@@ -193,12 +193,10 @@ impl<M: Send + 'static> BehaviorTest<M> {
 
     /// How the last message that was told, or asked, stands now.
     pub fn outcome(&mut self) -> Outcome {
-        let failures = self.failures.failures();
-        let mut failures = failures.into_iter().skip(self.before.failures);
-        let own = |failure: &FailureRecord| {
+        let own = |failure: &&FailureRecord| {
             failure.actor == self.actor.id() && failure.during == Stage::Handling
         };
-        if let Some(failure) = failures.find(own) {
+        if let Some(failure) = self.failures.find_after(self.before.failures, own) {
             return Outcome::Failed(failure.cause);
         }
         if self.before.refused {
@@ -207,7 +205,7 @@ impl<M: Send + 'static> BehaviorTest<M> {
         if self.is_waiting() {
             return Outcome::Waiting;
         }
-        if self.unhandled() > self.before.unhandled {
+        if self.was_unhandled() {
             return Outcome::Unhandled;
         }
         if self.is_alive() {
@@ -258,14 +256,14 @@ impl<M: Send + 'static> BehaviorTest<M> {
     fn note(&mut self) {
         self.before = Before {
             refused: !self.is_alive(),
-            failures: self.failures.failures().len(),
-            unhandled: self.unhandled(),
+            failures: self.failures.len(),
+            letters: self.letters.len(),
         };
     }
 
-    fn unhandled(&self) -> usize {
+    fn was_unhandled(&self) -> bool {
         let target = self.actor.id();
-        self.letters.count_where(|letter| {
+        self.letters.has_after(self.before.letters, |letter| {
             letter.target == target && letter.reason == DeadLetterReason::Unhandled
         })
     }

@@ -1,6 +1,7 @@
 //! A probe for dead letters: what was lost since a test began to look.
 
 use std::any::type_name;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,10 +38,36 @@ use crate::pool::WorkerNode;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DeadLetterProbe {
-    seen: Watched<Vec<DeadLetter>>,
+    seen: Watched<Seen>,
     /// An actor's id of the pool, for those who drive it.
     pool: ActorId,
     _subscription: Subscription,
+}
+
+/// What was lost.
+#[derive(Default)]
+struct Seen {
+    /// Oldest first.
+    letters: Vec<DeadLetter>,
+    by_reason: HashMap<DeadLetterReason, usize>,
+    /// By the type of the messages.
+    by_type: HashMap<&'static str, usize>,
+}
+
+impl Seen {
+    fn add(&mut self, letter: DeadLetter) {
+        *self.by_reason.entry(letter.reason).or_default() += 1;
+        *self.by_type.entry(letter.message_type).or_default() += 1;
+        self.letters.push(letter);
+    }
+
+    fn because(&self, reason: DeadLetterReason) -> usize {
+        self.by_reason.get(&reason).copied().unwrap_or(0)
+    }
+
+    fn of_type(&self, name: &str) -> usize {
+        self.by_type.get(name).copied().unwrap_or(0)
+    }
 }
 
 impl DeadLetterProbe {
@@ -61,10 +88,10 @@ impl DeadLetterProbe {
     }
 
     fn watching(letters: &Arc<DeadLetters>, pool: ActorId) -> Self {
-        let seen = Watched::new(Vec::new());
+        let seen = Watched::new(Seen::default());
         let told = seen.clone();
         let subscription = letters.subscribe(move |letter| {
-            told.change(|seen: &mut Vec<DeadLetter>| seen.push(letter.clone()));
+            told.change(|seen: &mut Seen| seen.add(letter.clone()));
         });
         Self {
             seen,
@@ -75,17 +102,23 @@ impl DeadLetterProbe {
 
     /// All that were lost, oldest first.
     pub fn letters(&self) -> Vec<DeadLetter> {
-        self.seen.look(|seen| seen.clone())
+        self.seen.look(|seen| seen.letters.clone())
     }
 
     /// How many were lost for that reason.
     pub fn count(&self, reason: DeadLetterReason) -> usize {
-        self.count_where(|letter| letter.reason == reason)
+        self.seen.look(|seen| seen.because(reason))
     }
 
-    pub(super) fn count_where(&self, mut fits: impl FnMut(&DeadLetter) -> bool) -> usize {
-        let count = |seen: &mut Vec<DeadLetter>| seen.iter().filter(|letter| fits(letter)).count();
-        self.seen.look(count)
+    /// How many were lost.
+    pub(super) fn len(&self) -> usize {
+        self.seen.look(|seen| seen.letters.len())
+    }
+
+    /// Whether there is one for which `fits` holds, of those that came after the first `before`.
+    pub(super) fn has_after(&self, before: usize, fits: impl FnMut(&DeadLetter) -> bool) -> bool {
+        self.seen
+            .look(|seen| seen.letters[before..].iter().any(fits))
     }
 
     /// Exactly that many were lost for that reason.
@@ -105,8 +138,8 @@ impl DeadLetterProbe {
     /// When they are not within that time, and when they are more.
     #[track_caller]
     pub fn expect_within(&self, reason: DeadLetterReason, count: usize, within: Duration) {
-        let fits = |letter: &DeadLetter| letter.reason == reason;
-        self.expect_counted(fits, count, within, &format!("because {reason}"));
+        let lost = |seen: &Seen| seen.because(reason);
+        self.expect_counted(lost, count, within, &format!("because {reason}"));
     }
 
     /// Exactly that many messages of type `M` were lost, for whatever reason.
@@ -127,8 +160,8 @@ impl DeadLetterProbe {
     #[track_caller]
     pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
         let name = type_name::<M>();
-        let fits = |letter: &DeadLetter| letter.message_type == name;
-        self.expect_counted(fits, count, within, &format!("of type {name}"));
+        let lost = |seen: &Seen| seen.of_type(name);
+        self.expect_counted(lost, count, within, &format!("of type {name}"));
     }
 
     /// Nothing was lost.
@@ -148,12 +181,11 @@ impl DeadLetterProbe {
     /// When something is.
     #[track_caller]
     pub fn expect_none_within(&self, within: Duration) {
-        let any = |seen: &mut Vec<DeadLetter>| (!seen.is_empty()).then_some(());
+        let any = |seen: &mut Seen| (!seen.letters.is_empty()).then_some(());
         // However the time ends: what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, any);
-        let letters = self.letters();
-        if !letters.is_empty() {
-            let list = list(&letters);
+        if self.len() > 0 {
+            let list = list(&self.letters());
             panic!("no message was to be lost{}, but: {list}", time(within));
         }
     }
@@ -161,19 +193,17 @@ impl DeadLetterProbe {
     #[track_caller]
     fn expect_counted(
         &self,
-        fits: impl Fn(&DeadLetter) -> bool,
+        lost: impl Fn(&Seen) -> usize,
         count: usize,
         within: Duration,
         which: &str,
     ) {
-        let counted = |seen: &Vec<DeadLetter>| seen.iter().filter(|letter| fits(letter)).count();
-        let enough = |seen: &mut Vec<DeadLetter>| (counted(seen) >= count).then_some(());
+        let enough = |seen: &mut Seen| (lost(seen) >= count).then_some(());
         // However the time ends: what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, enough);
-        let letters = self.letters();
-        let lost = counted(&letters);
+        let lost = self.seen.look(|seen| lost(seen));
         if lost != count {
-            let (list, time) = (list(&letters), time(within));
+            let (list, time) = (list(&self.letters()), time(within));
             panic!("{count} messages were to be lost {which}{time}, but {lost} were; all: {list}");
         }
     }
@@ -206,7 +236,7 @@ fn list(letters: &[DeadLetter]) -> String {
 impl fmt::Debug for DeadLetterProbe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadLetterProbe")
-            .field("letters", &self.letters().len())
+            .field("letters", &self.len())
             .finish_non_exhaustive()
     }
 }

@@ -63,6 +63,21 @@ impl FailureLog {
         self.failures.look(|failures| failures.clone())
     }
 
+    /// How many there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.failures.look(|failures| failures.len())
+    }
+
+    /// The first one for which `fits` holds, of those that came after the first `before`.
+    pub(super) fn find_after(
+        &self,
+        before: usize,
+        fits: impl Fn(&&FailureRecord) -> bool,
+    ) -> Option<FailureRecord> {
+        self.failures
+            .look(|failures| failures[before..].iter().find(fits).cloned())
+    }
+
     /// The failures so far, one line each.
     pub fn lines(&self) -> Vec<String> {
         self.failures.look(|failures| lines(failures))
@@ -96,9 +111,12 @@ impl FailureLog {
 
     #[track_caller]
     fn find(&self, pool: ActorId, text: &str, within: Duration) -> FailureRecord {
+        let mut looked_at = 0;
         let found = self.failures.wait_for(pool, within, |failures| {
-            let mut fitting = failures.iter().filter(|it| it.line().contains(text));
-            fitting.next().cloned()
+            let new = &failures[looked_at..];
+            looked_at = failures.len();
+            let fits = |failure: &&FailureRecord| failure.line().contains(text);
+            new.iter().find(fits).cloned()
         });
         match found {
             Ok(failure) => failure,

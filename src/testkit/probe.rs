@@ -62,6 +62,8 @@ pub struct Probe<M> {
 
 struct Inbox<M> {
     messages: VecDeque<M>,
+    /// How many messages were ever taken out.
+    taken: u64,
     path: ActorPath,
     ended: bool,
 }
@@ -156,6 +158,7 @@ impl<M: Send + 'static> Probe<M> {
     ) -> Result<Self, SpawnError> {
         let inbox = Watched::new(Inbox {
             messages: VecDeque::new(),
+            taken: 0,
             path: ActorPath::user(),
             ended: false,
         });
@@ -188,7 +191,10 @@ impl<M: Send + 'static> Probe<M> {
 
     /// Takes out all messages that are there.
     pub fn drain(&self) -> Vec<M> {
-        let messages = self.inbox.look(|inbox| std::mem::take(&mut inbox.messages));
+        let messages = self.inbox.look(|inbox| {
+            inbox.taken += inbox.messages.len() as u64;
+            std::mem::take(&mut inbox.messages)
+        });
         messages.into()
     }
 
@@ -208,7 +214,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// [`ProbeError`] says why no message came.
     pub fn try_expect(&self, within: Duration) -> Result<M, ProbeError> {
-        let next = |messages: &mut VecDeque<M>| messages.pop_front();
+        let next = |messages: &mut VecDeque<M>, _| messages.pop_front();
         self.wait_for(within, a_message::<M>, next)
     }
 
@@ -247,9 +253,9 @@ impl<M: Send + 'static> Probe<M> {
         within: Duration,
     ) -> Result<M, ProbeError> {
         let expected = || format!("a fitting {}", type_name::<M>());
-        self.wait_for(within, expected, |messages| {
-            let place = messages.iter().position(&mut fits)?;
-            messages.remove(place)
+        self.wait_for(within, expected, |messages, new| {
+            let place = messages.range(new..).position(&mut fits)?;
+            messages.remove(new + place)
         })
     }
 
@@ -271,7 +277,7 @@ impl<M: Send + 'static> Probe<M> {
     /// [`ProbeError`] says why fewer came. They stay.
     pub fn try_receive_n(&self, n: usize, within: Duration) -> Result<Vec<M>, ProbeError> {
         let expected = || format!("{n} messages of type {}", type_name::<M>());
-        self.wait_for(within, expected, |messages| {
+        self.wait_for(within, expected, |messages, _| {
             (messages.len() >= n).then(|| messages.drain(..n).collect())
         })
     }
@@ -302,8 +308,9 @@ impl<M: Send + 'static> Probe<M> {
     {
         let expected: Vec<M> = expected.into_iter().collect();
         let of_type = || format!("{expected:?} of type {}", type_name::<M>());
-        let outcome = self.wait_for(within, of_type, |messages| {
-            if messages.iter().zip(&expected).any(|(came, to)| came != to) {
+        let outcome = self.wait_for(within, of_type, |messages, new| {
+            let mut pairs = messages.range(new..).zip(expected.iter().skip(new));
+            if pairs.any(|(came, to)| came != to) {
                 return Some(Err(format!("{messages:?}")));
             }
             let all = messages.len() >= expected.len();
@@ -334,7 +341,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// [`ProbeError::Unexpected`] when one comes; it stays.
     pub fn try_expect_no_message(&self, within: Duration) -> Result<(), ProbeError> {
-        let any = |messages: &mut VecDeque<M>| (!messages.is_empty()).then_some(());
+        let any = |messages: &mut VecDeque<M>, _| (!messages.is_empty()).then_some(());
         match self.wait_for(within, a_message::<M>, any) {
             Ok(()) => Err(ProbeError::Unexpected {
                 probe: self.path(),
@@ -370,16 +377,26 @@ impl<M: Send + 'static> Probe<M> {
         try_expect_terminated(actor, within)
     }
 
-    /// Waits until `take` takes something out of the messages.
+    /// Waits until `take` takes something out of the messages. It is told as well where those begin at which it
+    /// has not looked; at all others it need not look again.
     fn wait_for<R>(
         &self,
         within: Duration,
         expected: impl Fn() -> String,
-        mut take: impl FnMut(&mut VecDeque<M>) -> Option<R>,
+        mut take: impl FnMut(&mut VecDeque<M>, usize) -> Option<R>,
     ) -> Result<R, ProbeError> {
+        // As long as nobody takes any out, messages stay where they are.
+        let (mut looked_at, mut taken_before) = (0, 0);
         let outcome = self.inbox.wait_for(self.actor.id(), within, |inbox| {
-            let taken = take(&mut inbox.messages).map(Ok);
-            taken.or_else(|| inbox.ended.then_some(Err(Vain::Closed)))
+            let Inbox {
+                messages, taken, ..
+            } = inbox;
+            let new = if taken_before == *taken { looked_at } else { 0 };
+            looked_at = messages.len();
+            let found = take(messages, new).map(Ok);
+            *taken += (looked_at - messages.len()) as u64;
+            taken_before = *taken;
+            found.or_else(|| inbox.ended.then_some(Err(Vain::Closed)))
         });
         let vain = match outcome.unwrap_or_else(Err) {
             Ok(taken) => return Ok(taken),

@@ -1,6 +1,7 @@
 //! A value that changes on other threads or workers, and those who wait for it to be as they like.
 
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ pub(super) struct Watched<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
     value: T,
-    waiting: Vec<(u64, Reply<()>)>,
+    /// By their numbers, in the order in which they began to wait.
+    waiting: BTreeMap<u64, Reply<()>>,
     last: u64,
 }
 
@@ -38,7 +40,7 @@ impl<T> Watched<T> {
     pub(super) fn new(value: T) -> Self {
         Self(Arc::new(Mutex::new(State {
             value,
-            waiting: Vec::new(),
+            waiting: BTreeMap::new(),
             last: 0,
         })))
     }
@@ -112,7 +114,7 @@ impl<T> Watched<T> {
         }
         state.last += 1;
         let number = state.last;
-        state.waiting.push((number, reply));
+        state.waiting.insert(number, reply);
         drop(state);
         let outcome = ask.wait();
         self.leave(number);
@@ -127,13 +129,8 @@ impl<T> Watched<T> {
 
     /// Takes the reply of an ask that has ended out of the list.
     fn leave(&self, number: u64) {
-        let mut state = self.0.lock();
-        let place = state.waiting.iter().position(|(other, _)| *other == number);
-        let left = place.map(|place| state.waiting.swap_remove(place));
-        drop(state);
-        if let Some((_, reply)) = left {
-            reply.let_go();
-        }
+        let left = self.0.lock().waiting.remove(&number);
+        left.into_iter().for_each(Reply::let_go);
     }
 }
 

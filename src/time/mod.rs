@@ -3,6 +3,7 @@
 //! Both know nothing of actors. Nothing here starts a thread or sleeps.
 
 mod clock;
+mod heap;
 mod wheel;
 
 pub(crate) use self::clock::Clock;

@@ -1,8 +1,9 @@
 //! The timer store of one worker: a hierarchical timing wheel (Varghese and
 //! Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987).
 //!
-//! Insert and cancel are O(1): an entry lives in a slab and is linked by index
-//! into the doubly linked list of its slot. A cancelled entry's memory is
+//! Insert and cancel are O(1), but for what is due within four milliseconds: an
+//! entry lives in a slab and is linked by index into the doubly linked list of
+//! its slot. A cancelled entry's memory is
 //! reused at once; the library `hierarchical_hash_wheel_timer` keeps it until
 //! the entry's slot comes round, so a program that arms and cancels a long
 //! timeout for every message would grow without bound. The slab never shrinks:
@@ -16,6 +17,12 @@
 //! a higher one, and all entries of one tick are always in one slot, in
 //! insertion order. The current tick's slot holds what is due later within that
 //! tick, and what was overdue when it was inserted.
+//!
+//! On the lowest level, where the next deadline is looked for, a slot is a heap
+//! instead of a list: inserting and cancelling there is O(log n) in the timers
+//! of one tick, and so is firing the next.
+
+use super::heap::{Heap, Item};
 
 /// Bits of a nanosecond count below the tick: a tick is 2^16 ns (65.536 us).
 const TICK_BITS: u32 = 16;
@@ -43,10 +50,11 @@ struct Entry<T> {
     deadline: u64,
     /// How often the cell has been freed.
     generation: u32,
+    /// The entry before it in the slot's list, or its place in the slot's heap.
     prev: u32,
     /// The next entry of the slot, or of the free list.
     next: u32,
-    /// Index into `TimerWheel::slots` of the list that holds the entry.
+    /// Which list of `TimerWheel::slots`, or heap, holds the entry.
     slot: u16,
 }
 
@@ -77,14 +85,16 @@ pub(crate) struct TimerWheel<T> {
     idle_until: u64,
     /// For each level, which of its slots have entries.
     occupied: [u64; LEVELS],
-    /// The lists of all levels, `SLOTS` to a level.
+    /// The heaps of the lowest level.
+    soon: Box<[Heap]>,
+    /// How many entries were ever put into a heap.
+    order: u64,
+    /// The lists of all levels, `SLOTS` to a level; those of the lowest are empty.
     slots: Box<[List]>,
     entries: Vec<Entry<T>>,
     free: u32,
-    /// How many entries are in a list.
+    /// How many entries are in a slot.
     pending: usize,
-    /// What `fire` sorts; empty between calls, kept for its memory.
-    due: Vec<(u64, u32)>,
 }
 
 impl<T> TimerWheel<T> {
@@ -95,11 +105,12 @@ impl<T> TimerWheel<T> {
             current: now >> TICK_BITS,
             idle_until: u64::MAX,
             occupied: [0; LEVELS],
+            soon: std::iter::repeat_with(Heap::default).take(SLOTS).collect(),
+            order: 0,
             slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
             entries: Vec::new(),
             free: NIL,
             pending: 0,
-            due: Vec::new(),
         }
     }
 
@@ -199,7 +210,8 @@ impl<T> TimerWheel<T> {
         let digit = self.occupied[level].trailing_zeros();
         let slot = level * SLOTS + digit as usize;
         if level == 0 {
-            return self.list(slot).min().map(|(deadline, _)| (slot, deadline));
+            let first = self.soon[slot].first();
+            return first.map(|first| (slot, first.deadline));
         }
         let shift = SLOT_BITS * level as u32;
         // Digits above the level's are those of the current tick.
@@ -217,31 +229,50 @@ impl<T> TimerWheel<T> {
         level as usize * SLOTS + digit
     }
 
-    /// Deadline and index of each entry of a slot, in insertion order.
-    fn list(&self, slot: usize) -> impl Iterator<Item = (u64, u32)> {
-        let mut index = self.slots[slot].head;
-        std::iter::from_fn(move || {
-            let entry = self.entries.get(index as usize)?;
-            Some((entry.deadline, std::mem::replace(&mut index, entry.next)))
-        })
-    }
-
     /// Takes what is due out of a slot of the lowest level. Doing so slot by
     /// slot keeps the order, as later slots have only later deadlines.
     fn fire(&mut self, slot: usize, fired: &mut Vec<T>) {
-        let mut due = std::mem::take(&mut self.due);
-        due.extend(self.list(slot).filter(|entry| entry.0 <= self.now));
-        due.sort_by_key(|&(deadline, _)| deadline); // Stable, to keep insertion order.
-        for (_, index) in due.drain(..) {
+        while let Some(first) = self.soon[slot].first()
+            && first.deadline <= self.now
+        {
+            let index = first.index;
             self.unlink(index);
             fired.extend(self.release(index));
         }
-        self.due = due;
     }
 
-    /// Appends an entry to the list of its slot.
+    /// Puts an entry into the heap of its slot, behind those with its deadline.
+    fn put_in_heap(&mut self, slot: usize, index: u32) {
+        let entry = &mut self.entries[index as usize];
+        entry.slot = slot as u16;
+        let item = Item {
+            deadline: entry.deadline,
+            order: self.order,
+            index,
+        };
+        self.order += 1;
+        let entries = &mut self.entries;
+        self.soon[slot].push(item, |index, place| entries[index as usize].prev = place);
+        self.occupied[0] |= 1 << slot;
+    }
+
+    /// Takes an entry out of the heap of its slot.
+    fn take_from_heap(&mut self, slot: usize, index: u32) {
+        let place = self.entries[index as usize].prev;
+        let (heap, entries) = (&mut self.soon[slot], &mut self.entries);
+        let removed = heap.remove(place, |index, place| entries[index as usize].prev = place);
+        debug_assert_eq!(removed.index, index);
+        if heap.first().is_none() {
+            self.occupied[0] &= !(1 << slot);
+        }
+    }
+
+    /// Puts an entry behind the others of its slot.
     fn link(&mut self, index: u32) {
         let slot = self.slot_of(self.entries[index as usize].deadline);
+        if slot < SLOTS {
+            return self.put_in_heap(slot, index);
+        }
         let tail = std::mem::replace(&mut self.slots[slot].tail, index);
         let entry = &mut self.entries[index as usize];
         entry.slot = slot as u16;
@@ -255,10 +286,13 @@ impl<T> TimerWheel<T> {
         }
     }
 
-    /// Takes an entry out of the list of its slot.
+    /// Takes an entry out of its slot.
     fn unlink(&mut self, index: u32) {
         let entry = &self.entries[index as usize];
         let (prev, next, slot) = (entry.prev, entry.next, usize::from(entry.slot));
+        if slot < SLOTS {
+            return self.take_from_heap(slot, index);
+        }
         let list = &mut self.slots[slot];
         match prev {
             NIL => list.head = next,

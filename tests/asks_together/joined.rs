@@ -61,6 +61,45 @@ fn s5_1_all_answers_come_together_or_the_first_error_at_once() {
     });
 }
 
+/// So many that they are not all polled whenever one is answered.
+const MANY: u64 = 40;
+
+#[test]
+fn s5_1_many_answers_come_together_or_the_first_error_at_once() {
+    everywhere(|a, b| {
+        let ask = move |number: u64| {
+            let actor = if number.is_multiple_of(2) { a } else { b };
+            actor.ask(move |reply| Job::After(ms(1), number, reply), HOUR)
+        };
+        let numbers: Vec<u64> = (0..MANY).collect();
+        let asked: Vec<_> = (0..MANY).map(ask).collect();
+        assert_eq!(all(asked).wait(), Ok(numbers.clone()));
+        // Each asks on when it is answered, and some are joined in their turn.
+        let asked = (0..MANY).map(|number| ask(number + 1).and_then(move |next| ask(next - 1)));
+        let asked: Vec<_> = asked.collect();
+        let others: Vec<_> = (0..MANY).map(|number| ask(number).map(|it| it)).collect();
+        let both = all((all(asked), all(others))).wait();
+        assert_eq!(both, Ok((numbers.clone(), numbers)));
+        // One that ends is told at once, and the others are given up.
+        let slow = |_| a.ask(|reply| Job::After(ms(300), 9, reply), HOUR);
+        let mut asked: Vec<_> = (0..MANY).map(slow).collect();
+        asked.insert(30, b.ask(Job::Drop, HOUR));
+        let error = all(asked).wait().unwrap_err();
+        assert_eq!(error.kind(), AskErrorKind::NoReply);
+    });
+}
+
+#[test]
+fn s5_1_the_first_of_many_answers_counts() {
+    everywhere(|a, b| {
+        let refused = || (0..MANY).map(|_| b.ask(Job::Drop, HOUR));
+        let one = a.ask(|reply| Job::After(ms(5), 7, reply), HOUR);
+        assert_eq!(first(refused().chain([one])).wait(), Ok(7));
+        let error = first(refused()).wait().unwrap_err();
+        assert_eq!(error.kind(), AskErrorKind::NoReply);
+    });
+}
+
 #[test]
 fn s5_1_the_first_answer_counts_and_the_others_are_given_up() {
     everywhere(|a, b| {

@@ -51,14 +51,16 @@ fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() 
     }
 }
 
-type Form = fn([Ask<u64>; 2], &Reply<u64>) -> Result<(), AskError>;
+type Form = fn([Ask<u64>; 2], Vec<Ask<u64>>, &Reply<u64>) -> Result<(), AskError>;
 
-const FORMS: [Form; 5] = [
-    |[one, _two], reply| one.wait_for(reply).map(drop),
-    |[one, _two], reply| one.map(drop).wait_for(reply),
-    |[one, two], reply| all((one, two)).wait_for(reply).map(drop),
-    |[one, two], reply| first([one, two]).wait_for(reply).map(drop),
-    |[one, two], reply| one.and_then(|_| two).wait_for(reply).map(drop),
+const FORMS: [Form; 7] = [
+    |[one, _two], _, reply| one.wait_for(reply).map(drop),
+    |[one, _two], _, reply| one.map(drop).wait_for(reply),
+    |[one, two], _, reply| all((one, two)).wait_for(reply).map(drop),
+    |[one, two], _, reply| first([one, two]).wait_for(reply).map(drop),
+    |[one, two], _, reply| one.and_then(|_| two).wait_for(reply).map(drop),
+    |_, many, reply| all(many).wait_for(reply).map(drop),
+    |_, many, reply| first(many).wait_for(reply).map(drop),
 ];
 
 #[test]
@@ -82,8 +84,10 @@ fn waits_no_longer(form: Form) {
                     Behavior::receive(move |ctx, reply: Reply<u64>| {
                         let after = |reply| Job::After(HOUR / 2, 1, reply);
                         let asked = slow.map(|slow| slow.ask(after, HOUR));
+                        let many = slow.into_iter().cycle().take(40);
+                        let many = many.map(|slow| slow.ask(after, HOUR)).collect();
                         let begun = ctx.now();
-                        let error = form(asked, &reply).unwrap_err();
+                        let error = form(asked, many, &reply).unwrap_err();
                         log.lock().unwrap().push((error.kind(), ctx.now() - begun));
                     })
                 });

@@ -72,6 +72,36 @@ fn s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes() {
 }
 
 #[test]
+fn s3_3_of_many_who_wait_those_who_stay_are_let_in_in_their_order() {
+    check(0..20, |sim| {
+        let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
+        let actor = suspended(sim, "actor", props);
+        actor.tell(0);
+        sim.run_for(SECOND);
+        let waiting = Props::new(move || {
+            Behavior::receive(move |ctx, number: u64| {
+                drop(ctx.spawn_task(move |_task| match number % 4 {
+                    // The last ones give up first.
+                    0 => drop(actor.send_timeout(number, 5000 * SECOND - SECOND * number as u32)),
+                    _ => actor.send(number).unwrap(),
+                }));
+            })
+        });
+        let waiting = sim.spawn_on(0, "waiting", waiting).unwrap();
+        for number in 1..=60 {
+            waiting.tell(number);
+            sim.run_for(SECOND);
+        }
+        sim.run_for(6000 * SECOND);
+        assert_eq!(sim.waiting().len(), 45);
+        actor.resume();
+        sim.run_until_idle();
+        let stayed: Vec<u64> = (0..=60).filter(|it| *it == 0 || it % 4 != 0).collect();
+        assert_eq!(handled(&log), stayed);
+    });
+}
+
+#[test]
 fn s3_3_who_waits_is_let_in_before_those_who_do_not() {
     check(SEEDS, |sim| {
         let (props, log) = sink(2, Overflow::Backpressure, SECOND);

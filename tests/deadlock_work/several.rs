@@ -136,6 +136,37 @@ fn s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them() {
 }
 
 #[test]
+fn s5_6_who_waits_for_many_answers_closes_a_cycle_by_each_of_them_however_many_have_come() {
+    const MANY: usize = 40;
+    for pause in [0, 5, 18] {
+        for workers in [1, 3] {
+            Sim::builder().workers(workers).check(0..20, |sim| {
+                let (cast, errors) = (Cast::new(sim), Errors::default());
+                let inner = errors.clone();
+                let told = tell(cast.several, move |ctx, _| {
+                    // Each answers one a millisecond.
+                    let quick = |actor| tell(actor, |ctx, _| Ok(ctx.sleep(ms(1))?));
+                    let answering = cast.slow.into_iter().cycle().take(MANY);
+                    let mut asked: Vec<_> = answering.map(quick).collect();
+                    asked.insert(
+                        MANY / 2,
+                        tell(cast.asked, inner.of_asking(cast.several, pause)),
+                    );
+                    asked.extend(cast.slow.map(slow));
+                    let ended = all(asked).wait().map(drop);
+                    inner.note(ctx, ended)
+                });
+                sim.run_for(ms(950));
+                drop(told);
+                errors.assert_one_deadlock(vec!["/user/asked", "/user/several"]);
+                sim.run_for(ms(5000));
+                assert_eq!(sim.waiting(), []);
+            });
+        }
+    }
+}
+
+#[test]
 fn s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too() {
     for (first, second) in [(2, 4), (4, 2)] {
         in_each_form(|sim, cast, form, errors| {
@@ -158,6 +189,76 @@ fn s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link() {
             let asking = move |ctx: &mut Context<'_, Told>, reply: &Reply<Ended>| {
                 let asked = tell(cast.asked, inner.of_asking(cast.third, 2));
                 let ended = all((asked, all(cast.slow.map(slow)))).wait_for(reply);
+                inner.note(ctx, ended.map(drop))
+            };
+            let told = tell(cast.third, move |_, reply| {
+                tell(cast.several, asking).wait_for(reply)?
+            });
+            sim.run_for(ms(950));
+            drop(told);
+            errors.assert_one_deadlock(vec!["/user/asked", "/user/several", "/user/third"]);
+            sim.run_for(ms(5000));
+            assert_eq!(sim.waiting(), []);
+        });
+    }
+}
+
+/// A question that is asked on, when an answer has come, closes the cycle; the others were followed before.
+#[test]
+fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
+    for workers in [1, 3] {
+        for pause in [1, 12, 19] {
+            Sim::builder().workers(workers).check(0..20, |sim| {
+                let (cast, errors) = (Cast::new(sim), Errors::default());
+                let inner = errors.clone();
+                // Waits for the one that waits for several, which does not wait for it yet.
+                let waiting = tell(cast.third, move |ctx, _| {
+                    ctx.sleep(ms(1))?;
+                    let answer = cast.several.ask(nothing, HOUR).wait();
+                    inner.note(ctx, answer.map(drop))
+                });
+                let inner = errors.clone();
+                let told = tell(cast.several, move |ctx, _| {
+                    let quick = |actor| tell(actor, |ctx, _| Ok(ctx.sleep(ms(1))?));
+                    let first = cast.slow[0];
+                    let go_on = move |_| first.ask(nothing, HOUR);
+                    let mut asked: Vec<_> = (0..40)
+                        .map(|number| {
+                            quick(cast.slow[number % 2]).and_then(Box::new(go_on) as Next)
+                        })
+                        .collect();
+                    let after = tell(cast.asked, move |ctx, _| Ok(ctx.sleep(ms(pause))?));
+                    let closes = move |_| cast.third.ask(nothing, HOUR);
+                    asked.insert(20, after.and_then(Box::new(closes) as Next));
+                    asked.push(slow(cast.slow[1]).and_then(Box::new(go_on) as Next));
+                    let ended = all(asked).wait().map(drop);
+                    inner.note(ctx, ended)
+                });
+                sim.run_for(ms(850));
+                drop((told, waiting));
+                errors.assert_one_deadlock(vec!["/user/several", "/user/third"]);
+                sim.run_for(ms(5000));
+                assert_eq!(sim.waiting(), []);
+            });
+        }
+    }
+}
+
+/// What is asked when an answer has come.
+type Next = Box<dyn FnOnce(Ended) -> Ask<Ended> + Send>;
+
+#[test]
+fn s5_6_who_waits_for_many_answers_on_behalf_of_another_is_a_certain_link_when_some_have_come() {
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(0..30, |sim| {
+            let (cast, errors) = (Cast::new(sim), Errors::default());
+            let inner = errors.clone();
+            let asking = move |ctx: &mut Context<'_, Told>, reply: &Reply<Ended>| {
+                let quick = |actor| tell(actor, |ctx, _| Ok(ctx.sleep(ms(1))?));
+                let mut asked: Vec<_> = cast.slow.into_iter().cycle().take(40).map(quick).collect();
+                asked.push(tell(cast.asked, inner.of_asking(cast.third, 10)));
+                asked.extend(cast.slow.map(slow));
+                let ended = all(asked).wait_for(reply);
                 inner.note(ctx, ended.map(drop))
             };
             let told = tell(cast.third, move |_, reply| {

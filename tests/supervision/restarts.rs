@@ -1,6 +1,6 @@
 //! Restarts, and the other decisions about a failure.
 
-use super::{Do, SECOND, SEEDS, family, only_child};
+use super::{Do, SECOND, SEEDS, family, only_child, scribe};
 use crate::common::Log;
 use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
@@ -260,6 +260,47 @@ fn s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_i
         assert_eq!(log.take(), ["failed"]);
         assert_eq!(sim.dead_letters().count(DeadLetterReason::Failed), 1);
         assert_eq!(sim.stats().actors(), 1);
+    });
+}
+
+/// Several at once, two levels below the one that resumes: each goes on with the mail that it has.
+#[test]
+fn s4_5_those_whose_failures_are_resumed_far_above_go_on_with_all_in_between() {
+    const CHILDREN: usize = 3;
+    let resume = SupervisorStrategy::one_for_one().always(Directive::Resume);
+    let escalate = || SupervisorStrategy::one_for_one().always(Directive::Escalate);
+    Sim::builder().supervising(resume).check(SEEDS, |sim| {
+        let log = Log::default();
+        let (below, between) = (log.clone(), log.clone());
+        let upper = Props::new(move || {
+            let (below, between) = (below.clone(), between.clone());
+            Behavior::setup(move |ctx| {
+                let lower = Props::new(move || {
+                    let log = below.clone();
+                    let said = between.clone();
+                    Behavior::setup(move |ctx| {
+                        for number in 0..CHILDREN {
+                            let child = ctx.spawn(&format!("child-{number}"), scribe(&log))?;
+                            child.tell(Do::Fail("torn"));
+                            child.tell(Do::Say("mended"));
+                        }
+                        Ok(Behavior::receive(move |_ctx, ()| said.add("lower goes on")))
+                    })
+                });
+                let lower = ctx.spawn("lower", lower.supervising(escalate()))?;
+                lower.tell(());
+                Ok(Behavior::<()>::empty())
+            })
+        });
+        sim.spawn("upper", upper.supervising(escalate())).unwrap();
+        sim.run_until_idle();
+        for number in 0..CHILDREN {
+            let name = format!("child-{number}");
+            let said = format!("{name} says mended");
+            assert!(log.lines().contains(&said), "{:?}", log.lines());
+        }
+        assert!(log.lines().contains(&"lower goes on".to_owned()));
+        assert_eq!(sim.stats().actors(), CHILDREN as u64 + 2);
     });
 }
 

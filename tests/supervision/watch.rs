@@ -1,9 +1,9 @@
 //! Death watch, and a behaviour that is empty.
 
-use super::{Do, SEEDS, only_child, scribe};
+use super::{Do, SECOND, SEEDS, only_child, scribe};
 use crate::common::Log;
 use nexus_actors::prelude::*;
-use nexus_actors::sim::check;
+use nexus_actors::sim::{Sim, check};
 
 /// Watches an actor, and writes what it is told.
 fn watcher(log: &Log, target: ActorRef<Do>) -> Props<bool> {
@@ -73,6 +73,72 @@ fn s4_11_after_unwatch_nothing_is_told_though_it_was_under_way() {
         sim.run_until_idle();
         assert!(log.of("far").is_empty(), "{:?}", log.lines());
     });
+}
+
+/// Many, some of whom leave before the end: who is told, and in which order.
+#[test]
+fn s4_11_many_are_told_in_order_and_nobody_who_has_left() {
+    const MANY: usize = 50;
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let log = Log::default();
+    let target = sim.spawn("target", scribe(&log)).unwrap();
+    let start = |number| sim.spawn(&format!("watcher-{number}"), watcher(&log, target));
+    let watchers: Vec<_> = (0..MANY).map(start).map(Result::unwrap).collect();
+    let leaves = |number: &usize| number % 3 == 1;
+    (0..MANY)
+        .filter(leaves)
+        .for_each(|number| watchers[number].tell(false));
+    sim.run_until_idle();
+    target.stop();
+    sim.run_until_idle();
+    let told = |number| format!("watcher-{number} stopped");
+    let stayed = (0..MANY).filter(|number| !leaves(number));
+    let expected: Vec<_> = stayed.map(told).collect();
+    let lines = log.lines();
+    let told: Vec<_> = lines.iter().filter(|it| it.contains("watcher")).collect();
+    assert_eq!(told, expected.iter().collect::<Vec<_>>());
+}
+
+/// One that watches many, and is told of none while its handler runs, watches some of them no more after
+/// they have ended.
+#[test]
+fn s4_11_many_ends_are_told_in_order_and_none_that_is_watched_no_more() {
+    const MANY: usize = 50;
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let log = Log::default();
+    let start = |number| sim.spawn(&format!("target-{number}"), scribe(&log));
+    let targets: Vec<_> = (0..MANY).map(start).map(Result::unwrap).collect();
+    let (these, written) = (targets.clone(), log.clone());
+    let watching = Props::new(move || {
+        let (targets, log) = (these.clone(), written.clone());
+        let ended = targets.clone();
+        let behavior = Behavior::receive(move |ctx: &mut Context<'_, ()>, ()| {
+            targets.iter().for_each(|target| ctx.watch(*target));
+            ctx.sleep(SECOND)?;
+            for target in targets.iter().skip(1).step_by(3) {
+                ctx.unwatch(*target);
+            }
+            // One of these is watched again.
+            ctx.watch(targets[4]);
+            Ok::<_, WaitError>(())
+        });
+        behavior.on_signal(move |_ctx, signal| {
+            if let Signal::Terminated { actor, reason } = signal {
+                let number = ended.iter().position(|it| it.id() == *actor);
+                log.add(format!("{} {reason}", number.unwrap()));
+            }
+        })
+    });
+    sim.spawn("watching", watching).unwrap().tell(());
+    sim.run_until_idle();
+    targets.iter().rev().for_each(|target| target.stop());
+    sim.run_for(2 * SECOND);
+    let stayed = (0..MANY).rev().filter(|number| number % 3 != 1);
+    let mut expected: Vec<_> = stayed.map(|number| format!("{number} stopped")).collect();
+    expected.push("4 gone before it was watched".to_owned());
+    let lines = log.lines();
+    let told: Vec<_> = lines.iter().filter(|it| !it.contains("target")).collect();
+    assert_eq!(told, expected.iter().collect::<Vec<_>>());
 }
 
 #[test]

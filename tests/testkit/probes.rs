@@ -31,6 +31,45 @@ fn s9_2_a_probe_gives_out_what_it_was_sent_in_order() {
     });
 }
 
+/// Somebody else takes messages out while one is waited for.
+#[test]
+fn s9_2_messages_are_looked_at_that_come_while_others_are_taken_out() {
+    let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
+    let probe = Probe::new(&sim.node(0), "probe").unwrap();
+    let doing = || Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()));
+    let (looks, takes) = (probe.clone(), probe.clone());
+    // Whoever looks is woken before the one that takes what was looked at.
+    let looking = sim.spawn("looking", doing()).unwrap();
+    looking.tell(Box::new(move || {
+        assert_eq!(looks.expect_where(|number| *number == 4, HOUR), 4);
+        looks.expect_in_order([5, 6], HOUR);
+    }));
+    let taking = sim.spawn("taking", doing()).unwrap();
+    taking.tell(Box::new(move || {
+        (1..=3).for_each(|number| assert_eq!(takes.expect(HOUR), number));
+    }));
+    let to = probe.actor_ref();
+    for number in 1..=6_u32 {
+        sim.schedule(Duration::from_secs(u64::from(number)), move || {
+            to.tell(number);
+        });
+    }
+    sim.run_for(SOON);
+    assert_eq!(sim.waiting(), []);
+    // The same for an order, of which the first one is taken away.
+    sim.schedule(SOON, move || to.tell(7));
+    let other = probe.clone();
+    sim.schedule(2 * SOON, move || assert_eq!(other.expect(ZERO), 7));
+    for number in [8, 9] {
+        sim.schedule(3 * SOON, move || to.tell(number));
+    }
+    let taken = panics(|| probe.expect_in_order([7, 8, 9], HOUR));
+    assert!(
+        taken.contains("but [8]") || taken.contains("but [8, 9]"),
+        "{taken}"
+    );
+}
+
 #[test]
 fn s9_2_an_expectation_that_is_not_met_says_what_was_waited_for_and_how_long() {
     everywhere(|node| {

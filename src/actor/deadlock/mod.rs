@@ -13,7 +13,8 @@
 //! actor that starts again, passivates, or did not start for all below it to end. From these there are as
 //! many edges. A way that leads to such an actor ends there, unless it began below it; instead a *search*
 //! begins from the actor itself, as soon as its worker has nothing better to do, however many ways have led
-//! to it. It costs as much as there are edges. Where a search comes to another one of these it goes on by
+//! to it. It costs as much as there are edges. A handler that goes on with an answer of several, and then waits
+//! for the rest and for some more, is followed by those it has begun to wait for alone. Where a search comes to another one of these it goes on by
 //! each edge, but from the same actor only once (as in the algorithm of that paper for the AND model), so
 //! that one way may hide another. Hence a search begins again when a wait that it has found has ended, or
 //! somebody has gone on meanwhile; and where all that it has found is uncertain, once more by links only
@@ -64,12 +65,13 @@ pub(crate) struct Unprobed {
 }
 
 /// Where a look for cycles begins.
-#[derive(Clone, Copy)]
 enum Look {
     /// At an actor, as long as it waits by that wait.
     Wait { actor: Key, wait: Key },
     /// At an actor that waits for several at once, by each of its ways.
     Search(Key),
+    /// At an actor that waits for several at once, by these: the others were followed before.
+    Ways { actor: Key, waits: Vec<Key> },
 }
 
 impl Shard {
@@ -89,6 +91,16 @@ impl Shard {
     pub(crate) fn look_for_cycle_by_each(&self, actor: Key, waits: &[Key]) {
         if waits.iter().any(|&wait| may_close_a_cycle(self, wait)) {
             self.search_soon(actor);
+        }
+    }
+
+    /// As [`look_for_cycle_by_each`](Self::look_for_cycle_by_each), where that one waits for others as well, and
+    /// was followed by these.
+    pub(crate) fn look_for_cycle_by_these(&self, actor: Key, waits: &[Key]) {
+        let may_close = |wait: &Key| may_close_a_cycle(self, *wait);
+        let waits: Vec<Key> = waits.iter().copied().filter(may_close).collect();
+        if !waits.is_empty() {
+            self.look_soon(Look::Ways { actor, waits });
         }
     }
 
@@ -167,10 +179,21 @@ impl Shard {
         let long = due.borrow_mut().drain(..seen.get()).collect();
         due.borrow_mut().retain(|look| match look {
             Look::Wait { wait, .. } => self.waits.is_pending(*wait),
-            Look::Search(_) => true,
+            Look::Search(_) | Look::Ways { .. } => true,
         });
         seen.set(due.borrow().len());
         self.look(long);
+    }
+
+    fn look_by(&self, actor: Key, waits: Vec<Key>) {
+        let first = self.id_of(actor);
+        let lead = Lead::of(self, first);
+        if let Lead::WokenFromSeveral = lead {
+            // It may wait for these again in a moment, as for what was followed.
+            return self.look_soon(Look::Ways { actor, waits });
+        }
+        let search = self.unprobed.searches.begin_beside();
+        Walk::of(search).begin_by(self, lead.by(self, first, &waits));
     }
 
     fn look(&self, looks: Vec<Look>) {
@@ -184,6 +207,7 @@ impl Shard {
                     let search = self.unprobed.searches.begin(self, actor);
                     Walk::of(search).go_on(self, self.id_of(actor));
                 }
+                Look::Ways { actor, waits } => self.look_by(actor, waits),
             }
         }
     }

@@ -44,6 +44,11 @@ impl Searches {
     /// A search from an actor begins, as that.
     pub(super) fn begin(&self, shard: &Shard, actor: Key) -> Search {
         self.with(shard, actor, |of| of.is_due = false);
+        self.begin_beside()
+    }
+
+    /// A search begins that was not asked for, or not for all ways.
+    pub(super) fn begin_beside(&self) -> Search {
         let number = self.begun.get();
         self.begun.set(number + 1);
         Search {

@@ -203,9 +203,21 @@ impl Walk {
 
     /// Goes on at an actor of this worker, and on the next one's.
     pub(super) fn go_on(self, shard: &Shard, at: ActorId) {
-        let mut later = Vec::new();
-        let mut next = Some((self, at));
-        while let Some((mut walk, at)) = next {
+        Self::go_on_by_all(shard, vec![(self, at)]);
+    }
+
+    /// Begins by some of the ways from an actor of this worker.
+    pub(super) fn begin_by(self, shard: &Shard, ways: Vec<(Link, ActorId)>) {
+        let ways = ways.into_iter().map(|(link, next)| {
+            let mut way = self.clone();
+            way.links.push(link);
+            (way, next)
+        });
+        Self::go_on_by_all(shard, ways.collect());
+    }
+
+    fn go_on_by_all(shard: &Shard, mut later: Vec<(Self, ActorId)>) {
+        while let Some((mut walk, at)) = later.pop() {
             match walk.follow(shard, at, &mut later) {
                 Step::Ends if walk.known.is_none() => {}
                 Step::Ends | Step::Lost => walk.is_lost(),
@@ -215,7 +227,6 @@ impl Walk {
                     dispatch(next, Probe(walk));
                 }
             }
-            next = later.pop();
         }
     }
 

@@ -120,7 +120,7 @@ impl Lead {
     /// reply, if of any.
     pub(super) fn any_wait(self, shard: &Shard) -> Option<Key> {
         match self {
-            Self::Several(own) => shard.several.of(own).first().copied(),
+            Self::Several(own) => shard.several.any_of(own),
             _ => None,
         }
     }
@@ -139,9 +139,25 @@ impl Lead {
             }
             _ => Vec::new(),
         };
-        each.retain(|&(_, next)| next.home != shard.home || leads_on(shard, next));
+        each.retain(|way| !ends_here(shard, way));
         each
     }
+
+    /// As [`each`](Self::each), but only those by some waits for answers.
+    pub(super) fn by(self, shard: &Shard, actor: ActorId, waits: &[Key]) -> Vec<(Link, ActorId)> {
+        let Self::Several(own) = self else {
+            return Vec::new();
+        };
+        let waits = waits.iter().copied();
+        let waits = waits.filter(|wait| shard.several.includes(own, *wait));
+        let ways = waits.filter_map(|wait| Link::of(shard, actor, wait));
+        ways.filter(|way| !ends_here(shard, way)).collect()
+    }
+}
+
+/// Whether a way ends with the next one.
+fn ends_here(shard: &Shard, (_, next): &(Link, ActorId)) -> bool {
+    next.home == shard.home && !leads_on(shard, *next)
 }
 
 impl Link {

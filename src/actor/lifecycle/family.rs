@@ -138,6 +138,19 @@ pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Ke
         .map(|child| key_of(shard, child))
 }
 
+/// The children of an actor's parent that were started after it, in the order of their start.
+pub(super) fn younger_siblings(shard: &Shard, index: u32) -> impl Iterator<Item = Key> + '_ {
+    let mut next = shard.slot(index).previous_sibling.get();
+    let siblings = std::iter::from_fn(move || {
+        let sibling = (next != NO_SLOT).then_some(next)?;
+        next = shard.slot(sibling).previous_sibling.get();
+        Some(sibling)
+    });
+    siblings
+        .filter(|sibling| !shard.slot(*sibling).special.is_task())
+        .map(|sibling| key_of(shard, sibling))
+}
+
 /// Whether an actor is below another one of its worker.
 fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
     let Some(slot) = shard.tenant(actor) else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::family::{Name, adopt, path_of, path_of_child, wake};
-use super::stop::{begin_stop, on_end};
+use super::stop::{AtEnd, begin_stop, on_end};
 use super::supervise::describe;
 use crate::actor::behavior::Signal;
 use crate::actor::body::{NewBody, TurnEnd};
@@ -355,17 +355,22 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
     SpawnError::Failed(Arc::new(describe(shard, key, Stage::Starting, cause)))
 }
 
+/// Ends a wait with an actor.
+struct EndsWait(Key);
+
+impl AtEnd for EndsWait {
+    fn ended(self: Box<Self>, shard: &Shard) {
+        shard.follow_up(shard.waits.fulfil(self.0, ()));
+    }
+}
+
 /// Removes an actor that did not start, together with the children that its setup started.
 #[cold]
 fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     let wait = ForgetAtEnd(shard, shard.waits.begin_work(id, slot.mail_kind()));
     let vacated = wait.1;
-    on_end(
-        shard,
-        key,
-        Box::new(move |shard| shard.follow_up(shard.waits.fulfil(vacated, ()))),
-    );
+    on_end(shard, key, Box::new(EndsWait(vacated)));
     slot.with_system(|system| system.start_failed = true);
     begin_stop(shard, key.slot(), reason);
     if shard.waits.is_pending(vacated) {

@@ -16,7 +16,7 @@ use crate::actor::id::Key;
 use crate::actor::path::ActorPath;
 use crate::actor::queueing::shut;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{NO_SLOT, OnVacated, Slot, State};
+use crate::actor::slot::{Extra, NO_SLOT, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::sync::{Mutant, is_mutated};
 
@@ -208,12 +208,30 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     }
 }
 
-/// Does something when the actor of a key has ended and its name is free; at once if that is so.
-pub(crate) fn on_end(shard: &Shard, key: Key, then: OnVacated) {
-    match shard.tenant(key) {
-        Some(slot) => slot.with_extra(|extra| extra.on_vacated.push(then)),
-        None => then(shard),
+/// Something that is to be done when an actor has ended and its name is free.
+pub(crate) trait AtEnd {
+    fn ended(self: Box<Self>, shard: &Shard);
+
+    /// Whether anybody is left for whom it would be done.
+    fn is_wanted(&self) -> bool {
+        true
     }
+}
+
+/// Does something when the actor of a key has ended and its name is free; at once if that is so.
+pub(crate) fn on_end(shard: &Shard, key: Key, then: Box<dyn AtEnd>) {
+    let Some(slot) = shard.tenant(key) else {
+        return then.ended(shard);
+    };
+    let given_up = slot.with_extra(|Extra { at_end, .. }| {
+        // Before it takes more memory, and so seldom, it is looked who has given up.
+        let is_full = at_end.len() == at_end.capacity();
+        let given_up = |it: &mut Box<dyn AtEnd>| is_full && !it.is_wanted();
+        let given_up: Vec<_> = at_end.extract_if(.., given_up).collect();
+        at_end.push(then);
+        given_up
+    });
+    given_up.into_iter().for_each(|it| it.ended(shard));
 }
 
 fn vacate(shard: &Shard, key: Key) {
@@ -236,8 +254,8 @@ fn vacate(shard: &Shard, key: Key) {
         shard.core.directory.release(path);
     }
     remove(shard, key, |shard| {
-        for then in extra.on_vacated {
-            then(shard);
+        for then in extra.at_end {
+            then.ended(shard);
         }
         if let Some(system) = system {
             forget(shard, key, *system, reason);
@@ -283,7 +301,8 @@ fn forget(shard: &Shard, key: Key, system: System, reason: TerminationReason) {
     if let Some(wait) = system.backoff {
         shard.waits.forget(wait);
     }
-    tell_watchers(shard, key, system.watchers.iter().copied(), reason);
+    let watchers = system.watchers.iter().map(|(watcher, ())| *watcher);
+    tell_watchers(shard, key, watchers, reason);
     system.watching.let_go(shard, key);
     // Failures that nobody has been told of are the user's, as are the strategies' deciders.
     let _ = drop_with_fate(system, End::Stopped);

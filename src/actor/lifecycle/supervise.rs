@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::family::{GUARDIAN, children_of, interrupt, key_of, path_of};
+use super::family::{GUARDIAN, children_of, interrupt, key_of, path_of, younger_siblings};
 use super::restart::begin_restart;
 use super::stop::begin_stop;
 use super::system::{Decided, Own, System};
@@ -19,7 +19,7 @@ use crate::actor::props::default_strategy;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::unwind::catch_user;
-use crate::supervision::{Decision, History, Scope, Strategy};
+use crate::supervision::{Decision, History, Reach, Scope, Strategy};
 use crate::sync::{Mutant, is_mutated};
 
 pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
@@ -63,7 +63,7 @@ pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
     let of_child = Arc::clone(&failure);
     let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
     if goes_on {
-        resume_children(shard, key.slot(), &of_child);
+        resume_below(shard, key, &of_child);
     }
     let _ = drop_with_fate(of_child, End::Failed);
     goes_on
@@ -78,26 +78,30 @@ pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
     goes_on
 }
 
-/// An actor that had failed with its children is resumed, and so are they, down to where the failure
-/// began.
-fn resume_children(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
-    let children: Vec<Key> = children_of(shard, parent).collect();
-    for child in children {
+/// An actor is resumed that had failed with a child, and so is that child, down to where the failure began.
+/// Others whose failures it has yet to decide about rest until it does.
+fn resume_below(shard: &Shard, mut parent: Key, mut failure: &Arc<Failure>) {
+    loop {
+        let child = failure.actor.key;
+        let slot = shard.tenant(child);
+        let Some(slot) = slot.filter(|slot| slot.parent.get() == parent.slot()) else {
+            return;
+        };
         let rests = |system: &mut System| std::mem::take(&mut system.escalated);
-        let slot = shard.slot(child.slot());
-        if slot.special.get() && slot.has_system() && slot.with_system(rests) {
-            if slot.is_at_work() {
-                // It failed while it was built again. To resume is to go on with what there is, and
-                // there is nothing.
-                decide(shard, child, Decided::Stop, failure);
-            } else {
-                interrupt(shard, child);
-            }
-            match &failure.cause {
-                Cause::Child(below) => resume_children(shard, child.slot(), below),
-                _ => resume_children(shard, child.slot(), failure),
-            }
+        if !(slot.special.get() && slot.has_system() && slot.with_system(rests)) {
+            return;
         }
+        if slot.is_at_work() {
+            // It failed while it was built again. To resume is to go on with what there is, and
+            // there is nothing.
+            decide(shard, child, Decided::Stop, failure);
+        } else {
+            interrupt(shard, child);
+        }
+        let Cause::Child(below) = &failure.cause else {
+            return;
+        };
+        (parent, failure) = (child, below);
     }
 }
 
@@ -249,11 +253,11 @@ fn tell_parent(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     };
     shard
         .slot(parent)
-        .with_system(|system| system.signals.push_back(signal));
+        .with_system(|system| system.signals.push(signal));
     interrupt(shard, key_of(shard, parent));
 }
 
-/// The siblings of a failed actor to whom the same is done as to it.
+/// The siblings of a failed actor to whom the same is done as to it, in the order of their start.
 fn siblings_in_reach(
     shard: &Shard,
     key: Key,
@@ -261,18 +265,19 @@ fn siblings_in_reach(
     scope: Scope,
     decision: Decision,
 ) -> Vec<Key> {
-    let mut family: Vec<Key> = children_of(shard, parent).collect();
-    // In the order of their start.
-    family.reverse();
-    let failing = family.iter().position(|child| *child == key);
-    let failing = failing.expect("an actor is its parent's child as long as it lives");
-    let reached = family[scope.reach(decision, failing, family.len())].iter();
-    let goes_on = |child: &&Key| shard.slot(child.slot()).state() != State::Stopping;
-    reached
-        .filter(|child| **child != key)
-        .filter(goes_on)
-        .copied()
-        .collect()
+    let goes_on = |child: &Key| shard.slot(child.slot()).state() != State::Stopping;
+    match scope.reach(decision) {
+        Reach::Itself => Vec::new(),
+        Reach::Later => younger_siblings(shard, key.slot())
+            .filter(goes_on)
+            .collect(),
+        Reach::All => {
+            let others = children_of(shard, parent).filter(|child| *child != key);
+            let mut others: Vec<_> = others.filter(goes_on).collect();
+            others.reverse();
+            others
+        }
+    }
 }
 
 /// Makes a failure the parent's own. The actor rests until that is decided.

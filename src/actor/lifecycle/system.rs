@@ -8,7 +8,7 @@ use super::family::{children, interrupt};
 use super::keep::ReceiveTimeout;
 use super::passivate::Passive;
 use super::stop::has_only_tasks;
-use super::watch::Watching;
+use super::watch::{Signals, Watching};
 use crate::actor::behavior::Signal;
 use crate::actor::envelope::Envelope;
 use crate::actor::failure::{Failure, SupervisorStrategy};
@@ -16,6 +16,7 @@ use crate::actor::id::{ActorId, Key};
 use crate::actor::kept::{Kept, Store};
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
+use crate::memory::OrderedMap;
 use crate::supervision::History;
 use crate::sync::{Mutant, is_mutated};
 
@@ -69,7 +70,7 @@ pub(crate) enum Wanted {
 /// What the system wants of one actor, and remembers of it. Made when it is needed first.
 #[derive(Default)]
 pub(crate) struct System {
-    pub(crate) signals: VecDeque<Signal>,
+    pub(crate) signals: Signals,
     pub(crate) child_failures: VecDeque<Arc<Failure>>,
     /// Failures of its tasks, which are its own.
     pub(crate) task_failures: VecDeque<Arc<Failure>>,
@@ -97,7 +98,8 @@ pub(crate) struct System {
     pub(crate) history: History,
     /// Of its children's failures, for a strategy that looks at all of them.
     pub(crate) children: History,
-    pub(crate) watchers: Vec<ActorId>,
+    /// Who is to be told of its end, in that order.
+    pub(crate) watchers: OrderedMap<ActorId, ()>,
     pub(crate) watching: Watching,
     pub(crate) receive_timeout: Option<ReceiveTimeout>,
     /// The messages of its timers, and those in its stash.
@@ -160,7 +162,7 @@ impl System {
         if let Some(failure) = self.task_failures.pop_front() {
             return Wanted::TaskFailure(failure);
         }
-        if let Some(signal) = self.signals.pop_front() {
+        if let Some(signal) = self.next_signal() {
             return Wanted::Signal(signal);
         }
         if let Some(timeout) = &mut self.receive_timeout

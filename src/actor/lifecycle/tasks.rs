@@ -5,6 +5,8 @@
 //! has neither a mailbox nor a recipe, and one turn, in which all of it is done. No strategy, no count
 //! and no list of children knows it.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::family::{adopt, interrupt, key_of, path_of};
@@ -28,8 +30,8 @@ pub(crate) struct TaskRecord {
     envelope: Envelope,
     /// Why it cannot begin, where there is no stack for it.
     no_stack: Option<String>,
-    /// The fiber on which it has begun.
-    fiber: Option<FiberId>,
+    /// The fiber on which it has begun, and by which wait it waits there last.
+    fiber: Option<(FiberId, Rc<Cell<Key>>)>,
     /// Where it was cancelled: how the replies end that it holds.
     cancelled: Option<End>,
 }
@@ -90,11 +92,11 @@ pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
     };
     let fiber = with_record(slot, |task| {
         let before = task.cancelled.replace(end);
-        task.fiber.filter(|_| before.is_none())
+        task.fiber.clone().filter(|_| before.is_none())
     });
     // What cannot unwind goes on to its end.
-    if let Some(fiber) = fiber.filter(|_| !cfg!(panic = "abort")) {
-        shard.interrupts.cancel(fiber, end);
+    if let Some((fiber, wait)) = fiber.filter(|_| !cfg!(panic = "abort")) {
+        shard.interrupts.cancel(fiber, wait, end);
         shard.due.push(Due::Task);
     }
 }
@@ -107,9 +109,11 @@ pub(crate) fn is_cancelled(slot: &Slot) -> bool {
 /// A fiber on which a cancelled task waits, if one is left; asked for once for each [`Due::Task`] of a
 /// cancelled task.
 pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
-    let fiber = shard.interrupts.next_to_end()?;
-    // Whoever is in the run queue is resumed by that, and learns of it then.
-    let waits = shard.interrupts.end_on(fiber).is_some() && !shard.due.contains(Due::Fiber(fiber));
+    let (fiber, wait) = shard.interrupts.next_to_end()?;
+    // Where nobody is left that waits there, it is in the run queue: it is resumed by that, and learns of
+    // its cancellation then.
+    let is_cancelled = shard.interrupts.end_on(fiber).is_some();
+    let waits = is_cancelled && shard.waits.is_awaited_on(wait, fiber);
     waits.then_some(fiber)
 }
 
@@ -117,7 +121,7 @@ pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
 pub(super) fn take_task_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     let (job, envelope, no_stack, cancelled) = with_record(slot, |task| {
-        task.fiber = running_fiber();
+        task.fiber = running_fiber().map(|fiber| (fiber, Rc::clone(&shard.stage.here().wait)));
         let no_stack = task.no_stack.take();
         (task.job.take(), task.envelope, no_stack, task.cancelled)
     });
@@ -174,7 +178,7 @@ fn fail_owner(shard: &Shard, owner: u32, failure: Arc<Failure>) {
 fn end_task(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     let extra = slot.take_extra();
-    if let Some(fiber) = extra.and_then(|extra| extra.task?.fiber) {
+    if let Some((fiber, _)) = extra.and_then(|extra| extra.task?.fiber) {
         shard.interrupts.ended(fiber);
     }
     remove(shard, key, |_| {});

@@ -4,6 +4,11 @@
 //! notice that is under way when it stops to watch is not delivered; the other one says whom to
 //! tell.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use super::family::interrupt;
+use super::system::System;
 use crate::actor::behavior::Signal;
 use crate::actor::core::{self, PoolCore};
 use crate::actor::current::with_current;
@@ -13,9 +18,8 @@ use crate::actor::id::{ActorId, Key};
 use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
 use crate::actor::slot::State;
+use crate::memory::OrderedMap;
 use crate::sync::{Mutant, is_mutated};
-
-use super::family::interrupt;
 
 /// Why an actor has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,31 +46,54 @@ impl std::fmt::Display for TerminationReason {
     }
 }
 
-/// Whom an actor watches.
+/// Whom an actor watches, until it is told of their end.
 #[derive(Default)]
-pub(crate) struct Watching(Vec<ActorId>);
+pub(crate) struct Watching(OrderedMap<ActorId, Option<SignalNumber>>);
 
 impl Watching {
     /// Answers whether it was not watched before.
     fn add(&mut self, target: ActorId) -> bool {
-        let new = !self.0.contains(&target);
-        if new {
-            self.0.push(target);
-        }
-        new
-    }
-
-    /// Answers whether it was watched.
-    fn remove(&mut self, target: ActorId) -> bool {
-        let place = self.0.iter().position(|watched| *watched == target);
-        place.map(|place| self.0.swap_remove(place)).is_some()
+        self.0.insert(target, None)
     }
 
     /// The watcher has stopped.
     pub(super) fn let_go(&self, shard: &Shard, watcher: Key) {
-        for target in &self.0 {
-            unlist(shard, *target, shard.id_of(watcher));
+        for (target, notice) in self.0.iter() {
+            if notice.is_none() {
+                unlist(shard, *target, shard.id_of(watcher));
+            }
         }
+    }
+}
+
+/// What the actor is to be told, in that order.
+#[derive(Default)]
+pub(crate) struct Signals {
+    waiting: BTreeMap<SignalNumber, Signal>,
+    last: u64,
+}
+
+/// The number of a signal that waits, among those of its actor.
+type SignalNumber = NonZeroU64;
+
+impl Signals {
+    /// Adds a signal behind all others.
+    pub(super) fn push(&mut self, signal: Signal) -> SignalNumber {
+        self.last += 1;
+        let number = NonZeroU64::new(self.last).expect("it was counted up");
+        self.waiting.insert(number, signal);
+        number
+    }
+}
+
+impl System {
+    /// Takes what the actor is to be told next.
+    pub(super) fn next_signal(&mut self) -> Option<Signal> {
+        let (_, signal) = self.signals.waiting.pop_first()?;
+        if let Signal::Terminated { actor, .. } = &signal {
+            self.watching.0.remove(actor);
+        }
+        Some(signal)
     }
 }
 
@@ -74,13 +101,7 @@ impl Watching {
 pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot());
     // Whoever is still to be told of its end watches it already.
-    let new = slot.with_system(|system| {
-        let under_way = system
-            .signals
-            .iter()
-            .any(|signal| is_end_of(signal, target));
-        !under_way && system.watching.add(target)
-    });
+    let new = slot.with_system(|system| system.watching.add(target));
     if !new {
         return;
     }
@@ -96,14 +117,12 @@ pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
 pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot());
     slot.with_system(|system| {
-        system.watching.remove(target);
-        system.signals.retain(|signal| !is_end_of(signal, target));
+        let watched = system.watching.0.remove(&target);
+        if let Some(notice) = watched.flatten() {
+            system.signals.waiting.remove(&notice);
+        }
     });
     unlist(shard, target, shard.id_of(watcher));
-}
-
-fn is_end_of(signal: &Signal, target: ActorId) -> bool {
-    matches!(signal, Signal::Terminated { actor, .. } if *actor == target)
 }
 
 fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
@@ -117,7 +136,9 @@ fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
 /// Notes who watches an actor of this shard; tells it at once where that actor has stopped.
 fn add_watcher(shard: &Shard, target: Key, watcher: ActorId) {
     match shard.tenant(target) {
-        Some(slot) => slot.with_system(|system| system.watchers.push(watcher)),
+        Some(slot) => slot.with_system(|system| {
+            system.watchers.insert(watcher, ());
+        }),
         None => notify(
             shard,
             shard.id_of(target),
@@ -129,7 +150,7 @@ fn add_watcher(shard: &Shard, target: Key, watcher: ActorId) {
 
 fn remove_watcher(shard: &Shard, target: Key, watcher: ActorId) {
     if let Some(slot) = shard.tenant(target) {
-        slot.with_system(|system| system.watchers.retain(|listed| *listed != watcher));
+        slot.with_system(|system| system.watchers.remove(&watcher));
     }
 }
 
@@ -158,17 +179,19 @@ fn be_told_of_termination(shard: &Shard, watcher: Key, actor: ActorId, reason: T
         return;
     };
     let told = slot.with_system(|system| {
-        let watched = system.watching.remove(actor);
-        if watched {
-            if is_mutated(Mutant::ToldTwice) {
-                let signal = Signal::Terminated { actor, reason };
-                system.signals.push_back(signal);
-            }
-            system
-                .signals
-                .push_back(Signal::Terminated { actor, reason });
+        let System {
+            watching, signals, ..
+        } = system;
+        // One that is to be told already is not told twice.
+        let watched = watching.0.get_mut(&actor);
+        let Some(notice @ None) = watched else {
+            return false;
+        };
+        if is_mutated(Mutant::ToldTwice) {
+            signals.push(Signal::Terminated { actor, reason });
         }
-        watched
+        *notice = Some(signals.push(Signal::Terminated { actor, reason }));
+        true
     });
     if told {
         interrupt(shard, watcher);

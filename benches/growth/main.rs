@@ -1,0 +1,154 @@
+//! How costs grow with what they are about: each [case](cases) runs with some and with four times as
+//! many, and the instructions of both are counted.
+//!
+//! Instructions are the same in every run, which no time is. They are counted by valgrind, which has to be
+//! installed; each run is a process of its own. What a process takes that has nothing to do, from its start
+//! to its end, is taken off.
+//!
+//! A cost in proportion grows by 4, one of `n log n` by less than 5, and one with the square by 16; for small
+//! numbers the rest of the work hides some of that. So a case fails that grows by more than [`MOST`].
+
+mod cases;
+
+use cases::Case;
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+
+/// How much a cost may grow where there are four times as many.
+const MOST: f64 = 6.0;
+
+const TIMES: usize = 4;
+
+/// Runs that are counted at the same time.
+const AT_ONCE: usize = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let (mut quick, mut part) = (false, String::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--run" => return run(&arguments.collect::<Vec<_>>()),
+            "--test" | "--quick" => quick = true,
+            "--bench" => {} // from cargo
+            other => part = other.to_owned(),
+        }
+    }
+    let chosen: Vec<&Case> = cases::all()
+        .filter(|one| one.name.contains(&part))
+        .collect();
+    if quick {
+        for case in &chosen {
+            (case.run)(case.size / 16);
+        }
+        println!("{} cases do what they say", chosen.len());
+        return ExitCode::SUCCESS;
+    }
+    measure(&chosen)
+}
+
+/// Runs a case, as the process whose instructions are counted.
+fn run(arguments: &[String]) -> ExitCode {
+    let [name, size] = arguments else {
+        eprintln!("--run takes the name of a case, and its size");
+        return ExitCode::FAILURE;
+    };
+    let size = size.parse().expect("a size");
+    // Nothing for the empty name.
+    let named = cases::all().filter(|case| case.name == name);
+    named.for_each(|case| (case.run)(size));
+    ExitCode::SUCCESS
+}
+
+/// Counts the instructions of a case of that size; of nothing where it has no name.
+fn count(name: &str, size: usize) -> Result<u64, String> {
+    let itself = std::env::current_exe().map_err(|error| error.to_string())?;
+    let counted = Command::new("valgrind")
+        .args(["--tool=cachegrind", "--cache-sim=no"])
+        .arg("--cachegrind-out-file=/dev/null")
+        .arg(itself)
+        .args(["--run", name, &size.to_string()])
+        .output()
+        .map_err(|error| format!("valgrind counts the instructions, and cannot be run: {error}"))?;
+    let said = String::from_utf8_lossy(&counted.stderr);
+    if !counted.status.success() {
+        return Err(format!("{name}, {size}: {}\n{said}", counted.status));
+    }
+    // ==4711== I   refs:      1,234,567
+    let refs = said.lines().find_map(|line| line.split_once(" refs:"));
+    let digits = refs.map(|(_, number)| number.replace([',', ' '], ""));
+    let number = digits.and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| format!("valgrind has counted nothing, but said:\n{said}"))
+}
+
+/// What was counted of a case, and how much more it was for four times as many.
+struct Counted {
+    some: u64,
+    more: u64,
+}
+
+impl Counted {
+    fn of(case: &Case, nothing: u64) -> Result<Self, String> {
+        let of = |size| Ok::<_, String>(count(case.name, size)?.saturating_sub(nothing));
+        Ok(Self {
+            some: of(case.size)?,
+            more: of(TIMES * case.size)?,
+        })
+    }
+
+    fn growth(&self) -> f64 {
+        self.more as f64 / self.some as f64
+    }
+}
+
+fn measure(cases: &[&Case]) -> ExitCode {
+    let nothing = match count("", 0) {
+        Ok(nothing) => nothing,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{:<78} {:>6} {:>8} {:>8}  growth", "", "n", "at n", "at 4n");
+    let (next, failed) = (Mutex::new(cases.iter()), Mutex::new(0));
+    let measure_on = || {
+        loop {
+            let Some(case) = next.lock().expect("nobody panics").next() else {
+                return;
+            };
+            let counted = Counted::of(case, nothing);
+            let mut failed = failed.lock().expect("nobody panics");
+            match counted {
+                Ok(counted) => {
+                    let each = |count: u64, size: usize| count / size as u64;
+                    let (some, more) = (
+                        each(counted.some, case.size),
+                        each(counted.more, TIMES * case.size),
+                    );
+                    let growth = counted.growth();
+                    let verdict = if growth > MOST { "  TOO MUCH" } else { "" };
+                    *failed += u32::from(growth > MOST);
+                    println!(
+                        "{:<78} {:>6} {some:>8} {more:>8}  {growth:6.2}{verdict}",
+                        case.name, case.size
+                    );
+                }
+                Err(error) => {
+                    *failed += 1;
+                    println!("{:<78} FAILED\n{error}", case.name);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..AT_ONCE).for_each(|_| drop(scope.spawn(measure_on)));
+    });
+    let failed = failed.into_inner().expect("nobody panics");
+    println!(
+        "{} cases, instructions for each of n; {failed} grow by more than {MOST}, or fail",
+        cases.len()
+    );
+    if failed > 0 || cases.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

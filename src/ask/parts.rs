@@ -1,0 +1,354 @@
+//! Several futures that are polled as one.
+//!
+//! Few are polled all, each time. Of many each has a waker of its own, which notes who is to be polled: else an
+//! answer would cost a look at all that are still waited for.
+
+use parking_lot::Mutex;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::polling::{as_part, lent};
+use std::future::Future;
+
+/// So many are polled all.
+const FEW: usize = 16;
+
+/// Futures by their numbers, until each is ready.
+pub(super) struct Parts<P> {
+    parts: Vec<Option<P>>,
+    polled: Polled,
+}
+
+/// How they are polled.
+enum Polled {
+    /// All that are not ready: these.
+    All(Vec<usize>),
+    /// Those that were woken.
+    Woken(Many),
+}
+
+struct Many {
+    left: usize,
+    /// Their wakers, once they were polled.
+    wakers: Vec<Waker>,
+    woken: Arc<Mutex<Woken>>,
+    /// Whom these wake.
+    whole: Option<Arc<Waker>>,
+}
+
+/// Who was woken.
+#[derive(Default)]
+struct Woken {
+    numbers: Vec<usize>,
+    is_woken: Vec<bool>,
+    /// Wakes whoever polls them all, while anybody does.
+    whole: Option<Arc<Waker>>,
+}
+
+/// The waker of one of them.
+struct PartWaker {
+    number: usize,
+    woken: Arc<Mutex<Woken>>,
+}
+
+impl Wake for PartWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut woken = self.woken.lock();
+        let Woken {
+            numbers, is_woken, ..
+        } = &mut *woken;
+        if !std::mem::replace(&mut is_woken[self.number], true) {
+            numbers.push(self.number);
+        }
+        let whole = woken.whole.clone();
+        drop(woken);
+        // Outside of the lock, as it is the user's.
+        whole.into_iter().for_each(|whole| whole.wake_by_ref());
+    }
+}
+
+impl<P> Parts<P> {
+    pub(super) fn of(parts: impl Iterator<Item = P>) -> Self {
+        let parts: Vec<_> = parts.map(Some).collect();
+        let polled = if parts.len() <= FEW {
+            Polled::All((0..parts.len()).collect())
+        } else {
+            Polled::Woken(Many {
+                left: parts.len(),
+                wakers: Vec::new(),
+                woken: Arc::default(),
+                whole: None,
+            })
+        };
+        Self { parts, polled }
+    }
+
+    /// How many are not ready.
+    pub(super) fn left(&self) -> usize {
+        match &self.polled {
+            Polled::All(left) => left.len(),
+            Polled::Woken(many) => many.left,
+        }
+    }
+
+    /// The first one, if it is not ready.
+    pub(super) fn first(&self) -> Option<&P> {
+        self.parts.first()?.as_ref()
+    }
+
+    /// Drops all that are not ready.
+    pub(super) fn clear(&mut self) {
+        self.parts.clear();
+        self.polled = Polled::All(Vec::new());
+    }
+}
+
+impl<P: Future + Unpin> Parts<P> {
+    /// Polls those that may be ready, and says which are, until it is told that this is enough.
+    pub(super) fn poll<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut ready: impl FnMut(usize, P::Output) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        if let Polled::Woken(many) = &mut self.polled {
+            many.poll(&mut self.parts, cx, &mut ready)?;
+            if many.left > FEW {
+                return ControlFlow::Continue(());
+            }
+            let numbered = self.parts.iter().enumerate();
+            let left = numbered.filter(|(_, part)| part.is_some());
+            // From here on they wake the whole themselves.
+            self.polled = Polled::All(left.map(|(number, _)| number).collect());
+        }
+        let Polled::All(left) = &mut self.polled else {
+            unreachable!("it was looked at before")
+        };
+        let mut at = 0;
+        while let Some(number) = left.get(at) {
+            match poll_one(&mut self.parts[*number], cx) {
+                Poll::Pending => at += 1,
+                Poll::Ready(output) => ready(left.remove(at), output)?,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Polls one that is not ready.
+fn poll_one<P: Future + Unpin>(part: &mut Option<P>, cx: &mut Context<'_>) -> Poll<P::Output> {
+    let polled = part.as_mut().map(|part| Pin::new(part).poll(cx));
+    let polled = polled.expect("one that was ready is polled no more");
+    if polled.is_ready() {
+        *part = None;
+    }
+    polled
+}
+
+impl Many {
+    fn poll<P: Future + Unpin, B>(
+        &mut self,
+        parts: &mut [Option<P>],
+        cx: &mut Context<'_>,
+        ready: &mut impl FnMut(usize, P::Output) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        for number in self.to_be_polled(parts.len(), cx.waker()) {
+            self.woken.lock().is_woken[number] = false;
+            let part = &mut parts[number];
+            if part.is_none() {
+                continue;
+            }
+            let waker = &self.wakers[number];
+            let mut of_part = Context::from_waker(waker);
+            let polled = as_part(waker, cx.waker(), || poll_one(part, &mut of_part));
+            if let Poll::Ready(output) = polled {
+                self.left -= 1;
+                ready(number, output)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Those that are to be polled now, for whoever is woken by that: those that were woken, or all of them
+    /// if nobody was, so that this is for another reason.
+    fn to_be_polled(&mut self, count: usize, whole: &Waker) -> Vec<usize> {
+        let is_given_up = lent(whole).is_some_and(|lent| lent.is_given_up);
+        let is_known = |known: &Arc<Waker>| known.will_wake(whole);
+        if !self.whole.as_ref().is_some_and(is_known) {
+            self.whole = Some(Arc::new(whole.clone()));
+            let before = std::mem::replace(&mut self.woken.lock().whole, self.whole.clone());
+            drop(before);
+        }
+        let numbers = std::mem::take(&mut self.woken.lock().numbers);
+        if self.wakers.is_empty() {
+            self.woken.lock().is_woken = vec![false; count];
+            let waker = |number| {
+                let woken = Arc::clone(&self.woken);
+                Waker::from(Arc::new(PartWaker { number, woken }))
+            };
+            self.wakers = (0..count).map(waker).collect();
+        }
+        if numbers.is_empty() || is_given_up {
+            return (0..count).collect();
+        }
+        numbers
+    }
+}
+
+impl Drop for Many {
+    /// Wakers of theirs may be left, which wake nobody from now on.
+    fn drop(&mut self) {
+        let whole = self.woken.lock().whole.take();
+        drop(whole);
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Parts<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.parts.iter().flatten()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::polling::{Lent, blocking_on};
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    const MANY: usize = 1000;
+
+    /// Is ready when it is told to be, and counts how often it is polled.
+    #[derive(Clone, Default)]
+    struct Counted(Arc<(AtomicUsize, Mutex<Option<Waker>>, AtomicUsize)>);
+
+    impl Counted {
+        fn be_ready(&self) {
+            self.0.2.store(1, Relaxed);
+            self.wake();
+        }
+
+        fn wake(&self) {
+            let waker = self.0.1.lock().take();
+            waker.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    impl Future for Counted {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            self.0.0.fetch_add(1, Relaxed);
+            if self.0.2.load(Relaxed) == 1 {
+                return Poll::Ready(());
+            }
+            *self.0.1.lock() = Some(cx.waker().clone());
+            Poll::Pending
+        }
+    }
+
+    struct CountedWaker(AtomicUsize);
+
+    impl Wake for CountedWaker {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    struct Case {
+        futures: Vec<Counted>,
+        parts: Parts<Counted>,
+        waker: Arc<CountedWaker>,
+        ready: Vec<usize>,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let futures: Vec<Counted> = (0..MANY).map(|_| Counted::default()).collect();
+            Self {
+                parts: Parts::of(futures.iter().cloned()),
+                futures,
+                waker: Arc::new(CountedWaker(AtomicUsize::new(0))),
+                ready: Vec::new(),
+            }
+        }
+
+        fn poll(&mut self) {
+            let waker = Waker::from(Arc::clone(&self.waker));
+            let mut cx = Context::from_waker(&waker);
+            let ended = self.parts.poll(&mut cx, |number, ()| {
+                self.ready.push(number);
+                ControlFlow::<()>::Continue(())
+            });
+            assert!(ended.is_continue());
+        }
+
+        /// How often any was polled since the last time.
+        fn polls(&self) -> usize {
+            let polls = self.futures.iter().map(|one| one.0.0.swap(0, Relaxed));
+            polls.sum()
+        }
+    }
+
+    #[test]
+    fn s9_4_of_many_only_those_are_polled_that_were_woken() {
+        let mut case = Case::new();
+        case.poll();
+        assert_eq!(case.polls(), MANY);
+        let mut polls = 0;
+        for number in (0..MANY).rev() {
+            // Woken for nothing, twice, and then as it is ready.
+            for _ in 0..2 {
+                case.futures[number].wake();
+            }
+            case.poll();
+            case.futures[number].be_ready();
+            case.poll();
+            polls += case.polls();
+        }
+        assert!(case.ready.iter().copied().eq((0..MANY).rev()));
+        assert_eq!(case.parts.left(), 0);
+        assert_eq!(case.waker.0.load(Relaxed), 2 * MANY);
+        // The last few are polled all, each time.
+        assert!(polls < 2 * MANY + 2 * FEW * (FEW + 1), "{polls}");
+    }
+
+    #[test]
+    fn those_that_wake_whoever_polled_before_wake_whoever_polls_now() {
+        let mut case = Case::new();
+        case.poll();
+        let before =
+            std::mem::replace(&mut case.waker, Arc::new(CountedWaker(AtomicUsize::new(0))));
+        case.futures[7].be_ready();
+        case.poll();
+        case.futures[8].be_ready();
+        case.poll();
+        assert_eq!(case.ready, [7, 8]);
+        let woken = [before, Arc::clone(&case.waker)].map(|waker| waker.0.load(Relaxed));
+        assert_eq!(woken, [1, 1]);
+    }
+
+    #[test]
+    fn s5_1_all_are_polled_that_are_waited_for_on_behalf_of_somebody_who_gives_up() {
+        let mut case = Case::new();
+        let lent = |is_given_up| Lent {
+            left: None,
+            wait: None,
+            is_given_up,
+        };
+        let whole = Arc::as_ptr(&case.waker).cast();
+        blocking_on(whole, Some(lent(false)), || case.poll());
+        assert_eq!(case.polls(), MANY);
+        case.futures[7].wake();
+        blocking_on(whole, Some(lent(false)), || case.poll());
+        assert_eq!(case.polls(), 1);
+        case.futures[7].wake();
+        blocking_on(whole, Some(lent(true)), || case.poll());
+        assert_eq!(case.polls(), MANY);
+    }
+}
