@@ -19,7 +19,8 @@ use super::scheduler;
 use super::wheel::{TimerId, TimerWheel};
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    ActorOrder, DeadLetterReason, Key, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
+    ActorOrder, DeadLetterReason, End, Key, Marks, Order, Shard, Source, catch_user, enter,
+    lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
@@ -429,6 +430,10 @@ impl Worker {
         shard.due.clear();
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
+        // No answer arrives any more: whoever holds such an ask, on another thread as a rule, is told.
+        for wait in shard.waits.unattended() {
+            shard.follow_up(shard.waits.end(wait, End::PoolClosed));
+        }
     }
 
     /// Takes no more mail, and keeps all the rest for ever: where handlers cannot be ended.

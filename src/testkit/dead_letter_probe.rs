@@ -1,12 +1,13 @@
 //! A probe for dead letters: what was lost since a test began to look.
 
-use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::watched::Watched;
-use crate::actor::{ActorId, DeadLetter, DeadLetterReason, DeadLetters, Subscription};
+use crate::actor::{
+    ActorId, DeadLetter, DeadLetterReason, DeadLetters, Subscription, message_name,
+};
 use crate::pool::WorkerNode;
 
 /// Watches the dead letters of a pool from its making on.
@@ -126,7 +127,7 @@ impl DeadLetterProbe {
     /// When they are not within that time, and when they are more.
     #[track_caller]
     pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
-        let name = type_name::<M>();
+        let name = message_name::<M>();
         let fits = |letter: &DeadLetter| letter.message_type == name;
         self.expect_counted(fits, count, within, &format!("of type {name}"));
     }
