@@ -51,10 +51,10 @@ mod time;
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, Cycle, CycleLink,
     DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
-    MailboxError, MessageId, NameError, Next, Once, Overflow, PathError, Props, Recipient, Signal,
-    SpawnError, Spawnable, Stage, StashError, Subscription, SupervisorStrategy, Task, TaskContext,
-    TaskError, TellError, TerminationReason, TimerKey, Timers, WaitError, Waiting, WaitsFor,
-    WorkerStats, dead_letters_without_pool, no_wait, validate_name,
+    MailboxError, MessageId, NameError, Next, Once, Overflow, PanicPayload, PathError, Props,
+    Recipient, Signal, SpawnError, Spawnable, Stage, StashError, Subscription, SupervisorStrategy,
+    Task, TaskContext, TaskError, TellError, TerminationReason, TimerKey, Timers, WaitError,
+    Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, no_wait, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{

@@ -48,6 +48,7 @@
 //! not, or not in time: in a handler the fiber waits, on a thread outside the thread parks.
 //!
 //! - `tests/references.rs: s1_4_send_says_for_certain_and_gives_the_message_back`
+//! - `tests/ended_pools.rs: s1_4_what_is_sent_to_an_ended_pool_is_given_back_for_that_reason`
 //! - `tests/references.rs: s1_4_send_timeout_gives_up_on_a_worker_that_does_not_answer`
 //! - `tests/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
 //! - `tests/ingress.rs: s1_4_messages_of_any_size_and_alignment_are_sent_from_outside`
@@ -96,6 +97,7 @@
 //! printing and parsing are each other's inverse. An actor can tell its own path, at any depth.
 //!
 //! - `tests/references.rs: s1_8_actors_know_their_paths`
+//! - `tests/errors.rs: s1_8_a_name_that_is_none_is_refused_as_it_was_given`
 //! - `src/actor/path.rs: s1_8_parse_accepts_exactly_what_has_valid_segments`
 //! - `src/actor/path.rs: s1_8_display_and_parse_are_inverse`
 //!
@@ -111,12 +113,20 @@
 //! **1.10** An error or a panic in the factory, in a setup, or in the handling of
 //! [`Signal::PreStart`] reaches whoever spawned the actor, as [`SpawnError::Failed`] with the
 //! cause. Nothing is left behind: neither the name, nor an entry for lookups, nor the children that
-//! the setup had started. A parent whose child did not start goes on.
+//! the setup had started. A parent whose child did not start goes on. An actor whose first behaviour is
+//! [`stopped`](crate::Behavior::stopped), or that stops when it is told that it starts, did not start
+//! either: [`SpawnError::EndedInStart`](crate::SpawnError::EndedInStart).
 //!
 //! - `tests/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
 //! - `tests/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
 //! - `tests/starts.rs: s1_10_of_many_that_start_at_once_each_has_its_own_error`
 //! - `tests/starts.rs: s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept`
+//! - `tests/first_behaviors.rs: s1_10_an_actor_that_ends_in_its_start_is_an_error_in_every_way_to_spawn`
+//! - `tests/first_behaviors.rs: s1_10_systems_simulations_and_configure_say_so_too`
+//! - `tests/first_behaviors.rs: s1_10_whatever_has_it_end_in_its_start_it_is_the_same_error`
+//! - `tests/first_behaviors.rs: s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start`
+//! - `tests/first_behaviors.rs: s1_10_an_order_that_comes_during_a_start_is_followed_after_it`
+//! - `tests/payloads.rs: s1_10_a_failed_start_has_the_payload`
 //!
 //! **1.11** With the feature `async`, `ActorRef::sink` is a `Sink` that feeds an actor: where the mailbox
 //! is bounded with [`Overflow::Backpressure`], it is ready when it has a place there. `stream` starts an
@@ -129,6 +139,7 @@
 //! - `tests/streams.rs: s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends`
 //! - `tests/streams.rs: s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up`
 //! - `tests/streams.rs: s1_11_a_stream_that_is_dropped_stops_its_actor`
+//! - `tests/ended_pools.rs: s1_11_streams_and_sinks_of_an_ended_pool_say_so`
 //!
 //! **1.13** An actor that is started from [`Once`](crate::Once) is made of values that are moved into
 //! it: they need not be `Clone`. It has one instance. A failure stops it, whatever its supervisor says
@@ -264,12 +275,20 @@
 //! ([`Props::supervising`]), for that child, for all children, or for those started after it as well.
 //! A decider sees the [`Failure`], and restarts, resumes, stops or escalates. What is escalated is a
 //! failure of the parent, up to the guardian, whose strategy the builders set: by default it stops
-//! a top-level actor that fails.
+//! a top-level actor that fails. Everybody who is told of a panic has its payload, of whatever type it is
+//! ([`PanicPayload`](crate::PanicPayload)). A failure is printed with its cause, and has what lies below that
+//! as its source.
 //!
 //! - `tests/supervision/restarts.rs: s4_5_one_all_or_the_rest_are_restarted`
 //! - `tests/supervision/restarts.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
 //! - `tests/supervision/restarts.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
 //! - `tests/supervision/restarts.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
+//! - `tests/payloads.rs: s4_5_whoever_is_told_of_a_failure_finds_the_payload_in_it`
+//! - `tests/payloads.rs: s4_5_the_payload_is_found_below_an_escalated_failure`
+//! - `tests/payloads.rs: s4_5_an_error_that_somebody_panics_with_is_said_as_that`
+//! - `tests/errors.rs: s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below`
+//! - `src/actor/panic.rs: s4_5_a_payload_is_said_as_far_as_it_is_known`
+//! - `src/actor/panic.rs: s4_5_a_payload_keeps_its_type`
 //!
 //! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
 //! the next failure stops the child, and its parent and its watchers are told.
@@ -304,6 +323,7 @@
 //! - `tests/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
 //! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
 //! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
+//! - `tests/payloads.rs: s4_9_a_payload_that_is_kept_outlives_its_pool_and_is_dropped_by_the_last_holder`
 //! - `tests/wakers.rs: s4_9_a_waker_that_panics_disturbs_nobody`
 //! - `tests/wakers.rs: s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody`
 //!
@@ -329,12 +349,24 @@
 //! - `tests/stack/marks.rs: s4_10_the_high_water_mark_follows_the_deepest_handler`
 //!
 //! **4.11** [`Context::watch`] has an actor told when another one has stopped, on whichever worker, and
-//! whether that was asked to, failed or was killed; at once for one that has stopped already. A
+//! whether that was asked to, failed or was killed; at once for one that has stopped already. Those below an
+//! actor end for its reason: a child of one that failed has failed, and a child of one that was killed was
+//! killed. [`TerminationReason`](crate::TerminationReason) lists every way to end. A
 //! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
 //!
 //! - `tests/supervision/watch.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
 //! - `tests/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
 //! - `tests/supervision/watch.rs: s4_11_a_restart_is_no_end`
+//! - `tests/endings/reasons.rs: s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below`
+//! - `tests/endings/reasons.rs: s4_11_whoever_fails_has_failed_and_so_have_those_below`
+//! - `tests/endings/reasons.rs: s4_11_whoever_is_killed_was_killed_and_so_were_those_below`
+//! - `tests/endings/reasons.rs: s4_11_those_below_end_for_the_reason_of_whoever_is_above`
+//! - `tests/endings/reasons.rs: s4_11_an_escalated_failure_is_the_end_of_whoever_had_it_first`
+//! - `tests/endings/reasons.rs: s4_11_a_restart_a_resumption_and_a_passivation_are_no_end`
+//! - `tests/endings/reasons.rs: s4_11_what_ends_a_backoff_is_the_reason`
+//! - `tests/endings/others.rs: s4_11_another_pool_is_told_the_same_reasons`
+//! - `tests/endings/others.rs: s4_11_one_that_did_not_start_has_stopped_failed_or_was_killed_too`
+//! - `tests/endings/others.rs: s4_11_one_whose_start_a_deadline_cuts_short_was_killed`
 //!
 //! **4.12** A child that has stopped is no longer counted among the living, and its parent may give
 //! its name to the next one as soon as it is gone (the test does so two thousand times).
@@ -427,8 +459,8 @@
 //!
 //! **5.3** The first event that settles an ask ends it. An actor that stops, or fails, with the
 //! question in its mailbox, in its hands or in its state ends the ask at once, with
-//! [`AskError::TargetStopped`] or [`AskError::TargetFailed`]; only [`AskError::Timeout`] comes with
-//! the time, and never before it. An answer that comes later is dropped, counted in
+//! [`AskError::TargetStopped`] or [`AskError::TargetFailed`], for the reason for which it ends (row 4.11); only
+//! [`AskError::Timeout`] comes with the time, and never before it. An answer that comes later is dropped, counted in
 //! [`PoolStats::late_replies`], and never taken for the answer to another ask.
 //!
 //! An error names the actor that was asked by its [path](crate::AskDetails::path), wherever the ask came
@@ -439,6 +471,7 @@
 //! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
 //! - `tests/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
+//! - `tests/endings/others.rs: s5_3_a_question_ends_for_the_reason_for_which_its_actor_does`
 //! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives`
 //! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
 //! - `tests/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
@@ -567,11 +600,17 @@
 //! - `src/control/progress.rs: s5_7_the_first_terminal_event_wins_and_late_replies_are_told_apart`
 //!
 //! **5.8** To ask an actor that has stopped fails at once with [`AskError::TargetStopped`], and one
-//! of a pool that has ended with [`AskError::PoolClosed`]. An ask that is under way when a pool
-//! shuts down ends too, as soon as nobody holds its reply any more.
+//! of a pool, a system or a simulation that has ended with [`AskError::PoolClosed`], in every form of
+//! asking and waiting, from everywhere. An ask that is under way when a pool
+//! shuts down ends too, as soon as nobody holds its reply any more; one of the thread that drives a system
+//! or a simulation, with that.
 //!
 //! - `tests/ask.rs: s5_8_an_ask_of_a_stopped_actor_fails_at_once`
 //! - `tests/ask.rs: s5_8_asks_under_way_at_a_shutdown_all_end`
+//! - `tests/ended_pools.rs: s5_8_every_way_to_ask_says_that_the_pool_has_ended`
+//! - `tests/ended_pools.rs: s5_8_a_question_that_was_handed_on_to_an_ended_pool_says_so_too`
+//! - `tests/ended_pools.rs: s5_8_asks_that_were_begun_before_the_end_come_to_it`
+//! - `tests/ended_pools.rs: s5_8_a_task_that_awaits_an_answer_is_woken_by_the_end_of_the_system`
 //!
 //! # 6. Time, and the stash
 //!
@@ -699,6 +738,9 @@
 //! - `tests/dead_letters.rs: s7_1_messages_to_stopped_actors_are_dead_letters_from_wherever_they_come`
 //! - `tests/dead_letters.rs: s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason`
 //! - `tests/dead_letters.rs: s7_1_subscribers_hear_of_each_and_the_last_ones_are_kept`
+//! - `tests/ended_pools.rs: s7_1_what_is_told_to_an_ended_pool_is_a_dead_letter_for_that_reason`
+//! - `tests/errors.rs: s7_1_what_is_asked_of_and_lost_by_a_topic_bears_the_name_that_it_was_given`
+//! - `tests/endings/others.rs: s7_1_mail_of_an_actor_whose_failure_its_parent_takes_along_is_lost_to_the_failure`
 //!
 //! **7.2** When a pool has ended, and no worker is stuck, the messages sent to its actors are as
 //! many as those handled, those lost, those still queued and those put aside together, by the counts
@@ -749,13 +791,18 @@
 //! near another actor. A name that every worker spawns in `configure` is started once, and all of
 //! them get the same reference. [`WorkerPool::lookup`] finds a named actor on any worker, from when
 //! it has started until it stops, and compares the type of its messages: another type is
-//! [`LookupError::WrongType`].
+//! [`LookupError::WrongType`]. In a pool that has ended it says that, and so does every way to start an actor.
+//! Topics and groups live beside the actors of users, at `/topic/<name>` and `/group/<name>`, under the name
+//! that they were given.
 //!
 //! - `tests/pool.rs: s8_3_lookup_finds_named_actors_with_their_type_and_no_phantoms`
 //! - `tests/pool.rs: s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference`
 //! - `tests/pool.rs: s8_3_actors_may_be_placed_by_hand_and_spawned_from_handlers`
 //! - `tests/starts.rs: s8_3_many_actors_start_at_once_each_where_its_name_belongs_and_in_order`
 //! - `tests/starts.rs: s8_3_a_handler_starts_many_on_all_workers_and_waits`
+//! - `tests/ended_pools.rs: s8_3_an_ended_pool_is_said_to_have_ended_by_lookups_and_starts`
+//! - `tests/errors.rs: s8_3_a_topic_and_a_group_live_under_the_name_that_they_were_given`
+//! - `tests/errors.rs: s8_3_one_of_another_type_is_named_with_the_types_that_it_was_opened_with`
 //!
 //! **8.4** What a message or an answer owns is moved, also between workers: a box arrives with the
 //! address that it was sent with.

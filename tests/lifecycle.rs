@@ -308,6 +308,9 @@ fn s4_4_dropping_the_last_handle_ends_the_pool() {
 
 #[test]
 fn s4_12_nothing_grows_with_the_actors_that_ever_lived() {
+    fn brief() -> Props<()> {
+        Props::new(|| Behavior::receive(|_ctx, ()| Next::Stop))
+    }
     with_pool(pool_of(1), |pool| {
         let mother = pool
             .spawn(
@@ -315,16 +318,18 @@ fn s4_12_nothing_grows_with_the_actors_that_ever_lived() {
                 Props::new(|| {
                     Behavior::receive(|ctx, reply: Reply<()>| {
                         for _ in 0..100 {
-                            ctx.spawn("child", Props::new(Behavior::<()>::stopped))?;
-                            let named = ctx.path().child("child")?;
+                            ctx.spawn("child", brief())?.tell(());
                             // The name is free as soon as the child has had its turn.
-                            while ctx
-                                .spawn(named.name(), Props::new(Behavior::<()>::stopped))
-                                .is_err()
-                            {
+                            let again = loop {
+                                match ctx.spawn("child", brief()) {
+                                    Err(SpawnError::NameTaken(_)) => ctx.yield_now()?,
+                                    other => break other?,
+                                }
+                            };
+                            again.tell(());
+                            while !ctx.children().is_empty() {
                                 ctx.yield_now()?;
                             }
-                            ctx.yield_now()?;
                         }
                         reply.send(());
                         Ok::<_, BoxError>(())

@@ -302,7 +302,10 @@ impl<M: Send + 'static> Behavior<M> {
         })
     }
 
-    /// Stops at once.
+    /// Stops at once: for the end of a conversation, as what an actor becomes.
+    ///
+    /// An actor whose first behaviour this is does not start: whoever spawns it is told
+    /// [`SpawnError::EndedInStart`](crate::SpawnError::EndedInStart).
     pub fn stopped() -> Self {
         Self {
             form: Form::Stopped,

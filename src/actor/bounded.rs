@@ -79,19 +79,24 @@ impl<M: Send + 'static> ActorRef<M> {
             _ => core.gates.find(id),
         };
         let Some(door) = door else {
-            return Err(if core.transport.is_open(id.home.worker()) {
-                TellError::Stopped(message)
-            } else {
-                TellError::PoolClosed(message)
-            });
+            return Err(self.is_gone_from(core, message));
         };
         match door.enter(core) {
             Ok(()) => {
                 self.carry::<QUESTION>(shard, core, message, !door.counts());
                 Ok(())
             }
-            Err(Refused::Closed) => Err(TellError::Stopped(message)),
+            Err(Refused::Closed) => Err(self.is_gone_from(core, message)),
             Err(Refused::Full) => Err(TellError::full(door.overflow, message)),
+        }
+    }
+
+    /// Why a message is refused whose actor takes none any more.
+    fn is_gone_from<T>(self, core: &PoolCore, message: T) -> TellError<T> {
+        if core.transport.is_open(self.id().home.worker()) {
+            TellError::Stopped(message)
+        } else {
+            TellError::PoolClosed(message)
         }
     }
 
@@ -148,10 +153,13 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// Gives it back where the actor takes no more mail.
     pub(crate) fn tell_into(self, room: Room, message: M) -> Result<(), TellError<M>> {
-        if !room.spend() {
-            return Err(TellError::Stopped(message));
-        }
         let id = self.id();
+        if !room.spend() {
+            return Err(match core::find(id.home) {
+                Some(core) => self.is_gone_from(&core, message),
+                None => TellError::PoolClosed(message),
+            });
+        }
         with_current(|shard| match shard {
             Some(own) if own.home.pool() == id.home.pool() => {
                 self.carry::<false>(shard, &own.core, message, false);
@@ -175,16 +183,12 @@ impl<M: Send + 'static> ActorRef<M> {
             return Err(TellError::PoolClosed(()));
         };
         let Some(door) = core.gates.find(id) else {
-            return Err(if core.transport.is_open(id.home.worker()) {
-                TellError::Stopped(())
-            } else {
-                TellError::PoolClosed(())
-            });
+            return Err(self.is_gone_from(&core, ()));
         };
         debug_assert!(door.counts(), "a place is taken where places are counted");
         match door.enter(&core) {
             Ok(()) => Ok(Room::of(door)),
-            Err(Refused::Closed) => Err(TellError::Stopped(())),
+            Err(Refused::Closed) => Err(self.is_gone_from(&core, ())),
             Err(Refused::Full) => Err(TellError::full(door.overflow, ())),
         }
     }

@@ -16,6 +16,7 @@ use super::fate::outside_sender;
 use super::gates::Gates;
 use super::id::{ActorId, Home, Key, MOST_POOL, MessageId};
 use super::known::{KnownActors, nobody_known};
+use super::mail_kind::message_name;
 use super::offload::Offload;
 use super::parcel::Parcel;
 use super::ports::{self, Ports, Sent};
@@ -121,6 +122,12 @@ impl PoolCore {
             orders: (0..workers).map(|_| Orders::default()).collect(),
             actor_orders: (0..workers).map(|_| Orders::default()).collect(),
         }
+    }
+
+    /// Whether the pool has ended: workers close when all of them have nothing left to do.
+    pub(crate) fn has_ended(&self) -> bool {
+        let closed = |worker| !self.transport.is_open(worker);
+        self.worker_indices().any(closed)
     }
 
     pub(crate) fn home(&self, worker: u32) -> Home {
@@ -229,7 +236,7 @@ impl PoolCore {
     /// Records a message of type `M` as lost.
     #[cold]
     pub(crate) fn bury<M>(&self, target: ActorId, envelope: Envelope, reason: DeadLetterReason) {
-        let message_type = std::any::type_name::<M>();
+        let message_type = message_name::<M>();
         self.dead_letters.record(DeadLetter {
             target,
             message_type,
@@ -295,7 +302,7 @@ pub fn dead_letters_without_pool() -> Arc<DeadLetters> {
 /// Records a message whose pool no longer exists.
 #[cold]
 pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
-    let (message_type, reason) = (std::any::type_name::<M>(), DeadLetterReason::PoolClosed);
+    let (message_type, reason) = (message_name::<M>(), DeadLetterReason::PoolClosed);
     WITHOUT_POOL.record(DeadLetter {
         target,
         message_type,

@@ -17,7 +17,8 @@ use super::unwind::{catch_user, drop_quietly};
 pub enum DeadLetterReason {
     /// The actor had stopped, or was stopping, when the message came.
     Stopped,
-    /// The actor stopped, after a failure, with the message in its mailbox.
+    /// The actor stopped, after a failure of its own or of its parent's, with the message in its mailbox or
+    /// its stash.
     Failed,
     /// The actor was restarted with the message in its stash.
     Restarted,

@@ -1,8 +1,9 @@
 //! The seam to the directory: which named actors a pool has.
 
-use std::any::{TypeId, type_name};
+use std::any::TypeId;
 
 use super::id::ActorId;
+use super::mail_kind::message_name;
 use super::path::ActorPath;
 
 /// A live actor in the directory.
@@ -30,7 +31,7 @@ impl MessageType {
         const {
             &Self {
                 id: TypeId::of::<M>,
-                name: type_name::<M>,
+                name: message_name::<M>,
             }
         }
     }

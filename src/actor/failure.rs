@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::id::ActorId;
+use super::panic::PanicPayload;
 use super::path::ActorPath;
 use crate::supervision::Strategy;
 
@@ -56,8 +57,8 @@ pub enum Stage {
 pub enum Cause {
     /// The handler returned this error.
     Error(BoxError),
-    /// The handler panicked with this text.
-    Panic(String),
+    /// The handler panicked, with this payload.
+    Panic(PanicPayload),
     /// A child failed, and its failure was escalated.
     Child(Arc<Failure>),
 }
@@ -66,7 +67,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => write!(f, "{error}"),
-            Self::Panic(text) => write!(f, "panic: {text}"),
+            Self::Panic(payload) => write!(f, "panic: {payload}"),
             Self::Child(failure) => write!(f, "{failure}"),
         }
     }
@@ -92,12 +93,26 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// The failure with which it began: that of the child below all others, where it was
+    /// [escalated](Cause::Child), and this one otherwise.
+    pub fn root(&self) -> &Self {
+        let mut failure = self;
+        while let Cause::Child(child) = &failure.cause {
+            failure = child;
+        }
+        failure
+    }
+}
+
+/// It is printed with its cause, so that its source is what lies below that. The error that the handler
+/// returned is found in its [`cause`](Self::cause).
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) => None,
-            Cause::Child(failure) => Some(&**failure),
+            Cause::Error(error) => error.source(),
+            Cause::Panic(payload) => payload.below(),
+            Cause::Child(failure) => failure.source(),
         }
     }
 }

@@ -140,14 +140,19 @@ pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
     if !std::mem::needs_drop::<T>() {
         return None;
     }
+    under_fate(end, || drop_quietly(value))
+}
+
+/// Drops something by a function that does not panic; replies that lie there end with `end`.
+pub(super) fn under_fate<R>(end: End, drop_it: impl FnOnce() -> R) -> R {
     let outer = MARKS.get();
     MARKS.set(Marks {
         fate: Some(end),
         ..outer
     });
-    let unwound = drop_quietly(value);
+    let dropped = drop_it();
     MARKS.set(outer);
-    unwound
+    dropped
 }
 
 /// Drops a message that is lost, as [`drop_with_fate`] does. Its destructor may lose another one, and that one's

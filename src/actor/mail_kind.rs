@@ -30,6 +30,22 @@ pub(crate) struct MailKind {
     pub(super) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
 }
 
+/// The messages of actors that this crate makes for its user, who never wrote their types: of topics, groups
+/// and routers.
+const OWN_MESSAGES: &str = concat!(env!("CARGO_CRATE_NAME"), "::routing::");
+
+/// What a type of messages is called where somebody reads it: what the language calls it, but without the
+/// private module where it is [not the user's](OWN_MESSAGES).
+pub(crate) fn message_name<M>() -> &'static str {
+    let name = std::any::type_name::<M>();
+    if !name.starts_with(OWN_MESSAGES) {
+        return name;
+    }
+    let outer = &name[..name.find('<').unwrap_or(name.len())];
+    let last = outer.rfind("::");
+    last.map_or(name, |at| &name[at + "::".len()..])
+}
+
 impl MailKind {
     pub(crate) fn message_type(&self) -> &'static str {
         (self.message_type)()
@@ -38,7 +54,7 @@ impl MailKind {
     pub(crate) const fn of<M: 'static>() -> &'static Self {
         const {
             &Self {
-                message_type: std::any::type_name::<M>,
+                message_type: message_name::<M>,
                 bury: bury::<M>,
                 // SAFETY: called only during a tenancy that `occupy::<M>` began.
                 release: |slot, slabs| unsafe { slot.mailbox.release::<M>(slabs) },

@@ -20,6 +20,9 @@ const EXCERPT_BYTES: usize = 64;
 /// [`parse`](Self::parse) accepts it, [`child`](Self::child) does not. A path
 /// has less than 4 GiB, and a clone shares its text.
 ///
+/// The actors of users live below `/user`; [topics](crate::Topic) and [groups](crate::Group), which the
+/// library starts for them, below `/topic` and `/group`.
+///
 /// The order is that of the text, byte by byte: a path sorts before its
 /// descendants.
 ///

@@ -629,10 +629,12 @@ pub enum TellError<M> {
     Full(M),
     /// The actor's mailbox is full, and drops what comes then: the message counts as sent and is a
     /// dead letter. It is given back all the same.
-    #[error("the actor's mailbox is full, and dropped the message")]
+    #[error(
+        "the actor's mailbox is full, and dropped the message; send less often, or make it larger"
+    )]
     Dropped(M),
     /// The actor's pool has ended.
-    #[error("the actor's pool has ended")]
+    #[error("the actor's pool has ended; drop the reference, or start another pool")]
     PoolClosed(M),
 }
 

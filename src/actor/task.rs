@@ -11,6 +11,7 @@ use super::failure::{BoxError, Cause};
 use super::fate::{End, drop_with_fate};
 use super::id::{Home, Key};
 use super::lifecycle;
+use super::panic::PanicPayload;
 use super::path::ActorPath;
 use super::reference::ActorRef;
 use super::shard::Shard;
@@ -211,9 +212,9 @@ pub struct Task<R> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// It panicked with this text.
+    /// It panicked, with this payload.
     #[error("the task panicked: {0}")]
-    Panicked(String),
+    Panicked(PanicPayload),
     /// It was cancelled, or its actor stopped, passivated or was restarted.
     #[error("the task was cancelled")]
     Cancelled,
@@ -222,7 +223,7 @@ pub enum TaskError {
     #[error("{0}; raise the limit on memory or mappings, or let fewer tasks run at a time")]
     NoStack(String),
     /// It waits, itself or by way of other tasks, for the task that waits here. It is left to itself.
-    #[error("a deadlock: {0}")]
+    #[error("a deadlock; one of those in it must not wait: {0}")]
     Deadlock(Cycle),
     /// The caller cannot wait where it stands. The task is left to itself.
     #[error(transparent)]
@@ -356,25 +357,25 @@ where
                 JobEnd::Quiet
             }
             Ok(result) => match drop_with_fate(result, End::NoReply) {
-                Some(Unwound::Panicked(text)) => JobEnd::Noted(Cause::Panic(text)),
+                Some(Unwound::Panicked(payload)) => JobEnd::Noted(Cause::Panic(payload)),
                 _ => JobEnd::Quiet,
             },
             Err(Unwound::Forced) => {
                 tell::<R>(shard, done, Err(TaskError::Cancelled));
                 JobEnd::Quiet
             }
-            Err(Unwound::Panicked(text)) => {
-                let error = TaskError::Panicked(text.clone());
-                failed(tell::<R>(shard, done, Err(error)), Cause::Panic(text))
+            Err(Unwound::Panicked(payload)) => {
+                let error = TaskError::Panicked(payload.clone());
+                failed(tell::<R>(shard, done, Err(error)), Cause::Panic(payload))
             }
         }
     }
 
     fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd {
         let Self { work, done, .. } = *self;
-        if let Some(Unwound::Panicked(text)) = drop_with_fate(work, end) {
+        if let Some(Unwound::Panicked(payload)) = drop_with_fate(work, end) {
             tell::<R>(shard, done, Err(why));
-            return JobEnd::Noted(Cause::Panic(text));
+            return JobEnd::Noted(Cause::Panic(payload));
         }
         match why {
             TaskError::Cancelled => {

@@ -7,10 +7,12 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::panic::PanicPayload;
+
 /// How user code ended when it did not return.
 pub(crate) enum Unwound {
-    /// It panicked; the text of the panic, where it has one.
-    Panicked(String),
+    /// It panicked.
+    Panicked(PanicPayload),
     /// The runtime ended it: see [`force_unwind`].
     Forced,
 }
@@ -47,21 +49,7 @@ fn classify(payload: Box<dyn Any + Send>) -> Unwound {
     if payload.is::<Forced>() {
         return Unwound::Forced;
     }
-    let text = match payload.downcast::<String>() {
-        Ok(text) => *text,
-        Err(payload) => match payload.downcast::<&'static str>() {
-            Ok(text) => (*text).to_owned(),
-            Err(payload) => {
-                // The destructor of a payload of the user's is user code too, whose panic could
-                // have such a payload in its turn, without end.
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
-                    std::mem::forget(payload);
-                }
-                "a panic without a text".to_owned()
-            }
-        },
-    };
-    Unwound::Panicked(text)
+    Unwound::Panicked(PanicPayload::of(payload))
 }
 
 /// Drops a value of the user's; a panic of its destructor goes no further, and is answered.
@@ -109,13 +97,13 @@ mod tests {
     fn s4_9_panics_are_told_apart_from_forced_ends() {
         assert!(matches!(catch_user(|| 7), Ok(7)));
         let text = |result: Result<(), Unwound>| match result {
-            Err(Unwound::Panicked(text)) => text,
+            Err(Unwound::Panicked(payload)) => payload.to_string(),
             _ => unreachable!("it panics"),
         };
         assert_eq!(text(catch_user(|| panic!("planned"))), "planned");
         assert_eq!(text(catch_user(|| panic!("planned {}", 2))), "planned 2");
         let odd = text(catch_user(|| std::panic::panic_any(7_u8)));
-        assert_eq!(odd, "a panic without a text");
+        assert_eq!(odd, "a payload of another type than text");
         assert!(matches!(
             catch_user(|| force_unwind()),
             Err::<(), _>(Unwound::Forced)

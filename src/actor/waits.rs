@@ -651,6 +651,16 @@ impl Waits {
             .count()
     }
 
+    /// The waits that nothing has ended, and that no actor of this worker attends.
+    pub(crate) fn unattended(&self) -> Vec<Key> {
+        let key = |(slot, wait): (u32, &Wait)| Key::new(slot, wait.generation.get());
+        let is_left = |key: &Key| {
+            self.pending(*key)
+                .is_some_and(|it| it.actor.get().is_none())
+        };
+        self.arena.iter().map(key).filter(is_left).collect()
+    }
+
     /// The fibers that wait, for a forced end. Each is forgotten as a waiter.
     pub(crate) fn abandon_all(&self) -> Vec<FiberId> {
         self.arena

@@ -1,7 +1,5 @@
 //! Work that blocks its thread: done on a side thread, while the handler waits.
 
-use std::panic::resume_unwind;
-
 use super::handle::Ask;
 use crate::actor::{ActorId, Context, Shard, TaskContext, Unwound, WaitError, catch_user};
 
@@ -78,7 +76,7 @@ fn run_blocking<R: Send + 'static>(
     match ask.wait() {
         Ok(Ok(result)) => Ok(result),
         // The panic hook has told of it, on the thread where it happened.
-        Ok(Err(Unwound::Panicked(text))) => resume_unwind(Box::new(text)),
+        Ok(Err(Unwound::Panicked(payload))) => payload.resume(),
         Ok(Err(Unwound::Forced)) | Err(_) => Err(WaitError::PoolClosed),
     }
 }

@@ -21,6 +21,9 @@ pub(crate) trait Drive {
     /// A wait has begun there, which may have a time-out to arm.
     fn has_begun_a_wait(&self);
 
+    /// Whether the pool has ended, so that driving it ends no wait any more.
+    fn has_ended(&self) -> bool;
+
     /// Drives the pool until a wait of the first worker has ended, or the pool has. Where the
     /// pool's clock may stand still, the driver ends the wait itself when its time is over.
     ///
@@ -78,13 +81,18 @@ pub(crate) fn enlist(pool: u32, driver: Weak<dyn Drive>) {
     });
 }
 
-/// The driver of a pool, where it is this thread.
+/// The driver of a pool that has not ended, if it is this thread.
 pub(super) fn driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
+    known_driver_of(pool).filter(|driver| !driver.has_ended())
+}
+
+fn known_driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
     let found = DRIVERS.try_with(|drivers| drivers.borrow().by_pool.get(&pool)?.upgrade());
     found.ok().flatten()
 }
 
-/// The driver on this thread whose own waits are those of that worker.
+/// The driver on this thread whose own waits are those of that worker. It has them after the end of its
+/// pool too: an answer that came before the end is taken from there.
 pub(super) fn driver_at(home: Home) -> Option<Rc<dyn Drive>> {
-    driver_of(home.pool()).filter(|driver| driver.shard().home == home)
+    known_driver_of(home.pool()).filter(|driver| driver.shard().home == home)
 }

@@ -14,7 +14,7 @@ use crate::actor::{
 pub enum AskError {
     /// No answer came in time. One that comes later is dropped, and a question that has not been
     /// handled by then will not be.
-    #[error("no answer came in time: {0}")]
+    #[error("no answer came in time; wait longer, or ask again later: {0}")]
     Timeout(AskDetails),
     /// The reply was dropped unanswered, so no answer can come.
     #[error("the reply was dropped without an answer: {0}")]
@@ -23,7 +23,7 @@ pub enum AskError {
     #[error("the actor has stopped; look it up again, or do without: {0}")]
     TargetStopped(AskDetails),
     /// The actor failed with the question unanswered.
-    #[error("the actor failed before it answered: {0}")]
+    #[error("the actor failed before it answered; ask again if it is restarted: {0}")]
     TargetFailed(AskDetails),
     /// The actor's mailbox was full: it did not take the question, or dropped it for a later one.
     #[error(
@@ -39,13 +39,13 @@ pub enum AskError {
     /// [task](crate::Task::wait).
     /// Where a reply may be elsewhere by now, the cycle is only suspected; it is named in the
     /// [`Timeout`](Self::Timeout), if it comes to that.
-    #[error("a deadlock: {0}")]
+    #[error("a deadlock; one of those in it must not wait: {0}")]
     Deadlock(AskDetails),
     /// Whoever waits for the reply on whose [behalf](crate::Ask::wait_for) this ask was has given up.
     #[error("whoever it was on behalf of has given up: {0}")]
     Cancelled(AskDetails),
     /// The actor's pool has ended.
-    #[error("the actor's pool has ended: {0}")]
+    #[error("the actor's pool has ended; start another one, or do without: {0}")]
     PoolClosed(AskDetails),
     /// The caller cannot wait where it stands. The question was sent, and is taken back as if the ask
     /// had been dropped.
@@ -225,6 +225,9 @@ impl fmt::Display for AskDetails {
         match (&self.0.path, self.target()) {
             (Some(path), _) => write!(f, "asked {path}")?,
             (None, Some(target)) => write!(f, "asked the actor {target}")?,
+            (None, None) if self.0.mail.is_none() => {
+                return f.write_str("nothing else is known of the question any more");
+            }
             (None, None) => write!(f, "asked")?,
         }
         write!(f, " ({}), waited {:?}", self.message_type(), self.waited())?;

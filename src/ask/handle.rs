@@ -160,7 +160,7 @@ impl<R: Send + 'static> Ask<R> {
         match &mut self.waiting {
             Waiting::Outside(outside) => outside.has_asked(question),
             Waiting::Worker { home, wait } => {
-                if let Some(driver) = driver_of(home.pool()) {
+                if let Some(driver) = driver_at(*home) {
                     driver.shard().waits.has_asked(*wait, target, question);
                 }
             }

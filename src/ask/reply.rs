@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deadline::as_nanos;
+use super::driven::driver_at;
 use super::first::Shared;
 use super::polling::Lent;
 use crate::actor::{
@@ -436,12 +437,15 @@ impl<R: Send + 'static> Parcel for Answer<R> {
         self.end_wait(shard, to);
     }
 
-    /// An answer that has come as far as the worker that closes is still told: the thread that
-    /// drives that worker may wait for it.
+    /// An answer to a worker that closes, or has closed, is still told if this thread is that worker; and if
+    /// it drives that worker, to whoever waits there.
     fn bounce(self, _: &core::PoolCore, to: ActorId, _: Envelope, reason: DeadLetterReason) {
         with_current(|shard| match shard {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
-            _ => drop_lost(self.0, End::from(reason)),
+            _ => match driver_at(to.home).map(|driver| driver.shard()) {
+                Some(shard) if shard.waits.is_pending(to.key) => self.end_wait(&shard, to.key),
+                _ => drop_lost(self.0, End::from(reason)),
+            },
         });
     }
 }

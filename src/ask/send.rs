@@ -266,17 +266,19 @@ pub enum SendError<M> {
     Timeout(M),
     /// The actor's mailbox is full, and nobody waits for room in it: it
     /// [refuses](crate::Overflow::Fail) what it has no room for, or it is the sender's own.
-    #[error("the actor's mailbox is full, and waiting would not help")]
+    #[error("the actor's mailbox is full, and waiting would not help; try again later")]
     Full(M),
     /// The actor's mailbox is full, and [drops](crate::Overflow::DropNewest) what comes then: the
     /// message counts as sent and is a dead letter. It is given back all the same.
-    #[error("the actor's mailbox is full, and dropped the message")]
+    #[error(
+        "the actor's mailbox is full, and dropped the message; send less often, or make it larger"
+    )]
     Dropped(M),
     /// The actor waits, itself or by way of others, for whoever sends here: it will never make room.
-    #[error("a deadlock: {1}")]
+    #[error("a deadlock; one of those in it must not wait: {1}")]
     Deadlock(M, AskDetails),
     /// The actor's pool has ended.
-    #[error("the actor's pool has ended")]
+    #[error("the actor's pool has ended; drop the reference, or start another pool")]
     PoolClosed(M),
     /// The caller cannot wait where it stands.
     #[error("{1}")]
@@ -319,8 +321,13 @@ impl<M> SendError<M> {
             AskError::TargetStopped(_) | AskError::TargetFailed(_) => Self::Stopped(message),
             AskError::Timeout(_) => Self::Timeout(message),
             AskError::Deadlock(details) => Self::Deadlock(message, details),
+            AskError::PoolClosed(_) => Self::PoolClosed(message),
             AskError::CannotWait(why) => Self::CannotWait(message, why),
-            _ => Self::PoolClosed(message),
+            // A wait for room ends with room, with its time, or with the actor or the pool; whatever else has
+            // ended it, there was no room by then.
+            AskError::NoReply(_) | AskError::MailboxFull(_) | AskError::Cancelled(_) => {
+                Self::Timeout(message)
+            }
         }
     }
 }

@@ -77,7 +77,14 @@ pub(crate) struct StackConfig {
 /// No stack could be had.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system granted no memory for another fiber stack: {0}")]
-pub(crate) struct StackError(#[from] std::io::Error);
+pub(crate) struct StackError(std::io::Error);
+
+/// What the system said is part of what this says, and no source of it.
+impl From<std::io::Error> for StackError {
+    fn from(error: std::io::Error) -> Self {
+        Self(error)
+    }
+}
 
 /// One anonymous mapping, cut into stacks of equal size.
 struct Region {

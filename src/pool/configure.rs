@@ -23,7 +23,7 @@ pub(crate) fn run_configure(
     let error: BoxError = match configured {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error,
-        Err(Unwound::Panicked(text)) => format!("panic: {text}").into(),
+        Err(Unwound::Panicked(payload)) => payload.into(),
         Err(Unwound::Forced) => "the pool was ended before it was ready".into(),
     };
     Err(StartError::Configure {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::handle::WorkerPool;
 use super::node::WorkerNode;
 use super::shutdown::{ShutdownError, ShutdownReport};
-use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
+use crate::actor::{BoxError, PanicPayload, Unwound, catch_user, drop_quietly};
 
 /// What is to be done before a pool shuts down, in phases.
 ///
@@ -228,8 +228,8 @@ pub enum HookOutcome {
     Done,
     /// It returned this error.
     Failed(String),
-    /// It panicked with this text.
-    Panicked(String),
+    /// It panicked, with this payload.
+    Panicked(PanicPayload),
     /// It had not returned when its time was over, and was left behind.
     Overran,
     /// The time of the whole shutdown was over before its phase began.
@@ -410,8 +410,8 @@ impl Hook {
             let outcome = match catch_user(run) {
                 Ok(Ok(())) => HookOutcome::Done,
                 Ok(Err(error)) => HookOutcome::Failed(error),
-                Err(Unwound::Panicked(text)) => HookOutcome::Panicked(text),
-                Err(Unwound::Forced) => HookOutcome::Panicked("ended by force".to_owned()),
+                Err(Unwound::Panicked(payload)) => HookOutcome::Panicked(payload),
+                Err(Unwound::Forced) => HookOutcome::Panicked("ended by force".into()),
             };
             // Nobody listens to one that was left behind.
             let _ = ended.send((number, outcome));
@@ -434,7 +434,7 @@ impl fmt::Display for HookOutcome {
         match self {
             Self::Done => f.write_str("done"),
             Self::Failed(error) => write!(f, "failed: {error}"),
-            Self::Panicked(text) => write!(f, "panicked: {text}"),
+            Self::Panicked(payload) => write!(f, "panicked: {payload}"),
             Self::Overran => f.write_str("overran its time, and was left behind"),
             Self::Skipped => f.write_str("skipped, as no time was left"),
             Self::NoThread(error) => write!(f, "got no thread: {error}"),

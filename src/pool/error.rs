@@ -1,49 +1,42 @@
 //! Why a pool, a system or a simulation did not start.
 
-use crate::actor::BoxError;
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::actor::{BoxError, PanicPayload};
 
 /// Why a pool did not start. No thread of it is left.
-#[derive(Debug, thiserror::Error)]
+///
+/// It is printed with what the system or `configure` said, so that its source is what lies below that.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
     /// The number of workers is not between 1 and 1024.
-    #[error("a pool has between 1 and 1024 workers, not {0}")]
     InvalidWorkers(usize),
     /// The stacks would be too small for any handler, or too large for any machine.
-    #[error("a stack has between 64 KiB and 1 GiB, not {0} bytes")]
     InvalidStackSize(usize),
     /// The kernel keeps a shadow stack for this process (Intel's CET, AMD's shadow stacks). The processor would
     /// end it at the first switch from one stack to another.
-    #[error(
-        "this process has a shadow stack, with which no handler can wait; start it without, as by \
-         GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"
-    )]
     ShadowStack,
     /// Work that is handed over would never be done.
-    #[error("work that is handed over needs at least 1 thread, not 0")]
     NoBlockingThreads,
     /// The pool's name cannot be that of a thread.
-    #[error("the name {0:?} has a NUL in it; threads cannot be called so")]
     InvalidName(String),
     /// 1024 pools are alive in this process.
-    #[error("1024 pools are alive already; shut one down and drop its handles first")]
     TooManyPools,
     /// The caller is a handler, which could not drive an actor system.
-    #[error("a handler cannot drive an actor system; start it outside, or start a pool of threads")]
     OnWorker,
     /// The operating system gave no thread.
-    #[error("worker {worker} got no thread: {error}")]
     NoThread {
         /// The worker's index.
         worker: usize,
         /// What the system said.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// The operating system gave no thread for the watchdog.
-    #[error("the watchdog got no thread: {0}")]
-    NoWatchdog(std::io::Error),
+    NoWatchdog(io::Error),
     /// The operating system gave no memory for a stack.
-    #[error("worker {worker}: {error}")]
     NoStack {
         /// The worker's index.
         worker: usize,
@@ -51,18 +44,73 @@ pub enum StartError {
         error: BoxError,
     },
     /// A worker could not be bound to its core.
-    #[error("worker {worker} could not be bound to a core; start the pool without pinning")]
     NotPinned {
         /// The worker's index.
         worker: usize,
     },
     /// A worker's `configure` returned an error, or panicked.
-    #[error("configuring worker {worker} failed: {error}")]
     Configure {
         /// The worker's index.
         worker: usize,
-        /// What it said.
-        #[source]
+        /// What it said; a [`PanicPayload`](crate::PanicPayload) where it panicked.
         error: BoxError,
     },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidWorkers(workers) => {
+                write!(f, "a pool has between 1 and 1024 workers, not {workers}")
+            }
+            Self::InvalidStackSize(bytes) => {
+                write!(f, "a stack has between 64 KiB and 1 GiB, not {bytes} bytes")
+            }
+            Self::ShadowStack => f.write_str(
+                "this process has a shadow stack, with which no handler can wait; start it without, as by \
+                 GLIBC_TUNABLES=glibc.cpu.x86_shstk=off",
+            ),
+            Self::NoBlockingThreads => {
+                f.write_str("work that is handed over needs at least 1 thread, not 0")
+            }
+            Self::InvalidName(name) => {
+                write!(f, "the name {name:?} has a NUL in it; threads cannot be called so")
+            }
+            Self::TooManyPools => f.write_str(
+                "1024 pools are alive already; shut one down and drop its handles first",
+            ),
+            Self::OnWorker => f.write_str(
+                "a handler cannot drive an actor system; start it outside, or start a pool of threads",
+            ),
+            Self::NoThread { worker, error } => {
+                write!(f, "worker {worker} got no thread: {error}; start fewer workers")
+            }
+            Self::NoWatchdog(error) => write!(
+                f,
+                "the watchdog got no thread: {error}; raise the limit on threads"
+            ),
+            Self::NoStack { worker, error } => write!(
+                f,
+                "worker {worker}: {error}; raise the limit on memory or mappings, or have smaller stacks"
+            ),
+            Self::NotPinned { worker } => write!(
+                f,
+                "worker {worker} could not be bound to a core; start the pool without pinning"
+            ),
+            Self::Configure { worker, error } => {
+                let panic = if error.is::<PanicPayload>() { "panic: " } else { "" };
+                write!(f, "configuring worker {worker} failed: {panic}{error}")
+            }
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoThread { error, .. } | Self::NoWatchdog(error) => error.source(),
+            Self::NoStack { error, .. } | Self::Configure { error, .. } => error.source(),
+            _ => None,
+        }
+    }
 }

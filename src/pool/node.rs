@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::shared::{LookupError, Shared};
-use crate::actor::{ActorRef, SpawnError, Spawnable};
+use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable};
 
 /// A worker's view of its pool: given to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be kept, cloned and sent into actors; unlike a
@@ -47,7 +47,8 @@ impl WorkerNode {
         name: &str,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        self.shared.spawn_configured(self.index, name, props)
+        let path = ActorPath::user().child(name)?;
+        self.shared.spawn_configured(self.index, path, props)
     }
 
     /// Starts many top-level actors at once: see

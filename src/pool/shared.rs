@@ -14,7 +14,7 @@ use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
     ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, Order, Seed, Shard,
-    SpawnError, Spawnable, drop_quietly, validate_name,
+    SpawnError, Spawnable, drop_quietly,
 };
 use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
 
@@ -22,8 +22,8 @@ use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
 pub(crate) struct Shared {
     pub(crate) core: Arc<PoolCore>,
     pub(crate) ring: ArcSwap<ConsistentHashRing>,
-    /// Actors spawned by nodes while the pool starts, by name. Emptied when it has started.
-    configured: Mutex<HashMap<String, Configured>>,
+    /// Actors spawned by nodes while the pool starts, by path. Emptied when it has started.
+    configured: Mutex<HashMap<ActorPath, Configured>>,
     configuring: AtomicBool,
     /// Which workers have ended, and by when all are to have.
     pub(super) ends: Ends,
@@ -47,10 +47,13 @@ enum ConfiguredState {
 #[non_exhaustive]
 pub enum LookupError {
     /// No live actor has that path.
-    #[error("no actor lives at {0}")]
+    #[error("no actor lives at {0}; start it first, or look for another path")]
     NotFound(String),
+    /// The pool has ended, and all of its actors with it.
+    #[error("the pool has ended, and all of its actors with it; look in one that runs")]
+    PoolClosed,
     /// The actor handles other messages.
-    #[error("the actor at {path} handles {actual}, not {expected}")]
+    #[error("the actor at {path} handles {actual}, not {expected}; look it up for those")]
     WrongType {
         /// The path.
         path: String,
@@ -109,13 +112,19 @@ impl Shared {
         name: Option<&str>,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        if let Some(name) = name {
-            validate_name(name)?;
-        }
-        let name = name.map(str::to_owned);
+        let path = name.map(|name| ActorPath::user().child(name)).transpose()?;
+        self.spawn_at(worker, path, props)
+    }
+
+    /// Starts a top-level actor on that worker, at that path or under a generated name.
+    fn spawn_at<P: Spawnable>(
+        &self,
+        worker: u32,
+        path: Option<ActorPath>,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
         let started = call(&self.core, worker, move |shard, caller| {
-            let name = name.as_deref().map_or(Name::Generated, Name::Given);
-            start_here(shard, name, props, caller)
+            start_here(shard, path.as_ref(), props, caller)
         });
         started.unwrap_or_else(|error| Err(spawn_error(error)))
     }
@@ -124,7 +133,7 @@ impl Shared {
     /// in batches, so that not each of them costs a round trip.
     pub(crate) fn spawn_all<P: Spawnable>(
         &self,
-        actors: impl Iterator<Item = Result<(u32, Option<String>, P), SpawnError>>,
+        actors: impl Iterator<Item = Result<(u32, Option<ActorPath>, P), SpawnError>>,
     ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
         let mut starts = Starts {
             shared: self,
@@ -134,7 +143,7 @@ impl Shared {
         };
         for actor in actors {
             match actor {
-                Ok((worker, name, props)) => starts.add(worker, name, props),
+                Ok((worker, path, props)) => starts.add(worker, path, props),
                 Err(error) => starts.started.push(Some(Err(error))),
             }
         }
@@ -145,44 +154,45 @@ impl Shared {
     pub(crate) fn placed_by_name<N: Into<String>, P: Spawnable>(
         &self,
         actors: impl IntoIterator<Item = (N, P)>,
-    ) -> impl Iterator<Item = Result<(u32, Option<String>, P), SpawnError>> {
+    ) -> impl Iterator<Item = Result<(u32, Option<ActorPath>, P), SpawnError>> {
         let ring = self.ring.load_full();
-        actors.into_iter().map(move |(name, props)| {
-            let name = name.into();
-            if let Err(error) = validate_name(&name) {
-                let _ = drop_quietly(props);
-                return Err(error.into());
-            }
-            Ok((ring.owner(&name), Some(name), props))
-        })
+        actors.into_iter().map(
+            move |(name, props)| match ActorPath::user().child(&name.into()) {
+                Ok(path) => Ok((ring.owner(path.name()), Some(path), props)),
+                Err(error) => {
+                    let _ = drop_quietly(props);
+                    Err(error.into())
+                }
+            },
+        )
     }
 
     /// Anonymous actors for [`spawn_all`](Self::spawn_all), on all workers in turn.
     pub(crate) fn placed_in_turn<P: Spawnable>(
         &self,
         actors: impl IntoIterator<Item = P>,
-    ) -> impl Iterator<Item = Result<(u32, Option<String>, P), SpawnError>> {
+    ) -> impl Iterator<Item = Result<(u32, Option<ActorPath>, P), SpawnError>> {
         let workers = self.core.worker_indices().cycle();
         let placed = workers.zip(actors);
         placed.map(|(worker, props)| Ok((worker, None, props)))
     }
 
-    /// Starts a top-level actor that every worker's `configure` names, once for all of them.
+    /// Starts a top-level actor at that path, on the worker that the ring names; while the pool starts once
+    /// for all workers, whose `configure` all name it.
     pub(crate) fn spawn_configured<P: Spawnable>(
         self: &Arc<Self>,
         caller: u32,
-        name: &str,
+        path: ActorPath,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        let owner = self.owner(name);
+        let owner = self.owner(path.name());
         // Acquire pairs with the release in `end_configuring`.
         if !self.configuring.load(Acquire) {
-            return self.spawn(owner, Some(name), props);
+            return self.spawn_at(owner, Some(path), props);
         }
-        validate_name(name)?;
-        let (shared, name) = (Arc::clone(self), name.to_owned());
+        let shared = Arc::clone(self);
         let started = call(&self.core, owner, move |shard, _| {
-            shared.start_configured(shard, caller, &name, props)
+            shared.start_configured(shard, caller, &path, props)
         });
         let address = started.unwrap_or_else(|error| Err(spawn_error(error)))?;
         #[allow(unsafe_code)]
@@ -196,10 +206,10 @@ impl Shared {
         &self,
         shard: &Shard,
         caller: u32,
-        name: &str,
+        path: &ActorPath,
         props: P,
     ) -> Result<ActorId, SpawnError> {
-        let joined = self.join_configured::<P::Message>(caller, name);
+        let joined = self.join_configured::<P::Message>(caller, path);
         if !matches!(joined, Ok(None)) {
             let _ = drop_quietly(props);
             return match joined? {
@@ -209,9 +219,9 @@ impl Shared {
                 None => unreachable!("this is not the first caller"),
             };
         }
-        let outcome = start_here(shard, Name::Given(name), props, None).map(ActorRef::address);
+        let outcome = start_here(shard, Some(path), props, None).map(ActorRef::address);
         let mut configured = self.configured.lock();
-        let before = configured.get_mut(name).map(|entry| {
+        let before = configured.get_mut(path).map(|entry| {
             std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
         });
         drop(configured);
@@ -228,30 +238,25 @@ impl Shared {
     fn join_configured<M: 'static>(
         &self,
         caller: u32,
-        name: &str,
+        path: &ActorPath,
     ) -> Result<Option<Ask<Result<ActorId, SpawnError>>>, SpawnError> {
         let mut configured = self.configured.lock();
-        let Some(entry) = configured.get_mut(name) else {
+        let Some(entry) = configured.get_mut(path) else {
             let entry = Configured {
                 state: ConfiguredState::Starting(Vec::new()),
                 message: MessageType::of::<M>(),
                 callers: vec![caller],
             };
-            configured.insert(name.to_owned(), entry);
+            configured.insert(path.clone(), entry);
             return Ok(None);
         };
-        let path = || {
-            ActorPath::user()
-                .child(name)
-                .expect("the name was validated")
-        };
         if entry.callers.contains(&caller) {
-            return Err(SpawnError::NameTaken(path()));
+            return Err(SpawnError::NameTaken(path.clone()));
         }
         if !entry.message.is::<M>() {
-            let (expected, actual) = (std::any::type_name::<M>(), entry.message.name());
+            let (expected, actual) = (MessageType::of::<M>().name(), entry.message.name());
             return Err(SpawnError::WrongType {
-                path: path(),
+                path: path.clone(),
                 expected,
                 actual,
             });
@@ -287,10 +292,15 @@ impl Shared {
     }
 
     pub(crate) fn lookup<M: Send + 'static>(&self, path: &str) -> Result<ActorRef<M>, LookupError> {
-        let entry = self.find(path);
-        let entry = entry.ok_or_else(|| LookupError::NotFound(path.to_owned()))?;
+        let entry = self.find(path).ok_or_else(|| {
+            if self.core.has_ended() {
+                LookupError::PoolClosed
+            } else {
+                LookupError::NotFound(path.to_owned())
+            }
+        })?;
         if !entry.message.is::<M>() {
-            let (expected, actual) = (std::any::type_name::<M>(), entry.message.name());
+            let (expected, actual) = (MessageType::of::<M>().name(), entry.message.name());
             return Err(LookupError::WrongType {
                 path: path.to_owned(),
                 expected,
@@ -317,7 +327,7 @@ impl Shared {
 struct Starts<'a, P: Spawnable> {
     shared: &'a Shared,
     /// For each worker, what is sent to it next, with the place in the result.
-    open: Vec<Vec<(usize, Option<String>, P)>>,
+    open: Vec<Vec<(usize, Option<ActorPath>, P)>>,
     /// What was sent, with the places in the result.
     under_way: VecDeque<(Vec<usize>, StartingBatch<P>)>,
     started: Vec<Option<Started<P>>>,
@@ -331,11 +341,11 @@ const STARTS: usize = 256;
 const BATCHES_OF_STARTS: usize = 4;
 
 impl<P: Spawnable> Starts<'_, P> {
-    fn add(&mut self, worker: u32, name: Option<String>, props: P) {
+    fn add(&mut self, worker: u32, path: Option<ActorPath>, props: P) {
         let place = self.started.len();
         self.started.push(None);
         let open = &mut self.open[worker as usize];
-        open.push((place, name, props));
+        open.push((place, path, props));
         if open.len() == STARTS {
             self.send(worker);
         }
@@ -350,10 +360,9 @@ impl<P: Spawnable> Starts<'_, P> {
             return self.note(places, |_| Err(SpawnError::CannotWait(error.clone())));
         }
         let starting = begin_call_of(core, worker, None, move |shard, caller| {
-            let started = batch.into_iter().map(|(_, name, props)| {
-                let name = name.as_deref().map_or(Name::Generated, Name::Given);
-                start_here(shard, name, props, caller)
-            });
+            let started = batch
+                .into_iter()
+                .map(|(_, path, props)| start_here(shard, path.as_ref(), props, caller));
             started.collect::<Vec<_>>()
         });
         self.under_way.push_back((places, starting));
@@ -400,7 +409,7 @@ impl<P: Spawnable> Starts<'_, P> {
 
 fn start_here<P: Spawnable>(
     shard: &Shard,
-    name: Name<'_>,
+    path: Option<&ActorPath>,
     props: P,
     caller: Option<(Home, Key)>,
 ) -> Result<ActorRef<P::Message>, SpawnError> {
@@ -408,6 +417,7 @@ fn start_here<P: Spawnable>(
         let _ = drop_quietly(props);
         return Err(SpawnError::ShuttingDown);
     }
+    let name = path.map_or(Name::Generated, Name::At);
     lifecycle::start(shard, GUARDIAN, name, Seed::of(props), caller)
 }
 

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::members::Members;
-use super::open::{OpenError, open};
+use super::open::{Kind, OpenError, open};
 use super::router::point_of_key;
 use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
@@ -17,7 +17,7 @@ use crate::sync::{Mutant, is_mutated};
 /// A name in a pool under which actors join, so that others find them: all, the next in turn, or the
 /// one to whom a key belongs.
 ///
-/// A group is an actor, `/user/group-<name>`, which the first who opens it starts. A member that stops
+/// A group is an actor, `/group/<name>`, which the first who opens it starts. A member that stops
 /// leaves by itself. Whoever joins is found by what the same sender asks afterwards. To join, to leave, and
 /// to be found takes as long however many members there are.
 ///
@@ -64,7 +64,7 @@ impl<M: Send + 'static> Group<M> {
     /// [`OpenError::Spawn`] where it could not be started, as with a name that is none.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
         let props = Props::new(|| Behavior::actor(Joined(Members::new())));
-        let actor = open(node, &format!("group-{name}"), &props)?;
+        let actor = open::<M, _>(node, Kind::Group, name, &props)?;
         Ok(Self { actor })
     }
 

@@ -1,12 +1,15 @@
 //! How an actor that exists once in a pool is found by name, or started.
 
-use crate::actor::{ActorRef, Props, SpawnError};
+use std::any::type_name;
+
+use crate::actor::{ActorPath, ActorRef, NameError, Props, SpawnError};
 use crate::pool::{LookupError, WorkerNode};
 
 /// How often it is tried, when others start and stop the same actor meanwhile.
 const TRIES: usize = 16;
 
-/// Why a topic or a group was not opened.
+/// Why a topic or a group was not opened. It names that by the path at which it lives, such as
+/// `/topic/prices`, and what it is for by the type that it was opened with.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -18,25 +21,72 @@ pub enum OpenError {
     Spawn(#[from] SpawnError),
 }
 
-/// The top-level actor of that name, which is started where there is none.
-pub(super) fn open<M: Send + 'static>(
+/// What is opened.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Topic,
+    Group,
+}
+
+impl Kind {
+    /// Where one of that name lives: apart from the actors of users, so that it has the name that it was
+    /// given, whatever that is.
+    pub(super) fn path(self, name: &str) -> Result<ActorPath, NameError> {
+        let place = match self {
+            Self::Topic => "topic",
+            Self::Group => "group",
+        };
+        ActorPath::root().child(place)?.child(name)
+    }
+}
+
+/// The topic or group of that name, for messages of that type, which is started where there is none. Its
+/// actor handles `W`, a wrapper of those messages.
+pub(super) fn open<M, W: Send + 'static>(
     node: &WorkerNode,
+    kind: Kind,
     name: &str,
-    props: &Props<M>,
-) -> Result<ActorRef<M>, OpenError> {
-    let path = format!("/user/{name}");
+    props: &Props<W>,
+) -> Result<ActorRef<W>, OpenError> {
+    let path = kind.path(name).map_err(SpawnError::from)?;
     let mut tries = 1;
     loop {
         match node.lookup(&path) {
             Ok(found) => return Ok(found),
             Err(LookupError::NotFound(_)) => {}
-            Err(other) => return Err(OpenError::WrongType(other)),
+            Err(LookupError::PoolClosed) => return Err(SpawnError::PoolClosed.into()),
+            Err(LookupError::WrongType { actual, .. }) => {
+                return Err(wrong_type::<M>(&path, actual));
+            }
         }
-        match node.spawn(name, props.clone()) {
+        let started = node
+            .shared
+            .spawn_configured(node.index, path.clone(), props.clone());
+        match started {
             Ok(started) => return Ok(started),
             // Somebody else was first, or the one before is still about to stop.
             Err(SpawnError::NameTaken(_)) if tries < TRIES => tries += 1,
+            Err(SpawnError::WrongType { actual, .. }) => {
+                return Err(wrong_type::<M>(&path, actual));
+            }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// There is one, whose actor handles messages of that name.
+fn wrong_type<M>(path: &ActorPath, actual: &'static str) -> OpenError {
+    OpenError::WrongType(LookupError::WrongType {
+        path: path.to_string(),
+        expected: type_name::<M>(),
+        actual: wrapped(actual),
+    })
+}
+
+/// The type that a wrapper is for: `u32`, for one that is called `TopicMessage<u32>`.
+fn wrapped(name: &'static str) -> &'static str {
+    let inner = name
+        .split_once('<')
+        .and_then(|(_, rest)| rest.strip_suffix('>'));
+    inner.unwrap_or(name)
 }

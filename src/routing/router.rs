@@ -125,7 +125,8 @@ impl<M: Send + 'static> Router<M> {
     }
 
     /// Spreads the routees over all workers of the pool in turn, from worker 0 on. They are
-    /// top-level actors under generated names then, and stop when the router has stopped.
+    /// top-level actors under generated names then, and are asked to stop when the router has stopped. That
+    /// is what they stop for, whatever the router's own reason is.
     ///
     /// When the pool shuts down, its workers stop their actors at the same time: what the router
     /// still sends on then may come too late, and becomes a dead letter. Stop the router before, as

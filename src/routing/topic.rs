@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::goes_on_after_a_message;
-use super::open::{OpenError, open};
+use super::open::{Kind, OpenError, open};
 use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient, Signal,
 };
@@ -15,7 +15,7 @@ use crate::sync::{Mutant, is_mutated};
 
 /// A name in a pool to which actors subscribe, so that each of them is told what is published there.
 ///
-/// A topic is an actor, `/user/topic-<name>`, which the first who opens it starts. What is published
+/// A topic is an actor, `/topic/<name>`, which the first who opens it starts. What is published
 /// goes through its mailbox, and from there to each subscriber by `tell`; so the messages of one
 /// publisher arrive in order, and whoever subscribes is told what the same sender publishes
 /// afterwards. A subscriber that stops leaves by itself. To subscribe and to leave takes as long however
@@ -89,7 +89,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
             // A clone that panics must not cost the subscribers their places.
             Behavior::actor(subscribed).supervise(goes_on_after_a_message())
         });
-        let actor = open(node, &format!("topic-{name}"), &props)?;
+        let actor = open::<M, _>(node, Kind::Topic, name, &props)?;
         Ok(Self { actor })
     }
 

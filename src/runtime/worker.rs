@@ -20,7 +20,7 @@ use super::pace::Pace;
 use super::scheduler;
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    Alarm, DeadLetterReason, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
+    Alarm, DeadLetterReason, End, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
@@ -407,6 +407,10 @@ impl Worker {
         shard.due.clear();
         // What was lost just now may have sent something in its destructor.
         shard.outboxes.flush();
+        // No answer arrives any more: whoever holds such an ask, on another thread as a rule, is told.
+        for wait in shard.waits.unattended() {
+            shard.follow_up(shard.waits.end(wait, End::PoolClosed));
+        }
     }
 
     /// Forces the end at once, without another turn: the ticks from now on tell actors that they have

@@ -150,7 +150,7 @@ impl Checker<'_> {
         });
         let (steps, now, faults) = (sim.steps(), sim.now(), sim.faults());
         let failure = match ended {
-            Err(Unwound::Panicked(text)) => Some(text),
+            Err(Unwound::Panicked(payload)) => Some(payload.to_string()),
             Err(Unwound::Forced) => Some("the test was ended by force".to_owned()),
             Ok(failure) => failure,
         };

@@ -218,6 +218,11 @@ impl Drive for Engine {
         }
     }
 
+    fn has_ended(&self) -> bool {
+        // While one of its workers runs, it has not.
+        self.world.try_borrow().is_ok_and(|world| world.has_ended())
+    }
+
     fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError> {
         while self.first.waits.is_pending(wait) {
             match self.step(ANYHOW) {

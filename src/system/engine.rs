@@ -239,6 +239,10 @@ impl Drive for Engine {
     /// Each time it is driven it begins with a round, in which the time-out is armed.
     fn has_begun_a_wait(&self) {}
 
+    fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
     fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError> {
         let waits = &self.shard.waits;
         let limit = self.real_limit(waits.timeout(wait).map(Duration::from_nanos));

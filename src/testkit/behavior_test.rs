@@ -80,7 +80,7 @@ pub enum BehaviorTestError {
     /// There is no room for another pool, or no memory for it.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The behaviour's factory or setup failed, or its handling of `PreStart`.
+    /// The behaviour's factory or setup failed, or its handling of `PreStart`; or it ended in its start.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
 }

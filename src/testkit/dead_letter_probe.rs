@@ -1,13 +1,14 @@
 //! A probe for dead letters: what was lost since a test began to look.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::watched::Watched;
-use crate::actor::{ActorId, DeadLetter, DeadLetterReason, DeadLetters, Subscription};
+use crate::actor::{
+    ActorId, DeadLetter, DeadLetterReason, DeadLetters, Subscription, message_name,
+};
 use crate::pool::WorkerNode;
 
 /// Watches the dead letters of a pool from its making on.
@@ -159,7 +160,7 @@ impl DeadLetterProbe {
     /// When they are not within that time, and when they are more.
     #[track_caller]
     pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
-        let name = type_name::<M>();
+        let name = message_name::<M>();
         let lost = |seen: &Seen| seen.of_type(name);
         self.expect_counted(lost, count, within, &format!("of type {name}"));
     }

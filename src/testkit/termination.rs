@@ -1,11 +1,10 @@
 //! Waiting for actors to stop.
 
-use std::any::type_name;
 use std::time::Duration;
 
 use super::error::ProbeError;
 use super::probe::met;
-use crate::actor::ActorRef;
+use crate::actor::{ActorRef, message_name};
 use crate::ask::{AskError, path_of_actor, watch};
 
 /// How long a test waits, beyond its time, for the path of an actor that it is to name.
@@ -52,7 +51,7 @@ pub fn try_expect_terminated<M: Send + 'static>(
         Err(_) => Err(ProbeError::Alive {
             actor: actor.id(),
             path: path_of_actor(actor.id(), FOR_A_NAME),
-            message: type_name::<M>(),
+            message: message_name::<M>(),
             within,
         }),
     }

@@ -53,6 +53,11 @@ impl Opening {
                 | Self::FailsAtStart
         )
     }
+
+    /// Whether the start comes to nothing without a failure.
+    pub(crate) fn ends_at_once(self) -> bool {
+        self == Self::StopsAtOnce
+    }
 }
 
 /// What an actor does when it has stopped.

@@ -180,6 +180,10 @@ impl<L: Load> World<L> {
             routees: Mutex::default(),
         });
         routing.life.is_in_public();
+        if routing.spread {
+            // Its routees are nobody's children: they are asked to stop, whatever it ends for itself.
+            routing.life.is_to_passivate_from_afar();
+        }
         let router = self.describe(&routing, 1 + rng.index(4), rng);
         let name = format!("router-{number}");
         let started = match as_child {

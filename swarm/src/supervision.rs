@@ -194,9 +194,6 @@ impl<L: Load> World<L> {
         });
         if let (Directive::Escalate, Some(supervisor)) = (directive, supervisor) {
             supervisor.life.is_failing();
-            if let Some(child) = self.known_as(failure.actor) {
-                child.life.is_escalated();
-            }
         }
         let ends = matches!(directive, Directive::Restart | Directive::Stop);
         if ends
@@ -244,7 +241,7 @@ pub(crate) fn report<L: Load>(world: &World<L>, failure: &Failure) -> Check {
         return Ok(());
     }
     let text = match &failure.cause {
-        Cause::Panic(text) => text.clone(),
+        Cause::Panic(payload) => payload.to_string(),
         Cause::Error(error) => error.to_string(),
         Cause::Child(_) => {
             oracles.saw("failure escalated");

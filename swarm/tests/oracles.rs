@@ -427,6 +427,47 @@ fn ends_have_the_reasons_that_are_told() {
 }
 
 #[test]
+fn those_below_end_for_the_reason_of_whoever_is_above() {
+    type Ends = fn(&Life);
+    let ways: [(Ends, TerminationReason); 4] = [
+        (Life::is_failing, TerminationReason::Failed),
+        (
+            |parent| parent.is_to_be_killed(9, 0),
+            TerminationReason::Killed,
+        ),
+        (
+            |parent| parent.is_asked_to_stop(9, 0),
+            TerminationReason::Stopped,
+        ),
+        (
+            |parent| parent.is_to_passivate_from_afar(),
+            TerminationReason::Stopped,
+        ),
+    ];
+    for (ends, reason) in ways {
+        let parent = running(1, None);
+        let below = running(2, Some(running(3, Some(Arc::clone(&parent)))));
+        ends(&parent);
+        below.is_told_of_stop([].into_iter()).unwrap();
+        below
+            .is_dropped_after(&Sequences::default(), false)
+            .unwrap();
+        for other in [
+            TerminationReason::Stopped,
+            TerminationReason::Failed,
+            TerminationReason::Killed,
+        ] {
+            let told = below.is_told_to_have_ended(other, false);
+            if other == reason {
+                told.unwrap();
+            } else {
+                says(told, "there is no reason");
+            }
+        }
+    }
+}
+
+#[test]
 fn whoever_watches_is_told_once_and_not_after_it_let_go() {
     let target = ended(7);
     let told = |watches: &Watches, reason| watches.is_told(&target, reason, false);

@@ -51,6 +51,7 @@ fn everything_that_can_happen_does() {
     seen.sort_unstable();
     seen.dedup_by_key(|(what, _)| *what);
     let all = [
+        "actor ended in its start",
         "actor failed to start",
         "actor not started, as the pool ends",
         "answer from outside",

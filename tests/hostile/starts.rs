@@ -25,7 +25,7 @@ fn s4_4_a_setup_that_has_mail_may_stop_at_once() {
                         })
                     }),
                 );
-                quitter.unwrap();
+                assert!(matches!(quitter, Err(SpawnError::EndedInStart(_))));
                 gone(pool, "/user/quitter");
             });
         },
@@ -35,7 +35,7 @@ fn s4_4_a_setup_that_has_mail_may_stop_at_once() {
 #[test]
 fn s4_4_a_setup_that_stops_itself_twice_leaves_nothing() {
     with_pool(pool_of(1), |pool| {
-        pool.spawn(
+        let quitter = pool.spawn(
             "quitter",
             Props::new(|| {
                 Behavior::<u8>::setup(|ctx| {
@@ -43,8 +43,8 @@ fn s4_4_a_setup_that_stops_itself_twice_leaves_nothing() {
                     Ok(Behavior::stopped())
                 })
             }),
-        )
-        .unwrap();
+        );
+        assert!(matches!(quitter, Err(SpawnError::EndedInStart(_))));
         gone(pool, "/user/quitter");
     });
 }

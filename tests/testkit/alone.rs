@@ -175,7 +175,9 @@ fn s9_2_a_behaviour_that_does_not_start_is_a_typed_error() {
     let error: BehaviorTestError = StartError::TooManyPools.into();
     assert!(error.to_string().contains("1024"));
 
-    let mut stopped = BehaviorTest::new(Behavior::<u8>::stopped).unwrap();
-    assert!(!stopped.is_alive());
-    assert_eq!(stopped.tell(1), Outcome::Refused);
+    let error = BehaviorTest::new(Behavior::<u8>::stopped).unwrap_err();
+    assert!(matches!(
+        error,
+        BehaviorTestError::Spawn(SpawnError::EndedInStart(_))
+    ));
 }

@@ -121,7 +121,8 @@ fn shop() -> Behavior<Shop> {
                 )?;
             }
             Shop::Fire(name) => {
-                ctx.spawn_anonymous(Props::new(Behavior::<u8>::stopped))?;
+                let brief = Props::new(|| Behavior::receive(|_ctx, _: u8| Next::Stop));
+                ctx.spawn_anonymous(brief)?.tell(1);
                 ctx.self_ref().tell(Shop::Hire(name));
             }
             Shop::Ignore => return Ok(Next::Unhandled),

@@ -13,6 +13,8 @@ pub(crate) const GUARDIAN: u32 = 0;
 #[derive(Clone, Copy)]
 pub(crate) enum Name<'a> {
     Given(&'a str),
+    /// That of a top-level actor, with where it stands.
+    At(&'a ActorPath),
     Generated,
 }
 

@@ -197,7 +197,7 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
         Intervention::Panic(text) => {
             begin_handling(shard, kept, &envelope);
             discard(shard, key, kept);
-            Err(Unwound::Panicked(text))
+            Err(Unwound::Panicked(text.into()))
         }
         Intervention::Kill => {
             kill(shard, key);

@@ -9,6 +9,7 @@ use super::family::interrupt;
 use super::keep::{end_what_it_began, lose_stashed_if_withdrawn, rest};
 use super::restart::build_again;
 use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
+use super::watch::TerminationReason;
 use super::withdraw::screen_withdrawn;
 use crate::actor::behavior::Signal;
 use crate::actor::dead_letter::DeadLetterReason;
@@ -55,7 +56,7 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     });
     let_go_of_instance(shard, key);
     slot.special.set(true);
-    ask_children_to_stop(shard, slot, End::NoReply);
+    ask_children_to_stop(shard, slot, End::NoReply, TerminationReason::Stopped);
     shard.look_if_held_up(slot, key);
     shard.due.push(Due::Turn(key.slot()));
 }
@@ -77,7 +78,7 @@ pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     } else {
         let_go_of_instance(shard, key);
     }
-    ask_children_to_stop(shard, slot, End::NoReply);
+    ask_children_to_stop(shard, slot, End::NoReply, TerminationReason::Stopped);
     if slot.first_child.get() == NO_SLOT {
         slot.with_system(|system| system.passive = Some(Passive::Asleep));
         if let Some(observer) = shard.observer.get() {

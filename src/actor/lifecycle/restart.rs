@@ -6,6 +6,7 @@ use super::keep::{end_what_it_began, let_go};
 use super::start::{FailedStart, build};
 use super::stop::{ask_children_to_stop, begin_stop};
 use super::supervise::{failed, report};
+use super::watch::TerminationReason;
 use crate::actor::behavior::Signal;
 use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::DeadLetterReason;
@@ -36,7 +37,7 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
         system.backoff = backoff;
     });
     slot.special.set(true);
-    ask_children_to_stop(shard, slot, End::Failed);
+    ask_children_to_stop(shard, slot, End::Failed, TerminationReason::Failed);
     shard.look_if_held_up(slot, key);
     shard.due.push(Due::Turn(key.slot()));
 }
@@ -53,7 +54,9 @@ fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
     slot.put_body(body);
     match told {
         Ok(TurnEnd::Failed(error)) => report(shard, key, Stage::Restarting, Cause::Error(*error)),
-        Err(Unwound::Panicked(text)) => report(shard, key, Stage::Restarting, Cause::Panic(text)),
+        Err(Unwound::Panicked(payload)) => {
+            report(shard, key, Stage::Restarting, Cause::Panic(payload))
+        }
         // A behaviour that it wants to become is dropped here.
         Ok(end) => drop(drop_with_fate(end, End::Failed)),
         Err(Unwound::Forced) => {}
@@ -65,8 +68,8 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
         let dropped = shard.acting_as(id, || drop_with_fate(old, End::Failed));
-        if let Some(Unwound::Panicked(text)) = dropped {
-            report(shard, key, Stage::Restarting, Cause::Panic(text));
+        if let Some(Unwound::Panicked(payload)) = dropped {
+            report(shard, key, Stage::Restarting, Cause::Panic(payload));
         }
     }
     build_again(shard, key, Signal::PostRestart(failure), Stage::Restarting)
@@ -103,7 +106,7 @@ pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage)
             return false;
         }
         Err(FailedStart::Error(error)) => Cause::Error(error),
-        Err(FailedStart::Unwound(Unwound::Panicked(text))) => Cause::Panic(text),
+        Err(FailedStart::Unwound(Unwound::Panicked(payload))) => Cause::Panic(payload),
     };
     // To resume it, now or when an ancestor has decided, is to go on with what there is, and there is
     // nothing.

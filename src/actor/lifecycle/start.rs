@@ -39,14 +39,26 @@ pub enum SpawnError {
     /// The name is not a valid one.
     #[error(transparent)]
     InvalidName(#[from] NameError),
-    /// Its factory, its setup or its handling of `PreStart` failed.
+    /// Its factory, its setup or its handling of [`PreStart`](crate::Signal::PreStart) failed.
     #[error(transparent)]
     Failed(Arc<Failure>),
+    /// It ended in its start, without a failure: its first behaviour was [`stopped`], or it answered
+    /// [`PreStart`] with [`Next::Stop`]; or with [`Next::Passivate`], if it was made [once](crate::Once). It
+    /// has handled no message.
+    ///
+    /// [`stopped`]: crate::Behavior::stopped
+    /// [`PreStart`]: crate::Signal::PreStart
+    /// [`Next::Stop`]: crate::Next::Stop
+    /// [`Next::Passivate`]: crate::Next::Passivate
+    #[error(
+        "{0} ended in its start: its behaviour stopped before any message; give it one that goes on"
+    )]
+    EndedInStart(ActorPath),
     /// The pool shuts down.
-    #[error("the pool shuts down and starts no more actors")]
+    #[error("the pool shuts down and starts no more actors; start another pool")]
     ShuttingDown,
     /// The pool has ended.
-    #[error("the pool has ended")]
+    #[error("the pool has ended and starts no more actors; start another pool")]
     PoolClosed,
     /// There is no worker of that index.
     #[error("the pool has {workers} workers, numbered from 0, so there is no worker {worker}")]
@@ -57,7 +69,7 @@ pub enum SpawnError {
         workers: usize,
     },
     /// The actor to be near belongs to another pool.
-    #[error("the actor to be near belongs to another pool")]
+    #[error("the actor to be near belongs to another pool; start this one there, or near another")]
     OtherPool,
     /// Another worker spawned an actor of that name in `configure`, for other messages.
     #[error("{path} handles {actual}, not {expected}: every worker must configure it alike")]
@@ -152,7 +164,8 @@ fn prepare(
     stack_size: Option<usize>,
 ) -> Result<(Option<ActorPath>, Option<StackClass>), SpawnError> {
     let path = match name {
-        Name::Given(name) => Some(reserve(shard, parent, name)?),
+        Name::Given(name) => Some(reserve(shard, path_of_child(shard, parent, name)?)?),
+        Name::At(path) => Some(reserve(shard, path.clone())?),
         Name::Generated => None,
     };
     let stack = claim_stack(shard, stack_size).inspect_err(|_| {
@@ -193,7 +206,7 @@ fn run(
     message: &'static MessageType,
 ) -> Result<(), SpawnError> {
     match built {
-        Ok(body) => {
+        Ok(Some(body)) => {
             if let Some(path) = &path {
                 let address = shard.address_of(key);
                 let entry = DirectoryEntry { address, message };
@@ -201,6 +214,11 @@ fn run(
             }
             begin_running(shard, key, body);
             Ok(())
+        }
+        Ok(None) => {
+            let path = path_of(shard, key.slot());
+            undo_start(shard, key, DeadLetterReason::Stopped);
+            Err(SpawnError::EndedInStart(path))
         }
         Err(cause) => {
             let reason = cause.reason();
@@ -223,8 +241,7 @@ fn claim_stack(shard: &Shard, stack_size: Option<usize>) -> Result<Option<StackC
     claimed.map_err(|error| SpawnError::NoStack(error.to_string()))
 }
 
-fn reserve(shard: &Shard, parent: u32, name: &str) -> Result<ActorPath, SpawnError> {
-    let path = path_of_child(shard, parent, name)?;
+fn reserve(shard: &Shard, path: ActorPath) -> Result<ActorPath, SpawnError> {
     if shard.core.directory.reserve(&path) {
         Ok(path)
     } else {
@@ -299,13 +316,14 @@ pub(super) fn build(
             let _ = drop_with_fate(body, End::NoReply);
             return Ok(Some(*next));
         }
-        Ok(TurnEnd::Passivate) => {
+        Ok(TurnEnd::Passivate) if shard.slot(key.slot()).can_be_built_again() => {
             let slot = shard.slot(key.slot());
             slot.with_system(|system| system.passivation_wanted = true);
             slot.special.set(true);
             return Ok(Some(body));
         }
-        Ok(TurnEnd::Stop) => {
+        // One that cannot be built again has nothing to come back to.
+        Ok(TurnEnd::Stop | TurnEnd::Passivate) => {
             let _ = drop_with_fate(body, End::Stopped);
             return Ok(None);
         }
@@ -324,11 +342,8 @@ fn ended_well<T>(ended: Result<Result<T, BoxError>, Unwound>) -> Result<T, Faile
     }
 }
 
-fn begin_running(shard: &Shard, key: Key, body: Option<NewBody>) {
+fn begin_running(shard: &Shard, key: Key, body: NewBody) {
     let slot = shard.slot(key.slot());
-    let Some(body) = body else {
-        return begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
-    };
     slot.take_in(body, shard.slabs());
     if slot.state() == State::Starting {
         slot.enter(State::Running);
@@ -349,7 +364,7 @@ fn begin_running(shard: &Shard, key: Key, body: Option<NewBody>) {
 fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnError {
     let cause = match cause {
         FailedStart::Error(error) => Cause::Error(error),
-        FailedStart::Unwound(Unwound::Panicked(text)) => Cause::Panic(text),
+        FailedStart::Unwound(Unwound::Panicked(payload)) => Cause::Panic(payload),
         FailedStart::Unwound(Unwound::Forced) => return SpawnError::ShuttingDown,
     };
     SpawnError::Failed(Arc::new(describe(shard, key, Stage::Starting, cause)))

@@ -22,12 +22,21 @@ use crate::sync::{Mutant, is_mutated};
 
 /// Asks an actor to stop when it has handled the mail that it has.
 pub(crate) fn request_stop(shard: &Shard, key: Key) {
+    request_stop_for(shard, key, TerminationReason::Stopped);
+}
+
+/// Asks an actor to stop as its parent ends, for the reason of that one. One that was asked to stop before
+/// stops for that.
+fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
     if matches!(slot.state(), State::Starting | State::Running) {
         shut(slot);
         slot.enter(State::Draining);
+        if reason != TerminationReason::Stopped {
+            slot.with_system(|system| system.inherited = Some(reason));
+        }
         if is_mutated(Mutant::StopOvertakesMail) {
             bury(shard, slot, key, DeadLetterReason::Stopped);
         }
@@ -38,6 +47,10 @@ pub(crate) fn request_stop(shard: &Shard, key: Key) {
 /// Lets an actor handle nothing after the message that it is at: its mail becomes dead letters, and
 /// it stops.
 pub(crate) fn kill(shard: &Shard, key: Key) {
+    cut_short(shard, key, TerminationReason::Killed);
+}
+
+fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
     let Some(slot) = shard
         .tenant(key)
         .filter(|slot| slot.state() != State::Stopping)
@@ -46,9 +59,11 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
     };
     shut(slot);
     // Ordered first: the destructor of a message may wait, and the actor have its turn meanwhile.
-    slot.with_system(|system| system.killed = true);
+    slot.with_system(|system| {
+        system.cut_short.get_or_insert(reason);
+    });
     interrupt(shard, key);
-    bury(shard, slot, key, DeadLetterReason::Stopped);
+    bury(shard, slot, key, reason.of_mail());
 }
 
 fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
@@ -61,11 +76,13 @@ fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
 
 /// Asks every top-level actor to stop.
 pub(crate) fn stop_all(shard: &Shard) {
-    ask_children_to_stop(shard, shard.slot(GUARDIAN), End::Stopped);
+    let why = TerminationReason::Stopped;
+    ask_children_to_stop(shard, shard.slot(GUARDIAN), End::Stopped, why);
 }
 
-/// Asks the children of an actor to stop, and cancels its tasks; replies that these hold end so.
-pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
+/// Asks the children of an actor to stop, for the reason why it ends, and cancels its tasks; replies that
+/// these hold end so.
+pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: TerminationReason) {
     if parent.first_child.get() == NO_SLOT {
         return;
     }
@@ -75,7 +92,7 @@ pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
     let stuck = stuck_children(shard, parent);
     let stuck: Vec<Key> = stuck.iter().map(|child| key_of(shard, *child)).collect();
     for child in stuck {
-        kill(shard, child);
+        cut_short(shard, child, TerminationReason::Failed);
     }
     for child in children(shard, parent) {
         if shard.slot(child).special.is_task() {
@@ -84,7 +101,7 @@ pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End) {
             }
             cancel_task(shard, key_of(shard, child), end);
         } else {
-            request_stop(shard, key_of(shard, child));
+            request_stop_for(shard, key_of(shard, child), why);
         }
     }
 }
@@ -118,17 +135,18 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     shut(slot);
     slot.enter(State::Stopping);
     slot.special.set(true);
-    let reason = if slot.is_forced() {
-        DeadLetterReason::Forced
-    } else {
-        reason
-    };
+    let reason = reason_of_end(slot, reason);
+    if reason == DeadLetterReason::Forced {
+        slot.set_forced(true);
+    }
     slot.end_with(End::from(reason));
     let_go(shard, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
     slot.set_resting(false);
     // As long as it counts as queued it has no other turn, however long that waits.
-    ask_children_to_stop(shard, slot, slot.ending());
+    if slot.first_child.get() != NO_SLOT {
+        ask_children_to_stop(shard, slot, slot.ending(), termination_reason(slot));
+    }
     // Until the last child is gone there is nothing to do for it.
     slot.queued.set(false);
     if slot.first_child.get() == NO_SLOT {
@@ -138,6 +156,24 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
         || is_mutated(Mutant::TaskOutlivesActor) && has_only_tasks(shard, slot)
     {
         tell_of_stop(shard, key_of(shard, index), slot.ending());
+    }
+}
+
+/// Why the mail is lost of an actor that begins to stop for that reason: a shutdown's deadline comes before
+/// all else, and one that stops as its parent has failed ends as that does.
+fn reason_of_end(slot: &Slot, reason: DeadLetterReason) -> DeadLetterReason {
+    let fails_with_parent = |system: &mut System| {
+        system.inherited == Some(TerminationReason::Failed) && system.cut_short.is_none()
+    };
+    if slot.is_forced() {
+        DeadLetterReason::Forced
+    } else if reason == DeadLetterReason::Stopped
+        && slot.has_system()
+        && slot.with_system(fails_with_parent)
+    {
+        DeadLetterReason::Failed
+    } else {
+        reason
     }
 }
 
@@ -157,7 +193,7 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
     let left = is_mutated(Mutant::LateTaskLeft) && has_only_tasks(shard, slot);
     if slot.first_child.get() != NO_SLOT && !left {
         // `PostStop` started children: they stop first, and nobody is told a second time.
-        ask_children_to_stop(shard, slot, slot.ending());
+        ask_children_to_stop(shard, slot, slot.ending(), termination_reason(slot));
         if slot.first_child.get() != NO_SLOT {
             return slot.queued.set(false);
         }
@@ -177,15 +213,15 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
     let told = slot.has_system() && slot.with_system(|system| system.restarting.is_some());
     if told && !is_mutated(Mutant::ToldOfTwoEnds) {
         let dropped = shard.acting_as(id, || drop_with_fate(body, ending));
-        if let Some(Unwound::Panicked(text)) = dropped {
-            report(shard, key, Stage::Restarting, Cause::Panic(text));
+        if let Some(Unwound::Panicked(payload)) = dropped {
+            report(shard, key, Stage::Restarting, Cause::Panic(payload));
         }
         return;
     }
     let stopped = shard.acting_as(id, || {
         let failed = match catch_user(|| body.signal(shard, key, &Signal::PostStop)) {
             Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),
-            Err(Unwound::Panicked(text)) => Some(Cause::Panic(text)),
+            Err(Unwound::Panicked(payload)) => Some(Cause::Panic(payload)),
             // What it wants to become is too late, and dropped.
             Ok(TurnEnd::Become(next)) => {
                 let _ = drop_with_fate(next, End::Stopped);
@@ -203,8 +239,8 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
         report(shard, key, Stage::Stopping, cause);
         shard.acting_as(id, || drop_with_fate(body, ending))
     });
-    if let Some(Unwound::Panicked(text)) = dropped {
-        report(shard, key, Stage::Stopping, Cause::Panic(text));
+    if let Some(Unwound::Panicked(payload)) = dropped {
+        report(shard, key, Stage::Stopping, Cause::Panic(payload));
     }
 }
 
@@ -246,7 +282,7 @@ fn vacate(shard: &Shard, key: Key) {
     if extra.bound.is_some() {
         shard.core.gates.remove(shard.id_of(key));
     }
-    let reason = termination_reason(slot, system.as_deref());
+    let reason = reason_to_tell(slot, system.as_deref());
     let with_parent = shard.slot(slot.parent.get()).state() == State::Stopping;
     if let Some(path) = &extra.path
         && !(is_mutated(Mutant::NameKept) && with_parent)
@@ -286,13 +322,25 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     }
 }
 
-fn termination_reason(slot: &Slot, system: Option<&System>) -> TerminationReason {
-    if slot.is_forced() || system.is_some_and(|system| system.killed) {
-        TerminationReason::Killed
+/// Why an actor ends that has begun to stop: what those who watch it are told, and what its children end for.
+fn termination_reason(slot: &Slot) -> TerminationReason {
+    if slot.has_system() {
+        slot.with_system(|system| reason_to_tell(slot, Some(system)))
+    } else {
+        reason_to_tell(slot, None)
+    }
+}
+
+fn reason_to_tell(slot: &Slot, system: Option<&System>) -> TerminationReason {
+    if let Some(reason) = system.and_then(|system| system.cut_short) {
+        reason
     } else if slot.ending() == End::Failed {
         TerminationReason::Failed
+    } else if slot.is_forced() {
+        TerminationReason::Killed
     } else {
-        TerminationReason::Stopped
+        let inherited = system.and_then(|system| system.inherited);
+        inherited.unwrap_or(TerminationReason::Stopped)
     }
 }
 

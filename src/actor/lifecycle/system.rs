@@ -8,7 +8,7 @@ use super::family::{children, interrupt};
 use super::keep::ReceiveTimeout;
 use super::passivate::Passive;
 use super::stop::has_only_tasks;
-use super::watch::{Signals, Watching};
+use super::watch::{Signals, TerminationReason, Watching};
 use crate::actor::behavior::Signal;
 use crate::actor::envelope::Envelope;
 use crate::actor::failure::{Failure, SupervisorStrategy};
@@ -42,8 +42,8 @@ pub(crate) enum Wanted {
     Nothing,
     /// To wait until something changes.
     Rest,
-    /// To stop it, its mail being gone.
-    End,
+    /// To stop it for that reason, its mail being gone.
+    End(TerminationReason),
     /// To go on with the restart because of that failure.
     Restart(Arc<Failure>),
     /// To stop it, as it is to go on and could not be built.
@@ -77,7 +77,10 @@ pub(crate) struct System {
     pub(crate) decided: Option<(Decided, Arc<Failure>)>,
     /// Whether somebody has suspended it.
     pub(crate) suspended: bool,
-    pub(crate) killed: bool,
+    /// Whether it handles nothing more and ends, whatever mail it has, and why.
+    pub(crate) cut_short: Option<TerminationReason>,
+    /// Why its parent has it stop, where that is more than a stop.
+    pub(crate) inherited: Option<TerminationReason>,
     /// Whether it did not start, and ends when its children have.
     pub(crate) start_failed: bool,
     /// Whether it rests because its failure is its parent's now.
@@ -138,8 +141,8 @@ impl System {
     /// What comes next. Kills come before all else; a restart that is under way, and a failure that
     /// is somebody else's to decide, hold up the rest.
     pub(super) fn next(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
-        if self.killed {
-            return Wanted::End;
+        if let Some(reason) = self.cut_short {
+            return Wanted::End(reason);
         }
         if self.restarting.is_some() {
             return self.next_of_restart(shard, slot);
@@ -188,7 +191,9 @@ impl System {
     /// Whether it is passive, and would wake up for a message.
     pub(super) fn is_asleep(&self) -> bool {
         self.passive == Some(Passive::Asleep)
-            && !(self.suspended || self.killed || self.escalated || self.restarting.is_some())
+            && !(self.suspended || self.escalated)
+            && self.cut_short.is_none()
+            && self.restarting.is_none()
             && self.decided.is_none()
     }
 
@@ -208,7 +213,7 @@ impl System {
         } else if self.store.is_some() || slot.mailbox_len() > 0 {
             Wanted::WakeUp
         } else if slot.state() == State::Draining {
-            Wanted::End
+            Wanted::End(TerminationReason::Stopped)
         } else {
             Wanted::Sleep
         }
@@ -240,7 +245,7 @@ impl System {
             shard.waits.forget(wait);
         }
         if is_delayed && slot.mailbox_len() == 0 {
-            return Wanted::End;
+            return Wanted::End(TerminationReason::Stopped);
         }
         self.restarting
             .take()

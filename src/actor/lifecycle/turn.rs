@@ -172,8 +172,8 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
                 slot.set_resting(true);
                 return false;
             }
-            Wanted::End => {
-                begin_stop(shard, index, DeadLetterReason::Stopped);
+            Wanted::End(reason) => {
+                begin_stop(shard, index, reason.of_mail());
                 false
             }
             Wanted::Restart(failure) => finish_restart(shard, key, failure),
@@ -259,7 +259,7 @@ fn observed_turn(
         }
         Intervention::Panic(text) => {
             slot.discard_next(shard, End::Failed);
-            Err(Unwound::Panicked(text))
+            Err(Unwound::Panicked(text.into()))
         }
         Intervention::Kill => {
             kill(shard, key);
@@ -366,7 +366,7 @@ fn end_turn_early(
             return false;
         }
         Ok(TurnEnd::Failed(error)) => Cause::Error(*error),
-        Err(Unwound::Panicked(text)) => Cause::Panic(text),
+        Err(Unwound::Panicked(payload)) => Cause::Panic(payload),
         Err(Unwound::Forced) => {
             slot.put_body(body);
             begin_stop(shard, key.slot(), DeadLetterReason::Forced);

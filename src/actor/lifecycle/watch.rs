@@ -22,17 +22,59 @@ use crate::memory::OrderedMap;
 use crate::sync::{Mutant, is_mutated};
 
 /// Why an actor has stopped.
+///
+/// Everybody who watches it is told the same: on its own worker, on another one, in another pool, and its
+/// parent. An actor that ends with its parent ends for the reason of that one, however many levels above
+/// the end began.
+///
+/// | how it ends | it | those below it |
+/// |---|---|---|
+/// | its handler says [`Next::Stop`], or becomes [`stopped`](crate::Behavior::stopped) | `Stopped` | `Stopped` |
+/// | [`ActorRef::stop`](crate::ActorRef::stop), also while it is passive or waits to be restarted | `Stopped` | `Stopped` |
+/// | [`ActorRef::kill`](crate::ActorRef::kill) | `Killed` | `Killed` |
+/// | it fails, and its supervisor says [`Directive::Stop`](crate::Directive::Stop) | `Failed` | `Failed` |
+/// | it fails once more than its supervisor restarts it, or cannot be built again | `Failed` | `Failed` |
+/// | a sibling fails, and the strategy stops it too | `Failed` | `Failed` |
+/// | its failure is escalated, and ends its parent or restarts it | `Failed` | `Failed` |
+/// | it fails, and is restarted | goes on | `Failed` |
+/// | it fails, and is resumed | goes on | go on |
+/// | it [passivates](crate::ActorRef::passivate) | goes on | `Stopped` |
+/// | it is restarted or wakes up, and its behaviour is `stopped` then | `Stopped` | |
+/// | a shutdown, in time | `Stopped` | `Stopped` |
+/// | a shutdown's deadline comes before it has stopped, or started | `Killed` | `Killed` |
+/// | it ends [in its start](crate::SpawnError::EndedInStart) | `Stopped` | `Stopped` |
+/// | its factory, its setup or its handling of `PreStart` fails | `Failed` | `Failed` |
+///
+/// What comes first holds: one that was asked to stop, and still handles the mail that it has, stops for
+/// that, whatever becomes of its parent meanwhile. But where it fails or is killed in between, it has
+/// failed, or was killed.
+///
+/// The same is told to those who wait for an answer that such an actor keeps: where it has `Failed`, with
+/// [`AskError::TargetFailed`](crate::AskError::TargetFailed), and otherwise with
+/// [`AskError::TargetStopped`](crate::AskError::TargetStopped).
+///
+/// [`Next::Stop`]: crate::Next::Stop
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TerminationReason {
-    /// It was asked to, or wanted to, or its parent stopped.
+    /// It was asked to, or wanted to, or ended with a parent of which this holds.
     Stopped,
-    /// It failed, and was not restarted.
+    /// It failed, and was not restarted, or ended with a parent that failed.
     Failed,
-    /// It was killed, or a shutdown's deadline came.
+    /// It was killed, or a shutdown's deadline came, or it ended with a parent that was killed.
     Killed,
     /// It had stopped before it was watched, or its pool had ended. How is not known any more.
     Unknown,
+}
+
+impl TerminationReason {
+    /// Why the mail is lost of an actor that ends so.
+    pub(super) fn of_mail(self) -> DeadLetterReason {
+        match self {
+            Self::Failed => DeadLetterReason::Failed,
+            Self::Stopped | Self::Killed | Self::Unknown => DeadLetterReason::Stopped,
+        }
+    }
 }
 
 impl std::fmt::Display for TerminationReason {

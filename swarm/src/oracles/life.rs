@@ -37,8 +37,6 @@ pub struct Life {
     loses_mail: AtomicBool,
     /// Whether children of it may be there when its state is gone.
     leaves_children: AtomicBool,
-    /// Whether a failure of its own was its parent's, which makes its end a kill.
-    escalated: AtomicBool,
     /// Whether it has started for all to see: its spawner was told, or it handles messages.
     in_public: AtomicBool,
     /// Whether it has decided to stop, or is about to.
@@ -80,7 +78,6 @@ impl Life {
             cause: Mutex::default(),
             loses_mail: AtomicBool::new(false),
             leaves_children: AtomicBool::new(false),
-            escalated: AtomicBool::new(false),
             in_public: AtomicBool::new(false),
             stops_itself: AtomicBool::new(false),
             fails: AtomicBool::new(false),
@@ -217,11 +214,6 @@ impl Life {
     /// Whether mail for it may be lost on the way.
     pub fn loses_mail(&self) -> bool {
         self.loses_mail.load(SeqCst) || self.may_be_struck()
-    }
-
-    /// Its failure becomes its parent's.
-    pub fn is_escalated(&self) {
-        self.escalated.store(true, SeqCst);
     }
 
     /// Whether a fault of the simulation may have taken a message from it.
@@ -411,10 +403,16 @@ impl Life {
     }
 
     fn an_ancestor_has_a_reason_to_stop(&self) -> bool {
+        self.any_ancestor(|life| {
+            let leaves = life.is_gone() || life.phase() == TOLD_OF_RESTART;
+            leaves || life.has_a_reason_to_stop() || life.may_passivate.load(SeqCst)
+        })
+    }
+
+    fn any_ancestor(&self, has: impl Fn(&Self) -> bool) -> bool {
         let mut next = self.parent.as_deref();
         while let Some(life) = next {
-            let leaves = life.is_gone() || life.phase() == TOLD_OF_RESTART;
-            if leaves || life.has_a_reason_to_stop() || life.may_passivate.load(SeqCst) {
+            if has(life) {
                 return true;
             }
             next = life.parent.as_deref();
@@ -442,16 +440,22 @@ impl Life {
         ensure(self.is_gone(), || {
             format!("told that {number} has stopped, which is there")
         })?;
-        let struck = self.struck.load(SeqCst);
+        // Those below end for the reason of whoever is above.
+        let with_ancestors = |has: fn(&Self) -> bool| has(self) || self.any_ancestor(has);
         let there = match reason {
-            TerminationReason::Failed => struck || self.fails.load(SeqCst),
+            TerminationReason::Failed => {
+                with_ancestors(|life| life.struck.load(SeqCst) || life.fails.load(SeqCst))
+            }
             TerminationReason::Killed => {
-                let stuck = self.escalated.load(SeqCst);
-                struck || stuck || pool_ends || !self.kills.lock().is_empty()
+                let killed =
+                    |life: &Self| life.struck.load(SeqCst) || !life.kills.lock().is_empty();
+                pool_ends || with_ancestors(killed)
             }
             TerminationReason::Stopped => {
-                let asked = pool_ends || !self.stops.lock().is_empty();
-                asked || self.stops_itself.load(SeqCst) || self.an_ancestor_has_a_reason_to_stop()
+                let stops =
+                    |life: &Self| life.stops_itself.load(SeqCst) || !life.stops.lock().is_empty();
+                let passivates = |life: &Self| life.may_passivate.load(SeqCst);
+                pool_ends || with_ancestors(stops) || self.any_ancestor(passivates)
             }
             _ => true,
         };

@@ -133,7 +133,7 @@ impl<L: Load> World<L> {
                 self.oracles.saw("actor started");
                 record.life.is_in_public();
                 let known = record.target().is_none_or(|own| own == target);
-                let failing = record.opening.fails();
+                let failing = record.opening.fails() || record.opening.ends_at_once();
                 let check = match known && !failing {
                     true => Ok(()),
                     false => Err(format!("started as {}, failing: {failing}", target.id())),
@@ -145,6 +145,10 @@ impl<L: Load> World<L> {
             Err(SpawnError::Failed(failure)) => {
                 self.oracles.saw("actor failed to start");
                 report(self, &failure)
+            }
+            Err(SpawnError::EndedInStart(_)) if record.opening.ends_at_once() => {
+                self.oracles.saw("actor ended in its start");
+                Ok(())
             }
             Err(SpawnError::NameTaken(_)) => {
                 self.oracles.saw("name was taken");
