@@ -5,13 +5,13 @@
 
 use parking_lot::Mutex;
 use std::fmt;
+use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::polling::{as_part, lent};
-use std::future::Future;
 
 /// So many are polled all.
 const FEW: usize = 16;
@@ -158,7 +158,7 @@ impl Many {
         cx: &mut Context<'_>,
         ready: &mut impl FnMut(usize, P::Output) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        for number in self.to_be_polled(parts.len(), cx.waker()) {
+        for number in self.next_numbers(parts.len(), cx.waker()) {
             self.woken.lock().is_woken[number] = false;
             let part = &mut parts[number];
             if part.is_none() {
@@ -177,7 +177,7 @@ impl Many {
 
     /// Those that are to be polled now, for whoever is woken by that: those that were woken, or all of them
     /// if nobody was, so that this is for another reason.
-    fn to_be_polled(&mut self, count: usize, whole: &Waker) -> Vec<usize> {
+    fn next_numbers(&mut self, count: usize, whole: &Waker) -> Vec<usize> {
         let is_given_up = lent(whole).is_some_and(|lent| lent.is_given_up);
         let is_known = |known: &Arc<Waker>| known.will_wake(whole);
         if !self.whole.as_ref().is_some_and(is_known) {

@@ -83,19 +83,26 @@ impl<K, V> OrderedMap<K, V> {
         self.len() == 0
     }
 
-    /// The entries, where they are few, and else the list with gaps.
-    fn parts(&self) -> (&[(K, V)], Option<&Many<K, V>>) {
+    /// The entries where they are few.
+    fn few(&self) -> &[(K, V)] {
         match &self.0 {
-            Entries::Few(few) => (few, None),
-            Entries::Many(many) => (&[], Some(many)),
+            Entries::Few(few) => few,
+            Entries::Many(_) => &[],
+        }
+    }
+
+    fn many(&self) -> Option<&Many<K, V>> {
+        match &self.0 {
+            Entries::Few(_) => None,
+            Entries::Many(many) => Some(many),
         }
     }
 
     /// The entries, the first one first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        let (few, many) = self.parts();
-        let many = many.into_iter().flat_map(|many| &many.entries).flatten();
-        few.iter().chain(many).map(|(key, value)| (key, value))
+        let many = self.many().into_iter().flat_map(|many| &many.entries);
+        let entries = self.few().iter().chain(many.flatten());
+        entries.map(|(key, value)| (key, value))
     }
 
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
@@ -176,9 +183,9 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
     /// is none of that key.
     pub(crate) fn cycle_from(&self, first: Option<&K>) -> impl Iterator<Item = (&K, &V)> {
         let place = first.and_then(|first| self.place(first)).unwrap_or(0);
-        let (few, many) = self.parts();
+        let few = self.few();
         let (before, few) = few.split_at(place.min(few.len()));
-        let many = many.into_iter().flat_map(move |many| {
+        let many = self.many().into_iter().flat_map(move |many| {
             let (from, before) = (many.entries.range(place..), many.entries.range(..place));
             from.chain(before)
         });
@@ -188,12 +195,12 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
 
     /// The entry that a number, taken from the whole range by chance, falls on: each as likely as any other.
     pub(crate) fn by_chance(&self, mut number: u64) -> Option<(&K, &V)> {
-        let (few, many) = self.parts();
         let scaled = |number: u64, length: usize| {
             let scaled = u128::from(number) * length as u128;
             usize::try_from(scaled >> 64).expect("it is less than the length")
         };
-        let Some(many) = many else {
+        let Some(many) = self.many() else {
+            let few = self.few();
             let entry = few.get(scaled(number, few.len()))?;
             return Some((&entry.0, &entry.1));
         };

@@ -5,7 +5,7 @@ use crate::common::{SEEDS, ms};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{Pending, all, first};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -220,8 +220,7 @@ fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
                 let inner = errors.clone();
                 let told = tell(cast.several, move |ctx, _| {
                     let quick = |actor| tell(actor, |ctx, _| Ok(ctx.sleep(ms(1))?));
-                    let first = cast.slow[0];
-                    let go_on = move |_| first.ask(nothing, HOUR);
+                    let go_on = move |_| cast.slow[0].ask(nothing, HOUR);
                     let mut asked: Vec<_> = (0..40)
                         .map(|number| {
                             quick(cast.slow[number % 2]).and_then(Box::new(go_on) as Next)
@@ -241,6 +240,61 @@ fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
                 assert_eq!(sim.waiting(), []);
             });
         }
+    }
+}
+
+/// The worker never rests, and whoever waits is woken all the time by one answer more, so that it has often
+/// been woken when somebody looks.
+#[test]
+fn s5_6_who_is_woken_when_its_new_questions_are_looked_at_is_looked_at_again() {
+    const MANY: usize = 400;
+    for workers in [1, 3] {
+        Sim::builder().workers(workers).check(0..20, |sim| {
+            let (cast, errors) = (Cast::new(sim), Errors::default());
+            let kept: Arc<Mutex<VecDeque<Reply<Ended>>>> = Arc::default();
+            let keeps = Arc::clone(&kept);
+            let keeper = Props::new(move || {
+                let kept = Arc::clone(&keeps);
+                Behavior::receive(move |_ctx, reply| kept.lock().unwrap().push_back(reply))
+            });
+            let keeper = sim.spawn_on(0, "keeper", keeper).unwrap();
+            let inner = errors.clone();
+            let told = tell(cast.several, move |ctx, _| {
+                let ask = move || keeper.ask(|reply| reply, HOUR);
+                let asked = (0..MANY).map(|number| {
+                    let go_on: Next = match number {
+                        20 => Box::new(move |_| cast.third.ask(nothing, HOUR)),
+                        _ => Box::new(move |_| ask()),
+                    };
+                    ask().and_then(go_on)
+                });
+                let asked: Vec<_> = asked.collect();
+                let ended = all(asked).wait().map(drop);
+                inner.note(ctx, ended)
+            });
+            sim.run_for(ms(1));
+            let inner = errors.clone();
+            let waiting = tell(cast.third, move |ctx, _| {
+                let answer = cast.several.ask(nothing, HOUR).wait();
+                inner.note(ctx, answer.map(drop))
+            });
+            sim.run_for(ms(1));
+            let answering = tell(cast.slow[0], move |ctx, _| {
+                let mut idle = 0;
+                while idle < 300 {
+                    let next = kept.lock().unwrap().pop_front();
+                    idle = if next.is_some() { 0 } else { idle + 1 };
+                    next.into_iter().for_each(|reply| reply.send(Ok(())));
+                    ctx.yield_now()?;
+                }
+                Ok(())
+            });
+            sim.run_for(ms(90));
+            drop((told, waiting, answering));
+            errors.assert_one_deadlock(vec!["/user/several", "/user/third"]);
+            sim.run_for(ms(5000));
+            assert_eq!(sim.waiting(), []);
+        });
     }
 }
 
