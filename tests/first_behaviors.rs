@@ -35,8 +35,10 @@ fn leaves_at_once(next: fn() -> Next<u8>) -> Behavior<u8> {
     })
 }
 
+type Form = (&'static str, fn() -> Behavior<u8>);
+
 /// Every form of a first behaviour that ends at once.
-fn forms() -> Vec<(&'static str, fn() -> Behavior<u8>)> {
+fn forms() -> Vec<Form> {
     fn strategy() -> SupervisorStrategy {
         SupervisorStrategy::one_for_one()
     }

@@ -25,8 +25,11 @@ fn second() -> Running<u8> {
     running(2, &SECOND)
 }
 
+/// A turn, by its number, and what runs in it.
+type Ran = (u64, fn() -> Running<u8>);
+
 /// Looks, and sees to it that what is seen is what ran in the turn of that number.
-fn look(beat: &Beat<u8>, ran: &[(u64, fn() -> Running<u8>)]) -> Option<u64> {
+fn look(beat: &Beat<u8>, ran: &[Ran]) -> Option<u64> {
     let (turn, seen) = beat.look()?;
     let of_turn = ran.iter().find(|(number, _)| *number == turn);
     let (_, expected) = of_turn.expect("a handler ran in that turn");
@@ -41,11 +44,7 @@ fn look(beat: &Beat<u8>, ran: &[(u64, fn() -> Running<u8>)]) -> Option<u64> {
 ///
 /// The worker's thread is the model's, which runs first. For loom keeps the last access to an atomic only: what
 /// the worker reads of its own would hide that somebody else had looked before it writes.
-fn watch(
-    beat: &Arc<Beat<u8>>,
-    looks: usize,
-    ran: &'static [(u64, fn() -> Running<u8>)],
-) -> JoinHandle<Vec<Option<u64>>> {
+fn watch(beat: &Arc<Beat<u8>>, looks: usize, ran: &'static [Ran]) -> JoinHandle<Vec<Option<u64>>> {
     let beat = Arc::clone(beat);
     thread::spawn(move || (0..looks).map(|_| look(&beat, ran)).collect())
 }

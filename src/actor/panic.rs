@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::failure::BoxError;
@@ -270,6 +270,10 @@ impl Error for PanicPayload {
     }
 }
 
+// Nobody changes what is in it.
+impl UnwindSafe for PanicPayload {}
+impl RefUnwindSafe for PanicPayload {}
+
 /// Of the same text, and both texts or of the same type.
 impl PartialEq for PanicPayload {
     fn eq(&self, other: &Self) -> bool {
@@ -299,7 +303,7 @@ mod tests {
     use std::cell::Cell;
     use std::panic::panic_any;
 
-    assert_impl_all!(PanicPayload: Send, Sync, Clone, Eq, Error);
+    assert_impl_all!(PanicPayload: Send, Sync, UnwindSafe, RefUnwindSafe, Clone, Eq, Error);
 
     fn caught(code: impl FnOnce()) -> PanicPayload {
         let caught = catch_unwind(AssertUnwindSafe(code));

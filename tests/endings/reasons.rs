@@ -234,15 +234,22 @@ fn s4_11_a_restart_a_resumption_and_a_passivation_are_no_end() {
     );
 }
 
+/// What is done, and why the parent and the child end by that.
+type Case = (
+    &'static str,
+    fn(&mut Stage<'_>),
+    [Option<TerminationReason>; 2],
+);
+
 #[test]
 fn s4_11_what_ends_a_backoff_is_the_reason() {
     let delay = Backoff::new(LONG, LONG).unwrap();
-    let slow = || stopping().of_child(restarts().backoff(delay.clone()));
+    let slow = || stopping().of_child(restarts().backoff(delay));
     let fail = |stage: &mut Stage<'_>| {
         stage.child.tell(Do::Fail);
         stage.sim.run_until_idle();
     };
-    let cases: [(&str, fn(&mut Stage<'_>), [Option<TerminationReason>; 2]); 4] = [
+    let cases: [Case; 4] = [
         ("stop", |stage| stage.child.stop(), [None, Some(Stopped)]),
         ("kill", |stage| stage.child.kill(), [None, Some(Killed)]),
         (

@@ -92,9 +92,9 @@ fn names(count: usize) {
     let name = |number: usize| format!("actor-{number}");
     let started = system.spawn_all((0..count).map(|number| (name(number), idle())));
     assert!(started.iter().all(Result::is_ok));
-    for number in 0..count {
+    for (number, actor) in started.iter().enumerate() {
         let found = system.lookup::<u32>(format!("/user/{}", name(number)));
-        assert_eq!(found.unwrap(), *started[number].as_ref().unwrap());
+        assert_eq!(found.unwrap(), *actor.as_ref().unwrap());
     }
     for actor in started {
         actor.unwrap().stop();

@@ -53,7 +53,8 @@ fn simulation() -> Sim {
 }
 
 /// What an actor is to do.
-struct Job(Box<dyn FnOnce(&mut Context<'_, Self>) + Send>);
+struct Job(Work);
+type Work = Box<dyn FnOnce(&mut Context<'_, Job>) + Send>;
 
 fn job(work: impl FnOnce(&mut Context<'_, Job>) + Send + 'static) -> Job {
     Job(Box::new(work))
