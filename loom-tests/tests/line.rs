@@ -78,7 +78,9 @@ impl Owner {
             for letter in letters {
                 for _ in 0..letter {
                     let grant = self.to_come.pop().expect("somebody comes");
-                    self.line.join(&self.door.gate, 0, grant);
+                    // Each has a ticket of its own.
+                    let ticket = self.to_come.len() as u64;
+                    self.line.join(&self.door.gate, ticket, grant);
                 }
                 self.serve();
             }

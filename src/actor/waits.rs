@@ -15,7 +15,7 @@ use crate::control::{Event, Progress, Transition};
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};
-use crate::time::TimerId;
+use crate::time::{AT_FIRST, TimerId};
 
 /// Drops the value of a wait that nobody takes.
 struct DropValue<'a>(&'a AnyCell);
@@ -199,7 +199,7 @@ impl Waits {
             arena: Arena::new(),
             unarmed: RefCell::default(),
             last_unarmed: Cell::new(Key::NONE),
-            disarmed: RefCell::default(),
+            disarmed: RefCell::new(Vec::with_capacity(AT_FIRST)),
         }
     }
 

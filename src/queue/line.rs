@@ -33,7 +33,8 @@ impl<G> Default for Line<G> {
 }
 
 impl<G> Line<G> {
-    /// Somebody waits, behind those who do already. To be [served](Self::begin_to_serve) now.
+    /// Somebody waits, behind those who do already, with a ticket that nobody else has. To be
+    /// [served](Self::begin_to_serve) now.
     pub fn join(&mut self, gate: &Gate, ticket: u64, grant: G) {
         self.waiting.insert(ticket, grant);
         if !is_mutated(Mutant::LineMarkedLate) {

@@ -7,4 +7,4 @@ mod heap;
 mod wheel;
 
 pub(crate) use self::clock::Clock;
-pub(crate) use self::wheel::{TimerId, TimerWheel};
+pub(crate) use self::wheel::{AT_FIRST, TimerId, TimerWheel};

@@ -32,6 +32,8 @@ const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
 /// Eight levels cover the 48 bits of a tick number.
 const LEVELS: usize = 8;
+/// Cells that there is room for from the beginning: for the questions of a tick, which then allocate nothing.
+pub(crate) const AT_FIRST: usize = 64;
 /// The index that ends a list.
 const NIL: u32 = u32::MAX;
 
@@ -108,7 +110,7 @@ impl<T> TimerWheel<T> {
             soon: std::iter::repeat_with(Heap::default).take(SLOTS).collect(),
             order: 0,
             slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
-            entries: Vec::new(),
+            entries: Vec::with_capacity(AT_FIRST),
             free: NIL,
             pending: 0,
         }
