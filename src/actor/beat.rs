@@ -1,4 +1,4 @@
-//! What a worker is at, as the actors know it: see [`shared::Beat`](crate::shared::Beat).
+//! What a worker is at, as the actors know it: see [`shared::Beat`].
 
 #![allow(unsafe_code)]
 

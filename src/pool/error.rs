@@ -52,7 +52,7 @@ pub enum StartError {
     Configure {
         /// The worker's index.
         worker: usize,
-        /// What it said; a [`PanicPayload`](crate::PanicPayload) where it panicked.
+        /// What it said; a [`PanicPayload`] where it panicked.
         error: BoxError,
     },
 }
