@@ -162,20 +162,20 @@ fn a_timer_at_a_fixed_rate_keeps_to_its_beats() {
 #[test]
 fn a_receive_time_out_comes_when_no_mail_does_and_not_before() {
     let silence = Silence::default();
-    says(silence.is_told(5).map(drop), "and had none");
+    says(silence.is_told(5, false).map(drop), "and had none");
     silence.is_set(10, 5, 2);
     says(silence.is_over(), "was never told");
     says(
-        silence.is_told(14).map(drop),
+        silence.is_told(14, false).map(drop),
         "told of a receive time-out at 14, due at 15",
     );
     silence.is_set(10, 5, 2);
     silence.is_broken(12);
-    assert_eq!(silence.is_told(22), Ok(false));
-    says(silence.is_told(31).map(drop), "due at 32");
+    assert_eq!(silence.is_told(22, false), Ok(false));
+    says(silence.is_told(31, false).map(drop), "due at 32");
     silence.is_set(10, 5, 1);
-    assert_eq!(silence.is_told(15), Ok(true));
+    assert_eq!(silence.is_told(15, false), Ok(true));
     silence.ends();
     silence.is_over().unwrap();
-    says(silence.is_told(25).map(drop), "and had none");
+    says(silence.is_told(25, false).map(drop), "and had none");
 }

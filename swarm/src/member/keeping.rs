@@ -120,7 +120,12 @@ impl<L: Load> Member<L> {
             self.looks_at_timer(ctx, key);
         }
         let due = nanos(ctx.now() + delay);
-        let ring = self.record.timers.lock().starts(key, due, repeats, most);
+        let mut timers = self.record.timers.lock();
+        let ring = timers.starts(key, due, repeats, most);
+        if !self.world.simulated {
+            timers.beats_are_blurred(key);
+        }
+        drop(timers);
         let known = self.known(ctx);
         let mut part = purse.part();
         part.fuel = part.fuel.min(1);
@@ -190,9 +195,11 @@ impl<L: Load> Member<L> {
         }
         let after = Duration::from_micros(purse.rng.between(1, 800));
         let most = u32::try_from(purse.rng.between(1, 3)).unwrap_or(1);
+        // Before it is set: on threads the clock goes on.
+        let now = nanos(ctx.now());
         ctx.set_receive_timeout(after);
         let silence = &self.record.silence;
-        silence.is_set(nanos(after), nanos(ctx.now()), most);
+        silence.is_set(nanos(after), now, most);
     }
 
     pub(super) fn cancel_timeout(&self, ctx: &mut Ctx<'_, L>) {
@@ -203,7 +210,11 @@ impl<L: Load> Member<L> {
     /// No mail has come for long enough. It may passivate then, as those do that nobody needs.
     pub(super) fn is_idle(&self, ctx: &mut Ctx<'_, L>) -> Next<Note<L>> {
         self.world.oracles.saw("receive time-out");
-        match self.record.silence.is_told(nanos(ctx.now())) {
+        match self
+            .record
+            .silence
+            .is_told(nanos(ctx.now()), !self.world.simulated)
+        {
             Ok(false) => {}
             Ok(true) => self.cancel_timeout(ctx),
             Err(wrong) => self.judge(Err(wrong)),

@@ -127,6 +127,14 @@ impl TimerBook {
         Ring { key, start }
     }
 
+    /// Which beat a ring is for is not known to the last nanosecond: the clock goes on between the look by
+    /// which the next beat is found and that of the handler. On threads, and not in a simulation.
+    pub fn beats_are_blurred(&mut self, key: u64) {
+        if let Some(armed) = self.armed.get_mut(&key) {
+            armed.beats = None;
+        }
+    }
+
     /// Whether a timer of that key is there.
     pub fn is_active(&self, key: u64) -> bool {
         self.armed.contains_key(&key)

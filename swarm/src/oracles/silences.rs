@@ -39,18 +39,19 @@ impl Silence {
         }
     }
 
-    /// The actor is told. Answers whether the time-out is to be taken away, having come often enough.
+    /// The actor is told, `now` by the clock that it reads. On threads that one goes on, and the time-out has begun
+    /// anew a little before. Answers whether the time-out is to be taken away, having come often enough.
     ///
     /// # Errors
     ///
     /// When there is none, or it is too early.
-    pub fn is_told(&self, now: u64) -> Result<bool, String> {
+    pub fn is_told(&self, now: u64, on_threads: bool) -> Result<bool, String> {
         let mut silent = self.0.lock();
         let Some(silent) = &mut *silent else {
             return Err("told of a receive time-out, and had none".to_owned());
         };
         let due = silent.since + silent.after;
-        silent.since = now;
+        silent.since = if on_threads { due } else { now };
         silent.left = silent.left.saturating_sub(1);
         ensure(now >= due, || {
             format!("told of a receive time-out at {now}, due at {due}")
