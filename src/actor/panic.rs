@@ -43,18 +43,14 @@ const NO_TEXT: &str = "a payload of another type than text";
 ///     }
 /// });
 /// let pool = pool.start()?;
-/// let printer = pool.spawn("printer", Props::new(|| Behavior::receive(|_ctx, page: &str| {
-///     match page {
-///         "" => panic!("an empty page"),
-///         _ => std::panic::panic_any(OutOfPaper { tray: 2 }),
-///     }
-/// })))?;
-/// printer.tell("");
+/// let printer = Props::new(|| Behavior::receive(|_ctx, page: &str| match page {
+///     "" => panic!("an empty page"),
+///     "page 1" => std::panic::panic_any(OutOfPaper { tray: 2 }),
+///     _ => {}
+/// }));
+/// pool.spawn("first", printer.clone())?.tell("");
 /// assert_eq!(told.recv()?, (None, "an empty page".into()));
-/// # let printer = pool.spawn("printer-2", Props::new(|| Behavior::receive(|_ctx, _page: &str| {
-/// #     std::panic::panic_any(OutOfPaper { tray: 2 })
-/// # })))?;
-/// printer.tell("page 1");
+/// pool.spawn("second", printer)?.tell("page 1");
 /// assert_eq!(told.recv()?, (Some(2), "a payload of another type than text".into()));
 /// pool.shutdown(Duration::from_secs(5))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
