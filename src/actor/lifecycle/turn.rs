@@ -91,6 +91,8 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
         }
         match end {
             Ok(TurnEnd::Done) => {
+                // There is nothing to drop, which the compiler does not know.
+                std::mem::forget(end);
                 shard.close_turn(None);
                 slot.put_body(body);
             }
