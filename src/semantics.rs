@@ -318,8 +318,11 @@
 //! [`on_failure`](crate::WorkerPoolBuilder::on_failure) hook is given a [`Failure`] with the actor,
 //! its path, the type of its messages, the stage of its life and the cause. A panic in the hook, or in
 //! the destructor of a message, a state, an answer, an error or props, takes nobody else down either, nor
-//! does one in the waker of a future that awaits an ask.
+//! does one in the waker of a future that awaits an ask. A chain of lost messages, or of answers that nobody
+//! wants, each sent by the destructor of the one before, does not use up the stack.
 //!
+//! - `tests/hostile/destructors.rs: s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack`
+//! - `tests/hostile/destructors.rs: s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack`
 //! - `tests/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
 //! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
 //! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
@@ -405,7 +408,8 @@
 //! [`ActorSystem`](crate::ActorSystem) or a simulation that is dropped by a panic, or in a handler of another one,
 //! unwinds its waiting handlers and tells `PostStop`, but runs no handler any more. If one lies in a thread-local
 //! and its handlers may have borrowed other thread-locals that its thread has destroyed, the process ends with a
-//! message.
+//! message. That is not seen of one that came there behind a `Box` or an `Rc` after it was used elsewhere: it is to
+//! be shut down before its thread ends.
 //!
 //! - `tests/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends`
 //! - `tests/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends`
@@ -453,6 +457,7 @@
 //! - `tests/no_allocations.rs: s5_2_an_ask_on_one_worker_allocates_nothing`
 //! - `tests/asks_together/taken_back.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
 //! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
+//! - `tests/hostile/destructors.rs: s5_2_a_destructor_may_wait_for_what_is_lost_deep_below_it`
 //! - `tests/wakers.rs: s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
 //! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
@@ -634,8 +639,10 @@
 //!
 //! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
 //! [`ManualTime`] that is advanced by exactly that much ends it. A timer, a sleep and a receive time-out count
-//! from the moment of the call, by the clock of that moment. The time-out of a question does as well where
-//! messages take long; else it may count from up to half a millisecond later. Nothing is ever early. An actor may have a million timers at once; to start
+//! from the moment of the call, by the clock of that moment. The time-out of a question counts from the end of
+//! the round in which it was asked, or from the call where messages take long: a round is to last for half a
+//! millisecond, and lasts longer only where messages begin to take long in the middle of it. By a
+//! [`ManualTime`] it counts from the call, too. Nothing is ever early. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
 //! - `tests/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
@@ -864,6 +871,14 @@
 //! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
 //! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
+//!
+//! **9.4** No cost grows faster than in proportion to what it is about, n log n at the most: watches and
+//! watchers, senders that wait for room, answers that are waited for together, children, names, subscribers,
+//! members. `cargo bench --bench growth` counts the instructions of each for n and for 4 n.
+//!
+//! - `tests/growth.rs: s9_4_each_case_that_is_counted_does_what_it_says`
+//! - `src/ask/parts.rs: s9_4_of_many_only_those_are_polled_that_were_woken`
+//! - `src/memory/ordered.rs: s9_4_an_entry_is_found_at_a_few_looks_however_many_there_are`
 //!
 //! **9.5** Memory follows what is there. An idle actor takes about a hundred bytes beside its state. A
 //! message takes what it weighs and 8 bytes, or 56 if it is the only one that its handler has sent to

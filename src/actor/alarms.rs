@@ -22,14 +22,16 @@ pub(crate) const RECEIVE_TIMEOUT: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measure {
     pub(crate) turns: u32,
+    /// Messages that it takes in, and that it handles.
     pub(crate) messages: u32,
+    /// Messages that an actor handles in one turn, so that others have theirs.
     pub(crate) messages_per_turn: usize,
-    /// Whether ticks are long for all that: the clock is read for each question, then.
+    /// Whether messages take so long that the clock is read for each question.
     pub(crate) is_slow: bool,
 }
 
 impl Measure {
-    /// Where nobody looks at a clock.
+    /// The most of each. In a simulation, where no time passes in a tick, it is always that.
     pub(crate) const MOST: Self = Self {
         turns: 128,
         messages: 1024,

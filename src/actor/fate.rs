@@ -87,6 +87,12 @@ impl Marks {
         Self { doing, ..self }
     }
 
+    /// In one loss of a message more.
+    fn deeper(self) -> Self {
+        let doing = self.doing + LOSING;
+        Self { doing, ..self }
+    }
+
     /// Takes the marks off this thread.
     #[inline]
     pub(crate) fn take() -> Self {
@@ -156,28 +162,50 @@ pub(super) fn under_fate<R>(end: End, drop_it: impl FnOnce() -> R) -> R {
 }
 
 /// Drops a message that is lost, as [`drop_with_fate`] does. Its destructor may lose another one, and that one's
-/// the next: where that goes deep it waits on a list, as the stack has an end.
+/// the next: where that goes deep it waits on a list, as the stack has an end, until this thread has come back
+/// from the first of them, or has [nothing else to do](drop_deferred).
 pub(crate) fn drop_lost<M: 'static>(message: M, end: End) {
     if !std::mem::needs_drop::<M>() {
         return;
     }
     let outer = MARKS.get();
     if outer.doing >= MOST_LOSING {
-        let later: Later = Box::new(move || drop(drop_with_fate(message, end)));
-        // At the end of the thread, when there is no list any more, dropped here after all.
-        let _ = LATER.try_with(|list| list.borrow_mut().push_back(later));
+        return defer(Box::new(move || drop(drop_with_fate(message, end))));
+    }
+    MARKS.set(outer.deeper());
+    let _ = drop_with_fate(message, end);
+    MARKS.set(outer);
+    if outer.doing < LOSING {
+        drop_deferred();
+    }
+}
+
+/// Puts something on the list. The destructor that a worker is in may wait, and for that very thing: so the
+/// worker looks at the list as well when it does something else.
+fn defer(later: Later) {
+    // At the end of the thread, when there is no list any more, it is dropped here after all.
+    let first = LATER.try_with(|list| {
+        let mut list = list.borrow_mut();
+        list.push_back(later);
+        list.len() == 1
+    });
+    if first == Ok(true) {
+        with_current(|shard| {
+            shard.inspect(|shard| shard.add_task(Box::new(|_| drop_deferred())));
+        });
+    }
+}
+
+/// Drops the messages that wait on the list of this thread; to be called before the thread parks. None, if this
+/// is too deep in the destructors of others.
+pub(crate) fn drop_deferred() {
+    let outer = MARKS.get();
+    if outer.doing >= MOST_LOSING {
         return;
     }
-    let losing = Marks {
-        doing: outer.doing + LOSING,
-        ..outer
-    };
-    MARKS.set(losing);
-    let _ = drop_with_fate(message, end);
-    if outer.doing < LOSING {
-        while let Some(later) = next_later() {
-            later();
-        }
+    MARKS.set(outer.deeper());
+    while let Some(later) = next_later() {
+        later();
     }
     MARKS.set(outer);
 }

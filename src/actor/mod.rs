@@ -97,7 +97,8 @@ pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType};
 pub(crate) use self::fate::{
-    End, Marks, as_polled, drop_lost, drop_with_fate, fate_of_dropped_reply, is_polled,
+    End, Marks, as_polled, drop_deferred, drop_lost, drop_with_fate, fate_of_dropped_reply,
+    is_polled,
 };
 pub(crate) use self::gates::{Door, Room, RoomFreed, dispatch};
 pub(crate) use self::id::{Home, Key};

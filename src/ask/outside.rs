@@ -14,7 +14,7 @@ use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    catch_user, dispatch, drop_with_fate, last_post_has_woken, path_elsewhere,
+    catch_user, dispatch, drop_deferred, drop_with_fate, last_post_has_woken, path_elsewhere,
 };
 use crate::queue::{RecvError, once, oneshot};
 
@@ -102,6 +102,8 @@ impl<R: Send + 'static> Outside<R> {
     }
 
     pub(super) fn wait(mut self) -> Result<R, AskError> {
+        // It may stand in the destructor of a lost message, and wait for one that was lost after that.
+        drop_deferred();
         match self.outcome.take() {
             Some(Outcome::Answer(receiver)) => {
                 // A thread that is being woken may be given this one's core, which had better be free.

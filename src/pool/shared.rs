@@ -315,7 +315,7 @@ impl Shared {
 
     /// Orders every worker to shut down.
     pub(crate) fn request_shutdown(&self, within: Duration) {
-        self.ends.is_due(within);
+        self.ends.note_deadline(within);
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
             self.core.give_order(worker, Order::ShutDown { within });

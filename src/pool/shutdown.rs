@@ -118,7 +118,7 @@ impl Ends {
     }
 
     /// A shutdown is asked for. A later request does not put it off.
-    pub(super) fn is_due(&self, within: Duration) {
+    pub(super) fn note_deadline(&self, within: Duration) {
         if let Some(by) = Instant::now().checked_add(within) {
             let mut state = self.state.lock();
             state.by = Some(state.by.map_or(by, |before| before.min(by)));
@@ -176,7 +176,7 @@ impl EndWatch {
     }
 
     /// Waits until all workers have ended, but no longer than to a time for those that are stuck: to `by`,
-    /// when all are forced to end, or to when the shutdown that somebody else has asked for is due. Answers
+    /// when all are forced to end, or to when the shutdown that somebody else has asked for is due. Returns
     /// those that are stuck.
     pub(super) fn wait(
         &self,
@@ -242,7 +242,7 @@ impl EndWatch {
     }
 
     /// Has the workers that are left close, where some of them are stuck and the others wait for these.
-    /// Answers those that are stuck, once nobody else is left.
+    /// Returns those that are stuck, once nobody else is left.
     fn end_without_stuck(
         &self,
         shared: &Shared,

@@ -47,7 +47,7 @@ impl Ending {
     }
 
     /// Notes an actor that a shutdown's deadline has stopped. Its path is asked for where it is to be named.
-    pub(crate) fn is_forced(&self, path: &dyn Fn() -> ActorPath) {
+    pub(crate) fn note_forced(&self, path: &dyn Fn() -> ActorPath) {
         let mut state = self.state.lock();
         state.forced += 1;
         if state.forced_actors.len() < NAMED {

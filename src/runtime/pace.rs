@@ -12,13 +12,10 @@ const LONG: u64 = 500_000;
 /// One that takes less may have been longer.
 const SHORT: u64 = LONG / 4;
 
-/// Messages in one tick: at the most, and after a rest.
-const MOST: u32 = 1024;
+/// Messages in one tick at the most.
+const MOST: u32 = Measure::MOST.messages;
+/// Messages in the first tick after a rest.
 const AFTER_REST: u32 = 32;
-/// Turns in one tick, at the most.
-const MOST_TURNS: u32 = 128;
-/// Messages that an actor handles in one turn at the most, so that others have theirs.
-const MOST_PER_TURN: u32 = 256;
 
 pub(super) struct Pace {
     messages: u32,
@@ -47,9 +44,9 @@ impl Pace {
             }
         }
         Measure {
-            turns: self.messages.min(MOST_TURNS),
+            turns: self.messages.min(Measure::MOST.turns),
             messages: self.messages,
-            messages_per_turn: self.messages.min(MOST_PER_TURN) as usize,
+            messages_per_turn: Measure::MOST.messages_per_turn.min(self.messages as usize),
             is_slow: self.messages < AFTER_REST,
         }
     }
@@ -81,7 +78,8 @@ mod tests {
             pace.begin(now, handled);
         }
         let measure = pace.begin(now, handled);
-        assert_eq!((measure.messages, measure.turns), (MOST, 128));
+        assert_eq!((measure.messages, measure.turns), (1024, 128));
+        assert_eq!(measure.messages_per_turn, 256);
         assert!(!measure.is_slow);
         // Turns in which nothing is handled, of a millisecond each.
         now += 128_000_000;

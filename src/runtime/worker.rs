@@ -364,7 +364,7 @@ impl Worker {
     #[cold]
     fn force(&mut self) {
         self.phase = Phase::Forcing;
-        lifecycle::force_all(&self.shard, &mut |path| self.ending.is_forced(path));
+        lifecycle::force_all(&self.shard, &mut |path| self.ending.note_forced(path));
         self.end_waiting();
     }
 

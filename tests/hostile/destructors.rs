@@ -352,6 +352,88 @@ fn s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack() {
     );
 }
 
+/// A lost message whose destructor passes a reply on to the next one.
+struct Passes {
+    to: ActorRef<Passes>,
+    left: u32,
+    reply: Option<Reply<()>>,
+}
+
+impl Drop for Passes {
+    fn drop(&mut self) {
+        if let Some(left) = self.left.checked_sub(1) {
+            let (to, reply) = (self.to, self.reply.take());
+            to.tell(Passes { to, left, reply });
+        }
+    }
+}
+
+/// A lost message whose destructor waits for the reply that lost messages pass on.
+struct Waits {
+    to: ActorRef<Passes>,
+    keeper: ActorRef<Reply<()>>,
+    echo: ActorRef<Reply<()>>,
+    replies: Arc<Mutex<mpsc::Receiver<Reply<()>>>>,
+    ended: mpsc::Sender<Option<AskErrorKind>>,
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let asked = self.keeper.ask(|reply| reply, SOON);
+        // What a handler sends leaves its worker when it waits.
+        self.echo.ask(|reply| reply, SOON).wait().unwrap();
+        let reply = Some(self.replies.lock().unwrap().recv().unwrap());
+        // Deeper than lost messages are dropped at once.
+        let (to, left) = (self.to, 50);
+        to.tell(Passes { to, left, reply });
+        let ended = asked.wait().err().map(|error| error.kind());
+        self.ended.send(ended).unwrap();
+    }
+}
+
+#[test]
+fn s5_2_a_destructor_may_wait_for_what_is_lost_deep_below_it() {
+    let _watchdog = watchdog();
+    // Of a pool that is gone, so that its messages are lost where they are sent.
+    let gone = pool_of(1).start().unwrap();
+    let passes = Props::new(|| Behavior::receive(|_ctx, _: Passes| {}));
+    let to = gone.spawn("passes", passes).unwrap();
+    let waits = Props::new(|| Behavior::receive(|_ctx, _: Waits| {}));
+    let lost = gone.spawn("waits", waits).unwrap();
+    finish(&gone, SOON);
+    drop(gone);
+    let pool = pool_of(2).start().unwrap();
+    let (give, replies) = mpsc::channel();
+    let keeper = Props::new(move || {
+        let give = give.clone();
+        Behavior::receive(move |_ctx, reply: Reply<()>| give.send(reply).unwrap())
+    });
+    let keeper = pool.spawn_on(1, "keeper", keeper).unwrap();
+    let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<()>| reply.send(())));
+    let echo = pool.spawn_on(1, "echo", echo).unwrap();
+    let replies = Arc::new(Mutex::new(replies));
+    let (tell, told) = mpsc::channel();
+    let waits = move || Waits {
+        to,
+        keeper,
+        echo,
+        replies: Arc::clone(&replies),
+        ended: tell.clone(),
+    };
+    // On a thread outside, and in a handler.
+    let waits = Arc::new(waits);
+    lost.tell(waits());
+    let soon = Ok(Some(AskErrorKind::PoolClosed));
+    assert_eq!(told.recv_timeout(SOON), soon);
+    let sender = Props::new(move || {
+        let waits = Arc::clone(&waits);
+        Behavior::receive(move |_ctx, ()| lost.tell(waits()))
+    });
+    pool.spawn_on(0, "sender", sender).unwrap().tell(());
+    assert_eq!(told.recv_timeout(SOON), soon);
+    finish(&pool, SOON);
+}
+
 #[test]
 fn s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack() {
     /// An answer whose destructor answers the next question.

@@ -54,7 +54,7 @@ impl ReceiveTimeout {
         }
     }
 
-    /// Its alarm is due. Answers whether it is over, and not only begun again meanwhile.
+    /// Its alarm is due. Returns whether it is over, and not only begun again meanwhile.
     fn rings(&mut self, shard: &Shard) -> bool {
         let is_over = self.since.saturating_add(self.after) <= shard.now.get();
         self.alarm = (!is_over).then(|| Self::set(shard, self.slot, self.since, self.after));
