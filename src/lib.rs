@@ -31,6 +31,8 @@ mod routing;
 #[cfg(not(nexus_loom))]
 mod runtime;
 #[cfg(not(nexus_loom))]
+mod scope;
+#[cfg(not(nexus_loom))]
 pub mod semantics;
 mod shared;
 #[cfg(not(nexus_loom))]
@@ -50,11 +52,12 @@ mod time;
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, Cycle, CycleLink,
-    DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, HandlerResult, IntoNext, Mailbox,
-    MailboxError, MessageId, NameError, Next, Once, Overflow, PanicPayload, PathError, Props,
-    Recipient, Signal, SpawnError, Spawnable, Stage, StashError, Subscription, SupervisorStrategy,
-    Task, TaskContext, TaskError, TellError, TerminationReason, TimerKey, Timers, WaitError,
-    Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, no_wait, validate_name,
+    DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, FiberLocal, HandlerResult,
+    IntoNext, Mailbox, MailboxError, MessageId, NameError, Next, Once, Overflow, PanicPayload,
+    PathError, Props, Recipient, Signal, SpawnError, Spawnable, Stage, StashError, Subscription,
+    SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason, TimerKey,
+    Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, no_wait,
+    validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{
@@ -73,6 +76,8 @@ pub use crate::routing::{
     Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
     TopicMessage, TopicStats,
 };
+#[cfg(not(nexus_loom))]
+pub use crate::scope::SwitchHook;
 #[cfg(all(feature = "async", not(nexus_loom)))]
 pub use crate::streams::{ActorSink, ActorStream, stream};
 #[cfg(not(nexus_loom))]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of `src/`, by height. A file imports from folders below its own, or from its own.
-const HEIGHTS: [(&str, u32); 17] = [
+const HEIGHTS: [(&str, u32); 18] = [
     ("sync", 0),
     ("control", 0),
     ("time", 0),
@@ -13,6 +13,7 @@ const HEIGHTS: [(&str, u32); 17] = [
     ("shared", 2),
     ("fiber", 2),
     ("supervision", 2),
+    ("scope", 2),
     ("actor", 3),
     ("ask", 4),
     ("runtime", 5),

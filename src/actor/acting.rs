@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use super::beat::Running;
 use super::envelope::Envelope;
+use super::fiber_local::Locals;
 use super::id::{ActorId, Key};
 use super::starts::Starts;
 
@@ -29,13 +30,16 @@ pub(crate) struct Acting {
     pub(super) within: Cell<Running>,
     /// Starts of actors that handlers on this fiber are in the middle of.
     pub(super) starts: Starts,
+    /// Whether something may be entered that is taken off when it waits, and left at the end of its turn.
+    pub(crate) is_scoped: Cell<bool>,
+    pub(super) locals: Locals,
     /// By which wait a handler on this fiber has waited last. A task that is cancelled looks at it from elsewhere.
     pub(crate) wait: Rc<Cell<Key>>,
 }
 
 impl Acting {
     /// Nobody has a turn.
-    fn nobody() -> Self {
+    fn nobody(is_hooked: bool) -> Self {
         Self {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
@@ -43,6 +47,8 @@ impl Acting {
             handles: Cell::new(false),
             within: Cell::new(Running::NOBODY),
             starts: Starts::none(),
+            is_scoped: Cell::new(is_hooked),
+            locals: Locals::none(),
             wait: Rc::new(Cell::new(Key::NONE)),
         }
     }
@@ -51,6 +57,8 @@ impl Acting {
 /// Where the note is of whoever acts now.
 pub(crate) struct Stage {
     here: Cell<*const Acting>,
+    /// Whether hooks are told of each switch.
+    is_hooked: bool,
     /// That of the worker's own stack: a box, held as a pointer, as moving it would end what was
     /// borrowed from it.
     root: *mut Acting,
@@ -64,10 +72,11 @@ impl Drop for Stage {
 }
 
 impl Stage {
-    pub(crate) fn new() -> Self {
-        let root = Box::into_raw(Box::new(Acting::nobody()));
+    pub(crate) fn new(is_hooked: bool) -> Self {
+        let root = Box::into_raw(Box::new(Acting::nobody(is_hooked)));
         Self {
             here: Cell::new(root),
+            is_hooked,
             root,
         }
     }
@@ -91,7 +100,7 @@ impl Stage {
     /// Runs the loop of a fiber with a note of its own, which the loop [goes on as](Self::go_on_as) each
     /// time that it is resumed to run. It ends when it is resumed to end.
     pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&Acting)) {
-        let acting = Acting::nobody();
+        let acting = Acting::nobody(self.is_hooked);
         self.go_on_as(&acting);
         run(&acting);
     }

@@ -344,6 +344,13 @@ pub enum WaitError {
     /// It runs in a handler, but the wait began outside of one, on a thread that drives a pool.
     #[error("a handler cannot wait for what was begun outside of it; ask again in the handler")]
     InHandler,
+    /// It runs in a handler, and is polled there by another executor than
+    /// [`Context::block_on`](crate::Context::block_on): one that blocks the worker's thread, on which the
+    /// answer would come.
+    #[error(
+        "another executor polls it in a handler, whose worker stands still; use `ctx.block_on`"
+    )]
+    OtherExecutor,
     /// The pool ends, and with it what was waited for.
     #[error("the pool ends, and with it what was waited for")]
     PoolClosed,

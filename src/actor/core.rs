@@ -27,6 +27,7 @@ use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
 use crate::memory::Segments;
 use crate::queue::Pushed;
+use crate::scope::Scopes;
 use crate::shared::{Cancellations, Found, Numbered, Orders, Table};
 
 /// Called with every failure, on the worker where it happened.
@@ -47,6 +48,8 @@ pub(crate) struct PoolCore {
     pub(crate) on_suspicion: SuspicionHook,
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
+    /// What handlers may be in on their threads.
+    pub(crate) scopes: Scopes,
     pub(crate) workers: Box<[CachePadded<WorkerCounters>]>,
     /// What threads outside send by; a simulation has none.
     pub(crate) ports: Option<Arc<Ports>>,
@@ -81,6 +84,7 @@ pub(crate) struct CoreParts {
     pub(crate) on_failure: FailureHook,
     pub(crate) on_suspicion: SuspicionHook,
     pub(crate) guardian: SupervisorStrategy,
+    pub(crate) scopes: Scopes,
     /// Whether ids of messages from outside are drawn from the pool, so that they are the same in
     /// every run, and not from the thread that sends.
     pub(crate) repeatable: bool,
@@ -97,6 +101,7 @@ impl PoolCore {
             on_failure,
             on_suspicion,
             guardian,
+            scopes,
             repeatable,
         } = parts;
         Self {
@@ -110,6 +115,7 @@ impl PoolCore {
             on_failure,
             on_suspicion,
             guardian,
+            scopes,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             sent_outside: Sent::default(),
             segments: SEGMENT_BYTES.map(Segments::new),

@@ -124,7 +124,7 @@ impl Shard {
             counts: Counts::default(),
             observer: OnceCell::new(),
             beat: Arc::clone(&core.beats[worker as usize]),
-            stage: Stage::new(),
+            stage: Stage::new(core.scopes.are_hooked()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
@@ -466,7 +466,7 @@ impl Shard {
             let mail = self.slot(actor.key.slot()).mail_kind();
             self.beat.begin_within(Running::of(actor.key, mail));
         }
-        let answer = code();
+        let answer = self.in_own_scopes(code);
         if actor.home == self.home {
             self.beat.go_on(running);
         }
@@ -488,6 +488,9 @@ impl Shard {
     /// Leaves the actor whose turn it was.
     pub(crate) fn act_as_nobody(&self) {
         let here = self.stage.here();
+        if here.is_scoped.get() {
+            self.leave_scopes();
+        }
         here.actor.set(ActorId::NOBODY);
         here.envelope.set(Envelope::NONE);
         self.beat.end();

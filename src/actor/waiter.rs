@@ -60,7 +60,25 @@ impl Shard {
 
     /// Waits, for the second of two waits by way of the first; both are pending.
     #[inline(always)]
-    fn wait_on(
+    fn wait_on(&self, wait: (&Wait, Key), on: (&Wait, Key)) -> Result<(), CannotWait> {
+        if self.stage.here().is_scoped.get() {
+            return self.wait_outside_of_scopes(|| self.wait_unscoped(wait, on));
+        }
+        self.wait_unscoped(wait, on)
+    }
+
+    /// Waits outside of what the handler has entered. Where nothing can wait no hook is told.
+    #[cold]
+    fn wait_outside_of_scopes<R>(
+        &self,
+        wait: impl FnOnce() -> Result<R, CannotWait>,
+    ) -> Result<R, CannotWait> {
+        fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.outside_of_scopes(wait)
+    }
+
+    #[inline(always)]
+    fn wait_unscoped(
         &self,
         (wait, key): (&Wait, Key),
         (on, cause): (&Wait, Key),
@@ -101,6 +119,19 @@ impl Shard {
         new: &[Key],
         last: Option<Key>,
     ) -> Result<bool, CannotWait> {
+        if self.stage.here().is_scoped.get() {
+            return self.wait_outside_of_scopes(|| self.wait_for_all_unscoped(key, all, new, last));
+        }
+        self.wait_for_all_unscoped(key, all, new, last)
+    }
+
+    fn wait_for_all_unscoped(
+        &self,
+        key: Key,
+        all: &WaitSet,
+        new: &[Key],
+        last: Option<Key>,
+    ) -> Result<bool, CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now, and with it this one.
@@ -133,6 +164,13 @@ impl Shard {
 
     /// Gives the other actors of this worker a turn each, then goes on.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
+        if self.stage.here().is_scoped.get() {
+            return self.wait_outside_of_scopes(|| self.yield_unscoped());
+        }
+        self.yield_unscoped()
+    }
+
+    fn yield_unscoped(&self) -> Result<(), CannotWait> {
         let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         self.due.push(Due::Fiber(fiber));

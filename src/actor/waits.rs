@@ -420,6 +420,15 @@ impl Waits {
         Some(wait.timeout.get()).filter(|&timeout| timeout != u64::MAX)
     }
 
+    /// In how many nanoseconds the wait for an answer ends by itself.
+    pub(crate) fn time_left(&self, key: Key, now: u64) -> Option<u64> {
+        let wait = self.pending(key)?;
+        let armed = wait.timer.get().map(|_| wait.deadline.get());
+        let timeout = self.timeout(key);
+        let ends = armed.or_else(|| Some(wait.began.get().saturating_add(timeout?)))?;
+        Some(ends.saturating_sub(now))
+    }
+
     /// Ends a wait with a value.
     #[inline(always)]
     pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending {

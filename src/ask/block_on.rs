@@ -17,6 +17,7 @@ use super::handle::Ask;
 use super::polling::{Lent, Polled, Seen, blocking_on};
 use super::reply::Reply;
 use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, WaitSet, with_current};
+use crate::fiber::forbid_waits;
 
 /// Ends the wait of one poll, once.
 struct EndWait(Mutex<Option<Reply<()>>>);
@@ -162,6 +163,17 @@ impl Causes {
     }
 }
 
+/// Polls a future on this thread: in a handler within the runtime of its pool, if it has one, which it is in for
+/// no longer than that.
+fn poll_here<R>(poll: impl FnOnce() -> R) -> R {
+    with_current(|shard| match shard {
+        Some(shard) if shard.core.scopes.has_runtime() => {
+            forbid_waits(|| shard.core.scopes.poll(poll))
+        }
+        _ => poll(),
+    })
+}
+
 /// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
 /// number, it is driven; on any other thread, the thread does.
 pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, WaitError> {
@@ -189,7 +201,8 @@ pub(super) fn block_on_for<F: Future>(
         let end = Arc::new(EndWait(Mutex::new(Some(reply))));
         let waker = Waker::from(Arc::clone(&end));
         let mut cx = std::task::Context::from_waker(&waker);
-        let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+        let poll = || poll_here(|| future.as_mut().poll(&mut cx));
+        let poll = || catch_unwind(AssertUnwindSafe(poll));
         let lent = lent();
         let (outcome, seen) = blocking_on(Arc::as_ptr(&end).cast(), lent, poll);
         match outcome {

@@ -70,9 +70,9 @@ fn run_blocking<R: Send + 'static>(
 ) -> Result<R, WaitError> {
     shard.can_wait()?;
     let (ask, reply) = Ask::<Result<R, Unwound>>::begin(None, ActorId::NOBODY);
-    shard.core.offload.submit(Box::new(move || {
-        reply.send(catch_user(work));
-    }));
+    let job = Box::new(move || reply.send(catch_user(work)));
+    // Where it is done at once, on this thread, it is still not the handler's.
+    shard.in_own_scopes(|| shard.core.offload.submit(job));
     match ask.wait() {
         Ok(Ok(result)) => Ok(result),
         // The panic hook has told of it, on the thread where it happened.

@@ -19,6 +19,7 @@ use crate::actor::{
     ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, Shard, Wait, WaitError,
     catch_user, is_polled, with_current,
 };
+use crate::fiber::running_fiber;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Asks the actor: sends it the message that `question` makes of a [`Reply`], now, and
@@ -294,6 +295,17 @@ impl<R: Send + 'static> Ask<R> {
         self.waiting = Waiting::Outside(Box::new(Outside::of_wait(home, wait)));
     }
 
+    /// Another executor polls it in a handler of that worker, whose thread it may well block: no answer
+    /// comes while it does, and no deadline strikes there.
+    #[cold]
+    fn leave_to_another_executor(&mut self, shard: &Shard, wait: Key) {
+        let left = shard.waits.time_left(wait, shard.read_clock());
+        shard.outboxes.flush();
+        let mut outside = Outside::of_wait(shard.home, wait);
+        outside.end_in(left.map(Duration::from_nanos));
+        self.waiting = Waiting::Outside(Box::new(outside));
+    }
+
     fn poll_on_worker(
         &mut self,
         shard: &Shard,
@@ -475,9 +487,16 @@ impl<R: Send + 'static> Future for Ask<R> {
         if let Some(lent) = lent {
             self.wait_on_behalf(lent)?;
         }
+        let by_another_executor = !is_polled() && running_fiber().is_some();
         if let Waiting::Worker { home, wait } = self.waiting {
             let polled = with_current(|shard| match shard {
-                Some(shard) if shard.home == home => Some(self.poll_on_worker(shard, wait, cx)),
+                Some(shard) if shard.home == home => {
+                    if by_another_executor && shard.waits.is_pending(wait) {
+                        self.leave_to_another_executor(shard, wait);
+                        return None;
+                    }
+                    Some(self.poll_on_worker(shard, wait, cx))
+                }
                 _ => None,
             });
             if let Some(polled) = polled {
@@ -506,7 +525,7 @@ impl<R: Send + 'static> Future for Ask<R> {
         let Waiting::Outside(outside) = &mut self.waiting else {
             panic!("an ask is polled again after it was ready");
         };
-        let polled = outside.poll(cx);
+        let polled = outside.poll(cx, by_another_executor);
         if polled.is_ready() {
             self.waiting = Waiting::Over;
         }

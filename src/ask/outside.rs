@@ -14,7 +14,8 @@ use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{Withdrawal, withdraw};
 use crate::actor::{
     ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    catch_user, dispatch, drop_deferred, drop_with_fate, last_post_has_woken, path_elsewhere,
+    WaitError, catch_user, dispatch, drop_deferred, drop_with_fate, last_post_has_woken,
+    path_elsewhere,
 };
 use crate::queue::{RecvError, once, oneshot};
 
@@ -80,6 +81,11 @@ impl<R: Send + 'static> Outside<R> {
         }
     }
 
+    /// Where another executor polls it in a handler it ends after that, from now.
+    pub(super) fn end_in(&mut self, left: Option<Duration>) {
+        self.deadline = left.and_then(|left| Instant::now().checked_add(left));
+    }
+
     /// Waits no longer than that, from now.
     pub(super) fn shorten(&mut self, left: Option<Duration>) {
         let other = left.and_then(|left| Instant::now().checked_add(left));
@@ -118,15 +124,26 @@ impl<R: Send + 'static> Outside<R> {
         }
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError>> {
+    /// Polls it; in a handler by another executor, or not.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        by_another_executor: bool,
+    ) -> Poll<Result<R, AskError>> {
         let polled = match self.outcome.as_mut() {
             Some(Outcome::Answer(receiver)) => receiver.poll_recv(cx),
             Some(Outcome::Forwarded(receiver, ..)) => {
                 let polled = receiver.poll_recv(cx).map(forwarded);
                 if polled.is_ready() {
                     self.outcome = None;
+                    return polled;
                 }
-                return polled;
+                // Else its worker sees to its end.
+                if !by_another_executor || self.poll_timer(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                self.give_up_forwarded();
+                return Poll::Ready(Err(WaitError::OtherExecutor.into()));
             }
             None => unreachable!("an outcome is taken once"),
         };
@@ -134,12 +151,7 @@ impl<R: Send + 'static> Outside<R> {
             self.outcome = None;
             return Poll::Ready(self.settle(received));
         }
-        let Some(deadline) = self.deadline else {
-            return Poll::Pending;
-        };
-        let left = || deadline.saturating_duration_since(Instant::now());
-        let timer = self.timer.get_or_insert_with(|| Delay::new(left()));
-        if Pin::new(timer).poll(cx).is_pending() {
+        if self.poll_timer(cx).is_pending() {
             return Poll::Pending;
         }
         let Some(Outcome::Answer(receiver)) = self.outcome.take() else {
@@ -147,6 +159,22 @@ impl<R: Send + 'static> Outside<R> {
         };
         let received = receiver.give_up_polling();
         Poll::Ready(self.settle(received))
+    }
+
+    /// Waits for the deadline, where there is one.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let timer = self.timer.get_or_insert_with(|| Delay::new(left()));
+        Pin::new(timer).poll(cx)
+    }
+
+    fn give_up_forwarded(&mut self) {
+        if let Some(Outcome::Forwarded(_, home, wait)) = self.outcome.take() {
+            give_up(home, wait);
+        }
     }
 
     fn settle(&self, received: Result<Result<R, End>, RecvError>) -> Result<R, AskError> {

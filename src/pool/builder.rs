@@ -22,6 +22,7 @@ use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregi
 use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy, abort_on_panic};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
 use crate::runtime::{Ending, Worker, WorkerParts};
+use crate::scope::{Scopes, SwitchHook};
 use crate::supervision::{Directive, Strategy};
 use crate::time::Clock;
 
@@ -71,6 +72,7 @@ pub struct WorkerPoolBuilder {
     on_failure: FailureHook,
     on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
+    scopes: Scopes,
     slow_after: Option<Duration>,
     on_slow_handler: SlowHook,
 }
@@ -96,6 +98,7 @@ impl Default for WorkerPoolBuilder {
             on_failure: write_failures(),
             on_suspicion: write_suspicions(),
             guardian: default_guardian(),
+            scopes: Scopes::default(),
             slow_after: Some(DEFAULT_SLOW_AFTER),
             on_slow_handler: Box::new(|slow| eprintln!("nexus-actors: {slow}")),
         }
@@ -176,6 +179,23 @@ impl WorkerPoolBuilder {
         self
     }
 
+    /// Has a hook told whenever a handler waits and goes on, which takes off what the handler has entered
+    /// on its thread. Hooks are told in the order in which they were given.
+    pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
+        self.scopes.add(hook);
+        self
+    }
+
+    /// Has futures that handlers wait for, in [`Context::block_on`](crate::Context::block_on), polled within that
+    /// runtime: its timers and sockets work there. It is entered for each poll, and left before the handler
+    /// waits. In such a poll nothing else can wait: that returns
+    /// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
+    #[cfg(feature = "tokio")]
+    pub fn tokio(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.scopes.poll_in(runtime);
+        self
+    }
+
     /// How the top-level actors are supervised. By default one that fails is stopped.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
@@ -239,6 +259,7 @@ impl WorkerPoolBuilder {
             on_failure: self.on_failure,
             on_suspicion: self.on_suspicion,
             guardian: self.guardian,
+            scopes: self.scopes,
             repeatable: false,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
@@ -362,6 +383,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             on_failure: _,
             on_suspicion: _,
             guardian,
+            scopes: _,
             slow_after,
             on_slow_handler: _,
         } = self;

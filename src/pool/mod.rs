@@ -61,6 +61,7 @@ pub(crate) fn core_of_one_worker(
         on_failure: Box::new(|_| {}),
         on_suspicion: Box::new(|_| {}),
         guardian: default_guardian(),
+        scopes: crate::scope::Scopes::default(),
         repeatable: false,
     };
     register(parts).expect("few pools are alive in a test")

@@ -67,6 +67,9 @@ fn loop_of_fiber() {
 /// Does a task, which a shutdown may end by force while it waits.
 fn do_task(shard: &Shard, task: Chore) {
     let ended = catch_user(|| task(shard));
+    if shard.stage.here().is_scoped.get() {
+        shard.leave_scopes();
+    }
     shard.task_done();
     if let Err(Unwound::Panicked(text)) = ended {
         unreachable!("a task catches the panics of the user's code in it, but: {text}");

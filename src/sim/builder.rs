@@ -15,6 +15,7 @@ use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
 };
+use crate::scope::{Scopes, SwitchHook};
 
 type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
 type OnSuspicion = Arc<dyn Fn(&Cycle) + Send + Sync>;
@@ -56,6 +57,7 @@ pub struct SimBuilder {
     on_failure: Option<OnFailure>,
     on_suspicion: Option<OnSuspicion>,
     guardian: SupervisorStrategy,
+    scopes: Scopes,
 }
 
 impl Default for SimBuilder {
@@ -76,6 +78,7 @@ impl Default for SimBuilder {
             on_failure: None,
             on_suspicion: None,
             guardian: default_guardian(),
+            scopes: Scopes::default(),
         }
     }
 }
@@ -188,6 +191,27 @@ impl SimBuilder {
         self
     }
 
+    /// Has a hook told whenever a handler waits and goes on, which takes off what the handler has entered
+    /// on its thread. Hooks are told in the order in which they were given.
+    pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
+        self.scopes.add(hook);
+        self
+    }
+
+    /// Has futures that handlers wait for, in [`Context::block_on`](crate::Context::block_on), polled within that
+    /// runtime: its timers and sockets work there. It is entered for each poll, and left before the handler
+    /// waits. In such a poll nothing else can wait: that returns
+    /// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
+    ///
+    /// The runtime goes by the real clock, not by that of the simulation: a handler that waits for a timer
+    /// of tokio's, or a socket, is woken from outside, at another point in each run. In what is to be
+    /// simulated use `ctx.sleep`, and have a fake answer in place of the network.
+    #[cfg(feature = "tokio")]
+    pub fn tokio(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.scopes.poll_in(runtime);
+        self
+    }
+
     /// How the top-level actors are supervised. By default one that fails is stopped.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
@@ -218,6 +242,7 @@ impl SimBuilder {
             step_limit: self.step_limit.unwrap_or(u64::MAX),
             spans: self.spans,
             guardian: self.guardian.clone(),
+            scopes: self.scopes.clone(),
             on_failure: Box::new(move |failure| {
                 if let Some(hook) = &on_failure {
                     hook(failure);
@@ -280,6 +305,7 @@ impl fmt::Debug for SimBuilder {
             on_failure,
             on_suspicion,
             guardian,
+            scopes: _,
         } = self;
         f.debug_struct("SimBuilder")
             .field("case", &format_args!("{case}"))

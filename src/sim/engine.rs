@@ -20,6 +20,7 @@ use crate::ask::{Drive, can_drive, enlist};
 use crate::fiber::{StackConfig, ThreadEnd, off_fiber};
 use crate::pool::{Shared, StartError};
 use crate::runtime::{Ending, Worker, WorkerParts};
+use crate::scope::Scopes;
 
 /// No bound: to go on with timers too, whenever they are due.
 const ANYHOW: Bounds = Bounds {
@@ -39,6 +40,7 @@ pub(super) struct EngineParts {
     pub(super) spans: Spans,
     pub(super) step_limit: u64,
     pub(super) guardian: SupervisorStrategy,
+    pub(super) scopes: Scopes,
     pub(super) on_failure: FailureHook,
     pub(super) on_suspicion: SuspicionHook,
 }
@@ -70,6 +72,7 @@ impl Engine {
             spans,
             step_limit,
             guardian,
+            scopes,
             on_failure,
             on_suspicion,
         } = parts;
@@ -93,6 +96,7 @@ impl Engine {
             on_failure: log_failures(&log, on_failure),
             on_suspicion,
             guardian,
+            scopes,
             repeatable: true,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
@@ -171,7 +175,8 @@ impl Engine {
             Err(WaitError::Unwinding) => return Step::Idle,
             Err(_) => panic!("a simulation cannot be driven in a handler"),
         }
-        let step = self.with(|world| world.step(bounds));
+        let core = &self.shared.core;
+        let step = self.with(|world| core.drive_outside_of_scopes(|| world.step(bounds)));
         // Outside of the world, as a thread outside may wait, and then drives on.
         if let Step::Outside(work) = step {
             work();
@@ -197,7 +202,8 @@ impl Engine {
     /// whoever drives it there ends it.
     pub(super) fn end_here(&self) {
         if let Ok(mut world) = self.world.try_borrow_mut() {
-            off_fiber(|| abort_on_panic(|| world.end_here()));
+            let end = || abort_on_panic(|| world.end_here());
+            off_fiber(|| self.shared.core.drive_outside_of_scopes(end));
         }
         unregister(&self.shared.core);
     }

@@ -10,6 +10,7 @@ use crate::pool::{
     DEFAULT_STACK_SIZE, StartError, TimeSource, check_stacks, default_guardian, write_failures,
     write_suspicions,
 };
+use crate::scope::{Scopes, SwitchHook};
 
 /// Builds an [`ActorSystem`].
 ///
@@ -41,6 +42,7 @@ pub struct ActorSystemBuilder {
     on_failure: FailureHook,
     on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
+    scopes: Scopes,
 }
 
 impl Default for ActorSystemBuilder {
@@ -52,6 +54,7 @@ impl Default for ActorSystemBuilder {
             on_failure: write_failures(),
             on_suspicion: write_suspicions(),
             guardian: default_guardian(),
+            scopes: Scopes::default(),
         }
     }
 }
@@ -93,6 +96,23 @@ impl ActorSystemBuilder {
         self
     }
 
+    /// Has a hook told whenever a handler waits and goes on, which takes off what the handler has entered
+    /// on its thread. Hooks are told in the order in which they were given.
+    pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
+        self.scopes.add(hook);
+        self
+    }
+
+    /// Has futures that handlers wait for, in [`Context::block_on`](crate::Context::block_on), polled within that
+    /// runtime: its timers and sockets work there. It is entered for each poll, and left before the handler
+    /// waits. In such a poll nothing else can wait: that returns
+    /// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
+    #[cfg(feature = "tokio")]
+    pub fn tokio(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.scopes.poll_in(runtime);
+        self
+    }
+
     /// How the top-level actors are supervised. By default one that fails is stopped.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
@@ -116,6 +136,7 @@ impl ActorSystemBuilder {
             on_failure: self.on_failure,
             on_suspicion: self.on_suspicion,
             guardian: self.guardian,
+            scopes: self.scopes,
         })?;
         Ok(ActorSystem::new_of(engine))
     }
@@ -130,6 +151,7 @@ impl fmt::Debug for ActorSystemBuilder {
             on_failure: _,
             on_suspicion: _,
             guardian,
+            scopes: _,
         } = self;
         f.debug_struct("ActorSystemBuilder")
             .field("name", name)

@@ -16,6 +16,7 @@ use crate::pool::{
     default_blocking_threads, lanes, no_stack, start_clock,
 };
 use crate::runtime::{Ending, Tick, Worker, WorkerParts};
+use crate::scope::Scopes;
 use crate::time::Clock;
 
 /// What an engine is made of.
@@ -26,6 +27,7 @@ pub(super) struct EngineParts {
     pub(super) on_failure: FailureHook,
     pub(super) on_suspicion: SuspicionHook,
     pub(super) guardian: SupervisorStrategy,
+    pub(super) scopes: Scopes,
 }
 
 /// What to do where nothing is left to do at once.
@@ -64,6 +66,7 @@ impl Engine {
             parts.on_failure,
             parts.on_suspicion,
             parts.guardian,
+            parts.scopes,
         )?;
         let clock = start_clock(&parts.time_source, &core);
         let ending = Arc::new(Ending::default());
@@ -138,14 +141,16 @@ impl Engine {
     }
 
     fn tick(&self) -> Tick {
-        match &mut *self.worker.borrow_mut() {
-            Some(worker) => abort_on_panic(|| {
-                let tick = worker.tick(self.clock.now());
-                self.shard.tick_ends();
-                tick.expect("a handler makes sure of a spare stack before it waits")
-            }),
-            None => Tick::Done,
-        }
+        let Some(worker) = &mut *self.worker.borrow_mut() else {
+            return Tick::Done;
+        };
+        let tick = || {
+            let tick = worker.tick(self.clock.now());
+            self.shard.tick_ends();
+            tick.expect("a handler makes sure of a spare stack before it waits")
+        };
+        let core = &self.shared.core;
+        core.drive_outside_of_scopes(|| abort_on_panic(tick))
     }
 
     /// Sleeps until there may be something to do. Answers whether to go on.
@@ -261,6 +266,7 @@ fn found(
     on_failure: FailureHook,
     on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
+    scopes: Scopes,
 ) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
     let (transport, ends) = lanes(1);
     let offload = Box::new(SideThreads::new(&name, default_blocking_threads()));
@@ -273,6 +279,7 @@ fn found(
         on_failure,
         on_suspicion,
         guardian,
+        scopes,
         repeatable: false,
     });
     let source = ends.into_iter().next().expect("one lane was made");

@@ -35,7 +35,7 @@ pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> 
 
 /// Tells the pool's hook of a failure that nobody has to decide about.
 #[cold]
-pub(super) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
+pub(crate) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
     let failure = describe(shard, key, during, cause);
     tell_hook(shard, &failure);
     let _ = drop_with_fate(failure, End::Failed);

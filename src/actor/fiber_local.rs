@@ -1,0 +1,142 @@
+//! Values of the handler that runs, which no other handler finds while that one waits.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use super::current::with_current;
+use crate::fiber::running_fiber;
+
+/// A value that each handler has for itself: as a `thread_local!`, but of the handler's own fiber.
+///
+/// It is made when a handler uses it first, stays while the handler waits, and is dropped when the actor's turn
+/// ends: the next turn begins with a new one. A task has its own as well, and so has the start of an actor. On a
+/// thread that runs no handler it is the thread's own, until that ends.
+///
+/// While the value is dropped nothing can wait.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::FiberLocal;
+/// use std::cell::Cell;
+/// use std::time::Duration;
+///
+/// static DEPTH: FiberLocal<Cell<u32>> = FiberLocal::new(|| Cell::new(0));
+///
+/// fn descend(ctx: &mut Context<'_, (u32, Reply<u32>)>, levels: u32) -> Result<(), WaitError> {
+///     if levels > 0 {
+///         DEPTH.with(|depth| depth.set(depth.get() + 1));
+///         ctx.sleep(Duration::from_millis(1))?; // others descend meanwhile
+///         descend(ctx, levels - 1)?;
+///     }
+///     Ok(())
+/// }
+///
+/// let pool = WorkerPool::builder().workers(1).start()?;
+/// let diver = Props::new(|| {
+///     Behavior::receive(|ctx, (levels, reply): (u32, Reply<u32>)| {
+///         descend(ctx, levels)?;
+///         reply.send(DEPTH.with(Cell::get));
+///         Ok::<_, WaitError>(())
+///     })
+/// });
+/// let divers = [pool.spawn("a", diver.clone())?, pool.spawn("b", diver)?];
+/// let second = Duration::from_secs(1);
+/// let asked = divers.map(|diver| diver.ask(|reply| (3, reply), second));
+/// for depth in asked.map(Ask::wait) {
+///     assert_eq!(depth?, 3);
+/// }
+/// pool.shutdown(second)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FiberLocal<T: 'static> {
+    init: fn() -> T,
+}
+
+impl<T: 'static> FiberLocal<T> {
+    /// One whose values that function makes.
+    pub const fn new(init: fn() -> T) -> Self {
+        Self { init }
+    }
+
+    /// Runs `code` with the value of the handler that calls it, which may wait meanwhile.
+    pub fn with<R>(&'static self, code: impl FnOnce(&T) -> R) -> R {
+        let key = (std::ptr::from_ref(self).addr(), TypeId::of::<T>());
+        let value = match with_locals(|locals| locals.get(key)) {
+            Some(value) => value,
+            None => {
+                // The function may use others, or this one itself, and may wait.
+                let made: Rc<dyn Any> = Rc::new((self.init)());
+                with_locals(|locals| locals.get_or_add(key, made))
+            }
+        };
+        let value = value.downcast_ref::<T>();
+        code(value.expect("a value is found by its type"))
+    }
+}
+
+impl<T: 'static> fmt::Debug for FiberLocal<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FiberLocal<{}>", std::any::type_name::<T>())
+    }
+}
+
+/// Which static, and its type: two statics of different types may share the address of a function.
+type LocalKey = (usize, TypeId);
+
+/// The values of one handler, or of one thread.
+#[derive(Default)]
+pub(super) struct Locals(RefCell<Vec<(LocalKey, Rc<dyn Any>)>>);
+
+impl Locals {
+    pub(super) const fn none() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+
+    fn get(&self, key: LocalKey) -> Option<Rc<dyn Any>> {
+        let values = self.0.borrow();
+        let found = values.iter().find(|(other, _)| *other == key);
+        found.map(|(_, value)| Rc::clone(value))
+    }
+
+    fn get_or_add(&self, key: LocalKey, made: Rc<dyn Any>) -> Rc<dyn Any> {
+        self.get(key).unwrap_or_else(|| {
+            self.0.borrow_mut().push((key, Rc::clone(&made)));
+            made
+        })
+    }
+
+    /// Takes all of them out, and leaves none.
+    pub(super) fn take(&self) -> Self {
+        Self(RefCell::new(self.0.take()))
+    }
+
+    /// Puts back what was taken out, where nothing was added since.
+    pub(super) fn put_back(&self, taken: Self) {
+        let added = self.0.replace(taken.0.into_inner());
+        debug_assert!(
+            added.is_empty(),
+            "what was added in between is dropped there"
+        );
+    }
+
+    pub(super) fn any(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+}
+
+thread_local! {
+    static OF_THREAD: Locals = const { Locals::none() };
+}
+
+fn with_locals<R>(look: impl FnOnce(&Locals) -> R) -> R {
+    with_current(|shard| match shard {
+        Some(shard) if running_fiber().is_some() => {
+            let here = shard.stage.here();
+            here.is_scoped.set(true);
+            look(&here.locals)
+        }
+        _ => OF_THREAD.with(look),
+    })
+}
