@@ -13,8 +13,17 @@ use std::rc::Rc;
 use super::beat::Running;
 use super::envelope::Envelope;
 use super::fiber_local::Locals;
-use super::id::{ActorId, Key};
+use super::id::{ActorId, Home, Key};
 use super::starts::Starts;
+
+/// A reply for which a handler makes an answer, and which nobody else can send meanwhile.
+#[derive(Clone, Copy)]
+pub(crate) struct Answering {
+    /// The wait that it ends, where that is a worker's.
+    pub(crate) wait: Option<(Home, Key)>,
+    /// Until when it is waited for, by the clock of this worker's pool, where that is known.
+    pub(crate) deadline: Option<u64>,
+}
 
 /// What is noted of the actor whose turn it is.
 pub(crate) struct Acting {
@@ -33,6 +42,8 @@ pub(crate) struct Acting {
     /// Whether something may be entered that is taken off when it waits, and left at the end of its turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(super) locals: Locals,
+    /// For which reply it makes an answer.
+    pub(super) answering: Cell<Option<Answering>>,
     /// By which wait a handler on this fiber has waited last. A task that is cancelled looks at it from elsewhere.
     pub(crate) wait: Rc<Cell<Key>>,
 }
@@ -49,6 +60,7 @@ impl Acting {
             starts: Starts::none(),
             is_scoped: Cell::new(is_hooked),
             locals: Locals::none(),
+            answering: Cell::new(None),
             wait: Rc::new(Cell::new(Key::NONE)),
         }
     }

@@ -91,6 +91,7 @@ pub use self::task::{Task, TaskContext, TaskError};
 pub use self::timers::{TimerKey, Timers};
 pub use self::waiting::{Waiting, WaitsFor};
 
+pub(crate) use self::acting::Answering;
 pub(crate) use self::alarms::{Alarm, Measure};
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
 #[cfg(test)]

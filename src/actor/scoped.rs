@@ -1,5 +1,6 @@
 //! What a handler is in on its thread: taken off while it waits, and left when its turn ends.
 
+use super::acting::Answering;
 use super::core::PoolCore;
 use super::failure::{Cause, Stage};
 use super::lifecycle;
@@ -44,16 +45,38 @@ impl Shard {
     #[cold]
     #[inline(never)]
     fn in_between<R>(&self, code: impl FnOnce() -> R) -> R {
-        let outer = self.stage.here().locals.take();
+        let here = self.stage.here();
+        let (locals, answering) = (here.locals.take(), here.answering.take());
         let answer = self.outside_of_scopes(|| {
             let answer = code();
             self.leave_scopes();
             answer
         });
         let here = self.stage.here();
-        here.locals.put_back(outer);
+        here.locals.put_back(locals);
+        here.answering.set(answering);
         here.is_scoped.set(true);
         answer
+    }
+
+    /// The reply for which the handler that runs makes an answer.
+    pub(crate) fn answering(&self) -> Option<Answering> {
+        self.stage.here().answering.get()
+    }
+
+    /// Runs something in a handler that makes an answer.
+    pub(crate) fn while_answering<R>(&self, answering: Answering, work: impl FnOnce() -> R) -> R {
+        struct Back<'a>(&'a Shard, Option<Answering>);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                self.0.stage.here().answering.set(self.1);
+            }
+        }
+        let here = self.stage.here();
+        let _back = Back(self, here.answering.replace(Some(answering)));
+        // Until the end of the turn: it costs little.
+        here.is_scoped.set(true);
+        work()
     }
 
     /// Leaves what the handler that has just ended is still in, and drops its own values.

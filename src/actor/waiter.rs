@@ -28,10 +28,13 @@ impl Shard {
     /// Says why the caller cannot wait; the wait goes on without it.
     #[inline(always)]
     pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
-        self.wait_in(self.waits.place(key), key)
+        match self.waits.pending(key) {
+            Some(wait) => self.wait_on((wait, key), (wait, key)),
+            None => Ok(()),
+        }
     }
 
-    /// As [`wait_for`](Self::wait_for), where the place of the wait is known.
+    /// As [`wait_for`](Self::wait_for), where the place of the wait is known, and the handler is in no scopes.
     ///
     /// # Errors
     ///
@@ -39,7 +42,7 @@ impl Shard {
     #[inline(always)]
     pub(crate) fn wait_in(&self, place: Option<&Wait>, key: Key) -> Result<(), CannotWait> {
         match place {
-            Some(wait) if wait.is_pending(key) => self.wait_on((wait, key), (wait, key)),
+            Some(wait) if wait.is_pending(key) => self.wait_unscoped((wait, key), (wait, key)),
             _ => Ok(()),
         }
     }

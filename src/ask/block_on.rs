@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 
+use super::answering::lent_here;
 use super::error::AskError;
 use super::handle::Ask;
 use super::polling::{Lent, Polled, Seen, blocking_on};
@@ -177,7 +178,7 @@ fn poll_here<R>(poll: impl FnOnce() -> R) -> R {
 /// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
 /// number, it is driven; on any other thread, the thread does.
 pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, WaitError> {
-    block_on_for(pool, future, false, || None)
+    block_on_for(pool, future, false, lent_here)
 }
 
 /// As [`block_on`], where it is known whether the future needs each ask that it polls to end well; on behalf

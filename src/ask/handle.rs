@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::answering::lent_here;
 use super::block_on::block_on_for;
 use super::deadline::{Deadline, nanos};
 use super::driven::{can_drive, driver_at, driver_of};
@@ -187,6 +188,9 @@ impl<R: Send + 'static> Ask<R> {
         let Some(shard) = here.shard().filter(|shard| shard.home == home) else {
             return self.wait_elsewhere();
         };
+        if shard.stage.here().is_scoped.get() {
+            return self.wait_scoped(shard, wait);
+        }
         // The handle is left in place while it waits, so that it gives up even if this stack is unwound.
         let place = shard.waits.place(wait);
         shard.wait_in(place, wait).map_err(WaitError::from)?;
@@ -194,6 +198,18 @@ impl<R: Send + 'static> Ask<R> {
         std::mem::forget(self);
         let answer = place.and_then(|place| shard.waits.take_value_of(place, wait));
         answer.ok_or_else(|| failure_of(shard, wait))
+    }
+
+    /// As [`wait`](Self::wait), where the handler is in scopes, or makes an answer.
+    #[cold]
+    #[inline(never)]
+    fn wait_scoped(mut self, shard: &Shard, wait: Key) -> Result<R, AskError> {
+        if let Some(lent) = lent_here() {
+            self.wait_on_behalf(lent)?;
+        }
+        shard.wait_for(wait).map_err(WaitError::from)?;
+        std::mem::forget(self);
+        outcome_of(shard, wait)
     }
 
     /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, where

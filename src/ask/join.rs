@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::answering::lent_here;
 use super::block_on::block_on_for;
 use super::error::AskError;
 use super::handle::Ask;
@@ -36,7 +37,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// The first [`AskError`] that makes it impossible, as soon as that is certain.
     fn wait(self) -> Result<Self::Answer, AskError> {
-        block_on_for(self.pool(), self, Self::NEEDS_ALL, || None)?
+        block_on_for(self.pool(), self, Self::NEEDS_ALL, lent_here)?
     }
 
     /// Waits for it as [`Ask::wait_for`] does, on behalf of whoever waits for `reply`: no longer than that

@@ -1,5 +1,6 @@
 //! Asking: a message that carries the way back for its answer, and the wait for it.
 
+mod answering;
 mod block_on;
 mod blocking;
 mod call;

@@ -312,7 +312,7 @@ impl<R: Send + 'static> fmt::Debug for Reply<R> {
     }
 }
 
-fn has_given_up(home: Home, wait: Key) -> bool {
+pub(super) fn has_given_up(home: Home, wait: Key) -> bool {
     let here = with_current(|shard| {
         let shard = shard.filter(|shard| shard.home == home)?;
         Some(!shard.waits.is_pending(wait))
