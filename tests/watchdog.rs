@@ -5,7 +5,8 @@ mod common;
 use common::{SOON, eventually, pool_of, threads_named, with_pool};
 use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, SlowHandler, WorkerPoolBuilder};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,11 @@ fn s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs() {
     });
 }
 
+/// Waits for a moment, and answers.
+fn patient() -> Behavior<Reply<()>> {
+    Behavior::receive(|ctx, done: Reply<()>| ctx.sleep(MS).map(|()| done.send(())))
+}
+
 #[test]
 fn s9_3_setups_and_anonymous_actors_are_named_too_and_a_sleeping_watchdog_wakes_up() {
     let (builder, told) = watched(1);
@@ -100,6 +106,71 @@ fn s9_3_setups_and_anonymous_actors_are_named_too_and_a_sleeping_watchdog_wakes_
         let said = told[0].to_string();
         assert!(
             said.starts_with(&format!("the actor {} has held worker 0", actor.id())),
+            "{said}"
+        );
+    });
+}
+
+#[test]
+fn s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock() {
+    let (builder, told) = watched(1);
+    with_pool(builder, |pool| {
+        let (lock, over) = (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)));
+        let held = Arc::clone(&lock);
+        let holder = Props::new(move || {
+            let held = Arc::clone(&held);
+            Behavior::receive(move |ctx, done: Reply<()>| {
+                let _guard = held.lock().unwrap();
+                done.send(());
+                ctx.sleep(MS)
+            })
+        });
+        let holder = pool.spawn("holder", holder).unwrap();
+        // What has waited, and does so no more, is not named.
+        let (waited, idle) = (Props::new(patient), Props::new(patient));
+        let waited = pool.spawn("waited", waited).unwrap();
+        pool.spawn("idle", idle).unwrap();
+        waited.ask(|reply| reply, SOON).wait().unwrap();
+        let wants = pool.spawn("wants", {
+            let over = Arc::clone(&over);
+            Props::new(move || {
+                let (lock, over) = (Arc::clone(&lock), Arc::clone(&over));
+                // As if it locked it, until the test is over.
+                Behavior::receive(move |_ctx, (): ()| {
+                    while lock.try_lock().is_err() && !over.load(Relaxed) {
+                        thread::yield_now();
+                    }
+                })
+            })
+        });
+        // Both lie in the mailboxes of a worker that is held, so that they are handled one after the other.
+        let gate = Arc::new(Barrier::new(2));
+        let wait = Arc::clone(&gate);
+        let gatekeeper = Props::new(move || {
+            let wait = Arc::clone(&wait);
+            Behavior::receive(move |_ctx, (): ()| drop(wait.wait()))
+        });
+        pool.spawn("gate", gatekeeper).unwrap().tell(());
+        let asked = holder.ask(|reply| reply, SOON);
+        wants.unwrap().tell(());
+        gate.wait();
+        asked.wait().unwrap();
+        eventually("it is told of", || {
+            let told = told.lock().unwrap();
+            told.iter()
+                .any(|slow| slow.to_string().contains("/user/wants has held"))
+        });
+        over.store(true, Relaxed);
+        let told = told.lock().unwrap();
+        let slow = told
+            .iter()
+            .find(|slow| slow.to_string().contains("/user/wants has held"));
+        let slow = slow.unwrap();
+        assert_eq!(slow.waiting.len(), 1, "{slow:?}");
+        assert_eq!(slow.waiting[0].0, holder.id());
+        let said = slow.to_string();
+        assert!(
+            said.ends_with("that may be held by one that waits on this worker: /user/holder"),
             "{said}"
         );
     });
@@ -165,7 +236,8 @@ fn s9_3_a_pool_without_watchdog_has_no_thread_for_it_and_a_hook_may_panic() {
     let builder = || pool_of(1).name("dog-test").slow_after(Some(10 * MS));
     with_pool(builder().slow_after(None), |_pool| assert!(!has_one()));
     with_pool(builder().on_slow_handler(|_| panic!("planned")), |pool| {
-        assert!(has_one());
+        // A thread gives itself its name.
+        eventually("it has a thread", has_one);
         let actor = pool.spawn("blocking", Props::new(blocking)).unwrap();
         for _ in 0..2 {
             actor

@@ -58,6 +58,11 @@ pub(crate) fn look_at_handler(beat: &Beat) -> Option<RunningHandler> {
     })
 }
 
+/// Those who wait in the middle of their handlers, for another thread to see: some of them, where there are many.
+pub(crate) fn look_at_waiting(beat: &Beat) -> impl Iterator<Item = Key> {
+    beat.waiting().map(Key::from_bits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,7 +96,7 @@ pub(crate) use self::alarms::{Alarm, Measure};
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
 #[cfg(test)]
 pub(crate) use self::beat::Running;
-pub(crate) use self::beat::{Beat, RunningHandler, look_at_handler};
+pub(crate) use self::beat::{Beat, RunningHandler, look_at_handler, look_at_waiting};
 pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType};

@@ -208,11 +208,15 @@ impl Shard {
     fn suspend(&self, fiber: FiberId, slot: Option<&Slot>) {
         let (acting, marks) = (self.stage.here(), Marks::take());
         self.beat.end();
+        let fiber_number = fiber.index();
+        self.beat
+            .note_wait(fiber_number, acting.actor.get().key.to_bits());
         if is_mutated(Mutant::HandledWhileWaiting) {
             lifecycle::allow_turns(self, acting.actor.get());
         }
         let resume = self.give_way(fiber);
         self.stage.go_on_as(acting);
+        self.beat.note_no_wait(fiber_number);
         marks.put_back();
         let actor = acting.actor.get();
         if actor.home == self.home

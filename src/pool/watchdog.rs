@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::actor::core::PoolCore;
 use crate::actor::{
     ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly, look_at_handler,
+    look_at_waiting,
 };
 use crate::shared::{Nap, Watcher, watcher_of};
 
@@ -36,20 +37,43 @@ pub struct SlowHandler {
     pub message_type: &'static str,
     /// For how long it has run, at the least.
     pub running_for: Duration,
+    /// Actors of the same worker that wait in the middle of a handler, with their paths where they have names;
+    /// at most 64. Where the handler waits for something that blocks its thread, such as a lock, it may be one
+    /// of these that holds it, and cannot go on to let it go.
+    pub waiting: Vec<(ActorId, Option<ActorPath>)>,
 }
+
+/// Names in a line of a log.
+const MOST_NAMED: usize = 4;
 
 impl fmt::Display for SlowHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{path}")?,
-            None => write!(f, "the actor {}", self.actor)?,
-        }
+        let name =
+            |f: &mut fmt::Formatter<'_>, actor: &ActorId, path: &Option<ActorPath>| match path {
+                Some(path) => write!(f, "{path}"),
+                None => write!(f, "the actor {actor}"),
+            };
+        name(f, &self.actor, &self.path)?;
         let (message_type, worker) = (self.message_type, self.actor.worker());
         let running_for = self.running_for;
         write!(
             f,
             " has held worker {worker} for {running_for:.1?}, handling a {message_type}"
-        )
+        )?;
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        f.write_str(
+            "; if it waits for a lock, that may be held by one that waits on this worker: ",
+        )?;
+        for (at, (actor, path)) in self.waiting.iter().take(MOST_NAMED).enumerate() {
+            f.write_str(if at == 0 { "" } else { ", " })?;
+            name(f, actor, path)?;
+        }
+        match self.waiting.len().saturating_sub(MOST_NAMED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 
@@ -197,10 +221,15 @@ fn slow_handler(
     running_for: Duration,
 ) -> SlowHandler {
     let actor = ActorId::new(core.home(worker), found.key);
+    let waiting = look_at_waiting(&core.beats[worker as usize])
+        .map(|key| ActorId::new(core.home(worker), key))
+        .filter(|other| *other != actor)
+        .map(|other| (other, core.directory.name_of(other)));
     SlowHandler {
         actor,
         path: core.directory.name_of(actor),
         message_type: found.message_type,
         running_for,
+        waiting: waiting.collect(),
     }
 }

@@ -21,6 +21,12 @@ use crate::sync::{AtomicPtr, AtomicU64, Mutant, is_mutated, ordering};
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+/// How many of those who wait are noted: others take their places.
+#[cfg(not(nexus_loom))]
+const NOTED: usize = 64;
+#[cfg(nexus_loom)]
+const NOTED: usize = 1;
+
 /// The present turn of one worker, which handles a `T`.
 pub struct Beat<T> {
     /// The number of the turn, one more each time a handler begins, goes on or ends; even while none
@@ -30,6 +36,8 @@ pub struct Beat<T> {
     what: AtomicPtr<T>,
     /// Goes up while the worker gets on with what is no handler's: losing mail, say.
     progress: AtomicU64,
+    /// Whose handlers wait in the middle, each by the number of its fiber; zero for nobody.
+    waiting: [AtomicU64; NOTED],
 }
 
 /// Whose handler runs, and what it handles.
@@ -68,6 +76,7 @@ impl<T> Default for Beat<T> {
             key: AtomicU64::new(0),
             what: AtomicPtr::new(ptr::null_mut()),
             progress: AtomicU64::new(0),
+            waiting: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 }
@@ -140,6 +149,26 @@ impl<T> Beat<T> {
     pub fn note_progress(&self) {
         let progress = self.progress.load(Relaxed);
         self.progress.store(progress.wrapping_add(1), Relaxed);
+    }
+
+    /// The handler of the actor with that key waits, on the fiber of that number.
+    ///
+    /// Relaxed: a key says all by itself, and is true of some moment.
+    #[inline(always)]
+    pub fn note_wait(&self, fiber: u32, key: u64) {
+        self.waiting[fiber as usize % NOTED].store(key, Relaxed);
+    }
+
+    /// It goes on.
+    #[inline(always)]
+    pub fn note_no_wait(&self, fiber: u32) {
+        self.note_wait(fiber, 0);
+    }
+
+    /// Those whose handlers wait in the middle, by their keys, as far as they are noted.
+    pub fn waiting(&self) -> impl Iterator<Item = u64> {
+        let keys = self.waiting.iter().map(|key| key.load(Relaxed));
+        keys.filter(|&key| key != 0)
     }
 
     /// The present turn, and a number that changes while the worker gets on with it or without one.
