@@ -15,6 +15,7 @@ use super::envelope::Envelope;
 use super::fiber_local::Locals;
 use super::id::{ActorId, Home, Key};
 use super::starts::Starts;
+use crate::fiber::do_first;
 
 /// A reply for which a handler makes an answer, and which nobody else can send meanwhile.
 #[derive(Clone, Copy)]
@@ -114,6 +115,7 @@ impl Stage {
     pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&Acting)) {
         let acting = Acting::nobody(self.is_hooked);
         self.go_on_as(&acting);
+        do_first(self.is_hooked);
         run(&acting);
     }
 

@@ -132,11 +132,7 @@ thread_local! {
 
 fn with_locals<R>(look: impl FnOnce(&Locals) -> R) -> R {
     with_current(|shard| match shard {
-        Some(shard) if running_fiber().is_some() => {
-            let here = shard.stage.here();
-            here.is_scoped.set(true);
-            look(&here.locals)
-        }
+        Some(shard) if running_fiber().is_some() => look(&shard.is_scoped_now().locals),
         _ => OF_THREAD.with(look),
     })
 }

@@ -1,62 +1,138 @@
 //! What a handler is in on its thread: taken off while it waits, and left when its turn ends.
 
-use super::acting::Answering;
+use super::acting::{Acting, Answering};
 use super::core::PoolCore;
 use super::failure::{Cause, Stage};
+use super::fiber_local::Locals;
 use super::lifecycle;
 use super::shard::Shard;
 use super::unwind::{Unwound, catch_user};
-use crate::fiber::forbid_waits;
+use crate::fiber::{do_first, forbid_waits};
+use crate::scope::TakenOff;
 
-impl PoolCore {
-    /// Drives handlers of the pool, outside of what the thread that does so has entered.
-    pub(crate) fn drive_outside_of_scopes<R>(&self, drive: impl FnOnce() -> R) -> R {
-        if self.scopes.are_hooked() {
-            self.scopes.outside_of(|hooked| forbid_waits(hooked), drive)
+/// What was taken off a thread. Dropped, it is put back.
+pub(super) struct Outside<'a>(Option<TakenOff<'a>>);
+
+impl Drop for Outside<'_> {
+    fn drop(&mut self) {
+        let Some(taken) = self.0.take() else {
+            return;
+        };
+        if std::thread::panicking() {
+            // It is the first panic that tells what went wrong.
+            let _ = catch_user(|| forbid_waits(|| drop(taken)));
         } else {
-            drive()
+            forbid_waits(|| drop(taken));
         }
     }
 }
 
-impl Shard {
-    /// Runs something that other handlers may run in, outside of what the caller has entered.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn outside_of_scopes<R>(&self, run: impl FnOnce() -> R) -> R {
-        self.core.drive_outside_of_scopes(run)
+impl PoolCore {
+    /// Takes off what this thread has entered, for others that run on it.
+    ///
+    /// # Panics
+    ///
+    /// As a hook does.
+    fn outside_of_scopes(&self) -> Outside<'_> {
+        let hooked = self.scopes.are_hooked();
+        Outside(hooked.then(|| forbid_waits(|| self.scopes.take_off())))
     }
 
-    /// Runs something in the middle of a handler that is not the handler's: in no scope of that one's, and it
-    /// leaves none behind.
-    #[inline(always)]
-    pub(crate) fn in_own_scopes<R>(&self, code: impl FnOnce() -> R) -> R {
-        let is_scoped = || self.stage.here().is_scoped.get();
-        if is_scoped() {
-            return self.in_between(code);
-        }
-        let answer = code();
-        if is_scoped() {
-            self.leave_scopes();
-        }
-        answer
+    /// Drives handlers of the pool, outside of what the thread that does so has entered.
+    pub(crate) fn drive_outside_of_scopes<R>(&self, drive: impl FnOnce() -> R) -> R {
+        let _outside = self.outside_of_scopes();
+        drive()
     }
+}
 
-    #[cold]
-    #[inline(never)]
-    fn in_between<R>(&self, code: impl FnOnce() -> R) -> R {
-        let here = self.stage.here();
-        let (locals, answering) = (here.locals.take(), here.answering.take());
-        let answer = self.outside_of_scopes(|| {
-            let answer = code();
-            self.leave_scopes();
-            answer
-        });
-        let here = self.stage.here();
-        here.locals.put_back(locals);
-        here.answering.set(answering);
+/// What a handler is in while another actor's code runs in the middle of it. Dropped, the handler is in it again.
+pub(super) struct InBetween<'a> {
+    shard: &'a Shard,
+    locals: Locals,
+    answering: Option<Answering>,
+    _outside: Outside<'a>,
+}
+
+impl Drop for InBetween<'_> {
+    fn drop(&mut self) {
+        self.shard.leave_scopes();
+        let here = self.shard.stage.here();
+        here.locals.put_back(self.locals.take());
+        here.answering.set(self.answering);
         here.is_scoped.set(true);
+        self.shard.note_what_to_do_first();
+    }
+}
+
+impl Shard {
+    /// Takes off what the handler that runs is in, as it is about to wait.
+    ///
+    /// # Panics
+    ///
+    /// As a hook does.
+    pub(super) fn outside_of_scopes(&self) -> Outside<'_> {
+        self.core.outside_of_scopes()
+    }
+
+    /// Has something that is not the handler's run in the middle of it: in no scope of the handler's. To be
+    /// followed by [`end_between`](Self::end_between).
+    #[inline(always)]
+    pub(super) fn begin_between(&self) -> Option<Box<InBetween<'_>>> {
+        let is_scoped = self.stage.here().is_scoped.get();
+        is_scoped.then(|| self.step_aside())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn step_aside(&self) -> Box<InBetween<'_>> {
+        let here = self.stage.here();
+        let in_between = InBetween {
+            shard: self,
+            locals: here.locals.take(),
+            answering: here.answering.take(),
+            _outside: self.outside_of_scopes(),
+        };
+        Box::new(in_between)
+    }
+
+    /// That has ended, and leaves nothing behind.
+    #[inline(always)]
+    pub(super) fn end_between(&self, outer: Option<Box<InBetween<'_>>>) {
+        match outer {
+            None if !self.stage.here().is_scoped.get() => {}
+            outer => self.end_in_between(outer),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_in_between(&self, outer: Option<Box<InBetween<'_>>>) {
+        match outer {
+            Some(outer) => drop(outer),
+            None => self.leave_scopes(),
+        }
+    }
+
+    /// Runs something in the middle of a handler that is not the handler's.
+    pub(crate) fn in_own_scopes<R>(&self, code: impl FnOnce() -> R) -> R {
+        let outer = self.begin_between();
+        let answer = code();
+        self.end_between(outer);
         answer
+    }
+
+    /// The handler that runs is in something that is taken off when it waits, and left when its turn ends.
+    pub(super) fn is_scoped_now(&self) -> &Acting {
+        let here = self.stage.here();
+        here.is_scoped.set(true);
+        do_first(true);
+        here
+    }
+
+    /// Whether there is something to do before the handler that runs can wait.
+    pub(super) fn note_what_to_do_first(&self) {
+        let here = self.stage.here();
+        do_first(here.is_scoped.get() || here.starts.any());
     }
 
     /// The reply for which the handler that runs makes an answer.
@@ -72,10 +148,9 @@ impl Shard {
                 self.0.stage.here().answering.set(self.1);
             }
         }
-        let here = self.stage.here();
-        let _back = Back(self, here.answering.replace(Some(answering)));
         // Until the end of the turn: it costs little.
-        here.is_scoped.set(true);
+        let here = self.is_scoped_now();
+        let _back = Back(self, here.answering.replace(Some(answering)));
         work()
     }
 
@@ -88,10 +163,12 @@ impl Shard {
         while here.locals.any() {
             self.leave_by(|| drop(here.locals.take()));
         }
-        here.is_scoped.set(self.core.scopes.are_hooked());
-        if self.core.scopes.are_hooked() {
+        let is_hooked = self.core.scopes.are_hooked();
+        if is_hooked {
             self.leave_by(|| self.core.scopes.leave());
         }
+        here.is_scoped.set(is_hooked);
+        self.note_what_to_do_first();
     }
 
     fn leave_by(&self, leave: impl FnOnce()) {

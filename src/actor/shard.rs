@@ -466,7 +466,9 @@ impl Shard {
             let mail = self.slot(actor.key.slot()).mail_kind();
             self.beat.begin_within(Running::of(actor.key, mail));
         }
-        let answer = self.in_own_scopes(code);
+        let in_between = self.begin_between();
+        let answer = code();
+        self.end_between(in_between);
         if actor.home == self.home {
             self.beat.go_on(running);
         }

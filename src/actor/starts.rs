@@ -23,6 +23,11 @@ struct Start {
 }
 
 impl Starts {
+    /// Whether there are any.
+    pub(super) fn any(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+
     pub(super) const fn none() -> Self {
         Self(RefCell::new(Vec::new()))
     }
@@ -42,21 +47,14 @@ impl Shard {
             starter: acting.key.slot(),
             wait: None,
         });
+        self.note_what_to_do_first();
         let _over = Over(self, starts);
         start()
     }
 
     /// Something is about to wait.
-    #[inline(always)]
     pub(super) fn make_starts_wait(&self) {
         let starts = &self.stage.here().starts;
-        if !starts.0.borrow().is_empty() {
-            self.begin_waits_of(starts);
-        }
-    }
-
-    #[cold]
-    fn begin_waits_of(&self, starts: &Starts) {
         let mut starts = starts.0.borrow_mut();
         // Those further out than one that has a wait have theirs too.
         let without = starts.iter_mut().rev().take_while(|it| it.wait.is_none());
@@ -74,6 +72,7 @@ struct Over<'a>(&'a Shard, &'a Starts);
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         let start = self.1.0.borrow_mut().pop();
+        self.0.note_what_to_do_first();
         if let Some(wait) = start.and_then(|start| start.wait) {
             self.0.waits.forget(wait);
         }

@@ -34,17 +34,15 @@ impl Shard {
         }
     }
 
-    /// As [`wait_for`](Self::wait_for), where the place of the wait is known, and the handler is in no scopes.
+    /// As [`wait_for`](Self::wait_for), on that fiber, which is [free](fiber::free_fiber) to wait, for what is
+    /// pending in that place.
     ///
     /// # Errors
     ///
     /// As for [`wait_for`](Self::wait_for).
     #[inline(always)]
-    pub(crate) fn wait_in(&self, place: Option<&Wait>, key: Key) -> Result<(), CannotWait> {
-        match place {
-            Some(wait) if wait.is_pending(key) => self.wait_unscoped((wait, key), (wait, key)),
-            _ => Ok(()),
-        }
+    pub(crate) fn wait_at(&self, fiber: FiberId, place: &Wait, key: Key) -> Result<(), CannotWait> {
+        self.wait_freely(fiber, (place, key), (place, key))
     }
 
     /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
@@ -64,29 +62,31 @@ impl Shard {
     /// Waits, for the second of two waits by way of the first; both are pending.
     #[inline(always)]
     fn wait_on(&self, wait: (&Wait, Key), on: (&Wait, Key)) -> Result<(), CannotWait> {
-        if self.stage.here().is_scoped.get() {
-            return self.wait_outside_of_scopes(|| self.wait_unscoped(wait, on));
+        match fiber::free_fiber() {
+            Some(fiber) => self.wait_freely(fiber, wait, on),
+            None => self.wait_held(|fiber| self.wait_freely(fiber, wait, on)),
         }
-        self.wait_unscoped(wait, on)
     }
 
-    /// Waits outside of what the handler has entered. Where nothing can wait no hook is told.
+    /// Waits on the fiber that runs, if that can wait, when what is to be done first was done.
     #[cold]
-    fn wait_outside_of_scopes<R>(
+    fn wait_held<R>(
         &self,
-        wait: impl FnOnce() -> Result<R, CannotWait>,
+        wait: impl FnOnce(FiberId) -> Result<R, CannotWait>,
     ) -> Result<R, CannotWait> {
-        fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.outside_of_scopes(wait)
+        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
+        self.make_starts_wait();
+        let _outside = self.outside_of_scopes();
+        wait(fiber)
     }
 
     #[inline(always)]
-    fn wait_unscoped(
+    fn wait_freely(
         &self,
+        fiber: FiberId,
         (wait, key): (&Wait, Key),
         (on, cause): (&Wait, Key),
     ) -> Result<(), CannotWait> {
-        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now.
         if !on.is_pending(cause) {
@@ -122,20 +122,16 @@ impl Shard {
         new: &[Key],
         last: Option<Key>,
     ) -> Result<bool, CannotWait> {
-        if self.stage.here().is_scoped.get() {
-            return self.wait_outside_of_scopes(|| self.wait_for_all_unscoped(key, all, new, last));
-        }
-        self.wait_for_all_unscoped(key, all, new, last)
+        self.wait_held(|fiber| self.wait_freely_for_all(fiber, key, all, (new, last)))
     }
 
-    fn wait_for_all_unscoped(
+    fn wait_freely_for_all(
         &self,
+        fiber: FiberId,
         key: Key,
         all: &WaitSet,
-        new: &[Key],
-        last: Option<Key>,
+        (new, last): (&[Key], Option<Key>),
     ) -> Result<bool, CannotWait> {
-        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
         self.before_waiting(fiber)?;
         // What could not be sent has ended its wait here and now, and with it this one.
         if !self.waits.is_pending(key) {
@@ -167,24 +163,17 @@ impl Shard {
 
     /// Gives the other actors of this worker a turn each, then goes on.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
-        if self.stage.here().is_scoped.get() {
-            return self.wait_outside_of_scopes(|| self.yield_unscoped());
-        }
-        self.yield_unscoped()
-    }
-
-    fn yield_unscoped(&self) -> Result<(), CannotWait> {
-        let fiber = fiber::waiting_fiber().map_err(CannotWait::Here)?;
-        self.before_waiting(fiber)?;
-        self.due.push(Due::Fiber(fiber));
-        self.suspend(fiber, self.slots().get(self.acting().key.slot()));
-        Ok(())
+        self.wait_held(|fiber| {
+            self.before_waiting(fiber)?;
+            self.due.push(Due::Fiber(fiber));
+            self.suspend(fiber, self.slots().get(self.acting().key.slot()));
+            Ok(())
+        })
     }
 
     /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
     #[inline(always)]
     fn before_waiting(&self, fiber: FiberId) -> Result<(), CannotWait> {
-        self.make_starts_wait();
         self.outboxes.flush();
         self.verdicts.settle();
         if self.interrupts.any() && self.interrupts.ends(fiber) {

@@ -20,7 +20,7 @@ use crate::actor::{
     ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, Shard, Wait, WaitError,
     catch_user, is_polled, with_current,
 };
-use crate::fiber::running_fiber;
+use crate::fiber::{free_fiber, running_fiber};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Asks the actor: sends it the message that `question` makes of a [`Reply`], now, and
@@ -188,22 +188,24 @@ impl<R: Send + 'static> Ask<R> {
         let Some(shard) = here.shard().filter(|shard| shard.home == home) else {
             return self.wait_elsewhere();
         };
-        if shard.stage.here().is_scoped.get() {
-            return self.wait_scoped(shard, wait);
-        }
         // The handle is left in place while it waits, so that it gives up even if this stack is unwound.
         let place = shard.waits.place(wait);
-        shard.wait_in(place, wait).map_err(WaitError::from)?;
+        if let Some(place) = place.filter(|place| place.is_pending(wait)) {
+            let Some(fiber) = free_fiber() else {
+                return self.wait_held(shard, wait);
+            };
+            shard.wait_at(fiber, place, wait).map_err(WaitError::from)?;
+        }
         // The outcome is taken, and with it the wait: nothing is left to be given up.
         std::mem::forget(self);
         let answer = place.and_then(|place| shard.waits.take_value_of(place, wait));
         answer.ok_or_else(|| failure_of(shard, wait))
     }
 
-    /// As [`wait`](Self::wait), where the handler is in scopes, or makes an answer.
+    /// As [`wait`](Self::wait), where there is something to do first, or nothing can wait.
     #[cold]
     #[inline(never)]
-    fn wait_scoped(mut self, shard: &Shard, wait: Key) -> Result<R, AskError> {
+    fn wait_held(mut self, shard: &Shard, wait: Key) -> Result<R, AskError> {
         if let Some(lent) = lent_here() {
             self.wait_on_behalf(lent)?;
         }

@@ -77,18 +77,25 @@ pub(crate) enum CannotSuspend {
 
 pub(super) type Handle = Yielder<Resume, Suspend>;
 
+/// In [`Current::held`]: something is to be done before a function waits.
+const DO_FIRST: u32 = 1;
+/// In [`Current::held`]: one function that forbids to wait.
+const FORBIDS: u32 = 2;
+
 #[derive(Clone, Copy)]
 struct Current {
     id: FiberId,
-    /// How many functions forbid to wait, on this fiber or on none. No other one runs meanwhile.
-    forbidden: u32,
+    /// What is to be looked at before a function waits on this fiber: whether there is something to do first, and
+    /// above that bit, how many functions forbid to wait, on this fiber or on none. No other one runs while any
+    /// does.
+    held: u32,
     yielder: *const Handle,
 }
 
 impl Current {
     const NONE: Self = Self {
         id: FiberId::NONE,
-        forbidden: 0,
+        held: 0,
         yielder: ptr::null(),
     };
 }
@@ -104,7 +111,7 @@ thread_local! {
 fn enter(id: FiberId, yielder: *const Handle) {
     CURRENT.set(Current {
         id,
-        forbidden: 0,
+        held: 0,
         yielder,
     });
 }
@@ -137,13 +144,28 @@ pub(crate) fn waiting_fiber() -> Result<FiberId, CannotSuspend> {
     if current.yielder.is_null() {
         return Err(CannotSuspend::NotOnFiber);
     }
-    if current.forbidden > 0 {
+    if current.held >= FORBIDS {
         return Err(CannotSuspend::Forbidden);
     }
     if std::thread::panicking() {
         return Err(CannotSuspend::Unwinding);
     }
     Ok(current.id)
+}
+
+/// The fiber that a waiting function stands on, where it can wait, and has [nothing to do first](do_first).
+#[inline(always)]
+pub(crate) fn free_fiber() -> Option<FiberId> {
+    let current = CURRENT.get();
+    let is_free = !current.yielder.is_null() && current.held == 0 && !std::thread::panicking();
+    is_free.then_some(current.id)
+}
+
+/// Says whether something is to be done before a function waits on the fiber that runs.
+pub(crate) fn do_first(any: bool) {
+    let current = CURRENT.get();
+    let held = current.held & !DO_FIRST | if any { DO_FIRST } else { 0 };
+    CURRENT.set(Current { held, ..current });
 }
 
 /// Runs code in which nothing can wait.
@@ -153,14 +175,14 @@ pub(crate) fn forbid_waits<R>(code: impl FnOnce() -> R) -> R {
         fn drop(&mut self) {
             let current = CURRENT.get();
             CURRENT.set(Current {
-                forbidden: current.forbidden - 1,
+                held: current.held - FORBIDS,
                 ..current
             });
         }
     }
     let current = CURRENT.get();
     CURRENT.set(Current {
-        forbidden: current.forbidden + 1,
+        held: current.held + FORBIDS,
         ..current
     });
     let _allow = Allow;
@@ -169,7 +191,7 @@ pub(crate) fn forbid_waits<R>(code: impl FnOnce() -> R) -> R {
 
 /// Whether code runs here in which nothing can wait.
 pub(crate) fn are_waits_forbidden() -> bool {
-    CURRENT.get().forbidden > 0
+    CURRENT.get().held >= FORBIDS
 }
 
 /// Gives the thread away, and returns when the fiber is resumed.
@@ -188,7 +210,7 @@ pub(crate) fn suspend(why: Suspend) -> Resume {
     // SAFETY: `run_as` or the resumption below set the pointer on this thread, for the fiber that
     // runs now; its yielder lives at the root of the stack that we stand on.
     let resume = unsafe { &*current.yielder }.suspend(why);
-    enter(current.id, current.yielder);
+    CURRENT.set(current);
     resume
 }
 
@@ -205,7 +227,7 @@ impl Parent {
     /// It goes on itself.
     #[inline(always)]
     pub(crate) fn go_on(self) {
-        enter(self.0.id, self.0.yielder);
+        CURRENT.set(self.0);
     }
 }
 

@@ -12,8 +12,8 @@ mod stack;
 mod thread_end;
 
 pub(crate) use current::{
-    CannotSuspend, FiberId, Parent, Resume, Suspend, are_waits_forbidden, forbid_waits, off_fiber,
-    running_fiber, suspend, waiting_fiber,
+    CannotSuspend, FiberId, Parent, Resume, Suspend, are_waits_forbidden, do_first, forbid_waits,
+    free_fiber, off_fiber, running_fiber, suspend, waiting_fiber,
 };
 pub(crate) use overflow::{Report, watch_for_overflows};
 pub(crate) use set::FiberSet;

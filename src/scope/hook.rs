@@ -1,6 +1,6 @@
 //! Hooks that are told when a handler gives its thread away, and when it goes on.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::any::Any;
 use std::sync::Arc;
 
 /// Takes off what a handler has entered on its thread when it waits, and puts it back when it goes on.
@@ -64,7 +64,7 @@ use std::sync::Arc;
 /// ```
 pub trait SwitchHook: Send + Sync + 'static {
     /// What was entered.
-    type Taken;
+    type Taken: 'static;
 
     /// Takes off what is entered on this thread.
     fn suspend(&self) -> Self::Taken;
@@ -73,35 +73,20 @@ pub trait SwitchHook: Send + Sync + 'static {
     fn resume(&self, taken: Self::Taken);
 }
 
-/// Runs what is to be done in a hook.
-type Within<'a> = &'a dyn Fn(&mut dyn FnMut());
-
 trait Hook: Send + Sync {
-    fn around(&self, hooked: Within<'_>, run: &mut dyn FnMut());
+    fn take_off(&self) -> Box<dyn Any>;
+    fn put_back(&self, taken: Box<dyn Any>);
     fn leave(&self);
 }
 
 impl<H: SwitchHook> Hook for H {
-    fn around(&self, hooked: Within<'_>, run: &mut dyn FnMut()) {
-        let mut taken = None;
-        hooked(&mut || taken = Some(self.suspend()));
-        let ran = catch_unwind(AssertUnwindSafe(run));
-        let mut put_back = || {
-            if let Some(taken) = taken.take() {
-                self.resume(taken);
-            }
-        };
-        match ran {
-            Ok(()) => hooked(&mut put_back),
-            Err(panic) => {
-                // It is the first panic that tells what went wrong.
-                let put_back = catch_unwind(AssertUnwindSafe(|| hooked(&mut put_back)));
-                if let Err(another) = put_back {
-                    std::mem::forget(another);
-                }
-                resume_unwind(panic);
-            }
-        }
+    fn take_off(&self) -> Box<dyn Any> {
+        Box::new(self.suspend())
+    }
+
+    fn put_back(&self, taken: Box<dyn Any>) {
+        let taken = taken.downcast();
+        self.resume(*taken.expect("this hook has taken it off"));
     }
 
     fn leave(&self) {
@@ -122,14 +107,14 @@ impl Hooks {
         !self.0.is_empty()
     }
 
-    /// Runs something outside of what is entered here.
-    pub(super) fn around<R>(&self, hooked: Within<'_>, run: impl FnOnce() -> R) -> R {
-        let (mut run, mut answer) = (Some(run), None);
-        around(&self.0, hooked, &mut || {
-            let run = run.take().expect("it is run once");
-            answer = Some(run());
-        });
-        answer.expect("it was run")
+    /// Takes off what is entered here, until what it returns is dropped.
+    pub(super) fn take_off(&self) -> TakenOff<'_> {
+        let mut taken_off = TakenOff(Vec::with_capacity(self.0.len()));
+        for hook in &self.0 {
+            let taken = hook.take_off();
+            taken_off.0.push((&**hook, taken));
+        }
+        taken_off
     }
 
     pub(super) fn leave(&self) {
@@ -137,11 +122,16 @@ impl Hooks {
     }
 }
 
-/// The first hook takes off first, and puts back last.
-fn around(hooks: &[Arc<dyn Hook>], hooked: Within<'_>, run: &mut dyn FnMut()) {
-    match hooks.split_first() {
-        None => run(),
-        Some((first, others)) => first.around(hooked, &mut || around(others, hooked, run)),
+/// What hooks have taken off, the first one's first. Dropped, it is put back, the last one's first.
+pub(crate) struct TakenOff<'a>(Vec<(&'a dyn Hook, Box<dyn Any>)>);
+
+impl Drop for TakenOff<'_> {
+    fn drop(&mut self) {
+        if let Some((hook, taken)) = self.0.pop() {
+            // Put back afterwards, however that goes.
+            let _others = TakenOff(std::mem::take(&mut self.0));
+            hook.put_back(taken);
+        }
     }
 }
 
@@ -149,6 +139,7 @@ fn around(hooks: &[Arc<dyn Hook>], hooked: Within<'_>, run: &mut dyn FnMut()) {
 mod tests {
     use super::*;
     use parking_lot::Mutex;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     struct Note(&'static str, Arc<Mutex<Vec<String>>>);
 
@@ -171,16 +162,16 @@ mod tests {
         assert!(!hooks.any());
         hooks.add(Note("a", Arc::clone(&log)));
         hooks.add(Note("b", Arc::clone(&log)));
-        let direct: Within<'_> = &|hook| hook();
-        assert_eq!(hooks.around(direct, || 7), 7);
+        drop(hooks.take_off());
         assert_eq!(
             std::mem::take(&mut *log.lock()),
             ["a off", "b off", "b on", "a on"]
         );
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            hooks.around(direct, || panic!("planned"))
-        }));
-        assert_eq!(*ran.unwrap_err().downcast::<&str>().unwrap(), "planned");
+        let panics = || {
+            let _taken_off = hooks.take_off();
+            panic!("planned");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
         assert_eq!(
             std::mem::take(&mut *log.lock()),
             ["a off", "b off", "b on", "a on"]

@@ -10,6 +10,7 @@ mod poll;
 mod spans;
 
 pub use self::hook::SwitchHook;
+pub(crate) use self::hook::TakenOff;
 
 use self::hook::Hooks;
 use self::poll::Runtime;
@@ -59,17 +60,13 @@ impl Scopes {
         self.hooks.any()
     }
 
-    /// Takes off what is entered here, runs something, and puts it back. Hooks run within `hooked`.
+    /// Takes off what is entered here, until what it returns is dropped.
     ///
     /// # Panics
     ///
-    /// As a hook does before, or that: then what was taken off before is put back all the same.
-    pub(crate) fn outside_of<R>(
-        &self,
-        hooked: impl Fn(&mut dyn FnMut()),
-        run: impl FnOnce() -> R,
-    ) -> R {
-        self.hooks.around(&hooked, run)
+    /// As a hook does, here or then: what others have taken off is put back all the same.
+    pub(crate) fn take_off(&self) -> TakenOff<'_> {
+        self.hooks.take_off()
     }
 
     /// Leaves what is entered here for good.
