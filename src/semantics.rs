@@ -423,8 +423,10 @@
 //! handler, or a thread outside, waits later; it is also a future, for any executor. Several asks may be
 //! under way at once, and their answers may come in any order; [`all`](crate::all) and
 //! [`first`](crate::first) join them, and [`Pending`](crate::Pending) goes on with answers. Who
-//! [waits on behalf](crate::Ask::wait_for) of a reply waits no longer than its time-out, and not when the
-//! handler that waits for it has given up.
+//! [waits on behalf](crate::Ask::wait_for) of a reply, as in [`Reply::send_with`], waits no longer than its
+//! time-out, and not when the handler that waits for it has given up. Polled in a handler by an executor that
+//! blocks the thread, an ask ends by its time, and says so
+//! ([`WaitError::OtherExecutor`](crate::WaitError::OtherExecutor)).
 //! An ask may be waited for elsewhere than it was begun, and may change hands while it is awaited: the
 //! last one who has polled it is woken.
 //!
@@ -439,6 +441,10 @@
 //! - `tests/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_waited_for_no_longer_than_a_thread_waits`
 //! - `tests/deadlock_work/polls.rs: s5_1_a_poll_that_waits_inside_is_no_bar_to_other_executors`
 //! - `tests/system/nested.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
+//! - `tests/send_with.rs: s5_1_an_answer_is_made_for_no_longer_than_it_is_waited_for`
+//! - `tests/send_with.rs: s5_1_an_answer_is_not_made_any_more_when_the_asker_has_given_up`
+//! - `tests/send_with.rs: s5_1_what_is_started_for_an_answer_is_not_on_behalf_of_the_asker`
+//! - `scope-tests/tests/runtime.rs: s5_1_an_ask_that_another_executor_polls_in_a_handler_ends_by_its_time_and_says_why`
 //! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
 //! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
 //! - `tests/ask.rs: s5_1_several_asks_run_at_once`
@@ -521,8 +527,8 @@
 //! the wait that closes it ends with [`AskError::Deadlock`](crate::AskError::Deadlock) or
 //! [`SendError::Deadlock`](crate::SendError::Deadlock), which names the cycle. So it is on one worker and
 //! across workers. It is certain where for each of these waits nobody but the next actor can end it: that
-//! one has not come to the question, or waits on behalf of the reply to it, or its mailbox is full of
-//! messages that nobody can take back (row 5.4). A reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
+//! one has not come to the question, or waits on behalf of the reply to it, as all does that is asked in
+//! [`Reply::send_with`](crate::Reply::send_with), or its mailbox is full of messages that nobody can take back (row 5.4). A reply may be anywhere once a handler has it: sent on, kept, given to a thread. So where one waits
 //! plainly while it is at a question of the cycle, that is only suspected: a hook is told, snapshots
 //! show it, and the error names it if the time-out comes.
 //!
@@ -538,6 +544,7 @@
 //! [`Pending::wait`](crate::Pending::wait) waits for them. What is waited for otherwise is no part of a
 //! cycle: futures of others, several asks of which one will do, work beside the workers.
 //!
+//! - `tests/send_with.rs: s5_6_a_cycle_of_answers_that_others_are_asked_for_is_certain`
 //! - `tests/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
 //! - `tests/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
 //! - `tests/deadlock/cycles.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
@@ -726,10 +733,28 @@
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
 //! - `tests/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
 //!
-//! **6.6** Inside of [`no_wait`](crate::no_wait) whatever would wait is an error
+//! **6.6** What a handler has entered on its thread, no other handler is in: a
+//! [`SwitchHook`](crate::SwitchHook) takes it off when the handler waits, and puts it back when it goes on. A turn
+//! begins in nothing, as what the one before has left entered is taken off at its end; so is a task, and a child
+//! that starts in the middle of its parent's handler. With the feature `tracing` spans are each handler's own;
+//! with `tokio`, futures are polled in a runtime, and it is left before the handler waits. A
+//! [`FiberLocal`](crate::FiberLocal) has a value for each turn.
+//!
+//! Inside of [`no_wait`](crate::no_wait) whatever would wait is an error
 //! ([`WaitError::Forbidden`](crate::WaitError::Forbidden)), for the initialisers of thread-locals and the scopes in
 //! which a wait would be undefined behaviour, and for whatever else must not be interrupted.
 //!
+//! - `tests/scopes.rs: s6_6_a_hook_takes_off_what_a_handler_has_entered_while_it_waits`
+//! - `tests/scopes.rs: s6_6_a_thread_that_drives_handlers_is_in_its_scopes_alone`
+//! - `tests/scopes.rs: s6_6_a_hook_is_told_of_the_switches_of_a_simulation`
+//! - `tests/scopes.rs: s6_6_the_next_turn_begins_outside_of_what_the_last_one_has_left_entered`
+//! - `tests/scopes.rs: s6_6_a_child_starts_and_stops_outside_of_its_parents_scopes`
+//! - `tests/scopes.rs: s6_6_a_handler_that_is_ended_where_it_waits_unwinds_within_its_scopes`
+//! - `tests/scopes.rs: s6_6_a_panic_of_a_hook_is_one_of_the_handler`
+//! - `tests/scopes.rs: s6_6_a_fiber_local_is_the_handlers_own_and_new_in_each_turn`
+//! - `scope-tests/tests/spans.rs: s6_6_each_handler_logs_under_its_own_span`
+//! - `scope-tests/tests/runtime.rs: s6_6_interleaved_handlers_wait_for_tokios_timers_and_nobody_else_is_in_its_runtime`
+//! - `scope-tests/tests/runtime.rs: s6_6_nothing_else_waits_in_the_poll_of_a_future`
 //! - `tests/blocking.rs: s6_6_nothing_waits_where_it_is_forbidden`
 //! - `tests/blocking.rs: s6_6_a_thread_drives_nothing_where_waiting_is_forbidden`
 //!
@@ -863,11 +888,13 @@
 //! **9.3** A handler gives its worker to others when it waits, and where it calls
 //! [`Context::yield_now`]. One that runs for longer than
 //! [`slow_after`](crate::WorkerPoolBuilder::slow_after) without doing so is told of while it still
-//! runs, with its actor, the type of its messages and the time, by a thread that looks on; that
-//! thread sleeps while the pool is idle. An
+//! runs, with its actor, the type of its messages and the time, and with those who wait on that worker in the
+//! middle of their handlers, one of whom may hold a lock that it wants; by a thread that looks on, which
+//! sleeps while the pool is idle. An
 //! [`ActorSystem`](crate::ActorSystem) and a simulation have no such thread.
 //!
 //! - `tests/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
+//! - `tests/watchdog.rs: s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock`
 //! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
 //! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`

@@ -290,8 +290,10 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Waits. Only this actor does: its messages wait, and its worker goes on with others.
     ///
-    /// Other handlers of this worker run on this thread meanwhile. Code that relies on its thread-locals or its
-    /// scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    /// Other handlers of this worker run on this thread meanwhile. What a handler has entered on its thread for
+    /// the time of a call is taken off by a [`SwitchHook`](crate::SwitchHook); a lock of the standard library that
+    /// it holds stops the worker for ever when another handler wants it. Code that relies on its thread-locals or
+    /// its scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
     ///
     /// # Errors
     ///

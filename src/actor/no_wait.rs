@@ -11,6 +11,10 @@ use crate::fiber::forbid_waits;
 /// scopes of crates that keep one in a thread-local until a function returns: to wait in one of these is
 /// undefined behaviour in safe code, as a function of theirs relies on what it has set.
 ///
+/// What other crates keep in thread-locals for the time of a call, and what is merely wrong in the hands of
+/// another handler, need not be kept from waiting: see [`SwitchHook`](crate::SwitchHook) and
+/// [`FiberLocal`](crate::FiberLocal).
+///
 /// On a thread that is no worker it forbids to drive an [`ActorSystem`](crate::ActorSystem) or a simulation,
 /// whose handlers would run meanwhile. What else such a thread waits for it waits for.
 ///

@@ -55,10 +55,17 @@ impl<M: Send + 'static> Context<'_, M> {
     /// The future is polled here, on the handler's fiber, so it need not be `Send`; its waker may be
     /// called on any thread. An ask that it waits for, and nothing else, is found in a
     /// [cycle](crate::AskError::Deadlock). What needs a runtime of its own, such as a socket or a timer of tokio's,
-    /// needs that runtime on another thread: enter its handle first.
+    /// needs that runtime on other threads: give its handle to the builder of the pool, with the feature `tokio`
+    /// (`WorkerPoolBuilder::tokio`). Do not hold a guard of `Handle::enter` over this call: other handlers would be
+    /// in the runtime, and guards of two that wait in turn are dropped out of order, which panics.
     ///
-    /// Other handlers of this worker run on this thread meanwhile. Code that relies on its thread-locals or its
-    /// scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    /// In a simulation such a socket or timer goes by the real clock, and the run is not the same each time. Use
+    /// [`sleep`](Self::sleep) for time, and have what is outside answered by an actor, which a test replaces.
+    ///
+    /// Other handlers of this worker run on this thread meanwhile. What a handler has entered on its thread for
+    /// the time of a call is taken off by a [`SwitchHook`](crate::SwitchHook); a lock of the standard library that
+    /// it holds stops the worker for ever when another handler wants it. Code that relies on its thread-locals or
+    /// its scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
     ///
     /// # Errors
     ///

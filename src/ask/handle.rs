@@ -172,8 +172,10 @@ impl<R: Send + 'static> Ask<R> {
 
     /// Waits for the answer.
     ///
-    /// Other handlers of this worker run on this thread meanwhile. Code that relies on its thread-locals or its
-    /// scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    /// Other handlers of this worker run on this thread meanwhile. What a handler has entered on its thread for
+    /// the time of a call is taken off by a [`SwitchHook`](crate::SwitchHook); a lock of the standard library that
+    /// it holds stops the worker for ever when another handler wants it. Code that relies on its thread-locals or
+    /// its scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
     ///
     /// # Errors
     ///
@@ -493,6 +495,11 @@ fn give_up_unsent(shard: &Shard, wait: Key) {
 }
 
 /// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.
+///
+/// In a handler [`Context::block_on`](crate::Context::block_on) is that executor, and [`wait`](Ask::wait) is
+/// simpler. Another one, which blocks the thread as tokio's `Handle::block_on` does, blocks the worker on which
+/// the answer would come: polled by it, an ask ends by its time with
+/// [`WaitError::OtherExecutor`](crate::WaitError::OtherExecutor).
 ///
 /// # Panics
 ///
