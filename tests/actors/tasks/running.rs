@@ -174,7 +174,7 @@ fn s6_4_whoever_holds_the_handle_is_told_how_the_task_ended() {
         assert_eq!(log.take(), ["starts", "all"]);
         let failures = failures.take();
         assert_eq!(failures.len(), 1, "{failures:?}");
-        let start = "/user/doer failed in its task tasks::";
+        let start = "/user/doer failed in its task actors::tasks::";
         assert!(failures[0].starts_with(start), "{failures:?}");
         assert!(failures[0].ends_with("{{closure}}: panic: planned"));
         let pending = sim.pending();
