@@ -140,7 +140,7 @@ fn s4_5_the_payload_is_found_below_an_escalated_failure() {
     let (root, tray, text) = told.recv_timeout(SOON).unwrap();
     assert_eq!((root.as_str(), tray), ("/user/floor/printer", Some(1)));
     let said = format!(
-        "/user/floor failed with its child: /user/floor/printer failed handling a payloads::Do: panic: \
+        "/user/floor failed with its child: /user/floor/printer failed handling a failures::payloads::Do: panic: \
          {NO_TEXT}"
     );
     assert_eq!(text, said);

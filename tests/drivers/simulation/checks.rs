@@ -54,7 +54,7 @@ fn s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found() {
     assert!(case.starts_with(&format!("seed={seed} steps=")), "{case}");
     assert!(case.contains("without="), "{case}");
     assert!(
-        said.contains("cargo test checks::s9_2_a_failing_test_tells_its_seed"),
+        said.contains("cargo test simulation::checks::s9_2_a_failing_test_tells_its_seed"),
         "{said}"
     );
     assert!(
