@@ -2,6 +2,7 @@
 # The documentation, private items too, with broken links and other warnings denied.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --locked
+RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked \
+    --features nexus-actors/async,nexus-actors/signals
 RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --locked --document-private-items \
     --target-dir target/private-doc

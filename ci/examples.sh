@@ -79,9 +79,9 @@ names() {
     done
 }
 
-# The program of an example, as cargo names it.
+# The program of an example, as cargo names it. One that needs large crates is a package of its own.
 program() {
-    sed -n '/"kind":\["example"\]/s/.*"name":"'"$1"'".*"executable":"\([^"]*\)".*/\1/p' "$work/build"
+    sed -En '/"kind":\["(example|bin)"\]/s/.*"name":"'"$1"'".*"executable":"([^"]*)".*/\1/p' "$work/build"
 }
 
 check_smoke() {
@@ -148,7 +148,9 @@ check_threads() {
         "$(program threads)"
 }
 
-cargo build --examples --message-format=json-render-diagnostics >"$work/build"
+# As `cargo test` builds them, so that they need not be built again.
+cargo build --locked --examples --message-format=json-render-diagnostics >"$work/build"
+cargo build --locked --package nexus-http --message-format=json-render-diagnostics >>"$work/build"
 for name in $(names); do
     check_smoke "$name"
 done

@@ -51,17 +51,15 @@ else
     )
     # These measure stacks, or dig until one overflows: what they put there must lie there.
     stacks=s4_10_
-    # Of this one nothing runs.
-    compiled=s1_3_misuse_does_not_compile
 
     # under_asan OPTIONS FILTERS...
     under_asan() {
         RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS="handle_segv=0:handle_sigbus=0:$1" \
             "${with[@]}" cargo test --locked --target "$target" \
-            --target-dir "${CARGO_TARGET_DIR:-target}/asan" \
+            --target-dir "${CARGO_TARGET_DIR:-target}/asan" --package nexus-actors \
             --features corosensei/sanitizer,async,signals --lib --tests -- "${@:2}"
     }
-    skipped=(--skip "$stacks" --skip "$compiled")
+    skipped=(--skip "$stacks")
     for test in "${leaking[@]}"; do skipped+=(--skip "$test"); done
     echo "AddressSanitizer, with leaks, and with variables that are kept past the end of their function"
     under_asan detect_leaks=1:detect_stack_use_after_return=1 "${skipped[@]}"
@@ -76,7 +74,7 @@ else
     # Fibers' stacks lie side by side: a stack pointer that moves by more than this has changed
     # stacks, for valgrind too. What tries every run of a protocol, in safe code, takes too long here.
     echo "valgrind, the unit tests"
-    program=$(cargo test --locked --lib --no-run --message-format=json 2>/dev/null |
+    program=$(cargo test --locked --package nexus-actors --lib --no-run --message-format=json 2>/dev/null |
         sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1)
     PROPTEST_CASES=8 valgrind --quiet --max-stackframe=60000 --error-exitcode=1 \
         "$program" --test-threads=1 --skip control::model

@@ -1,14 +1,38 @@
 #!/usr/bin/env bash
-# README's test command, then the tests of the pool once more with every thread on one core.
+# README's test command, the tests that are no part of it, and the tests of the pool once more with every
+# thread on one core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --locked
+# What needs large crates.
+cargo test --locked --package nexus-compile-tests
+cargo test --locked --package nexus-http
+cargo test --locked --package nexus-scope-tests
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# some PROGRAM ARGUMENTS... [-- FILTERS...]: runs a part of a test program, in which there must be one.
+some() {
+    "${before[@]}" cargo test --locked --package nexus-actors --test "$@" | tee "$log"
+    if grep -q '^running 0 tests$' "$log"; then
+        echo "there are no such tests: $*" >&2
+        exit 1
+    fi
+}
+
 # What only exists with a feature.
-cargo test --locked --all-features --test coordinated_shutdown --test streams
-cargo test --locked --all-features --doc streams
+before=()
+some coordinated_shutdown --all-features
+some streams --all-features
+some drivers --all-features streams_and_sinks
+cargo test --locked --package nexus-actors --all-features --doc streams
 if command -v taskset >/dev/null; then
+    before=(taskset --cpu-list 0)
     # Two and eight workers on one core: whoever spins for ever, or counts on a second core, hangs.
-    taskset --cpu-list 0 cargo test --locked --test pool --test ask --test references --test futures
+    some drivers pool::
+    some asks -- ask:: futures::
+    some actors references::
     # Cycles of waits across threads that never look for work in peace.
-    taskset --cpu-list 0 cargo test --locked --test deadlock pool_of_threads
+    some asks pool_of_threads
 fi

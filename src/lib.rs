@@ -68,8 +68,8 @@ pub use crate::ask::{
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
     HookOutcome, HookReport, LAYOUT_VERSION, LookupError, ManualTime, PhaseReport, PoolStats,
-    ShutdownError, ShutdownReport, SlowHandler, StartError, StuckWorker, TimeSource, VIRTUAL_NODES,
-    WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
+    ShutdownError, ShutdownReport, ShuttingDown, SlowHandler, Spawning, StartError, StuckWorker,
+    TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::routing::{
@@ -79,7 +79,7 @@ pub use crate::routing::{
 #[cfg(not(nexus_loom))]
 pub use crate::scope::SwitchHook;
 #[cfg(all(feature = "async", not(nexus_loom)))]
-pub use crate::streams::{ActorSink, ActorStream, stream};
+pub use crate::streams::{ActorSink, ActorStream, stream, stream_async};
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]

@@ -19,23 +19,23 @@
 //! **1.1** An actor handles one message to its end before it begins the next one. This is so even
 //! when the handler waits in the middle, for time or for the answer of another actor.
 //!
-//! - `tests/references.rs: s1_1_an_actor_handles_one_message_to_the_end_before_the_next_also_when_it_waits`
+//! - `tests/actors/references.rs: s1_1_an_actor_handles_one_message_to_the_end_before_the_next_also_when_it_waits`
 //!
 //! **1.2** [`Props`] are `Send`; what their factory builds need not be. State is built on the
 //! worker that owns the actor and is dropped there. Each start runs the factory again, so that two
 //! actors started from the same props, or one after the other under the same name, share no initial
 //! value.
 //!
-//! - `tests/references.rs: s1_2_state_need_not_be_send_and_is_built_and_dropped_on_its_worker`
-//! - `tests/references.rs: s1_2_every_start_makes_fresh_state`
+//! - `tests/actors/references.rs: s1_2_state_need_not_be_send_and_is_built_and_dropped_on_its_worker`
+//! - `tests/actors/references.rs: s1_2_every_start_makes_fresh_state`
 //!
 //! **1.3** An [`ActorRef`] has sixteen bytes and is `Copy`, `Send`, `Sync`, `Eq`, `Hash` and
 //! `Debug`. It stands for one life of one actor: after that has stopped, what is sent, asked or
 //! ordered through it reaches neither the next actor of the same name nor the next one in the same
 //! memory, whatever its messages are.
 //!
-//! - `tests/references.rs: s1_3_a_reference_is_a_small_value_that_names_one_incarnation`
-//! - `tests/references.rs: s1_3_a_stale_reference_does_not_reach_an_actor_of_another_type_in_the_same_slot`
+//! - `tests/actors/references.rs: s1_3_a_reference_is_a_small_value_that_names_one_incarnation`
+//! - `tests/actors/references.rs: s1_3_a_stale_reference_does_not_reach_an_actor_of_another_type_in_the_same_slot`
 //! - `src/actor/slot.rs: s1_3_a_key_of_an_earlier_tenancy_opens_nothing`
 //!
 //! **1.4** [`ActorRef::tell`] answers nothing: a message that cannot be delivered becomes a dead
@@ -47,12 +47,12 @@
 //! it is certain that the actor's mailbox takes the message, and give it back where it does
 //! not, or not in time: in a handler the fiber waits, on a thread outside the thread parks.
 //!
-//! - `tests/references.rs: s1_4_send_says_for_certain_and_gives_the_message_back`
-//! - `tests/ended_pools.rs: s1_4_what_is_sent_to_an_ended_pool_is_given_back_for_that_reason`
-//! - `tests/references.rs: s1_4_send_timeout_gives_up_on_a_worker_that_does_not_answer`
-//! - `tests/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
-//! - `tests/ingress.rs: s1_4_messages_of_any_size_and_alignment_are_sent_from_outside`
-//! - `tests/ingress.rs: s1_4_tell_all_sends_what_an_iterator_gave_before_it_panicked`
+//! - `tests/actors/references.rs: s1_4_send_says_for_certain_and_gives_the_message_back`
+//! - `tests/drivers/ended_pools.rs: s1_4_what_is_sent_to_an_ended_pool_is_given_back_for_that_reason`
+//! - `tests/actors/references.rs: s1_4_send_timeout_gives_up_on_a_worker_that_does_not_answer`
+//! - `tests/actors/references.rs: s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back`
+//! - `tests/mail/ingress.rs: s1_4_messages_of_any_size_and_alignment_are_sent_from_outside`
+//! - `tests/mail/ingress.rs: s1_4_tell_all_sends_what_an_iterator_gave_before_it_panicked`
 //!
 //! **1.5** `tell`, [`tell_all`](crate::ActorRef::tell_all), `try_tell` and [`ask`](crate::ActorRef::ask)
 //! are called in the same way from a handler of the same worker, from one of another worker, and from a thread outside of the pool. An
@@ -62,10 +62,10 @@
 //! ready, such a future leaves nothing behind: the message is not sent, and its place among those who
 //! wait for room (row 3.3) is given up.
 //!
-//! - `tests/references.rs: s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside`
-//! - `tests/ingress.rs: s1_5_tell_all_sends_in_order_on_every_path`
-//! - `tests/futures.rs: s1_5_asks_and_sends_are_awaited_on_tokio_on_a_bare_executor_and_in_handlers`
-//! - `tests/futures.rs: s1_5_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_up`
+//! - `tests/actors/references.rs: s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside`
+//! - `tests/mail/ingress.rs: s1_5_tell_all_sends_in_order_on_every_path`
+//! - `tests/asks/futures.rs: s1_5_asks_and_sends_are_awaited_on_tokio_on_a_bare_executor_and_in_handlers`
+//! - `tests/asks/futures.rs: s1_5_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_up`
 //!
 //! **1.6** Messages from one sender to one actor arrive in the order in which they were sent, each
 //! exactly once while the actor lives, on one worker or across two, by `tell` and `try_tell` mixed,
@@ -74,12 +74,12 @@
 //! has sent to an actor comes before what another actor sends it because of something that the thread sent
 //! later.
 //!
-//! - `tests/references.rs: s1_6_messages_of_one_sender_arrive_in_order_across_workers`
-//! - `tests/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
-//! - `tests/ingress.rs: s1_6_what_a_thread_sent_before_it_caused_a_message_arrives_before_that`
-//! - `tests/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
-//! - `tests/ingress.rs: s1_6_four_foreign_threads_flood_an_actor_each_in_order`
-//! - `tests/ingress.rs: s1_6_messages_and_stops_of_foreign_threads_keep_their_order`
+//! - `tests/actors/references.rs: s1_6_messages_of_one_sender_arrive_in_order_across_workers`
+//! - `tests/actors/references.rs: s1_6_messages_of_a_foreign_thread_arrive_in_order`
+//! - `tests/mail/ingress.rs: s1_6_what_a_thread_sent_before_it_caused_a_message_arrives_before_that`
+//! - `tests/actors/references.rs: s1_6_messages_of_many_senders_at_once_arrive_each_in_order_and_exactly_once`
+//! - `tests/mail/ingress.rs: s1_6_four_foreign_threads_flood_an_actor_each_in_order`
+//! - `tests/mail/ingress.rs: s1_6_messages_and_stops_of_foreign_threads_keep_their_order`
 //!
 //! **1.7** A [`Recipient`] is an actor as far as it takes messages of one type:
 //! [`ActorRef::contramap`](crate::ActorRef::contramap) makes it of a reference for other messages
@@ -87,17 +87,17 @@
 //! through it reaches the one life of the actor that the reference stands for, in the order of its
 //! sender; the conversion runs where the message is sent.
 //!
-//! - `tests/recipients.rs: s1_7_an_actor_is_sent_a_part_of_its_protocol_from_everywhere_and_in_order`
-//! - `tests/recipients.rs: s1_7_an_ask_goes_through_a_part_of_a_protocol`
-//! - `tests/recipients.rs: s1_7_what_comes_too_late_is_a_dead_letter_of_the_actors_own_type`
+//! - `tests/actors/recipients.rs: s1_7_an_actor_is_sent_a_part_of_its_protocol_from_everywhere_and_in_order`
+//! - `tests/actors/recipients.rs: s1_7_an_ask_goes_through_a_part_of_a_protocol`
+//! - `tests/actors/recipients.rs: s1_7_what_comes_too_late_is_a_dead_letter_of_the_actors_own_type`
 //!
 //! **1.8** An [`ActorPath`] looks like `/user/orders/order-123`. Each name has 1 to 255 bytes of
 //! `A-Z a-z 0-9 _ . -`, is neither `.` nor `..`, and begins with `$` only where it was generated.
 //! Parsing accepts exactly such paths and else says with a [`PathError`] what is wrong and where;
 //! printing and parsing are each other's inverse. An actor can tell its own path, at any depth.
 //!
-//! - `tests/references.rs: s1_8_actors_know_their_paths`
-//! - `tests/errors.rs: s1_8_a_name_that_is_none_is_refused_as_it_was_given`
+//! - `tests/actors/references.rs: s1_8_actors_know_their_paths`
+//! - `tests/asks/errors.rs: s1_8_a_name_that_is_none_is_refused_as_it_was_given`
 //! - `src/actor/path.rs: s1_8_parse_accepts_exactly_what_has_valid_segments`
 //! - `src/actor/path.rs: s1_8_display_and_parse_are_inverse`
 //!
@@ -106,9 +106,9 @@
 //! it, and can be given again when the actor is gone. Actors spawned without a name get one that no
 //! other has.
 //!
-//! - `tests/references.rs: s1_9_a_name_is_taken_while_its_actor_lives_and_free_afterwards`
-//! - `tests/references.rs: s1_9_a_name_is_taken_while_its_setup_waits`
-//! - `tests/references.rs: s1_9_of_many_that_spawn_one_name_at_once_one_succeeds`
+//! - `tests/actors/references.rs: s1_9_a_name_is_taken_while_its_actor_lives_and_free_afterwards`
+//! - `tests/actors/references.rs: s1_9_a_name_is_taken_while_its_setup_waits`
+//! - `tests/actors/references.rs: s1_9_of_many_that_spawn_one_name_at_once_one_succeeds`
 //!
 //! **1.10** An error or a panic in the factory, in a setup, or in the handling of
 //! [`Signal::PreStart`] reaches whoever spawned the actor, as [`SpawnError::Failed`] with the
@@ -117,16 +117,16 @@
 //! [`stopped`](crate::Behavior::stopped), or that stops when it is told that it starts, did not start
 //! either: [`SpawnError::EndedInStart`](crate::SpawnError::EndedInStart).
 //!
-//! - `tests/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
-//! - `tests/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
-//! - `tests/starts.rs: s1_10_of_many_that_start_at_once_each_has_its_own_error`
-//! - `tests/starts.rs: s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept`
-//! - `tests/first_behaviors.rs: s1_10_an_actor_that_ends_in_its_start_is_an_error_in_every_way_to_spawn`
-//! - `tests/first_behaviors.rs: s1_10_systems_simulations_and_configure_say_so_too`
-//! - `tests/first_behaviors.rs: s1_10_whatever_has_it_end_in_its_start_it_is_the_same_error`
-//! - `tests/first_behaviors.rs: s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start`
-//! - `tests/first_behaviors.rs: s1_10_an_order_that_comes_during_a_start_is_followed_after_it`
-//! - `tests/payloads.rs: s1_10_a_failed_start_has_the_payload`
+//! - `tests/actors/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
+//! - `tests/actors/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
+//! - `tests/actors/starts.rs: s1_10_of_many_that_start_at_once_each_has_its_own_error`
+//! - `tests/actors/starts.rs: s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept`
+//! - `tests/actors/first_behaviors.rs: s1_10_an_actor_that_ends_in_its_start_is_an_error_in_every_way_to_spawn`
+//! - `tests/actors/first_behaviors.rs: s1_10_systems_simulations_and_configure_say_so_too`
+//! - `tests/actors/first_behaviors.rs: s1_10_whatever_has_it_end_in_its_start_it_is_the_same_error`
+//! - `tests/actors/first_behaviors.rs: s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start`
+//! - `tests/actors/first_behaviors.rs: s1_10_an_order_that_comes_during_a_start_is_followed_after_it`
+//! - `tests/failures/payloads.rs: s1_10_a_failed_start_has_the_payload`
 //!
 //! **1.11** With the feature `async`, `ActorRef::sink` is a `Sink` that feeds an actor: where the mailbox
 //! is bounded with [`Overflow::Backpressure`], it is ready when it has a place there. `stream` starts an
@@ -139,7 +139,7 @@
 //! - `tests/streams.rs: s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends`
 //! - `tests/streams.rs: s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up`
 //! - `tests/streams.rs: s1_11_a_stream_that_is_dropped_stops_its_actor`
-//! - `tests/ended_pools.rs: s1_11_streams_and_sinks_of_an_ended_pool_say_so`
+//! - `tests/drivers/ended_pools.rs: s1_11_streams_and_sinks_of_an_ended_pool_say_so`
 //!
 //! **1.13** An actor that is started from [`Once`](crate::Once) is made of values that are moved into
 //! it: they need not be `Clone`. It has one instance. A failure stops it, whatever its supervisor says
@@ -147,9 +147,18 @@
 //! as it is. [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all) starts actors of either kind in
 //! batches, and returns for each what `spawn` would have returned.
 //!
-//! - `tests/starts.rs: s1_13_an_actor_made_once_stops_where_another_would_be_restarted`
-//! - `tests/starts.rs: s1_13_a_siblings_failure_stops_an_actor_made_once_and_restarts_the_others`
-//! - `tests/starts.rs: s1_13_what_is_set_for_an_actor_made_once_holds`
+//! - `tests/actors/starts.rs: s1_13_an_actor_made_once_stops_where_another_would_be_restarted`
+//! - `tests/actors/starts.rs: s1_13_a_siblings_failure_stops_an_actor_made_once_and_restarts_the_others`
+//! - `tests/actors/starts.rs: s1_13_what_is_set_for_an_actor_made_once_holds`
+//!
+//! **1.15** What starts actors and ends pools can be awaited as well, on any executor, and blocks no thread of it:
+//! [`spawn_async`](crate::WorkerPool::spawn_async), [`shutdown_async`](crate::WorkerPool::shutdown_async),
+//! [`Topic::open_async`](crate::Topic::open_async), [`Group::open_async`](crate::Group::open_async), and, with the
+//! feature `async`, `stream_async`. A start or an end that nobody awaits goes on.
+//!
+//! - `tests/drivers/awaited.rs: s1_15_a_start_is_awaited`
+//! - `tests/drivers/awaited.rs: s1_15_topics_and_groups_are_opened_by_who_awaits`
+//! - `tests/drivers/awaited.rs: s1_15_the_end_of_a_pool_is_awaited`
 //!
 //! # 2. Behaviours
 //!
@@ -159,25 +168,25 @@
 //! and runs at once where a handler returns it. An error reaches the failure hook as the value that
 //! the handler returned.
 //!
-//! - `tests/behaviors.rs: s2_1_a_functional_behaviour_goes_on_becomes_stops_passes_and_fails`
-//! - `tests/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
-//! - `tests/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
+//! - `tests/actors/behaviors.rs: s2_1_a_functional_behaviour_goes_on_becomes_stops_passes_and_fails`
+//! - `tests/actors/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
+//! - `tests/actors/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
 //!
 //! **2.2** `setup`, `with_timers`, `with_stash`, `supervise` and `on_signal` may surround a behaviour in
 //! any order, and do the same at the start, at a restart, and where a handler becomes it.
 //!
-//! - `tests/stash.rs: s2_2_timers_stash_supervision_and_signals_surround_a_behaviour_in_any_order`
-//! - `tests/stash.rs: s2_2_a_stash_stays_through_a_change_of_behaviour_and_takes_the_last_capacity`
+//! - `tests/actors/stash.rs: s2_2_timers_stash_supervision_and_signals_surround_a_behaviour_in_any_order`
+//! - `tests/actors/stash.rs: s2_2_a_stash_stays_through_a_change_of_behaviour_and_takes_the_last_capacity`
 //!
 //! **2.3** A message that is left unhandled, by [`Next::Unhandled`](crate::Next::Unhandled) or under
 //! [`Behavior::empty`](crate::Behavior::empty), becomes a dead letter. Signals are told all the same.
 //!
-//! - `tests/supervision/watch.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
+//! - `tests/failures/supervision/watch.rs: s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals`
 //!
 //! **2.4** A finite state machine is a behaviour for each state, and a time-out of a state a timer that
 //! the state starts: `examples/turnstile.rs` is one.
 //!
-//! - `tests/timers/idle.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
+//! - `tests/actors/timers/idle.rs: s2_4_states_are_behaviours_and_their_time_outs_are_timers`
 //!
 //! # 3. Mailboxes
 //!
@@ -189,10 +198,10 @@
 //! refused when it is asked for. A message may be of size zero or of odd size, strictly aligned, and not `Sync`;
 //! a very large one needs stacks that have room for it.
 //!
-//! - `tests/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
-//! - `tests/bounded/bound.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
-//! - `tests/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
-//! - `tests/hostile/messages.rs: s3_1_messages_of_odd_sizes_arrive`
+//! - `tests/mail/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
+//! - `tests/mail/bounded/bound.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
+//! - `tests/asks/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
+//! - `tests/failures/hostile/messages.rs: s3_1_messages_of_odd_sizes_arrive`
 //!
 //! **3.2** Whether a bounded mailbox takes a message is certain when `try_tell` or `send` returns,
 //! from whichever thread it is called: accepted; refused, with [`TellError::Full`]; or dropped, with
@@ -201,8 +210,8 @@
 //! one with the reason [`Full`](crate::DeadLetterReason::Full). A question among them ends with
 //! [`AskError::MailboxFull`].
 //!
-//! - `tests/bounded/bound.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
-//! - `tests/bounded/threads.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
+//! - `tests/mail/bounded/bound.rs: s3_2_every_strategy_tells_the_truth_in_every_way_from_every_place`
+//! - `tests/mail/bounded/threads.rs: s3_2_what_try_tell_accepts_is_handled_and_nothing_else`
 //! - `src/queue/gate.rs: s3_2_a_gate_is_a_count_with_a_bound`
 //!
 //! **3.3** With [`Overflow::Backpressure`], `send` and `send_timeout` wait for room, first come first
@@ -211,21 +220,21 @@
 //! end the wait at once and give the message back. To wait for room in one's own mailbox fails at
 //! once with [`SendError::Full`].
 //!
-//! - `tests/bounded/backpressure.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
-//! - `tests/bounded/backpressure.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
-//! - `tests/bounded/backpressure.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
+//! - `tests/mail/bounded/backpressure.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
+//! - `tests/mail/bounded/backpressure.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
+//! - `tests/mail/bounded/backpressure.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
 //!
 //! **3.4** A bound is for messages. Stops, kills, suspensions, resumptions, signals and watches are
 //! never refused by a full mailbox, and take no room in it. Kills, suspensions and resumptions from
 //! elsewhere do not wait for mail that was sent before them to be taken in.
 //!
-//! - `tests/bounded/faults.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
-//! - `tests/ingress.rs: s3_4_a_kill_does_not_wait_behind_a_flood`
+//! - `tests/mail/bounded/faults.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
+//! - `tests/mail/ingress.rs: s3_4_a_kill_does_not_wait_behind_a_flood`
 //!
 //! **3.5** Messages have no priorities: whichever way they are sent, those of one sender are handled in
 //! the order sent.
 //!
-//! - `tests/mailboxes.rs: s3_5_no_way_to_send_overtakes_another`
+//! - `tests/mail/mailboxes.rs: s3_5_no_way_to_send_overtakes_another`
 //!
 //! # 4. Lifecycle
 //!
@@ -241,7 +250,7 @@
 //! of an actor that failed and is not restarted; `Terminated` to those who watch an actor. An actor
 //! that passivates (row 6.5) has several instances, of which each is told `PreStart` and `PostStop`.
 //!
-//! - `tests/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
+//! - `tests/actors/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
 //!
 //! **4.3** [`ActorRef::stop`] keeps its place among the messages of whoever calls it: the actor
 //! handles what came before, and what comes after becomes a dead letter. A second `stop` changes
@@ -249,10 +258,10 @@
 //! is at. [`suspend`](crate::ActorRef::suspend) lets its mail wait, a stop included, until
 //! [`resume`](crate::ActorRef::resume), while signals and kills go through.
 //!
-//! - `tests/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
-//! - `tests/orders.rs: s4_3_an_order_of_a_child_that_starts_comes_before_its_parents_next_message`
-//! - `tests/supervision/orders.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
-//! - `tests/supervision/orders.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
+//! - `tests/actors/lifecycle.rs: s4_3_a_stop_keeps_its_place_in_the_mail_from_everywhere`
+//! - `tests/failures/orders.rs: s4_3_an_order_of_a_child_that_starts_comes_before_its_parents_next_message`
+//! - `tests/failures/supervision/orders.rs: s4_3_a_kill_comes_after_the_running_message_and_before_all_mail`
+//! - `tests/failures/supervision/orders.rs: s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals`
 //!
 //! **4.4** An actor has stopped when its children have: each is told `PostStop` before its parent
 //! is. [`WorkerPool::shutdown`] lets every actor handle the mail that it has, within one deadline
@@ -266,9 +275,9 @@
 //! With a [`CoordinatedShutdown`] the hooks of its phases run first, in order and within the same
 //! deadline, once, on threads of their own; what fails or overruns is reported and holds nothing up.
 //!
-//! - `tests/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
+//! - `tests/actors/lifecycle.rs: s4_4_a_shutdown_stops_families_from_the_leaves_up`
 //! - `tests/coordinated_shutdown.rs: s4_4_hooks_that_overrun_fail_or_panic_are_reported_and_hold_nothing_up`
-//! - `tests/hostile/orders.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
+//! - `tests/failures/hostile/orders.rs: s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop`
 //!
 //! **4.5** What becomes of an actor that failed is decided first by the strategies around its
 //! behaviour ([`Behavior::supervise`]), the innermost before the others, then by its parent's
@@ -279,22 +288,22 @@
 //! ([`PanicPayload`](crate::PanicPayload)). A failure is printed with its cause, and has what lies below that
 //! as its source.
 //!
-//! - `tests/supervision/restarts.rs: s4_5_one_all_or_the_rest_are_restarted`
-//! - `tests/supervision/restarts.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
-//! - `tests/supervision/restarts.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
-//! - `tests/supervision/restarts.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
-//! - `tests/payloads.rs: s4_5_whoever_is_told_of_a_failure_finds_the_payload_in_it`
-//! - `tests/payloads.rs: s4_5_the_payload_is_found_below_an_escalated_failure`
-//! - `tests/payloads.rs: s4_5_an_error_that_somebody_panics_with_is_said_as_that`
-//! - `tests/errors.rs: s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below`
+//! - `tests/failures/supervision/restarts.rs: s4_5_one_all_or_the_rest_are_restarted`
+//! - `tests/failures/supervision/restarts.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
+//! - `tests/failures/supervision/restarts.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
+//! - `tests/failures/supervision/restarts.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
+//! - `tests/failures/payloads.rs: s4_5_whoever_is_told_of_a_failure_finds_the_payload_in_it`
+//! - `tests/failures/payloads.rs: s4_5_the_payload_is_found_below_an_escalated_failure`
+//! - `tests/failures/payloads.rs: s4_5_an_error_that_somebody_panics_with_is_said_as_that`
+//! - `tests/asks/errors.rs: s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below`
 //! - `src/actor/panic.rs: s4_5_a_payload_is_said_as_far_as_it_is_known`
 //! - `src/actor/panic.rs: s4_5_a_payload_keeps_its_type`
 //!
 //! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
 //! the next failure stops the child, and its parent and its watchers are told.
 //!
-//! - `tests/supervision/restarts.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
-//! - `tests/supervision/restarts.rs: s4_6_restarts_that_lie_far_apart_never_end`
+//! - `tests/failures/supervision/restarts.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
+//! - `tests/failures/supervision/restarts.rs: s4_6_restarts_that_lie_far_apart_never_end`
 //! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
 //!
 //! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
@@ -304,14 +313,14 @@
 //! [`AskError::TargetFailed`]. With a [`Backoff`](crate::Backoff) the mail waits for longer each
 //! time.
 //!
-//! - `tests/supervision/restarts.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
-//! - `tests/supervision/restarts.rs: s4_7_children_stop_before_their_parent_starts_again`
-//! - `tests/supervision/instances.rs: s4_7_what_an_instance_began_ends_with_it_however_it_ends`
-//! - `tests/supervision/restarts.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
+//! - `tests/failures/supervision/restarts.rs: s4_7_a_restart_keeps_the_mail_and_nothing_else`
+//! - `tests/failures/supervision/restarts.rs: s4_7_children_stop_before_their_parent_starts_again`
+//! - `tests/failures/supervision/instances.rs: s4_7_what_an_instance_began_ends_with_it_however_it_ends`
+//! - `tests/failures/supervision/restarts.rs: s4_7_backoff_lets_the_mail_wait_longer_each_time`
 //!
 //! **4.8** An actor that is resumed keeps its state and goes on with the next message.
 //!
-//! - `tests/supervision/restarts.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
+//! - `tests/failures/supervision/restarts.rs: s4_8_resume_keeps_the_state_and_drops_the_message`
 //!
 //! **4.9** A handler fails when it returns an error or panics. Its worker and all other actors go on;
 //! what becomes of the actor is decided by row 4.5. The
@@ -321,14 +330,14 @@
 //! does one in the waker of a future that awaits an ask. A chain of lost messages, or of answers that nobody
 //! wants, each sent by the destructor of the one before, does not use up the stack.
 //!
-//! - `tests/hostile/destructors.rs: s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack`
-//! - `tests/hostile/destructors.rs: s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack`
-//! - `tests/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
-//! - `tests/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
-//! - `tests/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
-//! - `tests/payloads.rs: s4_9_a_payload_that_is_kept_outlives_its_pool_and_is_dropped_by_the_last_holder`
-//! - `tests/wakers.rs: s4_9_a_waker_that_panics_disturbs_nobody`
-//! - `tests/wakers.rs: s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody`
+//! - `tests/failures/hostile/destructors.rs: s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack`
+//! - `tests/failures/hostile/destructors.rs: s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack`
+//! - `tests/actors/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
+//! - `tests/actors/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
+//! - `tests/actors/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
+//! - `tests/failures/payloads.rs: s4_9_a_payload_that_is_kept_outlives_its_pool_and_is_dropped_by_the_last_holder`
+//! - `tests/asks/wakers.rs: s4_9_a_waker_that_panics_disturbs_nobody`
+//! - `tests/asks/wakers.rs: s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody`
 //!
 //! **4.10** A handler, a setup or a signal handler that needs more than its stack ends the process,
 //! by the same signal as ever; before that, the standard error is told whose it was: the actor's path
@@ -357,51 +366,51 @@
 //! killed. [`TerminationReason`](crate::TerminationReason) lists every way to end. A
 //! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
 //!
-//! - `tests/supervision/watch.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
-//! - `tests/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
-//! - `tests/supervision/watch.rs: s4_11_a_restart_is_no_end`
-//! - `tests/endings/reasons.rs: s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below`
-//! - `tests/endings/reasons.rs: s4_11_whoever_fails_has_failed_and_so_have_those_below`
-//! - `tests/endings/reasons.rs: s4_11_whoever_is_killed_was_killed_and_so_were_those_below`
-//! - `tests/endings/reasons.rs: s4_11_those_below_end_for_the_reason_of_whoever_is_above`
-//! - `tests/endings/reasons.rs: s4_11_an_escalated_failure_is_the_end_of_whoever_had_it_first`
-//! - `tests/endings/reasons.rs: s4_11_a_restart_a_resumption_and_a_passivation_are_no_end`
-//! - `tests/endings/reasons.rs: s4_11_what_ends_a_backoff_is_the_reason`
-//! - `tests/endings/others.rs: s4_11_another_pool_is_told_the_same_reasons`
-//! - `tests/endings/others.rs: s4_11_one_that_did_not_start_has_stopped_failed_or_was_killed_too`
-//! - `tests/endings/others.rs: s4_11_one_whose_start_a_deadline_cuts_short_was_killed`
+//! - `tests/failures/supervision/watch.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
+//! - `tests/failures/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
+//! - `tests/failures/supervision/watch.rs: s4_11_a_restart_is_no_end`
+//! - `tests/actors/endings/reasons.rs: s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below`
+//! - `tests/actors/endings/reasons.rs: s4_11_whoever_fails_has_failed_and_so_have_those_below`
+//! - `tests/actors/endings/reasons.rs: s4_11_whoever_is_killed_was_killed_and_so_were_those_below`
+//! - `tests/actors/endings/reasons.rs: s4_11_those_below_end_for_the_reason_of_whoever_is_above`
+//! - `tests/actors/endings/reasons.rs: s4_11_an_escalated_failure_is_the_end_of_whoever_had_it_first`
+//! - `tests/actors/endings/reasons.rs: s4_11_a_restart_a_resumption_and_a_passivation_are_no_end`
+//! - `tests/actors/endings/reasons.rs: s4_11_what_ends_a_backoff_is_the_reason`
+//! - `tests/actors/endings/others.rs: s4_11_another_pool_is_told_the_same_reasons`
+//! - `tests/actors/endings/others.rs: s4_11_one_that_did_not_start_has_stopped_failed_or_was_killed_too`
+//! - `tests/actors/endings/others.rs: s4_11_one_whose_start_a_deadline_cuts_short_was_killed`
 //!
 //! **4.12** A child that has stopped is no longer counted among the living, and its parent may give
 //! its name to the next one as soon as it is gone (the test does so two thousand times).
 //!
-//! - `tests/lifecycle.rs: s4_12_nothing_grows_with_the_actors_that_ever_lived`
+//! - `tests/actors/lifecycle.rs: s4_12_nothing_grows_with_the_actors_that_ever_lived`
 //!
 //! **4.13** Nobody waits for a [`Backoff`](crate::Backoff) before an end. An actor that is stopped while it
 //! is down, by itself, with its parent, or by a shutdown, stops at once, or, where mail has come before
 //! the stop, starts again at once and handles that. If it cannot be built for that, the mail becomes
 //! dead letters.
 //!
-//! - `tests/supervision/instances.rs: s4_13_nobody_waits_for_a_backoff_before_an_end`
-//! - `tests/supervision/instances.rs: s4_13_a_siblings_failure_stops_one_in_backoff_at_once`
-//! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once`
-//! - `tests/supervision/instances.rs: s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail`
+//! - `tests/failures/supervision/instances.rs: s4_13_nobody_waits_for_a_backoff_before_an_end`
+//! - `tests/failures/supervision/instances.rs: s4_13_a_siblings_failure_stops_one_in_backoff_at_once`
+//! - `tests/failures/supervision/instances.rs: s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once`
+//! - `tests/failures/supervision/instances.rs: s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail`
 //!
 //! **4.14** An instance is told one last signal: [`PreRestart`](crate::Signal::PreRestart) where it failed
 //! and was to be followed by another one, even if it is killed while its children stop or its delay passes,
 //! and [`PostStop`](crate::Signal::PostStop) else.
 //!
-//! - `tests/supervision/instances.rs: s4_14_one_that_is_killed_after_pre_restart_is_told_nothing_more`
+//! - `tests/failures/supervision/instances.rs: s4_14_one_that_is_killed_after_pre_restart_is_told_nothing_more`
 //!
 //! **4.15** A shutdown ends at its deadline, or later by what the forced end takes: destructors and
 //! `PostStop` that make progress are waited for. A worker is stuck if nothing has gone on there for two
 //! seconds. It is left behind once the time is over, all other workers end, and [`ShutdownReport`] names it
 //! with the handler that holds it, and the actors that were stopped by force.
 //!
-//! - `tests/hostile/stuck.rs: s4_15_one_worker_that_is_stuck_is_named_and_the_others_end`
-//! - `tests/hostile/stuck.rs: s4_15_many_slow_hooks_are_progress_and_who_was_forced_is_named`
-//! - `tests/hostile/stuck.rs: s4_15_much_mail_to_lose_is_progress`
-//! - `tests/hostile/stuck.rs: s4_15_a_handler_that_catches_its_forced_end_for_ever_is_stuck`
-//! - `tests/hostile/stuck.rs: s4_15_a_destructor_that_never_returns_is_no_handler`
+//! - `tests/failures/hostile/stuck.rs: s4_15_one_worker_that_is_stuck_is_named_and_the_others_end`
+//! - `tests/failures/hostile/stuck.rs: s4_15_many_slow_hooks_are_progress_and_who_was_forced_is_named`
+//! - `tests/failures/hostile/stuck.rs: s4_15_much_mail_to_lose_is_progress`
+//! - `tests/failures/hostile/stuck.rs: s4_15_a_handler_that_catches_its_forced_end_for_ever_is_stuck`
+//! - `tests/failures/hostile/stuck.rs: s4_15_a_destructor_that_never_returns_is_no_handler`
 //! - `src/pool/shutdown.rs: s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time`
 //!
 //! **4.16** Nothing that a waiting handler has borrowed of its thread is gone while it waits. An
@@ -411,11 +420,11 @@
 //! message. That is not seen of one that came there behind a `Box` or an `Rc` after it was used elsewhere: it is to
 //! be shut down before its thread ends.
 //!
-//! - `tests/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends`
-//! - `tests/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends`
-//! - `tests/system/borrowed.rs: s4_16_a_system_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
-//! - `tests/system/borrowed.rs: s4_16_a_simulation_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
-//! - `tests/system/borrowed.rs: s4_16_a_system_that_came_to_a_thread_local_after_its_handlers_waited_unwinds_them`
+//! - `tests/drivers/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends`
+//! - `tests/drivers/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends`
+//! - `tests/drivers/system/borrowed.rs: s4_16_a_system_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
+//! - `tests/drivers/system/borrowed.rs: s4_16_a_simulation_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
+//! - `tests/drivers/system/borrowed.rs: s4_16_a_system_that_came_to_a_thread_local_after_its_handlers_waited_unwinds_them`
 //!
 //! # 5. Ask
 //!
@@ -430,29 +439,29 @@
 //! An ask may be waited for elsewhere than it was begun, and may change hands while it is awaited: the
 //! last one who has polled it is woken.
 //!
-//! - `tests/asks_together/joined.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
-//! - `tests/asks_together/joined.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
-//! - `tests/asks_together/joined.rs: s5_1_an_answer_is_gone_on_with`
-//! - `tests/asks_together/on_behalf.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
-//! - `tests/asks_together/on_behalf.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
-//! - `tests/asks_together/on_behalf.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
-//! - `tests/deadlock_work/polls.rs: s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several`
-//! - `tests/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_given_up_with_the_one_it_is_waited_for`
-//! - `tests/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_waited_for_no_longer_than_a_thread_waits`
-//! - `tests/deadlock_work/polls.rs: s5_1_a_poll_that_waits_inside_is_no_bar_to_other_executors`
-//! - `tests/system/nested.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
-//! - `tests/send_with.rs: s5_1_an_answer_is_made_for_no_longer_than_it_is_waited_for`
-//! - `tests/send_with.rs: s5_1_an_answer_is_not_made_any_more_when_the_asker_has_given_up`
-//! - `tests/send_with.rs: s5_1_what_is_started_for_an_answer_is_not_on_behalf_of_the_asker`
+//! - `tests/asks/send_with.rs: s5_1_an_answer_is_made_for_no_longer_than_it_is_waited_for`
+//! - `tests/asks/send_with.rs: s5_1_an_answer_is_not_made_any_more_when_the_asker_has_given_up`
+//! - `tests/asks/send_with.rs: s5_1_what_is_started_for_an_answer_is_not_on_behalf_of_the_asker`
 //! - `scope-tests/tests/runtime.rs: s5_1_an_ask_that_another_executor_polls_in_a_handler_ends_by_its_time_and_says_why`
-//! - `tests/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
-//! - `tests/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
-//! - `tests/ask.rs: s5_1_several_asks_run_at_once`
-//! - `tests/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
-//! - `tests/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
-//! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
-//! - `tests/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not`
-//! - `tests/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
+//! - `tests/asks/asks_together/joined.rs: s5_1_all_answers_come_together_or_the_first_error_at_once`
+//! - `tests/asks/asks_together/joined.rs: s5_1_the_first_answer_counts_and_the_others_are_given_up`
+//! - `tests/asks/asks_together/joined.rs: s5_1_an_answer_is_gone_on_with`
+//! - `tests/asks/asks_together/on_behalf.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
+//! - `tests/asks/asks_together/on_behalf.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
+//! - `tests/asks/asks_together/on_behalf.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
+//! - `tests/asks/deadlock_work/polls.rs: s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several`
+//! - `tests/asks/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_given_up_with_the_one_it_is_waited_for`
+//! - `tests/asks/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_waited_for_no_longer_than_a_thread_waits`
+//! - `tests/asks/deadlock_work/polls.rs: s5_1_a_poll_that_waits_inside_is_no_bar_to_other_executors`
+//! - `tests/drivers/system/nested.rs: s5_1_an_ask_begun_outside_can_be_waited_for_in_a_handler`
+//! - `tests/asks/ask.rs: s5_1_an_ask_is_sent_at_the_call_and_waited_for_later`
+//! - `tests/asks/ask.rs: s5_1_handlers_and_threads_wait_for_answers`
+//! - `tests/asks/ask.rs: s5_1_several_asks_run_at_once`
+//! - `tests/asks/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
+//! - `tests/asks/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
+//! - `tests/asks/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
+//! - `tests/asks/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not`
+//! - `tests/asks/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept,
 //! passed on through other actors, and answered later by any of them or by a thread. Dropped
@@ -461,12 +470,12 @@
 //! with an answer of up to 32 bytes.
 //!
 //! - `tests/no_allocations.rs: s5_2_an_ask_on_one_worker_allocates_nothing`
-//! - `tests/asks_together/taken_back.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
-//! - `tests/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
-//! - `tests/hostile/destructors.rs: s5_2_a_destructor_may_wait_for_what_is_lost_deep_below_it`
-//! - `tests/wakers.rs: s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once`
-//! - `tests/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
-//! - `tests/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
+//! - `tests/asks/asks_together/taken_back.rs: s5_2_a_question_that_was_handed_on_is_answered_and_taken_back_there`
+//! - `tests/asks/ask.rs: s5_2_a_reply_dropped_unanswered_ends_the_ask_at_once`
+//! - `tests/failures/hostile/destructors.rs: s5_2_a_destructor_may_wait_for_what_is_lost_deep_below_it`
+//! - `tests/asks/wakers.rs: s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once`
+//! - `tests/asks/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
+//! - `tests/asks/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
 //!
 //! **5.3** The first event that settles an ask ends it. An actor that stops, or fails, with the
 //! question in its mailbox, in its hands or in its state ends the ask at once, with
@@ -478,16 +487,16 @@
 //! from and also where that actor has ended since, once its worker has taken up a question from
 //! elsewhere for it. Before that, and long after its end, there is the id alone.
 //!
-//! - `tests/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
-//! - `tests/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
-//! - `tests/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
+//! - `tests/asks/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
+//! - `tests/asks/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
+//! - `tests/asks/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
-//! - `tests/endings/others.rs: s5_3_a_question_ends_for_the_reason_for_which_its_actor_does`
-//! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives`
-//! - `tests/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
-//! - `tests/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
-//! - `tests/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
-//! - `tests/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
+//! - `tests/actors/endings/others.rs: s5_3_a_question_ends_for_the_reason_for_which_its_actor_does`
+//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives`
+//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
+//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
+//! - `tests/asks/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
+//! - `tests/asks/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
 //! - `src/shared/remembered.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
@@ -499,18 +508,18 @@
 //! bounded mailbox its place is free as soon as the word has come, where fewer than a thousand messages
 //! are before it.
 //!
-//! - `tests/asks_together/given_up.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
-//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
-//! - `tests/asks_together/taken_back.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
-//! - `tests/asks_together/joined.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
-//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
-//! - `tests/asks_together/taken_back.rs: s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_whenever_that_is`
-//! - `tests/asks_together/taken_back.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
-//! - `tests/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
-//! - `tests/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
-//! - `tests/asks_together/given_up.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
-//! - `tests/asks_together/given_up.rs: s5_4_an_ask_whose_question_panics_while_it_is_made_is_given_up`
-//! - `tests/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
+//! - `tests/asks/asks_together/given_up.rs: s5_4_a_question_whose_asker_has_given_up_is_not_handled`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_a_question_that_was_put_aside_is_not_handled_either`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn`
+//! - `tests/asks/asks_together/joined.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_whenever_that_is`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
+//! - `tests/asks/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
+//! - `tests/asks/asks_together/given_up.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
+//! - `tests/asks/asks_together/given_up.rs: s5_4_an_ask_whose_question_panics_while_it_is_made_is_given_up`
+//! - `tests/asks/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
 //! - `src/shared/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
 //!
@@ -518,9 +527,9 @@
 //! the others. Asks may nest (the tests go through a thousand actors) and many handlers may wait at
 //! a time (the tests have ten thousand).
 //!
-//! - `tests/ask.rs: s5_5_only_the_actor_that_asks_waits`
-//! - `tests/ask.rs: s5_5_asks_nest_through_a_chain_of_a_thousand_actors`
-//! - `tests/ask.rs: s5_5_ten_thousand_handlers_wait_at_once`
+//! - `tests/asks/ask.rs: s5_5_only_the_actor_that_asks_waits`
+//! - `tests/asks/ask.rs: s5_5_asks_nest_through_a_chain_of_a_thousand_actors`
+//! - `tests/asks/ask.rs: s5_5_ten_thousand_handlers_wait_at_once`
 //!
 //! **5.6** A cycle of handlers that wait for each other, by [`Ask::wait`](crate::Ask::wait), by
 //! [`Ask::wait_for`](crate::Ask::wait_for) or for room in a full mailbox, ends at once where it is certain:
@@ -544,53 +553,53 @@
 //! [`Pending::wait`](crate::Pending::wait) waits for them. What is waited for otherwise is no part of a
 //! cycle: futures of others, several asks of which one will do, work beside the workers.
 //!
-//! - `tests/send_with.rs: s5_6_a_cycle_of_answers_that_others_are_asked_for_is_certain`
-//! - `tests/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
-//! - `tests/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
-//! - `tests/deadlock/cycles.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
-//! - `tests/deadlock/cycles.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
-//! - `tests/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
-//! - `tests/deadlock/cycles.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
-//! - `tests/deadlock/model.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
-//! - `tests/deadlock/cycles.rs: s5_6_a_pool_of_threads_finds_them_too`
-//! - `tests/deadlock/cycles.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
-//! - `tests/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
-//! - `tests/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
-//! - `tests/deadlock/cycles.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
+//! - `tests/asks/send_with.rs: s5_6_a_cycle_of_answers_that_others_are_asked_for_is_certain`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
+//! - `tests/asks/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
+//! - `tests/asks/deadlock/model.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_a_pool_of_threads_finds_them_too`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
+//! - `tests/asks/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
+//! - `tests/asks/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
 //! - `tests/no_allocations.rs: s5_6_to_ask_somebody_who_waits_allocates_nothing`
-//! - `tests/deadlock_work/starts.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
-//! - `tests/deadlock_work/starts.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
-//! - `tests/deadlock_work/starts.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
-//! - `tests/deadlock/handed_on.rs: s5_6_a_cycle_is_found_through_a_question_that_was_handed_on_again_and_again`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
+//! - `tests/asks/deadlock/handed_on.rs: s5_6_a_cycle_is_found_through_a_question_that_was_handed_on_again_and_again`
 //! - `src/actor/waits.rs: s5_6_the_latest_word_of_a_question_that_was_handed_on_counts_whichever_comes_last`
-//! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
-//! - `tests/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
-//! - `tests/deadlock_work/starts.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
-//! - `tests/deadlock_work/starts.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
-//! - `tests/deadlock_work/held.rs: s5_6_a_child_that_asks_its_parent_which_waits_for_its_end_is_told_at_once`
-//! - `tests/deadlock_work/held.rs: s5_6_a_cycle_closes_whichever_of_its_waits_begins_last`
-//! - `tests/deadlock_work/held.rs: s5_6_two_that_wait_for_their_children_make_a_cycle_together`
-//! - `tests/deadlock_work/held.rs: s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried`
-//! - `tests/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
-//! - `tests/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
-//! - `tests/deadlock_work/random.rs: s5_6_no_cycle_of_questions_in_mailboxes_is_missed`
-//! - `tests/deadlock_work/random.rs: s5_6_no_certain_cycle_is_missed_where_others_are_uncertain`
-//! - `tests/deadlock_work/random.rs: s5_6_no_search_finds_a_cycle_where_none_can_be`
-//! - `tests/deadlock_work/searches.rs: s5_6_a_second_cycle_through_the_same_actors_is_found_too`
-//! - `tests/deadlock_work/searches.rs: s5_6_an_uncertain_way_hides_no_certain_one`
-//! - `tests/deadlock_work/searches.rs: s5_6_searches_that_cross_workers_come_to_an_end`
-//! - `tests/deadlock_work/searches.rs: s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle`
-//! - `tests/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them`
-//! - `tests/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link`
-//! - `tests/deadlock_work/several.rs: s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too`
-//! - `tests/deadlock_work/several.rs: s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others`
-//! - `tests/deadlock_work/tasks.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
-//! - `tests/deadlock_work/tasks.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
-//! - `tests/deadlock_work/tasks.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`
-//! - `tests/deadlock_work/futures.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
-//! - `tests/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
-//! - `tests/deadlock_work/futures.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
-//! - `tests/ask_paths.rs: s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
+//! - `tests/asks/deadlock_work/held.rs: s5_6_a_child_that_asks_its_parent_which_waits_for_its_end_is_told_at_once`
+//! - `tests/asks/deadlock_work/held.rs: s5_6_a_cycle_closes_whichever_of_its_waits_begins_last`
+//! - `tests/asks/deadlock_work/held.rs: s5_6_two_that_wait_for_their_children_make_a_cycle_together`
+//! - `tests/asks/deadlock_work/held.rs: s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried`
+//! - `tests/asks/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
+//! - `tests/asks/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
+//! - `tests/asks/deadlock_work/random.rs: s5_6_no_cycle_of_questions_in_mailboxes_is_missed`
+//! - `tests/asks/deadlock_work/random.rs: s5_6_no_certain_cycle_is_missed_where_others_are_uncertain`
+//! - `tests/asks/deadlock_work/random.rs: s5_6_no_search_finds_a_cycle_where_none_can_be`
+//! - `tests/asks/deadlock_work/searches.rs: s5_6_a_second_cycle_through_the_same_actors_is_found_too`
+//! - `tests/asks/deadlock_work/searches.rs: s5_6_an_uncertain_way_hides_no_certain_one`
+//! - `tests/asks/deadlock_work/searches.rs: s5_6_searches_that_cross_workers_come_to_an_end`
+//! - `tests/asks/deadlock_work/searches.rs: s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle`
+//! - `tests/asks/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_closes_a_cycle_by_each_of_them`
+//! - `tests/asks/deadlock_work/several.rs: s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link`
+//! - `tests/asks/deadlock_work/several.rs: s5_6_a_cycle_through_one_of_several_answers_closes_elsewhere_too`
+//! - `tests/asks/deadlock_work/several.rs: s5_6_who_can_do_without_one_of_several_answers_waits_for_the_others`
+//! - `tests/asks/deadlock_work/tasks.rs: s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once`
+//! - `tests/asks/deadlock_work/tasks.rs: s5_6_tasks_that_wait_for_each_other_are_told_at_once`
+//! - `tests/asks/deadlock_work/tasks.rs: s5_6_what_waits_for_a_task_that_was_cancelled_is_no_cycle`
+//! - `tests/asks/deadlock_work/futures.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
+//! - `tests/asks/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
+//! - `tests/asks/deadlock_work/futures.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
+//! - `tests/asks/ask_paths.rs: s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle`
 //!
 //! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply,
 //! cancel, cancelled, refused) as a state machine without input or output, threads or a clock, for
@@ -603,9 +612,9 @@
 //! acks nor resends. The pool's own asks end by the same table; as they stay within one process, they
 //! need neither ids nor acks.
 //!
-//! - `tests/control/properties.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
-//! - `tests/control/properties.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
-//! - `tests/control/properties.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
+//! - `tests/drivers/control/properties.rs: s5_7_whatever_the_network_and_the_clocks_do_a_request_runs_once_and_ends_once`
+//! - `tests/drivers/control/properties.rs: s5_7_over_a_bad_network_every_reply_arrives_and_every_cancel_is_confirmed`
+//! - `tests/drivers/control/properties.rs: s5_7_over_a_lossless_link_there_is_one_answer_to_a_request_and_nothing_else`
 //! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_two_faults_of_the_network_keeps_the_promises`
 //! - `src/control/model.rs: s5_7_every_run_of_two_requests_with_a_step_of_a_clock_keeps_the_promises`
 //! - `src/control/model.rs: s5_7_every_run_of_a_request_with_faults_and_time_outs_keeps_the_promises`
@@ -617,12 +626,12 @@
 //! shuts down ends too, as soon as nobody holds its reply any more; one of the thread that drives a system
 //! or a simulation, with that.
 //!
-//! - `tests/ask.rs: s5_8_an_ask_of_a_stopped_actor_fails_at_once`
-//! - `tests/ask.rs: s5_8_asks_under_way_at_a_shutdown_all_end`
-//! - `tests/ended_pools.rs: s5_8_every_way_to_ask_says_that_the_pool_has_ended`
-//! - `tests/ended_pools.rs: s5_8_a_question_that_was_handed_on_to_an_ended_pool_says_so_too`
-//! - `tests/ended_pools.rs: s5_8_asks_that_were_begun_before_the_end_come_to_it`
-//! - `tests/ended_pools.rs: s5_8_a_task_that_awaits_an_answer_is_woken_by_the_end_of_the_system`
+//! - `tests/asks/ask.rs: s5_8_an_ask_of_a_stopped_actor_fails_at_once`
+//! - `tests/asks/ask.rs: s5_8_asks_under_way_at_a_shutdown_all_end`
+//! - `tests/drivers/ended_pools.rs: s5_8_every_way_to_ask_says_that_the_pool_has_ended`
+//! - `tests/drivers/ended_pools.rs: s5_8_a_question_that_was_handed_on_to_an_ended_pool_says_so_too`
+//! - `tests/drivers/ended_pools.rs: s5_8_asks_that_were_begun_before_the_end_come_to_it`
+//! - `tests/drivers/ended_pools.rs: s5_8_a_task_that_awaits_an_answer_is_woken_by_the_end_of_the_system`
 //!
 //! # 6. Time, and the stash
 //!
@@ -634,15 +643,15 @@
 //! outlives its actor or a restart; they go on through a change of the behaviour and a resumption.
 //! While the actor is suspended they wait.
 //!
-//! - `tests/timers/single.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
-//! - `tests/timers/single.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
-//! - `tests/timers/single.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
-//! - `tests/timers/repeated.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
-//! - `tests/timers/repeated.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
-//! - `tests/timers/turns.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
-//! - `tests/timers/end.rs: s6_1_no_timer_outlives_a_restart`
-//! - `tests/timers/end.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
-//! - `tests/timers/end.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
+//! - `tests/actors/timers/single.rs: s6_1_a_single_timer_rings_once_and_is_inactive_from_its_handling`
+//! - `tests/actors/timers/single.rs: s6_1_a_timer_of_the_same_key_takes_the_others_place`
+//! - `tests/actors/timers/single.rs: s6_1_what_was_due_and_is_cancelled_or_replaced_before_it_is_handled_is_not_delivered`
+//! - `tests/actors/timers/repeated.rs: s6_1_a_fixed_rate_makes_up_for_delays_and_a_fixed_delay_does_not`
+//! - `tests/actors/timers/repeated.rs: s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most`
+//! - `tests/actors/timers/turns.rs: s6_1_a_timer_goes_ahead_of_the_mail_and_counts_as_sent_by_its_actor`
+//! - `tests/actors/timers/end.rs: s6_1_no_timer_outlives_a_restart`
+//! - `tests/actors/timers/end.rs: s6_1_no_timer_outlives_its_actor_however_that_ends`
+//! - `tests/actors/timers/end.rs: s6_1_a_suspended_actor_is_told_signals_and_its_timers_wait_like_its_mail`
 //!
 //! **6.2** A [`Context::sleep`] is over when the pool's clock has gone on by its length: a
 //! [`ManualTime`] that is advanced by exactly that much ends it. A timer, a sleep and a receive time-out count
@@ -652,31 +661,31 @@
 //! [`ManualTime`] it counts from the call, too. Nothing is ever early. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
-//! - `tests/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
-//! - `tests/timers/turns.rs: s6_2_a_million_timers_at_once`
-//! - `tests/timers/clock.rs: s6_2_all_that_counts_time_counts_from_the_call`
-//! - `tests/timers/clock.rs: s6_2_a_clock_that_is_advanced_when_a_start_is_answered_is_advanced_for_what_the_start_began`
+//! - `tests/failures/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
+//! - `tests/actors/timers/turns.rs: s6_2_a_million_timers_at_once`
+//! - `tests/actors/timers/clock.rs: s6_2_all_that_counts_time_counts_from_the_call`
+//! - `tests/actors/timers/clock.rs: s6_2_a_clock_that_is_advanced_when_a_start_is_answered_is_advanced_for_what_the_start_began`
 //!
 //! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
 //! their envelopes and replies, and have them handled later, in the order in which they were put
 //! aside and before its mail. A message for which there is no room is given back. What is in the
 //! stash when the actor stops or is restarted becomes dead letters, and asks that wait for it end.
 //!
-//! - `tests/stash.rs: s6_3_what_was_put_aside_comes_before_the_mail_and_in_order`
-//! - `tests/stash.rs: s6_3_a_message_keeps_its_envelope_and_its_reply`
-//! - `tests/stash.rs: s6_3_what_is_put_aside_again_while_it_is_replayed_waits_for_the_next_time`
-//! - `tests/stash.rs: s6_3_a_full_stash_or_none_gives_the_message_back`
-//! - `tests/stash.rs: s6_3_what_is_put_aside_when_the_actor_ends_is_lost_and_its_asks_end`
-//! - `tests/stash.rs: s6_3_a_restart_empties_the_stash_and_a_resumption_does_not`
+//! - `tests/actors/stash.rs: s6_3_what_was_put_aside_comes_before_the_mail_and_in_order`
+//! - `tests/actors/stash.rs: s6_3_a_message_keeps_its_envelope_and_its_reply`
+//! - `tests/actors/stash.rs: s6_3_what_is_put_aside_again_while_it_is_replayed_waits_for_the_next_time`
+//! - `tests/actors/stash.rs: s6_3_a_full_stash_or_none_gives_the_message_back`
+//! - `tests/actors/stash.rs: s6_3_what_is_put_aside_when_the_actor_ends_is_lost_and_its_asks_end`
+//! - `tests/actors/stash.rs: s6_3_a_restart_empties_the_stash_and_a_resumption_does_not`
 //!
 //! **6.5** An actor with a receive time-out is told [`Signal::ReceiveTimeout`] when it has handled
 //! no message for that long, and again after each further such time. Signals and the messages of its
 //! timers do not count. A restart ends it.
 //!
-//! - `tests/timers/idle.rs: s6_5_only_mail_puts_the_receive_time_out_off`
-//! - `tests/timers/idle.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
-//! - `tests/timers/idle.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
-//! - `tests/timers/idle.rs: s6_5_the_receive_time_out_ends_with_a_restart`
+//! - `tests/actors/timers/idle.rs: s6_5_only_mail_puts_the_receive_time_out_off`
+//! - `tests/actors/timers/idle.rs: s6_5_it_counts_from_the_end_of_a_handling_and_does_not_interrupt_one`
+//! - `tests/actors/timers/idle.rs: s6_5_a_busy_actor_is_never_told_and_an_idle_one_always_is`
+//! - `tests/actors/timers/idle.rs: s6_5_the_receive_time_out_ends_with_a_restart`
 //!
 //! An actor *passivates* by [`Next::Passivate`], at its receive time-out or whenever it likes, or by
 //! [`ActorRef::passivate`]. Its instance ends as if the actor stopped: children and tasks first, then
@@ -688,21 +697,21 @@
 //! being built again for it, and questions that were all taken back (row 5.4) do not wake it. A
 //! simulation's trace says when an actor becomes passive and when it wakes.
 //!
-//! - `tests/passivation/asleep.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
-//! - `tests/passivation/model.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
-//! - `tests/passivation/asleep.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
-//! - `tests/passivation/asleep.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
-//! - `tests/passivation/asleep.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
-//! - `tests/passivation/asleep.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
-//! - `tests/passivation/asleep.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
-//! - `tests/passivation/asleep.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
-//! - `tests/passivation/orders.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
-//! - `tests/passivation/orders.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
-//! - `tests/passivation/failures.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
-//! - `tests/passivation/orders.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
-//! - `tests/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
-//! - `tests/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
-//! - `tests/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
+//! - `tests/actors/passivation/asleep.rs: s6_5_a_passive_actor_has_no_state_until_its_next_message_comes`
+//! - `tests/actors/passivation/model.rs: s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates`
+//! - `tests/actors/passivation/asleep.rs: s6_5_mail_that_waits_is_handed_to_the_next_instance_in_order`
+//! - `tests/actors/passivation/asleep.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
+//! - `tests/actors/passivation/asleep.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
+//! - `tests/actors/passivation/asleep.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
+//! - `tests/actors/passivation/asleep.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
+//! - `tests/actors/passivation/asleep.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
+//! - `tests/actors/passivation/orders.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
+//! - `tests/actors/passivation/orders.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
+//! - `tests/actors/passivation/failures.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
+//! - `tests/actors/passivation/orders.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
+//! - `tests/actors/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
+//! - `tests/actors/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
+//! - `tests/actors/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
 //!
 //! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose
 //! waker may be called from any thread, and
@@ -717,21 +726,21 @@
 //! result or the panic; a panic that nobody would be told of is the actor's failure. A task may have
 //! others done in its turn, which are tasks of the same actor.
 //!
-//! - `tests/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
-//! - `tests/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
-//! - `tests/blocking.rs: s6_4_no_more_work_runs_at_a_time_than_there_are_threads`
-//! - `tests/tasks/running.rs: s6_4_while_a_task_waits_its_actor_handles_its_mail`
-//! - `tests/tasks/running.rs: s6_4_a_task_waits_in_every_way_that_a_handler_does`
-//! - `tests/tasks/bound.rs: s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again`
-//! - `tests/tasks/many.rs: s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellations`
-//! - `tests/tasks/running.rs: s6_4_whoever_holds_the_handle_is_told_how_the_task_ended`
-//! - `tests/tasks/running.rs: s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure`
-//! - `tests/tasks/family.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
-//! - `tests/tasks/bound.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
-//! - `tests/tasks/bound.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
-//! - `tests/tasks_of_tasks.rs: s6_4_a_task_has_others_done_and_waits_for_them`
-//! - `tests/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
-//! - `tests/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
+//! - `tests/asks/blocking.rs: s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits`
+//! - `tests/asks/blocking.rs: s6_4_blocking_work_is_done_beside_the_workers`
+//! - `tests/asks/blocking.rs: s6_4_no_more_work_runs_at_a_time_than_there_are_threads`
+//! - `tests/actors/tasks/running.rs: s6_4_while_a_task_waits_its_actor_handles_its_mail`
+//! - `tests/actors/tasks/running.rs: s6_4_a_task_waits_in_every_way_that_a_handler_does`
+//! - `tests/actors/tasks/bound.rs: s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again`
+//! - `tests/actors/tasks/many.rs: s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellations`
+//! - `tests/actors/tasks/running.rs: s6_4_whoever_holds_the_handle_is_told_how_the_task_ended`
+//! - `tests/actors/tasks/running.rs: s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure`
+//! - `tests/actors/tasks/family.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
+//! - `tests/actors/tasks/bound.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`
+//! - `tests/actors/tasks/bound.rs: s6_4_a_forced_end_counts_actors_and_not_their_tasks`
+//! - `tests/actors/tasks_of_tasks.rs: s6_4_a_task_has_others_done_and_waits_for_them`
+//! - `tests/actors/tasks_of_tasks.rs: s6_4_a_task_of_a_task_is_its_actors_and_outlives_no_other`
+//! - `tests/actors/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
 //!
 //! **6.6** What a handler has entered on its thread, no other handler is in: a
 //! [`SwitchHook`](crate::SwitchHook) takes it off when the handler waits, and puts it back when it goes on. A turn
@@ -744,19 +753,19 @@
 //! ([`WaitError::Forbidden`](crate::WaitError::Forbidden)), for the initialisers of thread-locals and the scopes in
 //! which a wait would be undefined behaviour, and for whatever else must not be interrupted.
 //!
-//! - `tests/scopes.rs: s6_6_a_hook_takes_off_what_a_handler_has_entered_while_it_waits`
-//! - `tests/scopes.rs: s6_6_a_thread_that_drives_handlers_is_in_its_scopes_alone`
-//! - `tests/scopes.rs: s6_6_a_hook_is_told_of_the_switches_of_a_simulation`
-//! - `tests/scopes.rs: s6_6_the_next_turn_begins_outside_of_what_the_last_one_has_left_entered`
-//! - `tests/scopes.rs: s6_6_a_child_starts_and_stops_outside_of_its_parents_scopes`
-//! - `tests/scopes.rs: s6_6_a_handler_that_is_ended_where_it_waits_unwinds_within_its_scopes`
-//! - `tests/scopes.rs: s6_6_a_panic_of_a_hook_is_one_of_the_handler`
-//! - `tests/scopes.rs: s6_6_a_fiber_local_is_the_handlers_own_and_new_in_each_turn`
+//! - `tests/drivers/scopes.rs: s6_6_a_hook_takes_off_what_a_handler_has_entered_while_it_waits`
+//! - `tests/drivers/scopes.rs: s6_6_a_thread_that_drives_handlers_is_in_its_scopes_alone`
+//! - `tests/drivers/scopes.rs: s6_6_a_hook_is_told_of_the_switches_of_a_simulation`
+//! - `tests/drivers/scopes.rs: s6_6_the_next_turn_begins_outside_of_what_the_last_one_has_left_entered`
+//! - `tests/drivers/scopes.rs: s6_6_a_child_starts_and_stops_outside_of_its_parents_scopes`
+//! - `tests/drivers/scopes.rs: s6_6_a_handler_that_is_ended_where_it_waits_unwinds_within_its_scopes`
+//! - `tests/drivers/scopes.rs: s6_6_a_panic_of_a_hook_is_one_of_the_handler`
+//! - `tests/drivers/scopes.rs: s6_6_a_fiber_local_is_the_handlers_own_and_new_in_each_turn`
 //! - `scope-tests/tests/spans.rs: s6_6_each_handler_logs_under_its_own_span`
 //! - `scope-tests/tests/runtime.rs: s6_6_interleaved_handlers_wait_for_tokios_timers_and_nobody_else_is_in_its_runtime`
 //! - `scope-tests/tests/runtime.rs: s6_6_nothing_else_waits_in_the_poll_of_a_future`
-//! - `tests/blocking.rs: s6_6_nothing_waits_where_it_is_forbidden`
-//! - `tests/blocking.rs: s6_6_a_thread_drives_nothing_where_waiting_is_forbidden`
+//! - `tests/asks/blocking.rs: s6_6_nothing_waits_where_it_is_forbidden`
+//! - `tests/asks/blocking.rs: s6_6_a_thread_drives_nothing_where_waiting_is_forbidden`
 //!
 //! # 7. Dead letters and envelopes
 //!
@@ -767,34 +776,34 @@
 //! and what it loses itself is counted without being told. Messages to a pool of which nothing is
 //! left are kept apart, in [`dead_letters_without_pool`].
 //!
-//! - `tests/dead_letters.rs: s7_1_messages_to_stopped_actors_are_dead_letters_from_wherever_they_come`
-//! - `tests/dead_letters.rs: s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason`
-//! - `tests/dead_letters.rs: s7_1_subscribers_hear_of_each_and_the_last_ones_are_kept`
-//! - `tests/ended_pools.rs: s7_1_what_is_told_to_an_ended_pool_is_a_dead_letter_for_that_reason`
-//! - `tests/errors.rs: s7_1_what_is_asked_of_and_lost_by_a_topic_bears_the_name_that_it_was_given`
-//! - `tests/endings/others.rs: s7_1_mail_of_an_actor_whose_failure_its_parent_takes_along_is_lost_to_the_failure`
+//! - `tests/mail/dead_letters.rs: s7_1_messages_to_stopped_actors_are_dead_letters_from_wherever_they_come`
+//! - `tests/mail/dead_letters.rs: s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason`
+//! - `tests/mail/dead_letters.rs: s7_1_subscribers_hear_of_each_and_the_last_ones_are_kept`
+//! - `tests/drivers/ended_pools.rs: s7_1_what_is_told_to_an_ended_pool_is_a_dead_letter_for_that_reason`
+//! - `tests/asks/errors.rs: s7_1_what_is_asked_of_and_lost_by_a_topic_bears_the_name_that_it_was_given`
+//! - `tests/actors/endings/others.rs: s7_1_mail_of_an_actor_whose_failure_its_parent_takes_along_is_lost_to_the_failure`
 //!
 //! **7.2** When a pool has ended, and no worker is stuck, the messages sent to its actors are as
 //! many as those handled, those lost, those still queued and those put aside together, by the counts
 //! of
 //! [`PoolStats`]. A message whose handler failed counts as handled.
 //!
-//! - `tests/dead_letters.rs: s7_2_sent_is_handled_lost_or_queued_under_a_storm_of_starts_stops_and_failures`
-//! - `tests/stash.rs: s7_2_whatever_is_put_aside_is_counted_once`
-//! - `tests/stash.rs: s7_2_nothing_is_unaccounted_for_when_timers_stashes_and_failures_mix`
-//! - `tests/hostile/destructors.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
-//! - `tests/ingress.rs: s7_2_messages_whose_destructors_panic_are_lost_one_by_one`
-//! - `tests/ingress.rs: s7_2_nothing_is_lost_when_a_pool_ends_while_threads_tell`
-//! - `tests/ingress.rs: s7_2_one_thread_sends_to_two_pools_by_turns`
+//! - `tests/mail/dead_letters.rs: s7_2_sent_is_handled_lost_or_queued_under_a_storm_of_starts_stops_and_failures`
+//! - `tests/actors/stash.rs: s7_2_whatever_is_put_aside_is_counted_once`
+//! - `tests/actors/stash.rs: s7_2_nothing_is_unaccounted_for_when_timers_stashes_and_failures_mix`
+//! - `tests/failures/hostile/destructors.rs: s7_2_messages_whose_destructors_send_are_counted_while_the_pool_ends`
+//! - `tests/mail/ingress.rs: s7_2_messages_whose_destructors_panic_are_lost_one_by_one`
+//! - `tests/mail/ingress.rs: s7_2_nothing_is_lost_when_a_pool_ends_while_threads_tell`
+//! - `tests/mail/ingress.rs: s7_2_one_thread_sends_to_two_pools_by_turns`
 //!
 //! **7.3** An [`Envelope`] names the sending actor, if there is one, and carries the message's id,
 //! the id of the first message of its chain, and the id of the message whose handler sent it. A
 //! handler that has waited still passes on its own message's ids, and a message from outside begins
 //! a chain. No two messages to the actors of one pool have the same id.
 //!
-//! - `tests/dead_letters.rs: s7_3_envelopes_name_sender_correlation_and_cause`
-//! - `tests/dead_letters.rs: s7_3_ids_are_unique_in_a_pool`
-//! - `tests/hostile/counts.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
+//! - `tests/mail/dead_letters.rs: s7_3_envelopes_name_sender_correlation_and_cause`
+//! - `tests/mail/dead_letters.rs: s7_3_ids_are_unique_in_a_pool`
+//! - `tests/failures/hostile/counts.rs: s7_3_ids_are_unique_in_a_pool_that_another_pool_sends_to`
 //!
 //! # 8. The pool
 //!
@@ -804,7 +813,7 @@
 //! same in every run on every machine. One worker more takes about its share of the names, all
 //! others stay where they were.
 //!
-//! - `tests/pool.rs: s8_1_names_are_placed_by_the_ring_and_actors_stay_there`
+//! - `tests/drivers/pool.rs: s8_1_names_are_placed_by_the_ring_and_actors_stay_there`
 //! - `src/pool/ring.rs: s8_1_placement_is_pinned`
 //! - `src/pool/ring.rs: s8_1_adding_a_worker_moves_about_one_in_n_plus_one`
 //!
@@ -815,9 +824,9 @@
 //! for an option that cannot be and for a worker that fails, with a [`StartError`] and no thread
 //! left. [`run`](crate::WorkerPoolBuilder::run) blocks until the pool has shut down.
 //!
-//! - `tests/pool.rs: s8_2_configure_runs_once_on_every_worker_on_a_fiber_before_start_returns`
-//! - `tests/pool.rs: s8_2_what_cannot_start_says_why_and_leaks_no_thread`
-//! - `tests/pool.rs: s8_2_every_wait_strategy_works`
+//! - `tests/drivers/pool.rs: s8_2_configure_runs_once_on_every_worker_on_a_fiber_before_start_returns`
+//! - `tests/drivers/pool.rs: s8_2_what_cannot_start_says_why_and_leaks_no_thread`
+//! - `tests/drivers/pool.rs: s8_2_every_wait_strategy_works`
 //!
 //! **8.3** Actors may be spawned from threads and from handlers, by the ring, on a given worker, or
 //! near another actor. A name that every worker spawns in `configure` is started once, and all of
@@ -827,27 +836,27 @@
 //! Topics and groups live beside the actors of users, at `/topic/<name>` and `/group/<name>`, under the name
 //! that they were given.
 //!
-//! - `tests/pool.rs: s8_3_lookup_finds_named_actors_with_their_type_and_no_phantoms`
-//! - `tests/pool.rs: s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference`
-//! - `tests/pool.rs: s8_3_actors_may_be_placed_by_hand_and_spawned_from_handlers`
-//! - `tests/starts.rs: s8_3_many_actors_start_at_once_each_where_its_name_belongs_and_in_order`
-//! - `tests/starts.rs: s8_3_a_handler_starts_many_on_all_workers_and_waits`
-//! - `tests/ended_pools.rs: s8_3_an_ended_pool_is_said_to_have_ended_by_lookups_and_starts`
-//! - `tests/errors.rs: s8_3_a_topic_and_a_group_live_under_the_name_that_they_were_given`
-//! - `tests/errors.rs: s8_3_one_of_another_type_is_named_with_the_types_that_it_was_opened_with`
+//! - `tests/drivers/pool.rs: s8_3_lookup_finds_named_actors_with_their_type_and_no_phantoms`
+//! - `tests/drivers/pool.rs: s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference`
+//! - `tests/drivers/pool.rs: s8_3_actors_may_be_placed_by_hand_and_spawned_from_handlers`
+//! - `tests/actors/starts.rs: s8_3_many_actors_start_at_once_each_where_its_name_belongs_and_in_order`
+//! - `tests/actors/starts.rs: s8_3_a_handler_starts_many_on_all_workers_and_waits`
+//! - `tests/drivers/ended_pools.rs: s8_3_an_ended_pool_is_said_to_have_ended_by_lookups_and_starts`
+//! - `tests/asks/errors.rs: s8_3_a_topic_and_a_group_live_under_the_name_that_they_were_given`
+//! - `tests/asks/errors.rs: s8_3_one_of_another_type_is_named_with_the_types_that_it_was_opened_with`
 //!
 //! **8.4** What a message or an answer owns is moved, also between workers: a box arrives with the
 //! address that it was sent with.
 //!
-//! - `tests/pool.rs: s8_4_what_a_message_owns_is_moved_and_not_copied`
+//! - `tests/drivers/pool.rs: s8_4_what_a_message_owns_is_moved_and_not_copied`
 //!
 //! **8.5** The workers of an idle pool sleep until there is work, a timer included, and do not look
 //! for it at intervals, except under [`WaitStrategy::Spin`]. A message to a worker that is just
 //! going to sleep wakes it.
 //!
-//! - `tests/pool.rs: s8_5_an_idle_pool_uses_no_time_and_wakes_when_it_is_needed`
-//! - `tests/pool.rs: s8_5_a_message_to_a_worker_that_goes_to_sleep_is_never_missed`
-//! - `tests/ingress.rs: s8_5_workers_that_sleep_are_woken_by_threads_and_by_workers`
+//! - `tests/drivers/pool.rs: s8_5_an_idle_pool_uses_no_time_and_wakes_when_it_is_needed`
+//! - `tests/drivers/pool.rs: s8_5_a_message_to_a_worker_that_goes_to_sleep_is_never_missed`
+//! - `tests/mail/ingress.rs: s8_5_workers_that_sleep_are_woken_by_threads_and_by_workers`
 //!
 //! **8.6** Everything above the transport and the directory is tested without threads too, over
 //! doubles of both, those of the [simulation](crate::sim). Where the transport delays batches and
@@ -858,7 +867,7 @@
 //!
 //! **8.7** The same program does the same work with one worker and with more workers than cores.
 //!
-//! - `tests/pool.rs: s8_7_the_same_work_is_done_by_any_number_of_workers`
+//! - `tests/drivers/pool.rs: s8_7_the_same_work_is_done_by_any_number_of_workers`
 //!
 //! # 9. Drivers
 //!
@@ -869,10 +878,10 @@
 //! under way, when a worker stands still or wakes up for nothing. The same seed gives the same
 //! trace, byte for byte, in one process or two, as long as handlers depend on nothing outside.
 //!
-//! - `tests/system/shared.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
-//! - `tests/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
-//! - `tests/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
-//! - `tests/simulation/seeds.rs: s9_1_every_kind_of_choice_changes_the_run`
+//! - `tests/drivers/system/shared.rs: s9_1_the_same_code_runs_in_a_pool_and_in_a_system`
+//! - `tests/drivers/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_twice_in_one_process`
+//! - `tests/drivers/simulation/seeds.rs: s9_1_the_same_seed_gives_the_same_run_in_two_processes`
+//! - `tests/drivers/simulation/seeds.rs: s9_1_every_kind_of_choice_changes_the_run`
 //!
 //! **9.2** [`Sim`](crate::sim::Sim) is for users' own tests: it goes step by step, until it is idle,
 //! or for a length of simulated time; it says what is pending, who waits for what, and all that has
@@ -880,10 +889,10 @@
 //! test. [`check`](crate::sim::check) runs a test under many seeds, and reports a failing one with
 //! the smallest case that fails and how to run that again.
 //!
-//! - `tests/simulation/checks.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
-//! - `tests/simulation/faults.rs: s9_2_a_fault_that_never_happened_fails_the_test`
-//! - `tests/wakers.rs: s9_2_a_question_that_is_taken_back_as_its_turn_comes_was_not_handled_for_the_trace_and_for_faults`
-//! - `tests/simulation/time.rs: s9_2_time_goes_on_as_it_is_told`
+//! - `tests/drivers/simulation/checks.rs: s9_2_a_failing_test_tells_its_seed_and_the_smallest_case_it_found`
+//! - `tests/drivers/simulation/faults.rs: s9_2_a_fault_that_never_happened_fails_the_test`
+//! - `tests/asks/wakers.rs: s9_2_a_question_that_is_taken_back_as_its_turn_comes_was_not_handled_for_the_trace_and_for_faults`
+//! - `tests/drivers/simulation/time.rs: s9_2_time_goes_on_as_it_is_told`
 //!
 //! **9.3** A handler gives its worker to others when it waits, and where it calls
 //! [`Context::yield_now`]. One that runs for longer than
@@ -893,17 +902,17 @@
 //! sleeps while the pool is idle. An
 //! [`ActorSystem`](crate::ActorSystem) and a simulation have no such thread.
 //!
-//! - `tests/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
-//! - `tests/watchdog.rs: s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock`
-//! - `tests/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
-//! - `tests/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
+//! - `tests/drivers/watchdog.rs: s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock`
+//! - `tests/drivers/watchdog.rs: s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs`
+//! - `tests/drivers/watchdog.rs: s9_3_handlers_that_wait_or_give_way_are_not_slow`
+//! - `tests/drivers/watchdog.rs: s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_worker`
 //! - `src/actor/beat.rs: s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own`
 //!
 //! **9.4** No cost grows faster than in proportion to what it is about, n log n at the most: watches and
 //! watchers, senders that wait for room, answers that are waited for together, children, names, subscribers,
 //! members. `cargo bench --bench growth` counts the instructions of each for n and for 4 n.
 //!
-//! - `tests/growth.rs: s9_4_each_case_that_is_counted_does_what_it_says`
+//! - `benches/growth/tests/growth.rs: s9_4_each_case_that_is_counted_does_what_it_says`
 //! - `src/ask/parts.rs: s9_4_of_many_only_those_are_polled_that_were_woken`
 //! - `src/memory/ordered.rs: s9_4_an_entry_is_found_at_a_few_looks_however_many_there_are`
 //!

@@ -1,6 +1,6 @@
 //! The yardsticks: the same work done with other crates, or with bare threads.
 
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -17,7 +17,7 @@
 //! first the server, when the requests under way are answered, then the actors.
 //!
 //! ```text
-//! $ cargo run --example http
+//! $ cargo run --package nexus-http
 //! POST /accounts/ada -> 201 0
 //! POST /accounts/ada -> 409 there is such an account
 //! POST /accounts/ada/deposit/100 -> 200 100

@@ -12,6 +12,8 @@ mod feeder;
 mod flights;
 mod fold;
 mod network;
+mod numbers;
+mod progress;
 mod report;
 
 use std::collections::BTreeMap;
@@ -22,16 +24,16 @@ use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nexus_actors::prelude::*;
 
 use crate::airport::AirportMessage;
 use crate::askers::{Answers, ask_each, asker};
-use crate::cli::Options;
+use crate::cli::{Command, Options};
 use crate::feeder::{Feed, feeder};
 use crate::flights::Flights;
 use crate::network::{Network, Route};
+use crate::numbers::grouped;
+use crate::progress::Progress;
 use crate::report::{Fed, Outcome};
 
 /// How many of the busiest routes have an actor.
@@ -43,8 +45,19 @@ const SHOWN_DIFFERENCES: usize = 5;
 
 type Airports = Arc<[ActorRef<AirportMessage>]>;
 
+/// The exit code of a mistake in the command line.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let outcome = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Run(options)) => run(&options),
+        Ok(Command::Help) => print(cli::HELP).map_err(Into::into),
+        Err(error) => {
+            eprintln!("error: {error}\n\nFor more information, try '--help'.");
+            return ExitCode::from(USAGE);
+        }
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -92,11 +105,11 @@ fn read(path: &Path) -> Result<Flights, Box<dyn Error>> {
         eprintln!("warning: {}, {bad}; skipped", path.display());
     }
     if flights.bad_count > flights.bad.len() {
-        let more = report::grouped((flights.bad_count - flights.bad.len()) as u64);
+        let more = grouped((flights.bad_count - flights.bad.len()) as u64);
         eprintln!("warning: {}: bad lines not shown: {more}", path.display());
     }
     if flights.records.is_empty() {
-        let bad = report::grouped(flights.bad_count as u64);
+        let bad = grouped(flights.bad_count as u64);
         let path = path.display();
         return Err(format!("{path}: not one valid flight; bad lines: {bad}").into());
     }
@@ -133,7 +146,7 @@ fn feed(
     let feeders: Vec<ActorRef<Feed>> = (0..feeders).map(spawn).collect::<Result<_, _>>()?;
 
     let flights = network.legs.len() as u64 * repeat;
-    let bar = progress_bar(flights);
+    let mut bar = Progress::of(flights);
     let (progress, chunks) = mpsc::channel();
     let start = Instant::now();
     let order = |feeder: &ActorRef<Feed>| {
@@ -149,19 +162,12 @@ fn feed(
     // Without this thread's end, the channel closes when the last feeder has finished or failed.
     drop(progress);
     for flights in chunks {
-        bar.inc(flights);
+        bar.add(flights);
     }
     orders.into_iter().try_for_each(Ask::wait)?;
     let took = start.elapsed();
-    bar.finish_and_clear();
+    bar.clear();
     Ok(Fed { flights, took })
-}
-
-/// A bar on the standard error, if that is a terminal: elsewhere indicatif draws nothing.
-fn progress_bar(flights: u64) -> ProgressBar {
-    let style = "{bar:40} {percent:>3}%  {human_pos} of {human_len} flights, {eta} left";
-    let style = ProgressStyle::with_template(style).expect("the template is well formed");
-    ProgressBar::with_draw_target(Some(flights), ProgressDrawTarget::stderr()).with_style(style)
 }
 
 fn ask_report(pool: &WorkerPool, airports: &Airports) -> Result<Answers, Box<dyn Error>> {
@@ -209,7 +215,7 @@ fn check(outcome: &Outcome<'_>, flights: &Flights, repeat: u64) -> Result<(), Bo
         for difference in differences.iter().take(SHOWN_DIFFERENCES) {
             eprintln!("error: {difference}");
         }
-        let all = report::grouped(differences.len() as u64);
+        let all = grouped(differences.len() as u64);
         return Err(format!("the result differs from a sequential fold in {all} places").into());
     }
     outcome.check_conservation()?;

@@ -9,6 +9,7 @@ use nexus_actors::{PoolStats, ShutdownReport};
 use crate::airport::Totals;
 use crate::askers::Answers;
 use crate::network::{Network, Route};
+use crate::numbers::grouped;
 
 const SHOWN_AIRPORTS: usize = 10;
 const SHOWN_ROUTES: usize = 5;
@@ -217,19 +218,6 @@ pub(crate) fn equality(airports: usize, flights: usize, repeat: u64) -> String {
         "\nEqual to a sequential fold of the same file, in every field of all {airports} airports \
          ({flights} x {repeat} flights)\n"
     )
-}
-
-/// A number with its thousands apart: 1,234,567.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A path as it looks from where the program was started.

@@ -1,7 +1,7 @@
 //! What the workers of a pool, and threads outside, share: the transport, the directory, the
 //! counts. And the table by which a copied reference finds its pool.
 
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 

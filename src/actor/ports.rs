@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use parking_lot::Mutex;
 use std::cell::{Cell, RefCell};
 use std::ptr;

@@ -1,6 +1,6 @@
 //! A shard: the actors of one worker, and everything they touch. No thread but the worker's.
 
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;

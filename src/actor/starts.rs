@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use super::id::{ActorId, Key};
 use super::mail_kind::MailKind;
 use super::shard::Shard;
+use crate::fiber::do_first;
 
 /// The starts that are under way on one fiber, the innermost last.
 pub(crate) struct Starts(RefCell<Vec<Start>>);
@@ -47,7 +48,7 @@ impl Shard {
             starter: acting.key.slot(),
             wait: None,
         });
-        self.note_what_to_do_first();
+        do_first(true);
         let _over = Over(self, starts);
         start()
     }
@@ -71,8 +72,12 @@ struct Over<'a>(&'a Shard, &'a Starts);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
-        let start = self.1.0.borrow_mut().pop();
-        self.0.note_what_to_do_first();
+        let mut starts = self.1.0.borrow_mut();
+        let start = starts.pop();
+        if starts.is_empty() {
+            do_first(self.0.stage.here().is_scoped.get());
+        }
+        drop(starts);
         if let Some(wait) = start.and_then(|start| start.wait) {
             self.0.waits.forget(wait);
         }

@@ -527,6 +527,8 @@ impl<R: Send + 'static> Future for Ask<R> {
             if let Some(polled) = polled {
                 return polled;
             }
+        }
+        if let Waiting::Worker { home, wait } = self.waiting {
             if let Some(driver) = driver_at(home) {
                 // An executor of another kind would let the driver's thread sleep; not in a handler, which
                 // the driver goes on after.

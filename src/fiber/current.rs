@@ -162,6 +162,7 @@ pub(crate) fn free_fiber() -> Option<FiberId> {
 }
 
 /// Says whether something is to be done before a function waits on the fiber that runs.
+#[inline(always)]
 pub(crate) fn do_first(any: bool) {
     let current = CURRENT.get();
     let held = current.held & !DO_FIRST | if any { DO_FIRST } else { 0 };

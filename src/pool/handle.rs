@@ -171,11 +171,7 @@ impl WorkerPool {
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.inner.shared;
-        let quietest = shared
-            .core
-            .worker_indices()
-            .min_by_key(|index| shared.core.workers[*index as usize].read().actors);
-        shared.spawn(quietest.unwrap_or_default(), None, props)
+        shared.spawn(shared.quietest_worker(), None, props)
     }
 
     /// Starts many top-level actors at once, each under its name and on the worker that the ring names.

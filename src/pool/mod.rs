@@ -1,5 +1,6 @@
 //! Pools: workers on threads of their own, one directory, and placement by consistent hash.
 
+mod awaited;
 mod builder;
 mod configure;
 mod coordinated;
@@ -19,6 +20,7 @@ mod time;
 mod transport;
 mod watchdog;
 
+pub use self::awaited::{ShuttingDown, Spawning};
 pub use self::builder::WorkerPoolBuilder;
 pub use self::coordinated::{
     CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown, HookOutcome, HookReport,

@@ -87,6 +87,13 @@ impl Shared {
         self.ring.load().owner(name)
     }
 
+    /// The worker with the fewest actors, as far as is known here.
+    pub(crate) fn quietest_worker(&self) -> u32 {
+        let workers = self.core.worker_indices();
+        let quietest = workers.min_by_key(|index| self.core.workers[*index as usize].read().actors);
+        quietest.unwrap_or_default()
+    }
+
     /// The worker of that index, if there is one.
     pub(crate) fn worker(&self, worker: usize) -> Result<u32, SpawnError> {
         let workers = self.workers();
@@ -407,7 +414,7 @@ impl<P: Spawnable> Starts<'_, P> {
     }
 }
 
-fn start_here<P: Spawnable>(
+pub(super) fn start_here<P: Spawnable>(
     shard: &Shard,
     path: Option<&ActorPath>,
     props: P,
@@ -422,7 +429,7 @@ fn start_here<P: Spawnable>(
 }
 
 /// A call has no time-out, and its work always answers: what is left is the pool's end.
-fn spawn_error(error: AskError) -> SpawnError {
+pub(super) fn spawn_error(error: AskError) -> SpawnError {
     match error {
         AskError::CannotWait(error) => SpawnError::CannotWait(error),
         _ => SpawnError::PoolClosed,

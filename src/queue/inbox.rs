@@ -48,7 +48,7 @@
 #![allow(unsafe_code)]
 
 use crate::sync::{Arc, AtomicPtr, Mutant, Parker, Unparker, UnsafeCell, is_mutated, ordering};
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};

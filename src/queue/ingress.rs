@@ -61,7 +61,7 @@
 #![allow(unsafe_code)]
 
 use crate::sync::{Arc, AtomicPtr, AtomicUsize, Mutant, Unparker, is_mutated, ordering, relax};
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::members::Members;
-use super::open::{Kind, OpenError, open};
+use super::open::{Kind, OpenError, open, open_async};
 use super::router::point_of_key;
 use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
@@ -63,9 +63,22 @@ impl<M: Send + 'static> Group<M> {
     /// [`OpenError::WrongType`] where there is one of that name for actors of other messages;
     /// [`OpenError::Spawn`] where it could not be started, as with a name that is none.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
-        let props = Props::new(|| Behavior::actor(Joined(Members::new())));
-        let actor = open::<M, _>(node, Kind::Group, name, &props)?;
+        let actor = open::<M, _>(node, Kind::Group, name, &Self::props())?;
         Ok(Self { actor })
+    }
+
+    /// As [`open`](Self::open), for `async` code, whose executor's thread is not blocked. Begins when it is awaited.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn open_async(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
+        let actor = open_async::<M, _>(node, Kind::Group, name, Self::props()).await?;
+        Ok(Self { actor })
+    }
+
+    fn props() -> Props<GroupMessage<M>> {
+        Props::new(|| Behavior::actor(Joined(Members::new())))
     }
 
     /// Makes an actor a member, until it leaves or stops. Nothing changes where it is one.

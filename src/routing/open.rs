@@ -1,6 +1,7 @@
 //! How an actor that exists once in a pool is found by name, or started.
 
 use std::any::type_name;
+use std::marker::PhantomData;
 
 use crate::actor::{ActorPath, ActorRef, NameError, Props, SpawnError};
 use crate::pool::{LookupError, WorkerNode};
@@ -40,36 +41,95 @@ impl Kind {
     }
 }
 
-/// The topic or group of that name, for messages of that type, which is started where there is none. Its
-/// actor handles `W`, a wrapper of those messages.
+/// Attempts to find or start the topic or group at a path, for messages of type `M`, whose actor handles `W`, a
+/// wrapper of those messages.
+struct Attempts<M> {
+    path: ActorPath,
+    tries: usize,
+    messages: PhantomData<fn(M)>,
+}
+
+impl<M> Attempts<M> {
+    fn at(kind: Kind, name: &str) -> Result<Self, OpenError> {
+        let path = kind.path(name).map_err(SpawnError::from)?;
+        Ok(Self {
+            path,
+            tries: 0,
+            messages: PhantomData,
+        })
+    }
+
+    /// The one that is there, if any is.
+    fn find<W: Send + 'static>(&self, node: &WorkerNode) -> Option<Result<ActorRef<W>, OpenError>> {
+        match node.lookup(&self.path) {
+            Ok(found) => Some(Ok(found)),
+            Err(LookupError::NotFound(_)) => None,
+            Err(LookupError::PoolClosed) => Some(Err(SpawnError::PoolClosed.into())),
+            Err(LookupError::WrongType { actual, .. }) => {
+                Some(Err(wrong_type::<M>(&self.path, actual)))
+            }
+        }
+    }
+
+    /// What has come of a start; `None` to try again.
+    fn settle<W>(
+        &mut self,
+        started: Result<ActorRef<W>, SpawnError>,
+    ) -> Option<Result<ActorRef<W>, OpenError>> {
+        self.tries += 1;
+        match started {
+            Ok(started) => Some(Ok(started)),
+            // Somebody else was first, or the one before is still about to stop.
+            Err(SpawnError::NameTaken(_)) if self.tries < TRIES => None,
+            Err(SpawnError::WrongType { actual, .. }) => {
+                Some(Err(wrong_type::<M>(&self.path, actual)))
+            }
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+/// The topic or group of that name, for messages of that type, which is started where there is none.
 pub(super) fn open<M, W: Send + 'static>(
     node: &WorkerNode,
     kind: Kind,
     name: &str,
     props: &Props<W>,
 ) -> Result<ActorRef<W>, OpenError> {
-    let path = kind.path(name).map_err(SpawnError::from)?;
-    let mut tries = 1;
+    let mut attempts = Attempts::<M>::at(kind, name)?;
     loop {
-        match node.lookup(&path) {
-            Ok(found) => return Ok(found),
-            Err(LookupError::NotFound(_)) => {}
-            Err(LookupError::PoolClosed) => return Err(SpawnError::PoolClosed.into()),
-            Err(LookupError::WrongType { actual, .. }) => {
-                return Err(wrong_type::<M>(&path, actual));
-            }
+        if let Some(found) = attempts.find(node) {
+            return found;
         }
+        let path = attempts.path.clone();
         let started = node
             .shared
-            .spawn_configured(node.index, path.clone(), props.clone());
-        match started {
-            Ok(started) => return Ok(started),
-            // Somebody else was first, or the one before is still about to stop.
-            Err(SpawnError::NameTaken(_)) if tries < TRIES => tries += 1,
-            Err(SpawnError::WrongType { actual, .. }) => {
-                return Err(wrong_type::<M>(&path, actual));
-            }
-            Err(error) => return Err(error.into()),
+            .spawn_configured(node.index, path, props.clone());
+        if let Some(opened) = attempts.settle(started) {
+            return opened;
+        }
+    }
+}
+
+/// As [`open`], for `async` code.
+pub(super) async fn open_async<M, W: Send + 'static>(
+    node: &WorkerNode,
+    kind: Kind,
+    name: &str,
+    props: Props<W>,
+) -> Result<ActorRef<W>, OpenError> {
+    let mut attempts = Attempts::<M>::at(kind, name)?;
+    loop {
+        if let Some(found) = attempts.find(node) {
+            return found;
+        }
+        let path = attempts.path.clone();
+        let owner = node.shared.owner(path.name());
+        let start = node
+            .shared
+            .begin_spawn_at(Ok(owner), Ok(Some(path)), props.clone());
+        if let Some(opened) = attempts.settle(start.await) {
+            return opened;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::goes_on_after_a_message;
-use super::open::{Kind, OpenError, open};
+use super::open::{Kind, OpenError, open, open_async};
 use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient, Signal,
 };
@@ -81,16 +81,29 @@ impl<M: Clone + Send + 'static> Topic<M> {
     /// [`OpenError::WrongType`] where there is one of that name for other messages;
     /// [`OpenError::Spawn`] where it could not be started, as with a name that is none.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
-        let props = Props::new(|| {
+        let actor = open::<M, _>(node, Kind::Topic, name, &Self::props())?;
+        Ok(Self { actor })
+    }
+
+    /// As [`open`](Self::open), for `async` code, whose executor's thread is not blocked. Begins when it is awaited.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn open_async(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
+        let actor = open_async::<M, _>(node, Kind::Topic, name, Self::props()).await?;
+        Ok(Self { actor })
+    }
+
+    fn props() -> Props<TopicMessage<M>> {
+        Props::new(|| {
             let subscribed = Subscribed {
                 subscribers: OrderedMap::new(),
                 stats: TopicStats::default(),
             };
             // A clone that panics must not cost the subscribers their places.
             Behavior::actor(subscribed).supervise(goes_on_after_a_message())
-        });
-        let actor = open::<M, _>(node, Kind::Topic, name, &props)?;
-        Ok(Self { actor })
+        })
     }
 
     /// Tells all who have subscribed.

@@ -20,7 +20,7 @@
 //! `loom-tests/tests/nap.rs`.
 
 use crate::sync::{Arc, AtomicBool, Mutant, Parker, Unparker, fence, is_mutated};
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 

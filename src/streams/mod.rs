@@ -4,4 +4,4 @@ mod sink;
 mod stream;
 
 pub use self::sink::ActorSink;
-pub use self::stream::{ActorStream, stream};
+pub use self::stream::{ActorStream, stream, stream_async};

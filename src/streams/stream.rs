@@ -32,7 +32,8 @@ use crate::pool::WorkerNode;
 /// be stopped by force. A stream that is dropped kills the actor, and what it had left becomes dead
 /// letters.
 ///
-/// As other ways to start an actor, this waits until it runs: a thread outside is blocked for that long.
+/// As other ways to start an actor, this waits until it runs: a thread outside is blocked for that long; see
+/// [`stream_async`].
 ///
 /// # Errors
 ///
@@ -67,17 +68,31 @@ pub fn stream<T: Send + 'static>(
     mailbox: Mailbox,
 ) -> Result<(ActorRef<T>, ActorStream<T>), SpawnError> {
     let shared = Shared::default();
-    let (handing, limit) = (shared.clone(), mailbox.capacity().unwrap_or(usize::MAX));
-    let props = Props::new(move || hand_over(handing.clone(), limit)).mailbox(mailbox);
+    let props = props_of(&shared, mailbox);
     let worker = node.shared.worker(node.index())?;
     let actor = node.shared.spawn(worker, None, props)?;
-    let stream = ActorStream {
-        actor,
-        shared,
-        asked: None,
-        has_ended: false,
-    };
-    Ok((actor, stream))
+    Ok((actor, ActorStream::of(actor, shared)))
+}
+
+/// As [`stream`], for `async` code, whose executor's thread is not blocked. Begins when it is awaited.
+///
+/// # Errors
+///
+/// As for [`stream`].
+pub async fn stream_async<T: Send + 'static>(
+    node: &WorkerNode,
+    mailbox: Mailbox,
+) -> Result<(ActorRef<T>, ActorStream<T>), SpawnError> {
+    let shared = Shared::default();
+    let props = props_of(&shared, mailbox);
+    let worker = node.shared.worker(node.index());
+    let actor = node.shared.begin_spawn_at(worker, Ok(None), props).await?;
+    Ok((actor, ActorStream::of(actor, shared)))
+}
+
+fn props_of<T: Send + 'static>(shared: &Shared<T>, mailbox: Mailbox) -> Props<T> {
+    let (handing, limit) = (shared.clone(), mailbox.capacity().unwrap_or(usize::MAX));
+    Props::new(move || hand_over(handing.clone(), limit)).mailbox(mailbox)
 }
 
 /// A [`Stream`] of the messages that an actor is sent: see [`stream`].
@@ -88,6 +103,17 @@ pub struct ActorStream<T: Send + 'static> {
     /// An ask without a question: for the next message, or the end.
     asked: Option<Ask<()>>,
     has_ended: bool,
+}
+
+impl<T: Send + 'static> ActorStream<T> {
+    fn of(actor: ActorRef<T>, shared: Shared<T>) -> Self {
+        Self {
+            actor,
+            shared,
+            asked: None,
+            has_ended: false,
+        }
+    }
 }
 
 /// What was handed over, shared by the actor and the stream.

@@ -144,7 +144,7 @@ impl<T> Deref for Guard<T> {
     }
 }
 
-/// A parker with a token, as `crossbeam_utils::sync::Parker`, over loom's lock and condition.
+/// A parker with a token, as `crossbeam::sync::Parker`, over loom's lock and condition.
 pub(crate) struct Parker {
     unparker: Unparker,
 }

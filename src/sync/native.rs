@@ -1,7 +1,7 @@
 //! The primitives of every build that ships, in the shape that loom's have.
 
 pub(crate) use arc_swap::{ArcSwapOption, Guard};
-pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
+pub(crate) use crossbeam::sync::{Parker, Unparker};
 pub(crate) use parking_lot::{Condvar, Mutex};
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,

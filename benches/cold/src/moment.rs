@@ -2,7 +2,7 @@
 //!
 //! All of it is static: a process measures one thing, once.
 
-use crossbeam_utils::CachePadded;
+use crossbeam::utils::CachePadded;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};

@@ -1,0 +1,208 @@
+//! What starts and ends things, for `async` code: as futures, on any executor, whose thread is not blocked.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use super::coordinated::{Coordinated, CoordinatedReport};
+use super::handle::WorkerPool;
+use super::node::WorkerNode;
+use super::shared::{Shared, spawn_error, start_here};
+use super::shutdown::{ShutdownError, ShutdownReport};
+use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable, catch_user};
+use crate::ask::{Ask, begin_call_of};
+use crate::queue::{once, oneshot};
+
+/// An actor that starts: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
+///
+/// It has begun when the method returns. Dropped, the actor starts all the same.
+#[must_use = "an error of the start is told to whoever awaits it"]
+pub struct Spawning<M: Send + 'static>(Step<M>);
+
+enum Step<M: Send + 'static> {
+    Refused(SpawnError),
+    UnderWay(Ask<Result<ActorRef<M>, SpawnError>>),
+    Over,
+}
+
+/// # Panics
+///
+/// When it is polled again after it was ready.
+impl<M: Send + 'static> Future for Spawning<M> {
+    type Output = Result<ActorRef<M>, SpawnError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = match std::mem::replace(&mut self.0, Step::Over) {
+            Step::Refused(error) => Err(error),
+            Step::UnderWay(mut ask) => match Pin::new(&mut ask).poll(cx) {
+                Poll::Ready(outcome) => outcome.unwrap_or_else(|error| Err(spawn_error(error))),
+                Poll::Pending => {
+                    self.0 = Step::UnderWay(ask);
+                    return Poll::Pending;
+                }
+            },
+            Step::Over => panic!("a start is polled again after it was ready"),
+        };
+        Poll::Ready(outcome)
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Spawning<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spawning<{}>", std::any::type_name::<M>())
+    }
+}
+
+impl Shared {
+    /// Starts a top-level actor on that worker, at that path or under a generated name, for whoever awaits it.
+    pub(crate) fn begin_spawn_at<P: Spawnable>(
+        &self,
+        worker: Result<u32, SpawnError>,
+        path: Result<Option<ActorPath>, SpawnError>,
+        props: P,
+    ) -> Spawning<P::Message> {
+        let place = worker.and_then(|worker| Ok((worker, path?)));
+        Spawning(match place {
+            Ok((worker, path)) => {
+                let start = begin_call_of(&self.core, worker, None, move |shard, caller| {
+                    start_here(shard, path.as_ref(), props, caller)
+                });
+                Step::UnderWay(start)
+            }
+            Err(error) => Step::Refused(error),
+        })
+    }
+
+    fn begin_spawn<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
+        let path = ActorPath::user().child(name).map(Some);
+        self.begin_spawn_at(Ok(self.owner(name)), path.map_err(SpawnError::from), props)
+    }
+}
+
+impl WorkerPool {
+    /// As [`spawn`](Self::spawn), for `async` code: begins at the call, and is awaited.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let second = Duration::from_secs(1);
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let seven = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u32>| reply.send(7)));
+    /// let seven = pool.spawn_async("seven", seven).await?;
+    /// assert_eq!(seven.ask(|reply| reply, second).await?, 7);
+    /// pool.shutdown_async(second).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn), when it is awaited.
+    pub fn spawn_async<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
+        self.node().shared.begin_spawn(name, props)
+    }
+
+    /// As [`spawn_anonymous`](Self::spawn_anonymous), for `async` code.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_anonymous`](Self::spawn_anonymous), when it is awaited.
+    pub fn spawn_anonymous_async<P: Spawnable>(&self, props: P) -> Spawning<P::Message> {
+        let shared = self.node().shared;
+        shared.begin_spawn_at(Ok(shared.quietest_worker()), Ok(None), props)
+    }
+
+    /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, and its end is waited for on a
+    /// thread of its own. Dropped, the shutdown goes on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`shutdown`](Self::shutdown), and [`ShutdownError::NoThread`]; when it is awaited.
+    pub fn shutdown_async(&self, within: Duration) -> ShuttingDown<ShutdownReport> {
+        self.request_shutdown(within);
+        let pool = self.clone();
+        ShuttingDown::begin(self.is_own_worker(), move || pool.shutdown(within))
+    }
+}
+
+impl WorkerNode {
+    /// As [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async). While the pool starts, each call starts
+    /// an actor of its own, where [`spawn`](Self::spawn) starts one for all workers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WorkerPool::spawn`](crate::WorkerPool::spawn), when it is awaited.
+    pub fn spawn_async<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
+        self.shared.begin_spawn(name, props)
+    }
+}
+
+impl Coordinated {
+    /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, on a thread of its own. Dropped,
+    /// the shutdown goes on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`shutdown`](Self::shutdown), and [`ShutdownError::NoThread`]; when it is awaited.
+    pub fn shutdown_async(&self, within: Duration) -> ShuttingDown<Arc<CoordinatedReport>> {
+        let this = self.clone();
+        ShuttingDown::begin(false, move || this.shutdown(within))
+    }
+}
+
+/// A shutdown whose end is awaited: see [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
+#[must_use = "the report is told to whoever awaits it"]
+pub struct ShuttingDown<R>(Result<once::Receiver<Result<R, ShutdownError>>, Option<ShutdownError>>);
+
+impl<R: Send + 'static> ShuttingDown<R> {
+    /// Waits for the end on another thread; not for a worker of the pool, which would have to end first.
+    fn begin(
+        on_own_worker: bool,
+        wait: impl FnOnce() -> Result<R, ShutdownError> + Send + 'static,
+    ) -> Self {
+        if on_own_worker {
+            return Self(Err(Some(ShutdownError::OnWorker)));
+        }
+        let (sender, receiver) = oneshot();
+        let waits = move || {
+            // A waker that panics is no business of the shutdown's.
+            let _ = catch_user(|| drop(sender.send(wait())));
+        };
+        let thread = thread::Builder::new().name("nexus-shutdown".to_owned());
+        Self(match thread.spawn(waits) {
+            Ok(_) => Ok(receiver),
+            Err(_) => Err(Some(ShutdownError::NoThread)),
+        })
+    }
+}
+
+/// # Panics
+///
+/// When it is polled again after it was ready.
+impl<R> Future for ShuttingDown<R> {
+    type Output = Result<R, ShutdownError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = match &mut self.0 {
+            Ok(receiver) => std::task::ready!(receiver.poll_recv(cx)),
+            Err(error) => Ok(Err(error
+                .take()
+                .expect("a shutdown is polled again after it was ready"))),
+        };
+        self.0 = Err(None);
+        Poll::Ready(outcome.expect("the thread that waits answers"))
+    }
+}
+
+impl<R> fmt::Debug for ShuttingDown<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShuttingDown<{}>", std::any::type_name::<R>())
+    }
+}

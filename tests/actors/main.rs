@@ -1,0 +1,19 @@
+//! Actors: references to them, what they do with a message, how they start, live and end, and what they
+//! do beside their mail.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod behaviors;
+mod endings;
+mod first_behaviors;
+mod lifecycle;
+mod passivation;
+mod passive;
+mod recipients;
+mod references;
+mod starts;
+mod stash;
+mod tasks;
+mod tasks_of_tasks;
+mod timers;

@@ -1,0 +1,12 @@
+//! Failures, supervision, and user code that does its worst.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod hostile;
+mod no_aborts;
+mod no_memory;
+mod orders;
+mod payloads;
+mod supervision;
+mod supervision_model;
