@@ -150,7 +150,7 @@ impl Worker {
     ///
     /// When the very first fiber cannot have a stack.
     pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
-        let measure = self.pace.begin(now, self.shard.counts.handled.get());
+        let measure = self.pace.begin(now, self.shard.counts.begun());
         self.shard.set_measure(measure);
         let tick = self.tick_up_to(now, measure.turns)?;
         if tick != Tick::Busy {
