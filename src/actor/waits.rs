@@ -128,6 +128,11 @@ impl Wait {
         self.target.1.set(target.key);
     }
 
+    /// It ends by itself after so many nanoseconds, for which the clock is told apart.
+    pub(crate) fn lasts(&self, timeout: u64) {
+        self.timeout.set(timeout);
+    }
+
     /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
     #[inline(always)]
     pub(crate) fn attend(&self, fiber: FiberId, waiter: u32) {

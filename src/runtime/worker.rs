@@ -174,7 +174,10 @@ impl Worker {
             let batches = shard.counts.batches.get();
             let orders = shard.core.orders_to(shard.home.worker());
             // Followed at the end of this: mail sent before an order comes first.
-            let orders = orders.take_before(|ordered| self.take_in(shard, ordered));
+            let orders = orders.take_before(|ordered| {
+                // What a destructor asks meanwhile is armed by the time of this round, which is too early for it.
+                shard.with_exact_clock(|| self.take_in(shard, ordered));
+            });
             self.turn_clock(now);
             let is_busy = !shard.due.is_empty() || shard.counts.batches.get() != batches;
             if is_busy {
