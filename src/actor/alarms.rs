@@ -84,6 +84,11 @@ impl Alarms {
         self.wheel.borrow_mut().advance(now, due);
     }
 
+    /// Gives memory back that nobody needs.
+    pub(crate) fn trim(&self) {
+        self.wheel.borrow_mut().trim();
+    }
+
     pub(crate) fn clear(&self) {
         self.wheel.replace(TimerWheel::new(0));
     }

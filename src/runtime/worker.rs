@@ -24,7 +24,7 @@ use crate::actor::{
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
-use crate::time::Clock;
+use crate::time::{AT_FIRST, Clock};
 
 /// Idle fibers that a worker keeps when it has nothing to do, and how many it ends at a time.
 const KEPT_FIBERS: usize = 64;
@@ -130,6 +130,7 @@ impl Worker {
     /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
     pub(crate) fn tidy_up(&mut self) {
         self.shard.trim();
+        self.fired.shrink_to(AT_FIRST);
         self.measure_stacks();
         let segments = &self.shard.core.segments;
         while (self.source.tidy_up() | segments[0].trim() | segments[1].trim())
