@@ -13,7 +13,7 @@ const PREEMPTIONS: usize = 3;
 const PLACE: u32 = 1;
 
 /// Three waits in one place, of which the first and the second are given up. The word of either tells whoever
-/// holds the replies; the third one is not given up.
+/// holds the replies; the first is noted once more, late. The third one is not given up.
 fn give_up_twice(outcomes: &Outcomes) {
     let cancellations = Arc::new(Cancellations::default());
     let tally = Tally::default();
@@ -49,8 +49,13 @@ fn give_up_twice(outcomes: &Outcomes) {
         cancellations.note(PLACE, generation);
         let _ = told.push(Letter::of(&[generation], &tally));
     }
+    // As where the end of the first one has called a waker that gave up the second one.
+    cancellations.note(PLACE, 1);
     holds_replies.join().unwrap();
-    assert!(cancellations.has(PLACE, 2));
+    assert!(
+        cancellations.has(PLACE, 2),
+        "it was given up, and is no more"
+    );
     assert!(!cancellations.has(PLACE, 3), "it still waits");
 }
 

@@ -84,6 +84,11 @@ impl Alarms {
         self.wheel.borrow_mut().advance(now, due);
     }
 
+    /// Gives memory back that nobody needs.
+    pub(crate) fn trim(&self) {
+        self.wheel.borrow_mut().trim();
+    }
+
     pub(crate) fn clear(&self) {
         self.wheel.replace(TimerWheel::new(0));
     }
@@ -105,6 +110,18 @@ impl Shard {
             is_slow: true,
             ..self.measure.get()
         });
+    }
+
+    /// Does something, and has the clock read for each question that is asked meanwhile.
+    pub(crate) fn with_exact_clock<R>(&self, code: impl FnOnce() -> R) -> R {
+        let measure = self.measure.get();
+        self.measure.set(Measure {
+            is_slow: true,
+            ..measure
+        });
+        let done = code();
+        self.measure.set(measure);
+        done
     }
 
     /// How much the ticks from now on are to do.

@@ -332,13 +332,21 @@ where
 }
 
 impl Shard {
+    /// Takes a message back from those handled, of this round or of an earlier one.
+    pub(super) fn is_not_handled(&self) {
+        self.counts.handled.take_away(1);
+        self.counts.not_handled.add(1);
+        // The round is as long as if it had been handled, and the end of a turn has one number to look at.
+        self.messages_until.update(|until| until.saturating_sub(1));
+    }
+
     /// Counts a message that its handler did not handle.
     #[cold]
     fn unhandled<M: Send + 'static>(&self, actor: Key) {
         if stash::has_taken::<M>(self, actor) {
             return; // it is to be handled later
         }
-        self.counts.handled.take_away(1);
+        self.is_not_handled();
         self.counts.buried.add(1);
         let id = self.id_of(actor);
         self.core

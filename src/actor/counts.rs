@@ -36,6 +36,8 @@ pub(crate) struct Counts {
     pub(crate) refused: Count,
     /// Messages that were taken from a mailbox to be handled.
     pub(crate) handled: Count,
+    /// Messages that were counted as handled until their handler, at its end or before, said otherwise.
+    pub(crate) not_handled: Count,
     /// Messages that were in a mailbox, or even taken from it, and became dead letters.
     pub(crate) buried: Count,
     /// Messages that were taken from a mailbox, and put aside.
@@ -49,6 +51,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// Messages whose handling has begun: unlike those that were handled they never become fewer.
+    pub(crate) fn begun(&self) -> u64 {
+        self.handled.get() + self.not_handled.get()
+    }
+
     /// Messages that wait in mailboxes, `sent` having been sent by this worker.
     pub(crate) fn queued(&self, sent: u64) -> u64 {
         let let_in = sent - self.sent_across.get() + self.received.get() - self.refused.get();
@@ -71,6 +78,8 @@ mod tests {
         counts.buried.add(4);
         assert_eq!(counts.queued(10), 1);
         counts.handled.take_away(1);
+        counts.not_handled.add(1);
+        assert_eq!(counts.begun(), 7, "that does not go back");
         counts.stashed.add(1);
         assert_eq!(counts.queued(10), 1, "what is put aside does not wait");
         counts.stashed.take_away(1);

@@ -190,9 +190,7 @@ fn defer(later: Later) {
         list.len() == 1
     });
     if first == Ok(true) {
-        with_current(|shard| {
-            shard.inspect(|shard| shard.add_task(Box::new(|_| drop_deferred())));
-        });
+        have_dropped_meanwhile();
     }
 }
 
@@ -204,15 +202,31 @@ pub(crate) fn drop_deferred() {
         return;
     }
     MARKS.set(outer.deeper());
-    while let Some(later) = next_later() {
+    while let Some((later, is_last)) = next_later() {
+        if !is_last {
+            // It may wait for one of them.
+            have_dropped_meanwhile();
+        }
         later();
     }
     MARKS.set(outer);
 }
 
-fn next_later() -> Option<Later> {
-    let next = LATER.try_with(|list| list.borrow_mut().pop_front());
+/// The next one on the list, and whether that is the last.
+fn next_later() -> Option<(Later, bool)> {
+    let next = LATER.try_with(|list| {
+        let mut list = list.borrow_mut();
+        let next = list.pop_front()?;
+        Some((next, list.is_empty()))
+    });
     next.ok().flatten()
+}
+
+/// Has the worker that this thread is look at the list when it does something else.
+fn have_dropped_meanwhile() {
+    with_current(|shard| {
+        shard.inspect(|shard| shard.add_task(Box::new(|_| drop_deferred())));
+    });
 }
 
 /// The end of a reply that is dropped here and now.

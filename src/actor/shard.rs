@@ -151,6 +151,7 @@ impl Shard {
         self.slabs.trim();
         self.slots.trim();
         self.waits.trim();
+        self.alarms.trim();
         self.due.trim();
     }
 

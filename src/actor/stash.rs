@@ -121,7 +121,7 @@ impl<M> Stash<M> {
         if handling && self.last != Some(envelope.message) {
             // The message that is being handled: it is not handled yet.
             self.last = Some(envelope.message);
-            shard.counts.handled.take_away(1);
+            shard.is_not_handled();
         } else {
             // One more, which the actor sends to itself.
             envelope = shard.next_envelope();

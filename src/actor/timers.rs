@@ -137,6 +137,8 @@ pub(crate) struct TimerTable<M> {
     free: Vec<u32>,
     /// Timers that have rung, and numbers of such that were cancelled since.
     rung: VecDeque<u32>,
+    /// Which numbers are among these, each of which is there once.
+    is_listed: Vec<bool>,
     /// The timer whose message is being handled, where the next one counts from there.
     handling: Option<u64>,
     last_serial: u64,
@@ -149,6 +151,7 @@ impl<M> Default for TimerTable<M> {
             timers: Vec::new(),
             free: Vec::new(),
             rung: VecDeque::new(),
+            is_listed: Vec::new(),
             handling: None,
             last_serial: 0,
         }
@@ -159,7 +162,14 @@ impl<M> TimerTable<M> {
     pub(super) fn ring(&mut self, number: u32) {
         if let Some(timer) = self.at(number) {
             timer.alarm = None;
-            self.rung.push_back(number);
+            let index = number as usize;
+            if self.is_listed.len() <= index {
+                self.is_listed.resize(self.timers.len(), false);
+            }
+            // One that was replaced after it had rung is listed yet, if its actor has not come to it.
+            if !std::mem::replace(&mut self.is_listed[index], true) {
+                self.rung.push_back(number);
+            }
         }
     }
 
@@ -170,6 +180,7 @@ impl<M> TimerTable<M> {
     /// The timer that is due next, and the message under which it was started.
     pub(super) fn next_due(&mut self) -> Option<(u32, Envelope)> {
         while let Some(number) = self.rung.pop_front() {
+            self.is_listed[number as usize] = false;
             // One that was cancelled, or replaced by another that is not due yet, is passed over.
             let timer = self.at(number);
             if let Some(timer) = timer.filter(|timer| timer.alarm.is_none()) {
@@ -475,7 +486,7 @@ impl<M> fmt::Debug for Timers<'_, M> {
 
 #[cfg(test)]
 mod tests {
-    use super::next_on_the_grid;
+    use super::*;
 
     #[test]
     fn s6_1_the_next_time_is_on_the_grid_and_in_the_future() {
@@ -484,5 +495,28 @@ mod tests {
         assert_eq!(next_on_the_grid(10, 5, 15), 20);
         assert_eq!(next_on_the_grid(10, 5, 1_000_000), 1_000_005);
         assert_eq!(next_on_the_grid(10, u64::MAX, 11), u64::MAX);
+    }
+
+    #[test]
+    fn s9_5_a_timer_that_rings_again_and_again_unheard_is_listed_once() {
+        let timer = |number: u64| Timer {
+            key: number.into(),
+            at: 0,
+            alarm: None,
+            serial: number,
+            origin: Envelope::NONE,
+            kind: Kind::Single(()),
+        };
+        let mut table = TimerTable::default();
+        table.timers = (0..3).map(|number| Some(timer(number))).collect();
+        for _ in 0..100 {
+            table.ring(2);
+            table.ring(0);
+        }
+        assert_eq!(table.rung.len(), 2);
+        let mut next = || table.next_due().map(|(number, _)| number);
+        assert_eq!([next(), next(), next()], [Some(2), Some(0), None]);
+        table.ring(2);
+        assert_eq!(table.next_due().map(|(number, _)| number), Some(2));
     }
 }

@@ -128,6 +128,11 @@ impl Wait {
         self.target.1.set(target.key);
     }
 
+    /// It ends by itself after so many nanoseconds, for which the clock is told apart.
+    pub(crate) fn lasts(&self, timeout: u64) {
+        self.timeout.set(timeout);
+    }
+
     /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
     #[inline(always)]
     pub(crate) fn attend(&self, fiber: FiberId, waiter: u32) {
@@ -187,6 +192,8 @@ impl Waits {
     /// Gives memory back that nobody needs.
     pub(crate) fn trim(&self) {
         self.arena.trim();
+        self.unarmed.borrow_mut().shrink_to(AT_FIRST);
+        self.disarmed.borrow_mut().shrink_to(AT_FIRST);
     }
 
     /// Bytes of memory that it holds.
@@ -755,6 +762,23 @@ mod tests {
         let timer = waits.next_disarmed().expect("it is not needed any more");
         assert!(wheel.cancel(timer).is_some());
         assert!(!waits.has_timer_requests());
+    }
+
+    #[test]
+    fn s9_5_lists_of_a_peak_of_time_outs_go_back() {
+        let (waits, mut wheel) = (Waits::new(), TimerWheel::new(0));
+        let keys: Vec<_> = (0..10_000)
+            .map(|_| waits.begin(Some(5), ActorId::NOBODY))
+            .collect();
+        waits.arm_all(|_, timeout| (wheel.insert(timeout, ()), timeout));
+        keys.into_iter().for_each(|key| waits.forget(key));
+        while waits.next_disarmed().is_some() {}
+        waits.trim();
+        let lists = [
+            waits.unarmed.borrow().capacity(),
+            waits.disarmed.borrow().capacity(),
+        ];
+        assert!(lists.iter().all(|room| *room <= AT_FIRST), "{lists:?}");
     }
 
     #[test]

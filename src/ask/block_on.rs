@@ -15,7 +15,7 @@ use std::task::{Poll, Wake, Waker};
 use super::answering::lent_here;
 use super::error::AskError;
 use super::handle::Ask;
-use super::polling::{Lent, Polled, Seen, blocking_on};
+use super::polling::{Lent, Polled, Poller, Seen, blocking_on};
 use super::reply::Reply;
 use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, WaitSet, with_current};
 use crate::fiber::forbid_waits;
@@ -198,6 +198,7 @@ pub(super) fn block_on_for<F: Future>(
 ) -> Result<F::Output, WaitError> {
     let nobody_of_pool = ActorId::new(Home::new(pool, 0), Key::default());
     let mut future = pin!(future);
+    let poller = Poller::new();
     let mut causes = Causes {
         needs_all,
         ..Causes::default()
@@ -212,7 +213,7 @@ pub(super) fn block_on_for<F: Future>(
         let poll = || poll_here(|| future.as_mut().poll(&mut cx));
         let poll = || catch_unwind(AssertUnwindSafe(poll));
         let lent = lent();
-        let (outcome, seen) = blocking_on(Arc::as_ptr(&end).cast(), lent, poll);
+        let (outcome, seen) = blocking_on(Arc::as_ptr(&end).cast(), poller, lent, poll);
         match outcome {
             Ok(Poll::Ready(output)) => {
                 // Wakers that are called from now on are late.

@@ -400,8 +400,9 @@ impl<'a> Begun<'a> {
     ) -> Self {
         let (timeout, now) = (within.nanos_left(), shard.read_clock());
         let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
-        let (place, wait) = shard.waits.begin_ask(timeout, asked, mail, now);
-        if timeout.is_some() {
+        let (place, wait) = shard.waits.begin_ask(None, asked, mail, now);
+        if let Some(timeout) = timeout {
+            place.lasts(timeout);
             shard.end_wait_by(wait, deadline);
         }
         Self {

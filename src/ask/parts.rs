@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::polling::{as_part, lent};
+use super::polling::{Poller, as_part, lent, poller};
 
 /// So many are polled all.
 const FEW: usize = 16;
@@ -37,6 +37,8 @@ struct Many {
     woken: Arc<Mutex<Woken>>,
     /// Whom these wake.
     whole: Option<Arc<Waker>>,
+    /// Who has polled them last, where that is known.
+    poller: Option<Poller>,
 }
 
 /// Who was woken.
@@ -85,6 +87,7 @@ impl<P> Parts<P> {
                 wakers: Vec::new(),
                 woken: Arc::default(),
                 whole: None,
+                poller: None,
             })
         };
         Self { parts, polled }
@@ -175,17 +178,23 @@ impl Many {
         ControlFlow::Continue(())
     }
 
-    /// Those that are to be polled now, for whoever is woken by that: those that were woken, or all of them
-    /// if nobody was, so that this is for another reason.
+    /// Those that are to be polled now, for whoever is woken by that: those that were woken. All of them the
+    /// first time, for somebody new, who is to see them all, and for somebody who gives up.
     fn next_numbers(&mut self, count: usize, whole: &Waker) -> Vec<usize> {
         let is_given_up = lent(whole).is_some_and(|lent| lent.is_given_up);
         let is_known = |known: &Arc<Waker>| known.will_wake(whole);
-        if !self.whole.as_ref().is_some_and(is_known) {
+        let is_known = self.whole.as_ref().is_some_and(is_known);
+        if !is_known {
             self.whole = Some(Arc::new(whole.clone()));
             let before = std::mem::replace(&mut self.woken.lock().whole, self.whole.clone());
             drop(before);
         }
         let numbers = std::mem::take(&mut self.woken.lock().numbers);
+        let is_new = match poller(whole) {
+            Some(poller) => self.poller.replace(poller) != Some(poller),
+            // An executor is known by its waker alone, and some have another one each time.
+            None => !is_known && numbers.is_empty(),
+        };
         if self.wakers.is_empty() {
             self.woken.lock().is_woken = vec![false; count];
             let waker = |number| {
@@ -193,8 +202,9 @@ impl Many {
                 Waker::from(Arc::new(PartWaker { number, woken }))
             };
             self.wakers = (0..count).map(waker).collect();
+            return (0..count).collect();
         }
-        if numbers.is_empty() || is_given_up {
+        if is_new || is_given_up {
             return (0..count).collect();
         }
         numbers
@@ -218,7 +228,7 @@ impl<P: fmt::Debug> fmt::Debug for Parts<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::polling::{Lent, blocking_on};
+    use crate::ask::polling::{Lent, Poller, blocking_on};
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     const MANY: usize = 1000;
@@ -342,13 +352,61 @@ mod tests {
             is_given_up,
         };
         let whole = Arc::as_ptr(&case.waker).cast();
-        blocking_on(whole, Some(lent(false)), || case.poll());
+        let poller = Poller::new();
+        blocking_on(whole, poller, Some(lent(false)), || case.poll());
         assert_eq!(case.polls(), MANY);
         case.futures[7].wake();
-        blocking_on(whole, Some(lent(false)), || case.poll());
+        blocking_on(whole, poller, Some(lent(false)), || case.poll());
         assert_eq!(case.polls(), 1);
         case.futures[7].wake();
-        blocking_on(whole, Some(lent(true)), || case.poll());
+        blocking_on(whole, poller, Some(lent(true)), || case.poll());
         assert_eq!(case.polls(), MANY);
+    }
+
+    /// Polls several with the same waker, which is a new one, for whoever that is.
+    fn poll_together(cases: &mut [Case], poller: Poller) {
+        let waker = Arc::new(CountedWaker(AtomicUsize::new(0)));
+        let poll = || {
+            for case in &mut *cases {
+                case.waker = Arc::clone(&waker);
+                case.poll();
+            }
+        };
+        blocking_on(Arc::as_ptr(&waker).cast(), poller, None, poll);
+    }
+
+    #[test]
+    fn s9_4_of_several_joins_that_are_polled_as_one_only_those_are_polled_that_were_woken() {
+        let mut cases = [Case::new(), Case::new()];
+        let polls = |cases: &[Case]| cases.iter().map(Case::polls).sum::<usize>();
+        let poller = Poller::new();
+        poll_together(&mut cases, poller);
+        assert_eq!(polls(&cases), 2 * MANY);
+        for number in 0..MANY / 2 {
+            cases[number % 2].futures[number].be_ready();
+            poll_together(&mut cases, poller);
+        }
+        assert_eq!(polls(&cases), MANY / 2);
+        // Nobody was woken; but somebody else looks.
+        poll_together(&mut cases, poller);
+        assert_eq!(polls(&cases), 0);
+        poll_together(&mut cases, Poller::new());
+        assert_eq!(polls(&cases), 2 * MANY - MANY / 2);
+        // The one who polled before has gone on, and comes back.
+        cases[0].futures[MANY - 2].be_ready();
+        poll_together(&mut cases, poller);
+        assert_eq!(polls(&cases), 2 * MANY - MANY / 2);
+    }
+
+    #[test]
+    fn s9_4_an_executor_that_polls_for_another_reason_polls_nobody_again() {
+        let mut case = Case::new();
+        case.poll();
+        assert_eq!(case.polls(), MANY);
+        case.poll();
+        assert_eq!(case.polls(), 0);
+        case.waker = Arc::new(CountedWaker(AtomicUsize::new(0)));
+        case.poll();
+        assert_eq!(case.polls(), MANY, "it may be another executor");
     }
 }

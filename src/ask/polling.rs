@@ -1,7 +1,8 @@
 //! What is noted while a future is polled by `block_on`: for the asks that it awaits, and of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -16,6 +17,27 @@ pub(super) struct Lent {
     pub(super) wait: Option<(Home, Key)>,
     /// Whether whoever waited for it has given up.
     pub(super) is_given_up: bool,
+}
+
+/// Who polls a future, for as long as that one does, with another waker each time. No two are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Poller(u64);
+
+impl Poller {
+    pub(super) fn new() -> Self {
+        /// So many numbers a thread draws at a time, so that threads do not share a counter.
+        const DRAWN: u64 = 1 << 20;
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        thread_local! {
+            static OWN: Cell<u64> = const { Cell::new(0) };
+        }
+        let next = match OWN.get() {
+            own if own.is_multiple_of(DRAWN) => NEXT.fetch_add(DRAWN, Relaxed),
+            own => own,
+        };
+        OWN.set(next + 1);
+        Self(next)
+    }
 }
 
 /// A wait that was polled.
@@ -39,6 +61,7 @@ pub(super) struct Seen {
 /// A future that is polled.
 enum Poll {
     Whole {
+        poller: Poller,
         lent: Option<Lent>,
         seen: Seen,
     },
@@ -60,7 +83,7 @@ fn with_polls<R: Default>(look: impl FnOnce(&mut HashMap<*const (), Poll>) -> R)
 /// Looks at the whole of which something is polled with that waker, and whether that is a part.
 fn with_whole<R>(
     waker: &Waker,
-    look: impl FnOnce(&Option<Lent>, &mut Seen, bool) -> R,
+    look: impl FnOnce(Poller, &Option<Lent>, &mut Seen, bool) -> R,
 ) -> Option<R> {
     with_polls(|polls| {
         let mut at = waker.data();
@@ -71,7 +94,7 @@ fn with_whole<R>(
             false
         };
         match polls.get_mut(&at) {
-            Some(Poll::Whole { lent, seen }) => Some(look(lent, seen, is_part)),
+            Some(Poll::Whole { poller, lent, seen }) => Some(look(*poller, lent, seen, is_part)),
             _ => None,
         }
     })
@@ -79,7 +102,7 @@ fn with_whole<R>(
 
 /// A wait of this worker was polled, and has kept a copy of that waker.
 pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
-    with_whole(waker, |_, seen, is_part| {
+    with_whole(waker, |_, _, seen, is_part| {
         seen.waits.push(Polled { home, wait });
         seen.by_parts |= is_part;
     });
@@ -87,12 +110,19 @@ pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
 
 /// A wait of this worker was polled, and had ended.
 pub(super) fn has_ended(home: Home, wait: Key, waker: &Waker) {
-    with_whole(waker, |_, seen, _| seen.ended.push(Polled { home, wait }));
+    with_whole(waker, |_, _, seen, _| {
+        seen.ended.push(Polled { home, wait })
+    });
 }
 
 /// On whose behalf a future is polled with that waker, where it is on anybody's.
 pub(super) fn lent(waker: &Waker) -> Option<Lent> {
-    with_whole(waker, |lent, _, _| *lent)?
+    with_whole(waker, |_, lent, _, _| *lent)?
+}
+
+/// Who polls with that waker, where that is known.
+pub(super) fn poller(waker: &Waker) -> Option<Poller> {
+    with_whole(waker, |poller, _, _, _| poller)
 }
 
 /// Polls a part of a future, by a function, with a waker of its own that wakes by that of the whole.
@@ -118,14 +148,16 @@ pub(super) fn as_part<R>(waker: &Waker, whole: &Waker, poll: impl FnOnce() -> R)
     poll()
 }
 
-/// Polls a future for `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
+/// Polls a future for a `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
 /// function that does not panic. Answers as well what was polled with that waker.
 pub(super) fn blocking_on<R>(
     waker: *const (),
+    poller: Poller,
     lent: Option<Lent>,
     poll: impl FnOnce() -> R,
 ) -> (R, Seen) {
     let begun = Poll::Whole {
+        poller,
         lent,
         seen: Seen::default(),
     };

@@ -15,17 +15,35 @@ impl Drop for Sentinel {
     fn drop(&mut self) {}
 }
 
+const ROWS: usize = 16;
+const OF_ROW: usize = 16;
+
+/// Each has a destructor of its own, as a thread-local is entered among those to be destroyed once only.
 macro_rules! sentinels {
-    ($($name:ident)*) => {
-        thread_local! {
-            $(static $name: Sentinel = const { Sentinel };)*
+    ($($row:ident)*) => {
+        static SENTINELS: [&[&LocalKey<Sentinel>; OF_ROW]; ROWS] = [$(&$row::ROW),*];
+        $(sentinels! { $row: A B C D E F G H I J K L M N O P })*
+    };
+    ($row:ident: $($name:ident)*) => {
+        mod $row {
+            use super::{LocalKey, OF_ROW, Sentinel};
+            thread_local! {
+                $(static $name: Sentinel = const { Sentinel };)*
+            }
+            pub(super) static ROW: [&LocalKey<Sentinel>; OF_ROW] = [$(&$name),*];
         }
-        /// Values move seldom: what moves more often than that keeps the last one.
-        static SENTINELS: &[&LocalKey<Sentinel>] = &[$(&$name),*];
     };
 }
 
-sentinels!(A B C D E F G H);
+sentinels! { a b c d e f g h i j k l m n o p }
+
+/// So many times a value may come to a new place on a thread, all values together. After that nobody watches
+/// over those that come.
+const MOST: usize = ROWS * OF_ROW;
+
+fn sentinel(number: usize) -> &'static LocalKey<Sentinel> {
+    SENTINELS[number / OF_ROW][number % OF_ROW]
+}
 
 thread_local! {
     static USED: Cell<usize> = const { Cell::new(0) };
@@ -49,9 +67,9 @@ impl ThreadEnd {
 
     #[cold]
     fn moved(&self) {
-        let next = USED.get().min(SENTINELS.len() - 1);
-        // At the thread's end no more can be added; then the one before stays.
-        if SENTINELS[next].try_with(|_| ()).is_ok() {
+        let next = USED.get();
+        // One that others use already may have been there before this place was, and says nothing of it.
+        if next < MOST && sentinel(next).try_with(|_| ()).is_ok() {
             USED.set(next + 1);
             self.sentinel.set(Some(next));
         }
@@ -61,7 +79,7 @@ impl ThreadEnd {
     pub(crate) fn has_begun(&self) -> bool {
         self.sentinel
             .get()
-            .is_some_and(|sentinel| SENTINELS[sentinel].try_with(|_| ()).is_err())
+            .is_some_and(|number| sentinel(number).try_with(|_| ()).is_err())
     }
 
     /// Ends the process if handlers wait, `busy` of them, and may have borrowed what is destroyed already: to

@@ -228,9 +228,14 @@ impl Shared {
         }
         let outcome = start_here(shard, Some(path), props, None).map(ActorRef::address);
         let mut configured = self.configured.lock();
-        let before = configured.get_mut(path).map(|entry| {
-            std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
-        });
+        // Whoever ends the configuring says so before it looks, under this lock: one of the two removes it.
+        let before = if self.configuring.load(Acquire) {
+            configured.get_mut(path).map(|entry| {
+                std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
+            })
+        } else {
+            configured.remove(path).map(|entry| entry.state)
+        };
         drop(configured);
         if let Some(ConfiguredState::Starting(waiting)) = before {
             waiting

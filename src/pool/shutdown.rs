@@ -193,12 +193,13 @@ impl EndWatch {
             closes: None,
         };
         loop {
-            let (left, due) = {
+            let (left, asked) = {
                 let state = shared.ends.state.lock();
                 let is_left = |worker: &u32| !state.ended.contains(worker);
                 let left: Vec<u32> = shared.core.worker_indices().filter(is_left).collect();
-                (left, by.or(state.by))
+                (left, state.by)
             };
+            let due = by.or(asked);
             if left.is_empty() {
                 return Vec::new();
             }
@@ -228,7 +229,7 @@ impl EndWatch {
                 }
                 None => None,
             };
-            wait_for_change(&shared.ends, &left, due, next);
+            wait_for_change(&shared.ends, &left, asked, next);
         }
     }
 
@@ -301,25 +302,27 @@ impl EndWatch {
     }
 }
 
-/// Waits until other workers are left, or the shutdown is due at another time, or it is time.
-fn wait_for_change(ends: &Ends, left: &[u32], due: Option<Instant>, next: Option<Instant>) {
+/// Waits until fewer workers are left than these, or a shutdown is asked for by another time than `asked`, or
+/// it is time. Answers whether there was such a change.
+fn wait_for_change(
+    ends: &Ends,
+    left: &[u32],
+    asked: Option<Instant>,
+    next: Option<Instant>,
+) -> bool {
     let mut state = ends.state.lock();
-    let ended = state.ended.len();
-    if left.iter().any(|worker| state.ended.contains(worker)) || due.is_none() && state.by.is_some()
-    {
-        return;
-    }
-    let before = state.by;
-    while state.ended.len() == ended && state.by == before {
+    // Compared with what the caller has seen: the change may have come since, and nobody tells of it again.
+    while state.by == asked && !left.iter().any(|worker| state.ended.contains(worker)) {
         match next {
             None => ends.changed.wait(&mut state),
             Some(next) => {
                 if ends.changed.wait_until(&mut state, next).timed_out() {
-                    return;
+                    return false;
                 }
             }
         }
     }
+    true
 }
 
 #[cfg(test)]
@@ -328,6 +331,25 @@ mod tests {
     use crate::actor::core::unregister;
     use crate::actor::{Key, MailKind, Running};
     use crate::pool::{core_of_one_worker, lanes};
+
+    #[test]
+    fn s4_15_a_shutdown_that_is_asked_for_between_two_looks_is_not_slept_over() {
+        let (ends, left) = (Ends::default(), [0, 1]);
+        let no_longer = || Some(Instant::now());
+        assert!(!wait_for_change(&ends, &left, None, no_longer()));
+        ends.note_deadline(Duration::from_secs(3600));
+        assert!(wait_for_change(&ends, &left, None, no_longer()));
+        let asked = ends.state.lock().by;
+        assert!(!wait_for_change(&ends, &left, asked, no_longer()));
+        // Somebody else brings it forward.
+        ends.note_deadline(Duration::from_secs(60));
+        assert!(wait_for_change(&ends, &left, asked, no_longer()));
+        let asked = ends.state.lock().by;
+        assert!(!wait_for_change(&ends, &left, asked, no_longer()));
+        ends.one_more(1);
+        assert!(wait_for_change(&ends, &left, asked, no_longer()));
+        assert!(!wait_for_change(&ends, &[0], asked, no_longer()));
+    }
 
     #[test]
     fn s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time() {

@@ -19,7 +19,7 @@ const AFTER_REST: u32 = 32;
 
 pub(super) struct Pace {
     messages: u32,
-    /// When the last tick began, and what had been handled then; none after a rest.
+    /// When the last tick began, and how many messages had been begun then; none after a rest.
     last: Option<(u64, u64)>,
 }
 
@@ -31,13 +31,14 @@ impl Pace {
         }
     }
 
-    /// A tick begins: how much it is to do. `handled` counts the messages so far.
+    /// A tick begins: how much it is to do. `begun` counts the messages so far, also those whose handlers wait
+    /// or have left them.
     #[allow(clippy::cast_possible_truncation)] // they are few
-    pub(super) fn begin(&mut self, now: u64, handled: u64) -> Measure {
-        if let Some((began, before)) = self.last.replace((now, handled)) {
-            let took = now.saturating_sub(began);
+    pub(super) fn begin(&mut self, now: u64, begun: u64) -> Measure {
+        if let Some((since, before)) = self.last.replace((now, begun)) {
+            let took = now.saturating_sub(since);
             if took > LONG {
-                let done = (handled - before).clamp(1, self.messages.into());
+                let done = (begun - before).clamp(1, self.messages.into());
                 self.messages = (done * LONG / took).max(1) as u32;
             } else if took < SHORT {
                 self.messages = (self.messages * 2).min(MOST);

@@ -24,7 +24,7 @@ use crate::actor::{
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
-use crate::time::Clock;
+use crate::time::{AT_FIRST, Clock};
 
 /// Idle fibers that a worker keeps when it has nothing to do, and how many it ends at a time.
 const KEPT_FIBERS: usize = 64;
@@ -130,6 +130,7 @@ impl Worker {
     /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
     pub(crate) fn tidy_up(&mut self) {
         self.shard.trim();
+        self.fired.shrink_to(AT_FIRST);
         self.measure_stacks();
         let segments = &self.shard.core.segments;
         while (self.source.tidy_up() | segments[0].trim() | segments[1].trim())
@@ -150,7 +151,7 @@ impl Worker {
     ///
     /// When the very first fiber cannot have a stack.
     pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
-        let measure = self.pace.begin(now, self.shard.counts.handled.get());
+        let measure = self.pace.begin(now, self.shard.counts.begun());
         self.shard.set_measure(measure);
         let tick = self.tick_up_to(now, measure.turns)?;
         if tick != Tick::Busy {
@@ -174,7 +175,10 @@ impl Worker {
             let batches = shard.counts.batches.get();
             let orders = shard.core.orders_to(shard.home.worker());
             // Followed at the end of this: mail sent before an order comes first.
-            let orders = orders.take_before(|ordered| self.take_in(shard, ordered));
+            let orders = orders.take_before(|ordered| {
+                // What a destructor asks meanwhile is armed by the time of this round, which is too early for it.
+                shard.with_exact_clock(|| self.take_in(shard, ordered));
+            });
             self.turn_clock(now);
             let is_busy = !shard.due.is_empty() || shard.counts.batches.get() != batches;
             if is_busy {

@@ -3,8 +3,8 @@
 //! For each place of a wait there is the number of the generation before which all are over. It is
 //! written when somebody gives up, and only then: the reply of an ask that was answered is gone.
 //!
-//! Numbers of one place only go up, as the worker gives a place to the next wait after it has forgotten the one
-//! before. So whoever reads an old number takes nobody for given up who has not given up; and whoever was told
+//! Numbers of one place only go up. The worker gives a place to the next wait after it has forgotten the one
+//! before, and what it notes of an earlier one after that changes nothing. So whoever reads an old number takes nobody for given up who has not given up; and whoever was told
 //! of it by a message sent after it was noted, as by a withdrawal, reads it.
 //!
 //! **Orderings.** A number says nothing about anything else, so that it is stored and loaded relaxed;
@@ -51,7 +51,11 @@ impl Cancellations {
             // As long as it is written, nothing in this place is to be taken for given up.
             numbers[at].store(0, Relaxed);
         }
-        numbers[at].store(generation.saturating_add(1), Relaxed);
+        // A waker that is called as the wait ends may give up the next one in its place before this is noted.
+        let number = generation.saturating_add(1);
+        if numbers[at].load(Relaxed) < number {
+            numbers[at].store(number, Relaxed);
+        }
     }
 
     /// Whether whoever asked has given up.
@@ -79,5 +83,8 @@ mod tests {
             assert!(!cancellations.has(place, 8));
         }
         assert!(!cancellations.has(2, 0));
+        // Word of an earlier one, which comes late.
+        cancellations.note(1, 3);
+        assert!(cancellations.has(1, 7) && cancellations.has(1, 3) && !cancellations.has(1, 8));
     }
 }

@@ -46,6 +46,11 @@ impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
             && let Some(oldest) = all.ended.pop_front()
         {
             all.values.remove(&oldest);
+            // What a peak took goes back, in proportion to what ends.
+            let need = all.values.len().max(self.most);
+            if all.values.capacity() > 4 * need {
+                all.values.shrink_to(2 * need);
+            }
         }
     }
 
@@ -57,6 +62,11 @@ impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
     #[cfg(all(test, not(nexus_loom)))]
     fn len(&self) -> usize {
         self.all.lock().values.len()
+    }
+
+    #[cfg(all(test, not(nexus_loom)))]
+    fn capacity(&self) -> usize {
+        self.all.lock().values.capacity()
     }
 }
 
@@ -77,5 +87,19 @@ mod tests {
         assert!(known.find(0).is_some(), "it lives");
         assert!(known.find(2).is_none(), "it ended long ago");
         assert!(known.find(3).is_some() && known.find(MOST + 2).is_some());
+    }
+
+    #[test]
+    fn s9_5_what_a_peak_took_goes_back_as_they_end() {
+        const MOST: usize = 100;
+        let known = Remembered::new(MOST);
+        (0..100_000).for_each(|key| known.insert(key, ()));
+        assert!(known.capacity() >= 100_000);
+        for key in 0..100_000_usize {
+            known.end(key);
+            let need = known.len().max(MOST);
+            assert!(known.capacity() <= 4 * need, "for {need}");
+        }
+        assert_eq!(known.len(), MOST);
     }
 }

@@ -6,8 +6,9 @@
 //! its slot. A cancelled entry's memory is
 //! reused at once; the library `hierarchical_hash_wheel_timer` keeps it until
 //! the entry's slot comes round, so a program that arms and cancels a long
-//! timeout for every message would grow without bound. The slab never shrinks:
-//! it stays at the largest number of timers that were pending together.
+//! timeout for every message would grow without bound. The slab is as large as
+//! the largest number of timers that were pending together, until it is
+//! [trimmed](TimerWheel::trim).
 //!
 //! Time is `u64` nanoseconds since an origin the caller picks, and deadlines
 //! are kept to the nanosecond; the tick that contains one only says where its
@@ -60,6 +61,13 @@ struct Entry<T> {
     slot: u16,
 }
 
+impl<T> Entry<T> {
+    /// Whether it may be used again. One of the last generation is not told from one that is retired.
+    fn is_free(&self) -> bool {
+        self.value.is_none() && self.generation < u32::MAX
+    }
+}
+
 /// First and last entry of a slot's list.
 #[derive(Clone, Copy, Debug)]
 struct List {
@@ -94,6 +102,8 @@ pub(crate) struct TimerWheel<T> {
     /// The lists of all levels, `SLOTS` to a level; those of the lowest are empty.
     slots: Box<[List]>,
     entries: Vec<Entry<T>>,
+    /// The generation of a new cell: no id of a cell that was given back has it.
+    anew: u32,
     free: u32,
     /// How many entries are in a slot.
     pending: usize,
@@ -111,6 +121,7 @@ impl<T> TimerWheel<T> {
             order: 0,
             slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
             entries: Vec::with_capacity(AT_FIRST),
+            anew: 0,
             free: NIL,
             pending: 0,
         }
@@ -169,6 +180,37 @@ impl<T> TimerWheel<T> {
         }
         // No occupied slot begins between the two.
         self.current = self.now >> TICK_BITS;
+    }
+
+    /// Gives the memory back that a peak has left: that of the free cells behind
+    /// the last one in use, if they are most of all.
+    pub(crate) fn trim(&mut self) {
+        self.trim_to(AT_FIRST);
+    }
+
+    /// As [`trim`](Self::trim), but for so many cells, which stay.
+    fn trim_to(&mut self, least: usize) {
+        let used = self.entries.iter().rposition(|cell| cell.value.is_some());
+        let used = used.map_or(0, |last| last + 1);
+        if self.entries.len() < 2 * used.max(least) {
+            return;
+        }
+        let left = self.entries[used..].iter().map(|cell| cell.generation);
+        let highest = left.max().unwrap_or(0).max(self.anew);
+        if highest == u32::MAX {
+            return; // no generation is left that none of them had
+        }
+        self.anew = highest;
+        self.entries.truncate(used);
+        self.entries.shrink_to(least);
+        self.free = NIL;
+        for index in (0..used as u32).rev() {
+            let cell = &mut self.entries[index as usize];
+            if cell.is_free() {
+                cell.next = self.free;
+                self.free = index;
+            }
+        }
     }
 
     /// A time at which to call `advance` next, or `None` if nothing is pending.
@@ -318,7 +360,7 @@ impl<T> TimerWheel<T> {
             self.entries.push(Entry {
                 value: None,
                 deadline,
-                generation: 0,
+                generation: self.anew,
                 prev: NIL,
                 next: NIL,
                 slot: 0,
@@ -498,6 +540,54 @@ mod tests {
     }
 
     #[test]
+    fn s9_5_what_a_peak_of_timers_took_goes_back_and_old_ids_match_no_later_timer() {
+        let mut wheel = TimerWheel::new(0);
+        let mut old: Vec<_> = (0..3).map(|value| wheel.insert(YEAR, value)).collect();
+        // Two in use, around a free cell; all cells behind them are used twice.
+        wheel.cancel(old[1]);
+        for _ in 0..2 {
+            let more: Vec<_> = (0..100_000).map(|i| wheel.insert(TICK + i, i)).collect();
+            assert!(more.iter().all(|id| wheel.cancel(*id).is_some()));
+            old.extend(more);
+        }
+        assert!(wheel.entries.capacity() >= 100_000);
+        wheel.trim();
+        assert!(wheel.entries.capacity() <= AT_FIRST);
+        let pending: Vec<_> = (0..1000).map(|value| wheel.insert(DAY, value)).collect();
+        assert!(old[3..].iter().all(|id| wheel.cancel(*id).is_none()));
+        assert_eq!((wheel.len(), count(&wheel)), (1002, 1002));
+        assert!(pending.iter().all(|id| wheel.cancel(*id).is_some()));
+        assert_eq!(
+            [old[0], old[2]].map(|id| wheel.cancel(id)),
+            [Some(0), Some(2)]
+        );
+        wheel.trim();
+        assert!(wheel.is_empty() && wheel.entries.is_empty());
+        assert!(
+            old.iter()
+                .chain(&pending)
+                .all(|id| wheel.cancel(*id).is_none())
+        );
+        wheel.insert(2 * YEAR, 7);
+        assert!(
+            old.iter()
+                .chain(&pending)
+                .all(|id| wheel.cancel(*id).is_none())
+        );
+        assert_eq!(advance(&mut wheel, 2 * YEAR), [7]);
+    }
+
+    #[test]
+    fn a_cell_with_no_generations_left_is_not_given_back() {
+        let mut wheel = TimerWheel::new(0);
+        let ids: Vec<_> = (0..4 * AT_FIRST).map(|_| wheel.insert(TICK, ())).collect();
+        assert!(ids.iter().all(|id| wheel.cancel(*id).is_some()));
+        wheel.entries[AT_FIRST].generation = u32::MAX;
+        wheel.trim();
+        assert_eq!(wheel.entries.len(), 4 * AT_FIRST);
+    }
+
+    #[test]
     fn a_million_inserts_and_cancels_reuse_the_same_cells() {
         let mut wheel = TimerWheel::new(0);
         let mut pending = std::collections::VecDeque::new();
@@ -573,6 +663,8 @@ mod tests {
         Rewind(u64),
         /// Go exactly to `next_deadline`.
         Sleep,
+        /// Give memory back.
+        Trim,
     }
 
     fn span() -> impl Strategy<Value = u64> {
@@ -594,6 +686,7 @@ mod tests {
             2 => span().prop_map(Op::Advance),
             1 => span().prop_map(Op::Rewind),
             2 => Just(Op::Sleep),
+            1 => Just(Op::Trim),
         ]
     }
 
@@ -651,6 +744,10 @@ mod tests {
                     Op::Advance(span) => Some(now.saturating_add(span)),
                     Op::Rewind(span) => Some(now.saturating_sub(span)),
                     Op::Sleep => wheel.next_deadline(),
+                    Op::Trim => {
+                        wheel.trim_to(1);
+                        None
+                    }
                 };
                 if let Some(to) = to {
                     prop_assert_eq!(advance(&mut wheel, to), oracle.advance(to));

@@ -43,6 +43,11 @@ pub(super) const CASES: &[Case] = &[
         run: all_answers,
     },
     Case {
+        name: "all of many answers, in joins of a join",
+        size: 2000,
+        run: all_answers_of_joins,
+    },
+    Case {
         name: "all of many answers, after many more questions",
         size: 1000,
         run: all_answers_of_two,
@@ -211,6 +216,25 @@ fn all_answers(count: usize) {
         count,
         |keeper| keeper.ask(Keeper::Keep, HOUR),
         move |asked| assert_eq!(all(asked).wait().unwrap().len(), count),
+    );
+    for _ in 0..count {
+        assert_eq!(done.load(Relaxed), 0);
+        keeper.tell(Keeper::Answer);
+        system.run_until_idle();
+    }
+    assert_eq!(done.load(Relaxed), 1);
+}
+
+fn all_answers_of_joins(count: usize) {
+    let (system, keeper, done) = asking(
+        count,
+        |keeper| keeper.ask(Keeper::Keep, HOUR),
+        move |mut asked| {
+            let (row, alone) = (asked.split_off(count / 2), asked.split_off(count / 4));
+            let joined = all((all(asked), all(vec![all(row), all(alone)])));
+            let (some, more) = joined.wait().unwrap();
+            assert_eq!(some.len() + more.concat().len(), count);
+        },
     );
     for _ in 0..count {
         assert_eq!(done.load(Relaxed), 0);

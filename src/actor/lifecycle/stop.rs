@@ -259,15 +259,22 @@ pub(crate) fn on_end(shard: &Shard, key: Key, then: Box<dyn AtEnd>) {
     let Some(slot) = shard.tenant(key) else {
         return then.ended(shard);
     };
-    let given_up = slot.with_extra(|Extra { at_end, .. }| {
-        // Before it takes more memory, and so seldom, it is looked who has given up.
-        let is_full = at_end.len() == at_end.capacity();
-        let given_up = |it: &mut Box<dyn AtEnd>| is_full && !it.is_wanted();
-        let given_up: Vec<_> = at_end.extract_if(.., given_up).collect();
-        at_end.push(then);
-        given_up
-    });
+    let given_up = slot.with_extra(|Extra { at_end, .. }| add_wanted(at_end, then));
     given_up.into_iter().for_each(|it| it.ended(shard));
+}
+
+/// Adds one, and takes out those who have given up: before the list takes more memory, and so seldom.
+fn add_wanted(list: &mut Vec<Box<dyn AtEnd>>, then: Box<dyn AtEnd>) -> Vec<Box<dyn AtEnd>> {
+    let mut given_up = Vec::new();
+    if list.len() == list.capacity() {
+        given_up.extend(list.extract_if(.., |it| !it.is_wanted()));
+        // Else the place of the only one who has given up would be all there is until the next look.
+        if list.len() > list.capacity() / 2 {
+            list.reserve(list.capacity());
+        }
+    }
+    list.push(then);
+    given_up
 }
 
 fn vacate(shard: &Shard, key: Key) {
@@ -354,4 +361,50 @@ fn forget(shard: &Shard, key: Key, system: System, reason: TerminationReason) {
     system.watching.let_go(shard, key);
     // Failures that nobody has been told of are the user's, as are the strategies' deciders.
     let _ = drop_with_fate(system, End::Stopped);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    /// Is wanted while it is told so, and counts how often it is asked.
+    struct Counted(Rc<Cell<usize>>, Rc<Cell<bool>>);
+
+    impl AtEnd for Counted {
+        fn ended(self: Box<Self>, _shard: &Shard) {}
+
+        fn is_wanted(&self) -> bool {
+            self.0.set(self.0.get() + 1);
+            self.1.get()
+        }
+    }
+
+    #[test]
+    fn s9_4_those_who_come_and_give_up_one_by_one_cost_no_look_at_all_who_stay() {
+        for stay in [0, 1, 3, 4, 7, 1000, 1023, 1024] {
+            let (looks, mut list, mut given_up) = (Rc::new(Cell::new(0)), Vec::new(), 0);
+            let one = |wanted: &Rc<Cell<bool>>| {
+                Box::new(Counted(Rc::clone(&looks), Rc::clone(wanted))) as Box<dyn AtEnd>
+            };
+            let wanted = Rc::new(Cell::new(true));
+            for _ in 0..stay {
+                given_up += add_wanted(&mut list, one(&wanted)).len();
+            }
+            const COME: usize = 10_000;
+            for _ in 0..COME {
+                let wanted = Rc::new(Cell::new(true));
+                given_up += add_wanted(&mut list, one(&wanted)).len();
+                wanted.set(false);
+            }
+            assert!(
+                looks.get() <= 4 * (stay + COME),
+                "{} for {stay}",
+                looks.get()
+            );
+            assert_eq!(list.len() + given_up, stay + COME);
+            assert!(list.capacity() <= 4 * stay + 8, "for {stay}");
+        }
+    }
 }
