@@ -77,7 +77,10 @@ fn s1_15_a_start_is_awaited() {
     let Poll::Ready(refused) = refused.poll(&mut Task::from_waker(Waker::noop())) else {
         panic!("that is certain at once");
     };
-    assert!(matches!(refused, Err(SpawnError::InvalidName(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(SpawnError::InvalidName(_))),
+        "{refused:?}"
+    );
     pool.shutdown(SOON).unwrap();
     let ended = pin!(pool.spawn_async("late", seven()));
     let ended = ended.poll(&mut Task::from_waker(Waker::noop()));

@@ -4,6 +4,7 @@
 mod common;
 
 mod hostile;
+mod mended;
 mod no_aborts;
 mod no_memory;
 mod orders;

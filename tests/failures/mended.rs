@@ -1,8 +1,6 @@
 //! What was found by reading, in odd corners: each of these failed once.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use nexus_actors::prelude::*;
 use nexus_actors::{Ask, DeadLetterReason, Next};
 use std::cell::RefCell;
@@ -18,7 +16,7 @@ fn work() {
 #[test]
 fn s4_9_a_message_that_is_left_unhandled_after_a_wait_does_not_end_the_process() {
     in_child(
-        "s4_9_a_message_that_is_left_unhandled_after_a_wait_does_not_end_the_process",
+        "mended::s4_9_a_message_that_is_left_unhandled_after_a_wait_does_not_end_the_process",
         || {
             with_pool(pool_of(1), |pool| {
                 let late = Props::new(|| {
