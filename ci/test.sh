@@ -12,3 +12,4 @@ if command -v taskset >/dev/null; then
     # Cycles of waits across threads that never look for work in peace.
     taskset --cpu-list 0 cargo test --locked --test deadlock pool_of_threads
 fi
+cargo test --locked --package nexus-actors-derive

@@ -58,8 +58,8 @@ pub use crate::actor::{
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{
-    All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Reply,
-    SendError, Sending, Together, all, first,
+    All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Question,
+    Reply, SendError, Sending, Together, all, first,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
@@ -79,6 +79,8 @@ pub use crate::streams::{ActorSink, ActorStream, stream};
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]
 pub use crate::system::{ActorSystem, ActorSystemBuilder};
+#[cfg(all(feature = "derive", not(nexus_loom)))]
+pub use nexus_actors_derive::Message;
 
 /// What most programs need: `use nexus_actors::prelude::*;`.
 #[cfg(not(nexus_loom))]
@@ -90,6 +92,8 @@ pub mod prelude {
         SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason, TimeSource,
         TimerKey, Timers, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
+    #[cfg(feature = "derive")]
+    pub use nexus_actors_derive::Message;
 }
 
 /// The protocols between threads, for the model checks. Exists under `--cfg nexus_loom` only.
