@@ -43,8 +43,9 @@ fn switch() -> Props<Switch> {
             Switch::FromInside => *state += 1_000_000,
             Switch::GetHTTPStatus(reply) => reply.send(*state),
             Switch::New(number, reply) => reply.send(number),
-            Switch::Many(a, b, c, d, e, f, g, h, reply) => {
-                reply.send([a, b, c, d, e, f, g, h].into_iter().map(u32::from).sum());
+            Switch::Many(one, two, three, four, five, six, seven, eight, reply) => {
+                let all = [one, two, three, four, five, six, seven, eight];
+                reply.send(all.into_iter().map(u32::from).sum());
             }
         })
     })
@@ -98,7 +99,7 @@ fn arguments_come_in_the_order_of_the_fields() {
 #[derive(Message)]
 enum Partly {
     /// Is there.
-    #[cfg(all())]
+    #[cfg(unix)]
     There(Reply<u8>),
     /// Its type does not even exist.
     #[cfg(any())]
@@ -112,7 +113,7 @@ enum Partly {
         other: NoSuchType,
     },
     /// Old.
-    #[cfg_attr(all(), deprecated = "not any more")]
+    #[cfg_attr(unix, deprecated = "not any more")]
     Old,
 }
 
