@@ -173,6 +173,44 @@ fn a_trait_is_seen_where_its_enum_is() {
     });
 }
 
+/// Its names are not those of the language.
+mod foreign {
+    use super::*;
+
+    /// What it allows is allowed to the derive.
+    #[allow(non_camel_case_types, non_snake_case, unreachable_pub)]
+    #[derive(Message)]
+    pub enum odd_names {
+        /// With arguments of such names.
+        #[message(name = "setAll")]
+        Set_all {
+            /// Like this one.
+            theValue: Reply<u8>,
+            /// And that one.
+            otherValue: u8,
+        },
+    }
+}
+
+#[test]
+fn odd_names_are_as_odd_as_their_user_wants() {
+    use foreign::{odd_names, odd_namesCalls};
+
+    with_pool(1, |pool| {
+        let odd = Props::new(|| {
+            Behavior::receive(|_ctx, message| {
+                let odd_names::Set_all {
+                    theValue: reply,
+                    otherValue: value,
+                } = message;
+                reply.send(value);
+            })
+        });
+        let odd = pool.spawn("odd", odd).unwrap();
+        assert_eq!(odd.setAll(7).wait_for(SOON), Ok(7));
+    });
+}
+
 /// Nobody calls the methods, and nobody has to.
 #[derive(Message)]
 enum Uncalled {
