@@ -6,7 +6,8 @@
 //!   only its actor waits, and no `async` is to be seen.
 //! - References are sixteen bytes, copied at will, and never reach the wrong actor.
 //!
-//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. [`ActorSystem`] runs the same actors
+//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. With the feature `derive`,
+//! `#[derive(Message)]` makes methods of the variants of a message enum. [`ActorSystem`] runs the same actors
 //! on the calling thread, and [`sim`] steps a whole pool by a seed, to test it; [`testkit`] has what
 //! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
 //! is promised, row by row,
