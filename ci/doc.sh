@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked \
-    --features nexus-actors/async,nexus-actors/signals
+    --features nexus-actors/async,nexus-actors/derive,nexus-actors/signals,nexus-actors/tokio,nexus-actors/tracing
 RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --locked --document-private-items \
     --target-dir target/private-doc

@@ -36,3 +36,4 @@ if command -v taskset >/dev/null; then
     # Cycles of waits across threads that never look for work in peace.
     some asks pool_of_threads
 fi
+cargo test --locked --package nexus-actors-derive

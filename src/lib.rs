@@ -6,7 +6,8 @@
 //!   only its actor waits, and no `async` is to be seen.
 //! - References are sixteen bytes, copied at will, and never reach the wrong actor.
 //!
-//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. [`ActorSystem`] runs the same actors
+//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. With the feature `derive`,
+//! `#[derive(Message)]` makes methods of the variants of a message enum. [`ActorSystem`] runs the same actors
 //! on the calling thread, and [`sim`] steps a whole pool by a seed, to test it; [`testkit`] has what
 //! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
 //! is promised, row by row,
@@ -61,8 +62,8 @@ pub use crate::actor::{
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{
-    All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Reply,
-    SendError, Sending, Together, all, first,
+    All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Question,
+    Reply, SendError, Sending, Together, all, first,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
@@ -84,6 +85,8 @@ pub use crate::streams::{ActorSink, ActorStream, stream, stream_async};
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
 #[cfg(not(nexus_loom))]
 pub use crate::system::{ActorSystem, ActorSystemBuilder};
+#[cfg(all(feature = "derive", not(nexus_loom)))]
+pub use nexus_actors_derive::Message;
 
 /// What most programs need: `use nexus_actors::prelude::*;`.
 #[cfg(not(nexus_loom))]
@@ -95,6 +98,8 @@ pub mod prelude {
         SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason, TimeSource,
         TimerKey, Timers, WaitError, WaitStrategy, WorkerNode, WorkerPool,
     };
+    #[cfg(feature = "derive")]
+    pub use nexus_actors_derive::Message;
 }
 
 /// The protocols between threads, for the model checks. Exists under `--cfg nexus_loom` only.

@@ -97,7 +97,7 @@ thread_local! {
 #[test]
 fn s4_16_a_system_in_a_thread_local_is_watched_over_after_many_others_too() {
     const CHILD: &str = "NEXUS_ACTORS_TEST_AFTER_MANY";
-    let test = "s4_16_a_system_in_a_thread_local_is_watched_over_after_many_others_too";
+    let test = "mended::s4_16_a_system_in_a_thread_local_is_watched_over_after_many_others_too";
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
         let used = thread::spawn(|| {
             for _ in 0..200 {
