@@ -93,10 +93,11 @@ pub use nexus_actors_derive::Message;
 pub mod prelude {
     pub use crate::{
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, AskErrorKind, Behavior, BoxError,
-        Context, DeadLetterReason, Directive, HandlerResult, LookupError, Mailbox, ManualTime,
-        Next, Once, Overflow, Props, Recipient, Reply, SendError, Signal, SpawnError, StashError,
-        SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason, TimeSource,
-        TimerKey, Timers, WaitError, WaitStrategy, WorkerNode, WorkerPool,
+        Context, DeadLetterReason, Deadline, Directive, Group, HandlerResult, LookupError, Mailbox,
+        ManualTime, Next, Once, Overflow, Props, Recipient, Reply, Router, RouterRef, SendError,
+        Signal, SpawnError, StashError, SupervisorStrategy, Task, TaskContext, TaskError,
+        TellError, TerminationReason, TimeSource, TimerKey, Timers, Topic, WaitError, WaitStrategy,
+        WorkerNode, WorkerPool, all, first,
     };
     #[cfg(feature = "derive")]
     pub use nexus_actors_derive::Message;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::driven::{Drive, driver_of};
 use crate::actor::{ActorId, with_current};
 
-/// Until when to wait for an answer: a [`Duration`] from the call, or an [`Instant`].
+/// Until when to wait: a [`Duration`] from the call, or an [`Instant`]. Whatever takes a limit of time takes
+/// either.
 ///
 /// ```
 /// use nexus_actors::Deadline;
@@ -39,6 +40,15 @@ impl Deadline {
             When::Never => None,
             When::After(duration) => Some(nanos(duration)),
             When::At(instant) => Some(nanos(instant.saturating_duration_since(Instant::now()))),
+        }
+    }
+
+    /// How long it is until then; [`Duration::MAX`] for never.
+    pub(crate) fn left(self) -> Duration {
+        match self.0 {
+            When::Never => Duration::MAX,
+            When::After(duration) => duration,
+            When::At(instant) => instant.saturating_duration_since(Instant::now()),
         }
     }
 

@@ -145,6 +145,60 @@ impl<R: Send + 'static> Pending for Ask<R> {
     }
 }
 
+/// Gives the methods of [`Pending`] to a type itself, so that the trait need not be imported, and no other trait
+/// that has methods of these names gets in the way.
+macro_rules! inherent {
+    ($([$($params:tt)*] $type:ty, $wait:ident;)*) => {$(
+        impl<$($params)*> $type {
+            inherent!(@wait $wait);
+
+            /// Makes something else of the answer: see [`Pending::map`].
+            pub fn map<U, F: FnOnce(<Self as Pending>::Answer) -> U>(self, then: F) -> Map<Self, F> {
+                Pending::map(self, then)
+            }
+
+            /// Asks on, when the answer is there: see [`Pending::and_then`].
+            pub fn and_then<Next: Pending, F: FnOnce(<Self as Pending>::Answer) -> Next>(
+                self,
+                then: F,
+            ) -> AndThen<Self, Next, F> {
+                Pending::and_then(self, then)
+            }
+        }
+    )*};
+    (@wait has) => {};
+    (@wait needs) => {
+        /// Waits for it as [`Ask::wait`] does.
+        ///
+        /// # Errors
+        ///
+        /// The first [`AskError`] that makes it impossible, as soon as that is certain.
+        pub fn wait(self) -> Result<<Self as Pending>::Answer, AskError> {
+            Pending::wait(self)
+        }
+
+        /// Waits for it as [`Ask::wait_for`] does, on behalf of whoever waits for `reply`.
+        ///
+        /// # Errors
+        ///
+        /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
+        pub fn wait_for<S: Send + 'static>(
+            self,
+            reply: &Reply<S>,
+        ) -> Result<<Self as Pending>::Answer, AskError> {
+            Pending::wait_for(self, reply)
+        }
+    };
+}
+
+inherent! {
+    [R: Send + 'static] Ask<R>, has;
+    [P: Pending, A, G: FnOnce(P::Answer) -> A] Map<P, G>, needs;
+    [P: Pending, N: Pending, G: FnOnce(P::Answer) -> N] AndThen<P, N, G>, needs;
+    [T: Together] All<T>, needs;
+    [P: Pending] First<P>, needs;
+}
+
 /// See [`Pending::map`].
 #[derive(Debug)]
 #[must_use = "what is dropped is cancelled: wait for it"]

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::deadline::Deadline;
 use super::error::{AskDetails, AskError};
 use super::handle::Ask;
 use super::reply::Reply;
@@ -53,8 +54,8 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Errors
     ///
     /// [`SendError`] says why, and holds the message.
-    pub fn send_timeout(self, message: M, timeout: Duration) -> Result<(), SendError<M>> {
-        self.send_within(message, Some(timeout))
+    pub fn send_timeout(self, message: M, within: impl Into<Deadline>) -> Result<(), SendError<M>> {
+        self.send_within(message, Some(within.into().left()))
     }
 
     fn send_within(self, message: M, timeout: Option<Duration>) -> Result<(), SendError<M>> {

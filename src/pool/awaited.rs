@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
 
 use super::coordinated::{Coordinated, CoordinatedReport};
 use super::handle::WorkerPool;
@@ -14,7 +13,7 @@ use super::node::WorkerNode;
 use super::shared::{Shared, spawn_error, start_here};
 use super::shutdown::{ShutdownError, ShutdownReport};
 use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable, catch_user};
-use crate::ask::{Ask, begin_call_of};
+use crate::ask::{Ask, Deadline, begin_call_of};
 use crate::queue::{once, oneshot};
 
 /// An actor that starts: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
@@ -125,7 +124,8 @@ impl WorkerPool {
     /// # Errors
     ///
     /// As for [`shutdown`](Self::shutdown), and [`ShutdownError::NoThread`]; when it is awaited.
-    pub fn shutdown_async(&self, within: Duration) -> ShuttingDown<ShutdownReport> {
+    pub fn shutdown_async(&self, within: impl Into<Deadline>) -> ShuttingDown<ShutdownReport> {
+        let within = within.into().left();
         self.request_shutdown(within);
         let pool = self.clone();
         ShuttingDown::begin(self.is_own_worker(), move || pool.shutdown(within))
@@ -151,7 +151,11 @@ impl Coordinated {
     /// # Errors
     ///
     /// As for [`shutdown`](Self::shutdown), and [`ShutdownError::NoThread`]; when it is awaited.
-    pub fn shutdown_async(&self, within: Duration) -> ShuttingDown<Arc<CoordinatedReport>> {
+    pub fn shutdown_async(
+        &self,
+        within: impl Into<Deadline>,
+    ) -> ShuttingDown<Arc<CoordinatedReport>> {
+        let within = within.into().left();
         let this = self.clone();
         ShuttingDown::begin(false, move || this.shutdown(within))
     }

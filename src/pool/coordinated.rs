@@ -11,6 +11,7 @@ use super::handle::WorkerPool;
 use super::node::WorkerNode;
 use super::shutdown::{ShutdownError, ShutdownReport};
 use crate::actor::{BoxError, PanicPayload, Unwound, catch_user, drop_quietly};
+use crate::ask::Deadline;
 
 /// What is to be done before a pool shuts down, in phases.
 ///
@@ -255,7 +256,11 @@ impl Coordinated {
     ///
     /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on, with
     /// its phases, on a thread of its own.
-    pub fn shutdown(&self, within: Duration) -> Result<Arc<CoordinatedReport>, ShutdownError> {
+    pub fn shutdown(
+        &self,
+        within: impl Into<Deadline>,
+    ) -> Result<Arc<CoordinatedReport>, ShutdownError> {
+        let within = within.into().left();
         if self.inner.pool.is_own_worker() {
             if self.request_shutdown(within).is_err() {
                 self.inner.pool.request_shutdown(within);
@@ -274,7 +279,8 @@ impl Coordinated {
     /// # Errors
     ///
     /// Where the operating system gives no thread; nothing has happened then.
-    pub fn request_shutdown(&self, within: Duration) -> std::io::Result<()> {
+    pub fn request_shutdown(&self, within: impl Into<Deadline>) -> std::io::Result<()> {
+        let within = within.into().left();
         let this = self.clone();
         let shutdown = move || {
             // The thread is no worker, so it can wait.

@@ -16,7 +16,7 @@ use crate::actor::{
     ActorRef, DeadLetters, SpawnError, Spawnable, Waiting, WorkerStats, name_targets, waiting_on,
     with_current,
 };
-use crate::ask::{AskError, begin_call};
+use crate::ask::{AskError, Deadline, begin_call};
 use crate::runtime::Ending;
 
 /// A running pool of workers.
@@ -285,7 +285,8 @@ impl WorkerPool {
     /// pool.shutdown(Duration::ZERO)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn waiting(&self, within: Duration) -> (Vec<Waiting>, Vec<(usize, AskError)>) {
+    pub fn waiting(&self, within: impl Into<Deadline>) -> (Vec<Waiting>, Vec<(usize, AskError)>) {
+        let within = within.into().left();
         let core = &self.inner.shared.core;
         let asked: Vec<_> = core
             .worker_indices()
@@ -303,7 +304,8 @@ impl WorkerPool {
     }
 
     /// Has the pool shut down, by force after that time, and does not wait for it.
-    pub fn request_shutdown(&self, within: Duration) {
+    pub fn request_shutdown(&self, within: impl Into<Deadline>) {
+        let within = within.into().left();
         self.inner.shared.request_shutdown(within);
     }
 
@@ -323,7 +325,8 @@ impl WorkerPool {
     /// # Errors
     ///
     /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on.
-    pub fn shutdown(&self, within: Duration) -> Result<ShutdownReport, ShutdownError> {
+    pub fn shutdown(&self, within: impl Into<Deadline>) -> Result<ShutdownReport, ShutdownError> {
+        let within = within.into().left();
         self.request_shutdown(within);
         if self.inner.is_own_worker() {
             return Err(ShutdownError::OnWorker);

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::shared::{LookupError, Shared};
 use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable};
+use crate::ask::Deadline;
 
 /// A worker's view of its pool: given to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be kept, cloned and sent into actors; unlike a
@@ -115,7 +115,8 @@ impl WorkerNode {
 
     /// Has the pool shut down, by force after that time, and does not wait for it: see
     /// [`WorkerPool::shutdown`](super::WorkerPool::shutdown).
-    pub fn request_shutdown(&self, within: Duration) {
+    pub fn request_shutdown(&self, within: impl Into<Deadline>) {
+        let within = within.into().left();
         self.shared.request_shutdown(within);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::hash::Hash;
-use std::time::Duration;
 
 use super::members::Members;
 use super::open::{Kind, OpenError, open, open_async};
@@ -10,7 +9,7 @@ use super::router::point_of_key;
 use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
 };
-use crate::ask::{Ask, Reply};
+use crate::ask::{Ask, Deadline, Reply};
 use crate::pool::WorkerNode;
 use crate::sync::{Mutant, is_mutated};
 
@@ -92,9 +91,9 @@ impl<M: Send + 'static> Group<M> {
     }
 
     /// Asks for the members, in the order in which they joined.
-    pub fn members(self, timeout: Duration) -> Ask<Vec<ActorRef<M>>> {
+    pub fn members(self, within: impl Into<Deadline>) -> Ask<Vec<ActorRef<M>>> {
         let members = |reply| GroupMessage(Inner::Members(reply));
-        self.actor.ask(members, timeout)
+        self.actor.ask(members, within)
     }
 
     /// Asks for the member to whom a key belongs, by a consistent hash: as long as nobody comes or
@@ -107,18 +106,18 @@ impl<M: Send + 'static> Group<M> {
     pub fn owner_of<K: Hash + ?Sized>(
         self,
         key: &K,
-        timeout: Duration,
+        within: impl Into<Deadline>,
     ) -> Ask<Option<ActorRef<M>>> {
         let point = point_of_key(key);
         let owner = |reply| GroupMessage(Inner::Owner(point, reply));
-        self.actor.ask(owner, timeout)
+        self.actor.ask(owner, within)
     }
 
     /// Asks for the members one after the other, in turn over all who ask. `None` where there is no
     /// member.
-    pub fn in_turn(self, timeout: Duration) -> Ask<Option<ActorRef<M>>> {
+    pub fn in_turn(self, within: impl Into<Deadline>) -> Ask<Option<ActorRef<M>>> {
         let in_turn = |reply| GroupMessage(Inner::InTurn(reply));
-        self.actor.ask(in_turn, timeout)
+        self.actor.ask(in_turn, within)
     }
 
     /// The group as an actor: to be stopped, or watched. A group that was stopped is a new one, without

@@ -1,11 +1,10 @@
 //! The handle of a router that runs.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::error::RouterError;
 use crate::actor::{ActorId, ActorRef, Recipient};
-use crate::ask::{Ask, Reply};
+use crate::ask::{Ask, Deadline, Reply};
 
 /// A router that runs: what is sent to it goes to its routees, as its strategy says.
 ///
@@ -44,10 +43,10 @@ impl<M: Send + 'static> RouterRef<M> {
     pub fn ask<R: Send + 'static>(
         self,
         question: impl FnOnce(Reply<R>) -> M,
-        timeout: Duration,
+        within: impl Into<Deadline>,
     ) -> Ask<R> {
         let asked = |reply| RouterMessage::from(question(reply));
-        self.actor.ask(asked, timeout)
+        self.actor.ask(asked, within)
     }
 
     /// Asks all routees, whatever the strategy is, and takes the answer that comes first; the
@@ -75,7 +74,7 @@ impl<M: Send + 'static> RouterRef<M> {
     pub fn ask_first<R: Send + 'static>(
         self,
         question: impl Fn(Reply<R>) -> M + Send + 'static,
-        timeout: Duration,
+        within: impl Into<Deadline>,
     ) -> Ask<R> {
         let asked = |reply: Reply<R>| {
             let scatter: Scatter<M> = Box::new(move |routees| {
@@ -85,7 +84,7 @@ impl<M: Send + 'static> RouterRef<M> {
             });
             RouterMessage(Inner::Scatter(scatter))
         };
-        self.actor.ask(asked, timeout)
+        self.actor.ask(asked, within)
     }
 
     /// Has the router start as many routees as are missing, or stop those that are too many, the
@@ -94,15 +93,19 @@ impl<M: Send + 'static> RouterRef<M> {
     ///
     /// A size of zero is answered with [`RouterError::NoRoutees`], and changes nothing. Where a
     /// routee cannot be started, the answer says why, and those that were started stay.
-    pub fn resize(self, routees: usize, timeout: Duration) -> Ask<Result<usize, RouterError>> {
+    pub fn resize(
+        self,
+        routees: usize,
+        within: impl Into<Deadline>,
+    ) -> Ask<Result<usize, RouterError>> {
         let resize = |reply| RouterMessage(Inner::Resize(routees, reply));
-        self.actor.ask(resize, timeout)
+        self.actor.ask(resize, within)
     }
 
     /// Asks for the routees, the oldest first.
-    pub fn routees(self, timeout: Duration) -> Ask<Vec<ActorRef<M>>> {
+    pub fn routees(self, within: impl Into<Deadline>) -> Ask<Vec<ActorRef<M>>> {
         let routees = |reply| RouterMessage(Inner::Routees(reply));
-        self.actor.ask(routees, timeout)
+        self.actor.ask(routees, within)
     }
 
     /// Asks the router to stop when it has sent on what it has. Its routees then handle what they

@@ -1,14 +1,13 @@
 //! Topics: who has subscribed to a name is told what is published there.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::engine::goes_on_after_a_message;
 use super::open::{Kind, OpenError, open, open_async};
 use crate::actor::{
     Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient, Signal,
 };
-use crate::ask::{Ask, Reply};
+use crate::ask::{Ask, Deadline, Reply};
 use crate::memory::OrderedMap;
 use crate::pool::WorkerNode;
 use crate::sync::{Mutant, is_mutated};
@@ -125,9 +124,9 @@ impl<M: Clone + Send + 'static> Topic<M> {
     }
 
     /// Asks for what the topic has done so far.
-    pub fn stats(self, timeout: Duration) -> Ask<TopicStats> {
+    pub fn stats(self, within: impl Into<Deadline>) -> Ask<TopicStats> {
         let stats = |reply| TopicMessage(Inner::Stats(reply));
-        self.actor.ask(stats, timeout)
+        self.actor.ask(stats, within)
     }
 
     /// The topic as an actor: to be stopped, or watched. A topic that was stopped is a new one, without

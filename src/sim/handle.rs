@@ -16,7 +16,7 @@ use crate::actor::{
     ActorRef, DeadLetters, RoomFreed, SpawnError, Spawnable, Waiting, dispatch, enter,
     name_targets, waiting_on,
 };
-use crate::ask::{Ask, AskError, can_drive};
+use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 
 /// A simulated pool: its workers stepped on this thread, on a clock of its own, by choices that
@@ -419,7 +419,8 @@ impl Sim {
     // ---- the end ----------------------------------------------------------------------------
 
     /// Shuts the pool down, by force after that simulated time, and runs it to its end.
-    pub fn shutdown(&mut self, within: Duration) -> ShutdownReport {
+    pub fn shutdown(&mut self, within: impl Into<Deadline>) -> ShutdownReport {
+        let within = within.into().left();
         self.engine().shared.request_shutdown(within);
         let anyhow = Bounds {
             until: None,

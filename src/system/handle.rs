@@ -11,7 +11,7 @@ use crate::actor::{
     ActorRef, DeadLetters, SpawnError, Spawnable, WaitError, Waiting, enter, name_targets,
     waiting_on,
 };
-use crate::ask::{Ask, AskError, can_drive};
+use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode};
 
 /// A pool of one worker without a thread of its own: the thread that started it drives it.
@@ -316,7 +316,8 @@ impl ActorSystem {
     // ---- the end ----------------------------------------------------------------------------
 
     /// Has the system shut down, by force after that time, when it is driven next.
-    pub fn request_shutdown(&self, within: Duration) {
+    pub fn request_shutdown(&self, within: impl Into<Deadline>) {
+        let within = within.into().left();
         self.engine().shared.request_shutdown(within);
     }
 
@@ -329,7 +330,8 @@ impl ActorSystem {
     ///
     /// As for [`run`](Self::run). A handler uses [`WorkerNode::request_shutdown`].
     #[track_caller]
-    pub fn shutdown(&self, within: Duration) -> ShutdownReport {
+    pub fn shutdown(&self, within: impl Into<Deadline>) -> ShutdownReport {
+        let within = within.into().left();
         if may_drive() {
             self.engine().shut_down(within);
         }
