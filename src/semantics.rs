@@ -127,6 +127,7 @@
 //! - `tests/actors/first_behaviors.rs: s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start`
 //! - `tests/actors/first_behaviors.rs: s1_10_an_order_that_comes_during_a_start_is_followed_after_it`
 //! - `tests/failures/payloads.rs: s1_10_a_failed_start_has_the_payload`
+//! - `tests/failures/mended.rs: s1_10_a_start_by_a_node_that_lasts_past_that_of_the_pool_leaves_nothing_behind`
 //!
 //! **1.11** With the feature `async`, `ActorRef::sink` is a `Sink` that feeds an actor: where the mailbox
 //! is bounded with [`Overflow::Backpressure`], it is ready when it has a place there. `stream` starts an
@@ -230,6 +231,7 @@
 //!
 //! - `tests/mail/bounded/faults.rs: s3_4_orders_and_signals_pass_a_full_mailbox`
 //! - `tests/mail/ingress.rs: s3_4_a_kill_does_not_wait_behind_a_flood`
+//! - `tests/failures/mended.rs: s3_4_messages_that_are_left_unhandled_fill_a_round_as_others_do`
 //!
 //! **3.5** Messages have no priorities: whichever way they are sent, those of one sender are handled in
 //! the order sent.
@@ -338,6 +340,7 @@
 //! - `tests/failures/payloads.rs: s4_9_a_payload_that_is_kept_outlives_its_pool_and_is_dropped_by_the_last_holder`
 //! - `tests/asks/wakers.rs: s4_9_a_waker_that_panics_disturbs_nobody`
 //! - `tests/asks/wakers.rs: s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody`
+//! - `tests/failures/mended.rs: s4_9_a_message_that_is_left_unhandled_after_a_wait_does_not_end_the_process`
 //!
 //! **4.10** A handler, a setup or a signal handler that needs more than its stack ends the process,
 //! by the same signal as ever; before that, the standard error is told whose it was: the actor's path
@@ -411,20 +414,23 @@
 //! - `tests/failures/hostile/stuck.rs: s4_15_much_mail_to_lose_is_progress`
 //! - `tests/failures/hostile/stuck.rs: s4_15_a_handler_that_catches_its_forced_end_for_ever_is_stuck`
 //! - `tests/failures/hostile/stuck.rs: s4_15_a_destructor_that_never_returns_is_no_handler`
+//! - `src/pool/shutdown.rs: s4_15_a_shutdown_that_is_asked_for_between_two_looks_is_not_slept_over`
 //! - `src/pool/shutdown.rs: s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time`
 //!
 //! **4.16** Nothing that a waiting handler has borrowed of its thread is gone while it waits. An
 //! [`ActorSystem`](crate::ActorSystem) or a simulation that is dropped by a panic, or in a handler of another one,
 //! unwinds its waiting handlers and tells `PostStop`, but runs no handler any more. If one lies in a thread-local
 //! and its handlers may have borrowed other thread-locals that its thread has destroyed, the process ends with a
-//! message. That is not seen of one that came there behind a `Box` or an `Rc` after it was used elsewhere: it is to
-//! be shut down before its thread ends.
+//! message. That is not seen of one that came there behind a `Box` or an `Rc` after it was used elsewhere, nor of
+//! one that is used on a thread on which others were used at 256 addresses before: it is to be shut down before its
+//! thread ends.
 //!
 //! - `tests/drivers/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends`
 //! - `tests/drivers/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends`
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_system_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_simulation_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_system_that_came_to_a_thread_local_after_its_handlers_waited_unwinds_them`
+//! - `tests/failures/mended.rs: s4_16_a_system_in_a_thread_local_is_watched_over_after_many_others_too`
 //!
 //! # 5. Ask
 //!
@@ -476,6 +482,7 @@
 //! - `tests/asks/wakers.rs: s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once`
 //! - `tests/asks/ask.rs: s5_2_a_reply_may_be_passed_on_kept_and_answered_by_anybody`
 //! - `tests/asks/ask.rs: s5_2_a_reply_may_be_answered_by_an_actor_that_was_told_later`
+//! - `tests/failures/mended.rs: s5_2_a_destructor_that_waits_holds_up_no_other_that_is_put_off`
 //!
 //! **5.3** The first event that settles an ask ends it. An actor that stops, or fails, with the
 //! question in its mailbox, in its hands or in its state ends the ask at once, with
@@ -658,13 +665,15 @@
 //! from the moment of the call, by the clock of that moment. The time-out of a question counts from the end of
 //! the round in which it was asked, or from the call where messages take long: a round is to last for half a
 //! millisecond, and lasts longer only where messages begin to take long in the middle of it. By a
-//! [`ManualTime`] it counts from the call, too. Nothing is ever early. An actor may have a million timers at once; to start
+//! [`ManualTime`] it counts from the call, too, and for what a destructor asks while mail is taken in. Nothing is ever early. An actor may have a million timers at once; to start
 //! one, and to cancel it, takes the same time however many there are.
 //!
 //! - `tests/failures/hostile/limits.rs: s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it`
 //! - `tests/actors/timers/turns.rs: s6_2_a_million_timers_at_once`
 //! - `tests/actors/timers/clock.rs: s6_2_all_that_counts_time_counts_from_the_call`
 //! - `tests/actors/timers/clock.rs: s6_2_a_clock_that_is_advanced_when_a_start_is_answered_is_advanced_for_what_the_start_began`
+//! - `tests/failures/mended.rs: s6_2_a_wait_on_behalf_of_a_thread_lasts_as_long_after_a_long_computation`
+//! - `tests/failures/mended.rs: s6_2_what_a_destructor_asks_while_mail_is_taken_in_has_all_of_its_time`
 //!
 //! **6.3** Where [`Behavior::with_stash`] gives it a stash, an actor may put messages aside, with
 //! their envelopes and replies, and have them handled later, in the order in which they were put
@@ -914,16 +923,20 @@
 //!
 //! - `benches/growth/tests/growth.rs: s9_4_each_case_that_is_counted_does_what_it_says`
 //! - `src/ask/parts.rs: s9_4_of_many_only_those_are_polled_that_were_woken`
+//! - `src/ask/parts.rs: s9_4_of_several_joins_that_are_polled_as_one_only_those_are_polled_that_were_woken`
+//! - `src/actor/lifecycle/stop.rs: s9_4_those_who_come_and_give_up_one_by_one_cost_no_look_at_all_who_stay`
 //! - `src/memory/ordered.rs: s9_4_an_entry_is_found_at_a_few_looks_however_many_there_are`
 //!
 //! **9.5** Memory follows what is there. An idle actor takes about a hundred bytes beside its state. A
 //! message takes what it weighs and 8 bytes, or 56 if it is the only one that its handler has sent to
 //! that actor. What a peak took goes back when its worker rests; a worker keeps a few MiB for what comes
-//! next. [`WorkerStats`](crate::WorkerStats) says what is held.
+//! next, and of a peak of timers as much as was taken up to the last one that is not over. [`WorkerStats`](crate::WorkerStats) says what is held.
 //!
 //! - `tests/memory.rs: s9_5_an_actor_costs_about_a_hundred_bytes_and_a_message_what_it_weighs`
 //! - `tests/memory.rs: s9_5_a_burst_leaves_nothing_behind`
 //! - `tests/memory.rs: s9_5_handlers_that_waited_leave_nothing_behind`
+//! - `src/time/wheel.rs: s9_5_what_a_peak_of_timers_took_goes_back_and_old_ids_match_no_later_timer`
+//! - `src/shared/remembered.rs: s9_5_what_a_peak_took_goes_back_as_they_end`
 //!
 //! # Not promised
 //!

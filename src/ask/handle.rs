@@ -280,7 +280,13 @@ impl<R: Send + 'static> Ask<R> {
                 let wait = *wait;
                 if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
                     if let Some(left) = lent.left {
-                        shard.end_wait_by(wait, shard.now.get().saturating_add(nanos(left)));
+                        // What is left of a thread's time is by the clock of that moment: counted from the
+                        // worker's last look it would be over too early.
+                        let now = match lent.wait {
+                            Some(_) => shard.now.get(),
+                            None => shard.read_clock(),
+                        };
+                        shard.end_wait_by(wait, now.saturating_add(nanos(left)));
                     }
                     if let Some(other) = lent.wait {
                         shard.waits.wait_on_behalf(wait, other);

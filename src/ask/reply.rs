@@ -246,14 +246,8 @@ impl<R: Send + 'static> Reply<R> {
 
     /// What is to be known of it where it is waited on behalf of it.
     pub(super) fn lent(&self) -> Lent {
-        let left = self.time_left();
-        if matches!(&self.asker, Some(Asker::Thread { deadline, .. }) if *deadline != NEVER) {
-            // That was by another clock. The worker that waits adds it to the time of its last look, and is not
-            // to be early: so it looks now.
-            with_current(|shard| shard.map(Shard::read_clock));
-        }
         Lent {
-            left,
+            left: self.time_left(),
             wait: self.wait_of_a_worker(),
             is_given_up: self.is_cancelled(),
         }

@@ -71,7 +71,7 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 /// In a thread-local it has to be shut down before its thread ends. There its destructor may run after that of
 /// thread-locals which its waiting handlers have borrowed: then the process ends with a message. One that came
 /// there behind a `Box` or an `Rc`, after it was used elsewhere, does not see that, and its handlers use what is
-/// gone.
+/// gone. Nor does one that is used on a thread on which systems and simulations were used at 256 addresses before.
 ///
 /// A handler that never returns holds the thread, and no deadline helps.
 pub struct ActorSystem {
