@@ -125,7 +125,7 @@ fn s6_6_each_handler_logs_under_its_own_span() {
             let handler = pool.spawn_anonymous(requests(bystander, name)).unwrap();
             handler.ask(|reply| reply, SOON)
         });
-        asked.map(|asked| asked.wait().unwrap());
+        asked.into_iter().for_each(|asked| asked.wait().unwrap());
         check(&lines);
     }
     pool.shutdown(SOON).unwrap();
@@ -141,7 +141,7 @@ fn s6_6_nor_is_anybody_under_the_span_of_the_thread_that_drives() {
         let handler = system.spawn(name, requests(bystander, name)).unwrap();
         handler.ask(|reply| reply, SOON)
     });
-    asked.map(|asked| asked.wait().unwrap());
+    asked.into_iter().for_each(|asked| asked.wait().unwrap());
     check(&lines);
     info!("done");
     assert_eq!(lines.take(), ["driver: done"]);
@@ -159,7 +159,7 @@ fn s6_6_spans_are_each_handlers_own_in_a_simulation() {
             handler.ask(|reply| reply, SOON)
         };
         let asked = ["a", "b"].map(&mut ask);
-        asked.map(|asked| asked.wait().unwrap());
+        asked.into_iter().for_each(|asked| asked.wait().unwrap());
         check(&lines);
     }
 }

@@ -1,7 +1,6 @@
 //! What does not wake a passive actor, and what the simulation tells of passive ones: row 6.5.
 
 use crate::common::{LONG, Log, SEEDS, check_calm};
-use nexus_actors::Pending;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, TraceKind};
 use std::time::Duration;

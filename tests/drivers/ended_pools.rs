@@ -5,7 +5,7 @@ use crate::common::*;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{
-    Group, OpenError, Pending, Router, RouterError, Topic, all, dead_letters_without_pool, first,
+    Group, OpenError, Router, RouterError, Topic, all, dead_letters_without_pool, first,
 };
 use std::future::Future;
 use std::pin::Pin;

@@ -4,7 +4,7 @@ use super::{Ended, HOUR, Told, assert_through_task, cycle_of, in_no_time, nothin
 use crate::common::check_calm;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Mailbox, Overflow, Pending, SendError, TaskContext};
+use nexus_actors::{Mailbox, Overflow, SendError, TaskContext};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};

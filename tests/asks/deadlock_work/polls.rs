@@ -2,9 +2,9 @@
 
 use super::{Do, Ended, HOUR, Told, doer, tell, told};
 use crate::common::ms;
+use nexus_actors::all;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Pending, all};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as TaskCx, Poll, Waker};

@@ -2,9 +2,9 @@
 
 use super::{Answers, Do, HOUR, doer, sims, work};
 use crate::common::ms;
+use nexus_actors::all;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
-use nexus_actors::{Pending, all};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
