@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::actor::core::PoolCore;
 use crate::actor::{
     ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly, look_at_handler,
+    path_elsewhere,
 };
 use crate::shared::{Nap, Watcher, watcher_of};
 
@@ -199,7 +200,7 @@ fn slow_handler(
     let actor = ActorId::new(core.home(worker), found.key);
     SlowHandler {
         actor,
-        path: core.directory.name_of(actor),
+        path: path_elsewhere(actor),
         message_type: found.message_type,
         running_for,
     }

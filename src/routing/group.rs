@@ -8,7 +8,7 @@ use super::members::Members;
 use super::open::{Kind, OpenError, open};
 use super::router::point_of_key;
 use crate::actor::{
-    Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
+    Actor, ActorId, ActorPath, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
 };
 use crate::ask::{Ask, Reply};
 use crate::pool::WorkerNode;
@@ -106,6 +106,12 @@ impl<M: Send + 'static> Group<M> {
     pub fn in_turn(self, timeout: Duration) -> Ask<Option<ActorRef<M>>> {
         let in_turn = |reply| GroupMessage(Inner::InTurn(reply));
         self.actor.ask(in_turn, timeout)
+    }
+
+    /// The path of this group, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(self) -> Option<ActorPath> {
+        self.actor.path()
     }
 
     /// The group as an actor: to be stopped, or watched. A group that was stopped is a new one, without

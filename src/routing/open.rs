@@ -5,9 +5,6 @@ use std::any::type_name;
 use crate::actor::{ActorPath, ActorRef, NameError, Props, SpawnError};
 use crate::pool::{LookupError, WorkerNode};
 
-/// How often it is tried, when others start and stop the same actor meanwhile.
-const TRIES: usize = 16;
-
 /// Why a topic or a group was not opened. It names that by the path at which it lives, such as
 /// `/topic/prices`, and what it is for by the type that it was opened with.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -49,29 +46,11 @@ pub(super) fn open<M, W: Send + 'static>(
     props: &Props<W>,
 ) -> Result<ActorRef<W>, OpenError> {
     let path = kind.path(name).map_err(SpawnError::from)?;
-    let mut tries = 1;
-    loop {
-        match node.lookup(&path) {
-            Ok(found) => return Ok(found),
-            Err(LookupError::NotFound(_)) => {}
-            Err(LookupError::PoolClosed) => return Err(SpawnError::PoolClosed.into()),
-            Err(LookupError::WrongType { actual, .. }) => {
-                return Err(wrong_type::<M>(&path, actual));
-            }
-        }
-        let started = node
-            .shared
-            .spawn_configured(node.index, path.clone(), props.clone());
-        match started {
-            Ok(started) => return Ok(started),
-            // Somebody else was first, or the one before is still about to stop.
-            Err(SpawnError::NameTaken(_)) if tries < TRIES => tries += 1,
-            Err(SpawnError::WrongType { actual, .. }) => {
-                return Err(wrong_type::<M>(&path, actual));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let found = node.shared.get_or_spawn_at(path.clone(), props.clone());
+    found.map_err(|error| match error {
+        SpawnError::WrongType { actual, .. } => wrong_type::<M>(&path, actual),
+        error => error.into(),
+    })
 }
 
 /// There is one, whose actor handles messages of that name.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::engine::goes_on_after_a_message;
 use super::open::{Kind, OpenError, open};
 use crate::actor::{
-    Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient, Signal,
+    Actor, ActorId, ActorPath, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient,
+    Signal,
 };
 use crate::ask::{Ask, Reply};
 use crate::memory::OrderedMap;
@@ -115,6 +116,12 @@ impl<M: Clone + Send + 'static> Topic<M> {
     pub fn stats(self, timeout: Duration) -> Ask<TopicStats> {
         let stats = |reply| TopicMessage(Inner::Stats(reply));
         self.actor.ask(stats, timeout)
+    }
+
+    /// The path of this topic, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(self) -> Option<ActorPath> {
+        self.actor.path()
     }
 
     /// The topic as an actor: to be stopped, or watched. A topic that was stopped is a new one, without
