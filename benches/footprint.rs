@@ -67,7 +67,7 @@ fn parent(message: u64) -> Props<Parent> {
                     done.send(());
                 }
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     })
 }
@@ -131,7 +131,7 @@ fn waiting_handlers(count: usize) {
     });
     let hub = pool.spawn("hub", hub).expect("spawns");
     let asker = Props::new(move || {
-        Behavior::receive(move |_ctx, (): ()| hub.ask(Hub::Hold, PATIENCE * 10).wait())
+        Behavior::receive(move |_ctx, (): ()| Ok(hub.ask(Hub::Hold, PATIENCE * 10).wait()?))
     });
     let askers: Vec<_> = (0..count)
         .map(|index| {

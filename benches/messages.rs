@@ -80,7 +80,7 @@ fn producer(counter: ActorRef<u64>) -> Props<(u64, u64)> {
                 ctx.yield_now()?;
             }
             counter.tell(LAST);
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     })
 }
@@ -244,7 +244,7 @@ fn asker(counter: ActorRef<Count>) -> Props<(u64, Reply<()>)> {
                 counter.ask(Count::Sum, PATIENCE).wait()?;
             }
             done.send(());
-            Ok::<_, AskError>(())
+            Ok(())
         })
     })
 }

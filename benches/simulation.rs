@@ -62,7 +62,7 @@ fn deliveries(c: &mut Criterion) {
                 for _ in 0..asks {
                     echo.ask(|reply| reply, Duration::from_secs(1)).wait()?;
                 }
-                Ok::<_, AskError>(())
+                Ok(())
             })
         });
         let asker = sim.spawn_on(0, "asker", asker).expect("starts");

@@ -78,7 +78,7 @@ fn pay_at_once(account: ActorRef<Account>, amount: i64) -> Result<bool, AskError
 /// Pays bills, one after the other.
 fn teller(account: ActorRef<Account>, pay: Pay) -> Props<i64> {
     Props::new(move || {
-        Behavior::receive(move |_ctx, amount| pay(account, amount).map(|_covered| ()))
+        Behavior::receive(move |_ctx, amount| Ok(pay(account, amount).map(|_covered| ())?))
     })
 }
 

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Behavior::receive(move |ctx, _order: u32| {
             ctx.sleep(Duration::from_millis(5))?;
             served.fetch_add(1, SeqCst);
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     let kitchen = pool.spawn("kitchen", kitchen)?;

@@ -42,7 +42,7 @@ fn typesetter(printer: ActorRef<Page>, tally: Tally) -> Props<Page> {
         let tally = tally.clone();
         Behavior::receive(move |ctx, page: Page| {
             tally.most_waiting.fetch_max(ctx.mailbox_len(), Relaxed);
-            printer.send(page).map_err(|error| error.to_string())
+            Ok(printer.send(page).map_err(|error| error.to_string())?)
         })
     });
     props.mailbox(room())

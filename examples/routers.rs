@@ -48,7 +48,7 @@ fn clerk(stumbles_at: Option<u32>) -> Props<Desk> {
         Behavior::with_state(Vec::new(), move |taken: &mut Vec<u32>, _ctx, message| {
             match message {
                 Desk::Take(order) if Some(order.number) == stumbles_at => {
-                    return Err(format!("it is order {}", order.number));
+                    return Err(format!("it is order {}", order.number).into());
                 }
                 Desk::Take(order) => taken.push(order.number),
                 Desk::Taken(reply) => reply.send(taken.clone()),

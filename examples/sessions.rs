@@ -60,7 +60,7 @@ fn session(drawer: &Drawer) -> Props<Session> {
             Ok(
                 Behavior::receive(serve).on_signal(move |ctx, signal| match signal {
                     Signal::ReceiveTimeout => Next::Passivate,
-                    Signal::PostStop => {
+                    Signal::PostStop(_) => {
                         let cart = kept.take();
                         say(ctx, &format!("leaves {cart:?}"));
                         drawer.lock().unwrap().insert(name.clone(), cart);
@@ -82,11 +82,11 @@ fn serve(ctx: &mut Context<'_, Session>, cart: &Rc<RefCell<Cart>>, message: Sess
         Pay => {
             say(ctx, "wants to pay");
             let things = cart.borrow().len();
-            ctx.spawn_task(move |task| {
+            ctx.spawn_task(move |task| -> Result<(), WaitError> {
                 // The till is slow. A session that stops meanwhile takes the task along.
                 task.sleep(Duration::from_secs(30))?;
                 task.actor().tell(Billed(things));
-                Ok::<_, WaitError>(())
+                Ok(())
             });
         }
         Billed(things) => say(ctx, &format!("gets a bill for {things}")),

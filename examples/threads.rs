@@ -47,7 +47,7 @@ fn belt(scales: ActorRef<Weigh>) -> Props<Belt> {
                 }
                 Belt::Sum(answer) => answer.send((*count, *sum))?,
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     })
 }

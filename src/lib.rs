@@ -6,7 +6,8 @@
 //!   only its actor waits, and no `async` is to be seen.
 //! - References are sixteen bytes, copied at will, and never reach the wrong actor.
 //!
-//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. With the feature `derive`,
+//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. An actor is started from [`Props`], which make
+//! its state anew whenever it is restarted, or from [`Once`], for a plain value that exists once. With the feature `derive`,
 //! `#[derive(Message)]` makes methods of the variants of a message enum. [`ActorSystem`] runs the same actors
 //! on the calling thread, and [`sim`] steps a whole pool by a seed, to test it; [`testkit`] has what
 //! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
@@ -55,10 +56,10 @@ pub use crate::actor::{
     Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, Cycle, CycleLink,
     DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, FiberLocal, HandlerResult,
     IntoNext, Mailbox, MailboxError, MessageId, NameError, Next, Once, Overflow, PanicPayload,
-    PathError, Props, Recipient, Signal, SpawnError, Spawnable, Stage, StashError, Subscription,
-    SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason, TimerKey,
-    Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool, no_wait,
-    validate_name,
+    PathError, Props, Recipient, Signal, SpawnError, Spawnable, Stage, StashError, StopReason,
+    Subscription, SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason,
+    TimerKey, Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool,
+    escape_name, no_wait, unescape_name, validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{
@@ -95,9 +96,9 @@ pub mod prelude {
         Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, AskErrorKind, Behavior, BoxError,
         Context, DeadLetterReason, Deadline, Directive, Group, HandlerResult, LookupError, Mailbox,
         ManualTime, Next, Once, Overflow, Props, Recipient, Reply, Router, RouterRef, SendError,
-        Signal, SpawnError, StashError, SupervisorStrategy, Task, TaskContext, TaskError,
-        TellError, TerminationReason, TimeSource, TimerKey, Timers, Topic, WaitError, WaitStrategy,
-        WorkerNode, WorkerPool, all, first,
+        Signal, SpawnError, StashError, StopReason, SupervisorStrategy, Task, TaskContext,
+        TaskError, TellError, TerminationReason, TimeSource, TimerKey, Timers, Topic, WaitError,
+        WaitStrategy, WorkerNode, WorkerPool, all, first,
     };
     #[cfg(feature = "derive")]
     pub use nexus_actors_derive::Message;

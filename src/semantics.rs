@@ -95,20 +95,26 @@
 //! `A-Z a-z 0-9 _ . -`, is neither `.` nor `..`, and begins with `$` only where it was generated.
 //! Parsing accepts exactly such paths and else says with a [`PathError`] what is wrong and where;
 //! printing and parsing are each other's inverse. An actor can tell its own path, at any depth.
+//! Any text, such as an address or a key from outside, is made a name by [`escape_name`](crate::escape_name), and
+//! [`unescape_name`](crate::unescape_name) gives it back; two texts never have the same name.
 //!
 //! - `tests/actors/references.rs: s1_8_actors_know_their_paths`
 //! - `tests/asks/errors.rs: s1_8_a_name_that_is_none_is_refused_as_it_was_given`
 //! - `src/actor/path.rs: s1_8_parse_accepts_exactly_what_has_valid_segments`
 //! - `src/actor/path.rs: s1_8_display_and_parse_are_inverse`
+//! - `src/actor/escape.rs: s1_8_any_text_is_a_name_and_comes_back`
+//! - `src/actor/escape.rs: s1_8_two_texts_never_have_the_same_name`
+//! - `src/actor/escape.rs: s1_8_a_name_without_the_escape_stays_as_it_is`
 //!
 //! **1.9** Of several that spawn one name, on whichever worker, one succeeds and the others get
 //! [`SpawnError::NameTaken`]. The name is taken before the setup runs, so a setup that waits keeps
 //! it, and can be given again when the actor is gone. Actors spawned without a name get one that no
-//! other has.
+//! other has; [`spawn_prefixed`](crate::WorkerPool::spawn_prefixed) begins it with a word, as in `$conn-17`.
 //!
 //! - `tests/actors/references.rs: s1_9_a_name_is_taken_while_its_actor_lives_and_free_afterwards`
 //! - `tests/actors/references.rs: s1_9_a_name_is_taken_while_its_setup_waits`
 //! - `tests/actors/references.rs: s1_9_of_many_that_spawn_one_name_at_once_one_succeeds`
+//! - `tests/first_hour.rs: s1_9_a_generated_name_may_begin_with_a_word`
 //!
 //! **1.10** An error or a panic in the factory, in a setup, or in the handling of
 //! [`Signal::PreStart`] reaches whoever spawned the actor, as [`SpawnError::Failed`] with the
@@ -142,6 +148,23 @@
 //! - `tests/streams.rs: s1_11_a_stream_that_is_dropped_stops_its_actor`
 //! - `tests/drivers/ended_pools.rs: s1_11_streams_and_sinks_of_an_ended_pool_say_so`
 //!
+//! **1.12** [`get_or_spawn`](crate::WorkerPool::get_or_spawn), on a pool, a node, a system or a simulation, returns
+//! the top-level actor of a name, wherever it lives, and starts it if there is none; in a handler
+//! [`Context::get_or_spawn`](crate::Context::get_or_spawn) does so for a child. However many call it at once, all
+//! of them have the same actor, and exactly one has started it. A call during the start waits for it, and returns
+//! what comes of it, the error included; a call while the actor before still stops waits for its end, and has a
+//! new one started. An actor with other messages under that name is a
+//! [`SpawnError::WrongType`](crate::SpawnError::WrongType). Starts that wait for each other so, or an actor that
+//! waits for its own, are told [`SpawnError::Deadlock`](crate::SpawnError::Deadlock).
+//!
+//! - `tests/first_hour.rs: s1_12_of_eight_threads_that_want_a_thousand_names_one_starts_each_and_all_have_it`
+//! - `tests/first_hour.rs: s1_12_handlers_nodes_systems_and_simulations_get_or_spawn_too`
+//! - `tests/first_hour.rs: s1_12_a_name_that_is_taken_for_other_messages_is_an_error_that_says_so`
+//! - `tests/first_hour.rs: s1_12_who_comes_during_the_start_waits_for_it_and_shares_what_comes_of_it`
+//! - `tests/first_hour.rs: s1_12_who_comes_while_the_one_before_still_stops_gets_a_new_one_when_it_has`
+//! - `tests/first_hour.rs: s1_12_actors_whose_starts_want_each_other_are_told_of_the_deadlock`
+//! - `tests/first_hour.rs: s1_12_an_actor_that_wants_its_own_name_is_told_at_once_and_finds_itself_later`
+//!
 //! **1.13** An actor that is started from [`Once`](crate::Once) is made of values that are moved into
 //! it: they need not be `Clone`. It has one instance. A failure stops it, whatever its supervisor says
 //! of restarts, and so does what would make another actor passivate; a failure that is resumed leaves it
@@ -160,18 +183,24 @@
 //! - `tests/drivers/awaited.rs: s1_15_a_start_is_awaited`
 //! - `tests/drivers/awaited.rs: s1_15_topics_and_groups_are_opened_by_who_awaits`
 //! - `tests/drivers/awaited.rs: s1_15_the_end_of_a_pool_is_awaited`
+//! - `tests/first_hour.rs: s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said`
+//! - `tests/first_hour.rs: s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end`
+//! - `tests/first_hour.rs: s1_14_routers_topics_groups_and_recipients_have_paths`
+//! - `tests/first_hour.rs: s1_14_a_dead_letter_says_whose_it_was`
 //!
 //! # 2. Behaviours
 //!
 //! **2.1** A functional [`Behavior`] and a type that implements [`Actor`] can do the same: go on,
 //! become another behaviour, stop, leave a message unhandled, fail. State is lent as `&mut`, need
-//! not be `Clone`, and is dropped with its behaviour. [`Behavior::setup`] may lie in another setup,
+//! not be `Clone`, and is dropped with its behaviour. A handler that may fail uses `?` on any error, and ends
+//! with `Ok(())`. [`Behavior::setup`] may lie in another setup,
 //! and runs at once where a handler returns it. An error reaches the failure hook as the value that
 //! the handler returned.
 //!
 //! - `tests/actors/behaviors.rs: s2_1_a_functional_behaviour_goes_on_becomes_stops_passes_and_fails`
 //! - `tests/actors/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
 //! - `tests/actors/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
+//! - `tests/first_hour.rs: s2_1_a_handler_with_question_marks_ends_with_a_plain_ok`
 //!
 //! **2.2** `setup`, `with_timers`, `with_stash`, `supervise` and `on_signal` may surround a behaviour in
 //! any order, and do the same at the start, at a restart, and where a handler becomes it.
@@ -247,12 +276,13 @@
 //!
 //! **4.2** [`Signal`]s are told through an actor's own turn, ahead of its mail. `PreStart` is told
 //! once, after the setup and before the first message, even one that was sent during the setup;
-//! `PostStop` once, after the last message. `PreRestart` is told to the instance that failed, and
+//! `PostStop` once, after the last message, with the [reason](crate::StopReason). `PreRestart` is told to the instance that failed, and
 //! `PostRestart` to the one that takes its place, both with the failure; `ChildFailed` to the parent
 //! of an actor that failed and is not restarted; `Terminated` to those who watch an actor. An actor
 //! that passivates (row 6.5) has several instances, of which each is told `PreStart` and `PostStop`.
 //!
 //! - `tests/actors/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
+//! - `tests/first_hour.rs: s4_2_post_stop_says_why`
 //!
 //! **4.3** [`ActorRef::stop`] keeps its place among the messages of whoever calls it: the actor
 //! handles what came before, and what comes after becomes a dead letter. A second `stop` changes
@@ -285,8 +315,8 @@
 //! behaviour ([`Behavior::supervise`]), the innermost before the others, then by its parent's
 //! ([`Props::supervising`]), for that child, for all children, or for those started after it as well.
 //! A decider sees the [`Failure`], and restarts, resumes, stops or escalates. What is escalated is a
-//! failure of the parent, up to the guardian, whose strategy the builders set: by default it stops
-//! a top-level actor that fails. Everybody who is told of a panic has its payload, of whatever type it is
+//! failure of the parent, up to the guardian, which is the parent of the top-level actors. Its strategy is
+//! set by the builders ([`supervising`](crate::WorkerPoolBuilder::supervising)). Everybody who is told of a panic has its payload, of whatever type it is
 //! ([`PanicPayload`](crate::PanicPayload)). A failure is printed with its cause, and has what lies below that
 //! as its source.
 //!
@@ -298,14 +328,19 @@
 //! - `tests/failures/payloads.rs: s4_5_the_payload_is_found_below_an_escalated_failure`
 //! - `tests/failures/payloads.rs: s4_5_an_error_that_somebody_panics_with_is_said_as_that`
 //! - `tests/asks/errors.rs: s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below`
+//! - `tests/first_hour.rs: s4_5_a_pool_that_is_told_to_stops_a_top_level_actor_at_its_first_failure`
 //! - `src/actor/panic.rs: s4_5_a_payload_is_said_as_far_as_it_is_known`
 //! - `src/actor/panic.rs: s4_5_a_payload_keeps_its_type`
 //!
 //! **4.6** Unless it is told otherwise a parent restarts a child that fails, at most 3 times in 60 s;
-//! the next failure stops the child, and its parent and its watchers are told.
+//! the next failure stops the child, and its parent and its watchers are told. The guardian does so too,
+//! under every driver: a top-level actor loses the message that failed, and its state, and handles the
+//! next one.
 //!
 //! - `tests/failures/supervision/restarts.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
 //! - `tests/failures/supervision/restarts.rs: s4_6_restarts_that_lie_far_apart_never_end`
+//! - `tests/first_hour.rs: s4_6_a_top_level_actor_is_restarted_under_every_driver`
+//! - `tests/first_hour.rs: s4_6_the_fourth_failure_of_a_top_level_actor_stops_it`
 //! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
 //!
 //! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
@@ -491,8 +526,9 @@
 //! [`PoolStats::late_replies`], and never taken for the answer to another ask.
 //!
 //! An error names the actor that was asked by its [path](crate::AskDetails::path), wherever the ask came
-//! from and also where that actor has ended since, once its worker has taken up a question from
-//! elsewhere for it. Before that, and long after its end, there is the id alone.
+//! from and also where that actor has ended since (row 1.14). One with a generated name is named by its id
+//! alone where its worker has not taken up a question from elsewhere for it before. If it failed, the error has the
+//! [failure](crate::AskDetails::failure): who failed, at which message, and of what.
 //!
 //! - `tests/asks/ask.rs: s5_3_a_target_that_stops_or_fails_with_the_question_ends_the_ask_at_once`
 //! - `tests/asks/ask.rs: s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask`
@@ -504,6 +540,12 @@
 //! - `tests/asks/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
 //! - `tests/asks/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
 //! - `tests/asks/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
+//! - `tests/first_hour.rs: s5_3_an_ask_that_a_failure_ends_says_what_has_failed`
+//! - `tests/first_hour.rs: s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source`
+//! - `tests/first_hour.rs: s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what`
+//! - `tests/first_hour.rs: s5_3_who_waits_for_a_child_is_told_of_the_failure_above_it`
+//! - `tests/first_hour.rs: s5_3_what_was_not_waited_for_is_not_said`
+//! - `tests/asks/ask_paths.rs: s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known`
 //! - `src/shared/remembered.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it still waits in
@@ -945,8 +987,8 @@
 //! - **Priorities** among the messages of a mailbox.
 //! - **A bound on what is under way** to a mailbox that drops the oldest: that is bounded when it
 //!   arrives.
-//! - **The path of whoever was asked** in an [`AskError`](crate::AskError), where its worker has never
-//!   come so far as to take up a question for it from elsewhere; its id is there.
+//! - **The path of an actor with a generated name** on other threads than its worker's, as long as it was not
+//!   asked from there; its id is there.
 //! - **Certainty about cycles of handlers that hold a reply and wait plainly**: see row 5.6.
 //! - **Metadata** in envelopes, such as a trace context.
 //! - **Survival of a stack overflow**: it is told of (4.10), and ends the process. Nor is it told of

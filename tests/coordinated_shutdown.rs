@@ -40,7 +40,7 @@ fn s4_4_phases_run_in_their_order_and_before_the_pools_own_end() {
             let (told, ended) = (told.clone(), told.clone());
             Behavior::receive(move |_ctx, text: &str| told.add(text)).on_signal(
                 move |_ctx, signal| {
-                    if *signal == Signal::PostStop {
+                    if matches!(signal, Signal::PostStop(_)) {
                         ended.add("actor stopped");
                     }
                 },
@@ -150,7 +150,7 @@ fn s4_4_hooks_that_overrun_fail_or_panic_are_reported_and_hold_nothing_up() {
 #[test]
 fn s4_4_one_time_bounds_the_phases_and_the_pool_together() {
     let pool = pool();
-    let stuck = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(60 * SOON)));
+    let stuck = Props::new(|| Behavior::receive(|ctx, _: u8| Ok(ctx.sleep(60 * SOON)?)));
     let stuck = pool.spawn("stuck", stuck).unwrap();
     stuck.tell(1);
     stuck.tell(2);
@@ -291,7 +291,7 @@ fn s4_4_signals_begin_the_shutdown_and_a_second_one_forces_the_end() {
     use signal_hook::low_level::raise;
 
     let pool = pool();
-    let stuck = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(60 * SOON)));
+    let stuck = Props::new(|| Behavior::receive(|ctx, _: u8| Ok(ctx.sleep(60 * SOON)?)));
     pool.spawn("stuck", stuck).unwrap().tell(1);
     let (begun, has_begun) = mpsc::channel();
     let plan = CoordinatedShutdown::new()

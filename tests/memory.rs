@@ -53,7 +53,7 @@ fn crowd() -> Once<Crowd> {
                 }
                 Crowd::Stop => members.drain(..).for_each(ActorRef::stop),
             }
-            Ok::<_, SpawnError>(())
+            Ok(())
         })
     })
 }
@@ -105,7 +105,7 @@ fn s9_5_a_burst_leaves_nothing_behind() {
 #[test]
 fn s9_5_handlers_that_waited_leave_nothing_behind() {
     with_pool(pool_of(1), |pool| {
-        let sleeper = Props::new(|| Behavior::receive(|ctx, time: Duration| ctx.sleep(time)));
+        let sleeper = Props::new(|| Behavior::receive(|ctx, time: Duration| Ok(ctx.sleep(time)?)));
         let many = 20_000;
         let sleepers = pool.spawn_all_anonymous((0..many).map(|_| sleeper.clone()));
         for sleeper in sleepers {

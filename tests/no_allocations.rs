@@ -75,7 +75,7 @@ fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
         Behavior::receive(|ctx, reply: Reply<u64>| {
             (0..5).try_for_each(|_| ctx.yield_now())?;
             reply.send(1);
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     let mut last = system.spawn("slow", slow).unwrap();
@@ -102,7 +102,7 @@ fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
                 assert_eq!(asked.wait(), Ok(1));
             }
             reply.send(ALLOCATED.get() - before);
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     let asking = system.spawn("asking", asking).unwrap();

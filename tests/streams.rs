@@ -84,7 +84,7 @@ fn s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends() {
                 Behavior::receive(move |_ctx, ()| {
                     (0..1_000_u32).try_for_each(|number| actor.send(number))?;
                     actor.stop();
-                    Ok::<_, SendError<u32>>(())
+                    Ok(())
                 })
             });
             let sending = pool.spawn("sending", sending).unwrap();
@@ -204,7 +204,7 @@ fn s1_11_no_wake_up_of_a_stream_is_lost_in_many_rounds() {
                     ctx.yield_now()?;
                 }
                 actor.send(number)?;
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         let echo = pool.spawn("echo", echo).unwrap();
@@ -270,7 +270,7 @@ fn s1_11_in_a_simulation_reading_a_stream_drives_it() {
                     actor.send(number)?;
                 }
                 actor.stop();
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         sim.spawn_on(1 % sim.workers(), "sending", sending)

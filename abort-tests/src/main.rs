@@ -19,7 +19,7 @@ fn waiting(depth: u32) -> Props<()> {
                 ctx.spawn("child", waiting(depth - 1))?.tell(());
             }
             ctx.sleep(NEVER)?;
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     })
 }
@@ -30,7 +30,7 @@ fn orderly(told: &mpsc::Sender<()>) -> Props<()> {
     Props::new(move || {
         let told = told.clone();
         Behavior::receive(|_ctx, ()| {}).on_signal(move |_ctx, signal| {
-            if *signal == Signal::PostStop {
+            if matches!(signal, Signal::PostStop(_)) {
                 let _ = told.send(());
             }
         })

@@ -100,7 +100,7 @@ fn play(server: SocketAddr) -> std::io::Result<()> {
     let show = |method, path: &str| {
         let (status, text) = client::request(server, method, path)?;
         println!("{method} {path} -> {status} {text}");
-        Ok::<_, std::io::Error>(())
+        Ok(())
     };
     show("POST", "/accounts/ada")?;
     show("POST", "/accounts/ada")?;

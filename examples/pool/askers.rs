@@ -51,7 +51,7 @@ pub(crate) fn asker(airports: Arc<[ActorRef<AirportMessage>]>) -> Props<Reply<An
         let airports = Arc::clone(&airports);
         Behavior::receive(move |_ctx, reply: Reply<Answers>| {
             reply.send(ask_each(&airports)?);
-            Ok::<_, AskError>(())
+            Ok(())
         })
     })
 }

@@ -35,7 +35,28 @@ pub type HandlerResult<M> = Result<Next<M>, BoxError>;
 /// What may be returned from a handler of a functional behaviour.
 ///
 /// `()` goes on as before, a [`Next`] decides, a [`Behavior`] is what the actor becomes, and a
-/// `Result` of any of them fails the actor where it is an error.
+/// `Result` of any of them fails the actor if it is an error.
+///
+/// The error of that `Result` is a [`BoxError`], and no other type: so a handler that uses `?` ends with
+/// `Ok(())`, and nobody has to name the type of its error. `?` converts any error. A result with an error
+/// of another type is passed on with `Ok(result?)`.
+///
+/// ```
+/// use nexus_actors::prelude::*;
+///
+/// let sums: Behavior<&str> = Behavior::with_state(0, |sum: &mut u32, ctx, number: &str| {
+///     *sum += number.parse::<u32>()?;
+///     ctx.yield_now()?;
+///     Ok(())
+/// });
+/// # let _ = sums;
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "not what a handler of `{M}` returns",
+    note = "a handler returns `()`, `Next`, `Behavior`, or a `Result` of one of them with `BoxError`",
+    note = "a result with another error is passed on with `Ok(result?)`"
+)]
 pub trait IntoNext<M> {
     /// The decision.
     ///
@@ -65,13 +86,60 @@ impl<M> IntoNext<M> for Behavior<M> {
     }
 }
 
-impl<M, T: IntoNext<M>, E: Into<BoxError>> IntoNext<M> for Result<T, E> {
+// The only one for a `Result`, so that its error is inferred.
+impl<M, T: IntoNext<M>> IntoNext<M> for Result<T, BoxError> {
     #[inline]
     fn into_next(self) -> HandlerResult<M> {
-        match self {
-            Ok(next) => next.into_next(),
-            Err(error) => Err(error.into()),
+        self?.into_next()
+    }
+}
+
+/// Why an instance of an actor is told [`Signal::PostStop`].
+///
+/// ```
+/// use nexus_actors::prelude::*;
+/// use nexus_actors::StopReason;
+///
+/// let counter: Behavior<u32> = Behavior::with_state(0, |sum, _ctx, number| *sum += number)
+///     .on_signal(|ctx, signal| match signal {
+///         Signal::PostStop(StopReason::Passivated) => println!("{} sleeps", ctx.path()),
+///         Signal::PostStop(reason) => println!("{} has {reason}", ctx.path()),
+///         _ => {}
+///     });
+/// # let _ = counter;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The actor passivates: it lives on, and the next message has it built again.
+    Passivated,
+    /// The actor has ended as it was asked to, or wanted to: see [`TerminationReason::Stopped`].
+    Stopped,
+    /// The actor has ended because of a failure, its own or that of somebody above or beside it: see
+    /// [`TerminationReason::Failed`].
+    Failed,
+    /// The actor was killed, or a shutdown's deadline came: see [`TerminationReason::Killed`].
+    Killed,
+}
+
+impl From<TerminationReason> for StopReason {
+    fn from(reason: TerminationReason) -> Self {
+        match reason {
+            TerminationReason::Stopped | TerminationReason::Unknown => Self::Stopped,
+            TerminationReason::Failed => Self::Failed,
+            TerminationReason::Killed => Self::Killed,
         }
+    }
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Passivated => "passivated",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Killed => "been killed",
+        })
     }
 }
 
@@ -83,8 +151,8 @@ pub enum Signal {
     /// before its first message.
     PreStart,
     /// The actor has stopped, or passivates: told once, after its children have stopped, as the last
-    /// thing.
-    PostStop,
+    /// thing, with the reason.
+    PostStop(StopReason),
     /// The actor is to be restarted because of this failure: told to the instance that failed, as the
     /// last thing.
     PreRestart(Arc<Failure>),
@@ -113,9 +181,8 @@ pub enum Signal {
 impl PartialEq for Signal {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::PreStart, Self::PreStart)
-            | (Self::PostStop, Self::PostStop)
-            | (Self::ReceiveTimeout, Self::ReceiveTimeout) => true,
+            (Self::PreStart, Self::PreStart) | (Self::ReceiveTimeout, Self::ReceiveTimeout) => true,
+            (Self::PostStop(one), Self::PostStop(other)) => one == other,
             (Self::PreRestart(one), Self::PreRestart(other))
             | (Self::PostRestart(one), Self::PostRestart(other)) => Arc::ptr_eq(one, other),
             (
@@ -329,7 +396,7 @@ impl<M: Send + 'static> Behavior<M> {
     /// let careless: Behavior<&str> = Behavior::receive(|_ctx, number: &str| {
     ///     let number: u32 = number.parse()?;
     ///     println!("{number}");
-    ///     Ok::<_, std::num::ParseIntError>(())
+    ///     Ok(())
     /// });
     /// let goes_on = careless.supervise(SupervisorStrategy::one_for_one().always(Directive::Resume));
     /// # let _ = goes_on;

@@ -124,6 +124,45 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
+    /// The child of that name, which is started from these props if there is none. If the one before still
+    /// ends, this actor waits until it has stopped, and a new one is started. For top-level actors there is
+    /// [`WorkerNode::get_or_spawn`](crate::WorkerNode::get_or_spawn).
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let room = Props::new(|| Behavior::with_state(0, |said, _ctx, reply: Reply<u32>| {
+    ///     *said += 1;
+    ///     reply.send(*said);
+    /// }));
+    /// let house = pool.spawn("house", Props::new(move || {
+    ///     let room = room.clone();
+    ///     Behavior::receive(move |ctx, (name, reply): (&str, Reply<u32>)| {
+    ///         ctx.get_or_spawn(name, room.clone())?.tell(reply);
+    ///         Ok(())
+    ///     })
+    /// }))?;
+    /// for (said, name) in [(1, "hall"), (1, "attic"), (2, "hall")] {
+    ///     assert_eq!(house.ask(|reply| (name, reply), Duration::from_secs(5)).wait()?, said);
+    /// }
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError::WrongType`] if the child of that name handles other messages; else as for
+    /// [`spawn`](Self::spawn), but never [`NameTaken`](SpawnError::NameTaken).
+    pub fn get_or_spawn<P: Spawnable>(
+        &mut self,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        lifecycle::get_or_start_child(self.shard, self.actor.slot(), name, props)
+    }
+
     /// Starts a child under a generated name. Such a child is not in the directory.
     ///
     /// # Errors
@@ -137,6 +176,27 @@ impl<'a, M: Send + 'static> Context<'a, M> {
             self.shard,
             self.actor.slot(),
             Name::Generated,
+            Seed::of(props),
+            None,
+        )
+    }
+
+    /// Starts a child under a generated name that says what it is, such as `$conn-17` for the prefix `conn`.
+    /// Nobody else ever has the same path. It is in the directory, as one that was given.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn); a prefix has to be a valid name itself.
+    pub fn spawn_prefixed<P: Spawnable>(
+        &mut self,
+        prefix: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        let path = self.shard.core.generate_path(&self.path(), prefix)?;
+        lifecycle::start(
+            self.shard,
+            self.actor.slot(),
+            Name::At(&path),
             Seed::of(props),
             None,
         )

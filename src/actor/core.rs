@@ -17,8 +17,10 @@ use super::gates::Gates;
 use super::id::{ActorId, Home, Key, MOST_POOL, MessageId};
 use super::known::{KnownActors, nobody_known};
 use super::mail_kind::message_name;
+use super::names::Names;
 use super::offload::Offload;
 use super::parcel::Parcel;
+use super::path::{ActorPath, NameError, validate_name};
 use super::ports::{self, Ports, Sent};
 use super::reference::Order as ActorOrder;
 use super::shard::{Order, Shard};
@@ -42,6 +44,8 @@ pub(crate) struct PoolCore {
     pub(crate) name: String,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
+    /// Who waits for a name in it.
+    pub(crate) names: Names,
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
@@ -66,6 +70,8 @@ pub(crate) struct PoolCore {
     /// The actors of each worker that were asked from elsewhere.
     pub(crate) known: Box<[KnownActors]>,
     late_replies: AtomicU64,
+    /// The last number of a generated name.
+    generated_names: AtomicU64,
     /// The last id of a message from outside, where those ids are to be the same in every run.
     ids_from_outside: Option<AtomicU64>,
     /// Orders to each worker, beside its inbox: a flood of mail must not hold up its end.
@@ -110,6 +116,7 @@ impl PoolCore {
             ports: transport.ports(),
             transport,
             directory,
+            names: Names::default(),
             offload,
             dead_letters: Arc::default(),
             on_failure,
@@ -124,10 +131,26 @@ impl PoolCore {
             cancellations: (0..workers).map(|_| Cancellations::default()).collect(),
             known: (0..workers).map(|_| nobody_known()).collect(),
             late_replies: AtomicU64::new(0),
+            generated_names: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
             orders: (0..workers).map(|_| Orders::default()).collect(),
             actor_orders: (0..workers).map(|_| Orders::default()).collect(),
         }
+    }
+
+    /// A path below that one that no other actor of the pool has ever had, such as `/user/$conn-17`.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] for a prefix that is no name, or that leaves no room for the rest.
+    pub(crate) fn generate_path(
+        &self,
+        parent: &ActorPath,
+        prefix: &str,
+    ) -> Result<ActorPath, NameError> {
+        validate_name(prefix)?;
+        let number = self.generated_names.fetch_add(1, Relaxed) + 1;
+        parent.generated_child(&format!("${prefix}-{number}"))
     }
 
     /// Whether the pool has ended: workers close when all of them have nothing left to do.

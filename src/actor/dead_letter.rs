@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::envelope::Envelope;
 use super::fate::as_subscriber;
 use super::id::ActorId;
+use super::path::ActorPath;
 use super::unwind::{catch_user, drop_quietly};
 
 /// Why a message became a dead letter.
@@ -89,6 +90,34 @@ pub struct DeadLetter {
     pub envelope: Envelope,
 }
 
+impl DeadLetter {
+    /// The path of the actor that it was sent to, as far as it is known here and now: a subscriber finds it
+    /// wherever the message was lost, and for those that were kept it is known for a while. See
+    /// [`ActorId::path`].
+    // Looked up when somebody wants it: where much is lost at once, nobody may.
+    pub fn path(&self) -> Option<ActorPath> {
+        self.target.path()
+    }
+}
+
+/// Says what was lost, whose it was, who had sent it, and why it was lost.
+impl fmt::Display for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {} to ", self.message_type)?;
+        match self.path() {
+            Some(path) => write!(f, "{path}")?,
+            None => write!(f, "the actor {}", self.target)?,
+        }
+        if let Some(sender) = self.envelope.sender() {
+            match sender.path() {
+                Some(path) => write!(f, ", sent by {path},")?,
+                None => write!(f, ", sent by the actor {sender},")?,
+            }
+        }
+        write!(f, " was lost: {}", self.reason)
+    }
+}
+
 /// How many of the last dead letters are kept.
 const KEPT: usize = 256;
 
@@ -109,7 +138,9 @@ type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 ///
 /// let letters = pool.dead_letters();
 /// assert_eq!(letters.count(DeadLetterReason::Unhandled), 1);
-/// assert_eq!(letters.recent()[0].message_type, "u32");
+/// let letter = &letters.recent()[0];
+/// assert_eq!(letter.message_type, "u32");
+/// assert_eq!(letter.to_string(), "a u32 to /user/mute was lost: its actor did not handle it");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Default)]

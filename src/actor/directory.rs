@@ -45,6 +45,18 @@ impl MessageType {
     }
 }
 
+/// How far the actor of a name has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// It starts.
+    Starting,
+    /// It lives.
+    Live,
+    /// It takes no more mail.
+    Ending,
+}
+
 /// The named actors of one pool. Shared by all threads.
 ///
 /// A name is reserved before its actor is built, published when the actor lives, and released
@@ -54,16 +66,21 @@ pub(crate) trait Directory: Send + Sync {
     #[must_use]
     fn reserve(&self, path: &ActorPath) -> bool;
 
-    /// Shows the actor under its reserved name. A name is published once for each time that it
-    /// was reserved.
-    fn publish(&self, path: &ActorPath, entry: DirectoryEntry);
+    /// The actor for which a name was reserved begins to start. Once for each time that it was reserved.
+    fn begins(&self, path: &ActorPath, entry: DirectoryEntry);
+
+    /// Shows the actor under its reserved name.
+    fn publish(&self, path: &ActorPath);
+
+    /// The actor of a name takes no more mail.
+    fn ends(&self, path: &ActorPath);
 
     /// Frees a name.
     fn release(&self, path: &ActorPath);
 
-    /// The name of a live actor, if it has one. Looks through all of them.
-    fn name_of(&self, actor: ActorId) -> Option<ActorPath>;
-
-    /// The live actor of that name.
+    /// The actor of that name, once it lives and until it has stopped.
     fn find(&self, path: &str) -> Option<DirectoryEntry>;
+
+    /// How far the actor of a name has come, if the name is taken, and which one it is, if that is known.
+    fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)>;
 }

@@ -229,13 +229,14 @@ fn have_dropped_meanwhile() {
     });
 }
 
-/// The end of a reply that is dropped here and now.
-pub(crate) fn fate_of_dropped_reply() -> End {
+/// The end of a reply that is dropped here and now, and whether it is certain. It is not where a handler
+/// runs, or unwinds: that the handler fails, and of what, is known when it has ended.
+pub(crate) fn fate_of_dropped_reply() -> (End, bool) {
     let interrupted = || end_by_force(std::thread::panicking());
     match MARKS.get().fate.or_else(interrupted) {
-        Some(end) => end,
-        None if std::thread::panicking() => End::Failed,
-        None => End::NoReply,
+        Some(end) => (end, true),
+        None if std::thread::panicking() => (End::Failed, false),
+        None => (End::NoReply, false),
     }
 }
 

@@ -193,6 +193,8 @@ impl MessageId {
     pub(crate) const ROOM: Self = Self(u64::MAX);
     /// No message either, but work: the start of an actor, or a task.
     pub(crate) const WORK: Self = Self(u64::MAX - 1);
+    /// Nor here: the start, or the end, of an actor that somebody else has started.
+    pub(crate) const NAME: Self = Self(u64::MAX - 2);
     const WORKER_SHIFT: u32 = 48;
     /// Ids in a block that a thread outside of any pool takes at a time.
     pub(crate) const BLOCK: u64 = 1 << 20;
@@ -206,6 +208,11 @@ impl MessageId {
     /// The number before the first of a block for a thread outside of any pool.
     pub(crate) const fn start_of_block(block: u64) -> Self {
         Self(Self::OUTSIDE | (block * Self::BLOCK))
+    }
+
+    /// Whether it stands for work, or a name.
+    pub(crate) fn is_work(self) -> bool {
+        self == Self::WORK || self == Self::NAME
     }
 
     pub(crate) const fn next(self) -> Self {

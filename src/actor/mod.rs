@@ -22,6 +22,7 @@ mod deadlock;
 mod directory;
 mod entry;
 mod envelope;
+mod escape;
 mod failure;
 mod fate;
 mod fiber_local;
@@ -33,6 +34,7 @@ mod known;
 pub(crate) mod lifecycle;
 mod mail_kind;
 mod mailbox;
+mod names;
 mod no_wait;
 mod observer;
 mod offload;
@@ -68,13 +70,14 @@ mod waiter;
 mod waiting;
 mod waits;
 
-pub use self::behavior::{Actor, Behavior, HandlerResult, IntoNext, Next, Signal};
+pub use self::behavior::{Actor, Behavior, HandlerResult, IntoNext, Next, Signal, StopReason};
 pub use self::bound::{Mailbox, MailboxError, Overflow};
 pub use self::context::{Context, WaitError};
 pub use self::core::dead_letters_without_pool;
 pub use self::cycle::{Cycle, CycleLink};
 pub use self::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
 pub use self::envelope::Envelope;
+pub use self::escape::{escape_name, unescape_name};
 pub use self::failure::{BoxError, Cause, Failure, Stage, SupervisorStrategy};
 pub use self::fiber_local::FiberLocal;
 pub use self::id::{ActorId, MessageId};
@@ -99,7 +102,7 @@ pub(crate) use self::beat::Running;
 pub(crate) use self::beat::{Beat, RunningHandler, look_at_handler, look_at_waiting};
 pub(crate) use self::chores::Chore;
 pub(crate) use self::current::{Here, enter, with_current};
-pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType};
+pub(crate) use self::directory::{Directory, DirectoryEntry, MessageType, Phase};
 pub(crate) use self::fate::{
     End, Marks, as_polled, drop_deferred, drop_lost, drop_with_fate, fate_of_dropped_reply,
     is_polled,

@@ -19,6 +19,9 @@ use crate::supervision::Strategy;
 /// worker and never leaves it. Each start runs the factory again, so no two incarnations ever
 /// share an initial value.
 ///
+/// For an actor made of a plain value that exists once, need not be `Clone`, and needs no restart, there is
+/// [`Once`].
+///
 /// ```
 /// use nexus_actors::prelude::*;
 /// use std::{cell::RefCell, rc::Rc};
@@ -155,7 +158,7 @@ impl<M: Send + 'static> Props<M> {
     /// use std::time::Duration;
     ///
     /// let pool = WorkerPool::builder().workers(1).start()?;
-    /// let slow = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(Duration::from_millis(1))));
+    /// let slow = Props::new(|| Behavior::receive(|ctx, _: u8| Ok(ctx.sleep(Duration::from_millis(1))?)));
     /// let slow = slow.mailbox(Mailbox::bounded(2, Overflow::Backpressure)?);
     /// let actor = pool.spawn("slow", slow)?;
     /// for number in 0..10 {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::id::{ActorId, MessageId};
+use super::path::ActorPath;
 use super::reference::ActorRef;
 
 /// An actor to which messages of type `N` can be sent, whatever its own messages are.
@@ -119,6 +120,12 @@ impl<N: Send + 'static> Recipient<N> {
     /// The incarnation that this refers to.
     pub fn id(&self) -> ActorId {
         self.id
+    }
+
+    /// The path of this actor, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(&self) -> Option<ActorPath> {
+        self.id.path()
     }
 
     /// The same actor, for messages of which `convert` makes those that this recipient takes.

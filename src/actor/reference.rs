@@ -18,6 +18,7 @@ use super::id::{ActorId, Key, MessageId};
 use super::lifecycle;
 use super::mailbox::Item;
 use super::parcel::{Cause, Parcel, fits};
+use super::path::ActorPath;
 use super::ports;
 use super::shard::{Shard, TypedKey};
 
@@ -45,6 +46,12 @@ impl<M: Send + 'static> ActorRef<M> {
             address,
             messages: PhantomData,
         }
+    }
+
+    /// The path of this actor, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(self) -> Option<ActorPath> {
+        self.id().path()
     }
 
     /// The incarnation that this refers to.
@@ -405,7 +412,7 @@ impl<M: Send + 'static> ActorRef<M> {
     ///         })
     ///         .on_signal(move |_ctx, signal| match signal {
     ///             Signal::ReceiveTimeout => Next::Passivate,
-    ///             Signal::PostStop => { *place.lock().unwrap() = count.get(); Next::Same }
+    ///             Signal::PostStop(_) => { *place.lock().unwrap() = count.get(); Next::Same }
     ///             _ => Next::Same,
     ///         }))
     ///     })

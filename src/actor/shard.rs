@@ -29,7 +29,7 @@ use super::run_queue::{Due, RunQueue};
 use super::several::Several;
 use super::slot::{NO_SLOT, Slot};
 use super::stats::WorkerStats;
-use super::verdict::Verdicts;
+use super::verdict::{Failed, Verdicts};
 use super::waits::{Ending, Waits};
 use crate::fiber::{self, FiberSet, StackClass, StackConfig};
 use crate::memory::{Arena, Slabs};
@@ -512,7 +512,7 @@ impl Shard {
     /// Its handlers have ended; the one of that message failed, if any did: ends the replies that they have
     /// dropped.
     #[inline(always)]
-    pub(crate) fn close_turn(&self, failed: Option<MessageId>) {
+    pub(crate) fn close_turn(&self, failed: Option<Failed<'_>>) {
         self.stage.here().handles.set(false);
         self.verdicts.close(failed);
     }

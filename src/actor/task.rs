@@ -31,7 +31,8 @@ impl<M: Send + 'static> Context<'_, M> {
     /// task to itself. A panic in the task is told to the failure hook and to whoever waits for the
     /// task; where nobody holds the [`Task`], the actor fails with it, at
     /// [`Stage::Task`](crate::Stage::Task), as if a handler of its had panicked. An error that the
-    /// task returns is a result like any other.
+    /// task returns is a result like any other; a closure that uses `?` names its type, as in
+    /// `|task| -> Result<(), BoxError> { .. }`.
     ///
     /// What a task sends has the ids of the message under which it was spawned, as its cause, and the
     /// task as its sender, called `$task-…` under its actor's path.
@@ -47,7 +48,7 @@ impl<M: Send + 'static> Context<'_, M> {
     ///     Behavior::receive(|ctx, reply: Reply<u32>| {
     ///         ctx.sleep(Duration::from_millis(20))?;
     ///         reply.send(12);
-    ///         Ok::<_, WaitError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// let shop = pool.spawn("shop", Props::new(|| Behavior::with_state(0, |stock, ctx, message| {
@@ -142,14 +143,14 @@ impl<M: Send + 'static> TaskContext<'_, M> {
     /// let pool = WorkerPool::builder().workers(1).start()?;
     /// let actor = pool.spawn("actor", Props::new(|| {
     ///     Behavior::receive(|ctx, reply: Reply<u32>| {
-    ///         drop(ctx.spawn_task(|task| {
+    ///         drop(ctx.spawn_task(|task| -> Result<(), BoxError> {
     ///             let halves = [3, 4].map(|half| task.spawn_task(move |task| {
     ///                 task.sleep(Duration::from_millis(1))?;
     ///                 Ok::<u32, WaitError>(half)
     ///             }));
     ///             let [one, other] = halves.map(Task::wait);
     ///             reply.send(one?? + other??);
-    ///             Ok::<_, nexus_actors::BoxError>(())
+    ///             Ok(())
     ///         }));
     ///     })
     /// }))?;
@@ -253,7 +254,7 @@ impl<R: 'static> Task<R> {
     ///         });
     ///         let [one, other] = halves.map(Task::wait);
     ///         reply.send(one?? + other??);
-    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// assert_eq!(actor.ask(|reply| reply, Duration::from_secs(5)).wait()?, 499_500);

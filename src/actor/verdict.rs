@@ -1,16 +1,25 @@
-//! Replies that a handler drops unanswered: whether it has failed, or just does not answer, is
+//! Replies that a handler drops unanswered: whether it has failed, and of what, or just does not answer, is
 //! known when it has returned.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
+use super::failure::Failure;
 use super::fate::End;
 use super::id::MessageId;
+use crate::fiber::{FiberId, running_fiber};
 
 /// A reply that was dropped in a handler, with the message that the handler was at.
 struct Unanswered {
     during: MessageId,
-    end: Box<dyn FnOnce(End)>,
+    /// How it ends unless the handler fails.
+    end: End,
+    end_it: Box<dyn FnOnce(End, Option<&Arc<Failure>>)>,
 }
+
+/// What is known of a handler that has failed: the message that it was at, and its failure, unless it was
+/// ended by force.
+pub(crate) type Failed<'a> = (MessageId, Option<&'a Arc<Failure>>);
 
 /// The replies that the handlers of one worker have dropped and whose end is still open.
 #[derive(Default)]
@@ -18,16 +27,25 @@ pub(crate) struct Verdicts {
     /// Whether there is anything in `unanswered`.
     any: Cell<bool>,
     unanswered: RefCell<Vec<Unanswered>>,
+    /// The failure because of which replies are dropped at the moment, and on which fiber: another one may
+    /// run while a destructor waits.
+    because: RefCell<Option<(Option<FiberId>, Arc<Failure>)>>,
 }
 
 impl Verdicts {
     /// Keeps the end of a reply that is dropped in the handler of `during`, until the handler
-    /// [waits](Self::settle) or [ends](Self::close).
-    pub(crate) fn keep(&self, during: MessageId, end: impl FnOnce(End) + 'static) {
+    /// [waits](Self::settle) or [ends](Self::close). It is told how it ends, and because of which failure.
+    pub(crate) fn keep(
+        &self,
+        during: MessageId,
+        end: End,
+        end_it: impl FnOnce(End, Option<&Arc<Failure>>) + 'static,
+    ) {
         self.any.set(true);
         self.unanswered.borrow_mut().push(Unanswered {
             during,
-            end: Box::new(end),
+            end,
+            end_it: Box::new(end_it),
         });
     }
 
@@ -42,24 +60,46 @@ impl Verdicts {
     /// Ends the replies that were kept: those dropped by the handler of the message that failed
     /// as failed, the others as unanswered.
     #[inline]
-    pub(crate) fn close(&self, failed: Option<MessageId>) {
+    pub(crate) fn close(&self, failed: Option<Failed<'_>>) {
         if self.any.get() {
             self.end_all(failed);
         }
     }
 
     #[cold]
-    fn end_all(&self, failed: Option<MessageId>) {
+    fn end_all(&self, failed: Option<Failed<'_>>) {
         // Whoever is told may be a waker of the user's, which drops replies in its turn.
         while self.any.replace(false) {
-            for Unanswered { during, end } in self.unanswered.take() {
-                end(if failed == Some(during) {
-                    End::Failed
-                } else {
-                    End::NoReply
-                });
+            for Unanswered {
+                during,
+                end,
+                end_it,
+            } in self.unanswered.take()
+            {
+                match failed {
+                    Some((message, failure)) if message == during => end_it(End::Failed, failure),
+                    _ => end_it(end, None),
+                }
             }
         }
+    }
+
+    /// Does something that drops replies because of a failure.
+    #[cold]
+    pub(crate) fn because_of<R>(&self, failure: &Arc<Failure>, drop_them: impl FnOnce() -> R) -> R {
+        let because = Some((running_fiber(), Arc::clone(failure)));
+        let outer = self.because.replace(because);
+        let dropped = drop_them();
+        // Whoever has called holds the failure too, so that nothing of the user's is dropped here.
+        self.because.replace(outer);
+        dropped
+    }
+
+    /// The failure because of which a reply is dropped here and now, if it is because of one that is known.
+    pub(crate) fn failure(&self) -> Option<Arc<Failure>> {
+        let because = self.because.borrow();
+        let (fiber, failure) = because.as_ref()?;
+        (*fiber == running_fiber()).then(|| Arc::clone(failure))
     }
 }
 
@@ -74,13 +114,13 @@ mod tests {
         let ends: Rc<RefCell<Vec<End>>> = Rc::default();
         let noting = |ends: &Rc<RefCell<Vec<End>>>| {
             let ends = Rc::clone(ends);
-            move |end| ends.borrow_mut().push(end)
+            move |end, _: Option<&Arc<Failure>>| ends.borrow_mut().push(end)
         };
         let first = MessageId::start_of_worker(0).next();
-        verdicts.keep(first, noting(&ends));
-        verdicts.keep(first.next(), noting(&ends));
+        verdicts.keep(first, End::NoReply, noting(&ends));
+        verdicts.keep(first.next(), End::NoReply, noting(&ends));
         assert!(ends.borrow().is_empty());
-        verdicts.close(Some(first.next()));
+        verdicts.close(Some((first.next(), None)));
         assert_eq!(*ends.borrow(), [End::NoReply, End::Failed]);
         verdicts.close(None);
         assert_eq!(ends.borrow().len(), 2, "each ends once");

@@ -5,8 +5,10 @@
 //! value of up to 32 bytes lies in the wait itself.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use super::cycle::Cycle;
+use super::failure::Failure;
 use super::fate::{End, drop_with_fate};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::mail_kind::MailKind;
@@ -24,6 +26,17 @@ impl Drop for DropValue<'_> {
     fn drop(&mut self) {
         self.0.clear();
     }
+}
+
+/// What is known of a wait that seldom is.
+#[derive(Default)]
+struct Noted {
+    /// Of which generation it is.
+    generation: u32,
+    /// The cycle of waits that it is part of.
+    cycle: Option<Cycle>,
+    /// The failure that ends it.
+    failure: Option<Arc<Failure>>,
 }
 
 /// A place where somebody waits. What each ask writes and reads comes first.
@@ -54,9 +67,8 @@ pub(crate) struct Wait {
     callback: Cell<Option<Callback>>,
     /// The wait, of which worker, that is ended by whoever waits here, and cannot be before.
     on_behalf: Cell<Option<(Home, Key)>>,
-    /// The cycle of waits that it is part of, as far as is known, and of which generation that was: it is
-    /// left here where a value ends the wait.
-    cycle: Cell<Option<Box<(u32, Cycle)>>>,
+    /// What is to be said of it in an error: it is left here where a value ends the wait.
+    noted: Cell<Option<Box<Noted>>>,
     /// When the timer is due.
     deadline: Cell<u64>,
     /// The generation whose question was handed on last, and how often that was, for all that is known.
@@ -80,7 +92,7 @@ impl Default for Wait {
             actor: Cell::default(),
             callback: Cell::default(),
             on_behalf: Cell::default(),
-            cycle: Cell::default(),
+            noted: Cell::default(),
             deadline: Cell::default(),
             handed_on: Cell::default(),
         }
@@ -104,6 +116,32 @@ unsafe impl Tenant for Wait {
 }
 
 impl Wait {
+    /// Changes what is noted of the wait of that key.
+    fn note(&self, key: Key, change: impl FnOnce(&mut Noted)) {
+        let noted = self.noted.take();
+        let of_this = noted.filter(|noted| noted.generation == key.generation());
+        let mut noted = of_this.unwrap_or_default();
+        noted.generation = key.generation();
+        change(&mut noted);
+        self.noted.set(Some(noted));
+    }
+
+    /// Looks at what is noted of the wait of that key, if anything is.
+    fn with_noted<R>(&self, key: Key, look: impl FnOnce(&mut Noted) -> R) -> Option<R> {
+        let mut noted = self.noted.take()?;
+        let looked = (noted.generation == key.generation()).then(|| look(&mut noted));
+        self.noted.set(Some(noted));
+        looked
+    }
+
+    #[inline]
+    fn drop_noted(&self) {
+        if let Some(noted) = self.noted.take() {
+            // A failure has an error of the user's.
+            let _ = drop_with_fate(noted, End::NoReply);
+        }
+    }
+
     #[inline(always)]
     fn is_vacant(&self) -> bool {
         self.progress.get() == Progress::Cancelled
@@ -323,7 +361,7 @@ impl Waits {
     pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
         let wait = self.pending(key)?;
         let question = wait.question.get().known()?;
-        if question == MessageId::ROOM || question == MessageId::WORK {
+        if question == MessageId::ROOM || question.is_work() {
             return None; // whoever waits takes itself out of the line; and nobody can take work back
         }
         Some((wait.target(), question))
@@ -401,6 +439,21 @@ impl Waits {
             wait.is_for(target);
             wait.question.set(MessageId::WORK);
             wait.mail.set(Some(mail));
+        }
+    }
+
+    /// Begins a wait [for a name](Self::is_for_name).
+    pub(crate) fn begin_for_name(&self, target: ActorId, mail: &'static MailKind) -> Key {
+        let key = self.begin_work(target, mail);
+        self.is_for_name(key, target, mail);
+        key
+    }
+
+    /// The wait is for the start, or the end, of its target, which has the name that somebody wants.
+    pub(crate) fn is_for_name(&self, key: Key, target: ActorId, mail: &'static MailKind) {
+        self.is_for_work(key, target, mail);
+        if let Some(wait) = self.pending(key) {
+            wait.question.set(MessageId::NAME);
         }
     }
 
@@ -520,7 +573,7 @@ impl Waits {
         if wait.generation.get() != key.generation() {
             return None;
         }
-        wait.cycle.take();
+        wait.drop_noted();
         self.vacate(key, wait);
         Some(end)
     }
@@ -537,8 +590,26 @@ impl Waits {
         if wait.generation.get() != key.generation() {
             return None;
         }
-        let (generation, cycle) = *wait.cycle.take()?;
-        (generation == key.generation()).then_some(cycle)
+        wait.with_noted(key, |noted| noted.cycle.take()).flatten()
+    }
+
+    /// The failure that has ended a wait, if it is known.
+    pub(crate) fn take_failure(&self, key: Key) -> Option<Arc<Failure>> {
+        let wait = self.arena.get(key.slot())?;
+        if wait.generation.get() != key.generation() {
+            return None;
+        }
+        wait.with_noted(key, |noted| noted.failure.take()).flatten()
+    }
+
+    /// Ends a wait because of a failure, which is noted.
+    pub(crate) fn fail(&self, key: Key, failure: Arc<Failure>) -> Ending {
+        if let Some(wait) = self.pending(key) {
+            wait.note(key, |noted| noted.failure = Some(failure));
+        } else {
+            let _ = drop_with_fate(failure, End::Failed);
+        }
+        self.end(key, End::Failed)
     }
 
     /// Notes the cycle that a wait is part of. Answers whether that was not known.
@@ -546,9 +617,9 @@ impl Waits {
         let Some(wait) = self.pending(key) else {
             return false;
         };
-        let noted = (key.generation(), cycle.clone());
-        let known = wait.cycle.replace(Some(Box::new(noted.clone())));
-        known.is_none_or(|known| *known != noted)
+        let mut known = None;
+        wait.note(key, |noted| known = noted.cycle.replace(cycle.clone()));
+        known.as_ref() != Some(cycle)
     }
 
     /// The place may serve the next wait: a stale key must never match again.
@@ -572,7 +643,7 @@ impl Waits {
         }
         wait.fiber.set(None);
         wait.actor.set(None);
-        wait.cycle.take();
+        wait.drop_noted();
         if let Some(callback) = wait.callback.take() {
             let _ = drop_with_fate(callback, End::NoReply);
         }
@@ -649,11 +720,11 @@ impl Waits {
         self.arena.iter().filter_map(|(_, wait)| {
             let fiber = wait.fiber.take();
             wait.fiber.set(fiber);
-            let cycle = wait.cycle.take();
-            let known = cycle.as_deref();
-            let known = known.filter(|(generation, _)| *generation == wait.generation.get());
-            let known = known.map(|(_, cycle)| cycle.clone());
-            wait.cycle.set(cycle);
+            let noted = wait.noted.take();
+            let known = noted.as_deref();
+            let known = known.filter(|noted| noted.generation == wait.generation.get());
+            let known = known.and_then(|noted| noted.cycle.clone());
+            wait.noted.set(noted);
             let (waiter, target) = (wait.waiter.get(), wait.target());
             fiber.map(|_| (waiter, target, known))
         })

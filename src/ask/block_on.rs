@@ -81,7 +81,7 @@ impl<M: Send + 'static> Context<'_, M> {
     /// let actor = pool.spawn("actor", Props::new(|| {
     ///     Behavior::receive(|ctx, (numbers, reply): (Numbers, Reply<u32>)| {
     ///         reply.send(ctx.block_on(numbers)??);
-    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// let (sender, numbers) = tokio::sync::oneshot::channel();

@@ -29,7 +29,7 @@ impl<M: Send + 'static> Context<'_, M> {
     ///     Behavior::receive(|ctx, (path, reply): (String, Reply<bool>)| {
     ///         let file = ctx.run_blocking(move || std::fs::read(path))?;
     ///         reply.send(file.is_ok());
-    ///         Ok::<_, WaitError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// let asked = reader.ask(|reply| ("/no/such/file".to_owned(), reply), Duration::from_secs(5));

@@ -1,34 +1,32 @@
 //! How an ask can fail.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::{
-    ActorId, ActorPath, Asked, Cycle, End, MailKind, Shard, WaitError, path_of_asked,
+    ActorId, ActorPath, Asked, Cycle, End, Failure, MailKind, Shard, WaitError, path_of_asked,
 };
 
 /// Why an ask has no answer. The first thing that makes an answer impossible ends the ask at
 /// once; only [`AskError::Timeout`] comes with the time.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// It is printed with whom the ask was for, how long it went on, and the [failure](AskDetails::failure) that
+/// ended it; its source is what lies below that.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AskError {
     /// No answer came in time. One that comes later is dropped, and a question that has not been
     /// handled by then will not be.
-    #[error("no answer came in time; wait longer, or ask again later: {0}")]
     Timeout(AskDetails),
     /// The reply was dropped unanswered, so no answer can come.
-    #[error("the reply was dropped without an answer: {0}")]
     NoReply(AskDetails),
     /// The actor had stopped, or stopped with the question unanswered.
-    #[error("the actor has stopped; look it up again, or do without: {0}")]
     TargetStopped(AskDetails),
-    /// The actor failed with the question unanswered.
-    #[error("the actor failed before it answered; ask again if it is restarted: {0}")]
+    /// The actor failed with the question unanswered. [`AskDetails::failure`] says of what.
     TargetFailed(AskDetails),
     /// The actor's mailbox was full: it did not take the question, or dropped it for a later one.
-    #[error(
-        "the actor's mailbox had no room for the question; ask again later, or less often: {0}"
-    )]
     MailboxFull(AskDetails),
     /// The actor that was asked waits, itself or by way of others, for whoever asks here. It will
     /// never come to the question.
@@ -39,18 +37,14 @@ pub enum AskError {
     /// [task](crate::Task::wait).
     /// Where a reply may be elsewhere by now, the cycle is only suspected; it is named in the
     /// [`Timeout`](Self::Timeout), if it comes to that.
-    #[error("a deadlock; one of those in it must not wait: {0}")]
     Deadlock(AskDetails),
     /// Whoever waits for the reply on whose [behalf](crate::Ask::wait_for) this ask was has given up.
-    #[error("whoever it was on behalf of has given up: {0}")]
     Cancelled(AskDetails),
     /// The actor's pool has ended.
-    #[error("the actor's pool has ended; start another one, or do without: {0}")]
     PoolClosed(AskDetails),
     /// The caller cannot wait where it stands. The question was sent, and is taken back as if the ask
     /// had been dropped.
-    #[error(transparent)]
-    CannotWait(#[from] WaitError),
+    CannotWait(WaitError),
 }
 
 /// Which of the [`AskError`]s it is: to count them by, or to compare.
@@ -88,6 +82,47 @@ struct Details {
     mail: Option<&'static MailKind>,
     waited: Duration,
     cycle: Option<Cycle>,
+    failure: Option<Arc<Failure>>,
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self {
+            Self::Timeout(_) => "no answer came in time; wait longer, or ask again later",
+            Self::NoReply(_) => "the reply was dropped without an answer",
+            Self::TargetStopped(_) => "the actor has stopped; look it up again, or do without",
+            Self::TargetFailed(_) => {
+                "the actor failed before it answered; ask again if it is restarted"
+            }
+            Self::MailboxFull(_) => {
+                "the actor's mailbox had no room for the question; ask again later, or less often"
+            }
+            Self::Deadlock(_) => "a deadlock; one of those in it must not wait",
+            Self::Cancelled(_) => "whoever it was on behalf of has given up",
+            Self::PoolClosed(_) => "the actor's pool has ended; start another one, or do without",
+            Self::CannotWait(error) => return error.fmt(f),
+        };
+        f.write_str(what)?;
+        match self.details() {
+            Some(details) => write!(f, ": {details}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for AskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::CannotWait(error) => error.source(),
+            _ => self.details()?.failure()?.source(),
+        }
+    }
+}
+
+impl From<WaitError> for AskError {
+    fn from(error: WaitError) -> Self {
+        Self::CannotWait(error)
+    }
 }
 
 impl AskError {
@@ -110,6 +145,7 @@ impl AskError {
         end: End,
         asked: Option<Asked>,
         cycle: Option<Cycle>,
+        failure: Option<Arc<Failure>>,
     ) -> Self {
         let Some(Asked {
             target,
@@ -118,7 +154,7 @@ impl AskError {
             ..
         }) = asked
         else {
-            return Self::from_end(end, AskDetails::unknown());
+            return Self::from_end(end, AskDetails::unknown().because_of(failure));
         };
         let details = Details {
             target,
@@ -126,6 +162,7 @@ impl AskError {
             mail,
             waited: Duration::from_nanos(shard.now.get().saturating_sub(began)),
             cycle,
+            failure,
         };
         Self::from_end(end, AskDetails(Box::new(details)))
     }
@@ -174,6 +211,7 @@ impl AskDetails {
             mail: Some(mail),
             waited,
             cycle: None,
+            failure: None,
         }))
     }
 
@@ -185,7 +223,14 @@ impl AskDetails {
             mail: None,
             waited: Duration::ZERO,
             cycle: None,
+            failure: None,
         }))
+    }
+
+    /// These, of an ask that this failure has ended.
+    pub(super) fn because_of(mut self, failure: Option<Arc<Failure>>) -> Self {
+        self.0.failure = failure;
+        self
     }
 
     /// The actor that was asked; `None` where it was no actor's, or nothing is left of the ask.
@@ -195,10 +240,11 @@ impl AskDetails {
 
     /// Its path, wherever the ask came from, and also where the actor has ended since.
     ///
-    /// `None` where it was asked from another worker, or by a thread outside, and no such question, this
-    /// one included, was taken up by its worker while it lived; where it was asked on its own worker,
-    /// and ended when it had handed the reply on; and where it ended long ago: each worker keeps a
-    /// thousand paths of those that have ended.
+    /// An actor that was given a name has it in any case, unless it ended long ago: each worker keeps a thousand
+    /// paths of those that have ended. For one with a generated name it is `None` too where it was asked from
+    /// another worker, or by a thread outside, and no such question, this one included, was taken up by its
+    /// worker while it lived; and where it was asked on its own worker, and ended when it had handed the reply
+    /// on. See [`ActorId::path`].
     pub fn path(&self) -> Option<&ActorPath> {
         self.0.path.as_ref()
     }
@@ -211,6 +257,37 @@ impl AskDetails {
     /// How long it went on, by the clock of whoever asked.
     pub fn waited(&self) -> Duration {
         self.0.waited
+    }
+
+    /// The failure that ended the ask, in a [`TargetFailed`](AskError::TargetFailed): of the actor that was
+    /// asked, of whoever had the question then, or of an actor above with which that one ended.
+    ///
+    /// `None` where the actor failed in its start or while it was told that it ends, and where the reply was
+    /// lost in an unwinding that was no actor's.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).on_failure(|_| {}).start()?;
+    /// let square = pool.spawn("square", Props::new(|| {
+    ///     Behavior::receive(|_ctx, (number, reply): (&str, Reply<u64>)| {
+    ///         let number: u64 = number.parse()?;
+    ///         reply.send(number * number);
+    ///         Ok(())
+    ///     })
+    /// }))?;
+    /// let asked = square.ask(|reply| ("seven", reply), Duration::from_secs(5)).wait();
+    /// let error = asked.unwrap_err();
+    /// let failure = error.details().and_then(|details| details.failure()).unwrap();
+    /// assert_eq!(failure.path.as_str(), "/user/square");
+    /// assert_eq!(failure.cause.to_string(), "invalid digit found in string");
+    /// assert!(error.to_string().ends_with("invalid digit found in string"));
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure(&self) -> Option<&Arc<Failure>> {
+        self.0.failure.as_ref()
     }
 
     /// The cycle of waits that it was part of: certain in a [`Deadlock`](AskError::Deadlock), and
@@ -230,7 +307,13 @@ impl fmt::Display for AskDetails {
             }
             (None, None) => write!(f, "asked")?,
         }
-        write!(f, " ({}), waited {:?}", self.message_type(), self.waited())?;
+        write!(f, " ({})", self.message_type())?;
+        if !self.waited().is_zero() {
+            write!(f, ", waited {:?}", self.waited())?;
+        }
+        if let Some(failure) = &self.0.failure {
+            write!(f, "; {failure}")?;
+        }
         match &self.0.cycle {
             Some(cycle) => write!(f, "; {cycle}"),
             None => Ok(()),

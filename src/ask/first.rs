@@ -3,8 +3,9 @@
 use parking_lot::Mutex;
 use std::sync::Arc;
 
+use super::failing::Unanswered;
 use super::reply::Asker;
-use crate::actor::{End, drop_with_fate};
+use crate::actor::{End, Failure, drop_with_fate};
 
 /// Who asks, until somebody has answered.
 ///
@@ -12,14 +13,14 @@ use crate::actor::{End, drop_with_fate};
 pub(super) struct Shared<R: Send + 'static> {
     asker: Mutex<Option<Asker<R>>>,
     /// Why the last hand that let go did so.
-    end: Mutex<End>,
+    end: Mutex<Unanswered>,
 }
 
 impl<R: Send + 'static> Shared<R> {
     pub(super) fn new(asker: Asker<R>) -> Self {
         Self {
             asker: Mutex::new(Some(asker)),
-            end: Mutex::new(End::NoReply),
+            end: Mutex::new(Unanswered::For(End::NoReply)),
         }
     }
 
@@ -41,15 +42,30 @@ impl<R: Send + 'static> Shared<R> {
                     None => drop(drop_with_fate(answer, End::NoReply)),
                 }
             }
-            Err(end) => *self.end.lock() = end,
+            Err(end) => self.note(Unanswered::For(end)),
         }
+    }
+
+    /// One hand lets go because of a failure.
+    pub(super) fn fail(&self, failure: Arc<Failure>) {
+        self.note(Unanswered::Failed(failure));
+    }
+
+    fn note(&self, end: Unanswered) {
+        let before = std::mem::replace(&mut *self.end.lock(), end);
+        // Without the lock: a failure has an error of the user's.
+        let _ = drop_with_fate(before, End::Failed);
     }
 }
 
 impl<R: Send + 'static> Drop for Shared<R> {
     fn drop(&mut self) {
         if let Some(asker) = self.asker.get_mut().take() {
-            asker.end(Err(*self.end.get_mut()));
+            let end = std::mem::replace(self.end.get_mut(), Unanswered::For(End::NoReply));
+            match end {
+                Unanswered::For(end) => asker.end(Err(end)),
+                Unanswered::Failed(failure) => asker.fail(failure),
+            }
         }
     }
 }

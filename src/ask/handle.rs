@@ -240,7 +240,7 @@ impl<R: Send + 'static> Ask<R> {
     ///         let asked = inner.ask(|reply| (number * 2, reply), Duration::from_secs(5));
     ///         let answer = asked.wait_for(&reply)?;
     ///         reply.send(answer);
-    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// assert_eq!(outer.ask(|reply| (20, reply), Duration::from_secs(5)).wait()?, 41);

@@ -59,7 +59,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///         let asked = [(); 3].map(|()| seven.ask(|reply| reply, SOON));
     ///         let answers = all(asked).wait_for(&reply)?;
     ///         reply.send(answers.iter().sum());
-    ///         Ok::<_, nexus_actors::BoxError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// assert_eq!(sum.ask(|reply| reply, SOON).wait()?, 21);

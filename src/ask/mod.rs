@@ -8,6 +8,7 @@ mod deadline;
 mod driven;
 mod elsewhere;
 mod error;
+mod failing;
 mod first;
 mod handle;
 mod join;

@@ -14,8 +14,9 @@ pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskE
 pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
     let asked = shard.waits.asked(wait);
     let cycle = shard.waits.take_cycle(wait);
+    let failure = shard.waits.take_failure(wait);
     match shard.waits.take_end(wait) {
-        Some(end) => AskError::of_worker(shard, end, asked, cycle),
+        Some(end) => AskError::of_worker(shard, end, asked, cycle, failure),
         None => AskError::PoolClosed(AskDetails::unknown()),
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, as_nanos};
 use super::error::{AskDetails, AskError};
+use super::failing::Unanswered;
 use super::outcome::failure_of;
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::core::PoolCore;
@@ -36,7 +37,7 @@ pub(super) struct Outside<R> {
 
 enum Outcome<R> {
     /// From whoever holds the reply.
-    Answer(once::Receiver<Result<R, End>>),
+    Answer(once::Receiver<Result<R, Unanswered>>),
     /// From the worker whose wait it was.
     Forwarded(once::Receiver<Result<R, AskError>>, Home, Key),
 }
@@ -177,17 +178,17 @@ impl<R: Send + 'static> Outside<R> {
         }
     }
 
-    fn settle(&self, received: Result<Result<R, End>, RecvError>) -> Result<R, AskError> {
-        let end = match received {
+    fn settle(&self, received: Result<Result<R, Unanswered>, RecvError>) -> Result<R, AskError> {
+        let (end, failure) = match received {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(end)) => end,
-            Err(RecvError::Closed) => End::NoReply,
+            Ok(Err(end)) => end.into_parts(),
+            Err(RecvError::Closed) => (End::NoReply, None),
             Err(RecvError::Timeout) => {
                 self.withdraw(DeadLetterReason::Expired);
-                End::TimedOut
+                (End::TimedOut, None)
             }
         };
-        Err(AskError::from_end(end, self.details()))
+        Err(AskError::from_end(end, self.details().because_of(failure)))
     }
 }
 

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::deadline::as_nanos;
 use super::driven::driver_at;
+use super::failing::Unanswered;
 use super::first::Shared;
 use super::polling::Lent;
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Here, Home, Key, MessageId, Parcel, Room,
-    Shard, catch_user, core, dispatch, drop_lost, fate_of_dropped_reply, with_current,
+    ActorId, ActorRef, DeadLetterReason, End, Envelope, Failure, Here, Home, Key, MessageId,
+    Parcel, Room, Shard, catch_user, core, dispatch, drop_lost, fate_of_dropped_reply,
+    with_current,
 };
 use crate::queue::once;
 
@@ -56,7 +58,7 @@ pub(super) enum Asker<R: Send + 'static> {
     },
     /// A thread outside, which asked an actor of that worker.
     Thread {
-        sender: once::Sender<Result<R, End>>,
+        sender: once::Sender<Result<R, Unanswered>>,
         asked: Home,
         /// See [`as_nanos`].
         deadline: u64,
@@ -83,7 +85,7 @@ impl<R: Send + 'static> Asker<R> {
         match self {
             Self::Thread { sender, asked, .. } => {
                 // A waker that panics is no business of whoever answers.
-                let sent = catch_user(|| sender.send(answer));
+                let sent = catch_user(|| sender.send(answer.map_err(Unanswered::from)));
                 if let Ok(Err(answer)) = sent {
                     if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
@@ -282,17 +284,19 @@ impl<R: Send + 'static> Reply<R> {
 
     #[cold]
     fn end_unanswered(asker: Asker<R>) {
-        let end = fate_of_dropped_reply();
-        if end != End::NoReply {
-            return asker.end(Err(end));
-        }
-        // In a handler it is not yet known whether it goes on well, or returns an error.
-        let end_it = move |end| asker.end(Err(end));
+        let (end, is_certain) = fate_of_dropped_reply();
+        let end_it = move |end, failure: Option<&Arc<Failure>>| match failure {
+            Some(failure) if end == End::Failed => asker.fail(Arc::clone(failure)),
+            _ => asker.end(Err(end)),
+        };
         with_current(|shard| match shard {
+            Some(shard) if is_certain => end_it(end, shard.verdicts.failure().as_ref()),
+            // It is not yet known whether the handler goes on well, or fails, and of what.
             Some(shard) if shard.is_handling() => {
-                shard.verdicts.keep(shard.envelope().message_id(), end_it);
+                let message = shard.envelope().message_id();
+                shard.verdicts.keep(message, end, end_it);
             }
-            _ => end_it(end),
+            _ => end_it(end, None),
         });
     }
 }
@@ -391,7 +395,7 @@ impl Parcel for Passed {
 
 /// An actor that ends with an answer owed is named to whoever waits on its own worker too.
 #[cold]
-fn keep_name(shard: &Shard, wait: Key, end: End) {
+pub(super) fn keep_name(shard: &Shard, wait: Key, end: End) {
     if matches!(end, End::Stopped | End::Failed)
         && let Some(target) = shard.waits.pending_target(wait)
         && target.home == shard.home

@@ -12,7 +12,8 @@ use super::handle::WorkerPool;
 use super::node::WorkerNode;
 use super::shared::{Shared, spawn_error, start_here};
 use super::shutdown::{ShutdownError, ShutdownReport};
-use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable, catch_user};
+use crate::actor::lifecycle::{self, GUARDIAN};
+use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable, catch_user, drop_quietly};
 use crate::ask::{Ask, Deadline, begin_call_of};
 use crate::queue::{once, oneshot};
 
@@ -23,7 +24,7 @@ use crate::queue::{once, oneshot};
 pub struct Spawning<M: Send + 'static>(Step<M>);
 
 enum Step<M: Send + 'static> {
-    Refused(SpawnError),
+    Known(Result<ActorRef<M>, SpawnError>),
     UnderWay(Ask<Result<ActorRef<M>, SpawnError>>),
     Over,
 }
@@ -36,7 +37,7 @@ impl<M: Send + 'static> Future for Spawning<M> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = match std::mem::replace(&mut self.0, Step::Over) {
-            Step::Refused(error) => Err(error),
+            Step::Known(outcome) => outcome,
             Step::UnderWay(mut ask) => match Pin::new(&mut ask).poll(cx) {
                 Poll::Ready(outcome) => outcome.unwrap_or_else(|error| Err(spawn_error(error))),
                 Poll::Pending => {
@@ -72,8 +73,29 @@ impl Shared {
                 });
                 Step::UnderWay(start)
             }
-            Err(error) => Step::Refused(error),
+            Err(error) => Step::Known(Err(error)),
         })
+    }
+
+    /// Finds the actor of that path, or starts it there, for whoever awaits it.
+    pub(crate) fn begin_get_or_spawn_at<P: Spawnable>(
+        &self,
+        path: Result<ActorPath, SpawnError>,
+        props: P,
+    ) -> Spawning<P::Message> {
+        let path = match path {
+            Ok(path) => path,
+            Err(error) => return Spawning(Step::Known(Err(error))),
+        };
+        if let Some(entry) = self.live(&path) {
+            let _ = drop_quietly(props);
+            return Spawning(Step::Known(lifecycle::typed(&path, entry)));
+        }
+        let owner = self.owner(path.name());
+        let start = begin_call_of(&self.core, owner, None, move |shard, caller| {
+            lifecycle::get_or_start(shard, GUARDIAN, &path, props, caller)
+        });
+        Spawning(Step::UnderWay(start))
     }
 
     fn begin_spawn<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
@@ -108,6 +130,16 @@ impl WorkerPool {
         self.node().shared.begin_spawn(name, props)
     }
 
+    /// As [`get_or_spawn`](Self::get_or_spawn), for `async` code.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get_or_spawn`](Self::get_or_spawn), when it is awaited.
+    pub fn get_or_spawn_async<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
+        let path = ActorPath::user().child(name).map_err(SpawnError::from);
+        self.node().shared.begin_get_or_spawn_at(path, props)
+    }
+
     /// As [`spawn_anonymous`](Self::spawn_anonymous), for `async` code.
     ///
     /// # Errors
@@ -115,7 +147,7 @@ impl WorkerPool {
     /// As for [`spawn_anonymous`](Self::spawn_anonymous), when it is awaited.
     pub fn spawn_anonymous_async<P: Spawnable>(&self, props: P) -> Spawning<P::Message> {
         let shared = self.node().shared;
-        shared.begin_spawn_at(Ok(shared.quietest_worker()), Ok(None), props)
+        shared.begin_spawn_at(Ok(shared.quietest()), Ok(None), props)
     }
 
     /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, and its end is waited for on a

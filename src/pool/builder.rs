@@ -23,7 +23,6 @@ use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy, abort_on_panic}
 use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::scope::{Scopes, SwitchHook};
-use crate::supervision::{Directive, Strategy};
 use crate::time::Clock;
 
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
@@ -196,7 +195,8 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// How the top-level actors are supervised. By default one that fails is stopped.
+    /// How the top-level actors are supervised. By default as children of any other parent are: one that
+    /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
     pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
@@ -316,9 +316,9 @@ impl WorkerPoolBuilder {
     }
 }
 
-/// How top-level actors are supervised unless it is told otherwise.
+/// How top-level actors are supervised unless it is told otherwise: as children of any parent are.
 pub(crate) fn default_guardian() -> SupervisorStrategy {
-    Strategy::one_for_one().always(Directive::Stop)
+    SupervisorStrategy::default()
 }
 
 /// What a pool does with failures unless it is told otherwise.

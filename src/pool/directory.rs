@@ -4,13 +4,42 @@
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry};
+use crate::actor::{ActorPath, Directory, DirectoryEntry, Phase};
 
 /// A name that is taken: reserved while its actor starts, then live.
-type Place = OnceLock<DirectoryEntry>;
+#[derive(Default)]
+struct Place {
+    entry: OnceLock<DirectoryEntry>,
+    /// A [`Phase`].
+    phase: AtomicU8,
+}
+
+impl Place {
+    fn phase(&self) -> Phase {
+        // Acquire pairs with the release in `enter`: whoever sees it live sees its entry, and whoever sees it
+        // end does not find it live any more.
+        match self.phase.load(Acquire) {
+            phase if phase == Phase::Starting as u8 => Phase::Starting,
+            phase if phase == Phase::Live as u8 => Phase::Live,
+            _ => Phase::Ending,
+        }
+    }
+
+    /// None but the actor's own worker does.
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Release);
+    }
+
+    /// The actor, once it lives.
+    fn shown(&self) -> Option<&DirectoryEntry> {
+        self.entry.get().filter(|_| self.phase() != Phase::Starting)
+    }
+}
 
 /// The named actors of a pool, for all its threads.
 #[derive(Default)]
@@ -66,35 +95,53 @@ impl Hasher for TextHasher {
 impl Directory for WorkerDirectory {
     fn reserve(&self, path: &ActorPath) -> bool {
         let names = self.0.pin();
-        names.try_insert(Path(path.clone()), Place::new()).is_ok()
+        names
+            .try_insert(Path(path.clone()), Place::default())
+            .is_ok()
     }
 
-    fn publish(&self, path: &ActorPath, entry: DirectoryEntry) {
+    fn begins(&self, path: &ActorPath, entry: DirectoryEntry) {
         let names = self.0.pin();
-        let published = names.get(path.as_str()).map(|place| place.set(entry));
-        debug_assert!(matches!(published, Some(Ok(()))), "{path} is not reserved");
+        let begun = names.get(path.as_str()).map(|place| place.entry.set(entry));
+        debug_assert!(matches!(begun, Some(Ok(()))), "{path} is not reserved");
+    }
+
+    fn publish(&self, path: &ActorPath) {
+        let names = self.0.pin();
+        if let Some(place) = names.get(path.as_str()) {
+            place.enter(Phase::Live);
+        }
+    }
+
+    fn ends(&self, path: &ActorPath) {
+        let names = self.0.pin();
+        // One that has not started yet is shown no sooner than it has, and starts as any other.
+        if let Some(place) = names.get(path.as_str())
+            && place.phase() == Phase::Live
+        {
+            place.enter(Phase::Ending);
+        }
     }
 
     fn release(&self, path: &ActorPath) {
         self.0.pin().remove(path.as_str());
     }
 
-    fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
-        let names = self.0.pin();
-        let named = |place: &Place| place.get().is_some_and(|entry| entry.actor() == actor);
-        let mut named = names.iter().filter(|(_, place)| named(place));
-        named.next().map(|(path, _)| path.0.clone())
+    fn find(&self, path: &str) -> Option<DirectoryEntry> {
+        self.0.pin().get(path).and_then(Place::shown).copied()
     }
 
-    fn find(&self, path: &str) -> Option<DirectoryEntry> {
-        self.0.pin().get(path).and_then(OnceLock::get).copied()
+    fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)> {
+        let names = self.0.pin();
+        let place = names.get(path.as_str())?;
+        Some((place.phase(), place.entry.get().copied()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::{Home, Key, MessageType};
+    use crate::actor::{ActorId, Home, Key, MessageType};
     use std::sync::Barrier;
     use std::thread;
 
@@ -117,7 +164,8 @@ mod tests {
                     let key = Key::new(u32::try_from(*name).expect("few names"), 1);
                     let address = ActorId::new(Home::new(1, worker), key);
                     let message = MessageType::of::<u8>();
-                    directory.publish(&path, DirectoryEntry { address, message });
+                    directory.begins(&path, DirectoryEntry { address, message });
+                    directory.publish(&path);
                 }
                 won
             });

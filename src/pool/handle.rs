@@ -160,8 +160,49 @@ impl WorkerPool {
         shared.spawn(shared.owner(name), Some(name), props)
     }
 
+    /// The top-level actor of that name, `/user/<name>`, wherever it lives; if there is none it is started from
+    /// these props, on the worker that the ring names.
+    ///
+    /// However many call this at once, from whichever threads and workers: all of them get the same actor, and
+    /// exactly one of them has started it. The props of the others are dropped. Whoever calls while the
+    /// actor starts waits for that, and shares what comes of it: the actor, or the same error. Whoever
+    /// calls while the actor of that name still ends waits until it has stopped, and a new one is started.
+    ///
+    /// If an actor with that name waits, in its start or its end, for whoever calls this, one of them is told
+    /// [`SpawnError::Deadlock`].
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(2).start()?;
+    /// let visits = Props::new(|| Behavior::with_state(0, |visits, _ctx, reply: Reply<u32>| {
+    ///     *visits += 1;
+    ///     reply.send(*visits);
+    /// }));
+    /// for (visit, page) in [(1, "home"), (1, "news"), (2, "home")] {
+    ///     let page = pool.get_or_spawn(page, visits.clone())?;
+    ///     assert_eq!(page.ask(|reply| reply, Duration::from_secs(5)).wait()?, visit);
+    /// }
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError::WrongType`] if the actor of that name handles other messages; else as for
+    /// [`spawn`](Self::spawn), but never [`NameTaken`](SpawnError::NameTaken).
+    pub fn get_or_spawn<P: Spawnable>(
+        &self,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.inner.shared.get_or_spawn(name, props)
+    }
+
     /// Starts a top-level actor under a generated name, on the worker with the fewest actors as
-    /// far as is known here. It is not in the directory.
+    /// far as is known here. It is not in the directory. [`spawn_prefixed`](Self::spawn_prefixed) generates
+    /// names that say more.
     ///
     /// # Errors
     ///
@@ -171,7 +212,36 @@ impl WorkerPool {
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.inner.shared;
-        shared.spawn(shared.quietest_worker(), None, props)
+        shared.spawn(shared.quietest(), None, props)
+    }
+
+    /// Starts a top-level actor under a generated name that says what it is, such as `/user/$conn-17` for the
+    /// prefix `conn`, on the worker with the fewest actors as far as is known here. Nobody else ever has the
+    /// same name. It is in the directory, as one that was given.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let pool = WorkerPool::builder().workers(2).start()?;
+    /// let connection = Props::new(|| Behavior::receive(|_ctx, _bytes: Vec<u8>| ()));
+    /// let first = pool.spawn_prefixed("conn", connection.clone())?;
+    /// let second = pool.spawn_prefixed("conn", connection)?;
+    /// assert_eq!(first.path().unwrap().as_str(), "/user/$conn-1");
+    /// assert_eq!(second.path().unwrap().as_str(), "/user/$conn-2");
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn); a prefix has to be a valid name itself.
+    pub fn spawn_prefixed<P: Spawnable>(
+        &self,
+        prefix: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.inner.shared.spawn_prefixed(prefix, props)
     }
 
     /// Starts many top-level actors at once, each under its name and on the worker that the ring names.
@@ -274,7 +344,7 @@ impl WorkerPool {
     ///
     /// let pool = WorkerPool::builder().workers(1).start()?;
     /// let sleeper = pool.spawn("sleeper", Props::new(|| {
-    ///     Behavior::receive(|ctx, _: ()| ctx.sleep(Duration::from_secs(3600)))
+    ///     Behavior::receive(|ctx, _: ()| Ok(ctx.sleep(Duration::from_secs(3600))?))
     /// }))?;
     /// sleeper.tell(());
     /// let (waiting, silent) = pool.waiting(Duration::from_secs(5));

@@ -51,6 +51,34 @@ impl WorkerNode {
         self.shared.spawn_configured(self.index, path, props)
     }
 
+    /// The top-level actor of that name, which is started if there is none: see
+    /// [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn get_or_spawn<P: Spawnable>(
+        &self,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.shared.get_or_spawn(name, props)
+    }
+
+    /// Starts a top-level actor under a generated name that begins with this prefix: see
+    /// [`WorkerPool::spawn_prefixed`](crate::WorkerPool::spawn_prefixed).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn spawn_prefixed<P: Spawnable>(
+        &self,
+        prefix: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.shared.spawn_prefixed(prefix, props)
+    }
+
     /// Starts many top-level actors at once: see
     /// [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all).
     pub fn spawn_all<N: Into<String>, P: Spawnable>(

@@ -13,8 +13,8 @@ use super::shutdown::Ends;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
-    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, Order, Seed, Shard,
-    SpawnError, Spawnable, drop_quietly,
+    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, Order, Phase, Seed,
+    Shard, SpawnError, Spawnable, drop_quietly,
 };
 use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
 
@@ -87,13 +87,6 @@ impl Shared {
         self.ring.load().owner(name)
     }
 
-    /// The worker with the fewest actors, as far as is known here.
-    pub(crate) fn quietest_worker(&self) -> u32 {
-        let workers = self.core.worker_indices();
-        let quietest = workers.min_by_key(|index| self.core.workers[*index as usize].read().actors);
-        quietest.unwrap_or_default()
-    }
-
     /// The worker of that index, if there is one.
     pub(crate) fn worker(&self, worker: usize) -> Result<u32, SpawnError> {
         let workers = self.workers();
@@ -123,6 +116,23 @@ impl Shared {
         self.spawn_at(worker, path, props)
     }
 
+    /// The worker with the fewest actors, as far as is known here.
+    pub(crate) fn quietest(&self) -> u32 {
+        let actors = |worker: &u32| self.core.workers[*worker as usize].read().actors;
+        let quietest = self.core.worker_indices().min_by_key(actors);
+        quietest.unwrap_or_default()
+    }
+
+    /// Starts a top-level actor under a generated name that begins with this prefix.
+    pub(crate) fn spawn_prefixed<P: Spawnable>(
+        &self,
+        prefix: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        let path = self.core.generate_path(&ActorPath::user(), prefix)?;
+        self.spawn_at(self.quietest(), Some(path), props)
+    }
+
     /// Starts a top-level actor on that worker, at that path or under a generated name.
     fn spawn_at<P: Spawnable>(
         &self,
@@ -134,6 +144,39 @@ impl Shared {
             start_here(shard, path.as_ref(), props, caller)
         });
         started.unwrap_or_else(|error| Err(spawn_error(error)))
+    }
+
+    /// The top-level actor of that name, which is started on the worker that the ring names if there is none.
+    pub(crate) fn get_or_spawn<P: Spawnable>(
+        &self,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.get_or_spawn_at(ActorPath::user().child(name)?, props)
+    }
+
+    /// The same, for the actor of that path.
+    pub(crate) fn get_or_spawn_at<P: Spawnable>(
+        &self,
+        path: ActorPath,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        if let Some(entry) = self.live(&path) {
+            let _ = drop_quietly(props);
+            return lifecycle::typed(&path, entry);
+        }
+        let found = call(&self.core, self.owner(path.name()), move |shard, caller| {
+            lifecycle::get_or_start(shard, GUARDIAN, &path, props, caller)
+        });
+        found.unwrap_or_else(|error| Err(spawn_error(error)))
+    }
+
+    /// The actor of that path, where it has started and does not stop.
+    pub(super) fn live(&self, path: &ActorPath) -> Option<DirectoryEntry> {
+        match self.core.directory.look(path)? {
+            (Phase::Live, entry) => entry,
+            _ => None,
+        }
     }
 
     /// Starts top-level actors, each on that worker and under that name, or a generated one. They start
@@ -433,9 +476,14 @@ pub(super) fn start_here<P: Spawnable>(
     lifecycle::start(shard, GUARDIAN, name, Seed::of(props), caller)
 }
 
-/// A call has no time-out, and its work always answers: what is left is the pool's end.
+/// A call has no time-out, and its work always answers: what is left is the pool's end, and a deadlock with an
+/// actor whose name is wanted.
 pub(super) fn spawn_error(error: AskError) -> SpawnError {
     match error {
+        AskError::Deadlock(details) => match details.cycle() {
+            Some(cycle) => SpawnError::Deadlock(cycle.clone()),
+            None => SpawnError::PoolClosed,
+        },
         AskError::CannotWait(error) => SpawnError::CannotWait(error),
         _ => SpawnError::PoolClosed,
     }

@@ -35,7 +35,7 @@ pub enum TimeSource {
 ///     Behavior::receive(|ctx, reply: Reply<Duration>| {
 ///         ctx.sleep(Duration::from_secs(3600))?;
 ///         reply.send(ctx.now());
-///         Ok::<_, WaitError>(())
+///         Ok(())
 ///     })
 /// }))?;
 /// let asked = sleeper.ask(|reply| reply, Duration::from_secs(5));

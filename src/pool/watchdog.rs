@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::actor::core::PoolCore;
 use crate::actor::{
     ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly, look_at_handler,
-    look_at_waiting,
+    look_at_waiting, path_elsewhere,
 };
 use crate::shared::{Nap, Watcher, watcher_of};
 
@@ -224,10 +224,10 @@ fn slow_handler(
     let waiting = look_at_waiting(&core.beats[worker as usize])
         .map(|key| ActorId::new(core.home(worker), key))
         .filter(|other| *other != actor)
-        .map(|other| (other, core.directory.name_of(other)));
+        .map(|other| (other, path_elsewhere(other)));
     SlowHandler {
         actor,
-        path: core.directory.name_of(actor),
+        path: path_elsewhere(actor),
         message_type: found.message_type,
         running_for,
         waiting: waiting.collect(),

@@ -7,7 +7,7 @@ use super::members::Members;
 use super::open::{Kind, OpenError, open, open_async};
 use super::router::point_of_key;
 use crate::actor::{
-    Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
+    Actor, ActorId, ActorPath, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
 };
 use crate::ask::{Ask, Deadline, Reply};
 use crate::pool::WorkerNode;
@@ -118,6 +118,12 @@ impl<M: Send + 'static> Group<M> {
     pub fn in_turn(self, within: impl Into<Deadline>) -> Ask<Option<ActorRef<M>>> {
         let in_turn = |reply| GroupMessage(Inner::InTurn(reply));
         self.actor.ask(in_turn, within)
+    }
+
+    /// The path of this group, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(self) -> Option<ActorPath> {
+        self.actor.path()
     }
 
     /// The group as an actor: to be stopped, or watched. A group that was stopped is a new one, without

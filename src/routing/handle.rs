@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::RouterError;
-use crate::actor::{ActorId, ActorRef, Recipient};
+use crate::actor::{ActorId, ActorPath, ActorRef, Recipient};
 use crate::ask::{Ask, Deadline, Reply};
 
 /// A router that runs: what is sent to it goes to its routees, as its strategy says.
@@ -62,7 +62,7 @@ impl<M: Send + 'static> RouterRef<M> {
     /// let searcher = Props::new(|| Behavior::receive(|ctx, (word, reply): (&str, Reply<usize>)| {
     ///     ctx.sleep(Duration::from_millis(ctx.worker() as u64 * 500))?;
     ///     reply.send(word.len());
-    ///     Ok::<_, WaitError>(())
+    ///     Ok(())
     /// }));
     /// let search = Router::round_robin(2, searcher).spread(&pool.node());
     /// let search = search.spawn(&pool.node(), "search")?;
@@ -117,6 +117,12 @@ impl<M: Send + 'static> RouterRef<M> {
     /// The router's incarnation.
     pub fn id(self) -> ActorId {
         self.actor.id()
+    }
+
+    /// The path of this router, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(self) -> Option<ActorPath> {
+        self.actor.path()
     }
 
     /// The router as an actor: to be watched, or handed on.

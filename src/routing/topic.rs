@@ -5,7 +5,8 @@ use std::fmt;
 use super::engine::goes_on_after_a_message;
 use super::open::{Kind, OpenError, open, open_async};
 use crate::actor::{
-    Actor, ActorId, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient, Signal,
+    Actor, ActorId, ActorPath, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient,
+    Signal,
 };
 use crate::ask::{Ask, Deadline, Reply};
 use crate::memory::OrderedMap;
@@ -127,6 +128,12 @@ impl<M: Clone + Send + 'static> Topic<M> {
     pub fn stats(self, within: impl Into<Deadline>) -> Ask<TopicStats> {
         let stats = |reply| TopicMessage(Inner::Stats(reply));
         self.actor.ask(stats, within)
+    }
+
+    /// The path of this topic, for a log line: from any thread, while it lives and for a while after. See
+    /// [`ActorId::path`].
+    pub fn path(self) -> Option<ActorPath> {
+        self.actor.path()
     }
 
     /// The topic as an actor: to be stopped, or watched. A topic that was stopped is a new one, without

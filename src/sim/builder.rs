@@ -212,7 +212,8 @@ impl SimBuilder {
         self
     }
 
-    /// How the top-level actors are supervised. By default one that fails is stopped.
+    /// How the top-level actors are supervised. By default as children of any other parent are: one that
+    /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
     pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {

@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry};
+use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry, Phase};
 
 /// The names of one pool.
 #[derive(Clone, Default)]
@@ -12,14 +12,19 @@ pub(super) struct Names(Arc<Mutex<Known>>);
 
 #[derive(Default)]
 struct Known {
-    /// Each with its actor once that lives.
-    by_path: BTreeMap<ActorPath, Option<DirectoryEntry>>,
+    /// Each with how far its actor has come.
+    by_path: BTreeMap<ActorPath, (Phase, Option<DirectoryEntry>)>,
     by_actor: HashMap<ActorId, ActorPath>,
 }
 
 impl Names {
     pub(super) fn len(&self) -> usize {
         self.0.lock().by_path.len()
+    }
+
+    /// The name of a live actor, if it has one.
+    pub(super) fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
+        self.0.lock().by_actor.get(&actor).cloned()
     }
 }
 
@@ -28,31 +33,46 @@ impl Directory for Names {
         let names = &mut self.0.lock().by_path;
         let free = !names.contains_key(path);
         if free {
-            names.insert(path.clone(), None);
+            names.insert(path.clone(), (Phase::Starting, None));
         }
         free
     }
 
-    fn publish(&self, path: &ActorPath, entry: DirectoryEntry) {
+    fn begins(&self, path: &ActorPath, entry: DirectoryEntry) {
+        if let Some((_, actor)) = self.0.lock().by_path.get_mut(path) {
+            *actor = Some(entry);
+        }
+    }
+
+    fn publish(&self, path: &ActorPath) {
         let Known { by_path, by_actor } = &mut *self.0.lock();
-        by_path.insert(path.clone(), Some(entry));
-        by_actor.insert(entry.actor(), path.clone());
+        if let Some((phase, Some(entry))) = by_path.get_mut(path) {
+            *phase = Phase::Live;
+            by_actor.insert(entry.actor(), path.clone());
+        }
+    }
+
+    fn ends(&self, path: &ActorPath) {
+        if let Some((phase @ Phase::Live, _)) = self.0.lock().by_path.get_mut(path) {
+            *phase = Phase::Ending;
+        }
     }
 
     fn release(&self, path: &ActorPath) {
         let Known { by_path, by_actor } = &mut *self.0.lock();
-        if let Some(entry) = by_path.remove(path).flatten() {
+        if let Some((_, Some(entry))) = by_path.remove(path) {
             by_actor.remove(&entry.actor());
         }
     }
 
-    fn name_of(&self, actor: ActorId) -> Option<ActorPath> {
-        self.0.lock().by_actor.get(&actor).cloned()
-    }
-
     fn find(&self, path: &str) -> Option<DirectoryEntry> {
         let path = ActorPath::parse(path).ok()?;
-        self.0.lock().by_path.get(&path).copied().flatten()
+        let (phase, entry) = self.look(&path)?;
+        entry.filter(|_| phase != Phase::Starting)
+    }
+
+    fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)> {
+        self.0.lock().by_path.get(path).copied()
     }
 }
 
@@ -67,6 +87,7 @@ mod tests {
     enum Step {
         Reserve,
         Publish { bounded: bool },
+        End,
         Release,
     }
 
@@ -74,6 +95,7 @@ mod tests {
         let step = prop_oneof![
             Just(Step::Reserve),
             any::<bool>().prop_map(|bounded| Step::Publish { bounded }),
+            Just(Step::End),
             Just(Step::Release),
         ];
         (0..NAMES, step)
@@ -121,8 +143,17 @@ mod tests {
                         };
                         *place = Some((address, bounded));
                         for directory in directories {
-                            directory.publish(&path(name), DirectoryEntry { address, message });
-                            prop_assert_eq!(directory.name_of(actor), Some(path(name)));
+                            directory.begins(&path(name), DirectoryEntry { address, message });
+                            prop_assert_eq!(found(directory, name), None);
+                            directory.publish(&path(name));
+                        }
+                    }
+                    Step::End => {
+                        let live = oracle.get(&name).copied().flatten().is_some();
+                        for directory in directories {
+                            directory.ends(&path(name));
+                            let phase = directory.look(&path(name)).map(|(phase, _)| phase);
+                            prop_assert_eq!(phase == Some(Phase::Ending), live);
                         }
                     }
                     Step::Release => {
@@ -142,7 +173,6 @@ mod tests {
                     let expected = oracle.get(&name).copied().flatten();
                     prop_assert_eq!(found(directory, name), expected);
                 }
-                prop_assert_eq!(directory.name_of(ActorId::NOBODY), None);
             }
         }
     }

@@ -37,7 +37,7 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 ///     Behavior::receive(|ctx, reply: Reply<Duration>| {
 ///         ctx.sleep(Duration::from_secs(3600))?;
 ///         reply.send(ctx.now());
-///         Ok::<_, WaitError>(())
+///         Ok(())
 ///     })
 /// }))?;
 /// let woken = sleeper.ask(|reply| reply, Duration::from_secs(7200)).wait()?; // takes no time
@@ -162,6 +162,21 @@ impl Sim {
         shared.spawn(shared.owner(name), Some(name), props)
     }
 
+    /// The top-level actor of that name, which is started if there is none, running the simulation
+    /// until it has started: see
+    /// [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn get_or_spawn<P: Spawnable>(
+        &mut self,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.engine().shared.get_or_spawn(name, props)
+    }
+
     /// Starts a top-level actor on a given worker.
     ///
     /// # Errors
@@ -175,6 +190,20 @@ impl Sim {
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         let shared = &self.engine().shared;
         shared.spawn(shared.worker(worker)?, Some(name), props)
+    }
+
+    /// Starts a top-level actor under a generated name that begins with this prefix: see
+    /// [`WorkerPool::spawn_prefixed`](crate::WorkerPool::spawn_prefixed).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn spawn_prefixed<P: Spawnable>(
+        &mut self,
+        prefix: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.engine().shared.spawn_prefixed(prefix, props)
     }
 
     /// Finds a named actor.

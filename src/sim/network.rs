@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::directory::Names;
 use super::rng::Rng;
 use super::windows::Windows;
-use crate::actor::{ActorId, ActorPath, Batch, Directory, FROM_OUTSIDE, Mail, Source, Transport};
+use crate::actor::{ActorId, ActorPath, Batch, FROM_OUTSIDE, Mail, Source, Transport};
 use crate::queue::Pushed;
 
 /// One lane: what is under way on it, with the time at which each batch arrives.

@@ -52,7 +52,7 @@ use crate::pool::WorkerNode;
 ///     Behavior::receive(move |_ctx, ()| {
 ///         (1..=100_u32).try_for_each(|number| actor.send(number))?; // waits for the reader
 ///         actor.stop();
-///         Ok::<_, SendError<u32>>(())
+///         Ok(())
 ///     })
 /// }))?;
 /// counting.tell(());

@@ -13,7 +13,8 @@ use super::window::Limit;
 ///
 /// It says three things: what is done about a failure, how often a restart is tried, and, where
 /// there is a [`Backoff`], how long it waits. Unless told otherwise it restarts, at once, at most
-/// 3 times in 60 s; over the limit it stops.
+/// 3 times in 60 s; over the limit it stops. So do parents whose props say nothing, and the guardian of the
+/// top-level actors, if its pool's builder says nothing.
 ///
 /// Its kind says for whom it is done:
 ///

@@ -24,7 +24,7 @@ use crate::scope::{Scopes, SwitchHook};
 ///     .time_source(TimeSource::Manual(time.clone()))
 ///     .start()?;
 /// let sleeper = system.spawn("sleeper", Props::new(|| {
-///     Behavior::receive(|ctx, _: ()| ctx.sleep(Duration::from_secs(3600)))
+///     Behavior::receive(|ctx, _: ()| Ok(ctx.sleep(Duration::from_secs(3600))?))
 /// }))?;
 /// sleeper.tell(());
 /// system.run(); // nothing goes on until the clock does
@@ -113,7 +113,8 @@ impl ActorSystemBuilder {
         self
     }
 
-    /// How the top-level actors are supervised. By default one that fails is stopped.
+    /// How the top-level actors are supervised. By default as children of any other parent are: one that
+    /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
     ///
     /// A failure that this strategy escalates stops the actor: nobody is above.
     pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {

@@ -145,6 +145,21 @@ impl ActorSystem {
         self.engine().shared.spawn(0, Some(name), props)
     }
 
+    /// The top-level actor of that name, which is started if there is none, driving the system
+    /// until it runs: see
+    /// [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn get_or_spawn<P: Spawnable>(
+        &self,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.engine().shared.get_or_spawn(name, props)
+    }
+
     /// Starts a top-level actor under a generated name. It is not in the directory.
     ///
     /// # Errors
@@ -155,6 +170,20 @@ impl ActorSystem {
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.engine().shared.spawn(0, None, props)
+    }
+
+    /// Starts a top-level actor under a generated name that begins with this prefix: see
+    /// [`WorkerPool::spawn_prefixed`](crate::WorkerPool::spawn_prefixed).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn spawn_prefixed<P: Spawnable>(
+        &self,
+        prefix: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.engine().shared.spawn_prefixed(prefix, props)
     }
 
     /// Starts many top-level actors at once: see
@@ -206,7 +235,7 @@ impl ActorSystem {
     /// let sleeper = system.spawn("sleeper", Props::new(|| {
     ///     Behavior::receive(|ctx, _: ()| {
     ///         ctx.sleep(Duration::from_millis(5))?;
-    ///         Ok::<_, WaitError>(Next::Stop)
+    ///         Ok(Next::Stop)
     ///     })
     /// }))?;
     /// sleeper.tell(());

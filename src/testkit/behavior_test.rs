@@ -53,7 +53,7 @@ const NAME: &str = "behavior";
 /// assert_eq!(test.advance(hour), Outcome::Handled);
 /// assert_eq!(test.ask(Oven::Loaves)?, 1);
 /// assert_eq!(test.tell(Oven::Bake(Duration::ZERO)), Outcome::Failed("raw".into()));
-/// assert!(!test.is_alive());
+/// assert_eq!(test.ask(Oven::Loaves)?, 0); // it was restarted, as anywhere
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct BehaviorTest<M> {

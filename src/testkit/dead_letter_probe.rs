@@ -218,20 +218,11 @@ fn time(within: Duration) -> String {
 }
 
 fn list(letters: &[DeadLetter]) -> String {
-    let one = |letter: &DeadLetter| {
-        let DeadLetter {
-            target,
-            message_type,
-            reason,
-            ..
-        } = letter;
-        format!("a {message_type} to {target} ({reason})")
-    };
-    let lines: Vec<String> = letters.iter().map(one).collect();
+    let lines: Vec<String> = letters.iter().map(DeadLetter::to_string).collect();
     if lines.is_empty() {
         return "none".to_owned();
     }
-    lines.join(", ")
+    lines.join("; ")
 }
 
 impl fmt::Debug for DeadLetterProbe {

@@ -21,7 +21,7 @@ use crate::pool::WorkerNode;
 /// let failures = FailureLog::new();
 /// let pool = WorkerPool::builder().workers(1).on_failure(failures.hook()).start()?;
 /// let till = pool.spawn("till", Props::new(|| {
-///     Behavior::receive(|_ctx, _coin: u8| Err::<(), _>("the drawer is stuck"))
+///     Behavior::receive(|_ctx, _coin: u8| Err::<(), _>("the drawer is stuck".into()))
 /// }))?;
 /// failures.expect_none();
 /// till.tell(5);

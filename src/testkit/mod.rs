@@ -56,7 +56,7 @@
 //!     let later = sim.spawn("later", Props::new(move || Behavior::receive(move |ctx, number: u8| {
 //!         ctx.sleep(2 * HOUR)?;
 //!         to.tell(number);
-//!         Ok::<_, WaitError>(())
+//!         Ok(())
 //!     })))?;
 //!     later.tell(7);
 //!     probe.expect_no_message(HOUR);

@@ -44,7 +44,7 @@ use crate::pool::WorkerNode;
 ///     if !actor.ask(|reply| Stock::Take(pieces, reply), SOON).wait()? {
 ///         actor.tell(Stock::Close);
 ///     }
-///     Ok::<_, AskError>(())
+///     Ok(())
 /// })))?;
 /// shop.tell(3);
 ///
@@ -130,7 +130,7 @@ impl<M: Send + 'static> Probe<M> {
     ///         let price = actor.ask(|reply| Prices::Of("tea", reply), Duration::from_secs(5));
     ///         reply.send(pieces * price.wait()?);
     ///         actor.tell(Prices::Reload);
-    ///         Ok::<_, AskError>(())
+    ///         Ok(())
     ///     })
     /// }))?;
     /// let sum = till.ask(|reply| (3, reply), Duration::from_secs(5)).wait()?;

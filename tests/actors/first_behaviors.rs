@@ -209,8 +209,8 @@ fn s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start() {
         });
         assert_eq!(ended(sim.spawn("actor", props)), "/user/actor");
         // Its children have stopped by then, and its mail is lost as that of any other that stops.
-        assert_eq!(log.of("one"), ["PreStart", "PostStop"]);
-        assert_eq!(log.of("other"), ["PreStart", "PostStop"]);
+        assert_eq!(log.of("one"), ["PreStart", "PostStop(Stopped)"]);
+        assert_eq!(log.of("other"), ["PreStart", "PostStop(Stopped)"]);
         let pending = sim.pending();
         assert_eq!((pending.actors, pending.slots, pending.names), (0, 0, 0));
         assert_eq!(sim.dead_letters().count(DeadLetterReason::Stopped), 1);
@@ -221,7 +221,10 @@ fn s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start() {
 fn s1_10_an_order_that_comes_during_a_start_is_followed_after_it() {
     check(SEEDS, |sim| {
         type Order = fn(ActorRef<u8>);
-        for order in [ActorRef::stop as Order, ActorRef::kill] {
+        for (order, end) in [
+            (ActorRef::stop as Order, "PostStop(Stopped)"),
+            (ActorRef::kill, "PostStop(Killed)"),
+        ] {
             let (tell, told) = mpsc::channel();
             let props = Props::new(move || {
                 let tell = tell.clone();
@@ -234,7 +237,7 @@ fn s1_10_an_order_that_comes_during_a_start_is_followed_after_it() {
             });
             sim.spawn("actor", props).unwrap();
             sim.run_until_idle();
-            assert_eq!(told.iter().collect::<Vec<_>>(), ["PreStart", "PostStop"]);
+            assert_eq!(told.iter().collect::<Vec<_>>(), ["PreStart", end]);
         }
     });
 }
@@ -247,7 +250,7 @@ fn s4_7_a_behaviour_that_is_stopped_when_it_is_built_again_is_an_end_and_no_fail
             if !first.swap(false, std::sync::atomic::Ordering::SeqCst) {
                 return Behavior::stopped();
             }
-            Behavior::receive(|_ctx, _: u8| Err::<(), _>("torn"))
+            Behavior::receive(|_ctx, _: u8| Err::<(), _>("torn".into()))
         });
         let parent = Props::new(move || {
             let props = props.clone();

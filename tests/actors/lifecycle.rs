@@ -27,7 +27,7 @@ fn family(depth: u32, log: Log) -> Behavior<()> {
             Behavior::receive(|_ctx, ()| ()).on_signal(move |ctx, signal| {
                 ctx.sleep(Duration::from_micros(50))?;
                 log.add(format!("{signal:?} {}", ctx.path()));
-                Ok::<_, BoxError>(())
+                Ok(())
             }),
         )
     })
@@ -37,7 +37,8 @@ fn assert_leaf_first(log: &Log, members: usize) {
     let lines = log.lines();
     let stops: Vec<_> = lines
         .iter()
-        .filter_map(|line| line.strip_prefix("PostStop "))
+        .filter_map(|line| line.strip_prefix("PostStop(")?.split_once(") "))
+        .map(|(_reason, path)| path)
         .collect();
     assert_eq!(stops.len(), members, "each is told once: {lines:?}");
     assert_eq!(lines.len(), 2 * members);
@@ -71,7 +72,7 @@ fn s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last() 
                     })
                     .on_signal(move |_ctx, signal| {
                         second.add(format!("{signal:?}"));
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -80,7 +81,10 @@ fn s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last() 
         actor.stop();
         actor.tell(3);
         gone(pool, "/user/actor");
-        assert_eq!(log.lines(), ["setup", "PreStart", "1", "2", "PostStop"]);
+        assert_eq!(
+            log.lines(),
+            ["setup", "PreStart", "1", "2", "PostStop(Stopped)"]
+        );
     });
 }
 
@@ -174,7 +178,7 @@ fn s4_4_a_shutdown_lets_actors_handle_the_mail_that_they_have() {
                         Behavior::receive(move |ctx, ()| {
                             ctx.yield_now()?;
                             count.fetch_add(1, SeqCst);
-                            Ok::<_, WaitError>(())
+                            Ok(())
                         })
                     }),
                 )
@@ -210,12 +214,12 @@ fn s4_4_what_is_left_at_the_deadline_is_stopped_by_force() {
                         ctx.spawn("child", Props::new(move || family(0, child.clone())))?;
                         Ok(Behavior::receive(move |ctx, ()| {
                             entered.send(()).unwrap();
-                            ctx.sleep(NEVER)
+                            Ok(ctx.sleep(NEVER)?)
                         }))
                     })
                     .on_signal(move |_ctx, signal| {
                         told.add(format!("{signal:?}"));
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -231,7 +235,10 @@ fn s4_4_what_is_left_at_the_deadline_is_stopped_by_force() {
             "with its child"
         );
         assert_eq!(pool.dead_letters().count(DeadLetterReason::Forced), 7);
-        assert_eq!(log.lines().last().map(String::as_str), Some("PostStop"));
+        assert_eq!(
+            log.lines().last().map(String::as_str),
+            Some("PostStop(Killed)")
+        );
         assert!(failures.lines().is_empty(), "a forced end is no failure");
     }
 }
@@ -283,7 +290,7 @@ fn s4_4_dropping_the_last_handle_ends_the_pool() {
             let tell = tell.clone();
             Behavior::receive(|_ctx, ()| ()).on_signal(move |_ctx, signal| {
                 tell.send(signal.clone())?;
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         }),
     )
@@ -300,7 +307,7 @@ fn s4_4_dropping_the_last_handle_ends_the_pool() {
     });
     assert_eq!(
         told.iter().collect::<Vec<_>>(),
-        [Signal::PreStart, Signal::PostStop]
+        [Signal::PreStart, Signal::PostStop(StopReason::Killed)]
     );
 }
 
@@ -330,7 +337,7 @@ fn s4_12_nothing_grows_with_the_actors_that_ever_lived() {
                             }
                         }
                         reply.send(());
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -389,7 +396,7 @@ fn s4_9_a_panic_in_a_handler_stops_that_actor_only() {
 
 #[test]
 fn s4_9_an_error_of_a_handler_stops_that_actor_only() {
-    let reports = failing(|| Behavior::receive(|_ctx, _: u8| Err::<(), _>("planned")));
+    let reports = failing(|| Behavior::receive(|_ctx, _: u8| Err::<(), _>("planned".into())));
     assert_eq!(reports, ["/user/actor failed handling a u8: planned"]);
 }
 
@@ -428,8 +435,8 @@ fn s4_9_a_panic_in_a_setup_that_a_handler_returned_stops_that_actor_only() {
 fn s4_9_a_panic_in_post_stop_is_reported() {
     let stopping = || {
         Behavior::receive(|_ctx, _: u8| Next::Stop).on_signal(|_ctx, signal| {
-            assert_ne!(*signal, Signal::PostStop, "planned");
-            Ok::<_, BoxError>(())
+            assert!(!matches!(signal, Signal::PostStop(_)), "planned");
+            Ok(())
         })
     };
     let reports = failing(stopping);
@@ -460,7 +467,7 @@ fn s4_9_a_failure_of_post_stop_is_told_of_before_its_state_is_dropped() {
                 let state = Noted(noted.clone());
                 Behavior::receive(|_ctx, ()| Next::Stop).on_signal(move |_ctx, signal| {
                     let _kept = &state;
-                    if *signal == Signal::PostStop {
+                    if matches!(signal, Signal::PostStop(_)) {
                         if panics {
                             planned();
                         }

@@ -48,7 +48,7 @@ fn s1_1_an_actor_handles_one_message_to_the_end_before_the_next_also_when_it_wai
                         if let Some(reply) = done {
                             reply.send(*handled);
                         }
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -342,7 +342,7 @@ fn sender(number: usize, target: ActorRef<Numbered>, helper: ActorRef<Reply<()>>
                     helper.ask(|reply| reply, SOON).wait()?;
                 }
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     })
 }
@@ -409,7 +409,7 @@ fn s1_8_actors_know_their_paths() {
                             all.extend(child.ask(|reply| reply, SOON).wait()?);
                         }
                         reply.send(all);
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -437,7 +437,7 @@ fn s1_8_actors_know_their_paths() {
                 )?;
                 let leaf = leaf.ask(|reply| reply, SOON).wait()?;
                 reply.send(vec![ctx.path(), leaf]);
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         })
     }

@@ -37,12 +37,12 @@ fn ship(weight: u32, log: &mpsc::Sender<&'static str>) -> Once<Ship> {
                 Ship::Panic => panic!("planned: a leak"),
                 Ship::Leave => return Ok(Next::Passivate),
             }
-            Ok::<_, BoxError>(Next::Same)
+            Ok(Next::Same)
         })
         .on_signal(move |_ctx, signal| {
             let _ = told.send(match signal {
                 Signal::PreStart => "started",
-                Signal::PostStop => "stopped",
+                Signal::PostStop(_) => "stopped",
                 _ => "something else",
             });
         })
@@ -71,7 +71,7 @@ fn s1_13_an_actor_made_once_stops_where_another_would_be_restarted() {
                                 ship = Some(ctx.spawn("ship", once)?);
                             }
                             reply.send(ship.unwrap());
-                            Ok::<_, SpawnError>(())
+                            Ok(())
                         })
                     }),
                 )
@@ -105,15 +105,17 @@ fn s1_13_a_siblings_failure_stops_an_actor_made_once_and_restarts_the_others() {
                 let told = told.clone();
                 let again = Props::new(move || {
                     let told = told.clone();
-                    Behavior::receive(|_ctx, fail: bool| if fail { Err("planned") } else { Ok(()) })
-                        .on_signal(move |_ctx, signal| {
-                            if matches!(signal, Signal::PreStart | Signal::PostRestart(_)) {
-                                told.send(()).unwrap();
-                            }
-                        })
+                    Behavior::receive(
+                        |_ctx, fail: bool| if fail { Err("planned".into()) } else { Ok(()) },
+                    )
+                    .on_signal(move |_ctx, signal| {
+                        if matches!(signal, Signal::PreStart | Signal::PostRestart(_)) {
+                            told.send(()).unwrap();
+                        }
+                    })
                 });
                 reply.send(ctx.spawn("again", again)?);
-                Ok::<_, SpawnError>(())
+                Ok(())
             })
         });
         let strategy = SupervisorStrategy::all_for_one();

@@ -43,7 +43,7 @@ fn door(log: &Log, open: bool) -> Behavior<Do> {
                 return Ok(Next::Become(door(&log, true)));
             }
         }
-        Ok::<_, BoxError>(Next::Same)
+        Ok(Next::Same)
     })
 }
 
@@ -107,7 +107,7 @@ fn s6_3_a_message_keeps_its_envelope_and_its_reply() {
                             }
                             _ => reply.send(*times),
                         }
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     },
                 ))
             })
@@ -117,7 +117,7 @@ fn s6_3_a_message_keeps_its_envelope_and_its_reply() {
             Behavior::receive(move |_ctx, reply: Reply<u32>| {
                 let answer = target.ask(|reply| reply, LONG).wait()?;
                 reply.send(answer);
-                Ok::<_, AskError>(())
+                Ok(())
             })
         });
         let asker = sim.spawn_on(0, "asker", asker).unwrap();
@@ -173,7 +173,7 @@ fn s6_3_what_is_taken_out_during_a_replay_comes_behind_what_is_still_to_be_repla
                     if matches!(*seen, 3 | 4) {
                         ctx.unstash_all();
                     }
-                    Ok::<_, BoxError>(())
+                    Ok(())
                 };
                 Ok(Behavior::with_state(0, handle))
             })
@@ -195,7 +195,7 @@ fn s6_3_an_actor_that_replays_for_ever_leaves_others_their_turns() {
                 ctx.unstash_all();
                 ctx.stash(message)?;
                 ctx.unstash_all();
-                Ok::<_, BoxError>(())
+                Ok(())
             }))
         })
     });
@@ -300,15 +300,15 @@ fn s7_2_whatever_is_put_aside_is_counted_once() {
                         ctx.stash(number + 100)?;
                         ctx.stash(number + 200)?;
                         // It is put aside, so nobody has to be told.
-                        Ok::<_, BoxError>(Next::Unhandled)
+                        Ok(Next::Unhandled)
                     })
                     .on_signal(|ctx, signal| match signal {
                         Signal::PreStart => Ok(ctx.stash(300)?),
-                        Signal::PostStop => {
+                        Signal::PostStop(_) => {
                             assert!(ctx.stash(1).is_err(), "nothing comes after it");
                             Ok(())
                         }
-                        _ => Ok::<_, BoxError>(()),
+                        _ => Ok(()),
                     }),
                 )
             })
@@ -459,7 +459,7 @@ fn s2_2_timers_stash_supervision_and_signals_surround_a_behaviour_in_any_order()
     let on_signal: Wrap = |inner, log| {
         let log = log.clone();
         inner.on_signal(move |_ctx, signal| {
-            if let Signal::PostStop = signal {
+            if let Signal::PostStop(_) = signal {
                 log.add("stopped");
             }
         })

@@ -28,7 +28,7 @@ fn doer(log: &Log) -> Props<Do> {
             Do::Detached(work) => drop(ctx.spawn_task(move |task| work(task).is_ok())),
         })
         .on_signal(move |_ctx, signal| {
-            if *signal == Signal::PostStop {
+            if matches!(signal, Signal::PostStop(_)) {
                 log.add("stopped");
             }
         })
@@ -60,7 +60,7 @@ fn s6_4_a_task_has_others_done_and_waits_for_them() {
                         task.sleep(ms(u64::from(number)))?;
                         // And so on.
                         let next = task.spawn_task(move |_| *shared + number);
-                        Ok::<_, BoxError>(next.wait()?)
+                        Ok(next.wait()?)
                     })
                 })
                 .collect();

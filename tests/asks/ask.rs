@@ -339,7 +339,7 @@ fn s5_5_asks_nest_through_a_chain_of_a_thousand_actors() {
                                 None => 0,
                             };
                             reply.send(below + 1);
-                            Ok::<_, AskError>(())
+                            Ok(())
                         })
                     }),
                 )

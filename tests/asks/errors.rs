@@ -209,7 +209,6 @@ fn s5_3_errors_of_questions_and_messages_say_what_is_wrong_once() {
     failed(actor.ask(Do::Drop, SECOND).wait());
     actor.ask(Do::AskItself, SECOND).wait().unwrap();
     failed(actor.ask(Do::Fail, SECOND).wait());
-    let actor = sim.spawn("actor", make()).unwrap();
     let asked = actor.ask(Do::Keep, LONG);
     actor.stop();
     failed(asked.wait());
@@ -224,7 +223,7 @@ fn s5_3_errors_of_questions_and_messages_say_what_is_wrong_once() {
     );
     let refuses = |overflow| Mailbox::bounded(1, overflow).unwrap();
     for overflow in [Overflow::Fail, Overflow::DropNewest, Overflow::Backpressure] {
-        let slow = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(LONG)));
+        let slow = Props::new(|| Behavior::receive(|ctx, _: u8| Ok(ctx.sleep(LONG)?)));
         let slow = slow.mailbox(refuses(overflow));
         let slow = sim.spawn_anonymous_for_test(slow);
         slow.tell(1);

@@ -567,7 +567,7 @@ fn s9_1_in_a_simulation_awaiting_drives_it() {
             Behavior::receive(move |ctx, number: u32| {
                 ctx.sleep(Duration::from_millis(1))?;
                 give.send(number).unwrap();
-                Ok::<_, WaitError>(())
+                Ok(())
             })
         });
         let mailbox = Mailbox::bounded(2, Overflow::Backpressure).unwrap();

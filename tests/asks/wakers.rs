@@ -165,7 +165,7 @@ fn s4_9_a_waker_that_panics_disturbs_nobody() {
                         Job::Sleep => ctx.sleep(ms(100))?,
                         Job::Question(reply) => reply.send(()),
                     }
-                    Ok::<_, WaitError>(())
+                    Ok(())
                 })
             });
             let bound = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
@@ -214,7 +214,7 @@ fn s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody() {
             Behavior::receive(|ctx, reply: Reply<u32>| {
                 ctx.yield_now()?;
                 reply.send(1);
-                Ok::<_, WaitError>(())
+                Ok(())
             })
         });
         let slow = pool.spawn("slow", slow).unwrap();
@@ -263,7 +263,7 @@ fn s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once()
                         ctx.sleep(HOUR)?;
                     }
                 }
-                Ok::<_, WaitError>(())
+                Ok(())
             })
         });
         let keeper = sim.spawn("keeper", keeper).unwrap();

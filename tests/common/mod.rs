@@ -56,9 +56,17 @@ pub(crate) fn watchdog() -> Watchdog {
     Watchdog { _alive: alive }
 }
 
-/// A builder of a pool of that many workers.
+/// A builder of a pool of that many workers, in which a top-level actor that fails stops: its failure is the
+/// end that a test looks for. What holds by default is the business of `first_hour`.
 pub(crate) fn pool_of(workers: usize) -> WorkerPoolBuilder {
-    WorkerPool::builder().workers(workers)
+    WorkerPool::builder()
+        .workers(workers)
+        .supervising(stopping())
+}
+
+/// Stops what fails.
+pub(crate) fn stopping() -> SupervisorStrategy {
+    SupervisorStrategy::one_for_one().always(Directive::Stop)
 }
 
 /// Runs a test with pools of several sizes, each of which must end well.

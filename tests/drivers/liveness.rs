@@ -69,7 +69,7 @@ fn one_busy_actor_does_not_keep_timers_waiting_for_many_turns() {
                 ctx.sleep(Duration::from_millis(1))?;
                 told.send(handled.load(Relaxed) - before)?;
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     });
     let sleeper = pool.spawn("sleeper", props).unwrap();

@@ -48,7 +48,7 @@ fn s8_1_children_live_with_their_parents() {
                         let child = ctx.spawn_anonymous(where_am_i())?;
                         let (worker, _) = child.ask(|reply| reply, SOON).wait()?;
                         reply.send(worker == ctx.worker() && child.id().worker() == worker);
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -167,7 +167,7 @@ fn s8_2_a_manual_clock_stands_still_until_it_is_advanced() {
                             tell.send(ctx.now()).unwrap();
                             ctx.sleep(Duration::from_secs(60))?;
                             tell.send(ctx.now()).unwrap();
-                            Ok::<_, WaitError>(())
+                            Ok(())
                         })
                     }),
                 )
@@ -543,7 +543,7 @@ fn s8_5_an_idle_pool_uses_no_time_and_wakes_when_it_is_needed() {
         let sleeper = pool
             .spawn(
                 "sleeper",
-                Props::new(|| Behavior::receive(|ctx, ()| ctx.sleep(Duration::from_secs(3)))),
+                Props::new(|| Behavior::receive(|ctx, ()| Ok(ctx.sleep(Duration::from_secs(3))?))),
             )
             .unwrap();
         sleeper.tell(());

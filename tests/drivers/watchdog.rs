@@ -188,7 +188,7 @@ fn s9_3_handlers_that_wait_or_give_way_are_not_slow() {
                         ctx.yield_now()?;
                     }
                     done.send(());
-                    Ok::<_, WaitError>(())
+                    Ok(())
                 })
             })
         });
@@ -217,7 +217,7 @@ fn s9_3_after_a_wait_the_time_counts_from_its_end() {
                     ctx.sleep(10 * MS)?;
                     thread::sleep(150 * MS);
                     done.send(());
-                    Ok::<_, WaitError>(())
+                    Ok(())
                 })
             })
         });
@@ -311,7 +311,7 @@ fn s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_w
                     gone.tell(());
                     done.send(ctx.self_ref().id());
                 }
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         let busy = pool.spawn("busy", busy).unwrap();

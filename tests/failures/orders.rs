@@ -47,7 +47,7 @@ fn s4_3_a_killed_actor_handles_nothing_while_its_mail_is_dropped() {
         Behavior::receive(|ctx, reply: Reply<()>| {
             ctx.sleep(Duration::from_millis(1))?;
             reply.send(());
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     let helper = sim.spawn("helper", helper).unwrap();
@@ -95,7 +95,7 @@ fn s1_3_the_next_actor_in_the_slot_of_a_killed_one_keeps_its_mail() {
                 next.tell("for the next one".to_owned());
             }
             reply.send(());
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     });
     let helper = sim.spawn("helper", helper).unwrap();
@@ -123,7 +123,7 @@ fn s4_11_who_watches_twice_is_told_once_also_of_one_that_is_gone() {
                 // The notice of another worker is there by then, and has not been told.
                 ctx.sleep(Duration::from_secs(1))?;
                 ctx.watch(gone);
-                Ok::<_, WaitError>(())
+                Ok(())
             })
             .on_signal(move |_ctx, signal| {
                 if let Signal::Terminated { .. } = signal {
@@ -187,15 +187,15 @@ fn s4_5_a_child_that_failed_while_restarting_stops_when_its_parent_is_resumed() 
 fn s4_4_a_child_that_starts_after_the_deadline_and_is_suspended_holds_nothing_up() {
     let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
     let parent = Props::new(|| {
-        Behavior::receive(|ctx, ()| ctx.sleep(Duration::from_secs(3600))).on_signal(
+        Behavior::receive(|ctx, ()| Ok(ctx.sleep(Duration::from_secs(3600))?)).on_signal(
             |ctx, signal| {
-                if *signal == Signal::PostStop {
+                if matches!(signal, Signal::PostStop(_)) {
                     let late =
                         ctx.spawn("late", Props::new(|| Behavior::receive(|_ctx, ()| ())))?;
                     late.suspend();
                     late.tell(());
                 }
-                Ok::<_, SpawnError>(())
+                Ok(())
             },
         )
     });
@@ -258,7 +258,7 @@ fn stops_with_a_child_that_clings(
                 child.tell(Clinging(Some(helper)));
             })
             .on_signal(move |_ctx, signal| {
-                if *signal == Signal::PostStop {
+                if matches!(signal, Signal::PostStop(_)) {
                     stopped.fetch_add(1, SeqCst);
                 }
             }))
@@ -271,12 +271,14 @@ fn stops_with_a_child_that_clings(
 /// that waits. Meanwhile the child is gone: the parent's turn is not over for that.
 #[test]
 fn s4_4_an_actor_that_waits_while_it_kills_its_children_stops_once() {
-    let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
+    let stops = SupervisorStrategy::one_for_one().always(Directive::Stop);
+    let builder = Sim::builder().workers(1).orderly();
+    let mut sim = builder.supervising(stops).start().unwrap();
     let helper = Props::new(|| {
         Behavior::receive(|ctx, reply: Reply<()>| {
             ctx.sleep(Duration::from_millis(1))?;
             reply.send(());
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     let helper = sim.spawn("helper", helper).unwrap();
@@ -313,10 +315,10 @@ fn handles_after_an_order_of_its_child(order: fn(ActorRef<()>)) -> (u32, u32) {
                 Ok(Behavior::receive(|_ctx, ()| ()))
             };
             ctx.spawn("child", Props::new(move || Behavior::setup(child)))?;
-            Ok::<_, SpawnError>(())
+            Ok(())
         })
         .on_signal(move |_ctx, signal| {
-            if let Signal::PostStop = signal {
+            if let Signal::PostStop(_) = signal {
                 let _ = seen.compare_exchange(0, last.load(SeqCst), SeqCst, SeqCst);
             }
         })

@@ -211,7 +211,7 @@ fn s6_4_a_panic_of_blocking_work_goes_on_in_the_handler_as_what_it_was() {
             let work = AssertUnwindSafe(|| ctx.run_blocking(|| panic!("a text")));
             let caught = catch_unwind(work).expect_err("it panics");
             reply.send(caught.is::<&'static str>());
-            ctx.run_blocking(|| -> () { panic_any(OutOfPaper(5)) })
+            Ok(ctx.run_blocking(|| -> () { panic_any(OutOfPaper(5)) })?)
         })
     });
     let asked = pool.spawn("asked", asked).unwrap();

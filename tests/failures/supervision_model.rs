@@ -297,7 +297,7 @@ fn s4_5_trees_of_strategies_do_what_a_slow_model_does() {
 }
 
 #[test]
-fn s4_5_by_default_the_guardian_stops_what_fails() {
+fn s4_6_by_default_the_guardian_restarts_what_fails() {
     check(0..20, |sim| {
         let plan = Plan {
             rule: Rule::draw(&mut Draw(7)),
@@ -309,7 +309,7 @@ fn s4_5_by_default_the_guardian_stops_what_fails() {
             .unwrap();
         top.tell(0);
         sim.run_until_idle();
-        assert!(sim.lookup::<Fail>("/user/top").is_err());
-        assert_eq!(started.lock().unwrap()["/user/top"], 1);
+        assert_eq!(sim.lookup::<Fail>("/user/top").unwrap(), top);
+        assert_eq!(started.lock().unwrap()["/user/top"], 2);
     });
 }

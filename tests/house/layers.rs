@@ -64,8 +64,9 @@ const UNSAFE_FILES: [&str; 32] = [
 
 /// Files that make a typed reference where a type was compared or a tenancy begun, and may say
 /// `unsafe` for that alone.
-const TYPED_PROMISES: [&str; 3] = [
+const TYPED_PROMISES: [&str; 4] = [
     "actor/context.rs",
+    "actor/lifecycle/named.rs",
     "actor/lifecycle/start.rs",
     "pool/shared.rs",
 ];

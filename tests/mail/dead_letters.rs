@@ -105,7 +105,7 @@ fn s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason() {
                     let entered = entered.clone();
                     Behavior::receive(move |ctx, _: u32| {
                         entered.send(()).unwrap();
-                        ctx.sleep(NEVER)
+                        Ok(ctx.sleep(NEVER)?)
                     })
                 }),
             )

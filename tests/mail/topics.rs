@@ -102,7 +102,7 @@ fn one_actor_has_one_subscription_which_a_restart_does_not_end() {
                             Err("unlucky")?
                         }
                         to.tell(number);
-                        Ok::<_, nexus_actors::BoxError>(())
+                        Ok(())
                     })
                 });
                 let child = ctx.spawn("child", fragile)?;
@@ -276,7 +276,7 @@ fn handlers_on_all_workers_open_one_topic_at_the_same_time() {
                 let numbers = Topic::<u32>::open(&node, "numbers")?;
                 numbers.subscribe(to);
                 numbers.publish(number);
-                Ok::<_, OpenError>(())
+                Ok(())
             })
         });
         for worker in 0..4 {

@@ -34,15 +34,17 @@ fn s9_2_an_actor_that_has_failed_is_terminated() {
     everywhere(|node| {
         let probe = Probe::<()>::new(node, "probe").unwrap();
         for worker in 0..node.workers() {
-            let failing = Props::new(|| {
-                Behavior::receive(|_ctx, panics: bool| {
-                    assert!(!panics, "planned");
-                    Err::<(), _>("planned")
+            let failing = || {
+                Once::new(|| {
+                    Behavior::receive(|_ctx, panics: bool| {
+                        assert!(!panics, "planned");
+                        Err::<(), _>("planned".into())
+                    })
                 })
-            });
+            };
             for panics in [false, true] {
                 let name = format!("failing-{worker}-{panics}");
-                let failing = node.spawn_on(worker, &name, failing.clone()).unwrap();
+                let failing = node.spawn_on(worker, &name, failing()).unwrap();
                 failing.tell(panics);
                 probe.expect_terminated(failing, SOON);
             }
@@ -88,11 +90,11 @@ fn s9_2_an_actor_is_terminated_when_its_children_are() {
                     let child = Props::new(move || {
                         let counting = Arc::clone(&counting);
                         Behavior::receive(|_ctx, _: u8| ()).on_signal(move |ctx, signal| {
-                            if *signal == Signal::PostStop {
+                            if matches!(signal, Signal::PostStop(_)) {
                                 ctx.sleep(BRIEF)?;
                                 counting.fetch_add(1, Relaxed);
                             }
-                            Ok::<_, BoxError>(())
+                            Ok(())
                         })
                     });
                     ctx.spawn(&format!("child-{number}"), child)?;

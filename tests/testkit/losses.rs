@@ -59,11 +59,8 @@ fn s7_1_a_dead_letter_probe_says_what_was_lost_instead() {
 
         tell_all(picky, [2, 4]);
         letters.expect_type_within::<u32>(2, SOON);
-        let id = picky.id();
-        let all = format!(
-            "a u32 to {id} (its actor did not handle it), a u32 to {id} (its actor did not \
-             handle it)"
-        );
+        let all = "a u32 to /user/picky was lost: its actor did not handle it; a u32 to /user/picky \
+                   was lost: its actor did not handle it";
         let text = panics(|| letters.expect(DeadLetterReason::Unhandled, 1));
         let expected = "1 messages were to be lost because its actor did not handle it, but 2 were";
         assert_eq!(text, format!("{expected}; all: {all}"));

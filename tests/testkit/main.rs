@@ -84,7 +84,7 @@ fn later(to: ActorRef<u32>) -> Props<(Duration, u32)> {
         Behavior::receive(move |ctx, (after, number)| {
             ctx.sleep(after)?;
             to.tell(number);
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     })
 }
@@ -132,6 +132,6 @@ fn shop() -> Behavior<Shop> {
             Shop::Keep(reply) => kept.set(Some(reply)),
             Shop::Again(message) => ctx.self_ref().tell(*message),
         }
-        Ok::<_, BoxError>(Next::Same)
+        Ok(Next::Same)
     })
 }

@@ -209,8 +209,7 @@ fn s9_2_who_cannot_wait_is_told_so() {
         let probe = Probe::new(node, "probe").unwrap();
         let told = Arc::new(Mutex::new(None));
         let (watched, telling) = (probe.clone(), Arc::clone(&told));
-        let panicking = Props::new(move || {
-            let (watched, telling) = (watched.clone(), telling.clone());
+        let panicking = Once::new(move || {
             Behavior::receive(move |_ctx, panics: bool| {
                 let _asks = Asks(watched.clone(), telling.clone());
                 assert!(!panics, "planned");

@@ -70,7 +70,7 @@ fn bank(
         Behavior::receive(move |ctx, (count, reply): (u64, Reply<_>)| {
             let accounts = (0..count).map(|_| ctx.spawn_anonymous(account.clone()));
             reply.send(accounts.collect::<Result<Vec<_>, _>>()?);
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     });
     let strategy = SupervisorStrategy::one_for_one().without_limit();

@@ -34,7 +34,7 @@ pub(super) const CASES: &[Case] = &[
 
 /// An actor that fails with each message, and a parent of so many of these.
 fn failing() -> Props<u32> {
-    Props::new(|| Behavior::receive(|_ctx, _: u32| Err::<(), _>("planned")))
+    Props::new(|| Behavior::receive(|_ctx, _: u32| Err::<(), _>("planned".into())))
 }
 
 /// So many children that fail, of a parent with that strategy, whose own parent has the other.

@@ -102,7 +102,9 @@ fn losses_expected(count: usize) {
 }
 
 fn failing() -> Props<u32> {
-    Props::new(|| Behavior::receive(|_ctx, number: u32| Err::<(), _>(format!("it was {number}"))))
+    Props::new(|| {
+        Behavior::receive(|_ctx, number: u32| Err::<(), _>(format!("it was {number}").into()))
+    })
 }
 
 fn resumed() -> SupervisorStrategy {
@@ -123,7 +125,7 @@ fn failure_expected(count: usize) {
 
 fn tried_and_failed(count: usize) {
     let behavior = || {
-        let behavior = Behavior::receive(|_ctx, _: u32| Err::<(), _>("planned"));
+        let behavior = Behavior::receive(|_ctx, _: u32| Err::<(), _>("planned".into()));
         behavior.supervise(resumed())
     };
     let mut test = BehaviorTest::new(behavior).unwrap();

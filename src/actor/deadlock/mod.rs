@@ -39,7 +39,8 @@
 //! generation, all of them held together at the moment when the first round came to its end.
 //!
 //! Two probes may find one cycle. Both name the same wait as the one that ends: the youngest of those for
-//! an answer or for room, and one for a task only where there is none of these. A start goes on to its end.
+//! an answer or for room, and one for a task, or for the name of an actor that somebody else has started,
+//! only where there is none of these. A start goes on to its end.
 
 mod searches;
 mod walk;

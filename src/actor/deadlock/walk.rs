@@ -7,7 +7,7 @@ use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::envelope::Envelope;
 use crate::actor::fate::End;
 use crate::actor::gates::dispatch;
-use crate::actor::id::{ActorId, Key, MessageId};
+use crate::actor::id::{ActorId, Key};
 use crate::actor::lifecycle::{self, path_of};
 use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
@@ -246,7 +246,7 @@ impl Walk {
         let youngest = (0..self.links.len()).filter(can_end).max_by_key(|&place| {
             let link = &self.links[place];
             let ActorId { home, key } = link.actor;
-            let is_work = link.question == MessageId::WORK;
+            let is_work = link.question.is_work();
             // Nobody knows when a wait for a task began; but where the way never left its worker, it
             // begins with the youngest.
             let first = is_work && !self.has_travelled && place == 0;

@@ -164,7 +164,7 @@ impl Link {
     /// A wait of an actor of this worker, if it is for anybody.
     fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
         let (asked, target) = about(shard, wait)?;
-        let is_work = asked.question == MessageId::WORK;
+        let is_work = asked.question.is_work();
         let for_task = |slot: &Slot| slot.special.is_task();
         let link = Self {
             actor,
@@ -175,7 +175,7 @@ impl Link {
             mail: asked.mail?,
             certain: false,
             // Tasks are of the same worker as whoever waits for them.
-            can_end: !is_work
+            can_end: asked.question != MessageId::WORK
                 || target.home == shard.home && shard.tenant(target.key).is_some_and(for_task),
         };
         Some((link, target))
@@ -210,6 +210,10 @@ impl Link {
             return slot.door().is_some_and(|door| {
                 slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
             });
+        }
+        if self.question == MessageId::NAME {
+            // Elsewhere the word may be under way of what has become of it.
+            return slot.state() != State::Running;
         }
         if self.question == MessageId::WORK {
             // Elsewhere the word may be under way that it has started.

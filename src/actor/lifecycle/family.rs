@@ -15,6 +15,8 @@ pub(crate) enum Name<'a> {
     Given(&'a str),
     /// That of a top-level actor, with where it stands.
     At(&'a ActorPath),
+    /// One that was reserved for it.
+    Reserved(&'a ActorPath),
     Generated,
 }
 

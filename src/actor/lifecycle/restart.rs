@@ -24,10 +24,12 @@ use crate::sync::{Mutant, is_mutated};
 pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
-    let_go(shard, key, DeadLetterReason::Restarted);
-    if !is_mutated(Mutant::WatchKept) {
-        end_what_it_began(shard, key, End::Failed);
-    }
+    shard.verdicts.because_of(failure, || {
+        let_go(shard, key, DeadLetterReason::Restarted);
+        if !is_mutated(Mutant::WatchKept) {
+            end_what_it_began(shard, key, End::Failed);
+        }
+    });
     let backoff = (after > 0).then(|| shard.begin_timed_wait(after));
     if let Some(wait) = backoff {
         shard.waits.attend_as_actor(wait, key.slot());
@@ -37,7 +39,9 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
         system.backoff = backoff;
     });
     slot.special.set(true);
-    ask_children_to_stop(shard, slot, End::Failed, TerminationReason::Failed);
+    shard.verdicts.because_of(failure, || {
+        ask_children_to_stop(shard, slot, End::Failed, TerminationReason::Failed);
+    });
     shard.look_if_held_up(slot, key);
     shard.due.push(Due::Turn(key.slot()));
 }
@@ -67,7 +71,8 @@ fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
 pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
-        let dropped = shard.acting_as(id, || drop_with_fate(old, End::Failed));
+        let drop_it = || shard.acting_as(id, || drop_with_fate(old, End::Failed));
+        let dropped = shard.verdicts.because_of(&failure, drop_it);
         if let Some(Unwound::Panicked(payload)) = dropped {
             report(shard, key, Stage::Restarting, Cause::Panic(payload));
         }

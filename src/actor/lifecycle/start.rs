@@ -9,6 +9,7 @@ use crate::actor::behavior::Signal;
 use crate::actor::body::{NewBody, TurnEnd};
 use crate::actor::context::WaitError;
 use crate::actor::core::PoolCore;
+use crate::actor::cycle::Cycle;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::directory::{DirectoryEntry, MessageType};
 use crate::actor::envelope::Envelope;
@@ -17,6 +18,7 @@ use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::gates::dispatch;
 use crate::actor::id::{ActorId, Home, Key};
 use crate::actor::mail_kind::MailKind;
+use crate::actor::names::Heard;
 use crate::actor::parcel::Parcel;
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::props::{FirstInstance, Formula, Recipe, Seed, build_from};
@@ -71,8 +73,9 @@ pub enum SpawnError {
     /// The actor to be near belongs to another pool.
     #[error("the actor to be near belongs to another pool; start this one there, or near another")]
     OtherPool,
-    /// Another worker spawned an actor of that name in `configure`, for other messages.
-    #[error("{path} handles {actual}, not {expected}: every worker must configure it alike")]
+    /// An actor of that name handles other messages: one that was to be started only if there is none, or
+    /// that another worker spawned in `configure`.
+    #[error("{path} handles {actual}, not {expected}; use it for those, or choose another name")]
     WrongType {
         /// The actor's path.
         path: ActorPath,
@@ -88,6 +91,10 @@ pub enum SpawnError {
     /// The operating system granted no memory for the stack that its props ask for.
     #[error("{0}; raise the limit on memory or mappings, or let the actor have a smaller stack")]
     NoStack(String),
+    /// The actor of that name starts, or ends, and waits for that one's end, itself or by way of others, for
+    /// whoever wants it here: see [`get_or_spawn`](crate::WorkerPool::get_or_spawn).
+    #[error("a deadlock; one of those in it must not wait: {0}")]
+    Deadlock(Cycle),
     /// The caller would have to wait for another worker, and cannot.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
@@ -118,7 +125,11 @@ pub(crate) fn start<M: Send + 'static>(
         bind(shard, key, capacity, overflow);
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
-    let message = MessageType::of::<M>();
+    if let Some(path) = &path {
+        let message = MessageType::of::<M>();
+        let entry = DirectoryEntry { address, message };
+        shard.core.directory.begins(path, entry);
+    }
     if let Some((home, wait)) = starter {
         let mail = slot.mail_kind();
         dispatch(ActorId::new(home, wait), BeginsToStart { actor: id, mail });
@@ -126,11 +137,11 @@ pub(crate) fn start<M: Send + 'static>(
     shard.with_start_noted(id, || {
         if stack.is_none() {
             let built = build_first(shard, key, first);
-            return run(shard, key, built, path, message);
+            return run(shard, key, built, path);
         }
         let started = shard.do_apart(stack, id, move |shard| {
             let built = build_first(shard, key, first);
-            run(shard, key, built, path, message)
+            run(shard, key, built, path)
         });
         started.map_err(|error| SpawnError::CannotWait(error.into()))?
     })?;
@@ -166,11 +177,12 @@ fn prepare(
     let path = match name {
         Name::Given(name) => Some(reserve(shard, path_of_child(shard, parent, name)?)?),
         Name::At(path) => Some(reserve(shard, path.clone())?),
+        Name::Reserved(path) => Some(path.clone()),
         Name::Generated => None,
     };
     let stack = claim_stack(shard, stack_size).inspect_err(|_| {
         if let Some(path) = &path {
-            shard.core.directory.release(path);
+            release(shard, path);
         }
     })?;
     Ok((path, stack))
@@ -203,30 +215,55 @@ fn run(
     key: Key,
     built: Result<Option<NewBody>, FailedStart>,
     path: Option<ActorPath>,
-    message: &'static MessageType,
 ) -> Result<(), SpawnError> {
     match built {
         Ok(Some(body)) => {
             if let Some(path) = &path {
-                let address = shard.address_of(key);
-                let entry = DirectoryEntry { address, message };
-                shard.core.directory.publish(path, entry);
+                shard.core.directory.publish(path);
+                if shard.slot(key.slot()).state() != State::Starting {
+                    shard.core.directory.ends(path); // it was asked to stop in its start
+                }
             }
             begin_running(shard, key, body);
+            if let Some(path) = &path {
+                tell_of_start(shard, key, path);
+            }
             Ok(())
         }
         Ok(None) => {
-            let path = path_of(shard, key.slot());
-            undo_start(shard, key, DeadLetterReason::Stopped);
-            Err(SpawnError::EndedInStart(path))
+            let error = SpawnError::EndedInStart(path_of(shard, key.slot()));
+            Err(give_up_start(
+                shard,
+                key,
+                path,
+                DeadLetterReason::Stopped,
+                error,
+            ))
         }
         Err(cause) => {
             let reason = cause.reason();
             let error = describe_failed_start(shard, key, cause);
-            undo_start(shard, key, reason);
-            Err(error)
+            Err(give_up_start(shard, key, path, reason, error))
         }
     }
+}
+
+/// Undoes a start, and tells those who wait for it why: whoever comes to want the name while it is undone
+/// waits for its end.
+#[cold]
+fn give_up_start(
+    shard: &Shard,
+    key: Key,
+    path: Option<ActorPath>,
+    reason: DeadLetterReason,
+    error: SpawnError,
+) -> SpawnError {
+    let waiting = path.map(|path| shard.core.names.take(&path));
+    undo_start(shard, key, reason);
+    for waiter in waiting.into_iter().flatten() {
+        waiter(Heard::NotStarted(error.clone()));
+    }
+    error
 }
 
 /// Makes sure of a stack for the actor's turns, where it asks for a larger one than others have.
@@ -239,6 +276,29 @@ fn claim_stack(shard: &Shard, stack_size: Option<usize>) -> Result<Option<StackC
     }
     let claimed = shard.fibers.claim(bytes);
     claimed.map_err(|error| SpawnError::NoStack(error.to_string()))
+}
+
+/// Tells those who wait for the start of an actor.
+fn tell_of_start(shard: &Shard, key: Key, path: &ActorPath) {
+    let waiting = shard.core.names.take(path);
+    if waiting.is_empty() {
+        return;
+    }
+    // It may have stopped since, and others wait for its end.
+    let live = shard.core.directory.look(path);
+    let entry = live.and_then(|(_, entry)| entry);
+    let entry = entry.filter(|entry| entry.actor() == shard.id_of(key));
+    for waiter in waiting {
+        waiter(entry.map_or(Heard::Freed, Heard::Started));
+    }
+}
+
+/// Frees a name, and tells those who wait for that.
+pub(super) fn release(shard: &Shard, path: &ActorPath) {
+    shard.core.directory.release(path);
+    for waiter in shard.core.names.take(path) {
+        waiter(Heard::Freed);
+    }
 }
 
 fn reserve(shard: &Shard, path: ActorPath) -> Result<ActorPath, SpawnError> {
@@ -274,6 +334,9 @@ fn occupy<M: Send + 'static>(
     shard.counts.started.add(1);
     shard.counts.alive.add(1);
     let key = Key::new(index, generation);
+    if let Some(path) = path {
+        shard.make_known_as(key, path);
+    }
     if let Some(observer) = shard.observer.get() {
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }

@@ -2,12 +2,13 @@
 
 use super::family::{GUARDIAN, children, disown, interrupt, key_of, path_of, wake};
 use super::keep::let_go;
+use super::start::release;
 use super::supervise::report;
 use super::system::{System, stuck_children};
 use super::tasks::cancel_task;
 use super::watch::{TerminationReason, tell_watchers};
 use super::withdraw::forget_withdrawn;
-use crate::actor::behavior::Signal;
+use crate::actor::behavior::{Signal, StopReason};
 use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::failure::{Cause, Stage};
@@ -32,10 +33,14 @@ fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
         return;
     };
     if matches!(slot.state(), State::Starting | State::Running) {
-        shut(slot);
+        take_no_more(shard, slot);
         slot.enter(State::Draining);
         if reason != TerminationReason::Stopped {
-            slot.with_system(|system| system.inherited = Some(reason));
+            let failure = shard.verdicts.failure();
+            slot.with_system(|system| {
+                system.inherited = Some(reason);
+                system.ended_by = failure;
+            });
         }
         if is_mutated(Mutant::StopOvertakesMail) {
             bury(shard, slot, key, DeadLetterReason::Stopped);
@@ -57,13 +62,26 @@ fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
     else {
         return;
     };
-    shut(slot);
+    take_no_more(shard, slot);
+    let failure = shard.verdicts.failure();
     // Ordered first: the destructor of a message may wait, and the actor have its turn meanwhile.
     slot.with_system(|system| {
-        system.cut_short.get_or_insert(reason);
+        if system.cut_short.is_none() {
+            system.cut_short = Some(reason);
+            system.ended_by = failure;
+        }
     });
     interrupt(shard, key);
     bury(shard, slot, key, reason.of_mail());
+}
+
+/// Lets an actor take no more mail, and says so where its name is looked up.
+fn take_no_more(shard: &Shard, slot: &Slot) {
+    shut(slot);
+    // Where it is to stop already, that was said.
+    if matches!(slot.state(), State::Starting | State::Running) {
+        slot.look_at_given_path(|path| shard.core.directory.ends(path));
+    }
 }
 
 fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
@@ -118,7 +136,7 @@ pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPa
             // Where it waits it is ended with all that wait; else when it waits next.
             continue;
         }
-        shut(slot);
+        take_no_more(shard, slot);
         shard.beat.note_progress();
         tell(&|| path_of(shard, index));
         // At once, so that a handler which survives its forced end finds nothing more to handle.
@@ -129,10 +147,29 @@ pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPa
     }
 }
 
+/// Does something to an actor that ends: what it drops, it drops because of the failure that ends it, if
+/// there is one.
+fn because_of_its_end(shard: &Shard, slot: &Slot, end_it: impl FnOnce()) {
+    let failure = slot.has_system();
+    let failure = failure.then(|| slot.with_system(|system| system.ended_by.clone()));
+    match failure.flatten() {
+        None => end_it(),
+        Some(failure) => {
+            shard.verdicts.because_of(&failure, end_it);
+            let _ = drop_with_fate(failure, End::Failed);
+        }
+    }
+}
+
 /// Lets an actor handle nothing more. It has stopped when its children have.
 pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     let slot = shard.slot(index);
-    shut(slot);
+    because_of_its_end(shard, slot, || begin_to_stop(shard, index, reason));
+}
+
+fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
+    let slot = shard.slot(index);
+    take_no_more(shard, slot);
     slot.enter(State::Stopping);
     slot.special.set(true);
     let reason = reason_of_end(slot, reason);
@@ -155,7 +192,12 @@ pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     } else if is_mutated(Mutant::ParentStopsFirst)
         || is_mutated(Mutant::TaskOutlivesActor) && has_only_tasks(shard, slot)
     {
-        tell_of_stop(shard, key_of(shard, index), slot.ending());
+        tell_of_stop(
+            shard,
+            key_of(shard, index),
+            slot.ending(),
+            stop_reason(slot),
+        );
     }
 }
 
@@ -182,12 +224,16 @@ pub(super) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
     children(shard, slot).all(|child| shard.slot(child).special.is_task())
 }
 
-/// Tells the actor that it has stopped, and vacates its slot.
-pub(super) fn finish_stop(shard: &Shard, index: u32) {
+/// Tells the actor that it has stopped, and vacates its slot, when the last of its children is gone.
+pub(super) fn go_on_to_the_end(shard: &Shard, index: u32) {
+    because_of_its_end(shard, shard.slot(index), || finish_stop(shard, index));
+}
+
+fn finish_stop(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
     let key = key_of(shard, index);
-    tell_of_stop(shard, key, slot.ending());
+    tell_of_stop(shard, key, slot.ending(), stop_reason(slot));
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
     let left = is_mutated(Mutant::LateTaskLeft) && has_only_tasks(shard, slot);
@@ -204,7 +250,7 @@ pub(super) fn finish_stop(shard: &Shard, index: u32) {
 /// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
 /// lie there end so. An instance that was to be followed by another one has been told `PreRestart`, and that
 /// was the last that it hears.
-pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
+pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End, why: StopReason) {
     let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         return;
@@ -219,7 +265,7 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End) {
         return;
     }
     let stopped = shard.acting_as(id, || {
-        let failed = match catch_user(|| body.signal(shard, key, &Signal::PostStop)) {
+        let failed = match catch_user(|| body.signal(shard, key, &Signal::PostStop(why))) {
             Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),
             Err(Unwound::Panicked(payload)) => Some(Cause::Panic(payload)),
             // What it wants to become is too late, and dropped.
@@ -294,7 +340,7 @@ fn vacate(shard: &Shard, key: Key) {
     if let Some(path) = &extra.path
         && !(is_mutated(Mutant::NameKept) && with_parent)
     {
-        shard.core.directory.release(path);
+        release(shard, path);
     }
     remove(shard, key, |shard| {
         for then in extra.at_end {
@@ -338,6 +384,11 @@ fn termination_reason(slot: &Slot) -> TerminationReason {
     }
 }
 
+/// What the last instance of an actor is told that has begun to stop.
+fn stop_reason(slot: &Slot) -> StopReason {
+    termination_reason(slot).into()
+}
+
 fn reason_to_tell(slot: &Slot, system: Option<&System>) -> TerminationReason {
     if let Some(reason) = system.and_then(|system| system.cut_short) {
         reason
@@ -352,7 +403,8 @@ fn reason_to_tell(slot: &Slot, system: Option<&System>) -> TerminationReason {
 }
 
 /// Lets go of all that the system has remembered of an actor, and tells those who watch it.
-fn forget(shard: &Shard, key: Key, system: System, reason: TerminationReason) {
+fn forget(shard: &Shard, key: Key, mut system: System, reason: TerminationReason) {
+    let _ = drop_with_fate(system.ended_by.take(), End::Failed);
     if let Some(wait) = system.backoff {
         shard.waits.forget(wait);
     }

@@ -50,7 +50,12 @@ pub(super) fn tell_hook(shard: &Shard, failure: &Failure) {
 /// goes on at once.
 #[cold]
 pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bool {
-    let failure = Arc::new(describe(shard, key, during, cause));
+    has_failed(shard, key, Arc::new(describe(shard, key, during, cause)))
+}
+
+/// As [`failed`], of a failure that was described already.
+#[cold]
+pub(super) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     tell_hook(shard, &failure);
     let goes_on = decide_and_do(shard, key, &failure);
     let _ = drop_with_fate(failure, End::Failed);
@@ -233,6 +238,8 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
             if told && failure.actor == shard.id_of(key) {
                 tell_parent(shard, key, parent, failure);
             }
+            let slot = shard.slot(key.slot());
+            slot.with_system(|system| system.ended_by = Some(Arc::clone(failure)));
             begin_stop(shard, key.slot(), DeadLetterReason::Failed);
             false
         }

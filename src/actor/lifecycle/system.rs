@@ -81,6 +81,8 @@ pub(crate) struct System {
     pub(crate) cut_short: Option<TerminationReason>,
     /// Why its parent has it stop, where that is more than a stop.
     pub(crate) inherited: Option<TerminationReason>,
+    /// The failure because of which it ends, its own or that of somebody above or beside it.
+    pub(crate) ended_by: Option<Arc<Failure>>,
     /// Whether it did not start, and ends when its children have.
     pub(crate) start_failed: bool,
     /// Whether it rests because its failure is its parent's now.

@@ -135,35 +135,34 @@ pub(super) fn take_task_turn(shard: &Shard, key: Key) {
         (None, None) => job.run(shard, key),
     });
     let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
-    let failed = !matches!(end, JobEnd::Quiet);
-    shard.close_turn(failed.then_some(envelope.message));
+    let (failure, is_its_actors) = match end {
+        JobEnd::Quiet => (None, false),
+        JobEnd::Noted(cause) => (Some(describe(shard, slot, cause)), false),
+        JobEnd::Failed(cause) => (Some(describe(shard, slot, cause)), !cancelled),
+    };
+    let failed = failure.as_ref();
+    shard.close_turn(failed.map(|failure| (envelope.message, Some(failure))));
     shard.act_as_nobody();
-    match end {
-        JobEnd::Quiet => {}
-        JobEnd::Noted(cause) => drop(tell_of_failure(shard, slot, cause)),
-        JobEnd::Failed(cause) => {
-            let failure = tell_of_failure(shard, slot, cause);
-            if cancelled {
-                let _ = drop_with_fate(failure, End::Failed);
-            } else {
-                fail_owner(shard, slot.parent.get(), failure);
-            }
+    if let Some(failure) = failure {
+        tell_hook(shard, &failure);
+        if is_its_actors {
+            fail_owner(shard, slot.parent.get(), failure);
+        } else {
+            let _ = drop_with_fate(failure, End::Failed);
         }
     }
     end_task(shard, key);
 }
 
-fn tell_of_failure(shard: &Shard, slot: &Slot, cause: Cause) -> Arc<Failure> {
+fn describe(shard: &Shard, slot: &Slot, cause: Cause) -> Arc<Failure> {
     let owner = slot.parent.get();
-    let failure = Failure {
+    Arc::new(Failure {
         actor: shard.id_of(key_of(shard, owner)),
         path: path_of(shard, owner),
         message_type: slot.message_type(),
         during: Stage::Task,
         cause,
-    };
-    tell_hook(shard, &failure);
-    Arc::new(failure)
+    })
 }
 
 /// Makes the failure of a task its actor's own, in a turn of that one.

@@ -1,11 +1,13 @@
 //! Turns: how an actor handles its mail, and what comes before it.
 
+use std::sync::Arc;
+
 use super::family::key_of;
 use super::keep::{handle_kept, touch};
 use super::passivate::{begin_passivation, fall_asleep, sleep, wake_up};
 use super::restart::finish_restart;
-use super::stop::{begin_stop, finish_stop, kill};
-use super::supervise::{carry_out, failed, failed_by_child, failed_by_task, report};
+use super::stop::{begin_stop, go_on_to_the_end, kill};
+use super::supervise::{carry_out, describe, failed_by_child, failed_by_task, has_failed, report};
 use super::system::Wanted;
 use super::tasks::take_task_turn;
 use super::withdraw::screen;
@@ -132,9 +134,8 @@ pub(super) fn settle(
     end: Result<TurnEnd, Unwound>,
     during: Stage,
 ) -> bool {
-    let failed = matches!(end, Ok(TurnEnd::Failed(_)) | Err(_));
-    shard.close_turn(failed.then(|| shard.envelope().message_id()));
     if let Ok(TurnEnd::Done) = end {
+        shard.close_turn(None);
         slot.put_body(body);
         return true;
     }
@@ -219,7 +220,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
 /// Finishes a stop, when the last child is gone; it may have been woken for another reason before.
 fn go_on_stopping(shard: &Shard, slot: &Slot, index: u32) {
     if slot.first_child.get() == NO_SLOT {
-        finish_stop(shard, index);
+        go_on_to_the_end(shard, index);
     } else {
         slot.queued.set(false);
     }
@@ -349,32 +350,53 @@ fn end_turn_early(
     during: Stage,
 ) -> bool {
     let slot = shard.slot(key.slot());
+    let message = shard.envelope().message_id();
     let cause = match end {
+        Ok(TurnEnd::Failed(error)) => Cause::Error(*error),
+        Err(Unwound::Panicked(payload)) => Cause::Panic(payload),
+        end => {
+            let forced = matches!(end, Err(Unwound::Forced));
+            shard.close_turn(forced.then_some((message, None)));
+            return end_turn_unfailed(shard, key, body, end);
+        }
+    };
+    // Those whose questions it has dropped are told of the failure too.
+    let failure = Arc::new(describe(shard, key, during, cause));
+    shard.close_turn(Some((message, Some(&failure))));
+    slot.put_body(body);
+    has_failed(shard, key, failure)
+}
+
+/// Ends a turn that ended early, but not because of a failure. Answers whether the actor goes on.
+fn end_turn_unfailed(
+    shard: &Shard,
+    key: Key,
+    body: BodyBox,
+    end: Result<TurnEnd, Unwound>,
+) -> bool {
+    let slot = shard.slot(key.slot());
+    match end {
         Ok(TurnEnd::Become(next)) => {
             if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
                 report(shard, key, Stage::Handling, Cause::Panic(text));
             }
             slot.take_in(*next, shard.slabs());
-            return true;
-        }
-        Ok(TurnEnd::Done | TurnEnd::Stop) => {
-            slot.put_body(body);
-            begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
-            return false;
+            true
         }
         Ok(TurnEnd::Passivate) => {
             slot.put_body(body);
             begin_passivation(shard, key);
-            return false;
+            false
         }
-        Ok(TurnEnd::Failed(error)) => Cause::Error(*error),
-        Err(Unwound::Panicked(payload)) => Cause::Panic(payload),
-        Err(Unwound::Forced) => {
+        Ok(_) => {
+            slot.put_body(body);
+            begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
+            false
+        }
+        Err(_) => {
             slot.put_body(body);
             begin_stop(shard, key.slot(), DeadLetterReason::Forced);
-            return false;
+            false
         }
-    };
-    slot.put_body(body);
-    failed(shard, key, during, cause)
+    }
 }

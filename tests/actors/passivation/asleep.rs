@@ -146,11 +146,11 @@ fn restless(log: &Log, begin: fn(&mut Context<'_, Do>)) -> Props<Do> {
         Behavior::receive(move |ctx: &mut Context<'_, Do>, message| handle(&log, ctx, message))
             .on_signal(move |ctx, signal| {
                 note(ctx, signal);
-                if let Signal::PostStop = signal {
+                if let Signal::PostStop(_) = signal {
                     begin(ctx);
                     ctx.sleep(SECOND)?;
                 }
-                Ok::<_, WaitError>(())
+                Ok(())
             })
     })
 }
@@ -165,7 +165,7 @@ fn s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one() {
             ctx.watch(stopped);
         },
         |ctx| {
-            let torn = Props::new(|| Behavior::receive(|_ctx, _: u8| Err::<(), _>("torn")));
+            let torn = Props::new(|| Behavior::receive(|_ctx, _: u8| Err::<(), _>("torn".into())));
             ctx.spawn_anonymous(torn).unwrap().tell(1);
         },
         |ctx| {
@@ -220,7 +220,7 @@ fn s6_5_what_an_instance_begins_at_its_end_ends_with_it() {
                 Next::Passivate
             })
             .on_signal(move |ctx, signal| {
-                if *signal == Signal::PostStop {
+                if matches!(signal, Signal::PostStop(_)) {
                     ctx.spawn("late", props.clone())?;
                     let log = log.clone();
                     let guard = OnDrop(move || log.add("task ended"));
@@ -230,7 +230,7 @@ fn s6_5_what_an_instance_begins_at_its_end_ends_with_it() {
                     });
                     ctx.set_receive_timeout(SECOND);
                 }
-                Ok::<_, SpawnError>(Next::Same)
+                Ok(Next::Same)
             })
         });
         let actor = sim.spawn("actor", actor).unwrap();

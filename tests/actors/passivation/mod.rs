@@ -29,7 +29,7 @@ fn noting(log: Log) -> impl FnMut(&mut Context<'_, Do>, &Signal) + 'static {
     move |_ctx, signal| {
         log.add(match signal {
             Signal::PreStart => "starts",
-            Signal::PostStop => "stopped",
+            Signal::PostStop(_) => "stopped",
             Signal::PreRestart(_) => "restarts",
             Signal::PostRestart(_) => "restarted",
             Signal::ReceiveTimeout => "idle",

@@ -35,7 +35,7 @@ fn saver(saved: &Arc<Mutex<Saved>>) -> Props<u32> {
                 if number % 7 == 3 {
                     ctx.sleep(Duration::from_micros(300))?;
                 }
-                Ok::<_, BoxError>(match number % 5 {
+                Ok(match number % 5 {
                     0 => Next::Passivate,
                     _ => Next::Same,
                 })
@@ -43,7 +43,7 @@ fn saver(saved: &Arc<Mutex<Saved>>) -> Props<u32> {
             Ok(behavior.on_signal(move |ctx, signal| {
                 match signal {
                     Signal::ReceiveTimeout => return Ok(Next::Passivate),
-                    Signal::PostStop => {
+                    Signal::PostStop(_) => {
                         ctx.sleep(Duration::from_micros(200))?;
                         let mut safe = saved.lock().unwrap();
                         safe.alive -= 1;
@@ -51,7 +51,7 @@ fn saver(saved: &Arc<Mutex<Saved>>) -> Props<u32> {
                     }
                     _ => {}
                 }
-                Ok::<_, WaitError>(Next::Same)
+                Ok(Next::Same)
             }))
         })
     })
@@ -81,7 +81,7 @@ fn s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates() {
                         }
                     }
                     actor.resume();
-                    Ok::<_, BoxError>(())
+                    Ok(())
                 })
             });
             for (number, worker) in (0..3_u32).zip(0..) {

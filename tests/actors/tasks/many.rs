@@ -45,7 +45,7 @@ fn s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellat
                     storm(ctx, seed, &alive, &mut held, other)
                 });
                 Ok(behavior.on_signal(move |_ctx, signal| {
-                    if *signal == Signal::PostStop {
+                    if matches!(signal, Signal::PostStop(_)) {
                         assert_eq!(noted.lock().unwrap().tasks, 0);
                     }
                 }))

@@ -38,7 +38,7 @@ fn doer(log: &Log) -> Props<Do> {
         .on_signal(move |_ctx, signal| {
             log.add(match signal {
                 Signal::PreStart => "starts",
-                Signal::PostStop => "stopped",
+                Signal::PostStop(_) => "stopped",
                 Signal::PreRestart(_) => "restarts",
                 Signal::PostRestart(_) => "restarted",
                 _ => return,

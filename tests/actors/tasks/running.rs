@@ -35,7 +35,7 @@ fn s6_4_a_task_waits_in_every_way_that_a_handler_does() {
         let other = pool
             .spawn_on(pool.workers() - 1, "other", doer(&Log::default()))
             .unwrap();
-        let slow = Props::new(|| Behavior::receive(|ctx, _: u8| ctx.sleep(ms(1))));
+        let slow = Props::new(|| Behavior::receive(|ctx, _: u8| Ok(ctx.sleep(ms(1))?)));
         let mailbox = Mailbox::bounded(1, Overflow::Backpressure).unwrap();
         let bounded = pool.spawn("bounded", slow.mailbox(mailbox)).unwrap();
         let actor = pool.spawn("doer", doer(&Log::default())).unwrap();
@@ -248,7 +248,7 @@ fn s6_4_a_task_may_be_awaited_later_and_by_another_task() {
                     if let Some(task) = second.take() {
                         reply.send(task.wait()?);
                     }
-                    Ok::<_, TaskError>(())
+                    Ok(())
                 }))
             })
         });

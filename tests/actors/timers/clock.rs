@@ -75,7 +75,7 @@ fn counting(rung: &mpsc::Sender<()>) -> Props<Do> {
                 Do::Ignore(_) => {}
                 Do::End => return Ok(Next::Stop),
             }
-            Ok::<_, BoxError>(Next::Same)
+            Ok(Next::Same)
         })
         .on_signal(move |_ctx, signal| {
             if *signal == Signal::ReceiveTimeout {

@@ -86,14 +86,14 @@ fn s6_1_nothing_can_be_started_while_the_actor_stops() {
     calm(|sim| {
         let late = Props::new(|| {
             Behavior::receive(|_ctx, _: u8| ()).on_signal(|ctx, signal| {
-                if let Signal::PostStop = signal {
+                if let Signal::PostStop(_) = signal {
                     ctx.timers().start_fixed_rate("late", || 1, ms(1));
                     ctx.timers().start_single("late", 1, ms(1));
                     ctx.set_receive_timeout(ms(1));
                     assert!(!ctx.timers().is_active("late"));
                     ctx.sleep(SECOND)?;
                 }
-                Ok::<_, WaitError>(())
+                Ok(())
             })
         });
         let late = sim.spawn("late", late).unwrap();

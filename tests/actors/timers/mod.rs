@@ -30,7 +30,7 @@ fn scribe(log: &Log) -> Props<Do> {
                 Do::Run(run) => run(ctx)?,
                 Do::Done(reply) => reply.send(()),
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
         .on_signal(move |ctx, signal| match signal {
             Signal::ReceiveTimeout => told.add(format!("{} timeout", ctx.now().as_millis())),

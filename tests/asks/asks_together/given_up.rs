@@ -87,7 +87,7 @@ fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
                         ctx.sleep(ms(100))?;
                     }
                     drop(reply);
-                    Ok::<_, nexus_actors::WaitError>(())
+                    Ok(())
                 })
             });
             let looking = sim.spawn_on(workers - 1, "looking", looking).unwrap();

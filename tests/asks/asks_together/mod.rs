@@ -38,7 +38,7 @@ fn worker(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Job> {
                 Job::Drop(reply) => drop(reply),
                 Job::Sleep(time) => ctx.sleep(time)?,
             }
-            Ok::<_, nexus_actors::WaitError>(())
+            Ok(())
         })
     })
 }
@@ -54,7 +54,7 @@ fn slow(time: Duration) -> Props<Reply<()>> {
         Behavior::receive(move |ctx, reply: Reply<()>| {
             ctx.sleep(time)?;
             reply.send(());
-            Ok::<_, nexus_actors::WaitError>(())
+            Ok(())
         })
     })
 }

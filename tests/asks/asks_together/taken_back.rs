@@ -106,7 +106,7 @@ fn shut(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Shut> {
                             *open = true;
                             ctx.unstash_all();
                         }
-                        Shut::Leave => return Ok::<_, BoxError>(Next::Passivate),
+                        Shut::Leave => return Ok(Next::Passivate),
                     }
                     Ok(Next::Same)
                 },
@@ -198,7 +198,7 @@ fn s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn()
                                 ctx.unstash_all();
                             }
                         }
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                     .on_signal(|_ctx, _signal| ()))
                 })
@@ -367,7 +367,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
             let busy = Props::new(|| {
                 Behavior::receive(|ctx, mut question: Clinging| {
                     question.waits_for = None;
-                    ctx.sleep(ms(5000))
+                    Ok(ctx.sleep(ms(5000))?)
                 })
             });
             let bound = Mailbox::bounded(3, Overflow::Backpressure).unwrap();
@@ -395,7 +395,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
                         assert_eq!(asks(&reply), AskErrorKind::Cancelled);
                         *log.lock().unwrap() = Some(ctx.now());
                     }
-                    Ok::<_, nexus_actors::WaitError>(())
+                    Ok(())
                 })
             });
             let between = sim.spawn("between", between).unwrap();

@@ -332,7 +332,7 @@ fn s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken
                         }
                         Job::Question(reply) => reply.send(1),
                     }
-                    Ok::<_, nexus_actors::WaitError>(())
+                    Ok(())
                 })
             });
             let bound = Mailbox::bounded(1, Overflow::Backpressure).unwrap();

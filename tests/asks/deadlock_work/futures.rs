@@ -146,7 +146,7 @@ fn s5_6_who_tells_itself_something_while_it_waits_for_a_future_has_that_next() {
                     ctx.block_on(async move { me.tell(number + 1) })?;
                 }
                 log.lock().unwrap().push(number);
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         sim.spawn("itself", itself).unwrap().tell(1);

@@ -229,18 +229,18 @@ fn s5_6_what_post_stop_has_begun_closes_a_cycle_with_whoever_passivates() {
         let props = Props::new(move || {
             let asking = asking.clone();
             let behavior = Behavior::receive(|_, message| match message {
-                Do::Work(_) => Ok::<_, BoxError>(Next::Passivate),
+                Do::Work(_) => Ok(Next::Passivate),
                 Do::Question(reply) => {
                     reply.send(());
                     Ok(Next::Same)
                 }
             });
             behavior.on_signal(move |ctx, signal| {
-                if matches!(signal, Signal::PostStop) && asking.0.lock().unwrap().is_empty() {
+                if matches!(signal, Signal::PostStop(_)) && asking.0.lock().unwrap().is_empty() {
                     let child = ctx.spawn("child", doer())?;
                     asking.have_ask("child", child, 1, ctx.self_ref());
                 }
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         let parent = sim.spawn("parent", props).unwrap();

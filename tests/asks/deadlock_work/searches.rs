@@ -57,7 +57,7 @@ fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
                     Behavior::receive(move |ctx, reply: Reply<Ended>| {
                         ctx.sleep(ms(10))?;
                         reply.forward(second, nothing);
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 });
                 let first = sim.spawn_on(1 % workers, "first", first).unwrap();
@@ -110,7 +110,7 @@ fn s5_6_an_uncertain_way_hides_no_certain_one() {
                             let answer = two.ask(Do::Question, HOUR).wait();
                             inner.note("via", ctx.now(), answer);
                             reply.send(());
-                            Ok::<_, BoxError>(())
+                            Ok(())
                         })
                     }),
                 )
@@ -366,7 +366,7 @@ fn s5_6_a_question_under_block_on_that_is_handed_on_closes_a_cycle() {
             Behavior::receive(move |ctx, reply: Reply<Ended>| {
                 ctx.sleep(ms(10))?;
                 reply.forward(second, nothing);
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         let first = sim.spawn("first", first).unwrap();

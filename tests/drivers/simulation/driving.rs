@@ -103,13 +103,13 @@ fn s4_4_what_is_left_at_the_deadline_is_stopped_by_force() {
         let (noting, told) = (Arc::clone(&noting), Arc::clone(&noting));
         Behavior::receive(move |ctx, (): ()| {
             let _on_stack = Noted(Arc::clone(&noting), "unwound");
-            ctx.sleep(LONG)
+            Ok(ctx.sleep(LONG)?)
         })
         .on_signal(move |_ctx, signal| {
-            if *signal == Signal::PostStop {
+            if matches!(signal, Signal::PostStop(_)) {
                 told.lock().unwrap().push("told");
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     });
     let stuck = sim.spawn_on(1, "stuck", props).unwrap();

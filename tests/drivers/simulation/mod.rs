@@ -33,7 +33,7 @@ fn counter() -> Props<Count> {
 }
 
 fn sleeper() -> Props<Duration> {
-    Props::new(|| Behavior::receive(|ctx, length: Duration| ctx.sleep(length)))
+    Props::new(|| Behavior::receive(|ctx, length: Duration| Ok(ctx.sleep(length)?)))
 }
 
 /// The text of the panic with which `code` ends.

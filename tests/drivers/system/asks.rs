@@ -56,7 +56,7 @@ fn s5_3_a_circle_of_asks_ends_by_its_time_out() {
                         let answer = other.ask(|reply| (left - 1, reply), SHORT).wait();
                         reply.send(matches!(answer, Err(AskError::Timeout(_))));
                     }
-                    Ok::<_, BoxError>(())
+                    Ok(())
                 })
             })
         };

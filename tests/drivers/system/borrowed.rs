@@ -35,11 +35,11 @@ fn borrowing(story: &Story) -> Props<()> {
             OWNED.with(|owned| {
                 *owned.0.borrow_mut() = Some(Arc::clone(&story));
                 let _returns = OnDrop(|| story.lock().unwrap().push("given back"));
-                ctx.sleep(NEVER)
+                Ok(ctx.sleep(NEVER)?)
             })
         })
         .on_signal(move |_ctx, signal| {
-            if *signal == Signal::PostStop {
+            if matches!(signal, Signal::PostStop(_)) {
                 told.lock().unwrap().push("told");
             }
         })

@@ -36,7 +36,7 @@ fn sleeper(length: Duration) -> Props<Reply<Duration>> {
         Behavior::receive(move |ctx, reply: Reply<Duration>| {
             ctx.sleep(length)?;
             reply.send(ctx.now());
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     })
 }
@@ -107,13 +107,13 @@ fn stuck(log: &Log) -> Props<()> {
         Behavior::receive(move |ctx, (): ()| {
             let log = handling.clone();
             let _on_stack = OnDrop(move || log.add("unwound"));
-            ctx.sleep(NEVER)
+            Ok(ctx.sleep(NEVER)?)
         })
         .on_signal(move |_ctx, signal| {
-            if *signal == Signal::PostStop {
+            if matches!(signal, Signal::PostStop(_)) {
                 told.add("told");
             }
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     })
 }

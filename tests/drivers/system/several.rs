@@ -34,7 +34,7 @@ fn s9_1_a_handler_that_asks_another_system_gets_its_answer_when_that_is_driven()
                 Props::new(move || {
                     Behavior::receive(move |_ctx, reply: Reply<u64>| {
                         reply.send(counter.ask(Count::Get, NEVER).wait()?);
-                        Ok::<_, AskError>(())
+                        Ok(())
                     })
                 }),
             );

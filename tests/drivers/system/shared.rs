@@ -37,7 +37,7 @@ fn shop(node: &WorkerNode) -> Result<ActorRef<Reply<u64>>, BoxError> {
             let asked = [north, south, child].map(|shop| shop.ask(Count::Get, SOON));
             let [north, south, child] = asked.map(Ask::wait);
             reply.send(north? + south? + child?);
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     });
     Ok(node.spawn("office", office)?)

@@ -88,7 +88,9 @@ fn s5_3_a_target_that_returns_an_error_fails_the_ask_as_failed() {
         let failing = pool
             .spawn(
                 "failing",
-                Props::new(|| Behavior::receive(|_ctx, _reply: Reply<()>| Err::<(), _>("planned"))),
+                Props::new(|| {
+                    Behavior::receive(|_ctx, _reply: Reply<()>| Err::<(), _>("planned".into()))
+                }),
             )
             .unwrap();
         assert!(matches!(

@@ -76,7 +76,7 @@ fn s4_9_an_error_that_panics_when_dropped_harms_nobody() {
                 let failing = pool
                     .spawn(
                         "failing",
-                        Props::new(|| Behavior::receive(|_ctx, ()| Err::<(), _>(BadError))),
+                        Props::new(|| Behavior::receive(|_ctx, ()| Err::<(), _>(BadError.into()))),
                     )
                     .unwrap();
                 failing.tell(());

@@ -81,10 +81,10 @@ fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
                     |held, _ctx, handle: Option<WorkerPool>| *held = handle,
                 )
                 .on_signal(move |_ctx, signal| {
-                    if *signal == Signal::PostStop {
+                    if matches!(signal, Signal::PostStop(_)) {
                         stopped.send(()).unwrap();
                     }
-                    Ok::<_, BoxError>(())
+                    Ok(())
                 })
             }),
         )
@@ -144,7 +144,7 @@ fn s4_4_post_stop_may_start_children() {
                 Props::new(move || {
                     let said = said.clone();
                     Behavior::receive(|_ctx, ()| ()).on_signal(move |ctx, signal| {
-                        if *signal == Signal::PostStop {
+                        if matches!(signal, Signal::PostStop(_)) {
                             said.add("parent");
                             for number in 0..3 {
                                 let said = said.clone();
@@ -153,14 +153,14 @@ fn s4_4_post_stop_may_start_children() {
                                     Behavior::<()>::receive(|_ctx, ()| ()).on_signal(
                                         move |_ctx, signal| {
                                             said.add(format!("child {number} {signal:?}"));
-                                            Ok::<_, BoxError>(())
+                                            Ok(())
                                         },
                                     )
                                 }))?;
                             }
                             ctx.sleep(Duration::from_millis(1))?;
                         }
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }),
             )

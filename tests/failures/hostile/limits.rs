@@ -94,7 +94,7 @@ fn s6_2_a_manual_clock_put_forward_by_a_duration_ends_a_sleep_of_it() {
                         tell.send(()).unwrap();
                         ctx.sleep(Duration::from_secs(1))?;
                         tell.send(()).unwrap();
-                        Ok::<_, WaitError>(())
+                        Ok(())
                     })
                 }),
             )
@@ -141,7 +141,7 @@ fn s1_8_the_path_of_a_deep_family_can_be_told() {
                         ctx.spawn_anonymous(Props::new(link))?
                             .tell(Deeper(left - 1, reply));
                     }
-                    Ok::<_, SpawnError>(())
+                    Ok(())
                 })
             }
             with_pool(pool_of(1), |pool| {

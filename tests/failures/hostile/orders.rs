@@ -14,7 +14,7 @@ fn sleeper(entered: mpsc::Sender<()>) -> Props<()> {
         let entered = entered.clone();
         Behavior::receive(move |ctx, ()| {
             entered.send(()).unwrap();
-            ctx.sleep(NEVER)
+            Ok(ctx.sleep(NEVER)?)
         })
     })
 }
@@ -51,7 +51,7 @@ fn s4_4_a_later_order_never_puts_the_deadline_off() {
             let sleeper = pool
                 .spawn(
                     "sleeper",
-                    Props::new(|| Behavior::receive(|ctx, ()| ctx.sleep(NEVER))),
+                    Props::new(|| Behavior::receive(|ctx, ()| Ok(ctx.sleep(NEVER)?))),
                 )
                 .unwrap();
             sleeper.tell(());
@@ -136,7 +136,7 @@ fn s4_4_a_handler_that_only_yields_ends_by_force() {
                 .spawn(
                     "busy",
                     Props::new(|| {
-                        Behavior::receive(|ctx, ()| -> Result<(), WaitError> {
+                        Behavior::receive(|ctx, ()| -> Result<(), BoxError> {
                             loop {
                                 ctx.yield_now()?;
                             }
@@ -215,14 +215,14 @@ fn s4_4_forced_ends_run_the_destructors_of_all_that_wait_and_tell_post_stop() {
                             dropped.fetch_add(1, SeqCst);
                         });
                         entered.fetch_add(1, SeqCst);
-                        ctx.sleep(NEVER)
+                        Ok(ctx.sleep(NEVER)?)
                     })
                     .on_signal(move |ctx, signal| {
-                        if *signal == Signal::PostStop {
+                        if matches!(signal, Signal::PostStop(_)) {
                             told.fetch_add(1, SeqCst);
                             ctx.sleep(NEVER)?; // ends at once
                         }
-                        Ok::<_, BoxError>(())
+                        Ok(())
                     })
                 }))
                 .unwrap();

@@ -116,10 +116,10 @@ fn s4_15_many_slow_hooks_are_progress_and_who_was_forced_is_named() {
     const ACTORS: usize = 230;
     let _watchdog = watchdog();
     let pool = pool_of(2).start().unwrap();
-    let waits = |ctx: &mut Context<'_, ()>, ()| ctx.sleep(NEVER);
+    let waits = |ctx: &mut Context<'_, ()>, ()| Ok::<_, BoxError>(ctx.sleep(NEVER)?);
     let slow = Props::new(move || {
         Behavior::receive(waits).on_signal(|_ctx, signal| {
-            if *signal == Signal::PostStop {
+            if matches!(signal, Signal::PostStop(_)) {
                 thread::sleep(MOMENT);
             }
         })
@@ -157,7 +157,7 @@ fn s4_15_much_mail_to_lose_is_progress() {
     const EACH: usize = 230;
     let _watchdog = watchdog();
     let pool = pool_of(2).start().unwrap();
-    let busy = Props::new(|| Behavior::receive(|ctx, _: Slow| ctx.sleep(NEVER)));
+    let busy = Props::new(|| Behavior::receive(|ctx, _: Slow| Ok(ctx.sleep(NEVER)?)));
     let mailbox = pool.spawn_on(0, "mailbox", busy).unwrap();
     let (enter, entered) = mpsc::channel();
     let stashing = Props::new(move || {
@@ -166,7 +166,7 @@ fn s4_15_much_mail_to_lose_is_progress() {
             Ok(Behavior::receive(move |ctx, message: Slow| {
                 ctx.stash(message).map_err(|_| "the stash is full")?;
                 enter.send(()).unwrap();
-                Ok::<_, BoxError>(())
+                Ok(())
             }))
         })
     });
@@ -224,7 +224,7 @@ fn s4_15_a_destructor_that_never_returns_is_no_handler() {
     }
     let _watchdog = watchdog();
     let pool = pool_of(2).start().unwrap();
-    let busy = Props::new(|| Behavior::receive(|ctx, _: Option<Holding>| ctx.sleep(NEVER)));
+    let busy = Props::new(|| Behavior::receive(|ctx, _: Option<Holding>| Ok(ctx.sleep(NEVER)?)));
     let busy = pool.spawn_on(1, "busy", busy).unwrap();
     let (let_go, gone) = mpsc::channel();
     busy.tell(None);

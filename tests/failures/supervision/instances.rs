@@ -92,7 +92,7 @@ fn instances(log: &Log, near: ActorRef<Do>, far: ActorRef<Do>) -> Props<Begin> {
         })
         .on_signal(move |_ctx, signal| match signal {
             Signal::PreStart
-            | Signal::PostStop
+            | Signal::PostStop(_)
             | Signal::PreRestart(_)
             | Signal::PostRestart(_) => {}
             other => told.add(format!("{number} hears {other:?}")),
@@ -198,7 +198,7 @@ fn s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once() {
             "PreRestart(torn)",
             "PostRestart(torn)",
             "says waited",
-            "PostStop",
+            "PostStop(Stopped)",
         ];
         assert_eq!(log.of("child"), expected);
     });
@@ -224,7 +224,7 @@ fn s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail() {
             let fragile = fragile.clone();
             Behavior::receive(move |ctx, reply: Reply<ActorRef<u8>>| {
                 reply.send(ctx.spawn("child", fragile.clone())?);
-                Ok::<_, BoxError>(())
+                Ok(())
             })
         });
         let parent = parent.supervising(restarts_after(HOUR));

@@ -22,7 +22,10 @@ fn s4_3_a_kill_comes_after_the_running_message_and_before_all_mail() {
         actor.tell(Do::Say("never"));
         assert!(sim.now() < SECOND);
         sim.run_for(10 * SECOND);
-        assert_eq!(log.of("actor"), ["PreStart", "says one", "PostStop"]);
+        assert_eq!(
+            log.of("actor"),
+            ["PreStart", "says one", "PostStop(Killed)"]
+        );
         assert_eq!(sim.dead_letters().total(), 6);
     });
 }
@@ -45,13 +48,16 @@ fn s4_3_a_suspended_actor_keeps_its_mail_and_hears_signals() {
         );
         actor.resume();
         sim.run_until_idle();
-        assert_eq!(log.of("actor"), ["PreStart", "says one", "PostStop"]);
+        assert_eq!(
+            log.of("actor"),
+            ["PreStart", "says one", "PostStop(Stopped)"]
+        );
         let second = sim.spawn("second", scribe(&log)).unwrap();
         second.suspend();
         second.tell(Do::Say("never"));
         second.kill();
         sim.run_until_idle();
-        assert_eq!(log.of("second"), ["PreStart", "PostStop"]);
+        assert_eq!(log.of("second"), ["PreStart", "PostStop(Killed)"]);
     });
 }
 

@@ -1,7 +1,7 @@
 //! Death watch, and a behaviour that is empty.
 
 use super::{Do, SECOND, SEEDS, only_child, scribe};
-use crate::common::Log;
+use crate::common::{Log, stopping};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 
@@ -36,7 +36,7 @@ fn s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two() {
         (|actor| actor.tell(Do::Fail("torn")), "failed"),
     ];
     for (end, reason) in ends {
-        check(SEEDS, |sim| {
+        Sim::builder().supervising(stopping()).check(SEEDS, |sim| {
             let log = Log::default();
             let target = sim.spawn_on(1, "target", scribe(&log)).unwrap();
             let near = sim.spawn_on(1, "near", watcher(&log, target)).unwrap();
@@ -120,7 +120,7 @@ fn s4_11_many_ends_are_told_in_order_and_none_that_is_watched_no_more() {
             }
             // One of these is watched again.
             ctx.watch(targets[4]);
-            Ok::<_, WaitError>(())
+            Ok(())
         });
         behavior.on_signal(move |_ctx, signal| {
             if let Signal::Terminated { actor, reason } = signal {
@@ -171,6 +171,6 @@ fn s2_3_an_empty_behaviour_loses_its_mail_and_hears_signals() {
         actor.stop();
         sim.run_until_idle();
         assert_eq!(sim.dead_letters().count(DeadLetterReason::Unhandled), 3);
-        assert_eq!(log.of("it"), ["PreStart", "PostStop"]);
+        assert_eq!(log.of("it"), ["PreStart", "PostStop(Stopped)"]);
     });
 }

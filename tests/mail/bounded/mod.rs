@@ -43,7 +43,7 @@ fn sink(capacity: usize, overflow: Overflow, pause: Duration) -> (Props<u64>, Ha
                 ctx.sleep(pause)?;
                 assert!(ctx.mailbox_len() <= capacity, "the mailbox is too full");
             }
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     (props.mailbox(bounded(capacity, overflow)), log)

@@ -235,7 +235,7 @@ fn searcher() -> Props<Search> {
             if pace > 0 {
                 reply.send(worker);
             }
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     })
 }

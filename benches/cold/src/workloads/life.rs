@@ -143,7 +143,7 @@ fn named(count: u64) -> Outcome {
                 let _: ActorRef<u64> = ctx.spawn(name, silent.clone())?;
             }
             moment::part_handled(names.len() as u64);
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     });
     let parent = pool.spawn("parent", parent).expect("starts");

@@ -82,7 +82,7 @@ fn bank() -> Props<(u64, Reply<Vec<ActorRef<Mail>>>)> {
         Behavior::receive(move |ctx, (count, reply): (u64, Reply<_>)| {
             let accounts = (0..count).map(|_| ctx.spawn_anonymous(account.clone()));
             reply.send(accounts.collect::<Result<Vec<_>, _>>()?);
-            Ok::<_, BoxError>(())
+            Ok(())
         })
     })
 }

@@ -99,7 +99,7 @@ fn asking(whom: ActorRef<Reply<u64>>) -> Props<u64> {
                 last = whom.ask(|reply| reply, PATIENCE).wait()?;
             }
             moment::part_handled(last);
-            Ok::<_, AskError>(())
+            Ok(())
         })
     })
 }

@@ -1,0 +1,190 @@
+//! An actor under a name: the one that has it, or else a new one, whoever wants it at the same time.
+//!
+//! Whoever reserves the name starts the actor. All others wait until it has started, and share what comes of
+//! that; and while the one before still ends they wait for its end, and try again.
+
+use super::family::{Name, path_of_child};
+use super::start::{SpawnError, start};
+use crate::actor::core::PoolCore;
+use crate::actor::dead_letter::DeadLetterReason;
+use crate::actor::directory::{DirectoryEntry, MessageType, Phase};
+use crate::actor::envelope::Envelope;
+use crate::actor::fate::{End, drop_with_fate};
+use crate::actor::gates::dispatch;
+use crate::actor::id::{ActorId, Home, Key};
+use crate::actor::mail_kind::MailKind;
+use crate::actor::names::{Heard, Looked};
+use crate::actor::parcel::Parcel;
+use crate::actor::path::ActorPath;
+use crate::actor::props::{Seed, Spawnable};
+use crate::actor::reference::ActorRef;
+use crate::actor::shard::Shard;
+use crate::actor::unwind::drop_quietly;
+use crate::actor::waiter::{CannotWait, ForgetAtEnd};
+
+/// The child of that name, which is started if there is none.
+pub(crate) fn get_or_start_child<P: Spawnable>(
+    shard: &Shard,
+    parent: u32,
+    name: &str,
+    props: P,
+) -> Result<ActorRef<P::Message>, SpawnError> {
+    match path_of_child(shard, parent, name) {
+        Ok(path) => get_or_start(shard, parent, &path, props, None),
+        Err(error) => {
+            let _ = drop_quietly(props);
+            Err(error.into())
+        }
+    }
+}
+
+/// The actor of that path, which is started here, as a child of `parent`, if there is none. If somebody waits for
+/// that on another worker, `caller` is that wait.
+pub(crate) fn get_or_start<P: Spawnable>(
+    shard: &Shard,
+    parent: u32,
+    path: &ActorPath,
+    props: P,
+    caller: Option<(Home, Key)>,
+) -> Result<ActorRef<P::Message>, SpawnError> {
+    let found = loop {
+        if shard.closing.get() {
+            break Err(SpawnError::ShuttingDown);
+        }
+        if shard.core.directory.reserve(path) {
+            return start(shard, parent, Name::Reserved(path), Seed::of(props), caller);
+        }
+        match find_or_wait::<P::Message>(shard, path, caller) {
+            Ok(None) => {}
+            Ok(Some(found)) => break Ok(found),
+            Err(error) => break Err(error),
+        }
+    };
+    let _ = drop_quietly(props);
+    found
+}
+
+/// The reference to an actor of the directory, if it handles messages of that type.
+pub(crate) fn typed<M: Send + 'static>(
+    path: &ActorPath,
+    entry: DirectoryEntry,
+) -> Result<ActorRef<M>, SpawnError> {
+    if !entry.message.is::<M>() {
+        let (expected, actual) = (MessageType::of::<M>().name(), entry.message.name());
+        return Err(SpawnError::WrongType {
+            path: path.clone(),
+            expected,
+            actual,
+        });
+    }
+    #[allow(unsafe_code)]
+    // SAFETY: the entry was made by `start` with the type for which it began the tenancy, and that is `M`.
+    Ok(unsafe { ActorRef::assume(entry.address) })
+}
+
+/// The actor of a name that was taken, when it has started. `None` if the name may be free by now.
+fn find_or_wait<M: Send + 'static>(
+    shard: &Shard,
+    path: &ActorPath,
+    caller: Option<(Home, Key)>,
+) -> Result<Option<ActorRef<M>>, SpawnError> {
+    let mut wrong = None;
+    let mut wait = None;
+    let looked = shard
+        .core
+        .names
+        .look(&*shard.core.directory, path, |phase, entry| {
+            if phase == Phase::Starting
+                && let Err(error) = typed::<M>(path, entry)
+            {
+                wrong = Some(error);
+                return None;
+            }
+            let (actor, mail) = (entry.actor(), MailKind::of::<M>());
+            let key = shard.waits.begin_for_name(actor, mail);
+            wait = Some((ForgetAtEnd(shard, key), actor));
+            let waiter = ActorId::new(shard.home, key);
+            Some(Box::new(move |heard| dispatch(waiter, Tell(heard))))
+        });
+    if let Some(error) = wrong {
+        return Err(error);
+    }
+    match (looked, wait) {
+        (Looked::Live(entry), _) => typed(path, entry).map(Some),
+        (Looked::Wait, Some((wait, actor))) => {
+            if let Some((home, wait)) = caller {
+                let mail = MailKind::of::<M>();
+                dispatch(ActorId::new(home, wait), WantsName { actor, mail });
+            }
+            hear(shard, path, wait.1)
+        }
+        (Looked::Again, _) => {
+            shard.yield_now().map_err(cannot_wait)?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Waits until something has become of a name.
+fn hear<M: Send + 'static>(
+    shard: &Shard,
+    path: &ActorPath,
+    wait: Key,
+) -> Result<Option<ActorRef<M>>, SpawnError> {
+    shard.wait_for(wait).map_err(cannot_wait)?;
+    match shard.waits.take_value::<Heard>(wait) {
+        Some(Heard::Started(entry)) => return typed(path, entry).map(Some),
+        Some(Heard::NotStarted(error)) => return Err(error),
+        Some(Heard::Freed) => return Ok(None),
+        None => {}
+    }
+    let cycle = shard.waits.take_cycle(wait);
+    match (shard.waits.take_end(wait), cycle) {
+        (Some(End::Deadlock), Some(cycle)) => Err(SpawnError::Deadlock(cycle)),
+        // Nothing else ends it but a pool that ends.
+        _ => Err(SpawnError::PoolClosed),
+    }
+}
+
+fn cannot_wait(error: CannotWait) -> SpawnError {
+    SpawnError::CannotWait(error.into())
+}
+
+/// What has become of a name, on its way to somebody who waits for it.
+struct Tell(Heard);
+
+impl Parcel for Tell {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        if shard.waits.is_pending(wait) {
+            shard.follow_up(shard.waits.fulfil(wait, self.0));
+        } else {
+            let _ = drop_with_fate(self.0, End::NoReply);
+        }
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {
+        let _ = drop_with_fate(self.0, End::PoolClosed);
+    }
+
+    fn bounce_without_pool(self, _: ActorId) {
+        let _ = drop_with_fate(self.0, End::PoolClosed);
+    }
+}
+
+/// Word of the actor whose name somebody wants, on its way to the wait of that one.
+struct WantsName {
+    actor: ActorId,
+    mail: &'static MailKind,
+}
+
+impl Parcel for WantsName {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        shard.waits.is_for_name(wait, self.actor, self.mail);
+        shard.look_again_for_cycle(wait);
+    }
+
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+
+    fn bounce_without_pool(self, _: ActorId) {}
+}

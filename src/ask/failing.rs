@@ -1,0 +1,80 @@
+//! How the failure that ends an ask comes to whoever asked. An answer's way has no room for it.
+
+use std::sync::Arc;
+
+use super::driven::driver_at;
+use super::reply::{Asker, keep_name};
+use crate::actor::core::PoolCore;
+use crate::actor::{
+    ActorId, DeadLetterReason, End, Envelope, Failure, Key, Parcel, Shard, catch_user, dispatch,
+    drop_with_fate, with_current,
+};
+
+/// Why a thread outside gets no answer.
+pub(super) enum Unanswered {
+    For(End),
+    /// Because of this failure.
+    Failed(Arc<Failure>),
+}
+
+impl From<End> for Unanswered {
+    fn from(end: End) -> Self {
+        Self::For(end)
+    }
+}
+
+impl Unanswered {
+    pub(super) fn into_parts(self) -> (End, Option<Arc<Failure>>) {
+        match self {
+            Self::For(end) => (end, None),
+            Self::Failed(failure) => (End::Failed, Some(failure)),
+        }
+    }
+}
+
+impl<R: Send + 'static> Asker<R> {
+    /// Ends the ask because of a failure, if nothing has ended it before.
+    #[cold]
+    pub(super) fn fail(self, failure: Arc<Failure>) {
+        match self {
+            Self::Worker { home, wait, .. } => dispatch(ActorId::new(home, wait), Failing(failure)),
+            Self::Thread { sender, .. } => {
+                // As where an answer is sent.
+                let sent = catch_user(|| sender.send(Err(Unanswered::Failed(failure))));
+                let _ = drop_with_fate(sent.map(drop), End::Failed);
+            }
+            Self::Shared(shared) => shared.fail(failure),
+        }
+    }
+}
+
+/// A failure, on its way to the wait that it ends.
+struct Failing(Arc<Failure>);
+
+impl Failing {
+    fn end_wait(self, shard: &Shard, wait: Key) {
+        keep_name(shard, wait, End::Failed);
+        shard.follow_up(shard.waits.fail(wait, self.0));
+    }
+}
+
+impl Parcel for Failing {
+    fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
+        self.end_wait(shard, wait);
+    }
+
+    /// As an answer, it is still told to a worker that closes if this thread is that worker, or drives it.
+    fn bounce(self, _: &PoolCore, to: ActorId, _: Envelope, _: DeadLetterReason) {
+        with_current(|shard| match shard {
+            Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
+            _ => match driver_at(to.home).map(|driver| driver.shard()) {
+                Some(shard) if shard.waits.is_pending(to.key) => self.end_wait(&shard, to.key),
+                _ => drop(drop_with_fate(self.0, End::Failed)),
+            },
+        });
+    }
+
+    fn bounce_without_pool(self, _: ActorId) {
+        let _ = drop_with_fate(self.0, End::Failed);
+    }
+}
