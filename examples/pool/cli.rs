@@ -27,6 +27,12 @@ Options:
   -h, --help          Print help
 ";
 
+/// What is said below a mistake.
+pub(crate) const USAGE: &str = "\
+Usage: pool [--workers <N>] [--repeat <N>] [--input <FILE>]
+
+For more information, try '--help'.";
+
 /// What a run is told.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {

@@ -46,15 +46,15 @@ const SHOWN_DIFFERENCES: usize = 5;
 type Airports = Arc<[ActorRef<AirportMessage>]>;
 
 /// The exit code of a mistake in the command line.
-const USAGE: u8 = 2;
+const MISTAKE: u8 = 2;
 
 fn main() -> ExitCode {
     let outcome = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Command::Run(options)) => run(&options),
         Ok(Command::Help) => print(cli::HELP).map_err(Into::into),
         Err(error) => {
-            eprintln!("error: {error}\n\nFor more information, try '--help'.");
-            return ExitCode::from(USAGE);
+            eprintln!("error: {error}\n\n{}", cli::USAGE);
+            return ExitCode::from(MISTAKE);
         }
     };
     match outcome {

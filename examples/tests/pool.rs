@@ -256,6 +256,7 @@ fn a_file_of_any_name_is_taken_and_help_is_given_before_a_run() {
     }
     for option in ["--workers <N>", "--repeat <N>", "--input <FILE>", "--help"] {
         assert!(cli::HELP.contains(option), "{option} is not explained");
+        assert!(cli::USAGE.contains(option), "{option} is not mentioned");
     }
 }
 
