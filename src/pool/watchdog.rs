@@ -31,7 +31,7 @@ pub(super) type SlowHook = Box<dyn Fn(&SlowHandler) + Send + Sync>;
 pub struct SlowHandler {
     /// The actor.
     pub actor: ActorId,
-    /// Its path, where it has a name.
+    /// Its path, as far as it is [known](ActorId::path) beside its worker.
     pub path: Option<ActorPath>,
     /// The type of its messages.
     pub message_type: &'static str,

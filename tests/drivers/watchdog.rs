@@ -98,9 +98,16 @@ fn s9_3_setups_and_anonymous_actors_are_named_too_and_a_sleeping_watchdog_wakes_
             .map(|slow| (slow.actor, slow.path.clone()))
             .collect();
         assert!(
-            ids.len() >= 2 && ids.iter().all(|id| *id == (actor.id(), None)),
+            ids.len() >= 2 && ids.iter().all(|(id, _)| *id == actor.id()),
             "{ids:?}"
         );
+        // Without a name it is known beside its worker once it was asked from elsewhere.
+        let paths = (
+            ids[0].1.as_ref(),
+            ids.last().and_then(|(_, path)| path.clone()),
+        );
+        assert_eq!(paths, (None, actor.path()));
+        assert!(actor.path().is_some());
         let said = told[0].to_string();
         assert!(
             said.starts_with(&format!("the actor {} has held worker 0", actor.id())),

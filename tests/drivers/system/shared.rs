@@ -139,8 +139,9 @@ fn s1_10_a_failed_start_reaches_the_spawner() {
 #[test]
 fn s4_9_handlers_that_panic_or_fail_stop_alone() {
     let failures = Log::default();
-    let builder = ActorSystem::builder().on_failure(failures.hook());
-    with_system(builder, |system| {
+    let stops = SupervisorStrategy::one_for_one().always(Directive::Stop);
+    let builder = ActorSystem::builder().supervising(stops);
+    with_system(builder.on_failure(failures.hook()), |system| {
         let counter = system.spawn("counter", counter()).unwrap();
         let panics = system.spawn(
             "panics",
