@@ -37,7 +37,7 @@ fn sleeper() -> Props<(u64, Reply<(bool, bool)>)> {
                 outside |= is_inside();
             }
             reply.send((inside, outside));
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     })
 }
@@ -108,7 +108,7 @@ fn s6_6_a_task_and_a_handler_talk_through_sockets_on_one_worker() {
             })??;
             client.wait()???;
             reply.send(heard);
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     });
     let talks = pool.spawn("talks", talks).unwrap();
@@ -130,7 +130,7 @@ fn s6_6_nothing_else_waits_in_the_poll_of_a_future() {
             // To await it is what is meant.
             assert!(!ctx.block_on(onlooker.ask(|reply| reply, SOON))??);
             reply.send(asked.unwrap_err().kind());
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     });
     let asks = pool.spawn("asks", asks).unwrap();

@@ -97,7 +97,7 @@ fn requests(bystander: ActorRef<Reply<()>>, name: &'static str) -> Props<Reply<(
             ctx.sleep(Duration::from_millis(2))?;
             info!("{name} goes on");
             reply.send(());
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     })
 }

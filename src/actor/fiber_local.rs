@@ -38,7 +38,7 @@ use crate::fiber::running_fiber;
 ///     Behavior::receive(|ctx, (levels, reply): (u32, Reply<u32>)| {
 ///         descend(ctx, levels)?;
 ///         reply.send(DEPTH.with(Cell::get));
-///         Ok::<_, WaitError>(())
+///         Ok(())
 ///     })
 /// });
 /// let divers = [pool.spawn("a", diver.clone())?, pool.spawn("b", diver)?];

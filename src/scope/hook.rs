@@ -50,7 +50,7 @@ use std::sync::Arc;
 ///         let before = USER.replace(Some(user));
 ///         ctx.sleep(Duration::from_millis(1))?;
 ///         reply.send(before.is_none() && USER.get() == Some(user));
-///         Ok::<_, WaitError>(())
+///         Ok(())
 ///     })
 /// });
 /// let (a, b) = (pool.spawn("a", request.clone())?, pool.spawn("b", request)?);

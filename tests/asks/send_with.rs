@@ -135,7 +135,9 @@ fn s5_1_an_answer_is_not_made_any_more_when_the_asker_has_given_up() {
                 Props::new(move || {
                     Behavior::receive(move |ctx, (): ()| {
                         let asked = relay.ask(Message::Ask, LONG);
-                        ctx.sleep(ms(5)).map(|()| drop(asked))
+                        ctx.sleep(ms(5))?;
+                        drop(asked);
+                        Ok(())
                     })
                 }),
             );
@@ -170,7 +172,11 @@ fn s5_2_an_answer_that_cannot_be_made_ends_the_ask() {
 fn s5_1_what_is_started_for_an_answer_is_not_on_behalf_of_the_asker() {
     let mut sim = Sim::builder().start().unwrap();
     let slow = Props::new(|| {
-        Behavior::receive(|ctx, reply: Reply<u32>| ctx.sleep(ms(500)).map(|()| reply.send(7)))
+        Behavior::receive(|ctx, reply: Reply<u32>| {
+            ctx.sleep(ms(500))?;
+            reply.send(7);
+            Ok(())
+        })
     });
     let slow = sim.spawn("slow", slow).unwrap();
     let answers = Arc::<Mutex<Vec<u32>>>::default();
@@ -188,7 +194,7 @@ fn s5_1_what_is_started_for_an_answer_is_not_on_behalf_of_the_asker() {
                     Ok(Behavior::receive(|_ctx, (): ()| ()))
                 })
             });
-            reply.send_with(|| ctx.spawn_anonymous(child).map(|_| 1))
+            reply.send_with(|| Ok(ctx.spawn_anonymous(child).map(|_| 1)?))
         })
     });
     let starts = sim.spawn("starts", starts).unwrap();

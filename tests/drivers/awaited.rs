@@ -146,7 +146,7 @@ fn s1_15_an_actor_does_not_await_the_end_of_its_own_pool() {
         Behavior::receive(move |ctx, ()| {
             let ended = ctx.block_on(handle.shutdown_async(SOON))?;
             told.send(ended.unwrap_err()).unwrap();
-            Ok::<_, WaitError>(())
+            Ok(())
         })
     });
     pool.spawn("ends", ends).unwrap().tell(());

@@ -88,7 +88,7 @@ fn insider(
             assert_eq!(within, ["task"]);
             own.push(scopes());
             reply.send((own, others));
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     })
 }
@@ -191,7 +191,7 @@ fn parent(seen: Arc<Mutex<Seen>>) -> Props<Reply<Vec<&'static str>>> {
             ctx.spawn_anonymous(child)?.stop();
             ctx.sleep(ms(1))?;
             reply.send(scopes());
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     })
 }
@@ -227,7 +227,8 @@ fn s6_6_a_handler_that_is_ended_where_it_waits_unwinds_within_its_scopes() {
                 let _entered = entered(name);
                 let _look = Look(Arc::clone(&seen));
                 waits.send(()).unwrap();
-                ctx.sleep(NEVER)
+                ctx.sleep(NEVER)?;
+                Ok(())
             })
         });
         pool.spawn(name, waiting).unwrap().tell(());
@@ -282,7 +283,9 @@ fn s6_6_a_panic_of_a_hook_is_one_of_the_handler() {
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ctx.sleep(ms(1))));
                 what.store(0, SeqCst);
                 reply.send(scopes());
-                slept.map_or_else(|panic| std::panic::resume_unwind(panic), |_| ())
+                if let Err(panic) = slept {
+                    std::panic::resume_unwind(panic);
+                }
             },
         )
     });
@@ -364,7 +367,7 @@ fn s6_6_a_fiber_local_is_the_handlers_own_and_new_in_each_turn() {
             assert_eq!(NUMBER.with(Cell::get), number);
             let of_child = u32::try_from(seen.load(SeqCst)).unwrap();
             reply.send([before, after, of_task, of_child]);
-            Ok::<_, nexus_actors::BoxError>(())
+            Ok(())
         })
     });
     NUMBER.with(|own| own.set(77));

@@ -71,7 +71,11 @@ fn s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs() {
 
 /// Waits for a moment, and answers.
 fn patient() -> Behavior<Reply<()>> {
-    Behavior::receive(|ctx, done: Reply<()>| ctx.sleep(MS).map(|()| done.send(())))
+    Behavior::receive(|ctx, done: Reply<()>| {
+        ctx.sleep(MS)?;
+        done.send(());
+        Ok(())
+    })
 }
 
 #[test]
@@ -127,7 +131,8 @@ fn s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock() {
             Behavior::receive(move |ctx, done: Reply<()>| {
                 let _guard = held.lock().unwrap();
                 done.send(());
-                ctx.sleep(MS)
+                ctx.sleep(MS)?;
+                Ok(())
             })
         });
         let holder = pool.spawn("holder", holder).unwrap();

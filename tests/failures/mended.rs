@@ -23,7 +23,7 @@ fn s4_9_a_message_that_is_left_unhandled_after_a_wait_does_not_end_the_process()
                     Behavior::receive(|ctx, _: u32| {
                         ctx.sleep(ms(20))?;
                         work();
-                        Ok::<_, WaitError>(Next::Unhandled)
+                        Ok(Next::Unhandled)
                     })
                 });
                 let busy = Props::new(|| {
@@ -107,7 +107,7 @@ fn s4_16_a_system_in_a_thread_local_is_watched_over_after_many_others_too() {
             SYSTEM.with_borrow(|system| {
                 let system = system.as_ref().unwrap();
                 let borrower = Props::new(|| {
-                    Behavior::receive(|ctx, ()| BORROWED.with(|_borrowed| ctx.sleep(NEVER)))
+                    Behavior::receive(|ctx, ()| Ok(BORROWED.with(|_borrowed| ctx.sleep(NEVER))?))
                 });
                 system.spawn("borrower", borrower).unwrap().tell(());
                 system.run_until_idle();

@@ -90,7 +90,7 @@ fn handlers_ask_as_threads_do() {
                     let [north, south] = asked.map(Ask::wait);
                     let again = counters[0].get().wait_for(SOON)?;
                     reply.send(north? + south? + again);
-                    Ok::<_, AskError>(())
+                    Ok(())
                 })
             });
             let office = pool.spawn("office", office).unwrap();
