@@ -121,7 +121,8 @@ fn failure_of(asked: Result<u32, AskError>) -> (String, &'static str, Stage, Str
 #[test]
 fn s5_3_an_ask_that_a_failure_ends_says_what_has_failed() {
     with_pools(|pool| {
-        let questions: [(fn(Reply<u32>) -> Count, &str); 2] = [
+        type Question = fn(Reply<u32>) -> Count;
+        let questions: [(Question, &str); 2] = [
             (Count::FailAsked, "planned"),
             (Count::PanicAsked, "panic: planned"),
         ];
@@ -306,7 +307,8 @@ fn s4_2_post_stop_says_why() {
             )
         })
     }
-    let ends: [(fn(ActorRef<Count>), &[StopReason]); 5] = [
+    type End = fn(ActorRef<Count>);
+    let ends: [(End, &[StopReason]); 5] = [
         (ActorRef::stop, &[StopReason::Stopped]),
         (ActorRef::kill, &[StopReason::Killed]),
         (ActorRef::passivate, &[StopReason::Passivated]),

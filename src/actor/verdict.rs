@@ -14,8 +14,11 @@ struct Unanswered {
     during: MessageId,
     /// How it ends unless the handler fails.
     end: End,
-    end_it: Box<dyn FnOnce(End, Option<&Arc<Failure>>)>,
+    end_it: Box<EndIt>,
 }
+
+/// Ends a reply so, because of that failure if there is one.
+type EndIt = dyn FnOnce(End, Option<&Arc<Failure>>);
 
 /// What is known of a handler that has failed: the message that it was at, and its failure, unless it was
 /// ended by force.
