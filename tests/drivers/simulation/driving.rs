@@ -1,7 +1,6 @@
 //! One interpreter drives the actors of all workers.
 
 use super::{Count, LONG, counter, finish, sleeper};
-use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};

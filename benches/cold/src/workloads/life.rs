@@ -5,7 +5,7 @@ use crate::moment::{self, BEGUN, HANDLED};
 use crate::outcome::Outcome;
 use crate::stakker;
 use crate::system::{Role, System, Then, nexus, nexus::Nexus, tokio::Tokio};
-use nexus_actors::prelude::{ActorRef, Behavior, BoxError, Props};
+use nexus_actors::prelude::{ActorRef, Behavior, Props};
 use std::time::Instant;
 
 /// How many are started before they have their turn.

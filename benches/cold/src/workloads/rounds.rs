@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::stakker;
 use crate::system::{Role, System, Then, nexus, nexus::Nexus, threads, tokio, tokio::Tokio};
 use ::tokio::sync::{mpsc, oneshot};
-use nexus_actors::prelude::{ActorRef, AskError, Behavior, Props, Reply};
+use nexus_actors::prelude::{ActorRef, Behavior, Props, Reply};
 
 /// Passes the ball on, until it was passed often enough.
 struct Player<S: System> {
