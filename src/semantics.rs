@@ -174,6 +174,17 @@
 //! - `tests/actors/starts.rs: s1_13_an_actor_made_once_stops_where_another_would_be_restarted`
 //! - `tests/actors/starts.rs: s1_13_a_siblings_failure_stops_an_actor_made_once_and_restarts_the_others`
 //! - `tests/actors/starts.rs: s1_13_what_is_set_for_an_actor_made_once_holds`
+//! - `tests/first_hour.rs: s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said`
+//!
+//! **1.14** [`ActorId::path`](crate::ActorId::path), and `path` of an [`ActorRef`], a [`Recipient`], a router, a
+//! topic or a group, tell the path of an actor on any thread, without a wait, while it lives and for a while after:
+//! each worker keeps those of a thousand actors that have ended. An actor with a generated name is known on its own
+//! worker while it lives, and elsewhere once it was asked from there. A [`DeadLetter`](crate::DeadLetter) has the
+//! path of the actor that it was for, and like a [`Failure`] it is printed with it.
+//!
+//! - `tests/first_hour.rs: s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end`
+//! - `tests/first_hour.rs: s1_14_routers_topics_groups_and_recipients_have_paths`
+//! - `tests/first_hour.rs: s1_14_a_dead_letter_says_whose_it_was`
 //!
 //! **1.15** What starts actors and ends pools can be awaited as well, on any executor, and blocks no thread of it:
 //! [`spawn_async`](crate::WorkerPool::spawn_async), [`shutdown_async`](crate::WorkerPool::shutdown_async),
@@ -183,10 +194,6 @@
 //! - `tests/drivers/awaited.rs: s1_15_a_start_is_awaited`
 //! - `tests/drivers/awaited.rs: s1_15_topics_and_groups_are_opened_by_who_awaits`
 //! - `tests/drivers/awaited.rs: s1_15_the_end_of_a_pool_is_awaited`
-//! - `tests/first_hour.rs: s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said`
-//! - `tests/first_hour.rs: s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end`
-//! - `tests/first_hour.rs: s1_14_routers_topics_groups_and_recipients_have_paths`
-//! - `tests/first_hour.rs: s1_14_a_dead_letter_says_whose_it_was`
 //!
 //! # 2. Behaviours
 //!
@@ -539,7 +546,7 @@
 //! - `tests/asks/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
 //! - `tests/asks/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
 //! - `tests/asks/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
-//! - `tests/asks/ask_paths.rs: s5_3_of_whom_its_worker_has_taken_up_no_question_the_id_alone_is_known`
+//! - `tests/asks/ask_paths.rs: s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known`
 //! - `tests/first_hour.rs: s5_3_an_ask_that_a_failure_ends_says_what_has_failed`
 //! - `tests/first_hour.rs: s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source`
 //! - `tests/first_hour.rs: s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what`
