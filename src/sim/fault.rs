@@ -17,7 +17,7 @@ use crate::actor::{ActorPath, PathError};
 /// let actor = sim.spawn("actor", Props::new(|| Behavior::receive(|_ctx, _: u8| ())))?;
 /// (0..3).for_each(|number| actor.tell(number));
 /// sim.run_until_idle();
-/// assert_eq!(sim.stats().handled(), 2, "the second handling panics, the third message is lost");
+/// assert_eq!(sim.stats().handled(), 3, "the second handling panics, and the third comes after a restart");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,7 +35,7 @@ const NAME: &str = "behavior";
 ///
 /// fn oven() -> Behavior<Oven> {
 ///     Behavior::with_state(0, |loaves, ctx, message| match message {
-///         Oven::Bake(time) if time.is_zero() => Err("raw"),
+///         Oven::Bake(time) if time.is_zero() => Err("raw".into()),
 ///         Oven::Bake(time) => {
 ///             ctx.sleep(time).map_err(|_| "no time")?;
 ///             *loaves += 1;

@@ -107,13 +107,18 @@
 //! let mut sim = Sim::builder().seed(3).on_failure(failures.hook()).start()?;
 //! let letters = DeadLetterProbe::new(&sim.node(0));
 //! let divider = sim.spawn("divider", Props::new(|| {
-//!     Behavior::receive(|_ctx, number: u32| 100_u32.checked_div(number).map(drop).ok_or("by zero"))
+//!     Behavior::receive(|_ctx, number: u32| {
+//!         100_u32.checked_div(number).ok_or("by zero")?;
+//!         Ok(())
+//!     })
 //! }))?;
 //! [5, 0, 4].into_iter().for_each(|number| divider.tell(number));
+//! divider.stop();
+//! divider.tell(7);
 //! sim.run_until_idle();
 //!
-//! failures.expect("by zero");
-//! letters.expect_type::<u32>(1); // the 4, which came after the failure
+//! failures.expect("by zero"); // it cost that message alone
+//! letters.expect_type::<u32>(1); // the 7, which came after the end
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
