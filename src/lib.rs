@@ -102,6 +102,7 @@ pub mod prelude {
     };
     #[cfg(feature = "derive")]
     pub use nexus_actors_derive::Message;
+    pub use std::time::Duration;
 }
 
 /// The protocols between threads, for the model checks. Exists under `--cfg nexus_loom` only.

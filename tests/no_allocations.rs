@@ -83,7 +83,7 @@ fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
         let next = last;
         let asking = Props::new(move || {
             Behavior::receive(move |_ctx, reply: Reply<u64>| {
-                let answer = next.ask(|reply| reply, HOUR).wait_for(&reply);
+                let answer = next.ask(|reply| reply, HOUR).wait_on_behalf_of(&reply);
                 reply.send(answer.unwrap());
             })
         });

@@ -119,7 +119,7 @@ fn account(name: String, journal: ActorRef<Entry>) -> Props<Account> {
                 };
                 // Plain code that waits: for as long as the client does, and no longer.
                 let recorded = journal.ask(entry, Deadline::NEVER);
-                let recorded = recorded.wait_for(&reply);
+                let recorded = recorded.wait_on_behalf_of(&reply);
                 if recorded.is_ok() {
                     *balance = after;
                 }

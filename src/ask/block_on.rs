@@ -225,7 +225,7 @@ pub(super) fn block_on_for<F: Future>(
         }
         // Whoever it is lent by wakes it by giving up, and time does.
         if let Some(lent) = lent.filter(|lent| !lent.is_given_up) {
-            let _ = ask.wait_on_behalf(lent);
+            let _ = ask.put_on_behalf(lent);
         }
         if let Some((home, own)) = own {
             causes.note(&end, home, seen);

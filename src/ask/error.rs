@@ -32,13 +32,13 @@ pub enum AskError {
     /// never come to the question.
     ///
     /// That is told only where it is certain: each actor of the [cycle](AskDetails::cycle) either has
-    /// not come to the question of the one before, or [waits on its behalf](crate::Ask::wait_for). An
+    /// not come to the question of the one before, or [waits on its behalf](crate::Ask::wait_on_behalf_of). An
     /// actor that another one starts, and waits for, is a link as well, and so is a
     /// [task](crate::Task::wait).
     /// Where a reply may be elsewhere by now, the cycle is only suspected; it is named in the
     /// [`Timeout`](Self::Timeout), if it comes to that.
     Deadlock(AskDetails),
-    /// Whoever waits for the reply on whose [behalf](crate::Ask::wait_for) this ask was has given up.
+    /// Whoever waits for the reply on whose [behalf](crate::Ask::wait_on_behalf_of) this ask was has given up.
     Cancelled(AskDetails),
     /// The actor's pool has ended.
     PoolClosed(AskDetails),

@@ -209,7 +209,7 @@ impl<R: Send + 'static> Ask<R> {
     #[inline(never)]
     fn wait_held(mut self, shard: &Shard, wait: Key) -> Result<R, AskError> {
         if let Some(lent) = lent_here() {
-            self.wait_on_behalf(lent)?;
+            self.put_on_behalf(lent)?;
         }
         shard.wait_for(wait).map_err(WaitError::from)?;
         std::mem::forget(self);
@@ -238,7 +238,7 @@ impl<R: Send + 'static> Ask<R> {
     /// let outer = pool.spawn("outer", Props::new(move || {
     ///     Behavior::receive(move |_ctx, (number, reply): Question| {
     ///         let asked = inner.ask(|reply| (number * 2, reply), Duration::from_secs(5));
-    ///         let answer = asked.wait_for(&reply)?;
+    ///         let answer = asked.wait_on_behalf_of(&reply)?;
     ///         reply.send(answer);
     ///         Ok(())
     ///     })
@@ -251,14 +251,14 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
-    pub fn wait_for<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
+    pub fn wait_on_behalf_of<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
         if let Waiting::Worker { home, .. } = self.waiting
             && !with_current(|shard| shard.is_some_and(|shard| shard.home == home))
         {
             // Its outcome comes from elsewhere; it may be given up here all the same.
             return block_on_for(self.pool(), self, true, || Some(reply.lent()))?;
         }
-        self.wait_on_behalf(reply.lent())?;
+        self.put_on_behalf(reply.lent())?;
         self.wait()
     }
 
@@ -268,7 +268,7 @@ impl<R: Send + 'static> Ask<R> {
     /// # Errors
     ///
     /// [`AskError::Cancelled`] where that one has given up; a wait of this worker ends by itself then.
-    pub(super) fn wait_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
+    pub(super) fn put_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
         match &mut self.waiting {
             Waiting::Outside(outside) => {
                 if lent.is_given_up {
@@ -517,7 +517,7 @@ impl<R: Send + 'static> Future for Ask<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let lent = lent(cx.waker());
         if let Some(lent) = lent {
-            self.wait_on_behalf(lent)?;
+            self.put_on_behalf(lent)?;
         }
         let by_another_executor = !is_polled() && running_fiber().is_some();
         if let Waiting::Worker { home, wait } = self.waiting {
@@ -553,7 +553,7 @@ impl<R: Send + 'static> Future for Ask<R> {
         if let Waiting::Worker { home, wait } = self.waiting {
             self.move_outside(home, wait);
             if let Some(lent) = lent {
-                self.wait_on_behalf(lent)?;
+                self.put_on_behalf(lent)?;
             }
         }
         let Waiting::Outside(outside) = &mut self.waiting else {

@@ -40,7 +40,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
         block_on_for(self.pool(), self, Self::NEEDS_ALL, lent_here)?
     }
 
-    /// Waits for it as [`Ask::wait_for`] does, on behalf of whoever waits for `reply`: no longer than that
+    /// Waits for it as [`Ask::wait_on_behalf_of`] does, on behalf of whoever waits for `reply`: no longer than that
     /// one does, and not if that one has given up.
     ///
     /// ```
@@ -57,7 +57,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     /// let sum = pool.spawn("sum", Props::new(move || {
     ///     Behavior::receive(move |_ctx, reply: Reply<u32>| {
     ///         let asked = [(); 3].map(|()| seven.ask(|reply| reply, SOON));
-    ///         let answers = all(asked).wait_for(&reply)?;
+    ///         let answers = all(asked).wait_on_behalf_of(&reply)?;
     ///         reply.send(answers.iter().sum());
     ///         Ok(())
     ///     })
@@ -70,7 +70,10 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     /// # Errors
     ///
     /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
-    fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<Self::Answer, AskError> {
+    fn wait_on_behalf_of<S: Send + 'static>(
+        self,
+        reply: &Reply<S>,
+    ) -> Result<Self::Answer, AskError> {
         let lent = || Some(reply.lent());
         block_on_for(self.pool(), self, Self::NEEDS_ALL, lent)?
     }
@@ -136,8 +139,8 @@ impl<R: Send + 'static> Pending for Ask<R> {
         Ask::wait(self)
     }
 
-    fn wait_for<S: Send + 'static>(self, reply: &Reply<S>) -> Result<R, AskError> {
-        Ask::wait_for(self, reply)
+    fn wait_on_behalf_of<S: Send + 'static>(self, reply: &Reply<S>) -> Result<R, AskError> {
+        Ask::wait_on_behalf_of(self, reply)
     }
 
     fn pool(&self) -> u32 {
@@ -177,16 +180,16 @@ macro_rules! inherent {
             Pending::wait(self)
         }
 
-        /// Waits for it as [`Ask::wait_for`] does, on behalf of whoever waits for `reply`.
+        /// Waits for it as [`Ask::wait_on_behalf_of`] does, on behalf of whoever waits for `reply`.
         ///
         /// # Errors
         ///
         /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
-        pub fn wait_for<S: Send + 'static>(
+        pub fn wait_on_behalf_of<S: Send + 'static>(
             self,
             reply: &Reply<S>,
         ) -> Result<<Self as Pending>::Answer, AskError> {
-            Pending::wait_for(self, reply)
+            Pending::wait_on_behalf_of(self, reply)
         }
     };
 }

@@ -7,6 +7,7 @@ mod common;
 mod behaviors;
 mod endings;
 mod first_behaviors;
+mod first_hour;
 mod lifecycle;
 mod passivation;
 mod passive;

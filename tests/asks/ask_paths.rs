@@ -44,12 +44,12 @@ fn answering() -> Props<Question> {
                 Question::Ask(mut others, reply) => {
                     let next = others.remove(0);
                     let asked = next.ask(|own| Question::Ask(others, own), NEVER);
-                    let answer = asked.wait_for(&reply);
+                    let answer = asked.wait_on_behalf_of(&reply);
                     reply.send(answer.and_then(|answer| answer));
                 }
                 Question::Tell(other, told, reply) => {
                     let asked = other.ask(Question::Keep, NEVER);
-                    told.send(asked.wait_for(&reply).unwrap_err())?;
+                    told.send(asked.wait_on_behalf_of(&reply).unwrap_err())?;
                 }
                 Question::HandOn(other, reply) => reply.forward(other, Question::Keep),
                 Question::Busy(time) => ctx.sleep(time)?,
@@ -310,7 +310,7 @@ fn s5_3_a_thread_and_an_executor_are_told_the_path_too() {
         let over = given.recv().unwrap();
         let error = target
             .ask(Question::Keep, NEVER)
-            .wait_for(&over)
+            .wait_on_behalf_of(&over)
             .unwrap_err();
         assert_eq!(error.kind(), AskErrorKind::Cancelled);
         assert_eq!(path_of(&error), "/user/target");

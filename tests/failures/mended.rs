@@ -141,7 +141,7 @@ fn s6_2_a_wait_on_behalf_of_a_thread_lasts_as_long_after_a_long_computation() {
             let give = give.clone();
             Behavior::receive(move |_ctx, reply: Reply<()>| {
                 thread::sleep(ms(600));
-                let answer = mute.ask(|reply| reply, NEVER).wait_for(&reply);
+                let answer = mute.ask(|reply| reply, NEVER).wait_on_behalf_of(&reply);
                 give.send((Instant::now(), answer.is_err())).unwrap();
             })
         });

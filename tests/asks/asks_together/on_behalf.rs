@@ -25,8 +25,8 @@ fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() 
                 Behavior::receive(move |_ctx, reply: Reply<()>| {
                     let asked = asked.ask(|reply| reply, HOUR);
                     let ended = match joined {
-                        true => all((asked,)).wait_for(&reply).map(|((),)| ()),
-                        false => asked.wait_for(&reply),
+                        true => all((asked,)).wait_on_behalf_of(&reply).map(|((),)| ()),
+                        false => asked.wait_on_behalf_of(&reply),
                     };
                     told.lock().unwrap().push(ended.unwrap_err().kind());
                 })
@@ -54,13 +54,13 @@ fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() 
 type Form = fn([Ask<u64>; 2], Vec<Ask<u64>>, &Reply<u64>) -> Result<(), AskError>;
 
 const FORMS: [Form; 7] = [
-    |[one, _two], _, reply| one.wait_for(reply).map(drop),
-    |[one, _two], _, reply| one.map(drop).wait_for(reply),
-    |[one, two], _, reply| all((one, two)).wait_for(reply).map(drop),
-    |[one, two], _, reply| first([one, two]).wait_for(reply).map(drop),
-    |[one, two], _, reply| one.and_then(|_| two).wait_for(reply).map(drop),
-    |_, many, reply| all(many).wait_for(reply).map(drop),
-    |_, many, reply| first(many).wait_for(reply).map(drop),
+    |[one, _two], _, reply| one.wait_on_behalf_of(reply).map(drop),
+    |[one, _two], _, reply| one.map(drop).wait_on_behalf_of(reply),
+    |[one, two], _, reply| all((one, two)).wait_on_behalf_of(reply).map(drop),
+    |[one, two], _, reply| first([one, two]).wait_on_behalf_of(reply).map(drop),
+    |[one, two], _, reply| one.and_then(|_| two).wait_on_behalf_of(reply).map(drop),
+    |_, many, reply| all(many).wait_on_behalf_of(reply).map(drop),
+    |_, many, reply| first(many).wait_on_behalf_of(reply).map(drop),
 ];
 
 #[test]
@@ -132,18 +132,18 @@ fn s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too() {
         let reply = replies.recv().unwrap();
         let asked = keeper.ask(|reply| reply, HOUR);
         let _held = replies.recv().unwrap();
-        let kind = asked.wait_for(&reply).unwrap_err().kind();
+        let kind = asked.wait_on_behalf_of(&reply).unwrap_err().kind();
         let over = [AskErrorKind::Timeout, AskErrorKind::Cancelled];
         assert!(over.contains(&kind), "{kind:?}");
         drop(outer);
         let asked = keeper.ask(|reply| reply, HOUR);
         assert_eq!(
-            asked.wait_for(&reply).unwrap_err().kind(),
+            asked.wait_on_behalf_of(&reply).unwrap_err().kind(),
             AskErrorKind::Cancelled
         );
         let asked = [(); 2].map(|()| keeper.ask(|reply| reply, HOUR));
         assert_eq!(
-            all(asked).wait_for(&reply).unwrap_err().kind(),
+            all(asked).wait_on_behalf_of(&reply).unwrap_err().kind(),
             AskErrorKind::Cancelled
         );
     });

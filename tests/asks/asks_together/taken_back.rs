@@ -380,7 +380,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
                     let log = Arc::clone(&log);
                     let asks = move |reply: &Reply<u64>| {
                         let asked = busy.ask(|reply| Clinging::to(Some(slow), reply), HOUR);
-                        asked.wait_for(reply).unwrap_err().kind()
+                        asked.wait_on_behalf_of(reply).unwrap_err().kind()
                     };
                     if in_task {
                         // It is ended besides, and there are others to take its place.

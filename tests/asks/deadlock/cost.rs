@@ -70,7 +70,11 @@ fn s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is() {
         let asks = next;
         let link = Props::new(move || {
             Behavior::receive(move |_ctx, reply: Reply<()>| {
-                if asks.ask(|reply| reply, HOUR).wait_for(&reply).is_ok() {
+                if asks
+                    .ask(|reply| reply, HOUR)
+                    .wait_on_behalf_of(&reply)
+                    .is_ok()
+                {
                     reply.send(());
                 }
             })

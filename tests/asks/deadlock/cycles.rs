@@ -35,7 +35,7 @@ fn member(how: How) -> Props<Ask1> {
                         Some(next) => {
                             let asked = next.ask(Ask1::Question, HOUR);
                             match how {
-                                How::OnBehalf => asked.wait_for(&reply),
+                                How::OnBehalf => asked.wait_on_behalf_of(&reply),
                                 How::Plainly => asked.wait(),
                             }
                         }

@@ -16,7 +16,7 @@ fn member() -> Props<Question> {
             0 => reply.send(Ok(())),
             1 => {
                 let asked = way[0].ask(|reply| Question(Vec::new(), reply), HOUR);
-                let answer = asked.wait_for(&reply);
+                let answer = asked.wait_on_behalf_of(&reply);
                 reply.send(answer.unwrap_or_else(Err));
             }
             _ => {
@@ -45,7 +45,7 @@ fn s5_6_a_cycle_is_found_through_a_question_that_was_handed_on_again_and_again()
                         let mut way = way.clone();
                         way.push(ctx.self_ref());
                         let asked = first.ask(|reply| Question(way, reply), HOUR);
-                        let answer = asked.wait_for(&reply);
+                        let answer = asked.wait_on_behalf_of(&reply);
                         reply.send(answer.unwrap_or_else(Err));
                     })
                 });

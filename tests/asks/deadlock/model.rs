@@ -296,7 +296,7 @@ impl Me {
         );
         let before = |number| before(self, number);
         match on_behalf {
-            Some(reply) if way < 6 => question.ask(before, |asked| asked.wait_for(reply)),
+            Some(reply) if way < 6 => question.ask(before, |asked| asked.wait_on_behalf_of(reply)),
             _ => match way {
                 0 => question.ask(before, |asked| ctx.block_on(asked).unwrap()),
                 1 => {

@@ -33,7 +33,7 @@ fn through_future<F>(
 /// The second one is asked, and asks the first one on behalf of that.
 fn there_and_back(first: ActorRef<Told>, second: ActorRef<Told>) -> Ask<Ended> {
     tell(second, move |_, reply| {
-        first.ask(nothing, HOUR).wait_for(reply)?
+        first.ask(nothing, HOUR).wait_on_behalf_of(reply)?
     })
 }
 

@@ -27,7 +27,10 @@ fn s5_6_a_cycle_that_closes_while_a_poll_waits_inside_is_found() {
                 let asked = tell(asker, move |_, _| {
                     let first = tell(other, move |ctx, reply| {
                         ctx.sleep(ms(10))?;
-                        asker.ask(super::nothing, HOUR).wait_for(reply).map(drop)
+                        asker
+                            .ask(super::nothing, HOUR)
+                            .wait_on_behalf_of(reply)
+                            .map(drop)
                     });
                     let inside = sleep_in(quick, 5).map(move |_| {
                         if nested {
@@ -61,7 +64,10 @@ fn s5_6_parts_that_were_polled_and_not_waited_for_are_followed() {
             let asked = tell(asker, move |ctx, _| {
                 let closing = tell(other, move |ctx, reply| {
                     ctx.sleep(ms(2))?;
-                    asker.ask(super::nothing, HOUR).wait_for(reply).map(drop)
+                    asker
+                        .ask(super::nothing, HOUR)
+                        .wait_on_behalf_of(reply)
+                        .map(drop)
                 });
                 let mut held = None;
                 let part = idle.ask(
@@ -152,8 +158,8 @@ fn moved_in_handler(form: u32) {
         let asked = tell(maker, move |_, _| {
             let moved = tell(slow, |ctx, _| Ok(ctx.sleep(HOUR)?));
             let step = move |_: &mut Context<'_, Told>, reply: &Reply<Ended>| match form {
-                0 => moved.wait_for(reply)?,
-                _ => all([moved]).wait_for(reply).map(drop),
+                0 => moved.wait_on_behalf_of(reply)?,
+                _ => all([moved]).wait_on_behalf_of(reply).map(drop),
             };
             waits
                 .ask(|reply| Told(Box::new(step), reply), ms(50))
@@ -201,9 +207,11 @@ fn asked_by_thread(form: u32) {
     let step = move |_: &mut Context<'_, Told>, reply: &Reply<Ended>| {
         let began = Instant::now();
         let ended = match form {
-            0 => moved.wait_for(reply).map(drop),
-            1 => all([moved]).wait_for(reply).map(drop),
-            _ => all((moved, sleep_in(slow, 4000))).wait_for(reply).map(drop),
+            0 => moved.wait_on_behalf_of(reply).map(drop),
+            1 => all([moved]).wait_on_behalf_of(reply).map(drop),
+            _ => all((moved, sleep_in(slow, 4000)))
+                .wait_on_behalf_of(reply)
+                .map(drop),
         };
         done.send((began.elapsed(), format!("{ended:?}"))).unwrap();
         ended
@@ -242,7 +250,7 @@ fn s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several() {
                         .and_then(move |_| sleep_in(quick, 1))
                         .map(|ended| ended);
                     all((next, nexus_actors::first([beside])))
-                        .wait_for(reply)
+                        .wait_on_behalf_of(reply)
                         .map(drop)
                 })
             }

@@ -76,7 +76,7 @@ fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
                 });
                 sim.run_for(ms(1));
                 let waits = tell(second, move |_, reply| {
-                    let ended = asker.ask(nothing, HOUR).wait_for(reply).map(drop);
+                    let ended = asker.ask(nothing, HOUR).wait_on_behalf_of(reply).map(drop);
                     two.lock().unwrap().extend(ended.clone().err());
                     ended
                 });
@@ -177,7 +177,7 @@ fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
                         Ok(())
                     });
                     ended.wait()??;
-                    let ended = asker.ask(nothing, HOUR).wait_for(reply);
+                    let ended = asker.ask(nothing, HOUR).wait_on_behalf_of(reply);
                     if let Err(error) = &ended
                         && error.kind() == AskErrorKind::Deadlock
                     {
@@ -376,7 +376,7 @@ fn s5_6_a_question_under_block_on_that_is_handed_on_closes_a_cycle() {
         });
         sim.run_for(ms(1));
         let waits = tell(second, move |_, reply| {
-            asker.ask(nothing, HOUR).wait_for(reply).map(drop)
+            asker.ask(nothing, HOUR).wait_on_behalf_of(reply).map(drop)
         });
         sim.run_for(ms(500));
         assert_eq!(sim.waiting(), []);
@@ -459,7 +459,10 @@ fn s5_6_a_search_that_comes_back_to_one_that_was_just_woken_begins_again() {
             let asked = tell(asker, move |ctx, _| {
                 let closing = tell(other, move |ctx, reply| {
                     ctx.sleep(ms(2))?;
-                    asker.ask(super::nothing, HOUR).wait_for(reply).map(drop)
+                    asker
+                        .ask(super::nothing, HOUR)
+                        .wait_on_behalf_of(reply)
+                        .map(drop)
                 });
                 ctx.sleep(ms(10))?;
                 let parts = [closing, tell(quick, |_, _| Ok(())), sleep_in(slow, 900)];

@@ -48,7 +48,7 @@ impl Errors {
         let errors = self.clone();
         move |ctx, reply| {
             ctx.sleep(ms(pause))?;
-            let answer = asked.ask(nothing, HOUR).wait_for(reply);
+            let answer = asked.ask(nothing, HOUR).wait_on_behalf_of(reply);
             errors.note(ctx, answer.map(|_| ()))
         }
     }
@@ -188,11 +188,11 @@ fn s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link() {
             let inner = errors.clone();
             let asking = move |ctx: &mut Context<'_, Told>, reply: &Reply<Ended>| {
                 let asked = tell(cast.asked, inner.of_asking(cast.third, 2));
-                let ended = all((asked, all(cast.slow.map(slow)))).wait_for(reply);
+                let ended = all((asked, all(cast.slow.map(slow)))).wait_on_behalf_of(reply);
                 inner.note(ctx, ended.map(drop))
             };
             let told = tell(cast.third, move |_, reply| {
-                tell(cast.several, asking).wait_for(reply)?
+                tell(cast.several, asking).wait_on_behalf_of(reply)?
             });
             sim.run_for(ms(950));
             drop(told);
@@ -312,11 +312,11 @@ fn s5_6_who_waits_for_many_answers_on_behalf_of_another_is_a_certain_link_when_s
                 let mut asked: Vec<_> = cast.slow.into_iter().cycle().take(40).map(quick).collect();
                 asked.push(tell(cast.asked, inner.of_asking(cast.third, 10)));
                 asked.extend(cast.slow.map(slow));
-                let ended = all(asked).wait_for(reply);
+                let ended = all(asked).wait_on_behalf_of(reply);
                 inner.note(ctx, ended.map(drop))
             };
             let told = tell(cast.third, move |_, reply| {
-                tell(cast.several, asking).wait_for(reply)?
+                tell(cast.several, asking).wait_on_behalf_of(reply)?
             });
             sim.run_for(ms(950));
             drop(told);

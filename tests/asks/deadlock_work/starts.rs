@@ -86,7 +86,7 @@ fn s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle() {
                 let heard = Arc::clone(&heard);
                 Behavior::setup(move |_ctx| {
                     let asked = tell(other, move |_, reply| {
-                        parent.ask(nothing, HOUR).wait_for(reply)?
+                        parent.ask(nothing, HOUR).wait_on_behalf_of(reply)?
                     });
                     heard.lock().unwrap().extend(asked.wait()?.err());
                     Ok(Behavior::empty())
@@ -135,7 +135,7 @@ fn s5_6_word_of_a_start_that_comes_behind_the_question_that_it_leads_to_closes_t
             let heard = Arc::clone(&heard);
             Behavior::setup(move |_ctx| {
                 let asked = tell(other, move |_, reply| {
-                    starter.ask(nothing, HOUR).wait_for(reply)?
+                    starter.ask(nothing, HOUR).wait_on_behalf_of(reply)?
                 });
                 heard.lock().unwrap().extend(asked.wait()?.err());
                 Ok(Behavior::empty())
@@ -165,7 +165,7 @@ fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_
             // By way of one more.
             let asked = tell(asking, move |_, _| {
                 let asked = tell(other, move |_, reply| {
-                    desk.ask(|reply| reply, HOUR).wait_for(reply)?
+                    desk.ask(|reply| reply, HOUR).wait_on_behalf_of(reply)?
                 });
                 asked.wait()?
             });
@@ -219,7 +219,7 @@ fn s5_6_a_start_that_is_asked_for_something_and_ends_is_no_cycle() {
             let started = tell(parent, move |ctx, _| {
                 let child = ctx.spawn("child", child).unwrap();
                 tell(child, move |_, reply| {
-                    other.ask(nothing, HOUR).wait_for(reply)?
+                    other.ask(nothing, HOUR).wait_on_behalf_of(reply)?
                 })
                 .wait()?
             });

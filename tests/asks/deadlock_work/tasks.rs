@@ -103,7 +103,7 @@ fn s5_6_a_task_whose_question_comes_back_to_its_actor_closes_a_cycle() {
             let asked = tell(actor, move |ctx, _| {
                 let task = ctx.spawn_task(move |_: &mut TaskContext<'_, Told>| {
                     let asked = tell(other, move |_, reply| {
-                        actor.ask(nothing, HOUR).wait_for(reply)?
+                        actor.ask(nothing, HOUR).wait_on_behalf_of(reply)?
                     });
                     asked.wait().and_then(|ended| ended)
                 });

@@ -1,9 +1,7 @@
 //! What whoever begins with this crate meets in the first hour: an actor that fails goes on, an error says what
 //! has failed, handlers that may fail are written without ado, names and paths are at hand.
 
-mod common;
-
-use common::{LONG, SECOND, SEEDS, SIZES, SOON, gone, ms, with_pool};
+use crate::common::{LONG, SECOND, SEEDS, SIZES, SOON, gone, ms, with_pool};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::{Cause, Stage};
