@@ -480,7 +480,7 @@
 //! handler, or a thread outside, waits later; it is also a future, for any executor. Several asks may be
 //! under way at once, and their answers may come in any order; [`all`](crate::all) and
 //! [`first`](crate::first) join them, and [`Pending`](crate::Pending) goes on with answers. Who
-//! [waits on behalf](crate::Ask::wait_on_behalf_of) of a reply, as in [`Reply::send_with`], waits no longer than its
+//! [waits on behalf](crate::Ask::wait_on_behalf_of) of a reply, as in [`Reply::send_with`](crate::Reply::send_with), waits no longer than its
 //! time-out, and not when the handler that waits for it has given up. Polled in a handler by an executor that
 //! blocks the thread, an ask ends by its time, and says so
 //! ([`WaitError::OtherExecutor`](crate::WaitError::OtherExecutor)).

@@ -507,8 +507,10 @@ mod tests {
             origin: Envelope::NONE,
             kind: Kind::Single(()),
         };
-        let mut table = TimerTable::default();
-        table.timers = (0..3).map(|number| Some(timer(number))).collect();
+        let mut table = TimerTable {
+            timers: (0..3).map(|number| Some(timer(number))).collect(),
+            ..TimerTable::default()
+        };
         for _ in 0..100 {
             table.ring(2);
             table.ring(0);

@@ -506,7 +506,7 @@ fn give_up_unsent(shard: &Shard, wait: Key) {
 /// In a handler [`Context::block_on`](crate::Context::block_on) is that executor, and [`wait`](Ask::wait) is
 /// simpler. Another one, which blocks the thread as tokio's `Handle::block_on` does, blocks the worker on which
 /// the answer would come: polled by it, an ask ends by its time with
-/// [`WaitError::OtherExecutor`](crate::WaitError::OtherExecutor).
+/// [`WaitError::OtherExecutor`].
 ///
 /// # Panics
 ///
@@ -535,16 +535,16 @@ impl<R: Send + 'static> Future for Ask<R> {
                 return polled;
             }
         }
-        if let Waiting::Worker { home, wait } = self.waiting {
-            if let Some(driver) = driver_at(home) {
-                // An executor of another kind would let the driver's thread sleep; not in a handler, which
-                // the driver goes on after.
-                if !is_polled() && with_current(|shard| shard.is_none()) {
-                    can_drive()?;
-                    driver.drive_until_ended(wait)?;
-                }
-                return self.poll_on_worker(&driver.shard(), wait, cx);
+        if let Waiting::Worker { home, wait } = self.waiting
+            && let Some(driver) = driver_at(home)
+        {
+            // An executor of another kind would let the driver's thread sleep; not in a handler, which
+            // the driver goes on after.
+            if !is_polled() && with_current(|shard| shard.is_none()) {
+                can_drive()?;
+                driver.drive_until_ended(wait)?;
             }
+            return self.poll_on_worker(&driver.shard(), wait, cx);
         }
         if !is_polled() && driver_of(self.pool()).is_some() && can_drive().is_ok() {
             let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);

@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 #[cfg(not(nexus_loom))]
 const NOTED: usize = 64;
 #[cfg(nexus_loom)]
-const NOTED: usize = 1;
+const NOTED: usize = 2;
 
 /// The present turn of one worker, which handles a `T`.
 pub struct Beat<T> {

@@ -58,15 +58,15 @@ fn s1_15_a_start_is_awaited() {
     let pool = pool_of(1).start().unwrap();
     let gate = block(&pool);
     let named = pin!(pool.spawn_async("named", seven()));
-    let named = await_after(named, || drop(gate.wait())).unwrap();
+    let named = await_after(named, || _ = gate.wait()).unwrap();
     assert_eq!(named.ask(|reply| reply, SOON).wait().unwrap(), 7);
     let gate = block(&pool);
     let anonymous = pin!(pool.spawn_anonymous_async(seven()));
-    let anonymous = await_after(anonymous, || drop(gate.wait())).unwrap();
+    let anonymous = await_after(anonymous, || _ = gate.wait()).unwrap();
     assert_eq!(anonymous.ask(|reply| reply, SOON).wait().unwrap(), 7);
     let gate = block(&pool);
     let taken = pin!(pool.node().spawn_async("named", seven()));
-    let taken = await_after(taken, || drop(gate.wait()));
+    let taken = await_after(taken, || _ = gate.wait());
     assert!(matches!(taken, Err(SpawnError::NameTaken(_))), "{taken:?}");
     // Nobody has to await it.
     drop(pool.spawn_async("unheard", seven()));
@@ -97,14 +97,14 @@ fn s1_15_topics_and_groups_are_opened_by_who_awaits() {
     let node = pool.node();
     let gate = block(&pool);
     let opens = pin!(Topic::<u32>::open_async(&node, "prices"));
-    let topic = await_after(opens, || drop(gate.wait())).unwrap();
+    let topic = await_after(opens, || _ = gate.wait()).unwrap();
     assert_eq!(
         topic.actor_ref(),
         Topic::<u32>::open(&node, "prices").unwrap().actor_ref()
     );
     let gate = block(&pool);
     let opens = pin!(Group::<u32>::open_async(&node, "members"));
-    let group = await_after(opens, || drop(gate.wait())).unwrap();
+    let group = await_after(opens, || _ = gate.wait()).unwrap();
     assert_eq!(
         group.actor_ref(),
         Group::<u32>::open(&node, "members").unwrap().actor_ref()
@@ -121,7 +121,7 @@ fn s1_15_the_end_of_a_pool_is_awaited() {
     let pool = pool_of(1).start().unwrap();
     let gate = block(&pool);
     let ends = pin!(pool.shutdown_async(SOON));
-    let report = await_after(ends, || drop(gate.wait())).unwrap();
+    let report = await_after(ends, || _ = gate.wait()).unwrap();
     assert_eq!((report.forced, report.stuck_workers.len()), (0, 0));
     let pool = pool_of(1).start().unwrap();
     let plan = CoordinatedShutdown::new().phase("hooks", SOON);

@@ -158,7 +158,7 @@ fn s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock() {
         let wait = Arc::clone(&gate);
         let gatekeeper = Props::new(move || {
             let wait = Arc::clone(&wait);
-            Behavior::receive(move |_ctx, (): ()| drop(wait.wait()))
+            Behavior::receive(move |_ctx, (): ()| _ = wait.wait())
         });
         pool.spawn("gate", gatekeeper).unwrap().tell(());
         let asked = holder.ask(|reply| reply, SOON);
