@@ -149,12 +149,12 @@ fn s5_3_an_ask_that_a_failure_ends_says_what_has_failed() {
             for asked in [from_thread, near, far] {
                 let (path, message_type, during, cause, said) = failure_of(asked);
                 assert_eq!(path, format!("/user/{name}"));
-                assert_eq!(message_type, "first_hour::Count");
+                assert_eq!(message_type, "actors::first_hour::Count");
                 assert_eq!(during, Stage::Handling);
                 assert_eq!(cause, text);
                 assert!(
                     said.contains(&format!(
-                        "/user/{name} failed handling a first_hour::Count: {text}"
+                        "/user/{name} failed handling a actors::first_hour::Count: {text}"
                     )),
                     "{said}"
                 );
@@ -552,7 +552,7 @@ fn s1_12_a_name_that_is_taken_for_other_messages_is_an_error_that_says_so() {
             Err(SpawnError::WrongType { path, actual, .. }) => {
                 assert_eq!(
                     (path.as_str(), actual),
-                    ("/user/counter", "first_hour::Count")
+                    ("/user/counter", "actors::first_hour::Count")
                 );
             }
             other => panic!("{other:?}"),
