@@ -31,7 +31,7 @@ impl<R: Send + 'static> Reply<R> {
     /// }))?;
     /// let outer = pool.spawn("outer", Props::new(move || {
     ///     Behavior::receive(move |_ctx, (number, reply): Question| {
-    ///         reply.send_with(|| inner.ask(|reply| (number * 2, reply), second).wait())
+    ///         reply.send_with(|| Ok(inner.ask(|reply| (number * 2, reply), second).wait()?))
     ///     })
     /// }))?;
     /// assert_eq!(outer.ask(|reply| (20, reply), second).wait()?, 41);
