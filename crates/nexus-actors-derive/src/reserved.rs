@@ -8,6 +8,7 @@ pub(crate) const INHERENT: [&str; 16] = [
     "id",
     "kill",
     "passivate",
+    "path",
     "resume",
     "send",
     "send_async",
