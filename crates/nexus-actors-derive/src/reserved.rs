@@ -2,7 +2,7 @@
 //! of `nexus-actors`.
 
 /// The public functions of `ActorRef` itself. They would be called instead of a message's method.
-pub(crate) const INHERENT: [&str; 16] = [
+pub(crate) const INHERENT: [&str; 17] = [
     "ask",
     "contramap",
     "id",
