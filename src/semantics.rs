@@ -801,7 +801,7 @@
 //! - `tests/actors/tasks_of_tasks.rs: s6_4_a_task_that_was_cancelled_begins_no_other`
 //!
 //! **6.6** What a handler has entered on its thread, no other handler is in: a
-//! [`SwitchHook`](crate::SwitchHook) takes it off when the handler waits, and puts it back when it goes on. A turn
+//! [`SwitchHook`](crate::SwitchHook) takes it off when the handler waits, and puts it back when it resumes. A turn
 //! begins in nothing, as what the one before has left entered is taken off at its end; so is a task, and a child
 //! that starts in the middle of its parent's handler. With the feature `tracing` spans are each handler's own;
 //! with `tokio`, futures are polled in a runtime, and it is left before the handler waits. A

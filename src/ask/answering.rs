@@ -1,5 +1,5 @@
 //! Answers that a handler is in the middle of making: what it waits for meanwhile, it waits for on behalf of
-//! whoever has asked.
+//! the asker.
 
 use super::polling::Lent;
 use super::reply::{NEVER, Reply, has_given_up};
@@ -9,7 +9,7 @@ use crate::fiber::running_fiber;
 impl<R: Send + 'static> Reply<R> {
     /// Answers with what `work` returns; where that is an error, it is returned, and there is no answer.
     ///
-    /// Whatever `work` asks others and waits for, it waits for on behalf of whoever waits for this reply: no
+    /// Whatever `work` asks others and waits for, it waits for on behalf of the asker: no
     /// longer than that one does, and not if that one has given up. A cycle of such questions is certain, and
     /// fails at once with [`AskError::Deadlock`](crate::AskError::Deadlock): nobody else can send the reply
     /// meanwhile. So this is the way to answer where others have to be asked first.
@@ -41,7 +41,7 @@ impl<R: Send + 'static> Reply<R> {
     ///
     /// # Errors
     ///
-    /// As `work`. Whoever has asked is told that there is no answer: with
+    /// As `work`. The asker is told that there is no answer: with
     /// [`TargetFailed`](crate::AskError::TargetFailed) where the handler returns the error, and else with
     /// [`NoReply`](crate::AskError::NoReply).
     pub fn send_with<E>(self, work: impl FnOnce() -> Result<R, E>) -> Result<(), E> {

@@ -20,7 +20,7 @@ use crate::queue::{once, oneshot};
 /// An actor that starts: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
 ///
 /// It has begun when the method returns. Dropped, the actor starts all the same.
-#[must_use = "an error of the start is told to whoever awaits it"]
+#[must_use = "an error of the start is told to who awaits it"]
 pub struct Spawning<M: Send + 'static>(Step<M>);
 
 enum Step<M: Send + 'static> {
@@ -58,7 +58,7 @@ impl<M: Send + 'static> fmt::Debug for Spawning<M> {
 }
 
 impl Shared {
-    /// Starts a top-level actor on that worker, at that path or under a generated name, for whoever awaits it.
+    /// Starts a top-level actor on that worker, at that path or under a generated name, to be awaited.
     pub(crate) fn begin_spawn_at<P: Spawnable>(
         &self,
         worker: Result<u32, SpawnError>,
@@ -77,7 +77,7 @@ impl Shared {
         })
     }
 
-    /// Finds the actor of that path, or starts it there, for whoever awaits it.
+    /// Finds the actor of that path, or starts it there, to be awaited.
     pub(crate) fn begin_get_or_spawn_at<P: Spawnable>(
         &self,
         path: Result<ActorPath, SpawnError>,
@@ -194,7 +194,7 @@ impl Coordinated {
 }
 
 /// A shutdown whose end is awaited: see [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
-#[must_use = "the report is told to whoever awaits it"]
+#[must_use = "the report is told to who awaits it"]
 pub struct ShuttingDown<R>(Result<once::Receiver<Result<R, ShutdownError>>, Option<ShutdownError>>);
 
 impl<R: Send + 'static> ShuttingDown<R> {

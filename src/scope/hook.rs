@@ -1,9 +1,9 @@
-//! Hooks that are told when a handler gives its thread away, and when it goes on.
+//! Hooks that are told when a handler gives its thread away, and when it resumes.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// Takes off what a handler has entered on its thread when it waits, and puts it back when it goes on.
+/// Takes off what a handler has entered on its thread when it waits, and puts it back when it resumes.
 ///
 /// Handlers of one worker take turns on its thread. What one has set there for the time of a call, in a
 /// thread-local as a rule, would be found by the others while it waits. Give such a hook to

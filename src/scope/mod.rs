@@ -1,7 +1,7 @@
 //! Scopes: what code enters on its thread until it leaves it again, such as a span or a runtime.
 //!
 //! Handlers of one worker take turns on its thread. So that none is in another one's scopes, they are taken
-//! off when a handler waits or has ended, and put back when it goes on: by hooks, which are told of each switch.
+//! off when a handler waits or has ended, and put back when it resumes: by hooks, which are told of each switch.
 //! Nothing here knows an actor or a fiber.
 
 mod hook;

@@ -7,7 +7,7 @@ use super::SwitchHook;
 /// Exits the spans that a handler is in, and enters them again.
 pub(super) struct Spans;
 
-/// As many as are taken off at the most: a subscriber that does not notice that a span was exited would go on
+/// As many as are taken off at the most: a subscriber that does not notice that a span was exited would keep
 /// naming it for ever.
 const MOST: usize = 1 << 16;
 
