@@ -189,7 +189,7 @@
 //! **1.15** What starts actors and ends pools can be awaited as well, on any executor, and blocks no thread of it:
 //! [`spawn_async`](crate::WorkerPool::spawn_async), [`shutdown_async`](crate::WorkerPool::shutdown_async),
 //! [`Topic::open_async`](crate::Topic::open_async), [`Group::open_async`](crate::Group::open_async), and, with the
-//! feature `async`, `stream_async`. A start or an end that nobody awaits goes on.
+//! feature `async`, `stream_async`. A start or an end that nobody awaits happens all the same.
 //!
 //! - `tests/drivers/awaited.rs: s1_15_a_start_is_awaited`
 //! - `tests/drivers/awaited.rs: s1_15_topics_and_groups_are_opened_by_who_awaits`

@@ -1,8 +1,8 @@
 //! Who waits for a name: for the start of the actor that is to have it, or for the end of the one that has it.
 //!
-//! A name's phase stands in the [directory](super::directory). Whoever waits looks there, and notes that it
-//! waits, under one lock; whoever has changed the phase takes the same lock afterwards. So either the
-//! change is seen, or whoever waits is found.
+//! A name's phase stands in the [directory](super::directory). A waiter looks there, and notes that it
+//! waits, under one lock; a change of the phase is followed by the same lock. So either the
+//! change is seen, or the waiter is found.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;

@@ -151,7 +151,7 @@ impl WorkerPool {
     }
 
     /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, and its end is waited for on a
-    /// thread of its own. Dropped, the shutdown goes on.
+    /// thread of its own. Dropped, the shutdown continues.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl WorkerNode {
 
 impl Coordinated {
     /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, on a thread of its own. Dropped,
-    /// the shutdown goes on.
+    /// the shutdown continues.
     ///
     /// # Errors
     ///

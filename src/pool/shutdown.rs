@@ -53,7 +53,7 @@ pub enum ShutdownError {
     /// asked for goes on.
     #[error("a worker cannot wait for the end of its own pool; let another thread wait for it")]
     OnWorker,
-    /// The operating system gave no thread to wait on. The shutdown of a pool goes on; a coordinated one has not
+    /// The operating system gave no thread to wait on. The shutdown of a pool continues; a coordinated one has not
     /// begun.
     #[error("the operating system gives no thread to wait for the end on; wait for it on this one")]
     NoThread,

@@ -191,8 +191,8 @@ impl SimBuilder {
         self
     }
 
-    /// Has a hook told whenever a handler waits and goes on, which takes off what the handler has entered
-    /// on its thread. Hooks are told in the order in which they were given.
+    /// Adds a hook, which is called when a handler waits and when it resumes, and takes off what the handler has
+    /// entered on its thread. Hooks are called in the order in which they were added.
     pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
         self.scopes.add(hook);
         self

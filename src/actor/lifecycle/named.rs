@@ -1,6 +1,6 @@
-//! An actor under a name: the one that has it, or else a new one, whoever wants it at the same time.
+//! An actor under a name: the one that has it, or else a new one, the same for all who want it at a time.
 //!
-//! Whoever reserves the name starts the actor. All others wait until it has started, and share what comes of
+//! The first to reserve the name starts the actor. All others wait until it has started, and share what comes of
 //! that; and while the one before still ends they wait for its end, and try again.
 
 use super::family::{Name, path_of_child};

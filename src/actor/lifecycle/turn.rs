@@ -367,7 +367,7 @@ fn end_turn_early(
     has_failed(shard, key, failure)
 }
 
-/// Ends a turn that ended early, but not because of a failure. Answers whether the actor goes on.
+/// Ends a turn that ended early, but not because of a failure. Returns whether the actor continues.
 fn end_turn_unfailed(
     shard: &Shard,
     key: Key,
