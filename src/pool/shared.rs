@@ -354,18 +354,11 @@ impl Shared {
                 LookupError::NotFound(path.to_owned())
             }
         })?;
-        if !entry.message.is::<M>() {
-            let (expected, actual) = (MessageType::of::<M>().name(), entry.message.name());
-            return Err(LookupError::WrongType {
-                path: path.to_owned(),
-                expected,
-                actual,
-            });
-        }
-        #[allow(unsafe_code)]
-        // SAFETY: the entry was published by `start` with the type for which it began the
-        // tenancy, and that type is `M`.
-        Ok(unsafe { ActorRef::assume(entry.address) })
+        lifecycle::typed_or(entry, |expected, actual| LookupError::WrongType {
+            path: path.to_owned(),
+            expected,
+            actual,
+        })
     }
 
     /// Orders every worker to shut down.

@@ -41,7 +41,7 @@ pub(crate) use self::family::{
 };
 pub(crate) use self::held::{HeldUp, has_failed_to_start, held_up};
 pub(crate) use self::keep::{ring, set_receive_timeout};
-pub(crate) use self::named::{get_or_start, get_or_start_child, typed};
+pub(crate) use self::named::{get_or_start, get_or_start_child, typed, typed_or};
 pub(crate) use self::passivate::{is_asleep, passivate};
 pub(crate) use self::start::start;
 pub(crate) use self::stop::{AtEnd, force_all, kill, on_end, request_stop, stop_all};

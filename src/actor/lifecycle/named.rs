@@ -69,13 +69,21 @@ pub(crate) fn typed<M: Send + 'static>(
     path: &ActorPath,
     entry: DirectoryEntry,
 ) -> Result<ActorRef<M>, SpawnError> {
+    typed_or(entry, |expected, actual| SpawnError::WrongType {
+        path: path.clone(),
+        expected,
+        actual,
+    })
+}
+
+/// As [`typed`], with an error made of the type that was wanted and the one that the actor handles.
+pub(crate) fn typed_or<M: Send + 'static, E>(
+    entry: DirectoryEntry,
+    wrong_type: impl FnOnce(&'static str, &'static str) -> E,
+) -> Result<ActorRef<M>, E> {
     if !entry.message.is::<M>() {
-        let (expected, actual) = (MessageType::of::<M>().name(), entry.message.name());
-        return Err(SpawnError::WrongType {
-            path: path.clone(),
-            expected,
-            actual,
-        });
+        let expected = MessageType::of::<M>().name();
+        return Err(wrong_type(expected, entry.message.name()));
     }
     #[allow(unsafe_code)]
     // SAFETY: the entry was made by `start` with the type for which it began the tenancy, and that is `M`.
