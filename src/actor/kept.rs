@@ -13,7 +13,7 @@ use super::id::{Key, MessageId};
 use super::shard::Shard;
 use super::slot::Slot;
 use super::stash::Stash;
-use super::timers::{Taken, TimerTable};
+use super::timer_table::{Taken, TimerTable};
 
 /// One of the messages that an actor keeps.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -61,6 +61,7 @@ mod starts;
 mod stash;
 mod stats;
 mod task;
+mod timer_table;
 mod timers;
 mod traits;
 mod transport;
