@@ -898,6 +898,7 @@
 //! - `tests/drivers/pool.rs: s8_3_what_every_worker_configures_exists_once_and_all_have_the_same_reference`
 //! - `tests/drivers/pool.rs: s8_3_actors_may_be_placed_by_hand_and_spawned_from_handlers`
 //! - `tests/actors/starts.rs: s8_3_many_actors_start_at_once_each_where_its_name_belongs_and_in_order`
+//! - `tests/actors/starts.rs: s8_3_many_actors_start_at_once_in_a_simulation_too`
 //! - `tests/actors/starts.rs: s8_3_a_handler_starts_many_on_all_workers_and_waits`
 //! - `tests/drivers/ended_pools.rs: s8_3_an_ended_pool_is_said_to_have_ended_by_lookups_and_starts`
 //! - `tests/asks/errors.rs: s8_3_a_topic_and_a_group_live_under_the_name_that_they_were_given`

@@ -468,9 +468,15 @@ where
     F: FnMut(&mut Context<'_, M>, M) -> R + 'static,
     R: IntoNext<M> + 'static,
 {
+    const HEARS_SIGNALS: bool = false;
+
     #[inline]
     fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M> {
         (self.handler)(ctx, message).into_next()
+    }
+
+    fn signal(&mut self, _: &mut Context<'_, M>, _: &Signal) -> HandlerResult<M> {
+        Ok(Next::Same)
     }
 }
 
@@ -486,9 +492,15 @@ where
     F: FnMut(&mut S, &mut Context<'_, M>, M) -> R + 'static,
     R: IntoNext<M> + 'static,
 {
+    const HEARS_SIGNALS: bool = false;
+
     #[inline]
     fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M> {
         (self.handler)(&mut self.state, ctx, message).into_next()
+    }
+
+    fn signal(&mut self, _: &mut Context<'_, M>, _: &Signal) -> HandlerResult<M> {
+        Ok(Next::Same)
     }
 }
 
@@ -560,6 +572,8 @@ pub trait Actor: 'static {
 struct Structured<A>(A);
 
 impl<A: Actor> Receive<A::Message> for Structured<A> {
+    const HEARS_SIGNALS: bool = true;
+
     #[inline]
     fn receive(
         &mut self,

@@ -159,6 +159,9 @@ pub(crate) trait Body: IntoSlab {
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;
+
+    /// Whether it does anything at a signal. Most do not, and of these each start and each end is the cheaper.
+    fn hears_signals(&self) -> bool;
 }
 
 /// A typed handler: what the behaviours of the public interface come down to.
@@ -166,10 +169,11 @@ pub(crate) trait Receive<M>: 'static {
     /// Handles a message.
     fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M>;
 
+    /// Whether `signal` does anything.
+    const HEARS_SIGNALS: bool;
+
     /// Handles a signal.
-    fn signal(&mut self, _ctx: &mut Context<'_, M>, _signal: &Signal) -> HandlerResult<M> {
-        Ok(Next::Same)
-    }
+    fn signal(&mut self, ctx: &mut Context<'_, M>, signal: &Signal) -> HandlerResult<M>;
 }
 
 /// A handler of `M` as a body.
@@ -225,6 +229,10 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
         let mut ctx = Context::new(shard, actor);
         let decided = self.receive.signal(&mut ctx, signal);
         end_of_signal(decided, &mut ctx)
+    }
+
+    fn hears_signals(&self) -> bool {
+        R::HEARS_SIGNALS
     }
 }
 
@@ -328,6 +336,10 @@ where
         let mut ctx = Context::new(shard, actor);
         let decided = (self.on_signal)(&mut ctx, signal).into_next();
         end_of_signal(decided, &mut ctx)
+    }
+
+    fn hears_signals(&self) -> bool {
+        true
     }
 }
 

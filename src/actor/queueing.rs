@@ -185,4 +185,8 @@ impl Body for Bounded {
         let end = self.inner.signal(shard, actor, signal);
         self.end_of(end)
     }
+
+    fn hears_signals(&self) -> bool {
+        self.inner.hears_signals()
+    }
 }

@@ -224,6 +224,10 @@ impl Body for Noting {
         let end = self.inner.signal(shard, actor, signal);
         self.end_of(end)
     }
+
+    fn hears_signals(&self) -> bool {
+        self.inner.hears_signals()
+    }
 }
 
 /// Gives an actor a stash, or its stash another capacity.

@@ -32,8 +32,11 @@ pub(crate) struct Verdicts {
     unanswered: RefCell<Vec<Unanswered>>,
     /// The failure because of which replies are dropped at the moment, and on which fiber: another one may
     /// run while a destructor waits.
-    because: RefCell<Option<(Option<FiberId>, Arc<Failure>)>>,
+    because: RefCell<Because>,
 }
+
+/// The failure because of which something is dropped, and the fiber that drops it.
+type Because = Option<(Option<FiberId>, Arc<Failure>)>;
 
 impl Verdicts {
     /// Keeps the end of a reply that is dropped in the handler of `during`, until the handler
@@ -87,15 +90,26 @@ impl Verdicts {
         }
     }
 
-    /// Does something that drops replies because of a failure.
-    #[cold]
-    pub(crate) fn because_of<R>(&self, failure: &Arc<Failure>, drop_them: impl FnOnce() -> R) -> R {
-        let because = Some((running_fiber(), Arc::clone(failure)));
-        let outer = self.because.replace(because);
+    /// Does something that drops replies, because of a failure if there is one.
+    #[inline]
+    pub(crate) fn because_of<R>(
+        &self,
+        failure: Option<&Arc<Failure>>,
+        drop_them: impl FnOnce() -> R,
+    ) -> R {
+        let outer = failure
+            .map(|failure| self.replace_because(Some((running_fiber(), Arc::clone(failure)))));
         let dropped = drop_them();
-        // Whoever has called holds the failure too, so that nothing of the user's is dropped here.
-        self.because.replace(outer);
+        if let Some(outer) = outer {
+            // The caller holds the failure too, so that nothing of the user's is dropped here.
+            self.replace_because(outer);
+        }
         dropped
+    }
+
+    #[cold]
+    fn replace_because(&self, because: Because) -> Because {
+        self.because.replace(because)
     }
 
     /// The failure because of which a reply is dropped here and now, if it is because of one that is known.

@@ -206,6 +206,26 @@ impl Sim {
         self.engine().shared.spawn_prefixed(prefix, props)
     }
 
+    /// Starts many top-level actors, each under its name and on the worker that the ring names, and runs the
+    /// simulation until they have started: see [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all).
+    pub fn spawn_all<N: Into<String>, P: Spawnable>(
+        &mut self,
+        actors: impl IntoIterator<Item = (N, P)>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.engine().shared;
+        shared.spawn_all(shared.placed_by_name(actors))
+    }
+
+    /// Starts many top-level actors under generated names, on all workers in turn: see
+    /// [`spawn_all`](Self::spawn_all).
+    pub fn spawn_all_anonymous<P: Spawnable>(
+        &mut self,
+        actors: impl IntoIterator<Item = P>,
+    ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
+        let shared = &self.engine().shared;
+        shared.spawn_all(shared.placed_in_turn(actors))
+    }
+
     /// Finds a named actor.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::common::*;
 use nexus_actors::Spawnable;
 use nexus_actors::prelude::*;
+use nexus_actors::sim::Sim;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -199,6 +200,24 @@ fn s8_3_many_actors_start_at_once_each_where_its_name_belongs_and_in_order() {
             let worker = started.as_ref().unwrap().id().worker();
             assert_eq!(worker, pool.ring().owner(name) as usize);
         }
+    });
+}
+
+#[test]
+fn s8_3_many_actors_start_at_once_in_a_simulation_too() {
+    Sim::builder().workers(3).check(SEEDS, |sim| {
+        let named =
+            sim.spawn_all((0..50).map(|number| (format!("n{number}"), echo(move || number))));
+        let anonymous = sim.spawn_all_anonymous((0..50).map(|number| echo(move || number)));
+        for started in [named, anonymous] {
+            for (number, actor) in started.into_iter().enumerate() {
+                let answer = actor.unwrap().ask(|reply| reply, SOON);
+                assert_eq!(answer.wait().unwrap(), number);
+            }
+        }
+        let again = sim.spawn_all([("n7", echo(|| 0)), ("new", echo(|| 1))]);
+        assert!(matches!(again[0], Err(SpawnError::NameTaken(_))));
+        assert!(again[1].is_ok());
     });
 }
 

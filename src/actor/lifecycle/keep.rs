@@ -119,11 +119,15 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
 }
 
 /// Ends the timers and the receive time-out of an actor. What it has put aside is lost.
+#[inline]
 pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let slot = shard.slot(key.slot());
-    if !slot.has_system() {
-        return;
+    if slot.has_system() {
+        let_go_of_what_is_kept(shard, slot, key, reason);
     }
+}
+
+fn let_go_of_what_is_kept(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
     slot.set_timed(false);
     let (store, timeout) =
         slot.with_system(|system| (system.store.take(), system.receive_timeout.take()));

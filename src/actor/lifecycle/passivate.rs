@@ -70,7 +70,7 @@ fn let_go_of_instance(shard: &Shard, key: Key) {
 /// Tells an instance that is alone by now that it ends, and drops it.
 pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
-    tell_of_stop(shard, key, End::NoReply, StopReason::Passivated);
+    tell_of_stop(shard, key, End::NoReply, |_| StopReason::Passivated);
     // What `PostStop` has begun ends too, and nobody is told of that, nor of what has come since the
     // instance began to leave.
     if is_mutated(Mutant::NextInstanceTold) {

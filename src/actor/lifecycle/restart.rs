@@ -24,7 +24,7 @@ use crate::sync::{Mutant, is_mutated};
 pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
-    shard.verdicts.because_of(failure, || {
+    shard.verdicts.because_of(Some(failure), || {
         let_go(shard, key, DeadLetterReason::Restarted);
         if !is_mutated(Mutant::WatchKept) {
             end_what_it_began(shard, key, End::Failed);
@@ -39,7 +39,7 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
         system.backoff = backoff;
     });
     slot.special.set(true);
-    shard.verdicts.because_of(failure, || {
+    shard.verdicts.because_of(Some(failure), || {
         ask_children_to_stop(shard, slot, End::Failed, TerminationReason::Failed);
     });
     shard.look_if_held_up(slot, key);
@@ -72,7 +72,7 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
         let drop_it = || shard.acting_as(id, || drop_with_fate(old, End::Failed));
-        let dropped = shard.verdicts.because_of(&failure, drop_it);
+        let dropped = shard.verdicts.because_of(Some(&failure), drop_it);
         if let Some(Unwound::Panicked(payload)) = dropped {
             report(shard, key, Stage::Restarting, Cause::Panic(payload));
         }

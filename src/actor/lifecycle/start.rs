@@ -371,6 +371,9 @@ pub(super) fn build(
     let Some(mut body) = ended_well(made)? else {
         return Ok(None);
     };
+    if !body.hears_signals() {
+        return Ok(Some(body));
+    }
     // The body stays outside of what is caught: were its destructor to panic in the middle of an
     // unwinding, the process would end.
     let failed = match catch_user(|| body.signal(shard, key, first)) {

@@ -1,5 +1,7 @@
 //! How an actor stops, leaf first, and leaves nothing behind.
 
+use std::sync::Arc;
+
 use super::family::{GUARDIAN, children, disown, interrupt, key_of, path_of, wake};
 use super::keep::let_go;
 use super::start::release;
@@ -11,7 +13,7 @@ use super::withdraw::forget_withdrawn;
 use crate::actor::behavior::{Signal, StopReason};
 use crate::actor::body::TurnEnd;
 use crate::actor::dead_letter::DeadLetterReason;
-use crate::actor::failure::{Cause, Stage};
+use crate::actor::failure::{Cause, Failure, Stage};
 use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::path::ActorPath;
@@ -76,6 +78,7 @@ fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
 }
 
 /// Lets an actor take no more mail, and says so where its name is looked up.
+#[inline]
 fn take_no_more(shard: &Shard, slot: &Slot) {
     shut(slot);
     // Where it is to stop already, that was said.
@@ -150,15 +153,20 @@ pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPa
 /// Does something to an actor that ends: what it drops, it drops because of the failure that ends it, if
 /// there is one.
 fn because_of_its_end(shard: &Shard, slot: &Slot, end_it: impl FnOnce()) {
-    let failure = slot.has_system();
-    let failure = failure.then(|| slot.with_system(|system| system.ended_by.clone()));
-    match failure.flatten() {
-        None => end_it(),
-        Some(failure) => {
-            shard.verdicts.because_of(&failure, end_it);
-            let _ = drop_with_fate(failure, End::Failed);
-        }
+    let failure = if slot.has_system() {
+        ended_by(slot)
+    } else {
+        None
+    };
+    shard.verdicts.because_of(failure.as_ref(), end_it);
+    if let Some(failure) = failure {
+        let _ = drop_with_fate(failure, End::Failed);
     }
+}
+
+#[cold]
+fn ended_by(slot: &Slot) -> Option<Arc<Failure>> {
+    slot.with_system(|system| system.ended_by.clone())
 }
 
 /// Lets an actor handle nothing more. It has stopped when its children have.
@@ -192,12 +200,7 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     } else if is_mutated(Mutant::ParentStopsFirst)
         || is_mutated(Mutant::TaskOutlivesActor) && has_only_tasks(shard, slot)
     {
-        tell_of_stop(
-            shard,
-            key_of(shard, index),
-            slot.ending(),
-            stop_reason(slot),
-        );
+        tell_of_stop(shard, key_of(shard, index), slot.ending(), stop_reason);
     }
 }
 
@@ -233,7 +236,7 @@ fn finish_stop(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
     let key = key_of(shard, index);
-    tell_of_stop(shard, key, slot.ending(), stop_reason(slot));
+    tell_of_stop(shard, key, slot.ending(), stop_reason);
     // What `PostStop` has begun.
     let_go(shard, key, DeadLetterReason::Stopped);
     let left = is_mutated(Mutant::LateTaskLeft) && has_only_tasks(shard, slot);
@@ -250,7 +253,12 @@ fn finish_stop(shard: &Shard, index: u32) {
 /// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
 /// lie there end so. An instance that was to be followed by another one has been told `PreRestart`, and that
 /// was the last that it hears.
-pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End, why: StopReason) {
+pub(super) fn tell_of_stop(
+    shard: &Shard,
+    key: Key,
+    ending: End,
+    why: impl FnOnce(&Slot) -> StopReason,
+) {
     let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         return;
@@ -265,7 +273,11 @@ pub(super) fn tell_of_stop(shard: &Shard, key: Key, ending: End, why: StopReason
         return;
     }
     let stopped = shard.acting_as(id, || {
-        let failed = match catch_user(|| body.signal(shard, key, &Signal::PostStop(why))) {
+        if !body.hears_signals() {
+            return Ok(drop_with_fate(body, ending));
+        }
+        let signal = Signal::PostStop(why(slot));
+        let failed = match catch_user(|| body.signal(shard, key, &signal)) {
             Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),
             Err(Unwound::Panicked(payload)) => Some(Cause::Panic(payload)),
             // What it wants to become is too late, and dropped.

@@ -340,7 +340,7 @@ fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
     }
 }
 
-/// Ends a turn that did not simply come to its end. Answers whether the actor goes on.
+/// Ends a turn that did not simply come to its end. Returns whether the actor continues.
 #[cold]
 fn end_turn_early(
     shard: &Shard,
@@ -350,33 +350,11 @@ fn end_turn_early(
     during: Stage,
 ) -> bool {
     let slot = shard.slot(key.slot());
-    let message = shard.envelope().message_id();
-    let cause = match end {
-        Ok(TurnEnd::Failed(error)) => Cause::Error(*error),
-        Err(Unwound::Panicked(payload)) => Cause::Panic(payload),
-        end => {
-            let forced = matches!(end, Err(Unwound::Forced));
-            shard.close_turn(forced.then_some((message, None)));
-            return end_turn_unfailed(shard, key, body, end);
-        }
-    };
-    // Those whose questions it has dropped are told of the failure too.
-    let failure = Arc::new(describe(shard, key, during, cause));
-    shard.close_turn(Some((message, Some(&failure))));
-    slot.put_body(body);
-    has_failed(shard, key, failure)
-}
-
-/// Ends a turn that ended early, but not because of a failure. Returns whether the actor continues.
-fn end_turn_unfailed(
-    shard: &Shard,
-    key: Key,
-    body: BodyBox,
-    end: Result<TurnEnd, Unwound>,
-) -> bool {
-    let slot = shard.slot(key.slot());
     match end {
+        Ok(TurnEnd::Failed(error)) => fail(shard, key, body, Cause::Error(*error), during),
+        Err(Unwound::Panicked(payload)) => fail(shard, key, body, Cause::Panic(payload), during),
         Ok(TurnEnd::Become(next)) => {
+            shard.close_turn(None);
             if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
                 report(shard, key, Stage::Handling, Cause::Panic(text));
             }
@@ -384,19 +362,32 @@ fn end_turn_unfailed(
             true
         }
         Ok(TurnEnd::Passivate) => {
+            shard.close_turn(None);
             slot.put_body(body);
             begin_passivation(shard, key);
             false
         }
-        Ok(_) => {
+        Ok(TurnEnd::Done | TurnEnd::Stop) => {
+            shard.close_turn(None);
             slot.put_body(body);
             begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
             false
         }
-        Err(_) => {
+        Err(Unwound::Forced) => {
+            shard.close_turn(Some((shard.envelope().message_id(), None)));
             slot.put_body(body);
             begin_stop(shard, key.slot(), DeadLetterReason::Forced);
             false
         }
     }
+}
+
+/// Ends a turn in which the actor has failed. Returns whether it continues.
+fn fail(shard: &Shard, key: Key, body: BodyBox, cause: Cause, during: Stage) -> bool {
+    let message = shard.envelope().message_id();
+    let failure = Arc::new(describe(shard, key, during, cause));
+    // Those whose questions it has dropped are told of the failure too.
+    shard.close_turn(Some((message, Some(&failure))));
+    shard.slot(key.slot()).put_body(body);
+    has_failed(shard, key, failure)
 }

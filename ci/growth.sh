@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# How costs grow: counts the instructions of each case with some and with four times as many, and fails where
+# that is out of proportion. Counts are the same on every machine. Installs valgrind, which counts, where there is
+# none.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! command -v valgrind >/dev/null; then
+    as_root=()
+    if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
+    "${as_root[@]}" apt-get update
+    "${as_root[@]}" apt-get install --yes --no-install-recommends valgrind
+fi
+cargo bench --locked --package nexus-growth --bench growth
