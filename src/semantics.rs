@@ -412,6 +412,7 @@
 //! restart is no end. After [`Context::unwatch`] nothing is told, also where the notice was under way.
 //!
 //! - `tests/failures/supervision/watch.rs: s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two`
+//! - `tests/failures/supervision/watch.rs: s4_11_a_watcher_is_told_the_failure_and_none_where_there_was_none`
 //! - `tests/failures/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
 //! - `tests/failures/supervision/watch.rs: s4_11_a_restart_is_no_end`
 //! - `tests/actors/endings/reasons.rs: s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below`

@@ -172,6 +172,9 @@ pub enum Signal {
         actor: ActorId,
         /// Why it has stopped.
         reason: TerminationReason,
+        /// The failure that it has stopped for, its own or that of the parent it has stopped with, where the
+        /// reason is [`Failed`](TerminationReason::Failed).
+        failure: Option<Arc<Failure>>,
     },
     /// No message came for as long as the actor has [set](Context::set_receive_timeout).
     ReceiveTimeout,
@@ -193,12 +196,24 @@ impl PartialEq for Signal {
                 },
             ) => child == other && Arc::ptr_eq(failure, same),
             (
-                Self::Terminated { actor, reason },
+                Self::Terminated {
+                    actor,
+                    reason,
+                    failure,
+                },
                 Self::Terminated {
                     actor: other,
                     reason: same,
+                    failure: cause,
                 },
-            ) => actor == other && reason == same,
+            ) => {
+                let causes = (failure.as_ref(), cause.as_ref());
+                let is_same_cause = match causes {
+                    (Some(failure), Some(cause)) => Arc::ptr_eq(failure, cause),
+                    (failure, cause) => failure.is_none() && cause.is_none(),
+                };
+                actor == other && reason == same && is_same_cause
+            }
             _ => false,
         }
     }

@@ -416,12 +416,13 @@ fn reason_to_tell(slot: &Slot, system: Option<&System>) -> TerminationReason {
 
 /// Lets go of all that the system has remembered of an actor, and tells those who watch it.
 fn forget(shard: &Shard, key: Key, mut system: System, reason: TerminationReason) {
-    let _ = drop_with_fate(system.ended_by.take(), End::Failed);
+    let failure = system.ended_by.take();
     if let Some(wait) = system.backoff {
         shard.waits.forget(wait);
     }
     let watchers = system.watchers.iter().map(|(watcher, ())| *watcher);
-    tell_watchers(shard, key, watchers, reason);
+    tell_watchers(shard, key, watchers, reason, failure.as_ref());
+    let _ = drop_with_fate(failure, End::Failed);
     system.watching.let_go(shard, key);
     // Failures that nobody has been told of are the user's, as are the strategies' deciders.
     let _ = drop_with_fate(system, End::Stopped);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use super::family::interrupt;
 use super::system::System;
@@ -14,10 +15,13 @@ use crate::actor::core::{self, PoolCore};
 use crate::actor::current::with_current;
 use crate::actor::dead_letter::DeadLetterReason;
 use crate::actor::envelope::Envelope;
+use crate::actor::failure::Failure;
+use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::{ActorId, Key};
 use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
 use crate::actor::slot::State;
+use crate::actor::unwind::drop_quietly;
 use crate::memory::OrderedMap;
 use crate::sync::{Mutant, is_mutated};
 
@@ -181,12 +185,7 @@ fn add_watcher(shard: &Shard, target: Key, watcher: ActorId) {
         Some(slot) => slot.with_system(|system| {
             system.watchers.insert(watcher, ());
         }),
-        None => notify(
-            shard,
-            shard.id_of(target),
-            watcher,
-            TerminationReason::Unknown,
-        ),
+        None => notify(shard, watcher, Terminated::unseen(shard.id_of(target))),
     }
 }
 
@@ -202,42 +201,58 @@ pub(super) fn tell_watchers(
     target: Key,
     watchers: impl Iterator<Item = ActorId>,
     reason: TerminationReason,
+    failure: Option<&Arc<Failure>>,
 ) {
-    watchers.for_each(|watcher| notify(shard, shard.id_of(target), watcher, reason));
+    let actor = shard.id_of(target);
+    let failure = failure.filter(|_| reason == TerminationReason::Failed);
+    for watcher in watchers {
+        let failure = failure.map(Arc::clone);
+        let end = Terminated {
+            actor,
+            reason,
+            failure,
+        };
+        notify(shard, watcher, end);
+    }
 }
 
-fn notify(shard: &Shard, actor: ActorId, watcher: ActorId, reason: TerminationReason) {
+fn notify(shard: &Shard, watcher: ActorId, end: Terminated) {
     if watcher.home == shard.home {
-        be_told_of_termination(shard, watcher.key, actor, reason);
+        be_told_of_termination(shard, watcher.key, end);
     } else {
-        post(shard, watcher, Terminated { actor, reason });
+        post(shard, watcher, end);
     }
 }
 
 /// An actor of this shard is to be told that another one has stopped, if it still watches it.
-fn be_told_of_termination(shard: &Shard, watcher: Key, actor: ActorId, reason: TerminationReason) {
+fn be_told_of_termination(shard: &Shard, watcher: Key, end: Terminated) {
     let slot = shard.tenant(watcher);
-    let Some(slot) = slot.filter(|slot| slot.state() != State::Stopping) else {
-        return;
+    let slot = slot.filter(|slot| slot.state() != State::Stopping);
+    let untold = match slot {
+        None => Some(end),
+        Some(slot) => slot.with_system(|system| push_once(system, end)),
     };
-    let told = slot.with_system(|system| {
-        let System {
-            watching, signals, ..
-        } = system;
-        // One that is to be told already is not told twice.
-        let watched = watching.0.get_mut(&actor);
-        let Some(notice @ None) = watched else {
-            return false;
-        };
-        if is_mutated(Mutant::ToldTwice) {
-            signals.push(Signal::Terminated { actor, reason });
-        }
-        *notice = Some(signals.push(Signal::Terminated { actor, reason }));
-        true
-    });
-    if told {
-        interrupt(shard, watcher);
+    match untold {
+        None => interrupt(shard, watcher),
+        // A failure carries what is the user's.
+        Some(untold) => drop(drop_with_fate(untold, End::Failed)),
     }
+}
+
+/// Has an actor be told of an end that it watches for, unless it is to be told already: then the end is returned.
+fn push_once(system: &mut System, end: Terminated) -> Option<Terminated> {
+    let System {
+        watching, signals, ..
+    } = system;
+    let Some(notice @ None) = watching.0.get_mut(&end.actor) else {
+        return Some(end);
+    };
+    let signal = Signal::from(end);
+    if is_mutated(Mutant::ToldTwice) {
+        signals.push(signal.clone());
+    }
+    *notice = Some(signals.push(signal));
+    None
 }
 
 fn post<P: Parcel>(shard: &Shard, to: ActorId, parcel: P) {
@@ -263,6 +278,33 @@ struct Unwatch {
 struct Terminated {
     actor: ActorId,
     reason: TerminationReason,
+    failure: Option<Arc<Failure>>,
+}
+
+impl Terminated {
+    /// Before anybody here could see why.
+    fn unseen(actor: ActorId) -> Self {
+        Self {
+            actor,
+            reason: TerminationReason::Unknown,
+            failure: None,
+        }
+    }
+}
+
+impl From<Terminated> for Signal {
+    fn from(end: Terminated) -> Self {
+        let Terminated {
+            actor,
+            reason,
+            failure,
+        } = end;
+        Self::Terminated {
+            actor,
+            reason,
+            failure,
+        }
+    }
 }
 
 impl Parcel for Watch {
@@ -277,7 +319,7 @@ impl Parcel for Watch {
     fn bounce_without_pool(self, to: ActorId) {
         with_current(|shard| {
             if let Some(shard) = shard {
-                notify(shard, to, self.watcher, TerminationReason::Unknown);
+                notify(shard, self.watcher, Terminated::unseen(to));
             }
         });
     }
@@ -293,8 +335,10 @@ impl Parcel for Unwatch {
 
 impl Parcel for Terminated {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
-        be_told_of_termination(shard, to, self.actor, self.reason);
+        be_told_of_termination(shard, to, self);
     }
 
-    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {
+        let _ = drop_quietly(self);
+    }
 }

@@ -18,7 +18,7 @@ impl<L: Load> Member<L> {
         match signal {
             Signal::PreStart => return self.starts(ctx).map(|()| next),
             Signal::PostStop(_) => return self.has_stopped(ctx).map(|()| next),
-            Signal::Terminated { actor, reason } => {
+            Signal::Terminated { actor, reason, .. } => {
                 self.is_told_of_end(*actor, *reason);
                 self.may_fail_at_signal()?;
             }

@@ -148,7 +148,7 @@ fn watcher(log: &Log, name: &'static str, watched: [ActorId; 3]) -> Props<[Actor
             actors.into_iter().for_each(|actor| ctx.watch(actor));
         })
         .on_signal(move |_ctx, signal| {
-            if let Signal::Terminated { actor, reason } = signal {
+            if let Signal::Terminated { actor, reason, .. } = signal {
                 let member = watched.iter().position(|one| one == actor).unwrap();
                 log.add(format!("{name} {} {reason:?}", MEMBERS[member]));
             }

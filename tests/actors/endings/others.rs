@@ -26,7 +26,7 @@ fn told_elsewhere(end: impl FnOnce(&WorkerPool, ActorRef<Do>)) -> Vec<(String, T
             done.send(());
         })
         .on_signal(move |_ctx, signal| {
-            if let Signal::Terminated { actor, reason } = signal {
+            if let Signal::Terminated { actor, reason, .. } = signal {
                 let _ = tell.send((*actor, *reason));
             }
         })

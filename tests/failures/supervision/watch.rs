@@ -18,7 +18,7 @@ fn watcher(log: &Log, target: ActorRef<Do>) -> Props<bool> {
                 false => ctx.unwatch(target),
             })
             .on_signal(move |ctx, signal| {
-                if let Signal::Terminated { actor, reason } = signal {
+                if let Signal::Terminated { actor, reason, .. } = signal {
                     assert_eq!(*actor, target.id());
                     log.add(format!("{} {reason}", ctx.path().name()));
                 }
@@ -52,6 +52,52 @@ fn s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two() {
             near.tell(true);
             sim.run_until_idle();
             assert_eq!(log.of("near"), [reason, "gone before it was watched"]);
+        });
+    }
+}
+
+/// Watches an actor, and writes the reason and the failure that it is told.
+fn asking_why(log: &Log, target: ActorRef<Do>) -> Props<()> {
+    let log = log.clone();
+    Props::new(move || {
+        let log = log.clone();
+        Behavior::setup(move |ctx| {
+            ctx.watch(target);
+            Ok(Behavior::empty().on_signal(move |ctx, signal| {
+                if let Signal::Terminated {
+                    reason, failure, ..
+                } = signal
+                {
+                    let failure = failure.as_ref().map(|failure| failure.cause.to_string());
+                    log.add(format!("{} {reason}: {failure:?}", ctx.path().name()));
+                }
+            }))
+        })
+    })
+}
+
+#[test]
+fn s4_11_a_watcher_is_told_the_failure_and_none_where_there_was_none() {
+    type End = fn(ActorRef<Do>);
+    let ends: [(End, &str); 3] = [
+        (ActorRef::stop, "stopped: None"),
+        (ActorRef::kill, "killed: None"),
+        (
+            |actor| actor.tell(Do::Fail("torn")),
+            "failed: Some(\"torn\")",
+        ),
+    ];
+    for (end, told) in ends {
+        Sim::builder().supervising(stopping()).check(SEEDS, |sim| {
+            let log = Log::default();
+            let target = sim.spawn_on(1, "target", scribe(&log)).unwrap();
+            sim.spawn_on(1, "near", asking_why(&log, target)).unwrap();
+            sim.spawn_on(0, "far", asking_why(&log, target)).unwrap();
+            sim.run_until_idle();
+            end(target);
+            sim.run_until_idle();
+            assert_eq!(log.of("near"), [told]);
+            assert_eq!(log.of("far"), [told]);
         });
     }
 }
@@ -123,7 +169,7 @@ fn s4_11_many_ends_are_told_in_order_and_none_that_is_watched_no_more() {
             Ok(())
         });
         behavior.on_signal(move |_ctx, signal| {
-            if let Signal::Terminated { actor, reason } = signal {
+            if let Signal::Terminated { actor, reason, .. } = signal {
                 let number = ended.iter().position(|it| it.id() == *actor);
                 log.add(format!("{} {reason}", number.unwrap()));
             }
