@@ -1,26 +1,26 @@
-//! The gate of a bounded mailbox: a count of the messages that are in it or on their way to it, by
-//! which every thread sees for itself, and for certain, whether there is room.
+//! The gate of a bounded mailbox: a count of the messages that are in the mailbox or on their way to
+//! it. Every thread reads from it directly, and exactly, whether there is capacity.
 //!
-//! The whole state is one word: two marks above the count of the places that are taken.
+//! The whole state is one word: two marks above the count of the permits taken.
 //!
-//! | step                     | by whom                | open, room | open, full | somebody waits  | closed |
-//! |--------------------------|------------------------|------------|------------|-----------------|--------|
-//! | [`Gate::enter`]          | any thread that sends  | count + 1  | refused    | refused         | closed |
-//! | [`Gate::enter_as_first`] | the owner, for a waiter| count + 1  | refused    | as without it   | closed |
-//! | [`Gate::leave`]          | whoever held the place | count - 1  | count - 1  | count - 1, told | –      |
-//! | [`Gate::mark_waiting`]   | the owner              | mark       | mark       | mark            | –      |
-//! | [`Gate::close`]          | the owner              | mark       | mark       | mark            | –      |
+//! | step                     | by                  | open, room | open, full | with waiters    | closed |
+//! |--------------------------|---------------------|------------|------------|-----------------|--------|
+//! | [`Gate::enter`]          | any sender          | count + 1  | refused    | refused         | closed |
+//! | [`Gate::enter_as_first`] | owner, for a waiter | count + 1  | refused    | as without them | closed |
+//! | [`Gate::leave`]          | the permit's holder | count - 1  | count - 1  | count - 1, told | –      |
+//! | [`Gate::mark_waiting`]   | the owner           | mark       | mark       | mark            | –      |
+//! | [`Gate::close`]          | the owner           | mark       | mark       | mark            | –      |
 //!
-//! **Nobody overtakes who waits.** While the mark of waiters is set, only the owner lets anybody in:
-//! the first of those who wait.
+//! **No sender overtakes a waiter.** While the waiters' mark is set, only the owner admits a sender:
+//! the first waiter.
 //!
-//! **No lost wake-up.** The owner sets the mark first and tries to enter for the waiter then. Both,
-//! and leaving, change the same word in one step each: either the leaving comes first, and the owner
-//! finds the room, or the mark does, and whoever leaves is told of it.
+//! **No lost wake-up.** The owner first sets the mark and then tries to enter for the waiter. Both
+//! steps, and leaving, are single modifications of the same word. If the leave comes first, the
+//! owner finds the free permit; if the mark comes first, the leaver is told of it.
 //!
-//! **Orderings.** All are relaxed: the word hands nothing over but itself. Messages travel through
-//! the inbox, which has orderings of its own, and those who wait are known to the owner alone.
-//! Checked by `loom-tests/tests/gate.rs`.
+//! **Orderings.** All are relaxed: the word hands over nothing but itself. Messages travel through
+//! the inbox, which has its own orderings, and only the owner knows the waiters. Checked by
+//! `loom-tests/tests/gate.rs`.
 
 use crate::sync::{AtomicUsize, Mutant, is_mutated};
 use std::sync::atomic::Ordering::Relaxed;
@@ -29,16 +29,16 @@ const CLOSED: usize = 1 << (usize::BITS - 1);
 const WAITING: usize = 1 << (usize::BITS - 2);
 const COUNT: usize = WAITING - 1;
 
-/// Why nobody was let in.
+/// Why a sender was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Every place is taken, or others wait for one.
+    /// Every permit is taken, or others wait for one.
     Full,
-    /// Nobody is let in any more.
+    /// The gate is closed.
     Closed,
 }
 
-/// A count with a bound, shared between threads.
+/// A bounded count, shared between threads.
 #[derive(Debug)]
 pub struct Gate {
     word: AtomicUsize,
@@ -46,7 +46,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// An open gate with so many places.
+    /// Makes an open gate with this many permits.
     pub fn new(capacity: usize) -> Self {
         Self {
             word: AtomicUsize::new(0),
@@ -55,12 +55,12 @@ impl Gate {
         }
     }
 
-    /// How many places there are.
+    /// The number of permits.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Takes a place.
+    /// Takes a permit.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Gate {
         self.enter_despite(0)
     }
 
-    /// Takes a place for the first of those who wait. The owner's.
+    /// Takes a permit for the first waiter. For the owner only.
     ///
     /// # Errors
     ///
@@ -103,8 +103,8 @@ impl Gate {
         }
     }
 
-    /// Gives a place up that was taken. Answers whether somebody waits for it, whom the owner is to
-    /// let in.
+    /// Returns a permit that was taken. Returns `true` if a sender waits for it, which the owner
+    /// then has to admit.
     #[must_use]
     pub fn leave(&self) -> bool {
         let before = self.word.fetch_sub(1, Relaxed);
@@ -112,7 +112,7 @@ impl Gate {
         before & WAITING != 0 && !is_mutated(Mutant::GateLeftUnseen)
     }
 
-    /// Says whether somebody waits. The owner's.
+    /// Sets or clears the waiters' mark. For the owner only.
     pub fn mark_waiting(&self, waiting: bool) {
         if is_mutated(Mutant::GateMarkedByStore) {
             let word = self.word.load(Relaxed) & !WAITING;
@@ -126,7 +126,7 @@ impl Gate {
         }
     }
 
-    /// Lets nobody in any more. The owner's.
+    /// Refuses all senders from now on. For the owner only.
     pub fn close(&self) {
         if is_mutated(Mutant::GateClosedByStore) {
             let word = self.word.load(Relaxed);
@@ -135,13 +135,13 @@ impl Gate {
         self.word.fetch_or(CLOSED, Relaxed);
     }
 
-    /// Whether nobody is let in any more: a value that may be old when it is read.
+    /// Whether the gate is closed: a value that may be old when it is read.
     pub fn is_closed(&self) -> bool {
         self.word.load(Relaxed) & CLOSED != 0
     }
 
     #[cfg(any(test, nexus_loom))]
-    /// How many places are taken: a value that may be old when it is read.
+    /// The number of permits taken: a value that may be old when it is read.
     pub fn taken(&self) -> usize {
         self.word.load(Relaxed) & COUNT
     }

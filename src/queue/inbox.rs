@@ -1,13 +1,12 @@
 //! The inbox of a worker: an unbounded lock-free list of nodes with many producers and one consumer.
 //!
-//! A node is whatever the layer above publishes at once (a batch of envelopes); the list only
-//! knows its [`Link`]. Producers push at the head as on Treiber's stack (R. K. Treiber, *Systems
-//! Programming: Coping with Parallelism*, IBM RJ 5118, 1986); the consumer takes the whole list
-//! with one swap and turns it round, so every producer's nodes come out in the order it pushed
-//! them. Nodes are only ever taken all together, so a head that was freed and came back at the
-//! same address is harmless: a push links to whatever the head is at that instant. Its
-//! pointer may still be the one to the node that was freed, so the consumer follows links by
-//! their addresses alone.
+//! A node is whatever the layer above publishes at once (a batch of envelopes); the list only knows
+//! its [`Link`]. Producers push at the head as on Treiber's stack (R. K. Treiber, *Systems
+//! Programming: Coping with Parallelism*, IBM RJ 5118, 1986). The consumer takes the whole list with
+//! one swap and reverses it, so every producer's nodes come out in the order it pushed them. Nodes
+//! are only ever taken all together, so a head that was freed and came back at the same address is
+//! harmless: a push links to whatever the head is at that instant. Its pointer may still be the one
+//! to the freed node, so the consumer follows links by their addresses alone.
 //!
 //! Why not Vyukov's linked queue, which publishes with an unconditional swap: between its swap
 //! and its store of `next` a preempted producer hides everything pushed after it, it has no room
@@ -18,31 +17,31 @@
 //! |----------|------------------------------------------|-----------------|-----------|------------|-----------|------------|
 //! | `EMPTY`  | nothing queued, consumer awake           | → node          | –         | → `ASLEEP` | –         | → `CLOSED` |
 //! | `ASLEEP` | nothing queued, consumer inside of park  | → node, wake it | –         | –          | → `EMPTY` | –          |
-//! | `CLOSED` | nothing queued, nothing will ever be     | node given back | –         | refused    | –         | –          |
-//! | address  | that node is the newest one              | → node          | → `EMPTY` | refused    | –         | → `CLOSED`, list given back |
+//! | `CLOSED` | nothing queued, nothing will ever be     | node returned   | –         | refused    | –         | –          |
+//! | address  | that node is the newest one              | → node          | → `EMPTY` | refused    | –         | → `CLOSED`, list returned |
 //!
 //! Only the consumer writes a mark, and only the producers write an address.
 //!
 //! **No lost wake-up.** The consumer parks only after its compare-exchange `EMPTY → ASLEEP`
-//! succeeded, so at that instant nothing was queued. The next push reads `ASLEEP` from the same
-//! word it modifies, and unparks; the parker keeps a token, so an unpark between the
-//! compare-exchange and the park is not lost. All modifications of one atomic are totally
-//! ordered, so no fence is needed. A push that finds another node never has to wake anybody: it
-//! is for the push that replaced the mark to do so. Should that producer be preempted before its
-//! unpark, the consumer sleeps until it goes on, whatever others push meanwhile. All of this is
-//! about nodes: a change that reaches the consumer by another way must push something to wake it.
+//! succeeded, so at that instant nothing was queued. The next push reads `ASLEEP` from the same word
+//! it modifies, and unparks; the parker keeps a token, so an unpark between the compare-exchange and
+//! the park is not lost. All modifications of one atomic are totally ordered, so no fence is needed.
+//! A push that finds another node never has to wake the consumer: that is the duty of the push that
+//! replaced the mark. If that producer is preempted before its unpark, the consumer sleeps until the
+//! producer resumes, whatever others push meanwhile. All of this is about nodes: a change that
+//! reaches the consumer by another way must push something to wake it.
 //!
-//! Awake again, the consumer tries `ASLEEP → EMPTY`. Where that succeeds, nothing was pushed;
-//! where it fails, it has read a node, and no later look of its own may read an older value. So
-//! nothing rests on what the parker makes visible, nor on why it returned. A waker may come late
-//! for a sleep that timed out, and its token then ends a later sleep early; that sleep finds
-//! nothing, which costs its caller a round. The parker holds no more than one such token.
+//! Awake again, the consumer tries `ASLEEP → EMPTY`. If that succeeds, nothing was pushed. If it
+//! fails, it has read a node, and no later read of its own may return an older value. So nothing
+//! rests on what the parker makes visible, nor on why it returned. A wake-up may come late, for a
+//! sleep that timed out, and its token then ends a later sleep early; that sleep finds nothing, which
+//! costs its caller a round. The parker holds at most one such token.
 //!
 //! **Orderings.** A successful push is a release; it pairs with the acquire of [`Receiver::take`] and
 //! [`Receiver::close`]. Later pushes are read-modify-writes of the same word, so they continue
-//! the release sequence of earlier ones: acquiring the newest node acquires them all. Everything
-//! else is relaxed, as it hands over no memory: a push links to the head that it has seen, but
-//! does not look at it. Checked by `loom-tests/tests/inbox.rs`, `loom-tests/tests/batch.rs` and
+//! the release sequence of earlier ones: acquiring the newest node acquires them all. Everything else
+//! is relaxed, as it hands over no memory: a push links to the head that it has seen, but does not
+//! read it. Checked by `loom-tests/tests/inbox.rs`, `loom-tests/tests/batch.rs` and
 //! `loom-tests/tests/park.rs`.
 
 #![allow(unsafe_code)]
@@ -54,13 +53,13 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
-/// The place in a node by which the list holds it.
+/// The field of a node through which the list links it.
 #[repr(transparent)]
 pub struct Link(UnsafeCell<*mut Link>);
 
 impl Link {
     /// A link that is in no list.
-    #[allow(clippy::new_without_default)] // public for the model checks alone
+    #[allow(clippy::new_without_default)] // public only for the model checks
     pub fn new() -> Self {
         Self(UnsafeCell::new(ptr::null_mut()))
     }
@@ -71,10 +70,10 @@ impl Link {
 /// # Safety
 ///
 /// `into_link` gives up ownership and returns the address of a [`Link`] that stays valid, and is
-/// touched by nobody else, until `from_link` takes the same address back. `from_link` must be the
+/// touched by no other code, until `from_link` takes the same address back. `from_link` must be the
 /// inverse of `into_link`.
 pub unsafe trait Node: Send {
-    /// Gives the node up.
+    /// Gives up ownership of the node.
     fn into_link(self) -> NonNull<Link>;
 
     /// Takes the node back.
@@ -89,9 +88,9 @@ pub unsafe trait Node: Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Pushed {
-    /// The consumer is awake, or it is for the push that found it asleep to wake it.
+    /// The consumer is awake, or another push found it asleep and has to wake it.
     Queued,
-    /// The consumer slept; this push has woken it.
+    /// The consumer slept; this push woke it.
     Woke,
 }
 
@@ -157,21 +156,21 @@ impl<N: Node> Clone for Inbox<N> {
 }
 
 impl<N: Node> Inbox<N> {
-    /// Publishes a node, and wakes the consumer where it sleeps.
+    /// Publishes a node, and wakes the consumer if it sleeps.
     ///
     /// # Errors
     ///
-    /// Gives the node back when the inbox is closed.
+    /// Returns the node if the inbox is closed.
     pub fn push(&self, node: N) -> Result<Pushed, N> {
         let link = node.into_link();
         // For `oldest_first`, which knows no more of this node than its address.
         let _ = link.as_ptr().expose_provenance();
-        // Guessing an empty inbox, rather than reading the word first, fetches its cache line
-        // once, for writing; a wrong guess answers with the word's true value.
+        // Guessing an empty inbox, rather than reading the word first, fetches its cache line once,
+        // for writing; a wrong guess returns the word's true value.
         let mut seen = EMPTY;
         loop {
             if seen == closed() {
-                // SAFETY: the address came from `into_link` above and was published to nobody.
+                // SAFETY: the address came from `into_link` above and was not published.
                 return Err(unsafe { N::from_link(link) });
             }
             let next = if seen == asleep() { EMPTY } else { seen };
@@ -213,14 +212,14 @@ impl<N: Node> Receiver<N> {
 
     /// Takes everything that is queued, oldest first.
     pub fn take(&mut self) -> Chain<N> {
-        // Not only the cheaper way when there is nothing: a swap would open a closed inbox again.
+        // Not only cheaper when nothing is queued: a swap would open a closed inbox again.
         if !self.has_mail() {
             return Chain::empty();
         }
         self.take_word(EMPTY)
     }
 
-    /// Closes the inbox and takes what was still queued. No push succeeds afterwards.
+    /// Closes the inbox and takes what is still queued. No push succeeds afterwards.
     pub fn close(&mut self) -> Chain<N> {
         if is_mutated(Mutant::InboxCloseByStore) {
             self.shared.word.store(closed(), Release);
@@ -239,13 +238,13 @@ impl<N: Node> Receiver<N> {
         Chain::oldest_first(newest)
     }
 
-    /// What wakes the consumer, where it has something else to look after as well.
+    /// The handle that wakes the consumer, for what it waits for besides nodes.
     pub fn unparker(&self) -> &Unparker {
         &self.shared.unparker
     }
 
-    /// Sleeps until a push, or until `timeout` is over. Returns at once when something
-    /// is queued already, or when the inbox is closed. May return early.
+    /// Sleeps until a push, or until `timeout` has passed. Returns at once if something is queued
+    /// already, or if the inbox is closed. May return early.
     pub fn park(&mut self, timeout: Option<Duration>) {
         if is_mutated(Mutant::SleepWithoutLooking) {
             self.shared.word.store(asleep(), Relaxed);
@@ -263,7 +262,7 @@ impl<N: Node> Receiver<N> {
             None => self.parker.park(),
             Some(timeout) => self.parker.park_timeout(timeout),
         }
-        // After a time-out the mark may still stand; a producer should not pay for waking us.
+        // After a time-out the mark may still stand; no producer should pay for waking us.
         let _ = self
             .shared
             .word
@@ -302,8 +301,8 @@ impl<N: Node> Chain<N> {
 
     fn oldest_first(newest: *mut Link) -> Self {
         let (mut rest, mut first) = (newest, EMPTY);
-        // By address alone: the pointer in `next` may be an older one, to a freed node that lay
-        // where this one lies, as all that the exchange in `push` compares is addresses.
+        // By address alone: the pointer in `next` may be an older one, to a freed node that lay where
+        // this one lies, as the exchange in `push` compares nothing but addresses.
         while let Some(link) = NonNull::new(ptr::with_exposed_provenance_mut::<Link>(rest.addr())) {
             // SAFETY: the swap in `take_word` made every node of this list ours alone, and its
             // acquire made the writes of `next` visible; `push` exposed the node.

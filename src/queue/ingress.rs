@@ -1,16 +1,16 @@
 //! The ingress of a worker: an unbounded log with many writers and one reader, for threads outside.
 //!
-//! A writer claims words by one `fetch_add` on the tail of the current segment, writes them, and commits
-//! by a release store of the first one. That is all there is to a message: no allocation, no retry, no
-//! lock. The design is that of the log buffers of Aeron (M. Thompson, T. Montgomery: *Aeron*, its
-//! `LogBuffer` and `TermAppender`). What is in the words is the business of the layer above; here the
-//! first word of an entry is a pointer that is not null, and null until the entry is committed.
+//! A writer claims words by one `fetch_add` on the tail of the current segment, writes them, and commits by a
+//! release store of the first one. A message costs no more than that: no allocation, no retry, no lock. The
+//! design is that of the log buffers of Aeron (M. Thompson, T. Montgomery: *Aeron*, its `LogBuffer` and
+//! `TermAppender`). The layer above decides what the words hold; here the first word of an entry is a
+//! non-null pointer, and null until the entry is committed.
 //!
-//! **Segments.** The log is a chain of segments of [`CAPACITY`] words. The tail of a segment counts what was
-//! claimed of it. The first claim that does not fit, which is the one that finds a count of no more than the
-//! capacity, *closes* the segment: it writes a mark in place of an entry if there is room for a word,
-//! resets the tail of another segment and installs that. Others that do not fit wait until there is another
-//! current segment: for some rounds, and then they yield, for the one that closes may have been preempted.
+//! **Segments.** The log is a chain of segments of [`CAPACITY`] words. The tail of a segment counts the words
+//! claimed in it. The first claim that does not fit is the one that finds a count of no more than the
+//! capacity. It *closes* the segment: it writes a mark in place of an entry if there is room for a word,
+//! resets the tail of another segment and installs that one. Other claims that do not fit wait for the new
+//! current segment: they spin for some rounds and then yield, as the closing thread may have been preempted.
 //!
 //! | tail                 | meaning                      | claim of `n`                      | sleep                | close               |
 //! |----------------------|------------------------------|-----------------------------------|----------------------|---------------------|
@@ -21,42 +21,43 @@
 //! | `at` + `CLOSED`      | the ingress is closed        | refused                           | refused              | –                   |
 //!
 //! **No claim is lost.** A segment takes claims from the reset of its tail until the claim that closes it.
-//! The next one is reset after that, so at any time one segment takes claims at the most, and the
-//! claims of one thread lie in the log in the order in which it made them: the acquire of a claim makes all
-//! that came before the reset of its segment visible, the closing of earlier ones included.
+//! The next segment is reset after that, so at most one segment takes claims at any time. The claims of one
+//! thread lie in the log in the order in which it made them: the acquire of a claim makes everything visible
+//! that came before the reset of its segment, including the closing of earlier segments.
 //!
-//! A thread may be preempted between reading which segment is current and its claim, until that segment was
-//! closed, read to its end, and is free, or even installed again. Such a *stale claim* fails on a free
-//! segment, whose tail stays above the capacity until it is installed; on one that was installed again it
-//! succeeds, as any other. So headers of segments are never freed before the ingress is, and never used for
-//! anything else. Only stale claims find a segment whose tail was reset and that is not current yet.
-//! Should they fill it, the one that closes it waits until it has become current before it installs the
-//! next: the current segment never goes back. One that waits for another segment to become current looks at
-//! the tail as well, for its own may be the one that was installed again.
+//! A thread may be preempted after it reads which segment is current and before its claim, until that segment
+//! was closed, read to its end, and is free, or even installed again. Such a *stale claim* fails on a free
+//! segment, whose tail stays above the capacity until it is installed. On a segment that was installed again
+//! it succeeds, as any other claim. So headers of segments are never freed before the ingress is, and never
+//! used for anything else. Only stale claims find a segment whose tail was reset and that is not current yet.
+//! If they fill it, the one that closes it waits until it has become current before it installs the next: the
+//! current segment never moves backwards. A claim that waits for another segment to become current also reads
+//! the tail, as its own segment may be the one that was installed again.
 //!
-//! **No lost wake-up.** The reader sets `ASLEEP` in the tail of the segment that it reads, and sleeps only
-//! if the same step has shown that nothing was claimed beyond what it has read. The next claim modifies
-//! the same word, and so sees the bit; after its commit it takes the bit away, and unparks if it was there.
-//! A claim that closes the segment does so after it has committed in another one. A writer that finds the bit gone
-//! need not wake: somebody else, or the reader itself, has taken it away. The reader may find that what it
-//! was woken for is not committed yet; it does not sleep then, as more was claimed than it has read. A writer
-//! that is preempted between claim and commit holds up what was claimed after it, and the reader yields.
+//! **No lost wake-up.** The reader sets `ASLEEP` in the tail of the segment that it reads, and sleeps only if
+//! the same step has shown that no words were claimed beyond what it has read. The next claim modifies the
+//! same word, and so sees the bit; after its commit it clears the bit, and unparks if the bit was set. A
+//! claim that closes the segment does so after it has committed in another one. A writer that finds the bit
+//! cleared need not wake: another writer, or the reader itself, has cleared it. The reader may find that the
+//! claim that woke it is not committed yet; it does not sleep then, as more was claimed than it has read. A
+//! writer that is preempted between claim and commit holds up what was claimed after it, and the reader
+//! yields.
 //!
-//! **Closing.** `CLOSED` is set in the tail of the segment that takes claims at that time: what was claimed
-//! before is committed, and read; what comes later is refused.
+//! **Closing.** `CLOSED` is set in the tail of the segment that takes claims at that time: earlier claims are
+//! committed, and read; later ones are refused.
 //!
-//! **Memory.** The reader zeroes what it has read, so that in a free segment no word is set, and puts segments
-//! on a list from which the one that closes a segment takes the next. Both ends of that list are lock-free, and
-//! no pop compares an address: a pop takes all, and puts the rest back. [`Reader::trim`] gives the
-//! memory of free segments back to the system; their headers stay, so that stale claims find them.
+//! **Memory.** The reader zeroes what it has read, so that all words of a free segment are zero. It puts free
+//! segments on a list, from which the claim that closes a segment takes the next. Both ends of that list are
+//! lock-free, and no pop compares an address: a pop takes all, and puts the rest back. [`Reader::trim`]
+//! returns the memory of free segments to the system; their headers stay, so that stale claims find them.
 //!
-//! **Orderings.** The release of a commit pairs with the acquire of [`Reader::peek`]: it hands over the entry.
-//! The release of a reset pairs with the acquire of a claim, and that of `next` with the reader's: they hand
-//! over the zeroed words. (Later claims are read-modify-writes, so they continue the release sequence of the
-//! reset.) The release of `current` pairs with the acquire of its readers, and hands over the header. The
-//! release of a push to the list of free segments pairs with the acquire of a pop. All else is relaxed: the mark
-//! at the end of a segment hands over nothing, and sleeping rests on the total order of the tail alone. Checked by
-//! `loom-tests/tests/ingress.rs`.
+//! **Orderings.** The release of a commit pairs with the acquire of [`Reader::peek`]: it hands over the
+//! entry. The release of a reset pairs with the acquire of a claim, and that of `next` with the reader's:
+//! they hand over the zeroed words. (Later claims are read-modify-writes, so they continue the release
+//! sequence of the reset.) The release of `current` pairs with the acquire of its readers, and hands over the
+//! header. The release of a push to the list of free segments pairs with the acquire of a pop. All else is
+//! relaxed: the mark at the end of a segment hands over nothing, and sleeping rests on the total order of the
+//! tail alone. Checked by `loom-tests/tests/ingress.rs`.
 
 #![allow(unsafe_code)]
 
@@ -68,18 +69,18 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 pub use words::CAPACITY;
 use words::{SEGMENTS, Source, Words};
 
-/// The most words that can be claimed at once.
+/// The largest number of words in one claim.
 const MOST_WORDS: usize = CAPACITY / 4 * 3;
 
 const CLOSED: usize = 1 << 63;
 const ASLEEP: usize = 1 << 62;
-/// What was claimed, in a tail. It outgrows the capacity by what stale claims add: of each thread one
-/// at a time, so that it never reaches the bits above.
+/// The bits of a tail that count claimed words. The count exceeds the capacity by what stale claims add: at
+/// most one per thread at a time, so it never reaches the bits above.
 const CLAIMED: usize = ASLEEP - 1;
 /// The tail of a segment that was never installed.
 const NOT_INSTALLED: usize = CAPACITY + 1;
 
-/// Where the words of an entry lie.
+/// The words of the entries.
 #[cfg(not(nexus_loom))]
 mod words {
     use super::AtomicPtr;
@@ -90,10 +91,10 @@ mod words {
     /// Words in a segment: 64 KiB.
     pub const CAPACITY: usize = 8192;
     const BYTES: usize = CAPACITY * size_of::<u64>();
-    /// Segments that are made at once.
+    /// The number of segments that are made at once.
     pub(super) const SEGMENTS: usize = REGION_BYTES / BYTES;
 
-    /// What the words of some segments are cut from.
+    /// The memory that the words of some segments are cut from.
     pub(super) struct Source(Region);
 
     /// The words of one segment.
@@ -121,7 +122,7 @@ mod words {
         pub(super) unsafe fn first(&self, at: usize) -> &AtomicPtr<()> {
             // SAFETY: the word lies in the segment, whose memory lives as long as its header. It is zero or
             // holds such a pointer, as first words are written by atomic stores, and zeroed by the reader
-            // when nobody else may look at them.
+            // when no other thread may read them.
             unsafe { &*self.place(at).cast::<AtomicPtr<()>>() }
         }
 
@@ -138,7 +139,7 @@ mod words {
 
         /// # Safety
         ///
-        /// The words lie in the segment, and nobody else looks at them.
+        /// The words lie in the segment, and no other thread reads or writes them.
         #[inline(always)]
         pub(super) unsafe fn zero(&self, at: usize, words: usize) {
             for word in at..at + words {
@@ -149,15 +150,15 @@ mod words {
 
         /// # Safety
         ///
-        /// Nobody uses the segment.
+        /// The segment is in no use.
         pub(super) unsafe fn give_back(&self) {
-            // SAFETY: the words are whole pages of a region; nobody uses them.
+            // SAFETY: the words are whole pages of a region, and in no use.
             unsafe { discard(self.0.cast(), BYTES) };
         }
     }
 }
 
-/// The same for the model checker, which is to see who writes which word.
+/// The same for the model checker, which has to see which thread writes which word.
 #[cfg(nexus_loom)]
 mod words {
     use super::{AtomicPtr, Relaxed, ptr};
@@ -169,7 +170,7 @@ mod words {
 
     pub(super) struct Source;
 
-    /// Each word as the first of an entry, and as another one.
+    /// Each word twice: as the first of an entry, and as a later one.
     pub(super) struct Words(Box<[(AtomicPtr<()>, UnsafeCell<u64>)]>);
 
     impl Source {
@@ -206,7 +207,7 @@ mod words {
         }
 
         pub(super) unsafe fn give_back(&self) {
-            // SAFETY: nobody uses the segment.
+            // SAFETY: the segment is in no use.
             unsafe { self.zero(0, CAPACITY) };
         }
     }
@@ -216,12 +217,12 @@ struct Segment {
     tail: CachePadded<AtomicUsize>,
     /// The segment after this one, once this one is closed.
     next: AtomicPtr<Segment>,
-    /// The one below it on a list of free ones.
+    /// The segment below this one on a list of free segments.
     below: AtomicPtr<Segment>,
     words: Words,
 }
 
-/// Segments that were made at once. They live as long as the ingress.
+/// Segments that were made together. They live as long as the ingress.
 struct Made {
     segments: Box<[Segment]>,
     before: *mut Made,
@@ -245,7 +246,7 @@ impl Made {
     }
 }
 
-/// A list of free segments, from which one thread pops at a time; any may push.
+/// A list of free segments. One thread at a time pops; any thread may push.
 struct Free(AtomicPtr<Segment>);
 
 impl Free {
@@ -269,13 +270,13 @@ impl Free {
         self.0.swap(ptr::null_mut(), Acquire)
     }
 
-    /// Takes the segment that was pushed last. Others may find the list empty meanwhile.
+    /// Takes the segment that was pushed last. Meanwhile the list may appear empty to other threads.
     ///
     /// # Safety
     ///
-    /// All that was pushed still exists.
+    /// Every segment that was pushed still exists.
     unsafe fn pop<'a>(&self) -> Option<&'a Segment> {
-        // SAFETY: the caller's promise; what was taken is this thread's alone.
+        // SAFETY: the caller's promise; the list was taken and is this thread's alone.
         let first = unsafe { self.take_all().as_ref() }?;
         // SAFETY: as above.
         unsafe { self.put_back(first.below.load(Relaxed)) };
@@ -286,7 +287,7 @@ impl Free {
     ///
     /// # Safety
     ///
-    /// The list was taken from here, and all that was pushed still exists.
+    /// The list was taken from here, and every segment that was pushed still exists.
     unsafe fn put_back(&self, mut list: *mut Segment) {
         while !list.is_null()
             && self
@@ -296,7 +297,7 @@ impl Free {
         {
             let newer = self.take_all();
             let mut last = newer;
-            // SAFETY: the caller's promise; what was taken is this thread's alone.
+            // SAFETY: the caller's promise; the list was taken and is this thread's alone.
             while let Some(segment) = unsafe { last.as_ref() } {
                 let below = segment.below.load(Relaxed);
                 if below.is_null() {
@@ -311,26 +312,26 @@ impl Free {
 
 struct Shared {
     current: CachePadded<AtomicPtr<Segment>>,
-    /// Free segments that were used, and others, whose memory was never touched or was given back.
+    /// Free segments that were used, and free ones whose memory was never touched or was returned.
     used: Free,
     untouched: Free,
     made: AtomicPtr<Made>,
     unparker: Unparker,
 }
 
-// SAFETY: segments are shared by the protocol above, which hands their words over; `made` is changed by
-// the one thread that closes a segment, and read again when all have gone.
+// SAFETY: segments are shared by the protocol above, which hands their words over. `made` is written by the
+// one thread that closes a segment, and read again when all handles are gone.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
-/// The mark at the end of a segment, an address that no entry's first word holds.
+/// The mark at the end of a segment: an address that no entry's first word holds.
 fn end_mark() -> *mut () {
     static MARK: u64 = 0;
     (&raw const MARK).cast_mut().cast()
 }
 
-/// Waits for another thread that is about to do its part.
+/// Waits for another thread that is about to complete a step.
 fn wait_until(mut done: impl FnMut() -> bool) {
     let mut round = 0;
     while !done() {
@@ -343,12 +344,11 @@ impl Shared {
     /// The segment that was installed last.
     #[inline(always)]
     fn current(&self) -> &Segment {
-        // SAFETY: segments live as long as this, and the acquire makes what the header was made with
-        // visible.
+        // SAFETY: segments live as long as this, and the acquire makes the initialized header visible.
         unsafe { &*self.current.load(Acquire) }
     }
 
-    /// Waits until it makes sense to claim again after a segment was found closed.
+    /// Waits until a new claim may succeed, after a segment was found closed.
     fn wait_for_another(&self, closed: &Segment) {
         wait_until(|| {
             !ptr::eq(self.current.load(Relaxed), closed)
@@ -357,25 +357,25 @@ impl Shared {
         });
     }
 
-    /// Ends a segment in which `at` words were claimed, and has another one take claims.
+    /// Ends a segment in which `at` words were claimed, and installs another one.
     fn install_next(&self, full: &Segment, at: usize) {
         if at < CAPACITY {
             // SAFETY: the words from `at` were claimed by this thread.
             unsafe { full.words.first(at) }.store(end_mark(), Relaxed);
         }
         let next = self.free_segment();
-        // Not so yet only if stale claims have filled it.
+        // This may have to wait only if stale claims have filled `full`.
         if !is_mutated(Mutant::IngressNextTooEarly) {
             wait_until(|| ptr::eq(self.current.load(Acquire), full));
         }
-        // A swap, as stale claims modify it as well: it comes after theirs.
+        // A swap, as stale claims modify the tail as well: it comes after theirs.
         next.tail.swap(0, Release);
         let next = ptr::from_ref(next).cast_mut();
         full.next.store(next, Release);
         self.current.store(next, Release);
     }
 
-    /// A segment that nobody uses. Called by the one thread that closes a segment at the time.
+    /// Returns a segment in no use. Called by the one thread that closes a segment at that time.
     fn free_segment(&self) -> &Segment {
         // SAFETY: segments live as long as this.
         let free = unsafe { self.used.pop().or_else(|| self.untouched.pop()) };
@@ -397,7 +397,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let mut made = self.made.load(Relaxed);
         while !made.is_null() {
-            // SAFETY: each was leaked in `make_segments`, and nobody has a reference to this any more.
+            // SAFETY: each was leaked in `make_segments`, and no reference to this is left.
             made = unsafe { Box::from_raw(made) }.before;
         }
     }
@@ -413,18 +413,18 @@ pub struct Ingress {
 pub struct Reader {
     shared: Arc<Shared>,
     segment: *const Segment,
-    /// Words of the segment that were read.
+    /// The number of words of the segment that were read.
     at: usize,
 }
 
 // SAFETY: the pointer is to a segment of `shared`, which is `Send`.
 unsafe impl Send for Reader {}
 
-/// A claim was refused, as the ingress is closed.
+/// A claim was refused because the ingress is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
-/// A position in a log: what was claimed until some time.
+/// A position in a log: the end of what was claimed by some time.
 #[derive(Clone, Copy)]
 pub struct Mark {
     segment: *const Segment,
@@ -434,7 +434,7 @@ pub struct Mark {
 // SAFETY: the pointer is compared, never followed.
 unsafe impl Send for Mark {}
 
-/// Makes an open, empty ingress. The reader's thread sleeps by `unparker`'s parker.
+/// Makes an open, empty ingress. The reader's thread sleeps in the parker of `unparker`.
 pub fn ingress(unparker: Unparker) -> (Ingress, Reader) {
     let shared = Shared {
         current: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
@@ -460,24 +460,24 @@ pub fn ingress(unparker: Unparker) -> (Ingress, Reader) {
 }
 
 impl Ingress {
-    /// Claims so many words, [`MOST_WORDS`] at the most, for one entry or for several.
+    /// Claims this many words, at most [`MOST_WORDS`], for one entry or for several.
     ///
-    /// Until it is committed nothing that was claimed later can be read.
+    /// Until the claim is committed, nothing that was claimed later can be read.
     ///
     /// # Errors
     ///
-    /// [`Closed`] when nothing is taken any more.
+    /// [`Closed`] if the ingress takes no claims any more.
     #[inline(always)]
     pub fn claim(&self, words: usize) -> Result<Claim<'_>, Closed> {
         self.claim_of(self.shared.current(), words)
     }
 
-    /// Claims words of a segment that was current when it was looked for, or of another one.
+    /// Claims words in `segment`, which was current when it was read, or in a later one.
     #[inline(always)]
     fn claim_of<'a>(&'a self, segment: &'a Segment, words: usize) -> Result<Claim<'a>, Closed> {
         debug_assert!(0 < words && words <= MOST_WORDS);
         let tail = segment.tail.fetch_add(words, acquire());
-        // With a bit set, a tail is larger than any capacity.
+        // With a mark set, a tail is larger than any capacity.
         if tail <= CAPACITY - words {
             return Ok(Claim {
                 shared: &self.shared,
@@ -501,7 +501,7 @@ impl Ingress {
         let mut sleeps_at = None;
         loop {
             if tail & CLOSED != 0 {
-                // The reader, which has closed it, is awake.
+                // The reader, which closed it, is awake.
                 return Err(Closed);
             }
             if tail & ASLEEP != 0 {
@@ -529,20 +529,20 @@ impl Ingress {
         }
     }
 
-    /// Which segment is current now, for a claim that comes later.
+    /// Returns the segment that is current now, for a later claim.
     #[cfg(nexus_loom)]
     pub fn look(&self) -> Looked {
         Looked(self.shared.current())
     }
 
-    /// As [`claim`](Self::claim), by a thread that was preempted after it had looked.
+    /// As [`claim`](Self::claim), by a thread that was preempted after [`look`](Self::look).
     ///
     /// # Errors
     ///
     /// As for [`claim`](Self::claim).
     #[cfg(nexus_loom)]
     pub fn claim_after(&self, looked: Looked, words: usize) -> Result<Claim<'_>, Closed> {
-        // SAFETY: segments live as long as the ingress that has looked, which is this one.
+        // SAFETY: segments live as long as the ingress that returned `looked`, which is this one.
         self.claim_of(unsafe { &*looked.0 }, words)
     }
 
@@ -552,27 +552,27 @@ impl Ingress {
     }
 }
 
-/// Which segment was current when a thread looked.
+/// The segment that was current when a thread looked.
 #[cfg(nexus_loom)]
 pub struct Looked(*const Segment);
 
-// SAFETY: the pointer is followed by the ingress alone that made it.
+// SAFETY: the pointer is followed only by the ingress that made it.
 #[cfg(nexus_loom)]
 unsafe impl Send for Looked {}
 
-/// The ordering of a claim: it acquires what was done to the segment before its tail was reset.
+/// The ordering of a claim: it acquires everything done to the segment before its tail was reset.
 #[inline(always)]
 fn acquire() -> std::sync::atomic::Ordering {
     ordering(Acquire, Mutant::IngressClaimRelaxed)
 }
 
-/// Words that are to be written and committed without delay.
+/// Claimed words, which are to be written and committed without delay.
 #[must_use = "nothing that was claimed later can be read before this is committed"]
 pub struct Claim<'a> {
     shared: &'a Shared,
     segment: &'a Segment,
     at: usize,
-    /// Where the reader sleeps, if it did at the claim.
+    /// The segment in whose tail the reader sleeps, if it slept at the claim.
     sleeps_at: Option<&'a Segment>,
 }
 
@@ -581,7 +581,7 @@ impl Claim<'_> {
     ///
     /// # Safety
     ///
-    /// So many words, and one, were claimed. The first word of an entry is not written.
+    /// More than `word` words were claimed. The first word of an entry is not written.
     #[cfg(not(nexus_loom))]
     #[inline(always)]
     pub unsafe fn place(&self, word: usize) -> *mut u64 {
@@ -589,17 +589,17 @@ impl Claim<'_> {
         unsafe { self.segment.words.place(self.at + word) }
     }
 
-    /// Writes one of the words, which is no entry's first.
+    /// Writes one of the words, not the first of an entry.
     #[cfg(nexus_loom)]
     pub fn write(&self, word: usize, value: u64) {
         self.segment.words.write(self.at + word, value);
     }
 
-    /// Commits an entry that begins at that word of the claim.
+    /// Commits the entry that begins at that word of the claim.
     ///
     /// # Safety
     ///
-    /// The word was claimed, the entry has been written, and is committed once.
+    /// The word was claimed, the entry is written, and it is committed once.
     #[inline(always)]
     pub unsafe fn commit(&self, word: usize, first: NonNull<()>) {
         let release = ordering(Release, Mutant::IngressCommitRelaxed);
@@ -607,8 +607,8 @@ impl Claim<'_> {
         unsafe { self.segment.words.first(self.at + word) }.store(first.as_ptr(), release);
     }
 
-    /// Ends a claim in which all entries are committed, and wakes the reader if it slept at the claim and
-    /// nobody has woken it since. Returns whether it did.
+    /// Ends a claim in which all entries are committed. Wakes the reader if it slept at the claim and was not
+    /// woken since. Returns `true` if it did.
     #[inline(always)]
     pub fn finish(self) -> bool {
         match self.sleeps_at {
@@ -638,7 +638,7 @@ impl Reader {
     pub fn has_mail(&self) -> bool {
         let segment = self.segment();
         if self.at < CAPACITY {
-            // SAFETY: an entry, or the mark, begins where the one before ended.
+            // SAFETY: an entry, or the mark, begins where the previous one ended.
             let first = unsafe { segment.words.first(self.at) }.load(Relaxed);
             if first != end_mark() {
                 return !first.is_null();
@@ -647,32 +647,32 @@ impl Reader {
         !segment.next.load(Relaxed).is_null()
     }
 
-    /// The next entry, if it is committed: the address of its first word. It stays there until
+    /// Returns the next entry, if it is committed: the address of its first word. The entry stays there until
     /// [`advance`](Self::advance).
     #[cfg(not(nexus_loom))]
     #[inline]
     pub fn peek(&mut self) -> Option<NonNull<u64>> {
         self.find_entry().then(|| {
-            // SAFETY: it is below the capacity where there is an entry.
+            // SAFETY: the position is below the capacity if there is an entry.
             let place = unsafe { self.segment().words.place(self.at) };
             NonNull::new(place).expect("segments do not lie at address 0")
         })
     }
 
-    /// A word of the next entry, if that is committed.
+    /// Returns a word of the next entry, if the entry is committed.
     #[cfg(nexus_loom)]
     pub fn peek(&mut self, word: usize) -> Option<u64> {
         self.find_entry()
             .then(|| self.segment().words.read(self.at + word))
     }
 
-    /// Whether the next entry is committed. Passes over the ends of segments.
+    /// Whether the next entry is committed. Steps over the ends of segments.
     #[inline]
     fn find_entry(&mut self) -> bool {
         loop {
             let segment = self.segment();
             if self.at < CAPACITY {
-                // SAFETY: an entry, or the mark, begins where the one before ended.
+                // SAFETY: an entry, or the mark, begins where the previous one ended.
                 let first = unsafe { segment.words.first(self.at) }.load(Acquire);
                 if first.is_null() {
                     return false;
@@ -687,16 +687,16 @@ impl Reader {
         }
     }
 
-    /// Leaves a segment that has been read. Returns whether there is another one.
+    /// Leaves a segment that has been read. Returns `false` if there is no next one yet.
     #[cold]
     fn move_on(&mut self) -> bool {
         let segment = self.segment();
         let next = segment.next.load(Acquire);
         if next.is_null() {
-            return false; // the writer that closes the segment is about to install it
+            return false; // the writer that closed the segment is about to install it
         }
         if self.at < CAPACITY {
-            // SAFETY: the mark is read, and nobody else looks at the words of a closed segment.
+            // SAFETY: the mark is read, and no other thread reads the words of a closed segment.
             unsafe { segment.words.zero(self.at, 1) };
         }
         segment.next.store(ptr::null_mut(), Relaxed);
@@ -708,22 +708,22 @@ impl Reader {
         true
     }
 
-    /// Passes over the entry that was [read](Self::peek).
+    /// Steps over the entry that was [read](Self::peek).
     ///
     /// # Safety
     ///
-    /// It has so many words, and nobody uses what is in them any more.
+    /// It has this many words, and what is in them is not used any more.
     #[inline(always)]
     pub unsafe fn advance(&mut self, words: usize) {
         if !is_mutated(Mutant::IngressNotZeroed) {
-            // SAFETY: the entry is this reader's since it was committed.
+            // SAFETY: the entry has belonged to this reader since it was committed.
             unsafe { self.segment().words.zero(self.at, words) };
         }
         self.at += words;
     }
 
-    /// How far was claimed by now. What was committed before, in the order of the threads that know of each
-    /// other, lies before it.
+    /// Returns the position up to which words are claimed by now. Every commit that happened before this call
+    /// lies before it.
     pub fn mark(&self) -> Mark {
         loop {
             let segment = self.shared.current();
@@ -735,7 +735,7 @@ impl Reader {
         }
     }
 
-    /// Waits until the next entry before the mark is committed. Returns whether there is one.
+    /// Waits until the next entry before the mark is committed. Returns `false` if there is none.
     pub fn wait_before(&mut self, mark: Mark) -> bool {
         let mut round = 0;
         loop {
@@ -753,7 +753,7 @@ impl Reader {
         }
     }
 
-    /// Has all later claims refused. What was claimed before lies before the mark.
+    /// Refuses all later claims. Earlier claims lie before the mark.
     pub fn close(&mut self) -> Mark {
         loop {
             let segment = self.shared.current();
@@ -764,7 +764,7 @@ impl Reader {
                 continue;
             }
             if tail & CLOSED != 0 {
-                // It was closed before, and read to its end.
+                // It was closed before, and has been read to its end.
                 let (segment, at) = (self.segment, self.at);
                 return Mark { segment, at };
             }
@@ -775,8 +775,8 @@ impl Reader {
         }
     }
 
-    /// Announces that the reader is about to sleep. Returns whether it may: not if anything was claimed that
-    /// it has not read, nor when the ingress is closed. Then claims wake it, until
+    /// Announces that the reader is about to sleep. Returns whether it may: it may not if words were claimed
+    /// that it has not read, or if the ingress is closed. Afterwards claims wake it, until
     /// [`wake_up`](Self::wake_up).
     pub fn fall_asleep(&mut self) -> bool {
         let tail = self.segment().tail.fetch_or(ASLEEP, Relaxed);
@@ -784,23 +784,23 @@ impl Reader {
             return true;
         }
         self.wake_up();
-        // Who has claimed it and not committed it yet may need this processor for that.
+        // A writer that has claimed and not yet committed may need this processor.
         relax(u32::MAX);
         false
     }
 
-    /// The reader is awake again: claims need not wake it.
+    /// Announces that the reader is awake: claims need not wake it.
     pub fn wake_up(&mut self) {
         self.segment().tail.fetch_and(!ASLEEP, Relaxed);
     }
 
-    /// Gives the memory of free segments back to the system, but for that of `kept` ones, and of no more than
-    /// `most` at a time. Returns whether there may be more.
+    /// Returns the memory of free segments to the system, except for `kept` of them, and at most `most` at a
+    /// time. Returns whether there may be more.
     pub fn trim(&mut self, kept: usize, most: usize) -> bool {
         let mut list = self.shared.used.take_all();
         let mut seen = 0;
         let mut keep = ptr::null_mut();
-        // SAFETY: segments live as long as `shared`, and what was taken is this thread's alone.
+        // SAFETY: segments live as long as `shared`, and the list was taken and is this thread's alone.
         while let Some(segment) = unsafe { list.as_ref() } {
             if seen == kept + most {
                 break;
@@ -810,7 +810,7 @@ impl Reader {
                 segment.below.store(keep, Relaxed);
                 keep = ptr::from_ref(segment).cast_mut();
             } else {
-                // SAFETY: nobody uses a free segment.
+                // SAFETY: a free segment is in no use.
                 unsafe { segment.words.give_back() };
                 self.shared.untouched.push(segment);
             }
@@ -835,7 +835,7 @@ mod tests {
 
     fn put(ingress: &Ingress, words: usize, number: u64) -> Result<bool, Closed> {
         let claim = ingress.claim(words)?;
-        // SAFETY: each word is written before the commit, the first one not.
+        // SAFETY: each word is written before the commit, except for the first one.
         unsafe {
             (1..words).for_each(|word| claim.place(word).write(number));
             claim.commit(0, FIRST);
@@ -843,10 +843,10 @@ mod tests {
         Ok(claim.finish())
     }
 
-    /// Reads an entry of so many words.
+    /// Reads an entry of this many words.
     fn get(reader: &mut Reader, words: usize) -> Option<u64> {
         let entry = reader.peek()?;
-        // SAFETY: so many words were written, and are not used after this.
+        // SAFETY: this many words were written, and are not used after this.
         unsafe {
             let number = entry.add(words - 1).read();
             reader.advance(words);

@@ -1,25 +1,26 @@
-//! Those who wait at a gate, in line, and the room that the first of them is given.
+//! The queue of waiters at a gate, and the [`Room`] that the first of them is given.
 //!
-//! The line is the owner's. Whoever waits sends it there, and is given a [`Room`] when there is one: a place
-//! that was taken for it, and that is given back unless it is used. Whoever gives one back, or leaves,
-//! learns from the gate whether somebody waits, and tells the owner, which serves the line then.
+//! The queue belongs to the owner of the gate. A waiter asks the owner to join it, and receives a [`Room`]
+//! when capacity is free: a permit that was taken for it, and that is returned unless it is used. The thread
+//! that returns a permit learns from the gate whether a sender waits, and tells the owner, which then serves
+//! the queue.
 //!
-//! **Nobody waits for a place that is free.** Whoever joins the line is there, and the gate is marked, before
-//! the owner tries to enter for the first of the line; so either it finds the place, or whoever leaves it
-//! finds the mark. The mark stays for as long as anybody is in the line, and no longer: it keeps newcomers out.
+//! **No sender waits for a free permit.** A waiter is in the queue, and the gate is marked, before the owner
+//! tries to enter for the first waiter. So either the owner finds the permit, or the thread that returns it
+//! finds the mark. The mark stands exactly as long as the queue is not empty: it keeps newcomers out.
 //!
-//! What the owner is told hands nothing over, and comes by its inbox, which has orderings of its own. Checked by
-//! `loom-tests/tests/line.rs`.
+//! What the owner is told hands nothing over. It arrives by the owner's inbox, which has its own orderings.
+//! Checked by `loom-tests/tests/line.rs`.
 
 use super::gate::Gate;
 use crate::memory::OrderedMap;
 use crate::sync::{Arc, Mutant, is_mutated};
 
-/// Those who wait, first come first served, each with what is to be done for it when there is room.
+/// The waiters, first come, first served, each with what is to be done when it is admitted.
 pub struct Line<G> {
-    /// By their tickets, in the order in which they came.
+    /// By ticket, in the order of arrival.
     waiting: OrderedMap<u64, G>,
-    /// Whether it is being served: what comes free meanwhile is seen.
+    /// Whether the queue is being served. Permits that become free meanwhile are seen by that loop.
     serving: bool,
 }
 
@@ -33,8 +34,8 @@ impl<G> Default for Line<G> {
 }
 
 impl<G> Line<G> {
-    /// Somebody waits, behind those who do already, with a ticket that nobody else has. To be
-    /// [served](Self::begin_to_serve) now.
+    /// Adds a waiter at the end, under a ticket that no other waiter has. The queue is to be
+    /// [served](Self::begin_to_serve) next.
     pub fn join(&mut self, gate: &Gate, ticket: u64, grant: G) {
         self.waiting.insert(ticket, grant);
         if !is_mutated(Mutant::LineMarkedLate) {
@@ -42,23 +43,24 @@ impl<G> Line<G> {
         }
     }
 
-    /// Whether nobody waits.
+    /// Whether there is no waiter.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Somebody waits no more. To be served now: nobody may be left.
+    /// Removes a waiter. The queue is to be served next, as it may be empty now.
     pub fn give_up(&mut self, ticket: u64) -> Option<G> {
         self.waiting.remove(&ticket)
     }
 
-    /// Whoever serves the line begins. Returns `false` where somebody does so already.
+    /// Begins to serve the queue. Returns `false` if it is being served already.
     #[must_use]
     pub fn begin_to_serve(&mut self) -> bool {
         !std::mem::replace(&mut self.serving, true)
     }
 
-    /// The first of those who wait, for whom a place was taken, if there is one.
+    /// Takes a permit for the first waiter and returns that waiter; `None` if there is no waiter or no
+    /// permit.
     pub fn next(&mut self, gate: &Gate) -> Option<G> {
         if self.waiting.is_empty() {
             if !is_mutated(Mutant::LineMarkKept) {
@@ -83,12 +85,12 @@ impl<G> Line<G> {
         first.map(|(_, grant)| grant)
     }
 
-    /// Whoever serves the line has given out what there was.
+    /// Ends serving, after all free permits were given out.
     pub fn has_served(&mut self) {
         self.serving = false;
     }
 
-    /// Lets nobody in any more. Returns those who wait.
+    /// Closes the gate. Returns the waiters.
     pub fn close(&mut self, gate: &Gate) -> Vec<G> {
         gate.close();
         let mut waiting = std::mem::take(&mut self.waiting);
@@ -98,26 +100,26 @@ impl<G> Line<G> {
     }
 }
 
-/// What has a gate, and an owner.
+/// Something with a gate and an owner.
 pub trait Doorway {
     /// Its gate.
     fn gate(&self) -> &Gate;
 
-    /// Tells the owner, from whichever thread, that there is room, and somebody waits for it.
+    /// Tells the owner, from any thread, that a permit is free and a sender waits for it.
     fn tell_of_room(&self);
 }
 
-/// A place, in the hands of somebody who has waited for it.
+/// A permit, held for a sender that has waited for it.
 pub struct Room<D: Doorway>(Option<Arc<D>>);
 
 impl<D: Doorway> Room<D> {
-    /// The place must have been taken.
+    /// Wraps a permit, which must have been taken.
     pub fn of(door: Arc<D>) -> Self {
         Self(Some(door))
     }
 
-    /// Uses the place for what enters now. Returns whether that makes sense: not where nobody is let in any
-    /// more.
+    /// Uses the permit for the message that enters now. Returns `false` if that is pointless, because the
+    /// gate is closed.
     pub fn spend(mut self) -> bool {
         let door = self.0.take();
         door.is_some_and(|door| !door.gate().is_closed())

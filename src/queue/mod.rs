@@ -1,12 +1,12 @@
-//! Where threads meet: the inbox of a worker, and its ingress for threads outside, the one-shot slot of
-//! a waiting thread, and the gate of a bounded mailbox, with the line of those who wait at it.
+//! The meeting points of threads: the inbox of a worker, its ingress for threads outside, the one-shot slot
+//! of a waiting thread, and the gate of a bounded mailbox with its queue of waiters.
 //!
-//! What threads share besides lies in [`shared`](crate::shared); everything above is single-threaded. Each
-//! file decides everything by one atomic word (the ingress by one a segment, the line by that of its gate),
-//! draws that word's values as a table, names the partner of every ordering, and is checked by a model in
-//! `loom-tests/` together with variants that the model must reject.
+//! Other state that threads share lies in [`shared`](crate::shared); everything above is single-threaded.
+//! Each file decides everything by one atomic word (the ingress by one per segment, the line by that of its
+//! gate), draws that word's values as a table, names the partner of every ordering, and is checked by a
+//! model in `loom-tests/` together with variants that the model must reject.
 
-// What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
+// What is `pub` here leaves the crate only under `--cfg nexus_loom`, through `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
 mod gate;

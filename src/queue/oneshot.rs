@@ -4,28 +4,29 @@
 //!
 //! | word      | meaning                              | send             | drop the sender  | wait        | time-out | drop the receiver |
 //! |-----------|--------------------------------------|------------------|------------------|-------------|----------|-------------------|
-//! | `EMPTY`   | no value, nobody parked              | → `FULL`         | → `CLOSED`       | → `WAITING` | → `GONE` | → `GONE`          |
+//! | `EMPTY`   | no value, no thread parked           | → `FULL`         | → `CLOSED`       | → `WAITING` | → `GONE` | → `GONE`          |
 //! | `WAITING` | no value, the receiver parks         | → `FULL`, wake   | → `CLOSED`, wake | –           | → `GONE` | –                 |
 //! | `FULL`    | the value lies in its cell           | –                | –                | take it     | take it  | drop it           |
-//! | `CLOSED`  | the sender went without sending      | –                | –                | error       | error    | –                 |
-//! | `GONE`    | the receiver went without receiving  | value given back | –                | –           | –        | –                 |
+//! | `CLOSED`  | the sender left without sending      | –                | –                | error       | error    | –                 |
+//! | `GONE`    | the receiver left without receiving  | value returned   | –                | –           | –        | –                 |
 //!
-//! A dash stands for what cannot happen, or changes nothing that anybody looks at: the sender
-//! swaps without looking first, and so may write over `GONE`, which the receiver, being gone, does
-//! not read again. A receiver on whose thread [`Receiver::recv`] waits is not dropped. One that a task
-//! polls takes the waiter's cell back before it does anything else: `WAITING` to `EMPTY`, which
-//! succeeds only if nobody has swapped `WAITING` out.
+//! A dash stands for what cannot happen, or for a change that is never read: the sender swaps without
+//! looking first, so it may overwrite `GONE`, which the receiver, being gone, does not read again. A
+//! receiver is not dropped while [`Receiver::recv`] waits on it. A receiver that a task polls first
+//! takes the waiter's cell back: `WAITING` to `EMPTY`, which succeeds only if the sender has not
+//! swapped `WAITING` out.
 //!
-//! **No lost wake-up.** Whoever swaps `WAITING` out unparks, and a thread's token outlasts the time
-//! until it parks. A token proves nothing, though. It may be an earlier waker's, who was late, or
-//! the user's own; so the receiver looks at the word after every sleep. In turn, a waker that is
-//! late here leaves its token to whatever the thread waits for next, as [`std::thread::park`] warns.
+//! **No lost wake-up.** The sender that swaps `WAITING` out unparks the receiver, and a thread's token
+//! stays until the thread parks. A token proves nothing, though. It may come from an earlier waker
+//! that was late, or from the user's own code; so the receiver reads the word after every sleep. In
+//! turn, a waker that is late here leaves its token to the thread's next wait, as
+//! [`std::thread::park`] warns.
 //!
-//! **Orderings.** The value is written before the swap to `FULL` (release) and read after `FULL`
-//! was seen (acquire), wherever it may be seen: a sleep may end before the sender has unparked. The
-//! parked thread's handle is written before the exchange to `WAITING` (release) and read by
-//! whoever swaps `WAITING` out (acquire). `GONE` hands over nothing, and is relaxed; what then
-//! still lies in the cells is freed with the slot, which its `Arc` orders after all else. Checked by
+//! **Orderings.** The value is written before the swap to `FULL` (release) and read after `FULL` was
+//! seen (acquire), at every place that may see it: a sleep may end before the sender has unparked. The
+//! parked thread's handle is written before the exchange to `WAITING` (release) and read by the swap
+//! that takes `WAITING` out (acquire). `GONE` hands over nothing, and is relaxed; what is left in the
+//! cells then is freed with the slot, which its `Arc` orders after all else. Checked by
 //! `loom-tests/tests/oneshot.rs`.
 
 #![allow(unsafe_code)]
@@ -36,10 +37,10 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// How long [`Receiver::look_for_a_while`] does.
+/// How long [`Receiver::look_for_a_while`] spins.
 const A_WHILE: Duration = Duration::from_micros(20);
 
-/// Looks between two looks at the clock.
+/// Reads of the word between two reads of the clock.
 const LOOKS: u32 = 64;
 
 const EMPTY: u8 = 0;
@@ -54,27 +55,27 @@ struct Slot<T> {
     waiter: UnsafeCell<Option<Waiter>>,
 }
 
-/// Who is to be woken.
+/// What the sender wakes.
 enum Waiter {
     Thread(thread::Thread),
     Task(Waker),
 }
 
-// SAFETY: the word says who may touch which cell (see the table above): the value belongs to the
-// sender until `FULL`, then to the receiver (or, where the sender swapped `GONE` out, to the
-// sender still); the waiter's handle belongs to the receiver until `WAITING`, then to the sender
-// if that swaps `WAITING` out, and otherwise to nobody until the slot is freed. So a `T` only
-// ever moves from one thread to another.
+// SAFETY: the word says which half may touch which cell (see the table above). The value belongs to
+// the sender until `FULL`, then to the receiver; if the sender swapped `GONE` out, it still belongs to
+// the sender. The waiter's handle belongs to the receiver until `WAITING`, then to the sender if that
+// swaps `WAITING` out, and otherwise to neither until the slot is freed. So a `T` only ever moves from
+// one thread to another.
 unsafe impl<T: Send> Send for Slot<T> {}
-// SAFETY: as for `Send`: no `&T` is ever given out.
+// SAFETY: as for `Send`: no `&T` is ever handed out.
 unsafe impl<T: Send> Sync for Slot<T> {}
 
-/// The half that sends at most one value.
+/// The sending half, for at most one value.
 pub struct Sender<T> {
     slot: Option<Arc<Slot<T>>>,
 }
 
-/// The half that receives at most one value.
+/// The receiving half, for at most one value.
 pub struct Receiver<T> {
     slot: Arc<Slot<T>>,
     done: bool,
@@ -85,7 +86,7 @@ pub struct Receiver<T> {
 pub enum RecvError {
     /// The sender was dropped without sending.
     Closed,
-    /// The time was over; a value that comes later is given back to its sender.
+    /// The deadline passed. A value that comes later is returned to its sender.
     Timeout,
 }
 
@@ -109,7 +110,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// Gives the value back when the receiver has gone.
+    /// Returns the value if the receiver is gone.
     pub fn send(mut self, value: T) -> Result<(), T> {
         let Some(slot) = self.slot.take() else {
             return Err(value);
@@ -117,7 +118,7 @@ impl<T> Sender<T> {
         // SAFETY: before `FULL` the value's cell belongs to the sender.
         slot.value
             .with_mut(|place| unsafe { (*place).write(value) });
-        // Release hands the value over to `take`; acquire takes over the waiter's handle.
+        // Release hands the value over to `finish`; acquire takes the waiter's handle over.
         match slot
             .word
             .swap(FULL, ordering(AcqRel, Mutant::OneshotPublishRelaxed))
@@ -140,17 +141,17 @@ impl<T> Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Whether the receiver has gone, so that a value would be given back.
+    /// Whether the receiver is gone, so that a value would be returned.
     pub fn is_unwanted(&self) -> bool {
-        // Relaxed: the answer hands nothing over.
+        // Relaxed: the result hands nothing over.
         let word = self.slot.as_ref().map(|slot| slot.word.load(Relaxed));
         word.is_none_or(|word| word == GONE)
     }
 }
 
 fn wake<T>(slot: &Slot<T>) {
-    // SAFETY: `WAITING` was swapped out by the caller with acquire, so the receiver wrote its
-    // handle before and will not touch the cell again.
+    // SAFETY: the caller swapped `WAITING` out with acquire, so the receiver wrote its handle before
+    // and will not touch the cell again.
     let waiter = slot.waiter.with_mut(|place| unsafe { (*place).take() });
     match waiter {
         Some(Waiter::Thread(thread)) => thread.unpark(),
@@ -162,8 +163,8 @@ fn wake<T>(slot: &Slot<T>) {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
-        // Acquire takes over the waiter's handle. Where this swaps `GONE` out, nobody is left to
-        // look at the word.
+        // Acquire takes the waiter's handle over. If this swaps `GONE` out, the word is not read
+        // again.
         if slot.word.swap(CLOSED, Acquire) == WAITING {
             wake(&slot);
         }
@@ -171,12 +172,12 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Waits for the value, until `deadline` where there is one.
+    /// Waits for the value, until `deadline` if there is one.
     ///
     /// # Errors
     ///
-    /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the
-    /// deadline. Either is final.
+    /// [`RecvError::Closed`] as soon as the sender is dropped, [`RecvError::Timeout`] at the deadline.
+    /// Both are final.
     pub fn recv(mut self, deadline: Option<Instant>) -> Result<T, RecvError> {
         let mut word = if is_mutated(Mutant::OneshotWaitUnclaimed) {
             self.slot.word.load(Acquire)
@@ -199,8 +200,8 @@ impl<T> Receiver<T> {
         self.finish(word)
     }
 
-    /// Returns as soon as the outcome is there, or after about as long as it takes to wake a thread:
-    /// whoever answers at once need not do that then.
+    /// Spins until the outcome is there, or for about as long as it takes to wake a thread. A sender
+    /// that replies at once then need not wake one.
     pub fn look_for_a_while(&self, deadline: Option<Instant>) {
         let by = Instant::now() + A_WHILE;
         let by = deadline.map_or(by, |deadline| deadline.min(by));
@@ -214,12 +215,12 @@ impl<T> Receiver<T> {
             if Instant::now() >= by {
                 return;
             }
-            // Whoever is to answer may need this core for that.
+            // The replying thread may need this core.
             std::thread::yield_now();
         }
     }
 
-    /// Looks for the value, and has the task woken when it is there.
+    /// Checks for the value, and has the task woken when it is there.
     ///
     /// # Errors
     ///
@@ -227,7 +228,7 @@ impl<T> Receiver<T> {
     ///
     /// # Panics
     ///
-    /// When it is called again after the outcome.
+    /// If it is called again after the outcome was returned.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
         assert!(!self.done, "the outcome has been taken");
         if is_mutated(Mutant::OneshotWakerKept) && self.slot.word.load(Acquire) == WAITING {
@@ -245,17 +246,17 @@ impl<T> Receiver<T> {
 
     /// Whether the outcome is there.
     pub fn has_ended(&self) -> bool {
-        // Relaxed: the answer hands nothing over.
+        // Relaxed: the result hands nothing over.
         self.done || matches!(self.slot.word.load(Relaxed), FULL | CLOSED)
     }
 
-    /// Takes the waiter's cell back, where it was handed over.
+    /// Takes the waiter's cell back if it was handed over.
     fn reclaim(&mut self) -> u8 {
         if is_mutated(Mutant::OneshotAnnouncedTwice) {
             let word = self.slot.word.load(Acquire);
             return if word == WAITING { EMPTY } else { word };
         }
-        // Acquire, either way: on failure it takes over the value.
+        // Acquire in both cases: on failure it takes the value over.
         let back = self
             .slot
             .word
@@ -263,13 +264,13 @@ impl<T> Receiver<T> {
         back.map_or_else(|word| word, |_| EMPTY)
     }
 
-    /// Hands over who is to be woken.
+    /// Hands over what the sender is to wake.
     fn announce(&mut self, waiter: Waiter) -> u8 {
         // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
         self.slot
             .waiter
             .with_mut(|place| unsafe { *place = Some(waiter) });
-        // Release hands the handle over; acquire on failure takes over the value.
+        // Release hands the handle over; acquire on failure takes the value over.
         let announced = self
             .slot
             .word
@@ -298,9 +299,9 @@ impl<T> Receiver<T> {
         self.shut(WAITING)
     }
 
-    /// Leaves, unless the outcome comes first: it is taken after all then.
+    /// Marks the receiver as gone. If the outcome comes first, takes the outcome instead.
     fn shut(&mut self, from: u8) -> Result<T, RecvError> {
-        // Acquire on failure takes over the value.
+        // Acquire on failure takes the value over.
         match self
             .slot
             .word
@@ -318,7 +319,7 @@ impl<T> Receiver<T> {
         self.done = true;
         if word == FULL {
             // SAFETY: `FULL` was read with acquire, so the value is written and now ours; `done`
-            // keeps it from being read again.
+            // prevents a second read.
             Ok(self
                 .slot
                 .value
@@ -347,7 +348,7 @@ impl<T> Drop for Receiver<T> {
         if self.done {
             return;
         }
-        // A task that was polled may have left its waker: the cell is taken back first.
+        // A polled task may have left its waker: the cell is taken back first.
         let _ = self.reclaim();
         // Acquire: a value that came first is dropped here, by its last owner.
         if self
