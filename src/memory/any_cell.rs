@@ -1,7 +1,7 @@
-//! A cell that holds one value of any type, or none; a small value without an allocation.
+//! A cell that holds one value of any type, or none. A small value needs no allocation.
 //!
-//! What `smallbox` does for a value that moves, done for one that is written where it stays: an
-//! answer is moved in once and out once, not through a box, an enum and an option each way.
+//! `smallbox` does this for a value that moves; here the value is written where it stays. A
+//! reply is moved in once and out once, not through a box, an enum and an option each way.
 
 #![allow(unsafe_code)]
 
@@ -16,8 +16,8 @@ type Words = [MaybeUninit<u64>; INLINE_WORDS];
 /// How the value of a full cell is treated.
 struct Kind {
     type_id: fn() -> TypeId,
-    /// Moves the value out of these words and drops it: its destructor may come back to the cell,
-    /// and find it empty.
+    /// Moves the value out of these words and drops it. The value's destructor may use the cell
+    /// again, and finds it empty.
     discard: unsafe fn(*mut Words),
 }
 
@@ -45,7 +45,7 @@ const fn fits<T>() -> bool {
         && mem::align_of::<T>() <= mem::align_of::<Words>()
 }
 
-/// A cell for one value of any type; up to 32 bytes lie in it, larger values are boxed.
+/// A cell for one value of any type. Up to 32 bytes are stored inline, larger values are boxed.
 pub(crate) struct AnyCell {
     kind: Cell<Option<&'static Kind>>,
     words: UnsafeCell<Words>,
@@ -61,7 +61,7 @@ impl Default for AnyCell {
 }
 
 impl AnyCell {
-    /// Puts a value in; one that was there before is dropped.
+    /// Stores a value; a value that was there before is dropped.
     #[inline]
     pub(crate) fn put<T: 'static>(&self, value: T) {
         self.clear();
@@ -81,12 +81,12 @@ impl AnyCell {
     ///
     /// # Panics
     ///
-    /// When there is none, or one of another type.
+    /// If the cell is empty, or holds a value of another type.
     #[inline(always)]
     pub(crate) fn take<T: 'static>(&self) -> T {
         let kind = self.kind.take().expect("a value was put in");
-        // The same kind is the same type, as its function tells types apart; but one type may have
-        // several, made in several crates.
+        // The same kind means the same type, as its function tells types apart; but one type may
+        // have several kinds, made in several crates.
         assert!(
             ptr::eq(kind, Kind::of::<T>()) || (kind.type_id)() == TypeId::of::<T>(),
             "a value is taken out as the type it has"

@@ -1,12 +1,12 @@
-//! An arena of cells that never move, so that a reference to one stays good while others are made.
+//! An arena of cells that never move, so a reference to one stays valid while others are made.
 //!
-//! Cells lie in groups of a thousand, and a table says where each group is: finding a cell is one
-//! comparison and two loads, as it is done for every message. A vacant cell is used again before a new
-//! one is made, the last one left first, while it is warm.
+//! Cells lie in groups of a thousand, and a table holds the address of each group: finding a cell is one
+//! comparison and two loads, as it is done for every message. A vacant cell is reused before a new one is
+//! made, the most recently vacated first, while it is warm in the cache.
 //!
-//! What a peak took goes back: [`Arena::trim`] looks for groups of cells that are all vacant, and gives
-//! their pages back. Such a group is *cold*. Its cells are made anew when they are needed, with what a
-//! cell must remember of those who had it before ([`Tenant`]).
+//! The memory of a peak is returned to the system: [`Arena::trim`] looks for groups whose cells are all
+//! vacant, and returns their pages. Such a group is *cold*. Its cells are made again when they are needed,
+//! with what a cell must remember of its earlier tenants ([`Tenant`]).
 
 #![allow(unsafe_code)]
 
@@ -18,47 +18,48 @@ use std::{hint, ptr};
 
 use super::pages::{self, HUGE_PAGE, PAGE};
 
-/// Cells of a group. They take whole pages.
+/// Cells per group. A group takes whole pages.
 const GROUP: u32 = 1024;
-/// Groups that are mapped at a time, at the most; at first one, then twice as many each time.
+/// The most groups that are mapped at a time. The first mapping has one group; each further one doubles the
+/// number of groups.
 const MOST_GROUPS: u32 = 256;
 
-/// A cell whose memory may be given back while it is vacant.
+/// A cell whose memory may be returned to the system while it is vacant.
 ///
 /// # Safety
 ///
-/// A vacant cell owns nothing, and a cell of zero bytes is valid, and looks vacant to a caller that has its index
+/// A vacant cell owns nothing. A cell of zero bytes is valid, and looks vacant to a caller that has its index
 /// from earlier.
 pub(crate) unsafe trait Tenant: Default {
-    /// A number that a cell must not fall behind, as its tenants are told apart by it.
+    /// The number by which the cell's tenants are told apart. It must never decrease.
     fn generation(&self) -> u32;
 
-    /// A vacant cell with that number.
+    /// Makes a vacant cell with that number.
     fn vacant(generation: u32) -> Self;
 }
 
 /// Cells of one type, by index.
 pub(crate) struct Arena<T> {
-    /// Where each group begins, for as many as `made` reaches into; `reserve` owns the table.
+    /// The address of each group, for all groups that `made` reaches into; `reserve` owns the table.
     table: Cell<*const *const T>,
     made: Cell<u32>,
     reserve: UnsafeCell<Reserve<T>>,
 }
 
-/// Cells that are vacant.
+/// The vacant cells, and the memory of all cells.
 struct Reserve<T> {
-    /// Where each group begins, also those that are mapped for later.
+    /// The address of each group, including those that are mapped in advance.
     groups: Vec<*const T>,
-    /// What was mapped, and how many groups each.
+    /// The mappings, each with its number of groups.
     mappings: Vec<(NonNull<u8>, u32)>,
     vacant: Vec<u32>,
-    /// Groups that were given back, with the number that their cells must not fall behind.
+    /// Groups whose memory was returned, each with the number that its cells must not fall below.
     cold: Vec<(u32, u32)>,
-    /// Of the group that was cold last, the cells that are not made anew yet, and that number.
+    /// The cells of the group that was cold last that are not made again yet, and that group's number.
     thawing: (Range<u32>, u32),
-    /// How a cell is made that must not fall behind a number.
+    /// Makes a cell whose number must not fall below the argument.
     anew: fn(u32) -> T,
-    /// How many were vacant after the last trim: as long as there are no more, another finds nothing.
+    /// The number of vacant cells after the last trim. Until there are more, another trim finds nothing.
     trimmed: usize,
 }
 
@@ -69,16 +70,16 @@ impl<T> Arena<T> {
         bytes
     };
 
-    /// The cell of that index, if it was ever occupied.
+    /// Returns the cell at that index, if it was ever occupied.
     #[inline(always)]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         if index >= self.made.get() {
             return None;
         }
-        // SAFETY: an index below `made` has a cell, which `make` wrote, in a group that is in the table,
-        // before it raised `made` to it; if its pages were given back since, it is zero, which is valid
-        // too, or as it was. Groups live, and stay in place, as long as the arena. What is asserted saves
-        // the compiler from looking.
+        // SAFETY: an index below `made` has a cell, in a group that is in the table: `make` wrote the cell
+        // before it raised `made` above the index. If its pages were returned since, the cell is zero, which
+        // is valid too, or as it was. Groups live, and stay in place, as long as the arena. The assertion
+        // spares a check that the compiler would otherwise emit.
         unsafe {
             let group = *self.table.get().add((index / GROUP) as usize);
             let cell = group.add((index % GROUP) as usize);
@@ -87,17 +88,17 @@ impl<T> Arena<T> {
         }
     }
 
-    /// Whether there are so many cells that most of them are not in the processor's caches.
+    /// Whether there are so many cells that most of them are outside the processor's caches.
     #[inline(always)]
     pub(crate) fn is_large(&self) -> bool {
         self.made.get() > 4 * GROUP
     }
 
-    /// The cell of an index that this arena handed out.
+    /// Returns the cell at an index that this arena handed out.
     ///
     /// # Panics
     ///
-    /// When it did not.
+    /// If the index is not one of them.
     #[inline(always)]
     pub(crate) fn at(&self, index: u32) -> &T {
         self.get(index).expect("an index comes from its own arena")
@@ -106,37 +107,38 @@ impl<T> Arena<T> {
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // see below
     fn reserve(&self) -> &mut Reserve<T> {
-        // SAFETY: the arena is used by one thread (its cells are), and a caller of this calls nothing else
-        // that does, as long as it has the borrow.
+        // SAFETY: the arena is used by one thread (its cells are), and a caller of this function calls no
+        // other function that borrows the reserve while it holds the borrow.
         unsafe { &mut *self.reserve.get() }
     }
 
-    /// Where a cell lies, of a group that was mapped.
+    /// The address of a cell in a group that was mapped.
     fn place(&self, index: u32) -> *mut T {
         let group = self.reserve().groups[(index / GROUP) as usize];
         group.wrapping_add((index % GROUP) as usize).cast_mut()
     }
 
-    /// Hands a cell back.
+    /// Marks a cell as vacant.
     #[inline]
     pub(crate) fn vacate(&self, index: u32) {
         self.reserve().vacant.push(index);
     }
 
-    /// How many cells are occupied.
+    /// The number of occupied cells.
     pub(crate) fn occupied(&self) -> usize {
         let reserve = self.reserve();
         let cold = reserve.cold.len() * GROUP as usize + reserve.thawing.0.len();
         self.made.get() as usize - reserve.vacant.len() - cold
     }
 
-    /// Bytes of memory that its cells lie in.
+    /// The number of bytes of memory behind its cells.
     pub(crate) fn backed(&self) -> u64 {
         let cold = self.reserve().cold.len() as u64 * u64::from(GROUP);
         (u64::from(self.made.get()) - cold) * mem::size_of::<T>() as u64
     }
 
-    /// Every cell that was ever occupied, with its index, but for those that were given back since.
+    /// Returns every cell that was ever occupied, with its index, except for those whose memory was returned
+    /// since.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         let mut cold: Vec<u32> = self
             .reserve()
@@ -171,11 +173,11 @@ impl<T: Default> Arena<T> {
         }
     }
 
-    /// A vacant cell, as the last tenant left it, or a new one.
+    /// Returns a vacant cell, as the last tenant left it, or a new one.
     ///
     /// # Panics
     ///
-    /// When 2^31 cells are occupied.
+    /// If 2^31 cells are occupied.
     #[inline]
     pub(crate) fn occupy(&self) -> u32 {
         if let Some(index) = self.reserve().vacant.pop() {
@@ -192,7 +194,7 @@ impl<T: Default> Arena<T> {
             reserve.thawing = (cells_of(group), generation);
         }
         if let Some(index) = reserve.thawing.0.next() {
-            // SAFETY: the cell is vacant, so it owns nothing, and nobody looks at it now.
+            // SAFETY: the cell is vacant, so it owns nothing, and it is not read now.
             unsafe { self.place(index).write((reserve.anew)(reserve.thawing.1)) };
             return index;
         }
@@ -201,15 +203,15 @@ impl<T: Default> Arena<T> {
         if (index / GROUP) as usize == reserve.groups.len() {
             self.map_groups();
         }
-        // SAFETY: the group was mapped, with room for this cell, of which there is no reference before `made`
-        // is raised.
+        // SAFETY: the group was mapped, with space for this cell, and there is no reference to the cell
+        // before `made` is raised.
         unsafe { self.place(index).write(T::default()) };
         self.made.set(index + 1);
         index
     }
 
-    /// Takes memory for more groups, whose cells are made one by one, when they are needed: one that makes
-    /// the arena grow does not wait for thousands of cells.
+    /// Maps memory for more groups. Their cells are made one by one, when they are needed: the call that
+    /// grows the arena does not wait for thousands of cells.
     #[cold]
     fn map_groups(&self) {
         let reserve = self.reserve();
@@ -230,7 +232,7 @@ impl<T: Default> Arena<T> {
 }
 
 impl<T: Tenant> Arena<T> {
-    /// Gives the memory of groups back all of whose cells are vacant.
+    /// Returns the memory of groups whose cells are all vacant to the system.
     pub(crate) fn trim(&self) {
         let reserve = self.reserve();
         reserve.anew = T::vacant;
@@ -253,13 +255,13 @@ impl<T: Tenant> Arena<T> {
             let in_use = |&index: &u32| vacant[(index / GROUP) as usize] < GROUP;
             reserve.vacant.retain(in_use);
             reserve.vacant.shrink_to_fit();
-            // The lowest is used again first.
+            // The lowest group is reused first.
             reserve.cold.sort_unstable_by(|one, other| other.cmp(one));
         }
         reserve.trimmed = reserve.vacant.len();
     }
 
-    /// Gives the pages of a group back, and returns what its cells must not fall behind.
+    /// Returns the pages of a group to the system. Returns the number that its cells must not fall below.
     fn give_back(&self, group: u32) -> u32 {
         let cells = cells_of(group);
         let generations = cells.clone().map(|index| self.at(index).generation());
@@ -273,14 +275,14 @@ impl<T: Tenant> Arena<T> {
 
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
-        // Whatever else a cell of a cold group held, it owned nothing.
+        // A cell of a cold group owned nothing, whatever else it held.
         let made: Vec<u32> = self.iter().map(|(index, _)| index).collect();
         for index in made {
             // SAFETY: `occupy` wrote the cell, and it is dropped once.
             unsafe { ptr::drop_in_place(self.place(index)) };
         }
         for (memory, groups) in self.reserve().mappings.drain(..) {
-            // SAFETY: `map_groups` mapped it so, and there is no reference to a cell any more.
+            // SAFETY: `map_groups` mapped this range, and no reference to a cell is left.
             unsafe { pages::unmap(memory, Self::GROUP_BYTES * groups as usize) };
         }
     }
@@ -332,7 +334,7 @@ mod tests {
     #[derive(Default)]
     struct Numbered(Cell<u32>, #[allow(dead_code)] [u64; 8]);
 
-    // SAFETY: it is a few numbers, all of which may be zero.
+    // SAFETY: it consists of a few numbers, all of which may be zero.
     unsafe impl Tenant for Numbered {
         fn generation(&self) -> u32 {
             self.0.get()

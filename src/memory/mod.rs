@@ -1,11 +1,11 @@
-//! Places in memory: cells that stay where they are, cells that hold any one value, lists from which anything
-//! can be taken, and memory straight from the system, in regions and in segments of them.
+//! Memory with stable addresses: cells that never move, cells that hold one value of any type, ordered maps
+//! with removal anywhere, and memory straight from the system, in regions and in segments of regions.
 
 #[cfg(not(nexus_loom))]
 mod any_cell;
 #[cfg(not(nexus_loom))]
 mod arena;
-// A model of those who wait has it; it has nothing that two threads touch.
+// The model of waiters uses it; it holds nothing that two threads touch.
 #[cfg_attr(nexus_loom, allow(dead_code))]
 mod ordered;
 #[cfg(not(nexus_loom))]

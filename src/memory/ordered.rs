@@ -1,21 +1,21 @@
-//! A map in the order of insertion, from which any entry can be taken without a search.
+//! A map in the order of insertion, from which any entry can be removed without a search.
 //!
-//! Few entries are a list that is looked through, as small as a vector. Of many there is an index. An entry
-//! that is removed leaves a gap, so that the others stay where the index says; when there are more gaps
-//! than entries, the list is made anew. So each step takes about as long however many entries there are,
-//! but for one in as many as there are.
+//! Few entries are a list that is searched linearly, as small as a vector. Many entries have an index. A
+//! removed entry leaves a gap, so that the others stay where the index says; when there are more gaps than
+//! entries, the list is rebuilt. So each operation takes about the same time however many entries there are,
+//! except for one in as many as there are.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::mem;
 
-/// So many entries are looked through.
+/// Up to this many entries are searched linearly.
 const FEW: usize = 16;
-/// When only so many are left of many, they are few again.
+/// Many entries become few again when no more than this are left.
 const FEW_AGAIN: usize = FEW / 2;
 
-/// A map whose entries are in the order in which they were inserted.
+/// A map that keeps its entries in the order of insertion.
 pub(crate) struct OrderedMap<K, V>(Entries<K, V>);
 
 enum Entries<K, V> {
@@ -24,23 +24,23 @@ enum Entries<K, V> {
 }
 
 struct Many<K, V> {
-    /// The first and the last are no gaps.
+    /// Neither the first nor the last is a gap.
     entries: VecDeque<Option<(K, V)>>,
-    /// How many have gone from the front of `entries` since they were few.
+    /// How many were removed from the front of `entries` since they were few.
     gone: usize,
-    /// Where each is, counted from when they were few.
+    /// The position of each entry, counted from when they were few.
     places: HashMap<K, usize, BuildHasherDefault<NumberHasher>>,
 }
 
-/// Hashes numbers that nobody outside chooses, as ids are: by one multiplication each.
+/// Hashes numbers that no outsider chooses, such as ids, with one multiplication each.
 #[derive(Default)]
 struct NumberHasher(u64);
 
 impl Hasher for NumberHasher {
     fn write_u64(&mut self, number: u64) {
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15; // odd, and of no pattern: the golden ratio
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15; // odd, and without a pattern: the golden ratio
         let product = u128::from(self.0 ^ number) * u128::from(FACTOR);
-        #[allow(clippy::cast_possible_truncation)] // its halves
+        #[allow(clippy::cast_possible_truncation)] // the two halves
         let (high, low) = ((product >> 64) as u64, product as u64);
         self.0 = high ^ low;
     }
@@ -67,7 +67,7 @@ impl<K, V> Default for OrderedMap<K, V> {
 }
 
 impl<K, V> OrderedMap<K, V> {
-    /// An empty map, which owns no memory.
+    /// Makes an empty map, which owns no memory.
     pub(crate) const fn new() -> Self {
         Self(Entries::Few(Vec::new()))
     }
@@ -83,7 +83,7 @@ impl<K, V> OrderedMap<K, V> {
         self.len() == 0
     }
 
-    /// The entries where they are few.
+    /// The entries while they are few.
     fn few(&self) -> &[(K, V)] {
         match &self.0 {
             Entries::Few(few) => few,
@@ -98,7 +98,7 @@ impl<K, V> OrderedMap<K, V> {
         }
     }
 
-    /// The entries, the first one first.
+    /// Returns the entries, the first one first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         let many = self.many().into_iter().flat_map(|many| &many.entries);
         let entries = self.few().iter().chain(many.flatten());
@@ -111,7 +111,7 @@ impl<K, V> OrderedMap<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
-    /// The place of an entry in the list, or in the list with gaps.
+    /// The position of an entry in the list, gaps included.
     fn place(&self, key: &K) -> Option<usize> {
         match &self.0 {
             Entries::Few(few) => few.iter().position(|(known, _)| known == key),
@@ -132,12 +132,12 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
         entry.map(|(_, value)| value)
     }
 
-    /// Adds an entry behind all others. Returns whether there was none of that key; else nothing changes.
+    /// Appends an entry. Returns `false`, and changes nothing, if the key is there already.
     pub(crate) fn insert(&mut self, key: K, value: V) -> bool {
         match &mut self.0 {
             Entries::Few(few) if few.iter().any(|(known, _)| *known == key) => false,
             Entries::Few(few) if few.len() < FEW => {
-                // One entry takes no more than its size.
+                // A single entry allocates no more than its own size.
                 if few.len() == few.capacity() {
                     few.reserve_exact(few.len().max(1));
                 }
@@ -179,8 +179,8 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
         Some((last, self.remove(&last)?))
     }
 
-    /// The entries, from that of `first` on, and then those before it; all from the first one on where there
-    /// is none of that key.
+    /// Returns the entries from that of `first` on, followed by those before it; all entries in order if
+    /// `first` is not in the map.
     pub(crate) fn cycle_from(&self, first: Option<&K>) -> impl Iterator<Item = (&K, &V)> {
         let place = first.and_then(|first| self.place(first)).unwrap_or(0);
         let few = self.few();
@@ -193,7 +193,8 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
         entries.map(|(key, value)| (key, value))
     }
 
-    /// The entry that a number, taken from the whole range by chance, falls on: each as likely as any other.
+    /// Returns the entry that a number selects. If the number is uniform over its range, each entry is
+    /// equally likely.
     pub(crate) fn by_chance(&self, mut number: u64) -> Option<(&K, &V)> {
         let scaled = |number: u64, length: usize| {
             let scaled = u128::from(number) * length as u128;
@@ -204,7 +205,8 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
             let entry = few.get(scaled(number, few.len()))?;
             return Some((&entry.0, &entry.1));
         };
-        // It falls on a gap every second time at the most. Then on another place, by a generator of full period.
+        // At most every second position is a gap. After a gap, another position by a generator of full
+        // period.
         loop {
             if let Some((key, value)) = &many.entries[scaled(number, many.entries.len())] {
                 return Some((key, value));
@@ -215,7 +217,7 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
         }
     }
 
-    /// Makes the list anew where there are more gaps than entries, or it has far more memory than it needs.
+    /// Rebuilds the list if it has more gaps than entries, or far more memory than it needs.
     fn close_gaps(&mut self) {
         let Entries::Many(many) = &mut self.0 else {
             return;
@@ -287,7 +289,7 @@ mod tests {
         static LOOKS: Cell<u64> = const { Cell::new(0) };
     }
 
-    /// A key that counts how often it is compared, or hashed.
+    /// A key that counts how often it is compared or hashed.
     #[derive(Clone, Copy)]
     struct Looked(u32);
 
@@ -307,7 +309,8 @@ mod tests {
         }
     }
 
-    /// Looks at keys for each entry, when so many are inserted and removed in that order.
+    /// Returns how often keys were looked at per entry, when that many are inserted, and removed in that
+    /// order.
     fn looks(count: u32, order: impl Fn(u32) -> u32) -> u64 {
         let mut map = OrderedMap::new();
         LOOKS.set(0);
@@ -354,7 +357,7 @@ mod tests {
     }
 
     proptest! {
-        /// Beside a list.
+        /// Compared with a list.
         #[test]
         fn it_is_a_list_without_repetitions(
             steps in prop::collection::vec(step(), 0..600),

@@ -1,13 +1,13 @@
 //! A store of segments: equal blocks of memory that the threads of a pool share.
 //!
-//! What travels from one worker to another in bulk lies in segments. They are cut from regions of two
+//! Data that moves from one worker to another in bulk lies in segments. They are cut from regions of two
 //! megabytes, and not taken from `malloc`, which outside of its main arena grows a page at a time, by a
-//! system call each. A worker that takes a segment gets the one that was used last, or a part of a new
-//! region; the worker that has emptied it gives it back, on its own thread. Nobody locks anything.
+//! system call each. A worker that takes a segment gets the most recently used one, or a part of a new
+//! region; the worker that has emptied it returns it, on its own thread. No lock is taken.
 //!
-//! A segment holds a share in its region. [`Segments::trim`] drops the segments that nobody uses: the
-//! last one of a region unmaps it, and until then the pages of each are given back by
-//! themselves. So nothing is held where nothing is under way.
+//! A segment holds a share in its region. [`Segments::trim`] drops the segments in no use: the last one
+//! of a region unmaps it, and until then the pages of each are returned to the system separately. So an
+//! idle pool holds no such memory.
 
 #![allow(unsafe_code)]
 
@@ -17,18 +17,19 @@ use std::sync::Arc;
 
 use super::region::{REGION_BYTES, Region, discard};
 
-/// Segments that one call of [`Segments::trim`] gives back at the most.
+/// The most segments that one call of [`Segments::trim`] returns to the system.
 const TRIMMED_AT_ONCE: usize = 64;
 
-/// Segments of one size that nobody uses.
+/// The segments of one size that are in no use.
 pub(crate) struct Segments {
     bytes: usize,
-    /// Those that were used before, which are taken first: their memory is there, and so few take turns.
+    /// Those that were used before, which are taken first: their memory is backed, and so only a few
+    /// circulate.
     used: SegQueue<Segment>,
     unused: SegQueue<Segment>,
 }
 
-/// A segment, owned: a share in its region, of which these bytes are its own.
+/// An owned segment: a share in its region, and exclusive use of these bytes of it.
 pub(crate) struct Segment {
     region: Arc<Region>,
     start: NonNull<u8>,
@@ -38,7 +39,7 @@ pub(crate) struct Segment {
 unsafe impl Send for Segment {}
 
 impl Segments {
-    /// A store of segments of so many bytes, a power of two that makes up whole pages.
+    /// Makes a store of segments of this many bytes, a power of two that makes up whole pages.
     pub(crate) const fn new(bytes: usize) -> Self {
         assert!(bytes.is_power_of_two() && bytes <= REGION_BYTES);
         Self {
@@ -48,7 +49,7 @@ impl Segments {
         }
     }
 
-    /// A segment, with anything in it. `None` if the system has no memory for one.
+    /// Takes a segment, with arbitrary contents. Returns `None` if the system has no memory for one.
     pub(crate) fn take(&self) -> Option<Segment> {
         let free = self.used.pop().or_else(|| self.unused.pop());
         free.or_else(|| self.map())
@@ -67,13 +68,13 @@ impl Segments {
         Some(segment(0))
     }
 
-    /// Takes a segment of this store back.
+    /// Puts a segment of this store back.
     pub(crate) fn give_back(&self, segment: Segment) {
         self.used.push(segment);
     }
 
-    /// Gives the memory of segments that nobody uses back to the system, as many as can be done in a
-    /// moment. Returns whether there were any.
+    /// Returns the memory of unused segments to the system, as many as can be done in a moment. Returns
+    /// whether there were any.
     pub(crate) fn trim(&self) -> bool {
         let mut free: Vec<Segment> = std::iter::from_fn(|| self.used.pop())
             .chain(std::iter::from_fn(|| self.unused.pop()))
@@ -83,8 +84,8 @@ impl Segments {
         free.sort_unstable_by_key(|segment| segment.start);
         let same = |a: &Segment, b: &Segment| Arc::ptr_eq(&a.region, &b.region);
         for of_region in free.chunk_by(same) {
-            // If nobody has another share, the region goes as a whole. A share that is dropped meanwhile,
-            // by somebody who trims as well, costs a call too many.
+            // If there is no other share, the region is unmapped as a whole. If another thread that trims
+            // drops a share meanwhile, that costs one call too many.
             if Arc::strong_count(&of_region[0].region) != of_region.len() {
                 for segment in of_region {
                     // SAFETY: the segment is in no use, and its bytes are pages of its region.
@@ -97,22 +98,23 @@ impl Segments {
 }
 
 impl Segment {
-    /// Where its bytes begin.
+    /// Returns the address of its first byte.
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// Gives the segment up for the address of its region, to be kept with its own.
+    /// Consumes the segment and returns the address of its region. The caller stores it with the
+    /// segment's own address.
     pub(crate) fn into_raw(self) -> *const Region {
         Arc::into_raw(self.region)
     }
 
-    /// The segment again.
+    /// Rebuilds a segment from its parts.
     ///
     /// # Safety
     ///
     /// `region` is what [`into_raw`](Self::into_raw) returned for the segment that begins at `start`, and
-    /// is used for this once.
+    /// is passed to this function once.
     pub(crate) unsafe fn from_raw(start: NonNull<u8>, region: *const Region) -> Self {
         Self {
             // SAFETY: the caller's promise.
@@ -133,7 +135,7 @@ mod tests {
         let store = Segments::new(BYTES);
         let taken: Vec<Segment> = (0..40).map(|_| store.take().expect("memory")).collect();
         for (number, segment) in (0_u8..).zip(&taken) {
-            // SAFETY: the segment is ours, and has so many bytes.
+            // SAFETY: the segment is ours, and has this many bytes.
             unsafe { segment.start().as_ptr().write_bytes(number, BYTES) };
         }
         for (number, segment) in (0_u8..).zip(&taken) {

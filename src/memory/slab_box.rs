@@ -1,4 +1,4 @@
-//! A box whose memory is a worker's slabs', for what stays with the worker.
+//! A box in the memory of a worker's slabs, for values that stay with the worker.
 
 #![allow(unsafe_code)]
 
@@ -11,13 +11,13 @@ use super::slabs::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs, slabs_of};
 
 /// Owns a value, in a cell of a worker's [`Slabs`], or on the heap if no cell is large enough.
 ///
-/// One that is dropped after the slabs leaves its cell, which nobody else is given, to the system.
+/// If the box is dropped after the slabs, its cell is left to the system, and is not handed out again.
 pub(crate) struct SlabBox<T: ?Sized> {
     value: NonNull<T>,
     owned: PhantomData<T>,
 }
 
-/// Where a value lies is a matter of its layout alone.
+/// The place of a value depends on its layout alone.
 enum Place {
     Nowhere,
     Cell(SizeClass),
@@ -58,7 +58,7 @@ impl<T> SlabBox<T> {
 }
 
 impl<T: ?Sized> SlabBox<T> {
-    /// The same value behind another type, as the compiler coerces references: `|value| value`.
+    /// Changes the type of the value by a coercion, as for references: `|value| value`.
     pub(crate) fn coerce<U: ?Sized>(self, to: impl FnOnce(*mut T) -> *mut U) -> SlabBox<U> {
         let value = self.value.as_ptr();
         std::mem::forget(self);
@@ -93,11 +93,11 @@ impl<T: ?Sized> DerefMut for SlabBox<T> {
 impl<T: ?Sized> Drop for SlabBox<T> {
     #[inline]
     fn drop(&mut self) {
-        /// Also if the value's destructor panics.
+        /// Frees the memory, even if the value's destructor panics.
         struct GiveBack(NonNull<u8>, Layout);
         impl Drop for GiveBack {
             fn drop(&mut self) {
-                // SAFETY: `SlabBox::new` took the memory for this layout, and nobody uses it any more. Neither
+                // SAFETY: `SlabBox::new` took the memory for this layout, and it is used no more. Neither
                 // slabs nor boxes leave their thread.
                 unsafe {
                     match Place::of(self.1) {

@@ -1,16 +1,16 @@
-//! The memory of one worker, for what is small and comes and goes: blocks of mailboxes, and actors.
+//! The memory of one worker for small, short-lived objects: blocks of mailboxes, and actors.
 //!
-//! Memory comes from the system in *regions* of 2 MiB, which lie at multiples of their size. A region
-//! is cut into *spans* of 64 KiB, and each span into cells of one size. The head of a region describes
-//! its spans, so that the address of a cell leads to its span without a search. (D. Leijen, B. Zorn,
-//! L. de Moura: *Mimalloc: Free List Sharding in Action*, 2019. Here one thread owns all of it, so
-//! there is no list for what other threads free.)
+//! Memory comes from the system in *regions* of 2 MiB, which lie at multiples of their size. A region is
+//! cut into *spans* of 64 KiB, and each span into cells of one size. The head of a region describes its
+//! spans, so that the address of a cell leads to its span without a search. (D. Leijen, B. Zorn, L. de
+//! Moura: *Mimalloc: Free List Sharding in Action*, 2019. Here one thread owns everything, so there is no
+//! list for cells that other threads free.)
 //!
-//! A span without a live cell serves any size. [`Slabs::trim`] gives the pages of such spans back to
-//! the system, and whole regions where all spans are free.
+//! A span without a live cell serves any size. [`Slabs::trim`] returns the pages of such spans to the
+//! system, and whole regions if all their spans are free.
 //!
-//! **Invariant.** A live cell belongs to the caller. All other cells of a span are in its free list, or
-//! lie at or behind `fresh`, where no cell was ever handed out since the span got its size.
+//! **Invariant.** A live cell belongs to the caller. All other cells of a span are in its free list, or lie
+//! at or behind `fresh`, where no cell was handed out since the span got its size.
 
 #![allow(unsafe_code)]
 
@@ -20,16 +20,16 @@ use std::ptr::{self, NonNull};
 
 use super::pages::{self, HUGE_PAGE};
 
-/// The size of a region, and where it lies: at a multiple of that.
+/// The size and the alignment of a region.
 const REGION: usize = HUGE_PAGE;
 const SPAN: usize = 64 << 10;
 const SPANS: usize = REGION / SPAN;
-/// The first span of a region begins behind the region's head.
+/// The head of a region, behind which its first span begins.
 const HEAD: usize = 4096;
-/// Free spans that keep their pages when the others are given back: one mebibyte.
+/// Free spans that keep their pages when those of the others are returned to the system: one mebibyte.
 const KEPT_SPANS: usize = 16;
 
-/// Every cell lies at a multiple of this.
+/// The alignment of every cell.
 pub(crate) const CELL_ALIGN: usize = 16;
 /// The largest cell.
 pub(crate) const LARGEST_CELL: usize = 16 << 10;
@@ -41,7 +41,7 @@ const CLASSES: usize = 16 + 4 * 6;
 pub(crate) struct SizeClass(u8);
 
 impl SizeClass {
-    /// The smallest one for so many bytes, which must be at most [`LARGEST_CELL`].
+    /// Returns the smallest class for this many bytes, at most [`LARGEST_CELL`].
     #[allow(clippy::cast_possible_truncation)] // there are 40
     pub(crate) const fn of(bytes: usize) -> Self {
         assert!(bytes <= LARGEST_CELL, "larger than the largest cell");
@@ -49,13 +49,13 @@ impl SizeClass {
             let units = bytes.div_ceil(16);
             return Self(if units == 0 { 0 } else { units as u8 - 1 });
         }
-        // Between 2^(8+n) and twice that lie four steps of 2^(6+n).
+        // Between 2^(8+n) and twice that there are four steps of 2^(6+n).
         let doubling = (bytes - 1).ilog2() - 8;
         let steps = (bytes - (256 << doubling)).div_ceil(64 << doubling);
         Self((16 + 4 * doubling) as u8 + steps as u8 - 1)
     }
 
-    /// The bytes of its cells.
+    /// The size of its cells in bytes.
     pub(crate) const fn bytes(self) -> usize {
         let number = self.0 as usize;
         if number < 16 {
@@ -66,23 +66,23 @@ impl SizeClass {
     }
 }
 
-/// A cell that is free.
+/// A free cell.
 struct Free {
     next: *mut Free,
 }
 
-/// What is known of one span.
+/// The description of one span.
 struct Span {
-    /// Cells that were handed out and are free again.
+    /// The list of cells that were handed out and are free again.
     free: Cell<*mut Free>,
-    /// Cells that are live.
+    /// The number of live cells.
     used: Cell<u32>,
-    /// Where the first cell lies that was never handed out, from the beginning of the region.
+    /// The offset of the first cell that was never handed out, from the beginning of the region.
     fresh: Cell<u32>,
     class: Cell<SizeClass>,
-    /// Whether it is in the list of its class, or of the free spans; not while all its cells are live.
+    /// Whether it is in the list of its class, or of the free spans; `false` while all its cells are live.
     listed: Cell<bool>,
-    /// Whether its pages may be backed: it was used since they were given back.
+    /// Whether its pages may be backed: it was used since they were last returned to the system.
     backed: Cell<bool>,
     next: Cell<*const Span>,
     previous: Cell<*const Span>,
@@ -103,10 +103,10 @@ impl Span {
     }
 }
 
-/// What lies at the beginning of a region.
+/// The head of a region.
 #[repr(C)]
 struct Region {
-    /// Null when they are gone.
+    /// Null once the slabs are dropped.
     slabs: Cell<*const Slabs>,
     used_spans: Cell<u32>,
     spans: [Span; SPANS],
@@ -114,7 +114,7 @@ struct Region {
 
 const _: () = assert!(size_of::<Region>() <= HEAD);
 
-/// A list of spans, the one that was put in last first.
+/// A list of spans, last in, first out.
 struct List(Cell<*const Span>);
 
 impl List {
@@ -123,8 +123,8 @@ impl List {
     }
 
     fn first(&self) -> Option<&Span> {
-        // SAFETY: a span in a list lies in the head of a region, which stays as long as one of its spans
-        // is in a list; nobody has more than a shared reference to it.
+        // SAFETY: a span in a list lies in the head of a region, which stays as long as one of its spans is
+        // in a list; there are no more than shared references to it.
         unsafe { self.0.get().as_ref() }
     }
 
@@ -142,7 +142,7 @@ impl List {
     fn take_out(&self, span: &Span) {
         debug_assert!(span.listed.get());
         span.listed.set(false);
-        // SAFETY: as in `first`, the neighbours are in the list too.
+        // SAFETY: as in `first`; the neighbours are in the list too.
         let (previous, next) = unsafe { (span.previous.get().as_ref(), span.next.get().as_ref()) };
         match previous {
             Some(previous) => previous.next.set(span.next.get()),
@@ -156,18 +156,18 @@ impl List {
 
 /// The slabs of one worker.
 pub(crate) struct Slabs {
-    /// For each size, the spans that have room for a cell. The first one serves.
+    /// For each size, the spans that have a free cell. The first one serves.
     lists: [List; CLASSES],
     /// For each size, a cell that was [kept at hand](Self::free_at_hand); it counts as live.
     at_hand: [Cell<*mut u8>; CLASSES],
-    /// Spans of no size.
+    /// Spans without a size.
     free_spans: List,
     regions: RefCell<Vec<NonNull<Region>>>,
     backed_spans: Cell<usize>,
 }
 
 impl Slabs {
-    /// In a box, as regions say whose they are.
+    /// Boxed, as regions hold the address of their slabs.
     pub(crate) fn new() -> Box<Self> {
         Box::new(Self {
             lists: [const { List::new() }; CLASSES],
@@ -178,7 +178,7 @@ impl Slabs {
         })
     }
 
-    /// A cell, which is the caller's until [`free`](Self::free).
+    /// Allocates a cell, which belongs to the caller until [`free`](Self::free).
     #[inline(always)]
     pub(crate) fn allocate(&self, class: SizeClass) -> NonNull<u8> {
         let at_hand = &self.at_hand[class.0 as usize];
@@ -189,10 +189,10 @@ impl Slabs {
         if let Some(span) = self.lists[class.0 as usize].first() {
             let cell = span.free.get();
             if !cell.is_null() {
-                // SAFETY: a cell in the free list is nobody's, and holds its link.
+                // SAFETY: a cell in the free list has no owner, and holds its link.
                 span.free.set(unsafe { (*cell).next });
                 span.used.set(span.used.get() + 1);
-                // SAFETY: just found not to be null.
+                // SAFETY: it was just found not to be null.
                 return unsafe { NonNull::new_unchecked(cell.cast()) };
             }
         }
@@ -220,12 +220,12 @@ impl Slabs {
             #[allow(clippy::cast_possible_truncation)] // within a region
             span.fresh.set((at + bytes) as u32);
             span.used.set(span.used.get() + 1);
-            // SAFETY: it lies in the region, behind its head.
+            // SAFETY: the offset lies in the region, behind its head.
             return unsafe { region.cast::<u8>().add(at) };
         }
     }
 
-    /// Gives a cell back.
+    /// Frees a cell.
     ///
     /// # Safety
     ///
@@ -248,7 +248,7 @@ impl Slabs {
         }
     }
 
-    /// Gives a cell of that size back, most likely to be allocated again at once: the last of them is kept
+    /// Frees a cell of that size that is likely to be allocated again at once: the last such cell is kept
     /// where the next [`allocate`](Self::allocate) finds it first.
     ///
     /// # Safety
@@ -265,21 +265,21 @@ impl Slabs {
         }
     }
 
-    /// A span has room again, or has no live cell any more.
+    /// Handles a span that has a free cell again, or no live cell any more.
     fn freed_first_or_last(&self, span: &Span) {
         let list = &self.lists[span.class.get().0 as usize];
         if !span.listed.get() {
             self.give_up_idle(list);
             list.put(span);
         }
-        // The one that serves stays until another one does: it would be taken again for the next cell.
+        // The serving span stays until another one serves: it would be taken again for the next cell.
         if span.used.get() == 0 && !ptr::eq(list.0.get(), span) {
             list.take_out(span);
             self.give_up_span(span);
         }
     }
 
-    /// Gives up the span that serves, if it has no live cell.
+    /// Gives up the serving span if it has no live cell.
     fn give_up_idle(&self, list: &List) {
         if let Some(span) = list.first().filter(|span| span.used.get() == 0) {
             list.take_out(span);
@@ -322,7 +322,7 @@ impl Slabs {
         let mut regions = self.regions.borrow_mut();
         let memory = pages::map(REGION, REGION);
         let _ = memory.as_ptr().expose_provenance(); // for `region_of`
-        // The first one is all that most pools need, and a huge page would back all of it at once.
+        // The first region is enough for most pools, and a huge page would back all of it at once.
         if !regions.is_empty() {
             pages::prefer_huge(memory, REGION);
         }
@@ -342,7 +342,7 @@ impl Slabs {
         regions.push(region);
     }
 
-    /// Gives back to the system what no cell needs.
+    /// Returns all memory that no cell needs to the system.
     pub(crate) fn trim(&self) {
         self.trim_to(KEPT_SPANS);
     }
@@ -350,18 +350,18 @@ impl Slabs {
     fn trim_to(&self, kept: usize) {
         for at_hand in &self.at_hand {
             if let Some(cell) = NonNull::new(at_hand.replace(ptr::null_mut())) {
-                // SAFETY: its owner has given it up.
+                // SAFETY: its owner has freed it.
                 unsafe { self.free(cell) };
             }
         }
-        // Spans that serve, and have no live cell.
+        // Serving spans without a live cell.
         for list in &self.lists {
             self.give_up_idle(list);
         }
         let mut regions = self.regions.borrow_mut();
         let first = regions.first().copied();
         regions.retain(|&region| {
-            // SAFETY: it is mapped, and no cell of it is live if no span is used.
+            // SAFETY: the region is mapped, and none of its cells is live if no span is used.
             unsafe {
                 if region.as_ref().used_spans.get() > 0 || Some(region) == first && kept > 0 {
                     return true;
@@ -387,10 +387,10 @@ impl Slabs {
                 continue;
             }
             let (region, number) = place_of(span);
-            // The region's head stays.
+            // The region's head stays backed.
             let begin = if number == 0 { HEAD } else { number * SPAN };
-            // SAFETY: the pages belong to a span that has no live cell, and its list of free cells was
-            // dropped when it was given up.
+            // SAFETY: the pages belong to a span without a live cell, whose list of free cells was dropped
+            // when it was given up.
             unsafe { pages::give_back(region.cast().add(begin), (number + 1) * SPAN - begin) };
             self.no_longer_backed(span);
         }
@@ -402,14 +402,14 @@ impl Slabs {
         }
     }
 
-    /// Bytes that they hold of the system's memory.
+    /// The number of bytes of system memory that they hold.
     pub(crate) fn backed(&self) -> u64 {
         (self.backed_spans.get() * SPAN) as u64
     }
 }
 
 impl Drop for Slabs {
-    /// A region in which a cell is live stays for ever: somebody still has it.
+    /// A region with a live cell stays for ever: the cell still has an owner.
     fn drop(&mut self) {
         self.trim_to(0);
         for region in self.regions.get_mut() {
@@ -419,14 +419,14 @@ impl Drop for Slabs {
     }
 }
 
-/// The region in which an address lies.
+/// The region that contains an address.
 #[inline(always)]
 fn region_of(address: usize) -> *mut Region {
-    // `map_region` has exposed it: what leads here is the address of a cell, or of a span.
+    // `map_region` exposed the region: the argument is the address of a cell, or of a span.
     ptr::with_exposed_provenance_mut(address & !(REGION - 1))
 }
 
-/// The region of a span, and its number in there.
+/// The region of a span, and the span's number in it.
 fn place_of(span: &Span) -> (NonNull<Region>, usize) {
     let address = ptr::from_ref(span).addr();
     let region = NonNull::new(region_of(address)).expect("address 0 is not mapped");
@@ -434,15 +434,16 @@ fn place_of(span: &Span) -> (NonNull<Region>, usize) {
     (region, (address - first) / size_of::<Span>())
 }
 
-/// The slabs of a live cell, unless they are gone.
+/// The slabs of a live cell, unless they were dropped.
 ///
 /// # Safety
 ///
-/// The cell came from [`Slabs::allocate`] of slabs of this thread, which are not dropped as long as this is
-/// used.
+/// The cell came from [`Slabs::allocate`] of slabs of this thread, which are not dropped while the result
+/// is used.
 #[inline(always)]
 pub(crate) unsafe fn slabs_of<'a>(cell: NonNull<u8>) -> Option<&'a Slabs> {
-    // SAFETY: as in `Slabs::free`. Slabs stay in their box, and say so to their regions when they go.
+    // SAFETY: as in `Slabs::free`. Slabs stay in their box, and clear the pointer in their regions when
+    // dropped.
     unsafe { (*region_of(cell.addr().get())).slabs.get().as_ref() }
 }
 
@@ -484,8 +485,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
-        /// Cells of any size, freed in any order, with trims in between: no two live ones overlap, and
-        /// each keeps what was written to it.
+        /// Allocates cells of any size and frees them in any order, with trims in between: no two live
+        /// cells overlap, and each keeps what was written to it.
         #[test]
         fn cells_are_their_owners_alone(
             steps in prop::collection::vec((1_usize..LARGEST_CELL, any::<prop::sample::Index>(), 0_u8..10), 1..600),
@@ -505,7 +506,7 @@ mod tests {
                         let class = SizeClass::of(bytes);
                         let cell = slabs.allocate(class);
                         prop_assert!(cell.addr().get().is_multiple_of(CELL_ALIGN));
-                        // SAFETY: the cell is ours, and at least so long.
+                        // SAFETY: the cell is ours, and at least this long.
                         unsafe { cell.as_ptr().write_bytes(mark, class.bytes()) };
                         prop_assert!(live.insert(cell, (class.bytes(), mark)).is_none());
                     }
