@@ -1,8 +1,7 @@
-//! The fiber that runs on this thread, and how it gives its thread away.
+//! The fiber that runs on this thread, and how it suspends.
 //!
-//! Which fiber runs is kept in a thread-local that is set around every resume. A fiber never
-//! leaves its thread, so the address that a suspended function may have cached of that
-//! thread-local stays the right one.
+//! A thread-local that is set around every resume holds the running fiber. A fiber never leaves its thread,
+//! so an address of that thread-local that a suspended function has cached stays correct.
 
 #![allow(unsafe_code)]
 
@@ -20,74 +19,74 @@ impl FiberId {
     /// No fiber.
     pub(crate) const NONE: Self = Self(u32::MAX);
 
-    /// As a number below 2^31.
+    /// Returns the id as a number below 2^31.
     pub(crate) fn index(self) -> u32 {
         self.0
     }
 
-    /// From [`index`](Self::index).
+    /// Returns the id with that [`index`](Self::index).
     pub(crate) fn from_index(index: u32) -> Self {
         Self(index)
     }
 }
 
-/// Why a fiber gives its thread away.
+/// Why a fiber suspends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suspend {
-    /// Its handler waits; somebody holds this fiber's id and will have it resumed.
+    /// Its handler waits; the holder of this fiber's id will have it resumed.
     Blocked,
-    /// It runs no handler and sees nothing to do.
+    /// It runs no handler and finds nothing to do.
     Idle,
-    /// It runs no handler, and that fiber's handler can go on.
+    /// It runs no handler, and the handler on that fiber can resume.
     SwitchTo(FiberId),
     /// It runs no handler, and what waits on that fiber is to end.
     End(FiberId),
-    /// It runs no handler, and the next one needs a larger stack.
+    /// It runs no handler, and the next handler needs a larger stack.
     Apart(StackClass),
     /// It has run the handler that needed its larger stack.
     Rejoin,
-    /// Its handler waits, and has resumed others meanwhile, who see nothing to do.
+    /// Its handler waits, and has resumed other fibers meanwhile, which find nothing to do.
     Nothing,
-    /// Its handler waits, and has resumed others meanwhile; that fiber's handler can go on, which is
-    /// below it.
+    /// Its handler waits, and has resumed other fibers meanwhile. The handler on that fiber, which is below
+    /// it, can resume.
     PassOn(FiberId),
-    /// As that, and what waits on the fiber below it is to end.
+    /// As `PassOn`, but what waits on the fiber below it is to end.
     PassOnEnd(FiberId),
 }
 
-/// What a fiber is resumed for.
+/// Why a fiber is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resume {
-    /// To go on.
+    /// To continue.
     Run,
     /// To end: a waiting handler unwinds, an idle fiber returns.
     End,
 }
 
-/// Why a function cannot wait where it stands.
+/// Why a function cannot wait at this point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CannotSuspend {
     /// It does not run on a fiber.
     NotOnFiber,
-    /// Its stack unwinds: another panic on this thread would meet this one's count.
+    /// Its stack unwinds: another panic on this thread would find this one still counted.
     Unwinding,
-    /// It is [forbidden](forbid_waits).
+    /// Waiting is [forbidden](forbid_waits).
     Forbidden,
 }
 
 pub(super) type Handle = Yielder<Resume, Suspend>;
 
-/// In [`Current::held`]: something is to be done before a function waits.
+/// Flag in [`Current::held`]: something is to be done before a function waits.
 const DO_FIRST: u32 = 1;
-/// In [`Current::held`]: one function that forbids to wait.
+/// One unit in [`Current::held`]: a function that forbids to wait.
 const FORBIDS: u32 = 2;
 
 #[derive(Clone, Copy)]
 struct Current {
     id: FiberId,
-    /// What is to be looked at before a function waits on this fiber: whether there is something to do first, and
-    /// above that bit, how many functions forbid to wait, on this fiber or on none. No other one runs while any
-    /// does.
+    /// Checked before a function waits on this fiber. The lowest bit says whether there is something to do
+    /// first; the bits above count the functions that forbid to wait, on this fiber or on none. No other
+    /// fiber runs while there is such a function.
     held: u32,
     yielder: *const Handle,
 }
@@ -106,8 +105,7 @@ thread_local! {
     };
 }
 
-/// Marks the fiber that calls it as the one that runs. Called first thing on every fiber, and
-/// after every suspension.
+/// Marks the calling fiber as the running one. Called first on every fiber, and after every suspension.
 fn enter(id: FiberId, yielder: *const Handle) {
     CURRENT.set(Current {
         id,
@@ -127,17 +125,17 @@ fn leave() {
     enter(FiberId::NONE, ptr::null());
 }
 
-/// The fiber that runs, also while it unwinds.
+/// Returns the fiber that runs, also while it unwinds.
 pub(crate) fn running_fiber() -> Option<FiberId> {
     let current = CURRENT.get();
     (!current.yielder.is_null()).then_some(current.id)
 }
 
-/// The fiber that a waiting function stands on.
+/// Returns the fiber on which the calling function may wait.
 ///
 /// # Errors
 ///
-/// Says why the caller must not wait.
+/// The reason why the caller must not wait.
 #[inline]
 pub(crate) fn waiting_fiber() -> Result<FiberId, CannotSuspend> {
     let current = CURRENT.get();
@@ -153,7 +151,7 @@ pub(crate) fn waiting_fiber() -> Result<FiberId, CannotSuspend> {
     Ok(current.id)
 }
 
-/// The fiber that a waiting function stands on, where it can wait, and has [nothing to do first](do_first).
+/// Returns the running fiber if the caller can wait on it, and has [nothing to do first](do_first).
 #[inline(always)]
 pub(crate) fn free_fiber() -> Option<FiberId> {
     let current = CURRENT.get();
@@ -161,7 +159,7 @@ pub(crate) fn free_fiber() -> Option<FiberId> {
     is_free.then_some(current.id)
 }
 
-/// Says whether something is to be done before a function waits on the fiber that runs.
+/// Sets whether something is to be done before a function waits on the running fiber.
 #[inline(always)]
 pub(crate) fn do_first(any: bool) {
     let current = CURRENT.get();
@@ -169,7 +167,7 @@ pub(crate) fn do_first(any: bool) {
     CURRENT.set(Current { held, ..current });
 }
 
-/// Runs code in which nothing can wait.
+/// Runs code in which no function can wait.
 pub(crate) fn forbid_waits<R>(code: impl FnOnce() -> R) -> R {
     struct Allow;
     impl Drop for Allow {
@@ -190,50 +188,50 @@ pub(crate) fn forbid_waits<R>(code: impl FnOnce() -> R) -> R {
     code()
 }
 
-/// Whether code runs here in which nothing can wait.
+/// Whether the caller is inside [`forbid_waits`].
 pub(crate) fn are_waits_forbidden() -> bool {
     CURRENT.get().held >= FORBIDS
 }
 
-/// Gives the thread away, and returns when the fiber is resumed.
+/// Suspends the fiber, and returns when it is resumed.
 ///
 /// # Panics
 ///
-/// When no fiber runs on this thread: ask [`waiting_fiber`] first.
-// After a switch the processor mispredicts every return, one level after the other, as its stack
-// of return addresses is the other fiber's: so what lies between a handler and the switch is
-// inlined, here and in the layers above.
+/// If no fiber runs on this thread: check [`waiting_fiber`] first.
+// After a switch the processor mispredicts every return, one level after the other, as its stack of return
+// addresses is the other fiber's. So everything between a handler and the switch is inlined, here and in the
+// layers above.
 #[inline(always)]
 pub(crate) fn suspend(why: Suspend) -> Resume {
     let current = CURRENT.get();
     assert!(!current.yielder.is_null(), "only a fiber can suspend");
     leave();
-    // SAFETY: `run_as` or the resumption below set the pointer on this thread, for the fiber that
-    // runs now; its yielder lives at the root of the stack that we stand on.
+    // SAFETY: `run_as` or the resumption below set the pointer on this thread, for the fiber that runs now;
+    // its yielder lies at the root of the stack that this function runs on.
     let resume = unsafe { &*current.yielder }.suspend(why);
     CURRENT.set(current);
     resume
 }
 
-/// The fiber that runs, while it resumes others.
+/// The running fiber, while it resumes others.
 pub(crate) struct Parent(Current);
 
 impl Parent {
-    /// The fiber that calls it is about to resume others.
+    /// Saves the calling fiber, which is about to resume others.
     #[inline(always)]
     pub(crate) fn begin() -> Self {
         Self(CURRENT.get())
     }
 
-    /// It goes on itself.
+    /// Restores the saved fiber as the running one.
     #[inline(always)]
     pub(crate) fn go_on(self) {
         CURRENT.set(self.0);
     }
 }
 
-/// Runs code that resumes the fibers of another worker, where this may be a fiber itself: what runs on none of
-/// those is on no fiber, meanwhile.
+/// Runs code that resumes the fibers of another worker, possibly from a fiber of this one. Meanwhile, code
+/// that runs on none of those fibers is on no fiber.
 pub(crate) fn off_fiber<R>(code: impl FnOnce() -> R) -> R {
     struct GoOn(Current);
     impl Drop for GoOn {

@@ -1,8 +1,8 @@
-//! Fibers: handlers that can wait in the middle of a function, on stacks that are pooled.
+//! Fibers: handlers that can wait in the middle of a function, on pooled stacks.
 //!
-//! A fiber is made on one thread and never leaves it. The layer above resumes fibers from the
-//! worker's own stack (the *root*), or from a fiber whose handler waits, and each fiber suspends back to
-//! where it was resumed, saying why.
+//! A fiber is made on one thread and never leaves it. The layer above resumes fibers from the worker's
+//! own stack (the *root*), or from a fiber whose handler waits. Each fiber suspends back to where it was
+//! resumed, and says why.
 
 mod current;
 mod overflow;

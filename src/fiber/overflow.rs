@@ -1,12 +1,13 @@
-//! Stack overflows: told of before the process ends.
+//! Reports stack overflows before the process ends.
 //!
-//! Who runs into the guard below a stack raises SIGSEGV, or SIGBUS on some systems. There is no
-//! stack left to handle it on, so each thread that runs fibers has another one for signals. The
-//! handler asks whose guard was hit, writes that down, and then hands every fault on, also ours, to
-//! whoever handled it before: the standard library, a user's own handler, or the system's default.
+//! An access to the guard below a stack raises SIGSEGV, or SIGBUS on some systems. There is no
+//! stack left to handle it on, so each thread that runs fibers has a separate one for signals. The
+//! handler asks which stack's guard was hit, writes that down, and then passes every fault on, also
+//! ours, to the previous handler: that of the standard library, a user's own, or the system's
+//! default.
 //!
-//! What runs in the handler takes no lock and no memory, and writes with `write(2)` alone: the
-//! function that it interrupts may stand anywhere, in the allocator too.
+//! The code in the handler takes no lock, allocates nothing, and writes with `write(2)` alone: the
+//! interrupted function may be anywhere, even in the allocator.
 
 #![allow(unsafe_code)]
 
@@ -21,30 +22,30 @@ use super::stack::page_size;
 
 const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
-/// Bytes of a stack for signals: for the frame that the kernel saves, the report, and the handler
-/// that was there before.
+/// The size of a signal stack in bytes: enough for the frame that the kernel saves, the report, and
+/// the previous handler.
 const SIGNAL_STACK: usize = 64 * 1024;
 
-/// Writes whose stack has overflowed, if the address lies in the guard below the stack that this
-/// thread runs on; answers whether it does. Must be safe in a signal handler.
+/// Writes which stack has overflowed, if the address lies in the guard below the stack that this
+/// thread runs on. Returns whether it does. Must be safe in a signal handler.
 pub(crate) type Teller = fn(usize, &mut Report) -> bool;
 
-/// What was there before, and who tells.
+/// The previous handlers, and the function that writes reports.
 struct Installed {
     before: [libc::sigaction; 2],
     tell: Teller,
 }
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
-/// Set after the first report: a handler from before that returns without having done anything is
-/// called again and again, and the report with it.
+/// Set after the first report. A previous handler that returns without having done anything is
+/// called again and again, and without this flag the report would be repeated with it.
 static TOLD: AtomicBool = AtomicBool::new(false);
 
-/// Has overflows told of on this thread, from now on: those of fibers' stacks.
+/// Reports the overflows of fibers' stacks on this thread from now on.
 pub(crate) fn watch_for_overflows(tell: Teller) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| install(tell));
-    // A thread that ends, and has no place for it any more, does without.
+    // A thread that is ending, and has no storage for it any more, does without.
     let _ = SIGNAL_STACK_HERE.try_with(|here| {
         here.get_or_init(SignalStack::for_this_thread);
     });
@@ -54,7 +55,7 @@ fn install(tell: Teller) {
     let before = SIGNALS.map(present_action);
     let _ = INSTALLED.set(Installed { before, tell });
     for (signal, before) in SIGNALS.into_iter().zip(&before) {
-        // What the handler before has asked for while it runs holds for it still.
+        // The flags that the previous handler asked for still apply while it runs.
         let mut action = *before;
         let kept = before.sa_flags & (libc::SA_NODEFER | libc::SA_RESTART);
         action.sa_flags = kept | libc::SA_SIGINFO | libc::SA_ONSTACK;
@@ -67,8 +68,8 @@ fn install(tell: Teller) {
 
 fn present_action(signal: libc::c_int) -> libc::sigaction {
     let mut action = MaybeUninit::zeroed();
-    // SAFETY: with no new action this only fills in the present one; where it fails the zeros stand
-    // for the default action, and are valid.
+    // SAFETY: without a new action the call only fills in the present one; if it fails, the zeros
+    // stand for the default action, and are valid.
     unsafe {
         libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
         action.assume_init()
@@ -80,9 +81,10 @@ extern "C" fn on_fault(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    // SAFETY: the kernel gives a handler with `SA_SIGINFO` the information about its signal.
+    // SAFETY: the kernel passes the information about the signal to a handler with `SA_SIGINFO`.
     let (address, code) = unsafe { ((*info).si_addr() as usize, (*info).si_code) };
-    // Linux gives what the processor raised a code above 0, and only that has an address.
+    // On Linux a fault that the processor raised has a code above 0, and only such a fault has an
+    // address.
     let sent = cfg!(target_os = "linux") && code <= 0;
     let Some(Installed { before, tell }) = INSTALLED.get() else {
         return act_by_default(signal, sent);
@@ -101,21 +103,21 @@ extern "C" fn on_fault(
         libc::SIG_DFL | libc::SIG_IGN => act_by_default(signal, sent),
         handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
             type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
-            // SAFETY: whoever installed it with `SA_SIGINFO` gave a function of that type.
+            // SAFETY: a handler that was installed with `SA_SIGINFO` is a function of that type.
             let handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
             handler(signal, info, context);
         }
         handler => {
             type Handler = extern "C" fn(libc::c_int);
-            // SAFETY: whoever installed it without `SA_SIGINFO` gave a function of that type.
+            // SAFETY: a handler that was installed without `SA_SIGINFO` is a function of that type.
             let handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
             handler(signal);
         }
     }
 }
 
-/// Has the system do what it does without a handler, as soon as this one returns: a fault is raised
-/// again by the same instruction, a signal that was sent has to be sent again.
+/// Has the system take its default action as soon as this handler returns: a fault is raised again
+/// by the same instruction, a signal that was sent has to be sent again.
 fn act_by_default(signal: libc::c_int, sent: bool) {
     // SAFETY: an action of zeros is the default one; both functions may be called in a handler.
     unsafe {
@@ -129,7 +131,7 @@ fn act_by_default(signal: libc::c_int, sent: bool) {
 
 // ---- the report ---------------------------------------------------------------------------------
 
-/// A text for the standard error, written in pieces as large as it has room for.
+/// A text for standard error, written in pieces of up to the size of its buffer.
 pub(crate) struct Report {
     text: [u8; 1024],
     length: usize,
@@ -150,7 +152,7 @@ impl Report {
             let written = unsafe { libc::write(2, rest.as_ptr().cast(), rest.len()) };
             match usize::try_from(written) {
                 Ok(written @ 1..) => rest = &rest[written..],
-                _ => break, // nobody reads it
+                _ => break, // there is no reader
             }
         }
         self.length = 0;
@@ -179,15 +181,15 @@ thread_local! {
     static SIGNAL_STACK_HERE: OnceCell<Option<SignalStack>> = const { OnceCell::new() };
 }
 
-/// A thread's stack for signals, with a guard below it.
+/// The signal stack of a thread, with a guard below it.
 struct SignalStack {
     start: *mut libc::c_void,
     guard: usize,
 }
 
 impl SignalStack {
-    /// Gives this thread one, unless it has one that is large enough, or there is no memory for
-    /// it: then an overflow ends the process without a word.
+    /// Makes one for this thread. Returns `None` if the thread has one that is large enough, or if
+    /// there is no memory for it: then an overflow ends the process without a report.
     fn for_this_thread() -> Option<Self> {
         if present_stack().is_some_and(|stack| stack.ss_size >= SIGNAL_STACK) {
             return None;
@@ -201,7 +203,7 @@ impl SignalStack {
             return None;
         }
         let stack = Self { start, guard };
-        // SAFETY: the range lies in the mapping, which nobody uses yet.
+        // SAFETY: the range lies in the mapping, which is not used yet.
         let opened = unsafe {
             libc::mprotect(
                 stack.low(),
@@ -219,7 +221,7 @@ impl SignalStack {
 
 impl Drop for SignalStack {
     fn drop(&mut self) {
-        // Somebody may have given the thread another one meanwhile.
+        // The thread may have been given another one meanwhile.
         if present_stack().is_some_and(|stack| stack.ss_sp == self.low()) {
             set_stack(self.low(), libc::SS_DISABLE);
         }
@@ -228,10 +230,10 @@ impl Drop for SignalStack {
     }
 }
 
-/// The stack for signals that this thread has.
+/// Returns the signal stack of this thread.
 fn present_stack() -> Option<libc::stack_t> {
     let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
-    // SAFETY: with no new stack this only fills in the present one; zeros are valid too.
+    // SAFETY: without a new stack the call only fills in the present one; zeros are valid too.
     let (known, stack) = unsafe {
         let known = libc::sigaltstack(ptr::null(), stack.as_mut_ptr());
         (known, stack.assume_init())

@@ -11,18 +11,18 @@ use crate::memory::Arena;
 
 type Routine = Coroutine<Resume, Suspend, (), FiberStack>;
 
-/// Where a fiber is while it does not run.
+/// The state of one fiber.
 struct Place {
     routine: Cell<Option<Box<Routine>>>,
     /// Whether it runs, or has resumed the one that does: whether `routine` is taken out.
     resumed: Cell<bool>,
-    /// While it is idle: the fiber that was idle before it, if any.
+    /// While it is idle: the fiber that became idle before it, if any.
     next_idle: Cell<FiberId>,
-    /// Where its stack ends, at the lower end of the guard.
+    /// The end of its stack: the lower end of the guard.
     limit: Cell<usize>,
-    /// Whether it has run since its stack was last looked at.
+    /// Whether it has run since its stack was last measured.
     used: Cell<bool>,
-    /// The size of its stack, where that is not the ordinary one.
+    /// The size of its stack, if that is not the ordinary one.
     class: Cell<Option<StackClass>>,
 }
 
@@ -39,15 +39,15 @@ impl Default for Place {
     }
 }
 
-/// Bytes that the idle fibers on larger stacks of one size may hold, were each used to its end.
+/// Bytes that the idle fibers on larger stacks of one size may hold if each stack is used to its end.
 const KEPT_BYTES: usize = 16 << 20;
 
 /// The stacks of one size, and the idle fibers on such stacks.
 struct Class {
-    /// The fiber that became idle last, and is the warmest; or none.
+    /// The fiber that became idle last, which is the warmest; or none.
     idle: Cell<FiberId>,
     idle_count: Cell<usize>,
-    /// How many stacks are promised.
+    /// The number of stacks that are claimed.
     claimed: Cell<usize>,
     stacks: StackPool,
 }
@@ -62,7 +62,7 @@ impl Class {
         }
     }
 
-    /// Idle fibers that are worth being kept, on larger stacks.
+    /// The number of idle fibers on larger stacks that are worth keeping.
     fn worth_keeping(&self) -> usize {
         if self.claimed.get() == 0 {
             return 0;
@@ -71,25 +71,25 @@ impl Class {
     }
 }
 
-/// Fibers that all run the same body, on stacks of one size, but for a few that have larger ones.
+/// Fibers that all run the same body, on stacks of one size, except for a few on larger ones.
 pub(crate) struct FiberSet {
     places: Arena<Place>,
     ordinary: Class,
     larger: [OnceCell<Box<Class>>; StackClass::COUNT],
-    /// Idle fibers on larger stacks.
+    /// The number of idle fibers on larger stacks.
     larger_idle: Cell<usize>,
     /// Whether there may be larger stacks.
     any_larger: Cell<bool>,
     live: Cell<usize>,
     /// The fiber that runs, or ran last.
     resumed: Cell<FiberId>,
-    /// How deep stacks were used, in bytes, as far as they have been looked at.
+    /// The deepest use of a stack in bytes, as far as stacks have been measured.
     high_water: Cell<usize>,
     body: fn(),
 }
 
 impl FiberSet {
-    /// A set without fibers, whose fibers will run `body`. The body must catch every panic.
+    /// Makes a set without fibers, whose fibers will run `body`. The body must catch every panic.
     pub(crate) fn new(config: StackConfig, body: fn()) -> Self {
         Self {
             places: Arena::new(),
@@ -104,8 +104,8 @@ impl FiberSet {
         }
     }
 
-    /// Makes sure that the next [`take_idle`](Self::take_idle) succeeds: to be called on a fiber
-    /// before it blocks, while there is still somebody to tell.
+    /// Ensures that the next [`take_idle`](Self::take_idle) succeeds. To be called on a fiber before
+    /// it blocks, while there is still a caller to return an error to.
     #[inline]
     pub(crate) fn reserve(&self) -> Result<(), StackError> {
         if self.ordinary.idle.get() != FiberId::NONE {
@@ -115,7 +115,7 @@ impl FiberSet {
         }
     }
 
-    /// A fiber that runs no handler, made if there is none.
+    /// Returns a fiber that runs no handler, and makes one if there is none.
     #[inline]
     pub(crate) fn take_idle(&self) -> Result<FiberId, StackError> {
         match self.pop_idle(&self.ordinary) {
@@ -124,8 +124,8 @@ impl FiberSet {
         }
     }
 
-    /// As [`take_idle`](Self::take_idle), on a larger stack. It succeeds as long as no more fibers
-    /// on such stacks run a handler than were [claimed](Self::claim).
+    /// As [`take_idle`](Self::take_idle), on a larger stack. Succeeds as long as no more fibers on
+    /// such stacks run a handler than were [claimed](Self::claim).
     #[cold]
     pub(crate) fn take_idle_of(&self, class: StackClass) -> Result<FiberId, StackError> {
         match self.pop_idle(self.class(Some(class))) {
@@ -167,17 +167,17 @@ impl FiberSet {
         Ok(id)
     }
 
-    /// Lets a fiber run until it suspends; `None` when it has ended.
+    /// Runs a fiber until it suspends. Returns `None` if it has ended.
     ///
     /// # Panics
     ///
-    /// When that fiber runs already, or has ended.
+    /// If that fiber runs already, or has ended.
     #[inline(always)]
     pub(crate) fn resume(&self, id: FiberId, what_for: Resume) -> Option<Suspend> {
         let place = self.places.at(id.index());
         self.resumed.set(id);
         place.used.set(true);
-        // Taken out while it runs: so nobody can resume it twice.
+        // Taken out while it runs, so it cannot be resumed twice.
         let mut routine = place
             .routine
             .take()
@@ -186,7 +186,7 @@ impl FiberSet {
         match routine.resume(what_for) {
             CoroutineResult::Yield(why) => {
                 place.resumed.set(false);
-                // There is nothing to be dropped, as nothing was put in meanwhile.
+                // There is nothing to drop, as nothing was stored meanwhile.
                 mem::forget(place.routine.replace(Some(routine)));
                 Some(why)
             }
@@ -197,13 +197,13 @@ impl FiberSet {
         }
     }
 
-    /// Whether a fiber can be resumed: neither does it run, nor has it resumed the one that does.
+    /// Whether a fiber can be resumed: it neither runs, nor has it resumed the one that runs.
     #[inline(always)]
     pub(crate) fn is_suspended(&self, id: FiberId) -> bool {
         !self.places.at(id.index()).resumed.get()
     }
 
-    /// The fiber that runs is that one again, which has resumed others.
+    /// Notes that the running fiber is that one again, which had resumed others.
     #[inline(always)]
     pub(crate) fn is_back(&self, id: FiberId) {
         self.resumed.set(id);
@@ -220,7 +220,7 @@ impl FiberSet {
         self.live.set(self.live.get() - 1);
     }
 
-    /// Keeps a fiber that runs no handler for the next one that is needed.
+    /// Keeps a fiber that runs no handler, for the next handler that needs one.
     #[inline]
     pub(crate) fn keep(&self, id: FiberId) {
         self.push_idle(&self.ordinary, id);
@@ -243,7 +243,7 @@ impl FiberSet {
         class.idle_count.set(class.idle_count.get() + 1);
     }
 
-    /// Ends idle fibers on ordinary stacks until at most `most` are left, giving their memory back.
+    /// Ends idle fibers on ordinary stacks until at most `most` are left, and returns their memory.
     pub(crate) fn trim(&self, most: usize) {
         while self.ordinary.idle_count.get() > most {
             let id = self.pop_idle(&self.ordinary).expect("one is idle");
@@ -251,7 +251,7 @@ impl FiberSet {
         }
     }
 
-    /// As [`trim`](Self::trim) for larger stacks; of those not worth keeping none is left.
+    /// As [`trim`](Self::trim), for larger stacks; those that are not worth keeping all end.
     pub(crate) fn trim_larger(&self, most: usize) {
         if !self.any_larger.replace(false) {
             return;
@@ -287,8 +287,8 @@ impl FiberSet {
         }
     }
 
-    /// Promises a stack of so many bytes, one of the [`STACK_SIZES`](super::STACK_SIZES), to whom
-    /// the ordinary ones are too small; `None` where they are not.
+    /// Claims a stack of this many bytes, one of the [`STACK_SIZES`](super::STACK_SIZES). Returns
+    /// `None` if the ordinary ones are large enough.
     pub(crate) fn claim(&self, bytes: usize) -> Result<Option<StackClass>, StackError> {
         if bytes <= self.ordinary.stacks.usable() {
             return Ok(None);
@@ -302,7 +302,7 @@ impl FiberSet {
         Ok(Some(class))
     }
 
-    /// Gives a promise back.
+    /// Releases a claim.
     pub(crate) fn release(&self, class: Option<StackClass>) {
         if class.is_some() {
             let claimed = &self.class(class).claimed;
@@ -310,22 +310,22 @@ impl FiberSet {
         }
     }
 
-    /// The size of the stack of the fiber that runs, where that is not the ordinary one.
+    /// Returns the size of the running fiber's stack, if that is not the ordinary one.
     pub(crate) fn running_class(&self) -> Option<StackClass> {
         self.places.get(self.resumed.get().index())?.class.get()
     }
 
     // ---- counts -----------------------------------------------------------------------------
 
-    /// How many bytes of a stack were used at the most, in whole pages, as far as stacks have been
-    /// looked at: those of fibers that have ended, and of idle ones at the last
+    /// Returns the deepest use of a stack in bytes, in whole pages, as far as stacks have been
+    /// measured: those of fibers that have ended, and those of idle ones at the last
     /// [`measure`](Self::measure).
     pub(crate) fn stack_high_water(&self) -> usize {
         self.high_water.get()
     }
 
-    /// Looks at the stacks of idle fibers that have run since the last time: at no more than
-    /// `most` fibers, the warmest first.
+    /// Measures the stacks of idle fibers that have run since the last time: of at most `most`
+    /// fibers, the warmest first.
     pub(crate) fn measure(&self, most: usize) {
         self.measure_class(&self.ordinary, most);
         for class in self.larger.iter().filter_map(OnceCell::get) {
@@ -345,8 +345,8 @@ impl FiberSet {
         }
     }
 
-    /// What a stack has been used for leaves its pages backed until it is given back, so that this
-    /// may be done at any time before.
+    /// Pages that were used stay backed until the stack is returned to the pool, so a stack may be
+    /// measured at any time before that.
     fn measure_one(&self, place: &Place) {
         if place.used.replace(false) {
             let known = self.high_water.get();
@@ -355,8 +355,8 @@ impl FiberSet {
         }
     }
 
-    /// The size of the stack of the fiber that runs, or ran last, if the address lies in the guard
-    /// below it. May be called in a signal handler on the fiber's own thread.
+    /// Returns the size of the stack of the fiber that runs, or ran last, if the address lies in the
+    /// guard below it. May be called in a signal handler on the fiber's own thread.
     pub(crate) fn overflown(&self, address: usize) -> Option<usize> {
         let place = self.places.get(self.resumed.get().index())?;
         let stacks = &self.class(place.class.get()).stacks;
@@ -364,17 +364,17 @@ impl FiberSet {
         hit.then_some(stacks.usable())
     }
 
-    /// How many fibers on ordinary stacks run no handler.
+    /// The number of fibers on ordinary stacks that run no handler.
     pub(crate) fn idle(&self) -> usize {
         self.ordinary.idle_count.get()
     }
 
-    /// How many fibers there are, waiting, running and idle.
+    /// The number of fibers, waiting, running and idle.
     pub(crate) fn live(&self) -> usize {
         self.live.get()
     }
 
-    /// How many fibers hold a handler that waits or runs.
+    /// The number of fibers that hold a handler that waits or runs.
     pub(crate) fn busy(&self) -> usize {
         self.live.get() - self.ordinary.idle_count.get() - self.larger_idle.get()
     }
@@ -385,9 +385,9 @@ impl Drop for FiberSet {
         self.trim(0);
         self.trim_larger(0);
         for (_, place) in self.places.iter() {
-            // A handler still waits on this stack. Its worker ends all of them before it goes,
-            // but where stacks cannot unwind (`panic = "abort"`), or its end came too late: what lies
-            // on the stack must not be dropped under it, so it is leaked.
+            // A handler still waits on this stack. The worker ends all of them before it is dropped,
+            // unless stacks cannot unwind (`panic = "abort"`), or its end came too late. What lies on
+            // the stack must not be dropped under the handler, so it is leaked.
             mem::forget(place.routine.take());
         }
     }

@@ -1,9 +1,9 @@
-//! Stacks for fibers: cut from a few large mappings, each with a guard page, and used again.
+//! Stacks for fibers: cut from a few large mappings, each with a guard page, and reused.
 //!
 //! A mapping is reserved, not backed: a page costs memory when a handler first touches it. The
 //! guard at the low end of each stack is installed with `MADV_GUARD_INSTALL` (Linux 6.13), which
-//! keeps the mapping in one piece; where the kernel does not know it, `mprotect` does the same
-//! at the price of two memory areas a stack, of which Linux grants a process 65,530 by default.
+//! keeps the mapping in one piece. If the kernel does not support it, `mprotect` does the same at
+//! the price of two memory areas per stack, of which Linux grants a process 65,530 by default.
 
 #![allow(unsafe_code)]
 
@@ -21,25 +21,26 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 /// Stacks in a pool's first mapping; each further mapping doubles, up to [`LARGEST_REGION`].
 const FIRST_REGION: usize = 16;
 const LARGEST_REGION: usize = 1024;
-/// Bytes of a mapping of larger stacks, of which few are needed, unless a single one takes more.
+/// Bytes of a mapping of larger stacks, of which few are needed; a single larger stack may exceed
+/// it.
 const LARGEST_REGION_BYTES: usize = 1 << 28;
-/// Pages of a stack that are looked at in one go.
+/// The most pages that are checked in one call.
 const PAGES_AT_ONCE: usize = 512;
 
-/// The sizes that stacks may have: at the least there is room for a handler, and for a panic in it
-/// with its backtrace.
+/// The permitted sizes of stacks. The smallest has space for a handler, and for a panic in it with
+/// its backtrace.
 pub(crate) const STACK_SIZES: RangeInclusive<usize> = LEAST_STACK_SIZE..=1 << 30;
 const LEAST_STACK_SIZE: usize = 64 * 1024;
 
-/// A size of stack that a few actors of a worker have for themselves, larger than that of all the
-/// others: 64 KiB, or twice that, and so on up to 1 GiB.
+/// A stack size for a few actors of a worker, larger than that of all the others: 64 KiB, or twice
+/// that, and so on up to 1 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StackClass(NonZeroU8);
 
 impl StackClass {
     pub(crate) const COUNT: usize = 15;
 
-    /// The class that has room for so many bytes, which must be one of the [`STACK_SIZES`].
+    /// Returns the class with space for this many bytes, which must be one of the [`STACK_SIZES`].
     #[allow(clippy::cast_possible_truncation)] // it is a logarithm
     pub(super) fn of(bytes: usize) -> Self {
         let least = LEAST_STACK_SIZE.ilog2();
@@ -47,17 +48,17 @@ impl StackClass {
         Self(NonZeroU8::MIN.saturating_add(steps as u8))
     }
 
-    /// As a number from 1 to [`COUNT`](Self::COUNT).
+    /// Returns the class as a number from 1 to [`COUNT`](Self::COUNT).
     pub(crate) const fn code(self) -> u8 {
         self.0.get()
     }
 
-    /// From [`code`](Self::code); `None` for 0.
+    /// Returns the class with that [`code`](Self::code); `None` for 0.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         NonZeroU8::new(code).map(Self)
     }
 
-    /// The bytes that it has room for.
+    /// The number of bytes that it has space for.
     pub(crate) const fn bytes(self) -> usize {
         LEAST_STACK_SIZE << (self.code() - 1)
     }
@@ -74,12 +75,12 @@ pub(crate) struct StackConfig {
     pub(crate) size: usize,
 }
 
-/// No stack could be had.
+/// No stack could be allocated.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system granted no memory for another fiber stack: {0}")]
 pub(crate) struct StackError(std::io::Error);
 
-/// What the system said is part of what this says, and no source of it.
+/// The system's error is part of this error's text, and is not its source.
 impl From<std::io::Error> for StackError {
     fn from(error: std::io::Error) -> Self {
         Self(error)
@@ -105,8 +106,8 @@ impl Region {
     fn map(bytes: usize) -> Result<Self, StackError> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing
-        // that exists.
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that
+        // exists.
         let start = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(std::io::Error::last_os_error().into());
@@ -114,7 +115,7 @@ impl Region {
         // A huge page would back two megabytes for the first byte that a handler touches.
         #[cfg(target_os = "linux")]
         // SAFETY: the range is the mapping made above; this advice changes no contents. A kernel
-        // without huge pages refuses it, which is as good.
+        // without huge pages refuses it, which does no harm.
         unsafe {
             libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE);
         }
@@ -149,7 +150,7 @@ pub(super) struct StackPool {
     page: usize,
     stride: usize,
     free: RefCell<Vec<FiberStack>>,
-    /// Stacks that there are, free and on loan.
+    /// The number of stacks, free and on loan.
     made: Cell<usize>,
     next_region: Cell<usize>,
     largest_region: usize,
@@ -160,7 +161,7 @@ impl StackPool {
         Self::with_regions(config, FIRST_REGION, |_stride| LARGEST_REGION)
     }
 
-    /// A pool of larger stacks, which are mapped as they are needed.
+    /// Makes a pool of larger stacks, which are mapped as they are needed.
     pub(super) fn of_class(class: StackClass) -> Self {
         let largest = |stride: usize| (LARGEST_REGION_BYTES / stride).max(1);
         Self::with_regions(class.config(), 1, largest)
@@ -184,7 +185,7 @@ impl StackPool {
         }
     }
 
-    /// Makes sure that the next [`take`](Self::take) succeeds.
+    /// Ensures that the next [`take`](Self::take) succeeds.
     pub(super) fn reserve(&self) -> Result<(), StackError> {
         if self.free.borrow().is_empty() {
             self.carve()?;
@@ -192,7 +193,7 @@ impl StackPool {
         Ok(())
     }
 
-    /// Makes sure that there are so many stacks, free and on loan.
+    /// Ensures that there are at least this many stacks, free and on loan.
     pub(super) fn reserve_all(&self, count: usize) -> Result<(), StackError> {
         while self.made.get() < count {
             self.carve()?;
@@ -200,12 +201,12 @@ impl StackPool {
         Ok(())
     }
 
-    /// Stacks that there are, free and on loan.
+    /// The number of stacks, free and on loan.
     pub(super) fn made(&self) -> usize {
         self.made.get()
     }
 
-    /// Unmaps what none of its stacks is on loan from, if that is so for all.
+    /// Unmaps all stacks, if none is on loan.
     pub(super) fn release_all(&self) {
         let mut free = self.free.borrow_mut();
         if free.len() == self.made.get() {
@@ -214,7 +215,7 @@ impl StackPool {
         }
     }
 
-    /// Takes a stack: a used one if there is one, warm in the cache.
+    /// Takes a stack: a used one if there is one, which is warm in the cache.
     pub(super) fn take(&self) -> Result<FiberStack, StackError> {
         self.reserve()?;
         Ok(self
@@ -234,11 +235,11 @@ impl StackPool {
         (limit..limit + self.page).contains(&address)
     }
 
-    /// How many bytes of a stack were ever touched since it was new or given back, counted from its
-    /// base, in whole pages; `known` if that is no more.
+    /// Returns how many bytes of a stack were touched since it was new or last returned, counted
+    /// from its base, in whole pages; but at least `known`.
     ///
-    /// Compiled code touches every page on its way down, so the search ends where a good many pages
-    /// in a row were not touched.
+    /// Compiled code touches every page on its way down, so the search ends after a good many pages
+    /// in a row that were not touched.
     pub(super) fn depth(&self, limit: usize, known: usize) -> usize {
         let (low, base) = (limit + self.page, limit + self.stride);
         let mut depth = known;
@@ -254,7 +255,7 @@ impl StackPool {
         depth
     }
 
-    /// Takes a stack back and gives the pages that it touched back to the system.
+    /// Takes a stack back, and returns the pages that it touched to the system.
     pub(super) fn give_back(&self, stack: FiberStack) {
         let low = stack.limit.get() + self.page;
         let touched = stack.base.get() - low;
@@ -278,7 +279,7 @@ impl StackPool {
                 if index == 0 {
                     return Err(error);
                 }
-                break; // the stacks carved so far serve; the next call tries again
+                break; // the stacks carved so far suffice; the next call tries again
             }
             let base = limit + self.stride;
             let (Some(base), Some(limit)) = (NonZeroUsize::new(base), NonZeroUsize::new(limit))
@@ -297,11 +298,11 @@ impl StackPool {
     }
 }
 
-/// The lowest page of a range that is backed by memory.
+/// Returns the lowest page of a range that is backed by memory.
 fn first_touched(start: usize, end: usize, page: usize) -> Option<usize> {
     let mut pages = [0_u8; PAGES_AT_ONCE];
     debug_assert!(end - start <= PAGES_AT_ONCE * page);
-    // SAFETY: `mincore` only looks, and writes one byte a page, for which there is room.
+    // SAFETY: `mincore` only reads, and writes one byte per page, for which there is space.
     let looked = unsafe {
         libc::mincore(
             start as *mut libc::c_void,
@@ -321,7 +322,7 @@ fn install_guard(address: usize, page: usize) -> Result<(), StackError> {
     let start = address as *mut libc::c_void;
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: the page lies within the caller's mapping, on a stack that nobody uses yet.
+        // SAFETY: the page lies within the caller's mapping, on a stack that is not used yet.
         if unsafe { libc::madvise(start, page, MADV_GUARD_INSTALL) } == 0 {
             return Ok(());
         }
@@ -424,7 +425,7 @@ mod tests {
         let stack = pool.take().unwrap();
         let low = stack.limit.get() + pool.page;
         drop(pool);
-        // SAFETY: the stack on loan keeps its mapping.
+        // SAFETY: the stack on loan keeps its mapping alive.
         unsafe { (low as *mut u8).write(7) };
         drop(stack);
     }

@@ -1,9 +1,11 @@
-//! Whether the end of a thread has begun to destroy thread-locals that a waiting handler may have borrowed.
+//! Detects that the end of a thread has begun to destroy thread-locals that a waiting handler may have
+//! borrowed.
 //!
-//! Destructors of thread-locals run in the reverse order of their first use. So a sentinel that is used first when
-//! a value has come to the place from where it is used is destroyed before what was used before it, and that
-//! value's own destructor, if the value is a thread-local itself, finds it gone. What the handlers use first
-//! while they are driven from there goes before that destructor as well, whether they still borrow it or not.
+//! Destructors of thread-locals run in the reverse order of their first use. A sentinel is first used when a
+//! value arrives at the address from which it is used. So the sentinel is destroyed before everything that
+//! was used before it, and the value's own destructor, if the value is a thread-local itself, finds the
+//! sentinel gone. Whatever the handlers first use while they are driven from there is destroyed before that
+//! destructor as well, whether they still borrow it or not.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -11,14 +13,14 @@ use std::thread::LocalKey;
 struct Sentinel;
 
 impl Drop for Sentinel {
-    /// Having one is what counts: only what has a destructor takes part in the order.
+    /// It only has to exist: only values with a destructor take part in the order.
     fn drop(&mut self) {}
 }
 
 const ROWS: usize = 16;
 const OF_ROW: usize = 16;
 
-/// Each has a destructor of its own, as a thread-local is entered among those to be destroyed once only.
+/// Each has its own destructor, as a thread-local is registered for destruction only once.
 macro_rules! sentinels {
     ($($row:ident)*) => {
         static SENTINELS: [&[&LocalKey<Sentinel>; OF_ROW]; ROWS] = [$(&$row::ROW),*];
@@ -37,8 +39,8 @@ macro_rules! sentinels {
 
 sentinels! { a b c d e f g h i j k l m n o p }
 
-/// So many times a value may come to a new place on a thread, all values together. After that nobody watches
-/// over those that come.
+/// How often values may arrive at a new address on one thread, all values together. Later arrivals are not
+/// watched.
 const MOST: usize = ROWS * OF_ROW;
 
 fn sentinel(number: usize) -> &'static LocalKey<Sentinel> {
@@ -49,7 +51,7 @@ thread_local! {
     static USED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Watches over the thread on which a value drives fibers.
+/// Watches the end of the thread on which a value drives fibers.
 #[derive(Default)]
 pub(crate) struct ThreadEnd {
     place: Cell<usize>,
@@ -57,7 +59,7 @@ pub(crate) struct ThreadEnd {
 }
 
 impl ThreadEnd {
-    /// The value is used, and lies at that address.
+    /// Notes that the value is used, and lies at that address.
     #[inline]
     pub(crate) fn used_at(&self, place: usize) {
         if self.place.replace(place) != place {
@@ -68,7 +70,7 @@ impl ThreadEnd {
     #[cold]
     fn moved(&self) {
         let next = USED.get();
-        // One that others use already may have been there before this place was, and says nothing of it.
+        // A sentinel that others use already may be older than this address, and then proves nothing.
         if next < MOST && sentinel(next).try_with(|_| ()).is_ok() {
             USED.set(next + 1);
             self.sentinel.set(Some(next));
@@ -82,8 +84,8 @@ impl ThreadEnd {
             .is_some_and(|number| sentinel(number).try_with(|_| ()).is_err())
     }
 
-    /// Ends the process if handlers wait, `busy` of them, and may have borrowed what is destroyed already: to
-    /// unwind them would be to use it, and so would to leave them.
+    /// Ends the process if handlers wait (`busy` of them) and may have borrowed what is destroyed already:
+    /// unwinding them would use it, and so would leaving them.
     pub(crate) fn refuse_to_outlive(&self, busy: usize) {
         if busy > 0 && self.has_begun() {
             eprintln!(
