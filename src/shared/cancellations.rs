@@ -1,14 +1,15 @@
-//! Which asks were given up: written by the worker that asked, read by whoever holds the reply.
+//! The asks that were given up: written by the worker that asked, read by the holder of the reply.
 //!
-//! For each place of a wait there is the number of the generation before which all are over. It is
-//! written when somebody gives up, and only then: the reply of an ask that was answered is gone.
+//! Each place of a wait has a generation number: all waits of earlier generations in that place are over. The
+//! number is written only when an ask is given up: the reply of an ask that was answered is gone.
 //!
-//! Numbers of one place only go up. The worker gives a place to the next wait after it has forgotten the one
-//! before, and what it notes of an earlier one after that changes nothing. So whoever reads an old number takes nobody for given up who has not given up; and whoever was told
-//! of it by a message sent after it was noted, as by a withdrawal, reads it.
+//! The number of a place only grows. The worker assigns a place to the next wait after it has forgotten the
+//! previous one, and a later note about an earlier wait changes nothing. So a reader of an old number never
+//! takes an ask for given up that was not. A reader that was told of it by a message sent after the note,
+//! such as a withdrawal, reads the new number.
 //!
-//! **Orderings.** A number says nothing about anything else, so that it is stored and loaded relaxed;
-//! the memory it lies in is handed over by a `OnceLock`. Checked by `loom-tests/tests/cancellations.rs`.
+//! **Orderings.** A number says nothing about anything else, so it is stored and loaded relaxed. A `OnceLock`
+//! hands over the memory that it lies in. Checked by `loom-tests/tests/cancellations.rs`.
 
 use crate::sync::{AtomicU32, Mutant, OnceLock, is_mutated};
 use std::sync::atomic::Ordering::Relaxed;
@@ -32,14 +33,14 @@ impl Default for Cancellations {
 }
 
 impl Cancellations {
-    /// The chunk of a place, twice as large as the one before, and where in it.
+    /// Returns the chunk of a place, each twice as large as the one before, and the position in it.
     fn position(place: u32) -> (usize, usize) {
         let shifted = place as usize + FIRST_CHUNK;
         let chunk = (shifted / FIRST_CHUNK).ilog2() as usize;
         (chunk, shifted - (FIRST_CHUNK << chunk))
     }
 
-    /// Whoever asked has given up: the wait of that generation in that place. The worker's.
+    /// Notes that the ask of that generation in that place was given up. For the worker only.
     pub fn note(&self, place: u32, generation: u32) {
         let (chunk, at) = Self::position(place);
         let numbers = self.0[chunk].get_or_init(|| {
@@ -48,17 +49,18 @@ impl Cancellations {
                 .collect()
         });
         if is_mutated(Mutant::CancellationClearedFirst) {
-            // As long as it is written, nothing in this place is to be taken for given up.
+            // While it is being written, nothing in this place must be taken for given up.
             numbers[at].store(0, Relaxed);
         }
-        // A waker that is called as the wait ends may give up the next one in its place before this is noted.
+        // A waker that is called as a wait ends may give up the next wait in its place before this one is
+        // noted.
         let number = generation.saturating_add(1);
         if numbers[at].load(Relaxed) < number {
             numbers[at].store(number, Relaxed);
         }
     }
 
-    /// Whether whoever asked has given up.
+    /// Whether the ask was given up.
     pub fn has(&self, place: u32, generation: u32) -> bool {
         let (chunk, at) = Self::position(place);
         let numbers = self.0[chunk].get();
@@ -83,7 +85,7 @@ mod tests {
             assert!(!cancellations.has(place, 8));
         }
         assert!(!cancellations.has(2, 0));
-        // Word of an earlier one, which comes late.
+        // A late note about an earlier one.
         cancellations.note(1, 3);
         assert!(cancellations.has(1, 7) && cancellations.has(1, 3) && !cancellations.has(1, 8));
     }

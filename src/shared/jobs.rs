@@ -1,13 +1,13 @@
-//! Jobs, and the threads that do them: a thread is started when there is work and all others are busy, and
-//! one that has had nothing to do for a while ends.
+//! A queue of jobs, and the threads that do them. A thread is started when there is work and all others are
+//! busy; a thread that has had nothing to do for a while ends.
 //!
-//! All of it lies under one lock. Whoever brings a job starts a thread if there are more jobs than idle
-//! threads, and tells an idle one otherwise. A thread is idle from when it finds no job until it holds the lock
-//! again, so that one which was told, and has not got there yet, still counts; the job that it was told of
-//! counts too.
+//! One lock protects everything. A submitter starts a thread if there are more jobs than idle threads, and
+//! notifies an idle one otherwise. A thread is idle from when it finds no job until it holds the lock again,
+//! so a thread that was notified and does not hold the lock yet still counts as idle; the job that it was
+//! notified of counts too.
 //!
-//! **No job is left.** A thread ends only where it finds no job under the lock, and counts itself out in the
-//! same step. So whoever brings a job finds either a thread that will look again, or none, and then starts one.
+//! **No job is left.** A thread ends only if it finds no job under the lock, and leaves the count in the same
+//! step. So a submitter finds either a thread that will look again, or none, and then starts one.
 //!
 //! Checked by `loom-tests/tests/jobs.rs`.
 
@@ -26,12 +26,12 @@ struct Queue<J> {
 pub struct Jobs<J> {
     queue: Mutex<Queue<J>>,
     work: Condvar,
-    /// Threads at the most.
+    /// The most threads that may run.
     most: usize,
 }
 
 impl<J> Jobs<J> {
-    /// No jobs yet, and no thread.
+    /// Makes a queue without jobs and without threads.
     pub fn new(most: usize) -> Self {
         Self {
             queue: Mutex::new(Queue {
@@ -45,12 +45,12 @@ impl<J> Jobs<J> {
         }
     }
 
-    /// Brings a job. `start` starts a thread that does jobs as long as there is a [`next`](Self::next) one, and
-    /// returns whether it could; if it could not, the job waits for a thread that there is.
+    /// Submits a job. `start` starts a thread that does jobs as long as there is a [`next`](Self::next) one,
+    /// and returns whether it could; if it could not, the job waits for an existing thread.
     ///
     /// # Errors
     ///
-    /// Gives the job back when no more are taken, or if there is no thread at all.
+    /// Returns the job if the queue is closed, or if there is no thread at all.
     pub fn submit(&self, job: J, start: impl FnOnce() -> bool) -> Result<(), J> {
         let mut queue = self.queue.lock();
         if queue.closed && !is_mutated(Mutant::JobTakenAfterClose) {
@@ -71,11 +71,12 @@ impl<J> Jobs<J> {
             }
             return Ok(());
         }
-        // Nobody would ever do it.
+        // No thread would ever do it.
         queue.jobs.pop_back().map_or(Ok(()), Err)
     }
 
-    /// The next job, for which a thread waits for that long, or for ever; `None` when the thread is to end.
+    /// Returns the next job, after a wait of at most `patience`, or without a limit. Returns `None` if the
+    /// thread is to end.
     pub fn next(&self, patience: Option<Duration>) -> Option<J> {
         let mut queue = self.queue.lock();
         loop {
@@ -98,7 +99,7 @@ impl<J> Jobs<J> {
         }
     }
 
-    /// Takes no more jobs. Returns those that no thread has begun.
+    /// Closes the queue. Returns the jobs that no thread has begun.
     pub fn close(&self) -> VecDeque<J> {
         let mut queue = self.queue.lock();
         queue.closed = true;

@@ -1,11 +1,11 @@
-//! What threads share besides their queues.
+//! State that threads share besides their queues.
 //!
-//! Everything here has the rules of [`queue`](crate::queue): a small type with a narrow interface, which
-//! takes its primitives from [`sync`](crate::sync), names the partner of every ordering, and is checked by a
-//! model in `loom-tests/` together with variants that the model must reject. What is done with it is the
-//! business of the layers above.
+//! The rules are those of [`queue`](crate::queue): a small type with a narrow interface, which takes its
+//! primitives from [`sync`](crate::sync), names the partner of every ordering, and is checked by a model in
+//! `loom-tests/` together with variants that the model must reject. The layers above decide what it is used
+//! for.
 
-// What is `pub` here leaves the crate under `--cfg nexus_loom` only, by way of `crate::model`.
+// What is `pub` here leaves the crate only under `--cfg nexus_loom`, through `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
 mod beat;

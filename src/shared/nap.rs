@@ -1,22 +1,23 @@
-//! The sleep of one who watches over several that work and rest: when all of them rest, it sleeps, and the
-//! first that goes on wakes it.
+//! The sleep of a watcher over threads that work and rest. When all of them rest, the watcher sleeps, and the
+//! first one that works again wakes it.
 //!
-//! | step               | by whom     | its own flag | then, after a fence              |
-//! |--------------------|-------------|--------------|----------------------------------|
-//! | [`Nap::goes_on`]   | one watched | awake        | wakes the watcher, if it sleeps  |
-//! | [`Nap::rests`]     | one watched | at rest      | –                                |
-//! | [`Watcher::sleep`] | the watcher | asleep       | parks, if all the others rest    |
-//! | [`Nap::end`]       | any thread  | ended        | unparks the watcher              |
+//! | step               | by                | its own flag | then, after a fence              |
+//! |--------------------|-------------------|--------------|----------------------------------|
+//! | [`Nap::goes_on`]   | a watched thread  | awake        | wakes the watcher, if it sleeps  |
+//! | [`Nap::rests`]     | a watched thread  | at rest      | –                                |
+//! | [`Watcher::sleep`] | the watcher       | asleep       | parks, if all the others rest    |
+//! | [`Nap::end`]       | any thread        | ended        | unparks the watcher              |
 //!
-//! **Nobody works unwatched.** Of two fences one comes first. What its thread has written before it is seen
-//! after the other one: so either the one that goes on sees that the watcher sleeps, or the watcher sees that
-//! somebody is awake. A wake-up that comes late is a token in the parker, which ends a later sleep early.
+//! **No work goes unwatched.** One of the two fences comes first. What its thread wrote before it is visible
+//! after the other one. So either the thread that resumes work sees that the watcher sleeps, or the watcher
+//! sees that a thread is awake. A late wake-up is a token in the parker, which ends a later sleep early.
 //!
-//! **The end is not slept over**: it is written before the parker's token, which stays until the watcher parks.
+//! **The end is not missed**: its flag is written before the parker's token, which stays until the watcher
+//! parks.
 //!
-//! **Orderings.** The two fences are each other's partners, and have to be sequentially consistent, as each side
-//! writes one word and then reads the other. One that goes on pays for its fence when it has rested, which
-//! takes longer than that. All else is relaxed: the flags hand nothing over. Checked by
+//! **Orderings.** The two fences are each other's partners, and have to be sequentially consistent, as each
+//! side writes one word and then reads the other. A thread pays for its fence only after a rest, which takes
+//! longer than the fence. All else is relaxed: the flags hand nothing over. Checked by
 //! `loom-tests/tests/nap.rs`.
 
 use crate::sync::{Arc, AtomicBool, Mutant, Parker, Unparker, fence, is_mutated};
@@ -24,7 +25,7 @@ use crossbeam::utils::CachePadded;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
-/// What a watcher shares with those that it watches.
+/// What a watcher shares with the threads that it watches.
 pub struct Nap {
     asleep: AtomicBool,
     ended: AtomicBool,
@@ -38,7 +39,7 @@ pub struct Watcher {
     parker: Parker,
 }
 
-/// Makes a watcher of so many, who rest at first.
+/// Makes a watcher of this many threads, which rest at first.
 pub fn watcher_of(watched: usize) -> Watcher {
     let parker = Parker::new();
     let at_rest = |_| CachePadded::new(AtomicBool::new(false));
@@ -52,7 +53,7 @@ pub fn watcher_of(watched: usize) -> Watcher {
 }
 
 impl Nap {
-    /// One of those who are watched begins to work, or goes on after a rest.
+    /// Notes that a watched thread begins to work, or resumes after a rest.
     #[inline]
     pub fn goes_on(&self, who: usize) {
         if !is_mutated(Mutant::NapAwakeLate) {
@@ -71,20 +72,20 @@ impl Nap {
 
     #[cold]
     fn wake(&self) {
-        // The others need not wake it too.
+        // The other threads need not wake it too.
         self.asleep.store(false, Relaxed);
         if !is_mutated(Mutant::NapWakeForgotten) {
             self.unparker.unpark();
         }
     }
 
-    /// It begins to rest.
+    /// Notes that a watched thread begins to rest.
     #[inline]
     pub fn rests(&self, who: usize) {
         self.awake[who].store(false, Relaxed);
     }
 
-    /// Has the watcher end.
+    /// Tells the watcher to end.
     pub fn end(&self) {
         if is_mutated(Mutant::NapEndLate) {
             self.unparker.unpark();
@@ -97,17 +98,17 @@ impl Nap {
 }
 
 impl Watcher {
-    /// What those who are watched have of it.
+    /// Returns the half that the watched threads share.
     pub fn nap(&self) -> Arc<Nap> {
         Arc::clone(&self.nap)
     }
 
-    /// Whether it is to end.
+    /// Whether the watcher is to end.
     pub fn has_ended(&self) -> bool {
         self.nap.ended.load(Relaxed)
     }
 
-    /// Whether any of those who are watched works: a value that may be old when it is read.
+    /// Whether any of the watched threads works: a value that may be old when it is read.
     pub fn sees_work(&self) -> bool {
         self.nap.awake.iter().any(|awake| awake.load(Relaxed))
     }
@@ -117,7 +118,7 @@ impl Watcher {
         self.parker.park_timeout(time);
     }
 
-    /// Sleeps until somebody works, or it is to end. May return early.
+    /// Sleeps until a thread works, or the watcher is to end. May return early.
     pub fn sleep(&self) {
         self.nap.asleep.store(true, Relaxed);
         if !is_mutated(Mutant::NapSleepUnfenced) {

@@ -1,30 +1,31 @@
-//! Orders from any thread to one worker, beside its mail: a flood of mail must not hold them up.
+//! Orders from any thread to one worker, beside its mail: a flood of mail must not delay them.
 //!
-//! There is a list, and a flag that says whether to look at it, as the worker looks at every tick, and there
-//! is hardly ever anything. Mail wakes a worker that sleeps; so whoever gives an order sends some, a *nudge*.
+//! There is a list, and a flag that says whether to read it: the worker checks it at every tick, and the list
+//! is almost always empty. Mail wakes a sleeping worker; so the thread that gives an order also sends some, a
+//! *nudge*.
 //!
-//! | step             | by whom      | flag            | list            |
+//! | step             | by           | flag            | list            |
 //! |------------------|--------------|-----------------|-----------------|
 //! | [`Orders::give`] | any thread   | set, afterwards | the order added |
 //! | [`Orders::take`] | the worker   | cleared, before | emptied         |
 //!
-//! **No order is lost.** Wherever the list is not empty, the flag is set, or is about to be by whoever has
-//! added to the list last. For it is set after that, and cleared before the list is emptied. (Where it is set
-//! and the list is empty, a look is wasted.)
+//! **No order is lost.** If the list is not empty, the flag is set, or is about to be set by the thread that
+//! added to the list last. For the flag is set after the list grows, and cleared before the list is emptied.
+//! (If it is set and the list is empty, one look is wasted.)
 //!
-//! **No order is slept over.** The nudge comes after the flag was set, and whoever takes the nudge in sees
-//! that. The worker sleeps only where nothing has come, *and* the flag is not set: the nudge may have been
-//! taken in by the tick that had looked at the flag too early.
+//! **No order is slept over.** The nudge comes after the flag was set, and the worker that takes the nudge in
+//! sees the flag. The worker sleeps only if no mail has come *and* the flag is not set: the nudge may have
+//! been taken in by a tick that had read the flag too early.
 //!
-//! **Order.** An order that goes *behind* the mail is taken before the mail is, and followed after that: so
-//! what its giver sent before it is there ([`Orders::take_before`]). One that goes *ahead* of the mail is
-//! looked for once more after the mail was taken in, and followed before any of that is handled: so what its
-//! giver sent after it does not overtake it ([`Orders::take_around`]).
+//! **Order.** An order that goes *behind* the mail is taken before the mail is, and followed after the mail.
+//! So what its giver sent before it is there ([`Orders::take_before`]). For an order that goes *ahead* of the
+//! mail, the list is read once more after the mail was taken in, and the order is followed before any of that
+//! mail is handled. So what its giver sent after it does not overtake it ([`Orders::take_around`]).
 //!
-//! **Orderings.** All are relaxed. What is ordered lies under the lock of the list. Where a worker has read a
-//! flag that was set, its way to the list leads there after the one that set it has left it; for if it was
-//! there first, whoever came after it has set the flag later than that. A flag that is to be seen for the sake
-//! of a nudge, or of mail that was sent after it, is handed over by that. Checked by
+//! **Orderings.** All are relaxed. The orders lie under the lock of the list. If a worker has read a set
+//! flag, it enters the list after the thread that set the flag has left it: if the worker had been there
+//! first, the later thread would have set the flag later than that. A flag that must be seen because of a
+//! nudge, or of mail that was sent after it, is handed over by that mail. Checked by
 //! `loom-tests/tests/orders.rs`.
 
 use crate::sync::{AtomicBool, Mutant, Mutex, is_mutated};
@@ -34,7 +35,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// How often orders that go ahead of the mail are looked for while mail is taken in.
 const LOOKS: u32 = 4;
 
-/// Orders to one worker, or to actors of one.
+/// Orders to one worker, or to actors of one worker.
 pub struct Orders<T> {
     any: AtomicBool,
     given: Mutex<VecDeque<T>>,
@@ -50,7 +51,7 @@ impl<T> Default for Orders<T> {
 }
 
 impl<T> Orders<T> {
-    /// Gives an order, and has the worker woken by `nudge`, which sends it something.
+    /// Gives an order. `nudge` sends something to the worker, so that it wakes.
     pub fn give(&self, order: T, nudge: impl FnOnce()) {
         if is_mutated(Mutant::OrderNudgedEarly) {
             nudge();
@@ -69,16 +70,16 @@ impl<T> Orders<T> {
         self.any.store(true, Relaxed);
     }
 
-    /// Whether there are orders. Whoever gave one, and sent something then, is seen here by the worker that
-    /// has taken that in.
+    /// Whether there are orders. An order whose giver then sent something is seen here by the worker that has
+    /// taken that in.
     #[inline(always)]
     pub fn any(&self) -> bool {
         self.any.load(Relaxed)
     }
 
-    /// Takes the orders. The worker's.
+    /// Takes the orders. For the worker only.
     pub fn take(&self) -> VecDeque<T> {
-        // A look first: it is read at every tick, and hardly ever written.
+        // Checked first: the flag is read at every tick, and hardly ever written.
         if !self.any() {
             return VecDeque::new();
         }
@@ -91,8 +92,8 @@ impl<T> Orders<T> {
         std::mem::take(&mut *self.given.lock())
     }
 
-    /// Takes the orders, and the mail behind that; `receive` is told whether there are orders. They are to be
-    /// followed afterwards. The worker's.
+    /// Takes the orders, and then the mail; `receive` is told whether there are orders. They are to be
+    /// followed afterwards. For the worker only.
     #[inline]
     pub fn take_before(&self, receive: impl FnOnce(bool)) -> VecDeque<T> {
         if is_mutated(Mutant::OrdersTakenBehindMail) {
@@ -105,11 +106,11 @@ impl<T> Orders<T> {
     }
 
     /// Takes orders that go ahead of the mail, and a measure of mail with each `receive`. They are to be
-    /// followed before any of it is handled. The worker's.
+    /// followed before any of that mail is handled. For the worker only.
     ///
-    /// What is taken in is taken in after the orders that were given before it. So that an order does not
-    /// overtake what its giver sent before, unless that is more than a measure, mail is taken in again where
-    /// an order has come meanwhile.
+    /// Mail is taken in after the orders that were given before it. An order must not overtake what its giver
+    /// sent before it, unless that is more than a measure. So mail is taken in again if an order has come
+    /// meanwhile.
     #[inline]
     pub fn take_around(&self, mut receive: impl FnMut()) -> VecDeque<T> {
         if self.any() {

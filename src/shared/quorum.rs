@@ -1,18 +1,19 @@
-//! A count of those who have come so far, of whom the last one goes on for all.
+//! A count of arrivals, of which the last one acts for all.
 //!
-//! The workers of a pool close when all of them are quiet: one that has no actors left counts itself, and
-//! whoever starts them counts one that could not be started. The last one orders all of them to close.
+//! The workers of a pool close when all of them are quiet. A worker without actors counts itself, and the
+//! thread that starts the workers counts one that could not be started. The last arrival orders all of them
+//! to close.
 //!
-//! **One is the last.** The count is changed in one step each time.
+//! **Exactly one is the last.** Each change of the count is one step.
 //!
-//! **Orderings.** Each step acquires and releases, and is the partner of all others: what anybody did before it
-//! counted itself, as to send something, comes before what the last one does then. Checked by
+//! **Orderings.** Each step acquires and releases, and is the partner of all others: what any thread did
+//! before it counted itself, such as a send, happens before what the last one does next. Checked by
 //! `loom-tests/tests/shutdown.rs`.
 
 use crate::sync::{AtomicUsize, Mutant, is_mutated, ordering};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
-/// How many have come so far.
+/// The number of arrivals.
 #[derive(Debug)]
 pub struct Quorum(AtomicUsize);
 
@@ -23,7 +24,7 @@ impl Default for Quorum {
 }
 
 impl Quorum {
-    /// One more has come so far. Returns whether it is the last of so many.
+    /// Counts an arrival. Returns whether it is the last of `of`.
     #[must_use]
     pub fn one_more(&self, of: usize) -> bool {
         if is_mutated(Mutant::QuorumCountedByStore) {

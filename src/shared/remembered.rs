@@ -1,28 +1,29 @@
-//! What one thread has entered under keys, for others to find: also for a while after it has ended.
+//! Values that one thread enters under keys, for others to find: also for a while after they have ended.
 //!
-//! All of it lies under one lock. The owner enters something before it lets anybody go on who may look for it,
-//! as by an answer; so whoever looks because of that finds it. What has ended is forgotten only when so many
-//! others have ended after it. Checked by `loom-tests/tests/remembered.rs`.
+//! One lock protects everything. The owner enters a value before it resumes any thread that may look for it,
+//! for example by a reply; so a thread that looks because of that finds it. A value that has ended is
+//! forgotten only when as many others as are remembered have ended after it. Checked by
+//! `loom-tests/tests/remembered.rs`.
 
 use crate::sync::{Mutant, Mutex, is_mutated};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// Values under keys, each for as long as it has not ended, and for a while then.
+/// Values under keys, each until it has ended, and for a while after that.
 pub struct Remembered<K, V> {
     all: Mutex<All<K, V>>,
-    /// How many that have ended are remembered.
+    /// How many ended values are remembered.
     most: usize,
 }
 
 struct All<K, V> {
     values: HashMap<K, V>,
-    /// Those of them that have ended, the first one first.
+    /// The keys of values that have ended, the first one first.
     ended: VecDeque<K>,
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
-    /// Nothing yet; `most` that have ended will be remembered.
+    /// Makes an empty store that will remember `most` ended values.
     pub fn new(most: usize) -> Self {
         Self {
             all: Mutex::new(All {
@@ -33,12 +34,12 @@ impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
         }
     }
 
-    /// Enters a value. The owner's.
+    /// Enters a value. For the owner only.
     pub fn insert(&self, key: K, value: V) {
         self.all.lock().values.insert(key, value);
     }
 
-    /// What was entered under that key has ended. The owner's.
+    /// Notes that the value under that key has ended. For the owner only.
     pub fn end(&self, key: K) {
         let mut all = self.all.lock();
         all.ended.push_back(key);
@@ -46,7 +47,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
             && let Some(oldest) = all.ended.pop_front()
         {
             all.values.remove(&oldest);
-            // What a peak took goes back, in proportion to what ends.
+            // The memory of a peak is freed, in proportion to what ends.
             let need = all.values.len().max(self.most);
             if all.values.capacity() > 4 * need {
                 all.values.shrink_to(2 * need);
@@ -54,7 +55,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
         }
     }
 
-    /// What was entered under that key.
+    /// Returns the value that was entered under that key.
     pub fn find(&self, key: K) -> Option<V> {
         self.all.lock().values.get(&key).cloned()
     }

@@ -1,38 +1,38 @@
-//! A table in which copied references find what they are to, by a number.
+//! A table in which copied references find their target by a number.
 //!
-//! | step                | by whom    | place of the number                            | next number |
+//! | step                | by         | place of the number                            | next number |
 //! |---------------------|------------|------------------------------------------------|-------------|
 //! | [`Table::register`] | any thread | entered, if it is free; else the next is tried | one more    |
 //! | [`Table::forget`]   | any thread | emptied, if that number has it                 | –           |
 //! | [`Table::find`]     | any thread | read, and its number compared                  | –           |
 //!
-//! **Nothing else is found.** A number is used once, and whoever finds something compares its number, as the
-//! place may be another one's by then. What was found lives for as long as it is held.
+//! **Nothing else is found.** A number is used once, and a reader compares the number of what it finds, as
+//! the place may belong to another number by then. What was found lives as long as it is held.
 //!
-//! **One has each place.** Those who register and forget have a lock, under which they look at the place before
-//! they write it: something may be forgotten twice, when the place is another one's.
+//! **A place has one owner.** Registering and forgetting take a lock, and read the place under it before they
+//! write it: something may be forgotten a second time, when the place belongs to another one.
 //!
 //! **Orderings** are those of the lock, and of the places themselves, each of which hands over what is
-//! entered to whoever finds it. Checked by `loom-tests/tests/table.rs`.
+//! entered to its readers. Checked by `loom-tests/tests/table.rs`.
 
 use crate::sync::{ArcSwapOption, Guard, Mutant, Mutex, is_mutated};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What has a number.
+/// Something with a number.
 pub trait Numbered {
-    /// That number.
+    /// Its number.
     fn number(&self) -> u32;
 }
 
-/// So many places for what is to be found.
+/// A table with `PLACES` places.
 pub struct Table<T, const PLACES: usize> {
     places: [ArcSwapOption<T>; PLACES],
     next: Mutex<u32>,
 }
 
 impl<T, const PLACES: usize> Table<T, PLACES> {
-    /// An empty table, of which the first number is 1.
+    /// Makes an empty table, whose first number is 1.
     #[cfg(not(nexus_loom))]
     #[allow(clippy::new_without_default)] // there is one, and it is static
     pub const fn new() -> Self {
@@ -42,7 +42,7 @@ impl<T, const PLACES: usize> Table<T, PLACES> {
         }
     }
 
-    /// An empty table, of which the first number is 1.
+    /// Makes an empty table, whose first number is 1.
     #[cfg(nexus_loom)]
     #[allow(clippy::new_without_default)] // as for the other one
     pub fn new() -> Self {
@@ -58,8 +58,8 @@ impl<T, const PLACES: usize> Table<T, PLACES> {
 }
 
 impl<T: Numbered, const PLACES: usize> Table<T, PLACES> {
-    /// Makes something, and enters it under a number below `end` that nothing before it had. `None` where all
-    /// places are taken, or no number is left: an old reference must not fit.
+    /// Makes a value, and enters it under a number below `end` that no earlier value had. Returns `None` if
+    /// all places are taken, or no number is left: an old reference must not match.
     pub fn register(&self, end: u32, make: impl FnOnce(u32) -> T) -> Option<Arc<T>> {
         let mut next = self.next.lock();
         let number = (0..PLACES).find_map(|_| {
@@ -73,8 +73,8 @@ impl<T: Numbered, const PLACES: usize> Table<T, PLACES> {
         Some(made)
     }
 
-    /// Empties the place of that number, if it still has it. Returns what was there, which is to be dropped
-    /// outside of the lock.
+    /// Empties the place of that number, if the number still has it. Returns what was there, which is to be
+    /// dropped outside of the lock.
     pub fn forget(&self, number: u32) -> Option<Arc<T>> {
         let _others_wait = self.next.lock();
         if is_mutated(Mutant::TableForgetsAnother) || self.find(number).is_some() {
@@ -83,7 +83,7 @@ impl<T: Numbered, const PLACES: usize> Table<T, PLACES> {
         None
     }
 
-    /// What has that number, while it is entered.
+    /// Returns the value with that number, while it is entered.
     #[inline]
     pub fn find(&self, number: u32) -> Option<Found<T>> {
         let guard = self.place_of(number).load();
@@ -94,7 +94,7 @@ impl<T: Numbered, const PLACES: usize> Table<T, PLACES> {
     }
 }
 
-/// Something that was found, and is held.
+/// A value that was found, and is held.
 pub struct Found<T>(Guard<Option<Arc<T>>>);
 
 impl<T> Deref for Found<T> {
