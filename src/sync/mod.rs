@@ -1,8 +1,8 @@
-//! The one door to concurrency primitives: the standard library's, or loom's under `--cfg nexus_loom`.
+//! The single source of concurrency primitives: the standard library's, or loom's under `--cfg nexus_loom`.
 //!
 //! Code in [`queue`](crate::queue) and [`shared`](crate::shared) takes its atomics, locks, cells, parker and
-//! time-outs from here, so that the model checker sees every step it takes. What ships and what is checked is the same
-//! code: only the primitives differ.
+//! time-outs from here, so that the model checker sees every step it takes. The code that ships is the code
+//! that is checked: only the primitives differ.
 
 mod mutant;
 #[cfg(not(nexus_loom))]

@@ -10,16 +10,16 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
 
-/// A lock, in the shape that `parking_lot`'s has.
+/// A lock with the interface of `parking_lot`'s.
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
-/// The right to look at what lies under a [`Mutex`]; without loom's own while a [`Condvar`] has that.
+/// Access to what lies under a [`Mutex`]; without loom's own guard while a [`Condvar`] has that.
 pub(crate) struct MutexGuard<'a, T> {
     lock: &'a Mutex<T>,
     held: Option<loom::sync::MutexGuard<'a, T>>,
 }
 
-/// A condition, in the shape that `parking_lot`'s has.
+/// A condition variable with the interface of `parking_lot`'s.
 pub(crate) struct Condvar(loom::sync::Condvar);
 
 /// Whether a wait ended because its time was over.
@@ -60,7 +60,7 @@ impl Condvar {
         guard.held = Some(self.0.wait(held).unwrap());
     }
 
-    /// Loom has no clock: the time is over at once, whatever comes meanwhile.
+    /// Loom has no clock: the time is over at once, whatever arrives meanwhile.
     pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> TimedOut {
         drop(guard.held.take());
         guard.held = Some(guard.lock.0.lock().unwrap());
@@ -82,7 +82,7 @@ impl TimedOut {
     }
 }
 
-/// A value that is made once, in the shape that the standard library's has.
+/// A value that is made once, with the interface of the standard library's.
 pub(crate) struct OnceLock<T> {
     making: Mutex<()>,
     is_made: AtomicBool,
@@ -112,10 +112,10 @@ impl<T> OnceLock<T> {
     }
 }
 
-/// A place for an `Arc`, in the shape that `arc_swap`'s has.
+/// A place for an `Arc`, with the interface of `arc_swap`'s.
 pub(crate) struct ArcSwapOption<T>(Mutex<Option<std::sync::Arc<T>>>);
 
-/// What was read from such a place.
+/// A value that was read from such a place.
 pub(crate) struct Guard<T>(T);
 
 impl<T> ArcSwapOption<T> {
@@ -144,12 +144,12 @@ impl<T> Deref for Guard<T> {
     }
 }
 
-/// A parker with a token, as `crossbeam::sync::Parker`, over loom's lock and condition.
+/// A parker with a token, as `crossbeam::sync::Parker`, over loom's lock and condition variable.
 pub(crate) struct Parker {
     unparker: Unparker,
 }
 
-/// The half of a [`Parker`] that others hold.
+/// The half of a [`Parker`] that wakes it.
 #[derive(Clone)]
 pub struct Unparker {
     inner: Arc<(Mutex<bool>, Condvar)>,
@@ -193,9 +193,9 @@ impl Unparker {
 
 /// Parking of whole threads.
 ///
-/// Not loom's own, which is too kind to whoever uses it: it wakes in the step that sets the token,
-/// so that nothing ever runs between a sender's exchange and its `unpark`, and it makes all that
-/// the waker did visible even to a thread that never parks. Nor does its token outlast a lock.
+/// Not loom's own, which is too kind to its user: it wakes in the step that sets the token, so no step
+/// ever runs between a sender's exchange and its `unpark`, and it makes all that the waker did visible
+/// even to a thread that never parks. Nor does its token outlast a lock.
 pub(crate) mod thread {
     use super::{Parker, Unparker};
     use std::time::Duration;
@@ -204,7 +204,7 @@ pub(crate) mod thread {
         static PARKER: Parker = Parker::new();
     }
 
-    /// A handle by which to wake a thread.
+    /// A handle that wakes a thread.
     pub(crate) struct Thread(Unparker);
 
     impl Thread {
@@ -221,22 +221,22 @@ pub(crate) mod thread {
         PARKER.with(Parker::park);
     }
 
-    /// As [`Parker::park_timeout`]. It yields, for whoever calls it does so until the time is
-    /// over, which here never comes.
+    /// As [`Parker::park_timeout`]. It yields, as the caller repeats it until the time is over, which
+    /// never happens here.
     pub(crate) fn park_timeout(timeout: Duration) {
         PARKER.with(|parker| parker.park_timeout(timeout));
         loom::thread::yield_now();
     }
 }
 
-/// Rounds of a wait after which no other course of events is looked for.
+/// Rounds of a wait after which no further order of events is explored.
 const ROUNDS: u32 = 4;
 
-/// Passes the time in the given round of a wait for another thread that is about to do its part.
+/// Passes the time in the given round of a wait for another thread that is about to complete a step.
 ///
-/// A look in vain changes nothing, so that to look in vain once more is nothing new; but loom would try
-/// for ever to have those who wait look in turn, and never the one that they wait for. So what follows
-/// such a wait runs in one order only, in which everybody has a turn.
+/// A look in vain changes nothing, so another one leads to no new state; but loom would try for ever to
+/// let the waiting threads look in turn, and never the thread that they wait for. So what follows such
+/// a wait runs in one order only, in which every thread has a turn.
 pub(crate) fn relax(round: u32) {
     if round == ROUNDS {
         loom::skip_branch();

@@ -19,29 +19,29 @@ pub enum Mutant {
     InboxCloseByStore,
     /// Going to sleep stores the sleeping mark without looking at what is queued.
     SleepWithoutLooking,
-    /// A push that finds the sleeping mark does not wake the sleeper.
+    /// A push that finds the sleeping mark does not wake the consumer.
     PushWithoutWaking,
     /// The one-shot's value is announced before it is certain to be visible.
     OneshotPublishRelaxed,
-    /// The one-shot's waiter gives up without looking whether the value came first.
+    /// The one-shot's waiter gives up without checking whether the value came first.
     OneshotTimeoutByStore,
     /// The one-shot's sender does not wake a waiter that has announced itself.
     OneshotSendWithoutWaking,
     /// A task that polls the one-shot again writes its waker without taking the cell back first.
     OneshotAnnouncedTwice,
-    /// A task that polls the one-shot again leaves the waker of the time before in its place.
+    /// A task that polls the one-shot again leaves its previous waker in place.
     OneshotWakerKept,
     /// A thread waits for a one-shot that a task has polled, without taking the task's waker back first.
     OneshotWaitUnclaimed,
-    /// A place in a bounded mailbox is taken by a store, over what others took meanwhile.
+    /// A permit of a bounded mailbox is taken by a store, over what others took meanwhile.
     GateEnteredByStore,
-    /// Whoever gives a place up does not look whether somebody waits for it.
+    /// The thread that returns a permit does not check whether a sender waits for it.
     GateLeftUnseen,
-    /// The mark of those who wait is set and taken away by a store, over what others did meanwhile.
+    /// The waiters' mark is set and cleared by a store, over what others did meanwhile.
     GateMarkedByStore,
     /// A gate is closed by a store, over what others did meanwhile.
     GateClosedByStore,
-    /// Whether a gate is closed is looked at before the first try to enter only.
+    /// Whether a gate is closed is checked only before the first try to enter.
     GateClosedSeenOnce,
     /// A claim on an ingress commits without a release, so the reader may see it half written.
     IngressCommitRelaxed,
@@ -51,23 +51,23 @@ pub enum Mutant {
     IngressSleepUnseen,
     /// A claim that found the reader asleep, and its segment full, does not wake the reader.
     IngressWakeForgotten,
-    /// Closing does not wait for what was claimed before.
+    /// Closing does not wait for earlier claims.
     IngressCloseUnwaited,
-    /// A segment is installed again with what was read from it before.
+    /// A segment is installed again with the words that were read from it before.
     IngressNotZeroed,
-    /// Stale claims that fill a segment have the next one installed before theirs is current.
+    /// Stale claims that fill a segment install the next one before theirs is current.
     IngressNextTooEarly,
     /// A claim that waits for another segment does not see that its own is installed again.
     IngressTailUnseen,
     /// A segment takes claims as soon as it was read, before it is installed again.
     IngressTailResetEarly,
-    /// The gate is marked only after the owner has tried to enter for whoever waits.
+    /// The gate is marked only after the owner has tried to enter for the waiter.
     LineMarkedLate,
-    /// The mark is taken away with the first of those who wait, though others still do.
+    /// The mark is cleared with the first waiter, though others still wait.
     LineUnmarkedEarly,
-    /// The mark stays when nobody waits any more.
+    /// The mark stays when no waiter is left.
     LineMarkKept,
-    /// A place that is given back unused is not told of.
+    /// The owner is not told of a permit that is returned unused.
     RoomUntold,
     /// The nudge for an order is sent before the order is given.
     OrderNudgedEarly,
@@ -77,72 +77,74 @@ pub enum Mutant {
     OrdersClearedLate,
     /// Orders that go behind the mail are taken after it.
     OrdersTakenBehindMail,
-    /// Orders that go ahead of the mail are not looked for after it was taken in.
+    /// Orders that go ahead of the mail are not looked for after the mail was taken in.
     OrdersUnseenAfterMail,
-    /// What a worker is at is numbered without a release, so that it may be seen before it is written.
+    /// The number of a turn is written without a release, so it may be seen before the fields are
+    /// written.
     BeatTurnUnreleased,
-    /// Whoever looks at it reads the number without an acquire.
+    /// A look at the turn reads the number without an acquire.
     BeatTurnUnacquired,
-    /// It is written without a release, so that the end of the turn before may be seen later.
+    /// The fields of a turn are written without a release, so the end of the turn before may be seen
+    /// later.
     BeatFieldsUnreleased,
-    /// Whoever looks at it reads it without an acquire.
+    /// A look at the turn reads the fields without an acquire.
     BeatFieldsUnacquired,
-    /// Whoever looks at it does not look at the number again.
+    /// A look at the turn does not read the number again.
     BeatSeenOnce,
-    /// It is changed while the number says that a handler runs.
+    /// A watched thread checks, without a fence, whether the watcher sleeps.
     BeatNeverEven,
-    /// One that is watched looks whether the watcher sleeps without a fence.
+    /// A watched thread checks whether the watcher sleeps without a fence.
     NapUnfenced,
-    /// It looks so before it says that it is awake.
+    /// It checks this before it says that it is awake.
     NapAwakeLate,
-    /// It does not wake the watcher that sleeps.
+    /// The watcher checks, without a fence, whether a thread works.
     NapWakeForgotten,
-    /// The watcher looks whether anybody works without a fence.
+    /// The watcher checks whether a thread works without a fence.
     NapSleepUnfenced,
-    /// The watcher sleeps without looking whether anybody works.
+    /// The watcher sleeps without checking whether a thread works.
     NapSleepUnseen,
-    /// The watcher's end is written after it was woken for that.
+    /// The watcher's end is written after the watcher was woken for it.
     NapEndLate,
-    /// Those who have come so far are counted by a load and a store.
+    /// Arrivals are counted by a load and a store.
     QuorumCountedByStore,
-    /// They are counted without an order between what each of them has done.
+    /// Arrivals are counted without an order between what was done before each of them.
     QuorumRelaxed,
-    /// A thread whose time is over ends without looking whether a job has come.
+    /// A thread whose time is over ends without checking whether a job has come.
     JobLeftAtTheEnd,
-    /// A job is left to an idle thread, however many there are already.
+    /// A job is left to an idle thread, however many jobs there are already.
     JobsUncounted,
-    /// An idle thread is not told of a job.
+    /// An idle thread is not notified of a job.
     JobUntold,
-    /// An idle thread is not told that there will be no more.
+    /// An idle thread is not notified that there will be no more jobs.
     JobsEndUntold,
-    /// A job is taken after the end.
+    /// A job is taken after the queue was closed.
     JobTakenAfterClose,
-    /// Whoever looks into a table does not compare the number of what it finds.
+    /// A reader of a table does not compare the number of what it finds.
     TableNumberUnseen,
-    /// What is forgotten is forgotten though another one has its place by now.
+    /// Forgetting a number empties its place though another number has it by now.
     TableForgetsAnother,
-    /// The lock is left before what is registered is entered.
+    /// The lock is released before the registered value is entered.
     TableUnlockedEarly,
-    /// While it is noted that an ask was given up, those before it in the same place are not.
+    /// While it is noted that an ask was given up, earlier ones in the same place are not given up.
     CancellationClearedFirst,
-    /// Whoever looks whether an ask was given up does not compare which one in that place.
+    /// A check whether an ask was given up does not compare which one in that place.
     CancellationOfAnyWait,
-    /// What has ended is forgotten at once.
+    /// A value that has ended is forgotten at once.
     EndedForgotten,
 
-    /// Mail that comes to an actor while it has its turn does not get it another one.
+    /// Mail that arrives at an actor during its turn does not get it another turn.
     TurnForgotten,
-    /// A batch that is full is published after the one that follows it.
+    /// A full batch is published after the one that follows it.
     BatchesReordered,
-    /// The slot of an actor that failed is never let again.
+    /// The slot of a failed actor is never reused.
     SlotLeaked,
-    /// A message to an actor that has stopped is let in by whoever has its slot now.
+    /// A message to a stopped actor is accepted by the actor that has its slot now.
     NextTenantServed,
-    /// An answer that comes too late ends the next wait in the same place.
+    /// A reply that comes too late ends the next wait in the same place.
     LateReplyServed,
     /// An actor whose handler waits is given turns.
     HandledWhileWaiting,
-    /// The name of an actor that stops because its parent does is not freed.
+    /// The name of an actor that stops because its parent stops is not freed.
     NameKept,
     /// A time-out fires a little before its time.
     TimerEarly,
@@ -154,55 +156,55 @@ pub enum Mutant {
     RestartedTwice,
     /// A restart does not wait for the children to stop.
     ChildOutlivesRestart,
-    /// The place of a message in a bounded mailbox is not given up when it is handled.
+    /// The permit of a message in a bounded mailbox is not returned when the message is handled.
     PlaceLeaked,
-    /// Whoever watches an actor is told twice of its end.
+    /// A watcher of an actor is told twice of its end.
     ToldTwice,
-    /// A timer that was cancelled rings all the same.
+    /// A timer that was cancelled fires all the same.
     TimerNotCancelled,
     /// An actor that stops does not wait for its tasks to end.
     TaskOutlivesActor,
-    /// A restart does not cancel the tasks of the instance before, and does not wait for them.
+    /// A restart does not cancel the tasks of the previous instance, and does not wait for them.
     TaskOutlivesRestart,
-    /// A message that waits for a passive actor is lost when it is built again.
+    /// A message that waits for a passive actor is lost when the actor is built again.
     KeptMailLost,
-    /// What an actor that passivates has put aside comes back in the wrong order.
+    /// The stash of a passivating actor comes back in the wrong order.
     StashTurnedRound,
-    /// An order to passivate lets the mail be handled first.
+    /// An order to passivate is followed only after the mail was handled.
     PassivationLate,
-    /// A topic tells somebody who has unsubscribed.
+    /// A topic tells an actor that has unsubscribed.
     UnsubscribedTold,
     /// A topic tells a subscriber twice.
     SubscriberToldTwice,
-    /// A member of a group that has stopped is not removed.
+    /// A stopped member of a group is not removed.
     DeadMemberKept,
-    /// A router passes over a routee in its turn.
+    /// A router skips a routee in its turn.
     RouteeSkipped,
     /// A router that broadcasts sends one copy too many.
     RouteeDoubled,
     /// The keys of a router move between its routees.
     KeysWander,
-    /// Mail does not put a receive time-out off.
+    /// An actor is told of a receive time-out that was cancelled.
     SilenceUnbroken,
-    /// A receive time-out that was taken away is told all the same.
+    /// An actor is told of a receive time-out that it has cancelled.
     SilenceNotCancelled,
-    /// An actor that has nothing to do is not told of its receive time-out.
+    /// An idle actor is not told of its receive time-out.
     SilenceUntold,
-    /// Who waits last for room in a bounded mailbox is let in first.
+    /// The last waiter for a permit of a bounded mailbox is admitted first.
     LineTurnedRound,
-    /// A timer at a fixed rate makes up for the beats that were missed.
+    /// A timer at a fixed rate catches up on the ticks that were missed.
     BeatsMadeUp,
-    /// A router sends a routee again what that one's full mailbox has dropped.
+    /// A router sends a routee again what the routee's full mailbox has dropped.
     DroppedToldAgain,
     /// A restart does not wait for its delay.
     BackoffUnwaited,
-    /// What an instance watches that is restarted is watched by the next one.
+    /// What a restarted instance watches is watched by the next one.
     WatchKept,
-    /// An instance that was told of its restart is told of its end as well, if it has that instead.
+    /// An instance that was told of its restart is told of its end as well, if the end comes instead.
     ToldOfTwoEnds,
-    /// The next instance of an actor is told what the one before began to watch when it ended.
+    /// The next instance of an actor is told what the previous one began to watch when it ended.
     NextInstanceTold,
-    /// An actor does not wait for the tasks that it begins when it is told of its end.
+    /// An actor does not wait for the tasks that it starts when it is told of its end.
     LateTaskLeft,
 }
 

@@ -1,4 +1,4 @@
-//! The primitives of every build that ships, in the shape that loom's have.
+//! The primitives of every build that ships, with the interface of loom's.
 
 pub(crate) use arc_swap::{ArcSwapOption, Guard};
 pub(crate) use crossbeam::sync::{Parker, Unparker};
@@ -34,10 +34,11 @@ pub(crate) mod thread {
     pub(crate) use std::thread::{Thread, current, park, park_timeout};
 }
 
-/// Rounds of a wait for another thread after which it is left the processor.
+/// Rounds of a wait for another thread before the waiting thread yields.
 const ROUNDS: u32 = 64;
 
-/// Passes the time in the given round of a wait for another thread that is about to do its part.
+/// Passes the time in the given round of a wait for another thread that is about to complete a
+/// step.
 pub(crate) fn relax(round: u32) {
     if round < ROUNDS {
         std::hint::spin_loop();
