@@ -7,9 +7,9 @@ use std::time::Instant;
 /// The clock of one pool.
 #[derive(Clone)]
 pub(crate) enum Clock {
-    /// The operating system's monotonic clock, from that instant on.
+    /// The operating system's monotonic clock, counted from that instant.
     Monotonic(Instant),
-    /// Whoever stores a time there says what it is.
+    /// A clock that shows the time that was stored last.
     Manual(Arc<AtomicU64>),
 }
 
@@ -23,8 +23,8 @@ impl Clock {
         }
     }
 
-    /// The time when it was `now` just before: a real clock is not read again for that. One that is
-    /// advanced by hand may have been advanced by an hour.
+    /// Returns the time shortly after it was `now`. A real clock is not read again for that. A clock
+    /// that is advanced by hand may have been advanced by an hour.
     pub(crate) fn a_moment_after(&self, now: u64) -> u64 {
         match self {
             Self::Monotonic(_) => now,
@@ -32,13 +32,13 @@ impl Clock {
         }
     }
 
-    /// How long a worker may sleep that has something to do at `until`. Who advances a clock by
-    /// hand wakes the workers.
+    /// Returns how long a worker with something to do at `until` may sleep. The code that advances a
+    /// clock by hand wakes the workers.
     pub(crate) fn time_to(&self, until: Option<u64>) -> Option<u64> {
         self.time_between(self.now(), until)
     }
 
-    /// As [`time_to`](Self::time_to), where it is `now`.
+    /// As [`time_to`](Self::time_to), if the time is `now`.
     pub(crate) fn time_between(&self, now: u64, until: Option<u64>) -> Option<u64> {
         match self {
             Self::Monotonic(_) => until.map(|until| until.saturating_sub(now)),

@@ -1,12 +1,13 @@
-//! A binary heap of the timers of one tick, each of which knows its place, so that it can be taken out.
+//! A binary heap of the timers of one tick. Each timer knows its position, so it can be removed from
+//! the middle.
 
 /// A timer of a tick.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) deadline: u64,
-    /// Of two with the same deadline the lower one comes first.
+    /// Of two timers with the same deadline the one with the lower order comes first.
     pub(super) order: u64,
-    /// Where the rest of it is kept.
+    /// The index of its entry in the wheel.
     pub(super) index: u32,
 }
 
@@ -16,15 +17,15 @@ impl Item {
     }
 }
 
-/// Memory for so many is kept for the next ones.
+/// The number of items whose memory an empty heap keeps.
 const KEPT: usize = 64;
 
-/// Timers, of which the first is at hand. Whoever keeps the rest of them is told each place.
+/// Timers, the first one at hand. The owner of their entries is told each new position.
 #[derive(Debug, Default)]
 pub(super) struct Heap(Vec<Item>);
 
 impl Heap {
-    /// The one that comes first.
+    /// Returns the timer that comes first.
     pub(super) fn first(&self) -> Option<&Item> {
         self.0.first()
     }
@@ -34,7 +35,7 @@ impl Heap {
         self.rise(self.0.len() - 1, note);
     }
 
-    /// Removes the one at that place.
+    /// Removes the timer at that position.
     pub(super) fn remove(&mut self, place: u32, mut note: impl FnMut(u32, u32)) -> Item {
         let place = place as usize;
         let removed = self.0.swap_remove(place);
@@ -60,7 +61,7 @@ impl Heap {
         note(item.index, place as u32);
     }
 
-    /// Lets the one at that place sink as far as it has to, and returns where it is then.
+    /// Lets the timer at that position sink as far as it has to, and returns its new position.
     #[allow(clippy::cast_possible_truncation)] // as above
     fn sink(&mut self, mut place: usize, note: &mut impl FnMut(u32, u32)) -> usize {
         let item = self.0[place];

@@ -1,6 +1,6 @@
-//! Time: the clock that a worker reads, and the wheel that its timers wait on.
+//! Time: the clock that a worker reads, and the wheel that holds its timers.
 //!
-//! Both know nothing of actors. Nothing here starts a thread or sleeps.
+//! Neither knows of actors. Nothing here starts a thread or sleeps.
 
 mod clock;
 mod heap;

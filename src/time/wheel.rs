@@ -1,13 +1,13 @@
 //! The timer store of one worker: a hierarchical timing wheel (Varghese and
 //! Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987).
 //!
-//! Insert and cancel are O(1), but for what is due within four milliseconds: an
-//! entry lives in a slab and is linked by index into the doubly linked list of
-//! its slot. A cancelled entry's memory is
-//! reused at once; the library `hierarchical_hash_wheel_timer` keeps it until
-//! the entry's slot comes round, so a program that arms and cancels a long
-//! timeout for every message would grow without bound. The slab is as large as
-//! the largest number of timers that were pending together, until it is
+//! Insert and cancel are O(1), except for timers that are due within four
+//! milliseconds: an entry lives in a slab and is linked by index into the
+//! doubly linked list of its slot. A cancelled entry's memory is reused at
+//! once; the library `hierarchical_hash_wheel_timer` keeps it until the entry's
+//! slot comes round, so a program that arms and cancels a long timeout for
+//! every message would grow without bound. The slab is as large as the largest
+//! number of timers that were pending together, until it is
 //! [trimmed](TimerWheel::trim).
 //!
 //! Time is `u64` nanoseconds since an origin the caller picks, and deadlines
@@ -33,7 +33,7 @@ const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
 /// Eight levels cover the 48 bits of a tick number.
 const LEVELS: usize = 8;
-/// Cells that there is room for from the beginning: for the questions of a tick, which then allocate nothing.
+/// Cells allocated from the beginning: for the asks of a tick, which then allocate nothing.
 pub(crate) const AT_FIRST: usize = 64;
 /// The index that ends a list.
 const NIL: u32 = u32::MAX;
@@ -53,7 +53,7 @@ struct Entry<T> {
     deadline: u64,
     /// How often the cell has been freed.
     generation: u32,
-    /// The entry before it in the slot's list, or its place in the slot's heap.
+    /// The entry before it in the slot's list, or its position in the slot's heap.
     prev: u32,
     /// The next entry of the slot, or of the free list.
     next: u32,
@@ -62,7 +62,7 @@ struct Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// Whether it may be used again. One of the last generation is not told from one that is retired.
+    /// Whether the cell may be reused. A free cell of the last generation looks the same as a retired one.
     fn is_free(&self) -> bool {
         self.value.is_none() && self.generation < u32::MAX
     }
@@ -82,7 +82,7 @@ impl List {
     };
 }
 
-/// Pending timers, each with a value that is handed back when it is due.
+/// Pending timers, each with a value that is returned when it is due.
 #[derive(Debug)]
 pub(crate) struct TimerWheel<T> {
     /// The latest time seen.
@@ -102,7 +102,7 @@ pub(crate) struct TimerWheel<T> {
     /// The lists of all levels, `SLOTS` to a level; those of the lowest are empty.
     slots: Box<[List]>,
     entries: Vec<Entry<T>>,
-    /// The generation of a new cell: no id of a cell that was given back has it.
+    /// The generation of a new cell: no id of a cell that was freed by a trim has it.
     anew: u32,
     free: u32,
     /// How many entries are in a slot.
@@ -182,13 +182,13 @@ impl<T> TimerWheel<T> {
         self.current = self.now >> TICK_BITS;
     }
 
-    /// Gives the memory back that a peak has left: that of the free cells behind
-    /// the last one in use, if they are most of all.
+    /// Frees the memory that a peak has left: that of the free cells behind the last one in use, if they are
+    /// most of all cells.
     pub(crate) fn trim(&mut self) {
         self.trim_to(AT_FIRST);
     }
 
-    /// As [`trim`](Self::trim), but for so many cells, which stay.
+    /// As [`trim`](Self::trim), but keeps at least `least` cells.
     fn trim_to(&mut self, least: usize) {
         let used = self.entries.iter().rposition(|cell| cell.value.is_some());
         let used = used.map_or(0, |last| last + 1);
@@ -222,7 +222,7 @@ impl<T> TimerWheel<T> {
         self.next_slot().map(|(_, time)| time)
     }
 
-    /// Does all there is to do up to the wheel's time.
+    /// Fires and moves everything that is due up to the wheel's time.
     fn turn(&mut self, fired: &mut Vec<T>) {
         self.idle_until = u64::MAX;
         while let Some((slot, time)) = self.next_slot() {
@@ -230,8 +230,8 @@ impl<T> TimerWheel<T> {
                 self.idle_until = time;
                 break;
             }
-            // All lower levels are empty, so nothing is skipped by the jump. It
-            // would be one back where the deadline was overdue when inserted.
+            // All lower levels are empty, so the jump skips nothing. It would go backwards if the deadline
+            // was overdue when inserted.
             self.current = self.current.max(time >> TICK_BITS);
             if slot < SLOTS {
                 self.fire(slot, fired);
@@ -265,7 +265,7 @@ impl<T> TimerWheel<T> {
 
     /// The slot for an entry with this deadline, as seen from the current tick.
     fn slot_of(&self, deadline: u64) -> usize {
-        // What is overdue goes where the next `advance` looks first.
+        // An overdue entry goes where the next `advance` looks first.
         let tick = (deadline >> TICK_BITS).max(self.current);
         let differing = (tick ^ self.current) | 1;
         let level = differing.ilog2() / SLOT_BITS;
@@ -273,8 +273,8 @@ impl<T> TimerWheel<T> {
         level as usize * SLOTS + digit
     }
 
-    /// Takes what is due out of a slot of the lowest level. Doing so slot by
-    /// slot keeps the order, as later slots have only later deadlines.
+    /// Takes the due entries out of a slot of the lowest level. Going slot by slot keeps the order, as later
+    /// slots have only later deadlines.
     fn fire(&mut self, slot: usize, fired: &mut Vec<T>) {
         while let Some(first) = self.soon[slot].first()
             && first.deadline <= self.now
@@ -655,15 +655,15 @@ mod tests {
     enum Op {
         /// Insert at this distance from the current time, before or after it.
         Insert(i64),
-        /// Cancel the id issued at this place, if it has come to that.
+        /// Cancel the id issued at this position, if there is one yet.
         Cancel(prop::sample::Index),
         /// Let this much time pass.
         Advance(u64),
-        /// Call with a time that has passed already.
+        /// Call with a time in the past.
         Rewind(u64),
         /// Go exactly to `next_deadline`.
         Sleep,
-        /// Give memory back.
+        /// Free memory.
         Trim,
     }
 
