@@ -1,4 +1,4 @@
-//! What the workers of a pool share about their end.
+//! The state of shutdown that the workers of a pool share.
 
 use parking_lot::Mutex;
 
@@ -6,10 +6,10 @@ use crate::actor::core::PoolCore;
 use crate::actor::{ActorPath, Order};
 use crate::shared::Quorum;
 
-/// Actors stopped by force that are named. The others are counted.
+/// The number of forcibly stopped actors whose paths are stored. The others are only counted.
 const NAMED: usize = 100;
 
-/// How far the workers of a pool have come on the way to their end.
+/// The progress of a pool's workers towards their end.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
     quorum: Quorum,
@@ -18,15 +18,14 @@ pub(crate) struct Ending {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Workers that have no actors left.
+    /// The workers that have no actors left.
     quiet: Vec<u32>,
     forced: u64,
     forced_actors: Vec<ActorPath>,
 }
 
 impl Ending {
-    /// Notes a worker that has no actors left, or never had any. The last one orders all of them to
-    /// close.
+    /// Notes a worker that has no actors left, or never had any. The last one orders all of them to close.
     pub(crate) fn one_more_is_quiet(&self, core: &PoolCore, worker: u32) {
         self.state.lock().quiet.push(worker);
         if self.quorum.one_more(core.workers.len()) {
@@ -34,19 +33,20 @@ impl Ending {
         }
     }
 
-    /// Orders every worker to close. One that is not quiet is forced to be.
+    /// Orders every worker to close. A worker that is not quiet is forced.
     pub(crate) fn close_all(core: &PoolCore) {
         for worker in core.worker_indices() {
             core.give_order(worker, Order::Close);
         }
     }
 
-    /// The workers that have no actors left.
+    /// Returns the workers that have no actors left.
     pub(crate) fn quiet(&self) -> Vec<u32> {
         self.state.lock().quiet.clone()
     }
 
-    /// Notes an actor that a shutdown's deadline has stopped. Its path is asked for where it is to be named.
+    /// Notes an actor that was stopped by the deadline of a shutdown. `path` is called only if the path is
+    /// stored.
     pub(crate) fn note_forced(&self, path: &dyn Fn() -> ActorPath) {
         let mut state = self.state.lock();
         state.forced += 1;
@@ -56,12 +56,12 @@ impl Ending {
         }
     }
 
-    /// How many actors a shutdown's deadline has stopped.
+    /// The number of actors that were stopped by the deadline of a shutdown.
     pub(crate) fn forced(&self) -> u64 {
         self.state.lock().forced
     }
 
-    /// The paths of these actors, or of the first hundred.
+    /// Returns the paths of these actors, or of the first hundred.
     pub(crate) fn forced_actors(&self) -> Vec<ActorPath> {
         self.state.lock().forced_actors.clone()
     }

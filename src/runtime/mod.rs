@@ -1,7 +1,7 @@
-//! What makes a worker go: its fibers, its timers, and the tick that drivers call.
+//! The parts that drive a worker: its fibers, its timers, and the tick that drivers call.
 //!
-//! Nothing here starts a thread or reads a clock. A driver does: it calls `Worker::tick` with the
-//! time, and sleeps as long as the answer allows.
+//! Nothing here starts a thread or reads a clock. The driver does: it calls `Worker::tick` with
+//! the time, and sleeps as long as the result allows.
 
 mod ending;
 mod pace;

@@ -1,25 +1,25 @@
-//! How much a worker does in one tick, so that timers and mail from outside are looked after in time: how many
+//! How much work a worker does in one tick, so that timers and mail from outside are served in time: how many
 //! messages it takes in, and how many it handles.
 //!
-//! The clock is read once a tick, not after each message, which would cost more than a message does. So
-//! the next tick is measured by the one before: it is shorter where that took long, and longer, up to a
-//! limit, where it did not. After a rest, where nothing is known, it is short.
+//! The clock is read once per tick, not after each message, which would cost more than a message does. So
+//! each tick is sized by the one before: it is smaller if that took long, and larger, up to a limit, if it
+//! did not. After a rest, when nothing is known, it is small.
 
 use crate::actor::Measure;
 
-/// A tick is to take no longer, in nanoseconds.
+/// The longest that a tick should take, in nanoseconds.
 const LONG: u64 = 500_000;
-/// One that takes less may have been longer.
+/// A tick that takes less than this could have been longer.
 const SHORT: u64 = LONG / 4;
 
-/// Messages in one tick at the most.
+/// The most messages in one tick.
 const MOST: u32 = Measure::MOST.messages;
 /// Messages in the first tick after a rest.
 const AFTER_REST: u32 = 32;
 
 pub(super) struct Pace {
     messages: u32,
-    /// When the last tick began, and how many messages had been begun then; none after a rest.
+    /// When the last tick began, and how many messages had been begun then; `None` after a rest.
     last: Option<(u64, u64)>,
 }
 
@@ -31,9 +31,9 @@ impl Pace {
         }
     }
 
-    /// A tick begins: how much it is to do. `begun` counts the messages so far, also those whose handlers wait
-    /// or have left them.
-    #[allow(clippy::cast_possible_truncation)] // they are few
+    /// Begins a tick and returns how much it is to do. `begun` counts the messages so far, including those
+    /// whose handlers wait or have left them unhandled.
+    #[allow(clippy::cast_possible_truncation)] // the numbers are small
     pub(super) fn begin(&mut self, now: u64, begun: u64) -> Measure {
         if let Some((since, before)) = self.last.replace((now, begun)) {
             let took = now.saturating_sub(since);
@@ -52,7 +52,7 @@ impl Pace {
         }
     }
 
-    /// The worker has nothing to do.
+    /// Notes that the worker has nothing to do.
     pub(super) fn rest(&mut self) {
         self.last = None;
         self.messages = self.messages.min(AFTER_REST);
@@ -73,7 +73,7 @@ mod tests {
         let measure = pace.begin(now, handled);
         assert_eq!((measure.messages, measure.turns), (1, 1));
         assert!(measure.is_slow);
-        // Messages of ten nanoseconds each: as many as there may be.
+        // Messages of ten nanoseconds each: as many as are permitted.
         for _ in 0..12 {
             (now, handled) = (now + 10, handled + 1);
             pace.begin(now, handled);

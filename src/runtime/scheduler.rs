@@ -1,9 +1,9 @@
 //! The scheduler: fibers on demand.
 //!
-//! The loop over what is due runs *on* a fiber, so a handler that never waits costs a function
-//! call. When a handler waits, its fiber stays with it, and the root goes on with the loop on
-//! another fiber; when what it waited for is there, the loop's fiber hands the thread over and
-//! is kept for next time.
+//! The loop over what is due runs *on* a fiber, so a handler that never waits costs a function call.
+//! When a handler waits, its fiber stays with it, and the root continues the loop on another fiber.
+//! When the wait is over, the loop's fiber switches to the handler's fiber and is kept for the next
+//! time.
 
 use crate::actor::lifecycle::{next_to_end, take_turn};
 use crate::actor::{Chore, Due, Shard, Unwound, abort_on_panic, catch_user, with_current};
@@ -13,7 +13,7 @@ use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 ///
 /// # Errors
 ///
-/// When there is no fiber yet, and no memory for one.
+/// If there is no fiber yet, and no memory for one.
 pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     if shard.due.is_empty() {
         return Ok(());
@@ -21,7 +21,7 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     shard
         .messages_until
         .set(shard.counts.handled.get() + u64::from(shard.measure.get().messages));
-    // A handler whose wait is over goes on with the loop itself, after its turn.
+    // A handler whose wait is over continues the loop itself, after its turn.
     let (fiber, turns) = match shard.due.pop_fiber() {
         Some(fiber) => (fiber, turns - 1),
         None => (shard.fibers.take_idle()?, turns),
@@ -31,7 +31,7 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     Ok(())
 }
 
-/// Ends the handler that waits on a fiber: its stack unwinds, running its destructors.
+/// Ends the handler that waits on a fiber: its stack unwinds and runs its destructors.
 pub(super) fn end(shard: &Shard, fiber: FiberId) {
     if cfg!(panic = "abort") {
         return; // it cannot unwind; it stays where it is, and is leaked
@@ -40,7 +40,7 @@ pub(super) fn end(shard: &Shard, fiber: FiberId) {
     shard.drive(fiber, Resume::End);
 }
 
-/// What every fiber of a worker runs.
+/// The body of every fiber of a worker.
 pub(super) fn fiber_body() {
     abort_on_panic(loop_of_fiber);
 }
@@ -49,7 +49,8 @@ fn loop_of_fiber() {
     with_current(|shard| {
         let shard = shard.expect("a fiber runs only within its worker's tick");
         shard.stage.on_this_fiber(|acting| {
-            // When it is resumed to end, the shard may be on its way out, and is not touched any more.
+            // When it is resumed to end, the shard may be in the middle of its drop, and is not
+            // touched any more.
             let go_on = || shard.stage.go_on_as(acting);
             if shard.fibers.running_class().is_some() {
                 while next_resume_apart(shard) == Resume::Run {
@@ -64,7 +65,7 @@ fn loop_of_fiber() {
     });
 }
 
-/// Does a task, which a shutdown may end by force while it waits.
+/// Does a task, which a shutdown may end by force while the task waits.
 fn do_task(shard: &Shard, task: Chore) {
     let ended = catch_user(|| task(shard));
     if shard.stage.here().is_scoped.get() {
@@ -76,7 +77,7 @@ fn do_task(shard: &Shard, task: Chore) {
     }
 }
 
-/// Does what needs this fiber's larger stack, and then gives the thread away.
+/// Does what needs this fiber's larger stack, and then suspends.
 #[cold]
 fn next_resume_apart(shard: &Shard) -> Resume {
     match shard.task_apart.take() {
@@ -98,11 +99,13 @@ fn end_turn(shard: &Shard) {
     }
 }
 
-/// Turns ahead of the present one whose slot is fetched, and whose actor and mail are.
+/// Turns ahead of the current one: how early the slot is fetched, and how early the actor and its
+/// mail.
 const SLOT_AHEAD: u32 = 8;
 const ACTOR_AHEAD: u32 = 4;
 
-/// Fetches what turns need that come up soon: among a great many actors, most are in no cache.
+/// Prefetches the data of turns that come up soon: with a great many actors, most of it is in no
+/// cache.
 #[inline(always)]
 fn look_ahead(shard: &Shard) {
     if let Some(slot) = shard.due.turn_after(SLOT_AHEAD) {
@@ -113,7 +116,7 @@ fn look_ahead(shard: &Shard) {
     }
 }
 
-/// Does one thing that is due, or gives the thread away.
+/// Does one thing that is due, or suspends.
 #[inline(always)]
 fn next_resume(shard: &Shard) -> Resume {
     let turns = shard.turns_left.get();
@@ -139,11 +142,11 @@ fn next_resume(shard: &Shard) -> Resume {
     Resume::Run
 }
 
-/// Does what is due and is no turn, or gives the thread away.
+/// Does what is due other than a turn, or suspends.
 ///
 /// # Errors
 ///
-/// That was what it did; a slot whose actor is due instead is no error.
+/// Returns `Err` if it did either; if the next thing due is a turn, returns its slot.
 #[inline(always)]
 fn next_but_a_near_turn(shard: &Shard) -> Result<u32, Resume> {
     let due = match shard.due.pop() {

@@ -7,9 +7,10 @@
 //!                           └──────▶ Forcing ─────┘ no actors left
 //! ```
 //!
-//! A quiet worker goes on taking in mail, so that asks to its stopped actors fail at once. The
-//! last worker to become quiet orders all of them to close. Where one never does, because a handler
-//! does not return, whoever waits for the end orders it: then what is not quiet yet is forced first.
+//! A quiet worker continues to take in mail, so that asks to its stopped actors fail at once. The last worker
+//! to become quiet orders all of them to close. If one never becomes quiet, because a handler does not
+//! return, the caller that waits for the end gives that order: then any worker that is not quiet yet is
+//! forced first.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -30,17 +31,17 @@ use crate::time::{AT_FIRST, Clock};
 const KEPT_FIBERS: usize = 64;
 const TRIMMED_PER_TICK: usize = 64;
 
-/// Ticks after which waits for actors of other workers are looked at, where the worker never rests.
+/// Ticks after which a worker that never rests checks waits for actors of other workers.
 const TICKS_UNPROBED: u32 = 64;
-/// Ticks after which a worker that never sleeps looks how deep its stacks were used.
+/// Ticks after which a worker that never sleeps measures how deep its stacks were used.
 const TICKS_BETWEEN_MEASURES: u32 = 1024;
 
-/// What a worker wants next.
+/// What a worker needs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tick {
-    /// To be called again at once.
+    /// It is to be called again at once.
     Busy,
-    /// To be called again when something arrives, or at that time where there is one.
+    /// It is to be called again when something arrives, or at that time, if there is one.
     Idle(Option<u64>),
     /// Nothing any more: it has ended.
     Done,
@@ -55,14 +56,14 @@ enum Phase {
     Closed,
 }
 
-/// What a worker is made of.
+/// The parts of a new worker.
 pub(crate) struct WorkerParts {
     pub(crate) core: Arc<PoolCore>,
     pub(crate) index: u32,
     pub(crate) source: Box<dyn Source>,
     pub(crate) stacks: StackConfig,
     pub(crate) ending: Arc<Ending>,
-    /// The clock, where it is not the one that drives the worker that says what time it is.
+    /// The clock, unless the driver of the worker tells the time.
     pub(crate) clock: Option<Clock>,
 }
 
@@ -112,7 +113,7 @@ impl Worker {
         &self.shard
     }
 
-    /// Timers that are pending.
+    /// The number of pending timers.
     pub(crate) fn timers(&self) -> usize {
         self.shard.alarms.len()
     }
@@ -122,12 +123,13 @@ impl Worker {
         self.source.has_mail()
     }
 
-    /// Ticks in which something had come, or was due.
+    /// The number of ticks in which something had arrived, or was due.
     pub(crate) fn busy_ticks(&self) -> u64 {
         self.busy_ticks
     }
 
-    /// Frees what it keeps at hand, and looks how deep its stacks were used: before a long rest.
+    /// Frees the memory that it keeps at hand, and measures how deep its stacks were used: before a long
+    /// rest.
     pub(crate) fn tidy_up(&mut self) {
         self.shard.trim();
         self.fired.shrink_to(AT_FIRST);
@@ -138,18 +140,18 @@ impl Worker {
         {}
     }
 
-    /// Sleeps until something arrives, or for `nanos` where given.
+    /// Sleeps until something arrives, or for `nanos` if given.
     pub(crate) fn park(&mut self, nanos: Option<u64>) {
         self.parks += 1;
         self.publish_stats();
         self.source.park(nanos.map(std::time::Duration::from_nanos));
     }
 
-    /// Takes in what has arrived, fires what is due, gives turns, and says what it wants next.
+    /// Takes in what has arrived, fires what is due, gives turns, and returns what it needs next.
     ///
     /// # Errors
     ///
-    /// When the very first fiber cannot have a stack.
+    /// If there is no stack for the very first fiber.
     pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
         let measure = self.pace.begin(now, self.shard.counts.begun());
         self.shard.set_measure(measure);
@@ -167,16 +169,17 @@ impl Worker {
     /// As for [`tick`](Self::tick).
     pub(crate) fn tick_up_to(&mut self, now: u64, turns: u32) -> Result<Tick, StackError> {
         let shard = Rc::clone(&self.shard);
-        // Whoever drives it may stand in a destructor that the runtime runs: why it runs is no
-        // business of the handlers.
+        // The caller may be in a destructor that the runtime runs. The reason for that drop must not reach
+        // the handlers.
         let marks = Marks::take();
         let tick = enter(&shard, |shard| {
             shard.tick_begins(now);
             let batches = shard.counts.batches.get();
             let orders = shard.core.orders_to(shard.home.worker());
-            // Followed at the end of this: mail sent before an order comes first.
+            // Followed at the end of this tick: mail sent before an order comes first.
             let orders = orders.take_before(|ordered| {
-                // What a destructor asks meanwhile is armed by the time of this round, which is too early for it.
+                // An ask from a destructor meanwhile would be armed with the time of this tick, which is too
+                // early for it.
                 shard.with_exact_clock(|| self.take_in(shard, ordered));
             });
             self.turn_clock(now);
@@ -198,9 +201,9 @@ impl Worker {
     }
 
     /// Takes in a measure of what has arrived, or `all` of it, and follows the orders to actors, which go
-    /// ahead of the mail that is left for later. None of what is taken in has been handled yet.
+    /// ahead of the mail that is left for later. Nothing that is taken in here has been handled yet.
     fn take_in(&mut self, shard: &Shard, all: bool) {
-        // As much as it handles: more would only wait in mailboxes, and cost the time for what does already.
+        // As much as it handles: more would only wait in mailboxes, and delay what waits there already.
         let most = (!all).then_some(shard.measure.get().messages);
         let orders = shard.core.orders_to_actors(shard.home.worker());
         let orders =
@@ -210,8 +213,8 @@ impl Worker {
         }
     }
 
-    /// To be called before it rests: looks whether those who wait wait for each other, across
-    /// workers. Answers whether it has something to do for that.
+    /// Checks whether actors wait for each other, across workers. To be called before the worker rests.
+    /// Returns whether it has something to do for that.
     pub(crate) fn look_for_cycles(&mut self) -> bool {
         if !self.shard.has_unprobed_waits() {
             return false;
@@ -224,7 +227,7 @@ impl Worker {
         true
     }
 
-    /// A worker that never rests looks as well, from time to time.
+    /// Does the same from time to time on a worker that never rests.
     fn probe_in_time(&mut self) {
         if self.shard.has_unprobed_waits() {
             self.ticks_unprobed += 1;
@@ -235,7 +238,7 @@ impl Worker {
         }
     }
 
-    /// Publishes the counts, and how deep stacks were used until now.
+    /// Publishes the counts, and how deep the stacks were used until now.
     pub(crate) fn measure_stacks(&self) {
         self.shard.fibers.measure(KEPT_FIBERS);
         self.publish_stats();
@@ -256,8 +259,8 @@ impl Worker {
         self.shard.core.workers[index].publish(self.shard.stats(self.parks));
     }
 
-    /// Sets the alarms of questions that were asked before this tick, so that each counts from a time
-    /// no earlier than its call, and follows those that are due.
+    /// Sets the alarms of asks that were made before this tick, so that each counts from a time no earlier
+    /// than its call, and handles the alarms that are due.
     fn turn_clock(&mut self, now: u64) {
         let waits = &self.shard.waits;
         if waits.has_timer_requests() {
@@ -286,7 +289,7 @@ impl Worker {
         }
     }
 
-    /// Not before the turns, which somebody may wait for: what fires meanwhile comes too late.
+    /// Called after the turns, for which a caller may wait. A timer that fires before then comes too late.
     fn cancel_timers(&mut self) {
         while let Some(timer) = self.shard.waits.next_disarmed() {
             self.shard.alarms.cancel(timer);
@@ -304,7 +307,7 @@ impl Worker {
         if self.source.is_behind() {
             return Tick::Busy;
         }
-        // One that was given after this tick took its orders, and whose nudge it then took in.
+        // An order that was given after this tick took its orders, and whose nudge this tick then took in.
         let worker = shard.home.worker();
         if shard.core.orders_to(worker).any() || shard.core.orders_to_actors(worker).any() {
             return Tick::Busy;
@@ -344,7 +347,7 @@ impl Worker {
             self.force();
         }
         let is_left = !self.shard.has_work()
-            // Who waits where nothing can unwind will never stop.
+            // A handler that waits never stops if nothing can unwind.
             || cfg!(panic = "abort") && self.phase == Phase::Forcing && self.shard.due.is_empty();
         if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing) && is_left {
             self.become_quiet();
@@ -354,7 +357,7 @@ impl Worker {
         }
     }
 
-    /// A later order may bring the deadline forward, never put it off.
+    /// A later order may bring the deadline forward, but never postpone it.
     fn shut_down(&mut self, by: u64) {
         if let Phase::Draining { deadline } = &mut self.phase {
             *deadline = by.min(*deadline);
@@ -372,7 +375,7 @@ impl Worker {
         self.end_waiting();
     }
 
-    /// Unwinds every handler and task that waits; from now on nobody waits any more.
+    /// Unwinds every handler and task that waits; from now on none waits.
     fn end_waiting(&mut self) {
         self.shard.interrupts.force();
         for fiber in self.shard.waits.abandon_all() {
@@ -392,13 +395,13 @@ impl Worker {
         self.end_waiting();
         self.refuse_mail();
         self.shard.fibers.trim(0);
-        // Nobody waits any more, and no tick comes that would cancel what is not needed.
+        // No handler waits any more, and no tick follows that would cancel unneeded timers.
         self.shard.fibers.trim_larger(0);
         self.shard.alarms.clear();
         self.phase = Phase::Closed;
     }
 
-    /// Takes no more mail, and loses what has arrived.
+    /// Closes the source and loses the mail that has arrived.
     fn refuse_mail(&mut self) {
         let Self { shard, source, .. } = self;
         let worker = shard.home.worker();
@@ -407,18 +410,18 @@ impl Worker {
             mail.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
         });
         shard.drop_tasks();
-        // The turns that those tasks were to have.
+        // The turns that those tasks would have had.
         shard.due.clear();
-        // What was lost just now may have sent something in its destructor.
+        // The mail lost just now may have sent something in its destructor.
         shard.outboxes.flush();
-        // No answer arrives any more: whoever holds such an ask, on another thread as a rule, is told.
+        // No reply arrives any more: the holder of such an ask, usually on another thread, is told.
         for wait in shard.waits.unattended() {
             shard.follow_up(shard.waits.end(wait, End::PoolClosed));
         }
     }
 
-    /// Forces the end at once, without another turn: the ticks from now on tell actors that they have
-    /// stopped, and nothing more.
+    /// Forces the end at once, without another turn: the ticks from now on only tell actors that they have
+    /// stopped.
     #[cold]
     pub(crate) fn force_end(&mut self, now: u64) {
         let marks = Marks::take();
@@ -435,14 +438,14 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// A worker that never ended, as its pool did not start: nothing may arrive any more.
+    /// Ends a worker that never ended because its pool did not start: nothing may arrive any more.
     fn drop(&mut self) {
         if !matches!(self.phase, Phase::Quiet | Phase::Closed) {
             self.become_quiet();
         }
         if self.phase != Phase::Closed {
             let shard = Rc::clone(&self.shard);
-            // What is dropped here may be the user's.
+            // The values dropped here may be the user's.
             let _ = catch_user(|| enter(&shard, |_| self.close()));
         }
     }
@@ -456,7 +459,7 @@ mod tests {
     use crate::pool::{core_of_one_worker, lanes};
     use std::time::Duration;
 
-    /// A source in whose first delivery an order is given, and its nudge arrives.
+    /// A source whose first delivery gives an order and delivers its nudge.
     struct OrderMeanwhile<S> {
         core: Arc<PoolCore>,
         given: bool,
