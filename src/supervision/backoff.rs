@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::nanos;
 
-/// How long to wait before a restart: longer after each failure, until the actor has been well for
-/// a while.
+/// How long to wait before a restart: longer after each failure, until the actor has been healthy
+/// for a while.
 ///
-/// The first delay is `min`, and each next one [`factor`](Self::factor) times as long, up to
-/// `max`. While it waits, the actor is suspended: its mail is kept.
+/// The first delay is `min`, and each further one is [`factor`](Self::factor) times as long, up to
+/// `max`. During the delay the actor is suspended, and its mail is kept.
 ///
 /// ```
 /// use nexus_actors::{Backoff, BackoffError, Strategy};
@@ -35,12 +35,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Delays from `min` to `max`, each twice as long as the last one, without jitter; they begin
-    /// again at `min` when the actor has been well for `max`.
+    /// Makes delays from `min` to `max`, each twice as long as the last one, without jitter. They
+    /// start again at `min` when the actor has been healthy for `max`.
     ///
     /// # Errors
     ///
-    /// When `min` is zero, or `max` is shorter than `min`.
+    /// If `min` is zero, or `max` is shorter than `min`.
     ///
     /// ```
     /// use nexus_actors::{Backoff, BackoffError};
@@ -70,11 +70,11 @@ impl Backoff {
         })
     }
 
-    /// How many times longer each delay is than the one before. With 1 all are equal.
+    /// Sets how many times longer each delay is than the one before. With 1 all are equal.
     ///
     /// # Errors
     ///
-    /// When it is less than 1, infinite, or not a number.
+    /// If it is less than 1, infinite, or not a number.
     pub fn factor(self, factor: f64) -> Result<Self, BackoffError> {
         if factor.is_finite() && factor >= 1.0 {
             Ok(Self { factor, ..self })
@@ -87,13 +87,13 @@ impl Backoff {
     /// which failed together do not come back together.
     ///
     /// No delay is longer than `max` all the same. To leave room for the random part, the delays
-    /// stop growing at `max / (1 + fraction)`, or at `min` where that is more: with 0.25 and a
-    /// `max` of 10 s, the late ones lie between 8 s and 10 s. Where `min` equals `max` there is
-    /// no room, and no jitter.
+    /// stop growing at `max / (1 + fraction)`, or at `min` if that is more: with 0.25 and a `max`
+    /// of 10 s, the late ones lie between 8 s and 10 s. If `min` equals `max` there is no room,
+    /// and no jitter.
     ///
     /// # Errors
     ///
-    /// When it is not between 0 and 1.
+    /// If it is not between 0 and 1.
     pub fn jitter(self, fraction: f64) -> Result<Self, BackoffError> {
         if (0.0..=1.0).contains(&fraction) {
             Ok(Self {
@@ -105,13 +105,13 @@ impl Backoff {
         }
     }
 
-    /// The delays begin again at `min` when no failure came for so long. The time of the delay
-    /// does not count: it runs from the last restart, or from a later failure that was answered
-    /// without one.
+    /// Starts the delays again at `min` after a time this long without a failure. The time of the
+    /// delay does not count: it runs from the last restart, or from a later failure that did not
+    /// lead to one.
     ///
     /// # Errors
     ///
-    /// When it is zero.
+    /// If it is zero.
     pub fn reset_after(self, healthy: Duration) -> Result<Self, BackoffError> {
         if healthy.is_zero() {
             return Err(BackoffError::ZeroReset);
@@ -122,7 +122,7 @@ impl Backoff {
         })
     }
 
-    /// Takes note of a failure, whatever is done about it.
+    /// Notes a failure, whatever is done about it.
     pub(super) fn failed(&self, pace: &mut Pace, now: u64) {
         if now.saturating_sub(pace.since) >= nanos(self.reset_after) {
             pace.delay = 0.0;
@@ -130,7 +130,7 @@ impl Backoff {
         pace.since = pace.since.max(now);
     }
 
-    /// How long to wait before the restart that is decided at `now`.
+    /// Returns how long to wait before the restart that is decided at `now`.
     pub(super) fn next(&self, pace: &mut Pace, now: u64, random: u64) -> u64 {
         let (min, max) = (nanos(self.min), nanos(self.max));
         let ceiling = (max as f64 / (1.0 + self.jitter)).max(min as f64);
@@ -144,7 +144,7 @@ impl Backoff {
     }
 }
 
-/// From 0 to just below 1, of the 53 bits that an `f64` can hold.
+/// Returns a value from 0 to just below 1, from the 53 bits that an `f64` can hold.
 fn fraction(random: u64) -> f64 {
     (random >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -152,15 +152,15 @@ fn fraction(random: u64) -> f64 {
 /// How far the delays have grown.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// The last delay in nanoseconds, before jitter; 0 begins at the shortest. Not a whole number,
-    /// or a small one could not grow by a small factor.
+    /// The last delay in nanoseconds, before jitter; 0 starts at the shortest. It is not a whole
+    /// number, or a small delay could not grow by a small factor.
     delay: f64,
-    /// Since when there has been no failure: the last restart, or a later failure. Ahead, while
-    /// the delay lasts.
+    /// The time since which there has been no failure: that of the last restart, or of a later
+    /// failure. It lies ahead while the delay lasts.
     since: u64,
 }
 
-/// Why a [`Backoff`] cannot be as asked.
+/// Why a [`Backoff`] is not possible.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackoffError {
@@ -187,7 +187,7 @@ pub enum BackoffError {
     /// The jitter is not between 0 and 1.
     #[error("the jitter {0} is not a fraction of the delay: give a number from 0 to 1")]
     Jitter(f64),
-    /// The delays would begin again after every failure.
+    /// The delays would start again after every failure.
     #[error(
         "after no time at all every failure would begin again at the shortest delay: give a longer \
          time, or the factor 1 for equal delays"
@@ -206,7 +206,7 @@ mod tests {
         Backoff::new(Duration::from_nanos(min), Duration::from_nanos(max)).unwrap()
     }
 
-    /// A failure at this time, and the delay before the restart.
+    /// Notes a failure at this time, and returns the delay before the restart.
     fn fail(backoff: &Backoff, pace: &mut Pace, now: u64, random: u64) -> u64 {
         backoff.failed(pace, now);
         backoff.next(pace, now, random)
@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn s4_5_an_actor_that_fails_at_once_stays_at_the_longest_delay_with_the_default_reset() {
-        // Were the delay itself a healthy time, the delays would begin again after the longest.
+        // If the delay itself counted as healthy time, the delays would start again after the
+        // longest.
         assert_eq!(delays(&backoff(4, 16), 0), [4, 8, 16, 16, 16, 16]);
     }
 
@@ -278,7 +279,7 @@ mod tests {
     fn s4_5_jitter_lengthens_a_delay_and_leaves_the_longest_the_longest() {
         let backoff = backoff(1000, 10_000).jitter(0.25).unwrap();
         assert_eq!(delays(&backoff, 0), [1000, 2000, 4000, 8000, 8000]);
-        // 2^63 is a half.
+        // 2^63 is one half.
         assert_eq!(delays(&backoff, 1 << 63), [1125, 2250, 4500, 9000, 9000]);
         assert_eq!(
             delays(&backoff, u64::MAX),
@@ -331,9 +332,10 @@ mod tests {
     /// A list of all failures: when, whether it led to a restart, and the delay.
     type Log = Vec<(u64, Option<u64>)>;
 
-    /// The least and the most that the next restart's delay may be, out of the whole list.
+    /// Returns the least and the most that the delay of the next restart may be, from the whole
+    /// list.
     fn expected(backoff: &Backoff, log: &Log, now: u64) -> (f64, f64) {
-        // How many restarts there were since the last healthy time.
+        // The number of restarts since the last healthy time.
         let (mut row, mut well_since) = (0, 0);
         for (time, delay) in log.iter().copied().chain([(now, None)]) {
             if time >= well_since + nanos(backoff.reset_after) {

@@ -1,4 +1,4 @@
-//! From a failure to what is to be done about it.
+//! The decision what to do about a failure.
 
 use super::backoff::Pace;
 use super::directive::Directive;
@@ -8,20 +8,20 @@ use super::window::Window;
 /// What is to be done about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Restart after so many nanoseconds; without a backoff that is 0.
+    /// Restart after this many nanoseconds; 0 without a backoff.
     Restart { after: u64 },
-    /// Stop: as the strategy chose, or because one more restart would be over its limit.
+    /// Stop: the strategy chose so, or one more restart would exceed its limit.
     Stop { over_limit: bool },
-    /// Go on with the next message.
+    /// Continue with the next message.
     Resume,
     /// Ask the supervisor above.
     Escalate,
 }
 
-/// What a strategy has to remember of one child, or of children that are counted together. It
-/// belongs to one strategy: the numbers mean nothing to another.
+/// What a strategy remembers of one child, or of children that are counted together. It belongs
+/// to one strategy: its numbers mean nothing to another.
 ///
-/// An empty one owns no memory; a full one holds no more times than the strategy's limit.
+/// An empty history owns no memory; a full one holds no more times than the strategy's limit.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     window: Window,
@@ -29,10 +29,10 @@ pub(crate) struct History {
 }
 
 impl<F> Strategy<F> {
-    /// What is to be done about a failure at `now`. A restart is taken as done, at the end of its
-    /// delay; `random` is any number, of which a backoff with jitter makes its delay.
+    /// Decides what to do about a failure at `now`. A restart counts as done at the end of its
+    /// delay. `random` is any number, from which a backoff with jitter makes its delay.
     ///
-    /// The decider runs first: when it panics, the history is as it was.
+    /// The decider runs first: if it panics, the history is unchanged.
     pub(crate) fn decide_for(
         &self,
         failure: &F,
@@ -85,7 +85,8 @@ mod tests {
         Backoff::new(ns(min), ns(max)).unwrap()
     }
 
-    /// The decisions about failures at these times, each of which says itself what it wants.
+    /// Returns the decisions about failures at these times, each of which names the directive it
+    /// wants.
     fn decisions(strategy: &Strategy<Directive>, failures: &[(u64, Directive)]) -> Vec<Decision> {
         let mut history = History::default();
         let decide =
@@ -93,7 +94,7 @@ mod tests {
         failures.iter().map(decide).collect()
     }
 
-    /// A strategy that does what the failure wants.
+    /// Makes a strategy that follows the directive that the failure wants.
     fn obliging(strategy: Strategy<Directive>) -> Strategy<Directive> {
         strategy.decide(|wish| *wish)
     }
@@ -105,7 +106,7 @@ mod tests {
         let never = |strategy: Strategy<Directive>| strategy.limit(0, ns(100));
         let twice = |strategy: Strategy<Directive>| strategy.limit(2, ns(100));
         type Limited = fn(Strategy<Directive>) -> Strategy<Directive>;
-        // Limit, directive, times, and what is decided at each of them.
+        // Limit, directive, times, and the decision at each of them.
         let table: [(Limited, Directive, &[u64], &[Decision]); 12] = [
             (none, Restart, &[0, 0, 0, 0, 0], &[NOW; 5]),
             (none, Stop, &[0], &[STOP]),

@@ -1,10 +1,10 @@
-//! Which children a decision about one of them is carried out for.
+//! The children to which a decision about one of them applies.
 
 use super::decision::Decision;
 
 /// How far a decision reaches among the children of one parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::enum_variant_names)] // the names they have everywhere
+#[allow(clippy::enum_variant_names)] // the established names
 pub(crate) enum Scope {
     /// The child that failed.
     OneForOne,
@@ -14,10 +14,10 @@ pub(crate) enum Scope {
     RestForOne,
 }
 
-/// For whom a decision about a child is carried out.
+/// The children to which a decision about a child applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The child.
+    /// The child alone.
     Itself,
     /// The child, and its siblings that were started after it.
     Later,
@@ -26,10 +26,10 @@ pub(crate) enum Reach {
 }
 
 impl Scope {
-    /// The children that a decision about one of them is carried out for.
+    /// Returns the children to which a decision about one of them applies.
     ///
-    /// Only a restart and a stop spread: the siblings of a child that is resumed, or whose failure
-    /// is for another to judge, have not failed, so there is nothing to do to them.
+    /// Only a restart and a stop spread. The siblings of a child that is resumed, or whose failure
+    /// is escalated, have not failed, so nothing is done to them.
     pub(crate) fn reach(self, decision: Decision) -> Reach {
         let spreads = matches!(decision, Decision::Restart { .. } | Decision::Stop { .. });
         match self {
@@ -40,10 +40,11 @@ impl Scope {
     }
 
     /// Whether the children are counted together, in one [`History`](super::History) of the
-    /// parent's, and not each in its own.
+    /// parent, and not each in its own.
     ///
-    /// Where one child's failure restarts others, they form a group: counted apart, five children
-    /// that fail in turn would restart each of them five times as often as the limit says.
+    /// If one child's failure restarts others, they form a group: counted separately, five
+    /// children that fail in turn would restart each of them five times as often as the limit
+    /// says.
     pub(crate) fn counts_together(self) -> bool {
         self != Self::OneForOne
     }

@@ -1,4 +1,4 @@
-//! A supervisor's strategy: what its owner chooses.
+//! The strategy of a supervisor, as the user configures it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use super::directive::Directive;
 use super::scope::Scope;
 use super::window::Limit;
 
-/// How a supervisor answers the failures of its children.
+/// How a supervisor handles the failures of its children.
 ///
-/// It says three things: what is done about a failure, how often a restart is tried, and, where
-/// there is a [`Backoff`], how long it waits. Unless told otherwise it restarts, at once, at most
-/// 3 times in 60 s; over the limit it stops. So do parents whose props say nothing, and the guardian of the
+/// A strategy says three things: what is done about a failure, how often a restart is tried, and, if there
+/// is a [`Backoff`], how long it waits. By default it restarts, at once, at most 3 times in 60 s; over the
+/// limit it stops. The same default applies to parents whose props say nothing, and to the guardian of the
 /// top-level actors, if its pool's builder says nothing.
 ///
-/// Its kind says for whom it is done:
+/// Its kind says to which children this applies:
 ///
 /// | kind | a restart or a stop is for | the limit and the backoff count |
 /// |---|---|---|
@@ -24,8 +24,8 @@ use super::window::Limit;
 /// | [`all_for_one`](Self::all_for_one) | all children | the children together |
 /// | [`rest_for_one`](Self::rest_for_one) | that child and all started after it | the children together |
 ///
-/// A resume is for the child that failed alone, whatever the kind, and an escalation leaves all of
-/// it to the supervisor above.
+/// A resume applies to the failed child alone, whatever the kind, and an escalation leaves everything to
+/// the supervisor above.
 ///
 /// ```
 /// use nexus_actors::{Backoff, BackoffError, Directive, Strategy};
@@ -52,10 +52,10 @@ pub struct Strategy<F> {
     bound: Bound,
 }
 
-/// What was said about a limit.
+/// What was set about a limit.
 #[derive(Clone, Copy)]
 enum Bound {
-    /// Nothing yet: what it is depends on whether there is a backoff.
+    /// Nothing yet: the limit depends on whether there is a backoff.
     Default,
     None,
     Limit(Limit),
@@ -68,18 +68,19 @@ pub(super) enum Decider<F> {
 }
 
 impl<F> Strategy<F> {
-    /// A failure of one child is a matter of that child.
+    /// Treats a failure of one child as a matter of that child alone.
     pub fn one_for_one() -> Self {
         Self::new(Scope::OneForOne)
     }
 
-    /// A failure of one child is one of all: for children that make no sense without each other.
+    /// Treats a failure of one child as a failure of all: for children that make no sense without each
+    /// other.
     pub fn all_for_one() -> Self {
         Self::new(Scope::AllForOne)
     }
 
-    /// A failure of one child is one of those that were started after it: for children that build
-    /// upon each other in that order.
+    /// Treats a failure of one child as a failure of those that were started after it too: for children
+    /// that build upon each other in that order.
     pub fn rest_for_one() -> Self {
         Self::new(Scope::RestForOne)
     }
@@ -93,16 +94,16 @@ impl<F> Strategy<F> {
         }
     }
 
-    /// At most so many restarts in so long, in any stretch of that length: one counts until
-    /// `within` has passed since it was done. A failure that would need one more stops the actor.
+    /// Permits at most `restarts` restarts in any stretch of time of the length `within`: a restart counts
+    /// until `within` has passed since it was done. A failure that would need one more stops the actor.
     /// With 0 restarts it is never restarted, and [`Duration::MAX`] counts for its whole life.
     ///
     /// This limit holds with a [`backoff`](Self::backoff) too.
     ///
     /// # Panics
     ///
-    /// When `within` is zero and `restarts` is not: no restart is less than no time ago, so the
-    /// limit would never hold.
+    /// If `within` is zero and `restarts` is not: no restart is less than no time ago, so the limit would
+    /// never hold.
     ///
     /// ```
     /// use nexus_actors::Strategy;
@@ -124,8 +125,8 @@ impl<F> Strategy<F> {
         }
     }
 
-    /// Restarts as often as there is a failure. Without a [`backoff`](Self::backoff), an actor that
-    /// fails while it starts then keeps its worker busy until it is stopped.
+    /// Restarts as often as there is a failure. Without a [`backoff`](Self::backoff), an actor that fails
+    /// while it starts then keeps its worker busy until the actor is stopped.
     pub fn without_limit(self) -> Self {
         Self {
             bound: Bound::None,
@@ -133,10 +134,10 @@ impl<F> Strategy<F> {
         }
     }
 
-    /// Lets a function choose for each failure; it takes the place of an earlier `decide` or
-    /// [`always`](Self::always). It runs while the actor that failed waits, so it should be quick.
+    /// Sets a function that chooses the directive for each failure. It replaces an earlier `decide` or
+    /// [`always`](Self::always). It runs while the failed actor waits, so it should be quick.
     ///
-    /// What it calls [`Restart`](Directive::Restart) is still subject to the limit.
+    /// A [`Restart`](Directive::Restart) that it chooses is still subject to the limit.
     pub fn decide(self, decider: impl Fn(&F) -> Directive + Send + Sync + 'static) -> Self {
         Self {
             decider: Decider::By(Arc::new(decider)),
@@ -144,8 +145,7 @@ impl<F> Strategy<F> {
         }
     }
 
-    /// Answers every failure in the same way; it takes the place of an earlier
-    /// [`decide`](Self::decide) or `always`.
+    /// Handles every failure in the same way. It replaces an earlier [`decide`](Self::decide) or `always`.
     ///
     /// ```
     /// use nexus_actors::{Directive, Strategy};
@@ -162,11 +162,10 @@ impl<F> Strategy<F> {
 
     /// Waits before each restart, longer each time. The other directives are carried out at once.
     ///
-    /// A backoff takes the place of the default limit: an actor that waits for something to come
-    /// back is meant to wait as long as that takes, and the growing delay already keeps it from
-    /// doing harm. A limit that was set, before or after, holds: give one to have the actor stopped
-    /// at last. Choose it with the delays in mind: where they are 30 s, there never are 3 restarts
-    /// in 60 s.
+    /// A backoff replaces the default limit: an actor that waits for something to come back is meant to
+    /// wait as long as that takes, and the growing delay already keeps it from doing harm. A limit that was
+    /// set, before or after, holds: set one to have the actor stopped eventually. Choose it with the delays
+    /// in mind: with delays of 30 s there are never 3 restarts in 60 s.
     ///
     /// ```
     /// use nexus_actors::{Backoff, BackoffError, Strategy};
@@ -186,12 +185,12 @@ impl<F> Strategy<F> {
         }
     }
 
-    /// Whom its decisions reach, and who is counted together.
+    /// Which children its decisions reach, and which are counted together.
     pub(crate) fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// The limit that holds, if any.
+    /// Returns the limit in force, if any.
     pub(super) fn bounds(&self) -> Option<Limit> {
         match self.bound {
             Bound::Limit(limit) => Some(limit),
@@ -217,7 +216,7 @@ impl<F> Default for Strategy<F> {
     }
 }
 
-// Derived, these would ask the same of the failure, which is only ever looked at.
+// Derived impls would require the same traits of the failure type, of which a value is only ever read.
 impl<F> Clone for Strategy<F> {
     fn clone(&self) -> Self {
         Self {
@@ -267,7 +266,7 @@ impl<F> fmt::Debug for Strategy<F> {
 mod tests {
     use super::*;
 
-    /// A failure type with no abilities at all.
+    /// A failure type that implements no traits.
     struct Opaque;
 
     const MINUTE: Duration = Duration::from_secs(60);

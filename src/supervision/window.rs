@@ -1,4 +1,4 @@
-//! The limit on restarts, over a window that slides with the time.
+//! The limit on restarts, over a window that slides with time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::nanos;
 
-/// At most so many restarts in so long.
+/// At most this many restarts in this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
     pub(super) restarts: u32,
@@ -14,7 +14,7 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    /// What row 4.6 promises to those who say nothing.
+    /// What row 4.6 promises if no limit was set.
     pub(super) const DEFAULT: Self = Self {
         restarts: 3,
         within: Duration::from_secs(60),
@@ -24,14 +24,14 @@ impl Limit {
 /// The restarts that may still count.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// When they were, the first one first. A restart after a delay may lie ahead, and behind a shorter one
-    /// that was decided later, so they do not come in that order.
+    /// The times of the restarts, the first one first. A restart after a delay may lie ahead, and behind a
+    /// shorter one that was decided later, so they do not arrive in that order.
     times: BinaryHeap<Reverse<u64>>,
 }
 
 impl Window {
-    /// Whether one more restart keeps the limit. It does if fewer than `limit.restarts` were less
-    /// than `limit.within` ago.
+    /// Whether one more restart stays within the limit: fewer than `limit.restarts` were less than
+    /// `limit.within` ago.
     pub(super) fn has_room(&mut self, limit: Limit, now: u64) -> bool {
         let within = nanos(limit.within);
         while let Some(Reverse(first)) = self.times.peek()
@@ -42,7 +42,7 @@ impl Window {
         self.times.len() < limit.restarts as usize
     }
 
-    /// Counts a restart for which there was room: so there are never more than the limit.
+    /// Counts a restart that the limit permitted, so there are never more than the limit.
     pub(super) fn count(&mut self, time: u64) {
         self.times.push(Reverse(time));
     }
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// Restarts at once, if the limit allows it.
+    /// Restarts at once, if the limit permits it.
     fn try_at(window: &mut Window, limit: Limit, now: u64) -> bool {
         let room = window.has_room(limit, now);
         if room {
@@ -112,7 +112,7 @@ mod tests {
         fn s4_6_the_window_agrees_with_a_list_of_all_restarts(
             restarts in 0..6_u32,
             within in 1..100_u64,
-            // The time that passes before each failure, and the delay of its restart.
+            // The time before each failure, and the delay of its restart.
             failures in prop::collection::vec((0..60_u64, 0..60_u64), 0..200),
         ) {
             let limit = limit(restarts, within);
