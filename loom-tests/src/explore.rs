@@ -1,4 +1,4 @@
-//! Running a model to its end, or to the failure that is expected of it.
+//! Runs a model to its end, or to the failure that is expected of it.
 
 use loom::model::Builder;
 use nexus_actors::model::{Mutant, with_mutant};
@@ -16,12 +16,12 @@ const THREADS: usize = 3;
 /// Set for the process in which a broken model runs.
 const BROKEN: &str = "NEXUS_LOOM_BROKEN";
 
-/// Runs `model` in every interleaving that takes a thread off the processor at most `preemptions`
-/// times, with every value that the memory orderings let each load see.
+/// Runs `model` in every interleaving that preempts a thread at most `preemptions` times, with
+/// every value that the memory orderings let each load see.
 ///
 /// # Panics
 ///
-/// Where one interleaving fails, or where there was but one, so that nothing was checked.
+/// If one interleaving fails, or if there was only one, so that nothing was checked.
 pub fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let start = Instant::now();
     let runs = Arc::new(AtomicUsize::new(0));
@@ -33,19 +33,19 @@ pub fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let runs = runs.load(Relaxed);
     let (test, took) = (test_name(), start.elapsed());
     let count = format!("{test}: {runs} interleavings in {took:.1?}\n");
-    // Not `eprint`, which the test harness would swallow: the count belongs in the log.
+    // Not `eprint`, which the test harness would capture: the count belongs in the log.
     let _ = io::stderr().write_all(count.as_bytes());
     assert!(runs > 1, "nothing ran side by side");
 }
 
-/// Runs a `model` that is broken, by `mutant` or by itself, and sees to it that loom finds fault
-/// with it in the words `complaint`. Must be called from a test, as it runs that test once more:
-/// unwinding out of a failed model drops things of loom's, which by then panic, and so abort; that
-/// shall end a process of its own.
+/// Runs a `model` that is broken, by `mutant` or by itself, and checks that loom rejects it with
+/// the words `complaint`. Must be called from a test, as it runs that test once more: unwinding
+/// out of a failed model drops values of loom's, which by then panic, and so abort. That has to
+/// end a separate process.
 ///
 /// # Panics
 ///
-/// Where the model passes, or fails with other words: then the check is blind.
+/// If the model passes, or fails with other words: then the check is blind.
 pub fn rejected(
     preemptions: usize,
     mutant: Option<Mutant>,
@@ -80,7 +80,7 @@ fn test_name() -> String {
     thread::current().name().unwrap_or_default().to_owned()
 }
 
-/// Everything is set here, so that no variable of the environment can cut an exploration short.
+/// Everything is set here, so that no environment variable can cut an exploration short.
 fn builder(preemptions: usize) -> Builder {
     let mut builder = Builder::new();
     builder.max_threads = THREADS;

@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub struct Tally(Arc<AtomicUsize>);
 
 impl Tally {
-    /// How many letters are alive.
+    /// The number of letters that are alive.
     #[must_use]
     pub fn alive(&self) -> usize {
         self.0.load(Relaxed)
     }
 }
 
-/// The lines of a letter: whoever touches one without owning the letter is reported by loom.
+/// The lines of a letter: loom reports any access by a thread that does not own the letter.
 #[derive(Clone)]
 pub struct Lines(Arc<[UnsafeCell<u32>]>);
 
@@ -50,7 +50,7 @@ struct Body {
 }
 
 impl Letter {
-    /// A letter with these numbers in its lines.
+    /// Makes a letter with these numbers in its lines.
     #[must_use]
     pub fn of(numbers: &[u32], tally: &Tally) -> Self {
         tally.0.fetch_add(1, Relaxed);
@@ -66,7 +66,7 @@ impl Letter {
         }))
     }
 
-    /// The numbers in its lines.
+    /// Returns the numbers in its lines.
     #[must_use]
     pub fn read(&self) -> Vec<u32> {
         (0..self.0.lines.0.len())
@@ -81,7 +81,7 @@ impl Letter {
         }
     }
 
-    /// Its lines, for a model that breaks the rules by keeping them.
+    /// Returns its lines, for a model that breaks the rules by keeping them.
     #[must_use]
     pub fn lines(&self) -> Lines {
         self.0.lines.clone()
@@ -94,11 +94,11 @@ impl Drop for Body {
     }
 }
 
-// SAFETY: a letter owns its body; the lines that `Letter::lines` shares are loom's to guard.
+// SAFETY: a letter owns its body; loom guards the lines that `Letter::lines` shares.
 unsafe impl Send for Letter {}
 
 // SAFETY: the box is leaked and made again from the same address, at which the link lies
-// (`repr(C)`); nobody touches it in between.
+// (`repr(C)`); it is not touched in between.
 unsafe impl Node for Letter {
     fn into_link(self) -> NonNull<Link> {
         NonNull::from(Box::leak(self.0)).cast()

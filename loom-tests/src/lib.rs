@@ -1,10 +1,10 @@
-//! Model checks of the protocols between threads; the models are in `tests/`, and run with
-//! `cargo loom`. This is what they share: how to explore a model, and what to put into a queue.
+//! Model checks of the protocols between threads; the models are in `tests/`, and run with `cargo loom`. This
+//! is what they share: how to explore a model, and what to put into a queue.
 //!
-//! Loom keeps the last access to an atomic only. A thread that loads what it is about to store hides by that that
-//! another one has loaded it before, and loom does not try the two the other way round: such a model must be
-//! seen to reach all outcomes that it speaks of. It reaches them if the thread that stores runs first, as the
-//! model's own thread does.
+//! Loom keeps only the last access to an atomic. If a thread loads what it is about to store, that load hides
+//! that another thread has loaded it before, and loom does not try the two in the other order. Such a model
+//! must be shown to reach all outcomes that it names. It reaches them if the thread that stores runs first,
+//! as the model's own thread does.
 
 #[cfg(nexus_loom)]
 mod explore;

@@ -1,6 +1,6 @@
 //! A batch of several cells is published whole by one push, and may be sent back and filled again.
 //!
-//! The way back is a second inbox here, so that it, too, is made of nothing but what is checked.
+//! The way back is a second inbox, so that it, too, consists only of what is checked.
 
 #![cfg(nexus_loom)]
 
@@ -39,7 +39,7 @@ fn publish_two_batches() {
 
 #[test]
 fn a_batch_arrives_whole() {
-    // Claim: all cells of a batch that were filled before its one push are seen by the consumer.
+    // Claim: the consumer sees all cells of a batch that were filled before its one push.
     explore(PREEMPTIONS, publish_two_batches);
 }
 
@@ -69,8 +69,8 @@ fn filling_after_the_push_is_rejected() {
     );
 }
 
-/// Sends a batch, and, if it has come back already, fills it again and sends it once more; a
-/// second producer meanwhile pushes onto whatever the head is, or was.
+/// Sends a batch, and, if it has come back already, fills it again and sends it once more.
+/// Meanwhile a second producer pushes onto whatever the head is, or was.
 fn fill_again(outcomes: &Outcomes) {
     let tally = Tally::default();
     let (sender, mut receiver) = inbox();
@@ -125,8 +125,8 @@ fn fill_again(outcomes: &Outcomes) {
 
 #[test]
 fn a_batch_may_be_filled_again() {
-    // Claim: a batch that came back is its producer's again, and a head that comes back at the
-    // address it had before confuses no producer that has seen it there.
+    // Claim: a batch that came back belongs to its producer again, and a head that comes back at
+    // its earlier address confuses no producer that has seen it there.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || fill_again(&outcomes));

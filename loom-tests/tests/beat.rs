@@ -1,4 +1,4 @@
-//! Whoever looks at what a worker is at sees one turn, or none: never parts of two.
+//! A look at a worker's activity sees one turn, or none: never parts of two.
 
 #![cfg(nexus_loom)]
 
@@ -28,7 +28,7 @@ fn second() -> Running<u8> {
 /// A turn, by its number, and what runs in it.
 type Ran = (u64, fn() -> Running<u8>);
 
-/// Looks, and sees to it that what is seen is what ran in the turn of that number.
+/// Looks, and checks that what is seen is what ran in the turn with that number.
 fn look(beat: &Beat<u8>, ran: &[Ran]) -> Option<u64> {
     let (turn, seen) = beat.look()?;
     let of_turn = ran.iter().find(|(number, _)| *number == turn);
@@ -40,16 +40,16 @@ fn look(beat: &Beat<u8>, ran: &[Ran]) -> Option<u64> {
     Some(turn)
 }
 
-/// Looks so many times, on a thread of its own.
+/// Looks this many times, on a separate thread.
 ///
-/// The worker's thread is the model's, which runs first. For loom keeps the last access to an atomic only: what
-/// the worker reads of its own would hide that somebody else had looked before it writes.
+/// The worker's thread is the model's, which runs first. Loom keeps only the last access to an atomic: what
+/// the worker reads of its own would hide that another thread had looked before it writes.
 fn watch(beat: &Arc<Beat<u8>>, looks: usize, ran: &'static [Ran]) -> JoinHandle<Vec<Option<u64>>> {
     let beat = Arc::clone(beat);
     thread::spawn(move || (0..looks).map(|_| look(&beat, ran)).collect())
 }
 
-/// A worker has two turns, while somebody looks twice.
+/// A worker has two turns, while another thread looks twice.
 fn two_turns(outcomes: &Outcomes) {
     let beat = Arc::new(Beat::default());
     let watching = watch(&beat, 2, &[(1, first), (3, second)]);
@@ -113,7 +113,7 @@ fn not_looking_at_the_number_again_is_rejected() {
     is_rejected(Mutant::BeatSeenOnce);
 }
 
-/// A handler runs in the middle of another one, which goes on then.
+/// A handler runs in the middle of another one, which then resumes.
 fn one_within_another(outcomes: &Outcomes) {
     let beat = Arc::new(Beat::default());
     let watching = watch(&beat, 1, &[(1, first), (3, second), (5, first)]);
@@ -132,7 +132,7 @@ fn one_within_another(outcomes: &Outcomes) {
 
 #[test]
 fn a_look_sees_the_inner_or_the_outer_turn() {
-    // Claim: the turn within another one, and what is left of that afterwards, have numbers of their own.
+    // Claim: the turn within another one, and the rest of that one afterwards, have numbers of their own.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_within_another(&outcomes));

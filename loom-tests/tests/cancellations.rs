@@ -1,4 +1,4 @@
-//! Whoever is told that an ask was given up finds that it was, and nobody who still waits is taken for that.
+//! A reader that is told that an ask was given up finds it so, and never takes a waiting ask for given up.
 
 #![cfg(nexus_loom)]
 
@@ -12,8 +12,8 @@ const PREEMPTIONS: usize = 3;
 /// A place of the second chunk, so that the first look may find none.
 const PLACE: u32 = 1;
 
-/// Three waits in one place, of which the first and the second are given up. The word of either tells whoever
-/// holds the replies; the first is noted once more, late. The third one is not given up.
+/// Three waits in one place, of which the first and the second are given up. For each of them a message tells
+/// the holder of the replies; the first is noted once more, late. The third one is not given up.
 fn give_up_twice(outcomes: &Outcomes) {
     let cancellations = Arc::new(Cancellations::default());
     let tally = Tally::default();
@@ -49,7 +49,7 @@ fn give_up_twice(outcomes: &Outcomes) {
         cancellations.note(PLACE, generation);
         let _ = told.push(Letter::of(&[generation], &tally));
     }
-    // As where the end of the first one has called a waker that gave up the second one.
+    // As if the end of the first one had called a waker that gave up the second one.
     cancellations.note(PLACE, 1);
     holds_replies.join().unwrap();
     assert!(
@@ -61,7 +61,7 @@ fn give_up_twice(outcomes: &Outcomes) {
 
 #[test]
 fn whoever_is_told_finds_it_and_nobody_else_is_given_up() {
-    // Claim: numbers of a place only go up, and are there for whoever is told of them.
+    // Claim: the numbers of a place only grow, and a reader that is told of one finds it.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || give_up_twice(&outcomes));
@@ -76,7 +76,7 @@ fn is_rejected(mutant: Mutant, complaint: &str) {
 
 #[test]
 fn taking_the_number_away_in_between_is_rejected() {
-    // Claim: what was given up once stays so.
+    // Claim: what was given up once stays given up.
     is_rejected(
         Mutant::CancellationClearedFirst,
         "it was given up, and is no more",
@@ -85,6 +85,6 @@ fn taking_the_number_away_in_between_is_rejected() {
 
 #[test]
 fn comparing_no_generation_is_rejected() {
-    // Claim: the place may be another wait's by now.
+    // Claim: the place may belong to another wait by now.
     is_rejected(Mutant::CancellationOfAnyWait, "it still waits");
 }

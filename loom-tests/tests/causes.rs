@@ -1,5 +1,5 @@
-//! What a thread outside has sent to a worker is there before what another worker sends it because of the
-//! thread's next message, though the two come by different queues.
+//! What an outside thread has sent to a worker is there before anything that another worker sends it because
+//! of the thread's next message, though the two arrive by different queues.
 
 #![cfg(nexus_loom)]
 
@@ -14,12 +14,12 @@ const PREEMPTIONS: usize = 3;
 fn put(ingress: &Ingress, number: u64) {
     let claim = ingress.claim(2).expect("it is open");
     claim.write(1, number);
-    // SAFETY: the entry is written, and all that the reader is to read of it.
+    // SAFETY: the entry is written, as far as the reader reads it.
     unsafe { claim.commit(0, NonNull::dangling()) };
     claim.finish();
 }
 
-/// What a worker takes in: batches, and what threads outside have posted.
+/// What a worker takes in: batches, and the posts of outside threads.
 struct LaneEnd {
     receiver: Receiver<Letter>,
     reader: Reader,
@@ -34,8 +34,8 @@ impl LaneEnd {
         Some(number)
     }
 
-    /// As `pool/transport.rs` does it: how far is to be read before the batches is looked at when they were
-    /// taken, unless it is looked at too early.
+    /// As `pool/transport.rs` does it: the position up to which to read before the batches is taken after the
+    /// batches were, unless `too_early`.
     fn take_in(&mut self, too_early: bool, got: &mut Vec<u64>) {
         let early = self.reader.mark();
         let batches = self.receiver.take();
@@ -96,7 +96,7 @@ fn one_causes_another(too_early: bool, outcomes: &Outcomes) {
 
 #[test]
 fn what_caused_a_batch_is_read_before_it() {
-    // Claim: whoever has taken a batch finds claimed what was posted before that which caused the batch.
+    // Claim: a reader that has taken a batch finds claimed what was posted before the cause of the batch.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_causes_another(false, &outcomes));
@@ -105,7 +105,7 @@ fn what_caused_a_batch_is_read_before_it() {
 
 #[test]
 fn looking_how_far_to_read_before_the_batches_are_taken_is_rejected() {
-    // Claim: between the two there may come both.
+    // Claim: both may arrive between the two steps.
     rejected(PREEMPTIONS, None, "the cause came after the effect", || {
         one_causes_another(true, &Outcomes::default());
     });

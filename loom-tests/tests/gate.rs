@@ -1,4 +1,5 @@
-//! No more are let through a gate than it has places, and whoever waits is let in or told of.
+//! A gate admits no more than it has permits, and a waiter is admitted, or the owner told of
+//! it.
 
 #![cfg(nexus_loom)]
 
@@ -9,13 +10,13 @@ use nexus_loom_tests::{Outcomes, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
 
-/// Does something with a gate on a thread of its own.
+/// Does something with a gate on a separate thread.
 fn with<R: 'static>(gate: &Arc<Gate>, act: impl FnOnce(&Gate) -> R + 'static) -> JoinHandle<R> {
     let gate = Arc::clone(gate);
     thread::spawn(move || act(&gate))
 }
 
-/// Three threads want one of two places each; one of them gives its own up again.
+/// Three threads each want one of two permits; one of them returns its permit.
 fn three_want_two_places(outcomes: &Outcomes) {
     let gate = Arc::new(Gate::new(2));
     let comes_and_goes = |gate: &Gate| {
@@ -38,7 +39,8 @@ fn three_want_two_places(outcomes: &Outcomes) {
 
 #[test]
 fn no_place_is_lost_or_made() {
-    // Claim: what is taken is what was let in and has not left, and never more than there is.
+    // Claim: the permits taken are those of senders that entered and have not left, and never
+    // more than there are.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || three_want_two_places(&outcomes));
@@ -47,7 +49,7 @@ fn no_place_is_lost_or_made() {
 
 #[test]
 fn entering_by_a_store_is_rejected() {
-    // Claim: a place is taken in the step that finds it free.
+    // Claim: a permit is taken in the step that finds it free.
     rejected(
         PREEMPTIONS,
         Some(Mutant::GateEnteredByStore),
@@ -56,7 +58,7 @@ fn entering_by_a_store_is_rejected() {
     );
 }
 
-/// The owner has somebody wait while the only place is given up, and others come.
+/// The owner has a sender wait while the only permit is returned, and others come.
 fn one_waits(outcomes: &Outcomes) {
     let gate = Arc::new(Gate::new(1));
     assert_eq!(gate.enter(), Ok(()));
@@ -69,7 +71,8 @@ fn one_waits(outcomes: &Outcomes) {
         let_in = gate.enter_as_first().is_ok();
         assert!(let_in, "nobody comes between the two");
     }
-    // Who came before the mark was set has the place, and is to leave it under the mark.
+    // A sender that came before the mark was set has the permit, and has to leave it under the
+    // mark.
     assert!(
         let_in || overtook,
         "nobody is left to wake the one who waits"
@@ -84,7 +87,7 @@ fn one_waits(outcomes: &Outcomes) {
 
 #[test]
 fn whoever_waits_is_let_in_or_told_of() {
-    // Claim: either the owner finds the room, or whoever leaves it finds the mark.
+    // Claim: either the owner finds the permit, or the thread that returns it finds the mark.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_waits(&outcomes));
@@ -93,7 +96,7 @@ fn whoever_waits_is_let_in_or_told_of() {
 
 #[test]
 fn leaving_without_looking_is_rejected() {
-    // Claim: whoever leaves must say that somebody waits.
+    // Claim: the thread that leaves must report that a sender waits.
     rejected(
         PREEMPTIONS,
         Some(Mutant::GateLeftUnseen),
@@ -102,7 +105,7 @@ fn leaving_without_looking_is_rejected() {
     );
 }
 
-/// The owner says that nobody waits any more while one leaves and another one comes.
+/// The owner clears the waiters' mark while one sender leaves and another one comes.
 fn nobody_waits_any_more(outcomes: &Outcomes) {
     let gate = Arc::new(Gate::new(2));
     assert_eq!(gate.enter(), Ok(()));
@@ -130,7 +133,7 @@ fn nobody_waits_any_more(outcomes: &Outcomes) {
 
 #[test]
 fn taking_the_mark_away_takes_nothing_else_away() {
-    // Claim: the mark is taken away in one step, which leaves the count as it is.
+    // Claim: the mark is cleared in one step, which leaves the count as it is.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || nobody_waits_any_more(&outcomes));
@@ -142,7 +145,7 @@ fn taking_the_mark_away_takes_nothing_else_away() {
 
 #[test]
 fn taking_the_mark_away_by_a_store_is_rejected() {
-    // Claim: what others did since the word was read must not be written over.
+    // Claim: what others did since the word was read must not be overwritten.
     rejected(
         PREEMPTIONS,
         Some(Mutant::GateMarkedByStore),
@@ -153,7 +156,8 @@ fn taking_the_mark_away_by_a_store_is_rejected() {
 
 #[test]
 fn setting_the_mark_by_a_store_is_rejected() {
-    // Claim: as for taking it away; the place of one who has left would be taken for ever.
+    // Claim: as for clearing it; the permit of a sender that has left would stay taken for
+    // ever.
     rejected(
         PREEMPTIONS,
         Some(Mutant::GateMarkedByStore),
@@ -162,7 +166,7 @@ fn setting_the_mark_by_a_store_is_rejected() {
     );
 }
 
-/// The owner closes the gate while one comes and another one leaves.
+/// The owner closes the gate while one sender comes and another one leaves.
 fn closes(outcomes: &Outcomes) {
     let gate = Arc::new(Gate::new(2));
     assert_eq!(gate.enter(), Ok(()));
@@ -191,7 +195,8 @@ fn closes(outcomes: &Outcomes) {
 
 #[test]
 fn nobody_is_let_in_after_the_close() {
-    // Claim: a gate that is closed stays so; who is in was let in before, and its place counts.
+    // Claim: a closed gate stays closed; a sender that is in was admitted before, and its
+    // permit counts.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || closes(&outcomes));
@@ -200,7 +205,7 @@ fn nobody_is_let_in_after_the_close() {
 
 #[test]
 fn closing_by_a_store_is_rejected() {
-    // Claim: what others did since the word was read must not be written over.
+    // Claim: what others did since the word was read must not be overwritten.
     rejected(
         PREEMPTIONS,
         Some(Mutant::GateClosedByStore),
@@ -211,7 +216,7 @@ fn closing_by_a_store_is_rejected() {
 
 #[test]
 fn looking_once_whether_it_is_closed_is_rejected() {
-    // Claim: who has to try again must look again.
+    // Claim: a sender that has to try again must check again.
     rejected(
         PREEMPTIONS,
         Some(Mutant::GateClosedSeenOnce),

@@ -1,7 +1,8 @@
-//! Two producers and one consumer of an inbox lose nothing, double nothing, and keep each producer's order.
+//! Two producers and one consumer of an inbox lose nothing, duplicate nothing, and keep each producer's
+//! order.
 //!
-//! At every time each node has one owner: its producer, the list, or the consumer. Closing, or
-//! dropping the receiver, ends the list's ownership once and for all.
+//! At any time each node has one owner: its producer, the list, or the consumer. Closing, or dropping the
+//! receiver, ends the list's ownership for good.
 
 #![cfg(nexus_loom)]
 
@@ -13,14 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 const PREEMPTIONS: usize = 3;
 
-/// What became of one producer's letters.
+/// The fate of one producer's letters.
 #[derive(Default)]
 struct Posted {
     accepted: Vec<u32>,
     refused: Vec<u32>,
 }
 
-/// Pushes letters with these numbers, in order, on a thread of its own.
+/// Pushes letters with these numbers, in order, on a separate thread.
 fn post<const N: usize>(
     inbox: &Inbox<Letter>,
     tally: &Tally,
@@ -112,7 +113,7 @@ fn take_then_close(outcomes: &Outcomes) {
     let taken = got.len();
     got.extend(read(receiver.close()));
     closed.store(true, Relaxed);
-    // To take from a closed inbox must not open it.
+    // A take from a closed inbox must not open it.
     assert_eq!(read(receiver.take()).count(), 0);
     let (one, two) = (one.join().unwrap(), two.join().unwrap());
     assert_eq!(read(receiver.take()).count(), 0);
@@ -131,7 +132,8 @@ fn take_then_close(outcomes: &Outcomes) {
 
 #[test]
 fn a_close_leaves_no_node_without_an_owner() {
-    // Claim: a node is received, returned by the close, or given back, and no push succeeds after.
+    // Claim: a node is received, returned by the close, or returned to its sender, and no push succeeds
+    // after.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || take_then_close(&outcomes));
@@ -171,6 +173,6 @@ fn drop_the_receiver() {
 
 #[test]
 fn dropping_the_receiver_frees_what_is_queued() {
-    // Claim: whatever a producer pushes while the receiver is dropped is freed or given back.
+    // Claim: whatever a producer pushes while the receiver is dropped is freed or returned.
     explore(PREEMPTIONS, drop_the_receiver);
 }

@@ -1,4 +1,4 @@
-//! Writers of an ingress lose nothing, double nothing and keep their order, over the ends of segments.
+//! Writers of an ingress lose nothing, duplicate nothing and keep their order, across the ends of segments.
 //!
 //! In these models a segment has four words: two entries of two words, or one of three and the mark at
 //! the end.
@@ -12,14 +12,14 @@ use std::ptr::NonNull;
 
 const PREEMPTIONS: usize = 3;
 
-/// Puts a number into an entry of so many words. Returns whether it was taken.
+/// Puts a number into an entry of this many words. Returns whether it was accepted.
 #[allow(unsafe_code)]
 fn put_in(ingress: &Ingress, words: usize, number: u64) -> bool {
     let Ok(claim) = ingress.claim(words) else {
         return false;
     };
     claim.write(1, number);
-    // SAFETY: the entry is written, and all that the reader is to read of it.
+    // SAFETY: the entry is written, as far as the reader reads it.
     unsafe { claim.commit(0, NonNull::dangling()) };
     claim.finish();
     true
@@ -29,18 +29,18 @@ fn put(ingress: &Ingress, number: u64) -> bool {
     put_in(ingress, 2, number)
 }
 
-/// Puts numbers, in order, on a thread of its own. Returns those that were taken.
+/// Puts numbers, in order, on a separate thread. Returns those that were accepted.
 fn post<const N: usize>(ingress: &Ingress, numbers: [u64; N]) -> JoinHandle<Vec<u64>> {
     let ingress = ingress.clone();
     let taken = move |number: &u64| put(&ingress, *number);
     thread::spawn(move || numbers.into_iter().filter(taken).collect())
 }
 
-/// Reads the next entry, which has so many words.
+/// Reads the next entry, which has this many words.
 #[allow(unsafe_code)]
 fn get(reader: &mut Reader, words: impl Fn(u64) -> usize) -> Option<u64> {
     let number = reader.peek(1)?;
-    // SAFETY: the entry has so many words, and its number was read.
+    // SAFETY: the entry has this many words, and its number was read.
     unsafe { reader.advance(words(number)) };
     Some(number)
 }
@@ -77,7 +77,7 @@ fn write_and_read() {
 
 #[test]
 fn nothing_is_lost_doubled_or_reordered() {
-    // Claim: what two writers put comes out once, in each one's order, also over the end of a segment.
+    // Claim: what two writers put comes out once, in the order of each, also across the end of a segment.
     explore(PREEMPTIONS, write_and_read);
 }
 
@@ -112,12 +112,12 @@ fn entries_of_two_sizes() {
 
 #[test]
 fn a_segment_ends_where_an_entry_does_not_fit() {
-    // Claim: where room is left that is too small for a claim, the reader passes over it.
+    // Claim: if the space left is too small for a claim, the reader passes over it.
     explore(PREEMPTIONS, entries_of_two_sizes);
 }
 
-/// One thread writes and reads so much that the first segment is free, and then current once more,
-/// while another one claims, maybe on what it has seen long before.
+/// One thread writes and reads so much that the first segment is free, and then current again, while another
+/// one claims, perhaps based on what it saw long before.
 fn recycle_under_a_stale_claim(outcomes: &Outcomes) {
     let (ingress, mut reader, _receiver) = an_open_ingress();
     let stale = post(&ingress, [20]);
@@ -180,22 +180,22 @@ fn claiming_without_acquire_is_rejected() {
     );
 }
 
-/// Puts a number into an entry of so many words, as a thread does that looked which segment is current
-/// long before.
+/// Puts a number into an entry of this many words, as a thread that looked up the current segment long
+/// before.
 #[allow(unsafe_code)]
 fn put_late(ingress: &Ingress, looked: Looked, words: usize, number: u64) -> JoinHandle<()> {
     let ingress = ingress.clone();
     thread::spawn(move || {
         let claim = ingress.claim_after(looked, words).expect("it is open");
         claim.write(1, number);
-        // SAFETY: the entry is written, and all that the reader is to read of it.
+        // SAFETY: the entry is written, as far as the reader reads it.
         unsafe { claim.commit(0, NonNull::dangling()) };
         claim.finish();
     })
 }
 
-/// Two threads have looked when the second segment was current. By now it is free, and about to be
-/// installed once more, in place of the first one: they may fill it before it is current.
+/// Two threads looked when the second segment was current. By now it is free, and about to be installed
+/// again, in place of the first one: they may fill it before it is current.
 fn fill_before_it_is_current(outcomes: &Outcomes) {
     let words = |number| if number == 20 { 3 } else { 2 };
     let (ingress, mut reader, _receiver) = an_open_ingress();
@@ -232,7 +232,7 @@ fn fill_before_it_is_current(outcomes: &Outcomes) {
 
 #[test]
 fn stale_claims_may_fill_a_segment_before_it_is_current() {
-    // Claim: whoever closes a segment then waits until it has become current; nothing is lost.
+    // Claim: the claim that then closes the segment waits until it has become current; nothing is lost.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || fill_before_it_is_current(&outcomes));
@@ -241,7 +241,8 @@ fn stale_claims_may_fill_a_segment_before_it_is_current() {
 
 #[test]
 fn installing_the_next_segment_too_early_is_rejected() {
-    // Claim: the current segment never goes back to one that is closed, where claims would wait for ever.
+    // Claim: the current segment never moves back to one that is closed, on which claims would wait for
+    // ever.
     rejected(
         PREEMPTIONS,
         Some(Mutant::IngressNextTooEarly),
@@ -252,7 +253,8 @@ fn installing_the_next_segment_too_early_is_rejected() {
 
 #[test]
 fn waiting_for_another_segment_alone_is_rejected() {
-    // Claim: who waits after a stale claim sees that its own segment is the one that takes claims now.
+    // Claim: a thread that waits after a stale claim sees that its own segment is the one that takes claims
+    // now.
     rejected(
         PREEMPTIONS,
         Some(Mutant::IngressTailUnseen),
@@ -261,7 +263,7 @@ fn waiting_for_another_segment_alone_is_rejected() {
     );
 }
 
-/// Reads, and sleeps between two reads, until there are so many numbers and letters.
+/// Reads, and sleeps between two reads, until there are this many numbers and letters.
 fn receive(reader: &mut Reader, receiver: &mut Receiver<Letter>, wanted: usize) -> Vec<u64> {
     let mut got = Vec::new();
     loop {
@@ -280,7 +282,7 @@ fn receive(reader: &mut Reader, receiver: &mut Receiver<Letter>, wanted: usize) 
 
 fn sleep_until_all_is_there() {
     let (ingress, mut reader, mut receiver) = an_open_ingress();
-    // Half of the segment is used up: one of the claims that come closes it.
+    // Half of the segment is used up: one of the coming claims closes it.
     assert!(put(&ingress, 30));
     assert_eq!(read(&mut reader), [30]);
     let one = post(&ingress, [10]);
@@ -301,7 +303,7 @@ fn no_wake_up_is_lost() {
 
 #[test]
 fn sleeping_without_comparing_is_rejected() {
-    // Claim: the reader may only sleep where the same step has shown that nothing was claimed.
+    // Claim: the reader may sleep only if the same step has shown that nothing was claimed.
     rejected(
         PREEMPTIONS,
         Some(Mutant::IngressSleepUnseen),
@@ -327,7 +329,7 @@ fn a_claim_that_closes_the_segment_wakes_as_well() {
 
 #[test]
 fn forgetting_to_wake_after_closing_a_segment_is_rejected() {
-    // Claim: nobody else wakes the reader for the claim that closes its segment.
+    // Claim: no other thread wakes the reader for the claim that closes its segment.
     rejected(
         PREEMPTIONS,
         Some(Mutant::IngressWakeForgotten),
@@ -355,7 +357,7 @@ fn sleep_on_both() {
 
 #[test]
 fn a_worker_that_sleeps_is_woken_by_its_inbox_and_by_its_ingress() {
-    // Claim: who sleeps on both is woken by whichever is written to.
+    // Claim: a reader that sleeps on both is woken by a write to either.
     explore(PREEMPTIONS, sleep_on_both);
 }
 
@@ -386,7 +388,7 @@ fn close_under_claims(outcomes: &Outcomes) {
 
 #[test]
 fn a_close_leaves_no_claim_behind() {
-    // Claim: what was claimed before a close is read, and what comes later is refused.
+    // Claim: what was claimed before a close is read, and later claims are refused.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || close_under_claims(&outcomes));
@@ -395,7 +397,7 @@ fn a_close_leaves_no_claim_behind() {
 
 #[test]
 fn closing_without_waiting_is_rejected() {
-    // Claim: a claim that is not committed yet when the ingress is closed is waited for.
+    // Claim: closing waits for a claim that is not committed yet.
     rejected(
         PREEMPTIONS,
         Some(Mutant::IngressCloseUnwaited),

@@ -1,4 +1,4 @@
-//! Every job is done, or given back, and no thread is left behind.
+//! Every job is done, or returned, and no thread is left behind.
 
 #![cfg(nexus_loom)]
 
@@ -14,7 +14,7 @@ const PREEMPTIONS: usize = 3;
 /// Loom has no clock: a thread that waits for a while gives up at once.
 const A_WHILE: Option<Duration> = Some(Duration::from_secs(1));
 
-/// How many jobs were done.
+/// A count of the jobs that were done.
 #[derive(Clone, Default)]
 struct Done(Arc<(Mutex<usize>, Condvar)>);
 
@@ -75,7 +75,7 @@ impl Pool {
         self.threads.borrow().len()
     }
 
-    /// Takes no more, and waits for the threads. Returns how many jobs were given back.
+    /// Closes the queue, and waits for the threads. Returns how many jobs were returned.
     fn end(&self) -> usize {
         let left = self.jobs.close().len();
         for thread in self.threads.take() {
@@ -109,19 +109,19 @@ fn two_jobs_are_done(patience: Option<Duration>) {
 
 #[test]
 fn threads_that_wait_do_every_job() {
-    // Claim: a job is done by a thread that is idle, or by one that is started for it; all of them end.
+    // Claim: a job is done by an idle thread, or by one that is started for it; all threads end.
     two_jobs_are_done(None);
 }
 
 #[test]
 fn threads_that_give_up_leave_no_job() {
-    // Claim: whoever brings a job while a thread ends finds it gone, or is found by it.
+    // Claim: a submitter that brings a job while a thread ends finds it gone, or is found by it.
     two_jobs_are_done(A_WHILE);
 }
 
 #[test]
 fn ending_without_looking_for_a_job_is_rejected() {
-    // Claim: a job may come just when the time is over.
+    // Claim: a job may come at the moment when the time is over.
     rejected(
         PREEMPTIONS,
         Some(Mutant::JobLeftAtTheEnd),
@@ -132,7 +132,7 @@ fn ending_without_looking_for_a_job_is_rejected() {
 
 #[test]
 fn bringing_a_job_without_a_word_is_rejected() {
-    // Claim: an idle thread does not look by itself.
+    // Claim: an idle thread does not look for jobs by itself.
     rejected(PREEMPTIONS, Some(Mutant::JobUntold), "deadlock", || {
         two_jobs(None, &Outcomes::default());
     });
@@ -148,7 +148,7 @@ fn ending_without_a_word_is_rejected() {
 
 #[test]
 fn taking_a_job_after_the_end_is_rejected() {
-    // Claim: what is brought after the end is given back.
+    // Claim: a job that is submitted after the end is returned.
     rejected(
         PREEMPTIONS,
         Some(Mutant::JobTakenAfterClose),
@@ -157,7 +157,7 @@ fn taking_a_job_after_the_end_is_rejected() {
     );
 }
 
-/// A thread is idle when two jobs come, of which the first one waits for the second one.
+/// A thread is idle when two jobs come, of which the first waits for the second.
 fn two_jobs_side_by_side() {
     let (pool, done) = (Pool::new(2, None), Done::default());
     let first = done.clone();
@@ -178,7 +178,7 @@ fn as_many_jobs_run_side_by_side_as_there_may_be_threads() {
 
 #[test]
 fn leaving_two_jobs_to_one_idle_thread_is_rejected() {
-    // Claim: one that was told of a job, and has not begun it, is idle no more.
+    // Claim: a thread that was notified of a job, and has not begun it, is not idle any more.
     rejected(
         PREEMPTIONS,
         Some(Mutant::JobsUncounted),
@@ -187,7 +187,7 @@ fn leaving_two_jobs_to_one_idle_thread_is_rejected() {
     );
 }
 
-/// Two jobs are brought while no more are taken.
+/// Two jobs are submitted while the queue closes.
 fn jobs_against_the_end(outcomes: &Outcomes) {
     let (pool, done) = (Pool::new(1, None), Done::default());
     let closes = {
@@ -209,7 +209,7 @@ fn jobs_against_the_end(outcomes: &Outcomes) {
 
 #[test]
 fn each_job_is_done_or_given_back_or_refused() {
-    // Claim: at the end, no job is left to nobody.
+    // Claim: at the end, no job is left without a thread.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || jobs_against_the_end(&outcomes));

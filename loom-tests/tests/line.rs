@@ -1,4 +1,4 @@
-//! Whoever waits in line is given the place that comes free, wherever it does, and nobody waits for ever.
+//! A waiter in the queue receives the permit that becomes free, wherever it does, and none waits for ever.
 
 #![cfg(nexus_loom)]
 
@@ -11,12 +11,12 @@ use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
 
-/// What is written to the owner.
+/// The messages to the owner.
 const ROOM_IS_FREE: u32 = 0;
 const ONE_WAITS: u32 = 1;
 const TWO_WAIT: u32 = 2;
 
-/// A gate with one place, and the way to its owner.
+/// A gate with one permit, and the way to its owner.
 struct Door {
     gate: Gate,
     owner: Inbox<Letter>,
@@ -47,7 +47,7 @@ struct Owner {
     door: Arc<Door>,
     letters: Receiver<Letter>,
     line: Line<Grant>,
-    /// Those who are about to wait.
+    /// The grants of those that are about to wait.
     to_come: Vec<Grant>,
     given: usize,
 }
@@ -66,8 +66,8 @@ impl Owner {
         self.line.has_served();
     }
 
-    /// Reads what has come, and sleeps if there is nothing, until so many have been given room and nobody is
-    /// told of any more.
+    /// Reads the messages that have come, and sleeps if there are none, until this many have received room
+    /// and the owner is told of no more.
     fn work_until(&mut self, given: usize) {
         loop {
             let letters: Vec<_> = self
@@ -92,7 +92,7 @@ impl Owner {
     }
 }
 
-/// A door whose only place is taken, with its owner, and so many who will wait.
+/// Makes a door whose only permit is taken, with its owner, and this many future waiters.
 fn a_full_door(waiters: usize) -> (Owner, Room<Door>, Vec<once::Receiver<Room<Door>>>) {
     let (inbox, letters) = inbox();
     let door = Arc::new(Door {
@@ -113,7 +113,7 @@ fn a_full_door(waiters: usize) -> (Owner, Room<Door>, Vec<once::Receiver<Room<Do
     (owner, room, waiting)
 }
 
-/// One gives a place back while another one joins the line; that one gives it back as well.
+/// One thread returns a permit while another one joins the queue; that one returns it as well.
 fn one_waits_in_line(outcomes: &Outcomes) {
     let (mut owner, room, mut waiting) = a_full_door(1);
     let leaves = thread::spawn(move || drop(room));
@@ -142,7 +142,7 @@ fn one_waits_in_line(outcomes: &Outcomes) {
 
 #[test]
 fn whoever_waits_is_given_the_place_that_comes_free() {
-    // Claim: wherever a place is given back, whoever waits gets it; then newcomers are let in again.
+    // Claim: wherever a permit is returned, the waiter receives it; then newcomers are admitted again.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_waits_in_line(&outcomes));
@@ -163,13 +163,13 @@ fn is_rejected(mutant: Mutant, complaint: &str) {
 
 #[test]
 fn marking_the_gate_after_a_try_to_enter_is_rejected() {
-    // Claim: whoever leaves between the try and the mark would tell nobody.
+    // Claim: a thread that leaves between the try and the mark would tell no owner.
     is_rejected(Mutant::LineMarkedLate, "deadlock");
 }
 
 #[test]
 fn giving_room_back_without_a_word_is_rejected() {
-    // Claim: the owner does not look by itself whether there is room.
+    // Claim: the owner does not check by itself whether there is room.
     is_rejected(Mutant::RoomUntold, "deadlock");
 }
 
@@ -182,7 +182,7 @@ fn leaving_the_mark_when_nobody_waits_is_rejected() {
     );
 }
 
-/// Two wait at once for a place that somebody else has, and each gives it back.
+/// Two wait at once for a permit that another thread holds, and each returns it.
 fn two_wait_in_line() {
     let (mut owner, room, mut waiting) = a_full_door(2);
     let leaves = thread::spawn(move || drop(room));
@@ -207,13 +207,13 @@ fn two_wait_in_line() {
 
 #[test]
 fn two_who_wait_are_given_the_place_one_after_the_other() {
-    // Claim: the mark stays while anybody waits, so that the first one tells when it leaves.
+    // Claim: the mark stays while there is a waiter, so the first one tells the owner when it leaves.
     explore(PREEMPTIONS, two_wait_in_line);
 }
 
 #[test]
 fn taking_the_mark_away_while_somebody_waits_is_rejected() {
-    // Claim: whoever leaves would tell nobody.
+    // Claim: a thread that leaves would tell no owner.
     rejected(
         PREEMPTIONS,
         Some(Mutant::LineUnmarkedEarly),

@@ -1,4 +1,5 @@
-//! Nobody works unwatched: a watcher that sleeps is woken, and one that is about to sleep sees who works.
+//! No work goes unwatched: a watcher that sleeps is woken, and one that is about to sleep sees which
+//! threads work.
 
 #![cfg(nexus_loom)]
 
@@ -9,7 +10,7 @@ use nexus_loom_tests::{Outcomes, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
 
-/// What one that works waits for: to be seen.
+/// What a working thread waits for: to be seen.
 #[derive(Default)]
 struct Seen {
     seen: Mutex<bool>,
@@ -30,7 +31,7 @@ impl Seen {
     }
 }
 
-/// One works for as long as nobody sees that; another one works for a moment.
+/// One thread works until it is seen to work; another one works for a moment.
 fn one_works_for_long(outcomes: &Outcomes) {
     let watcher = watcher_of(2);
     let seen = Arc::new(Seen::default());
@@ -55,7 +56,7 @@ fn one_works_for_long(outcomes: &Outcomes) {
         sleeps += 1;
     }
     works_for_a_moment.join().unwrap();
-    // That may have been the one that it saw.
+    // The watcher may have seen that one.
     while !watcher.sees_work() {
         watcher.sleep();
         sleeps += 1;
@@ -69,7 +70,7 @@ fn one_works_for_long(outcomes: &Outcomes) {
 
 #[test]
 fn nobody_works_unwatched() {
-    // Claim: either the watcher sees that somebody works, or is woken by it; so it does not sleep for good.
+    // Claim: either the watcher sees that a thread works, or is woken by it; so it does not sleep for good.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_works_for_long(&outcomes));
@@ -87,35 +88,35 @@ fn is_rejected(mutant: Mutant) {
 
 #[test]
 fn going_on_without_a_fence_is_rejected() {
-    // Claim: that it is awake is seen before it looks whether the watcher sleeps.
+    // Claim: the thread's flag is seen before the thread checks whether the watcher sleeps.
     is_rejected(Mutant::NapUnfenced);
 }
 
 #[test]
 fn sleeping_without_a_fence_is_rejected() {
-    // Claim: that it sleeps is seen before it looks whether anybody works.
+    // Claim: the watcher's flag is seen before the watcher checks whether a thread works.
     is_rejected(Mutant::NapSleepUnfenced);
 }
 
 #[test]
 fn sleeping_without_looking_is_rejected() {
-    // Claim: who goes on before the watcher says that it sleeps does not wake it.
+    // Claim: a thread that resumes before the watcher says that it sleeps does not wake it.
     is_rejected(Mutant::NapSleepUnseen);
 }
 
 #[test]
 fn going_on_without_waking_is_rejected() {
-    // Claim: who finds the watcher asleep must wake it.
+    // Claim: a thread that finds the watcher asleep must wake it.
     is_rejected(Mutant::NapWakeForgotten);
 }
 
 #[test]
 fn looking_for_the_watcher_before_being_awake_is_rejected() {
-    // Claim: the watcher may look, and go to sleep, between the two.
+    // Claim: the watcher may look, and go to sleep, between the two steps.
     is_rejected(Mutant::NapAwakeLate);
 }
 
-/// The watcher is to end, while somebody goes on.
+/// The watcher is told to end while a thread resumes work.
 fn it_ends() {
     let watcher = watcher_of(1);
     let ends = {
@@ -134,7 +135,7 @@ fn it_ends() {
         watcher.sleep();
         rounds += 1;
         if watcher.sees_work() {
-            // It would look again after a while; to look in vain is nothing new.
+            // It would look again after a while; a look in vain leads to no new state.
             if rounds > 3 {
                 loom::skip_branch();
             }
@@ -147,12 +148,12 @@ fn it_ends() {
 
 #[test]
 fn its_end_is_not_slept_over() {
-    // Claim: whenever its end is ordered, the watcher sees that before it sleeps for good.
+    // Claim: whenever the end is ordered, the watcher sees it before it sleeps for good.
     explore(PREEMPTIONS, it_ends);
 }
 
 #[test]
 fn ending_after_the_wake_up_is_rejected() {
-    // Claim: whoever has got the token must see the end.
+    // Claim: the watcher that has received the token must see the end.
     rejected(PREEMPTIONS, Some(Mutant::NapEndLate), "deadlock", it_ends);
 }

@@ -1,4 +1,5 @@
-//! A one-shot's value is received, given back, or dropped: exactly one of them, once, and no waiter is left asleep.
+//! A one-shot's value is received, returned, or dropped: exactly one of them, once, and no waiter is left
+//! asleep.
 
 #![cfg(nexus_loom)]
 
@@ -35,7 +36,7 @@ impl Until {
 
 type Received = Result<Vec<u32>, RecvError>;
 
-/// Receives on a thread of its own.
+/// Receives on a separate thread.
 fn receive(receiver: once::Receiver<Letter>, until: Until) -> JoinHandle<Received> {
     thread::spawn(move || receiver.recv(until.deadline()).map(|letter| letter.read()))
 }
@@ -70,7 +71,7 @@ fn send_and_expect(until: Until, all: &[&str]) {
 
 #[test]
 fn a_waiter_receives_what_is_sent() {
-    // Claim: a value that is sent reaches whoever waits for it, whoever comes first.
+    // Claim: a value that is sent reaches the waiter, whichever comes first.
     send_and_expect(Until::Answered, &["received"]);
 }
 
@@ -82,7 +83,7 @@ fn a_waiter_with_a_deadline_receives_what_is_sent() {
 
 #[test]
 fn a_time_out_receives_the_value_or_gives_it_back() {
-    // Claim: a value sent at the deadline is either received or given back to its sender.
+    // Claim: a value sent at the deadline is either received or returned to its sender.
     send_and_expect(Until::Now, &["given back", "received"]);
 }
 
@@ -101,7 +102,7 @@ fn announcing_without_release_is_rejected() {
 
 #[test]
 fn giving_up_without_looking_is_rejected() {
-    // Claim: a waiter may only give up where it found no value in the same step.
+    // Claim: a waiter may give up only if it found no value in the same step.
     rejected(
         PREEMPTIONS,
         Some(Mutant::OneshotTimeoutByStore),
@@ -125,8 +126,8 @@ fn sending_without_waking_is_rejected() {
     );
 }
 
-/// The first wait sleeps for a while at a time, so that it may see its value before it is woken:
-/// its waker then comes late, to the second wait.
+/// The first wait sleeps for a while at a time, so that it may see its value before it is woken: its waker
+/// then comes late, during the second wait.
 fn wait_twice() {
     let tally = Tally::default();
     let (first, first_receiver) = oneshot();
@@ -171,13 +172,13 @@ fn drop_and_expect(until: Until, all: &[&str]) {
 
 #[test]
 fn a_dropped_sender_wakes_the_waiter() {
-    // Claim: whoever waits learns at once that the sender is gone.
+    // Claim: a waiter learns at once that the sender is gone.
     drop_and_expect(Until::Answered, &["closed"]);
 }
 
 #[test]
 fn a_dropped_sender_meets_a_time_out() {
-    // Claim: where the sender is dropped at the deadline, the waiter ends with one of the two.
+    // Claim: if the sender is dropped at the deadline, the waiter ends with one of the two.
     drop_and_expect(Until::Now, &["closed", "timed out"]);
 }
 
@@ -198,7 +199,7 @@ fn drop_the_receiver_on_a_sender(outcomes: &Outcomes) {
 
 #[test]
 fn a_dropped_receiver_drops_the_value_or_gives_it_back() {
-    // Claim: where nobody waits any more, the value is dropped once, by one of the two.
+    // Claim: if the receiver waits no more, the value is dropped once, by one of the two halves.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || {
@@ -218,7 +219,7 @@ fn both_halves_may_be_dropped_at_once() {
     });
 }
 
-/// What a task is woken by: whoever runs it sleeps until then.
+/// What wakes a task: the thread that runs the task sleeps until then.
 #[derive(Default)]
 struct Signal {
     given: Mutex<bool>,
@@ -247,8 +248,8 @@ fn poll(receiver: &mut once::Receiver<Letter>, signal: &Arc<Signal>) -> Poll<Rec
     polled.map(|received| received.map(|letter| letter.read()))
 }
 
-/// Polls twice, as a task does that has moved in between, and then sleeps until the later waker is
-/// called. There is one more poll then, which must find what it was woken for.
+/// Polls twice, as a task that has moved in between, and then sleeps until the later waker is called. One
+/// more poll follows, which must find what it was woken for.
 fn receive_as_task(mut receiver: once::Receiver<Letter>, outcomes: &Outcomes) -> Received {
     let (earlier, later) = (Arc::default(), Arc::default());
     if let Poll::Ready(received) = poll(&mut receiver, &earlier) {
@@ -305,7 +306,7 @@ fn a_dropped_sender_ends_the_polls_of_a_task() {
 
 #[test]
 fn a_task_that_polls_again_without_taking_its_waker_back_is_rejected() {
-    // Claim: while the word says that somebody waits, the waker belongs to the sender.
+    // Claim: while the word says that a receiver waits, the waker belongs to the sender.
     rejected(
         PREEMPTIONS,
         Some(Mutant::OneshotAnnouncedTwice),
@@ -373,7 +374,7 @@ fn give_up_after_a_poll(outcomes: &Outcomes, by_dropping: bool) {
 
 #[test]
 fn a_task_that_gives_up_receives_the_value_or_gives_it_back() {
-    // Claim: a value sent while a task gives up is either received or given back to its sender.
+    // Claim: a value sent while a task gives up is either received or returned to its sender.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || give_up_after_a_poll(&outcomes, false));
@@ -382,7 +383,7 @@ fn a_task_that_gives_up_receives_the_value_or_gives_it_back() {
 
 #[test]
 fn a_task_that_is_dropped_after_a_poll_leaves_nothing_behind() {
-    // Claim: neither a value nor a waker is left where a task polled and was dropped.
+    // Claim: neither a value nor a waker is left if a task polled and was dropped.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || give_up_after_a_poll(&outcomes, true));
@@ -409,7 +410,7 @@ fn wait_after_a_poll(outcomes: &Outcomes) {
 
 #[test]
 fn a_thread_that_waits_after_a_poll_receives_what_is_sent() {
-    // Claim: whoever waits in the end is woken, whatever waker was left before.
+    // Claim: the last waiter is woken, whatever waker was left before.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || wait_after_a_poll(&outcomes));
@@ -418,7 +419,7 @@ fn a_thread_that_waits_after_a_poll_receives_what_is_sent() {
 
 #[test]
 fn a_thread_that_waits_without_taking_the_waker_back_is_rejected() {
-    // Claim: a look at the word takes no waker back: the sender would wake the task that polled before.
+    // Claim: a read of the word takes no waker back: the sender would wake the task that polled before.
     rejected(
         PREEMPTIONS,
         Some(Mutant::OneshotWaitUnclaimed),

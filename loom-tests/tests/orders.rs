@@ -9,10 +9,10 @@ use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
 
-/// The number in a letter that is nothing but a nudge.
+/// The number in a letter that is only a nudge.
 const NUDGE: u32 = 0;
 
-/// Somebody who gives orders and sends mail, on a thread of its own.
+/// A thread that gives orders and sends mail.
 struct Giver {
     orders: Arc<Orders<u32>>,
     inbox: Inbox<Letter>,
@@ -30,7 +30,7 @@ impl Giver {
     }
 }
 
-/// One to whom orders are given, and who has an inbox.
+/// The receiver of orders, with an inbox.
 struct Worker {
     orders: Arc<Orders<u32>>,
     receiver: Receiver<Letter>,
@@ -66,8 +66,8 @@ fn mail(receiver: &mut Receiver<Letter>) -> impl Iterator<Item = u32> {
         .filter(|number| *number != NUDGE)
 }
 
-/// Two give an order each to one that sleeps as soon as it has nothing to do. It looks for orders before
-/// that, unless it `sleeps_over` them.
+/// Two threads give an order each to a worker that sleeps as soon as it has nothing to do. It checks for
+/// orders before that, unless it `sleeps_over` them.
 fn two_give_orders(sleeps_over: bool, outcomes: &Outcomes) {
     let mut worker = Worker::new();
     let one = worker.with(|giver| giver.order(10));
@@ -114,31 +114,31 @@ fn is_rejected(mutant: Mutant) {
 
 #[test]
 fn clearing_the_flag_after_the_list_is_rejected() {
-    // Claim: whoever adds to a list that was just emptied must not have its flag cleared.
+    // Claim: a thread that adds to a list that was just emptied must not have its flag cleared.
     is_rejected(Mutant::OrdersClearedLate);
 }
 
 #[test]
 fn setting_the_flag_before_the_order_is_rejected() {
-    // Claim: whoever finds the flag set must find the order.
+    // Claim: a worker that finds the flag set must find the order.
     is_rejected(Mutant::OrderFlaggedEarly);
 }
 
 #[test]
 fn nudging_before_the_order_is_rejected() {
-    // Claim: whoever has got the nudge must find the order.
+    // Claim: a worker that has received the nudge must find the order.
     is_rejected(Mutant::OrderNudgedEarly);
 }
 
 #[test]
 fn sleeping_without_looking_for_orders_is_rejected() {
-    // Claim: the nudge may be taken in by a tick that looked for orders before; it does not come again.
+    // Claim: the nudge may be taken in by a tick that checked for orders before; it does not come again.
     rejected(PREEMPTIONS, None, "deadlock", || {
         two_give_orders(true, &Outcomes::default());
     });
 }
 
-/// One sends something, and orders something behind it.
+/// A thread sends something, and gives an order behind it.
 fn order_behind_mail(outcomes: &Outcomes) {
     let mut worker = Worker::new();
     let giver = worker.with(|giver| {
@@ -169,7 +169,7 @@ fn order_behind_mail(outcomes: &Outcomes) {
 
 #[test]
 fn an_order_behind_the_mail_does_not_overtake_it() {
-    // Claim: where an order is to be followed, what its giver sent before it has been taken in.
+    // Claim: when an order is to be followed, what its giver sent before has been taken in.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || order_behind_mail(&outcomes));
@@ -178,7 +178,7 @@ fn an_order_behind_the_mail_does_not_overtake_it() {
 
 #[test]
 fn taking_orders_behind_the_mail_is_rejected() {
-    // Claim: between the mail and the orders there may come both.
+    // Claim: both may arrive between the mail and the orders.
     rejected(
         PREEMPTIONS,
         Some(Mutant::OrdersTakenBehindMail),
@@ -187,7 +187,7 @@ fn taking_orders_behind_the_mail_is_rejected() {
     );
 }
 
-/// One orders something ahead of what it sends then; another one orders something as well.
+/// A thread gives an order ahead of what it sends next; another one gives an order as well.
 fn order_ahead_of_mail(outcomes: &Outcomes) {
     let mut worker = Worker::new();
     let one = worker.with(|giver| {
@@ -220,7 +220,7 @@ fn order_ahead_of_mail(outcomes: &Outcomes) {
 
 #[test]
 fn mail_does_not_overtake_an_order_ahead_of_it() {
-    // Claim: where mail is to be handled, what its sender ordered before it has been followed.
+    // Claim: when mail is to be handled, what its sender ordered before has been followed.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(2, move || order_ahead_of_mail(&outcomes));
@@ -232,7 +232,7 @@ fn mail_does_not_overtake_an_order_ahead_of_it() {
 
 #[test]
 fn not_looking_for_orders_after_the_mail_is_rejected() {
-    // Claim: both may come between the look for orders and that for mail.
+    // Claim: both may arrive between the check for orders and that for mail.
     rejected(
         PREEMPTIONS,
         Some(Mutant::OrdersUnseenAfterMail),

@@ -1,6 +1,7 @@
-//! A consumer that sleeps whenever its inbox is empty is woken by whoever fills it: no wake-up is lost.
+//! A consumer that sleeps whenever its inbox is empty is woken by the push that fills it: no wake-up is
+//! lost.
 //!
-//! A lost wake-up is a thread that nobody will wake any more, which loom reports as a deadlock.
+//! A lost wake-up is a thread that no other thread will wake, which loom reports as a deadlock.
 
 #![cfg(nexus_loom)]
 
@@ -14,7 +15,8 @@ const PREEMPTIONS: usize = 3;
 /// Loom has no clock; a time-out may end a sleep at once, however long it is.
 const A_WHILE: Option<Duration> = Some(Duration::from_secs(1));
 
-/// Pushes letters with these numbers on a thread of its own, and answers how many woke somebody.
+/// Pushes letters with these numbers on a separate thread, and returns how many pushes woke the
+/// consumer.
 fn post<const N: usize>(
     inbox: &Inbox<Letter>,
     tally: &Tally,
@@ -30,7 +32,7 @@ fn post<const N: usize>(
     })
 }
 
-/// Takes, and sleeps between two takes, until there are `wanted` letters. Answers how often it slept.
+/// Takes, and sleeps between two takes, until there are `wanted` letters. Returns how often it slept.
 fn receive(receiver: &mut Receiver<Letter>, got: &mut Vec<u32>, wanted: usize) -> usize {
     let mut sleeps = 0;
     loop {
@@ -67,7 +69,7 @@ fn no_wake_up_is_lost() {
 
 #[test]
 fn sleeping_without_looking_is_rejected() {
-    // Claim: the consumer may only sleep where it found the inbox empty in the same step.
+    // Claim: the consumer may sleep only if it found the inbox empty in the same step.
     rejected(
         PREEMPTIONS,
         Some(Mutant::SleepWithoutLooking),
@@ -107,7 +109,7 @@ fn sleep_for_a_while_then_for_good() {
 
 #[test]
 fn a_time_out_loses_nothing() {
-    // Claim: a wake-up that comes after its sleep timed out is no loss to the sleeps after it.
+    // Claim: a wake-up that comes after its sleep timed out takes nothing from later sleeps.
     explore(PREEMPTIONS, sleep_for_a_while_then_for_good);
 }
 
@@ -140,7 +142,7 @@ fn sleep_where_there_is_nothing_to_wait_for() {
     let mut got = Vec::new();
     let sleeps = receive(&mut receiver, &mut got, 1);
     assert!(one.join().unwrap() <= sleeps);
-    // Nobody is left who could wake it: each of these must return by itself.
+    // No thread is left that could wake it: each of these must return by itself.
     let pushed = sender.push(Letter::of(&[11], &tally));
     assert!(matches!(pushed, Ok(Pushed::Queued)));
     receiver.park(None);
@@ -155,7 +157,7 @@ fn sleep_where_there_is_nothing_to_wait_for() {
 
 #[test]
 fn nobody_sleeps_on_mail_or_on_a_closed_inbox() {
-    // Claim: to park where something is queued, or where nothing will ever be, returns at once.
+    // Claim: parking returns at once if something is queued, or if nothing ever will be.
     explore(PREEMPTIONS, sleep_where_there_is_nothing_to_wait_for);
 }
 
@@ -177,6 +179,6 @@ fn close_while_they_push() {
 
 #[test]
 fn a_late_waker_does_no_harm_to_a_closed_inbox() {
-    // Claim: a waker that is late for a consumer which timed out and closed disturbs nothing.
+    // Claim: a late waker does not disturb a consumer that timed out and closed.
     explore(PREEMPTIONS, close_while_they_push);
 }

@@ -1,4 +1,4 @@
-//! Whoever learns of something from its owner finds it, though it has ended by then.
+//! A thread that learns of a value from its owner finds it, even if it has ended by then.
 
 #![cfg(nexus_loom)]
 
@@ -9,8 +9,8 @@ use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
 
-/// Two are asked. The first one fails, and ends; whoever asked it wants to name it then. `Late` is a mistake:
-/// it is entered after the answer.
+/// Two are asked. The first one fails, and ends; its asker then wants to name it. `late` is a mistake: it is
+/// entered after the reply.
 fn one_is_asked_and_ends(late: bool, outcomes: &Outcomes) {
     let known = Arc::new(Remembered::new(1));
     let tally = Tally::default();
@@ -45,7 +45,7 @@ fn one_is_asked_and_ends(late: bool, outcomes: &Outcomes) {
 
 #[test]
 fn whoever_is_answered_can_name_whom_it_asked() {
-    // Claim: what was entered before an answer is found after it, also when it has ended.
+    // Claim: a value that was entered before a reply is found after it, even if it has ended.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_is_asked_and_ends(false, &outcomes));
@@ -54,7 +54,7 @@ fn whoever_is_answered_can_name_whom_it_asked() {
 
 #[test]
 fn forgetting_at_the_end_is_rejected() {
-    // Claim: the error is written after the end that it tells of.
+    // Claim: the error is written after the end that it reports.
     rejected(
         PREEMPTIONS,
         Some(Mutant::EndedForgotten),
@@ -65,7 +65,7 @@ fn forgetting_at_the_end_is_rejected() {
 
 #[test]
 fn entering_after_the_answer_is_rejected() {
-    // Claim: whoever is answered may look at once.
+    // Claim: the asker may look at once when the reply arrives.
     rejected(PREEMPTIONS, None, "it cannot be named", || {
         one_is_asked_and_ends(true, &Outcomes::default());
     });

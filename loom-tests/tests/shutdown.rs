@@ -1,5 +1,5 @@
-//! Every worker of a pool ends, whether all of them have started or not, and loses nothing that was sent to it
-//! until then without a word.
+//! Every worker of a pool ends, whether all of them have started or not, and silently loses nothing that was
+//! sent to it until then.
 
 #![cfg(nexus_loom)]
 
@@ -24,9 +24,9 @@ enum Order {
 /// What the workers share.
 struct Pool {
     orders: [Orders<Order>; WORKERS],
-    /// By which workers send to each other.
+    /// Through these the workers send to each other.
     inboxes: Vec<Inbox<Letter>>,
-    /// By which they are nudged.
+    /// Through these they are nudged.
     ingresses: Vec<Ingress>,
     quiet: Quorum,
     tally: Tally,
@@ -58,7 +58,7 @@ impl Pool {
         (Arc::new(pool), ends)
     }
 
-    /// Sends a number. Returns whether it was taken.
+    /// Sends a number. Returns whether it was accepted.
     fn send(&self, to: usize, number: u32) -> bool {
         self.inboxes[to]
             .push(Letter::of(&[number], &self.tally))
@@ -67,9 +67,9 @@ impl Pool {
 
     #[allow(unsafe_code)]
     fn nudge(&self, worker: usize) {
-        // Where it has ended, nobody is left to nudge.
+        // If the worker has ended, none is left to nudge.
         if let Ok(claim) = self.ingresses[worker].claim(2) {
-            // SAFETY: there is nothing in the entry.
+            // SAFETY: the entry is empty.
             unsafe { claim.commit(0, NonNull::dangling()) };
             claim.finish();
         }
@@ -126,7 +126,7 @@ impl End {
     }
 }
 
-/// As `Worker::tick` does it, and its driver, for a worker that has no actors.
+/// As `Worker::tick` and its driver do it, for a worker without actors.
 fn work(pool: &Pool, index: usize, mut end: End, sends: Option<u32>) -> Ended {
     let orders = &pool.orders[index];
     let mut ended = Ended::default();
@@ -152,8 +152,8 @@ fn start(pool: &Arc<Pool>, index: usize, end: End, sends: Option<u32>) -> JoinHa
     thread::spawn(move || work(&pool, index, end, sends))
 }
 
-/// Both workers start, and are ordered to shut down. The first one sends the other one something
-/// before it is quiet.
+/// Both workers start, and are ordered to shut down. The first one sends something to the other one before it
+/// is quiet.
 fn both_end() {
     let (pool, ends) = Pool::new();
     let mut ends = ends.into_iter();
@@ -169,13 +169,13 @@ fn both_end() {
 
 #[test]
 fn all_workers_end_and_what_they_sent_before_is_handled() {
-    // Claim: the last one to be quiet has all close, behind what all have sent until then.
+    // Claim: the last one to be quiet orders all to close, behind what all have sent until then.
     explore(PREEMPTIONS, both_end);
 }
 
 #[test]
 fn counting_by_a_store_is_rejected() {
-    // Claim: one of the two is the last; else nobody orders them to close.
+    // Claim: one of the two is the last; otherwise no worker orders them to close.
     rejected(
         PREEMPTIONS,
         Some(Mutant::QuorumCountedByStore),
@@ -195,8 +195,8 @@ fn counting_without_acquire_and_release_is_rejected() {
     );
 }
 
-/// The second worker could not be started: whoever starts them counts it, if that is not `forgotten`, and has
-/// the first one end.
+/// The second worker could not be started. The thread that starts the workers counts it, unless `forgotten`,
+/// and has the first one end.
 fn one_does_not_start(forgotten: bool, outcomes: &Outcomes) {
     let (pool, ends) = Pool::new();
     let mut ends = ends.into_iter();
@@ -224,8 +224,8 @@ fn one_does_not_start(forgotten: bool, outcomes: &Outcomes) {
 
 #[test]
 fn a_worker_ends_though_another_one_has_not_started() {
-    // Claim: one that is not there is not waited for; what is sent meanwhile is handled, lost or refused, as
-    // its sender, or the one that loses it, says.
+    // Claim: no worker waits for one that is not there. What is sent meanwhile is handled, lost or refused,
+    // as its sender, or the worker that loses it, says.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || one_does_not_start(false, &outcomes));
@@ -234,7 +234,7 @@ fn a_worker_ends_though_another_one_has_not_started() {
 
 #[test]
 fn not_counting_a_worker_that_is_not_there_is_rejected() {
-    // Claim: all are to be counted.
+    // Claim: all workers have to be counted.
     rejected(PREEMPTIONS, None, "deadlock", || {
         one_does_not_start(true, &Outcomes::default());
     });

@@ -1,4 +1,4 @@
-//! A number finds what has it, or nothing: never what has its place now.
+//! A number finds the value that has it, or nothing: never the value that has its place now.
 
 #![cfg(nexus_loom)]
 
@@ -20,7 +20,7 @@ impl Numbered for Thing {
     }
 }
 
-/// A table with one place: whatever comes next has that too.
+/// A table with one place: the next value has that too.
 type OnePlace = Table<Thing, 1>;
 
 fn with<R: 'static>(
@@ -31,17 +31,18 @@ fn with<R: 'static>(
     thread::spawn(move || act(&table))
 }
 
-/// The number of what is newly registered, if there is a place.
+/// Registers a new value, and returns its number, if there is a place.
 fn register(table: &OnePlace) -> Option<u32> {
     table.register(END, Thing).map(|thing| thing.0)
 }
 
-/// The number of what is found under a number.
+/// Returns the number of what is found under a number.
 fn find(table: &OnePlace, number: u32) -> Option<u32> {
     table.find(number).map(|thing| thing.0)
 }
 
-/// Somebody looks for one that is forgotten, while another one gets its place; two forget it.
+/// One thread looks for a value that is forgotten, while another value gets its place; two threads forget
+/// it.
 fn the_place_changes_hands(outcomes: &Outcomes) {
     let table = Arc::new(OnePlace::new());
     assert_eq!(register(&table), Some(1));
@@ -66,7 +67,7 @@ fn the_place_changes_hands(outcomes: &Outcomes) {
 
 #[test]
 fn an_old_number_finds_nothing_else() {
-    // Claim: it finds what had it for as long as that is entered, and nothing then; what comes next stays.
+    // Claim: a number finds its value while that is entered, and nothing afterwards; the next value stays.
     let outcomes = Outcomes::default();
     let reached = outcomes.clone();
     explore(PREEMPTIONS, move || the_place_changes_hands(&outcomes));
@@ -89,7 +90,7 @@ fn is_rejected(mutant: Mutant, complaint: &str) {
 
 #[test]
 fn looking_at_no_number_is_rejected() {
-    // Claim: the place may be another one's by now.
+    // Claim: the place may belong to another number by now.
     is_rejected(
         Mutant::TableNumberUnseen,
         "an old number has found something else",
@@ -98,11 +99,11 @@ fn looking_at_no_number_is_rejected() {
 
 #[test]
 fn forgetting_whatever_is_there_is_rejected() {
-    // Claim: one that is forgotten twice may have lost its place in between.
+    // Claim: a value that is forgotten twice may have lost its place in between.
     is_rejected(Mutant::TableForgetsAnother, "the next one was forgotten");
 }
 
-/// Two want the only place.
+/// Two threads want the only place.
 fn two_register() {
     let table = Arc::new(OnePlace::new());
     let one = with(&table, register);
@@ -117,13 +118,14 @@ fn two_register() {
 
 #[test]
 fn a_place_is_given_to_one() {
-    // Claim: of two who want the same place one gets it, and the other one learns that it is taken.
+    // Claim: of two threads that want the same place one gets it, and the other one learns that it is
+    // taken.
     explore(PREEMPTIONS, two_register);
 }
 
 #[test]
 fn entering_outside_of_the_lock_is_rejected() {
-    // Claim: the place is looked at and taken under one hold of the lock.
+    // Claim: the place is checked and taken under one hold of the lock.
     rejected(
         PREEMPTIONS,
         Some(Mutant::TableUnlockedEarly),
