@@ -2,32 +2,31 @@
 
 use std::time::Duration;
 
-/// Names one request among all of a session. No number is given twice.
+/// Identifies one request among all of a session. No number is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     /// The pair of a [`Requester`](super::Requester) and a [`Responder`](super::Responder).
     pub session: u64,
-    /// The request, counted from 1 by the requester.
+    /// The number of the request, counted from 1 by the requester.
     pub number: u64,
 }
 
 /// What a requester sends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RequesterMessage<P> {
-    /// Do this, unless it is known to you already.
+    /// Execute this, unless it is known already.
     Request {
-        /// Which request.
+        /// The request.
         id: RequestId,
-        /// How much of its time was left when this was sent. The clocks of the two sides need not
-        /// agree, so the time on the way is not in it; a transport that knows that may take it
-        /// off.
+        /// The time left when this was sent. The clocks of the two sides need not agree, so the
+        /// time in transit is not deducted; a transport that knows it may deduct it.
         time_left: Duration,
-        /// What is asked for.
+        /// What is requested.
         payload: P,
     },
-    /// Do not do this, or stop: nobody waits for it any more.
+    /// Do not execute this, or abort it: its answer is no longer awaited.
     Cancel {
-        /// Which request.
+        /// The request.
         id: RequestId,
     },
 }
@@ -37,26 +36,27 @@ pub enum RequesterMessage<P> {
 pub enum ResponderMessage<R> {
     /// The request has arrived and is in progress.
     Ack {
-        /// Which request.
+        /// The request.
         id: RequestId,
     },
-    /// It was executed; this came of it.
+    /// The request was executed, with this result.
     Reply {
-        /// Which request.
+        /// The request.
         id: RequestId,
-        /// What came of it.
+        /// The result.
         payload: R,
     },
-    /// It is not executed now, and will not be.
+    /// The request is not executed now, and will not be.
     Refused {
-        /// Which request.
+        /// The request.
         id: RequestId,
-        /// Why not.
+        /// The reason.
         refusal: Refusal,
     },
-    /// It is not in progress, will not begin any more, and has no reply. It may have begun.
+    /// The request is not in progress, will not begin any more, and has no reply. It may have
+    /// begun.
     Cancelled {
-        /// Which request.
+        /// The request.
         id: RequestId,
     },
 }
@@ -65,18 +65,18 @@ pub enum ResponderMessage<R> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Too many others are in progress. This one was not executed, and will not be; ask again
-    /// later.
+    /// Too many other requests are in progress. This one was not executed, and will not be; ask
+    /// again later.
     #[error("too many requests are in progress; this one is not executed, ask again later")]
     Busy,
-    /// The responder has forgotten about requests as old as this one, so it cannot tell whether it
-    /// was executed before. It will not be from now on.
+    /// The responder no longer remembers requests as old as this one, so it cannot tell whether it
+    /// was executed before. It will not be executed from now on.
     #[error("the request is too old: whether it was executed before is not known any more")]
     Forgotten,
 }
 
 impl<P> RequesterMessage<P> {
-    /// Which request it is about.
+    /// The request that the message is about.
     pub const fn id(&self) -> RequestId {
         match self {
             Self::Request { id, .. } | Self::Cancel { id } => *id,
@@ -85,7 +85,7 @@ impl<P> RequesterMessage<P> {
 }
 
 impl<R> ResponderMessage<R> {
-    /// Which request it is about.
+    /// The request that the message is about.
     pub const fn id(&self) -> RequestId {
         match self {
             Self::Ack { id }

@@ -1,28 +1,27 @@
-//! The control protocol of an ask, as one state machine without input or output, threads or a
-//! clock: for those who carry asks over a transport of their own, also one that loses, repeats,
-//! delays and reorders.
+//! The control protocol of an ask, as one state machine without I/O, threads or a clock: for
+//! programs that carry asks over a transport of their own, even one that loses, repeats, delays and
+//! reorders.
 //!
-//! The two sides of a session are a [`Requester`] and a [`Responder`]. Each is handed the messages
-//! that arrive and the time, and returns what is to be sent and done. What neither does is to
-//! encode messages, to execute requests, and to look after the transport.
+//! The two sides of a session are a [`Requester`] and a [`Responder`]. Each is given the messages
+//! that arrive and the time, and returns what is to be sent and done. Neither encodes messages,
+//! executes requests, or manages the transport.
 //!
-//! # What holds
+//! # Guarantees
 //!
 //! - A request is executed **at most once**, whatever the transport does and however much has been
 //!   forgotten meanwhile.
 //! - A request ends **exactly once** at the requester: with the reply of its one execution, a
-//!   refusal, a cancel, or its time-out. The first terminal event wins ([`Progress::on`]); replies
-//!   that come later are dropped and counted, and as no number is given twice they reach no other
-//!   request.
-//! - When the responder has taken a cancel, the request does not begin any more, even if it arrives
-//!   only then.
+//!   refusal, a cancel, or its time-out. The first terminal event wins ([`Progress::on`]); later
+//!   replies are dropped and counted, and as no number is used twice they reach no other request.
+//! - Once the responder has accepted a cancel, the request does not begin any more, even if it
+//!   arrives only then.
 //! - A refusal with [`Refusal::Busy`] means that the request was not executed and will not be.
-//! - A request whose time is over when it arrives is not executed, and one whose time passes while
-//!   it is in progress is cancelled.
-//! - Neither side ever holds more than its limits say, and both are empty when everything has ended
-//!   and the times to remember it have passed.
-//! - Over a lossless link an ask is a request and one answer (and a cancel, where it was called off
-//!   or timed out). Nothing is acknowledged, sent again, or kept.
+//! - A request whose time is over when it arrives is not executed, and one whose time runs out
+//!   while it is in progress is cancelled.
+//! - Neither side ever holds more than its limits allow, and both are empty when everything has
+//!   ended and the times to remember it have passed.
+//! - Over a lossless link an ask is a request and one answer (and a cancel, if it was cancelled or
+//!   timed out). Nothing is acknowledged, resent, or stored.
 //!
 //! # The messages
 //!
@@ -32,26 +31,26 @@
 //! | [`Cancel`]          | new, in progress, cancelled: [`Cancelled`]; ended otherwise: as it has    |
 //!
 //! An ended request is answered with [`Reply`] from the cache, [`Refused`], or [`Cancelled`], each
-//! time that a message comes for it. The responder sends a [`Reply`] or [`Cancelled`] once of its
-//! own accord, when the request ends; for the rest the requester asks again.
+//! time that a message arrives for it. On its own, the responder sends a [`Reply`] or [`Cancelled`]
+//! once, when the request ends; after that the requester has to ask again.
 //!
 //! # The states
 //!
-//! At the **responder**. A dash: nothing happens, but for the answer above.
+//! At the **responder**. A dash means that nothing happens, except for the answer above.
 //!
 //! | state       | `Request`                                                             | `Cancel`               | [`reply`](Responder::reply) | [`cancel`](Responder::cancel) | its time passes |
 //! |-------------|-----------------------------------------------------------------------|------------------------|-----------------|---------------|-------------------------|
-//! | new         | → in progress; with no time left → cancelled; with no room → refused  | → cancelled            | late            | late          |                         |
+//! | new         | → in progress; with no time left → cancelled; at capacity → refused   | → cancelled            | late            | late          |                         |
 //! | in progress | –                                                                     | → cancelled, abort it  | → replied       | → cancelled   | → cancelled, abort it   |
 //! | replied     | –                                                                     | –                      | late            | late          | forgotten               |
 //! | cancelled   | –                                                                     | –                      | late            | late          | forgotten               |
 //! | refused     | –                                                                     | –                      | late            | late          | forgotten               |
 //! | forgotten   | [`Refusal::Forgotten`]                                                | –                      | late            | late          |                         |
 //!
-//! *Forgotten* takes no memory: numbers go up, and the responder keeps the highest that it has
-//! forgotten. What is not above that, and not remembered, may have been executed, so it is not
-//! executed again. A request that is late by more than what is
-//! [remembered](ResponderLimits::remembered) is therefore refused though it was never seen.
+//! *Forgotten* takes no memory: numbers only grow, and the responder stores the highest that it has
+//! forgotten. A request at or below that number that is not remembered may have been executed, so
+//! it is not executed again. A request that is late by more than what is
+//! [remembered](ResponderLimits::remembered) is therefore refused even if it was never seen.
 //!
 //! At the **requester**:
 //!
@@ -61,32 +60,32 @@
 //! | let go      | –             | late, → over         | → over     | → over       | –              | send `Cancel`    | → over            |
 //! | over        | –             | late                 | –          | –            | –              |                  |                   |
 //!
-//! *Let go* is over for whoever asked: it exists only over a lossy link, until the responder has
-//! confirmed the cancel, or for [as long as it is given](RequesterLimits::confirm_within). Replied,
-//! refused and cancelled are *over*, and take no memory.
+//! For the caller, *let go* is over: this state exists only over a lossy link, until the responder
+//! has confirmed the cancel, or for [the time set for that](RequesterLimits::confirm_within).
+//! Replied, refused and cancelled are *over*, and take no memory.
 //!
-//! The intervals double up to the longest, and an acknowledgement goes to the longest at once. A
-//! request that was acknowledged is sent on, though, for its reply may be lost, and the responder
-//! sends that again only when it is asked.
+//! The intervals double up to the longest; an acknowledgement moves to the longest at once. An
+//! acknowledged request is still resent, as its reply may be lost, and the responder resends that
+//! only on request.
 //!
 //! # Time
 //!
 //! Each side has its own clock, and counts from a moment of its own. A clock that jumps ahead ends
-//! what is due by then; one that goes back stands still until it is where it was. Nothing is
-//! due before the largest time seen is as large as it was when it began, and as much more as it was
-//! given. A request carries how much of its time is left; the time on the way is not known to the
-//! responder, so it may execute a request for somewhat longer than anybody waits for it.
+//! everything due by then; one that goes back stands still until it has caught up. Nothing becomes
+//! due before the largest time seen has grown, since the beginning, by as much as it was given. A
+//! request carries its remaining time; the responder does not know the time in transit, so it may
+//! execute a request for somewhat longer than its answer is awaited.
 //!
 //! # Sessions
 //!
-//! Both are made with the number of their session, and drop what belongs to another. What they know
-//! is in memory alone, so where one side has lost it, both have to begin a new session, with a number
-//! that was never used between them: what was outstanding in the old one may have been executed, or
-//! not.
+//! Both sides are created with the number of their session, and drop messages of any other. Their
+//! state is in memory alone, so if one side has lost it, both have to begin a new session, with a
+//! number that was never used between them: requests that were outstanding in the old one may or
+//! may not have been executed.
 //!
 //! # An example
 //!
-//! The reply is lost on the way. The requester asks again, and is answered from the cache.
+//! The reply is lost in transit. The requester asks again, and is answered from the cache.
 //!
 //! ```
 //! use nexus_actors::control::{
@@ -121,21 +120,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A driver waits for the earlier of a message and [`Requester::next_due`], and then calls
-//! [`Requester::poll`] until it answers `None`; so on the other side.
+//! A driver waits for a message or for [`Requester::next_due`], whichever comes first, and then
+//! calls [`Requester::poll`] until it returns `None`; the same on the other side.
 //!
-//! # Where it comes from
+//! # Origins
 //!
-//! - A. D. Birrell and B. J. Nelson, "Implementing Remote Procedure Calls", ACM TOCS 2(1), 1984: calls
-//!   have numbers that only grow, by which the callee tells what is repeated, and a caller that has
-//!   been acknowledged goes on asking while it waits.
-//! - RFC 3261 (SIP), 17.1.2 and 17.2.2, transactions that are not `INVITE`: resending at
-//!   intervals that double from T1 to T2, and at T2 after a provisional response; responses sent
-//!   again only when the request is; a time for which what has completed is kept, zero over a
-//!   reliable transport.
+//! - A. D. Birrell and B. J. Nelson, "Implementing Remote Procedure Calls", ACM TOCS 2(1), 1984:
+//!   calls have numbers that only grow, by which the callee recognises repetitions, and a caller
+//!   that has received an acknowledgement keeps asking while it waits.
+//! - RFC 3261 (SIP), 17.1.2 and 17.2.2, transactions that are not `INVITE`: resending at intervals
+//!   that double from T1 to T2, and at T2 after a provisional response; responses resent only when
+//!   the request is; a time for which a completed transaction is kept, zero over a reliable
+//!   transport.
 //! - B. Liskov, L. Shrira and J. Wroclawski, "Efficient At-Most-Once Messages Based on Synchronized
-//!   Clocks", ACM TOCS 9(2), 1991: one bound in place of all that was forgotten. There it is a
-//!   time, which needs synchronised clocks; here it is a number, which needs a session.
+//!   Clocks", ACM TOCS 9(2), 1991: one bound in place of everything that was forgotten. There it is
+//!   a time, which needs synchronised clocks; here it is a number, which needs a session.
 //!
 //! [`Request`]: RequesterMessage::Request
 //! [`Cancel`]: RequesterMessage::Cancel

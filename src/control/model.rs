@@ -1,7 +1,7 @@
-//! Every run of a small session: two requests over a network that loses, repeats and reorders,
-//! with two clocks, a step at a time, until there is nothing new (breadth first).
+//! Every run of a small session: two requests over a network that loses, repeats and reorders, with
+//! two clocks, step by step, until no new state is found (breadth first).
 //!
-//! Where the tests with drawn networks reach far, this one leaves nothing out.
+//! The tests with random networks reach far; this one leaves nothing out.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
@@ -16,7 +16,7 @@ use super::{
 };
 
 const TIMEOUT: u64 = 2;
-/// What a direction holds; what is sent beyond is lost.
+/// The capacity of one direction; messages beyond it are lost.
 const CAPACITY: usize = 3;
 
 fn ns(nanos: u64) -> Duration {
@@ -27,7 +27,7 @@ fn ns(nanos: u64) -> Duration {
 enum Action {
     Begin,
     Cancel(usize),
-    /// A message to the responder, or to the requester, by its place.
+    /// Delivers a message to the responder, or to the requester, by its position.
     DeliverRequest(usize),
     DeliverAnswer(usize),
     LoseRequest(usize),
@@ -39,28 +39,28 @@ enum Action {
     TickThere,
 }
 
-/// What has been seen of a request from outside.
+/// What has been observed of a request from outside.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct Seen {
     ends: u8,
     begins: u8,
     deadline: u64,
-    /// The responder has taken a cancel, or refused it.
+    /// Whether the responder has accepted a cancel, or refused the request.
     barred: bool,
-    /// While it is in progress: until when.
+    /// The end of its time, while it is in progress.
     until: Option<u64>,
     result: Option<u8>,
-    /// Answers that were sent over a lossless link.
+    /// Answers sent over a lossless link.
     answers: u8,
 }
 
-/// How often what may still happen.
+/// How often each of these may still happen.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Budget {
     requests: u8,
     /// Messages lost or repeated by the network.
     faults: u8,
-    /// Steps of either clock.
+    /// Steps of each clock.
     ticks: u8,
 }
 
@@ -88,7 +88,8 @@ fn index(id: RequestId) -> usize {
     usize::try_from(id.number - 1).unwrap()
 }
 
-/// The order of messages on a lossy link means nothing, so states that differ in it are one.
+/// The order of messages on a lossy link has no meaning, so states that differ only in it count as
+/// one.
 fn rank_of_request(message: &RequesterMessage<u8>) -> (u64, u8, Duration) {
     let number = message.id().number;
     match message {
@@ -164,7 +165,7 @@ impl State {
         actions
     }
 
-    /// The places of messages that may arrive next, one for those that are equal.
+    /// The positions of the messages that may arrive next, one for each set of equal messages.
     fn different<M: PartialEq>(&self, messages: &[M]) -> Vec<usize> {
         let mut places: Vec<usize> = (0..messages.len()).collect();
         if self.lossless {
@@ -224,7 +225,7 @@ impl State {
         Ok(())
     }
 
-    /// What holds in every state.
+    /// Checks what holds in every state.
     fn check(&self) -> Checked {
         let (requester, responder) = (&self.requester, &self.responder);
         requester.check();
@@ -391,7 +392,7 @@ impl State {
         }
     }
 
-    /// From here on everything arrives and time passes: all comes to its end.
+    /// From here on everything arrives and time passes, so everything must come to its end.
     fn settle(mut self) -> Checked {
         self.budget.ticks = 40;
         for _ in 0..20 {
@@ -414,7 +415,7 @@ impl State {
     }
 }
 
-/// What is hashed, as it is: the hash of many pieces takes long without optimisation.
+/// Collects the bytes to be hashed: hashing many small pieces is slow without optimisation.
 #[derive(Default)]
 struct Bytes(Vec<u8>);
 
@@ -444,14 +445,14 @@ fn text(mut trace: Option<&Rc<Trace>>) -> String {
     actions.join(", ")
 }
 
-/// What there was to be found.
+/// What the search has found.
 #[derive(Debug, Default)]
 struct Found {
     states: usize,
-    /// Those from which nothing but time goes on.
+    /// States from which only the passing of time leads on.
     last: usize,
-    /// Late replies, late results, cancels to be confirmed, something remembered, and refusals
-    /// because of too many and of too old ones.
+    /// Late replies, late results, cancels awaiting confirmation, something remembered, and
+    /// refusals as busy and as forgotten.
     cases: [bool; 6],
 }
 
@@ -482,12 +483,12 @@ impl Found {
     }
 }
 
-/// Reaches every state from the first one, and checks what holds in each.
+/// Visits every state reachable from the first one, and checks what holds in each.
 fn explore(first: State) -> Found {
     let fingerprint = |state: &State| {
         let mut bytes = Bytes::default();
         state.hash(&mut bytes);
-        // Two of a million states are taken for one with a chance of 10^-27.
+        // Two of a million states collide with a probability of 10^-27.
         xxh3_128(&bytes.0)
     };
     let mut known = HashSet::from([fingerprint(&first)]);
@@ -558,7 +559,7 @@ fn s5_7_every_run_of_a_request_with_faults_and_time_outs_keeps_the_promises() {
             ticks: 3,
         },
     ));
-    // One alone is never too many.
+    // A single request is never too many.
     found.is_at_least(50_000, [true, true, true, true, false, true]);
 }
 

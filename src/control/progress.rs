@@ -1,33 +1,33 @@
 //! How an ask ends: the first terminal event wins.
 
-/// How far an ask has come, seen from one of its sides. `E` says why there is no reply.
+/// The state of an ask, as one of its sides sees it. `E` says why there is no reply.
 ///
-/// All states but [`Waiting`](Self::Waiting) are terminal.
+/// All states except [`Waiting`](Self::Waiting) are terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Progress<E> {
-    /// Nothing has ended it yet.
+    /// Nothing has ended the ask yet.
     #[default]
     Waiting,
-    /// By a reply.
+    /// A reply ended it.
     Replied,
     /// It became certain that no reply can come.
     Failed(E),
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
-    /// Its time was over.
+    /// Its time ran out.
     TimedOut,
 }
 
-/// What may end an ask.
+/// What can end an ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event<E> {
     /// A reply.
     Reply,
-    /// Word that no reply can come.
+    /// Notice that no reply can come.
     Failure(E),
-    /// Somebody calls it off.
+    /// The ask is cancelled.
     Cancel,
-    /// Its time is over.
+    /// Its time has run out.
     Deadline,
 }
 
@@ -37,9 +37,9 @@ pub enum Event<E> {
 pub enum Transition<E> {
     /// The ask ends now, in this state.
     Ends(Progress<E>),
-    /// Nothing: it has ended before. A reply that is not wanted any more, to be counted.
+    /// No effect: the ask had ended before. The late reply is unwanted, and to be counted.
     LateReply,
-    /// Nothing: it has ended before.
+    /// No effect: the ask had ended before.
     Late,
 }
 
@@ -51,8 +51,8 @@ impl<E: Copy> Progress<E> {
     /// | `Waiting` | → `Replied` | → `Failed(e)`     | → `Cancelled`    | → `TimedOut`    |
     /// | any other | late reply  | late              | late             | late            |
     ///
-    /// It is `const`, and for an event that is known where it is called what is left of it is one
-    /// comparison with [`Waiting`](Self::Waiting).
+    /// The function is `const`; for an event known at the call site, one comparison with
+    /// [`Waiting`](Self::Waiting) is left of it.
     ///
     /// ```
     /// use nexus_actors::control::{Event, Progress, Transition};
@@ -76,14 +76,14 @@ impl<E: Copy> Progress<E> {
         }
     }
 
-    /// Whether something has ended it.
+    /// Whether the ask has ended.
     #[inline]
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Waiting)
     }
 }
 
-// It folds where events are known when compiling, and a state fits in a byte.
+// It folds for events known at compile time, and a state fits in a byte.
 const _: () = {
     assert!(matches!(
         Progress::<bool>::Waiting.on(Event::Reply),

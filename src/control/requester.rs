@@ -1,4 +1,4 @@
-//! The side that asks.
+//! The requester's side of a session.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,12 +8,12 @@ use super::message::{Refusal, RequestId, RequesterMessage, ResponderMessage};
 use super::progress::{Event, Progress, Transition};
 use super::resend::Resend;
 
-/// The requester's side of a session: the requests that are outstanding, and what is to be sent
-/// for them. See the [module](super) for the protocol, and for an example.
+/// The requester's side of a session: the requests that are outstanding, and what is to be sent for
+/// them. See the [module](super) for the protocol, and for an example.
 ///
-/// It sends nothing itself and has no clock: what is to be sent is returned, and every call is
-/// told the time since some moment that stays the same. An event that is handed in first is the
-/// first one; where a deadline is to come before a reply that was received later, call
+/// The requester sends nothing itself and has no clock: what is to be sent is returned, and every
+/// call is given the time since some fixed moment. Events count in the order in which they are
+/// passed in; if a deadline is to win over a reply that was received later, call
 /// [`poll`](Self::poll) before [`handle`](Self::handle).
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
@@ -24,11 +24,12 @@ pub struct Requester<P> {
     clock: Clock,
     /// The number of the latest request.
     latest: u64,
-    /// Outstanding requests, and cancels that were not confirmed yet.
+    /// Outstanding requests, and cancels that are not confirmed yet.
     entries: BTreeMap<u64, Entry<P>>,
-    /// When each of the entries is to be looked at next.
+    /// When each of the entries needs attention next.
     due: BTreeSet<(Duration, u64)>,
-    /// The entries that are but cancels to be confirmed, by when they are given up.
+    /// The entries that are only cancels awaiting confirmation, by the time at which they are given
+    /// up.
     unconfirmed: BTreeSet<(Duration, u64)>,
     late_replies: u64,
     strays: u64,
@@ -40,8 +41,8 @@ pub struct Requester<P> {
 #[cfg_attr(test, allow(unpredictable_function_pointer_comparisons))]
 enum Link<P> {
     Lossless,
-    /// Only here a payload is sent more than once. With the function instead of a bound, payloads
-    /// for lossless links need not be `Clone`.
+    /// Only over a lossy link is a payload sent more than once. Storing the function, instead of
+    /// requiring the bound, lets payloads for lossless links do without `Clone`.
     Lossy {
         resend: Resend,
         clone: fn(&P) -> P,
@@ -52,11 +53,11 @@ enum Link<P> {
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 struct Entry<P> {
     progress: Progress<Refusal>,
-    /// What is to be sent again. A cancel has none, and nothing on a lossless link.
+    /// The payload to resend. A cancel has none, and neither has anything on a lossless link.
     payload: Option<P>,
-    /// The deadline of a request that waits; else, when a cancel is given up.
+    /// The deadline of a waiting request, or the time at which a cancel is given up.
     until: Duration,
-    /// When to send again, and how long that is after the last time.
+    /// When to resend, and the interval since the last time.
     resend: Option<(Duration, Duration)>,
 }
 
@@ -79,7 +80,7 @@ pub struct RequesterLimits {
 }
 
 impl Default for RequesterLimits {
-    /// 1024 requests, and as many cancels that are not confirmed, each for at most a minute.
+    /// 1024 requests, and as many unconfirmed cancels, each for at most a minute.
     fn default() -> Self {
         Self {
             outstanding: 1024,
@@ -90,7 +91,7 @@ impl Default for RequesterLimits {
 }
 
 impl RequesterLimits {
-    /// How many requests may be outstanding; another one is refused.
+    /// Sets how many requests may be outstanding; a further one is refused.
     pub const fn outstanding(self, outstanding: usize) -> Self {
         Self {
             outstanding,
@@ -98,8 +99,9 @@ impl RequesterLimits {
         }
     }
 
-    /// How many cancels are sent again until they are confirmed, over a lossy link. With one more,
-    /// the oldest is given up. The responder learns of that from the request's own time alone.
+    /// Sets how many cancels are resent until they are confirmed, over a lossy link. One more makes
+    /// the requester give up the oldest. The responder then learns that the request is over only
+    /// from the request's own time.
     pub const fn unconfirmed(self, unconfirmed: usize) -> Self {
         Self {
             unconfirmed,
@@ -107,7 +109,7 @@ impl RequesterLimits {
         }
     }
 
-    /// After how long a cancel that is not confirmed is given up.
+    /// Sets the time after which an unconfirmed cancel is given up.
     pub const fn confirm_within(self, confirm_within: Duration) -> Self {
         Self {
             confirm_within,
@@ -116,52 +118,52 @@ impl RequesterLimits {
     }
 }
 
-/// How a request has ended, as the responder tells.
+/// How a request has ended, as the responder reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome<R> {
-    /// It was executed, once; this came of it.
+    /// It was executed, once, with this result.
     Replied(R),
-    /// It will not be executed. Whether it was before, the [`Refusal`] says.
+    /// It will not be executed. The [`Refusal`] says whether it was executed before.
     Refused(Refusal),
-    /// The responder let go of it: its time was over there, or there is no reply.
+    /// The responder gave it up: its time ran out there, or there is no reply.
     Cancelled,
 }
 
-/// What is to be done now, as time has passed.
+/// What the passing of time requires to be done now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "what is due is told once"]
 pub enum Due<P> {
     /// Send this; it was sent before, and may have been lost.
     Resend(RequesterMessage<P>),
-    /// The request has ended, as its time is over; tell its asker, and send this.
+    /// The request has timed out; inform its caller, and send the cancel.
     TimedOut {
-        /// Which request.
+        /// The request.
         id: RequestId,
-        /// So that the responder does not do in vain what it has not done yet.
+        /// Keeps the responder from executing in vain what it has not executed yet.
         cancel: RequesterMessage<P>,
     },
 }
 
-/// The request was not taken, as [too many](RequesterLimits::outstanding) are outstanding.
+/// The request was not accepted, as [too many](RequesterLimits::outstanding) are outstanding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests are outstanding; ask again when one of them has ended")]
 pub struct TooManyOutstanding<P>(
-    /// What was to be asked for.
+    /// The payload of the request.
     pub P,
 );
 
 impl<P> Requester<P> {
-    /// For a link that delivers every message once, and in the order of sending.
+    /// Creates a requester for a link that delivers every message once, in sending order.
     ///
-    /// Nothing is sent again, and no payload is kept.
+    /// Nothing is resent, and no payload is stored.
     pub fn lossless(session: u64, limits: RequesterLimits) -> Self {
         Self::new(session, Link::Lossless, limits)
     }
 
-    /// For a link that may lose, repeat, delay and reorder messages.
+    /// Creates a requester for a link that may lose, repeat, delay and reorder messages.
     ///
-    /// A request is sent again and again, with its payload, until it has ended; when an
-    /// acknowledgement has come, at the longest interval, for the reply may be lost too.
+    /// A request is resent, with its payload, until it has ended; after an acknowledgement, at the
+    /// longest interval, as the reply may be lost too.
     pub fn lossy(session: u64, resend: Resend, limits: RequesterLimits) -> Self
     where
         P: Clone,
@@ -185,12 +187,12 @@ impl<P> Requester<P> {
         }
     }
 
-    /// Begins a request that ends by itself when `timeout` has passed. Answers its name, and what
-    /// is to be sent.
+    /// Begins a request that ends by itself after `timeout`. Returns its id, and the message to
+    /// send.
     ///
     /// # Errors
     ///
-    /// Gives the payload back when too many are outstanding.
+    /// Returns the payload if too many requests are outstanding.
     pub fn request(
         &mut self,
         now: Duration,
@@ -227,11 +229,10 @@ impl<P> Requester<P> {
         Ok((id, request))
     }
 
-    /// Takes a message of the responder. Answers which request it has ended, and how; `None`
-    /// where it has ended none.
+    /// Handles a message of the responder. Returns the request that it has ended, and how; `None`
+    /// if it has ended none.
     ///
-    /// A reply to a request that has ended before is dropped, and
-    /// [counted](Self::late_replies).
+    /// A reply to a request that had ended before is dropped, and [counted](Self::late_replies).
     pub fn handle<R>(
         &mut self,
         now: Duration,
@@ -254,9 +255,9 @@ impl<P> Requester<P> {
             }
             ResponderMessage::Cancelled { .. } => (Event::Cancel, Outcome::Cancelled),
         };
-        // Whatever it is, the responder's last word: there is nothing left to be confirmed.
+        // Whatever it is, it is the responder's last word: there is nothing left to confirm.
         let entry = self.remove(id.number);
-        // What is not there has ended before, for no number is given twice.
+        // A missing entry has ended before, as no number is used twice.
         let progress = entry.map_or(Progress::Cancelled, |entry| entry.progress);
         match progress.on(event) {
             Transition::Ends(_) => Some((id, outcome)),
@@ -268,7 +269,7 @@ impl<P> Requester<P> {
         }
     }
 
-    /// Calls a request off. It has ended with this; answers what is to be sent, or `None` where it
+    /// Cancels a request, which ends it here. Returns the message to send, or `None` if the request
     /// had ended before.
     pub fn cancel(&mut self, now: Duration, id: RequestId) -> Option<RequesterMessage<P>> {
         let now = self.clock.advance(now);
@@ -282,9 +283,9 @@ impl<P> Requester<P> {
         }
     }
 
-    /// What is to be done now, as time has passed. Call it until it answers `None`.
+    /// Returns what the passing of time requires to be done now. Call it until it returns `None`.
     ///
-    /// However far the time has jumped, nothing is sent again more than once.
+    /// However far the time has jumped, nothing is resent more than once.
     pub fn poll(&mut self, now: Duration) -> Option<Due<P>> {
         let now = self.clock.advance(now);
         loop {
@@ -301,33 +302,34 @@ impl<P> Requester<P> {
                 let id = self.id(number);
                 return Some(Due::TimedOut { id, cancel });
             }
-            // A cancel that nobody has confirmed in time.
+            // A cancel that was not confirmed in time.
             self.remove(number);
         }
     }
 
-    /// When [`poll`](Self::poll) has something to do next.
+    /// The time at which [`poll`](Self::poll) is next needed.
     pub fn next_due(&self) -> Option<Duration> {
         self.due.first().map(|&(due, _)| due)
     }
 
-    /// How many requests have not ended.
+    /// The number of requests that have not ended.
     pub fn outstanding(&self) -> usize {
         self.entries.len() - self.unconfirmed.len()
     }
 
-    /// How many requests have ended here, with a cancel that the responder has not confirmed.
+    /// The number of requests that have ended here, with a cancel that the responder has not
+    /// confirmed.
     pub fn unconfirmed(&self) -> usize {
         self.unconfirmed.len()
     }
 
-    /// How many replies came for requests that had ended. One that was repeated on the way counts
-    /// each time.
+    /// The number of replies that came for requests that had ended. Each copy of a repeated reply
+    /// counts.
     pub fn late_replies(&self) -> u64 {
         self.late_replies
     }
 
-    /// How many messages came for another session, and were dropped.
+    /// The number of messages for another session, which were dropped.
     pub fn strays(&self) -> u64 {
         self.strays
     }
@@ -339,7 +341,7 @@ impl<P> Requester<P> {
         }
     }
 
-    /// The request has arrived; from now on it is sent to learn of its reply.
+    /// Notes that the request has arrived; from now on it is resent only to get its reply.
     fn acknowledged(&mut self, number: u64, now: Duration) {
         let Link::Lossy { resend, .. } = self.link else {
             return;
@@ -347,8 +349,8 @@ impl<P> Requester<P> {
         let Some(mut entry) = self.remove(number) else {
             return;
         };
-        // Twice acknowledged is not put off twice, or a flood of late ones would put it off for
-        // ever. A cancel is not meant.
+        // A second acknowledgement does not postpone the resend again, or a flood of late ones
+        // would postpone it for ever. Cancels are not affected.
         let interval = resend.longest();
         if entry.progress == Progress::Waiting && entry.resend.is_none_or(|(_, i)| i < interval) {
             entry.resend = Some((now.saturating_add(interval), interval));
@@ -356,7 +358,7 @@ impl<P> Requester<P> {
         self.insert(number, entry);
     }
 
-    /// Nobody waits for it any more: from here on it is a cancel, until that is confirmed.
+    /// Abandons a request: from here on it is a cancel, until that is confirmed.
     fn let_go(
         &mut self,
         number: u64,
@@ -378,7 +380,7 @@ impl<P> Requester<P> {
             {
                 self.remove(oldest);
             }
-        } // else it arrives, and so does the answer to it, or what has crossed it
+        } // else the cancel arrives, and so does its answer, or a message that crossed it
         RequesterMessage::Cancel {
             id: self.id(number),
         }
@@ -424,7 +426,7 @@ impl<P> Requester<P> {
         Some(entry)
     }
 
-    /// Whether its parts agree.
+    /// Checks that the parts agree.
     #[cfg(test)]
     pub(super) fn check(&self) {
         let due = self.entries.iter().map(|(&number, e)| (e.due(), number));

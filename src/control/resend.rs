@@ -1,9 +1,9 @@
-//! When to send again what may have been lost.
+//! The intervals at which messages that may have been lost are resent.
 
 use std::time::Duration;
 
-/// The intervals at which a requester sends again over a lossy link: the first one, and then each
-/// twice as long as the one before, up to the longest.
+/// The intervals at which a requester resends over a lossy link: each is twice as long as the one
+/// before, from the first up to the longest.
 ///
 /// ```
 /// use nexus_actors::control::{Resend, ResendError};
@@ -23,16 +23,16 @@ pub struct Resend {
 }
 
 impl Resend {
-    /// Intervals from `first` to `longest`. Where they are equal, all are.
+    /// Creates intervals from `first` to `longest`. If the two are equal, so are all intervals.
     ///
     /// # Errors
     ///
-    /// When `first` is zero, or `longest` is shorter than `first`.
+    /// If `first` is zero, or `longest` is shorter than `first`.
     pub const fn new(first: Duration, longest: Duration) -> Result<Self, ResendError> {
         if first.is_zero() {
             return Err(ResendError::ZeroFirst);
         }
-        // `Duration` is compared by its nanoseconds, as `<` is no constant function.
+        // The nanoseconds are compared, as `<` on `Duration` is not `const`.
         if longest.as_nanos() < first.as_nanos() {
             return Err(ResendError::LongestBelowFirst { first, longest });
         }
@@ -52,7 +52,7 @@ impl Resend {
     }
 }
 
-/// Why a [`Resend`] cannot be as asked.
+/// Why a [`Resend`] cannot be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResendError {

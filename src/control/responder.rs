@@ -1,4 +1,4 @@
-//! The side that is asked.
+//! The responder's side of a session.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use super::clock::Clock;
 use super::message::{Refusal, RequestId, RequesterMessage, ResponderMessage};
 use super::progress::{Event, Progress, Transition};
 
-/// The responder's side of a session: the requests that are in progress, and those that have
-/// ended not long ago. See the [module](super) for the protocol, and for an example.
+/// The responder's side of a session: the requests that are in progress, and those that ended not
+/// long ago. See the [module](super) for the protocol, and for an example.
 ///
-/// It sends nothing itself, executes nothing, and has no clock: what is to be done is returned, and
-/// every call is told the time since some moment that stays the same. That moment is its own; the
-/// requester's may be another.
+/// The responder sends nothing itself, executes nothing, and has no clock: what is to be done is
+/// returned, and every call is given the time since some fixed moment. The requester may count from
+/// a different one.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub struct Responder<R> {
@@ -21,12 +21,12 @@ pub struct Responder<R> {
     limits: ResponderLimits,
     clock: Clock,
     entries: BTreeMap<u64, Entry<R>>,
-    /// The entries in progress, by when their time is over.
+    /// The entries in progress, by the end of their time.
     in_progress: BTreeSet<(Duration, u64)>,
-    /// The entries that have ended, by when they are forgotten: the oldest first.
+    /// The entries that have ended, by the time at which they are forgotten, oldest first.
     ended: VecDeque<(Duration, u64)>,
-    /// The highest number that was forgotten. What is not above it, and not among the entries, may
-    /// have been executed before.
+    /// The highest number that was forgotten. A request at or below it without an entry may have
+    /// been executed before.
     floor: u64,
     late_replies: u64,
     strays: u64,
@@ -38,8 +38,8 @@ pub struct Responder<R> {
 #[cfg_attr(test, allow(unpredictable_function_pointer_comparisons))]
 enum Link<R> {
     Lossless,
-    /// Only here a reply is sent more than once. With the function instead of a bound, replies
-    /// for lossless links need not be `Clone`.
+    /// Only over a lossy link is a reply sent more than once. Storing the function, instead of
+    /// requiring the bound, lets replies for lossless links do without `Clone`.
     Lossy {
         clone: fn(&R) -> R,
     },
@@ -49,9 +49,9 @@ enum Link<R> {
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 struct Entry<R> {
     progress: Progress<Refusal>,
-    /// When its time is over, or it is forgotten.
+    /// The time at which the request expires, or, once it has ended, is forgotten.
     until: Duration,
-    /// Where it was replied to.
+    /// The reply, if there was one.
     reply: Option<R>,
 }
 
@@ -66,7 +66,7 @@ pub struct ResponderLimits {
 }
 
 impl Default for ResponderLimits {
-    /// 1024 requests in progress, each for an hour at the most; 4096 remembered for a minute.
+    /// 1024 requests in progress, each for at most an hour; 4096 remembered for a minute.
     fn default() -> Self {
         Self {
             in_progress: 1024,
@@ -78,7 +78,7 @@ impl Default for ResponderLimits {
 }
 
 impl ResponderLimits {
-    /// How many requests may be in progress; another one is refused with [`Refusal::Busy`].
+    /// Sets how many requests may be in progress; a further one is refused with [`Refusal::Busy`].
     pub const fn in_progress(self, in_progress: usize) -> Self {
         Self {
             in_progress,
@@ -86,22 +86,23 @@ impl ResponderLimits {
         }
     }
 
-    /// After how long a request in progress is cancelled, even if it was given more time.
+    /// Sets the time after which a request in progress is cancelled, even if its requester gave it
+    /// more.
     pub const fn longest(self, longest: Duration) -> Self {
         Self { longest, ..self }
     }
 
-    /// How many requests that have ended are remembered over a lossy link, with their replies.
+    /// Sets how many ended requests are remembered over a lossy link, with their replies.
     ///
-    /// As many as a requester may begin in the time that a message travels, or more: with one too
-    /// many the oldest is forgotten, and a request older than that, should it arrive only now, is
-    /// refused with [`Refusal::Forgotten`].
+    /// It should be at least as many as a requester can begin in the time that a message travels:
+    /// one too many makes the oldest forgotten, and a request older than that, should it arrive
+    /// only now, is refused with [`Refusal::Forgotten`].
     pub const fn remembered(self, remembered: usize) -> Self {
         Self { remembered, ..self }
     }
 
-    /// For how long a request that has ended is remembered over a lossy link: as long as its
-    /// requester may still ask for it, and what it has sent may still be on its way.
+    /// Sets how long an ended request is remembered over a lossy link: as long as its requester may
+    /// still ask for it, and messages it has sent may still be in transit.
     pub const fn remember_for(self, remember_for: Duration) -> Self {
         Self {
             remember_for,
@@ -114,9 +115,9 @@ impl ResponderLimits {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "what is to be done is told once"]
 pub struct Received<P, R> {
-    /// To be sent.
+    /// The message to send.
     pub send: Option<ResponderMessage<R>>,
-    /// To be executed, or not any more.
+    /// The execution to begin or to abort.
     pub execution: Option<Execution<P>>,
 }
 
@@ -137,43 +138,43 @@ impl<P, R> Received<P, R> {
 /// What is to be done about an execution.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Execution<P> {
-    /// Begin it, and hand its result to [`Responder::reply`]. This is told once for a request. If it
-    /// waits before it begins, ask [`Responder::is_in_progress`] then.
+    /// Begin it, and pass its result to [`Responder::reply`]. This is returned once for a request.
+    /// If the execution is queued before it begins, check [`Responder::is_in_progress`] then.
     Begin {
-        /// Which request.
+        /// The request.
         id: RequestId,
-        /// How long anybody waits for it.
+        /// How long the result is awaited.
         time_left: Duration,
-        /// What is asked for.
+        /// What is requested.
         payload: P,
     },
-    /// Do not begin it, or stop it: nobody waits for it any more. A result that comes all the same
-    /// is dropped.
+    /// Do not begin it, or abort it: its result is no longer awaited. A result that is produced all
+    /// the same is dropped.
     Abort {
-        /// Which request.
+        /// The request.
         id: RequestId,
     },
 }
 
-/// A request whose time was over while it was in progress. What comes of it is dropped.
+/// A request whose time ran out while it was in progress. Its result is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "what is to be sent is told once"]
 pub struct Expired<R> {
-    /// Which request is not to begin, or to be stopped.
+    /// The request, whose execution is not to begin, or is to be aborted.
     pub id: RequestId,
-    /// To be sent.
+    /// The message to send.
     pub send: ResponderMessage<R>,
 }
 
 impl<R> Responder<R> {
-    /// For a link that delivers every message once, and in the order of sending.
+    /// Creates a responder for a link that delivers every message once, in sending order.
     ///
-    /// Nothing is acknowledged, and what has ended is not remembered.
+    /// Nothing is acknowledged, and ended requests are not remembered.
     pub fn lossless(session: u64, limits: ResponderLimits) -> Self {
         Self::new(session, Link::Lossless, limits.remembered(0))
     }
 
-    /// For a link that may lose, repeat, delay and reorder messages.
+    /// Creates a responder for a link that may lose, repeat, delay and reorder messages.
     pub fn lossy(session: u64, limits: ResponderLimits) -> Self
     where
         R: Clone,
@@ -196,7 +197,7 @@ impl<R> Responder<R> {
         }
     }
 
-    /// Takes a message of the requester.
+    /// Handles a message of the requester.
     pub fn handle<P>(&mut self, now: Duration, message: RequesterMessage<P>) -> Received<P, R> {
         let now = self.clock.advance(now);
         let id = message.id();
@@ -215,8 +216,8 @@ impl<R> Responder<R> {
         }
     }
 
-    /// An execution has a result. Answers what is to be sent, or `None` where it comes too late: the
-    /// request has ended meanwhile.
+    /// Records the result of an execution. Returns the message to send, or `None` if the result is
+    /// too late: the request has ended meanwhile.
     pub fn reply(
         &mut self,
         now: Duration,
@@ -237,8 +238,8 @@ impl<R> Responder<R> {
         Some(ResponderMessage::Reply { id, payload })
     }
 
-    /// There will be no result: its execution has failed, say, or is given up. Answers what is to
-    /// be sent, or `None` where the request has ended before.
+    /// Records that there will be no result, for example because the execution has failed or was
+    /// given up. Returns the message to send, or `None` if the request has ended before.
     pub fn cancel(&mut self, now: Duration, id: RequestId) -> Option<ResponderMessage<R>> {
         let now = self.clock.advance(now);
         match self.progress(id).on(Event::Cancel) {
@@ -250,7 +251,7 @@ impl<R> Responder<R> {
         }
     }
 
-    /// What is to be done now, as time has passed. Call it until it answers `None`.
+    /// Returns what the passing of time requires to be done now. Call it until it returns `None`.
     pub fn poll(&mut self, now: Duration) -> Option<Expired<R>> {
         let now = self.clock.advance(now);
         self.forget_old(now);
@@ -267,34 +268,34 @@ impl<R> Responder<R> {
         Some(Expired { id, send })
     }
 
-    /// When [`poll`](Self::poll) has something to do next, if only to forget what has ended.
+    /// The time at which [`poll`](Self::poll) is next needed, if only to forget an ended request.
     pub fn next_due(&self) -> Option<Duration> {
         let first = self.in_progress.first().map(|&(until, _)| until);
         let oldest = self.ended.front().map(|&(until, _)| until);
         first.into_iter().chain(oldest).min()
     }
 
-    /// Whether anybody waits for the result: whether to begin with it, or to go on.
+    /// Whether the result is still awaited: whether to begin an execution, or to continue it.
     pub fn is_in_progress(&self, id: RequestId) -> bool {
         !self.progress(id).is_terminal()
     }
 
-    /// How many requests are in progress.
+    /// The number of requests in progress.
     pub fn in_progress(&self) -> usize {
         self.in_progress.len()
     }
 
-    /// How many requests are remembered that have ended.
+    /// The number of ended requests that are remembered.
     pub fn remembered(&self) -> usize {
         self.ended.len()
     }
 
-    /// How many results came for requests that had ended.
+    /// The number of results that came for requests that had ended.
     pub fn late_replies(&self) -> u64 {
         self.late_replies
     }
 
-    /// How many messages came for another session, and were dropped.
+    /// The number of messages for another session, which were dropped.
     pub fn strays(&self) -> u64 {
         self.strays
     }
@@ -318,8 +319,8 @@ impl<R> Responder<R> {
             return Received::send(ResponderMessage::Cancelled { id });
         }
         if self.in_progress.len() >= self.limits.in_progress {
-            // Remembered, or a copy of it which comes when there is room would be executed, though
-            // its requester has been told that it is not.
+            // Remembered, because otherwise a copy that arrives once there is capacity would be
+            // executed, although its requester was told that it would not be.
             let refusal = Refusal::Busy;
             self.end(now, id.number, Progress::Failed(refusal), None);
             return Received::send(ResponderMessage::Refused { id, refusal });
@@ -353,13 +354,13 @@ impl<R> Responder<R> {
                 }
             }
             Some(_) => self.answer(id).map_or(Received::NOTHING, Received::send),
-            // Over a lossless link the answer is on its way already.
+            // Over a lossless link the answer is in transit already.
             None if id.number <= self.floor && matches!(self.link, Link::Lossless) => {
                 Received::NOTHING
             }
             None => {
-                // It has overtaken its request, which is not to be executed when it comes. One
-                // below the floor is not executed anyway.
+                // The cancel has overtaken its request, which must not be executed when it arrives.
+                // A request at or below the floor is not executed anyway.
                 if id.number > self.floor {
                     self.end(now, id.number, Progress::Cancelled, None);
                 }
@@ -368,7 +369,7 @@ impl<R> Responder<R> {
         }
     }
 
-    /// What a requester is told that asks, or calls off, again.
+    /// The answer to a repeated request or cancel.
     fn answer(&self, id: RequestId) -> Option<ResponderMessage<R>> {
         let Link::Lossy { clone } = self.link else {
             return None;
@@ -385,14 +386,14 @@ impl<R> Responder<R> {
         })
     }
 
-    /// What is not known is not in progress.
+    /// An unknown request is not in progress.
     fn progress(&self, id: RequestId) -> Progress<Refusal> {
         let known = id.session == self.session;
         let entry = self.entries.get(&id.number).filter(|_| known);
         entry.map_or(Progress::Cancelled, |entry| entry.progress)
     }
 
-    /// The request ends, known before or not, and is remembered.
+    /// Ends the request, whether known before or not, and remembers it.
     fn end(&mut self, now: Duration, number: u64, progress: Progress<Refusal>, reply: Option<R>) {
         if let Some(entry) = self.entries.remove(&number) {
             self.in_progress.remove(&(entry.until, number));
@@ -423,7 +424,7 @@ impl<R> Responder<R> {
         }
     }
 
-    /// Whether its parts agree.
+    /// Checks that the parts agree.
     #[cfg(test)]
     pub(super) fn check(&self) {
         let those = |ended| {

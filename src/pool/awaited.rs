@@ -1,4 +1,5 @@
-//! What starts and ends things, for `async` code: as futures, on any executor, whose thread is not blocked.
+//! Starting and ending things from `async` code: as futures, on any executor, without blocking its
+//! thread.
 
 use std::fmt;
 use std::future::Future;
@@ -17,9 +18,9 @@ use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable, catch_user, drop_
 use crate::ask::{Ask, Deadline, begin_call_of};
 use crate::queue::{once, oneshot};
 
-/// An actor that starts: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
+/// An actor that is being started: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
 ///
-/// It has begun when the method returns. Dropped, the actor starts all the same.
+/// The start has begun when the method returns. Dropping this does not stop the start.
 #[must_use = "an error of the start is told to who awaits it"]
 pub struct Spawning<M: Send + 'static>(Step<M>);
 
@@ -31,7 +32,7 @@ enum Step<M: Send + 'static> {
 
 /// # Panics
 ///
-/// When it is polled again after it was ready.
+/// If it is polled again after it was ready.
 impl<M: Send + 'static> Future for Spawning<M> {
     type Output = Result<ActorRef<M>, SpawnError>;
 
@@ -58,7 +59,8 @@ impl<M: Send + 'static> fmt::Debug for Spawning<M> {
 }
 
 impl Shared {
-    /// Starts a top-level actor on that worker, at that path or under a generated name, to be awaited.
+    /// Starts a top-level actor on that worker, at that path or under a generated name, to be
+    /// awaited.
     pub(crate) fn begin_spawn_at<P: Spawnable>(
         &self,
         worker: Result<u32, SpawnError>,
@@ -77,7 +79,7 @@ impl Shared {
         })
     }
 
-    /// Finds the actor of that path, or starts it there, to be awaited.
+    /// Finds the actor at that path, or starts it there, to be awaited.
     pub(crate) fn begin_get_or_spawn_at<P: Spawnable>(
         &self,
         path: Result<ActorPath, SpawnError>,
@@ -150,8 +152,8 @@ impl WorkerPool {
         shared.begin_spawn_at(Ok(shared.quietest()), Ok(None), props)
     }
 
-    /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, and its end is waited for on a
-    /// thread of its own. Dropped, the shutdown continues.
+    /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, and waits for the end
+    /// on a thread of its own. Dropping the future does not stop the shutdown.
     ///
     /// # Errors
     ///
@@ -165,8 +167,8 @@ impl WorkerPool {
 }
 
 impl WorkerNode {
-    /// As [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async). While the pool starts, each call starts
-    /// an actor of its own, where [`spawn`](Self::spawn) starts one for all workers.
+    /// As [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async). While the pool starts, each
+    /// call starts an actor of its own, whereas [`spawn`](Self::spawn) starts one for all workers.
     ///
     /// # Errors
     ///
@@ -177,8 +179,8 @@ impl WorkerNode {
 }
 
 impl Coordinated {
-    /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, on a thread of its own. Dropped,
-    /// the shutdown continues.
+    /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, on a thread of its
+    /// own. Dropping the future does not stop the shutdown.
     ///
     /// # Errors
     ///
@@ -193,12 +195,14 @@ impl Coordinated {
     }
 }
 
-/// A shutdown whose end is awaited: see [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
+/// A shutdown whose end can be awaited: see
+/// [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
 #[must_use = "the report is told to who awaits it"]
 pub struct ShuttingDown<R>(Result<once::Receiver<Result<R, ShutdownError>>, Option<ShutdownError>>);
 
 impl<R: Send + 'static> ShuttingDown<R> {
-    /// Waits for the end on another thread; not for a worker of the pool, which would have to end first.
+    /// Waits for the end on another thread, unless called on a worker of the pool, which would have
+    /// to end first.
     fn begin(
         on_own_worker: bool,
         wait: impl FnOnce() -> Result<R, ShutdownError> + Send + 'static,
@@ -208,7 +212,7 @@ impl<R: Send + 'static> ShuttingDown<R> {
         }
         let (sender, receiver) = oneshot();
         let waits = move || {
-            // A waker that panics is no business of the shutdown's.
+            // A panic of the waker does not concern the shutdown.
             let _ = catch_user(|| drop(sender.send(wait())));
         };
         let thread = thread::Builder::new().name("nexus-shutdown".to_owned());
@@ -221,7 +225,7 @@ impl<R: Send + 'static> ShuttingDown<R> {
 
 /// # Panics
 ///
-/// When it is polled again after it was ready.
+/// If it is polled again after it was ready.
 impl<R> Future for ShuttingDown<R> {
     type Output = Result<R, ShutdownError>;
 

@@ -18,7 +18,7 @@ pub(crate) fn run_configure(
         return Ok(());
     };
     let configured = catch_user(|| configure(node));
-    // What it has captured is the user's, and may be dropped here.
+    // What the closure has captured is the user's, and may be dropped here.
     let _ = drop_quietly(configure);
     let error: BoxError = match configured {
         Ok(Ok(())) => return Ok(()),

@@ -15,9 +15,9 @@ use crate::ask::Deadline;
 
 /// What is to be done before a pool shuts down, in phases.
 ///
-/// The phases come in the order in which they were named. All hooks of a phase run at the same time,
-/// each on a thread of its own, so that they may block; the phase is over when they are, or with its
-/// time. It is attached to a pool by [`WorkerPool::coordinate`].
+/// The phases run in the order in which they were added. All hooks of a phase run at the same time,
+/// each on a thread of its own, so that they may block; the phase ends when they have ended, or
+/// when its time is over. [`WorkerPool::coordinate`] attaches the plan to a pool.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -46,9 +46,9 @@ use crate::ask::Deadline;
 #[must_use = "a plan does nothing until it is attached to a pool"]
 pub struct CoordinatedShutdown {
     phases: Vec<Phase>,
-    /// Where each is, by its name.
+    /// The index of each phase, by its name.
     places: HashMap<String, usize>,
-    /// The first mistake.
+    /// The first mistake in the plan.
     wrong: Option<CoordinateError>,
 }
 
@@ -72,7 +72,7 @@ pub enum CoordinateError {
     /// Two phases have the same name.
     #[error("there are two phases named {0:?}: each needs a name of its own")]
     DuplicatePhase(String),
-    /// A hook is for a phase that was not named before.
+    /// A hook is for a phase that was not added before it.
     #[error("the hook {hook:?} is for the phase {phase:?}, which was not named before it")]
     UnknownPhase {
         /// The phase.
@@ -83,12 +83,12 @@ pub enum CoordinateError {
 }
 
 impl CoordinatedShutdown {
-    /// A plan without phases.
+    /// Creates a plan without phases.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more phase, whose hooks have that time. A name that is taken is refused when the plan is
+    /// Adds a phase, whose hooks have that time. A name that is taken is refused when the plan is
     /// attached.
     pub fn phase(mut self, name: impl Into<String>, within: Duration) -> Self {
         let name = name.into();
@@ -105,11 +105,11 @@ impl CoordinatedShutdown {
         self
     }
 
-    /// One more hook of a phase that was named before; another phase is refused when the plan is
-    /// attached. It is given a view of the pool, whose actors all live still: it may look them up,
-    /// send to them, and ask them.
+    /// Adds a hook to a phase that was added before; any other phase is refused when the plan is
+    /// attached. The hook receives a view of the pool, whose actors are all still alive: it may
+    /// look them up, send to them, and ask them.
     ///
-    /// A hook that overruns its phase is left behind: its thread goes on, and nobody waits for it.
+    /// A hook that overruns its phase is left behind: its thread continues, and is not waited for.
     pub fn hook(
         mut self,
         phase: &str,
@@ -147,13 +147,13 @@ impl fmt::Debug for CoordinatedShutdown {
 }
 
 impl WorkerPool {
-    /// Attaches a plan to this pool: whoever shuts it down through the handle that is answered runs
-    /// the plan before. [`shutdown`](Self::shutdown) and
-    /// [`request_shutdown`](Self::request_shutdown) themselves go past it.
+    /// Attaches a plan to this pool: a shutdown through the returned handle first runs the plan.
+    /// [`shutdown`](Self::shutdown) and [`request_shutdown`](Self::request_shutdown) themselves
+    /// bypass it.
     ///
     /// # Errors
     ///
-    /// [`CoordinateError`]: what the plan has wrong first.
+    /// [`CoordinateError`]: the first mistake in the plan.
     pub fn coordinate(&self, plan: CoordinatedShutdown) -> Result<Coordinated, CoordinateError> {
         match plan.wrong {
             Some(wrong) => Err(wrong),
@@ -169,7 +169,7 @@ impl WorkerPool {
 }
 
 /// A pool with a plan for its shutdown. It keeps the pool running, as a [`WorkerPool`] does, and is
-/// cheap to clone. Where the last one is dropped without a shutdown, no hook runs.
+/// cheap to clone. If the last clone is dropped without a shutdown, no hook runs.
 #[derive(Clone)]
 pub struct Coordinated {
     pub(super) inner: Arc<Inner>,
@@ -201,11 +201,11 @@ pub struct CoordinatedReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PhaseReport {
-    /// Its name.
+    /// The name of the phase.
     pub name: String,
     /// How long it took.
     pub took: Duration,
-    /// Its hooks, in the order in which they were named.
+    /// Its hooks, in the order in which they were added.
     pub hooks: Vec<HookReport>,
 }
 
@@ -213,9 +213,9 @@ pub struct PhaseReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HookReport {
-    /// Its name.
+    /// The name of the hook.
     pub name: String,
-    /// How long it took, or was waited for.
+    /// How long it took, or how long it was waited for.
     pub took: Duration,
     /// How it ended.
     pub outcome: HookOutcome,
@@ -235,27 +235,27 @@ pub enum HookOutcome {
     Overran,
     /// The time of the whole shutdown was over before its phase began.
     Skipped,
-    /// The operating system gave no thread for it, and said this.
+    /// The operating system provided no thread for it; this is the error.
     NoThread(String),
 }
 
 impl Coordinated {
-    /// The pool.
+    /// The pool itself.
     pub fn pool(&self) -> &WorkerPool {
         &self.inner.pool
     }
 
     /// Runs the phases, one after the other, then shuts the pool down with the rest of the time, as
-    /// [`WorkerPool::shutdown`] does. A phase has its own time, or what is left of the whole where that
-    /// is less; what fails or overruns is reported, and holds up nothing else.
+    /// [`WorkerPool::shutdown`] does. A phase has its own time, or what is left of the whole if
+    /// that is less; a hook that fails or overruns is reported, and delays nothing else.
     ///
-    /// It happens once: whoever calls this later, or meanwhile, waits for the same end and is given
-    /// the same report. It blocks the calling thread.
+    /// The shutdown happens once: a call that comes later, or meanwhile, waits for the same end and
+    /// returns the same report. This blocks the calling thread.
     ///
     /// # Errors
     ///
-    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on, with
-    /// its phases, on a thread of its own.
+    /// [`ShutdownError::OnWorker`] if called on one of the pool's workers; the shutdown continues,
+    /// with its phases, on a thread of its own.
     pub fn shutdown(
         &self,
         within: impl Into<Deadline>,
@@ -273,12 +273,12 @@ impl Coordinated {
         }
     }
 
-    /// As [`shutdown`](Self::shutdown), on a thread of its own, and does not wait for it. An actor may
-    /// call this.
+    /// As [`shutdown`](Self::shutdown), on a thread of its own, without waiting for it. An actor
+    /// may call this.
     ///
     /// # Errors
     ///
-    /// Where the operating system gives no thread; nothing has happened then.
+    /// If the operating system provides no thread; nothing has happened then.
     pub fn request_shutdown(&self, within: impl Into<Deadline>) -> std::io::Result<()> {
         let within = within.into().left();
         let this = self.clone();
@@ -290,11 +290,11 @@ impl Coordinated {
         thread.spawn(shutdown).map(drop)
     }
 
-    /// Waits until somebody has shut the pool down through a handle as this one.
+    /// Waits until the pool has been shut down through a handle such as this one.
     ///
     /// # Errors
     ///
-    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers.
+    /// [`ShutdownError::OnWorker`] if called on one of the pool's workers.
     pub fn wait(&self) -> Result<Arc<CoordinatedReport>, ShutdownError> {
         if self.inner.pool.is_own_worker() {
             return Err(ShutdownError::OnWorker);
@@ -318,7 +318,7 @@ impl Coordinated {
 }
 
 impl Inner {
-    /// The phases, for the first who asks.
+    /// Returns the phases to the first caller.
     fn begin(&self) -> Option<Vec<Phase>> {
         let mut progress = self.progress.lock();
         match std::mem::replace(&mut *progress, Progress::Running) {
@@ -344,7 +344,7 @@ impl Inner {
     }
 }
 
-/// What is left until then; without a deadline, as good as for ever.
+/// The time left until a deadline; without one, practically unlimited.
 fn left(deadline: Option<Instant>) -> Duration {
     deadline.map_or(Duration::MAX, |deadline| {
         deadline.saturating_duration_since(Instant::now())
@@ -371,7 +371,7 @@ impl Phase {
                 outcome: unsettled.clone(),
             };
             if at_most.is_zero() {
-                // What it has captured is the user's.
+                // What the closure has captured is the user's.
                 let _ = drop_quietly(hook);
             } else {
                 match hook.start(node.clone(), number, ended.clone()) {
@@ -403,7 +403,7 @@ impl Phase {
 }
 
 impl Hook {
-    /// Runs it on a thread of its own, which can be left behind.
+    /// Runs the hook on a thread of its own, which can be left behind.
     fn start(
         self,
         node: WorkerNode,
@@ -419,7 +419,7 @@ impl Hook {
                 Err(Unwound::Panicked(payload)) => HookOutcome::Panicked(payload),
                 Err(Unwound::Forced) => HookOutcome::Panicked("ended by force".into()),
             };
-            // Nobody listens to one that was left behind.
+            // Nothing receives the outcome of a hook that was left behind.
             let _ = ended.send((number, outcome));
         };
         let thread = thread::Builder::new().name("nexus-hook".to_owned());
@@ -448,7 +448,7 @@ impl fmt::Display for HookOutcome {
     }
 }
 
-/// A line for each hook, and one for the pool.
+/// One line for each hook, and those of the pool.
 impl fmt::Display for CoordinatedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for phase in &self.phases {

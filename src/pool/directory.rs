@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::actor::{ActorPath, Directory, DirectoryEntry, Phase};
 
-/// A name that is taken: reserved while its actor starts, then live.
+/// A taken name: reserved while its actor starts, then live.
 #[derive(Default)]
 struct Place {
     entry: OnceLock<DirectoryEntry>,
@@ -21,8 +21,8 @@ struct Place {
 
 impl Place {
     fn phase(&self) -> Phase {
-        // Acquire pairs with the release in `enter`: whoever sees it live sees its entry, and whoever sees it
-        // end does not find it live any more.
+        // Acquire pairs with the release in `enter`: a reader that sees `Live` sees the entry, and
+        // a reader that sees `Ending` no longer finds it `Live`.
         match self.phase.load(Acquire) {
             phase if phase == Phase::Starting as u8 => Phase::Starting,
             phase if phase == Phase::Live as u8 => Phase::Live,
@@ -30,18 +30,18 @@ impl Place {
         }
     }
 
-    /// None but the actor's own worker does.
+    /// Called only by the actor's own worker.
     fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Release);
     }
 
-    /// The actor, once it lives.
+    /// The actor, once it is live.
     fn shown(&self) -> Option<&DirectoryEntry> {
         self.entry.get().filter(|_| self.phase() != Phase::Starting)
     }
 }
 
-/// The named actors of a pool, for all its threads.
+/// The named actors of a pool, shared by all its threads.
 #[derive(Default)]
 pub(crate) struct WorkerDirectory(flurry::HashMap<Path, Place, Seed>);
 
@@ -56,9 +56,9 @@ impl Borrow<str> for Path {
     }
 }
 
-/// Begins the hash of a path. Each directory draws its own, so that names chosen outside of the
-/// process are not easily made to collide; the map keeps long chains as trees for the case that
-/// they do.
+/// The seed of the hash of a path. Each directory draws its own, so that names chosen outside the
+/// process cannot easily be made to collide; for the case that they do, the map keeps long chains
+/// as trees.
 #[derive(Clone)]
 struct Seed(u64);
 
@@ -84,7 +84,8 @@ impl Hasher for TextHasher {
         self.0 = xxh3_64_with_seed(text, self.0);
     }
 
-    /// A `str` ends with one byte more, which would tell it from a text that follows.
+    /// Ignores the extra byte that ends a `str`: it would only separate the text from a following
+    /// one.
     fn write_u8(&mut self, _: u8) {}
 
     fn finish(&self) -> u64 {
@@ -115,7 +116,7 @@ impl Directory for WorkerDirectory {
 
     fn ends(&self, path: &ActorPath) {
         let names = self.0.pin();
-        // One that has not started yet is shown no sooner than it has, and starts as any other.
+        // An actor that has not started yet is not shown before it has, and starts like any other.
         if let Some(place) = names.get(path.as_str())
             && place.phase() == Phase::Live
         {

@@ -14,27 +14,28 @@ use crate::time::Clock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Looks for work for a moment, a few microseconds, and for longer, at most 50 µs, if that has paid
-    /// lately and no other thread wants the core; then sleeps. The right one for a pool that shares its cores, as with an `async` runtime.
+    /// Polls for work for a few microseconds, and for longer, at most 50 µs, if that has paid off
+    /// lately and no other thread wants the core; then sleeps. The right choice for a pool that
+    /// shares its cores, for example with an `async` runtime.
     Adaptive,
     /// Sleeps at once. Each wake-up costs its sender some microseconds.
     Park,
-    /// Looks for work for that long, then sleeps.
+    /// Polls for work for that long, then sleeps.
     SpinThenPark(Duration),
-    /// Never sleeps: the lowest latency, at the price of a whole core for each worker.
+    /// Never sleeps: the lowest latency, at the cost of a whole core for each worker.
     Spin,
 }
 
-/// How long a worker that spins has nothing to do before it looks for cycles of waits.
+/// How long a spinning worker is idle before it looks for cycles of waits.
 const SPIN_BEFORE_PROBES: Duration = Duration::from_micros(50);
 
-/// A worker tidies up when it has had nothing to do for that long: what it gives back it would have to get
-/// again, at a price, if there was only a moment's rest.
+/// How long a worker is idle before it tidies up: after only a moment's rest it would have to
+/// acquire again, at a cost, what it gives back.
 const REST_BEFORE_TIDYING_UP: Duration = Duration::from_millis(10);
-/// But one that never rests for so long does so too, from time to time.
+/// A worker that never rests for that long tidies up at this interval.
 const BETWEEN_TIDYING_UP: Duration = Duration::from_secs(1);
 
-/// Looks at the inbox between two looks at the clock, and about how long they take.
+/// Checks of the inbox between two readings of the clock, and roughly how long they take.
 const LOOKS: u32 = 64;
 const LOOK: Duration = Duration::from_micros(3);
 
@@ -42,7 +43,7 @@ const LOOK: Duration = Duration::from_micros(3);
 ///
 /// # Errors
 ///
-/// When it cannot have its first stack.
+/// If its first stack cannot be allocated.
 pub(super) fn drive(
     worker: &mut Worker,
     clock: &Clock,
@@ -58,8 +59,8 @@ pub(super) fn drive(
     };
     loop {
         let tick = worker.tick(now)?;
-        // Read after each tick, which takes some time, and not when something arrives: whoever sent
-        // that may wait for it.
+        // Read after each tick, which takes some time, and not when something arrives: the sender
+        // may be waiting for it.
         now = clock.now();
         match tick {
             Tick::Busy => {}
@@ -73,7 +74,7 @@ pub(super) fn drive(
     }
 }
 
-/// A worker that the watchdog looks at, from here on, and until this is dropped.
+/// A worker that the watchdog observes from here on until this guard is dropped.
 struct Watched {
     nap: Arc<Nap>,
     worker: usize,
@@ -109,11 +110,11 @@ struct Habits {
     tidiness: Tidiness,
 }
 
-/// When a worker tidied up, and whether it should again.
+/// When a worker last tidied up, and whether it should again.
 struct Tidiness {
-    /// How many busy ticks it had had when it last slept.
+    /// The number of its busy ticks when it last slept.
     busy_ticks: u64,
-    /// Since when it has done nothing.
+    /// The time since which it has done nothing.
     rests_since: Instant,
     last: Instant,
     untidy: bool,
@@ -130,8 +131,8 @@ impl Tidiness {
         }
     }
 
-    /// To be called before a sleep. Returns how long to sleep at the most until it is time to tidy up, if it
-    /// will be: no time at all if it is.
+    /// To be called before a sleep. Returns how long to sleep at most before it is time to tidy up:
+    /// zero if it is time now, `None` if there is nothing to tidy up.
     fn wait(&mut self, busy_ticks: u64, now: Instant) -> Option<Duration> {
         if busy_ticks != self.busy_ticks {
             self.busy_ticks = busy_ticks;
@@ -151,7 +152,7 @@ impl Tidiness {
     }
 }
 
-/// Spins and sleeps until there is something to do. Answers the time of the next tick.
+/// Spins and sleeps until there is something to do. Returns the time of the next tick.
 fn rest(
     worker: &mut Worker,
     clock: &Clock,
@@ -171,13 +172,14 @@ fn rest(
         WaitStrategy::Spin => Duration::MAX,
     };
     let most = left.map_or(spin, |left| spin.min(Duration::from_nanos(left)));
-    // What another worker is about to send takes no longer than a moment, which nobody misses.
+    // What another worker is about to send takes no longer than a moment, whose loss does not
+    // matter.
     if (adapts || !most.is_zero()) && look_for_a_moment(worker) {
         return clock.a_moment_after(now);
     }
     let first = most.min(SPIN_BEFORE_PROBES);
     let mut looked = spin_for(worker, first, adapts);
-    // Not left out by one that is disturbed: before a sleep it is the last chance.
+    // A disturbed worker does not skip this: before a sleep it is the last chance.
     if looked != Looked::Found && worker.look_for_cycles() {
         return clock.now();
     }
@@ -198,7 +200,7 @@ fn rest(
     clock.now()
 }
 
-/// Sleeps for that many nanoseconds, or a little, until it is time to tidy up.
+/// Sleeps for that many nanoseconds, or less if it is time to tidy up sooner.
 fn sleep(worker: &mut Worker, nanos: Option<u64>, tidiness: &mut Tidiness, now: Instant) {
     let mut wait = tidiness.wait(worker.busy_ticks(), now);
     if wait == Some(Duration::ZERO) {
@@ -210,7 +212,7 @@ fn sleep(worker: &mut Worker, nanos: Option<u64>, tidiness: &mut Tidiness, now: 
     worker.park(nanos.into_iter().chain(wait).min());
 }
 
-/// Looks at the inbox some times; answers whether there is anything.
+/// Checks the inbox a number of times. Returns whether there is any mail.
 fn look_for_a_moment(worker: &Worker) -> bool {
     (0..LOOKS).any(|_| {
         std::hint::spin_loop();
@@ -218,7 +220,7 @@ fn look_for_a_moment(worker: &Worker) -> bool {
     })
 }
 
-/// Looks at the inbox for a while. One that adapts stops if somebody else wants the core.
+/// Polls the inbox for a while. With `adapts` it stops if another thread wants the core.
 fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> Looked {
     let found = |found| if found { Looked::Found } else { Looked::InVain };
     if most.is_zero() {
@@ -230,7 +232,7 @@ fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> Looked {
         if look_for_a_moment(worker) {
             return Looked::Found;
         }
-        // Whoever is to give it work may need this core for that.
+        // The thread that is to give it work may need this core for that.
         thread::yield_now();
         let now = Instant::now();
         if adapts && now - looked_at > LOOK + UNDISTURBED {

@@ -6,9 +6,10 @@ use std::io;
 
 use crate::actor::{BoxError, PanicPayload};
 
-/// Why a pool did not start. No thread of it is left.
+/// Why a pool did not start. None of its threads is left.
 ///
-/// It is printed with what the system or `configure` said, so that its source is what lies below that.
+/// Its text includes that of the system's or `configure`'s error, so its source is the source of
+/// that error.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
@@ -16,34 +17,34 @@ pub enum StartError {
     InvalidWorkers(usize),
     /// The stacks would be too small for any handler, or too large for any machine.
     InvalidStackSize(usize),
-    /// The kernel keeps a shadow stack for this process (Intel's CET, AMD's shadow stacks). The processor would
-    /// end it at the first switch from one stack to another.
+    /// The kernel maintains a shadow stack for this process (Intel's CET, AMD's shadow stacks). The
+    /// processor would end the process at the first switch from one stack to another.
     ShadowStack,
-    /// Work that is handed over would never be done.
+    /// Offloaded work would never be done.
     NoBlockingThreads,
-    /// The pool's name cannot be that of a thread.
+    /// The pool's name cannot be the name of a thread.
     InvalidName(String),
     /// 1024 pools are alive in this process.
     TooManyPools,
     /// The caller is a handler, which could not drive an actor system.
     OnWorker,
-    /// The operating system gave no thread.
+    /// The operating system provided no thread.
     NoThread {
         /// The worker's index.
         worker: usize,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The operating system gave no thread for the watchdog.
+    /// The operating system provided no thread for the watchdog.
     NoWatchdog(io::Error),
-    /// The operating system gave no memory for a stack.
+    /// The operating system provided no memory for a stack.
     NoStack {
         /// The worker's index.
         worker: usize,
-        /// What the system said.
+        /// The system's error.
         error: BoxError,
     },
-    /// A worker could not be bound to its core.
+    /// A worker could not be pinned to its core.
     NotPinned {
         /// The worker's index.
         worker: usize,
@@ -52,7 +53,7 @@ pub enum StartError {
     Configure {
         /// The worker's index.
         worker: usize,
-        /// What it said; a [`PanicPayload`] where it panicked.
+        /// Its error; a [`PanicPayload`] if it panicked.
         error: BoxError,
     },
 }

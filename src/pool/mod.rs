@@ -48,7 +48,7 @@ pub(crate) use self::side_threads::SideThreads;
 pub(crate) use self::time::start_clock;
 pub(crate) use self::transport::lanes;
 
-/// What one worker shares with others, where a test makes the parts around it itself.
+/// What one worker shares with others, for tests that make the parts around it themselves.
 #[cfg(test)]
 pub(crate) fn core_of_one_worker(
     transport: impl crate::actor::Transport + 'static,

@@ -7,8 +7,8 @@ use super::shared::{LookupError, Shared};
 use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable};
 use crate::ask::Deadline;
 
-/// A worker's view of its pool: given to [`configure`](super::WorkerPoolBuilder::configure) on
-/// every worker. It may be kept, cloned and sent into actors; unlike a
+/// A worker's view of its pool, passed to [`configure`](super::WorkerPoolBuilder::configure) on
+/// every worker. It may be stored, cloned and sent into actors; unlike a
 /// [`WorkerPool`](super::WorkerPool) it does not keep the pool running.
 #[derive(Clone)]
 pub struct WorkerNode {
@@ -22,7 +22,7 @@ impl WorkerNode {
         self.index as usize
     }
 
-    /// How many workers the pool has.
+    /// The number of workers of the pool.
     pub fn workers(&self) -> usize {
         self.shared.workers()
     }
@@ -32,16 +32,16 @@ impl WorkerNode {
         self.shared.owner(name) as usize
     }
 
-    /// Starts a top-level actor on the worker that the ring names.
+    /// Starts a top-level actor on the worker that the ring selects.
     ///
-    /// While the pool starts, every worker runs the same `configure`, and an actor that all of
-    /// them spawn is created once, on its owner: each worker is given the same reference.
-    /// Afterwards this is the same as [`WorkerPool::spawn`](super::WorkerPool::spawn).
+    /// While the pool starts, every worker runs the same `configure`, and an actor that all of them
+    /// spawn is created once, on its owner: each worker receives the same reference. Afterwards
+    /// this is the same as [`WorkerPool::spawn`](super::WorkerPool::spawn).
     ///
     /// # Errors
     ///
-    /// [`SpawnError`]; among them `NameTaken` where one worker spawns the same name twice, and
-    /// `WrongType` where two workers spawn it for different messages.
+    /// [`SpawnError`]; for example `NameTaken` if one worker spawns the same name twice, and
+    /// `WrongType` if two workers spawn it for different messages.
     pub fn spawn<P: Spawnable>(
         &self,
         name: &str,
@@ -51,12 +51,12 @@ impl WorkerNode {
         self.shared.spawn_configured(self.index, path, props)
     }
 
-    /// The top-level actor of that name, which is started if there is none: see
+    /// Returns the top-level actor of that name, and starts it if there is none: see
     /// [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that function.
     pub fn get_or_spawn<P: Spawnable>(
         &self,
         name: &str,
@@ -65,12 +65,12 @@ impl WorkerNode {
         self.shared.get_or_spawn(name, props)
     }
 
-    /// Starts a top-level actor under a generated name that begins with this prefix: see
+    /// Starts a top-level actor under a generated name that begins with `prefix`: see
     /// [`WorkerPool::spawn_prefixed`](crate::WorkerPool::spawn_prefixed).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that function.
     pub fn spawn_prefixed<P: Spawnable>(
         &self,
         prefix: &str,
@@ -99,11 +99,11 @@ impl WorkerNode {
         shared.spawn_all(shared.placed_in_turn(actors))
     }
 
-    /// Starts a top-level actor on a given worker.
+    /// Starts a top-level actor on the given worker.
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] says what stood against it.
+    /// [`SpawnError`] says why the actor was not started.
     pub fn spawn_on<P: Spawnable>(
         &self,
         worker: usize,
@@ -118,7 +118,7 @@ impl WorkerNode {
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] says what stood against it.
+    /// [`SpawnError`] says why the actor was not started.
     pub fn spawn_near<P: Spawnable, N: Send + 'static>(
         &self,
         other: ActorRef<N>,
@@ -129,11 +129,11 @@ impl WorkerNode {
             .spawn(self.shared.worker_of(other.id())?, Some(name), props)
     }
 
-    /// Finds a named actor of the pool, wherever it lives.
+    /// Finds a named actor of the pool, on whichever worker it lives.
     ///
     /// # Errors
     ///
-    /// [`LookupError`] where none lives at that path, or one for other messages.
+    /// [`LookupError`] if no actor lives at that path, or one for other messages.
     pub fn lookup<M: Send + 'static>(
         &self,
         path: impl AsRef<str>,
@@ -141,7 +141,7 @@ impl WorkerNode {
         self.shared.lookup(path.as_ref())
     }
 
-    /// Has the pool shut down, by force after that time, and does not wait for it: see
+    /// Requests the shutdown of the pool, by force after that time, without waiting for it: see
     /// [`WorkerPool::shutdown`](super::WorkerPool::shutdown).
     pub fn request_shutdown(&self, within: impl Into<Deadline>) {
         let within = within.into().left();

@@ -1,32 +1,33 @@
-//! How long a worker looks for work before it sleeps, learned from what became of it lately.
+//! How long a worker polls for work before it sleeps, learned from recent outcomes.
 //!
-//! To look is worth its while if work comes within a few microseconds: a sleep costs the
-//! sender that wakes the worker more than that. It does harm if others want the core: they may be the ones who would send the
-//! work. Both are seen as they happen. A worker that finds work looks for longer the next time; one that
-//! looked in vain, for half as long, down to nothing. One that slept for a moment only should have
-//! looked. And one that yields the core while it looks, and does not get it back at once, has met somebody
-//! who wants it: then it sleeps after no more than a moment, for a number of times that doubles while that lasts.
+//! Polling pays off if work arrives within a few microseconds: a sleep costs the sender that wakes
+//! the worker more than that. It does harm if other threads want the core: they may be the ones
+//! that would send the work. Both are observed as they happen. A worker that finds work polls for
+//! longer the next time; one that polled in vain, for half as long, down to nothing. One that slept
+//! only for a moment should have polled. And one that yields the core while it polls, and does not
+//! get it back at once, has met a thread that wants it: it then sleeps after no more than a moment,
+//! for a number of times that doubles while this lasts.
 
 use std::time::Duration;
 
-/// The longest that it looks.
+/// The longest time to poll.
 const MOST: Duration = Duration::from_micros(50);
-/// How long it looks when it begins to.
+/// The time to poll at first.
 const FIRST: Duration = Duration::from_micros(20);
-/// Less than this is not worth a look.
+/// Polling for less than this is not worthwhile.
 const LEAST: Duration = Duration::from_micros(2);
-/// A yield takes less than a microsecond if nobody else wants the core.
+/// A yield takes less than a microsecond if no other thread wants the core.
 pub(super) const UNDISTURBED: Duration = Duration::from_micros(5);
-/// How many times it sleeps at once when it was disturbed, at first and at the most.
+/// How many times a worker sleeps at once after it was disturbed: at first, and at most.
 const FEWEST_SLEEPS: u32 = 8;
 const MOST_SLEEPS: u32 = 1024;
 
-/// What became of a look for work.
+/// The outcome of polling for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Looked {
     Found,
     InVain,
-    /// Somebody else wants the core.
+    /// Another thread wants the core.
     Disturbed,
 }
 
@@ -34,9 +35,9 @@ pub(super) enum Looked {
 #[derive(Debug)]
 pub(super) struct Patience {
     looks_for: Duration,
-    /// Rests in which it sleeps at once.
+    /// The number of coming rests in which it sleeps at once.
     sleeps: u32,
-    /// How many there are after the next disturbance.
+    /// The number of such rests after the next disturbance.
     sleeps_next: u32,
 }
 
@@ -49,7 +50,7 @@ impl Patience {
         }
     }
 
-    /// How long to look, in this rest, beyond a first moment.
+    /// How long to poll in this rest, beyond a first moment.
     pub(super) fn looks_for(&mut self) -> Duration {
         if self.sleeps > 0 {
             self.sleeps -= 1;

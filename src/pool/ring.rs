@@ -80,8 +80,8 @@ impl ConsistentHashRing {
         Self::of(0..workers.get()).expect("there is one worker at least")
     }
 
-    /// A ring of members with these numbers, each of which stands where the worker of that number
-    /// would; `None` where there is none.
+    /// A ring of members with these numbers, each at the points of the worker with that number.
+    /// `None` if there are no members.
     pub(crate) fn of(members: impl ExactSizeIterator<Item = u32>) -> Option<Self> {
         let workers = NonZeroU32::new(u32::try_from(members.len()).ok()?)?;
         let mut nodes: Vec<(u64, u32)> = members
@@ -178,12 +178,12 @@ impl ConsistentHashRing {
     }
 }
 
-/// Where a worker, or member, of that number stands on the ring.
+/// The points of the worker, or member, with that number.
 pub(crate) fn points_on_ring(worker: u32) -> impl Iterator<Item = u64> {
     (0..VIRTUAL_NODES).map(move |node| node_point(worker, node))
 }
 
-/// Where a virtual node of a worker stands on the ring.
+/// The point of a virtual node of a worker.
 fn node_point(worker: u32, replica: u32) -> u64 {
     let mut bytes = [0; 8];
     bytes[..4].copy_from_slice(&worker.to_le_bytes());

@@ -1,4 +1,4 @@
-//! What handles and nodes of a pool share: where actors are placed, started and found.
+//! What handles and nodes of a pool share: placing, starting and finding actors.
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -18,22 +18,22 @@ use crate::actor::{
 };
 use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
 
-/// The shared part of a pool that knows about names and places.
+/// The shared part of a pool that knows about names and placement.
 pub(crate) struct Shared {
     pub(crate) core: Arc<PoolCore>,
     pub(crate) ring: ArcSwap<ConsistentHashRing>,
-    /// Actors spawned by nodes while the pool starts, by path. Emptied when it has started.
+    /// Actors spawned by nodes while the pool starts, by path. Cleared once it has started.
     configured: Mutex<HashMap<ActorPath, Configured>>,
     configuring: AtomicBool,
-    /// Which workers have ended, and by when all are to have.
+    /// The workers that have ended, and the deadline for all of them.
     pub(super) ends: Ends,
 }
 
-/// An actor that every worker's `configure` names.
+/// An actor that every worker's `configure` spawns.
 struct Configured {
     state: ConfiguredState,
     message: &'static MessageType,
-    /// The workers that have asked for it: each may do so once.
+    /// The workers that have requested it: each may do so once.
     callers: Vec<u32>,
 }
 
@@ -57,7 +57,7 @@ pub enum LookupError {
     WrongType {
         /// The path.
         path: String,
-        /// The type of messages that was asked for.
+        /// The requested type of messages.
         expected: &'static str,
         /// The type of messages that the actor handles.
         actual: &'static str,
@@ -87,7 +87,7 @@ impl Shared {
         self.ring.load().owner(name)
     }
 
-    /// The worker of that index, if there is one.
+    /// The worker with that index, if there is one.
     pub(crate) fn worker(&self, worker: usize) -> Result<u32, SpawnError> {
         let workers = self.workers();
         match u32::try_from(worker) {
@@ -116,14 +116,14 @@ impl Shared {
         self.spawn_at(worker, path, props)
     }
 
-    /// The worker with the fewest actors, as far as is known here.
+    /// The worker with the fewest actors, as far as this thread can tell.
     pub(crate) fn quietest(&self) -> u32 {
         let actors = |worker: &u32| self.core.workers[*worker as usize].read().actors;
         let quietest = self.core.worker_indices().min_by_key(actors);
         quietest.unwrap_or_default()
     }
 
-    /// Starts a top-level actor under a generated name that begins with this prefix.
+    /// Starts a top-level actor under a generated name that begins with `prefix`.
     pub(crate) fn spawn_prefixed<P: Spawnable>(
         &self,
         prefix: &str,
@@ -146,7 +146,8 @@ impl Shared {
         started.unwrap_or_else(|error| Err(spawn_error(error)))
     }
 
-    /// The top-level actor of that name, which is started on the worker that the ring names if there is none.
+    /// Returns the top-level actor of that name. If there is none, starts it on the worker that the
+    /// ring selects.
     pub(crate) fn get_or_spawn<P: Spawnable>(
         &self,
         name: &str,
@@ -155,7 +156,7 @@ impl Shared {
         self.get_or_spawn_at(ActorPath::user().child(name)?, props)
     }
 
-    /// The same, for the actor of that path.
+    /// The same, for the actor at that path.
     pub(crate) fn get_or_spawn_at<P: Spawnable>(
         &self,
         path: ActorPath,
@@ -171,7 +172,7 @@ impl Shared {
         found.unwrap_or_else(|error| Err(spawn_error(error)))
     }
 
-    /// The actor of that path, where it has started and does not stop.
+    /// The actor at that path, if it has started and is not stopping.
     pub(super) fn live(&self, path: &ActorPath) -> Option<DirectoryEntry> {
         match self.core.directory.look(path)? {
             (Phase::Live, entry) => entry,
@@ -179,8 +180,8 @@ impl Shared {
         }
     }
 
-    /// Starts top-level actors, each on that worker and under that name, or a generated one. They start
-    /// in batches, so that not each of them costs a round trip.
+    /// Starts top-level actors, each on its worker and under its name, or a generated one. They
+    /// start in batches, so that not every one costs a round trip.
     pub(crate) fn spawn_all<P: Spawnable>(
         &self,
         actors: impl Iterator<Item = Result<(u32, Option<ActorPath>, P), SpawnError>>,
@@ -200,7 +201,7 @@ impl Shared {
         starts.finish()
     }
 
-    /// Named actors for [`spawn_all`](Self::spawn_all), each on the worker that the ring names.
+    /// Named actors for [`spawn_all`](Self::spawn_all), each on the worker that the ring selects.
     pub(crate) fn placed_by_name<N: Into<String>, P: Spawnable>(
         &self,
         actors: impl IntoIterator<Item = (N, P)>,
@@ -227,8 +228,8 @@ impl Shared {
         placed.map(|(worker, props)| Ok((worker, None, props)))
     }
 
-    /// Starts a top-level actor at that path, on the worker that the ring names; while the pool starts once
-    /// for all workers, whose `configure` all name it.
+    /// Starts a top-level actor at that path, on the worker that the ring selects. While the pool
+    /// starts, it is started once for all workers, each of whose `configure` spawns it.
     pub(crate) fn spawn_configured<P: Spawnable>(
         self: &Arc<Self>,
         caller: u32,
@@ -250,8 +251,8 @@ impl Shared {
         Ok(unsafe { ActorRef::assume(address) })
     }
 
-    /// On the owner: starts the actor for the first caller, and has the others wait for that. Answers
-    /// what a reference to it holds.
+    /// On the owner: starts the actor for the first caller, and makes the others wait for that.
+    /// Returns the address that a reference to it holds.
     fn start_configured<P: Spawnable>(
         &self,
         shard: &Shard,
@@ -271,7 +272,8 @@ impl Shared {
         }
         let outcome = start_here(shard, Some(path), props, None).map(ActorRef::address);
         let mut configured = self.configured.lock();
-        // Whoever ends the configuring says so before it looks, under this lock: one of the two removes it.
+        // `end_configuring` clears the flag before it looks, under this lock: one of the two
+        // removes the entry.
         let before = if self.configuring.load(Acquire) {
             configured.get_mut(path).map(|entry| {
                 std::mem::replace(&mut entry.state, ConfiguredState::Started(outcome.clone()))
@@ -288,7 +290,7 @@ impl Shared {
         outcome
     }
 
-    /// What a caller that is not the first one waits for; `None` for the first.
+    /// The ask that a caller other than the first waits for; `None` for the first.
     #[allow(clippy::type_complexity)]
     fn join_configured<M: 'static>(
         &self,
@@ -325,23 +327,24 @@ impl Shared {
         Ok(Some(ask))
     }
 
-    /// The pool has started: nodes spawn as everybody does from now on.
+    /// Notes that the pool has started: from now on nodes spawn like any other caller.
     pub(crate) fn end_configuring(&self) {
         // Release pairs with the acquire in `spawn_configured`.
         self.configuring.store(false, Release);
-        // What still starts, for an actor that spawns through a node, tells those who wait.
+        // Actors that are still starting, for an actor that spawns through a node, notify their own
+        // waiters.
         let mut configured = self.configured.lock();
         let started = configured
             .extract_if(|_, entry| matches!(entry.state, ConfiguredState::Started(_)))
             .collect::<Vec<_>>();
         drop(configured);
-        // Outside of the lock, as their errors are the user's.
+        // Outside the lock, as their errors are the user's.
         for (_, entry) in started {
             let _ = drop_quietly(entry.state);
         }
     }
 
-    /// The actor of that path, whatever its messages are.
+    /// The actor at that path, whatever its messages are.
     pub(crate) fn find(&self, path: &str) -> Option<DirectoryEntry> {
         self.core.directory.find(path)
     }
@@ -361,7 +364,7 @@ impl Shared {
         })
     }
 
-    /// Orders every worker to shut down.
+    /// Requests every worker to shut down.
     pub(crate) fn request_shutdown(&self, within: Duration) {
         self.ends.note_deadline(within);
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
@@ -374,9 +377,9 @@ impl Shared {
 /// Actors that are started together.
 struct Starts<'a, P: Spawnable> {
     shared: &'a Shared,
-    /// For each worker, what is sent to it next, with the place in the result.
+    /// For each worker, what is sent to it next, each with its index in the result.
     open: Vec<Vec<(usize, Option<ActorPath>, P)>>,
-    /// What was sent, with the places in the result.
+    /// The batches in flight, with the indices in the result.
     under_way: VecDeque<(Vec<usize>, StartingBatch<P>)>,
     started: Vec<Option<Started<P>>>,
 }
@@ -384,7 +387,7 @@ struct Starts<'a, P: Spawnable> {
 type Started<P> = Result<ActorRef<<P as Spawnable>::Message>, SpawnError>;
 type StartingBatch<P> = Ask<Vec<Started<P>>>;
 
-/// Starts in a batch, and batches under way for each worker.
+/// Starts in a batch, and batches in flight for each worker.
 const STARTS: usize = 256;
 const BATCHES_OF_STARTS: usize = 4;
 
@@ -469,8 +472,8 @@ pub(super) fn start_here<P: Spawnable>(
     lifecycle::start(shard, GUARDIAN, name, Seed::of(props), caller)
 }
 
-/// A call has no time-out, and its work always answers: what is left is the pool's end, and a deadlock with an
-/// actor whose name is wanted.
+/// The error of a start for that of its call. A call has no time-out, and its work always answers:
+/// what remains is the end of the pool, and a deadlock with an actor whose name is wanted.
 pub(super) fn spawn_error(error: AskError) -> SpawnError {
     match error {
         AskError::Deadlock(details) => match details.cycle() {

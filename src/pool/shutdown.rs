@@ -1,8 +1,9 @@
-//! The end of a pool: who waits for it, and what it came to.
+//! The end of a pool: waiting for it, and its report.
 //!
-//! Whoever waits looks now and then how far the workers are. One that gets on is waited for, also past
-//! the deadline: it unwinds handlers, runs destructors, tells `PostStop`. One that does not, because a
-//! handler never returns, is left behind with its thread, and the others end without it.
+//! A waiting thread checks from time to time how far the workers are. A worker that makes progress
+//! is waited for, even past the deadline: it unwinds handlers, runs destructors, signals
+//! `PostStop`. A worker that makes none, because a handler never returns, is left behind with its
+//! thread, and the others end without it.
 
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
@@ -15,9 +16,9 @@ use crate::actor::core::PoolCore;
 use crate::actor::{ActorPath, Beat, DeadLetterReason};
 use crate::runtime::Ending;
 
-/// For so long nothing goes on at a worker that is stuck.
+/// How long a worker makes no progress before it counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
-/// How often it is looked whether the workers get on, past the deadline.
+/// How often the progress of the workers is checked, past the deadline.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// What a shutdown came to.
@@ -26,22 +27,23 @@ const LOOKS_EVERY: Duration = Duration::from_millis(10);
 pub struct ShutdownReport {
     /// Actors that had not stopped at the deadline and were stopped by force.
     pub forced: u64,
-    /// The paths of these actors: of the first hundred, where there are more.
+    /// The paths of these actors; of the first hundred, if there are more.
     pub forced_actors: Vec<ActorPath>,
     /// Messages that were accepted and not handled.
     pub unprocessed: u64,
-    /// Workers that are stuck in code that does not return. Their threads are left behind, and what is
-    /// left of their actors and messages is in none of the counts.
+    /// Workers that are stuck in code that does not return. Their threads are left behind, and
+    /// their remaining actors and messages are in none of the counts.
     pub stuck_workers: Vec<StuckWorker>,
 }
 
-/// A worker on which nothing goes on any more, so that a shutdown left it behind.
+/// A worker that no longer makes progress, so that a shutdown left it behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StuckWorker {
     /// The worker's index.
     pub worker: usize,
-    /// The handler that does not return. There is none where it is a destructor of something that the runtime drops.
+    /// The handler that does not return. `None` if it is a destructor of something that the runtime
+    /// drops.
     pub handler: Option<SlowHandler>,
 }
 
@@ -50,17 +52,17 @@ pub struct StuckWorker {
 #[non_exhaustive]
 pub enum ShutdownError {
     /// The caller is a worker of the pool, and would wait for its own end. A shutdown that was
-    /// asked for goes on.
+    /// requested continues.
     #[error("a worker cannot wait for the end of its own pool; let another thread wait for it")]
     OnWorker,
-    /// The operating system gave no thread to wait on. The shutdown of a pool continues; a coordinated one has not
-    /// begun.
+    /// The operating system provided no thread to wait on. The shutdown of a pool continues; a
+    /// coordinated one has not begun.
     #[error("the operating system gives no thread to wait for the end on; wait for it on this one")]
     NoThread,
 }
 
 impl ShutdownReport {
-    /// What the end of a pool has come to, none of whose workers is stuck.
+    /// The report of a pool that has ended with no worker stuck.
     pub(crate) fn of(core: &PoolCore, ending: &Ending) -> Self {
         let letters = &core.dead_letters;
         Self {
@@ -73,7 +75,7 @@ impl ShutdownReport {
     }
 }
 
-/// A line, and one for each worker that is stuck.
+/// One line, and one more for each stuck worker.
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -100,7 +102,7 @@ impl fmt::Display for StuckWorker {
     }
 }
 
-/// Which workers' threads have ended, for those who wait for all of them.
+/// The workers whose threads have ended, for waiters for the end of all.
 #[derive(Default)]
 pub(crate) struct Ends {
     state: Mutex<State>,
@@ -110,18 +112,18 @@ pub(crate) struct Ends {
 #[derive(Default)]
 struct State {
     ended: Vec<u32>,
-    /// By when the pool is to have shut down, where it was asked to.
+    /// The deadline of the pool's shutdown, if one was requested.
     by: Option<Instant>,
 }
 
 impl Ends {
-    /// A worker's thread has ended.
+    /// Records that a worker's thread has ended.
     pub(super) fn one_more(&self, worker: u32) {
         self.state.lock().ended.push(worker);
         self.changed.notify_all();
     }
 
-    /// A shutdown is asked for. A later request does not put it off.
+    /// Records that a shutdown was requested. A later request does not postpone the deadline.
     pub(super) fn note_deadline(&self, within: Duration) {
         if let Some(by) = Instant::now().checked_add(within) {
             let mut state = self.state.lock();
@@ -136,7 +138,7 @@ impl Ends {
     }
 }
 
-/// Notes the end of a worker's thread, however it comes about.
+/// Records the end of a worker's thread, however it happens.
 pub(super) struct NoteEnd {
     pub(super) shared: Arc<Shared>,
     pub(super) worker: u32,
@@ -148,7 +150,7 @@ impl Drop for NoteEnd {
     }
 }
 
-/// What those who wait for the end have seen of each worker.
+/// What a waiter for the end has seen of each worker.
 pub(super) struct EndWatch {
     seen: Mutex<Vec<Seen>>,
 }
@@ -159,11 +161,11 @@ struct Seen {
     since: Instant,
 }
 
-/// How a wait for the end goes on.
+/// The progress of a wait for the end.
 struct Progress {
-    /// Since when every worker is forced to end.
+    /// The time since which every worker is forced to end.
     forced: Option<Instant>,
-    /// Since when those that are quiet are to close.
+    /// The time since which the quiet workers are to close.
     closes: Option<Instant>,
 }
 
@@ -179,9 +181,9 @@ impl EndWatch {
         }
     }
 
-    /// Waits until all workers have ended, but no longer than to a time for those that are stuck: to `by`,
-    /// when all are forced to end, or to when the shutdown that somebody else has asked for is due. Returns
-    /// those that are stuck.
+    /// Waits until all workers have ended. Stuck workers are waited for only until a deadline:
+    /// `by`, at which all workers are forced to end, or else that of a shutdown that was requested
+    /// elsewhere. Returns the stuck workers.
     pub(super) fn wait(
         &self,
         shared: &Shared,
@@ -207,7 +209,7 @@ impl EndWatch {
             self.look(&shared.core, now);
             let next = match due {
                 Some(due) if now < due => {
-                    // In time to see who runs on from then to the deadline.
+                    // In time to see which workers keep running from then until the deadline.
                     Some(
                         due.checked_sub(STUCK_AFTER)
                             .filter(|look| *look > now)
@@ -216,7 +218,8 @@ impl EndWatch {
                 }
                 Some(_) => {
                     if by.is_some() && progress.forced.is_none() {
-                        // By the pool's own clock, which may stand still, the deadline need not have come.
+                        // On the pool's own clock, which may stand still, the deadline need not
+                        // have been reached.
                         shared.request_shutdown(Duration::ZERO);
                         progress.forced = Some(now);
                     }
@@ -233,7 +236,7 @@ impl EndWatch {
         }
     }
 
-    /// Notes where the workers are.
+    /// Records where the workers are.
     fn look(&self, core: &PoolCore, now: Instant) {
         for (seen, beat) in self.seen.lock().iter_mut().zip(&core.beats) {
             let turn_and_progress = beat.turn_and_progress();
@@ -246,8 +249,8 @@ impl EndWatch {
         }
     }
 
-    /// Has the workers that are left close, where some of them are stuck and the others wait for these.
-    /// Returns those that are stuck, once nobody else is left.
+    /// Makes the remaining workers close if some of them are stuck and the others wait for these.
+    /// Returns the stuck workers once no others are left.
     fn end_without_stuck(
         &self,
         shared: &Shared,
@@ -258,7 +261,7 @@ impl EndWatch {
     ) -> Option<Vec<StuckWorker>> {
         let quiet = ending.quiet();
         if quiet.len() == shared.workers() {
-            // The last of them has ordered it.
+            // The last of them has requested the close.
             progress.closes.get_or_insert(now);
         }
         let stuck_for = |worker: u32| {
@@ -302,8 +305,8 @@ impl EndWatch {
     }
 }
 
-/// Waits until fewer workers are left than these, or a shutdown is asked for by another time than `asked`, or
-/// it is time. Answers whether there was such a change.
+/// Waits until one of the workers in `left` has ended, or the deadline of the requested shutdown
+/// differs from `asked`, or it is time. Returns whether there was such a change.
 fn wait_for_change(
     ends: &Ends,
     left: &[u32],
@@ -311,7 +314,8 @@ fn wait_for_change(
     next: Option<Instant>,
 ) -> bool {
     let mut state = ends.state.lock();
-    // Compared with what the caller has seen: the change may have come since, and nobody tells of it again.
+    // Compared with what the caller has seen: the change may have happened since, and is not
+    // notified again.
     while state.by == asked && !left.iter().any(|worker| state.ended.contains(worker)) {
         match next {
             None => ends.changed.wait(&mut state),
@@ -341,7 +345,7 @@ mod tests {
         assert!(wait_for_change(&ends, &left, None, no_longer()));
         let asked = ends.state.lock().by;
         assert!(!wait_for_change(&ends, &left, asked, no_longer()));
-        // Somebody else brings it forward.
+        // Another request brings it forward.
         ends.note_deadline(Duration::from_secs(60));
         assert!(wait_for_change(&ends, &left, asked, no_longer()));
         let asked = ends.state.lock().by;
@@ -383,7 +387,8 @@ mod tests {
             Some(1),
             "it is not waited for anew"
         );
-        // Without a handler, as when it sleeps, it has as long from when it is forced to end.
+        // Without a handler, for example while it sleeps, it has as long from when it is forced to
+        // end.
         core.beats[0].end();
         assert_eq!(stuck_at(&mut again, ms(9000)), None);
         let mut forced = Progress {

@@ -1,7 +1,7 @@
-//! Side threads: for work that computes for long or blocks, so that workers need not.
+//! Side threads: for work that computes for long or blocks, so that workers do not have to.
 //!
-//! A thread is started when there is work and all others are busy, up to a limit; one that has had
-//! nothing to do for a while ends.
+//! A thread is started when there is work and all others are busy, up to a limit; a thread that has
+//! been idle for a while ends.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::actor::{End, Job, Offload, abort_on_panic, drop_with_fate};
 use crate::shared::Jobs;
 
-/// How long a thread without work stays.
+/// How long an idle thread stays.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The side threads of one pool.
@@ -20,7 +20,7 @@ pub(crate) struct SideThreads {
 }
 
 impl SideThreads {
-    /// Up to `most` threads, whose names begin with the pool's.
+    /// Creates the side threads: up to `most`, with names that begin with the pool's.
     pub(crate) fn new(pool: &str, most: usize) -> Self {
         Self {
             jobs: Arc::new(Jobs::new(most)),
@@ -48,7 +48,7 @@ impl Offload for SideThreads {
     }
 }
 
-/// Drops work outside of all locks: what it has captured is the user's.
+/// Drops work outside all locks: what it has captured is the user's.
 fn lose(job: Job) {
     let _ = drop_with_fate(job, End::PoolClosed);
 }
@@ -60,7 +60,7 @@ impl Drop for SideThreads {
 }
 
 fn serve(jobs: &Jobs<Job>) {
-    // Jobs catch their panics.
+    // Jobs catch their own panics.
     abort_on_panic(|| {
         while let Some(job) = jobs.next(Some(PATIENCE)) {
             job();

@@ -1,4 +1,4 @@
-//! Shutting down when the process is told to end.
+//! Shutting down when the process is told to terminate.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -11,15 +11,14 @@ use std::time::Duration;
 use super::coordinated::{Coordinated, Inner};
 
 impl Coordinated {
-    /// Shuts the pool down, with its phases and within that time, when the process is sent SIGINT, as
-    /// by Ctrl-C, or SIGTERM. The process itself goes on: whoever waits for the end, with
-    /// [`wait`](Self::wait), may then return from `main`. Needs the feature `signals`.
+    /// Shuts the pool down, with its phases and within that time, when the process receives SIGINT,
+    /// as from Ctrl-C, or SIGTERM. The process itself continues: a caller that waits for the end,
+    /// with [`wait`](Self::wait), may then return from `main`. Needs the feature `signals`.
     ///
-    /// A second signal ends the pool by force, without any time, though not the phases. Once the
-    /// shutdown is done, or the pool is gone, a signal does what it does by default: it ends the
-    /// process.
+    /// A second signal ends the pool by force at once, but not the phases. Once the shutdown is done,
+    /// or the pool is gone, a signal has its default effect: it ends the process.
     ///
-    /// It is to be called once for a process. Signals are handled on a thread that is started here, and
+    /// Call this once per process. Signals are handled on a thread that is started here, and that
     /// does not keep the pool running.
     ///
     /// ```no_run
@@ -36,7 +35,7 @@ impl Coordinated {
     ///
     /// # Errors
     ///
-    /// What the operating system says, where it gives neither a handler nor a thread.
+    /// The error of the operating system if it provides no handler or no thread.
     pub fn shutdown_on_signals(&self, within: Duration) -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let pool = Arc::downgrade(&self.inner);
@@ -55,7 +54,7 @@ impl Coordinated {
 fn obey(pool: &Weak<Inner>, signal: i32, within: Duration, begun: bool) {
     let alive = pool.upgrade().map(|inner| Coordinated { inner });
     match alive.filter(|coordinated| coordinated.report().is_none()) {
-        // Nothing is left to do before the process ends; it cannot fail for these signals.
+        // Nothing is left to do before the process ends; the call cannot fail for these signals.
         None => drop(emulate_default_handler(signal)),
         Some(coordinated) if begun || coordinated.request_shutdown(within).is_err() => {
             coordinated.pool().request_shutdown(Duration::ZERO);

@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use crate::actor::core::PoolCore;
 use crate::time::Clock;
 
-/// Where a pool takes its time from: its timers, time-outs and
-/// [`Context::now`](crate::Context::now). Not how long a thread outside waits for an answer.
+/// Where a pool takes its time from: that of its timers, time-outs and
+/// [`Context::now`](crate::Context::now). It does not affect how long an outside thread waits for
+/// an answer.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum TimeSource {
     /// The operating system's monotonic clock.
     #[default]
     Monotonic,
-    /// A clock that stands still until it is advanced by hand.
+    /// A clock that stands still until it is advanced manually.
     Manual(ManualTime),
 }
 
@@ -71,20 +72,20 @@ impl std::fmt::Debug for Shared {
 }
 
 impl ManualTime {
-    /// A clock at zero.
+    /// Creates a clock at zero.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The time.
+    /// The current time.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.shared.now.load(Acquire))
     }
 
-    /// Puts the clock forward, and has every worker that goes by it look at it.
+    /// Moves the clock forward, and makes every worker that uses it check the time.
     pub fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        // Release: what was done before the step is visible to who sees the new time.
+        // Release: everything done before the step is visible to a reader that sees the new time.
         let _ = self
             .shared
             .now

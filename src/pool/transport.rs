@@ -1,5 +1,5 @@
-//! The transport between threads: of each worker the inbox for batches of other workers, the ingress for
-//! what threads outside send, and a way back for emptied batches.
+//! The transport between threads: for each worker the inbox for batches of other workers, the
+//! ingress for posts of outside threads, and a return path for emptied batches.
 
 use crossbeam_queue::ArrayQueue;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::actor::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
 use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver, inbox};
 
-/// Emptied small batches that wait at a worker to be filled again: two megabytes.
+/// Emptied small batches kept for a worker to refill: two megabytes.
 const SPARE_BATCHES: usize = 1024;
 
-/// Free segments of an ingress whose memory is kept when its worker rests, and how many are looked after
-/// at a time.
+/// Free segments of an ingress whose memory is kept when its worker rests, and how many are
+/// processed at a time.
 const KEPT_SEGMENTS: usize = 2;
 const TRIMMED_AT_ONCE: usize = 32;
 
@@ -29,16 +29,16 @@ pub(crate) struct Lanes {
 
 /// The receiving end of one worker.
 ///
-/// What causes what else is handed over first: a thread may tell an actor something, and have another one
-/// send a message to it after that. So batches are taken from the inbox together with a mark in the ingress,
-/// and what was posted before the mark is handed over before them, what is posted later after them.
+/// Mail is delivered in causal order: a thread may tell an actor something, and then cause another
+/// one to send a message to it. So batches are taken from the inbox together with a mark in the
+/// ingress: entries posted before the mark are delivered before the batches, later ones after them.
 pub(crate) struct LaneEnd {
     inbox: Receiver<Batch>,
-    /// What was taken from the inbox and not handed over yet.
+    /// Batches taken from the inbox and not delivered yet.
     taken: Chain<Batch>,
-    /// How far the ingress is to be read before that.
+    /// How far the ingress is to be read before them.
     before: Option<Mark>,
-    /// Entries that were handed over too early, as batches are handed over as a whole.
+    /// Entries that were delivered beyond the limit, as batches are delivered as a whole.
     ahead: u32,
     posts: Posts,
 }
@@ -92,7 +92,7 @@ impl Transport for Lanes {
     fn recycle(&self, batch: Batch) {
         let origin = batch.origin();
         if origin != FROM_OUTSIDE {
-            // Where the way back is full, the batch is freed.
+            // If the return path is full, the batch is freed.
             drop(self.lane(origin).spare.push(batch));
         }
     }
@@ -110,7 +110,8 @@ impl LaneEnd {
         batches.map(Mail::Batch).for_each(&mut *sink);
     }
 
-    /// Hands over what was posted before the batches that were taken. Returns whether that was all.
+    /// Delivers what was posted before the batches that were taken. Returns whether that was
+    /// everything.
     fn receive_before(&mut self, most: u32, sink: &mut dyn FnMut(Mail<'_>)) -> bool {
         if let Some(mark) = self.before {
             sink(Mail::Posted(self.posts.some_before(mark, most)));
@@ -144,7 +145,8 @@ impl Source for LaneEnd {
                 return;
             }
             self.taken = self.inbox.take();
-            // Not before the batches were taken: it is to lie behind all that has caused them.
+            // Set only after the batches were taken: the mark has to lie behind everything that
+            // caused them.
             let mark = self.posts.mark();
             if !self.posts.has_read_to(mark) {
                 self.before = Some(mark);
@@ -183,7 +185,7 @@ impl Source for LaneEnd {
 }
 
 impl Drop for LaneEnd {
-    /// What a worker that never was has been sent is dropped.
+    /// Drops what was sent to a worker that never ran.
     fn drop(&mut self) {
         self.close(&mut |mail| match mail {
             Mail::Batch(batch) => drop(batch),

@@ -1,7 +1,7 @@
-//! The watchdog: a thread that looks which handlers hold their worker for long, and tells of them.
+//! The watchdog: a thread that detects and reports handlers that hold their worker for long.
 //!
-//! It looks now and then while the pool works. When all workers have been idle for a while it goes
-//! to sleep, and the next worker that wakes up wakes it: an idle pool is not looked at.
+//! It checks periodically while the pool works. When all workers have been idle for a while it goes
+//! to sleep, and the next worker that wakes up wakes it: an idle pool is not checked.
 
 use parking_lot::Mutex;
 use std::fmt;
@@ -16,34 +16,34 @@ use crate::actor::{
 };
 use crate::shared::{Nap, Watcher, watcher_of};
 
-/// Looks within the time after which a handler is told of.
+/// Checks within the time after which a handler is reported.
 const LOOKS: u32 = 4;
-/// The shortest time between two looks.
+/// The shortest time between two checks.
 const LEAST: Duration = Duration::from_millis(1);
 
 /// Called with every slow handler, on the watchdog's thread.
 pub(super) type SlowHook = Box<dyn Fn(&SlowHandler) + Send + Sync>;
 
-/// A handler that has run for long without giving way, and so holds its worker: no other actor of
-/// that worker goes on.
+/// A handler that has run for long without yielding, and so holds its worker: no other actor of
+/// that worker makes progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlowHandler {
     /// The actor.
     pub actor: ActorId,
-    /// Its path, as far as it is [known](ActorId::path) beside its worker.
+    /// Its path, as far as it is [known](ActorId::path) outside its worker.
     pub path: Option<ActorPath>,
     /// The type of its messages.
     pub message_type: &'static str,
-    /// For how long it has run, at the least.
+    /// The time for which it has run, at least.
     pub running_for: Duration,
-    /// Actors of the same worker that wait in the middle of a handler, with their paths where they have names;
-    /// at most 64. Where the handler waits for something that blocks its thread, such as a lock, it may be one
-    /// of these that holds it, and cannot go on to let it go.
+    /// Actors of the same worker that wait in the middle of a handler, with their paths if they
+    /// have names; at most 64. If the handler waits for something that blocks its thread, such as a
+    /// lock, one of these may hold it, and cannot resume to release it.
     pub waiting: Vec<(ActorId, Option<ActorPath>)>,
 }
 
-/// Names in a line of a log.
+/// The most names in a log line.
 const MOST_NAMED: usize = 4;
 
 impl fmt::Display for SlowHandler {
@@ -77,14 +77,14 @@ impl fmt::Display for SlowHandler {
     }
 }
 
-/// The watchdog of a pool. Ends when it is dropped.
+/// The watchdog of a pool. Dropping it ends it.
 pub(super) struct Watchdog {
     nap: Arc<Nap>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Watchdog {
-    /// Starts to look for handlers that run for longer than `after`.
+    /// Starts watching for handlers that run for longer than `after`.
     pub(super) fn start(
         core: &Arc<PoolCore>,
         after: Duration,
@@ -107,12 +107,12 @@ impl Watchdog {
         })
     }
 
-    /// What the workers are to tell it by when they rest and go on.
+    /// The handle by which the workers report that they rest or continue.
     pub(super) fn nap(&self) -> Arc<Nap> {
         Arc::clone(&self.nap)
     }
 
-    /// Ends it, and waits for its end unless it is the caller.
+    /// Ends the watchdog, and waits for its end unless called on its own thread.
     pub(super) fn end(&self) {
         self.nap.end();
         let thread = self.thread.lock().take();
@@ -133,7 +133,7 @@ impl Drop for Watchdog {
 struct Seen {
     turn: u64,
     since: Instant,
-    /// The time after which the handler that runs is told of next.
+    /// The running time at which the current handler is reported next.
     next: Duration,
 }
 
@@ -147,7 +147,7 @@ impl Default for Seen {
     }
 }
 
-/// The rounds that the watchdog makes.
+/// The watchdog's periodic check.
 struct Round {
     core: Arc<PoolCore>,
     after: Duration,
@@ -168,8 +168,8 @@ impl Round {
         let _ = drop_quietly(self.hook);
     }
 
-    /// Looks at every worker. Answers whether anything has gone on since the last look, or a
-    /// handler runs.
+    /// Checks every worker. Returns whether any has made progress since the last check, or runs a
+    /// handler.
     fn look(&mut self) -> bool {
         let mut works = false;
         for (worker, seen) in (0..).zip(&mut self.seen) {
@@ -194,7 +194,7 @@ impl Round {
     }
 }
 
-/// Tells of the handler that runs, if it is still the one that was seen.
+/// Reports the running handler, if it is still the one that was seen.
 fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook: &SlowHook) {
     let found = look_at_handler(&core.beats[worker as usize]);
     let Some(found) = found.filter(|found| found.turn == turn) else {
@@ -204,7 +204,7 @@ fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook
     let _ = catch_user(|| hook(&slow));
 }
 
-/// The handler that runs on that worker, if one does.
+/// The handler that is running on that worker, if there is one.
 pub(super) fn running_on(
     core: &PoolCore,
     worker: u32,

@@ -1,4 +1,5 @@
-//! The actor that a router is: it chooses a routee for each message, and looks after them.
+//! The router as an actor: it chooses a routee for each message, and starts and watches the
+//! routees.
 
 use std::sync::Arc;
 
@@ -13,23 +14,23 @@ use crate::pool::WorkerNode;
 use crate::supervision::Directive;
 use crate::sync::{Mutant, is_mutated};
 
-/// How a routee is chosen.
+/// How the router chooses a routee.
 pub(super) enum Logic<M> {
     RoundRobin,
     Random,
     /// By the point of the message's key on the ring.
     Key(Box<dyn Fn(&M) -> u64 + Send + Sync>),
     SmallestMailbox,
-    /// All of them, each with a copy.
+    /// Every routee, each with a copy.
     Broadcast(fn(&M) -> M),
 }
 
-/// What a router is made from, each time that it starts.
+/// What a router is made from each time it starts.
 pub(super) struct Plan<M> {
     pub(super) routees: usize,
     pub(super) props: Props<M>,
     pub(super) logic: Logic<M>,
-    /// Over whose workers the routees are spread; `None` for children of the router.
+    /// The pool whose workers the routees are spread over; `None` for children of the router.
     pub(super) spread: Option<WorkerNode>,
 }
 
@@ -37,16 +38,16 @@ pub(super) struct Plan<M> {
 struct Engine<M: Send + 'static> {
     plan: Arc<Plan<M>>,
     routees: Members<M>,
-    /// How many routees it has ever had.
+    /// How many routees the router has ever started.
     started: usize,
 }
 
-/// Now and then, for a mistake.
+/// True for one call in four, at random: when a mutant strikes.
 fn is_one_in_four() -> bool {
     with_current(|shard| shard.is_some_and(|shard| shard.random().is_multiple_of(4)))
 }
 
-/// A router as a behaviour.
+/// The behaviour of a router.
 pub(super) fn routing<M: Send + 'static>(plan: Arc<Plan<M>>) -> Behavior<RouterMessage<M>> {
     let behavior = Behavior::setup(move |ctx| {
         let mut engine = Engine {
@@ -60,8 +61,8 @@ pub(super) fn routing<M: Send + 'static>(plan: Arc<Plan<M>>) -> Behavior<RouterM
     behavior.supervise(goes_on_after_a_message())
 }
 
-/// What can fail while a message is handled is the user's: the function for its key, or its clone.
-/// That costs this message, not the routees.
+/// While a message is handled, only user code can fail: the function for its key, or its clone.
+/// Such a failure costs this message, not the routees.
 pub(super) fn goes_on_after_a_message() -> SupervisorStrategy {
     SupervisorStrategy::one_for_one().decide(|failure: &Failure| match failure.during {
         Stage::Handling => Directive::Resume,
@@ -113,7 +114,7 @@ impl<M: Send + 'static> Engine<M> {
         }
     }
 
-    /// A routee that has stopped, and of which the notice is still to come, is passed over.
+    /// Skips a routee that has stopped and whose termination notice has not arrived yet.
     fn send_to_one(&mut self, mut message: M) -> Next<RouterMessage<M>> {
         while let Some(routee) = self.choose(&message) {
             if is_mutated(Mutant::DroppedToldAgain) {
@@ -172,7 +173,7 @@ impl<M: Send + 'static> Engine<M> {
 
     // ---- routees ----------------------------------------------------------------------------
 
-    /// Those that are too many stop when they have handled what they have.
+    /// Surplus routees stop after they have handled the messages they already have.
     fn resize(
         &mut self,
         ctx: &mut Context<'_, RouterMessage<M>>,
@@ -212,8 +213,8 @@ impl<M: Send + 'static> Engine<M> {
     }
 }
 
-/// Children stop with their parent; routees on other workers are told to, behind all that they
-/// were sent.
+/// Children stop with their parent. Routees on other workers are told to stop, behind everything
+/// that was sent to them.
 impl<M: Send + 'static> Drop for Engine<M> {
     fn drop(&mut self) {
         if self.plan.spread.is_some() {

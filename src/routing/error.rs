@@ -1,4 +1,4 @@
-//! Why a router could not be made, or not be made larger.
+//! Why a router could not be started or resized.
 
 use crate::actor::SpawnError;
 
@@ -6,10 +6,10 @@ use crate::actor::SpawnError;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouterError {
-    /// A router without routees would lose all that it is sent.
+    /// A router without routees would lose every message sent to it.
     #[error("a router needs one routee at least: give it one, or stop it")]
     NoRoutees,
-    /// The mailboxes of other workers cannot be looked into.
+    /// The mailboxes of other workers cannot be inspected.
     #[error(
         "the smallest mailbox is found among actors of one worker: do not spread the routees, or \
          choose another strategy"

@@ -1,4 +1,4 @@
-//! Groups: actors that have joined under one name, and how one of them is found.
+//! Groups: actors that have joined under one name, and how members are found.
 
 use std::fmt;
 use std::hash::Hash;
@@ -13,12 +13,12 @@ use crate::ask::{Ask, Deadline, Reply};
 use crate::pool::WorkerNode;
 use crate::sync::{Mutant, is_mutated};
 
-/// A name in a pool under which actors join, so that others find them: all, the next in turn, or the
-/// one to whom a key belongs.
+/// A name in a pool under which actors join so that others can find them: all of them, the next in
+/// turn, or the one that owns a key.
 ///
-/// A group is an actor, `/group/<name>`, which the first who opens it starts. A member that stops
-/// leaves by itself. Whoever joins is found by what the same sender asks afterwards. To join, to leave, and
-/// to be found takes as long however many members there are.
+/// A group is an actor, `/group/<name>`, started by the first call that opens it. A member that
+/// stops leaves the group by itself. After a join, every question of the same sender finds the new
+/// member. The time to join, to leave, and to be found does not depend on the number of members.
 ///
 /// ```
 /// use nexus_actors::Group;
@@ -42,7 +42,7 @@ pub struct Group<M: 'static> {
     actor: ActorRef<GroupMessage<M>>,
 }
 
-/// A message to a group. It is made by [`Group`].
+/// A message to a group, made by [`Group`].
 pub struct GroupMessage<M: 'static>(Inner<M>);
 
 enum Inner<M: 'static> {
@@ -54,19 +54,21 @@ enum Inner<M: 'static> {
 }
 
 impl<M: Send + 'static> Group<M> {
-    /// The group of that name, which is started where there is none, on the worker that the ring
-    /// names.
+    /// Opens the group of that name. If there is none, starts it on the worker that the ring
+    /// selects.
     ///
     /// # Errors
     ///
-    /// [`OpenError::WrongType`] where there is one of that name for actors of other messages;
-    /// [`OpenError::Spawn`] where it could not be started, as with a name that is none.
+    /// [`OpenError::WrongType`] if the group of that name is for actors of other messages;
+    /// [`OpenError::Spawn`] if the group could not be started, for example because the name is
+    /// invalid.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
         let actor = open::<M, _>(node, Kind::Group, name, &Self::props())?;
         Ok(Self { actor })
     }
 
-    /// As [`open`](Self::open), for `async` code, whose executor's thread is not blocked. Begins when it is awaited.
+    /// As [`open`](Self::open), for `async` code: the executor's thread is not blocked. Begins when
+    /// it is awaited.
     ///
     /// # Errors
     ///
@@ -80,12 +82,12 @@ impl<M: Send + 'static> Group<M> {
         Props::new(|| Behavior::actor(Joined(Members::new())))
     }
 
-    /// Makes an actor a member, until it leaves or stops. Nothing changes where it is one.
+    /// Makes an actor a member until it leaves or stops. Does nothing if it is a member already.
     pub fn join(self, member: ActorRef<M>) {
         self.actor.tell(GroupMessage(Inner::Join(member)));
     }
 
-    /// Has an actor be a member no more. Nothing happens where it is none.
+    /// Removes a member. Does nothing if the actor is not a member.
     pub fn leave(self, member: ActorId) {
         self.actor.tell(GroupMessage(Inner::Leave(member)));
     }
@@ -96,13 +98,13 @@ impl<M: Send + 'static> Group<M> {
         self.actor.ask(members, within)
     }
 
-    /// Asks for the member to whom a key belongs, by a consistent hash: as long as nobody comes or
-    /// goes it is the same one, and each member more takes about its share of the keys from the
-    /// others. `None` where there is no member.
+    /// Asks for the member that owns a key, by consistent hashing. The owner stays the same until a
+    /// member joins or leaves; each additional member takes about its share of the keys from the
+    /// others. `None` if there is no member.
     ///
-    /// The first to ask has a ring of the members made, of 512 points each, which takes time with many of
-    /// them. After that, each member that comes or goes adds the time for its own points to what the next
-    /// answer takes.
+    /// The first such question builds a ring of the members, with 512 points each, which takes time
+    /// if there are many. After that, each member that joins or leaves adds the time for its own
+    /// points to the next answer.
     pub fn owner_of<K: Hash + ?Sized>(
         self,
         key: &K,
@@ -113,21 +115,21 @@ impl<M: Send + 'static> Group<M> {
         self.actor.ask(owner, within)
     }
 
-    /// Asks for the members one after the other, in turn over all who ask. `None` where there is no
+    /// Asks for the members one after the other; all callers share one turn. `None` if there is no
     /// member.
     pub fn in_turn(self, within: impl Into<Deadline>) -> Ask<Option<ActorRef<M>>> {
         let in_turn = |reply| GroupMessage(Inner::InTurn(reply));
         self.actor.ask(in_turn, within)
     }
 
-    /// The path of this group, for a log line: from any thread, while it lives and for a while after. See
-    /// [`ActorId::path`].
+    /// The path of this group, for a log line: from any thread, while the group lives and for a
+    /// while after. See [`ActorId::path`].
     pub fn path(self) -> Option<ActorPath> {
         self.actor.path()
     }
 
-    /// The group as an actor: to be stopped, or watched. A group that was stopped is a new one, without
-    /// members, when it is opened again.
+    /// The group as an actor, to stop or watch it. If a group was stopped, opening it again makes a
+    /// new one without members.
     pub fn actor_ref(self) -> ActorRef<GroupMessage<M>> {
         self.actor
     }

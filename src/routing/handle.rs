@@ -1,4 +1,4 @@
-//! The handle of a router that runs.
+//! The handle of a running router.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use super::error::RouterError;
 use crate::actor::{ActorId, ActorPath, ActorRef, Recipient};
 use crate::ask::{Ask, Deadline, Reply};
 
-/// A router that runs: what is sent to it goes to its routees, as its strategy says.
+/// A running router: it forwards each message to its routees, as its strategy says.
 ///
-/// It is a copied reference, as an [`ActorRef`] is. A message goes through the router's mailbox and
-/// from there to a routee, whose [`Context::sender`](crate::Context::sender) is the router. Messages
-/// of one sender that go to the same routee keep their order.
+/// A `RouterRef` is a copyable reference, as an [`ActorRef`] is. A message goes through the
+/// router's mailbox and from there to a routee, whose [`Context::sender`](crate::Context::sender)
+/// is the router. Messages of one sender that go to the same routee keep their order.
 ///
-/// A message for which there is no routee left becomes a dead letter, as one that was
-/// [not handled](crate::DeadLetterReason::Unhandled).
+/// If no routee is left, a message becomes a dead letter, as one that was [not
+/// handled](crate::DeadLetterReason::Unhandled).
 pub struct RouterRef<M: 'static> {
     actor: ActorRef<RouterMessage<M>>,
 }
 
-/// A message to a router: one for its routees, or about them. It is made by [`RouterRef`], or from
-/// a message of the routees' by `From`.
+/// A message to a router: one for its routees, or about them. [`RouterRef`] makes it, or `From`
+/// makes it from a routee's message.
 pub struct RouterMessage<M: 'static>(pub(super) Inner<M>);
 
 pub(super) enum Inner<M: 'static> {
     Message(M),
-    /// A question to all of them.
+    /// A question to all routees.
     Scatter(Scatter<M>),
     Resize(usize, Reply<Result<usize, RouterError>>),
     Routees(Reply<Vec<ActorRef<M>>>),
@@ -33,13 +33,13 @@ pub(super) enum Inner<M: 'static> {
 type Scatter<M> = Box<dyn FnOnce(&[ActorRef<M>]) + Send>;
 
 impl<M: Send + 'static> RouterRef<M> {
-    /// Sends a message to the routee, or routees, that the strategy chooses, and forgets it.
+    /// Sends a message, fire and forget, to the routee or routees that the strategy chooses.
     pub fn tell(self, message: M) {
         self.actor.tell(RouterMessage::from(message));
     }
 
-    /// Asks the routee that the strategy chooses. Where it chooses several, as for a broadcast, use
-    /// [`ask_first`](Self::ask_first).
+    /// Asks the routee that the strategy chooses. If the strategy chooses several, as a broadcast
+    /// does, use [`ask_first`](Self::ask_first).
     pub fn ask<R: Send + 'static>(
         self,
         question: impl FnOnce(Reply<R>) -> M,
@@ -49,9 +49,9 @@ impl<M: Send + 'static> RouterRef<M> {
         self.actor.ask(asked, within)
     }
 
-    /// Asks all routees, whatever the strategy is, and takes the answer that comes first; the
-    /// others are dropped. `question` makes each routee's message, on the router's worker. Where no
-    /// routee answers, the ask ends when the last reply has been dropped, for the reason of that.
+    /// Asks all routees, whatever the strategy is, and returns the first answer; the others are
+    /// dropped. `question` makes each routee's message, on the router's worker. If no routee
+    /// answers, the ask ends when the last reply is dropped, with the reason of that one.
     ///
     /// ```
     /// use nexus_actors::Router;
@@ -87,12 +87,12 @@ impl<M: Send + 'static> RouterRef<M> {
         self.actor.ask(asked, within)
     }
 
-    /// Has the router start as many routees as are missing, or stop those that are too many, the
-    /// last one first, and answers their number. Nothing is lost: a routee that is to stop handles
-    /// first what it was sent. Where the answer is not waited for, it happens nevertheless.
+    /// Makes the router start as many routees as are missing, or stop the surplus ones, the newest
+    /// first; the answer is the number of routees. Nothing is lost: a routee that is to stop first
+    /// handles what was sent to it. The resize happens even if the answer is not awaited.
     ///
-    /// A size of zero is answered with [`RouterError::NoRoutees`], and changes nothing. Where a
-    /// routee cannot be started, the answer says why, and those that were started stay.
+    /// A size of zero changes nothing, and the answer is [`RouterError::NoRoutees`]. If a routee
+    /// cannot be started, the answer says why, and those that were started stay.
     pub fn resize(
         self,
         routees: usize,
@@ -108,8 +108,8 @@ impl<M: Send + 'static> RouterRef<M> {
         self.actor.ask(routees, within)
     }
 
-    /// Asks the router to stop when it has sent on what it has. Its routees then handle what they
-    /// have, and stop; those that are its children do so before it does.
+    /// Asks the router to stop after it has forwarded the messages it already has. Its routees then
+    /// handle what they have, and stop; those that are its children stop before the router does.
     pub fn stop(self) {
         self.actor.stop();
     }
@@ -119,25 +119,25 @@ impl<M: Send + 'static> RouterRef<M> {
         self.actor.id()
     }
 
-    /// The path of this router, for a log line: from any thread, while it lives and for a while after. See
-    /// [`ActorId::path`].
+    /// The path of this router, for a log line: from any thread, while the router lives and for a
+    /// while after. See [`ActorId::path`].
     pub fn path(self) -> Option<ActorPath> {
         self.actor.path()
     }
 
-    /// The router as an actor: to be watched, or handed on.
+    /// The router as an actor, to watch it or to pass it on.
     pub fn actor_ref(self) -> ActorRef<RouterMessage<M>> {
         self.actor
     }
 
-    /// The router as somebody who takes the messages of its routees.
+    /// The router as a recipient of the messages of its routees.
     pub fn recipient(self) -> Recipient<M> {
         self.actor.contramap(RouterMessage::from)
     }
 }
 
 impl<M: Send + 'static> From<ActorRef<RouterMessage<M>>> for RouterRef<M> {
-    /// For a router that was started from its [props](crate::Router::props), or looked up.
+    /// Wraps a router that was started from its [props](crate::Router::props), or looked up.
     fn from(actor: ActorRef<RouterMessage<M>>) -> Self {
         Self { actor }
     }

@@ -1,4 +1,4 @@
-//! Who is in a router or a group, and whose turn it is.
+//! The members of a router or a group, and whose turn it is.
 
 use std::collections::BTreeSet;
 
@@ -6,23 +6,23 @@ use super::ring::Ring;
 use crate::actor::{ActorId, ActorRef};
 use crate::memory::OrderedMap;
 
-/// Actors in the order in which they came.
+/// Actors in the order in which they were added.
 pub(super) struct Members<M> {
     list: OrderedMap<ActorId, Member<M>>,
-    /// Places that were left since others came after them.
+    /// Free places below the highest one taken.
     free: BTreeSet<u32>,
-    /// Who is at each place.
+    /// The actor at each place.
     places: Vec<Option<ActorRef<M>>>,
-    /// Whose turn it is next; the first one's where it is nobody's.
+    /// The actor whose turn is next; if `None`, the first one's.
     next: Option<ActorId>,
-    /// Of their places.
+    /// The ring of their places.
     ring: Ring,
 }
 
 struct Member<M> {
     actor: ActorRef<M>,
-    /// Its number on the ring: the lowest that was free when it came, so that a group which has
-    /// shrunk and grown again places its keys as before.
+    /// The actor's number on the ring: the lowest that was free when it was added, so that a group
+    /// which shrank and grew again places its keys as before.
     place: u32,
 }
 
@@ -45,7 +45,7 @@ impl<M: Send + 'static> Members<M> {
         self.list.values().map(|member| member.actor)
     }
 
-    /// Answers whether it was not there before.
+    /// Returns whether the actor was new.
     pub(super) fn add(&mut self, actor: ActorRef<M>) -> bool {
         if self.list.contains(&actor.id()) {
             return false;
@@ -64,9 +64,9 @@ impl<M: Send + 'static> Members<M> {
         })
     }
 
-    /// Answers whether it was there.
+    /// Returns whether the actor was a member.
     pub(super) fn remove(&mut self, actor: ActorId) -> bool {
-        // Nobody is left out of this round.
+        // No other member loses its turn in this round.
         if self.next == Some(actor) {
             self.next = self.after(actor);
         }
@@ -83,17 +83,17 @@ impl<M: Send + 'static> Members<M> {
         true
     }
 
-    /// The one that comes after another one, round the list.
+    /// The actor that follows another one, in circular order.
     fn after(&self, actor: ActorId) -> Option<ActorId> {
         self.list.cycle_from(Some(&actor)).nth(1).map(|(id, _)| *id)
     }
 
-    /// The one that came last.
+    /// The actor added last.
     pub(super) fn newest(&self) -> Option<ActorRef<M>> {
         self.actors().next_back()
     }
 
-    /// Whose turn it is.
+    /// Returns the actor whose turn it is, and passes the turn on.
     pub(super) fn in_turn(&mut self) -> Option<ActorRef<M>> {
         let (id, member) = self.list.cycle_from(self.next.as_ref()).next()?;
         let (id, actor) = (*id, member.actor);
@@ -101,7 +101,8 @@ impl<M: Send + 'static> Members<M> {
         Some(actor)
     }
 
-    /// Of those with the least load the one whose turn it is. Looks at all of them.
+    /// Returns, of the actors with the least load, the one whose turn comes first. Visits all of
+    /// them.
     pub(super) fn in_turn_with_least<L: Ord>(
         &mut self,
         load: impl Fn(ActorRef<M>) -> L,
@@ -113,13 +114,13 @@ impl<M: Send + 'static> Members<M> {
         Some(actor)
     }
 
-    /// The one that a number, taken from the whole range by chance, falls on.
+    /// The actor selected by a random number from the whole range.
     pub(super) fn by_chance(&self, number: u64) -> Option<ActorRef<M>> {
         let (_, member) = self.list.by_chance(number)?;
         Some(member.actor)
     }
 
-    /// The one to whom a point of the ring belongs.
+    /// The actor that owns a point of the ring.
     pub(super) fn by_point(&mut self, point: u64) -> Option<ActorRef<M>> {
         let taken = (0..).zip(&self.places);
         let taken = taken.filter_map(|(place, member)| member.as_ref().map(|_| place));

@@ -1,4 +1,5 @@
-//! Groups of actors behind one name: routers, and who is found or told by name in a pool.
+//! Groups of actors behind one name: routers, and groups and topics that are opened by name in a
+//! pool.
 
 mod engine;
 mod error;

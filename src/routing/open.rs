@@ -5,15 +5,15 @@ use std::any::type_name;
 use crate::actor::{ActorPath, ActorRef, NameError, Props, SpawnError};
 use crate::pool::{LookupError, WorkerNode};
 
-/// Why a topic or a group was not opened. It names that by the path at which it lives, such as
-/// `/topic/prices`, and what it is for by the type that it was opened with.
+/// Why a topic or a group was not opened. The error names it by its path, such as `/topic/prices`,
+/// and names its messages by the type it was opened with.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is one of that name, for other messages.
+    /// A topic or group of that name exists, for other messages.
     #[error(transparent)]
     WrongType(LookupError),
-    /// It could not be started.
+    /// The topic or group could not be started.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
 }
@@ -26,8 +26,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Where one of that name lives: apart from the actors of users, so that it has the name that it was
-    /// given, whatever that is.
+    /// The path of the topic or group of that name. It is apart from the actors of users, so that
+    /// none of those can have taken the name.
     pub(super) fn path(self, name: &str) -> Result<ActorPath, NameError> {
         let place = match self {
             Self::Topic => "topic",
@@ -37,7 +37,7 @@ impl Kind {
     }
 }
 
-/// The topic or group of that name, for messages of that type, which is started where there is none.
+/// Returns the topic or group of that name, for messages of that type. Starts it if there is none.
 pub(super) fn open<M, W: Send + 'static>(
     node: &WorkerNode,
     kind: Kind,
@@ -68,7 +68,7 @@ fn not_opened<M>(path: &ActorPath, error: SpawnError) -> OpenError {
     }
 }
 
-/// There is one, whose actor handles messages of that name.
+/// The error for an existing actor whose message type has that name.
 fn wrong_type<M>(path: &ActorPath, actual: &'static str) -> OpenError {
     OpenError::WrongType(LookupError::WrongType {
         path: path.to_string(),
@@ -77,7 +77,7 @@ fn wrong_type<M>(path: &ActorPath, actual: &'static str) -> OpenError {
     })
 }
 
-/// The type that a wrapper is for: `u32`, for one that is called `TopicMessage<u32>`.
+/// The type inside a wrapper: `u32`, if the name is `TopicMessage<u32>`.
 fn wrapped(name: &'static str) -> &'static str {
     let inner = name
         .split_once('<')

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::pool::points_on_ring;
 
-/// A [`ConsistentHashRing`](crate::ConsistentHashRing) of members by number, which is brought up to date when
-/// it is asked.
+/// A [`ConsistentHashRing`](crate::ConsistentHashRing) of members by number, brought up to date
+/// when it is queried.
 ///
-/// Each member has 512 points. So it is made when it is asked first. Who comes or goes after that is noted,
-/// and costs nothing more until it is asked again; when that are as many as there are members, it is made anew.
+/// Each member has 512 points, so the ring is not built before the first query. Members that are
+/// added or removed after that are recorded, at no further cost until the next query; when there
+/// are more such changes than members, the ring is discarded and built anew.
 #[derive(Default)]
 pub(super) struct Ring {
     made: Option<Made>,
@@ -17,9 +18,9 @@ pub(super) struct Ring {
 
 #[derive(Default)]
 struct Made {
-    /// Points, each with whom it is of: of those who share one it is the lowest number's.
+    /// The points, each with its member. If members share a point, the lowest number owns it.
     points: BTreeSet<(u64, u32)>,
-    /// Who has come or gone since.
+    /// Members added or removed since the ring was brought up to date.
     changes: Vec<(u32, Change)>,
 }
 
@@ -30,13 +31,13 @@ enum Change {
 }
 
 impl Ring {
-    /// A member comes, with a number that no other one has.
+    /// Adds a member, whose number no other member has.
     pub(super) fn add(&mut self, member: u32) {
         self.members += 1;
         self.note(member, Change::Came);
     }
 
-    /// A member goes.
+    /// Removes a member.
     pub(super) fn remove(&mut self, member: u32) {
         self.members -= 1;
         self.note(member, Change::Gone);
@@ -51,7 +52,7 @@ impl Ring {
         }
     }
 
-    /// The member that owns a point of the ring, where there is any. These are the members.
+    /// The member that owns a point of the ring, if there is any. `members` are all the members.
     pub(super) fn owner_of_point(
         &mut self,
         point: u64,

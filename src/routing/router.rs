@@ -12,14 +12,14 @@ use super::handle::{RouterMessage, RouterRef};
 use crate::actor::{Context, Props, SupervisorStrategy};
 use crate::pool::WorkerNode;
 
-/// The recipe of a router: an actor that hands its messages to a group of routees, which it starts
-/// and looks after.
+/// The recipe of a router: an actor that distributes its messages to routees, which it starts and
+/// supervises.
 ///
-/// The routees are children of the router and live on its worker, unless they are to be
-/// [spread](Self::spread). One that fails is restarted, or what else
-/// [`supervising`](Self::supervising) says; it keeps its mail. One that stops leaves the group, and is
-/// not replaced: see [`RouterRef::resize`]. A panic of the user's functions in the router itself (that
-/// for the key, or the clone for a broadcast) costs that message alone.
+/// The routees are children of the router and live on its worker, unless they are
+/// [spread](Self::spread). A routee that fails is restarted, or handled as
+/// [`supervising`](Self::supervising) says; it keeps its mail. A routee that stops leaves the
+/// router and is not replaced: see [`RouterRef::resize`]. A panic of the user's functions in the
+/// router itself (the one for the key, or the clone for a broadcast) costs that message alone.
 ///
 /// ```
 /// use nexus_actors::Router;
@@ -50,22 +50,22 @@ pub struct Router<M> {
 }
 
 impl<M: Send + 'static> Router<M> {
-    /// So many routees, which are sent to in turn.
+    /// A router that sends to its routees in turn.
     pub fn round_robin(routees: usize, props: Props<M>) -> Self {
         Self::new(routees, props, Logic::RoundRobin)
     }
 
-    /// So many routees, one of which is chosen by chance for each message. In a simulation, the same
-    /// seed chooses the same ones.
+    /// A router that chooses a routee at random for each message. In a simulation, the same seed
+    /// makes the same choices.
     pub fn random(routees: usize, props: Props<M>) -> Self {
         Self::new(routees, props, Logic::Random)
     }
 
-    /// So many routees, one of which gets all messages of a key, as long as there are so many: each
-    /// routee more takes its share of the keys, about 1 of `n + 1`, from the `n` others, and no key
-    /// moves between those.
+    /// A router that sends all messages with one key to one routee, as long as the number of
+    /// routees stays the same. An additional routee takes its share of the keys, about 1 of `n +
+    /// 1`, from the `n` others, and no key moves between those.
     ///
-    /// The key is hashed by XXH3, without any seed of the process, and placed on a
+    /// The key is hashed with XXH3, without any seed of the process, and placed on a
     /// [`ConsistentHashRing`](crate::ConsistentHashRing) of the routees.
     ///
     /// ```
@@ -89,15 +89,15 @@ impl<M: Send + 'static> Router<M> {
         Self::new(routees, props, Logic::Key(Box::new(point_of)))
     }
 
-    /// So many routees, of which the one with the fewest messages gets the next, the one that it is
-    /// at included. A routee that is suspended, or waits to be restarted, comes last; a passive one is
-    /// as good as idle; among equals it goes in turn. It is for routees on the router's own worker. Each
-    /// message looks at all of them.
+    /// A router that sends each message to the routee with the fewest messages, the one being
+    /// handled included. A routee that is suspended, or waits to be restarted, comes last; a
+    /// passive one counts as idle; equal ones take turns. This is for routees on the router's own
+    /// worker. Every message visits all of them.
     pub fn smallest_mailbox(routees: usize, props: Props<M>) -> Self {
         Self::new(routees, props, Logic::SmallestMailbox)
     }
 
-    /// So many routees, each of which gets a copy of every message.
+    /// A router that sends a copy of every message to each routee.
     pub fn broadcast(routees: usize, props: Props<M>) -> Self
     where
         M: Clone,
@@ -115,22 +115,22 @@ impl<M: Send + 'static> Router<M> {
         }
     }
 
-    /// How the routees are supervised. By default one that fails is restarted, at most 3 times in
-    /// 60 s. What the strategy escalates is the router's own failure.
+    /// Sets how the routees are supervised. By default a routee that fails is restarted, at most 3
+    /// times in 60 s. What the strategy escalates becomes a failure of the router itself.
     ///
-    /// Routees that are [spread](Self::spread) are supervised each on its own: a strategy for all of
+    /// Routees that are [spread](Self::spread) are supervised individually: a strategy for all of
     /// them means the same as one for each, and what it escalates goes to the pool's guardian.
     pub fn supervising(self, strategy: SupervisorStrategy) -> Self {
         Self { strategy, ..self }
     }
 
-    /// Spreads the routees over all workers of the pool in turn, from worker 0 on. They are
-    /// top-level actors under generated names then, and are asked to stop when the router has stopped. That
-    /// is what they stop for, whatever the router's own reason is.
+    /// Spreads the routees over all workers of the pool in turn, starting at worker 0. They are
+    /// then top-level actors under generated names, and are asked to stop when the router has
+    /// stopped. That request is their reason to stop, whatever the router's own reason is.
     ///
-    /// When the pool shuts down, its workers stop their actors at the same time: what the router
-    /// still sends on then may come too late, and becomes a dead letter. Stop the router before, as
-    /// a [`CoordinatedShutdown`](crate::CoordinatedShutdown) can.
+    /// When the pool shuts down, its workers stop their actors at the same time: a message that the
+    /// router still forwards may arrive too late, and becomes a dead letter. Stop the router before
+    /// that, for example with a [`CoordinatedShutdown`](crate::CoordinatedShutdown).
     pub fn spread(self, node: &WorkerNode) -> Self {
         Self {
             spread: Some(node.clone()),
@@ -138,8 +138,8 @@ impl<M: Send + 'static> Router<M> {
         }
     }
 
-    /// The props of the router: to start it wherever actors are started. Its [`RouterRef`] is made
-    /// from the reference.
+    /// The props of the router, to start it anywhere an actor can be started. Its [`RouterRef`] is
+    /// made from the reference.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -157,8 +157,8 @@ impl<M: Send + 'static> Router<M> {
     ///
     /// # Errors
     ///
-    /// [`RouterError::NoRoutees`], and [`RouterError::MailboxesOutOfSight`] where the smallest
-    /// mailbox is to be found among routees that are spread.
+    /// [`RouterError::NoRoutees`]; [`RouterError::MailboxesOutOfSight`] if the smallest mailbox is
+    /// to be found among routees that are spread.
     pub fn props(self) -> Result<Props<RouterMessage<M>>, RouterError> {
         if self.routees == 0 {
             return Err(RouterError::NoRoutees);
@@ -190,7 +190,8 @@ impl<M: Send + 'static> Router<M> {
     ///
     /// # Errors
     ///
-    /// As for [`props`](Self::props); [`RouterError::Spawn`] where it, or a routee, did not start.
+    /// As for [`props`](Self::props); [`RouterError::Spawn`] if the router or a routee could not be
+    /// started.
     pub fn spawn(self, node: &WorkerNode, name: &str) -> Result<RouterRef<M>, RouterError> {
         Ok(node.spawn(name, self.props()?)?.into())
     }
@@ -209,7 +210,7 @@ impl<M: Send + 'static> Router<M> {
     }
 }
 
-/// Where a key stands on a ring.
+/// The point of a key on a ring.
 pub(super) fn point_of_key(key: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = Xxh3::new();
     key.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Topics: who has subscribed to a name is told what is published there.
+//! Topics: a message published under a name goes to every subscriber of that name.
 
 use std::fmt;
 
@@ -13,15 +13,16 @@ use crate::memory::OrderedMap;
 use crate::pool::WorkerNode;
 use crate::sync::{Mutant, is_mutated};
 
-/// A name in a pool to which actors subscribe, so that each of them is told what is published there.
+/// A name in a pool to which actors subscribe, so that each of them receives what is published
+/// there.
 ///
-/// A topic is an actor, `/topic/<name>`, which the first who opens it starts. What is published
-/// goes through its mailbox, and from there to each subscriber by `tell`; so the messages of one
-/// publisher arrive in order, and whoever subscribes is told what the same sender publishes
-/// afterwards. A subscriber that stops leaves by itself. To subscribe and to leave takes as long however
-/// many have subscribed, and a message takes as long as there are subscribers. What is published while nobody has
-/// subscribed is counted, and becomes a dead letter, as a message that was
-/// [not handled](crate::DeadLetterReason::Unhandled).
+/// A topic is an actor, `/topic/<name>`, started by the first call that opens it. A published
+/// message goes through its mailbox, and from there to each subscriber by `tell`. So the messages
+/// of one publisher arrive in order, and after a subscription everything the same sender publishes
+/// reaches the new subscriber. A subscriber that stops is removed by itself. The time to subscribe
+/// and to unsubscribe does not depend on the number of subscribers; the time of a message grows in
+/// proportion to it. A message published while no actor is subscribed is counted, and becomes a
+/// dead letter, as a message that was [not handled](crate::DeadLetterReason::Unhandled).
 ///
 /// ```
 /// use nexus_actors::Topic;
@@ -48,7 +49,7 @@ pub struct Topic<M: 'static> {
     actor: ActorRef<TopicMessage<M>>,
 }
 
-/// A message to a topic. It is made by [`Topic`].
+/// A message to a topic, made by [`Topic`].
 pub struct TopicMessage<M: 'static>(Inner<M>);
 
 enum Inner<M: 'static> {
@@ -62,30 +63,32 @@ enum Inner<M: 'static> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicStats {
-    /// Subscribers at the moment.
+    /// Current subscribers.
     pub subscribers: usize,
-    /// Messages that were published.
+    /// Messages published.
     pub published: u64,
-    /// Copies of them that were sent to subscribers.
+    /// Copies of messages sent to subscribers.
     pub delivered: u64,
-    /// Messages that were published while nobody had subscribed.
+    /// Messages published while no actor was subscribed.
     pub unheard: u64,
 }
 
 impl<M: Clone + Send + 'static> Topic<M> {
-    /// The topic of that name, which is started where there is none, on the worker that the ring
-    /// names.
+    /// Opens the topic of that name. If there is none, starts it on the worker that the ring
+    /// selects.
     ///
     /// # Errors
     ///
-    /// [`OpenError::WrongType`] where there is one of that name for other messages;
-    /// [`OpenError::Spawn`] where it could not be started, as with a name that is none.
+    /// [`OpenError::WrongType`] if the topic of that name is for other messages;
+    /// [`OpenError::Spawn`] if the topic could not be started, for example because the name is
+    /// invalid.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
         let actor = open::<M, _>(node, Kind::Topic, name, &Self::props())?;
         Ok(Self { actor })
     }
 
-    /// As [`open`](Self::open), for `async` code, whose executor's thread is not blocked. Begins when it is awaited.
+    /// As [`open`](Self::open), for `async` code: the executor's thread is not blocked. Begins when
+    /// it is awaited.
     ///
     /// # Errors
     ///
@@ -101,24 +104,25 @@ impl<M: Clone + Send + 'static> Topic<M> {
                 subscribers: OrderedMap::new(),
                 stats: TopicStats::default(),
             };
-            // A clone that panics must not cost the subscribers their places.
+            // A clone that panics must not cost the subscribers their subscriptions.
             Behavior::actor(subscribed).supervise(goes_on_after_a_message())
         })
     }
 
-    /// Tells all who have subscribed.
+    /// Sends a message to all subscribers.
     pub fn publish(self, message: M) {
         self.actor.tell(TopicMessage(Inner::Publish(message)));
     }
 
-    /// Has an actor, or a part of its protocol, told what is published from now on, until it
-    /// unsubscribes or stops. An actor has one subscription at most: this replaces the one before.
+    /// Subscribes an actor, or a part of its protocol, to what is published from now on, until it
+    /// unsubscribes or stops. An actor has at most one subscription: a new one replaces the old
+    /// one.
     pub fn subscribe(self, subscriber: impl Into<Recipient<M>>) {
         let subscribe = Inner::Subscribe(subscriber.into());
         self.actor.tell(TopicMessage(subscribe));
     }
 
-    /// Has the actor told no more. Nothing happens where it has not subscribed.
+    /// Ends an actor's subscription. Does nothing if the actor is not subscribed.
     pub fn unsubscribe(self, subscriber: ActorId) {
         self.actor
             .tell(TopicMessage(Inner::Unsubscribe(subscriber)));
@@ -130,19 +134,19 @@ impl<M: Clone + Send + 'static> Topic<M> {
         self.actor.ask(stats, within)
     }
 
-    /// The path of this topic, for a log line: from any thread, while it lives and for a while after. See
-    /// [`ActorId::path`].
+    /// The path of this topic, for a log line: from any thread, while the topic lives and for a
+    /// while after. See [`ActorId::path`].
     pub fn path(self) -> Option<ActorPath> {
         self.actor.path()
     }
 
-    /// The topic as an actor: to be stopped, or watched. A topic that was stopped is a new one, without
-    /// subscribers, when it is opened again.
+    /// The topic as an actor, to stop or watch it. If a topic was stopped, opening it again makes a
+    /// new one without subscribers.
     pub fn actor_ref(self) -> ActorRef<TopicMessage<M>> {
         self.actor
     }
 
-    /// The topic as somebody who publishes what it is sent.
+    /// The topic as a recipient that publishes what is sent to it.
     pub fn recipient(self) -> Recipient<M> {
         let publish = |message| TopicMessage(Inner::Publish(message));
         self.actor.contramap(publish)
@@ -151,7 +155,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
 
 /// The state of a topic.
 struct Subscribed<M> {
-    /// In the order in which they have subscribed.
+    /// In the order of their subscription.
     subscribers: OrderedMap<ActorId, Recipient<M>>,
     stats: TopicStats,
 }

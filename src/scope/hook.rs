@@ -1,22 +1,26 @@
-//! Hooks that are told when a handler gives its thread away, and when it resumes.
+//! Hooks that run when a handler yields its thread, and when it resumes.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// Takes off what a handler has entered on its thread when it waits, and puts it back when it resumes.
+/// Removes what a handler has entered on its thread while the handler waits, and restores it when
+/// the handler resumes.
 ///
-/// Handlers of one worker take turns on its thread. What one has set there for the time of a call, in a
-/// thread-local as a rule, would be found by the others while it waits. Give such a hook to
-/// [`WorkerPoolBuilder::switch_hook`](crate::WorkerPoolBuilder::switch_hook), or to the builder of a system or a
-/// simulation. For spans of `tracing`, and for the runtime of tokio, there are ready-made ones, with the features
-/// of these names. For a value of your own a [`FiberLocal`](crate::FiberLocal) is simpler.
+/// Handlers of one worker take turns on its thread. What one of them has set there for the time of
+/// a call, usually in a thread-local, would be visible to the others while it waits. Pass such a
+/// hook to [`WorkerPoolBuilder::switch_hook`](crate::WorkerPoolBuilder::switch_hook), or to the
+/// builder of a system or a simulation. For spans of `tracing`, and for the tokio runtime, there
+/// are ready-made ones, with the features of these names. For a value of your own a
+/// [`FiberLocal`](crate::FiberLocal) is simpler.
 ///
-/// When the turn of an actor, or a task, ends, [`suspend`](Self::suspend) is called as well, and what it returns is
-/// dropped: the next turn begins with nothing entered. A thread that drives an
-/// [`ActorSystem`](crate::ActorSystem) or a simulation waits for its handlers meanwhile: what it has entered is
-/// taken off too.
+/// When the turn of an actor or a task ends, [`suspend`](Self::suspend) is called as well, and the
+/// value it returns is dropped: the next turn begins with nothing entered. A thread that drives an
+/// [`ActorSystem`](crate::ActorSystem) or a simulation waits for the handlers it runs: what the
+/// thread itself has entered is removed meanwhile, too.
 ///
-/// Both functions run on the worker's thread, where nothing can wait: that returns
+/// Both functions run on the worker's thread, where nothing can wait: an attempt returns
+/// [`WaitError::Forbidden`](crate::WaitError::Forbidden). A panic in one of them is a panic of the
+/// handler.
 /// [`WaitError::Forbidden`](crate::WaitError::Forbidden). A panic of theirs is a panic of the handler.
 ///
 /// ```
@@ -66,10 +70,10 @@ pub trait SwitchHook: Send + Sync + 'static {
     /// What was entered.
     type Taken: 'static;
 
-    /// Takes off what is entered on this thread.
+    /// Removes what is entered on this thread.
     fn suspend(&self) -> Self::Taken;
 
-    /// Puts back what [`suspend`](Self::suspend) has taken off, on the same thread.
+    /// Restores what [`suspend`](Self::suspend) has removed, on the same thread.
     fn resume(&self, taken: Self::Taken);
 }
 
@@ -94,7 +98,7 @@ impl<H: SwitchHook> Hook for H {
     }
 }
 
-/// The hooks of a pool, in the order in which they are told.
+/// The hooks of a pool, in the order in which they run.
 #[derive(Clone, Default)]
 pub(super) struct Hooks(Vec<Arc<dyn Hook>>);
 
@@ -107,7 +111,7 @@ impl Hooks {
         !self.0.is_empty()
     }
 
-    /// Takes off what is entered here, until what it returns is dropped.
+    /// Removes what is entered here, until the returned guard is dropped.
     pub(super) fn take_off(&self) -> TakenOff<'_> {
         let mut taken_off = TakenOff(Vec::with_capacity(self.0.len()));
         for hook in &self.0 {
@@ -122,13 +126,14 @@ impl Hooks {
     }
 }
 
-/// What hooks have taken off, the first one's first. Dropped, it is put back, the last one's first.
+/// What hooks have removed, in the order of removal. Dropping it restores everything in reverse
+/// order.
 pub(crate) struct TakenOff<'a>(Vec<(&'a dyn Hook, Box<dyn Any>)>);
 
 impl Drop for TakenOff<'_> {
     fn drop(&mut self) {
         if let Some((hook, taken)) = self.0.pop() {
-            // Put back afterwards, however that goes.
+            // The others are restored afterwards, even if this one panics.
             let _others = TakenOff(std::mem::take(&mut self.0));
             hook.put_back(taken);
         }

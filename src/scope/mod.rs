@@ -1,8 +1,8 @@
 //! Scopes: what code enters on its thread until it leaves it again, such as a span or a runtime.
 //!
-//! Handlers of one worker take turns on its thread. So that none is in another one's scopes, they are taken
-//! off when a handler waits or has ended, and put back when it resumes: by hooks, which are told of each switch.
-//! Nothing here knows an actor or a fiber.
+//! Handlers of one worker take turns on its thread. So that none runs inside another one's scopes,
+//! these are removed when a handler waits or has ended, and restored when it resumes: by hooks that
+//! run at each switch. Nothing here knows about actors or fibers.
 
 mod hook;
 mod poll;
@@ -15,7 +15,7 @@ pub(crate) use self::hook::TakenOff;
 use self::hook::Hooks;
 use self::poll::Runtime;
 
-/// What the handlers of a pool may be in.
+/// The scopes that the handlers of a pool may be in.
 #[derive(Clone)]
 pub(crate) struct Scopes {
     hooks: Hooks,
@@ -49,36 +49,36 @@ impl Scopes {
         self.hooks.add(hook);
     }
 
-    /// Has futures polled in a runtime of tokio's.
+    /// Sets the tokio runtime in which futures are polled.
     #[cfg(feature = "tokio")]
     pub(crate) fn poll_in(&mut self, runtime: tokio::runtime::Handle) {
         self.runtime = Runtime::of(runtime);
     }
 
-    /// Whether there is a hook to be told of switches.
+    /// Whether there is a hook to run at switches.
     pub(crate) fn are_hooked(&self) -> bool {
         self.hooks.any()
     }
 
-    /// Takes off what is entered here, until what it returns is dropped.
+    /// Removes what is entered here, until the returned guard is dropped.
     ///
     /// # Panics
     ///
-    /// As a hook does, here or then: what others have taken off is put back all the same.
+    /// If a hook panics, here or on that drop: what others have removed is restored all the same.
     pub(crate) fn take_off(&self) -> TakenOff<'_> {
         self.hooks.take_off()
     }
 
-    /// Leaves what is entered here for good.
+    /// Leaves for good what is entered here.
     ///
     /// # Panics
     ///
-    /// As a hook does.
+    /// If a hook panics.
     pub(crate) fn leave(&self) {
         self.hooks.leave();
     }
 
-    /// Whether futures are polled in a runtime, which nothing can leave before the poll has ended.
+    /// Whether futures are polled in a runtime, which no code can leave before the poll has ended.
     pub(crate) fn has_runtime(&self) -> bool {
         self.runtime.any()
     }

@@ -1,6 +1,6 @@
-//! The runtime in which futures are polled that a handler waits for.
+//! The runtime in which the futures that a handler waits for are polled.
 
-/// A runtime of tokio's, or none.
+/// A tokio runtime, or none.
 #[derive(Clone, Default)]
 pub(super) struct Runtime {
     #[cfg(feature = "tokio")]

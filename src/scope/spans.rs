@@ -7,12 +7,12 @@ use super::SwitchHook;
 /// Exits the spans that a handler is in, and enters them again.
 pub(super) struct Spans;
 
-/// As many as are taken off at the most: a subscriber that does not notice that a span was exited would keep
-/// naming it for ever.
+/// The most that are removed: a subscriber that does not notice the exit of a span would name it
+/// for ever.
 const MOST: usize = 1 << 16;
 
 impl SwitchHook for Spans {
-    /// The innermost first.
+    /// Innermost first.
     type Taken = Vec<Span>;
 
     fn suspend(&self) -> Vec<Span> {

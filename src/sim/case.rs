@@ -1,22 +1,22 @@
-//! A case: one run of a test among all that its simulation may have, in words.
+//! A case: one run of a test out of all that its simulation can have, in words.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::choices::{Choice, Choices};
 
-/// All that decides how a simulation goes.
+/// Everything that decides how a simulation runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Case {
     pub(super) seed: u64,
     /// The step at which chance ends.
     pub(super) orderly_from: u64,
     pub(super) choices: Choices,
-    /// Numbers of the faults that are switched off.
+    /// The numbers of the faults that are switched off.
     pub(super) without_faults: BTreeSet<usize>,
 }
 
-/// What a case is written like.
+/// An example of how a case is written.
 const FORM: &str = "seed=42 steps=100 without=stalls,fault-0";
 
 impl Case {
@@ -30,7 +30,7 @@ impl Case {
         }
     }
 
-    /// Reads a case as it is printed, of a test that leaves `choices` to the seed.
+    /// Parses a case as it is printed, for a test that leaves `choices` to the seed.
     pub(super) fn parse(text: &str, choices: Choices) -> Result<Self, String> {
         let mut case = Self::of(0, choices);
         for part in text.split_whitespace() {
@@ -59,7 +59,7 @@ impl Case {
         Ok(())
     }
 
-    /// What is left out, by name.
+    /// The names of what is left out.
     fn left_out(&self) -> Vec<String> {
         let choices = Choice::ALL.into_iter();
         let choices = choices.filter(|choice| !self.choices.contains(*choice));

@@ -1,4 +1,4 @@
-//! Running a test under many seeds, and making a failing run as small as can be.
+//! Running a test under many seeds, and shrinking a failing run.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -13,19 +13,19 @@ use super::handle::Sim;
 use super::trace::Trace;
 use crate::actor::{Unwound, catch_user};
 
-/// Names one case to run instead of all seeds.
+/// The variable that selects one case to run instead of all seeds.
 const CASE: &str = "NEXUS_SIM";
-/// Says how many seeds to run.
+/// The variable that sets how many seeds to run.
 const SEEDS: &str = "NEXUS_SIM_SEEDS";
 
-/// Steps after which a run is taken for one without end.
+/// The number of steps after which a run counts as endless.
 const MOST_STEPS: u64 = 10_000_000;
-/// What actors have to stop in, on the simulated clock, when the test is over.
+/// The time, on the simulated clock, that actors have to stop once the test is over.
 const END: Duration = Duration::from_secs(3600);
-/// Lines of the trace that a report shows.
+/// The number of trace lines that a report shows.
 const SHOWN: usize = 20;
 
-/// Runs a test in a simulation for each of the seeds, and panics with a report when it fails: see
+/// Runs a test in a simulation for each of the seeds, and panics with a report if it fails: see
 /// [`SimBuilder::check`].
 ///
 /// ```
@@ -50,27 +50,27 @@ pub fn check(seeds: impl IntoIterator<Item = u64>, test: impl Fn(&mut Sim)) {
 }
 
 impl SimBuilder {
-    /// Runs a test in a simulation for each of the seeds, and panics with a report when it fails.
+    /// Runs a test in a simulation for each of the seeds, and panics with a report if it fails.
     ///
-    /// A run fails when the test panics; when a fault that it asked for has not happened; when the
-    /// pool, which is then shut down, leaves anything behind, or a message is unaccounted for. The
-    /// first seed is run twice, and the two runs must have the same trace.
+    /// A run fails if the test panics; if a fault that it requested has not happened; or if, when
+    /// the pool is then shut down, anything is left over or a message is unaccounted for. The first
+    /// seed is run twice, and both runs must have the same trace.
     ///
-    /// The failing run is made smaller: chance ends as early as it may so that the run still fails,
-    /// and kinds of choices and faults that it does not need are left out. The report says how
+    /// A failing run is shrunk: chance ends as early as possible with the run still failing, and
+    /// kinds of choices and faults that the failure does not need are left out. The report says how
     /// to run that case again:
     ///
     /// ```text
     /// NEXUS_SIM='seed=42 steps=57 without=stalls' cargo test accounts_balance
     /// ```
     ///
-    /// The variable `NEXUS_SIM_SEEDS` sets another number of seeds than those that are given, from the
-    /// first one on.
+    /// The variable `NEXUS_SIM_SEEDS` overrides the number of seeds; they begin at the first of the
+    /// given ones.
     ///
     /// # Panics
     ///
-    /// With the report, when a run fails; and when a simulation cannot be started, or one of the
-    /// variables cannot be read.
+    /// With the report, if a run fails; also if a simulation cannot be started, or one of the
+    /// variables cannot be parsed.
     #[track_caller]
     pub fn check(self, seeds: impl IntoIterator<Item = u64>, test: impl Fn(&mut Sim)) {
         let checker = Checker {
@@ -100,18 +100,18 @@ fn number_of_seeds() -> Option<u64> {
     Some(number.unwrap_or_else(|| panic!("{SEEDS}: {text:?} is no number of seeds")))
 }
 
-/// A test and the simulations it is run in.
+/// A test, and the builder of the simulations it runs in.
 struct Checker<'a> {
     builder: SimBuilder,
     test: &'a dyn Fn(&mut Sim),
 }
 
-/// A run that came to its end.
+/// A finished run.
 struct Run {
     trace: Trace,
     steps: u64,
     now: Duration,
-    /// Faults that the test has asked for.
+    /// The number of faults that the test requested.
     faults: usize,
     /// What was wrong, if anything.
     failure: Option<String>,
@@ -174,7 +174,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Panics with all that is to be said about a failing run.
+    /// Panics with the full report about a failing run.
     fn report(&self, case: &Case, run: &Run) -> ! {
         let (smallest, last) = quietly(|| self.shrink(case, run));
         let mut text = String::new();
@@ -200,8 +200,8 @@ impl Checker<'_> {
         panic!("{text}");
     }
 
-    /// The smallest case found that fails like this one, and its run; `None` where even the same
-    /// case does not fail again.
+    /// Returns the smallest case found that still fails, and its run; the run is `None` if not even
+    /// the same case fails again.
     fn shrink(&self, case: &Case, run: &Run) -> (Case, Option<Run>) {
         let mut best = Smallest {
             checker: self,
@@ -218,7 +218,7 @@ impl Checker<'_> {
     }
 }
 
-/// The smallest case so far that fails.
+/// The smallest failing case so far.
 struct Smallest<'a> {
     checker: &'a Checker<'a>,
     case: Case,
@@ -226,7 +226,7 @@ struct Smallest<'a> {
 }
 
 impl Smallest<'_> {
-    /// Takes a case for the smallest if it fails.
+    /// Makes a case the smallest one if it fails, and returns whether it does.
     fn try_case(&mut self, case: Case) -> bool {
         let run = self.checker.run(&case);
         let fails = run.failure.is_some();
@@ -236,7 +236,7 @@ impl Smallest<'_> {
         fails
     }
 
-    /// Halves the number of steps that are left to chance, again and again.
+    /// Bisects the number of steps that are left to chance.
     fn end_chance_early(&mut self, steps: u64) {
         let with = |case: &Case, orderly_from| Case {
             orderly_from,
@@ -281,7 +281,7 @@ impl Smallest<'_> {
     }
 }
 
-/// How a case is run again.
+/// The instructions to run a case again.
 fn command(case: &Case) -> String {
     let thread = std::thread::current();
     match thread.name() {
@@ -290,7 +290,7 @@ fn command(case: &Case) -> String {
     }
 }
 
-/// What is wrong with a simulation whose test has passed.
+/// What is wrong with a simulation whose test has passed, if anything.
 fn what_is_wrong(sim: &mut Sim) -> Option<String> {
     let unfired = sim.unfired();
     if !unfired.is_empty() {
@@ -313,7 +313,7 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Runs `code` without telling of the panics on this thread: a failing test is run again and again.
+/// Runs `code` without reporting panics on this thread: a failing test is run again and again.
 fn quietly<R>(code: impl FnOnce() -> R) -> R {
     HOOK.call_once(|| {
         let told = std::panic::take_hook();

@@ -1,4 +1,4 @@
-//! What the seed of a simulation decides, kind by kind.
+//! The kinds of choices that the seed of a simulation makes.
 
 use std::fmt;
 
@@ -6,23 +6,23 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Choice {
-    /// Which actor of a worker has its turn next, and how many have one before the worker looks at
-    /// its mail and its timers again.
+    /// Which actor of a worker runs next, and how many run before the worker polls its mail and its
+    /// timers again.
     Actors,
-    /// How long a worker takes for a round, and so which worker comes next.
+    /// How long a round of a worker takes, and so which worker comes next.
     Pace,
-    /// How long messages between workers, and from outside, are under way. What one sender sends
-    /// to one worker keeps its order.
+    /// How long messages between workers, and from outside, are in flight. Messages from one sender
+    /// to one worker keep their order.
     Latency,
-    /// Now and then a worker stands still for long, as a thread does that the operating system has
-    /// put aside.
+    /// Now and then a worker stalls for a long time, as a thread does when the operating system has
+    /// descheduled it.
     Stalls,
-    /// Now and then a worker wakes up although there is nothing to do.
+    /// Now and then a worker wakes up with nothing to do.
     WakeUps,
 }
 
 impl Choice {
-    /// Every kind there is.
+    /// All kinds of choices.
     pub const ALL: [Self; 5] = [
         Self::Actors,
         Self::Pace,
@@ -35,7 +35,7 @@ impl Choice {
         1 << self as u8
     }
 
-    /// Its name, as it stands in instructions to run a simulation again.
+    /// The name, as it appears in instructions to repeat a simulation.
     pub fn name(self) -> &'static str {
         match self {
             Self::Actors => "actors",
@@ -53,8 +53,8 @@ impl fmt::Display for Choice {
     }
 }
 
-/// The kinds of choice that are left to the seed. What is not left to it is orderly: workers and
-/// actors have their turns one after the other, and neither work nor messages take any time.
+/// The kinds of choices that are left to the seed. All others are made in order: workers and actors
+/// take turns, and neither work nor messages take any time.
 ///
 /// ```
 /// use nexus_actors::sim::{Choice, Choices};
@@ -66,24 +66,24 @@ impl fmt::Display for Choice {
 pub struct Choices(u8);
 
 impl Choices {
-    /// All of them.
+    /// All kinds.
     pub const ALL: Self = Self((1 << Choice::ALL.len()) - 1);
-    /// None: the simulation is the same for every seed.
+    /// No kind: the simulation is the same for every seed.
     pub const NONE: Self = Self(0);
 
-    /// These, and that kind.
+    /// These and one more kind.
     #[must_use]
     pub const fn with(self, choice: Choice) -> Self {
         Self(self.0 | choice.bit())
     }
 
-    /// These, but for that kind.
+    /// These without one kind.
     #[must_use]
     pub const fn without(self, choice: Choice) -> Self {
         Self(self.0 & !choice.bit())
     }
 
-    /// Whether that kind is among them.
+    /// Whether a kind is included.
     pub const fn contains(self, choice: Choice) -> bool {
         self.0 & choice.bit() != 0
     }

@@ -1,4 +1,4 @@
-//! A directory in plain memory, in order: which names a simulated pool has.
+//! A directory in plain memory, ordered: the names of a simulated pool.
 
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ pub(super) struct Names(Arc<Mutex<Known>>);
 
 #[derive(Default)]
 struct Known {
-    /// Each with how far its actor has come.
+    /// Each with the phase that its actor has reached.
     by_path: BTreeMap<ActorPath, (Phase, Option<DirectoryEntry>)>,
     by_actor: HashMap<ActorId, ActorPath>,
 }
@@ -108,7 +108,7 @@ mod tests {
         ActorPath::user().child(&name).expect("a name")
     }
 
-    /// What a directory tells of a name: its address, and whether `u8` is the type of its messages.
+    /// What a directory returns for a name: the address, and whether its messages have type `u8`.
     fn found(directory: &dyn Directory, name: usize) -> Option<(ActorId, bool)> {
         let found = directory.find(path(name).as_str());
         found.map(|entry| (entry.address, entry.message.is::<u8>()))

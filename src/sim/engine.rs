@@ -1,4 +1,5 @@
-//! The engine of a simulation: it drives the world, also for a thread that waits for an answer.
+//! The engine of a simulation: it drives the world, also on behalf of a thread that waits for an
+//! answer.
 
 use parking_lot::Mutex;
 use std::cell::RefCell;
@@ -22,7 +23,7 @@ use crate::pool::{Shared, StartError};
 use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::scope::Scopes;
 
-/// No bound: to go on with timers too, whenever they are due.
+/// No bound: timers fire too, at whatever time they are due.
 const ANYHOW: Bounds = Bounds {
     until: None,
     while_busy: false,
@@ -54,7 +55,7 @@ pub(super) struct Engine {
     pub(super) log: Arc<Mutex<Log>>,
     first: Rc<Shard>,
     world: RefCell<World>,
-    /// Whether the thread of the simulation ends.
+    /// Tells whether the simulation's thread is ending.
     pub(super) thread_end: ThreadEnd,
     _letters: Subscription,
 }
@@ -144,30 +145,30 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Looks at, or changes, the world.
+    /// Accesses the world.
     ///
     /// # Panics
     ///
-    /// In a handler of the simulation itself.
+    /// If called in a handler of the simulation itself.
     #[track_caller]
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
         let world = self.world.try_borrow_mut();
         look(&mut world.expect("a simulation is out of reach of its own handlers"))
     }
 
-    /// Looks how deep stacks were used; not from one of its own handlers.
+    /// Measures how deep stacks were used; does nothing in one of the simulation's own handlers.
     pub(super) fn measure_stacks(&self) {
         if let Ok(world) = self.world.try_borrow() {
             world.workers().for_each(Worker::measure_stacks);
         }
     }
 
-    /// Does the next thing within the bounds. Answers whether there was any: none while the thread
-    /// panics.
+    /// Performs the next step within the bounds, and returns what it came to. While the thread
+    /// panics there is none.
     ///
     /// # Panics
     ///
-    /// In a handler.
+    /// If called in a handler.
     #[track_caller]
     pub(super) fn step(&self, bounds: Bounds) -> Step {
         match can_drive() {
@@ -177,7 +178,8 @@ impl Engine {
         }
         let core = &self.shared.core;
         let step = self.with(|world| core.drive_outside_of_scopes(|| world.step(bounds)));
-        // Outside of the world, as a thread outside may wait, and then drives on.
+        // Outside the world: the work of an outside thread may wait, and waiting drives the world
+        // again.
         if let Step::Outside(work) = step {
             work();
             return Step::Done;
@@ -185,12 +187,13 @@ impl Engine {
         step
     }
 
-    /// Goes on as long as there is anything to do within the bounds.
+    /// Steps until nothing is left to do within the bounds.
     pub(super) fn run(&self, bounds: Bounds) {
         while matches!(self.step(bounds), Step::Done) {}
     }
 
-    /// Ends the process where handlers wait that may have borrowed thread-locals which are gone.
+    /// Aborts the process if handlers are waiting that may have borrowed thread-locals already
+    /// destroyed.
     pub(super) fn refuse_to_outlive_thread_locals(&self) {
         if let Ok(world) = self.world.try_borrow() {
             let busy = world.workers().map(|worker| worker.shard().fibers.busy());
@@ -198,8 +201,8 @@ impl Engine {
         }
     }
 
-    /// Ends the pool by force in the middle of an unwinding, or of another pool's handler. In one of its own,
-    /// whoever drives it there ends it.
+    /// Ends the pool by force, during an unwinding or in a handler of another pool. In one of its
+    /// own handlers it leaves that to the caller that is driving the pool.
     pub(super) fn end_here(&self) {
         if let Ok(mut world) = self.world.try_borrow_mut() {
             let end = || abort_on_panic(|| world.end_here());
@@ -225,7 +228,7 @@ impl Drive for Engine {
     }
 
     fn has_ended(&self) -> bool {
-        // While one of its workers runs, it has not.
+        // While one of its workers runs, the pool has not ended.
         self.world.try_borrow().is_ok_and(|world| world.has_ended())
     }
 
@@ -241,7 +244,8 @@ impl Drive for Engine {
     }
 }
 
-/// Does work where it is handed over: on the simulation's own thread, and in no time.
+/// Runs work immediately where it is submitted: on the simulation's own thread, in no simulated
+/// time.
 struct AtOnce;
 
 impl Offload for AtOnce {

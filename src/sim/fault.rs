@@ -1,4 +1,4 @@
-//! Faults: what goes wrong in a simulation because it was asked to.
+//! Faults: what goes wrong in a simulation on request.
 
 use std::fmt;
 use std::time::Duration;
@@ -62,36 +62,37 @@ pub(super) enum Kind {
 }
 
 impl Fault {
-    /// The actor of that path panics in its n-th handling, counted from 1 and over all of its
-    /// incarnations, before the handler has done anything.
+    /// The actor at that path panics in its n-th handling, before the handler has done anything.
+    /// Handlings are counted from 1, over all incarnations of the actor.
     pub fn panic(actor: impl Into<String>, handling: u64) -> Self {
         let actor = actor.into();
         Self(Kind::Panic { actor, handling })
     }
 
-    /// The actor of that path is killed instead of its n-th handling, counted as for
-    /// [`panic`](Self::panic): that message and its other mail become dead letters, and it stops.
+    /// The actor at that path is killed instead of handling its n-th message, counted as for
+    /// [`panic`](Self::panic): that message and the rest of its mail become dead letters, and the
+    /// actor stops.
     pub fn kill(actor: impl Into<String>, handling: u64) -> Self {
         let actor = actor.into();
         Self(Kind::Kill { actor, handling })
     }
 
-    /// A worker stands still for that long, from that time on.
+    /// A worker stalls for that long, starting at that time.
     pub fn stall(worker: usize, at: Duration, length: Duration) -> Self {
         Self(Kind::Stall { worker, at, length })
     }
 
-    /// The clock goes forward by that much in one jump, as it does when a machine has slept.
+    /// The clock moves forward by that much in one jump, as when a machine has slept.
     pub fn clock_jump(at: Duration, by: Duration) -> Self {
         Self(Kind::ClockJump { at, by })
     }
 
-    /// What is sent from outside in that time takes that much longer to arrive.
+    /// Messages sent from outside in that period take that much longer to arrive.
     pub fn slow_outside(since: Duration, until: Duration, by: Duration) -> Self {
         Self(Kind::SlowOutside { since, until, by })
     }
 
-    /// What one worker sends to another in that time takes that much longer to arrive.
+    /// Messages that one worker sends to another in that period take that much longer to arrive.
     pub fn slow_link(
         from: usize,
         to: usize,
@@ -108,9 +109,9 @@ impl Fault {
         })
     }
 
-    /// The bounded mailbox of the actor of that path takes nothing in that time, as if it were full.
-    /// It happens with the first message, or sender who waits, that is kept out; those who wait are
-    /// let in when the time is over.
+    /// The bounded mailbox of the actor at that path accepts nothing in that period, as if it were
+    /// full. The fault happens with the first message, or waiting sender, that is refused; waiting
+    /// senders are let in when the period is over.
     pub fn full_mailbox(actor: impl Into<String>, since: Duration, until: Duration) -> Self {
         let actor = actor.into();
         Self(Kind::FullMailbox {
@@ -120,7 +121,7 @@ impl Fault {
         })
     }
 
-    /// Whether it can happen at all in a simulation of so many workers.
+    /// Checks whether the fault can happen at all in a simulation of that many workers.
     pub(super) fn check(&self, workers: usize) -> Result<(), FaultError> {
         let known = |worker: usize| match worker < workers {
             true => Ok(()),
@@ -201,14 +202,14 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FaultError {
-    /// There is no worker of that index.
+    /// There is no worker with that index.
     #[error(
         "the simulation has {workers} workers, numbered from 0, so there is no worker {worker}"
     )]
     NoSuchWorker {
         /// The index that was given.
         worker: usize,
-        /// How many workers there are.
+        /// The number of workers.
         workers: usize,
     },
     /// No actor can have that path.
@@ -217,7 +218,7 @@ pub enum FaultError {
     /// Handlings are counted from 1.
     #[error("handlings are counted from 1, so there is no handling 0")]
     NoHandling,
-    /// The time ends before it begins.
+    /// The period ends before it begins.
     #[error("the time in which it is to happen ends before it begins")]
     NoTime,
 }

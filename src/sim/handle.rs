@@ -19,13 +19,14 @@ use crate::actor::{
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 
-/// A simulated pool: its workers stepped on this thread, on a clock of its own, by choices that
+/// A simulated pool: its workers are stepped on this thread, on a clock of its own, by choices that
 /// follow from a seed.
 ///
 /// Actors, references and asks are those of a [`WorkerPool`](crate::WorkerPool). A seed decides
-/// which worker goes on next and which of its actors, how long messages are under way between
-/// workers, when a worker stands still; the same seed gives the same run, message by message.
-/// On the thread of the simulation, waiting for an answer drives it until the answer is there.
+/// which worker continues next and which of its actors runs, how long messages are in flight
+/// between workers, and when a worker stalls; the same seed gives the same run, message by message.
+/// On the simulation's thread, waiting for an answer drives the simulation until the answer is
+/// there.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -45,31 +46,32 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Handlers must take what they do from their messages, their state and the simulated clock: the
+/// Handlers must derive what they do from their messages, their state and the simulated clock: the
 /// real clock, other threads, and the order of a `HashMap` with the standard library's random keys
-/// differ from run to run. [`check`](fn@crate::sim::check) notices.
+/// differ from run to run. [`check`](fn@crate::sim::check) detects this.
 ///
-/// Dropping it ends the pool by force.
+/// Dropping the simulation ends the pool by force.
 ///
 /// # Panics
 ///
-/// When it is driven in a handler, its own or another pool's. And when it is dropped, if a fault that was asked for has not happened: what the test is named
-/// after was not tested. Ask [`unfired`](Self::unfired) first where that is right.
+/// If the simulation is driven in a handler, its own or another pool's. Also if it is dropped while
+/// a requested fault has not happened: what the test is named after was then not tested.
+/// [`unfired`](Self::unfired) tells beforehand whether that is so.
 pub struct Sim {
     pub(super) engine: Rc<Engine>,
     pub(super) builder: SimBuilder,
-    /// Whether unfired faults are somebody else's business.
+    /// Whether the checker takes care of unfired faults.
     pub(super) checked: bool,
 }
 
-/// What there is in a simulated pool at the moment. Empty after a shutdown: see
+/// What exists in a simulated pool at the moment. Empty after a shutdown: see
 /// [`is_empty`](Self::is_empty).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pending {
-    /// Actors that are alive.
+    /// Live actors.
     pub actors: usize,
-    /// Slots that are taken, by actors and by their tasks.
+    /// Occupied slots, of actors and of their tasks.
     pub slots: usize,
     /// Names in the directory.
     pub names: usize,
@@ -77,22 +79,22 @@ pub struct Pending {
     pub messages: u64,
     /// Messages in stashes.
     pub stashed: u64,
-    /// Batches of messages between workers, and from outside, that are under way.
+    /// Batches of messages in flight between workers, and from outside.
     pub batches: usize,
-    /// Actors, handlers and tasks that could go on at once.
+    /// Actors, handlers and tasks that are ready to run.
     pub due: usize,
-    /// Handlers and tasks that wait.
+    /// Waiting handlers and tasks.
     pub waiting: usize,
-    /// Asks, sleeps, timers and receive time-outs that have begun and are not forgotten.
+    /// Asks, sleeps, timers and receive time-outs that have begun and are still recorded.
     pub waits: usize,
     /// Timers that are set.
     pub timers: usize,
-    /// Fibers, waiting and idle.
+    /// Fibers, both waiting and idle.
     pub fibers: u64,
 }
 
 impl Pending {
-    /// Whether nothing is left, as it must be after a shutdown.
+    /// Whether nothing is left, as must be the case after a shutdown.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -105,37 +107,37 @@ impl Sim {
         &self.engine
     }
 
-    /// A simulation of two workers with that seed, in which everything is left to chance.
+    /// Starts a simulation of two workers with that seed, in which everything is left to chance.
     ///
     /// # Panics
     ///
-    /// When 1024 pools are alive in this process: see [`SimBuilder::start`].
+    /// If 1024 pools are alive in this process: see [`SimBuilder::start`].
     pub fn new(seed: u64) -> Self {
         let started = Self::builder().seed(seed).start();
         started.expect("a simulation of two workers starts")
     }
 
-    /// Begins to build a simulation.
+    /// Returns a builder for a simulation.
     pub fn builder() -> SimBuilder {
         SimBuilder::default()
     }
 
-    /// Its seed.
+    /// The seed.
     pub fn seed(&self) -> u64 {
         self.builder.case.seed
     }
 
-    /// How many workers it has.
+    /// The number of workers.
     pub fn workers(&self) -> usize {
         self.engine().shared.workers()
     }
 
-    /// A worker's view of the pool, as [`configure`](SimBuilder::configure) is given one: for code
-    /// that is to run in a pool of threads as well.
+    /// A worker's view of the pool, the same that [`configure`](SimBuilder::configure) passes: for
+    /// code that must also run in a pool of threads.
     ///
     /// # Panics
     ///
-    /// When there is no such worker.
+    /// If there is no such worker.
     pub fn node(&self, worker: usize) -> WorkerNode {
         let index = self.engine().shared.worker(worker);
         let index = index.unwrap_or_else(|error| panic!("{error}"));
@@ -147,8 +149,8 @@ impl Sim {
 
     // ---- actors -----------------------------------------------------------------------------
 
-    /// Starts a top-level actor on the worker that the ring names, and runs the simulation until
-    /// it has started.
+    /// Starts a top-level actor on the worker that the ring selects, and runs the simulation until
+    /// the actor has started.
     ///
     /// # Errors
     ///
@@ -162,13 +164,13 @@ impl Sim {
         shared.spawn(shared.owner(name), Some(name), props)
     }
 
-    /// The top-level actor of that name, which is started if there is none, running the simulation
-    /// until it has started: see
+    /// Returns the top-level actor of that name. If there is none, starts it, and runs the
+    /// simulation until it has started: see
     /// [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that function.
     pub fn get_or_spawn<P: Spawnable>(
         &mut self,
         name: &str,
@@ -177,7 +179,7 @@ impl Sim {
         self.engine().shared.get_or_spawn(name, props)
     }
 
-    /// Starts a top-level actor on a given worker.
+    /// Starts a top-level actor on the given worker.
     ///
     /// # Errors
     ///
@@ -192,12 +194,12 @@ impl Sim {
         shared.spawn(shared.worker(worker)?, Some(name), props)
     }
 
-    /// Starts a top-level actor under a generated name that begins with this prefix: see
+    /// Starts a top-level actor under a generated name that begins with `prefix`: see
     /// [`WorkerPool::spawn_prefixed`](crate::WorkerPool::spawn_prefixed).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that function.
     pub fn spawn_prefixed<P: Spawnable>(
         &mut self,
         prefix: &str,
@@ -206,8 +208,9 @@ impl Sim {
         self.engine().shared.spawn_prefixed(prefix, props)
     }
 
-    /// Starts many top-level actors, each under its name and on the worker that the ring names, and runs the
-    /// simulation until they have started: see [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all).
+    /// Starts many top-level actors, each under its name and on the worker that the ring selects,
+    /// and runs the simulation until they have started: see
+    /// [`WorkerPool::spawn_all`](crate::WorkerPool::spawn_all).
     pub fn spawn_all<N: Into<String>, P: Spawnable>(
         &mut self,
         actors: impl IntoIterator<Item = (N, P)>,
@@ -230,7 +233,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`LookupError`] where none lives at that path, or one for other messages.
+    /// [`LookupError`] if no actor lives at that path, or one for other messages.
     pub fn lookup<M: Send + 'static>(
         &self,
         path: impl AsRef<str>,
@@ -245,13 +248,14 @@ impl Sim {
         Duration::from_nanos(self.engine().with(|world| world.now))
     }
 
-    /// How many steps there were. The number identifies a point of a run.
+    /// The number of steps so far. It identifies a point of a run.
     pub fn steps(&self) -> u64 {
         self.engine().with(|world| world.steps)
     }
 
-    /// Does the next thing: one round of one worker, or what was [planned](Self::schedule). Where
-    /// nobody can go on, the clock goes on to the next timer. Answers whether anything was left.
+    /// Performs the next step: one round of one worker, or work that was
+    /// [scheduled](Self::schedule). If no worker can continue, the clock advances to the next
+    /// timer. Returns whether there was anything to do.
     pub fn step(&mut self) -> bool {
         let bounds = Bounds {
             until: None,
@@ -260,7 +264,7 @@ impl Sim {
         matches!(self.engine().step(bounds), Step::Done)
     }
 
-    /// Runs until nothing is left to do before the next timer. The clock goes on by what the
+    /// Runs until nothing is left to do before the next timer. The clock advances by the time that
     /// messages and rounds take.
     pub fn run_until_idle(&mut self) {
         self.engine().run(Bounds {
@@ -269,7 +273,7 @@ impl Sim {
         });
     }
 
-    /// Runs what happens in that length of time.
+    /// Runs everything that happens within that length of time.
     pub fn run_for(&mut self, time: Duration) {
         let until = nanos(self.now().saturating_add(time));
         self.engine().run(Bounds {
@@ -279,44 +283,44 @@ impl Sim {
         self.engine().with(|world| world.set_now(until));
     }
 
-    /// Puts the clock forward in one jump, as it goes when a machine has slept: what was to happen
-    /// meanwhile is late. Runs nothing.
+    /// Moves the clock forward in one jump, as when a machine has slept: what was due in between is
+    /// late. Runs nothing.
     pub fn advance(&mut self, by: Duration) {
         let to = nanos(self.now().saturating_add(by));
         self.engine().with(|world| world.set_now(to));
     }
 
-    /// Runs until the ask has an answer, or it is certain that it gets none. The same as
-    /// [`Ask::wait`] on this thread.
+    /// Runs until the ask has an answer, or until it is certain that there will be none. On this
+    /// thread it is the same as [`Ask::wait`].
     ///
     /// # Errors
     ///
-    /// As for [`Ask::wait`]; [`WaitError::NothingLeft`](crate::WaitError::NothingLeft) where
-    /// nobody is left who could answer.
+    /// As for [`Ask::wait`]; [`WaitError::NothingLeft`](crate::WaitError::NothingLeft) if no actor
+    /// is left that could answer.
     pub fn run_until<R: Send + 'static>(&mut self, ask: Ask<R>) -> Result<R, AskError> {
         ask.wait()
     }
 
-    /// Does something after that time as a thread outside would do it: to send messages while the
-    /// simulation runs. Where it waits, the simulation goes on meanwhile.
+    /// Runs `work` after that time, as an outside thread would, for example to send messages while
+    /// the simulation runs. If it waits, the simulation continues meanwhile.
     pub fn schedule(&mut self, after: Duration, work: impl FnOnce() + 'static) {
         let at = nanos(self.now().saturating_add(after));
         let planned = Planned::Outside(Box::new(work));
         self.engine().with(|world| world.plan(at, planned));
     }
 
-    /// From now on leaves nothing to chance.
+    /// Leaves nothing to chance from now on.
     pub fn be_orderly(&mut self) {
         self.engine().with(|world| world.be_orderly());
     }
 
     // ---- faults -----------------------------------------------------------------------------
 
-    /// Lets a fault happen. It must: see [`Sim`].
+    /// Plans a fault. It must happen: see [`Sim`].
     ///
     /// # Errors
     ///
-    /// [`FaultError`] where it never could.
+    /// [`FaultError`] if it can never happen.
     pub fn inject(&mut self, fault: Fault) -> Result<(), FaultError> {
         fault.check(self.workers())?;
         let mut log = self.engine().log.lock();
@@ -381,7 +385,7 @@ impl Sim {
         }
     }
 
-    /// Has a mailbox be full for a while, and those who wait at it looked after at the end.
+    /// Makes a mailbox count as full for a while, and lets its waiting senders in at the end.
     fn block(&self, fault: usize, actor: String, since: u64, until: u64) {
         let weak = Rc::downgrade(&self.engine);
         let path = actor.clone();
@@ -397,26 +401,26 @@ impl Sim {
         self.engine().network.block(&actor, since, until, fault);
     }
 
-    /// The faults that were asked for and have not happened.
+    /// The requested faults that have not happened.
     pub fn unfired(&self) -> Vec<Fault> {
-        // For those that have struck in the last step.
+        // Records those that have struck in the last step.
         self.engine().with(|world| world.set_now(world.now));
         self.engine().log.lock().unfired()
     }
 
-    /// How many faults were asked for.
+    /// The number of requested faults.
     pub(super) fn faults(&self) -> usize {
         self.engine().log.lock().faults()
     }
 
-    // ---- what is to be seen -----------------------------------------------------------------
+    // ---- inspection -------------------------------------------------------------------------
 
-    /// What has happened so far.
+    /// The trace of what has happened so far.
     pub fn trace(&self) -> Trace {
         self.engine().log.lock().trace.clone()
     }
 
-    /// What there is at the moment.
+    /// What exists in the pool at the moment.
     pub fn pending(&self) -> Pending {
         let engine = &self.engine;
         engine.with(|world| {
@@ -428,7 +432,7 @@ impl Sim {
             for worker in world.workers() {
                 let shard = worker.shard();
                 let stats = shard.stats(0);
-                // The guardian is no actor.
+                // The guardian is not an actor.
                 pending.actors += usize::try_from(stats.actors).expect("they are in memory");
                 pending.slots += shard.slots().occupied() - 1;
                 pending.messages += stats.queued;
@@ -443,7 +447,7 @@ impl Sim {
         })
     }
 
-    /// Who waits, and for what.
+    /// The handlers and tasks that wait, and what each waits for.
     pub fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = self.engine().with(|world| {
             let on = |shard: &Rc<_>| enter(shard, waiting_on);
@@ -454,7 +458,7 @@ impl Sim {
         waiting
     }
 
-    /// What the pool has done so far.
+    /// The statistics of the pool so far.
     pub fn stats(&self) -> PoolStats {
         self.engine().measure_stacks();
         PoolStats::of(&self.engine().shared.core)
@@ -467,7 +471,8 @@ impl Sim {
 
     // ---- the end ----------------------------------------------------------------------------
 
-    /// Shuts the pool down, by force after that simulated time, and runs it to its end.
+    /// Shuts the pool down, by force after that simulated time, and runs the simulation until the
+    /// pool has ended.
     pub fn shutdown(&mut self, within: impl Into<Deadline>) -> ShutdownReport {
         let within = within.into().left();
         self.engine().shared.request_shutdown(within);

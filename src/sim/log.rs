@@ -1,5 +1,5 @@
-//! The log of a simulation: what its workers are seen to do, and the faults that are to strike
-//! them meanwhile.
+//! The log of a simulation: what its workers are observed to do, and the faults that are to strike
+//! them.
 
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -10,31 +10,31 @@ use super::fault::{Fault, Kind};
 use super::trace::{Trace, TraceEvent, TraceKind};
 use crate::actor::{ActorId, ActorPath, Envelope, Intervention, Observer};
 
-/// A fault that was asked for.
+/// A requested fault.
 struct Armed {
     fault: Fault,
     fired: bool,
 }
 
-/// An actor at one of whose handlings a fault strikes.
+/// An actor that has faults planned at some of its handlings.
 #[derive(Default)]
 struct Aim {
-    /// Who has its path now.
+    /// The actor that has its path now.
     actor: Option<ActorId>,
-    /// Its handlings since the first of these faults was asked for.
+    /// Its handlings since the first of these faults was requested.
     handlings: u64,
-    /// At which of them which fault strikes: of several the one that was asked for first.
+    /// The fault due at each of these handlings: of several, the one requested first.
     due: BTreeMap<u64, usize>,
 }
 
-/// What has happened, and what is to.
+/// What has happened, and what is planned.
 pub(super) struct Log {
     pub(super) now: u64,
     pub(super) step: u64,
     pub(super) trace: Trace,
     armed: Vec<Armed>,
     aims: Vec<Aim>,
-    /// Which of these has that path, and which is that actor now.
+    /// The index in `aims` of each path, and of each actor that has such a path now.
     by_path: HashMap<String, usize>,
     by_actor: HashMap<ActorId, usize>,
 }
@@ -60,7 +60,7 @@ impl Log {
         });
     }
 
-    /// Keeps a fault until it strikes. Answers its number.
+    /// Stores a fault until it strikes. Returns its number.
     pub(super) fn arm(&mut self, fault: Fault, target: Option<ActorId>) -> usize {
         let number = self.armed.len();
         if let Kind::Panic { actor, handling } | Kind::Kill { actor, handling } = &fault.0 {
@@ -75,7 +75,7 @@ impl Log {
         number
     }
 
-    /// The aim of that path, which that actor has now, if any has.
+    /// The aim of that path. `actor` is the actor that has the path now, if any.
     fn aim_at(&mut self, path: &str, actor: Option<ActorId>) -> &mut Aim {
         let at = match self.by_path.get(path) {
             Some(at) => *at,
@@ -91,7 +91,7 @@ impl Log {
         &mut self.aims[at]
     }
 
-    /// An actor has the path of an aim from now on.
+    /// Notes that an actor has the path of an aim from now on.
     fn is_at(&mut self, at: usize, actor: ActorId) {
         if let Some(before) = self.aims[at].actor.replace(actor) {
             self.by_actor.remove(&before);
@@ -99,12 +99,12 @@ impl Log {
         self.by_actor.insert(actor, at);
     }
 
-    /// Keeps a fault that is switched off: its number is taken, and nobody misses it.
+    /// Stores a fault that is switched off: it takes a number, and counts as one that has struck.
     pub(super) fn arm_nothing(&mut self, fault: Fault) {
         self.armed.push(Armed { fault, fired: true });
     }
 
-    /// A fault strikes.
+    /// Marks a fault as struck.
     pub(super) fn fire(&mut self, number: usize) {
         let armed = &mut self.armed[number];
         if !armed.fired {
@@ -124,7 +124,7 @@ impl Log {
         self.armed.len()
     }
 
-    /// Counts a handling of the actor. Answers what the fault does that is due.
+    /// Counts a handling of the actor. Returns what the fault due now does, if there is one.
     fn intervene(&mut self, actor: ActorId) -> Intervention {
         let Some(at) = self.by_actor.get(&actor) else {
             return Intervention::None;
@@ -143,7 +143,7 @@ impl Log {
     }
 }
 
-/// Looks on at the workers, and writes the log.
+/// Observes the workers, and writes the log.
 pub(super) struct Eye(pub(super) Arc<Mutex<Log>>);
 
 impl Observer for Eye {

@@ -1,7 +1,7 @@
-//! The transport of a simulated pool: batches that take time, and keep their order.
+//! The transport of a simulated pool: batches take time, and keep their order.
 //!
-//! Between any two workers there is a lane, and from outside to each worker another one. What
-//! travels on one lane arrives in the order sent; lanes overtake each other.
+//! There is a lane between any two workers, and one from outside to each worker. A lane delivers in
+//! sending order; lanes overtake each other.
 
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
@@ -14,7 +14,7 @@ use super::windows::Windows;
 use crate::actor::{ActorId, ActorPath, Batch, FROM_OUTSIDE, Mail, Source, Transport};
 use crate::queue::Pushed;
 
-/// One lane: what is under way on it, with the time at which each batch arrives.
+/// One lane: the batches in flight on it, each with its arrival time.
 #[derive(Default)]
 struct Lane {
     under_way: VecDeque<(u64, Batch)>,
@@ -23,55 +23,55 @@ struct Lane {
 
 /// The lanes to one worker.
 struct Gate {
-    /// From each worker, and last from outside.
+    /// One from each worker; the last one is from outside.
     lanes: Vec<Lane>,
-    /// When the next batch arrives.
+    /// The arrival time of the next batch.
     next: Option<u64>,
     closed: bool,
 }
 
-/// Batches that take longer for a while.
+/// A fault that makes batches take longer for a while.
 pub(super) struct Delay {
     /// The sending worker; `None` for outside.
     pub(super) from: Option<u32>,
-    /// The receiving worker; `None` for each.
+    /// The receiving worker; `None` for every worker.
     pub(super) to: Option<u32>,
     pub(super) by: u64,
-    /// The number of the fault that asked for it.
+    /// The number of the fault that requested it.
     pub(super) fault: usize,
     /// Whether it has delayed any batch.
     pub(super) hit: bool,
 }
 
-/// A bounded mailbox that takes nothing for a while.
+/// A fault by which a bounded mailbox accepts nothing for a while.
 struct Blockade {
-    /// The number of the fault that asked for it.
+    /// The number of the fault that requested it.
     fault: usize,
-    /// Whether it has kept anything out.
+    /// Whether it has refused anything.
     hit: bool,
 }
 
 struct Roads {
     gates: Vec<Gate>,
     now: u64,
-    /// How long a batch may be under way, and the numbers that decide it.
+    /// The longest time in flight, and the generator of the times.
     latency: Option<(u64, Rng)>,
     delays: Windows<Delay>,
-    /// By the paths of the actors.
+    /// By the path of the actor.
     blockades: HashMap<ActorPath, Windows<Blockade>>,
     names: Names,
     #[cfg(test)]
     unruliness: Option<Unruliness>,
-    /// The faults of the delays that have hit their first batch of late.
+    /// The faults whose delay or blockade has struck for the first time since the last report.
     struck: Vec<usize>,
 }
 
-/// How a transport misbehaves that is no queue in memory, in percent of the batches.
+/// How a transport that is no in-memory queue misbehaves, in percent of the batches.
 #[cfg(test)]
 pub(super) struct Unruliness {
-    /// Refused, as if the target had gone.
+    /// Batches refused, as if the target were gone.
     pub(super) drop: u64,
-    /// Followed by a repetition of what may be repeated.
+    /// Batches followed by a repetition of what may be repeated.
     pub(super) repeat: u64,
     pub(super) rng: Rng,
 }
@@ -87,8 +87,8 @@ struct End {
 }
 
 impl Network {
-    /// The lanes between so many workers, whose actors have those names. Batches take up to `latency`
-    /// nanoseconds on them.
+    /// The lanes between that many workers, whose actors have those names. A batch takes up to
+    /// `latency` nanoseconds.
     pub(super) fn new(workers: usize, latency: Option<(u64, Rng)>, names: Names) -> Self {
         let gates = (0..workers).map(|_| Gate {
             lanes: (0..=workers).map(|_| Lane::default()).collect(),
@@ -114,28 +114,28 @@ impl Network {
         Box::new(End { network, worker })
     }
 
-    /// Puts the clock forward. Answers the numbers of the faults that have delayed their first batch
-    /// since the last time.
+    /// Moves the clock forward. Returns the numbers of the faults that have struck for the first
+    /// time since the last call.
     pub(super) fn set_now(&self, now: u64) -> Vec<usize> {
         let mut roads = self.0.lock();
         roads.now = now;
         std::mem::take(&mut roads.struck)
     }
 
-    /// From now on batches arrive at once.
+    /// Makes batches arrive at once from now on.
     pub(super) fn be_orderly(&self) {
         self.0.lock().latency = None;
     }
 
-    /// Has a delay from `since` to `until`.
+    /// Adds a delay from `since` to `until`.
     pub(super) fn delay(&self, since: u64, until: u64, delay: Delay) {
         self.0.lock().delays.add(since, until, delay);
     }
 
-    /// Has the mailbox of the actor of that path take nothing from `since` to `until`, for a fault of that
-    /// number.
+    /// Makes the mailbox of the actor with that path accept nothing from `since` to `until`, for
+    /// the fault of that number.
     pub(super) fn block(&self, actor: &str, since: u64, until: u64, fault: usize) {
-        // Nobody has a path that is none.
+        // No actor has a path that is invalid.
         let Ok(actor) = ActorPath::parse(actor) else {
             return;
         };
@@ -152,12 +152,12 @@ impl Network {
         self.0.lock().unruliness = Some(unruliness);
     }
 
-    /// When the next batch arrives at a worker.
+    /// The time at which the next batch arrives at a worker.
     pub(super) fn next_arrival(&self, worker: usize) -> Option<u64> {
         self.0.lock().gates[worker].next
     }
 
-    /// Batches that are under way.
+    /// The number of batches in flight.
     pub(super) fn under_way(&self) -> usize {
         let roads = self.0.lock();
         let lanes = roads.gates.iter().flat_map(|gate| &gate.lanes);
@@ -166,7 +166,7 @@ impl Network {
 }
 
 impl Roads {
-    /// When a batch arrives that is sent now.
+    /// The arrival time of a batch that is sent now.
     fn arrival(&mut self, from: u32, to: u32) -> u64 {
         let latency = match &mut self.latency {
             Some((most, rng)) => rng.span(*most),
@@ -197,7 +197,7 @@ impl Roads {
         gate.next = Some(next.min(lane.last_arrival));
     }
 
-    /// Refuses a batch now and then, or has it come twice.
+    /// Refuses or duplicates a batch now and then.
     #[cfg(test)]
     fn misbehave(&mut self, worker: u32, batch: Batch) -> Result<Batch, Batch> {
         let Some(Unruliness { drop, repeat, rng }) = &mut self.unruliness else {
@@ -265,7 +265,7 @@ impl Transport for Network {
     fn recycle(&self, _batch: Batch) {}
 }
 impl Gate {
-    /// The batch that has arrived first of those that have arrived.
+    /// Takes, of the batches that have arrived, the one that arrived first.
     fn take_arrived(&mut self, now: u64) -> Option<Batch> {
         let (at, lane) = self
             .lanes

@@ -1,4 +1,4 @@
-//! Numbers that look random and follow from a seed.
+//! Pseudo-random numbers that follow from a seed.
 
 /// A small deterministic generator (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
 /// Generators", OOPSLA 2014: SplitMix64).
@@ -6,7 +6,7 @@
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    /// One of the generators of a seed, by its number; they do not depend on each other.
+    /// One of the generators of a seed, by its number. Generators of one seed are independent.
     pub(crate) fn of(seed: u64, number: u64) -> Self {
         Self(Self(seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93)).next())
     }
@@ -19,7 +19,7 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// Below `bound`, which is at least 1.
+    /// A number below `bound`, which is at least 1.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -30,12 +30,12 @@ impl Rng {
         self.below(length as u64) as usize
     }
 
-    /// True once in so many times.
+    /// True one time in `times`, on average.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// A length of time up to `most` nanoseconds: mostly far shorter.
+    /// A length of time up to `most` nanoseconds, mostly far shorter.
     pub(crate) fn span(&mut self, most: u64) -> u64 {
         let most = most >> self.below(8);
         self.below(most + 1)

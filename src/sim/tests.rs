@@ -1,4 +1,4 @@
-//! What lies under every driver, over a transport that misbehaves.
+//! Tests of what every driver relies on, over a transport that misbehaves.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::actor::{ActorRef, Behavior, BoxError, Next, Props};
 
 type Chatter = ActorRef<(u32, u64)>;
 
-/// Sends numbered messages to others on every worker, which check their order.
+/// Sends numbered messages to actors on every worker, which check their order.
 fn chatter(others: Arc<Mutex<Vec<Chatter>>>, me: u32) -> Props<(u32, u64)> {
     Props::new(move || {
         let others = Arc::clone(&others);
@@ -64,8 +64,8 @@ fn s8_6_nothing_is_lost_or_reordered_over_a_transport_that_misbehaves() {
         sim.run_until_idle();
         all.lock().iter().for_each(|actor| actor.stop());
         all.lock().clear();
-        // What wakes a worker for an order may be dropped: it is given again, as by a caller who
-        // waits.
+        // The batch that wakes a worker for a request may be dropped: the request is repeated, as a
+        // waiting caller does.
         for _ in 0..100 {
             sim.shutdown(Duration::from_secs(1));
         }

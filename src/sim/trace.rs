@@ -14,11 +14,11 @@ use crate::actor::{ActorId, ActorPath, DeadLetterReason};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TraceEvent {
-    /// When, on the simulated clock.
+    /// When it happened, on the simulated clock.
     pub at: Duration,
-    /// In which step of the simulation.
+    /// The step of the simulation in which it happened.
     pub step: u64,
-    /// What.
+    /// What happened.
     pub what: TraceKind,
 }
 
@@ -48,7 +48,7 @@ pub enum TraceKind {
         sender: Option<ActorId>,
         /// The type of the message.
         message: &'static str,
-        /// Why.
+        /// The reason.
         reason: DeadLetterReason,
     },
     /// An actor's handler returned an error, or panicked.
@@ -58,12 +58,12 @@ pub enum TraceKind {
         /// The error, or the text of the panic.
         cause: String,
     },
-    /// An actor has become passive: its instance is gone.
+    /// An actor has become passive: its instance has been dropped.
     Passivates {
         /// The actor.
         actor: ActorId,
     },
-    /// A passive actor is about to be built again.
+    /// A passive actor is about to be rebuilt.
     Wakes {
         /// The actor.
         actor: ActorId,
@@ -73,17 +73,17 @@ pub enum TraceKind {
         /// The actor.
         actor: ActorId,
     },
-    /// A fault that was asked for happens.
+    /// A requested fault happens.
     Fault {
-        /// Which one.
+        /// The fault.
         fault: String,
     },
 }
 
 /// What happened in a simulation, in order.
 ///
-/// Two runs with the same seed have equal traces, and print the same bytes. Where they do not, the
-/// program depends on something outside of the simulation: the real clock, another thread, the
+/// Two runs with the same seed have equal traces, and print the same bytes. If they do not, the
+/// program depends on something outside the simulation: the real clock, another thread, or the
 /// order of a `HashMap` with random keys.
 ///
 /// ```
@@ -107,19 +107,19 @@ pub struct Trace {
     most: usize,
     total: u64,
     fingerprint: u64,
-    /// Shared with copies of the trace; grows with every actor.
+    /// Shared with clones of the trace. Grows with every actor.
     names: Arc<BTreeMap<(usize, u32, u32), ActorPath>>,
 }
 
-/// Where two traces part.
+/// Where two traces differ first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The number of the event, counted from zero.
+    /// The number of the event, counted from 0.
     pub index: u64,
-    /// The event in the one trace, as it is printed; `None` where that has ended.
+    /// The event in the first trace, as it is printed; `None` if that trace has ended.
     pub left: Option<String>,
-    /// The event in the other trace.
+    /// The event in the other trace, likewise.
     pub right: Option<String>,
 }
 
@@ -166,23 +166,23 @@ impl Trace {
         self.events.push_back(event);
     }
 
-    /// The events that are kept, oldest first.
+    /// The retained events, oldest first.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &TraceEvent> {
         self.events.iter()
     }
 
-    /// How many events there were, also those that are kept no more.
+    /// The number of events, including those that are no longer retained.
     pub fn len(&self) -> u64 {
         self.total
     }
 
-    /// Whether nothing happened.
+    /// Whether there was no event.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    /// A number that follows from all events, also from those that are kept no more: equal for
-    /// equal runs, in this process or another one of the same program.
+    /// A fingerprint of all events, including those that are no longer retained. Equal runs have
+    /// equal fingerprints, in this process or in another one of the same program.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
@@ -192,7 +192,7 @@ impl Trace {
         self.names.get(&name_of(actor))
     }
 
-    /// An event as it is printed.
+    /// An event as a line of text.
     pub fn line(&self, event: &TraceEvent) -> String {
         let mut line = format!("{:>14.3} us  ", nanos(event.at) as f64 / 1000.0);
         let known = |actor: &ActorId| match self.path_of(*actor) {
@@ -238,7 +238,7 @@ impl Trace {
         line
     }
 
-    /// The last events, one a line.
+    /// The last `most` events, one a line.
     pub fn tail(&self, most: usize) -> String {
         let skipped = self.events.len().saturating_sub(most);
         let mut text = String::new();
@@ -249,7 +249,7 @@ impl Trace {
         text
     }
 
-    /// Where this trace and another one part; `None` where they are the same.
+    /// Where this trace and another one differ first; `None` if they are equal.
     pub fn first_difference(&self, other: &Self) -> Option<Difference> {
         if (self.total, self.fingerprint) == (other.total, other.fingerprint) {
             return None;
@@ -264,7 +264,7 @@ impl Trace {
         };
         (from..=self.total.max(other.total)).find_map(|index| {
             let (left, right) = (kept(self, index), kept(other, index));
-            // The step is not compared: a step may also be one in which nothing happens.
+            // The step is not compared: there may also be steps in which nothing happens.
             let differ =
                 left.as_ref().map(|(_, line)| line) != right.as_ref().map(|(_, line)| line);
             differ.then(|| Difference {
@@ -323,7 +323,7 @@ impl TraceEvent {
     }
 }
 
-/// One event a line, beginning with what was left out.
+/// One event a line, after a note of how many were left out.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gone = self.total - self.events.len() as u64;

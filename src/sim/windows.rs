@@ -1,11 +1,12 @@
-//! What holds for a length of time.
+//! Things that are in effect for a length of time.
 
 use std::collections::BTreeMap;
 
-/// Things that hold from one time to another. Those that are over are forgotten, and those to come are not
-/// looked at.
+/// Things that are in effect from one time to another. Those that are over are dropped, and those
+/// still to come are not visited.
 pub(super) struct Windows<T> {
-    /// By when they begin, and in which order they were added, with when they end.
+    /// Those still to come, by their begin and the order in which they were added, each with its
+    /// end.
     to_come: BTreeMap<(u64, u64), (u64, T)>,
     open: Vec<(u64, T)>,
     added: u64,
@@ -22,13 +23,13 @@ impl<T> Default for Windows<T> {
 }
 
 impl<T> Windows<T> {
-    /// Adds something that holds from `since` on, and not at `until` any more.
+    /// Adds something that is in effect from `since` on, until just before `until`.
     pub(super) fn add(&mut self, since: u64, until: u64, what: T) {
         self.added += 1;
         self.to_come.insert((since, self.added), (until, what));
     }
 
-    /// What holds now. The clock does not go back.
+    /// What is in effect now. The clock does not go back.
     pub(super) fn now(&mut self, now: u64) -> impl Iterator<Item = &mut T> {
         self.open.retain(|(until, _)| now < *until);
         while let Some(first) = self.to_come.first_entry()

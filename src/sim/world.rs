@@ -1,10 +1,10 @@
-//! The world of a simulation: the workers of a pool, and a clock that goes from one event to the
-//! next (a discrete-event simulation).
+//! The world of a simulation: the workers of a pool, and a clock that advances from one event to
+//! the next (a discrete-event simulation).
 //!
-//! Each worker says what it wants, as it says it to a thread that drives it: to go on at once, to
-//! be called at a time, or when something arrives. The next to go on is the one whose time comes
-//! first, and chance decides between equals. All other chance lies in lengths of time: how long
-//! a round takes, how long a batch is under way.
+//! Each worker reports what it wants, as it does to a thread that drives it: to continue at once,
+//! to be called at a given time, or when something arrives. The worker whose time comes first
+//! continues; chance decides between equals. Everything else left to chance is a length of time:
+//! how long a round takes, how long a batch is in flight.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use super::network::Network;
 use super::rng::Rng;
 use crate::runtime::{Tick, Worker};
 
-/// Turns that a worker has in one round, where chance decides: up to this many.
+/// The most turns a worker has in one round, if chance decides their number.
 const MOST_TURNS: u64 = 8;
-/// Rounds after which, on the average, one worker stands still, or wakes up for nothing.
+/// The average number of rounds between two stalls, or two needless wake-ups.
 const BETWEEN_STALLS: u64 = 400;
 const BETWEEN_WAKE_UPS: u64 = 50;
 
@@ -34,10 +34,10 @@ pub(super) struct Spans {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub(super) choices: Choices,
-    /// The step at which chance ends, and order begins.
+    /// The step at which chance ends.
     pub(super) orderly_from: u64,
     pub(super) spans: Spans,
-    /// The last step that may be done.
+    /// The last step that is allowed.
     pub(super) step_limit: u64,
 }
 
@@ -46,39 +46,39 @@ struct Seat {
     worker: Worker,
     busy: bool,
     timer: Option<u64>,
-    /// Before this time it does nothing.
+    /// The time before which it does nothing.
     free_at: u64,
     done: bool,
 }
 
-/// What was planned for a time.
+/// Something planned for a time.
 pub(super) enum Planned {
-    /// Something that a thread outside does.
+    /// Work of an outside thread.
     Outside(Box<dyn FnOnce()>),
-    /// A fault of that number: a worker stands still.
+    /// The fault of that number: a worker stalls.
     Stall {
         fault: usize,
         worker: usize,
         length: u64,
     },
-    /// A fault of that number: the clock jumps.
+    /// The fault of that number: the clock jumps.
     Jump { fault: usize, by: u64 },
 }
 
-/// How far to go.
+/// How far a step may go.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
-    /// Not beyond this time.
+    /// The time beyond which it does not go.
     pub(super) until: Option<u64>,
-    /// Not beyond the point where only timers are left.
+    /// Whether it stops once only timers are left.
     pub(super) while_busy: bool,
 }
 
-/// What a step has come to.
+/// What a step came to.
 pub(super) enum Step {
     /// Something was done.
     Done,
-    /// A thread outside is to do this now.
+    /// Work that an outside thread is to do now.
     Outside(Box<dyn FnOnce()>),
     /// Nothing is left to do within the bounds.
     Idle,
@@ -86,8 +86,8 @@ pub(super) enum Step {
     Ended,
 }
 
-/// The numbers that decide, one generator for each kind of choice, so that one kind can be taken
-/// away and the others stay as they are.
+/// The generators that decide, one for each kind of choice, so that removing one kind leaves the
+/// others unchanged.
 struct Dice {
     actors: Rng,
     pace: Rng,
@@ -106,11 +106,11 @@ pub(super) struct World {
     plans: u64,
     pub(super) now: u64,
     pub(super) steps: u64,
-    /// Whose turn it is among equals, where order decides.
+    /// The seat whose turn is next among equals, if chance does not decide.
     next_seat: usize,
 }
 
-/// The generator of the latency of batches, which the network has.
+/// The generator of the latency of batches, which the network owns.
 pub(super) fn latency_of(seed: u64, choices: Choices, spans: Spans) -> Option<(u64, Rng)> {
     let chosen = choices.contains(Choice::Latency);
     chosen.then(|| (spans.latency, Rng::of(seed, 0)))
@@ -158,30 +158,30 @@ impl World {
         self.seats.iter().all(|seat| seat.done)
     }
 
-    /// A worker has something to do that it was given from outside.
+    /// Notes that a worker was given work from outside.
     pub(super) fn has_work(&mut self, worker: usize) {
         self.seats[worker].busy = true;
     }
 
-    /// Does something at a time.
+    /// Plans something for a time.
     pub(super) fn plan(&mut self, at: u64, planned: Planned) {
         self.plans += 1;
         self.planned.insert((at, self.plans), planned);
     }
 
-    /// From now on nothing is left to chance.
+    /// Leaves nothing to chance from now on.
     pub(super) fn be_orderly(&mut self) {
         self.rules.choices = Choices::NONE;
         self.network.be_orderly();
     }
 
-    /// From now on nothing is left to chance, and no step is too many.
+    /// Leaves nothing to chance from now on, and lifts the step limit.
     pub(super) fn end_orderly(&mut self) {
         self.be_orderly();
         self.rules.step_limit = u64::MAX;
     }
 
-    /// Puts the clock forward, whatever was to happen meanwhile.
+    /// Moves the clock forward, past anything due in between.
     pub(super) fn set_now(&mut self, now: u64) {
         self.now = now.max(self.now);
         let struck = self.network.set_now(self.now);
@@ -191,7 +191,7 @@ impl World {
         struck.into_iter().for_each(|fault| log.fire(fault));
     }
 
-    /// When a worker is next to be called, and whether for more than a timer.
+    /// When a worker is to be called next, and whether for more than a timer.
     fn wants(&self, seat: usize) -> Option<(u64, bool)> {
         let Seat {
             busy,
@@ -210,7 +210,7 @@ impl World {
         Some((time.max(*free_at).max(self.now), work.is_some()))
     }
 
-    /// The next worker to go on, with the time, and whether there is more to do than timers.
+    /// The next worker to continue and its time, and whether there is more to do than timers.
     fn next_worker(&mut self) -> (Option<(u64, usize)>, bool) {
         let (count, first) = (self.seats.len(), self.next_seat);
         let chance = self.rules.choices.contains(Choice::Pace);
@@ -235,7 +235,7 @@ impl World {
         (best, busy)
     }
 
-    /// Does the next thing that is to be done within the bounds.
+    /// Performs the next step within the bounds.
     pub(super) fn step(&mut self, bounds: Bounds) -> Step {
         if self.has_ended() {
             return Step::Ended;
@@ -310,7 +310,7 @@ impl World {
         self.let_time_pass(index);
     }
 
-    /// How many turns the worker has, and which actors have theirs first.
+    /// Returns how many turns the worker has, and chooses which actors run first.
     fn choose_turns(&mut self, index: usize) -> u32 {
         if !self.rules.choices.contains(Choice::Actors) {
             return 128;
@@ -341,8 +341,8 @@ impl World {
         }
     }
 
-    /// Ends the workers by force, in the middle of an unwinding, or of another pool's handler. Whoever waits
-    /// is unwound, as nobody may outlive what he has borrowed of this thread.
+    /// Ends the workers by force, during an unwinding or in a handler of another pool. Waiting
+    /// fibers are unwound, as none may outlive what it has borrowed from this thread.
     pub(super) fn end_here(&mut self) {
         let mut workers: Vec<Worker> = self.seats.drain(..).map(|seat| seat.worker).collect();
         workers

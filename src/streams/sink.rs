@@ -10,14 +10,16 @@ use crate::actor::{ActorRef, Overflow, Room, TellError};
 use crate::ask::{Ask, InLine, SendError, may_wait, stand_in_line};
 
 impl<M: Send + 'static> ActorRef<M> {
-    /// A [`Sink`] that feeds this actor.
+    /// Returns a [`Sink`] that feeds this actor.
     ///
-    /// Where the mailbox is bounded with [`Overflow::Backpressure`] the sink is ready when it has a
-    /// place in the mailbox, for which it waits as [`send_async`](Self::send_async) does; the place is
-    /// its own until something is sent, or the sink is closed or dropped. Any other mailbox takes no
-    /// part in backpressure: the sink is always ready, and sends as [`try_tell`](Self::try_tell) does.
+    /// If the mailbox is bounded with [`Overflow::Backpressure`], the sink is ready when it has a
+    /// permit for a place in the mailbox. It waits for the permit as
+    /// [`send_async`](Self::send_async) does, and holds it until something is sent, or until the
+    /// sink is closed or dropped. Any other mailbox takes no part in backpressure: the sink is
+    /// always ready, and sends as [`try_tell`](Self::try_tell) does.
     ///
-    /// Its errors hold the message where one was being sent. Closing it does not stop the actor.
+    /// Its errors contain the message if one was being sent. Closing the sink does not stop the
+    /// actor.
     ///
     /// ```
     /// use futures_util::{SinkExt, StreamExt, stream};
@@ -55,24 +57,24 @@ impl<M: Send + 'static> ActorRef<M> {
 #[must_use = "a sink does nothing unless something is sent into it"]
 pub struct ActorSink<M> {
     actor: ActorRef<M>,
-    /// Whether there is room to wait for.
+    /// Whether the sink has to wait for capacity.
     waits: bool,
     place: Place,
 }
 
-/// A place in the mailbox.
+/// A permit for a place in the mailbox.
 enum Place {
     None,
-    /// Waited for.
+    /// Being waited for.
     Wanted(Ask<Room>, InLine),
-    /// For the next message.
+    /// Held for the next message.
     Held(Room),
 }
 
 type Error<M> = SendError<Option<M>>;
 
 impl<M: Send + 'static> ActorSink<M> {
-    /// Takes a place, or goes to the end of the line.
+    /// Acquires a permit, or joins the end of the queue.
     fn begin(&mut self) -> Result<(), Error<M>> {
         self.place = match self.actor.reserve() {
             Ok(room) => Place::Held(room),
@@ -88,7 +90,7 @@ impl<M: Send + 'static> ActorSink<M> {
     }
 }
 
-// What it holds is never pinned.
+// Its contents are never pinned.
 impl<M> Unpin for ActorSink<M> {}
 
 impl<M: Send + 'static> Sink<M> for ActorSink<M> {
@@ -121,7 +123,7 @@ impl<M: Send + 'static> Sink<M> for ActorSink<M> {
         sent.map_err(|error| SendError::from(error).map(Some))
     }
 
-    /// What was sent is in the mailbox, or on its way there, already.
+    /// Messages that were sent are already in the mailbox, or on their way to it.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), Error<M>>> {
         Poll::Ready(Ok(()))
     }
@@ -133,7 +135,7 @@ impl<M: Send + 'static> Sink<M> for ActorSink<M> {
 }
 
 impl<M: Send + 'static> Clone for ActorSink<M> {
-    /// Another sink into the same actor, without the place that this one may have.
+    /// Returns another sink into the same actor, without the permit that this one may hold.
     fn clone(&self) -> Self {
         self.actor.sink()
     }

@@ -1,8 +1,9 @@
 //! A stream that actors feed.
 //!
-//! Between the two there is an actor, to which others send, and whose handler hands its mail over. When
-//! it has handed over as much as its mailbox holds, it suspends itself: its mail waits where it is, and
-//! senders meet a full mailbox. Whoever reads the last of what was handed over resumes it.
+//! Between the two there is an actor that others send to, and whose handler passes its mail on to
+//! the stream. When it has passed on as much as its mailbox holds, it suspends itself: its mail
+//! stays in the mailbox, and senders find a full one. Reading the last item that was passed on
+//! resumes it.
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
@@ -18,22 +19,23 @@ use crate::actor::{ActorRef, Behavior, Mailbox, Props, SpawnError};
 use crate::ask::{Ask, AskError, Reply};
 use crate::pool::WorkerNode;
 
-/// Starts an actor that hands the messages that it is sent to a [`Stream`], in order.
+/// Starts an actor that passes the messages sent to it on to a [`Stream`], in order.
 ///
-/// It is an actor like any other: others `tell` and `send` to it, by its reference or by a
-/// [`Recipient`](crate::Recipient) made of that. It has no name, and lives on the node's own worker.
+/// It is an actor like any other: others `tell` and `send` to it, through its reference or through
+/// a [`Recipient`](crate::Recipient) made from that. It has no name, and lives on the node's own
+/// worker.
 ///
-/// With a bounded `mailbox`, at most as many messages as that holds are handed over before they are
-/// read, and as many again wait in it; then it is full, and does what it does then. So with
-/// [`Overflow::Backpressure`](crate::Overflow::Backpressure) the senders wait for whoever reads.
+/// With a bounded `mailbox`, at most as many messages as it holds are passed on before they are
+/// read, and as many again wait in it; then it is full, and its overflow strategy applies. So with
+/// [`Overflow::Backpressure`](crate::Overflow::Backpressure) the senders wait for the reader.
 ///
-/// The stream ends when the actor has stopped, and all is read that was handed over. When the pool shuts
-/// down, the actor hands over what it has left first: read on until the end, or drop the stream, lest it
-/// be stopped by force. A stream that is dropped kills the actor, and what it had left becomes dead
-/// letters.
+/// The stream ends when the actor has stopped and everything that was passed on has been read. When
+/// the pool shuts down, the actor first passes on what it has left: read to the end or drop the
+/// stream; otherwise the actor may be stopped by force. Dropping the stream kills the actor, and the
+/// messages it had left become dead letters.
 ///
-/// As other ways to start an actor, this waits until it runs: a thread outside is blocked for that long; see
-/// [`stream_async`].
+/// Like other ways to start an actor, this waits until the actor runs: an outside thread is blocked
+/// for that long; see [`stream_async`].
 ///
 /// # Errors
 ///
@@ -74,7 +76,8 @@ pub fn stream<T: Send + 'static>(
     Ok((actor, ActorStream::of(actor, shared)))
 }
 
-/// As [`stream`], for `async` code, whose executor's thread is not blocked. Begins when it is awaited.
+/// As [`stream`], for `async` code: the executor's thread is not blocked. Begins when it is
+/// awaited.
 ///
 /// # Errors
 ///
@@ -95,12 +98,12 @@ fn props_of<T: Send + 'static>(shared: &Shared<T>, mailbox: Mailbox) -> Props<T>
     Props::new(move || hand_over(handing.clone(), limit)).mailbox(mailbox)
 }
 
-/// A [`Stream`] of the messages that an actor is sent: see [`stream`].
+/// A [`Stream`] of the messages sent to an actor: see [`stream`].
 #[must_use = "a stream that is dropped kills its actor"]
 pub struct ActorStream<T: Send + 'static> {
     actor: ActorRef<T>,
     shared: Shared<T>,
-    /// An ask without a question: for the next message, or the end.
+    /// An ask without a question, for the next message or the end.
     asked: Option<Ask<()>>,
     has_ended: bool,
 }
@@ -116,12 +119,12 @@ impl<T: Send + 'static> ActorStream<T> {
     }
 }
 
-/// What was handed over, shared by the actor and the stream.
+/// The items passed on, shared by the actor and the stream.
 struct Shared<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
     items: VecDeque<T>,
-    /// Ends the stream's ask.
+    /// The reply that ends the stream's ask.
     waiting: Option<Reply<()>>,
     /// Whether the actor waits for the stream to be read.
     is_suspended: bool,
@@ -146,19 +149,19 @@ impl<T> Clone for Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// Changes the state, and has the stream look at it.
+    /// Changes the state, and wakes the stream to look at it.
     fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
         let mut state = self.0.lock();
         let result = change(&mut state);
         let waiting = state.waiting.take();
         drop(state);
-        // Outside of the lock, as the waker is the user's.
+        // Outside the lock, as the waker is the user's.
         waiting.into_iter().for_each(Reply::let_go);
         result
     }
 }
 
-/// Notes the end of the actor, however it comes about.
+/// Records the end of the actor, however it happens.
 struct NoteEnd<T>(Shared<T>);
 
 impl<T> Drop for NoteEnd<T> {
@@ -167,10 +170,10 @@ impl<T> Drop for NoteEnd<T> {
     }
 }
 
-/// What the actor does.
+/// The actor's behaviour.
 fn hand_over<T: Send + 'static>(shared: Shared<T>, limit: usize) -> Behavior<T> {
     Behavior::setup(move |_ctx| {
-        // Where it was restarted: a waker may have panicked.
+        // For a restart: a waker may have panicked.
         shared.change(|state| state.has_ended = false);
         let shared = NoteEnd(shared);
         Ok(Behavior::receive(move |ctx, item| {
@@ -181,14 +184,15 @@ fn hand_over<T: Send + 'static>(shared: Shared<T>, limit: usize) -> Behavior<T> 
                 is_full
             });
             if is_full {
-                // Should it be resumed already, word of that comes after this handler.
+                // If the stream resumes it in between, that message takes effect after this
+                // handler.
                 ctx.self_ref().suspend();
             }
         }))
     })
 }
 
-/// What a look at the state finds.
+/// What a look at the state found.
 enum Found<T> {
     Item(T),
     End,
@@ -203,7 +207,7 @@ impl<T: Send + 'static> ActorStream<T> {
         self.has_ended.then_some(Found::End)
     }
 
-    /// Takes the next message, if it is there; asks for it otherwise, unless that was done.
+    /// Takes the next message if it is there. Otherwise begins an ask for it, unless there is one.
     fn look(&mut self) -> Option<Found<T>> {
         let shared = self.shared.clone();
         let mut new = None;
@@ -232,17 +236,17 @@ impl<T: Send + 'static> ActorStream<T> {
                 return None;
             }
             drop(state);
-            // Begun outside of the lock, and then looked again.
+            // The ask is begun outside the lock, and then the state is checked again.
             new = Some(Ask::begin(None, self.actor.id()));
         }
     }
 }
 
-// What it holds is never pinned.
+// Its contents are never pinned.
 impl<T: Send + 'static> Unpin for ActorStream<T> {}
 
-/// On a thread that drives the actor's system or simulation itself, asking for the next message drives
-/// it. Where nothing is left to do that could bring one, the stream ends.
+/// On a thread that itself drives the actor's system or simulation, polling for the next message
+/// drives it. If nothing is left to do that could produce one, the stream ends.
 impl<T: Send + 'static> Stream for ActorStream<T> {
     type Item = T;
 
@@ -258,7 +262,8 @@ impl<T: Send + 'static> Stream for ActorStream<T> {
             };
             let outcome = ready!(Pin::new(asked).poll(cx));
             self.asked = None;
-            // Let go of, it is to look again; with any other end, nobody is left to say so.
+            // A reply that was let go means to look again; after any other end, nothing is left to
+            // wake the stream.
             if !matches!(outcome, Ok(()) | Err(AskError::NoReply(_))) {
                 self.has_ended = true;
             }
@@ -278,7 +283,7 @@ impl<T: Send + 'static> Drop for ActorStream<T> {
         let mut state = self.shared.0.lock();
         let left = (std::mem::take(&mut state.items), state.waiting.take());
         drop(state);
-        // Outside of the lock, as the messages are the user's.
+        // Outside the lock, as the messages are the user's.
         drop(left);
     }
 }

@@ -1,4 +1,4 @@
-//! A behaviour alone, tried message by message.
+//! Testing a single behaviour, message by message.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use crate::sim::Sim;
 /// The name of the actor that has the behaviour.
 const NAME: &str = "behavior";
 
-/// Tries one behaviour alone, message by message, with no system in sight.
+/// Tests one behaviour in isolation, message by message, without a system.
 ///
-/// Each message is handled before [`tell`](Self::tell) returns, which says how. Time stands still
-/// until it is [advanced](Self::advance). Nothing is left to chance, and nothing happens on another
-/// thread. The behaviour is that of an actor at `/user/behavior`, which can do all that an actor
-/// can: spawn children, send, ask, wait.
+/// Each message is handled before [`tell`](Self::tell) returns, which reports the outcome. Time
+/// stands still until it is [advanced](Self::advance). Nothing is left to chance, and nothing
+/// happens on another thread. The behaviour is that of an actor at `/user/behavior`, which can do
+/// everything an actor can: spawn children, send, ask, wait.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -65,7 +65,7 @@ pub struct BehaviorTest<M> {
     sim: Sim,
 }
 
-/// How things stood before the last message.
+/// The state before the last message.
 #[derive(Clone, Copy, Default)]
 struct Before {
     refused: bool,
@@ -73,14 +73,15 @@ struct Before {
     letters: usize,
 }
 
-/// Why a behaviour could not be tried.
+/// Why a behaviour could not be tested.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BehaviorTestError {
-    /// There is no room for another pool, or no memory for it.
+    /// No further pool can be started, or there is no memory for it.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The behaviour's factory or setup failed, or its handling of `PreStart`; or it ended in its start.
+    /// The behaviour's factory or setup failed, or its handling of `PreStart`; or the behaviour
+    /// ended while it started.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
 }
@@ -90,7 +91,7 @@ impl<M: Send + 'static> BehaviorTest<M> {
     ///
     /// # Errors
     ///
-    /// [`BehaviorTestError`]; among them that the setup has failed.
+    /// [`BehaviorTestError`], for example if the setup has failed.
     pub fn new(
         factory: impl Fn() -> Behavior<M> + Send + Sync + 'static,
     ) -> Result<Self, BehaviorTestError> {
@@ -107,7 +108,8 @@ impl<M: Send + 'static> BehaviorTest<M> {
         Ok(test)
     }
 
-    /// Starts a behaviour that works with others, which `prepare` makes first: probes, as a rule.
+    /// Starts a behaviour that works with other actors, which `prepare` makes first: usually
+    /// probes.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -129,12 +131,12 @@ impl<M: Send + 'static> BehaviorTest<M> {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new), and what `prepare` answers.
+    /// As for [`new`](Self::new), and any error that `prepare` returns.
     pub fn with_peers<P>(
         prepare: impl FnOnce(&WorkerNode) -> Result<(Props<M>, P), SpawnError>,
     ) -> Result<(Self, P), BehaviorTestError> {
         let failures = FailureLog::new();
-        // No events are kept, as nobody looks at them.
+        // Events are not retained, as nothing reads them.
         let builder = Sim::builder().orderly().workers(1).keep_events(0);
         let mut sim = builder.on_failure(failures.hook()).start()?;
         let node = sim.node(0);
@@ -154,8 +156,8 @@ impl<M: Send + 'static> BehaviorTest<M> {
         Ok((test, peers))
     }
 
-    /// Sends a message, has it handled as far as that goes without time passing, and says how that
-    /// ended.
+    /// Sends a message, runs its handling as far as it gets without time passing, and returns the
+    /// outcome.
     pub fn tell(&mut self, message: M) -> Outcome {
         self.note();
         self.actor.tell(message);
@@ -163,14 +165,14 @@ impl<M: Send + 'static> BehaviorTest<M> {
         self.outcome()
     }
 
-    /// Asks, and goes on until there is an answer, or it is certain that there will be none. Time
-    /// passes as far as it has to, without a limit.
+    /// Asks, and continues until there is an answer, or until it is certain that there will be
+    /// none. Time passes as far as needed, without a limit.
     ///
     /// # Errors
     ///
     /// As for [`Ask::wait`](crate::Ask::wait): [`AskError::CannotWait`] with
-    /// [`WaitError::NothingLeft`](crate::WaitError::NothingLeft) where somebody has kept the
-    /// reply, and nothing is left to do that could lead to an answer.
+    /// [`WaitError::NothingLeft`](crate::WaitError::NothingLeft) if the reply is still held
+    /// somewhere and nothing is left to do that could lead to an answer.
     pub fn ask<R: Send + 'static>(
         &mut self,
         question: impl FnOnce(Reply<R>) -> M,
@@ -183,15 +185,16 @@ impl<M: Send + 'static> BehaviorTest<M> {
         answer
     }
 
-    /// Lets time pass, with all that happens in it, and says how the last message stands now.
+    /// Lets time pass, with everything that happens in it, and returns the current outcome of the
+    /// last message.
     pub fn advance(&mut self, by: Duration) -> Outcome {
         self.sim.run_for(by);
-        // What came about in the last moment may have consequences.
+        // Events of the last moment may have consequences.
         self.sim.run_until_idle();
         self.outcome()
     }
 
-    /// How the last message that was told, or asked, stands now.
+    /// The current outcome of the last message that was told or asked.
     pub fn outcome(&mut self) -> Outcome {
         let own = |failure: &&FailureRecord| {
             failure.actor == self.actor.id() && failure.during == Stage::Handling
@@ -215,24 +218,24 @@ impl<M: Send + 'static> BehaviorTest<M> {
         }
     }
 
-    /// Whether it takes messages: it has not stopped, nor begun to.
+    /// Whether the actor accepts messages: it has neither stopped nor begun to stop.
     pub fn is_alive(&self) -> bool {
         let key = self.actor.id().key;
         self.look(move |shard| shard.takes_mail(key))
     }
 
-    /// The paths of its children that live, the oldest first.
+    /// The paths of its live children, oldest first.
     pub fn children(&self) -> Vec<ActorPath> {
         let key = self.actor.id().key;
         self.look(move |shard| lifecycle::paths_of_children(shard, key))
     }
 
-    /// What has failed: the behaviour itself, its children, its peers.
+    /// The failures so far: of the behaviour itself, its children, and its peers.
     pub fn failures(&self) -> Vec<FailureRecord> {
         self.failures.failures()
     }
 
-    /// What was lost.
+    /// The messages that were lost.
     pub fn dead_letters(&self) -> Arc<DeadLetters> {
         self.sim.dead_letters()
     }
@@ -242,13 +245,13 @@ impl<M: Send + 'static> BehaviorTest<M> {
         self.sim.now()
     }
 
-    /// The actor that has the behaviour, for others to send to. What they send is handled when
-    /// the test goes on.
+    /// The actor that has the behaviour, as a target for others. What they send is handled when the
+    /// test continues.
     pub fn actor_ref(&self) -> ActorRef<M> {
         self.actor
     }
 
-    /// Where it lives: for more probes.
+    /// The node that the actor lives on, for example to make more probes.
     pub fn node(&self) -> &WorkerNode {
         &self.node
     }
@@ -275,7 +278,7 @@ impl<M: Send + 'static> BehaviorTest<M> {
         actors.any(|(id, _)| own(id))
     }
 
-    /// Looks at the worker.
+    /// Runs `look` on the worker.
     fn look<R: Send + 'static>(&self, look: impl FnOnce(&Shard) -> R + Send + 'static) -> R {
         let looked = call(&self.node.shared.core, self.node.index, |shard, _| {
             look(shard)

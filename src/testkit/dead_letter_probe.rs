@@ -1,4 +1,4 @@
-//! A probe for dead letters: what was lost since a test began to look.
+//! A probe for dead letters: what was lost since the test began to watch.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,14 +11,14 @@ use crate::actor::{
 };
 use crate::pool::WorkerNode;
 
-/// Watches the dead letters of a pool from its making on.
+/// Watches the dead letters of a pool from the moment the probe is made.
 ///
-/// The methods without a time look at what is there: under a simulation, after it has run; with
-/// threads, after something that is known to come later, such as an answer of the same actor or the
-/// end of the pool. Those with a time wait as a [`Probe`](super::Probe) does. What was expected
-/// once stays counted.
+/// The methods without a time check what is there: in a simulation, after it has run; with threads,
+/// after something that is known to come later, such as an answer of the same actor or the end of
+/// the pool. Those with a time wait as a [`Probe`](super::Probe) does. A letter that was expected
+/// once still counts.
 ///
-/// Messages that a [subscriber](DeadLetters::subscribe) loses in its turn are told to no subscriber,
+/// Messages that a [subscriber](DeadLetters::subscribe) loses itself are reported to no subscriber,
 /// and so are not seen here.
 ///
 /// ```
@@ -40,7 +40,7 @@ use crate::pool::WorkerNode;
 /// ```
 pub struct DeadLetterProbe {
     seen: Watched<Seen>,
-    /// An actor's id of the pool, for those who drive it.
+    /// An actor id in the pool, for a thread that drives it.
     pool: ActorId,
     _subscription: Subscription,
 }
@@ -101,63 +101,63 @@ impl DeadLetterProbe {
         }
     }
 
-    /// All that were lost, oldest first.
+    /// All dead letters, oldest first.
     pub fn letters(&self) -> Vec<DeadLetter> {
         self.seen.look(|seen| seen.letters.clone())
     }
 
-    /// How many were lost for that reason.
+    /// The number of messages lost for that reason.
     pub fn count(&self, reason: DeadLetterReason) -> usize {
         self.seen.look(|seen| seen.because(reason))
     }
 
-    /// How many were lost.
+    /// The number of messages lost.
     pub(super) fn len(&self) -> usize {
         self.seen.look(|seen| seen.letters.len())
     }
 
-    /// Whether there is one for which `fits` holds, of those that came after the first `before`.
+    /// Whether there is a letter for which `fits` holds, skipping the first `before` ones.
     pub(super) fn has_after(&self, before: usize, fits: impl FnMut(&DeadLetter) -> bool) -> bool {
         self.seen
             .look(|seen| seen.letters[before..].iter().any(fits))
     }
 
-    /// Exactly that many were lost for that reason.
+    /// Asserts that exactly that many messages were lost for that reason.
     ///
     /// # Panics
     ///
-    /// When it is another number.
+    /// If it is another number.
     #[track_caller]
     pub fn expect(&self, reason: DeadLetterReason, count: usize) {
         self.expect_within(reason, count, Duration::ZERO);
     }
 
-    /// Waits until that many were lost for that reason.
+    /// Waits until that many messages were lost for that reason.
     ///
     /// # Panics
     ///
-    /// When they are not within that time, and when they are more.
+    /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
     pub fn expect_within(&self, reason: DeadLetterReason, count: usize, within: Duration) {
         let lost = |seen: &Seen| seen.because(reason);
         self.expect_counted(lost, count, within, &format!("because {reason}"));
     }
 
-    /// Exactly that many messages of type `M` were lost, for whatever reason.
+    /// Asserts that exactly that many messages of type `M` were lost, for any reason.
     ///
     /// # Panics
     ///
-    /// When it is another number.
+    /// If it is another number.
     #[track_caller]
     pub fn expect_type<M>(&self, count: usize) {
         self.expect_type_within::<M>(count, Duration::ZERO);
     }
 
-    /// Waits until that many messages of type `M` were lost, for whatever reason.
+    /// Waits until that many messages of type `M` were lost, for any reason.
     ///
     /// # Panics
     ///
-    /// When they are not within that time, and when they are more.
+    /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
     pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
         let name = message_name::<M>();
@@ -165,25 +165,25 @@ impl DeadLetterProbe {
         self.expect_counted(lost, count, within, &format!("of type {name}"));
     }
 
-    /// Nothing was lost.
+    /// Asserts that nothing was lost.
     ///
     /// # Panics
     ///
-    /// When something was.
+    /// If something was.
     #[track_caller]
     pub fn expect_none(&self) {
         self.expect_none_within(Duration::ZERO);
     }
 
-    /// Waits for that time, in which nothing may be lost; nor may anything have been before.
+    /// Waits for that time, and asserts that nothing was lost before or in it.
     ///
     /// # Panics
     ///
-    /// When something is.
+    /// If something was.
     #[track_caller]
     pub fn expect_none_within(&self, within: Duration) {
         let any = |seen: &mut Seen| (!seen.letters.is_empty()).then_some(());
-        // However the time ends: what counts is what is there then.
+        // However the wait ends, what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, any);
         if self.len() > 0 {
             let list = list(&self.letters());
@@ -200,7 +200,7 @@ impl DeadLetterProbe {
         which: &str,
     ) {
         let enough = |seen: &mut Seen| (lost(seen) >= count).then_some(());
-        // However the time ends: what counts is what is there then.
+        // However the wait ends, what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, enough);
         let lost = self.seen.look(|seen| lost(seen));
         if lost != count {

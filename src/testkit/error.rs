@@ -4,43 +4,43 @@ use std::time::Duration;
 
 use crate::actor::{ActorId, ActorPath, WaitError};
 
-/// Why something that was expected of a probe, or of an actor, did not come about. Printed, it is
-/// what the panicking methods say.
+/// Why something that was expected of a probe, or of an actor, did not happen. Its text is the
+/// message with which the panicking methods panic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// It did not come in time.
+    /// The message or messages did not arrive in time.
     #[error("{probe}: {expected} did not come within {within:?} ({count})", count = messages(*.there))]
     Timeout {
         /// The probe's path.
         probe: ActorPath,
         /// What was waited for.
         expected: String,
-        /// How long.
+        /// The time limit.
         within: Duration,
-        /// Messages that are there: too few, or others.
+        /// Messages that are there: too few, or different ones.
         there: usize,
     },
-    /// A message came where none was expected. It is still there.
+    /// A message arrived although none was expected. It is still there.
     #[error("{probe}: no {message} was to come within {within:?} ({count})", count = messages(*.there))]
     Unexpected {
         /// The probe's path.
         probe: ActorPath,
         /// The type of the message.
         message: &'static str,
-        /// How long none was to come.
+        /// The time in which none was to arrive.
         within: Duration,
         /// Messages that are there.
         there: usize,
     },
-    /// The probe has stopped, or its pool has ended, so that nothing can come any more.
+    /// The probe has stopped, or its pool has ended, so nothing more can arrive.
     #[error("{probe} has stopped, and {expected} can come no more ({count})", count = messages(*.there))]
     Ended {
         /// The probe's path.
         probe: ActorPath,
         /// What was waited for.
         expected: String,
-        /// Messages that are there: too few, or others.
+        /// Messages that are there: too few, or different ones.
         there: usize,
     },
     /// The actor did not stop in time.
@@ -48,14 +48,14 @@ pub enum ProbeError {
     Alive {
         /// The actor.
         actor: ActorId,
-        /// Its path, where that could be found out.
+        /// Its path, if it could be determined.
         path: Option<ActorPath>,
         /// The type of its messages.
         message: &'static str,
-        /// How long it was waited for.
+        /// The time limit.
         within: Duration,
     },
-    /// The caller cannot wait where it stands.
+    /// The caller cannot wait in its present place.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
 }

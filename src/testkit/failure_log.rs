@@ -1,4 +1,4 @@
-//! A log of failures: what the hook of a pool was told.
+//! A log of failures, filled by the failure hook of a pool.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::watched::Watched;
 use crate::actor::{ActorId, Failure};
 use crate::pool::WorkerNode;
 
-/// Keeps the failures of a pool's actors, for a test to look at.
+/// Records the failures of a pool's actors for a test to inspect.
 ///
-/// Failed starts are not among them: they reach whoever spawned the actor. Clones are the same log,
-/// and it may be the hook of several pools.
+/// Failed starts are not recorded: the caller that spawned the actor receives them. Clones share
+/// one log, and it may be the hook of several pools.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -44,12 +44,12 @@ impl Default for FailureLog {
 }
 
 impl FailureLog {
-    /// An empty log.
+    /// Returns an empty log.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What a builder's `on_failure` is to be given.
+    /// Returns the hook to pass to a builder's `on_failure`.
     pub fn hook(&self) -> impl Fn(&Failure) + Send + Sync + 'static {
         let failures = self.failures.clone();
         move |failure| {
@@ -63,12 +63,12 @@ impl FailureLog {
         self.failures.look(|failures| failures.clone())
     }
 
-    /// How many there are so far.
+    /// The number of failures so far.
     pub(super) fn len(&self) -> usize {
         self.failures.look(|failures| failures.len())
     }
 
-    /// The first one for which `fits` holds, of those that came after the first `before`.
+    /// Returns the first failure for which `fits` holds, skipping the first `before` ones.
     pub(super) fn find_after(
         &self,
         before: usize,
@@ -83,23 +83,23 @@ impl FailureLog {
         self.failures.look(|failures| lines(failures))
     }
 
-    /// There is a failure whose line has that text in it. Answers the first one.
+    /// Asserts that there is a failure whose line contains that text. Returns the first one.
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// If there is none.
     #[track_caller]
     pub fn expect(&self, text: &str) -> FailureRecord {
         self.find(ActorId::NOBODY, text, Duration::ZERO)
     }
 
-    /// Waits until there is a failure whose line has that text in it, as a
-    /// [`Probe`](super::Probe) waits. Answers the first one. The node is one of the pool whose
+    /// Waits until there is a failure whose line contains that text, in the way a
+    /// [`Probe`](super::Probe) waits. Returns the first one. The node belongs to the pool whose
     /// actor is to fail.
     ///
     /// # Panics
     ///
-    /// When there is none by then.
+    /// If there is none in time.
     #[track_caller]
     pub fn expect_within(&self, node: &WorkerNode, text: &str, within: Duration) -> FailureRecord {
         let pool = ActorId {
@@ -130,11 +130,11 @@ impl FailureLog {
         }
     }
 
-    /// Nothing has failed.
+    /// Asserts that nothing has failed.
     ///
     /// # Panics
     ///
-    /// When something has.
+    /// If something has.
     #[track_caller]
     pub fn expect_none(&self) {
         let lines = self.lines();

@@ -1,11 +1,11 @@
-//! What a failure log keeps of a failure.
+//! What a failure log stores of a failure.
 
 use std::fmt;
 
 use crate::actor::{ActorId, ActorPath, Failure, Stage};
 
-/// What a [`FailureLog`](super::FailureLog) keeps of a [`Failure`]; the error itself stays with
-/// whoever is told of it. Printed, it is the failure's own line.
+/// What a [`FailureLog`](super::FailureLog) stores of a [`Failure`]; the error itself stays with
+/// the receiver of the failure. It is displayed as the failure's own line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailureRecord {
@@ -15,9 +15,9 @@ pub struct FailureRecord {
     pub path: ActorPath,
     /// The type of its messages.
     pub message_type: &'static str,
-    /// Where in its life it failed.
+    /// The stage of its life in which it failed.
     pub during: Stage,
-    /// What happened: the error as it is printed, or `panic: ` and the text of the panic.
+    /// What happened: the error as displayed, or `panic: ` and the text of the panic.
     pub cause: String,
     line: String,
 }

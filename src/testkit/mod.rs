@@ -1,17 +1,17 @@
-//! For tests: probes, behaviours tried alone, watches over dead letters and failures.
+//! Test support: probes, tests of a single behaviour, watches over dead letters and failures.
 //!
-//! Everything here works in the same way under a pool of threads and under a
-//! [simulation](crate::sim), as each part is made from a [`WorkerNode`](crate::WorkerNode):
-//! [`WorkerPool::node`](crate::WorkerPool::node) and [`Sim::node`](crate::sim::Sim::node) give one,
-//! and so does `configure`. Waiting parks a thread outside of the pool, suspends a handler, and
+//! Everything here works the same way with a pool of threads and with a [simulation](crate::sim),
+//! as each part is made from a [`WorkerNode`](crate::WorkerNode):
+//! [`WorkerPool::node`](crate::WorkerPool::node) and [`Sim::node`](crate::sim::Sim::node) return
+//! one, and `configure` passes one. Waiting parks a thread outside the pool, suspends a handler, or
 //! drives a simulation, in simulated time.
 //!
-//! An assertion whose name has a `try_` before it returns what the other one panics with. Times are
-//! limits: whoever waits goes on as soon as what it waits for is there.
+//! An assertion whose name begins with `try_` returns what its counterpart panics with. Times are
+//! limits: a wait ends as soon as what it waits for is there.
 //!
 //! # What an actor sends: a probe
 //!
-//! A [`Probe`] is an actor that keeps what it is sent.
+//! A [`Probe`] is an actor that stores what is sent to it.
 //!
 //! ```
 //! use nexus_actors::prelude::*;
@@ -39,7 +39,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The same under a simulation, where an hour without a message takes no time:
+//! The same in a simulation, where an hour without a message takes no time:
 //!
 //! ```
 //! use nexus_actors::prelude::*;
@@ -65,13 +65,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A question that a probe has taken is answered with the [`Reply`](crate::Reply) in it, as the
-//! example at [`Probe`] shows. Where the test itself waits for the one who asks, the probe has to
-//! answer by itself: [`Probe::answering`].
+//! A question that a probe has received is answered through the [`Reply`](crate::Reply) in it, as
+//! the example at [`Probe`] shows. If the test itself waits for the actor that asks, the probe has
+//! to answer on its own: [`Probe::answering`].
 //!
-//! # A behaviour alone
+//! # A single behaviour
 //!
-//! [`BehaviorTest`] tries one behaviour, message by message, and says how it has taken each.
+//! [`BehaviorTest`] tests one behaviour, message by message, and reports the outcome of each.
 //!
 //! ```
 //! use nexus_actors::prelude::*;
@@ -96,7 +96,7 @@
 //!
 //! # What was lost, and what failed
 //!
-//! [`DeadLetterProbe`] watches the dead letters of a pool, [`FailureLog`] is told of its failures.
+//! [`DeadLetterProbe`] watches the dead letters of a pool; [`FailureLog`] records its failures.
 //!
 //! ```
 //! use nexus_actors::prelude::*;
@@ -124,10 +124,11 @@
 //!
 //! # Time
 //!
-//! A simulation has its own clock, which goes on as far as the actors and the test need. A pool of
-//! threads goes by the real clock, unless it is built with a [`ManualTime`](crate::ManualTime),
-//! which the test advances; how long a thread outside waits is then still real time, so that a test
-//! does not wait for ever. [`Sim`](crate::sim::Sim) is the better choice wherever time matters.
+//! A simulation has its own clock, which advances as far as the actors and the test need. A pool of
+//! threads uses the real clock, unless it is built with a [`ManualTime`](crate::ManualTime), which
+//! the test advances; the wait of an outside thread is then still limited in real time, so that a
+//! test does not wait for ever. [`Sim`](crate::sim::Sim) is the better choice wherever time
+//! matters.
 
 mod behavior_test;
 mod dead_letter_probe;

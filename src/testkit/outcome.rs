@@ -1,22 +1,22 @@
-//! How a behaviour has taken a message.
+//! How a behaviour reacted to a message.
 
-/// How a behaviour has taken a message that it was [told](super::BehaviorTest::tell).
+/// How a behaviour reacted to a message that it was [told](super::BehaviorTest::tell).
 ///
-/// What happened in consequence, to messages that it then sent itself, counts as well.
+/// Consequences, such as messages that it then sent to itself, are included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it says whether the message was handled at all"]
 pub enum Outcome {
-    /// It has handled the message, and goes on.
+    /// It handled the message, and continues.
     Handled,
-    /// It has answered [`Next::Unhandled`](crate::Next::Unhandled): the message is a dead letter.
+    /// It returned [`Next::Unhandled`](crate::Next::Unhandled): the message is a dead letter.
     Unhandled,
-    /// It has handled the message, and stops.
+    /// It handled the message, and stops.
     Stopped,
-    /// Its handler has returned this error, or panicked: then the text begins with `panic: `.
+    /// Its handler returned this error, or panicked: then the text begins with `panic: `.
     Failed(String),
-    /// Its handler waits, in this message or in one before it: for time, which
+    /// Its handler waits, in this message or in an earlier one: for time, which
     /// [`advance`](super::BehaviorTest::advance) lets pass, or for an answer.
     Waiting,
-    /// It takes no messages any more: this one is a dead letter.
+    /// It no longer accepts messages: this one is a dead letter.
     Refused,
 }

@@ -1,4 +1,4 @@
-//! A probe: an actor that keeps what it is sent, for a test to look at.
+//! A probe: an actor that stores what is sent to it, for a test to inspect.
 
 use parking_lot::Mutex;
 use std::any::type_name;
@@ -13,18 +13,18 @@ use super::watched::{Vain, Watched};
 use crate::actor::{ActorPath, ActorRef, Behavior, Props, SpawnError};
 use crate::pool::WorkerNode;
 
-/// An actor that keeps what it is sent, for a test to look at.
+/// An actor that stores what is sent to it, for a test to inspect.
 ///
-/// Messages wait in the probe until they are taken out, in the order in which they came. An
-/// expectation that is not met takes nothing, so a message that comes too late for one is there for
-/// the next.
+/// Messages stay in the probe until they are taken out, in the order in which they arrived. An
+/// expectation that is not met takes nothing, so a message that arrives too late for one is there
+/// for the next.
 ///
-/// The methods that wait do so as [`Ask::wait`](crate::Ask::wait) does: a thread outside parks, and
+/// The waiting methods wait as [`Ask::wait`](crate::Ask::wait) does: an outside thread parks, and
 /// its time is the real one; a handler is suspended; the thread of a simulation drives it, in
-/// simulated time. A time of zero looks at what is there, and neither waits nor drives.
+/// simulated time. A time of zero checks what is there, and neither waits nor drives.
 ///
-/// Clones are the same probe. It may be used from any thread, and lives until it is stopped, as any
-/// actor: it does not stop when this value is dropped.
+/// Clones are the same probe. It can be used from any thread, and lives until it is stopped, as any
+/// actor: dropping this value does not stop it.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -62,13 +62,13 @@ pub struct Probe<M> {
 
 struct Inbox<M> {
     messages: VecDeque<M>,
-    /// How many messages were ever taken out.
+    /// The number of messages ever taken out.
     taken: u64,
     path: ActorPath,
     ended: bool,
 }
 
-/// Notes the end of a probe however it comes about.
+/// Records the end of a probe, however it happens.
 struct NoteEnd<M>(Watched<Inbox<M>>);
 
 impl<M> Drop for NoteEnd<M> {
@@ -78,8 +78,8 @@ impl<M> Drop for NoteEnd<M> {
 }
 
 impl<M: Send + 'static> Probe<M> {
-    /// Starts a probe, `/user/<name>`, on the worker that the ring names. Unlike what
-    /// [`WorkerNode::spawn`] starts while a pool is configured, it is its caller's alone.
+    /// Starts a probe, `/user/<name>`, on the worker that the ring selects. Unlike an actor that
+    /// [`WorkerNode::spawn`] starts while a pool is configured, it belongs to this caller alone.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl<M: Send + 'static> Probe<M> {
         Self::on(node, node.owner(name), name)
     }
 
-    /// Starts a probe on a given worker.
+    /// Starts a probe on the given worker.
     ///
     /// # Errors
     ///
@@ -106,10 +106,9 @@ impl<M: Send + 'static> Probe<M> {
         Self::start(node, node.index(), None, Some)
     }
 
-    /// Starts a probe that sees to messages as soon as they come, and keeps those that `answer`
-    /// gives back: a stand-in for an actor that is asked while the test itself waits for
-    /// something else. `answer` is a handler like any other: it may wait, and where it panics the
-    /// probe fails.
+    /// Starts a probe that processes messages as they arrive, and stores those that `answer`
+    /// returns: a stand-in for an actor that is asked while the test itself waits for something
+    /// else. `answer` is a handler like any other: it may wait, and if it panics the probe fails.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -169,7 +168,7 @@ impl<M: Send + 'static> Probe<M> {
         Ok(Self { actor, inbox })
     }
 
-    /// The probe as an actor, to be given to those who are to send to it.
+    /// The probe as an actor, to be given to actors that are to send to it.
     pub fn actor_ref(&self) -> ActorRef<M> {
         self.actor
     }
@@ -179,7 +178,7 @@ impl<M: Send + 'static> Probe<M> {
         self.inbox.look(|inbox| inbox.path.clone())
     }
 
-    /// How many messages are there.
+    /// The number of messages that are there.
     pub fn len(&self) -> usize {
         self.inbox.look(|inbox| inbox.messages.len())
     }
@@ -198,28 +197,28 @@ impl<M: Send + 'static> Probe<M> {
         messages.into()
     }
 
-    /// Takes the next message out, and waits for it where there is none.
+    /// Takes out the next message; waits for it if there is none.
     ///
     /// # Panics
     ///
-    /// When none comes in that time.
+    /// If none arrives in that time.
     #[track_caller]
     pub fn expect(&self, within: Duration) -> M {
         met(self.try_expect(within))
     }
 
-    /// As [`expect`](Self::expect), for tests that go on without it.
+    /// As [`expect`](Self::expect), for tests that continue without it.
     ///
     /// # Errors
     ///
-    /// [`ProbeError`] says why no message came.
+    /// [`ProbeError`] tells why no message arrived.
     pub fn try_expect(&self, within: Duration) -> Result<M, ProbeError> {
         let next = |messages: &mut VecDeque<M>, _| messages.pop_front();
         self.wait_for(within, a_message::<M>, next)
     }
 
-    /// Takes the first message out for which `fits` holds, among those that are there and those
-    /// that come. The others stay where they are. `fits` must not use the probe.
+    /// Takes out the first message for which `fits` holds, among those that are there and those
+    /// that arrive. The others stay where they are. `fits` must not use the probe.
     ///
     /// ```
     /// use nexus_actors::sim::Sim;
@@ -236,17 +235,17 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Panics
     ///
-    /// When none comes in that time.
+    /// If none arrives in that time.
     #[track_caller]
     pub fn expect_where(&self, fits: impl FnMut(&M) -> bool, within: Duration) -> M {
         met(self.try_expect_where(fits, within))
     }
 
-    /// As [`expect_where`](Self::expect_where), for tests that go on without it.
+    /// As [`expect_where`](Self::expect_where), for tests that continue without it.
     ///
     /// # Errors
     ///
-    /// [`ProbeError`] says why no such message came.
+    /// [`ProbeError`] tells why no such message arrived.
     pub fn try_expect_where(
         &self,
         mut fits: impl FnMut(&M) -> bool,
@@ -259,22 +258,21 @@ impl<M: Send + 'static> Probe<M> {
         })
     }
 
-    /// Takes the next `n` messages out, and waits until they are there, all of them within that
-    /// time.
+    /// Takes out the next `n` messages; waits until all of them are there, at most for that time.
     ///
     /// # Panics
     ///
-    /// When fewer come in that time. They stay.
+    /// If fewer arrive in that time. They stay.
     #[track_caller]
     pub fn receive_n(&self, n: usize, within: Duration) -> Vec<M> {
         met(self.try_receive_n(n, within))
     }
 
-    /// As [`receive_n`](Self::receive_n), for tests that go on without them.
+    /// As [`receive_n`](Self::receive_n), for tests that continue without them.
     ///
     /// # Errors
     ///
-    /// [`ProbeError`] says why fewer came. They stay.
+    /// [`ProbeError`] tells why fewer arrived. They stay.
     pub fn try_receive_n(&self, n: usize, within: Duration) -> Result<Vec<M>, ProbeError> {
         let expected = || format!("{n} messages of type {}", type_name::<M>());
         self.wait_for(within, expected, |messages, _| {
@@ -282,11 +280,12 @@ impl<M: Send + 'static> Probe<M> {
         })
     }
 
-    /// Takes the next message out, which must equal that one.
+    /// Takes out the next message, which must equal `expected`.
     ///
     /// # Panics
     ///
-    /// When another one comes, at once, and when none comes in that time. What came stays.
+    /// At once if a different message arrives, and if none arrives in that time. What arrived
+    /// stays.
     #[track_caller]
     pub fn expect_message(&self, expected: M, within: Duration)
     where
@@ -295,12 +294,13 @@ impl<M: Send + 'static> Probe<M> {
         self.expect_in_order([expected], within);
     }
 
-    /// Takes the next messages out, which must equal those, in that order, and come within that
-    /// time.
+    /// Takes out the next messages, which must equal `expected`, in that order, and arrive within
+    /// that time.
     ///
     /// # Panics
     ///
-    /// When another message comes, at once, and when fewer come in that time. What came stays.
+    /// At once if a different message arrives, and if fewer arrive in that time. What arrived
+    /// stays.
     #[track_caller]
     pub fn expect_in_order(&self, expected: impl IntoIterator<Item = M>, within: Duration)
     where
@@ -314,7 +314,7 @@ impl<M: Send + 'static> Probe<M> {
                 return Some(Err(format!("{messages:?}")));
             }
             let all = messages.len() >= expected.len();
-            // To be dropped outside of the lock: their destructors are the user's.
+            // To be dropped outside the lock: their destructors are the user's.
             all.then(|| Ok(messages.drain(..expected.len()).collect::<Vec<M>>()))
         });
         let (path, what) = (self.path(), of_type());
@@ -324,22 +324,22 @@ impl<M: Send + 'static> Probe<M> {
         }
     }
 
-    /// Waits for that time, in which no message may come; nor may one be there. A probe that has
-    /// stopped gets none, which is certain at once.
+    /// Waits for that time, and asserts that no message is there at its begin or arrives in it. If
+    /// the probe has stopped, none can arrive, and the wait ends at once.
     ///
     /// # Panics
     ///
-    /// When one comes. It stays.
+    /// If a message is there or arrives. It stays.
     #[track_caller]
     pub fn expect_no_message(&self, within: Duration) {
         met(self.try_expect_no_message(within));
     }
 
-    /// As [`expect_no_message`](Self::expect_no_message), for tests that go on nevertheless.
+    /// As [`expect_no_message`](Self::expect_no_message), for tests that continue regardless.
     ///
     /// # Errors
     ///
-    /// [`ProbeError::Unexpected`] when one comes; it stays.
+    /// [`ProbeError::Unexpected`] if a message is there or arrives; it stays.
     pub fn try_expect_no_message(&self, within: Duration) -> Result<(), ProbeError> {
         let any = |messages: &mut VecDeque<M>, _| (!messages.is_empty()).then_some(());
         match self.wait_for(within, a_message::<M>, any) {
@@ -358,7 +358,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Panics
     ///
-    /// When the actor has not stopped by then.
+    /// If the actor has not stopped in time.
     #[track_caller]
     pub fn expect_terminated<N: Send + 'static>(&self, actor: ActorRef<N>, within: Duration) {
         expect_terminated(actor, within);
@@ -368,7 +368,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Errors
     ///
-    /// [`ProbeError::Alive`] when the actor has not stopped by then.
+    /// [`ProbeError::Alive`] if the actor has not stopped in time.
     pub fn try_expect_terminated<N: Send + 'static>(
         &self,
         actor: ActorRef<N>,
@@ -377,15 +377,15 @@ impl<M: Send + 'static> Probe<M> {
         try_expect_terminated(actor, within)
     }
 
-    /// Waits until `take` takes something out of the messages. It is told as well where those begin at which it
-    /// has not looked; at all others it need not look again.
+    /// Waits until `take` takes something out of the messages. It also receives the index of the
+    /// first message that it has not seen yet; it need not look at earlier ones again.
     fn wait_for<R>(
         &self,
         within: Duration,
         expected: impl Fn() -> String,
         mut take: impl FnMut(&mut VecDeque<M>, usize) -> Option<R>,
     ) -> Result<R, ProbeError> {
-        // As long as nobody takes any out, messages stay where they are.
+        // As long as no other caller takes any out, messages stay where they are.
         let (mut looked_at, mut taken_before) = (0, 0);
         let outcome = self.inbox.wait_for(self.actor.id(), within, |inbox| {
             let Inbox {
@@ -425,7 +425,7 @@ fn a_message<M>() -> String {
     format!("a message of type {}", type_name::<M>())
 }
 
-/// What a probe does: to keep whatever `keep` gives back.
+/// The behaviour of a probe: it stores what `keep` returns.
 fn keeping<M, F>(inbox: Watched<Inbox<M>>, keep: Arc<Mutex<F>>) -> Behavior<M>
 where
     M: Send + 'static,
@@ -436,8 +436,8 @@ where
         inbox.look(|inbox| inbox.path = path);
         let inbox = NoteEnd(inbox);
         Ok(Behavior::receive(move |_ctx, message| {
-            // Held while it waits, if it does: nobody else takes this lock, as an actor handles
-            // one message at a time.
+            // Held across a wait of the handler, if there is one: nothing else takes this lock, as
+            // an actor handles one message at a time.
             let kept = (keep.lock())(message);
             if let Some(message) = kept {
                 inbox.0.change(|inbox| inbox.messages.push_back(message));
@@ -446,7 +446,7 @@ where
     })
 }
 
-/// What was expected, or a panic that says why it is not there.
+/// Returns the expected value, or panics with the reason why it is not there.
 #[track_caller]
 pub(super) fn met<T>(outcome: Result<T, ProbeError>) -> T {
     match outcome {

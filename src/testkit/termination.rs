@@ -7,12 +7,12 @@ use super::probe::met;
 use crate::actor::{ActorRef, message_name};
 use crate::ask::{AskError, path_of_actor, watch};
 
-/// How long a test waits, beyond its time, for the path of an actor that it is to name.
+/// How long a test waits, beyond its time limit, for the path of an actor that it is to name.
 const FOR_A_NAME: Duration = Duration::from_secs(1);
 
-/// Waits until an actor has stopped: by itself, with a failure, or with its pool. Its children have
-/// stopped by then, and its name is free. It may live on any worker, of any pool, and may have
-/// stopped long ago.
+/// Waits until an actor has stopped: by itself, with a failure, or with its pool. By then its
+/// children have stopped, and its name is free. The actor may live on any worker of any pool, and
+/// may have stopped long ago.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -30,17 +30,17 @@ const FOR_A_NAME: Duration = Duration::from_secs(1);
 ///
 /// # Panics
 ///
-/// When the actor has not stopped by then.
+/// If the actor has not stopped in time.
 #[track_caller]
 pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: Duration) {
     met(try_expect_terminated(actor, within));
 }
 
-/// As [`expect_terminated`], for tests that go on nevertheless.
+/// As [`expect_terminated`], for tests that continue regardless.
 ///
 /// # Errors
 ///
-/// [`ProbeError::Alive`] when the actor has not stopped by then, and [`ProbeError::CannotWait`].
+/// [`ProbeError::Alive`] if the actor has not stopped in time, and [`ProbeError::CannotWait`].
 pub fn try_expect_terminated<M: Send + 'static>(
     actor: ActorRef<M>,
     within: Duration,

@@ -1,4 +1,4 @@
-//! A value that changes on other threads or workers, and those who wait for it to be as they like.
+//! A value that changes on other threads or workers, and that can be waited for.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -10,22 +10,22 @@ use crate::ask::{Ask, AskError, Reply, TimeLimit};
 
 /// A value, shared by its clones, that can be waited for under every driver.
 ///
-/// Who waits does so by an ask, which parks a thread, suspends a handler, and drives a simulation.
-/// The ask is only the wake-up: what was waited for stays in the value until it is taken out, so
-/// that nothing is lost with an ask whose time is over.
+/// Waiting uses an ask, which parks a thread, suspends a handler, or drives a simulation. The ask
+/// is only the wake-up: the result stays in the value until it is taken out, so an ask that times
+/// out loses nothing.
 pub(super) struct Watched<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
     value: T,
-    /// By their numbers, in the order in which they began to wait.
+    /// By number, which is the order in which the waits began.
     waiting: BTreeMap<u64, Reply<()>>,
     last: u64,
 }
 
-/// Why a value was waited for in vain.
+/// Why a wait failed.
 pub(super) enum Vain {
     TimedOut,
-    /// The pool that was to change it has ended.
+    /// The pool that would change the value has ended.
     Closed,
     CannotWait(WaitError),
 }
@@ -45,31 +45,31 @@ impl<T> Watched<T> {
         })))
     }
 
-    /// Looks at the value, or takes something out of it that nobody else waits for.
+    /// Accesses the value; it may take out something that no other caller waits for.
     pub(super) fn look<R>(&self, look: impl FnOnce(&mut T) -> R) -> R {
         look(&mut self.0.lock().value)
     }
 
-    /// Changes the value, and has everybody who waits look at it.
+    /// Changes the value, and wakes all waiters to look at it.
     pub(super) fn change(&self, change: impl FnOnce(&mut T)) {
         let mut state = self.0.lock();
         change(&mut state.value);
         let woken = std::mem::take(&mut state.waiting);
         drop(state);
-        // Outside of the lock, which whoever is woken takes next.
+        // Outside the lock, which a woken waiter takes next.
         for (_, reply) in woken {
             reply.let_go();
         }
     }
 
-    /// Waits until `find` finds in the value what it looks for. A time of zero looks once.
+    /// Waits until `find` finds what it looks for in the value. A time of zero looks once.
     ///
-    /// `asked` is an actor of the pool that is to change the value: on a thread that drives that
+    /// `asked` is an actor of the pool that will change the value: on a thread that drives that
     /// pool, waiting means driving it.
     ///
     /// # Errors
     ///
-    /// [`Vain`], when nothing was found to the end.
+    /// [`Vain`] if nothing was found by the end of the wait.
     pub(super) fn wait_for<R>(
         &self,
         asked: ActorId,
@@ -93,11 +93,11 @@ impl<T> Watched<T> {
                 Err(vain) => break vain,
             }
         };
-        // What came together with the end has come in time.
+        // What arrived together with the end has arrived in time.
         self.look(find).ok_or(ended)
     }
 
-    /// Waits for the next change, unless there is no need to.
+    /// Waits for the next change, unless `find` succeeds at once.
     fn wait_for_change<R>(
         &self,
         asked: ActorId,
@@ -106,7 +106,7 @@ impl<T> Watched<T> {
     ) -> Result<Option<R>, Vain> {
         let (ask, reply) = Ask::begin(Some(within), asked);
         let mut state = self.0.lock();
-        // Under the same lock as the entry into the list: no change can come in between.
+        // Under the same lock as the insertion: no change can come in between.
         if let Some(found) = find(&mut state.value) {
             drop(state);
             reply.let_go();
@@ -127,7 +127,7 @@ impl<T> Watched<T> {
         }
     }
 
-    /// Takes the reply of an ask that has ended out of the list.
+    /// Removes the reply of an ask that has ended.
     fn leave(&self, number: u64) {
         let left = self.0.lock().waiting.remove(&number);
         left.into_iter().for_each(Reply::let_go);

@@ -1,11 +1,11 @@
-//! Actions: what a handler may do, and how often it does.
+//! Actions: what a handler can do, and how often it does it.
 
 use std::fmt;
 
 use crate::features::{Feature, Features};
 use crate::rng::Rng;
 
-/// Something that a handler may do.
+/// Something that a handler can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Action {
@@ -75,7 +75,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Its name among what was seen.
+    /// The name under which it is counted.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Tell => "to tell",
@@ -146,7 +146,7 @@ impl Action {
 }
 
 impl Action {
-    /// Whether somebody stops for it.
+    /// Whether it makes an actor stop.
     const fn is_mortal(self) -> bool {
         matches!(
             self,
@@ -164,7 +164,7 @@ impl Action {
 }
 
 impl Action {
-    /// Whether it is among those that such features need.
+    /// Whether it is one of the actions that these features need.
     const fn is_among(self, features: Features) -> bool {
         match self {
             Self::Kill | Self::KillChild => features.has(Feature::Kills),
@@ -194,11 +194,11 @@ impl Action {
     }
 }
 
-/// How many of the actions were there before there were [`Features`]: their weights are drawn apart, so
+/// The number of actions that existed before [`Features`]. Their weights are drawn separately, so
 /// that a narrow plan stays what it was.
 const PLAIN: usize = 30;
 
-/// Every action, with its weight among the others where a plan favours none.
+/// Every action, with its weight among the others in a plan that favours none.
 const ACTIONS: [(Action, u32); 63] = [
     (Action::Tell, 60),
     (Action::Burst, 8),
@@ -285,7 +285,7 @@ fn draw_weight(rng: &mut Rng, action: Action, usual: u32, left_out: u64, mortali
 pub(crate) struct Weights([u32; ACTIONS.len()]);
 
 impl Weights {
-    /// Of the plain actions.
+    /// Draws the weights of the plain actions.
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         let (left_out, mortality) = Self::draw_tendency(rng);
         let weigh = |number: usize| match ACTIONS.get(number) {
@@ -297,7 +297,7 @@ impl Weights {
         Self(numbers().map(weigh))
     }
 
-    /// These, and those of the actions that such features need.
+    /// Adds the weights of the actions that these features need.
     pub(crate) fn widen(&mut self, rng: &mut Rng, features: Features) {
         let (left_out, mortality) = Self::draw_tendency(rng);
         for (number, (action, usual)) in ACTIONS.iter().enumerate().skip(PLAIN) {
@@ -306,13 +306,14 @@ impl Weights {
         }
     }
 
-    /// How many actions are left out, of a hundred, and how often somebody stops for one.
+    /// Draws how many actions of a hundred are left out, and how often an action makes an actor
+    /// stop.
     fn draw_tendency(rng: &mut Rng) -> (u64, u32) {
         let left_out = rng.below(45);
         (left_out, *rng.pick(&[0, 1, 1, 2, 4]))
     }
 
-    /// Draws an action; where all are left out, the plainest.
+    /// Draws an action; the plainest if all are left out.
     pub(crate) fn pick(&self, rng: &mut Rng) -> Action {
         let total: u32 = self.0.iter().sum();
         if total == 0 {

@@ -1,9 +1,9 @@
-//! The corpus: seeds that once found something, which run first every time.
+//! The corpus: seeds that once found something, and that run first every time.
 
 use crate::features::Features;
 use crate::plan::Plan;
 
-/// One a line, with a comment behind `#`.
+/// One a line; `#` begins a comment.
 const CORPUS: &str = include_str!("../corpus.txt");
 
 /// A run of the corpus.
@@ -11,12 +11,12 @@ const CORPUS: &str = include_str!("../corpus.txt");
 pub struct Entry {
     /// Its seed.
     pub seed: u64,
-    /// The features of its plan, where they are not those that are drawn for it now.
+    /// The features of its plan, if they differ from those now drawn for it.
     pub features: Option<Features>,
 }
 
 impl Entry {
-    /// A seed as it is drawn now.
+    /// The entry of a seed, with the features that are now drawn for it.
     pub fn of(seed: u64) -> Self {
         Self {
             seed,
@@ -42,11 +42,11 @@ pub fn entries() -> Vec<Entry> {
     parse(CORPUS)
 }
 
-/// The entries in a text of that form.
+/// Parses entries from a text in the format of the corpus.
 ///
 /// # Panics
 ///
-/// Where a line is none.
+/// If a line is not an entry.
 pub fn parse(text: &str) -> Vec<Entry> {
     let lines = text.lines().map(|line| line.split('#').next());
     let entries = lines.flatten().map(str::trim);

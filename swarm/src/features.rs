@@ -1,11 +1,11 @@
-//! Features: which parts of the library a run uses, beside messages, asks, starts and stops.
+//! Features: the parts of the library that a run uses, besides messages, asks, starts and stops.
 
 use std::fmt;
 
 use crate::plan::End;
 use crate::rng::Rng;
 
-/// A part of the library that a run may use.
+/// A part of the library that a run can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
     Kills,
@@ -25,7 +25,7 @@ pub(crate) enum Feature {
     Signals,
 }
 
-/// All of them. New ones come last, so that what is drawn for the others stays as it was.
+/// All of them. New ones come last, so that what is drawn for the others does not change.
 const ALL: [(Feature, &str); 15] = [
     (Feature::Kills, "kills"),
     (Feature::Suspensions, "suspensions"),
@@ -44,26 +44,27 @@ const ALL: [(Feature, &str); 15] = [
     (Feature::Signals, "signals"),
 ];
 
-/// The parts that are used. With none of them a plan is narrow.
+/// The parts that are used. Without any, a plan is narrow.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Features(u32);
 
 impl Features {
-    /// A few each time, so that they meet in all ways and none is always in the others' way.
+    /// Draws a few each time, so that they meet in all combinations and none always hinders the
+    /// others.
     pub(crate) fn draw(rng: &mut Rng, end: End) -> Self {
         if rng.percent(15) {
             return Self::default();
         }
         let drawn = ALL.iter().map(|(feature, _)| *feature);
         let drawn = drawn.filter(|_| rng.percent(45));
-        // Whoever is suspended takes no part in an orderly end.
+        // A suspended actor takes no part in an orderly end.
         let orderly = matches!(end, End::InTime { .. });
         let fit = |feature: &Feature| !(orderly && *feature == Feature::Suspensions);
         drawn.filter(fit).fold(Self::default(), Self::with)
     }
 
     fn with(self, feature: Feature) -> Self {
-        // Without bounds nobody waits in line.
+        // Without bounds no sender waits in a queue.
         let bounds = match feature {
             Feature::Lines => 1 << Feature::Bounds as u32,
             _ => 0,
@@ -76,11 +77,11 @@ impl Features {
         self.0 & (1 << feature as u32) != 0
     }
 
-    /// Those of these names.
+    /// The features with these names.
     ///
     /// # Errors
     ///
-    /// The name that is none.
+    /// The first name that is not a feature.
     pub fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         names.into_iter().try_fold(Self::default(), |some, name| {
             match ALL.iter().find(|(_, known)| *known == name) {

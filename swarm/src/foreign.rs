@@ -1,4 +1,4 @@
-//! Threads outside of the pool: what they do to it, whether they are threads or simulated.
+//! Threads outside the pool: what they do to it, whether they are real or simulated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::rng::Rng;
 use crate::sender::{Asked, Clock, Sender};
 use crate::world::{Place, World};
 
-/// Starts the actors that are there from the beginning, and sends the first messages.
+/// Starts the actors that exist from the beginning, and sends the first messages.
 pub(crate) fn open<L: Load>(world: &Arc<World<L>>, plan: &Plan, clock: Clock<'_>) {
     for first in &plan.actors {
         start_first(world, first);
@@ -32,7 +32,7 @@ pub(crate) fn open<L: Load>(world: &Arc<World<L>>, plan: &Plan, clock: Clock<'_>
     }
 }
 
-/// For asks that nobody waits for.
+/// The time-out of asks that are not waited for.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 fn start_first<L: Load>(world: &Arc<World<L>>, first: &First) {
@@ -119,12 +119,12 @@ fn act_once<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse, clock: Clo
     }
 }
 
-/// Answers what was left to whoever comes by, or gives it up.
+/// Answers the questions that were left to outside threads, or gives them up.
 fn answer<L: Load>(sender: &Sender<L>, rng: &mut Rng) {
     let left = std::mem::take(&mut *sender.world.outside.lock());
     for question in left {
         sender.world.oracles.saw("answer from outside");
-        // Whoever is outside does not know the pool's time.
+        // An outside thread does not know the pool's time.
         match rng.percent(80) {
             true => question.answer(None),
             false => question.give_up(None),
@@ -176,13 +176,13 @@ fn spawn<L: Load>(sender: &Sender<L>, rng: &mut Rng, purse: Purse) {
     }
 }
 
-/// Fills every mailbox that has a bound, when nothing is left to do: each takes as many messages as it
-/// is to. Answers whether there was any.
+/// When nothing is left to do, fills every bounded mailbox: each accepts as many messages as its
+/// bound. Returns whether there was any.
 pub(crate) fn fill_mailboxes<L: Load>(world: &Arc<World<L>>) -> bool {
     let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
     let mut any = false;
-    // Elsewhere messages come from those who are told of others.
-    // And on threads those that wake up for one may send others meanwhile.
+    // Elsewhere, callbacks of other events send messages too. And on threads, actors that wake up
+    // for a message may send others meanwhile.
     let alone = world.simulated || !world.features.has(Feature::Passivation);
     let fits = |record: &Record<L>| alone && record.life.is_there() && world.hears_all_of(record);
     for known in world.all() {
@@ -199,7 +199,7 @@ pub(crate) fn fill_mailboxes<L: Load>(world: &Arc<World<L>>) -> bool {
             let text = format!("{} takes {taken} messages of {capacity}", record.who());
             world.oracles.violated(text);
         }
-        // One more is too many, where it waits at the door.
+        // One message more is too many for one that waits outside the mailbox.
         if world.simulated {
             sender.try_tell(&known, few(&mut rng));
         }
@@ -207,7 +207,7 @@ pub(crate) fn fill_mailboxes<L: Load>(world: &Arc<World<L>>) -> bool {
     any
 }
 
-/// Sends every actor that is passive a message, when nothing is left to do: each wakes up for it. Answers
+/// When nothing is left to do, sends every passive actor a message: each wakes up for it. Returns
 /// whether there was any.
 pub(crate) fn wake_all<L: Load>(world: &Arc<World<L>>) -> bool {
     let sender = Sender::new(Arc::clone(world), world.next_number()).acts_outside();
@@ -221,9 +221,9 @@ pub(crate) fn wake_all<L: Load>(world: &Arc<World<L>>) -> bool {
     any
 }
 
-/// Takes the name of every actor that has stopped again, as must be possible.
+/// Takes the name of every stopped actor again, as must be possible.
 pub(crate) fn take_names_again<L: Load>(world: &Arc<World<L>>) {
-    // Those that start must not have others take the names that are to be taken.
+    // The actors that start must not make others take these names.
     world.spend_the_rest();
     let free = world.oracles.names.free_again();
     let mut rng = Rng::new(1);

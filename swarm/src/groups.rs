@@ -1,4 +1,4 @@
-//! Groups: who joins, and who is found.
+//! Groups: which actors join, and which are found.
 
 use nexus_actors::Group;
 use nexus_actors::prelude::*;
@@ -12,18 +12,18 @@ use crate::record::Known;
 use crate::rng::Rng;
 use crate::world::World;
 
-/// How many names of groups there are.
+/// The number of names of groups.
 const NAMES: u64 = 2;
 
-/// A group, from when it was opened until it stops.
+/// A group, from the time it was opened until it stops.
 pub(crate) struct Joined<L: Load> {
     group: Group<Note<L>>,
     book: Groups,
-    /// Whether somebody has asked it to stop.
+    /// Whether it was asked to stop.
     stopped: AtomicBool,
 }
 
-/// All groups that were ever opened.
+/// All groups ever opened.
 pub(crate) struct OpenGroups<L: Load>(Mutex<Vec<Arc<Joined<L>>>>);
 
 impl<L: Load> Default for OpenGroups<L> {
@@ -37,7 +37,7 @@ impl<L: Load> OpenGroups<L> {
         self.0.lock().clone()
     }
 
-    /// How many have not been asked to stop.
+    /// The number of groups that were not asked to stop.
     pub(crate) fn count(&self) -> usize {
         let all = self.all();
         all.iter().filter(|group| group.goes_on()).count()
@@ -108,7 +108,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Has a group name a member, and answers whom it named. It is an actor that asks.
+    /// Makes a group name a member, and returns that member. The caller is an actor.
     pub(crate) fn ask_group(&self, asker: &Known<L>, rng: &mut Rng) -> Option<Known<L>> {
         let joined = self.helpers.groups.pick(rng)?;
         let number = asker.record.life.number;
@@ -133,7 +133,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Whoever has joined finds somebody: at least itself.
+    /// An actor that has joined finds at least itself.
     fn has_one(
         &self,
         joined: &Joined<L>,
@@ -164,12 +164,12 @@ impl<L: Load> World<L> {
             .collect()
     }
 
-    /// Waits for what a group answers.
+    /// Waits for the answer of a group.
     fn told<R: Send + 'static>(&self, joined: &Joined<L>, ask: Ask<R>) -> Option<R> {
         self.helper_answers("group", ask, || joined.goes_on())
     }
 
-    /// Waits for what a helper answers, which it does as long as it goes on.
+    /// Waits for the answer of a helper, which answers as long as it is running.
     pub(crate) fn helper_answers<R: Send + 'static>(
         &self,
         what: &str,
@@ -177,7 +177,7 @@ impl<L: Load> World<L> {
         goes_on: impl Fn() -> bool,
     ) -> Option<R> {
         self.helper_is_sent();
-        // Should the handler be ended meanwhile, the answer comes late.
+        // If the handler is ended meanwhile, the answer is late.
         self.oracles.other_late.fetch_add(1, SeqCst);
         match ask.wait() {
             Ok(answer) => {
@@ -185,7 +185,7 @@ impl<L: Load> World<L> {
                 Some(answer)
             }
             Err(AskError::Timeout(_)) if !self.prompt => None,
-            // A router waits for the routees that it starts elsewhere.
+            // A router waits for the routees that it starts on other workers.
             Err(AskError::Deadlock(_)) if what == "router" => None,
             Err(AskError::TargetStopped(_) | AskError::NoReply(_)) if !goes_on() => None,
             Err(error) => {
@@ -197,7 +197,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// When nothing is left to do: the members are those who have joined.
+    /// Checks, when nothing is left to do, that the members are the actors that have joined.
     pub(crate) fn check_groups(&self) {
         for joined in self.helpers.groups.all() {
             if !joined.goes_on() {

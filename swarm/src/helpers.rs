@@ -1,5 +1,5 @@
-//! Helpers: the actors that the library has beside those of a run, as topics, groups and routers are,
-//! and what their messages count as.
+//! Helpers: the library's own actors in a run, such as topics, groups and routers, and how their
+//! messages are counted.
 
 use nexus_actors::{DeadLetter, DeadLetterReason, OpenError, SpawnError};
 use std::collections::BTreeSet;
@@ -18,13 +18,13 @@ pub(crate) struct Helpers<L: Load> {
     pub(crate) topics: OpenTopics<L>,
     pub(crate) groups: OpenGroups<L>,
     pub(crate) routers: Routers<L>,
-    /// Routers that are there.
+    /// Routers that exist.
     pub(crate) alive: Tally,
-    /// Messages that were sent to helpers, and those of them that were lost.
+    /// Messages that were sent to helpers, and how many of them were lost.
     sent: AtomicU64,
     lost: AtomicU64,
     unhandled: AtomicU64,
-    /// Messages of which it was heard that they were lost.
+    /// Messages whose loss was reported.
     heard: AtomicU64,
 }
 
@@ -43,21 +43,21 @@ impl<L: Load> Default for Helpers<L> {
     }
 }
 
-/// What is known of the messages to helpers.
+/// What is known about messages to helpers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct HelpersMail {
     pub(crate) sent: u64,
-    /// Those that were lost, and those that were not handled, where all are heard of.
+    /// Those lost, and those unhandled, if every loss is reported.
     pub(crate) lost: Option<(u64, u64)>,
 }
 
 impl<L: Load> Helpers<L> {
-    /// It was heard that a message was lost.
+    /// Records that the loss of a message was reported.
     pub(crate) fn is_heard(&self) {
         self.heard.fetch_add(1, SeqCst);
     }
 
-    /// How many there are when nothing is left to do.
+    /// The number of helpers that exist when nothing is left to do.
     pub(crate) fn count(&self) -> usize {
         let routers = usize::try_from(self.alive.count()).unwrap_or_default();
         self.topics.count() + self.groups.count() + routers
@@ -65,13 +65,13 @@ impl<L: Load> Helpers<L> {
 }
 
 impl<L: Load> World<L> {
-    /// A helper is sent a message.
+    /// Counts a message sent to a helper.
     pub(crate) fn helper_is_sent(&self) {
         self.oracles.sent.fetch_add(1, SeqCst);
         self.helpers.sent.fetch_add(1, SeqCst);
     }
 
-    /// A message to a helper was lost.
+    /// Counts a lost message to a helper.
     pub(crate) fn helper_loses(&self, letter: &DeadLetter) {
         self.helpers.lost.fetch_add(1, SeqCst);
         if letter.reason == DeadLetterReason::Unhandled {
@@ -79,7 +79,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// What is known when so many messages have been lost.
+    /// What is known once that many messages have been lost.
     pub(crate) fn helpers_mail(&self, all_lost: u64) -> HelpersMail {
         let helpers = &self.helpers;
         let lost = (helpers.lost.load(SeqCst), helpers.unhandled.load(SeqCst));
@@ -89,7 +89,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Whether the actor of that number is there, where that is known when nothing is left to do.
+    /// Whether the actor with that number exists, if that is known when nothing is left to do.
     pub(crate) fn is_there(&self, number: u32) -> Option<bool> {
         let all = self.all();
         let known = all.iter().find(|known| known.record.life.number == number);
@@ -101,14 +101,14 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// The numbers of those that are no more.
+    /// The numbers of the actors that no longer exist.
     pub(crate) fn gone(&self) -> BTreeSet<u32> {
         let all = self.all().into_iter().map(|known| known.record);
         let gone = all.filter(|record| record.life.is_no_more());
         gone.map(|record| record.life.number).collect()
     }
 
-    /// How many actors are passive, at the least and at the most, and how many of them have names.
+    /// How many actors are passive, at least and at most, and how many of them have names.
     pub(crate) fn passive(&self) -> [(usize, usize); 2] {
         let all = self.all();
         [true, false].map(|certain| {
@@ -122,7 +122,8 @@ impl<L: Load> World<L> {
         })
     }
 
-    /// A topic or a group was not opened: as the pool ends, or as one of its name is about to stop.
+    /// Checks why a topic or a group was not opened: that is expected if the pool ends, or if one of
+    /// its name is about to stop.
     pub(crate) fn is_not_opened(&self, name: &str, error: &OpenError, closing: bool) {
         let taken = matches!(error, OpenError::Spawn(SpawnError::NameTaken(_)));
         let expected = self.ends() || (taken && closing);

@@ -1,11 +1,11 @@
-//! The swarm: generated systems of actors that look for bugs of the runtime, under every oracle
+//! The swarm: generated systems of actors that search the runtime for bugs, under every oracle
 //! there is.
 //!
 //! A [`Plan`] follows from a seed. [`simulated`] runs it on one thread, on a simulated clock, so
-//! that a seed gives the same run every time; [`parallel`] runs the same plans on real threads.
-//! The actors keep watch over themselves and each other with the [`oracles`]. [`mutants`] shows
-//! that all that is able to find something: it plants mistakes in the runtime, one at a time, and
-//! lets the swarm look for them.
+//! that a seed gives the same run every time; [`parallel`] runs the same plans on real threads. The
+//! actors check themselves and each other with the [`oracles`]. [`mutants`] shows that all of this
+//! can find something: it plants bugs in the runtime, one at a time, and lets the swarm search for
+//! them.
 
 mod action;
 mod features;
@@ -34,10 +34,10 @@ pub use self::features::Features;
 pub use self::plan::Plan;
 pub use self::run::Outcome;
 
-/// What a simulation says that is dropped before all of its faults have happened.
+/// The message of a simulation that is dropped before all of its faults have happened.
 const UNFIRED: &str = "faults that never happened";
 
-/// Lets planned panics pass without a word: there are thousands of them.
+/// Silences planned panics: there are thousands of them.
 pub fn silence_planned_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {

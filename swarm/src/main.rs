@@ -1,4 +1,4 @@
-//! The swarm as a program: runs seeds, and says what was wrong and how to see it again.
+//! The swarm as a program: runs seeds, and reports what was wrong and how to reproduce it.
 
 use clap::{Parser, Subcommand};
 use nexus_swarm::corpus::{self, Entry};
@@ -17,31 +17,31 @@ struct Options {
     /// How many seeds to run.
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
-    /// The first of them.
+    /// The first seed.
     #[arg(long, default_value_t = 1)]
     first: u64,
-    /// Goes on for so long, instead of a number of seeds.
+    /// Runs for that long, instead of a number of seeds.
     #[arg(long)]
     minutes: Option<f64>,
-    /// Runs this one only, and shows its plan and the end of its trace.
+    /// Runs only this seed, and shows its plan and the end of its trace.
     #[arg(long)]
     seed: Option<u64>,
-    /// On real threads.
+    /// Runs on real threads.
     #[arg(long)]
     parallel: bool,
-    /// With these features only, instead of those that are drawn.
+    /// Uses only these features, instead of those that are drawn.
     #[arg(long, value_parser = parse_features)]
     only: Option<Features>,
     /// How many seeds to run at the same time.
     #[arg(long)]
     jobs: Option<usize>,
-    /// Says how often what happened.
+    /// Prints how often each event occurred.
     #[arg(long)]
     seen: bool,
-    /// Looks for one mistake that was planted in the runtime.
+    /// Searches for one planted bug.
     #[arg(long)]
     mutant: Option<String>,
-    /// Looks for it in this process, which may not survive that.
+    /// Searches in this process, which may not survive it.
     #[arg(long, hide = true, requires = "mutant")]
     here: bool,
     #[command(subcommand)]
@@ -64,17 +64,17 @@ impl Options {
 
 #[derive(Subcommand, Debug, Clone, Copy)]
 enum All {
-    /// Looks for every mistake that was planted in the runtime.
+    /// Searches for every planted bug.
     Mutants,
 }
 
-/// How long a seed may take. It takes milliseconds.
+/// The most time that a seed may take. It takes milliseconds.
 const HANG: Duration = Duration::from_secs(20);
-/// One in so many seeds runs twice, and must do the same.
+/// One seed in this many runs twice, and must do the same both times.
 const TWICE: u64 = 8;
 /// Seeds that run on threads at the same time: most of the time they wait.
 const ON_THREADS: usize = 6;
-/// Violations after which it is enough.
+/// The number of violations after which the program stops.
 const ENOUGH: u64 = 10;
 
 fn main() -> ExitCode {
@@ -214,7 +214,7 @@ fn tell_sum(sum: &Sum, took: Duration) {
     );
 }
 
-/// Ends the process when a seed hangs, and says who waits for what.
+/// Ends the process if a seed hangs, and reports which actors wait for what.
 fn watch_over(watch: &Watch, on_threads: bool) {
     let watch = watch.clone();
     std::thread::spawn(move || {

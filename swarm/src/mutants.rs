@@ -1,7 +1,7 @@
-//! Mutants: mistakes planted in the runtime, which the swarm must find.
+//! Mutants: bugs planted in the runtime, which the swarm must find.
 //!
-//! A mistake may make the runtime end the process, or go on for ever. So each is looked for in a
-//! process of its own, which says at which seed it is before it runs it.
+//! A mutant may make the runtime abort the process, or run for ever. So each is searched for in a
+//! process of its own, which prints every seed before running it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 #[cfg(nexus_mutants)]
 use nexus_actors::mutants::{Mutant, with_mutant};
 
-/// A mistake, and how soon it must be found.
+/// A planted bug, and how soon it must be found.
 #[derive(Clone, Copy, Debug)]
 pub struct Planted {
     /// Its name.
     pub name: &'static str,
-    /// It must be found within so many seeds.
+    /// The number of seeds within which it must be found.
     pub bound: u64,
-    /// What is wrong with it in the runtime.
+    /// What it makes wrong in the runtime.
     pub what: &'static str,
 }
 
-/// Every mistake that the swarm is to find.
+/// Every planted bug that the swarm is to find.
 pub const ALL: [Planted; 37] = [
     Planted {
         name: "TurnForgotten",
@@ -211,11 +211,11 @@ pub const ALL: [Planted; 37] = [
     },
 ];
 
-/// Whether the mistakes are in this build.
+/// Whether this build contains the mutants.
 pub const ARE_PLANTED: bool = cfg!(nexus_mutants);
 
-/// Runs something with a mistake switched on, on this thread. `None` where there is no such
-/// mistake in this build.
+/// Runs something with a mutant switched on, on this thread. `None` if there is no such mutant in
+/// this build.
 #[cfg(nexus_mutants)]
 pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
     let mutant = match name {
@@ -261,37 +261,37 @@ pub fn with<R>(name: &str, run: impl FnOnce() -> R) -> Option<R> {
     Some(with_mutant(mutant, run))
 }
 
-/// As above, in a build without mistakes.
+/// As above, in a build without mutants.
 #[cfg(not(nexus_mutants))]
 pub fn with<R>(_name: &str, _run: impl FnOnce() -> R) -> Option<R> {
     None
 }
 
-/// What the process that looks for a mistake prints before each seed.
+/// What the process that searches for a mutant prints before each seed.
 pub const AT_SEED: &str = "at seed ";
-/// What it prints when it has found it.
+/// What it prints when it has found the mutant.
 pub const FOUND: &str = "found: ";
 
-/// How a search went.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Search {
-    /// The mistake was found.
+    /// The mutant was found.
     Found {
         /// At this seed.
         seed: u64,
-        /// By this.
+        /// By this violation.
         by: String,
     },
-    /// It was not, within its bound.
+    /// It was not found within its bound.
     NotFound,
-    /// There was no search.
+    /// The search could not be run.
     Failed(String),
 }
 
-/// A seed takes milliseconds; whoever is silent for so long goes on for ever.
+/// A seed takes milliseconds: a process that is silent for this long runs for ever.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Looks for a mistake, with a command that runs seeds from `first` on, up to the bound.
+/// Searches for a mutant, with a command that runs seeds from `first` up to the bound.
 pub fn search(mut command: Command) -> Search {
     let began = command
         .stdout(Stdio::piped())
@@ -330,7 +330,7 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
         });
     }
     if let Some(mut errors) = child.stderr.take() {
-        // Read, so that the other side is never held up.
+        // Read, so that the child is never blocked on it.
         std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
     }
     lines
@@ -359,7 +359,7 @@ fn conclude(mut child: Child, silent: bool, seed: Option<u64>, by: Option<String
     }
 }
 
-/// Looks for a mistake, and says in a line how that went. Answers whether it was found in time.
+/// Searches for a mutant, and prints a line about the result. Returns whether it was found in time.
 pub fn report(planted: &Planted, command: Command) -> bool {
     let Planted { name, bound, what } = planted;
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! Messages: the one kind that a run has, and what the handling of one may spend.
+//! Messages: the one type that a run has, and what the handling of one may spend.
 
 use nexus_actors::prelude::*;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::rng::{Rng, mix};
 use crate::routers::{Part, Routed};
 use crate::world::World;
 
-/// What a message carries besides, so that messages are of a size.
+/// The payload of a message, which determines the size of messages.
 pub(crate) trait Load: Copy + Send + Sync + 'static {
     fn of(seed: u64) -> Self;
     fn is_of(&self, seed: u64) -> bool;
@@ -28,31 +28,31 @@ impl<const N: usize> Load for [u64; N] {
     }
 }
 
-/// The one kind of message of a run.
+/// The one message type of a run.
 pub(crate) struct Note<L: Load> {
-    /// Its sender, and its number among all that the sender has sent to this actor.
+    /// Its sender, and its number among all messages of that sender to this actor.
     pub(crate) from: u32,
     pub(crate) number: u32,
-    /// Nobody in particular, where a router chooses.
+    /// The target; `None` if a router chooses.
     pub(crate) to: Option<ActorRef<Self>>,
     pub(crate) fuel: u8,
-    /// How many handlers wait for the end of this one's, at least.
+    /// How many handlers wait for the end of this message's handler, at least.
     pub(crate) depth: u8,
     pub(crate) seed: u64,
     pub(crate) question: Option<Question>,
-    /// The timer whose message it is.
+    /// The timer that sent the message.
     pub(crate) ring: Option<Ring>,
-    /// Whether it was put aside before.
+    /// Whether it was stashed before.
     pub(crate) stashed: bool,
-    /// Somebody else's question.
+    /// A question that was handed on by another actor.
     pub(crate) handed: Option<Question>,
-    /// What it has where it goes through a router.
+    /// The record of its way through a router.
     pub(crate) routed: Option<Routed<L>>,
-    /// A part of a question to all routees of a router.
+    /// Its part of a question to all routees of a router.
     pub(crate) part: Option<Part<L>>,
     /// What its handler is to do first.
     pub(crate) errand: Option<Errand<L>>,
-    /// What its envelope must say.
+    /// What its envelope must contain.
     pub(crate) origin: Option<Origin>,
     /// What its destructor does.
     pub(crate) parting: Option<Parting<L>>,
@@ -61,7 +61,7 @@ pub(crate) struct Note<L: Load> {
     pub(crate) _counted: Counted,
 }
 
-/// A copy, for a router that sends to all its routees. What is there once only stays behind.
+/// A copy, for a router that sends to all its routees. Fields that exist only once are left behind.
 impl<L: Load> Clone for Note<L> {
     fn clone(&self) -> Self {
         Self {
@@ -88,22 +88,22 @@ impl<L: Load> Clone for Note<L> {
 }
 
 impl<L: Load> Note<L> {
-    /// The key by which a router chooses a routee for it.
+    /// The key by which a router chooses its routee.
     pub(crate) fn key(&self) -> u64 {
         let routed = self.routed.as_ref();
         routed.map_or(0, |routed| routed.routing.book.key_of(routed.message))
     }
 }
 
-/// What a handler is to do first, whatever it does else.
+/// What a handler is to do first, whatever else it does.
 pub(crate) enum Errand<L: Load> {
-    /// To take its time.
+    /// Take its time.
     Linger,
-    /// To send somebody a message, and to wait for room.
+    /// Send a message to an actor, and wait for capacity.
     Send(Known<L>),
 }
 
-/// Sends a message when it is dropped, wherever that is.
+/// Sends a message when it is dropped, wherever that happens.
 pub(crate) struct Parting<L: Load> {
     pub(crate) world: Arc<World<L>>,
     pub(crate) to: Known<L>,
@@ -117,7 +117,7 @@ impl<L: Load> Drop for Parting<L> {
     }
 }
 
-/// What the handling of a message may spend, and the numbers that decide it.
+/// What the handling of a message may spend, and the random numbers that decide it.
 pub(crate) struct Purse {
     pub(crate) fuel: u8,
     pub(crate) depth: u8,
@@ -125,7 +125,7 @@ pub(crate) struct Purse {
 }
 
 impl Purse {
-    /// A part of it, for a message.
+    /// Splits off a part, for a message.
     pub(crate) fn part(&mut self) -> Self {
         let fuel = match self.fuel {
             0 => 0,
@@ -144,7 +144,7 @@ impl Purse {
     }
 }
 
-/// The right to answer an ask, which the oracles know of.
+/// The right to answer an ask that the oracles track.
 pub(crate) struct Question {
     pub(crate) ask: usize,
     pub(crate) reply: Option<Reply<u64>>,
@@ -171,7 +171,7 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        // Noted first: by the time that the asker is told it must be known.
+        // Recorded first: it must be known by the time the asker is notified.
         self.oracles.asks.is_gone(self.ask);
         drop(self.reply.take());
     }

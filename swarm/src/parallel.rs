@@ -1,4 +1,4 @@
-//! Runs on real threads: the same plans, in which the machine makes the choices.
+//! Runs on real threads: the same plans, with the choices made by the machine.
 
 use nexus_actors::{PoolStats, WorkerPool};
 use parking_lot::Mutex;
@@ -14,24 +14,24 @@ use crate::run::{Ended, LONG, Outcome, check_end, check_helpers, check_quiet, su
 use crate::sender::nanos;
 use crate::world::World;
 
-/// How often a pool is looked at that is to become quiet.
+/// How often a pool is checked while waiting for it to become quiet.
 const LOOK: Duration = Duration::from_micros(300);
-/// Looks at which a pool must be quiet, to be taken for it.
+/// The number of checks that must find a pool quiet.
 const LOOKS: u32 = 3;
 
-/// What runs at the moment, for those who watch over it.
+/// What is running at the moment, for a watching thread.
 #[derive(Clone, Default)]
 pub struct Watch(Arc<Mutex<Option<Running>>>);
 
 struct Running {
     seed: u64,
     since: Instant,
-    /// The pool, where threads run it.
+    /// The pool, if threads run it.
     pool: Option<WorkerPool>,
 }
 
 impl Watch {
-    /// A run begins.
+    /// Records that a run begins.
     pub fn begins(&self, seed: u64) {
         *self.0.lock() = Some(Running {
             seed,
@@ -40,7 +40,7 @@ impl Watch {
         });
     }
 
-    /// The run is over.
+    /// Records that the run is over.
     pub fn ends(&self) {
         self.0.lock().take();
     }
@@ -51,7 +51,7 @@ impl Watch {
         }
     }
 
-    /// The seed that has run for longer than that, and who waits for what in it.
+    /// The seed that has run for longer than that, and what its actors wait for.
     pub fn hangs(&self, longer_than: Duration) -> Option<(u64, String)> {
         let (seed, pool) = {
             let running = self.0.lock();
@@ -65,7 +65,7 @@ impl Watch {
     }
 }
 
-/// Who waits for what on every worker of a pool.
+/// The waiting handlers and tasks of every worker of a pool.
 fn who_waits(pool: &WorkerPool) -> String {
     let (waiting, silent) = pool.waiting(Duration::from_secs(1));
     let mut text = format!("{:#?}\n", pool.stats());
@@ -157,7 +157,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan) -> WorkerPool {
     pool.expect("a pool of a few workers starts")
 }
 
-/// A thread outside sets out.
+/// Starts an outside thread.
 fn set_out<L: Load>(world: &Arc<World<L>>, foreigner: &Foreigner) -> JoinHandle<()> {
     let (world, foreigner) = (Arc::clone(world), foreigner.clone());
     thread::spawn(move || {
@@ -177,10 +177,10 @@ fn join<L: Load>(world: &World<L>, threads: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Waits until nothing is sent, handled or waited for any more.
+/// Waits until nothing is being sent, handled or waited for.
 fn wait_until_quiet<L: Load>(world: &World<L>, pool: &WorkerPool) {
     become_quiet(world, pool);
-    // A suspension may have been under way with the last message.
+    // A suspension may have been in flight with the last message.
     world.resume_all();
     become_quiet(world, pool);
 }

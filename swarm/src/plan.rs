@@ -1,10 +1,10 @@
 //! Plans: what a seed decides before anything runs.
 //!
 //! Most of a run is decided later: each message carries a seed of its own, from which its handler
-//! draws what it does. A plan says how large the system is, who begins, which actions are favoured
-//! and which are left out, and how the run ends. Leaving some out is what makes the others meet
-//! in ways in which they hardly would, were there always a little of everything (Groce et al.,
-//! "Swarm Testing", ISSTA 2012).
+//! draws what it does. A plan says how large the system is, which actors begin, which actions are
+//! favoured and which are left out, and how the run ends. Leaving some out lets the others meet in
+//! ways that would hardly occur if there were always a little of everything (Groce et al., "Swarm
+//! Testing", ISSTA 2012).
 
 use nexus_actors::sim::{Choice, Choices};
 use std::fmt;
@@ -14,13 +14,13 @@ use crate::action::Weights;
 use crate::features::{Feature, Features};
 use crate::rng::Rng;
 
-/// How large the messages of a run are. One run has one type of messages.
+/// The size of the messages of a run. One run has one message type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
     Small,
     /// A hundred bytes more.
     Medium,
-    /// Four hundred bytes more: too large to lie in a batch.
+    /// Four hundred bytes more: too large to be stored inline in a batch.
     Large,
 }
 
@@ -29,13 +29,13 @@ pub(crate) enum Size {
 pub(crate) enum Place {
     ByRing,
     On(usize),
-    /// Near the first actor, where there is one.
+    /// Near the first actor, if there is one.
     NearFirst,
     /// Under a generated name.
     Anonymous,
 }
 
-/// A top-level actor that is there from the beginning.
+/// A top-level actor that exists from the beginning.
 #[derive(Clone, Debug)]
 pub(crate) struct First {
     pub(crate) name: String,
@@ -43,7 +43,7 @@ pub(crate) struct First {
     pub(crate) seed: u64,
 }
 
-/// A thread outside of the pool.
+/// A thread outside the pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Foreigner {
     pub(crate) after: Duration,
@@ -54,7 +54,7 @@ pub(crate) struct Foreigner {
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// When nothing is left to do, and with all the time it needs.
+    /// When nothing is left to do, with all the time it needs.
     Quiet,
     /// In the middle, with all the time it needs.
     InTime { after: Duration },
@@ -76,12 +76,12 @@ pub(crate) enum Mishap {
     },
 }
 
-/// A fault at a handling of an actor, which happens if it gets so far.
+/// A fault at one of an actor's handlings, which happens if the actor gets that far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Strike {
     pub(crate) path: String,
     pub(crate) handling: u64,
-    /// It is killed, or else panics.
+    /// Whether the actor is killed; otherwise it panics.
     pub(crate) kills: bool,
 }
 
@@ -94,23 +94,23 @@ pub struct Plan {
     pub(crate) weights: Weights,
     pub(crate) features: Features,
     pub(crate) actors: Vec<First>,
-    /// How many messages open the run, and how many begin one another from there.
+    /// How many messages open the run, and for how many generations they set off others.
     pub(crate) openings: u64,
     pub(crate) fuel: u8,
-    /// How many messages are sent in all, about.
+    /// How many messages are sent in all, approximately.
     pub(crate) budget: i64,
-    /// Out of a hundred starts, about so many do something odd.
+    /// The percentage of starts that do something odd, approximately.
     pub(crate) odd_starts: u64,
-    /// Out of a hundred questions, about so many are not answered at once.
+    /// The percentage of questions that are not answered at once, approximately.
     pub(crate) slow_answers: u64,
     pub(crate) foreigners: Vec<Foreigner>,
     pub(crate) mishaps: Vec<Mishap>,
     pub(crate) strikes: Vec<Strike>,
-    /// Whether whoever is told of dead letters and failures sends messages then.
+    /// Whether the callbacks for dead letters and failures send messages.
     pub(crate) meddling: bool,
-    /// Whether the simulation is run in many ways, and not only step by step.
+    /// Whether the simulation is driven in various ways, and not only step by step.
     pub(crate) in_leaps: bool,
-    /// How many actors every worker's `configure` names.
+    /// How many actors every worker's `configure` spawns.
     pub(crate) configured: u64,
     pub(crate) latency: Duration,
     /// What is left to chance in a simulation.
@@ -132,7 +132,7 @@ impl Plan {
     pub fn parallel(seed: u64) -> Self {
         let plan = Self::draw(seed, 8).widened();
         Self {
-            // Threads need more to do, to meet.
+            // Threads need more work for events to meet.
             budget: plan.budget * 4,
             openings: plan.openings * 2,
             mishaps: Vec::new(),
@@ -141,13 +141,14 @@ impl Plan {
         }
     }
 
-    /// Drawn apart, so that all else is as in a narrow plan.
+    /// Adds features. They are drawn separately, so that everything else is as in a narrow plan.
     fn widened(self) -> Self {
         let features = Features::draw(&mut Rng::new(self.seed ^ 0xfea7), self.end);
         self.with_features(features)
     }
 
-    /// This plan with these features and no others. With none it is as it was before there were any.
+    /// Returns this plan with these features and no others. Without features it is as it was before
+    /// there were any.
     #[must_use]
     pub fn with_features(mut self, features: Features) -> Self {
         self.features = features;
@@ -158,7 +159,7 @@ impl Plan {
             Feature::Signals,
         ];
         if keeps.into_iter().any(|feature| features.has(feature)) {
-            // A fault that takes a message which an actor has kept takes one that nobody sees.
+            // A fault that hits a stashed message takes one that no oracle sees.
             self.strikes.retain(|strike| strike.kills);
         }
         let rng = &mut Rng::new(self.seed ^ 0xac7);
@@ -166,7 +167,7 @@ impl Plan {
         self
     }
 
-    /// The seed that it follows from.
+    /// The seed that the plan follows from.
     pub fn seed(&self) -> u64 {
         self.seed
     }
@@ -226,7 +227,7 @@ fn draw_strikes(rng: &mut Rng) -> Vec<Strike> {
     (0..count).map(draw).collect()
 }
 
-/// Mostly everything, as more can happen then.
+/// Draws mostly all kinds, as more can happen then.
 fn draw_choices(rng: &mut Rng) -> Choices {
     if rng.percent(3) {
         return Choices::NONE;
@@ -261,7 +262,7 @@ fn draw_end(rng: &mut Rng) -> End {
     }
 }
 
-/// Only runs that go on until nothing is left can be certain to meet them.
+/// Draws mishaps. Only runs that continue until nothing is left to do are certain to meet them.
 fn draw_mishaps(rng: &mut Rng, workers: usize, end: End) -> Vec<Mishap> {
     if end != End::Quiet || rng.percent(70) {
         return Vec::new();

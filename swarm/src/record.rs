@@ -1,4 +1,4 @@
-//! Records: what is known of an actor by anybody, and how it starts and ends.
+//! Records: what the run knows about an actor, and how the actor starts and ends.
 
 use nexus_actors::prelude::*;
 use parking_lot::Mutex;
@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use crate::note::{Load, Note};
 use crate::oracles::{Life, Room, Sequences, Silence, StashBook, Tasks, TimerBook, Watches};
 
-/// An odd thing that an actor does when it starts.
+/// Something odd that an actor does when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
     Plain,
@@ -54,7 +54,7 @@ impl Opening {
         )
     }
 
-    /// Whether the start comes to nothing without a failure.
+    /// Whether the start yields no actor, without a failure.
     pub(crate) fn ends_at_once(self) -> bool {
         self == Self::StopsAtOnce
     }
@@ -69,13 +69,13 @@ pub(crate) enum Closing {
     Asks,
     Fails,
     Panics,
-    /// Its state's destructor does.
+    /// The destructor of its state panics.
     DropPanics,
-    /// Its state's destructor sends.
+    /// The destructor of its state sends.
     DropTells,
-    /// Its state's destructor asks, and waits.
+    /// The destructor of its state asks, and waits.
     DropAsks,
-    /// It starts children once more.
+    /// It starts more children.
     Spawns,
 }
 
@@ -93,10 +93,10 @@ impl Closing {
     ];
 }
 
-/// How many messages somebody has sent, by the numbers of those whom they were sent to.
+/// How many messages a sender has sent, by the numbers of the targets.
 pub(crate) type SentTo = Arc<Mutex<HashMap<u32, u32>>>;
 
-/// What is known of an actor, by anybody.
+/// What the run knows about an actor.
 pub(crate) struct Record<L: Load> {
     pub(crate) life: Arc<Life>,
     pub(crate) path: Option<String>,
@@ -105,32 +105,32 @@ pub(crate) struct Record<L: Load> {
     pub(crate) opening: Opening,
     pub(crate) closing: Closing,
     pub(crate) target: OnceLock<ActorRef<Note<L>>>,
-    /// Whether it keeps its name for a while after its state is gone.
+    /// Whether it retains its name for a while after its state is gone.
     pub(crate) lingers: AtomicBool,
-    /// What it has got, from whom; and what it has sent to whom.
+    /// What it has received from each sender, and what it has sent to each target.
     pub(crate) mail: Mutex<Sequences>,
     pub(crate) sent_to: SentTo,
-    /// All that it ever tried to start, who may not have been told of.
+    /// Every actor it ever tried to start, including those it was never told of.
     pub(crate) conceived: Mutex<Vec<Arc<Life>>>,
-    /// All children that it ever had, and those of which it was told that they have failed.
+    /// All children it ever had, and those whose failure it was signalled.
     pub(crate) children: Mutex<Vec<Arc<Record<L>>>>,
     pub(crate) failed_children: Mutex<BTreeSet<u32>>,
-    /// Whether all is heard of the messages for it that are lost.
+    /// Whether every loss of a message to it is reported.
     pub(crate) heard: bool,
     /// Its mailbox.
     pub(crate) room: Room,
-    /// Whom it watches.
+    /// The actors that it watches.
     pub(crate) watches: Watches,
     pub(crate) tasks: Tasks,
     /// The timers of its present instance, and its receive time-out.
     pub(crate) timers: Mutex<TimerBook>,
     pub(crate) silence: Silence,
-    /// What it has put aside, while it is passive.
+    /// What it has stashed, while it is passive.
     pub(crate) stash: Mutex<StashBook>,
-    /// Messages that were sent to it, and that it has got.
+    /// Messages that were sent to it, and those that it has received.
     pub(crate) sent: AtomicU32,
     pub(crate) received: AtomicU32,
-    /// Whether it is a router's, and whether nobody else sends to it.
+    /// Whether it is a router's routee, and whether nothing but the router sends to it.
     pub(crate) is_routee: AtomicBool,
     pub(crate) is_hidden: AtomicBool,
 }
@@ -177,7 +177,7 @@ impl<L: Load> Record<L> {
         self.target.get().copied()
     }
 
-    /// Who it is, for those who read what is wrong.
+    /// A description of the actor, for reports.
     pub(crate) fn who(&self) -> String {
         let number = self.life.number;
         match (&self.path, self.target()) {
@@ -188,7 +188,7 @@ impl<L: Load> Record<L> {
     }
 }
 
-/// An actor that can be sent to.
+/// An actor that messages can be sent to.
 pub(crate) struct Known<L: Load> {
     pub(crate) record: Arc<Record<L>>,
     pub(crate) target: ActorRef<Note<L>>,

@@ -1,4 +1,4 @@
-//! Routers: how they are started, what is sent through them, and who their routees are.
+//! Routers: how they are started, what is sent through them, and which routees they have.
 
 use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, Router, RouterError, RouterRef};
@@ -19,36 +19,37 @@ use crate::world::World;
 pub(crate) struct Routing<L: Load> {
     pub(crate) book: Routings,
     way: Way,
-    /// Whether its routees get no other mail, and do nothing but answer.
+    /// Whether its routees receive no other mail, and do nothing but answer.
     calm: bool,
     spread: bool,
     life: Arc<Life>,
     depth: u8,
     /// The bound of each routee's mailbox.
     bound: Option<(usize, Overflow)>,
-    /// Whether all is heard of the messages for them that are lost.
+    /// Whether every loss of a message to them is reported.
     heard: bool,
     router: Mutex<Option<RouterRef<Note<L>>>>,
-    /// Whether somebody has asked it to stop.
+    /// Whether it was asked to stop.
     stopped: AtomicBool,
     routees: Mutex<Vec<Known<L>>>,
 }
 
-/// A router that was found, and how it is sent to.
+/// A router that was picked, and the reference to send to it.
 pub(crate) type Found<L> = (Arc<Routing<L>>, RouterRef<Note<L>>);
 
-/// What a message has that goes through a router.
+/// The record of a message that goes through a router.
 pub(crate) struct Routed<L: Load> {
     pub(crate) routing: Arc<Routing<L>>,
     pub(crate) message: usize,
     oracles: Arc<Oracles>,
-    /// Whether it counts as sent by the router when it comes to a routee; copies count when they are made.
+    /// Whether it counts as sent by the router when it arrives at a routee; copies count when they
+    /// are made.
     counts: bool,
     arrived: bool,
 }
 
 impl<L: Load> Routed<L> {
-    /// A copy for one more routee.
+    /// Makes a copy for one more routee.
     pub(crate) fn copy(&self) -> Self {
         self.oracles.sent.fetch_add(1, SeqCst);
         self.routing.book.is_copied();
@@ -61,7 +62,7 @@ impl<L: Load> Routed<L> {
         }
     }
 
-    /// It has come to a routee.
+    /// Records that it has arrived at a routee.
     pub(crate) fn arrives(&mut self, routee: u32, from: Option<ActorId>) -> Check {
         self.arrived = true;
         if self.counts {
@@ -93,7 +94,7 @@ pub(crate) struct Part<L: Load> {
 }
 
 impl<L: Load> Part<L> {
-    /// It has come to a routee.
+    /// Records that it has arrived at a routee.
     pub(crate) fn comes(&self) {
         self.routing.book.part_comes();
     }
@@ -108,13 +109,13 @@ impl<L: Load> Part<L> {
 
 impl<L: Load> Drop for Part<L> {
     fn drop(&mut self) {
-        // Noted first: by the time that the asker is told it must be known.
+        // Recorded first: it must be known by the time the asker is notified.
         self.scattered.is_gone();
         drop(self.reply.take());
     }
 }
 
-/// All routers that were ever started.
+/// All routers ever started.
 pub(crate) struct Routers<L: Load>(Mutex<Vec<Arc<Routing<L>>>>);
 
 impl<L: Load> Default for Routers<L> {
@@ -146,7 +147,7 @@ impl<L: Load> Routing<L> {
 }
 
 impl<L: Load> World<L> {
-    /// An actor starts a router, as its child or near it.
+    /// Starts a router for an actor, as its child or near it.
     pub(crate) fn spawn_router(
         self: &Arc<Self>,
         owner: &Arc<Record<L>>,
@@ -162,7 +163,8 @@ impl<L: Load> World<L> {
         ];
         let way = *rng.pick(&ways);
         let number = self.next_number();
-        // Whoever fails would take it along, and what follows from that is not known.
+        // A failing parent would take the router with it, and the consequences of that are not
+        // tracked.
         let as_child = !self.features.has(Feature::Supervision) && rng.percent(40);
         let parent = as_child.then(|| Arc::clone(&owner.life));
         let calm = rng.percent(60);
@@ -181,7 +183,8 @@ impl<L: Load> World<L> {
         });
         routing.life.is_in_public();
         if routing.spread {
-            // Its routees are nobody's children: they are asked to stop, whatever it ends for itself.
+            // Its routees are children of no actor: they are asked to stop, whatever the router
+            // itself ends for.
             routing.life.is_to_passivate_from_afar();
         }
         let router = self.describe(&routing, 1 + rng.index(4), rng);
@@ -204,7 +207,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Narrow ones: what is lost behind a router is lost on its account.
+    /// Draws narrow bounds: what is lost behind a router is charged to the router.
     fn draw_bound_of_routees(&self, rng: &mut Rng) -> Option<(usize, Overflow)> {
         if !self.features.has(Feature::Bounds) || rng.percent(20) {
             return None;
@@ -229,7 +232,7 @@ impl<L: Load> World<L> {
         let alive = self.helpers.alive.one_more();
         let seed = rng.next();
         let props = Props::new(move || {
-            let _ = &alive; // as long as anything is left of it
+            let _ = &alive; // held as long as anything is left of the router
             let (world, of) = (Arc::clone(&world), Arc::clone(&of));
             Behavior::setup(move |ctx| {
                 let record = world.routee(&of, ctx, seed);
@@ -255,7 +258,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// The routee that is built: the one that it was before, or a new one.
+    /// The record of the routee that is being built: its earlier one, or a new one.
     fn routee(
         self: &Arc<Self>,
         routing: &Arc<Routing<L>>,
@@ -310,7 +313,7 @@ impl<L: Load> World<L> {
         router.tell(note);
     }
 
-    /// The router that was started last.
+    /// The router started last.
     pub(crate) fn newest_router(&self) -> Option<Found<L>> {
         let routing = self.helpers.routers.0.lock().last().cloned()?;
         let router = routing.target()?;
@@ -340,7 +343,7 @@ impl<L: Load> World<L> {
             arrived: false,
         };
         purse.fuel = routing.fuel(purse);
-        // Whoever has the message takes its time, so that its mailbox fills.
+        // The routee that receives the message takes its time, so that its mailbox fills.
         let lingers = routing.bound.is_some() && purse.rng.percent(30);
         let note = sender.routed(purse, routed);
         Note {
@@ -359,7 +362,7 @@ impl<L: Load> World<L> {
         let Some((routing, router)) = self.pick_router(&mut purse.rng) else {
             return;
         };
-        // One question for many would be answered many times.
+        // One question to many routees would be answered many times.
         if routing.way == Way::ToAll {
             return;
         }
@@ -385,7 +388,7 @@ impl<L: Load> World<L> {
             of.is_copied();
             through.book.is_copied();
             world.oracles.sent.fetch_add(1, SeqCst);
-            // Each answer but the first may come late, and so may that.
+            // Each answer but the first may be late, and so may that one.
             world.oracles.other_late.fetch_add(1, SeqCst);
             let sender = Sender::new(Arc::clone(&world), number);
             let mut purse = Purse {
@@ -425,7 +428,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Has a router have more routees, or fewer.
+    /// Makes a router have more routees, or fewer.
     pub(crate) fn resize(self: &Arc<Self>, rng: &mut Rng) {
         let Some((routing, router)) = self.pick_router(rng) else {
             return;
@@ -434,7 +437,7 @@ impl<L: Load> World<L> {
         let size = rng.index(6);
         if size > 0 {
             routing.book.is_resized();
-            // Some of its routees stop, and not for anything of their own.
+            // Some of its routees stop, and not for a reason of their own.
             routing.life.is_to_passivate_from_afar();
         }
         let ask = router.resize(size, self.patience);
@@ -458,8 +461,8 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// When nothing is left to do: the routees of each router are those that are there, and all that it
-    /// was sent has come to them.
+    /// Checks, when nothing is left to do, that the routees of each router are those that exist,
+    /// and that everything sent to it has reached them.
     pub(crate) fn check_routers(&self) {
         let all = self.helpers.routers.0.lock().clone();
         for routing in all {

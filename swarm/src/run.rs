@@ -1,4 +1,4 @@
-//! Runs: what is the same for a simulation and for threads.
+//! Runs: what simulations and threads have in common.
 
 use nexus_actors::{DeadLetterReason, DeadLetters, PoolStats};
 use std::collections::BTreeMap;
@@ -12,29 +12,29 @@ use crate::plan::{End, Plan};
 use crate::topics::LastNews;
 use crate::world::World;
 
-/// More than all time-outs of a run take together.
+/// More than the sum of all time-outs of a run.
 pub(crate) const LONG: Duration = Duration::from_secs(100_000);
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The seed of its plan.
     pub seed: u64,
-    /// What was wrong; empty if nothing was.
+    /// The violations found; empty if there were none.
     pub violations: Vec<String>,
     /// Messages that were handled.
     pub deliveries: u64,
     /// Steps of the simulation.
     pub steps: u64,
-    /// The trace's fingerprint, where the run was simulated.
+    /// The fingerprint of the trace, if the run was simulated.
     pub fingerprint: u64,
-    /// The last events of the trace, where it is to be seen.
+    /// The last events of the trace, if they were requested.
     pub trace: String,
-    /// How often what happened.
+    /// How often each event occurred.
     pub seen: BTreeMap<&'static str, u64>,
 }
 
-/// What is to be checked at the end.
+/// What is checked at the end.
 pub(crate) struct Ended {
     pub(crate) sums: Sums,
     pub(crate) forced: u64,
@@ -63,12 +63,12 @@ pub(crate) fn sums<L: Load>(world: &World<L>, stats: &PoolStats, letters: &DeadL
     }
 }
 
-/// Takes a check of the whole run in.
+/// Records the result of a check of the whole run.
 pub(crate) fn note(oracles: &Oracles, what: &str, check: Check) {
     oracles.note(|| what.to_owned(), check);
 }
 
-/// When nothing is left to do: whoever lives has got all that was sent to it.
+/// Checks, when nothing is left to do, that live actors have received everything sent to them.
 pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
     for known in world.all() {
         let record = &known.record;
@@ -95,7 +95,7 @@ pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
         let (sent, received) = (record.sent.load(SeqCst), record.received.load(SeqCst));
         let lost = record.room.lost();
         let unknown = record.life.loses_mail() && !world.hears_all_of(record);
-        // What a router has sent it counts when it comes.
+        // What a router has sent is counted on arrival.
         let routee = record.is_routee.load(SeqCst) && lost > 0;
         if i64::from(sent) != i64::from(received) + lost && !unknown && !routee {
             let who = record.who();
@@ -105,14 +105,14 @@ pub(crate) fn check_quiet<L: Load>(world: &World<L>) {
     }
 }
 
-/// When nothing is left to do: topics, groups and routers know who is there.
+/// Checks, when nothing is left to do, that topics, groups and routers know the actors that exist.
 pub(crate) fn check_helpers<L: Load>(world: &Arc<World<L>>, last: &LastNews<L>) {
     world.check_last(last);
     world.check_groups();
     world.check_routers();
 }
 
-/// When the pool has ended: nothing is left, and every sum is right.
+/// Checks, when the pool has ended, that nothing is left, and that every sum is right.
 pub(crate) fn check_end<L: Load>(world: &Arc<World<L>>, plan: &Plan, ended: &Ended) {
     let oracles = &world.oracles;
     note(oracles, "sums", ended.sums.check());

@@ -1,4 +1,4 @@
-//! Senders: actors and threads outside, which send and ask under the oracles' eyes.
+//! Senders: actors and outside threads, which send and ask under the oracles' eyes.
 
 use nexus_actors::prelude::*;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::record::{Known, Record, SentTo};
 use crate::routers::{Part, Routed};
 use crate::world::World;
 
-/// Tells the time, where whoever asks has a clock.
+/// Returns the time, if the caller has a clock.
 pub(crate) type Clock<'a> = &'a dyn Fn() -> Option<u64>;
 
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Somebody who sends: an actor, or a thread outside.
+/// A sender: an actor, or an outside thread.
 pub(crate) struct Sender<L: Load> {
     pub(crate) world: Arc<World<L>>,
     pub(crate) number: u32,
     sent: SentTo,
-    /// What the envelopes of its messages must say.
+    /// What the envelopes of its messages must contain.
     origin: std::cell::Cell<Option<Origin>>,
 }
 
@@ -38,7 +38,7 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// It goes on where somebody else has left off, whose number it has.
+    /// Continues the numbering of another sender with the same number.
     pub(crate) fn goes_on_with(self, sent: &SentTo) -> Self {
         Self {
             sent: Arc::clone(sent),
@@ -46,10 +46,10 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// It is an actor, which handles that message.
+    /// Acts as an actor that handles the current message.
     pub(crate) fn acts_as<M: Send + 'static>(&self, ctx: &Context<'_, M>) {
         let envelope = ctx.envelope();
-        // Where there is no message there is no chain either.
+        // Without a message there is no chain either.
         let none = envelope.message_id().get() == 0;
         self.origin.set(Some(Origin {
             sender: Some(ctx.self_ref().id()),
@@ -59,7 +59,7 @@ impl<L: Load> Sender<L> {
         }));
     }
 
-    /// It is a task that is spawned at that message.
+    /// Acts as a task that is spawned at the current message.
     pub(crate) fn acts_as_task<M: Send + 'static>(&self, ctx: &Context<'_, M>) {
         self.acts_as(ctx);
         let spawned = self.origin.get().unwrap_or_default();
@@ -70,12 +70,12 @@ impl<L: Load> Sender<L> {
         }));
     }
 
-    /// Nobody knows what its messages' envelopes say.
+    /// From now on it is not known what the envelopes of its messages contain.
     pub(crate) fn acts_anywhere(&self) {
         self.origin.set(None);
     }
 
-    /// It is a thread outside.
+    /// Acts as an outside thread.
     pub(crate) fn acts_outside(self) -> Self {
         self.origin.set(Some(Origin::default()));
         self
@@ -104,7 +104,7 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// A message to nobody in particular, or to somebody.
+    /// Makes a message to an actor, or to none in particular.
     fn note_to(&self, to: Option<&Known<L>>, purse: &mut Purse) -> Note<L> {
         let seed = purse.rng.next();
         let boxed = purse.rng.percent(15);
@@ -130,7 +130,7 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// Seldom does a message have a destructor that sends. Whatever that sends has none.
+    /// Occasionally gives a message a destructor that sends. Messages sent by that have none.
     fn draw_parting(&self, to: Option<&Known<L>>, purse: &mut Purse) -> Option<Parting<L>> {
         if purse.fuel == 0 || !purse.rng.percent(5) {
             return None;
@@ -144,7 +144,7 @@ impl<L: Load> Sender<L> {
         })
     }
 
-    /// A message is on its way, and counts.
+    /// Counts a message that has been sent.
     fn count(&self, to: &Known<L>) {
         *self.sent.lock().entry(to.record.life.number).or_default() += 1;
         to.record.sent.fetch_add(1, SeqCst);
@@ -166,7 +166,8 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// The message was refused, as there was no room: dropped, and counted, or not even that.
+    /// Records that a message was refused because the mailbox was full: dropped and counted, or not
+    /// even counted.
     fn is_refused(&self, to: &Known<L>, drops: bool) {
         self.oracles().saw(match drops {
             true => "message dropped at once",
@@ -174,16 +175,16 @@ impl<L: Load> Sender<L> {
         });
         let known = self.world.knows_mail_of(&to.record);
         if drops {
-            // Its dead letter was there before it counted.
+            // Its dead letter was reported before it was counted.
             self.count(to);
         }
         let check = to.record.room.refuses(drops, known);
         self.oracles().note(|| to.record.who(), check);
     }
 
-    /// A message that a timer of its own actor sends.
+    /// Makes a message that a timer of its own actor sends.
     pub(crate) fn ring(&self, to: &Known<L>, purse: &mut Purse, ring: Ring) -> Note<L> {
-        // Without fuel it has no destructor that waits: it is made when it is due, and no later.
+        // Without fuel it has no destructor that waits: it is made when it is due, and not before.
         let fuel = std::mem::take(&mut purse.fuel);
         let note = self.note(to, purse);
         purse.fuel = fuel;
@@ -194,7 +195,7 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// Sends somebody on an errand.
+    /// Sends an actor a message with an errand.
     pub(crate) fn send_on(&self, to: &Known<L>, mut purse: Purse, errand: Errand<L>) {
         let note = Note {
             errand: Some(errand),
@@ -205,7 +206,7 @@ impl<L: Load> Sender<L> {
         self.looks_at_room(to);
     }
 
-    /// Hands somebody else's question on.
+    /// Hands on a question of another actor.
     pub(crate) fn hand_on(&self, to: &Known<L>, mut purse: Purse, handed: Question) {
         let note = Note {
             handed: Some(handed),
@@ -215,7 +216,7 @@ impl<L: Load> Sender<L> {
         to.target.tell(note);
     }
 
-    /// Answers whether it was taken.
+    /// Sends without waiting. Returns whether the message was accepted.
     pub(crate) fn try_tell(&self, to: &Known<L>, mut purse: Purse) -> bool {
         let note = self.note(to, &mut purse);
         match to.target.try_tell(note) {
@@ -249,7 +250,7 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// Sends, and waits until there is room.
+    /// Sends, and waits until there is capacity.
     pub(crate) fn send(
         &self,
         to: &Known<L>,
@@ -259,12 +260,12 @@ impl<L: Load> Sender<L> {
     ) {
         let note = self.note(to, &mut purse);
         let began = clock();
-        // Those who wait for room in each other's mailboxes would do so for ever.
+        // Actors that wait for capacity in each other's mailboxes would wait for ever.
         let waits = matches!(to.record.room.bound(), Some((_, Overflow::Backpressure)));
         let timeout = timeout.or_else(|| waits.then_some(self.world.patience));
         let in_line = self.stand_in_line(to, timeout.filter(|_| waits), began);
         let lost = self.oracles();
-        // Should the handler be ended meanwhile, the answer about room comes late.
+        // If the handler is ended meanwhile, the answer about capacity is late.
         lost.other_late.fetch_add(1, SeqCst);
         let result = match timeout {
             Some(timeout) => to.target.send_timeout(note, timeout),
@@ -312,7 +313,8 @@ impl<L: Load> Sender<L> {
         self.is_given_back(to, &error.into_message());
     }
 
-    /// An actor of the other's worker may be about to wait for room there, behind those who do already.
+    /// Joins the queue if the sender is an actor of the target's worker that may be about to wait
+    /// for capacity there, behind those that already do.
     fn stand_in_line(
         &self,
         to: &Known<L>,
@@ -330,24 +332,24 @@ impl<L: Load> Sender<L> {
         })
     }
 
-    /// A message that counts as sent, for whoever sends it.
+    /// Makes a message that counts as sent, for its actual sender.
     pub(crate) fn written(&self, to: &Known<L>, mut purse: Purse) -> Note<L> {
         let note = self.note(to, &mut purse);
         self.count(to);
         note
     }
 
-    /// A message that goes through a router.
+    /// Makes a message that goes through a router.
     pub(crate) fn routed(&self, purse: &mut Purse, routed: Routed<L>) -> Note<L> {
         Note {
             routed: Some(routed),
-            // The router sends it.
+            // The router is its sender.
             origin: None,
             ..self.note_to(None, purse)
         }
     }
 
-    /// A part of a question to all routees of a router.
+    /// Makes a part of a question to all routees of a router.
     pub(crate) fn scattered(&self, purse: &mut Purse, part: Part<L>) -> Note<L> {
         Note {
             part: Some(part),
@@ -355,7 +357,7 @@ impl<L: Load> Sender<L> {
         }
     }
 
-    /// Asks in some way, to which it is said how a message becomes a question.
+    /// Asks by `ask`, which is given the function that makes a message a question.
     pub(crate) fn asks(
         &self,
         clock: Clock<'_>,
@@ -435,7 +437,7 @@ impl<L: Load> Sender<L> {
 }
 
 impl<L: Load> Sender<L> {
-    /// Whether it is an actor of the other's worker, so that its orders come at once.
+    /// Whether it is an actor of the target's worker, so that its requests take effect at once.
     pub(crate) fn is_near(&self, to: &Known<L>) -> bool {
         let origin = self.origin.get();
         let own = origin.and_then(|origin| origin.sender);
@@ -465,8 +467,8 @@ impl<L: Load> Sender<L> {
     }
 
     pub(crate) fn suspend(&self, to: &Known<L>) {
-        // A start that fails waits for the children that it has started, and nobody for whoever has
-        // suspended them.
+        // A start that fails waits for the children that it has started, but nothing waits for the
+        // actor that has suspended them.
         if !self.world.may_suspend() || !to.record.life.is_settled() {
             return;
         }
@@ -488,7 +490,7 @@ impl<L: Load> Sender<L> {
     }
 }
 
-/// A place in the line of those who wait for room with somebody, until it is dropped.
+/// A place in the queue for capacity in an actor's mailbox, held until it is dropped.
 struct InLine<L: Load> {
     ticket: u64,
     record: Arc<Record<L>>,
@@ -513,7 +515,7 @@ impl<L: Load> Drop for InLine<L> {
     }
 }
 
-/// An ask under way, which the oracles know of.
+/// A pending ask that the oracles track.
 pub(crate) struct Asked {
     ask: Option<Ask<u64>>,
     number: usize,
@@ -526,12 +528,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Waits for the answer. Answers whether it came.
+    /// Waits for the answer. Returns whether there was one.
     pub(crate) fn wait(self, clock: Clock<'_>) -> bool {
         self.wait_or_not(clock, false)
     }
 
-    /// Waits, where it can wait here.
+    /// Waits, if waiting is possible here.
     pub(crate) fn try_to_wait(self) {
         self.wait_or_not(&|| None, true);
     }

@@ -1,4 +1,4 @@
-//! Runs in simulation: one thread, a clock of its own, and every choice by the seed.
+//! Simulated runs: one thread, a clock of its own, and every choice made by the seed.
 
 use nexus_actors::sim::{Fault, Sim};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,12 +14,12 @@ use crate::rng::Rng;
 use crate::run::{Ended, LONG, Outcome, check_end, check_helpers, check_quiet, note, sums};
 use crate::world::World;
 
-/// Steps after which a run is taken to go on for ever.
+/// Steps after which a run counts as endless.
 const MOST_STEPS: u64 = 2_000_000;
-/// Events of a trace that are shown.
+/// Trace events that are shown.
 const SHOWN: usize = 60;
 
-/// Runs a plan in a simulation. `shown` is for those who want to see the end of the trace.
+/// Runs a plan in a simulation. With `shown`, the result has the end of the trace.
 pub fn run(plan: &Plan, shown: bool) -> Outcome {
     match plan.size {
         Size::Small => run_with::<[u64; 0]>(plan, shown),
@@ -56,7 +56,7 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
         end(&mut sim, &world, plan);
         drop_quietly(sim);
     } else {
-        // What does not end cannot be dropped either.
+        // A simulation that does not end cannot be dropped either.
         std::mem::forget(sim);
     }
     outcome.violations = world.oracles.found();
@@ -64,7 +64,8 @@ fn run_with<L: Load>(plan: &Plan, shown: bool) -> Outcome {
     outcome
 }
 
-/// Faults at a handling need not happen, which a simulation that is dropped complains of.
+/// Drops a simulation, which complains about faults at handlings that did not happen. They need not
+/// happen.
 fn drop_quietly(sim: Sim) {
     if sim.unfired().is_empty() {
         return drop(sim);
@@ -125,7 +126,7 @@ fn start<L: Load>(world: &Arc<World<L>>, plan: &Plan, shown: bool) -> Sim {
     sim
 }
 
-/// Runs to the pool's end. Answers whether it came.
+/// Runs until the pool has ended. Returns whether it did.
 fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
     if plan.end == End::Quiet {
         if !run_out(sim, &world.oracles, plan) {
@@ -161,7 +162,7 @@ fn go_on<L: Load>(sim: &mut Sim, world: &Arc<World<L>>, plan: &Plan) -> bool {
     ran_out
 }
 
-/// Runs until nothing is left to do. Answers whether that came.
+/// Runs until nothing is left to do. Returns whether that was reached.
 fn run_out(sim: &mut Sim, oracles: &Oracles, plan: &Plan) -> bool {
     let mut rng = Rng::new(plan.seed ^ 0x1eaf);
     while sim.step() {
@@ -177,7 +178,7 @@ fn run_out(sim: &mut Sim, oracles: &Oracles, plan: &Plan) -> bool {
     true
 }
 
-/// Goes on for a while, in one of the ways that there are.
+/// Continues for a while, in one of the possible ways.
 fn leap(sim: &mut Sim, rng: &mut Rng) {
     let time = Duration::from_micros(rng.below(500));
     match rng.below(40) {
@@ -196,7 +197,7 @@ fn waiting(sim: &Sim) -> String {
     format!("{:?}; {}", sim.pending(), lines.join("; "))
 }
 
-/// When nothing is left to do, nothing is there but actors, and asks that they hold.
+/// Checks, when nothing is left to do, that there is nothing but actors, and asks that they hold.
 fn check_pending<L: Load>(sim: &Sim, world: &World<L>) -> Check {
     let oracles = &world.oracles;
     let pending = sim.pending();
@@ -212,7 +213,7 @@ fn check_pending<L: Load>(sim: &Sim, world: &World<L>) -> Check {
         pending.timers,
     );
     let there = (pending.actors == pending.slots) && pending.waits == held;
-    // Those that are passive are there, unless they have stopped meanwhile.
+    // Passive actors exist, unless they have stopped meanwhile.
     let [(least, least_named), (most, most_named)] = world.passive();
     let helpers = world.helpers.count();
     let (states, names) = (states + helpers, names + helpers);
@@ -227,7 +228,8 @@ fn check_pending<L: Load>(sim: &Sim, world: &World<L>) -> Check {
     ))
 }
 
-/// When nothing is left to do, all answers have arrived: those that came late are counted.
+/// Checks, when nothing is left to do, and thus all answers have arrived, that the late ones are
+/// counted.
 fn check_late<L: Load>(sim: &Sim, world: &World<L>) -> Check {
     let oracles = &world.oracles;
     let sums = sums(world, &sim.stats(), &sim.dead_letters());

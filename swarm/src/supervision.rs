@@ -1,4 +1,4 @@
-//! Supervision: how failures are decided about, and what is then expected.
+//! Supervision: how failures are decided, and what is then expected.
 
 use nexus_actors::prelude::*;
 use nexus_actors::{Backoff, Cause, Failure, Stage};
@@ -24,14 +24,14 @@ enum Scope {
     Rest,
 }
 
-/// How somebody supervises, as it is drawn.
+/// How an actor supervises, as drawn.
 #[derive(Clone, Copy, Debug)]
 struct Rule {
     scope: Scope,
     /// For a returned error, a panic, and a child's failure that was escalated.
     directives: [Directive; 3],
     limit: Option<u32>,
-    /// The shortest delay and the longest.
+    /// The shortest and the longest delay.
     backoff: Option<(Duration, Duration)>,
 }
 
@@ -90,7 +90,7 @@ impl Rule {
     }
 }
 
-/// The number of the planned failure that a failure goes back to.
+/// The number of the planned failure at the root of a failure.
 pub(crate) fn root_of(failure: &Failure) -> Option<usize> {
     match &failure.cause {
         Cause::Child(child) => root_of(child),
@@ -101,7 +101,8 @@ pub(crate) fn root_of(failure: &Failure) -> Option<usize> {
 }
 
 impl<L: Load> World<L> {
-    /// How an actor supervises its children. Where no plan says otherwise what fails stops.
+    /// The strategy of an actor for its children. Unless the plan says otherwise, a failing child
+    /// stops.
     pub(crate) fn strategy_of(self: &Arc<Self>, record: &Arc<Record<L>>) -> SupervisorStrategy {
         if !self.features.has(Feature::Supervision) {
             return SupervisorStrategy::one_for_one().always(Directive::Stop);
@@ -115,13 +116,13 @@ impl<L: Load> World<L> {
         })
     }
 
-    /// How the guardian supervises the top-level actors.
+    /// The strategy of the guardian for the top-level actors.
     pub(crate) fn strategy_of_guardian(self: &Arc<Self>, seed: u64) -> SupervisorStrategy {
         if !self.features.has(Feature::Supervision) {
             return SupervisorStrategy::one_for_one().always(Directive::Stop);
         }
         let mut rule = Rule::draw(&mut Rng::new(seed ^ 0x60a2d));
-        // There are many top-level actors, and all of them stopping at once is little to look at.
+        // There are many top-level actors, and all of them stopping at once is little to observe.
         rule.scope = Scope::One;
         let world = Arc::downgrade(self);
         rule.strategy(move |failure, directive| {
@@ -131,7 +132,7 @@ impl<L: Load> World<L> {
         })
     }
 
-    /// How a router supervises its routees: it is never restarted itself.
+    /// The strategy of a router for its routees: it is never restarted itself.
     pub(crate) fn strategy_of_router(self: &Arc<Self>, seed: u64) -> SupervisorStrategy {
         if !self.features.has(Feature::Supervision) {
             return SupervisorStrategy::one_for_one().always(Directive::Stop);
@@ -151,7 +152,7 @@ impl<L: Load> World<L> {
         })
     }
 
-    /// How an actor supervises its own behaviour, if it does.
+    /// The strategy of an actor for its own behaviour, if it has one.
     pub(crate) fn own_strategy_of(
         self: &Arc<Self>,
         record: &Arc<Record<L>>,
@@ -162,7 +163,7 @@ impl<L: Load> World<L> {
         }
         let mut rule = Rule::draw(rng);
         rule.scope = Scope::One;
-        // It is counted together with the parent's restarts here, and so it has no limit of its own.
+        // It is counted together with the parent's restarts here, so it has no limit of its own.
         rule.limit = None;
         let world = Arc::downgrade(self);
         Some(rule.strategy(move |failure, directive| {
@@ -178,7 +179,7 @@ impl<L: Load> World<L> {
         }))
     }
 
-    /// A supervisor decides.
+    /// Records the decision of a supervisor.
     fn decides(
         &self,
         rule: Rule,
@@ -200,7 +201,7 @@ impl<L: Load> World<L> {
             && rule.scope != Scope::One
             && let Some(supervisor) = supervisor
         {
-            // The same is done to its siblings, or over the limit they stop.
+            // The same happens to its siblings; above the limit they stop.
             for child in &*supervisor.conceived.lock() {
                 child.is_failing();
             }
@@ -232,11 +233,11 @@ impl<L: Load> World<L> {
     }
 }
 
-/// Takes the report of a failure in.
+/// Checks the report of a failure.
 pub(crate) fn report<L: Load>(world: &World<L>, failure: &Failure) -> Check {
     let oracles = &world.oracles;
     if matches!(&failure.cause, Cause::Panic(text) if text.starts_with("planned: ")) {
-        // The fault came instead of the handler, for a message that counts as handled.
+        // The fault replaced the handler, for a message that counts as handled.
         oracles.handled.fetch_add(1, SeqCst);
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Topics: who subscribes, what is published, and who is told.
+//! Topics: which actors subscribe, what is published, and which subscribers receive it.
 
 use nexus_actors::Topic;
 use parking_lot::Mutex;
@@ -13,18 +13,18 @@ use crate::rng::Rng;
 use crate::sender::Sender;
 use crate::world::World;
 
-/// How many names of topics there are.
+/// The number of names of topics.
 const NAMES: u64 = 3;
 
-/// A topic, from when it was opened until it stops.
+/// A topic, from the time it was opened until it stops.
 pub(crate) struct Published<L: Load> {
-    /// Its number among those who send.
+    /// Its number as a sender.
     number: u32,
     topic: Topic<News<L>>,
     book: Topics,
-    /// How many copies went to whom.
+    /// How many copies went to each subscriber.
     sent_to: SentTo,
-    /// Whether somebody has asked it to stop.
+    /// Whether it was asked to stop.
     stopped: AtomicBool,
 }
 
@@ -58,7 +58,7 @@ impl<L: Load> Clone for News<L> {
     }
 }
 
-/// All topics that were ever opened.
+/// All topics ever opened.
 pub(crate) struct OpenTopics<L: Load>(Mutex<Vec<Arc<Published<L>>>>);
 
 impl<L: Load> Default for OpenTopics<L> {
@@ -72,7 +72,7 @@ impl<L: Load> OpenTopics<L> {
         self.0.lock().clone()
     }
 
-    /// How many have not been asked to stop.
+    /// The number of topics that were not asked to stop.
     pub(crate) fn count(&self) -> usize {
         let all = self.all();
         all.iter().filter(|topic| topic.goes_on()).count()
@@ -125,7 +125,7 @@ impl<L: Load> World<L> {
         published.book.subscribes(known.record.life.number);
         self.helper_is_sent();
         let (to, topic) = (known.clone(), published.topic);
-        // It must not keep the topic, which keeps it.
+        // The closure must not hold the topic, which holds the closure.
         let recipient = known.target.contramap(move |news: News<L>| news.note(&to));
         topic.subscribe(recipient);
     }
@@ -142,7 +142,7 @@ impl<L: Load> World<L> {
         published.topic.unsubscribe(known.target.id());
     }
 
-    /// Publishes something, on a topic that is there or on one that was.
+    /// Publishes something, on a topic that exists or on one that did.
     pub(crate) fn publish(self: &Arc<Self>, publisher: u32, mut purse: Purse) {
         let published = match self.helpers.topics.all() {
             topics if !topics.is_empty() && purse.rng.percent(80) => {
@@ -184,7 +184,7 @@ impl<L: Load> World<L> {
 
     // ---- when nothing is left to do -----------------------------------------------------------
 
-    /// Has something published on every topic. Answers what is to be looked at afterwards.
+    /// Publishes something on every topic. Returns what is to be checked afterwards.
     pub(crate) fn publish_last(self: &Arc<Self>) -> LastNews<L> {
         let outside = self.next_number();
         let mut last = Vec::new();
@@ -211,7 +211,7 @@ impl<L: Load> World<L> {
         last
     }
 
-    /// Those who have subscribed have been told, and no others.
+    /// Checks that every subscriber has received it, and no other actor has.
     pub(crate) fn check_last(self: &Arc<Self>, last: &LastNews<L>) {
         for Last {
             published,
@@ -219,7 +219,7 @@ impl<L: Load> World<L> {
             gone,
         } in last
         {
-            // Whoever woke up for it may have ended since.
+            // An actor that woke up for it may have ended since.
             let was_there = |number| match gone.contains(&number) {
                 true => Some(false),
                 false => self.is_there(number).filter(|there| *there),
@@ -233,7 +233,7 @@ impl<L: Load> World<L> {
                         .book
                         .counts(stats.subscribers, stats.published, stats.delivered)
                 }
-                // Whoever woke up may have had it stop.
+                // An actor that woke up may have stopped the topic.
                 Err(_) if !published.goes_on() => Ok(()),
                 Err(error) => Err(format!("does not say what it has done: {error}")),
             };
@@ -249,7 +249,7 @@ impl<L: Load> World<L> {
 /// What was published last, on every topic.
 pub(crate) type LastNews<L> = Vec<Last<L>>;
 
-/// What was published last on a topic, and who was no more before that.
+/// What was published last on a topic, and which actors no longer existed before that.
 pub(crate) struct Last<L: Load> {
     published: Arc<Published<L>>,
     news: usize,
@@ -257,7 +257,7 @@ pub(crate) struct Last<L: Load> {
 }
 
 impl<L: Load> News<L> {
-    /// The message that a subscriber is told by.
+    /// The message by which a subscriber receives it.
     fn note(&self, to: &Known<L>) -> crate::note::Note<L> {
         let subscriber = to.record.life.number;
         let check = self.published.book.tells(self.news, subscriber);

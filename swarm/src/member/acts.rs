@@ -1,4 +1,4 @@
-//! What a handler does: one of the actions that there are.
+//! What a handler does: one of the possible actions.
 
 use nexus_actors::prelude::*;
 use std::ops::ControlFlow::{Break, Continue};
@@ -91,7 +91,7 @@ impl<L: Load> Member<L> {
         Continue(())
     }
 
-    /// Takes a wait's result in: nothing in a handler keeps it from waiting.
+    /// Checks the result of a wait: nothing in a handler keeps it from waiting.
     pub(super) fn may_wait(&self, result: Result<(), WaitError>) {
         self.judge(result.map_err(|error| format!("could not wait: {error}")));
     }
@@ -113,7 +113,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// So many messages to one actor that they do not fit into one batch.
+    /// Sends so many messages to one actor that they do not fit into one batch.
     pub(super) fn burst(&self, ctx: &Ctx<'_, L>, purse: &mut Purse) {
         let Some(target) = self.world.pick_elsewhere(&mut purse.rng, ctx.worker()) else {
             return;

@@ -1,4 +1,4 @@
-//! What an actor asks, and what becomes of the questions that it keeps.
+//! What an actor asks, and what becomes of the questions that it holds.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl<L: Load> Member<L> {
         self.wait_for(ctx, asked);
     }
 
-    /// Asks, or waits for an ask of an earlier message.
+    /// Begins an ask and holds it, or waits for one held from an earlier message.
     pub(super) fn hold_ask(&self, ctx: &Ctx<'_, L>, purse: &mut Purse) {
         let room = self.held.borrow().len() < KEPT;
         if room && purse.rng.percent(60) {
@@ -91,7 +91,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Leaves a question to whoever comes by outside.
+    /// Leaves a question to an outside thread.
     pub(super) fn leave_outside(&self) {
         let question = self.take_kept();
         self.world.outside.lock().extend(question);

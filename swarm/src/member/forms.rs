@@ -1,4 +1,4 @@
-//! How an actor is built, and the forms that its behaviour has.
+//! How an actor is built, and the forms of its behaviour.
 
 use nexus_actors::prelude::*;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::record::{Opening, Record};
 use crate::rng::Rng;
 use crate::world::World;
 
-/// Builds an actor: what its props do.
+/// Builds an actor, as its props do.
 pub(crate) fn build<L: Load>(world: &Arc<World<L>>, record: &Arc<Record<L>>) -> Behavior<Note<L>> {
     let member = Rc::new(Member::new(Arc::clone(world), Arc::clone(record)));
     if let Some(behavior) = member.starts_badly_again() {
@@ -46,7 +46,7 @@ fn as_it_opens<L: Load>(member: Rc<Member<L>>) -> Behavior<Note<L>> {
     }
 }
 
-/// The behaviour of a member, in one of the forms that there are.
+/// The behaviour of a member, in one of the possible forms.
 pub(super) fn in_form<L: Load>(member: Rc<Member<L>>, form: u64) -> Behavior<Note<L>> {
     let other = Rc::clone(&member);
     match form % 4 {

@@ -1,4 +1,4 @@
-//! What an actor has to do with topics, groups and routers.
+//! How an actor uses topics, groups and routers.
 
 use super::{Ctx, DEPTH, Member};
 use crate::action::Action;
@@ -58,7 +58,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// A message comes through a router.
+    /// Handles the arrival of a message through a router.
     pub(super) fn is_routed(&self, ctx: &Ctx<'_, L>, note: &mut Note<L>) {
         self.judge(self.record.room.fits(ctx.mailbox_len()));
         if let Some(part) = &note.part {
@@ -70,7 +70,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Answers its part of a question to all routees, sooner or later, or lets go of it.
+    /// Answers the actor's part of a question to all routees, sooner or later, or lets go of it.
     pub(super) fn treat_part(
         &self,
         ctx: &mut Ctx<'_, L>,

@@ -1,4 +1,4 @@
-//! What an actor keeps for itself: its timers, and its stash.
+//! What an actor stores for itself: its timers, and its stash.
 
 use nexus_actors::prelude::*;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::oracles::{Repeats, Ring};
 use crate::rng::Rng;
 use crate::sender::{Sender, nanos};
 
-/// Timers of an actor, at the most.
+/// The most timers of an actor.
 const KEYS: u64 = 3;
 
 impl<L: Load> Member<L> {
-    /// A message comes. Answers it, unless it is put aside.
+    /// Takes a message in. Returns it, unless it is stashed.
     pub(super) fn takes_in(&self, ctx: &mut Ctx<'_, L>, mut note: Note<L>) -> Option<Note<L>> {
         self.world.oracles.handled.fetch_add(1, SeqCst);
         let (id, asks) = (ctx.envelope().message_id().get(), &self.world.oracles.asks);
@@ -60,7 +60,7 @@ impl<L: Load> Member<L> {
         Some(note)
     }
 
-    /// The capacity of its stash, where it has one.
+    /// The capacity of its stash, if it has one.
     pub(super) fn stash_capacity(&self) -> Option<usize> {
         let mut rng = Rng::new(self.record.seed ^ 0x57a);
         let has = self.world.features.has(Feature::Stash) && rng.percent(60);
@@ -95,7 +95,7 @@ impl<L: Load> Member<L> {
         self.start_timer_of(ctx, purse, (key, most), delay, repeats);
     }
 
-    /// Starts a timer with a short period, and takes so long that beats may be missed.
+    /// Starts a timer with a short period, and takes so long that ticks may be missed.
     pub(super) fn beat(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
         if !self.world.spend(3) {
             return;
@@ -145,7 +145,8 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Makes the messages of a timer. It must not keep the actor's state, which is to go before it.
+    /// Makes the messages of a timer. The closure must not hold the actor's state, which has to go
+    /// before it.
     fn maker(
         &self,
         ctx: &Ctx<'_, L>,
@@ -173,7 +174,7 @@ impl<L: Load> Member<L> {
         self.looks_at_timer(ctx, key);
     }
 
-    /// Whether a timer is active is known.
+    /// Checks whether a timer is active against what is known.
     fn looks_at_timer(&self, ctx: &mut Ctx<'_, L>, key: u64) {
         let (there, known) = (
             ctx.timers().is_active(key),
@@ -195,7 +196,7 @@ impl<L: Load> Member<L> {
         }
         let after = Duration::from_micros(purse.rng.between(1, 800));
         let most = u32::try_from(purse.rng.between(1, 3)).unwrap_or(1);
-        // Before it is set: on threads the clock goes on.
+        // Read before it is set: on threads the clock continues to run.
         let now = nanos(ctx.now());
         ctx.set_receive_timeout(after);
         let silence = &self.record.silence;
@@ -207,7 +208,7 @@ impl<L: Load> Member<L> {
         self.record.silence.ends();
     }
 
-    /// No mail has come for long enough. It may passivate then, as those do that nobody needs.
+    /// Handles a receive time-out. The actor may then passivate, as idle actors do.
     pub(super) fn is_idle(&self, ctx: &mut Ctx<'_, L>) -> Next<Note<L>> {
         self.world.oracles.saw("receive time-out");
         match self
@@ -228,11 +229,11 @@ impl<L: Load> Member<L> {
         Next::Passivate
     }
 
-    // ---- what rings ---------------------------------------------------------------------------
+    // ---- timers that fire ---------------------------------------------------------------------
 
-    /// The message of a timer is handled.
+    /// Checks the message of a timer as it is handled.
     pub(super) fn rings(&self, ctx: &mut Ctx<'_, L>, ring: Ring) {
-        // Such a message counts from when it is handled.
+        // Such a message counts from the time it is handled.
         self.world.oracles.sent.fetch_add(1, SeqCst);
         self.world.oracles.saw("timer rang");
         let rung = self.record.timers.lock().rings(ring, nanos(ctx.now()));

@@ -1,4 +1,4 @@
-//! Lines: several actors that wait for room in one mailbox.
+//! Queues: several actors that wait for capacity in one mailbox.
 
 use nexus_actors::Overflow;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use crate::note::{Errand, Load, Purse};
 use crate::record::Known;
 
 impl<L: Load> Member<L> {
-    /// Has more messages sent to somebody who is busy than there is room for, by several who wait.
+    /// Makes several waiting actors send a busy actor more messages than its mailbox has capacity
+    /// for.
     pub(super) fn crowd(&self, purse: &mut Purse) {
         if !self.world.spend(4) {
             return;
@@ -34,7 +35,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Somebody with whom others wait for room.
+    /// Picks an actor whose senders wait when its mailbox is full.
     fn pick_narrow(&self, purse: &mut Purse) -> Option<Known<L>> {
         let narrow = |known: &Known<L>| {
             let bound = known.record.room.bound();
@@ -44,7 +45,7 @@ impl<L: Load> Member<L> {
         tries.find(narrow)
     }
 
-    /// Does what the message is for.
+    /// Runs the errand of a message.
     pub(super) fn runs(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse, errand: Option<Errand<L>>) {
         match errand {
             Some(Errand::Linger) => {

@@ -1,4 +1,4 @@
-//! How an actor handles its mail: what each message must be, and what becomes of its question.
+//! How an actor handles its mail: the checks of each message, and what becomes of its question.
 
 use nexus_actors::prelude::*;
 use std::ops::ControlFlow::Break;
@@ -46,14 +46,15 @@ impl<L: Load> Member<L> {
         self.treat_part(ctx, &mut purse, part);
         self.treat(ctx, &mut purse, handed);
         self.runs(ctx, &mut purse, errand);
-        // Whoever waits after it has let go of a question has not failed with it in its hands.
+        // An actor that waits after letting go of a question has not failed with it in hand.
         let certain = !parting.as_ref().is_some_and(|parting| parting.waits);
         let verdict = self.act_and_answer(ctx, &mut purse, question, certain);
         if ring.is_none() {
             self.record.silence.is_broken(nanos(ctx.now()));
         }
-        // Before anything is returned: what a function returns is leaked, should a destructor unwind
-        // that runs after its end, and this one may be ended by force while it waits.
+        // Before anything is returned: if a destructor that runs after the end of a function
+        // unwinds, the function's return value is leaked, and this destructor may be ended by force
+        // while it waits.
         drop(parting);
         match verdict {
             Verdict::Goes(next) => {
@@ -138,7 +139,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Answers a question, or keeps it, or gives it up.
+    /// Answers a question, holds it, or gives it up.
     pub(super) fn treat(
         &self,
         ctx: &mut Ctx<'_, L>,

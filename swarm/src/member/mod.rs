@@ -1,4 +1,5 @@
-//! Members: the actors of a run, which do what their messages' seeds say, under the oracles' eyes.
+//! Members: the actors of a run, which do what the seeds of their messages say, under the oracles'
+//! eyes.
 
 mod acts;
 mod asks;
@@ -30,14 +31,14 @@ use crate::world::World;
 
 pub(crate) use self::forms::build;
 
-/// Questions and asks that an actor keeps at a time.
+/// The most questions and asks that an actor holds at a time.
 const KEPT: usize = 4;
-/// Handlers that wait for each other's ends, at the most.
+/// The most handlers that wait for each other's ends.
 const DEPTH: u8 = 4;
-/// How deep families are.
+/// The depth of the actor tree.
 const GENERATIONS: u8 = 3;
 
-/// The state of an actor. Its behaviours share it, as an actor may become another one.
+/// The state of an actor. Its behaviours share it, as an actor may become another.
 struct Member<L: Load> {
     world: Arc<World<L>>,
     record: Arc<Record<L>>,
@@ -45,11 +46,11 @@ struct Member<L: Load> {
     turn: OneAtATime,
     kept: RefCell<Vec<Question>>,
     held: RefCell<Vec<Asked>>,
-    /// The question that the handler has in its hands while it acts.
+    /// The question that the handler has in hand while it acts.
     in_hand: Cell<Option<usize>>,
     stash: RefCell<StashBook>,
     tasks: RefCell<Vec<Held<L>>>,
-    /// How many signals it was told.
+    /// The number of signals received.
     signals: Cell<u64>,
     _counted: Counted,
 }
@@ -57,7 +58,7 @@ struct Member<L: Load> {
 type Ctx<'a, L> = Context<'a, Note<L>>;
 type Flow<L> = ControlFlow<Verdict<L>>;
 
-/// What a handler comes to.
+/// The outcome of a handler.
 enum Verdict<L: Load> {
     Goes(Next<Note<L>>),
     Fails,
@@ -104,7 +105,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// The text with which to fail now.
+    /// The text to fail with now.
     fn plan_failure(&self, when: When) -> String {
         self.record.life.is_failing();
         self.world.oracles.saw(match when {
@@ -127,7 +128,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Its name is kept for a while after its state is gone.
+    /// Notes that its name is retained for a while after its state is gone.
     fn linger(&self) {
         self.record.lingers.store(true, SeqCst);
         if let Some(path) = &self.record.path {
@@ -135,9 +136,9 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Whether its own destructor may wait, or whoever is told that it panics; or the destructor of a
-    /// message that a mailbox with a bound drops meanwhile: the oldest one there for what it sends, or
-    /// its own question, which it takes back.
+    /// Whether its own destructor may wait, or the callback that reports its panic; or the
+    /// destructor of a message that a bounded mailbox drops meanwhile: that of the oldest message
+    /// there, because of what it sends, or that of its own question, which it takes back.
     fn may_wait_when_dropped(&mut self) -> bool {
         let takes_back = !self.held.get_mut().is_empty();
         match self.record.closing {
@@ -163,9 +164,9 @@ impl<L: Load> Drop for Member<L> {
             self.rests();
         } else if between {
             self.sender.acts_anywhere();
-            // Its successor is told of nobody whom it watched.
+            // Its successor receives no notice of the actors that it watched.
             self.record.watches.end();
-            // Whether it comes again, or its name comes free, is for others to decide.
+            // Others decide whether it is built again, or its name is released.
             self.linger();
         } else {
             let check = life.is_dropped_after(&self.record.mail.lock(), self.world.ends());
@@ -183,7 +184,7 @@ impl<L: Load> Drop for Member<L> {
             Closing::DropTells => self.tell_some(&mut self.own_purse()),
             Closing::DropAsks => self.world.is_dropped(self.record.seed),
             Closing::DropPanics if restarts => panic!("{}", self.plan_failure(When::Restarting)),
-            // A start that fails reports what has made it fail, and nothing else.
+            // A start that fails reports its cause, and nothing else.
             Closing::DropPanics if told => panic!("{}", self.plan_failure(When::Stopping)),
             _ => {}
         }

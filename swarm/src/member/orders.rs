@@ -1,4 +1,4 @@
-//! Orders to others, and what an actor is told of the ends of those that it watches.
+//! Requests to others, and the termination notices of watched actors.
 
 use nexus_actors::prelude::*;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::oracles::WhenWatched;
 use crate::record::Known;
 
 impl<L: Load> Member<L> {
-    /// Mail before a kill may be handled, mail after it is not.
+    /// Mail before a kill may be handled; mail after it is not.
     pub(super) fn kill(&self, target: &Known<L>, purse: &mut Purse) {
         self.tell_a_few(target, purse);
         self.sender.kill(target);
@@ -40,7 +40,7 @@ impl<L: Load> Member<L> {
         self.tell_a_few(target, purse);
     }
 
-    /// It passivates: its successor is to know what it has put aside, and nothing else.
+    /// Passivates: the successor is to know what was stashed, and nothing else.
     pub(super) fn rests(&self) {
         self.world.oracles.saw("passivation");
         let life = &self.record.life;
@@ -59,7 +59,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Watches somebody, whoever it is: itself, somebody elsewhere, somebody who is no more.
+    /// Watches any actor: itself, one elsewhere, one that no longer exists.
     pub(super) fn watch(&self, ctx: &mut Ctx<'_, L>, target: &Known<L>, purse: &mut Purse) {
         let stopped = match purse.rng.percent(20) {
             true => self.world.pick_stopped(&mut purse.rng),
@@ -82,7 +82,7 @@ impl<L: Load> Member<L> {
         ctx.watch(target.target);
     }
 
-    /// Whether somebody may be there for a while after their state is gone.
+    /// Whether an actor may exist for a while after its state is gone.
     fn may_linger(&self, target: &Known<L>) -> bool {
         let record = &target.record;
         record.lingers.load(SeqCst) || record.opening.fails() || !self.world.simulated
@@ -110,7 +110,7 @@ impl<L: Load> Member<L> {
         self.judge(self.record.watches.is_told(&target.life, reason, ends));
     }
 
-    /// One of its children, whatever has become of it.
+    /// Picks one of its children, whatever has become of it.
     pub(super) fn pick_child(&self, purse: &mut Purse) -> Option<Known<L>> {
         let children: Vec<_> = self.record.children.lock().clone();
         if children.is_empty() || !self.world.spend(1) {

@@ -13,7 +13,7 @@ use crate::rng::Rng;
 use crate::sender::nanos;
 use crate::supervision::root_of;
 
-/// Incarnations that may fail while they are built.
+/// The number of incarnations that may fail while they are built.
 const BAD: u32 = 6;
 
 /// What goes wrong with a restart.
@@ -21,12 +21,12 @@ const BAD: u32 = 6;
 enum Mishap {
     Factory,
     Setup,
-    /// When it is told.
+    /// At its start signal.
     Told,
 }
 
 impl<L: Load> Member<L> {
-    /// The factory runs.
+    /// Handles a run of the factory.
     pub(super) fn is_built(&self) {
         let (record, life) = (&self.record, &self.record.life);
         let children = record.children.lock().clone();
@@ -46,7 +46,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// The numbers by which this incarnation goes its way.
+    /// The random numbers of this incarnation.
     pub(super) fn own_rng(&self, salt: u64) -> Rng {
         let incarnation = u64::from(self.record.life.incarnation());
         Rng::new(self.record.seed ^ salt ^ (incarnation << 48))
@@ -74,7 +74,7 @@ impl<L: Load> Member<L> {
         text
     }
 
-    /// What it is built as where that goes wrong.
+    /// The behaviour of a build that goes wrong, if it does.
     pub(super) fn starts_badly_again(self: &Rc<Self>) -> Option<Behavior<Note<L>>> {
         match self.mishap()? {
             Mishap::Factory => panic!("{}", self.plan_failure_again()),
@@ -89,7 +89,8 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// It is told that it starts, for mail that came while it was passive.
+    /// Handles the start signal of an actor that is built for mail that arrived while it was
+    /// passive. It may fail.
     pub(super) fn may_fail_to_wake_up(&self) -> Result<(), BoxError> {
         if self.record.life.wakes() && self.mishap() == Some(Mishap::Told) {
             Err(self.plan_failure_again())?;
@@ -97,14 +98,15 @@ impl<L: Load> Member<L> {
         Ok(())
     }
 
-    /// It is to start again: the last that this instance is told, unless it is stopped meanwhile.
+    /// Handles the restart signal: the last that this instance receives, unless it is stopped
+    /// meanwhile.
     pub(super) fn is_told_of_restart(
         &self,
         ctx: &mut Ctx<'_, L>,
         failure: &Failure,
     ) -> Result<(), BoxError> {
         let (life, root) = (&self.record.life, root_of(failure));
-        // Its children stop, and a restart that does not come to its end is one of its own.
+        // Its children stop, and a restart that is not completed is a failure too.
         life.is_failing();
         self.judge(life.is_told_of_restart(root, nanos(ctx.now())));
         if let Some(root) = root {
@@ -121,7 +123,7 @@ impl<L: Load> Member<L> {
         Ok(())
     }
 
-    /// It has started again.
+    /// Handles the signal that it has been restarted.
     pub(super) fn starts_again(
         &self,
         ctx: &mut Ctx<'_, L>,
@@ -137,7 +139,7 @@ impl<L: Load> Member<L> {
             (Ok(None), Some(root)) => {
                 self.judge(self.world.oracles.failures.leads_to_restart(root));
             }
-            // One that is to stop does not wait for its delay.
+            // An actor that is to stop does not wait for its delay.
             (Ok(Some(_)), Some(_)) if life.may_be_stopped() || self.world.ends() => {}
             (Ok(Some(took)), Some(root)) => {
                 let failures = &self.world.oracles.failures;
@@ -148,14 +150,15 @@ impl<L: Load> Member<L> {
         Ok(())
     }
 
-    /// A child has failed, and stops.
+    /// Handles the signal that a child has failed and stops.
     pub(super) fn is_told_of_child(&self, child: ActorId, failure: &Failure) {
         self.world.oracles.saw("told of a failed child");
         let children = self.record.children.lock().clone();
         let mut known = children.iter();
         let known = known.find(|one| one.target().is_some_and(|target| target.id() == child));
         let Some(known) = known else {
-            // One whose start this actor is still to hear of, or that a destructor has started.
+            // A child whose start this actor has not heard of yet, or that a destructor has
+            // started.
             return;
         };
         let new = self.record.failed_children.lock().insert(known.life.number);
@@ -165,7 +168,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Some fail for what they are told.
+    /// Fails at some signals.
     pub(super) fn may_fail_at_signal(&self) -> Result<(), BoxError> {
         if self.world.features.has(Feature::Supervision) && self.own_rng(0x519).percent(20) {
             Err(self.plan_failure(When::Signalled))?;
@@ -173,7 +176,7 @@ impl<L: Load> Member<L> {
         Ok(())
     }
 
-    /// It is about to fail with a question in its hands.
+    /// Records that it is about to fail with a question in hand.
     pub(super) fn lets_fall(&self, ctx: &Ctx<'_, L>) {
         // In a forced end all replies end alike.
         if let Some(ask) = self.in_hand.take().filter(|_| !self.world.ends()) {

@@ -1,4 +1,4 @@
-//! What an actor does when it is told a signal.
+//! What an actor does when it receives a signal.
 
 use nexus_actors::prelude::*;
 use std::sync::atomic::Ordering::SeqCst;
@@ -60,7 +60,7 @@ impl<L: Load> Member<L> {
         for child in &children {
             self.judge(child.tasks.are_gone());
         }
-        // They have ended with it; what it begins now does, too.
+        // They have ended with the instance; what it begins now does, too.
         self.record.timers.lock().end();
         self.record.silence.ends();
         self.begins_something(ctx);
@@ -80,9 +80,9 @@ impl<L: Load> Member<L> {
         Ok(())
     }
 
-    /// Begins what goes on after the signal, and ends with its instance, if that does not end before.
+    /// Begins something that continues after the signal, and ends with the instance, if not before.
     pub(super) fn begins_something(&self, ctx: &mut Ctx<'_, L>) {
-        // A router that starts one waits for it, and may answer nothing meanwhile.
+        // A router that starts a routee waits for it, and may not answer meanwhile.
         let routee = self.record.is_routee.load(SeqCst);
         if routee || !self.world.features.has(Feature::Signals) {
             return;
@@ -92,7 +92,7 @@ impl<L: Load> Member<L> {
             rng: self.own_rng(0x0516 ^ number << 32),
             ..self.own_purse()
         };
-        // What is begun at the end is what may be forgotten.
+        // What is begun at the end is the most likely to be forgotten.
         let most = if self.record.life.is_told() { 3 } else { 1 };
         for _ in 0..purse.rng.between(1, most) {
             self.begins_one(ctx, &mut purse);
@@ -112,7 +112,7 @@ impl<L: Load> Member<L> {
             3 => self.set_timeout(ctx, purse),
             4 => self.with_target(purse, |target, purse| self.watch(ctx, target, purse)),
             5 => {
-                // Of somebody who is no more it is told at once, if it is told.
+                // The end of an actor that no longer exists is signalled at once, if at all.
                 if let Some(stopped) = self.world.pick_stopped(&mut purse.rng) {
                     self.watch(ctx, &stopped, purse);
                 }

@@ -1,4 +1,4 @@
-//! Starts and stops of others, and what an actor becomes.
+//! Starting and stopping others, and what an actor becomes.
 
 use nexus_actors::prelude::*;
 use std::rc::Rc;
@@ -77,7 +77,7 @@ impl<L: Load> Member<L> {
         self.with_target(purse, |target, purse| self.stop_amid_mail(target, purse));
     }
 
-    /// Mail before the stop is handled, mail after it is not.
+    /// Mail before the stop is handled; mail after it is not.
     pub(super) fn stop_amid_mail(&self, target: &Known<L>, purse: &mut Purse) {
         for _ in 0..purse.rng.below(5) {
             let part = purse.with_fuel(0);
@@ -90,7 +90,7 @@ impl<L: Load> Member<L> {
         }
     }
 
-    /// Sends to somebody who is no more, and finds that out.
+    /// Sends to an actor that no longer exists, and checks that this is reported.
     pub(super) fn tell_stopped(&self, ctx: &Ctx<'_, L>, purse: &mut Purse) {
         if !self.world.spend(2) {
             return;

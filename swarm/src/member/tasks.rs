@@ -1,4 +1,4 @@
-//! Tasks of an actor: what they do, and what becomes of them.
+//! The tasks of an actor: what they do, and what becomes of them.
 
 use nexus_actors::{Task, TaskContext, TaskError};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::record::{Known, Record};
 use crate::sender::{Sender, nanos};
 use crate::world::World;
 
-/// A task that somebody may wait for.
+/// A task that may be waited for.
 pub(super) struct Held<L: Load> {
     task: Option<Task<u64>>,
     number: usize,
@@ -53,7 +53,7 @@ impl<L: Load> Drop for Held<L> {
     }
 }
 
-/// What a task has, until it is done.
+/// What a task owns until it is done.
 struct Work<L: Load> {
     world: Arc<World<L>>,
     record: Arc<Record<L>>,
@@ -67,7 +67,7 @@ struct Work<L: Load> {
 
 impl<L: Load> Drop for Work<L> {
     fn drop(&mut self) {
-        // First, so that nothing of it is left when it is gone.
+        // Dropped first, so that nothing of it is left when it is gone.
         drop((self.question.take(), self.other.take()));
         self.record.tasks.is_gone(self.number);
     }
@@ -78,7 +78,7 @@ impl<L: Load> Work<L> {
         self.world.oracles.note(|| self.record.who(), check);
     }
 
-    /// It has waited, and was not ended there.
+    /// Checks that it may continue: it has waited, and was not ended there.
     fn goes_on(&self) {
         let incarnation = self.record.life.incarnation();
         self.judge(self.record.tasks.goes_on(self.number, incarnation));
@@ -186,14 +186,14 @@ impl<L: Load> Work<L> {
         let mut part = self.purse.part();
         part.depth += 1;
         let clock = || Some(nanos(task.now()));
-        // What is dropped with the ask may wait on its part.
+        // What is dropped with the ask may itself wait.
         self.sender.ask(&target, part, timeout, &clock).wait(&clock);
         self.has_its_actor();
     }
 }
 
 impl<L: Load> Member<L> {
-    /// Spawns a task, and keeps it or leaves it to itself.
+    /// Spawns a task, and holds or detaches it.
     pub(super) fn spawn_task(&self, ctx: &mut Ctx<'_, L>, purse: &mut Purse) {
         if !self.world.spend(3) {
             return;

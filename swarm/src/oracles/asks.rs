@@ -1,4 +1,4 @@
-//! Asks: each ends once, with what has happened to its question.
+//! Asks: each ends once, in keeping with what happened to its question.
 
 use parking_lot::Mutex;
 
@@ -8,43 +8,43 @@ use crate::rng::mix;
 /// How an ask ended, as its asker was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// With an answer.
+    /// There was an answer.
     Answer(u64),
-    /// With its time over.
+    /// The time ran out.
     Timeout,
-    /// With a reply that was dropped.
+    /// The reply was dropped.
     NoReply,
-    /// With a target that had stopped.
+    /// The target had stopped.
     TargetStopped,
-    /// With a target that failed.
+    /// The target failed.
     TargetFailed,
-    /// With a mailbox that had no room for it.
+    /// The mailbox had no capacity for it.
     MailboxFull,
-    /// With a pool that had ended.
+    /// The pool had ended.
     PoolClosed,
-    /// With a target that waits for the asker.
+    /// The target waits for the asker.
     Deadlock,
 }
 
-/// An ask from its beginning to its end. Times are nanoseconds, where they are known.
+/// An ask from its beginning to its end. Times are nanoseconds, if they are known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Asking {
     asked_at: Option<u64>,
     timeout: u64,
     /// The target had stopped before it was asked.
     in_vain: bool,
-    /// It goes through a router, which may not know anybody to send it to.
+    /// It goes through a router, which may have no routee to send it to.
     is_routed: bool,
     /// A handler has seen the question.
     arrived: bool,
     answered: bool,
-    /// A handler let go of it.
+    /// A handler has given it up.
     given_up: bool,
-    /// A handler failed with it in its hands.
+    /// A handler has failed with it in hand.
     failed: bool,
-    /// The question is gone.
+    /// The question no longer exists.
     gone: bool,
-    /// When the asker was as good as told.
+    /// When the asker was notified, for practical purposes.
     ended_at: Option<u64>,
     outcome: Option<Outcome>,
     cancelled: bool,
@@ -54,25 +54,25 @@ struct Asking {
 #[derive(Debug, Default)]
 pub struct Asks(Mutex<Vec<Asking>>);
 
-/// What the answers of a run come to: how many came late for certain, and how many may have.
+/// How many answers of a run were certainly late, and how many may have been.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LateAnswers {
-    /// Answered, and the asker's time was over.
+    /// Answered after the asker's time was over.
     pub certain: u64,
-    /// Answered, and the asker had let go, or was told of a deadlock.
+    /// Answered after the asker had let go, or was told of a deadlock.
     pub possible: u64,
 }
 
-/// In which time whoever waits on a simulated worker goes on, however unlucky it is.
+/// The time in which a waiting actor on a simulated worker resumes, however unlucky it is.
 const SLACK: u64 = 200_000_000;
 
 impl Asks {
-    /// The answer to the ask of that number.
+    /// The answer to the ask with that number.
     pub fn answer_to(ask: usize) -> u64 {
         mix(ask as u64 ^ 0xa5a5)
     }
 
-    /// An ask begins. Answers its number.
+    /// Records that an ask begins. Returns its number.
     pub fn begins(&self, asked_at: Option<u64>, timeout: u64, in_vain: bool) -> usize {
         let mut asks = self.0.lock();
         asks.push(Asking {
@@ -84,26 +84,26 @@ impl Asks {
         asks.len() - 1
     }
 
-    /// The question goes through a router.
+    /// Records that the question goes through a router.
     pub fn is_routed(&self, ask: usize) {
         self.0.lock()[ask].is_routed = true;
     }
 
-    /// A handler has the question before it.
+    /// Records that a handler has received the question.
     ///
     /// # Errors
     ///
-    /// When a handler had it before.
+    /// If a handler had received it before.
     pub fn arrives(&self, ask: usize) -> Check {
         let before = std::mem::replace(&mut self.0.lock()[ask].arrived, true);
         ensure(!before, || format!("question {ask} was handled twice"))
     }
 
-    /// The question is answered.
+    /// Records that the question is answered.
     ///
     /// # Errors
     ///
-    /// When it was answered before.
+    /// If it was answered before.
     pub fn is_answered(&self, ask: usize, at: Option<u64>) -> Check {
         let asking = &mut self.0.lock()[ask];
         asking.ended_at = at;
@@ -111,24 +111,24 @@ impl Asks {
         ensure(!before, || format!("question {ask} was answered twice"))
     }
 
-    /// The question is given up by a handler, on purpose.
+    /// Records that a handler gives the question up on purpose.
     pub fn is_given_up(&self, ask: usize, at: Option<u64>) {
         let asking = &mut self.0.lock()[ask];
         (asking.ended_at, asking.given_up) = (at, true);
     }
 
-    /// The handler that has the question in its hands is about to fail.
+    /// Records that the handler with the question in hand is about to fail.
     pub fn is_failed(&self, ask: usize, at: Option<u64>) {
         let asking = &mut self.0.lock()[ask];
         (asking.ended_at, asking.failed) = (at, true);
     }
 
-    /// The question is no more, answered or not.
+    /// Records that the question no longer exists, answered or not.
     pub fn is_gone(&self, ask: usize) {
         self.0.lock()[ask].gone = true;
     }
 
-    /// Whether the question is no more, and no handler has had to do with that: it was taken back.
+    /// Whether the question no longer exists and no handler was involved: it was taken back.
     pub fn is_taken_back(&self, ask: usize) -> bool {
         let Asking {
             answered,
@@ -140,17 +140,17 @@ impl Asks {
         gone && !answered && !given_up && !failed
     }
 
-    /// The asker lets go of the ask.
+    /// Records that the asker lets go of the ask.
     pub fn is_cancelled(&self, ask: usize) {
         self.0.lock()[ask].cancelled = true;
     }
 
-    /// The asker is told how the ask ended. `prompt` says whether the clock is so exact that a
-    /// delay means something.
+    /// Records how the ask ended, as its asker is told. `prompt` says whether the clock is exact
+    /// enough for a delay to mean something.
     ///
     /// # Errors
     ///
-    /// When it cannot have ended so, or not then.
+    /// If it cannot have ended that way, or not at that time.
     pub fn ends(&self, ask: usize, outcome: Outcome, at: Option<u64>, prompt: bool) -> Check {
         let asking = &mut self.0.lock()[ask];
         let before = asking.outcome.replace(outcome);
@@ -164,12 +164,12 @@ impl Asks {
         Ok(())
     }
 
-    /// While the pool goes on, an ask ends for a reason that there is.
+    /// Checks that an ask that ends while the pool runs has a reason for its outcome.
     ///
     /// # Errors
     ///
-    /// When the pool is said to have ended, or an actor to have failed though none was to, or to
-    /// have stopped with a question that it had let go of.
+    /// If the outcome says that the pool has ended, that an actor has failed although none was to,
+    /// or that the target has stopped although a handler had given the question up.
     pub fn has_reason(&self, ask: usize, outcome: Outcome, any_failed: bool) -> Check {
         let asking = self.0.lock()[ask];
         let there = match outcome {
@@ -183,7 +183,7 @@ impl Asks {
         })
     }
 
-    /// What the answers came to.
+    /// The counts of late answers.
     pub fn late_answers(&self) -> LateAnswers {
         let asks = self.0.lock();
         let answered = || asks.iter().filter(|asking| asking.answered);
@@ -195,11 +195,11 @@ impl Asks {
         }
     }
 
-    /// At the end nothing is open.
+    /// Checks that nothing is open at the end.
     ///
     /// # Errors
     ///
-    /// When a question is still somewhere, or an asker was never told.
+    /// If a question still exists somewhere, or an asker was never told.
     pub fn are_over(&self) -> Check {
         let asks = self.0.lock();
         let open =
@@ -226,8 +226,9 @@ fn check_outcome(ask: usize, asking: &Asking, outcome: Outcome) -> Check {
             })?;
             ensure(asking.answered, || format!("ask {ask} was never answered"))
         }
-        // While word of a deadlock travels, the time-out of somebody in the cycle may let the target go
-        // on. That there was a cycle is checked where it can be known, in `tests/deadlock/`.
+        // While the notice of a deadlock travels, the time-out of an actor in the cycle may let the
+        // target continue. That there was a cycle is checked where it can be known, in
+        // `tests/deadlock/`.
         Outcome::Timeout | Outcome::Deadlock => Ok(()),
         Outcome::NoReply => {
             let arrived = asking.arrived || asking.is_routed;
@@ -271,7 +272,7 @@ fn check_promptness(ask: usize, asking: &Asking, outcome: Outcome, at: Option<u6
     ensure(!waited_in_vain, || {
         format!("ask {ask} waited for its time-out, though its end was certain: {asking:?}")
     })?;
-    // A handler may look at the outcome long after it has come.
+    // A handler may look at the outcome long after it has arrived.
     let _ = at;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Bounded mailboxes: no more is taken than there is room for, and nothing is refused for no reason.
+//! Bounded mailboxes: none accepts more than its capacity, and none refuses without a reason.
 
 use nexus_actors::{DeadLetterReason, Overflow};
 use parking_lot::Mutex;
@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
 use super::{Check, ensure};
 
-/// What is known of a mailbox.
+/// What is known about a mailbox.
 #[derive(Debug)]
 pub struct Room {
     bound: Option<(usize, Overflow)>,
-    /// Messages that are in it, or on their way to it.
+    /// Messages in the mailbox, or on their way to it.
     held: AtomicI64,
-    /// Messages that it has refused or dropped.
+    /// Messages it has refused or dropped.
     lost: AtomicI64,
-    /// Of those that were taken out of it, the ones that its actor has put aside.
+    /// Of the messages taken out of it, those that its actor has stashed.
     aside: Mutex<BTreeSet<u64>>,
     line: Mutex<Line>,
 }
 
-/// Those who wait for room, of whom it is known in which order they began.
+/// The senders that wait for capacity and whose order of arrival is known.
 #[derive(Debug, Default)]
 struct Line {
     drawn: u64,
@@ -30,16 +30,16 @@ struct Line {
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
     ticket: u64,
-    /// It may have given up from that time on.
+    /// The time from which on the waiter may have given up.
     until: u64,
-    /// Somebody behind it was let in, so that it must have been before.
+    /// A waiter behind it was let in, so it must have been let in before.
     overtaken: bool,
-    /// And nobody had kept a place for it.
+    /// In addition, no place was reserved for it.
     crowded: bool,
 }
 
 impl Room {
-    /// A mailbox with such a bound, if any.
+    /// A mailbox with that bound, if any.
     pub fn new(bound: Option<(usize, Overflow)>) -> Self {
         Self {
             bound,
@@ -50,8 +50,8 @@ impl Room {
         }
     }
 
-    /// Somebody begins to wait for room, where there is none, up to that time. Answers their place in the
-    /// line.
+    /// Records that a sender begins to wait for capacity of a full mailbox, until that time.
+    /// Returns its ticket in the queue.
     pub fn is_waited_for(&self, until: u64) -> u64 {
         let line = &mut *self.line.lock();
         line.drawn += 1;
@@ -64,18 +64,18 @@ impl Room {
         line.drawn
     }
 
-    /// Somebody leaves the line, for another reason than that they were let in.
+    /// Removes a waiter from the queue for a reason other than being let in.
     pub fn is_left_alone(&self, ticket: u64) {
         let waiting = &mut self.line.lock().waiting;
         waiting.retain(|waiter| waiter.ticket != ticket);
     }
 
-    /// Somebody of that place in the line has a message let in. So all who were before them have been
+    /// Records that the waiter with that ticket is let in. So all waiters before it have been
     /// promised places.
     ///
     /// # Errors
     ///
-    /// When others were let in before them instead.
+    /// If others were let in before it instead.
     pub fn lets_in(&self, ticket: u64, now: u64) -> Check {
         let held = self.held.load(SeqCst);
         let line = &mut *self.line.lock();
@@ -99,11 +99,11 @@ impl Room {
         })
     }
 
-    /// Somebody who waits gives up, as their time is over.
+    /// Checks a waiter that gives up because its time is over.
     ///
     /// # Errors
     ///
-    /// When somebody behind them was let in before that.
+    /// If a waiter behind it was let in before that.
     pub fn is_given_up(&self, ticket: u64) -> Check {
         let line = self.line.lock();
         let mut waiting = line.waiting.iter();
@@ -113,11 +113,12 @@ impl Room {
         })
     }
 
-    /// A message of another way than the mail's own is handled, and so many are left.
+    /// Checks the mailbox as a message that came another way than its mail is handled, and that
+    /// many are left.
     ///
     /// # Errors
     ///
-    /// When those are more than it takes.
+    /// If those are more than its capacity.
     pub fn fits(&self, messages: usize) -> Check {
         let within = self.bound.is_none_or(|(capacity, _)| messages <= capacity);
         ensure(within, || {
@@ -125,42 +126,42 @@ impl Room {
         })
     }
 
-    /// Its bound.
+    /// The bound.
     pub fn bound(&self) -> Option<(usize, Overflow)> {
         self.bound
     }
 
-    /// How many messages it has refused or dropped.
+    /// The number of messages it has refused or dropped.
     pub fn lost(&self) -> i64 {
         self.lost.load(SeqCst)
     }
 
-    /// So many messages are sent to it.
+    /// Records that so many messages are sent to it.
     pub fn is_sent(&self, messages: usize) {
         let messages = i64::try_from(messages).unwrap_or(i64::MAX);
         self.held.fetch_add(messages, SeqCst);
     }
 
-    /// A message is taken out of it, to be handled, and so many are left.
+    /// Records that a message is taken out to be handled, and that so many are left.
     ///
     /// # Errors
     ///
-    /// When those are more than it takes.
+    /// If those are more than its capacity.
     pub fn is_left_with(&self, messages: usize) -> Check {
         self.held.fetch_sub(1, SeqCst);
         self.fits(messages)
     }
 
-    /// A message that was taken out of it is put aside.
+    /// Records that a message that was taken out is stashed.
     pub fn is_put_aside(&self, message: u64) {
         self.aside.lock().insert(message);
     }
 
-    /// A message for it was lost, for that reason.
+    /// Records that a message to it was lost, for that reason.
     ///
     /// # Errors
     ///
-    /// When it does not lose any for that.
+    /// If it loses no messages for that reason.
     pub fn loses(&self, message: u64, reason: DeadLetterReason) -> Check {
         use DeadLetterReason::{
             Cancelled, DroppedNewest, DroppedOldest, Expired, Full, Restarted, Unhandled,
@@ -168,7 +169,7 @@ impl Room {
         if matches!(reason, Cancelled | Expired) && self.aside.lock().remove(&message) {
             return Ok(()); // it was taken out of the stash
         }
-        // Those were taken out of it long ago.
+        // Those had left the mailbox long before.
         if !matches!(reason, Unhandled | Restarted) {
             self.held.fetch_sub(1, SeqCst);
         }
@@ -187,15 +188,15 @@ impl Room {
         })
     }
 
-    /// It has taken a message, or lost it: what it holds fits.
+    /// Checks, once it has accepted or lost a message, that its contents fit.
     ///
     /// # Errors
     ///
-    /// When it does not.
+    /// If they do not.
     pub fn holds_what_fits(&self) -> Check {
         let held = self.held.load(SeqCst);
         let within = match self.bound {
-            // What is on its way to a mailbox that drops the oldest has no bound.
+            // Messages on their way to a mailbox that drops the oldest are not bounded.
             None | Some((_, Overflow::DropOldest)) => true,
             Some((capacity, _)) => i64::try_from(capacity).is_ok_and(|most| held <= most),
         };
@@ -204,11 +205,12 @@ impl Room {
         })
     }
 
-    /// It has refused a message, as it was full. `exactly` says whether its messages are all known.
+    /// Checks that a message was refused because the mailbox was full. `exactly` says whether all
+    /// of its messages are known.
     ///
     /// # Errors
     ///
-    /// When it cannot be, or was not.
+    /// If it cannot be full, or was not.
     pub fn refuses(&self, drops: bool, exactly: bool) -> Check {
         let held = self.held.load(SeqCst);
         let may = match self.bound {
@@ -218,7 +220,7 @@ impl Room {
         };
         ensure(may, || format!("refused a message, with {:?}", self.bound))?;
         let full = match self.bound {
-            // Some of its places are promised to those who wait.
+            // Some of its places are promised to waiters.
             Some((_, Overflow::Backpressure)) | None => true,
             Some((capacity, _)) => i64::try_from(capacity).is_ok_and(|most| held >= most),
         };

@@ -1,4 +1,4 @@
-//! Failures: those that were planned, and no others, are reported.
+//! Failures: those that were planned are reported, and no others.
 
 use nexus_actors::{ActorId, Directive};
 use parking_lot::Mutex;
@@ -7,73 +7,73 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::{Check, ensure};
 
-/// Where in an actor's life a failure is planned.
+/// The stage of an actor's life at which a failure is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// In its factory, its setup or its start: whoever spawns it is told.
+    /// In its factory, its setup or its start: the spawner is told.
     Starting,
     /// In a handler.
     Handling,
-    /// In the handling of a signal.
+    /// While it handles a signal.
     Signalled,
-    /// While it is told of its restart, or is built again.
+    /// While it handles its restart signal, or is built again.
     Restarting,
-    /// When it is told of its stop.
+    /// While it handles its stop signal.
     Stopping,
     /// In a task.
     Task,
 }
 
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)] // the actor is for those who read what is wrong
+#[allow(dead_code)] // the actor is for readers of reports
 struct PlannedFailure {
     actor: u32,
     when: When,
     told: u32,
 }
 
-/// Whose restarts are counted together, and by whom.
+/// The actors whose restarts are counted together, and the supervisor that counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Counter {
-    /// The supervisor's number, and its incarnation; none for the guardian.
+    /// The supervisor's number and incarnation; `None` for the guardian.
     pub supervisor: Option<(u32, u32)>,
-    /// The actor that failed, where each is counted by itself.
+    /// The actor that failed, if each is counted separately.
     pub alone: Option<ActorId>,
 }
 
-/// What a supervisor says about a failure.
+/// The decision of a supervisor about a failure.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision {
-    /// The actor that has failed, or whose failure it is by now.
+    /// The actor that has failed, or that the failure has been escalated to.
     pub actor: ActorId,
     /// What is to be done.
     pub directive: Directive,
-    /// Who counts the restarts.
+    /// The counter of the restarts.
     pub counter: Counter,
-    /// How many there may be.
+    /// How many restarts it allows.
     pub limit: Option<u32>,
-    /// How long a restart waits at the least, in nanoseconds.
+    /// The shortest delay of a restart, in nanoseconds.
     pub delay: u64,
 }
 
-/// The failures that were planned, and were reported.
+/// The failures that were planned, and those that were reported.
 #[derive(Debug, Default)]
 pub struct Failures {
     planned: Mutex<Vec<PlannedFailure>>,
-    /// What was decided about them, by their numbers.
+    /// The decisions about them, by their numbers.
     decisions: Mutex<HashMap<usize, Decision>>,
-    /// Restarts, by whoever counts them.
+    /// The number of restarts of each counter.
     restarts: Mutex<HashMap<Counter, u32>>,
-    /// Whose failures others have become.
+    /// The failures that were escalated, each with the actor that it became the failure of.
     escalated: Mutex<HashSet<(usize, ActorId)>>,
-    /// How many the simulation was to cause.
+    /// The number of failures that the simulation was to cause.
     injected: AtomicU64,
 }
 
 const PLANNED: &str = "planned failure ";
 
 impl Failures {
-    /// That actor is about to fail. Answers the text to fail with.
+    /// Records that the actor is about to fail. Returns the text to fail with.
     pub fn plan(&self, actor: u32, when: When) -> String {
         let mut planned = self.planned.lock();
         planned.push(PlannedFailure {
@@ -89,11 +89,11 @@ impl Failures {
         text.starts_with(PLANNED)
     }
 
-    /// A failure is reported.
+    /// Records that a failure is reported.
     ///
     /// # Errors
     ///
-    /// When it was not planned so, or was reported before.
+    /// If it was not planned that way, or was reported before.
     pub fn is_reported(&self, text: &str, when: When) -> Check {
         let number = Self::number_of(text);
         let mut planned = self.planned.lock();
@@ -114,16 +114,16 @@ impl Failures {
         text.strip_prefix(PLANNED)?.parse().ok()
     }
 
-    /// A supervisor decides about a failure. The last word counts.
+    /// Records a supervisor's decision about a failure. The last one counts.
     pub fn is_decided(&self, failure: usize, decision: Decision) {
         self.decisions.lock().insert(failure, decision);
     }
 
-    /// An actor is told to start again for a failure: that was decided.
+    /// Checks that the restart signal that an actor receives for a failure was decided on.
     ///
     /// # Errors
     ///
-    /// When something else was.
+    /// If the decision was another one.
     pub fn leads_to_restart(&self, failure: usize) -> Check {
         let decided = self.decisions.lock().get(&failure).copied();
         let restart = decided.is_some_and(|decision| decision.directive == Directive::Restart);
@@ -132,17 +132,17 @@ impl Failures {
         })
     }
 
-    /// An actor is built again for a failure: not more often than its supervisor allows.
+    /// Records that an actor is built again for a failure.
     ///
     /// # Errors
     ///
-    /// When it is.
+    /// If that is more often than its supervisor allows.
     pub fn is_restarted(&self, failure: usize, actor: ActorId) -> Check {
         let Some(decision) = self.decisions.lock().get(&failure).copied() else {
             return Err(format!("built again for failure {failure}, which is open"));
         };
         if decision.actor != actor {
-            // One of its siblings, which is not counted by itself.
+            // A sibling, which is not counted separately.
             return Ok(());
         }
         let mut restarts = self.restarts.lock();
@@ -154,22 +154,22 @@ impl Failures {
         })
     }
 
-    /// A restart for a failure took so long, in nanoseconds.
+    /// Checks that a restart for a failure took long enough; `took` is in nanoseconds.
     ///
     /// # Errors
     ///
-    /// When it was to wait for longer.
+    /// If it was to wait for longer.
     pub fn was_restarted_after(&self, failure: usize, took: u64) -> Check {
         let decided = self.decisions.lock().get(&failure).copied();
         let least = decided.map_or(0, |decision| decision.delay);
         super::never_early("backoff", 0, took, least)
     }
 
-    /// A failure is reported as that of an actor whose child's it was.
+    /// Records that a child's failure is reported as that of its parent.
     ///
     /// # Errors
     ///
-    /// When it was reported so before, or was not escalated.
+    /// If it was reported that way before, or was not escalated.
     pub fn is_escalated_to(&self, failure: usize, actor: ActorId) -> Check {
         let new = self.escalated.lock().insert((failure, actor));
         ensure(new, || {
@@ -182,7 +182,7 @@ impl Failures {
         })
     }
 
-    /// The simulation is to cause a failure, or has.
+    /// Records that the simulation is to cause a failure, or has caused one.
     pub fn is_injected(&self) {
         self.injected.fetch_add(1, SeqCst);
     }
@@ -192,12 +192,13 @@ impl Failures {
         !self.planned.lock().is_empty() || self.injected.load(SeqCst) > 0
     }
 
-    /// At the end all have been reported; those of starts too, unless the spawner was ended, and those of
-    /// restarts, unless a destructor that ran between the failure and its report was.
+    /// Checks that all failures have been reported at the end; those of starts too, unless the
+    /// spawner was ended, and those of restarts, unless a destructor that ran between the failure
+    /// and its report was ended.
     ///
     /// # Errors
     ///
-    /// When one has not.
+    /// If one was not reported.
     pub fn are_reported(&self, starts_too: bool, restarts_too: bool) -> Check {
         let planned = self.planned.lock();
         let missing = |plan: &PlannedFailure| {

@@ -1,21 +1,22 @@
-//! Groups: who has joined is found, and nobody else is.
+//! Groups: actors that have joined are found, and no others.
 
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 
 use super::{Check, ensure};
 
-/// One group, from when it was opened until it stops: who has joined, by their own account.
+/// One group, from the time it was opened until it stops: the actors that have joined, by their own
+/// account.
 #[derive(Debug, Default)]
 pub struct Groups(Mutex<BTreeSet<u32>>);
 
 impl Groups {
-    /// An actor is about to join.
+    /// Records that an actor is about to join.
     pub fn joins(&self, member: u32) {
         self.0.lock().insert(member);
     }
 
-    /// An actor is about to leave.
+    /// Records that an actor is about to leave.
     pub fn leaves(&self, member: u32) {
         self.0.lock().remove(&member);
     }
@@ -25,11 +26,11 @@ impl Groups {
         self.0.lock().contains(&member)
     }
 
-    /// An actor is told who the members are.
+    /// Checks the members as reported to an asker.
     ///
     /// # Errors
     ///
-    /// When one is told twice, or it is told of itself what is not so.
+    /// If a member is listed twice, or the asker is listed wrongly.
     pub fn lists(&self, members: &[u32], asker: u32) -> Check {
         let set: BTreeSet<u32> = members.iter().copied().collect();
         ensure(set.len() == members.len(), || {
@@ -41,12 +42,12 @@ impl Groups {
         })
     }
 
-    /// Nothing is left to do: those are its members. `is_there` says whether somebody has not stopped,
-    /// where that is known.
+    /// Checks the members when nothing is left to do. `is_there` says whether an actor has not
+    /// stopped, if that is known.
     ///
     /// # Errors
     ///
-    /// When somebody is missing, or has left or stopped.
+    /// If a member is missing, or has left or stopped.
     pub fn are(&self, members: &[u32], is_there: impl Fn(u32) -> Option<bool>) -> Check {
         let joined = self.0.lock();
         let missing = |one: &&u32| is_there(**one) == Some(true) && !members.contains(one);

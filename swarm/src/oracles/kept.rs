@@ -1,5 +1,5 @@
-//! What an actor keeps for itself: timers ring in time and not after their end, and what was put
-//! aside comes back in order.
+//! What an actor stores for itself: timers fire on time and not after their end, and stashed
+//! messages come back in order.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,14 +14,14 @@ pub struct Ring {
     pub start: u32,
 }
 
-/// What a timer does after it has rung.
+/// What a timer does after it has fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
     /// Nothing.
     Never,
-    /// It rings again that long after the handling.
+    /// It fires again that long after the handling.
     AfterHandling(u64),
-    /// It rings again in the same beat.
+    /// It fires again at a fixed rate.
     InBeat(u64),
 }
 
@@ -34,15 +34,16 @@ struct Armed {
     beats: Option<Beats>,
 }
 
-/// The times at which a timer with a fixed rate may be due. When it began, in a round of its worker, is
-/// told to nobody, but between two rings one of its times has come, whatever was missed.
+/// The times at which a timer with a fixed rate may be due. The time at which it began, in a round
+/// of its worker, is reported to no one, but between two firings one of its times has passed,
+/// whatever was missed.
 #[derive(Clone, Debug)]
 struct Beats {
     every: u64,
-    /// The earliest time of the first beat.
+    /// The earliest time of the first tick.
     earliest: u64,
     last: Option<u64>,
-    /// By how much the beats may be later than that, up to a period: from, and up to before.
+    /// The possible delays of the ticks against that, up to a period, as half-open ranges.
     offsets: Vec<(u64, u64)>,
 }
 
@@ -56,7 +57,7 @@ impl Beats {
         }
     }
 
-    /// It rings. Answers whether there are beats that fit.
+    /// Records that it fires. Returns whether any possible ticks fit.
     fn rings(&mut self, now: u64) -> bool {
         let Some(last) = self.last.replace(now) else {
             let most = now.saturating_sub(self.earliest) + 1;
@@ -67,7 +68,7 @@ impl Beats {
         if took >= self.every {
             return true;
         }
-        // One is later than the last ring, and not later than this one.
+        // One tick is later than the last firing, and not later than this one.
         let from = (last + 1).saturating_sub(self.earliest) % self.every;
         let to = from + took;
         match to <= self.every {
@@ -89,7 +90,7 @@ impl Beats {
     }
 }
 
-/// The timers of one instance of an actor, by their keys. Times are nanoseconds.
+/// The timers of one instance of an actor, by key. Times are nanoseconds.
 #[derive(Debug, Default)]
 pub struct TimerBook {
     armed: BTreeMap<u64, Armed>,
@@ -100,7 +101,7 @@ pub struct TimerBook {
 const TIMERS: u32 = 1 << 16;
 
 impl TimerBook {
-    /// Of the instance of that number: its timers are others than those of an instance before.
+    /// The timers of the instance with that number; they differ from those of earlier instances.
     pub fn of(incarnation: u32) -> Self {
         Self {
             started: incarnation * TIMERS,
@@ -108,7 +109,8 @@ impl TimerBook {
         }
     }
 
-    /// A timer starts, in the place of another one of its key, and is to ring so often at the most.
+    /// Records that a timer starts, replacing one with the same key, and is to fire at most `most`
+    /// times.
     pub fn starts(&mut self, key: u64, due: u64, repeats: Repeats, most: u32) -> Ring {
         self.started += 1;
         let beats = match repeats {
@@ -127,47 +129,48 @@ impl TimerBook {
         Ring { key, start }
     }
 
-    /// Which beat a ring is for is not known to the last nanosecond: the clock goes on between the look by
-    /// which the next beat is found and that of the handler. On threads, and not in a simulation.
+    /// Notes that it is not known to the nanosecond which tick a firing belongs to: on threads,
+    /// unlike in a simulation, the clock advances between the reading that determines the next tick
+    /// and that of the handler.
     pub fn beats_are_blurred(&mut self, key: u64) {
         if let Some(armed) = self.armed.get_mut(&key) {
             armed.beats = None;
         }
     }
 
-    /// Whether a timer of that key is there.
+    /// Whether there is a timer with that key.
     pub fn is_active(&self, key: u64) -> bool {
         self.armed.contains_key(&key)
     }
 
-    /// A timer is cancelled.
+    /// Records that a timer is cancelled.
     pub fn is_cancelled(&mut self, key: u64) {
         self.armed.remove(&key);
     }
 
-    /// All of them end.
+    /// Ends all timers.
     pub fn end(&mut self) {
         self.armed.clear();
     }
 
-    /// Nothing is left to do: all have rung as often as they were to.
+    /// Checks, when nothing is left to do, that all timers have fired as often as they were to.
     ///
     /// # Errors
     ///
-    /// When one has not.
+    /// If one has not.
     pub fn have_rung(&self) -> Check {
         ensure(self.armed.is_empty(), || {
             format!("timers never rang: {:?}", self.armed)
         })
     }
 
-    /// The message of a timer is handled. Answers whether it is to be cancelled, having rung often
-    /// enough.
+    /// Records that a timer's message is handled. Returns whether the timer is to be cancelled
+    /// because it has fired often enough.
     ///
     /// # Errors
     ///
-    /// When it was cancelled or replaced, or belongs to an instance before; when it comes too early, or
-    /// makes up for beats that were missed.
+    /// If it was cancelled or replaced, or belongs to an earlier instance; if it fires too early,
+    /// or makes up for missed ticks.
     pub fn rings(&mut self, ring: Ring, now: u64) -> Result<bool, String> {
         let armed = self.armed.get_mut(&ring.key);
         let Some(armed) = armed.filter(|armed| armed.start == ring.start) else {
@@ -198,15 +201,15 @@ impl TimerBook {
     }
 }
 
-/// A message that was put aside.
+/// A stashed message.
 #[derive(Clone, Copy, Debug)]
 struct Aside {
     message: u64,
-    /// The ask whose question it is.
+    /// The ask that the message is the question of.
     ask: Option<usize>,
 }
 
-/// What one instance of an actor has put aside.
+/// What one instance of an actor has stashed.
 #[derive(Debug, Default)]
 pub struct StashBook {
     aside: VecDeque<Aside>,
@@ -214,36 +217,36 @@ pub struct StashBook {
 }
 
 impl StashBook {
-    /// A message is put aside, which may be the question of an ask.
+    /// Records that a message is stashed; `ask` is set if it is a question.
     pub fn takes(&mut self, message: u64, ask: Option<usize>) {
         self.aside.push_back(Aside { message, ask });
     }
 
-    /// How many messages are aside, waiting to be taken out.
+    /// The number of stashed messages that wait to be unstashed.
     pub fn aside(&self) -> usize {
         self.aside.len()
     }
 
-    /// How many messages are in it in all.
+    /// The total number of messages in it.
     pub fn len(&self) -> usize {
         self.aside.len() + self.replayed.len()
     }
 
-    /// Whether there are none.
+    /// Whether it has no messages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All that is aside is taken out.
+    /// Records that all stashed messages are unstashed.
     pub fn is_replayed(&mut self) {
         self.replayed.append(&mut self.aside);
     }
 
-    /// A message is handled that was put aside.
+    /// Records that a message from the stash is handled.
     ///
     /// # Errors
     ///
-    /// When another one was to come, or none.
+    /// If another one was due, or none.
     pub fn comes_back(&mut self, message: u64, asks: &Asks) -> Check {
         self.forget_taken_back(asks);
         let expected = self.replayed.pop_front().map(|aside| aside.message);
@@ -252,11 +255,11 @@ impl StashBook {
         })
     }
 
-    /// A message of the mail is handled.
+    /// Records that a message of the mail is handled.
     ///
     /// # Errors
     ///
-    /// When some that were taken out were to come before it.
+    /// If unstashed messages were due before it.
     pub fn comes_before_mail(&mut self, asks: &Asks) -> Check {
         self.forget_taken_back(asks);
         ensure(self.replayed.is_empty(), || {
@@ -265,17 +268,17 @@ impl StashBook {
         })
     }
 
-    /// Questions that were taken back do not come.
+    /// Drops questions that were taken back: they do not arrive.
     fn forget_taken_back(&mut self, asks: &Asks) {
         let taken_back = |aside: &Aside| aside.ask.is_some_and(|ask| asks.is_taken_back(ask));
         self.replayed.retain(|aside| !taken_back(aside));
     }
 
-    /// A message was given back, as a stash of that capacity was full.
+    /// Checks that a message was given back because a stash of that capacity was full.
     ///
     /// # Errors
     ///
-    /// When it was not.
+    /// If the stash was not full.
     pub fn is_full(&self, capacity: usize) -> Check {
         let len = self.len();
         ensure(len >= capacity, || {

@@ -1,4 +1,4 @@
-//! The lives of actors: from the start to the end, and why they end.
+//! The lives of actors: from their start to their end, and the reasons for the end.
 
 use nexus_actors::TerminationReason;
 use parking_lot::Mutex;
@@ -13,11 +13,11 @@ const BUILT: u8 = 0;
 const RUNS: u8 = 1;
 const TOLD_OF_STOP: u8 = 2;
 const DROPPED: u8 = 3;
-/// It is told that it is to start again, and its state is still there.
+/// It has received its restart signal, and its state still exists.
 const TOLD_OF_RESTART: u8 = 4;
-/// Its state is gone, and the next one may come; or it does not, and nobody is told.
+/// Its state is gone, and the next one may come; or none comes, and that is not signalled.
 const BETWEEN: u8 = 5;
-/// Its state is gone until mail comes; or it has stopped meanwhile, and nobody is told.
+/// Its state is gone until mail arrives; or it has stopped meanwhile, and that is not signalled.
 const PASSIVE: u8 = 6;
 
 /// The life of one actor, from its start to its end, restarts included.
@@ -27,17 +27,17 @@ pub struct Life {
     pub number: u32,
     parent: Option<Arc<Life>>,
     phase: AtomicU8,
-    /// How often it was built.
+    /// How many times it was built.
     built: AtomicU32,
-    /// The failures for which it was told to start again.
+    /// The failures for which it received a restart signal.
     restarts: Mutex<BTreeSet<usize>>,
-    /// The failure for which it is built again next, and when it was told of that.
+    /// The failure for which it is built again next, and the time of the restart signal.
     cause: Mutex<Option<(usize, Option<u64>)>>,
-    /// Whether its mailbox may refuse mail, or questions may be taken back from it.
+    /// Whether its mailbox may refuse mail, or questions to it may be taken back.
     loses_mail: AtomicBool,
-    /// Whether children of it may be there when its state is gone.
+    /// Whether its children may still exist when its state is gone.
     leaves_children: AtomicBool,
-    /// Whether it has started for all to see: its spawner was told, or it handles messages.
+    /// Whether its start is public: its spawner was told, or it handles messages.
     in_public: AtomicBool,
     /// Whether it has decided to stop, or is about to.
     stops_itself: AtomicBool,
@@ -45,29 +45,29 @@ pub struct Life {
     fails: AtomicBool,
     /// Whether a fault of the simulation may end it, as a failure or as a kill.
     struck: AtomicBool,
-    /// Who has asked it to stop, and how many messages each had sent it before.
+    /// The senders that have asked it to stop, each with the number of messages it had sent before.
     stops: Mutex<Vec<(u32, u32)>>,
-    /// Who has killed it, likewise.
+    /// The senders that have killed it, likewise.
     kills: Mutex<Vec<(u32, u32)>>,
-    /// Whether it was killed by an actor of its own worker, so that the kill has come.
+    /// Whether an actor of its own worker has killed it, so that the kill has taken effect.
     killed: AtomicBool,
-    /// Whether it was suspended last by an actor of its own worker.
+    /// Whether the last suspension, rather than resumption, came from an actor of its own worker.
     suspended: AtomicBool,
-    /// Whether a resumption may come from elsewhere, nobody knows when.
+    /// Whether a resumption may arrive from another worker, at an unknown time.
     resumed_from_afar: AtomicBool,
-    /// Whether it is built for mail that came while it was passive.
+    /// Whether it is being built for mail that arrived while it was passive.
     wakes: AtomicBool,
-    /// Whether it is to passivate, and in which incarnation for certain.
+    /// Whether it is to passivate, and in which incarnation that is certain.
     passivates: AtomicBool,
     passivates_in: AtomicU32,
-    /// Whether it is to passivate whenever word of that comes from elsewhere.
+    /// Whether it is to passivate when a request from another worker arrives.
     passivates_from_afar: AtomicBool,
-    /// Whether it ever was to.
+    /// Whether it was ever to passivate.
     may_passivate: AtomicBool,
 }
 
 impl Life {
-    /// A life that begins.
+    /// The life of an actor that is about to start.
     pub fn new(number: u32, parent: Option<Arc<Life>>) -> Self {
         Self {
             number,
@@ -95,11 +95,11 @@ impl Life {
         }
     }
 
-    /// It is told that it starts.
+    /// Records that it receives its start signal.
     ///
     /// # Errors
     ///
-    /// When it has been told, or has even stopped.
+    /// If it has received it before, or has even stopped.
     pub fn starts(&self) -> Check {
         let before = self.phase.swap(RUNS, SeqCst);
         let incarnation = self.incarnation();
@@ -109,12 +109,12 @@ impl Life {
         })
     }
 
-    /// Its factory runs; it has had those children.
+    /// Records that its factory runs. `children` are all children it has had.
     ///
     /// # Errors
     ///
-    /// When it is there already, or was not to start again; when children of the instance before are
-    /// left, or its parent is not there any more.
+    /// If it exists already, or was not to be restarted; if children of the previous instance are
+    /// left, or its parent no longer exists.
     pub fn is_built<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
         if self.built.fetch_add(1, SeqCst) == 0 {
             return Ok(());
@@ -140,7 +140,7 @@ impl Life {
         )
     }
 
-    /// How often it was built.
+    /// How many times it was built.
     pub fn incarnation(&self) -> u32 {
         self.built.load(SeqCst)
     }
@@ -149,11 +149,11 @@ impl Life {
         self.phase.load(SeqCst)
     }
 
-    /// It is told that it is to start again, for that failure, if it is a planned one.
+    /// Records that it receives its restart signal, for that failure if it is a planned one.
     ///
     /// # Errors
     ///
-    /// When it does not run, or was told of this failure before.
+    /// If it is not running, or has received the signal for this failure before.
     pub fn is_told_of_restart(&self, failure: Option<usize>, at: u64) -> Check {
         let before = self.phase.swap(TOLD_OF_RESTART, SeqCst);
         *self.cause.lock() = failure.map(|failure| (failure, Some(at)));
@@ -164,22 +164,22 @@ impl Life {
         ensure(new, || format!("restarted twice for failure {failure:?}"))
     }
 
-    /// It is about to fail while it is built again.
+    /// Records that it is about to fail while it is built again.
     pub fn fails_again(&self, failure: usize) {
         *self.cause.lock() = Some((failure, None));
     }
 
-    /// For which failure it is built again.
+    /// The failure for which it is built again.
     pub fn cause(&self) -> Option<usize> {
         self.cause.lock().map(|(failure, _)| failure)
     }
 
-    /// It is told that it has started again, for that failure. Answers how long that took, where it
-    /// was told before that it would.
+    /// Records the signal that it has been restarted, for that failure. Returns how long that took,
+    /// if it had received a restart signal before.
     ///
     /// # Errors
     ///
-    /// When it was not built again, or for another failure.
+    /// If it was not built again, or for another failure.
     pub fn starts_again(&self, failure: Option<usize>, at: u64) -> Result<Option<u64>, String> {
         let before = self.phase.swap(RUNS, SeqCst);
         let cause = self.cause.lock().take();
@@ -188,7 +188,7 @@ impl Life {
             format!("told of a restart's end in phase {before}")
         })?;
         let expected = cause.map(|(failure, _)| failure);
-        // Where it failed while it was built again, a sibling's failure may have decided what becomes of it.
+        // If it failed while it was built again, a sibling's failure may have decided its fate.
         let built_in_vain = cause.is_some_and(|(_, told)| told.is_none()) && failure.is_some();
         ensure(failure == expected || built_in_vain, || {
             format!("restarted for failure {failure:?}, and told so for {expected:?}")
@@ -196,22 +196,23 @@ impl Life {
         Ok(cause.and_then(|(_, told)| Some(at.saturating_sub(told?))))
     }
 
-    /// Whether it was told that it is to start again.
+    /// Whether it has received its restart signal.
     pub fn is_told_to_restart(&self) -> bool {
         self.phase() == TOLD_OF_RESTART
     }
 
-    /// Its state may be gone before its children are: its start fails, or it starts some at its end.
+    /// Notes that its state may be gone before its children are: its start fails, or it starts some
+    /// at its end.
     pub fn may_leave_children(&self) {
         self.leaves_children.store(true, SeqCst);
     }
 
-    /// Its mailbox may refuse mail, or questions may be taken back from it.
+    /// Notes that its mailbox may refuse mail, or that questions to it may be taken back.
     pub fn may_lose_mail(&self) {
         self.loses_mail.store(true, SeqCst);
     }
 
-    /// Whether mail for it may be lost on the way.
+    /// Whether mail to it may be lost on the way.
     pub fn loses_mail(&self) -> bool {
         self.loses_mail.load(SeqCst) || self.may_be_struck()
     }
@@ -221,7 +222,7 @@ impl Life {
         self.struck.load(SeqCst)
     }
 
-    /// Whether it has no state, and may not get one any more.
+    /// Whether it has no state, and may never have one again.
     pub fn is_gone(&self) -> bool {
         matches!(self.phase(), DROPPED | BETWEEN | PASSIVE)
     }
@@ -231,11 +232,11 @@ impl Life {
         matches!(self.phase(), DROPPED | BETWEEN)
     }
 
-    /// It handles a message.
+    /// Records that it handles a message.
     ///
     /// # Errors
     ///
-    /// Before its start, after its stop or a kill, and while it is suspended.
+    /// If that is before its start, after its stop or a kill, or while it is suspended.
     pub fn handles(&self) -> Check {
         self.is_in_public();
         let phase = self.phase.load(SeqCst);
@@ -255,14 +256,15 @@ impl Life {
         })
     }
 
-    /// It is told that it has stopped, having had those children.
+    /// Records that it receives its stop signal. `children` are all children it has had.
     ///
     /// # Errors
     ///
-    /// When it has been told, was never started, or has children left.
+    /// If it has received it before, was never started, or has children left.
     pub fn is_told_of_stop<'a>(&self, mut children: impl Iterator<Item = &'a Life>) -> Check {
         let before = self.phase.swap(TOLD_OF_STOP, SeqCst);
-        // Not after it was told of its restart, also if that is cut short: one last signal is enough.
+        // Not after its restart signal, even if the restart is cut short: one last signal is
+        // enough.
         ensure(before == RUNS, || {
             format!("told of its stop in phase {before}")
         })?;
@@ -275,23 +277,24 @@ impl Life {
         }
     }
 
-    /// Somebody asks it to stop, having sent it so many messages.
+    /// Records that a sender asks it to stop, after that many messages.
     pub fn is_asked_to_stop(&self, by: u32, sent: u32) {
         self.stops.lock().push((by, sent));
     }
 
-    /// Somebody is about to kill it, having sent it so many messages.
+    /// Records that a sender is about to kill it, after that many messages.
     pub fn is_to_be_killed(&self, by: u32, sent: u32) {
         self.kills.lock().push((by, sent));
     }
 
-    /// An actor of its own worker has killed it.
+    /// Records that an actor of its own worker has killed it.
     pub fn is_killed(&self) {
         self.killed.store(true, SeqCst);
     }
 
-    /// It is to passivate before its next message: it says so, or an actor of its own worker does, to
-    /// whom nothing happens where it has to stop soon, as at the end of the pool.
+    /// Records that it is to passivate before its next message, at its own request or at that of an
+    /// actor of its worker. The request has no effect if it has to stop soon, as at the end of the
+    /// pool.
     pub fn is_to_passivate(&self, pool_ends: bool) {
         self.may_passivate.store(true, SeqCst);
         self.passivates.store(true, SeqCst);
@@ -300,89 +303,89 @@ impl Life {
         }
     }
 
-    /// Somebody elsewhere is about to have it passivate.
+    /// Records that a sender elsewhere is about to request its passivation.
     pub fn is_to_passivate_from_afar(&self) {
         self.may_passivate.store(true, SeqCst);
         self.passivates_from_afar.store(true, SeqCst);
     }
 
-    /// Whether this instance of it was to passivate.
+    /// Whether this instance was to passivate.
     pub fn is_to_have_passivated(&self) -> bool {
         self.passivates_in.load(SeqCst) == self.incarnation() && self.runs()
     }
 
-    /// Whether it is built for mail that came while it was passive.
+    /// Whether it is being built for mail that arrived while it was passive.
     pub fn wakes(&self) -> bool {
         self.wakes.load(SeqCst)
     }
 
-    /// Whether it has no state until mail comes, unless it has stopped meanwhile.
+    /// Whether it has no state until mail arrives, unless it has stopped meanwhile.
     pub fn is_passive(&self) -> bool {
         self.phase() == PASSIVE
     }
 
-    /// Whether it is passive for certain.
+    /// Whether it is certainly passive.
     pub fn is_passive_for_certain(&self) -> bool {
         self.is_passive() && !self.may_have_stopped()
     }
 
-    /// Whether it is there, with or without a state, as far as it knows.
+    /// Whether it exists, with or without a state, as far as it knows.
     pub fn is_there(&self) -> bool {
         self.runs() || self.is_passive_for_certain()
     }
 
-    /// An actor of its own worker has suspended it, or resumed it.
+    /// Records that an actor of its own worker has suspended or resumed it.
     pub fn is_suspended(&self, suspended: bool) {
         self.suspended.store(suspended, SeqCst);
     }
 
-    /// Somebody elsewhere is about to resume it.
+    /// Records that a sender elsewhere is about to resume it.
     pub fn is_resumed_from_afar(&self) {
         self.resumed_from_afar.store(true, SeqCst);
     }
 
-    /// It is about to fail.
+    /// Records that it is about to fail.
     pub fn is_failing(&self) {
         self.fails.store(true, SeqCst);
     }
 
-    /// A fault of the simulation may end it.
+    /// Records that a fault of the simulation may end it.
     pub fn is_struck(&self) {
         self.struck.store(true, SeqCst);
     }
 
-    /// It is about to stop by its own decision.
+    /// Records that it is about to stop by its own decision.
     pub fn stops_itself(&self) {
         self.stops_itself.store(true, SeqCst);
     }
 
-    /// Whether it has, or may have, ended by itself: it failed, or decided to stop.
+    /// Whether it has ended, or may have ended, by itself: it failed, or decided to stop.
     fn ends_itself(&self) -> bool {
         let flags = [&self.stops_itself, &self.fails, &self.struck];
         flags.iter().any(|flag| flag.load(SeqCst))
     }
 
-    /// Whether its state is gone, the last thing that its actor has.
+    /// Whether its state has been dropped for the last time.
     pub fn is_dropped(&self) -> bool {
         self.phase.load(SeqCst) == DROPPED
     }
 
-    /// It has started for all to see.
+    /// Records that its start is public.
     pub fn is_in_public(&self) {
         self.in_public.store(true, SeqCst);
     }
 
-    /// Whether it runs for all to see.
+    /// Whether its start is public, and it runs.
     pub fn runs_in_public(&self) -> bool {
         self.in_public.load(SeqCst) && self.runs()
     }
 
-    /// Whether it is there for all to see.
+    /// Whether its start is public, and it exists.
     pub fn is_there_in_public(&self) -> bool {
         self.in_public.load(SeqCst) && self.is_there()
     }
 
-    /// Whether it has started for all to see, and so have its ancestors.
+    /// Whether its start is public, and so are those of its ancestors.
     pub fn is_settled(&self) -> bool {
         let parent = self.parent.as_deref();
         self.in_public.load(SeqCst) && parent.is_none_or(Self::is_settled)
@@ -393,7 +396,7 @@ impl Life {
         self.phase.load(SeqCst) == RUNS
     }
 
-    /// Whether it has been told that it has stopped.
+    /// Whether it has received its stop signal.
     pub fn is_told(&self) -> bool {
         self.phase.load(SeqCst) == TOLD_OF_STOP
     }
@@ -420,27 +423,28 @@ impl Life {
         false
     }
 
-    /// Whether anybody else may have it stop, so that it need not wait for what it was to wait for.
+    /// Whether another actor may make it stop, so that it need not complete a wait.
     pub fn may_be_stopped(&self) -> bool {
         !self.stops.lock().is_empty() || self.an_ancestor_has_a_reason_to_stop()
     }
 
-    /// Whether anything has happened for which it may have stopped, or may be about to.
+    /// Whether anything has happened that may have made it stop, or may be about to.
     pub fn may_have_stopped(&self) -> bool {
         self.has_a_reason_to_stop() || self.an_ancestor_has_a_reason_to_stop()
     }
 
-    /// Whoever watches it is told of its end, for that reason; the whole pool ends or does not.
+    /// Checks the termination notice that a watcher receives, with its reason. `pool_ends` says
+    /// whether the whole pool ends.
     ///
     /// # Errors
     ///
-    /// When it has not ended, or not for that reason.
+    /// If it has not ended, or not for that reason.
     pub fn is_told_to_have_ended(&self, reason: TerminationReason, pool_ends: bool) -> Check {
         let number = self.number;
         ensure(self.is_gone(), || {
             format!("told that {number} has stopped, which is there")
         })?;
-        // Those below end for the reason of whoever is above.
+        // Descendants end for the reason of their ancestor.
         let with_ancestors = |has: fn(&Self) -> bool| has(self) || self.any_ancestor(has);
         let there = match reason {
             TerminationReason::Failed => {
@@ -464,8 +468,8 @@ impl Life {
         })
     }
 
-    /// Its state is dropped in the course of a restart, of one that fails, or of a passivation. Answers
-    /// whether that is so; else it is its end.
+    /// Records that its state is dropped in the course of a restart, of one that fails, or of a
+    /// passivation. Returns whether that is so; otherwise this is its end.
     pub fn is_dropped_between(&self) -> bool {
         let phase = self.phase();
         let between = phase == TOLD_OF_RESTART || (phase == BUILT && self.incarnation() > 1);
@@ -479,12 +483,13 @@ impl Life {
         true
     }
 
-    /// Its state is dropped, after those messages; the whole pool ends or does not.
+    /// Records that its state is dropped, after those messages. `pool_ends` says whether the whole
+    /// pool ends.
     ///
     /// # Errors
     ///
-    /// When it stopped for no reason, without having been told, or before mail that came ahead of
-    /// the stop; or handled mail that came behind it.
+    /// If it stopped without a reason, without its stop signal, or before mail that was sent ahead
+    /// of the stop; or if it handled mail sent after the stop.
     pub fn is_dropped_after(&self, mail: &Sequences, pool_ends: bool) -> Check {
         let before = self.phase.swap(DROPPED, SeqCst);
         let ends_itself = self.ends_itself();
@@ -509,11 +514,11 @@ impl Life {
         })
     }
 
-    /// Of the messages that it has handled none came behind a stop or a kill.
+    /// Checks that it has handled no message that was sent after a stop or a kill.
     ///
     /// # Errors
     ///
-    /// When one did.
+    /// If it has.
     pub fn has_obeyed(&self, mail: &Sequences) -> Check {
         let stops = self.stops.lock().clone();
         let kills = self.kills.lock().clone();

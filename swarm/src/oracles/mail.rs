@@ -1,20 +1,22 @@
-//! How messages come to an actor: in order, one at a time, never before their time.
+//! How messages reach an actor: in order, one at a time, never early.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::{Check, ensure};
 
-/// The messages that one actor has got from each sender: they come without a gap and in order.
+/// The messages that one actor has received from each sender: they arrive without a gap and in
+/// order.
 #[derive(Debug, Default)]
 pub struct Sequences(BTreeMap<u32, u32>);
 
 impl Sequences {
-    /// The message of that number has come from that sender. Numbers begin with 1.
+    /// Records that the message with that number has arrived from that sender. Numbers begin with
+    /// 1.
     ///
     /// # Errors
     ///
-    /// Where another was to come.
+    /// If another one was due.
     pub fn arrives(&mut self, sender: u32, number: u32) -> Check {
         let last = self.0.entry(sender).or_default();
         let expected = *last + 1;
@@ -24,11 +26,11 @@ impl Sequences {
         })
     }
 
-    /// As above, where messages may be lost on the way: they come in order all the same.
+    /// As above, if messages may be lost on the way: the others still arrive in order.
     ///
     /// # Errors
     ///
-    /// Where it came before, or a later one did.
+    /// If it arrived before, or a later one did.
     pub fn arrives_after_losses(&mut self, sender: u32, number: u32) -> Check {
         let last = self.0.entry(sender).or_default();
         let before = std::mem::replace(last, number.max(*last));
@@ -37,22 +39,22 @@ impl Sequences {
         })
     }
 
-    /// The number of the last message of a sender.
+    /// The number of the last message from a sender.
     pub fn last(&self, sender: u32) -> u32 {
         self.0.get(&sender).copied().unwrap_or_default()
     }
 }
 
-/// Whether an actor is in a handler: it is in one at a time.
+/// Whether an actor is in a handler: it is in at most one.
 #[derive(Debug, Default)]
 pub struct OneAtATime(Cell<bool>);
 
-/// An actor is in a handler for as long as this lives.
+/// A guard that lives while an actor is in a handler.
 #[derive(Debug)]
 pub struct InHandler<'a>(&'a Cell<bool>);
 
 impl OneAtATime {
-    /// A handler begins. It ends with the guard.
+    /// Begins a handler, which ends with the guard.
     pub fn enter(&self) -> (InHandler<'_>, Check) {
         let busy = self.0.replace(true);
         let check = ensure(!busy, || "two handlers at the same time".to_owned());
@@ -66,11 +68,11 @@ impl Drop for InHandler<'_> {
     }
 }
 
-/// Whether what was to take that long has.
+/// Checks that something took as long as it was to take.
 ///
 /// # Errors
 ///
-/// When it was over before.
+/// If it ended earlier.
 pub fn never_early(what: &str, began: u64, ended: u64, length: u64) -> Check {
     let took = ended.saturating_sub(began);
     ensure(took >= length, || {

@@ -1,5 +1,5 @@
-//! Oracles: what must hold, whatever a system does. Each is a small thing of its own, which says
-//! what is wrong and never panics: a panic in a handler would be taken for a planned one.
+//! Oracles: what must hold, whatever a system does. Each is small and independent; it reports what
+//! is wrong and never panics: a panic in a handler would be taken for a planned one.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -35,14 +35,14 @@ pub use self::tasks::{TaskOutcome, Tasks};
 pub use self::topics::Topics;
 pub use self::watches::{Watches, WhenWatched};
 
-/// What a check comes to: nothing, or what is wrong.
+/// The result of a check: nothing, or what is wrong.
 pub type Check = Result<(), String>;
 
 fn ensure(holds: bool, wrong: impl FnOnce() -> String) -> Check {
     if holds { Ok(()) } else { Err(wrong()) }
 }
 
-/// The oracles of one run, and what they have found.
+/// The oracles of one run, and the violations they have found.
 #[derive(Debug, Default)]
 pub struct Oracles {
     found: Mutex<Vec<String>>,
@@ -56,9 +56,9 @@ pub struct Oracles {
     pub notes: Tally,
     /// States that exist.
     pub states: Tally,
-    /// Asks that nobody has ended.
+    /// Asks that have not ended.
     pub open_asks: Tally,
-    /// Tasks that somebody may wait for.
+    /// Tasks that may be waited for.
     pub held_tasks: Tally,
     /// Messages that were sent.
     pub sent: AtomicU64,
@@ -66,30 +66,30 @@ pub struct Oracles {
     pub lost_on_the_way: AtomicU64,
     /// Messages that were handled.
     pub handled: AtomicU64,
-    /// Messages that their handlers left.
+    /// Messages that were left unhandled.
     pub unhandled: AtomicU64,
-    /// Ids of messages.
+    /// The ids of messages.
     pub ids: Ids,
-    /// How often what was seen to happen, so that one can see that it does.
+    /// How often each event was seen, to show that it occurs.
     seen: Mutex<BTreeMap<&'static str, u64>>,
-    /// Answers of the runtime itself that may have come late.
+    /// The runtime's own answers that may have been late.
     pub other_late: AtomicU64,
     /// Whether the pool ends, or is about to.
     pub pool_ends: AtomicBool,
 }
 
-/// Violations that are kept: the first ones say most.
+/// The number of violations that are kept: the first ones tell most.
 const KEPT: usize = 20;
 
 impl Oracles {
-    /// Takes a check's result in.
+    /// Records the result of a check.
     pub fn note(&self, who: impl FnOnce() -> String, check: Check) {
         if let Err(wrong) = check {
             self.violated(format!("{}: {wrong}", who()));
         }
     }
 
-    /// Something is wrong.
+    /// Records a violation.
     pub fn violated(&self, text: String) {
         let mut found = self.found.lock();
         if found.len() < KEPT {
@@ -97,17 +97,17 @@ impl Oracles {
         }
     }
 
-    /// Something happens that is worth counting.
+    /// Counts an event.
     pub fn saw(&self, what: &'static str) {
         *self.seen.lock().entry(what).or_default() += 1;
     }
 
-    /// How often what was seen.
+    /// How often each event was seen.
     pub fn seen(&self) -> BTreeMap<&'static str, u64> {
         self.seen.lock().clone()
     }
 
-    /// What was found so far.
+    /// The violations found so far.
     pub fn found(&self) -> Vec<String> {
         self.found.lock().clone()
     }

@@ -1,4 +1,4 @@
-//! Names: each is given to one actor at a time, and comes free.
+//! Names: each belongs to one actor at a time, and is released.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -7,10 +7,10 @@ use super::{Check, ensure};
 
 #[derive(Debug, Default)]
 struct Use {
-    /// Whether an actor may keep it for a while after its state is gone.
+    /// Whether an actor may retain it for a while after its state is gone.
     lingers: bool,
     alive: Vec<u32>,
-    /// Those that have no state, and keep it nevertheless, unless they have stopped meanwhile.
+    /// Actors that have no state and retain the name, unless they have stopped meanwhile.
     resting: Vec<u32>,
     claims: u32,
     claimed: u32,
@@ -22,7 +22,7 @@ impl Use {
     }
 }
 
-/// Who has which name.
+/// Which actors have each name.
 #[derive(Debug, Default)]
 pub struct Names(Mutex<BTreeMap<String, Use>>);
 
@@ -35,7 +35,7 @@ pub struct Claim {
 }
 
 impl Names {
-    /// Somebody tries to take a name.
+    /// Records that an attempt to take a name begins.
     pub fn claim(&self, path: &str) -> Claim {
         let mut names = self.0.lock();
         let used = names.entry(path.to_owned()).or_default();
@@ -48,11 +48,11 @@ impl Names {
         }
     }
 
-    /// The attempt is over; the name was taken, or it was not.
+    /// Records that the attempt is over, and whether the name was taken already.
     ///
     /// # Errors
     ///
-    /// When it was taken though nobody had it, or not taken though somebody has it.
+    /// If it was although no actor had it, or was not although an actor has it.
     pub fn claimed(&self, claim: &Claim, taken: bool) -> Check {
         let mut names = self.0.lock();
         let used = names.entry(claim.path.clone()).or_default();
@@ -63,11 +63,11 @@ impl Names {
         })
     }
 
-    /// An actor of that name is built.
+    /// Records that an actor with that name is built.
     ///
     /// # Errors
     ///
-    /// When another has the name.
+    /// If another one has the name.
     pub fn born(&self, path: &str, number: u32) -> Check {
         let mut names = self.0.lock();
         let used = names.entry(path.to_owned()).or_default();
@@ -78,13 +78,13 @@ impl Names {
         })
     }
 
-    /// From now on it is not certain when that name comes free: an actor that has it starts
-    /// children after its own end.
+    /// Notes that from now on it is not certain when that name is released: an actor that has it
+    /// starts children after its own end.
     pub fn linger(&self, path: &str) {
         self.0.lock().entry(path.to_owned()).or_default().lingers = true;
     }
 
-    /// An actor of that name passivates.
+    /// Records that an actor with that name passivates.
     pub fn rests(&self, path: &str, number: u32) {
         let mut names = self.0.lock();
         if let Some(used) = names.get_mut(path) {
@@ -93,7 +93,7 @@ impl Names {
         }
     }
 
-    /// An actor of that name is no more.
+    /// Records that an actor with that name no longer exists.
     pub fn died(&self, path: &str, number: u32) {
         let mut names = self.0.lock();
         if let Some(used) = names.get_mut(path) {
@@ -101,13 +101,13 @@ impl Names {
         }
     }
 
-    /// How many names are in use.
+    /// The number of names in use.
     pub fn in_use(&self) -> usize {
         let names = self.0.lock();
         names.values().filter(|used| !used.alive.is_empty()).count()
     }
 
-    /// The names that nobody has any more.
+    /// The names that have been released.
     pub fn free_again(&self) -> Vec<String> {
         let names = self.0.lock();
         let free = names
@@ -122,20 +122,20 @@ impl Names {
 pub struct Sight {
     /// It had started before.
     pub ran_before: bool,
-    /// It was no more before.
+    /// It no longer existed before.
     pub gone_before: bool,
-    /// It was still there afterwards.
+    /// It still existed afterwards.
     pub there_after: bool,
     /// It was found.
     pub found: bool,
 }
 
 impl Sight {
-    /// What is there is found, and what is gone is not.
+    /// Checks that an existing actor is found, and one that is gone is not.
     ///
     /// # Errors
     ///
-    /// When it is the other way round.
+    /// If it is the other way round.
     pub fn check(self, path: &str) -> Check {
         ensure(!(self.gone_before && self.found), || {
             format!("{path} was found, and had stopped")

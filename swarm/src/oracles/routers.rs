@@ -1,18 +1,18 @@
-//! Routers: each message comes to one routee, or to each of them once, in order and in turn.
+//! Routers: each message reaches one routee, or each of them once, in order and in turn.
 
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, ensure};
 
-/// Whom a router sends to.
+/// The strategy of a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// One after the other.
     InTurn,
-    /// One by chance.
+    /// One at random.
     ByChance,
-    /// The one to whom its key belongs.
+    /// The one that owns the key.
     ByKey,
     /// The one with the fewest messages.
     ToLeast,
@@ -23,7 +23,7 @@ pub enum Way {
 #[derive(Clone, Debug)]
 struct Message {
     sender: u32,
-    /// Its number among those of its sender.
+    /// Its number among the messages of its sender.
     number: u32,
     key: u64,
     /// Whether it may be taken back.
@@ -35,14 +35,14 @@ struct Message {
 struct Book {
     messages: Vec<Message>,
     sent: BTreeMap<u32, u32>,
-    /// The last number of each sender that has come to each routee.
+    /// The number of the last message from each sender that has reached each routee.
     last: BTreeMap<(u32, u32), u32>,
-    /// To whom each key has gone.
+    /// The routee that each key has gone to.
     keys: BTreeMap<u64, u32>,
     routees: BTreeSet<u32>,
     resized: bool,
-    /// Messages and copies that it sends to single routees, but for questions to one, and those of them
-    /// that have come.
+    /// Messages and copies that it sends to single routees, except questions to one, and those of
+    /// them that have arrived.
     carried: i64,
     come: i64,
 }
@@ -51,13 +51,13 @@ struct Book {
 #[derive(Debug)]
 pub struct Routings {
     way: Way,
-    /// Whether its routees do not stop but by a resize.
+    /// Whether its routees stop only by a resize.
     calm: bool,
     book: Mutex<Book>,
 }
 
 impl Routings {
-    /// A router that sends so. `calm` says that its routees do not stop but by a resize.
+    /// A router with that strategy. `calm` says that its routees stop only by a resize.
     pub fn new(way: Way, calm: bool) -> Self {
         Self {
             way,
@@ -66,17 +66,17 @@ impl Routings {
         }
     }
 
-    /// It has a routee more.
+    /// Records a further routee.
     pub fn has(&self, routee: u32) {
         self.book.lock().routees.insert(routee);
     }
 
-    /// It is about to have more or fewer routees.
+    /// Records that the number of its routees is about to change.
     pub fn is_resized(&self) {
         self.book.lock().resized = true;
     }
 
-    /// A message is sent to it. Answers its number.
+    /// Records that a message is sent to it. Returns the index of the message.
     pub fn is_sent(&self, sender: u32, key: u64, is_question: bool) -> usize {
         let book = &mut *self.book.lock();
         let number = book.sent.entry(sender).or_default();
@@ -94,12 +94,12 @@ impl Routings {
         book.messages.len() - 1
     }
 
-    /// It makes a copy for a routee, of a message or of a question to all.
+    /// Records that it makes a copy for a routee, of a message or of a question to all.
     pub fn is_copied(&self) {
         self.book.lock().carried += 1;
     }
 
-    /// A question to all comes to a routee.
+    /// Records that a question to all arrives at a routee.
     pub fn part_comes(&self) {
         self.book.lock().come += 1;
     }
@@ -109,12 +109,13 @@ impl Routings {
         self.book.lock().messages[message].key
     }
 
-    /// A message comes to a routee; the whole pool ends, and its routees with it, or does not.
+    /// Records that a message arrives at a routee. `pool_ends` says whether the whole pool ends,
+    /// and its routees with it.
     ///
     /// # Errors
     ///
-    /// When it has come before, or to another one where it goes to one only; when a later one of
-    /// its sender has come before; when others of its key go elsewhere.
+    /// If it has arrived there before, or at another routee although it goes to one only; if a
+    /// later message of its sender has arrived before; if others with its key go elsewhere.
     pub fn arrives(&self, message: usize, routee: u32, pool_ends: bool) -> Check {
         let book = &mut *self.book.lock();
         book.come += 1;
@@ -136,12 +137,12 @@ impl Routings {
         })
     }
 
-    /// Nothing is left to do, and it was never stopped: all has come to whom it was to, but for so many
-    /// messages that the routees' mailboxes have lost, each of them once.
+    /// Checks, when nothing is left to do and the router was never stopped, that every message has
+    /// arrived, except `lost` messages that the routees' mailboxes have lost, each once.
     ///
     /// # Errors
     ///
-    /// When others are missing.
+    /// If others are missing.
     pub fn are_all_there_but(&self, lost: i64) -> Check {
         let book = self.book.lock();
         let questions = book.messages.iter().any(|message| message.is_question);
@@ -154,11 +155,12 @@ impl Routings {
         })
     }
 
-    /// Nothing is left to do, and it was never stopped: all has come to whom it was to.
+    /// Checks, when nothing is left to do and the router was never stopped, that every message has
+    /// arrived where it was to.
     ///
     /// # Errors
     ///
-    /// When it has not, or not in turn.
+    /// If one has not, or not in turn.
     pub fn are_all_there(&self) -> Check {
         let book = self.book.lock();
         if !self.calm {
@@ -200,27 +202,27 @@ struct Scatter {
 pub struct Scattered(Mutex<Scatter>);
 
 impl Scattered {
-    /// A routee's copy is made.
+    /// Records that a copy for a routee is made.
     pub fn is_copied(&self) {
         self.0.lock().copies += 1;
     }
 
-    /// A routee is about to answer so.
+    /// Records that a routee is about to give that answer.
     pub fn is_answered(&self, answer: u64) {
         self.0.lock().answers.push(answer);
     }
 
-    /// A routee's copy is no more.
+    /// Records that a routee's copy no longer exists.
     pub fn is_gone(&self) {
         self.0.lock().gone += 1;
     }
 
-    /// It ended with that answer, or with the last reply being dropped. `in_order` says whether answers
-    /// arrive in the order in which they are given.
+    /// Checks its end, with that answer, or by the drop of the last reply. `in_order` says whether
+    /// answers arrive in the order in which they are given.
     ///
     /// # Errors
     ///
-    /// When nobody has given it, or another one came first; when a reply is left.
+    /// If no routee has given that answer, or another answer came first; if a reply is left.
     pub fn ends(&self, answer: Option<u64>, in_order: bool) -> Check {
         let scatter = self.0.lock();
         let fits = match answer {

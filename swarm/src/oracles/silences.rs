@@ -1,4 +1,5 @@
-//! Receive time-outs: an actor is told when no mail has come for long enough, and at no other time.
+//! Receive time-outs: an actor is told when no mail has arrived for long enough, and at no other
+//! time.
 
 use parking_lot::Mutex;
 
@@ -7,7 +8,7 @@ use super::{Check, ensure};
 #[derive(Clone, Copy, Debug)]
 struct Silent {
     after: u64,
-    /// Since when no mail has come, at the earliest.
+    /// The earliest time since which no mail has arrived.
     since: u64,
     left: u32,
 }
@@ -17,7 +18,7 @@ struct Silent {
 pub struct Silence(Mutex<Option<Silent>>);
 
 impl Silence {
-    /// It is set, in the place of the one before, and to be told so often at the most.
+    /// Records that it is set, in place of an earlier one, and is to fire at most `most` times.
     pub fn is_set(&self, after: u64, now: u64, most: u32) {
         let since = now;
         *self.0.lock() = Some(Silent {
@@ -27,24 +28,25 @@ impl Silence {
         });
     }
 
-    /// It is taken away, or ends with its instance.
+    /// Records that it is cancelled, or ends with its instance.
     pub fn ends(&self) {
         *self.0.lock() = None;
     }
 
-    /// A message of the mail is handled: it begins anew.
+    /// Records that a message of the mail is handled: the time-out begins anew.
     pub fn is_broken(&self, now: u64) {
         if let Some(silent) = &mut *self.0.lock() {
             silent.since = now;
         }
     }
 
-    /// The actor is told, `now` by the clock that it reads. On threads that one goes on, and the time-out has begun
-    /// anew a little before. Answers whether the time-out is to be taken away, having come often enough.
+    /// Records that the actor is told, at `now` by the clock that it reads. On threads that clock
+    /// has advanced, and the time-out has begun anew a little earlier. Returns whether the time-out
+    /// is to be cancelled, having fired often enough.
     ///
     /// # Errors
     ///
-    /// When there is none, or it is too early.
+    /// If there is none, or it is too early.
     pub fn is_told(&self, now: u64, on_threads: bool) -> Result<bool, String> {
         let mut silent = self.0.lock();
         let Some(silent) = &mut *silent else {
@@ -59,11 +61,12 @@ impl Silence {
         Ok(silent.left == 0)
     }
 
-    /// Nothing is left to do, so that all time-outs are over: it has been told as often as it was to.
+    /// Checks, when nothing is left to do and all time-outs are thus over, that it has fired as
+    /// often as it was to.
     ///
     /// # Errors
     ///
-    /// When it has not.
+    /// If it has not.
     pub fn is_over(&self) -> Check {
         let silent = *self.0.lock();
         ensure(silent.is_none(), || {

@@ -1,4 +1,4 @@
-//! Sums: what was sent is handled, lost or left, and messages say where they come from.
+//! Sums: every message sent is handled, lost or left, and messages say where they come from.
 
 use parking_lot::Mutex;
 use std::collections::HashSet;
@@ -8,25 +8,25 @@ use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use super::asks::LateAnswers;
 use super::{Check, ensure};
 
-/// What the envelope of a message says, beside what its sender says.
+/// What a message's envelope says, besides what its sender says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The actor that sent it; `None` for a thread outside.
     pub sender: Option<nexus_actors::ActorId>,
     /// Whether it was a task instead, whose id is not known.
     pub by_task: bool,
-    /// The message that its handler was at.
+    /// The message that the sending handler was handling.
     pub cause: Option<nexus_actors::MessageId>,
     /// The first message of the chain.
     pub chain: Option<nexus_actors::MessageId>,
 }
 
 impl Origin {
-    /// The envelope says the same.
+    /// Checks that the envelope says the same.
     ///
     /// # Errors
     ///
-    /// When it does not.
+    /// If it does not.
     pub fn check(&self, envelope: &nexus_actors::Envelope) -> Check {
         let chain = self.chain.unwrap_or(envelope.message_id());
         let by = match self.by_task {
@@ -41,23 +41,23 @@ impl Origin {
     }
 }
 
-/// The ids of the messages of a run: no two have the same.
+/// The ids of the messages of a run: no two are equal.
 #[derive(Debug, Default)]
 pub struct Ids(Mutex<HashSet<u64>>);
 
 impl Ids {
-    /// A message of that id is handled.
+    /// Records that a message with that id is handled.
     ///
     /// # Errors
     ///
-    /// When another had it.
+    /// If another one had it.
     pub fn is_new(&self, id: u64) -> Check {
         let new = self.0.lock().insert(id);
         ensure(new, || format!("the id {id:x} has come twice"))
     }
 }
 
-/// What a run came to, by the counts of the pool and by those of the swarm.
+/// The result of a run, by the counts of the pool and by those of the swarm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Messages sent, by the pool's count.
@@ -66,38 +66,38 @@ pub struct Sums {
     pub handled: u64,
     /// Messages lost.
     pub dead_letters: u64,
-    /// Messages that wait in mailboxes.
+    /// Messages waiting in mailboxes.
     pub queued: u64,
-    /// Of the messages lost: those that their handlers left.
+    /// Of the messages lost, those that were left unhandled.
     pub unhandled: u64,
-    /// Those that a shutdown's deadline took.
+    /// Those lost to the deadline of a shutdown.
     pub forced: u64,
-    /// Those that came to a pool that had ended.
+    /// Those sent to a pool that had ended.
     pub too_late: u64,
-    /// Those that an actor's failure took.
+    /// Those lost to an actor's failure.
     pub failed: u64,
-    /// Replies that came late, by the pool's count.
+    /// Late replies, by the pool's count.
     pub late_replies: u64,
     /// Messages sent, by the swarm's count.
     pub own_sent: u64,
     /// Messages handled, by the swarm's count.
     pub own_handled: u64,
-    /// Messages that handlers left, by the swarm's count.
+    /// Messages left unhandled, by the swarm's count.
     pub own_unhandled: u64,
-    /// Messages that topics, groups and routers were sent.
+    /// Messages sent to topics, groups and routers.
     pub helpers_sent: u64,
-    /// Those of them that were lost, and among these the ones that were left unhandled, where that is known.
+    /// Those of them that were lost, and among these the ones left unhandled, if that is known.
     pub helpers_lost: Option<(u64, u64)>,
-    /// Messages that routers may have sent on, and that never came.
+    /// Messages that routers may have forwarded, and that never arrived.
     pub lost_on_the_way: u64,
 }
 
 impl Sums {
-    /// What was sent was handled or lost, and nothing waits.
+    /// Checks that every message sent was handled or lost, and that none is waiting.
     ///
     /// # Errors
     ///
-    /// When that is not so.
+    /// If that is not so.
     pub fn check(&self) -> Check {
         let Self {
             sent,
@@ -130,11 +130,11 @@ impl Sums {
         })
     }
 
-    /// Messages are lost for reasons that there are.
+    /// Checks that messages are lost for existing reasons only.
     ///
     /// # Errors
     ///
-    /// When one is lost to a failure, though none was planned, or to an end that had not come.
+    /// If one is lost to a failure although none was planned, or to an end that had not come.
     pub fn check_reasons(&self, any_failed: bool, any_late: bool, any_forced: bool) -> Check {
         let reasons = [
             (self.failed, any_failed),
@@ -147,12 +147,12 @@ impl Sums {
         })
     }
 
-    /// As many replies came late as can have.
+    /// Checks that the number of late replies is possible.
     ///
     /// # Errors
     ///
-    /// When there were more; or fewer, where all are certain to have arrived. `others` may have
-    /// come late besides: answers of the runtime itself.
+    /// If there were more; or fewer, if all are certain to have arrived. `others` may have been
+    /// late besides: answers of the runtime itself.
     pub fn check_late(&self, late: LateAnswers, others: u64, all_arrived: bool) -> Check {
         let most = late.certain + late.possible + others;
         ensure(self.late_replies <= most, || {
@@ -164,7 +164,7 @@ impl Sums {
     }
 }
 
-/// Things that are there. At the end there are none.
+/// A count of existing things. At the end there are none.
 #[derive(Clone, Debug, Default)]
 pub struct Tally(Arc<AtomicI64>);
 
@@ -173,22 +173,22 @@ pub struct Tally(Arc<AtomicI64>);
 pub struct Counted(Tally);
 
 impl Tally {
-    /// One more.
+    /// Counts one more.
     pub fn one_more(&self) -> Counted {
         self.0.fetch_add(1, SeqCst);
         Counted(self.clone())
     }
 
-    /// How many there are.
+    /// The number of things that exist.
     pub fn count(&self) -> i64 {
         self.0.load(SeqCst)
     }
 
-    /// None is left.
+    /// Checks that none is left.
     ///
     /// # Errors
     ///
-    /// When some are.
+    /// If some are.
     pub fn is_empty(&self, of_what: &str) -> Check {
         let left = self.count();
         ensure(left == 0, || format!("{left} {of_what} are left"))

@@ -1,4 +1,5 @@
-//! The tasks of an actor: none begins or goes on when it is not to, and none outlives its instance.
+//! The tasks of an actor: none begins or continues when it is not to, and none outlives its
+//! instance.
 
 use parking_lot::Mutex;
 
@@ -10,30 +11,30 @@ use crate::rng::mix;
 enum Ended {
     Returned,
     Panicked,
-    /// It was ended where it waited, or has never begun.
+    /// It was ended while it waited, or has never begun.
     Cut,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct TaskLife {
     incarnation: u32,
-    /// Its actor had been told of its end when it spawned it.
+    /// Its actor had received its stop signal when it spawned the task.
     late: bool,
     begun: bool,
     cancelled: bool,
-    /// Whether somebody is to be told how it ends.
+    /// Whether its end is to be reported to a holder.
     held: bool,
     /// How it is about to end.
     ends: Ended,
     gone: bool,
 }
 
-/// How a task ended, as whoever waits for it is told.
+/// How a task ended, as a waiter is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskOutcome {
-    /// With that result.
+    /// It returned this result.
     Result(u64),
-    /// With a panic.
+    /// It panicked.
     Panicked,
     /// It was cancelled.
     Cancelled,
@@ -44,7 +45,7 @@ pub enum TaskOutcome {
 pub struct Tasks(Mutex<Vec<TaskLife>>);
 
 impl Tasks {
-    /// A task is spawned. Answers its number.
+    /// Records that a task is spawned. Returns its number.
     pub fn is_spawned(&self, incarnation: u32, late: bool) -> usize {
         let mut tasks = self.0.lock();
         tasks.push(TaskLife {
@@ -59,27 +60,27 @@ impl Tasks {
         tasks.len() - 1
     }
 
-    /// What a task returns.
+    /// The result of a task.
     pub fn result_of(task: usize) -> u64 {
         mix(task as u64 ^ 0x7a5c)
     }
 
-    /// A task begins.
+    /// Records that a task begins.
     ///
     /// # Errors
     ///
-    /// When it has begun before, or was not to.
+    /// If it has begun before, or was not to begin.
     pub fn begins(&self, task: usize, incarnation: u32) -> Check {
         let before = std::mem::replace(&mut self.0.lock()[task].begun, true);
         ensure(!before, || format!("task {task} began twice"))?;
         self.goes_on(task, incarnation)
     }
 
-    /// A task begins, or goes on after it has waited.
+    /// Records that a task begins, or continues after it has waited.
     ///
     /// # Errors
     ///
-    /// When it was cancelled, or belongs to another instance.
+    /// If it was cancelled, or belongs to another instance.
     pub fn goes_on(&self, task: usize, incarnation: u32) -> Check {
         let cancelled = self.0.lock()[task].cancelled;
         ensure(!cancelled, || {
@@ -88,12 +89,12 @@ impl Tasks {
         self.is_its_actors(task, incarnation)
     }
 
-    /// A task goes on after it may have waited in a destructor, which may be all that its cancellation
-    /// has ended.
+    /// Records that a task continues after it may have waited in a destructor, which may be all
+    /// that its cancellation has ended.
     ///
     /// # Errors
     ///
-    /// When it belongs to another instance.
+    /// If it belongs to another instance.
     pub fn is_its_actors(&self, task: usize, incarnation: u32) -> Check {
         let life = self.0.lock()[task];
         ensure(!life.gone && life.incarnation == incarnation, || {
@@ -101,57 +102,59 @@ impl Tasks {
         })
     }
 
-    /// Whether it was spawned by an actor that had been told of its end: it may go on for a while, but not
-    /// when others are told of that end.
+    /// Whether it was spawned by an actor that had received its stop signal: it may continue for a
+    /// while, but not once the end of that actor is reported to others.
     pub fn is_late(&self, task: usize) -> bool {
         self.0.lock()[task].late
     }
 
-    /// Somebody cancels it.
+    /// Records that it is cancelled.
     pub fn is_cancelled(&self, task: usize) {
         self.0.lock()[task].cancelled = true;
     }
 
-    /// Its actor is told of its end: those that are left were cancelled.
+    /// Records that its actor receives its stop signal: the tasks that are left were cancelled.
     pub fn are_cancelled(&self) {
         let mut tasks = self.0.lock();
         tasks.iter_mut().for_each(|task| task.cancelled = true);
     }
 
-    /// Another task of its actor waits for it. Where the actor leaves both are cancelled, and the one that
-    /// waits may hear of that, if its own cancellation has ended no more than a destructor.
+    /// Records that another task of its actor waits for it. If the actor leaves, both are
+    /// cancelled, and the waiting one may learn of the other's cancellation if its own has ended
+    /// only a destructor.
     pub fn is_waited_for_by_task(&self, task: usize) {
         let task = &mut self.0.lock()[task];
         task.cancelled |= task.gone && task.ends == Ended::Cut;
     }
 
-    /// Nobody is to be told of it any more.
+    /// Records that its end is no longer to be reported to a holder.
     pub fn is_left_alone(&self, task: usize) {
         self.0.lock()[task].held = false;
     }
 
-    /// It is about to return.
+    /// Records that it is about to return.
     pub fn returns(&self, task: usize) {
         self.0.lock()[task].ends = Ended::Returned;
     }
 
-    /// It is about to panic. Answers whether nobody is told, so that its actor fails.
+    /// Records that it is about to panic. Returns whether no holder is told, so that its actor
+    /// fails.
     pub fn panics(&self, task: usize) -> bool {
         let task = &mut self.0.lock()[task];
         task.ends = Ended::Panicked;
         !task.held
     }
 
-    /// All that it has is dropped.
+    /// Records that everything it owns is dropped.
     pub fn is_gone(&self, task: usize) {
         self.0.lock()[task].gone = true;
     }
 
-    /// Its actor is told whether it is finished.
+    /// Checks whether it is finished, as its actor is told.
     ///
     /// # Errors
     ///
-    /// When it is told otherwise than it is.
+    /// If that is wrong.
     pub fn is_finished(&self, task: usize, finished: bool) -> Check {
         let life = self.0.lock()[task];
         ensure(life.gone == finished, || {
@@ -159,11 +162,11 @@ impl Tasks {
         })
     }
 
-    /// Somebody has waited for it; the whole pool ends or does not.
+    /// Checks the outcome that a waiter received. `pool_ends` says whether the whole pool ends.
     ///
     /// # Errors
     ///
-    /// When it has not ended so.
+    /// If it has not ended that way.
     pub fn is_told(&self, task: usize, outcome: &TaskOutcome, pool_ends: bool) -> Check {
         let life = self.0.lock()[task];
         let so = match outcome {
@@ -178,11 +181,12 @@ impl Tasks {
         })
     }
 
-    /// Its actor is told of its end, or others are, or it is built again: nothing is left of them.
+    /// Checks that nothing is left of the tasks when the actor receives its stop signal, when its
+    /// end is reported to others, or when it is built again.
     ///
     /// # Errors
     ///
-    /// When something is.
+    /// If something is.
     pub fn are_gone(&self) -> Check {
         let tasks = self.0.lock();
         match tasks.iter().position(|task| !task.gone) {

@@ -1,4 +1,4 @@
-//! Topics: whoever has subscribed is told once and in order, and nobody else is.
+//! Topics: each subscriber is told once and in order, and no other actor is.
 
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +9,13 @@ use super::{Check, ensure};
 #[derive(Clone, Debug, Default)]
 struct News {
     publisher: u32,
-    /// Its number among those of its publisher.
+    /// Its number among the publications of its publisher.
     number: u32,
-    /// Whether its publisher had subscribed itself, where it is an actor.
+    /// Whether the publisher itself had subscribed, if it is an actor.
     own: Option<bool>,
-    /// Whether its telling has failed half-way.
+    /// Whether its distribution has failed half-way.
     broken: bool,
-    /// Who had subscribed when it was published from outside.
+    /// The subscribers at the time it was published, if from outside.
     subscribed: BTreeSet<u32>,
     told: BTreeSet<u32>,
 }
@@ -23,31 +23,32 @@ struct News {
 #[derive(Debug, Default)]
 struct Book {
     news: Vec<News>,
-    /// How many each has published.
+    /// How many each publisher has published.
     published: BTreeMap<u32, u32>,
-    /// Who has subscribed, by their own account.
+    /// The subscribers, by their own account.
     subscribers: BTreeSet<u32>,
-    /// The last number of each publisher of which each subscriber was told.
+    /// The last number of each publisher that each subscriber was told.
     last: BTreeMap<(u32, u32), u32>,
     copies: u64,
 }
 
-/// One topic, from when it was opened until it stops.
+/// One topic, from the time it was opened until it stops.
 #[derive(Debug, Default)]
 pub struct Topics(Mutex<Book>);
 
 impl Topics {
-    /// An actor is about to subscribe.
+    /// Records that an actor is about to subscribe.
     pub fn subscribes(&self, subscriber: u32) {
         self.0.lock().subscribers.insert(subscriber);
     }
 
-    /// An actor is about to unsubscribe.
+    /// Records that an actor is about to unsubscribe.
     pub fn unsubscribes(&self, subscriber: u32) {
         self.0.lock().subscribers.remove(&subscriber);
     }
 
-    /// Something is about to be published, by an actor or by somebody outside. Answers its number.
+    /// Records that something is about to be published, by an actor or from outside. Returns its
+    /// number.
     pub fn publishes(&self, publisher: u32, is_actor: bool) -> usize {
         let book = &mut *self.0.lock();
         let number = book.published.entry(publisher).or_default();
@@ -65,17 +66,17 @@ impl Topics {
         book.news.len() - 1
     }
 
-    /// A copy cannot be made of it.
+    /// Records that a copy of it cannot be made.
     pub fn breaks(&self, news: usize) {
         self.0.lock().news[news].broken = true;
     }
 
-    /// Somebody is told. Nobody else subscribes or unsubscribes for them.
+    /// Records that a subscriber is told. No other actor subscribes or unsubscribes for it.
     ///
     /// # Errors
     ///
-    /// When they were told before, or of what was published after it; or have published it themselves
-    /// without having subscribed.
+    /// If it was told before, or was told of a later publication; or if it has published this
+    /// itself without having subscribed.
     pub fn tells(&self, news: usize, subscriber: u32) -> Check {
         let book = &mut *self.0.lock();
         book.copies += 1;
@@ -93,12 +94,12 @@ impl Topics {
         })
     }
 
-    /// Nothing is left to do: whoever had subscribed when it published was told of that itself.
-    /// `is_there` says who has never stopped.
+    /// Checks, when nothing is left to do, that a publisher that had subscribed was told of its own
+    /// publications. `is_there` says whether an actor has never stopped.
     ///
     /// # Errors
     ///
-    /// When it was not.
+    /// If it was not.
     pub fn are_told(&self, is_there: impl Fn(u32) -> bool) -> Check {
         let book = self.0.lock();
         let missed = |news: &&News| {
@@ -112,16 +113,16 @@ impl Topics {
         }
     }
 
-    /// Nothing is left to do after that was published: those who have subscribed were told, and no
-    /// others. `is_there` says whether somebody has not stopped, where that is known.
+    /// Checks, when nothing is left to do after the publication, that its subscribers were told,
+    /// and no others. `is_there` says whether an actor has not stopped, if that is known.
     ///
     /// # Errors
     ///
-    /// When it is otherwise.
+    /// If that is not so.
     pub fn is_told_to_all(&self, news: usize, is_there: impl Fn(u32) -> Option<bool>) -> Check {
         let book = self.0.lock();
         let news = &book.news[news];
-        // Whoever wakes up for it may subscribe then, or unsubscribe.
+        // An actor that wakes up for it may then subscribe or unsubscribe.
         let (before, now) = (&news.subscribed, &book.subscribers);
         let subscribed = |number: &u32| before.contains(number) || now.contains(number);
         let missed = before
@@ -137,12 +138,12 @@ impl Topics {
         })
     }
 
-    /// What it says of itself when nothing is left to do: how many have subscribed, what was
-    /// published, and how many copies were sent.
+    /// Checks what the topic reports when nothing is left to do: how many subscribers it has, what
+    /// was published, and how many copies were sent.
     ///
     /// # Errors
     ///
-    /// When it is otherwise.
+    /// If that is wrong.
     pub fn counts(&self, subscribers: usize, published: u64, copies: u64) -> Check {
         let book = self.0.lock();
         let most = book.subscribers.len();

@@ -1,5 +1,5 @@
-//! Death watch: whoever watches an actor is told of its end once, with the reason, and not after it
-//! has let go.
+//! Death watch: a watcher is told of an actor's end once, with the reason, and not after it has
+//! stopped watching.
 
 use nexus_actors::TerminationReason;
 use parking_lot::Mutex;
@@ -9,12 +9,12 @@ use std::sync::Arc;
 use super::life::Life;
 use super::{Check, ensure};
 
-/// What is known of an actor at the moment in which another one begins to watch it.
+/// What is known about an actor at the moment in which another one begins to watch it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenWatched {
-    /// It runs, on the worker of the one that watches it.
+    /// It runs, on the watcher's worker.
     Runs,
-    /// It is no more, as its worker knows, which is that of the one that watches it.
+    /// It no longer exists, as is known on its worker, which is the watcher's.
     Gone,
     /// Nothing is certain.
     Unknown,
@@ -26,12 +26,12 @@ struct Watch {
     when: WhenWatched,
 }
 
-/// Whom one actor watches, by their numbers.
+/// The actors that one actor watches, by their numbers.
 #[derive(Debug, Default)]
 pub struct Watches(Mutex<BTreeMap<u32, Watch>>);
 
 impl Watches {
-    /// It begins to watch somebody, or does already.
+    /// Records that it begins to watch an actor, or watches it already.
     pub fn begins(&self, target: &Arc<Life>, when: WhenWatched) {
         let target = Arc::clone(target);
         let number = target.number;
@@ -39,22 +39,22 @@ impl Watches {
         watches.entry(number).or_insert(Watch { target, when });
     }
 
-    /// It does not watch them any more, whatever is under way.
+    /// Records that it stops watching an actor, whatever notice is in flight.
     pub fn ends(&self, target: &Life) {
         self.0.lock().remove(&target.number);
     }
 
-    /// It watches nobody any more.
+    /// Records that it stops watching all actors.
     pub fn end(&self) {
         self.0.lock().clear();
     }
 
-    /// It is told of somebody's end; the whole pool ends or does not.
+    /// Records that it is told of an actor's end. `pool_ends` says whether the whole pool ends.
     ///
     /// # Errors
     ///
-    /// When it does not watch them, or was told before; when they are there, or have ended for another
-    /// reason.
+    /// If it does not watch that actor, or was told before; if that actor exists, or has ended for
+    /// another reason.
     pub fn is_told(&self, target: &Life, reason: TerminationReason, pool_ends: bool) -> Check {
         let number = target.number;
         let Some(watch) = self.0.lock().remove(&number) else {
@@ -72,11 +72,12 @@ impl Watches {
         target.is_told_to_have_ended(reason, pool_ends)
     }
 
-    /// It handles a message: of whoever was no more when it began to watch them it has been told.
+    /// Checks, as it handles a message, that it has been told of every actor that no longer existed
+    /// when it began to watch it.
     ///
     /// # Errors
     ///
-    /// When it has not.
+    /// If it has not.
     pub fn are_told_at_once(&self) -> Check {
         let watches = self.0.lock();
         let gone = |watch: &&Watch| watch.when == WhenWatched::Gone;
@@ -89,11 +90,12 @@ impl Watches {
         }
     }
 
-    /// Nothing is left to do: it has been told of all that are no more.
+    /// Checks, when nothing is left to do, that it has been told of all actors that no longer
+    /// exist.
     ///
     /// # Errors
     ///
-    /// When it has not.
+    /// If it has not.
     pub fn are_all_told(&self) -> Check {
         let watches = self.0.lock();
         match watches.values().find(|watch| watch.target.is_no_more()) {

@@ -1,4 +1,4 @@
-//! What the actors of one run share: who there is, and what is left to spend.
+//! What the actors of one run share: which actors exist, and what is left to spend.
 
 mod starting;
 
@@ -43,29 +43,29 @@ pub(crate) struct World<L: Load> {
     /// The time-out of an ask that is to be answered.
     pub(crate) patience: Duration,
     pub(crate) node: OnceLock<WorkerNode>,
-    /// How top-level actors are started under generated names, where that is possible.
+    /// How top-level actors are started under generated names, if that is possible.
     pub(crate) anonymously: RwLock<Option<SpawnAnonymously<L>>>,
-    /// How long the pool has to end, where its actors may ask for that.
+    /// How long the pool has to end, if its actors may request that.
     pub(crate) within: Option<Duration>,
     /// Topics, groups and routers.
     pub(crate) helpers: Helpers<L>,
     /// Questions that were left to threads outside.
     pub(crate) outside: Mutex<Vec<Question>>,
-    /// Paths of actors that a fault may end.
+    /// The paths of actors that a fault may end.
     struck: Vec<String>,
-    /// The actors that every worker's `configure` names.
+    /// The actors that every worker's `configure` spawns.
     configured: Mutex<HashMap<u64, ActorRef<Note<L>>>>,
     meddling: bool,
-    /// Whether it hears of lost messages.
+    /// Whether lost messages are reported to it.
     listens: AtomicBool,
-    /// Whether the pool has started. While it does, workers that spawn a name by their node get
-    /// what another one has begun.
+    /// Whether the pool has started. While it starts, workers that spawn a name through their node
+    /// receive the actor that another worker has begun.
     ready: AtomicBool,
     budget: AtomicI64,
     next_number: AtomicU32,
     roster: RwLock<Vec<Known<L>>>,
     by_id: Mutex<ById<L>>,
-    /// Whether actors may suspend others: not when the run is to come to its end.
+    /// Whether actors may suspend others: not once the run is to come to its end.
     may_suspend: AtomicBool,
 }
 
@@ -114,12 +114,12 @@ impl<L: Load> World<L> {
         self.node.get().expect("it is set before anything is sent")
     }
 
-    /// Whether so much is left to spend, which then is spent.
+    /// Spends that much. Returns whether it was left to spend.
     pub(crate) fn spend(&self, cost: i64) -> bool {
         self.budget.fetch_sub(cost, SeqCst) > 0
     }
 
-    /// Has whoever starts from now on begin nothing that others would notice.
+    /// Keeps actors that start from now on from beginning anything that others would notice.
     pub(crate) fn spend_the_rest(&self) {
         self.budget.store(0, SeqCst);
     }
@@ -128,13 +128,13 @@ impl<L: Load> World<L> {
         self.next_number.fetch_add(1, SeqCst)
     }
 
-    /// Has the pool end, after that time at the latest.
+    /// Requests the end of the pool, after that time at the latest.
     pub(crate) fn request_end(&self, within: Duration) {
         self.oracles.pool_ends.store(true, SeqCst);
         self.node().request_shutdown(within);
     }
 
-    /// Takes a failure in, as the pool's hook. It must not keep the world, which keeps the pool.
+    /// The pool's failure hook. The closure must not hold the world, which holds the pool.
     pub(crate) fn on_failure(self: &Arc<Self>) -> impl Fn(&Failure) + Send + Sync + 'static {
         let world = Arc::downgrade(self);
         move |failure| {
@@ -146,7 +146,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Whoever is told of something sends a message then, where it is to.
+    /// Sends a message from a callback, if callbacks are to do that.
     pub(crate) fn is_told(self: &Arc<Self>, may_wait: bool) {
         if !self.meddling {
             return;
@@ -161,15 +161,15 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// A state's destructor asks somebody, and tries to wait.
+    /// In the destructor of a state, asks an actor, and tries to wait.
     pub(crate) fn is_dropped(self: &Arc<Self>, seed: u64) {
         if let Some(to) = self.pick(&mut Rng::new(seed)) {
             self.meddle(&to, seed, true);
         }
     }
 
-    /// Sends a message from a place of which nobody knows whether a handler runs there, or asks
-    /// and tries to wait there.
+    /// Sends a message from a place where it is not known whether a handler runs, or asks and tries
+    /// to wait there.
     pub(crate) fn meddle(self: &Arc<Self>, to: &Known<L>, seed: u64, waits: bool) {
         if !self.spend(1) {
             return;
@@ -190,12 +190,12 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// The pool has started.
+    /// Records that the pool has started.
     pub(crate) fn is_ready(&self) {
         self.ready.store(true, SeqCst);
     }
 
-    /// Whether it has started, and may be asked to end.
+    /// Whether the pool has started, and may be requested to end.
     pub(crate) fn may_end(&self) -> bool {
         self.ready.load(SeqCst)
     }
@@ -208,7 +208,7 @@ impl<L: Load> World<L> {
         self.may_suspend.load(SeqCst)
     }
 
-    /// Has all go on that were suspended, so that the run comes to its end.
+    /// Resumes all suspended actors, so that the run comes to its end.
     pub(crate) fn resume_all(&self) {
         if !self.features.has(Feature::Suspensions) {
             return;
@@ -220,9 +220,9 @@ impl<L: Load> World<L> {
         }
     }
 
-    // ---- who there is -------------------------------------------------------------------------
+    // ---- the roster ---------------------------------------------------------------------------
 
-    /// An actor knows itself, and is known from now on.
+    /// Records an actor as soon as it knows its own reference: from now on others know it.
     pub(crate) fn meet(&self, record: &Arc<Record<L>>, target: ActorRef<Note<L>>) {
         if record.target.set(target).is_ok() {
             let record = Arc::clone(record);
@@ -233,7 +233,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Any actor that there ever was, rather one that runs.
+    /// Picks any actor that ever existed, preferably one that runs.
     pub(crate) fn pick(&self, rng: &mut Rng) -> Option<Known<L>> {
         let roster = self.roster.read();
         let mut picked = None;
@@ -250,7 +250,7 @@ impl<L: Load> World<L> {
         picked
     }
 
-    /// An actor that has stopped.
+    /// Picks an actor that has stopped.
     pub(crate) fn pick_stopped(&self, rng: &mut Rng) -> Option<Known<L>> {
         let roster = self.roster.read();
         let stopped: Vec<_> = roster
@@ -260,7 +260,7 @@ impl<L: Load> World<L> {
         (!stopped.is_empty()).then(|| (*rng.pick(&stopped)).clone())
     }
 
-    /// An actor of another worker than that one, where there is any.
+    /// Picks an actor of a worker other than `worker`, if there is any.
     pub(crate) fn pick_elsewhere(&self, rng: &mut Rng, worker: usize) -> Option<Known<L>> {
         let tries = (0..4).filter_map(|_| self.pick(rng));
         let mut all: Vec<_> = tries.collect();
@@ -273,13 +273,13 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// An actor of that worker, where there is any.
+    /// Picks an actor of that worker, if there is any.
     pub(crate) fn pick_on(&self, rng: &mut Rng, worker: usize) -> Option<Known<L>> {
         let mut tries = (0..8).filter_map(|_| self.pick(rng));
         tries.find(|known| known.target.id().worker() == worker)
     }
 
-    /// The actor of that id.
+    /// The record of the actor with that id.
     pub(crate) fn known_as(&self, id: ActorId) -> Option<Arc<Record<L>>> {
         self.by_id.lock().get(&id).cloned()
     }
@@ -288,7 +288,7 @@ impl<L: Load> World<L> {
         self.roster.read().clone()
     }
 
-    /// A message was lost.
+    /// Checks the loss of a message.
     pub(crate) fn hears_of(&self, letter: &DeadLetter) {
         if let Some(record) = self.known_as(letter.target) {
             let message = letter.envelope.message_id().get();
@@ -300,42 +300,42 @@ impl<L: Load> World<L> {
         self.helpers.is_heard();
     }
 
-    /// Whether it hears of all messages that are lost from now on: not where those who are told of such
-    /// losses send messages then, for of their losses nobody is told.
+    /// Whether every message lost from now on is reported: not if callbacks for such losses send
+    /// messages, as the losses of those are not reported.
     pub(crate) fn hears(&self) -> bool {
         !self.meddling && self.listens.load(SeqCst)
     }
 
-    /// From now on it hears of the messages that are lost.
+    /// Records that lost messages are reported from now on.
     pub(crate) fn is_listening(&self) {
         self.listens.store(true, SeqCst);
     }
 
-    /// Whether it hears of all messages to somebody that are lost.
+    /// Whether every lost message to an actor is reported.
     pub(crate) fn hears_all_of(&self, record: &Record<L>) -> bool {
         !self.meddling && record.heard && !record.life.may_be_struck()
     }
 
-    /// Whether all messages are known that are in the mailbox of somebody, or on their way to it: not
-    /// where others send at the same time.
+    /// Whether all messages are known that are in an actor's mailbox, or on their way to it: not if
+    /// others send at the same time.
     pub(crate) fn knows_mail_of(&self, record: &Record<L>) -> bool {
         self.simulated && self.hears_all_of(record)
     }
 
     // ---- finding ------------------------------------------------------------------------------
 
-    /// Looks an actor up that is known, and answers whoever was found.
+    /// Looks up a known actor, and returns the actor found.
     pub(crate) fn look_up(&self, known: &Known<L>) -> Option<Known<L>> {
         let path = known.record.path.as_deref()?;
         let life = &known.record.life;
         let (ran_before, gone_before) = (life.is_there_in_public(), life.is_dropped());
         let wrong = self.node().lookup::<()>(path);
         let result = self.node().lookup::<Note<L>>(path);
-        // Whoever is passive when the pool ends is told nothing.
+        // An actor that is passive when the pool ends receives no notice.
         let there = life.runs() || (life.is_there() && !self.ends());
         let sight = Sight {
             ran_before,
-            // On other threads the name may go a moment after the state.
+            // On other threads the name may be released a moment after the state.
             gone_before: gone_before && self.simulated && !known.record.lingers.load(SeqCst),
             there_after: there,
             found: result.as_ref() == Ok(&known.target),

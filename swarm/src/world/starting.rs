@@ -1,4 +1,4 @@
-//! How actors are started: what is drawn for them, where they are, and what must come of it.
+//! How actors are started: what is drawn for them, where they are placed, and what must come of it.
 
 use nexus_actors::prelude::*;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::rng::Rng;
 use crate::sender::Sender;
 use crate::supervision::report;
 
-/// The name in a path of a top-level actor.
+/// The name of a top-level actor, from its path.
 pub(crate) fn top_level(path: &str) -> Option<&str> {
     path.strip_prefix("/user/")
         .filter(|name| !name.contains('/'))
@@ -28,7 +28,7 @@ pub(crate) enum Place<L: Load> {
 }
 
 impl<L: Load> World<L> {
-    /// The record and the props of an actor to be.
+    /// Makes the record and the props of a future actor.
     pub(crate) fn conceive(
         self: &Arc<Self>,
         parent: Option<&Arc<Record<L>>>,
@@ -107,7 +107,7 @@ impl<L: Load> World<L> {
         Some((capacity, *rng.pick(&kinds)))
     }
 
-    /// Somebody tries to take a name.
+    /// Begins an attempt to take a name.
     pub(crate) fn claim(&self, record: &Record<L>) -> Option<Claim> {
         let path = record.path.as_deref()?;
         if !self.ready.load(SeqCst) {
@@ -116,7 +116,7 @@ impl<L: Load> World<L> {
         Some(self.oracles.names.claim(path))
     }
 
-    /// What came of an attempt to start an actor.
+    /// Checks the outcome of an attempt to start an actor.
     pub(crate) fn started(
         &self,
         record: &Arc<Record<L>>,
@@ -165,11 +165,11 @@ impl<L: Load> World<L> {
         None
     }
 
-    /// A start came to nothing as the pool ends. At the deadline whoever waits on another worker is
-    /// told so at once, though what the start has left stops later, and the name comes
-    /// free after them.
+    /// Handles a start that fails because the pool ends. At the deadline, a waiter on another
+    /// worker is notified at once, although what the start has left behind stops later, and the
+    /// name is released after that.
     fn may_be_cut_short(&self, record: &Record<L>) {
-        // Tasks that it has begun are left, too.
+        // Tasks that it has begun are left behind, too.
         let leaves =
             record.opening == Opening::SpawnsAndFails || self.features.has(Feature::Signals);
         let left_some = leaves && record.life.incarnation() > 0;
@@ -178,7 +178,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// Starts a top-level actor, from wherever this is called.
+    /// Starts a top-level actor; this may be called anywhere.
     pub(crate) fn spawn_top(
         self: &Arc<Self>,
         rng: &mut Rng,
@@ -197,8 +197,8 @@ impl<L: Load> World<L> {
         self.started(&record, claim, result)
     }
 
-    /// Starts a top-level actor under a generated name, where the pool can do that. Answers
-    /// whether it can.
+    /// Starts a top-level actor under a generated name, if the pool can do that. Returns whether it
+    /// can.
     pub(crate) fn spawn_anonymous(self: &Arc<Self>, rng: &mut Rng) -> bool {
         let Some(spawn) = self.anonymously.read().clone() else {
             return false;
@@ -209,7 +209,7 @@ impl<L: Load> World<L> {
         true
     }
 
-    /// Starts an actor that does nothing odd under a name that nobody has.
+    /// Starts an actor that does nothing odd, under a free name.
     pub(crate) fn spawn_plain(self: &Arc<Self>, rng: &mut Rng, name: &str) {
         let path = format!("/user/{name}");
         let (record, props) = self.conceive_with(None, Some(path), rng, 0);
@@ -221,8 +221,8 @@ impl<L: Load> World<L> {
         self.started(&record, None, result);
     }
 
-    /// What every worker does before the pool has started: all of them name the same actors,
-    /// and are given the same references.
+    /// What every worker does before the pool has started: all of them spawn the same actors, and
+    /// receive the same references.
     pub(crate) fn configure(
         self: &Arc<Self>,
         actors: u64,
@@ -277,7 +277,7 @@ impl<L: Load> World<L> {
         }
     }
 
-    /// A name of a top-level actor that was there and is no more.
+    /// Draws the name of a top-level actor that existed and no longer does.
     pub(crate) fn draw_free_name(&self, rng: &mut Rng) -> Option<String> {
         let free = self.oracles.names.free_again();
         let names: Vec<_> = free.iter().filter_map(|path| top_level(path)).collect();
