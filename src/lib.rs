@@ -115,7 +115,7 @@ pub mod model {
     };
     pub use crate::shared::{
         Beat, Cancellations, Found, Jobs, Nap, Numbered, Orders, Quorum, Remembered, Running,
-        Table, Watcher, watcher_of,
+        Table, Watcher, Woken, watcher_of,
     };
     pub use crate::sync::{Mutant, with_mutant};
 }

@@ -3,7 +3,6 @@
 //! Few are polled all, each time. Of many each has a waker of its own, which notes who is to be polled: else an
 //! answer would cost a look at all that are still waited for.
 
-use parking_lot::Mutex;
 use std::fmt;
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -12,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::polling::{Poller, as_part, lent, poller};
+use crate::shared::Woken;
 
 /// So many are polled all.
 const FEW: usize = 16;
@@ -34,26 +34,18 @@ struct Many {
     left: usize,
     /// Their wakers, once they were polled.
     wakers: Vec<Waker>,
-    woken: Arc<Mutex<Woken>>,
+    /// Those whose wakers were called; for as many as there were when they were polled first.
+    woken: Option<Arc<Woken<Arc<Waker>>>>,
     /// Whom these wake.
     whole: Option<Arc<Waker>>,
     /// Who has polled them last, where that is known.
     poller: Option<Poller>,
 }
 
-/// Who was woken.
-#[derive(Default)]
-struct Woken {
-    numbers: Vec<usize>,
-    is_woken: Vec<bool>,
-    /// Wakes whoever polls them all, while anybody does.
-    whole: Option<Arc<Waker>>,
-}
-
 /// The waker of one of them.
 struct PartWaker {
     number: usize,
-    woken: Arc<Mutex<Woken>>,
+    woken: Arc<Woken<Arc<Waker>>>,
 }
 
 impl Wake for PartWaker {
@@ -62,16 +54,7 @@ impl Wake for PartWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut woken = self.woken.lock();
-        let Woken {
-            numbers, is_woken, ..
-        } = &mut *woken;
-        if !std::mem::replace(&mut is_woken[self.number], true) {
-            numbers.push(self.number);
-        }
-        let whole = woken.whole.clone();
-        drop(woken);
-        // Outside of the lock, as it is the user's.
+        let whole = self.woken.note(self.number);
         whole.into_iter().for_each(|whole| whole.wake_by_ref());
     }
 }
@@ -85,7 +68,7 @@ impl<P> Parts<P> {
             Polled::Woken(Many {
                 left: parts.len(),
                 wakers: Vec::new(),
-                woken: Arc::default(),
+                woken: None,
                 whole: None,
                 poller: None,
             })
@@ -161,15 +144,15 @@ impl Many {
         cx: &mut Context<'_>,
         ready: &mut impl FnMut(usize, P::Output) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        for number in self.next_numbers(parts.len(), cx.waker()) {
-            self.woken.lock().is_woken[number] = false;
+        let (woken, numbers) = self.next_numbers(parts.len(), cx.waker());
+        for number in numbers {
             let part = &mut parts[number];
-            if part.is_none() {
-                continue;
-            }
             let waker = &self.wakers[number];
             let mut of_part = Context::from_waker(waker);
-            let polled = as_part(waker, cx.waker(), || poll_one(part, &mut of_part));
+            let polled = woken.poll(number, || match part {
+                None => Poll::Pending, // it was ready before
+                Some(_) => as_part(waker, cx.waker(), || poll_one(part, &mut of_part)),
+            });
             if let Poll::Ready(output) = polled {
                 self.left -= 1;
                 ready(number, output)?;
@@ -180,41 +163,46 @@ impl Many {
 
     /// Those that are to be polled now, for whoever is woken by that: those that were woken. All of them the
     /// first time, for somebody new, who is to see them all, and for somebody who gives up.
-    fn next_numbers(&mut self, count: usize, whole: &Waker) -> Vec<usize> {
+    fn next_numbers(
+        &mut self,
+        count: usize,
+        whole: &Waker,
+    ) -> (Arc<Woken<Arc<Waker>>>, Vec<usize>) {
         let is_given_up = lent(whole).is_some_and(|lent| lent.is_given_up);
-        let is_known = |known: &Arc<Waker>| known.will_wake(whole);
-        let is_known = self.whole.as_ref().is_some_and(is_known);
-        if !is_known {
-            self.whole = Some(Arc::new(whole.clone()));
-            let before = std::mem::replace(&mut self.woken.lock().whole, self.whole.clone());
-            drop(before);
-        }
-        let numbers = std::mem::take(&mut self.woken.lock().numbers);
+        let known = self.whole.take().filter(|known| known.will_wake(whole));
+        let is_known = known.is_some();
+        let known = known.unwrap_or_else(|| Arc::new(whole.clone()));
+        self.whole = Some(Arc::clone(&known));
+        let woken = self
+            .woken
+            .get_or_insert_with(|| Arc::new(Woken::new(count)));
+        let woken = Arc::clone(woken);
+        let (numbers, before) = woken.take(known);
+        drop(before);
         let is_new = match poller(whole) {
             Some(poller) => self.poller.replace(poller) != Some(poller),
             // An executor is known by its waker alone, and some have another one each time.
             None => !is_known && numbers.is_empty(),
         };
         if self.wakers.is_empty() {
-            self.woken.lock().is_woken = vec![false; count];
             let waker = |number| {
-                let woken = Arc::clone(&self.woken);
+                let woken = Arc::clone(&woken);
                 Waker::from(Arc::new(PartWaker { number, woken }))
             };
             self.wakers = (0..count).map(waker).collect();
-            return (0..count).collect();
+            return (woken, (0..count).collect());
         }
         if is_new || is_given_up {
-            return (0..count).collect();
+            return (woken, (0..count).collect());
         }
-        numbers
+        (woken, numbers)
     }
 }
 
 impl Drop for Many {
     /// Wakers of theirs may be left, which wake nobody from now on.
     fn drop(&mut self) {
-        let whole = self.woken.lock().whole.take();
+        let whole = self.woken.as_ref().and_then(|woken| woken.close());
         drop(whole);
     }
 }
@@ -229,6 +217,7 @@ impl<P: fmt::Debug> fmt::Debug for Parts<P> {
 mod tests {
     use super::*;
     use crate::ask::polling::{Lent, Poller, blocking_on};
+    use parking_lot::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     const MANY: usize = 1000;

@@ -16,6 +16,7 @@ mod orders;
 mod quorum;
 mod remembered;
 mod table;
+mod woken;
 
 pub use beat::{Beat, Running};
 pub use cancellations::Cancellations;
@@ -25,3 +26,4 @@ pub use orders::Orders;
 pub use quorum::Quorum;
 pub use remembered::Remembered;
 pub use table::{Found, Numbered, Table};
+pub use woken::Woken;

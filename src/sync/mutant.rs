@@ -131,6 +131,10 @@ pub enum Mutant {
     CancellationOfAnyWait,
     /// A value that has ended is forgotten at once.
     EndedForgotten,
+    /// The mark that a part was woken is cleared after its poll.
+    PartPolledFirst,
+    /// The parts that were woken are taken before the new waker of the whole is in place.
+    PartsTakenFirst,
 
     /// Mail that arrives at an actor during its turn does not get it another turn.
     TurnForgotten,
