@@ -21,11 +21,9 @@ enum Counter {
 }
 
 fn counter() -> Props<Counter> {
-    Props::new(|| {
-        Behavior::with_state(0, |sum, _ctx, message| match message {
-            Counter::Add(number) => *sum += number,
-            Counter::Get(reply) => reply.send(*sum),
-        })
+    Props::with_state(0, |sum, _ctx, message| match message {
+        Counter::Add(number) => *sum += number,
+        Counter::Get(reply) => reply.send(*sum),
     })
 }
 

@@ -139,14 +139,11 @@ impl Actor for Article {
 
 /// Hands each order to the actor of its article, with the reply.
 fn orders(node: WorkerNode, shop: Shop) -> Props<Order> {
-    Props::new(move || {
-        let (node, shop) = (node.clone(), shop.clone());
-        Behavior::receive(move |_ctx, order: Order| {
-            let article = Article::props(order.article, shop.clone());
-            let article = node.get_or_spawn(order.article, article)?;
-            article.tell(order);
-            Ok(())
-        })
+    Props::receive(move |_ctx, order: Order| {
+        let article = Article::props(order.article, shop.clone());
+        let article = node.get_or_spawn(order.article, article)?;
+        article.tell(order);
+        Ok(())
     })
 }
 

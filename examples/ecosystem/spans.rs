@@ -41,46 +41,41 @@ fn archive() -> Props<LookUp> {
         Behavior::with_state(Vec::new(), |asked, _ctx, question| {
             asked.push(question);
             if asked.len() == 2 {
-                for LookUp {
-                    of,
-                    page,
-                    span,
-                    reply,
-                } in asked.drain(..)
-                {
-                    let _inside = info_span!(parent: &span, "look-up", page).entered();
-                    info!("found for {of}");
-                    reply.send(page * 10);
-                }
+                asked.drain(..).for_each(answer);
             }
         })
     })
+}
+
+fn answer(question: LookUp) {
+    let page = question.page;
+    let _inside = info_span!(parent: &question.span, "look-up", page).entered();
+    info!("found for {}", question.of);
+    question.reply.send(page * 10);
 }
 
 /// A request, by its name, answered with what was found.
 type Request = (&'static str, Reply<u32>);
 
 fn desk(archive: ActorRef<LookUp>) -> Props<Request> {
-    Props::new(move || {
-        Behavior::receive(move |_ctx, (of, reply): Request| {
-            let _inside = info_span!("request", of).entered();
-            info!("begins for {of}");
-            let mut found = 0;
-            for page in 1..=PAGES {
-                let span = Span::current();
-                let question = |reply| LookUp {
-                    of,
-                    page,
-                    span,
-                    reply,
-                };
-                found += archive.ask(question, SECOND).wait()?;
-                info!("has {found} for {of}");
-            }
-            info!("ends for {of}");
-            reply.send(found);
-            Ok(())
-        })
+    Props::receive(move |_ctx, (of, reply): Request| {
+        let _inside = info_span!("request", of).entered();
+        info!("begins for {of}");
+        let mut found = 0;
+        for page in 1..=PAGES {
+            let span = Span::current();
+            let question = |reply| LookUp {
+                of,
+                page,
+                span,
+                reply,
+            };
+            found += archive.ask(question, SECOND).wait()?;
+            info!("has {found} for {of}");
+        }
+        info!("ends for {of}");
+        reply.send(found);
+        Ok(())
     })
 }
 

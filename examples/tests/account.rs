@@ -172,11 +172,9 @@ fn three_tellers_at_once_make_no_money_and_lose_none() {
         let guard = Probe::anonymous(&sim.node(0)).unwrap();
         let account = Account::props(ledger.unwrap().actor_ref(), guard.actor_ref());
         let account = sim.spawn("account", account).unwrap();
-        let teller = Props::new(move || {
-            Behavior::receive(move |_ctx, (amount, reply): (u64, Reply<bool>)| {
-                reply.send(account.ask(withdraw(amount), SOON).wait()?.is_ok());
-                Ok(())
-            })
+        let teller = Props::receive(move |_ctx, (amount, reply): (u64, Reply<bool>)| {
+            reply.send(account.ask(withdraw(amount), SOON).wait()?.is_ok());
+            Ok(())
         });
         let asked = [30, 40, 60].map(|amount| {
             let teller = sim.spawn_prefixed("teller", teller.clone()).unwrap();

@@ -423,7 +423,8 @@ impl Sim {
         })
     }
 
-    /// Who waits, and for what.
+    /// Who waits, and for what. Unlike [`WorkerPool::waiting`](crate::WorkerPool::waiting) this looks at the
+    /// workers itself: no time passes, and no worker can fail to answer.
     pub fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = self.engine().with(|world| {
             let on = |shard: &Rc<_>| enter(shard, waiting_on);

@@ -8,7 +8,9 @@ use super::nanos;
 /// a while.
 ///
 /// The first delay is `min`, and each next one [`factor`](Self::factor) times as long, up to
-/// `max`. While it waits, the actor is suspended: its mail is kept.
+/// `max`. While it waits, the actor is suspended: its mail is kept, but not the message at which it failed. An
+/// actor that is to try the same message again does so in its handler, with
+/// [`Context::sleep`](crate::Context::sleep) in between.
 ///
 /// ```
 /// use nexus_actors::{Backoff, BackoffError, Strategy};
