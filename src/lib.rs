@@ -13,6 +13,16 @@
 //! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
 //! is promised, row by row,
 //! with the tests that hold it to that, stands in [`semantics`].
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `async`: `ActorRef::sink`, and `stream`, for the traits of the crate `futures`.
+//! - `derive`: `#[derive(Message)]`.
+//! - `signals`: `Coordinated::shutdown_on_signals`, for Ctrl-C and SIGTERM.
+//! - `tokio`: a runtime for the futures that handlers wait for, given to a builder by its method `tokio`.
+//! - `tracing`: each handler is in its own spans, also while others run. Nothing has to be called for it.
 
 #[cfg(not(unix))]
 compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap");

@@ -3,7 +3,9 @@
 use nexus_actors::prelude::*;
 
 fn sum(counters: &[ActorRef<Reply<u32>>]) -> Result<u32, AskError> {
-    let asked = counters.iter().map(|counter| counter.ask(|reply| reply, Duration::from_secs(1)));
+    let asked = counters
+        .iter()
+        .map(|counter| counter.ask(|reply| reply, Duration::from_secs(1)));
     Ok(all(asked).wait()?.iter().sum())
 }
 
