@@ -2,13 +2,10 @@
 
 use nexus_actors::prelude::*;
 
-fn sum(counters: &[ActorRef<Reply<u32>>]) -> Result<u32, AskError> {
-    let asked = counters
-        .iter()
-        .map(|counter| counter.ask(|reply| reply, Duration::from_secs(1)));
-    Ok(all(asked).wait()?.iter().sum())
+fn wait_for(asked: std::vec::IntoIter<Ask<u32>>) {
+    let _ = all(asked);
 }
 
 fn main() {
-    let _ = sum;
+    let _ = wait_for;
 }

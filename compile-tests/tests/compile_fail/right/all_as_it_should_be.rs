@@ -27,6 +27,10 @@ fn captured() -> Props<u8> {
     })
 }
 
+fn wait_for(asked: std::vec::IntoIter<Ask<u32>>) {
+    let _ = all(asked.collect::<Vec<_>>());
+}
+
 fn main() {
-    let _ = (greet, share, keeping, echo, captured);
+    let _ = (greet, share, keeping, echo, captured, wait_for);
 }
