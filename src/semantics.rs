@@ -24,7 +24,8 @@
 //! **1.2** [`Props`] are `Send`; what their factory builds need not be. State is built on the
 //! worker that owns the actor and is dropped there. Each start runs the factory again, so that two
 //! actors started from the same props, or one after the other under the same name, share no initial
-//! value. [`Props::receive`] and [`Props::with_state`] clone what they are given for each start.
+//! value. [`Props::receive`](crate::Props::receive) and [`Props::with_state`](crate::Props::with_state) clone what
+//! they are given for each start.
 //!
 //! - `tests/actors/references.rs: s1_2_state_need_not_be_send_and_is_built_and_dropped_on_its_worker`
 //! - `tests/actors/references.rs: s1_2_every_start_makes_fresh_state`

@@ -6,7 +6,8 @@
 //! There are two bounds. The room's mailbox makes those who *say* something wait for room
 //! ([`Overflow::Backpressure`]): the task of a client who talks too fast does not read on. The mailbox of a
 //! connection drops what is oldest ([`Overflow::DropOldest`]), so that the room never waits for a client who
-//! does not read. What such a client misses is a dead letter, and counted.
+//! does not read. What such a client misses is a dead letter, and counted. (Its connection waits for as long as
+//! that takes. To close it instead, put a `tokio::time::timeout` around the write.)
 //!
 //! The program is its own clients: Ada and Bob answer each other, and Eve reads nothing until they have done.
 //!
@@ -31,6 +32,8 @@ use tokio::net::{TcpListener, TcpSocket, tcp::OwnedWriteHalf};
 const LINES: usize = 2_000;
 const LENGTH: usize = 500;
 const SECOND: Duration = Duration::from_secs(1);
+/// A client that waits for longer ends with an error.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Lines that wait for a client at the most, in the mailbox of its connection.
 const BACKLOG: usize = 32;
 /// Bytes that wait for a client in the kernel, about: few, so that Eve's are soon full.
@@ -159,6 +162,7 @@ fn main() -> Result<(), BoxError> {
     eve.set_recv_buffer_size(SOCKET_BUFFER)?;
     let eve = runtime.block_on(eve.connect(address))?.into_std()?;
     eve.set_nonblocking(false)?;
+    eve.set_read_timeout(Some(PATIENCE))?;
 
     let talkers = [("ada", 0), ("bob", 1)].map(|(name, turn)| {
         let stream = TcpStream::connect(address);
@@ -182,7 +186,7 @@ fn main() -> Result<(), BoxError> {
         "eve has read {} lines in order, the last one too, and has missed {missed}",
         read.len()
     );
-    // Those that she has missed may include what was said before the first line.
+    // Up to three more lines, which say who is here, were written before the first that is numbered.
     assert!((missed..=missed + 3).contains(&usize::try_from(dropped)?));
     println!("what she has missed was dropped from her mailbox, which has room for {BACKLOG}");
     let report = pool.shutdown(SECOND)?;
@@ -200,6 +204,7 @@ fn main() -> Result<(), BoxError> {
 /// Waits for its turn, and says the next line. Nobody who reads misses a line.
 fn talk(name: &str, turn: usize, mut stream: TcpStream) -> Result<(), BoxError> {
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let padding = "~".repeat(LENGTH);
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let mut say = |number| writeln!(stream, "{number} {name} {padding}");
