@@ -6,6 +6,26 @@
 //!   only its actor waits, and no `async` is to be seen.
 //! - References are sixteen bytes, copied at will, and never reach the wrong actor.
 //!
+//! ```
+//! use nexus_actors::prelude::*;
+//!
+//! enum Counter {
+//!     Add(i64),
+//!     Get(Reply<i64>),
+//! }
+//!
+//! fn main() -> Result<(), BoxError> {
+//!     let pool = WorkerPool::builder().start()?;
+//!     let counter = pool.spawn_anonymous(Props::with_state(0, |sum, _, message| match message {
+//!         Counter::Add(number) => *sum += number,
+//!         Counter::Get(reply) => reply.send(*sum),
+//!     }))?;
+//!     counter.tell(Counter::Add(5));
+//!     assert_eq!(counter.ask(Counter::Get, Duration::from_secs(1)).wait()?, 5);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. An actor is started from [`Props`], which make
 //! its state anew whenever it is restarted, or from [`Once`], for a plain value that exists once. With the feature `derive`,
 //! `#[derive(Message)]` makes methods of the variants of a message enum. [`ActorSystem`] runs the same actors

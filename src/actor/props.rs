@@ -117,19 +117,16 @@ impl<M: Send + 'static> Props<M> {
     /// ```
     /// use nexus_actors::prelude::*;
     ///
-    /// enum Counter {
-    ///     Add(i64),
-    ///     Get(Reply<i64>),
-    /// }
+    /// struct Add(i64, Reply<i64>);
     ///
     /// fn main() -> Result<(), BoxError> {
     ///     let pool = WorkerPool::builder().start()?;
-    ///     let counter = pool.spawn_anonymous(Props::with_state(0, |sum, _, message| match message {
-    ///         Counter::Add(number) => *sum += number,
-    ///         Counter::Get(reply) => reply.send(*sum),
+    ///     let counter = pool.spawn_anonymous(Props::with_state(0, |sum, _, Add(number, reply)| {
+    ///         *sum += number;
+    ///         reply.send(*sum);
     ///     }))?;
-    ///     counter.tell(Counter::Add(5));
-    ///     assert_eq!(counter.ask(Counter::Get, Duration::from_secs(1)).wait()?, 5);
+    ///     let sum = counter.ask(|reply| Add(5, reply), Duration::from_secs(1));
+    ///     assert_eq!(sum.wait()?, 5);
     ///     Ok(())
     /// }
     /// ```
