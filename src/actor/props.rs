@@ -322,6 +322,12 @@ impl<M> fmt::Debug for Once<M> {
 }
 
 /// What an actor can be started from: [`Props`], or [`Once`].
+#[diagnostic::on_unimplemented(
+    message = "no actor can be started from `{Self}`",
+    label = "neither `Props` nor `Once`",
+    note = "an `Actor` is started from `Props::from_actor(|| actor)`, or from `Once::actor(actor)`",
+    note = "a `Behavior` is made where the actor lives: `Props::new(|| behavior)`, or `Once::new(|| behavior)`"
+)]
 pub trait Spawnable: sealed::Sealed + Send + Sized + 'static {
     /// The messages that the actor handles.
     type Message: Send + 'static;
