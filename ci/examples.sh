@@ -70,7 +70,7 @@ refuses() {
 # The names of the examples, from the files: one that is not built must not go unnoticed.
 names() {
     local file
-    for file in examples/*.rs examples/*/main.rs; do
+    for file in examples/*.rs examples/ecosystem/*.rs examples/*/main.rs; do
         case $file in
             *'*'*) ;;
             */main.rs) basename "$(dirname "$file")" ;;
@@ -148,8 +148,25 @@ check_threads() {
         "$(program threads)"
 }
 
+check_counters() {
+    succeeds "counters: what all of them have counted" out '^together they come to 221666500$' \
+        "$(program counters)"
+}
+
+# Beside tokio and tracing.
+check_ecosystem() {
+    local in_order='^the pool.*: 0 actors stopped by force, 0 messages left$'
+    succeeds "chat: closes in order" out "$in_order" "$(program chat)"
+    succeeds "orders: Ctrl-C closes it in order" out "$in_order" "$(program orders)"
+    succeeds "orders: all stock is saved" out '^in the warehouse: .*"coffee": 4, .*"tea": 4' \
+        "$(program orders)"
+    succeeds "spans: no line is under those of another handler" out '^16 lines, each under ' \
+        "$(program spans)"
+}
+
 # As `cargo test` builds them, so that they need not be built again.
 cargo build --locked --examples --message-format=json-render-diagnostics >"$work/build"
+cargo build --locked --package nexus-ecosystem --message-format=json-render-diagnostics >>"$work/build"
 cargo build --locked --package nexus-http --message-format=json-render-diagnostics >>"$work/build"
 for name in $(names); do
     check_smoke "$name"
@@ -157,6 +174,8 @@ done
 check_pool
 check_http
 check_threads
+check_counters
+check_ecosystem
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -6,6 +6,26 @@
 //!   only its actor waits, and no `async` is to be seen.
 //! - References are sixteen bytes, copied at will, and never reach the wrong actor.
 //!
+//! ```
+//! use nexus_actors::prelude::*;
+//!
+//! enum Counter {
+//!     Add(i64),
+//!     Get(Reply<i64>),
+//! }
+//!
+//! fn main() -> Result<(), BoxError> {
+//!     let pool = WorkerPool::builder().start()?;
+//!     let counter = pool.spawn_anonymous(Props::with_state(0, |sum, _, message| match message {
+//!         Counter::Add(number) => *sum += number,
+//!         Counter::Get(reply) => reply.send(*sum),
+//!     }))?;
+//!     counter.tell(Counter::Add(5));
+//!     assert_eq!(counter.ask(Counter::Get, Duration::from_secs(1)).wait()?, 5);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. An actor is started from [`Props`], which make
 //! its state anew whenever it is restarted, or from [`Once`], for a plain value that exists once. With the feature `derive`,
 //! `#[derive(Message)]` makes methods of the variants of a message enum. [`ActorSystem`] runs the same actors
@@ -13,6 +33,16 @@
 //! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
 //! is promised, row by row,
 //! with the tests that hold it to that, stands in [`semantics`].
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `async`: `ActorRef::sink`, and `stream`, for the traits of the crate `futures`.
+//! - `derive`: `#[derive(Message)]`.
+//! - `signals`: `Coordinated::shutdown_on_signals`, for Ctrl-C and SIGTERM.
+//! - `tokio`: a runtime for the futures that handlers wait for, given to a builder by its method `tokio`.
+//! - `tracing`: each handler is in its own spans, also while others run. Nothing has to be called for it.
 
 #[cfg(not(unix))]
 compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap");

@@ -24,10 +24,12 @@
 //! **1.2** [`Props`] are `Send`; what their factory builds need not be. State is built on the
 //! worker that owns the actor and is dropped there. Each start runs the factory again, so that two
 //! actors started from the same props, or one after the other under the same name, share no initial
-//! value.
+//! value. [`Props::receive`](crate::Props::receive) and [`Props::with_state`](crate::Props::with_state) clone what
+//! they are given for each start.
 //!
 //! - `tests/actors/references.rs: s1_2_state_need_not_be_send_and_is_built_and_dropped_on_its_worker`
 //! - `tests/actors/references.rs: s1_2_every_start_makes_fresh_state`
+//! - `tests/actors/starts.rs: s1_2_props_of_a_function_clone_its_state_and_what_it_has_captured_for_every_start`
 //!
 //! **1.3** An [`ActorRef`] has sixteen bytes and is `Copy`, `Send`, `Sync`, `Eq`, `Hash` and
 //! `Debug`. It stands for one life of one actor: after that has stopped, what is sent, asked or
@@ -114,7 +116,7 @@
 //! - `tests/actors/references.rs: s1_9_a_name_is_taken_while_its_actor_lives_and_free_afterwards`
 //! - `tests/actors/references.rs: s1_9_a_name_is_taken_while_its_setup_waits`
 //! - `tests/actors/references.rs: s1_9_of_many_that_spawn_one_name_at_once_one_succeeds`
-//! - `tests/actors/first_hour.rs: s1_9_a_generated_name_may_begin_with_a_word`
+//! - `tests/actors/first_hour/names_and_paths.rs: s1_9_a_generated_name_may_begin_with_a_word`
 //!
 //! **1.10** An error or a panic in the factory, in a setup, or in the handling of
 //! [`Signal::PreStart`] reaches whoever spawned the actor, as [`SpawnError::Failed`] with the
@@ -157,13 +159,13 @@
 //! [`SpawnError::WrongType`](crate::SpawnError::WrongType). Starts that wait for each other so, or an actor that
 //! waits for its own, are told [`SpawnError::Deadlock`](crate::SpawnError::Deadlock).
 //!
-//! - `tests/actors/first_hour.rs: s1_12_of_eight_threads_that_want_a_thousand_names_one_starts_each_and_all_have_it`
-//! - `tests/actors/first_hour.rs: s1_12_handlers_nodes_systems_and_simulations_get_or_spawn_too`
-//! - `tests/actors/first_hour.rs: s1_12_a_name_that_is_taken_for_other_messages_is_an_error_that_says_so`
-//! - `tests/actors/first_hour.rs: s1_12_who_comes_during_the_start_waits_for_it_and_shares_what_comes_of_it`
-//! - `tests/actors/first_hour.rs: s1_12_who_comes_while_the_one_before_still_stops_gets_a_new_one_when_it_has`
-//! - `tests/actors/first_hour.rs: s1_12_actors_whose_starts_want_each_other_are_told_of_the_deadlock`
-//! - `tests/actors/first_hour.rs: s1_12_an_actor_that_wants_its_own_name_is_told_at_once_and_finds_itself_later`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_of_eight_threads_that_want_a_thousand_names_one_starts_each_and_all_have_it`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_handlers_nodes_systems_and_simulations_get_or_spawn_too`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_a_name_that_is_taken_for_other_messages_is_an_error_that_says_so`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_who_comes_during_the_start_waits_for_it_and_shares_what_comes_of_it`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_who_comes_while_the_one_before_still_stops_gets_a_new_one_when_it_has`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_actors_whose_starts_want_each_other_are_told_of_the_deadlock`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_an_actor_that_wants_its_own_name_is_told_at_once_and_finds_itself_later`
 //!
 //! **1.13** An actor that is started from [`Once`](crate::Once) is made of values that are moved into
 //! it: they need not be `Clone`. It has one instance. A failure stops it, whatever its supervisor says
@@ -174,7 +176,7 @@
 //! - `tests/actors/starts.rs: s1_13_an_actor_made_once_stops_where_another_would_be_restarted`
 //! - `tests/actors/starts.rs: s1_13_a_siblings_failure_stops_an_actor_made_once_and_restarts_the_others`
 //! - `tests/actors/starts.rs: s1_13_what_is_set_for_an_actor_made_once_holds`
-//! - `tests/actors/first_hour.rs: s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said`
+//! - `tests/actors/first_hour/plain_values.rs: s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said`
 //!
 //! **1.14** [`ActorId::path`](crate::ActorId::path), and `path` of an [`ActorRef`], a [`Recipient`], a router, a
 //! topic or a group, tell the path of an actor on any thread, without a wait, while it lives and for a while after:
@@ -182,9 +184,9 @@
 //! worker while it lives, and elsewhere once it was asked from there. A [`DeadLetter`](crate::DeadLetter) has the
 //! path of the actor that it was for, and like a [`Failure`] it is printed with it.
 //!
-//! - `tests/actors/first_hour.rs: s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end`
-//! - `tests/actors/first_hour.rs: s1_14_routers_topics_groups_and_recipients_have_paths`
-//! - `tests/actors/first_hour.rs: s1_14_a_dead_letter_says_whose_it_was`
+//! - `tests/actors/first_hour/names_and_paths.rs: s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end`
+//! - `tests/actors/first_hour/names_and_paths.rs: s1_14_routers_topics_groups_and_recipients_have_paths`
+//! - `tests/actors/first_hour/names_and_paths.rs: s1_14_a_dead_letter_says_whose_it_was`
 //!
 //! **1.15** What starts actors and ends pools can be awaited as well, on any executor, and blocks no thread of it:
 //! [`spawn_async`](crate::WorkerPool::spawn_async), [`shutdown_async`](crate::WorkerPool::shutdown_async),
@@ -207,7 +209,7 @@
 //! - `tests/actors/behaviors.rs: s2_1_a_functional_behaviour_goes_on_becomes_stops_passes_and_fails`
 //! - `tests/actors/behaviors.rs: s2_1_a_trait_goes_on_becomes_stops_passes_and_fails`
 //! - `tests/actors/behaviors.rs: s2_1_a_setup_makes_the_behaviour_with_the_context_also_when_it_is_returned_from_a_handler`
-//! - `tests/actors/first_hour.rs: s2_1_a_handler_with_question_marks_ends_with_a_plain_ok`
+//! - `tests/actors/first_hour/handlers.rs: s2_1_a_handler_with_question_marks_ends_with_a_plain_ok`
 //!
 //! **2.2** `setup`, `with_timers`, `with_stash`, `supervise` and `on_signal` may surround a behaviour in
 //! any order, and do the same at the start, at a restart, and where a handler becomes it.
@@ -289,7 +291,7 @@
 //! that passivates (row 6.5) has several instances, of which each is told `PreStart` and `PostStop`.
 //!
 //! - `tests/actors/lifecycle.rs: s4_2_pre_start_comes_before_the_first_message_and_post_stop_after_the_last`
-//! - `tests/actors/first_hour.rs: s4_2_post_stop_says_why`
+//! - `tests/actors/first_hour/restarts_and_ends.rs: s4_2_post_stop_says_why`
 //!
 //! **4.3** [`ActorRef::stop`] keeps its place among the messages of whoever calls it: the actor
 //! handles what came before, and what comes after becomes a dead letter. A second `stop` changes
@@ -335,7 +337,7 @@
 //! - `tests/failures/payloads.rs: s4_5_the_payload_is_found_below_an_escalated_failure`
 //! - `tests/failures/payloads.rs: s4_5_an_error_that_somebody_panics_with_is_said_as_that`
 //! - `tests/asks/errors.rs: s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below`
-//! - `tests/actors/first_hour.rs: s4_5_a_pool_that_is_told_to_stops_a_top_level_actor_at_its_first_failure`
+//! - `tests/actors/first_hour/restarts_and_ends.rs: s4_5_a_pool_that_is_told_to_stops_a_top_level_actor_at_its_first_failure`
 //! - `src/actor/panic.rs: s4_5_a_payload_is_said_as_far_as_it_is_known`
 //! - `src/actor/panic.rs: s4_5_a_payload_keeps_its_type`
 //!
@@ -346,8 +348,8 @@
 //!
 //! - `tests/failures/supervision/restarts.rs: s4_6_the_default_is_three_restarts_in_a_minute_then_the_end`
 //! - `tests/failures/supervision/restarts.rs: s4_6_restarts_that_lie_far_apart_never_end`
-//! - `tests/actors/first_hour.rs: s4_6_a_top_level_actor_is_restarted_under_every_driver`
-//! - `tests/actors/first_hour.rs: s4_6_the_fourth_failure_of_a_top_level_actor_stops_it`
+//! - `tests/actors/first_hour/restarts_and_ends.rs: s4_6_a_top_level_actor_is_restarted_under_every_driver`
+//! - `tests/actors/first_hour/restarts_and_ends.rs: s4_6_the_fourth_failure_of_a_top_level_actor_stops_it`
 //! - `src/supervision/decision.rs: s4_6_by_default_the_fourth_failure_in_a_minute_stops`
 //!
 //! **4.7** A restart keeps the slot, the name, the references and the mail, and nothing else: the old
@@ -548,11 +550,11 @@
 //! - `tests/asks/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
 //! - `tests/asks/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
 //! - `tests/asks/ask_paths.rs: s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known`
-//! - `tests/actors/first_hour.rs: s5_3_an_ask_that_a_failure_ends_says_what_has_failed`
-//! - `tests/actors/first_hour.rs: s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source`
-//! - `tests/actors/first_hour.rs: s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what`
-//! - `tests/actors/first_hour.rs: s5_3_who_waits_for_a_child_is_told_of_the_failure_above_it`
-//! - `tests/actors/first_hour.rs: s5_3_what_was_not_waited_for_is_not_said`
+//! - `tests/actors/first_hour/failures.rs: s5_3_an_ask_that_a_failure_ends_says_what_has_failed`
+//! - `tests/actors/first_hour/failures.rs: s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source`
+//! - `tests/actors/first_hour/failures.rs: s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what`
+//! - `tests/actors/first_hour/failures.rs: s5_3_who_waits_for_a_child_is_told_of_the_failure_above_it`
+//! - `tests/actors/first_hour/failures.rs: s5_3_what_was_not_waited_for_is_not_said`
 //! - `tests/asks/ask_paths.rs: s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known`
 //! - `src/shared/remembered.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
@@ -986,6 +988,7 @@
 //! - `tests/memory.rs: s9_5_an_actor_costs_about_a_hundred_bytes_and_a_message_what_it_weighs`
 //! - `tests/memory.rs: s9_5_a_burst_leaves_nothing_behind`
 //! - `tests/memory.rs: s9_5_handlers_that_waited_leave_nothing_behind`
+//! - `tests/resident.rs: s9_5_the_memory_of_a_flood_goes_back`
 //! - `src/time/wheel.rs: s9_5_what_a_peak_of_timers_took_goes_back_and_old_ids_match_no_later_timer`
 //! - `src/shared/remembered.rs: s9_5_what_a_peak_took_goes_back_as_they_end`
 //!

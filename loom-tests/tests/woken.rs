@@ -10,13 +10,13 @@ use loom::thread;
 use nexus_actors::model::{Mutant, Woken};
 use nexus_loom_tests::{Outcomes, explore, rejected};
 
-const PREEMPTIONS: usize = 3;
+const PREEMPTIONS: usize = 2;
 
 const PARTS: usize = 2;
 
-/// A poller has another waker at each poll, as some executors do, and sleeps until its last one is called. What
-/// a part computes becomes ready on a thread of its own, which then calls the waker of the part. A part is
-/// woken by its last poll only, as a future's contract says: so its waker is left at the part by each poll.
+/// The poller has another waker at each poll, as some executors do, and sleeps until the latest one is called.
+/// Each part becomes ready on a thread of its own, which then calls the waker of the part; that of the first part
+/// has called it before, for nothing.
 fn poll_until_all_are_ready(outcomes: &Outcomes) {
     let woken = Arc::new(Woken::new(PARTS));
     let ready: Arc<[AtomicBool; PARTS]> = Arc::new(std::array::from_fn(|_| AtomicBool::new(false)));
@@ -24,11 +24,15 @@ fn poll_until_all_are_ready(outcomes: &Outcomes) {
         .map(|part| {
             let (woken, ready) = (Arc::clone(&woken), Arc::clone(&ready));
             thread::spawn(move || {
-                ready[part].store(true, Relaxed);
-                let whole: Option<Arc<Notify>> = woken.note(part);
-                if let Some(whole) = whole {
-                    whole.notify();
+                let wake = || {
+                    let whole: Option<Arc<Notify>> = woken.note(part);
+                    whole.into_iter().for_each(|whole| whole.notify());
+                };
+                if part == 0 {
+                    wake(); // for nothing
                 }
+                ready[part].store(true, Relaxed);
+                wake();
             })
         })
         .collect();

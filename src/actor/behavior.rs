@@ -433,6 +433,9 @@ impl<M: Send + 'static> Behavior<M> {
     /// error. Where the behaviour itself has decided other than to go on, the function is not asked.
     /// What is decided at [`Signal::PostStop`] and [`Signal::PreRestart`] changes nothing.
     ///
+    /// The function has no access to the state of [`with_state`](Self::with_state). For state that messages and
+    /// signals share, implement [`Actor`].
+    ///
     /// ```
     /// use nexus_actors::prelude::*;
     ///

@@ -126,7 +126,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// The child of that name, which is started from these props if there is none. If the one before still
     /// ends, this actor waits until it has stopped, and a new one is started. For top-level actors there is
-    /// [`WorkerNode::get_or_spawn`](crate::WorkerNode::get_or_spawn).
+    /// [`WorkerNode::get_or_spawn`](crate::WorkerNode::get_or_spawn): a handler captures the node, which is
+    /// [`WorkerPool::node`](crate::WorkerPool::node).
     ///
     /// ```
     /// use nexus_actors::prelude::*;

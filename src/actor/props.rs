@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use super::behavior::{Actor, Behavior};
+use super::behavior::{Actor, Behavior, IntoNext};
 use super::body::{NewBody, resolve};
 use super::bound::{Mailbox, Overflow};
 use super::context::Context;
@@ -77,7 +77,8 @@ impl<M> Default for Formula<M> {
 }
 
 impl<M: Send + 'static> Props<M> {
-    /// Props that build a behaviour.
+    /// Props that build a behaviour. The factory runs for each start, so that it cannot give away what it has
+    /// captured: it clones that, or [`receive`](Self::receive) and [`with_state`](Self::with_state) do.
     pub fn new(factory: impl Fn() -> Behavior<M> + Send + Sync + 'static) -> Self {
         Self {
             formula: Arc::new(Formula {
@@ -85,6 +86,57 @@ impl<M: Send + 'static> Props<M> {
                 ..Formula::default()
             }),
         }
+    }
+
+    /// Props of a behaviour that is a function: [`Behavior::receive`]. What the function has captured is cloned
+    /// for each start.
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    ///
+    /// let pool = WorkerPool::builder().workers(1).start()?;
+    /// let (journal, lines) = std::sync::mpsc::channel();
+    /// let journal = Props::receive(move |_ctx, line: String| Ok(journal.send(line)?));
+    /// pool.spawn("journal", journal)?.tell("started".to_owned());
+    /// assert_eq!(lines.recv()?, "started");
+    /// pool.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn receive<F, R>(handler: F) -> Self
+    where
+        F: FnMut(&mut Context<'_, M>, M) -> R + Clone + Send + Sync + 'static,
+        R: IntoNext<M> + 'static,
+    {
+        Self::new(move || Behavior::receive(handler.clone()))
+    }
+
+    /// Props of a behaviour that is a state and a function: [`Behavior::with_state`]. Both are cloned for each
+    /// start, so that each instance begins with this state. State that cannot be cloned, or sent to another
+    /// thread, is made by the factory of [`new`](Self::new).
+    ///
+    /// ```
+    /// use nexus_actors::prelude::*;
+    ///
+    /// struct Add(i64, Reply<i64>);
+    ///
+    /// fn main() -> Result<(), BoxError> {
+    ///     let pool = WorkerPool::builder().start()?;
+    ///     let counter = pool.spawn_anonymous(Props::with_state(0, |sum, _, Add(number, reply)| {
+    ///         *sum += number;
+    ///         reply.send(*sum);
+    ///     }))?;
+    ///     let sum = counter.ask(|reply| Add(5, reply), Duration::from_secs(1));
+    ///     assert_eq!(sum.wait()?, 5);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn with_state<S, F, R>(state: S, handler: F) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+        F: FnMut(&mut S, &mut Context<'_, M>, M) -> R + Clone + Send + Sync + 'static,
+        R: IntoNext<M> + 'static,
+    {
+        Self::new(move || Behavior::with_state(state.clone(), handler.clone()))
     }
 
     /// Props that build an [`Actor`].
@@ -270,6 +322,12 @@ impl<M> fmt::Debug for Once<M> {
 }
 
 /// What an actor can be started from: [`Props`], or [`Once`].
+#[diagnostic::on_unimplemented(
+    message = "no actor can be started from `{Self}`",
+    label = "neither `Props` nor `Once`",
+    note = "an `Actor` is started from `Props::from_actor(|| actor)`, or from `Once::actor(actor)`",
+    note = "a `Behavior` is made where the actor lives: `Props::new(|| behavior)`, or `Once::new(|| behavior)`"
+)]
 pub trait Spawnable: sealed::Sealed + Send + Sized + 'static {
     /// The messages that the actor handles.
     type Message: Send + 'static;

@@ -29,7 +29,8 @@ use super::shard::{Shard, TypedKey};
 /// same name, or the same memory.
 ///
 /// Messages from one sender to one actor arrive in the order sent. A sender is an actor, or a
-/// thread outside of the pool.
+/// thread outside of the pool. Between messages of two threads no order is promised, even if one has waited for
+/// the other: what is to come after all that a thread has told is sent by that thread.
 pub struct ActorRef<M> {
     /// The actor, marked where its mailbox is bounded: such a mark makes the comparisons by which a
     /// message is sent the short way fail, so that an unbounded actor pays nothing for it.

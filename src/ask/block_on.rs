@@ -56,7 +56,7 @@ impl<M: Send + 'static> Context<'_, M> {
     /// called on any thread. An ask that it waits for, and nothing else, is found in a
     /// [cycle](crate::AskError::Deadlock). What needs a runtime of its own, such as a socket or a timer of tokio's,
     /// needs that runtime on other threads: give its handle to the builder of the pool, with the feature `tokio`
-    /// (`WorkerPoolBuilder::tokio`). Do not hold a guard of `Handle::enter` over this call: other handlers would be
+    /// (`WorkerPoolBuilder::tokio`). Without it they panic, and tokio says that "there is no reactor running". Do not hold a guard of `Handle::enter` over this call: other handlers would be
     /// in the runtime, and guards of two that wait in turn are dropped out of order, which panics.
     ///
     /// In a simulation such a socket or timer goes by the real clock, and the run is not the same each time. Use

@@ -319,6 +319,12 @@ impl<P: Pending> Part<P> {
 pub struct All<T: Together>(T::Parts);
 
 /// What [`all`] takes: tuples of up to six, vectors, arrays, and maps by key.
+#[diagnostic::on_unimplemented(
+    message = "`all` cannot wait for `{Self}`",
+    label = "no tuple, vector, array or map of asks",
+    note = "`all` takes a tuple of up to six asks, a `Vec`, an array, or a `HashMap`",
+    note = "an iterator is collected first: `all(asks.collect::<Vec<_>>())`"
+)]
 pub trait Together {
     /// All answers.
     type Answers;

@@ -22,7 +22,7 @@ use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregi
 use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy, abort_on_panic};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
 use crate::runtime::{Ending, Worker, WorkerParts};
-use crate::scope::{Scopes, SwitchHook};
+use crate::scope::{Scopes, scope_options};
 use crate::time::Clock;
 
 /// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
@@ -178,22 +178,7 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// Adds a hook, which is called when a handler waits and when it resumes, and takes off what the handler has
-    /// entered on its thread. Hooks are called in the order in which they were added.
-    pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
-        self.scopes.add(hook);
-        self
-    }
-
-    /// Has futures that handlers wait for, in [`Context::block_on`](crate::Context::block_on), polled within that
-    /// runtime: its timers and sockets work there. It is entered for each poll, and left before the handler
-    /// waits. In such a poll nothing else can wait: that returns
-    /// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
-    #[cfg(feature = "tokio")]
-    pub fn tokio(mut self, runtime: tokio::runtime::Handle) -> Self {
-        self.scopes.poll_in(runtime);
-        self
-    }
+    scope_options! {}
 
     /// How the top-level actors are supervised. By default as children of any other parent are: one that
     /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.

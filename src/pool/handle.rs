@@ -336,7 +336,9 @@ impl WorkerPool {
     /// Asks every worker who waits on it, and for what: to find out why nothing goes on.
     ///
     /// Workers that do not answer in time are named beside the answers of the others, with the
-    /// reason: a handler keeps that worker busy, or the pool has ended.
+    /// reason: a handler keeps that worker busy, or the pool has ended. [`ActorSystem`](crate::ActorSystem) and
+    /// [`Sim`](crate::sim::Sim) ask nobody, as the calling thread drives their workers: there `waiting` takes no
+    /// time, and returns the handlers alone.
     ///
     /// ```
     /// use nexus_actors::prelude::*;

@@ -5,12 +5,14 @@
 //! run at each switch. Nothing here knows about actors or fibers.
 
 mod hook;
+mod options;
 mod poll;
 #[cfg(feature = "tracing")]
 mod spans;
 
 pub use self::hook::SwitchHook;
 pub(crate) use self::hook::TakenOff;
+pub(crate) use self::options::scope_options;
 
 use self::hook::Hooks;
 use self::poll::Runtime;

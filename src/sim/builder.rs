@@ -15,7 +15,7 @@ use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
 };
-use crate::scope::{Scopes, SwitchHook};
+use crate::scope::{Scopes, scope_options};
 
 type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
 type OnSuspicion = Arc<dyn Fn(&Cycle) + Send + Sync>;
@@ -191,25 +191,11 @@ impl SimBuilder {
         self
     }
 
-    /// Adds a hook, which is called when a handler waits and when it resumes, and takes off what the handler has
-    /// entered on its thread. Hooks are called in the order in which they were added.
-    pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
-        self.scopes.add(hook);
-        self
-    }
-
-    /// Has futures that handlers wait for, in [`Context::block_on`](crate::Context::block_on), polled within that
-    /// runtime: its timers and sockets work there. It is entered for each poll, and left before the handler
-    /// waits. In such a poll nothing else can wait: that returns
-    /// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
-    ///
-    /// The runtime goes by the real clock, not by that of the simulation: a handler that waits for a timer
-    /// of tokio's, or a socket, is woken from outside, at another point in each run. In what is to be
-    /// simulated use `ctx.sleep`, and have a fake answer in place of the network.
-    #[cfg(feature = "tokio")]
-    pub fn tokio(mut self, runtime: tokio::runtime::Handle) -> Self {
-        self.scopes.poll_in(runtime);
-        self
+    scope_options! {
+        ///
+        /// The runtime goes by the real clock, not by that of the simulation: a handler that waits for a timer
+        /// of tokio's, or a socket, is woken from outside, at another point in each run. In what is to be
+        /// simulated use `ctx.sleep`, and have a fake answer in place of the network.
     }
 
     /// How the top-level actors are supervised. By default as children of any other parent are: one that

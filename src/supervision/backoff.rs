@@ -8,7 +8,9 @@ use super::nanos;
 /// for a while.
 ///
 /// The first delay is `min`, and each further one is [`factor`](Self::factor) times as long, up to
-/// `max`. During the delay the actor is suspended, and its mail is kept.
+/// `max`. During the delay the actor is suspended: its mail is kept, but not the message at which it failed. An
+/// actor that is to try the same message again does so in its handler, with
+/// [`Context::sleep`](crate::Context::sleep) in between.
 ///
 /// ```
 /// use nexus_actors::{Backoff, BackoffError, Strategy};

@@ -10,7 +10,7 @@ use crate::pool::{
     DEFAULT_STACK_SIZE, StartError, TimeSource, check_stacks, default_guardian, write_failures,
     write_suspicions,
 };
-use crate::scope::{Scopes, SwitchHook};
+use crate::scope::{Scopes, scope_options};
 
 /// Builds an [`ActorSystem`].
 ///
@@ -96,22 +96,7 @@ impl ActorSystemBuilder {
         self
     }
 
-    /// Adds a hook, which is called when a handler waits and when it resumes, and takes off what the handler has
-    /// entered on its thread. Hooks are called in the order in which they were added.
-    pub fn switch_hook(mut self, hook: impl SwitchHook) -> Self {
-        self.scopes.add(hook);
-        self
-    }
-
-    /// Has futures that handlers wait for, in [`Context::block_on`](crate::Context::block_on), polled within that
-    /// runtime: its timers and sockets work there. It is entered for each poll, and left before the handler
-    /// waits. In such a poll nothing else can wait: that returns
-    /// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
-    #[cfg(feature = "tokio")]
-    pub fn tokio(mut self, runtime: tokio::runtime::Handle) -> Self {
-        self.scopes.poll_in(runtime);
-        self
-    }
+    scope_options! {}
 
     /// How the top-level actors are supervised. By default as children of any other parent are: one that
     /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.

@@ -324,7 +324,9 @@ impl ActorSystem {
         self.engine().now()
     }
 
-    /// Who waits, and for what: to find out why nothing goes on.
+    /// Who waits, and for what: to find out why nothing goes on. Unlike
+    /// [`WorkerPool::waiting`](crate::WorkerPool::waiting) this looks at the system's one worker itself: no
+    /// time passes, and no worker can fail to answer.
     pub fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = enter(&self.engine().shard, waiting_on);
         name_targets(&mut waiting);

@@ -1,4 +1,4 @@
-//! Starting actors: from values that serve once, and many at a time.
+//! Starting actors: from values that serve once or are cloned, and many at a time.
 
 use crate::common::*;
 use nexus_actors::Spawnable;
@@ -302,4 +302,39 @@ fn s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept() {
             .all(|one| matches!(one, Err(SpawnError::PoolClosed)))
     );
     assert_eq!(lines.iter().collect::<Vec<_>>(), ["dropped"; 600]);
+}
+
+/// Says how many messages it has handled, as its state and what its handler has captured know it.
+type HowMany = Option<Reply<(u32, u32)>>;
+
+#[test]
+fn s1_2_props_of_a_function_clone_its_state_and_what_it_has_captured_for_every_start() {
+    let mut captured = 0;
+    let counts = Props::with_state(0, move |state: &mut u32, _ctx, message: HowMany| {
+        *state += 1;
+        captured += 1;
+        message.ok_or("planned")?.send((*state, captured));
+        Ok(())
+    });
+    let mut captured = 0;
+    let counts_alone = Props::receive(move |_ctx, message: HowMany| {
+        captured += 1;
+        message.ok_or("planned")?.send((captured, captured));
+        Ok(())
+    });
+    for props in [counts, counts_alone] {
+        for workers in SIZES {
+            let pool = WorkerPool::builder().workers(workers);
+            with_pool(pool, |pool| {
+                for name in ["one", "other"] {
+                    let actor = pool.spawn(name, props.clone()).unwrap();
+                    let counted = || actor.ask(Some, SOON).wait().unwrap();
+                    assert_eq!((counted(), counted()), ((1, 1), (2, 2)));
+                    // It fails, and is restarted.
+                    actor.tell(None);
+                    assert_eq!((counted(), counted()), ((1, 1), (2, 2)));
+                }
+            });
+        }
+    }
 }

@@ -346,55 +346,6 @@ fn s7_2_messages_whose_destructors_panic_are_lost_one_by_one() {
     actor.tell(Fragile(7));
 }
 
-#[cfg(target_os = "linux")]
-fn resident() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux says");
-    let pages = pages.split_whitespace().nth(1).expect("the resident ones");
-    pages.parse::<usize>().expect("a number") * 4096
-}
-
-/// Only one test of this file floods as much, so that its memory is to be seen.
-#[cfg(target_os = "linux")]
-#[test]
-fn s9_5_the_memory_of_a_flood_goes_back() {
-    let pool = pool(1);
-    let gate = Arc::new(Barrier::new(2));
-    let (at_gate, sum) = (Arc::clone(&gate), Arc::new(AtomicU64::new(0)));
-    let actor = pool.spawn(
-        "actor",
-        Props::new(move || {
-            let (gate, sum) = (Arc::clone(&at_gate), Arc::clone(&sum));
-            Behavior::receive(move |_ctx, number: u64| {
-                if number == 0 {
-                    gate.wait();
-                }
-                sum.fetch_add(number, Relaxed);
-            })
-        }),
-    );
-    let actor = actor.expect("it starts");
-    actor.tell(0);
-    let before = resident();
-    (1..3_000_000).for_each(|number| actor.tell(number));
-    let peak = resident();
-    assert!(
-        peak > before + (64 << 20),
-        "the worker is held up: {before} to {peak}"
-    );
-    gate.wait();
-    assert_eq!(settle(&pool), 0);
-    let start = Instant::now();
-    while resident() > before + (48 << 20) {
-        assert!(
-            start.elapsed() < PATIENCE,
-            "{before}, {peak}, {} remain",
-            resident()
-        );
-        thread::sleep(Duration::from_millis(5));
-    }
-    pool.shutdown(PATIENCE).expect("it ends");
-}
-
 #[test]
 fn s1_6_what_a_thread_sent_before_it_caused_a_message_arrives_before_that() {
     enum Relay {

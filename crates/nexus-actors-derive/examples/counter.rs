@@ -1,7 +1,6 @@
 //! The shortest program with an actor, a tell and an ask.
 
 use nexus_actors::prelude::*;
-use std::time::Duration;
 
 #[derive(Message)]
 enum Counter {
@@ -11,11 +10,9 @@ enum Counter {
 
 fn main() -> Result<(), BoxError> {
     let pool = WorkerPool::builder().start()?;
-    let counter = pool.spawn_anonymous(Props::new(|| {
-        Behavior::with_state(0, |sum, _, message| match message {
-            Counter::Add(number) => *sum += number,
-            Counter::Get(reply) => reply.send(*sum),
-        })
+    let counter = pool.spawn_anonymous(Props::with_state(0, |sum, _, message| match message {
+        Counter::Add(number) => *sum += number,
+        Counter::Get(reply) => reply.send(*sum),
     }))?;
     counter.add(5);
     println!("{}", counter.get().wait_for(Duration::from_secs(1))?);

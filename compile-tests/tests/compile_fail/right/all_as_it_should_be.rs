@@ -27,6 +27,26 @@ fn captured() -> Props<u8> {
     })
 }
 
+fn wait_for(asked: std::vec::IntoIter<Ask<u32>>) {
+    let _ = all(asked.collect::<Vec<_>>());
+}
+
+struct Counter(u32);
+
+impl Actor for Counter {
+    type Message = u32;
+
+    fn receive(&mut self, _ctx: &mut Context<'_, u32>, number: u32) -> HandlerResult<u32> {
+        self.0 += number;
+        Ok(Next::Same)
+    }
+}
+
+fn start(pool: &WorkerPool) {
+    let _ = pool.spawn_anonymous(Props::from_actor(|| Counter(0)));
+    let _ = pool.spawn_anonymous(Once::actor(Counter(0)));
+}
+
 fn main() {
-    let _ = (greet, share, keeping, echo, captured);
+    let _ = (greet, share, keeping, echo, captured, wait_for, start);
 }
