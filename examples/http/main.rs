@@ -4,10 +4,10 @@
 //!
 //! | request                               | answer                                              |
 //! |---------------------------------------|-----------------------------------------------------|
-//! | `POST /accounts/{name}`               | 201, or 409 where there is one                      |
+//! | `POST /accounts/{name}`               | 201, or 409 if there is one                         |
 //! | `GET /accounts/{name}`                | the balance                                         |
 //! | `POST /accounts/{name}/deposit/{sum}` | the balance then                                    |
-//! | `POST /accounts/{name}/withdraw/{sum}`| the balance then, or 409 where it is too low        |
+//! | `POST /accounts/{name}/withdraw/{sum}`| the balance then, or 409 if it is too low           |
 //! | of an unknown account                 | 404                                                 |
 //! | while the account's mailbox is full   | 503, at once                                        |
 //! | unless it is done in time             | 504; what has not begun by then will not be         |

@@ -48,7 +48,7 @@ pub(crate) trait Parcel: Send + Sized + 'static {
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason);
 }
 
-/// Parcels up to this size are stored in the batch itself; larger ones are boxed.
+/// Parcels up to this size are stored inline, among others; larger ones are boxed.
 const INLINE_BYTES: usize = 256;
 const WORD: usize = mem::size_of::<u64>();
 
@@ -116,7 +116,7 @@ pub(super) const fn words_of<P>() -> u32 {
     }
 }
 
-/// Whether a parcel is stored in the batch itself.
+/// Whether a parcel is stored inline, among others.
 pub(crate) const fn fits<P>() -> bool {
     mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= mem::align_of::<u64>()
 }
@@ -204,7 +204,7 @@ impl Cause {
     }
 }
 
-/// A parcel too large to be stored in a batch.
+/// A parcel too large to be stored inline.
 pub(super) struct Boxed<P>(pub(super) Box<P>);
 
 impl<P: Parcel> Parcel for Boxed<P> {

@@ -113,9 +113,9 @@ pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
     }
 }
 
-/// Gives the permit of the message that is to be handled next to the first waiter, unless that was done. A
-/// sender that is admitted may withdraw a question at once, this one or another, and the permit then came
-/// from that one. Returns whether that is not so.
+/// Passes the permit of the next message to handle on to the first waiter, unless that was done. A sender
+/// that is admitted may withdraw a question at once, this one or another, and the permit then came from that
+/// one. Returns whether that is not so.
 fn give_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
     if !door.counts() || is_mutated(Mutant::PlaceLeaked) {
         return true;

@@ -32,7 +32,7 @@ impl PoolCore {
     ///
     /// # Panics
     ///
-    /// If a hook does.
+    /// If a hook panics.
     fn outside_of_scopes(&self) -> Outside<'_> {
         let hooked = self.scopes.are_hooked();
         Outside(hooked.then(|| forbid_waits(|| self.scopes.take_off())))
@@ -70,7 +70,7 @@ impl Shard {
     ///
     /// # Panics
     ///
-    /// If a hook does.
+    /// If a hook panics.
     pub(super) fn outside_of_scopes(&self) -> Outside<'_> {
         self.core.outside_of_scopes()
     }

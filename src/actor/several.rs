@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::id::Key;
 use crate::memory::OrderedMap;
 
-/// Waits that are waited for at once, in the order of their beginning. A handler that handles those that
+/// Waits that are waited for at once, in the order in which they began. A handler that handles those that
 /// have ended, and waits for the rest, leaves the set as it is.
 #[derive(Clone, Default)]
 pub(crate) struct WaitSet(Rc<RefCell<OrderedMap<Key, ()>>>);

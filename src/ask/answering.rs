@@ -14,9 +14,9 @@ impl<R: Send + 'static> Reply<R> {
     /// once with [`AskError::Deadlock`](crate::AskError::Deadlock): nothing else can send the reply
     /// meanwhile. So use this function if the answer needs asks of other actors.
     ///
-    /// If the asker is a handler or a task, and gives up while `work` waits, the wait ends. If the asker is
-    /// a thread outside, that it gives up before its time is over is not noticed. If replies are being
-    /// answered within each other, the innermost one counts.
+    /// If the asker is a handler or a task, and gives up while `work` waits, the wait ends. A thread outside
+    /// that gives up before its time is over is not noticed. If replies are being answered within each
+    /// other, the innermost one counts.
     ///
     /// ```
     /// use nexus_actors::prelude::*;

@@ -17,8 +17,8 @@ use crate::actor::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AskError {
-    /// No answer came in time. A later answer is dropped, and a question that the actor has not begun to
-    /// handle by then is not handled.
+    /// No answer came in time. A later answer is dropped, and a question that has not been handled by then
+    /// never will be.
     Timeout(AskDetails),
     /// The reply was dropped unanswered, so no answer can come.
     NoReply(AskDetails),

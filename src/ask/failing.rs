@@ -1,5 +1,4 @@
-//! How the failure that ends an ask reaches the asker: a message of its own, as an answer has no space for
-//! it.
+//! How the failure that ends an ask reaches the asker. The path of an answer has no space for it.
 
 use std::sync::Arc;
 

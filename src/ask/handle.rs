@@ -33,7 +33,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// [`ActorSystem`](crate::ActorSystem), waiting drives the system. The handle is also a [`Future`], for
     /// any executor.
     ///
-    /// The reply belongs into the message: the search for [cycles](AskError::Deadlock) takes it for granted
+    /// The reply belongs in the message: the search for [cycles](AskError::Deadlock) takes it for granted
     /// that the actor asked is the one that holds the reply.
     ///
     /// ```
