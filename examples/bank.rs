@@ -1,9 +1,9 @@
-//! A bank whose tellers race for the same account, tried under thousands of seeds.
+//! A bank whose tellers race for the same account, tested under thousands of seeds.
 //!
-//! The bug is planted: a teller looks whether an account has the money, and takes it with a second
-//! message. Between the two, another teller may do the same. The bills of this bank come two
-//! milliseconds apart, so that goes well in all but one of some thousand runs. The simulation
-//! finds the one, makes it small, and says how to run it again.
+//! The bug is planted: a teller checks whether an account has the money, and takes it with a second
+//! message. Between the two, another teller may do the same. The bills of this bank come two milliseconds
+//! apart, so that goes well in all but one of some thousand runs. The simulation finds that run, shrinks
+//! it, and says how to run it again.
 //!
 //! ```text
 //! $ cargo run --release --example bank
@@ -38,7 +38,7 @@ enum Account {
     Balance(Reply<i64>),
     /// Takes the money, whether it is there or not.
     Take(i64),
-    /// Takes the money if it is there, and says so.
+    /// Takes the money if it is there, and says whether it did.
     Withdraw(i64, Reply<bool>),
 }
 
@@ -60,7 +60,7 @@ fn account(balance: i64) -> Props<Account> {
 
 type Pay = fn(ActorRef<Account>, i64) -> Result<bool, AskError>;
 
-/// What is wrong: the answer may be old by the time the money is taken.
+/// The wrong way: the answer may be old by the time the money is taken.
 fn pay_after_asking(account: ActorRef<Account>, amount: i64) -> Result<bool, AskError> {
     let covered = account.ask(Account::Balance, SECOND).wait()? >= amount;
     if covered {
@@ -69,7 +69,7 @@ fn pay_after_asking(account: ActorRef<Account>, amount: i64) -> Result<bool, Ask
     Ok(covered)
 }
 
-/// What is right: one message, and the account decides.
+/// The right way: one message, and the account decides.
 fn pay_at_once(account: ActorRef<Account>, amount: i64) -> Result<bool, AskError> {
     let withdraw = |reply| Account::Withdraw(amount, reply);
     account.ask(withdraw, SECOND).wait()

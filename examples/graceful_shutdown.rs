@@ -1,7 +1,7 @@
 //! A shop that closes in phases: the door first, then the orders that are under way, then the till.
 //!
-//! With the feature `signals` it closes on Ctrl-C, or SIGTERM; without it, at once. Either way every
-//! order that was taken is served, and the report says what each step came to.
+//! With the feature `signals` it closes on Ctrl-C, or SIGTERM; without it, at once. Either way every order
+//! that was taken is served, and the report gives the outcome of each step.
 //!
 //! ```text
 //! $ cargo run --example graceful_shutdown
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(())
         })
         .hook("kitchen", "finish orders", move |_pool| {
-            // A stop keeps its place behind the orders.
+            // A stop is queued behind the orders.
             kitchen.stop();
             expect_terminated(kitchen, 10 * SECOND);
             println!("the kitchen has finished");

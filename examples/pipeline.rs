@@ -1,8 +1,9 @@
-//! A pipeline in which the slowest stage sets the pace: each stage has a mailbox of eight, and sends
-//! with `send`, which waits for room in the next one's.
+//! A pipeline whose slowest stage sets the pace: each stage has a mailbox of eight, and sends with `send`,
+//! which waits for room in the next one's.
 //!
-//! Nothing is lost, and no stage holds more than its eight, however fast the source is. The source
-//! that does not wait shows the other side: what finds no room is refused, counted, and a dead letter.
+//! Nothing is lost, and no stage holds more than its eight, however fast the source is. The source that
+//! does not wait shows the other side: a message that finds no room is refused and counted, and becomes a
+//! dead letter.
 //!
 //! ```text
 //! $ cargo run --release --example pipeline
@@ -24,7 +25,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 type Page = u64;
 
-/// What all stages write down.
+/// What all stages count.
 #[derive(Clone, Default)]
 struct Tally {
     printed: Arc<AtomicUsize>,
@@ -35,8 +36,8 @@ fn room() -> Mailbox {
     Mailbox::bounded(ROOM, Overflow::Backpressure).expect("there is some")
 }
 
-/// Hands each page on, and waits where the next stage has no room. Its own mailbox fills up meanwhile,
-/// so that whoever sends to it waits in turn.
+/// Passes each page on, and waits if the next stage has no room. Its own mailbox fills up meanwhile, so a
+/// sender to it waits in turn.
 fn typesetter(printer: ActorRef<Page>, tally: Tally) -> Props<Page> {
     let props = Props::new(move || {
         let tally = tally.clone();
@@ -48,7 +49,7 @@ fn typesetter(printer: ActorRef<Page>, tally: Tally) -> Props<Page> {
     props.mailbox(room())
 }
 
-/// The slow one.
+/// The slow stage.
 fn printer(tally: Tally) -> Props<Page> {
     let props = Props::new(move || {
         let tally = tally.clone();
@@ -61,7 +62,7 @@ fn printer(tally: Tally) -> Props<Page> {
     props.mailbox(room())
 }
 
-/// Sends the pages through a pipeline over two workers, and answers what became of them.
+/// Sends the pages through a pipeline over two workers, and returns what became of them.
 fn run(source: impl Fn(ActorRef<Page>, Page)) -> Result<(usize, u64, usize), Box<dyn Error>> {
     let tally = Tally::default();
     let pool = WorkerPool::builder().workers(2).start()?;

@@ -1,7 +1,7 @@
-//! The same twelve orders, handed to three clerks by each of the strategies, and a clerk who fails.
+//! The same twelve orders, handed to three clerks by each of the strategies, and a clerk that fails.
 //!
-//! Each clerk is an actor of its own, started and supervised by the router. The orders are of four
-//! customers; only with the consistent hash does a customer always meet the same clerk.
+//! Each clerk is an actor of its own, started and supervised by the router. The orders come from four
+//! customers; only the consistent hash gives a customer the same clerk each time.
 //!
 //! ```text
 //! $ cargo run --example routers

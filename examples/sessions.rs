@@ -1,9 +1,8 @@
 //! Sessions of a shop that passivate when they are idle, and save what they know.
 //!
-//! A session that nobody has used for ten minutes puts its cart into the drawer and gives up its
-//! state. It stays who it is: whoever has its reference goes on, and the next message takes the cart
-//! out of the drawer again. The bill is written in a task, which takes a while, so that the session
-//! answers meanwhile.
+//! A session that was not used for ten minutes puts its cart into the drawer and gives up its state. It
+//! keeps its identity: references to it stay valid, and the next message takes the cart out of the drawer
+//! again. The bill is written in a task, which takes a while, so that the session answers meanwhile.
 //!
 //! ```text
 //! $ cargo run --example sessions
@@ -83,7 +82,7 @@ fn serve(ctx: &mut Context<'_, Session>, cart: &Rc<RefCell<Cart>>, message: Sess
             say(ctx, "wants to pay");
             let things = cart.borrow().len();
             ctx.spawn_task(move |task| -> Result<(), WaitError> {
-                // The till is slow. A session that stops meanwhile takes the task along.
+                // The till is slow. A session that stops meanwhile ends the task too.
                 task.sleep(Duration::from_secs(30))?;
                 task.actor().tell(Billed(things));
                 Ok(())
@@ -94,7 +93,7 @@ fn serve(ctx: &mut Context<'_, Session>, cart: &Rc<RefCell<Cart>>, message: Sess
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In simulated time, so that nobody has to wait.
+    // In simulated time, so that the example takes none.
     let mut sim = Sim::builder().orderly().workers(1).start()?;
     let drawer = Drawer::default();
     let ada = sim.spawn("ada", session(&drawer))?;

@@ -1,8 +1,8 @@
 //! A worker that depends on a server which is down for a while: it is restarted with backoff.
 //!
-//! The worker is a child of the office, whose strategy says how it is restarted: after 100 ms, then
-//! after twice as long each time. Its mail waits meanwhile, so that only the message is lost at which
-//! it failed, and whoever sent that sends it again. The server's clock is the pool's own.
+//! The worker is a child of the office, whose strategy says how it is restarted: after 100 ms, then after
+//! twice as long each time. Its mail waits meanwhile, so only the message at which it failed is lost, and
+//! its sender sends it again. The server's clock is the pool's own.
 //!
 //! ```text
 //! $ cargo run --example supervised
@@ -42,7 +42,7 @@ fn worker() -> Props<Job> {
     Props::new(|| {
         Behavior::receive(|ctx, Job { number, done }| {
             if ctx.now() < REPAIRED {
-                // The reply is dropped with this error: whoever asked is told at once.
+                // The reply is dropped with this error: the asker is told at once.
                 return Err(BoxError::from("the server is down"));
             }
             say(ctx, &format!("the server has taken job {number}"));
@@ -60,7 +60,7 @@ fn worker() -> Props<Job> {
     })
 }
 
-/// Hands jobs to its worker, and looks after it.
+/// Hands jobs to its worker, and supervises it.
 fn office() -> Result<Props<Job>, Box<dyn Error>> {
     let backoff = Backoff::new(100 * MILLISECOND, 10 * SECOND)?
         .factor(2.0)?
@@ -78,7 +78,7 @@ fn office() -> Result<Props<Job>, Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A simulation, so that the times are exact and take none; a `WorkerPool` is used alike.
+    // A simulation, so that the times are exact and take none; a `WorkerPool` is used in the same way.
     let mut sim = Sim::builder().orderly().start()?;
     let office = sim.spawn("office", office()?)?;
     let send = |number| office.ask(|done| Job { number, done }, 10 * SECOND);

@@ -1,7 +1,7 @@
-//! Plain threads in front of actors: no `async` and no executor, and nobody sees a fiber.
+//! Plain threads in front of actors: no `async`, no executor, and no fiber in sight.
 //!
 //! Producers put parcels on a belt that holds eight, and wait while it is full. The belt asks the scales
-//! for the weight of each. The main thread wants the sum.
+//! for the weight of each. The main thread asks for the sum.
 //!
 //! ```text
 //! $ cargo run --example threads
@@ -23,12 +23,12 @@ const SECOND: Duration = Duration::from_secs(1);
 const PRODUCERS: u32 = 3;
 const PARCELS: u32 = 1_000;
 
-/// A parcel, by its number, whose weight is asked for.
+/// A parcel, by its number, with the reply for its weight.
 struct Weigh(u32, Reply<u32>);
 
 enum Belt {
     Parcel(u32),
-    /// How many there were, and what they weigh together.
+    /// How many there were, and their total weight.
     Sum(mpsc::Sender<(u32, u32)>),
 }
 
@@ -41,7 +41,7 @@ fn belt(scales: ActorRef<Weigh>) -> Props<Belt> {
         Behavior::with_state((0, 0), move |(count, sum), _ctx, message| {
             match message {
                 Belt::Parcel(parcel) => {
-                    // This handler waits as a thread would, but holds none.
+                    // This handler waits as a thread would, but blocks none.
                     *sum += scales.ask(|reply| Weigh(parcel, reply), SECOND).wait()?;
                     *count += 1;
                 }
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mailbox = Mailbox::bounded(8, Overflow::Backpressure)?;
     let belt = pool.spawn("belt", belt(scales).mailbox(mailbox))?;
 
-    // A question to an actor that has room for it, and whose answer is waited for.
+    // An ask of an actor that has room for it; its answer is waited for.
     let weight = scales.ask(|reply| Weigh(42, reply), SECOND).wait()?;
     println!("parcel 42 weighs {weight} kg");
 
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("producer {number} has put {PARCELS} parcels on the belt");
     }
 
-    // A question that waits for room as the parcels do, and whose answer comes by a channel.
+    // A question that waits for room as the parcels do; its answer comes by a channel.
     let (answer, answered) = mpsc::channel();
     belt.send(Belt::Sum(answer))?;
     let (count, sum) = answered.recv()?;

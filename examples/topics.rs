@@ -1,7 +1,7 @@
 //! A stock exchange: prices are published under a topic, and the traders form a group.
 //!
 //! The board takes text, so it subscribes to the prices with a part of its protocol. A trader that has
-//! stopped is in the topic and in the group no more, without anybody having to say so.
+//! stopped leaves the topic and the group by itself.
 //!
 //! ```text
 //! $ cargo run --example topics
@@ -29,7 +29,7 @@ struct Price {
     amount: u32,
 }
 
-/// What a trader is told, and asked.
+/// What a trader is told and asked.
 enum Trader {
     Price(Price),
     Name(Reply<&'static str>),
@@ -82,19 +82,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     let publish = |amount| {
         prices.publish(Price { of: "tea", amount });
-        // Answered when it has been sent on.
+        // Answered once the price has been sent on.
         prices.stats(SOON).wait()
     };
     publish(5)?;
     ada.ask(Trader::Name, SOON).wait()?;
     publish(9)?;
     expect_terminated(ada, SOON);
-    // Both are told of that at the same time, which need not be before we are.
+    // Topic and group learn of that at the same time, which need not be before this thread does.
     while prices.stats(SOON).wait()?.subscribers > 1 || traders.members(SOON).wait()?.len() > 1 {
         std::thread::yield_now();
     }
     let stats = publish(4)?;
-    // All that the printer was sent is printed when it has stopped.
+    // Once the printer has stopped, it has printed all that it was sent.
     printer.stop();
     expect_terminated(printer, SOON);
     println!(

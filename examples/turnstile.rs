@@ -1,9 +1,9 @@
-//! A turnstile as a finite state machine: one behaviour for each state, a change of state as
-//! *become*, and time-outs as timers.
+//! A turnstile as a finite state machine: one behaviour for each state, a change of state as *become*, and
+//! timeouts as timers.
 //!
-//! It is locked until somebody pays, and unlocked until somebody passes or ten seconds are over.
-//! Pushed while it is locked, it raises an alarm: for a minute it puts aside what it is paid, and
-//! then goes on with that. One that nobody has used for an hour says good night.
+//! It is locked until a visitor pays, and unlocked until one passes or ten seconds are over. If it is
+//! pushed while locked, it raises an alarm: for a minute it stashes the payments, and then handles them. If
+//! it was not used for an hour, it says good night.
 //!
 //! ```text
 //! $ cargo run --example turnstile
@@ -37,7 +37,7 @@ fn say(ctx: &Context<'_, Turnstile>, text: &str) {
     println!("{:>4} s  {text}", ctx.now().as_secs());
 }
 
-/// A state: it says its name when it is entered, and its time-out is that of this state alone.
+/// A state: it prints its name when it is entered, and its timeout applies to this state alone.
 fn state(name: &'static str, lasts: Option<Duration>, behavior: State) -> State {
     Behavior::setup(move |ctx| {
         say(ctx, name);
@@ -55,7 +55,7 @@ fn locked(passed: u32) -> State {
         Push => Next::Become(alarmed(passed)),
         TimeIsUp => Next::Unhandled,
     });
-    // Only this state has an end to the day.
+    // The day ends in this state only.
     let behavior = behavior.on_signal(move |ctx, signal| match signal {
         Signal::ReceiveTimeout => {
             say(ctx, &format!("good night, after {passed} have passed"));
@@ -94,7 +94,7 @@ fn alarmed(passed: u32) -> State {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In simulated time, so that nobody has to wait.
+    // In simulated time, so that the example takes none.
     let mut sim = Sim::builder().orderly().start()?;
     let turnstile = Props::new(|| {
         Behavior::with_stash(8, |ctx| {

@@ -4,7 +4,7 @@ use nexus_actors::Deadline;
 use nexus_actors::prelude::*;
 use std::time::Duration;
 
-/// How much the bank puts up with.
+/// The limits of the bank.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// How many questions may wait for an account.
@@ -16,7 +16,7 @@ pub(crate) struct Limits {
 /// What an account is asked.
 pub(crate) enum Account {
     Balance(Reply<u64>),
-    /// To add that, which may be negative.
+    /// Adds the amount, which may be negative.
     Change(i64, Reply<Result<u64, Refused>>),
 }
 
@@ -24,24 +24,24 @@ pub(crate) enum Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     TooLow,
-    /// The journal has not said that the change is written down.
+    /// The journal has not confirmed that the change is written down.
     NotRecorded,
 }
 
-/// A change that is to be written down before it is made.
+/// A change to be written down before it is made.
 pub(crate) struct Entry {
     pub(crate) account: String,
     pub(crate) change: i64,
     pub(crate) done: Reply<()>,
 }
 
-/// An account that is to be opened.
+/// A request to open an account.
 pub(crate) struct Open {
     name: String,
     opened: Reply<Result<(), SpawnError>>,
 }
 
-/// The bank, as requests see it. Clones are the same one.
+/// The bank, as requests see it. Clones share one bank.
 #[derive(Clone)]
 pub(crate) struct Bank {
     node: WorkerNode,
@@ -65,14 +65,14 @@ impl Bank {
         })
     }
 
-    /// Opens an account. Its actor is started by another one: to start it here would block the
-    /// thread, which a task must not do.
+    /// Opens an account. Another actor starts the account's actor: to start it here would block the thread,
+    /// which a task must not do.
     pub(crate) async fn open(&self, name: String) -> Result<Result<(), SpawnError>, AskError> {
         let open = |opened| Open { name, opened };
         self.opener.ask(open, self.patience).await
     }
 
-    /// The actor of an account. The directory answers without waiting.
+    /// Returns the actor of an account. The directory answers without waiting.
     pub(crate) fn find(&self, name: &str) -> Option<ActorRef<Account>> {
         self.node.lookup(format!("/user/account-{name}")).ok()
     }
@@ -95,7 +95,7 @@ fn opener(node: WorkerNode, journal: ActorRef<Entry>, mailbox: Mailbox) -> Props
     Props::new(move || {
         let node = node.clone();
         Behavior::receive(move |_ctx, Open { name, opened }| {
-            // The ring says on which worker it lives; only this actor waits until it has started.
+            // The ring decides which worker it lives on; only this actor waits until it has started.
             let actor = format!("account-{name}");
             let started = node.spawn(&actor, account(name, journal).mailbox(mailbox));
             opened.send(started.map(|_| ()));

@@ -1,9 +1,9 @@
-//! As much of an HTTP client as this takes: one request a connection, over a plain socket.
+//! A minimal HTTP client: one request per connection, over a plain socket.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-/// Sends a request, and answers the status and the text of the response.
+/// Sends a request, and returns the status and the text of the response.
 pub(crate) fn request(server: SocketAddr, method: &str, path: &str) -> io::Result<(u16, String)> {
     receive(send(server, method, path)?)
 }

@@ -4,17 +4,17 @@
 //!
 //! | request                               | answer                                              |
 //! |---------------------------------------|-----------------------------------------------------|
-//! | `POST /accounts/{name}`               | 201, or 409 where there is one                      |
+//! | `POST /accounts/{name}`               | 201, or 409 if there is one                         |
 //! | `GET /accounts/{name}`                | the balance                                         |
 //! | `POST /accounts/{name}/deposit/{sum}` | the balance then                                    |
-//! | `POST /accounts/{name}/withdraw/{sum}`| the balance then, or 409 where it is too low        |
+//! | `POST /accounts/{name}/withdraw/{sum}`| the balance then, or 409 if it is too low           |
 //! | of an unknown account                 | 404                                                 |
 //! | while the account's mailbox is full   | 503, at once                                        |
 //! | unless it is done in time             | 504; what has not begun by then will not be         |
 //!
-//! Without an argument it is its own client, on a port that is free. With one, such as
-//! `127.0.0.1:8080`, it serves there until its standard input ends. Either way it closes in order:
-//! first the server, when the requests under way are answered, then the actors.
+//! Without an argument it is its own client, on a free port. With one, such as `127.0.0.1:8080`, it serves
+//! there until its standard input ends. Either way it closes in order: first the server, once the requests
+//! under way are answered, then the actors.
 //!
 //! ```text
 //! $ cargo run --package nexus-http
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What writes changes down before they are made. It stands for a disk.
+/// Writes changes down before they are made. It stands for a disk.
 fn journal(recorded: Arc<Mutex<Vec<(String, i64)>>>) -> Props<Entry> {
     Props::new(move || {
         let recorded = Arc::clone(&recorded);
@@ -110,7 +110,7 @@ fn play(server: SocketAddr) -> std::io::Result<()> {
     show("GET", "/accounts/ada")?;
     show("GET", "/accounts/bob")?;
 
-    // Fifty clients, and room for sixteen questions. Whoever is refused tries again.
+    // Fifty clients, and room for sixteen questions. A client that is refused tries again.
     let clients: Vec<_> = (0..50)
         .map(|_| thread::spawn(move || (0..20).try_for_each(|_| deposit_one(server))))
         .collect();

@@ -1,4 +1,4 @@
-//! The HTTP side: what each request asks, and which status its answer is.
+//! The HTTP side: the ask of each request, and the status of its answer.
 
 use crate::bank::{Account, Bank, Refused};
 use axum::Router;
@@ -13,16 +13,16 @@ use std::thread::{self, JoinHandle};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// A server that runs, on a thread of its own.
+/// A running server, on a thread of its own.
 pub(crate) struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: JoinHandle<io::Result<()>>,
 }
 
-/// Starts a server on that address, or a port that is free where that is 0.
+/// Starts a server on that address, or on a free port if the port is 0.
 pub(crate) fn start(address: SocketAddr, bank: Bank) -> io::Result<Server> {
-    // One thread will do: the work is done by the actors.
+    // One thread will do: the actors do the work.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_io()
@@ -32,7 +32,7 @@ pub(crate) fn start(address: SocketAddr, bank: Bank) -> io::Result<Server> {
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = thread::spawn(move || {
         let serving = axum::serve(listener, router(bank)).with_graceful_shutdown(async {
-            let _ = stopped.await; // said, or dropped with the server's handle
+            let _ = stopped.await; // sent, or dropped with the server's handle
         });
         runtime.block_on(serving.into_future())
     });
@@ -48,14 +48,14 @@ impl Server {
         self.address
     }
 
-    /// Takes no more connections. Requests that are under way are answered.
+    /// Accepts no more connections. Requests that are under way are answered.
     pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
     }
 
-    /// Returns when it has stopped.
+    /// Waits until it has stopped.
     pub(crate) fn join(self) -> io::Result<()> {
         self.thread.join().expect("the server does not panic")
     }
@@ -102,7 +102,7 @@ fn find(bank: &Bank, name: &str) -> Result<ActorRef<Account>, Problem> {
     bank.find(name).ok_or_else(unknown)
 }
 
-/// What is answered where something stood against it.
+/// The response to a request that failed.
 struct Problem(StatusCode, String);
 
 impl IntoResponse for Problem {

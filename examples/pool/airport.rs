@@ -8,12 +8,12 @@ use crate::flights::{EARLIEST, Flight, LATEST};
 pub(crate) enum AirportMessage {
     Departure(Flight),
     Arrival(Flight),
-    /// Answered when everything that came before it has been counted.
+    /// Answered once everything that came before it has been counted.
     CaughtUp(Reply<()>),
     Totals(Reply<Totals>),
 }
 
-/// What an airport's flights come to.
+/// The totals of an airport's flights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) departures: u64,
@@ -36,7 +36,7 @@ impl Totals {
         self.delay as f64 / self.flights().max(1) as f64
     }
 
-    /// Each field with its name, to compare two of them and say where they differ.
+    /// Returns each field with its name, to compare two totals and show where they differ.
     pub(crate) fn fields(&self) -> [(&'static str, i128); 6] {
         [
             ("departures", self.departures.into()),
@@ -49,7 +49,7 @@ impl Totals {
     }
 }
 
-/// The props of an airport without flights.
+/// Makes the props of an airport without flights.
 pub(crate) fn airport() -> Props<AirportMessage> {
     Props::from_actor(Airport::new)
 }
@@ -106,7 +106,7 @@ impl Actor for Airport {
 struct Histogram {
     counts: Box<[u64]>,
     total: u64,
-    /// The places that are in use: the others need not be looked at.
+    /// The range in use: the other counts are zero.
     first: usize,
     last: usize,
 }
@@ -133,7 +133,7 @@ impl Histogram {
         self.last = self.last.max(place);
     }
 
-    /// The least delay that so many of 100 did not exceed; 0 where there is none.
+    /// Returns the least delay that this many of 100 flights did not exceed; 0 if there are no flights.
     fn percentile(&self, percent: u64) -> i32 {
         if self.total == 0 {
             return 0;

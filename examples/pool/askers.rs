@@ -1,7 +1,7 @@
 //! The actors that ask from inside a handler: one for all airports, and one for each busy route.
 //!
-//! Whoever waits for an answer handles nothing meanwhile, so actors that ask each other in a
-//! circle would wait until their time is over. Here only these ask, and only airports are asked.
+//! An actor that waits for an answer handles nothing meanwhile, so actors that ask each other in a circle
+//! would wait until their time is over. Here only these ask, and only airports are asked.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,18 +15,18 @@ pub(crate) const ROUNDS: usize = 10;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What airports answered, in the order of the airports, and how long each answer took.
+/// The answers of the airports, in the order of the airports, and the latency of each.
 pub(crate) struct Answers {
     pub(crate) totals: Vec<Totals>,
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// Asks each of the airports for its totals, one after the other. The same code runs in a
-/// handler, where only that actor waits, and on a thread outside, where the thread does.
+/// Asks each of the airports for its totals, one after the other. The same code runs in a handler, where
+/// only that actor waits, and on a thread outside, where the thread does.
 ///
 /// # Errors
 ///
-/// [`AskError`], where an airport does not answer.
+/// [`AskError`] if an airport does not answer.
 pub(crate) fn ask_each(airports: &[ActorRef<AirportMessage>]) -> Result<Answers, AskError> {
     let mut answers = Answers {
         totals: Vec::new(),
@@ -44,8 +44,8 @@ pub(crate) fn ask_each(airports: &[ActorRef<AirportMessage>]) -> Result<Answers,
     Ok(answers)
 }
 
-/// The props of an actor that asks those airports whenever it is asked itself: all of them for
-/// the report, both ends for a route.
+/// Makes the props of an actor that asks those airports each time it is asked itself: all of them for the
+/// report, both ends for a route.
 pub(crate) fn asker(airports: Arc<[ActorRef<AirportMessage>]>) -> Props<Reply<Answers>> {
     Props::new(move || {
         let airports = Arc::clone(&airports);

@@ -1,4 +1,4 @@
-//! The command line: what a run may be told, and the limits of each option.
+//! The command line: the options of a run, and their limits.
 //!
 //! Three options need no crate: one with all that a larger program wants takes as long to compile as
 //! everything else here.
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// A run takes a few seconds on two cores with this many rounds.
 const DEFAULT_REPEAT: u64 = 5_000;
 
-/// The file that comes with the examples, wherever this one is started.
+/// The file that comes with the examples, wherever the program is started.
 const DEFAULT_INPUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/flights-20k.csv");
 
 pub(crate) const HELP: &str = "\
@@ -27,16 +27,16 @@ Options:
   -h, --help          Print help
 ";
 
-/// What is said below a mistake.
+/// Printed below a mistake.
 pub(crate) const USAGE: &str = "\
 Usage: pool [--workers <N>] [--repeat <N>] [--input <FILE>]
 
 For more information, try '--help'.";
 
-/// What a run is told.
+/// The options of a run.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
-    /// One for each core where nothing is said.
+    /// One for each core if not given.
     pub(crate) workers: Option<u16>,
     pub(crate) repeat: u64,
     pub(crate) input: PathBuf,
@@ -92,7 +92,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     }))
 }
 
-/// `--name=value` in its two parts, or the whole.
+/// Splits `--name=value` into its two parts, or returns the whole.
 fn split(argument: &OsStr) -> (&OsStr, Option<&OsStr>) {
     let bytes = argument.as_bytes();
     let equals = bytes.iter().position(|&byte| byte == b'=');
@@ -105,7 +105,7 @@ fn split(argument: &OsStr) -> (&OsStr, Option<&OsStr>) {
     }
 }
 
-/// Whether that cannot be the value of an option, as it looks like one.
+/// Whether the argument cannot be the value of an option, as it looks like an option.
 fn is_option(argument: &OsStr) -> bool {
     argument.len() > 1 && argument.as_bytes().starts_with(b"-")
 }

@@ -1,4 +1,4 @@
-//! Reads flights from a CSV file, and says of every line that is none what is wrong with it.
+//! Reads flights from a CSV file, and reports what is wrong with each bad line.
 
 use std::fmt;
 use std::fs::File;
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 /// What the first line must be.
 pub(crate) const HEADER: &str = "date,delay,distance,origin,destination";
 
-/// Bad lines that are kept to be shown; the others are only counted.
+/// Bad lines that are stored to be shown; the others are only counted.
 pub(crate) const SHOWN_BAD_LINES: usize = 5;
 
-/// Minutes that a delay may have: no flight comes a day early, or two days late. The bounds keep
-/// an airport's histogram small.
+/// The range of a delay in minutes: no flight comes a day early, or two days late. The bounds limit the
+/// size of an airport's histogram.
 pub(crate) const EARLIEST: i32 = -1_440;
 pub(crate) const LATEST: i32 = 2_880;
 
@@ -38,10 +38,10 @@ impl fmt::Display for Code {
     }
 }
 
-/// What both of its airports are told of a flight: small, so that millions are cheap to send.
+/// What both airports of a flight are told: small, so that millions are cheap to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flight {
-    /// Minutes late at the destination; negative where it was early.
+    /// Minutes late at the destination; negative if it was early.
     pub(crate) delay: i32,
     /// Miles.
     pub(crate) distance: u32,
@@ -85,7 +85,7 @@ pub(crate) struct BadLine {
     pub(crate) fault: Fault,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
     pub(crate) records: Vec<Record>,
@@ -114,7 +114,7 @@ pub(crate) enum LoadError {
 ///
 /// # Errors
 ///
-/// [`LoadError`] where there is nothing to go on with; single bad lines are no error.
+/// [`LoadError`] if there is nothing to work with; single bad lines are no error.
 pub(crate) fn load(path: &Path) -> Result<Flights, LoadError> {
     let file = File::open(path).map_err(|error| LoadError::Open {
         path: path.to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn load(path: &Path) -> Result<Flights, LoadError> {
 ///
 /// # Errors
 ///
-/// As for [`load`].
+/// Those of [`load`].
 pub(crate) fn parse(mut source: impl BufRead, path: &Path) -> Result<Flights, LoadError> {
     let mut flights = Flights::default();
     let mut bytes = Vec::new();
@@ -214,8 +214,8 @@ fn parse_distance(text: &str) -> Result<u32, Fault> {
     }
 }
 
-/// Whether a text is a date and a time, such as 2001/12/31 23:59. The flights are not ordered by
-/// it, so the days of each month are not looked at.
+/// Whether a text is a date and a time, such as 2001/12/31 23:59. The flights are not ordered by it, so the
+/// number of days of each month is not checked.
 fn is_date(text: &str) -> bool {
     let shape = |(found, form): (u8, &u8)| match form {
         b'0' => found.is_ascii_digit(),
@@ -231,7 +231,7 @@ fn is_date(text: &str) -> bool {
         && number(14) < 60
 }
 
-/// A text in quotation marks, cut where it is too long for a message.
+/// Returns a text in quotation marks, cut if it is too long for a message.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 48;
     match text.char_indices().nth(LONGEST) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::airport::Totals;
 use crate::flights::{Code, Record};
 
-/// What each airport must come to when the flights are sent `repeat` times.
+/// Computes the totals of each airport for flights that are sent `repeat` times.
 pub(crate) fn fold(records: &[Record], repeat: u64) -> BTreeMap<Code, Totals> {
     let mut airports: BTreeMap<Code, (Totals, Vec<i32>)> = BTreeMap::new();
     for Record {
@@ -32,13 +32,13 @@ pub(crate) fn fold(records: &[Record], repeat: u64) -> BTreeMap<Code, Totals> {
     airports.into_iter().map(complete).collect()
 }
 
-/// The percentile of a sorted list in which each value counts `repeat` times.
+/// Returns the percentile of a sorted list in which each value counts `repeat` times.
 fn nearest_rank(sorted: &[i32], percent: u64, repeat: u64) -> i32 {
     let rank = (sorted.len() as u64 * repeat * percent).div_ceil(100);
     sorted[((rank - 1) / repeat) as usize]
 }
 
-/// Every field of every airport in which what was counted is not what the fold says.
+/// Returns every field of every airport in which the count differs from the fold.
 pub(crate) fn differences(
     counted: &BTreeMap<Code, Totals>,
     expected: &BTreeMap<Code, Totals>,

@@ -1,5 +1,5 @@
-//! Real flights through a pool of workers: an actor for each airport, feeders that send, actors
-//! that ask, and a plain sequential fold of the same file that must come to the same.
+//! Real flights through a pool of workers: an actor for each airport, feeders that send, actors that ask,
+//! and a plain sequential fold of the same file, which must have the same result.
 //!
 //! ```text
 //! cargo run --release --example pool -- --help
@@ -45,7 +45,7 @@ const SHOWN_DIFFERENCES: usize = 5;
 
 type Airports = Arc<[ActorRef<AirportMessage>]>;
 
-/// The exit code of a mistake in the command line.
+/// The exit code for a mistake in the command line.
 const MISTAKE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -130,7 +130,7 @@ fn spawn_airports(pool: &WorkerPool, network: &Network) -> Result<Airports, Spaw
     network.airports.iter().map(spawn).collect()
 }
 
-/// Has a feeder on each worker send its share of the flights, and waits for all of them.
+/// Makes a feeder on each worker send its share of the flights, and waits for all of them.
 fn feed(
     pool: &WorkerPool,
     network: &Network,
@@ -175,7 +175,7 @@ fn ask_report(pool: &WorkerPool, airports: &Airports) -> Result<Answers, Box<dyn
     Ok(report.ask(|reply| reply, Duration::MAX).wait()?)
 }
 
-/// Has an actor for each route ask both its airports, all routes at once.
+/// Makes an actor for each route ask both its airports, all routes at once.
 fn ask_routes(
     pool: &WorkerPool,
     network: &Network,
@@ -194,7 +194,7 @@ fn ask_routes(
     Ok(asked.into_iter().map(Ask::wait).collect::<Result<_, _>>()?)
 }
 
-/// Prints the report. That nobody reads it to its end, as `head` may not, is no error.
+/// Prints the report. If the reader stops before its end, as `head` may, that is no error.
 fn print(text: &str) -> io::Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -202,7 +202,7 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Compares what the actors said with the fold and with each other, and counts the messages.
+/// Compares the actors' answers with the fold and with each other, and counts the messages.
 fn check(outcome: &Outcome<'_>, flights: &Flights, repeat: u64) -> Result<(), Box<dyn Error>> {
     let expected = fold::fold(&flights.records, repeat);
     let codes = outcome.network.airports.iter().copied();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::flights::{Code, Flight, Record};
 
-/// A flight between two airports, which are named by their places in [`Network::airports`].
+/// A flight between two airports, which are given by their positions in [`Network::airports`].
 #[derive(Clone, Copy)]
 pub(crate) struct Leg {
     pub(crate) flight: Flight,
@@ -21,7 +21,7 @@ pub(crate) struct Route {
     pub(crate) flights: u64,
 }
 
-/// Who flies where.
+/// The airports and the flights between them.
 pub(crate) struct Network {
     /// The airports, by their numbers.
     pub(crate) airports: Vec<Code>,
@@ -55,7 +55,7 @@ impl Network {
         self.airports[airport as usize]
     }
 
-    /// The routes with the most flights, the busiest first.
+    /// Returns the routes with the most flights, the busiest first.
     pub(crate) fn busiest_routes(&self, most: usize) -> Vec<Route> {
         let mut flights = HashMap::new();
         for leg in &self.legs {
@@ -74,7 +74,7 @@ impl Network {
         routes
     }
 
-    /// The share of the flights that one of so many feeders sends.
+    /// Returns the share of the flights that one of this many feeders sends.
     pub(crate) fn share(&self, feeder: usize, feeders: usize) -> &[Leg] {
         let start = |feeder: usize| self.legs.len() * feeder / feeders;
         &self.legs[start(feeder)..start(feeder + 1)]

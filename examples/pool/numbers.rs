@@ -1,11 +1,11 @@
-//! Numbers that can be read.
+//! Numbers in readable form.
 
 use std::time::Duration;
 
-/// With the numbers of a long run, less than the eighty columns of a narrow terminal.
+/// With the numbers of a long run, the line is shorter than the eighty columns of a narrow terminal.
 const BAR: u64 = 16;
 
-/// A number with its thousands apart: 1,234,567.
+/// Formats a number in groups of thousands: 1,234,567.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,18 +1,18 @@
-//! How far the feeding has come: one line on the standard error, if that is a terminal.
+//! The progress of the feeding: one line on the standard error, if that is a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use crate::numbers::progress;
 
-/// Between two drawings: the eye follows no more, and the workers want the core.
+/// The pause between two drawings: the eye follows no more, and the workers want the core.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Progress {
     all: u64,
     done: u64,
     start: Instant,
-    /// When it is to be drawn next; never elsewhere than on a terminal.
+    /// When it is to be drawn next; `None` if this is no terminal.
     due: Option<Instant>,
 }
 
@@ -44,7 +44,7 @@ impl Progress {
     }
 }
 
-/// Writes a line in the place of the one before it. It is no matter for the run if that fails.
+/// Replaces the previous line. A failure does not matter to the run.
 fn draw(line: &str) {
     let _ = write!(io::stderr().lock(), "\r\x1b[K{line}");
 }

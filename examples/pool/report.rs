@@ -1,4 +1,4 @@
-//! What a run came to, as text: aligned columns, and numbers that can be read.
+//! The results of a run, as text: aligned columns, and readable numbers.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) struct Fed {
     pub(crate) took: Duration,
 }
 
-/// Everything that a run has found out.
+/// All results of a run.
 pub(crate) struct Outcome<'a> {
     pub(crate) input: &'a Path,
     pub(crate) network: &'a Network,
@@ -37,7 +37,7 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    /// The whole report, but for the verdict.
+    /// Returns the whole report, except for the verdict.
     pub(crate) fn text(&self) -> String {
         [
             self.summary(),
@@ -167,7 +167,7 @@ impl Outcome<'_> {
         text
     }
 
-    /// Answers that a route was given and the report was not.
+    /// Returns the answers that differ between a route and the report.
     pub(crate) fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut compare = |who: &str, airport: usize, got: &Totals| {
@@ -192,7 +192,7 @@ impl Outcome<'_> {
         found
     }
 
-    /// Every message that was sent must have come to one end.
+    /// Checks that every message that was sent came to exactly one end.
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ impl Outcome<'_> {
     }
 }
 
-/// The verdict of a run that has passed every comparison.
+/// Returns the verdict of a run that has passed every comparison.
 pub(crate) fn equality(airports: usize, flights: usize, repeat: u64) -> String {
     let [airports, flights] = [airports, flights].map(|count| grouped(count as u64));
     let repeat = grouped(repeat);
@@ -220,7 +220,7 @@ pub(crate) fn equality(airports: usize, flights: usize, repeat: u64) -> String {
     )
 }
 
-/// A path as it looks from where the program was started.
+/// Returns a path relative to the directory that the program was started in, if it lies there.
 fn shortened(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here)

@@ -1,4 +1,4 @@
-//! What the pool example makes of files and options that are not as they should be.
+//! How the pool example handles files and options that are wrong.
 
 #[path = "../pool/cli.rs"]
 mod cli;
@@ -26,7 +26,7 @@ fn error(text: &str) -> String {
     read(text).unwrap_err().to_string()
 }
 
-/// What is said of a line that stands between two good ones, as the third of its file.
+/// What is reported of a line between two good ones, as the third of its file.
 fn fault(line: impl AsRef<[u8]>) -> String {
     let before = format!("{HEADER}\n{GOOD}\n");
     let text = [before.as_bytes(), line.as_ref(), b"\n", GOOD.as_bytes()].concat();

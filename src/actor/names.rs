@@ -1,8 +1,9 @@
-//! Who waits for a name: for the start of the actor that is to have it, or for the end of the one that has it.
+//! Waiting for a name: for the start of the actor that is to have it, or for the end of the actor that has
+//! it.
 //!
-//! A name's phase stands in the [directory](super::directory). A waiter looks there, and notes that it
-//! waits, under one lock; a change of the phase is followed by the same lock. So either the
-//! change is seen, or the waiter is found.
+//! A name's phase is in the [directory](super::directory). A waiter reads the phase and registers itself
+//! under one lock; each change of the phase is followed by taking the same lock. So either the waiter sees
+//! the change, or the change finds the waiter.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use super::directory::{Directory, DirectoryEntry, Phase};
 use super::lifecycle::SpawnError;
 use super::path::ActorPath;
 
-/// What has become of a name that somebody waits for.
+/// What has become of a name that was waited for.
 pub(crate) enum Heard {
     /// Its actor lives.
     Started(DirectoryEntry),
@@ -21,26 +22,26 @@ pub(crate) enum Heard {
     Freed,
 }
 
-/// Is told what has become of a name.
+/// Receives what has become of a name.
 type Waiter = Box<dyn FnOnce(Heard) + Send>;
 
-/// What is to be done about a name that somebody wants.
+/// What a caller that wants a name has to do.
 pub(crate) enum Looked {
     Free,
     Live(DirectoryEntry),
-    /// Wait for its actor, which starts, or ends.
+    /// Wait for its actor, which is starting or ending.
     Wait,
-    /// Ask again: it was reserved this moment, and it is not yet known for whom.
+    /// Try again: the name was reserved this moment, and it is not yet known for which actor.
     Again,
 }
 
-/// Those who wait for the names of one pool.
+/// The waiters for the names of one pool.
 #[derive(Default)]
 pub(crate) struct Names(Mutex<HashMap<ActorPath, Vec<Waiter>>>);
 
 impl Names {
-    /// Looks how far the actor of a name has come. If it starts or ends, `wait_for` makes somebody who waits
-    /// for that.
+    /// Looks up how far the actor of a name has come. If it is starting or ending, registers the waiter
+    /// that `wait_for` makes.
     pub(crate) fn look(
         &self,
         directory: &dyn Directory,
@@ -60,7 +61,7 @@ impl Names {
         Looked::Wait
     }
 
-    /// Takes out those who wait for a name, of which something has become.
+    /// Removes the waiters for a name whose phase has changed.
     pub(crate) fn take(&self, path: &ActorPath) -> Vec<Waiter> {
         let mut waiting = self.0.lock();
         if waiting.is_empty() {

@@ -2,21 +2,22 @@
 
 use crate::fiber::forbid_waits;
 
-/// Runs code in which nothing can wait: what would have the handler wait returns an error there, the variant
-/// [`WaitError::Forbidden`](crate::WaitError::Forbidden).
+/// Runs code in which nothing can wait: a call that would make the handler wait returns an error there, the
+/// variant [`WaitError::Forbidden`](crate::WaitError::Forbidden).
 ///
 /// While a handler waits, other handlers run on its thread. They find what it has left in a thread-local, a
-/// scope that it has entered, a lock of the standard library that it holds. Put code into this that must not be
-/// interrupted so, above all the initialiser of a `thread_local!` that calls code which might wait, and the
-/// scopes of crates that keep one in a thread-local until a function returns: to wait in one of these is
-/// undefined behaviour in safe code, as a function of theirs relies on what it has set.
+/// scope that it has entered, a lock of the standard library that it holds. Use this function for code that
+/// must not be interrupted in this way. Above all, that is the initialiser of a `thread_local!` that calls
+/// code which might wait, and the scopes of crates that store one in a thread-local until a function
+/// returns: to wait in one of these is undefined behaviour in safe code, as such a function relies on what
+/// it has set.
 ///
-/// What other crates keep in thread-locals for the time of a call, and what is merely wrong in the hands of
-/// another handler, need not be kept from waiting: see [`SwitchHook`](crate::SwitchHook) and
+/// There is no need to forbid waits around what other crates hold in thread-locals for the time of a call,
+/// or around what is merely wrong in another handler: see [`SwitchHook`](crate::SwitchHook) and
 /// [`FiberLocal`](crate::FiberLocal).
 ///
-/// On a thread that is no worker it forbids to drive an [`ActorSystem`](crate::ActorSystem) or a simulation,
-/// whose handlers would run meanwhile. What else such a thread waits for it waits for.
+/// On a thread that is no worker it forbids driving an [`ActorSystem`](crate::ActorSystem) or a simulation,
+/// whose handlers would run meanwhile. Any other wait of such a thread works as usual.
 ///
 /// ```
 /// use nexus_actors::prelude::*;

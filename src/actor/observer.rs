@@ -1,15 +1,15 @@
-//! The seam to whoever looks on while actors work: the simulation, which traces every step and lets
-//! faults happen at chosen ones.
+//! The seam for an observer of working actors: the simulation, which traces every step and injects faults
+//! at chosen ones.
 //!
-//! A worker that nobody observes pays one comparison a turn for it.
+//! For a worker without an observer it costs one comparison a turn.
 
 use super::envelope::Envelope;
 use super::id::ActorId;
 use super::path::ActorPath;
 
-/// Looks on at one worker, message by message.
+/// Observes one worker, message by message.
 ///
-/// No method may run code of the user's, nor come back to the shard.
+/// No method may run code of the user's, nor call back into the shard.
 pub(crate) trait Observer {
     /// An actor starts: its setup is about to run.
     fn starts(&self, actor: ActorId, path: &ActorPath);
@@ -30,7 +30,7 @@ pub(crate) trait Observer {
 /// What is to happen instead of a handling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Intervention {
-    /// Nothing: it goes on.
+    /// Nothing: the handler runs.
     None,
     /// The handler panics with this text before it has done anything.
     Panic(String),

@@ -1,15 +1,15 @@
-//! The seam to side threads: where work is done that blocks its thread.
+//! The seam to side threads, which run work that blocks its thread.
 
-/// Work that was handed over.
+/// A piece of work that was handed over.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// Does work beside the workers. Shared by all threads.
+/// Runs work beside the workers. Shared by all threads.
 pub(crate) trait Offload: Send + Sync {
-    /// Does the work, some time; or drops it, when no more is taken.
+    /// Runs the work at some time, or drops it once no more is accepted.
     ///
-    /// The work catches the panics of the user's code in it.
+    /// The work itself catches the panics of the user's code in it.
     fn submit(&self, job: Job);
 
-    /// Takes no more work, and drops what has not begun.
+    /// Accepts no more work, and drops what has not begun.
     fn close(&self);
 }

@@ -1,4 +1,4 @@
-//! The outboxes of one worker: what gathers for other workers until it is published.
+//! The outboxes of one worker: parcels that gather for other workers until they are published.
 
 #![allow(unsafe_code)]
 
@@ -14,10 +14,10 @@ use super::id::{Key, MessageId};
 use super::parcel::{Cause, Parcel};
 use crate::sync::{Mutant, is_mutated};
 
-/// Emptied batches that a worker keeps to fill them itself.
+/// Emptied batches that a worker keeps for its own use.
 const SPARE_BATCHES: usize = 4;
 
-/// An open batch for each other worker, where there is anything for it.
+/// An open batch for each other worker, if there is anything for it.
 pub(crate) struct Outboxes {
     core: Arc<PoolCore>,
     worker: u32,
@@ -26,8 +26,8 @@ pub(crate) struct Outboxes {
     unflushed: RefCell<Vec<u32>>,
     /// Whether there may be any.
     gathers: Cell<bool>,
-    /// Emptied batches of other workers, the last one last: its memory is in this core's cache, and
-    /// an answer goes back in what brought the question.
+    /// Emptied batches of other workers, the most recent one last: its memory is in this core's cache, and
+    /// an answer goes back in the batch that brought the question.
     spare: RefCell<Vec<Batch>>,
     /// A batch that [`Mutant::BatchesReordered`] keeps for later.
     held_back: Cell<Option<(u32, Batch)>>,
@@ -37,16 +37,16 @@ pub(crate) struct Outboxes {
 #[derive(Default)]
 struct Open {
     batch: Cell<Option<Batch>>,
-    /// The size of the next batch: one more when a batch was full, one less when one was published that a
-    /// smaller one could have held.
+    /// The size of the next batch: one more after a full batch, one less after the publication of one that
+    /// a smaller batch could have held.
     size: Cell<usize>,
-    /// What was said of the last entry. It is no part of the batch: nobody reads it there, and it would be
-    /// carried to and fro.
+    /// What was said of the last entry. It is no part of the batch: nothing reads it there, and it would be
+    /// carried back and forth.
     last: Last,
 }
 
 impl Outboxes {
-    /// The outboxes of that worker.
+    /// Creates the outboxes of that worker.
     pub(crate) fn new(core: Arc<PoolCore>, worker: u32) -> Self {
         let open = core.worker_indices().map(|_| Open::default()).collect();
         Self {
@@ -72,7 +72,7 @@ impl Outboxes {
         open.batch.set(Some(batch));
     }
 
-    /// Makes room for a parcel to another worker, which goes with the next flush.
+    /// Reserves the place of a parcel to another worker, which goes with the next flush.
     ///
     /// # Safety
     ///
@@ -85,8 +85,8 @@ impl Outboxes {
         message: MessageId,
     ) -> *mut P {
         let open = &self.open[worker as usize];
-        // SAFETY: an outbox is used by one thread, and nothing is done while this looks, and writes; the rest
-        // is the caller's promise.
+        // SAFETY: one thread uses an outbox, and nothing else runs while this code reads and writes it; the
+        // rest is the caller's promise.
         unsafe {
             let Some(batch) = &mut *open.batch.as_ptr() else {
                 return self.place_first(worker, to, cause, message);
@@ -110,7 +110,7 @@ impl Outboxes {
         let open = &self.open[worker as usize];
         self.begin_unflushed(worker);
         let mut batch = self.empty_batch(worker);
-        // SAFETY: the caller's promises; any parcel that fits finds room in an empty batch.
+        // SAFETY: the caller's promises; any parcel that fits has space in an empty batch.
         let place = unsafe { batch.push_first_place(&open.last, to, cause, message) };
         open.batch.set(Some(batch));
         place
@@ -162,7 +162,7 @@ impl Outboxes {
             return self.empty_batch(worker);
         }
         self.publish(worker, full);
-        // Where it was refused, destructors of its messages may have begun another, or flushed.
+        // If it was refused, destructors of its messages may have begun another batch, or flushed.
         let begun = self.open[worker as usize].batch.take();
         if begun.is_none() && !self.unflushed.borrow().contains(&worker) {
             self.begin_unflushed(worker);
@@ -183,7 +183,7 @@ impl Outboxes {
         reused.unwrap_or_else(|| Batch::new(self.worker, WORKER_BATCH_WORDS))
     }
 
-    /// Keeps an emptied batch, or gives it back to the worker that filled it, or to the pool's store.
+    /// Keeps an emptied batch, or returns it to the worker that filled it, or to the pool's store.
     pub(crate) fn recycle(&self, batch: Batch) {
         let mut batch = match batch.into_segment() {
             Ok((size, segment)) => return self.core.segments[size].give_back(segment),

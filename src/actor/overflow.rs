@@ -1,9 +1,9 @@
-//! Whose handler it was that has overflowed its stack: told in a signal handler, on the thread that
-//! stands in that handler.
+//! Which handler has overflowed its stack: reported from a signal handler, on the thread that runs the
+//! actor's handler.
 //!
-//! So nothing here takes a lock or memory, or gives any back. That thread does nothing else
-//! meanwhile, but the function that was interrupted may have had something in its hands: what is
-//! out of its cell at that moment is left out of the report.
+//! So this code takes no lock, and neither allocates nor frees memory. The thread does nothing else
+//! meanwhile, but the interrupted function may have been using some cell: what is out of its cell at that
+//! moment is left out of the report.
 
 use std::fmt::{self, Write};
 
@@ -13,17 +13,17 @@ use super::lifecycle::GUARDIAN;
 use super::shard::Shard;
 use crate::fiber::Report;
 
-/// Ancestors with generated names of which a path tells: above them it is cut.
+/// How many ancestors with generated names a path shows: above them it is cut.
 const MOST_ANCESTORS: usize = 32;
 
-/// Tells of an overflow, if the address lies in the guard of the stack that this thread runs on.
+/// Reports an overflow, if the address lies in the guard of the stack that this thread runs on.
 pub(super) fn tell_of_overflow(address: usize, report: &mut Report) -> bool {
     with_current(|shard| {
         let Some(shard) = shard else { return false };
         let Some(stack_size) = shard.fibers.overflown(address) else {
             return false;
         };
-        // A report has no errors of its own.
+        // A report returns no errors of its own.
         let _ = write_report(shard, stack_size, report);
         true
     })
@@ -56,7 +56,7 @@ fn write_actor(shard: &Shard, key: Key, to: &mut Report) -> fmt::Result {
     write!(to, " ({id}), which handles {message_type}")
 }
 
-/// The path of an actor, as `path_of` makes it, but straight into the report.
+/// Writes the path of an actor, as `path_of` makes it, but straight into the report.
 fn write_path(shard: &Shard, index: u32, to: &mut Report) -> fmt::Result {
     let mut generated = [GUARDIAN; MOST_ANCESTORS];
     let (mut at, mut count) = (index, 0);

@@ -1,4 +1,4 @@
-//! What a panic brings with it, kept for those who deal with the failure.
+//! The payload of a panic, preserved for the code that handles the failure.
 
 #![allow(unsafe_code)]
 
@@ -13,19 +13,19 @@ use std::sync::Arc;
 use super::failure::BoxError;
 use super::fate::{End, under_fate};
 
-/// What is said of a payload that can be known by its type alone.
+/// The text for a payload of which only the type is known.
 const NO_TEXT: &str = "a payload of another type than text";
 
 /// The payload of a panic: what `panic!` made of its arguments, or the value that was given to
 /// [`panic_any`](std::panic::panic_any).
 ///
-/// It is printed as its text. For a payload that is an error of the standard library, or a boxed error of
-/// any type, that is the error's own text. Of a value of another type only the type is known, by its
-/// [`TypeId`]: the text says that it is no text, and whoever knows the type finds the value by
+/// It prints as its text. For a payload that is an error of the standard library, or a boxed error of any
+/// type, that is the error's own text. Of a value of another type only the type is known, by its
+/// [`TypeId`]: the text says that the payload is no text, and code that knows the type gets the value by
 /// [`downcast_ref`](Self::downcast_ref).
 ///
 /// A clone is the same payload. It dereferences to its text. Replies in the payload end as those of a
-/// handler that fails, when the last clone is dropped.
+/// failing handler do, when the last clone is dropped.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -61,16 +61,16 @@ pub struct PanicPayload(Arc<Inner>);
 struct Inner {
     /// `None` once it was taken out.
     payload: Option<Payload>,
-    /// The text of a payload that has none itself.
+    /// The text for a payload that has none itself.
     described: Option<Box<str>>,
 }
 
-/// The value itself, out of which only what is `Sync` is lent.
+/// The value itself; only what is `Sync` is lent out of it.
 struct Payload(Box<dyn Any + Send>);
 
-// SAFETY: through a shared reference to it the value is reached in `downcast_ref` alone, which asks for a
-// type that is `Sync`, and otherwise only its `TypeId` is read, which no value has a part in. Taken out or
-// dropped it is by whoever owns it, on whichever thread, and it is `Send`.
+// SAFETY: a shared reference reaches the value in `downcast_ref` alone, which asks for a type that is
+// `Sync`; otherwise it only reads the `TypeId`, in which the value has no part. The owner alone takes the
+// value out or drops it, on any thread, and the value is `Send`.
 unsafe impl Sync for Payload {}
 
 impl Payload {
@@ -82,7 +82,7 @@ impl Payload {
         (*self.0).type_id()
     }
 
-    /// The text that it is.
+    /// Returns the text that the payload is.
     fn text(&self) -> Option<&str> {
         let fixed = || self.downcast_ref::<&'static str>().copied();
         let owned = || self.downcast_ref::<String>().map(String::as_str);
@@ -91,7 +91,7 @@ impl Payload {
         fixed().or_else(owned).or_else(boxed).or_else(either)
     }
 
-    /// The error that it is, as far as that can be found out.
+    /// Returns the error that the payload is, as far as that can be found out.
     fn error(&self) -> Option<&(dyn Error + 'static)> {
         fn any<T: Error + Sync + 'static>(payload: &Payload) -> Option<&(dyn Error + 'static)> {
             Some(payload.downcast_ref::<T>()? as _)
@@ -111,12 +111,12 @@ impl Payload {
             .or_else(|| any::<std::string::FromUtf8Error>(self))
     }
 
-    /// What is to be said of one that is no text.
+    /// Describes a payload that is no text.
     fn describe(&self) -> Option<Box<str>> {
         if self.text().is_some() {
             return None;
         }
-        // The text of a boxed error is the user's code.
+        // The text of a boxed error comes from the user's code.
         let said = catch_unwind(AssertUnwindSafe(|| {
             self.error().map(|error| error.to_string().into_boxed_str())
         }));
@@ -130,8 +130,8 @@ impl Payload {
     }
 }
 
-/// Drops a payload; a panic of its destructor, which could have such a payload in its turn, without end,
-/// goes no further.
+/// Drops a payload. A panic of its destructor goes no further: its own payload could have such a destructor
+/// in its turn, without end.
 fn forget_quietly(payload: Box<dyn Any + Send>) {
     let dropped = under_fate(End::Failed, || {
         catch_unwind(AssertUnwindSafe(move || drop(payload)))
@@ -142,7 +142,7 @@ fn forget_quietly(payload: Box<dyn Any + Send>) {
 }
 
 impl PanicPayload {
-    /// What a panic was caught with.
+    /// Wraps the payload of a panic that was caught.
     pub(super) fn of(payload: Box<dyn Any + Send>) -> Self {
         match payload.downcast::<Self>() {
             // It was passed on.
@@ -162,7 +162,7 @@ impl PanicPayload {
         payload.expect("it is taken out by the last holder only")
     }
 
-    /// The text of the panic; what can be said of the payload, where that is no text.
+    /// Returns the text of the panic, or a description of the payload if that is no text.
     pub fn text(&self) -> &str {
         let payload = self.payload();
         payload.text().unwrap_or(match &self.0.described {
@@ -171,35 +171,36 @@ impl PanicPayload {
         })
     }
 
-    /// Whether the payload is a value of that type.
+    /// Returns whether the payload is a value of that type.
     pub fn is<T: Any>(&self) -> bool {
         self.payload_type_id() == TypeId::of::<T>()
     }
 
-    /// The payload, if it is of that type. A text is a `&'static str` or a `String`, as `panic!` made it.
+    /// Returns the payload, if it is of that type. A text is a `&'static str` or a `String`, as `panic!`
+    /// made it.
     ///
-    /// What is not `Sync` is found only by [its holder](Self::into_payload).
+    /// A value that is not `Sync` is only available to [the holder of the payload](Self::into_payload).
     pub fn downcast_ref<T: Any + Sync>(&self) -> Option<&T> {
         self.payload().downcast_ref()
     }
 
-    /// The type of the payload.
+    /// Returns the type of the payload.
     pub fn payload_type_id(&self) -> TypeId {
         self.payload().type_id()
     }
 
-    /// The payload, as [`catch_unwind`] gives it.
+    /// Returns the payload, as [`catch_unwind`] gives it.
     ///
     /// # Errors
     ///
-    /// Gives this back where there are clones of it.
+    /// Returns the payload itself if there are clones of it.
     pub fn into_payload(self) -> Result<Box<dyn Any + Send>, Self> {
         let mut inner = Arc::try_unwrap(self.0).map_err(Self)?;
         let payload = inner.payload.take();
         Ok(payload.expect("it is taken out once").0)
     }
 
-    /// Goes on with the panic on this thread.
+    /// Continues the panic on this thread.
     pub(crate) fn resume(self) -> ! {
         match self.into_payload() {
             Ok(payload) => resume_unwind(payload),
@@ -207,7 +208,7 @@ impl PanicPayload {
         }
     }
 
-    /// What lies below the error that it is, if it is one.
+    /// Returns the source of the error that the payload is, if it is one.
     pub(super) fn below(&self) -> Option<&(dyn Error + 'static)> {
         self.payload().error()?.source()
     }
@@ -266,11 +267,11 @@ impl Error for PanicPayload {
     }
 }
 
-// Nobody changes what is in it.
+// Nothing changes what is in it.
 impl UnwindSafe for PanicPayload {}
 impl RefUnwindSafe for PanicPayload {}
 
-/// Of the same text, and both texts or of the same type.
+/// Equal if the texts are the same, and both payloads are texts or of the same type.
 impl PartialEq for PanicPayload {
     fn eq(&self, other: &Self) -> bool {
         let kind = |it: &Self| (it.payload().text().is_none()).then(|| it.payload_type_id());
@@ -353,7 +354,7 @@ mod tests {
         drop(shared);
         let payload = payload.into_payload().expect("there is none");
         assert_eq!(*payload.downcast::<u8>().expect("its type"), 7);
-        // What is not `Sync` is found by the holder.
+        // What is not `Sync` is available to the holder.
         let payload = caught(|| panic_any(Cell::new(1)));
         assert!(payload.is::<Cell<i32>>());
         let payload = payload.into_payload().expect("there is no clone");

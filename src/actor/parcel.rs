@@ -19,7 +19,7 @@ pub(crate) trait Parcel: Send + Sized + 'static {
     /// Arrives at the worker that owns `to`.
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope);
 
-    /// Several for the same actor arrive, one after the other, from one sender who has sent them in the same
+    /// Several for the same actor arrive, one after the other, from one sender that sent them in one
     /// handler: the first has that id, and each further one the next.
     fn deliver_all(
         parcels: impl Iterator<Item = Self>,
@@ -35,24 +35,24 @@ pub(crate) trait Parcel: Send + Sized + 'static {
         }
     }
 
-    /// A second one like it, where arriving twice does no harm: for transports that repeat.
+    /// Returns a copy, if arriving twice does no harm: for transports that repeat.
     #[cfg(test)]
     fn repeat(&self) -> Option<Self> {
         None
     }
 
-    /// Cannot even be sent, as that pool is not known any more.
+    /// It cannot even be sent, as that pool is no longer known.
     fn bounce_without_pool(self, _to: ActorId) {}
 
-    /// Cannot arrive any more.
+    /// It cannot arrive any more.
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason);
 }
 
-/// Parcels up to this size lie among others; larger ones are boxed.
+/// Parcels up to this size are stored inline, among others; larger ones are boxed.
 const INLINE_BYTES: usize = 256;
 const WORD: usize = mem::size_of::<u64>();
 
-/// How a type-erased parcel is treated. Each function takes the parcel's bytes over.
+/// The operations on a type-erased parcel. Each function takes the parcel's bytes over.
 pub(super) struct Handling {
     pub(super) words: u32,
     pub(super) deliver: unsafe fn(*const u8, &Shard, Key, &Envelope),
@@ -64,7 +64,7 @@ pub(super) struct Handling {
     pub(super) repeat: unsafe fn(*const u8, &mut Batch, &Last, Key, Envelope),
 }
 
-/// Parcels of one type that lie one behind the other, with a word before each.
+/// Parcels of one type, one behind the other, with a word before each.
 pub(super) struct Run {
     pub(super) first: *const u8,
     pub(super) count: u32,
@@ -79,9 +79,8 @@ impl Handling {
         const {
             &Self {
                 words: words_of::<P>(),
-                // SAFETY: by the contract of `Handling` the address is that of a `P` whose ownership
-                // passes to the callee; words are aligned for it, as whoever writes an entry sees
-                // to.
+                // SAFETY: by the contract of `Handling` the address is that of a `P` whose ownership passes
+                // to the callee; words are aligned for it, as the writer of an entry ensures.
                 deliver: |at, shard, to, envelope| unsafe {
                     at.cast::<P>().read().deliver(shard, to, envelope);
                 },
@@ -99,7 +98,7 @@ impl Handling {
                 // SAFETY: as above.
                 discard: |at| drop(unsafe { at.cast::<P>().read() }),
                 #[cfg(test)]
-                // SAFETY: as above, but that the ownership stays.
+                // SAFETY: as above, except that the ownership stays.
                 repeat: |at, batch, last, to, envelope| unsafe {
                     if let Some(again) = (*at.cast::<P>()).repeat() {
                         assert!(batch.write(last, to, envelope, again).is_ok(), "it is as large");
@@ -117,7 +116,7 @@ pub(super) const fn words_of<P>() -> u32 {
     }
 }
 
-/// Whether a parcel lies among others itself.
+/// Whether a parcel is stored inline, among others.
 pub(crate) const fn fits<P>() -> bool {
     mem::size_of::<P>() <= INLINE_BYTES && mem::align_of::<P>() <= mem::align_of::<u64>()
 }
@@ -126,7 +125,7 @@ pub(crate) const fn fits<P>() -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cause {
     sender: ActorId,
-    /// `NONE` where the message begins a correlation of its own.
+    /// `NONE` if the message begins a correlation of its own.
     correlation: MessageId,
     causation: MessageId,
 }
@@ -138,7 +137,7 @@ impl Default for Cause {
 }
 
 impl Cause {
-    /// That before the first entry of a batch, and that of what begins outside of any handler.
+    /// The cause before the first entry of a batch, and of messages that begin outside any handler.
     pub(crate) const NONE: Self = Self::of(Envelope::NONE);
 
     #[inline(always)]
@@ -157,7 +156,7 @@ impl Cause {
         }
     }
 
-    /// That of what an actor sends while it handles a message with that envelope.
+    /// The cause of what an actor sends while it handles a message with that envelope.
     #[inline(always)]
     pub(super) const fn of_sent(handled: Envelope, by: ActorId) -> Self {
         Self {
@@ -167,12 +166,12 @@ impl Cause {
         }
     }
 
-    /// A copy that reads each id as narrow as it was written, maybe just before: a wide load over two
+    /// Copies a cause, reading each id as narrow as it was written, maybe just before: a wide load over two
     /// narrow stores that are still under way waits for both.
     ///
     /// # Safety
     ///
-    /// It is valid for reading.
+    /// The pointer is valid for reading.
     #[inline(always)]
     pub(super) unsafe fn copy_of(cause: *const Self) -> Self {
         // SAFETY: the caller's promise.
@@ -205,7 +204,7 @@ impl Cause {
     }
 }
 
-/// A parcel too large to lie among others.
+/// A parcel too large to be stored inline.
 pub(super) struct Boxed<P>(pub(super) Box<P>);
 
 impl<P: Parcel> Parcel for Boxed<P> {

@@ -1,9 +1,9 @@
-//! Ports: what a thread outside needs to send to the workers of a pool, and nothing of the user's.
+//! Ports: all that a thread outside needs to send to the workers of a pool, and nothing of the user's.
 //!
 //! A thread keeps the ports of the pool that it sent to last, under the pool's number. So a message from
-//! outside costs a look at one thread-local, one comparison, a claim on the worker's ingress, the words
-//! of the entry, and its commit: nothing is looked up, allocated or locked. Ports outlive their pool
-//! where a thread still has them; they are closed then, which the thread notices when it sends next.
+//! outside costs a look at one thread-local, one comparison, a claim on the worker's ingress, the words of
+//! the entry, and its commit: nothing is looked up, allocated or locked. Ports outlive their pool if a
+//! thread still has them; they are closed then, and the thread notices at its next send.
 
 #![allow(unsafe_code)]
 
@@ -30,8 +30,8 @@ pub(crate) struct Ports {
     sent: Sent,
 }
 
-/// Counts the messages that were sent from outside. A thread that keeps the ports has a counter of its
-/// own, so that it shares none; others share stripes.
+/// Counts the messages that were sent from outside. A thread that keeps the ports has a counter of its own,
+/// shared with no other thread; the other threads share stripes.
 #[derive(Default)]
 pub(crate) struct Sent {
     stripes: [CachePadded<AtomicU64>; STRIPES],
@@ -79,12 +79,12 @@ impl Sent {
 }
 
 impl Ports {
-    /// A port for each of the workers that are woken by these, and the receiving ends.
+    /// Opens a port for each of the workers that these unparkers wake, and returns the receiving ends too.
     pub(crate) fn open<'a>(unparkers: impl Iterator<Item = &'a Unparker>) -> (Self, Vec<Posts>) {
         let (ingresses, posts): (Vec<_>, _) = unparkers
             .map(|unparker| {
                 let (ingress, reader) = ingress(unparker.clone());
-                // SAFETY: nothing is claimed but for `put`, which writes an entry and its parcel.
+                // SAFETY: `put` alone claims from it, and writes an entry and its parcel.
                 (ingress, unsafe { Posts::of(reader) })
             })
             .unzip();
@@ -107,7 +107,7 @@ impl Ports {
     ///
     /// # Errors
     ///
-    /// Gives the parcel back when the worker takes no more.
+    /// Returns the parcel if the worker accepts no more.
     pub(crate) fn post<P: Parcel>(
         &self,
         worker: u32,
@@ -134,7 +134,7 @@ impl Ports {
         let Ok(claim) = self.claim::<P>(worker, cause, 1) else {
             return Err(parcel);
         };
-        // SAFETY: so much was claimed.
+        // SAFETY: this many words were claimed.
         unsafe { put(&claim, 0, to, envelope.message, cause, parcel) };
         note_post(claim.finish());
         Ok(())
@@ -164,7 +164,7 @@ impl Ports {
             return Err(parcel);
         };
         outside.count(1);
-        // SAFETY: so much was claimed.
+        // SAFETY: this many words were claimed.
         unsafe { put(&claim, 0, to, outside.next_message(), cause, parcel) };
         outside.woke.set(claim.finish());
         Ok(())
@@ -174,7 +174,8 @@ impl Ports {
     ///
     /// # Safety
     ///
-    /// `parcels` points to so many, each of which [`fits`], and which are the callee's if it returns `true`.
+    /// `parcels` points to `count` parcels, each of which [`fits`]. If it returns `true`, they are the
+    /// callee's.
     unsafe fn tell_all<P: Parcel>(
         &self,
         outside: &Outside,
@@ -191,7 +192,7 @@ impl Ports {
         for index in 0..count {
             let word = index * words_of_entry::<P>(cause);
             let message = outside.next_message();
-            // SAFETY: so much was claimed; each parcel is read once.
+            // SAFETY: this many words were claimed; each parcel is read once.
             unsafe { put(&claim, word, to, message, cause, parcels.add(index).read()) };
         }
         outside.woke.set(claim.finish());
@@ -225,7 +226,7 @@ fn words_of_entry<P>(cause: Option<Cause>) -> usize {
 ///
 /// # Safety
 ///
-/// From `word` on so many words as the entry has were claimed, and the parcel [`fits`].
+/// From `word` on, as many words as the entry has were claimed, and the parcel [`fits`].
 #[inline(always)]
 unsafe fn put<P: Parcel>(
     claim: &Claim<'_>,
@@ -246,17 +247,17 @@ unsafe fn put<P: Parcel>(
 
 // ---- what a thread outside keeps -------------------------------------------------------------
 
-/// What a thread that is no worker keeps for its sends: a block of message ids, and the ports of the pool
+/// What a thread that is no worker stores for its sends: a block of message ids, and the ports of the pool
 /// that it sent to last.
 struct Outside {
     block: Cell<u64>,
     last: Cell<MessageId>,
     left: Cell<u64>,
-    /// Whether what was sent last has woken a worker.
+    /// Whether the last send has woken a worker.
     woke: Cell<bool>,
-    /// The number of the pool whose ports are kept, 0 if none are.
+    /// The number of the pool whose ports are kept; 0 if there are none.
     pool: Cell<u32>,
-    /// What [`HELD`] holds, as long as `pool` is not 0.
+    /// The ports in [`HELD`], as long as `pool` is not 0.
     ports: Cell<*const Ports>,
     counter: Cell<*const Counter>,
 }
@@ -270,7 +271,8 @@ struct Held {
 static BLOCKS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    // Two, as this one has no destructor: finding it takes no look at whether the thread ends.
+    // Two thread-locals, as this one has no destructor: an access need not check whether the thread is
+    // ending.
     static OUTSIDE: Outside = const {
         Outside {
             block: Cell::new(0),
@@ -319,31 +321,31 @@ impl Outside {
     /// Counts messages to the pool whose ports are kept.
     #[inline(always)]
     fn count(&self, messages: u64) {
-        // SAFETY: `HELD` holds the counter as long as `pool` is not 0, which the callers have seen.
+        // SAFETY: `HELD` holds the counter as long as `pool` is not 0, which the callers have checked.
         let counter = unsafe { &*self.counter.get() };
         // No other thread changes it.
         counter.store(counter.load(Relaxed) + messages, Relaxed);
     }
 
-    /// The ports that are kept, if they are that pool's.
+    /// Returns the ports that are kept, if they are that pool's.
     #[inline(always)]
     fn ports_of(&self, home: Home) -> Option<&Ports> {
         if self.pool.get() != home.pool() {
             return None;
         }
-        // SAFETY: `HELD` holds the ports as long as `pool` is not 0; it is changed by `keep` and `forget`
-        // alone, which none of those who have the reference call.
+        // SAFETY: `HELD` holds the ports as long as `pool` is not 0; `keep` and `forget` alone change it,
+        // and no code that has the reference calls them.
         Some(unsafe { &*self.ports.get() })
     }
 }
 
-/// Keeps the ports of a pool for what this thread, which is no worker, sends to it next.
+/// Keeps the ports of a pool for the next sends of this thread, which is no worker, to it.
 #[cold]
 pub(crate) fn keep(home: Home, ports: &Arc<Ports>) {
     if !ports.is_open(home.worker()) {
         return;
     }
-    // While the thread ends, and what it held is gone, nothing is kept.
+    // While the thread ends, and its thread-local is gone, nothing is kept.
     let _ = HELD.try_with(|held| {
         drop(held.take());
         let new = Held {
@@ -368,7 +370,7 @@ fn forget() {
 ///
 /// # Errors
 ///
-/// Gives the message back when that was another pool, or has ended.
+/// Returns the message if that was another pool, or if it has ended.
 #[inline(always)]
 pub(crate) fn tell_again<P: Parcel>(home: Home, to: Key, parcel: P) -> Result<(), P> {
     OUTSIDE.with(|outside| {
@@ -387,7 +389,8 @@ pub(crate) fn tell_again<P: Parcel>(home: Home, to: Key, parcel: P) -> Result<()
 ///
 /// # Safety
 ///
-/// `parcels` points to so many, each of which [`fits`], and which are the callee's if it returns `true`.
+/// `parcels` points to `count` parcels, each of which [`fits`]. If it returns `true`, they are the
+/// callee's.
 pub(crate) unsafe fn tell_all_again<P: Parcel>(
     home: Home,
     to: Key,
@@ -407,22 +410,22 @@ pub(crate) unsafe fn tell_all_again<P: Parcel>(
     })
 }
 
-/// The id of the message that this thread, which is no worker, has sent last.
+/// Returns the id of the last message that this thread, which is no worker, has sent.
 pub(crate) fn last_message() -> MessageId {
     OUTSIDE.with(|outside| outside.last.get())
 }
 
-/// Whether what this thread, which is no worker, has sent last has woken a worker.
+/// Returns whether the last send of this thread, which is no worker, has woken a worker.
 pub(crate) fn last_post_has_woken() -> bool {
     OUTSIDE.with(|outside| outside.woke.get())
 }
 
-/// Notes whether what was sent now has woken a worker.
+/// Notes whether the present send has woken a worker.
 pub(crate) fn note_post(woke: bool) {
     OUTSIDE.with(|outside| outside.woke.set(woke));
 }
 
-/// The envelope of a message to a pool that this thread is no worker of, with an id of the thread.
+/// The envelope of a message to a pool of which this thread is no worker, with an id of the thread's.
 pub(crate) fn envelope_from_outside(sender: Option<ActorId>) -> Envelope {
     let message = OUTSIDE.with(Outside::next_message);
     Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)

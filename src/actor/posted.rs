@@ -1,4 +1,4 @@
-//! Mail: what a worker takes in, batches of other workers and what threads outside have posted.
+//! Mail: what a worker receives, in batches of other workers and in posts of threads outside.
 
 #![allow(unsafe_code)]
 
@@ -17,7 +17,7 @@ pub(crate) enum Mail<'a> {
     Posted(Posted<'a>),
 }
 
-/// The receiving end of a worker's port: what is claimed there are entries with their parcels.
+/// The receiving end of a worker's port: all that is claimed there are entries with their parcels.
 pub(crate) struct Posts(Reader);
 
 impl Posts {
@@ -33,7 +33,7 @@ impl Posts {
         self.0.has_mail()
     }
 
-    /// Entries that have been committed, so many at the most.
+    /// Returns entries that have been committed, at most this many.
     pub(crate) fn up_to(&mut self, most: u32) -> Posted<'_> {
         Posted {
             reader: &mut self.0,
@@ -41,12 +41,12 @@ impl Posts {
         }
     }
 
-    /// All that was claimed by now.
+    /// Returns a mark behind all that was claimed by now.
     pub(crate) fn mark(&self) -> Mark {
         self.0.mark()
     }
 
-    /// Entries that were claimed before the mark.
+    /// Returns the entries that were claimed before the mark.
     pub(crate) fn before(&mut self, mark: Mark) -> Posted<'_> {
         Posted {
             reader: &mut self.0,
@@ -54,7 +54,7 @@ impl Posts {
         }
     }
 
-    /// As [`before`](Self::before), so many at the most.
+    /// As [`before`](Self::before), but at most this many.
     pub(crate) fn some_before(&mut self, mark: Mark, most: u32) -> Posted<'_> {
         Posted {
             reader: &mut self.0,
@@ -62,12 +62,12 @@ impl Posts {
         }
     }
 
-    /// Whether all that was claimed before the mark has been read.
+    /// Returns whether all that was claimed before the mark has been read.
     pub(crate) fn has_read_to(&mut self, mark: Mark) -> bool {
         !self.0.wait_before(mark)
     }
 
-    /// Has nothing more posted. Returns what was posted before.
+    /// Refuses all further posts. Returns what was posted before.
     pub(crate) fn close(&mut self) -> Posted<'_> {
         let mark = self.0.close();
         self.before(mark)
@@ -96,16 +96,16 @@ pub(crate) struct Posted<'a> {
 }
 
 enum Until {
-    /// So many entries, of those that are committed.
+    /// This many entries, of those that are committed.
     Count(u32),
-    /// Those that were claimed before, which are waited for.
+    /// Those that were claimed before the mark; they are waited for.
     Mark(Mark),
-    /// So many of those at the most.
+    /// At most this many of those.
     CountOrMark(u32, Mark),
 }
 
 impl Posted<'_> {
-    /// Hands every parcel over to the worker that owns it.
+    /// Delivers every parcel to the worker that owns it.
     pub(crate) fn deliver(self, shard: &Shard) {
         self.drain(|found, envelope| {
             // SAFETY: `drain` gives each parcel out once.
@@ -136,8 +136,8 @@ impl Posted<'_> {
                 return;
             };
             let mut known = Known::NOTHING;
-            // SAFETY: by the promise with which the `Posts` were made there is an entry with its parcel; it is
-            // visited once, as it is passed over next, and nobody uses it after its visit.
+            // SAFETY: by the promise with which the `Posts` were made there is an entry with its parcel; it
+            // is visited once, as the reader then passes over it, and nothing uses it after its visit.
             unsafe {
                 let found = Found::read(entry.as_ptr(), &mut known);
                 let words = found.words;

@@ -1,5 +1,5 @@
-//! Those who wait for room in a bounded mailbox, at its owner, first come first served; and the
-//! body of an actor that has such a mailbox.
+//! The senders that wait for room in a bounded mailbox, at its owner, first come first served; and the body
+//! of an actor that has such a mailbox.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use super::slot::Slot;
 use crate::queue::Line;
 use crate::sync::{Mutant, is_mutated};
 
-/// What is done for a sender who waits, when there is room. Dropped where there will be none.
+/// Called for a waiting sender once there is room. Dropped if there will be none.
 pub(crate) type Grant = Box<dyn FnOnce(Room)>;
 
-/// What the owner keeps of a bounded mailbox.
+/// The owner's half of a bounded mailbox.
 pub(crate) struct Bound {
     pub(crate) door: Arc<Door>,
     line: Line<Grant>,
 }
 
-/// Gives the actor of a slot, which starts, a bounded mailbox.
+/// Gives the actor of a slot, which is starting, a bounded mailbox.
 pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow) {
     let slot = shard.slot(key.slot());
     let door = Arc::new(Door::new(shard.id_of(key), capacity, overflow));
@@ -38,7 +38,7 @@ pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow)
     });
 }
 
-/// Lets no more mail in, and tells those who wait for room.
+/// Closes the mailbox, and tells the senders that wait for room.
 pub(crate) fn shut(slot: &Slot) {
     slot.shut();
     if slot.is_bounded() {
@@ -52,7 +52,7 @@ fn let_nobody_in(slot: &Slot) {
     let _ = drop_with_fate(waiting, End::Stopped);
 }
 
-/// Has a sender wait for room, behind those who do already.
+/// Queues a sender for room, behind those that wait already.
 pub(crate) fn wait_for_room(shard: &Shard, key: Key, ticket: u64, grant: Grant) {
     let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
     let mut grant = Some(grant);
@@ -69,18 +69,18 @@ pub(crate) fn wait_for_room(shard: &Shard, key: Key, ticket: u64, grant: Grant) 
     let _ = drop_with_fate(grant, End::Stopped);
 }
 
-/// A sender waits no more.
+/// A sender no longer waits.
 pub(crate) fn give_up(shard: &Shard, key: Key, ticket: u64) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
     let gone = slot.with_bound(|bound| bound.line.give_up(ticket));
-    // Its wait has ended, so that nobody hears of this.
+    // Its wait has ended, so nothing is told of this.
     let _ = drop_with_fate(gone, End::TimedOut);
     serve(shard, key);
 }
 
-/// Gives room to those who wait, as long as there is any.
+/// Gives room to the waiting senders, as long as there is any.
 pub(crate) fn serve(shard: &Shard, key: Key) {
     let Some(slot) = shard.tenant(key) else {
         return;
@@ -96,7 +96,7 @@ pub(crate) fn serve(shard: &Shard, key: Key) {
 }
 
 impl Bound {
-    /// The first of those who wait, and a place for it.
+    /// Returns the first waiter, and a permit for it.
     fn next(&mut self, shard: &Shard) -> Option<(Grant, Room)> {
         if !self.line.is_empty() && self.door.is_blocked(&shard.core) {
             return None;
@@ -106,16 +106,16 @@ impl Bound {
     }
 }
 
-/// A message was taken out of the mailbox of an actor: its place is free.
+/// A message was taken out of the mailbox of an actor: returns its permit.
 pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
     if door.counts() && !is_mutated(Mutant::PlaceLeaked) && door.leave() {
         serve(shard, key);
     }
 }
 
-/// Gives the place of the message that is to be handled next to whoever waits for it, unless that was done.
-/// Whoever is let in may take a question back at once, this one or another, and the place was that one's
-/// then. Answers whether that is not so.
+/// Passes the permit of the next message to handle on to the first waiter, unless that was done. A sender
+/// that is admitted may withdraw a question at once, this one or another, and the permit then came from that
+/// one. Returns whether that is not so.
 fn give_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
     if !door.counts() || is_mutated(Mutant::PlaceLeaked) {
         return true;
@@ -126,7 +126,7 @@ fn give_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
     door.is_ahead()
 }
 
-/// As [`give_place_ahead`], where the message leaves the mailbox right after.
+/// As [`give_place_ahead`], for a message that leaves the mailbox right after.
 fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
     let stays = give_place_ahead(shard, key, door);
     if stays && door.counts() {
@@ -135,21 +135,21 @@ fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
     stays
 }
 
-/// For whoever is to know whether an actor handles its next message before it does: makes sure that this
-/// is not taken back by whoever is let in for it. Answers whether it is still there.
+/// For a caller that must know whether an actor will handle its next message: makes sure that no sender
+/// that is admitted for it can withdraw it afterwards. Returns whether it is still there.
 pub(crate) fn is_still_next(shard: &Shard, key: Key) -> bool {
     let door = shard.slot(key.slot()).door();
     door.is_none_or(|door| give_place_ahead(shard, key, &door))
 }
 
-/// The body of an actor whose mailbox is bounded: it gives up the place of each message before it
-/// has the message handled, so that no other actor need look whether it has a bound.
+/// The body of an actor whose mailbox is bounded: it returns the permit of each message before the message
+/// is handled, so that no other actor need check whether it has a bound.
 struct Bounded {
     inner: NewBody,
     door: Arc<Door>,
 }
 
-/// The body of an actor, which frees places where its mailbox is bounded.
+/// The body of an actor, which returns permits if its mailbox is bounded.
 pub(crate) fn with_bound(shard: &Shard, key: Key, body: NewBody) -> NewBody {
     match shard.slot(key.slot()).door() {
         Some(door) => NewBody::new(Bounded { inner: body, door }),
@@ -158,7 +158,7 @@ pub(crate) fn with_bound(shard: &Shard, key: Key, body: NewBody) -> NewBody {
 }
 
 impl Bounded {
-    /// What it becomes has the same mailbox.
+    /// Its successor has the same mailbox.
     fn end_of(&self, end: TurnEnd) -> TurnEnd {
         end.with_next(|inner| {
             let door = Arc::clone(&self.door);
@@ -173,7 +173,7 @@ impl Body for Bounded {
             // It has left the mailbox long ago.
             Some(_) => self.inner.turn(shard, slot, actor, kept),
             None => {
-                // Where another message is next after that, it has a turn of its own.
+                // If another message is next after that, it has a turn of its own.
                 let before = || free_place_ahead(shard, actor, &self.door);
                 one_by_one(&mut *self.inner, shard, slot, actor, before)
             }

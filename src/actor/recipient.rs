@@ -1,4 +1,4 @@
-//! A part of an actor's protocol: who can be sent an `N`, whatever else the actor handles.
+//! A part of an actor's protocol: an address for messages of type `N`, whatever else the actor handles.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use super::reference::ActorRef;
 
 /// An actor to which messages of type `N` can be sent, whatever its own messages are.
 ///
-/// It is what an actor is given that has to know only a part of another one's protocol: made from
-/// an [`ActorRef<N>`](ActorRef) by `From`, or from a reference for other messages by
-/// [`ActorRef::contramap`]. As a reference, it stands for one life of one actor.
+/// Give it to an actor that has to know only a part of another one's protocol. Make it from an
+/// [`ActorRef<N>`](ActorRef) by `From`, or from a reference for other messages by [`ActorRef::contramap`].
+/// As a reference, it stands for one life of one actor.
 ///
-/// There is no `try_tell`: the message is converted before it is known whether it can be
-/// delivered, and what was converted cannot be given back. Use the reference itself for that.
+/// There is no `try_tell`: the message is converted before it is known whether it can be delivered, and the
+/// original cannot be given back. Use the reference itself for that.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -50,7 +50,7 @@ pub struct Recipient<N> {
     way: Way<N>,
 }
 
-/// How a message gets there.
+/// How a message gets to the actor.
 enum Way<N> {
     /// As it is.
     Direct(ActorRef<N>),
@@ -62,11 +62,11 @@ enum Way<N> {
 trait Convert<N>: Send + Sync {
     fn tell(&self, message: N);
 
-    /// Answers its id.
+    /// Returns its id.
     fn tell_question(&self, message: N) -> MessageId;
 }
 
-/// A conversion, and for whom it is.
+/// The target, and the conversion for it.
 struct Converted<T, F>(T, F);
 
 impl<M, N, F> Convert<N> for Converted<ActorRef<M>, F>
@@ -101,7 +101,7 @@ impl<N: Send + 'static> Recipient<N> {
     /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
     /// delivered becomes a dead letter.
     ///
-    /// The conversion runs here and now, as a part of whoever sends: its panic is the sender's.
+    /// The conversion runs at the call, as a part of the sender's code: its panic is the sender's.
     pub fn tell(&self, message: N) {
         match &self.way {
             Way::Direct(actor) => actor.tell(message),
@@ -109,7 +109,7 @@ impl<N: Send + 'static> Recipient<N> {
         }
     }
 
-    /// As [`tell`](Self::tell), for a message with a reply. Answers its id.
+    /// As [`tell`](Self::tell), for a message with a reply. Returns its id.
     pub(crate) fn tell_question(&self, message: N) -> MessageId {
         match &self.way {
             Way::Direct(actor) => actor.tell_question_noted(message),
@@ -117,18 +117,18 @@ impl<N: Send + 'static> Recipient<N> {
         }
     }
 
-    /// The incarnation that this refers to.
+    /// Returns the incarnation that this refers to.
     pub fn id(&self) -> ActorId {
         self.id
     }
 
-    /// The path of this actor, for a log line: from any thread, while it lives and for a while after. See
-    /// [`ActorId::path`].
+    /// Returns the path of this actor, for a log line: from any thread, while it lives and for a while
+    /// after. See [`ActorId::path`].
     pub fn path(&self) -> Option<ActorPath> {
         self.id.path()
     }
 
-    /// The same actor, for messages of which `convert` makes those that this recipient takes.
+    /// Returns the same actor, for messages that `convert` turns into those that this recipient takes.
     pub fn contramap<O: Send + 'static>(
         &self,
         convert: impl Fn(O) -> N + Send + Sync + 'static,
@@ -141,8 +141,8 @@ impl<N: Send + 'static> Recipient<N> {
 }
 
 impl<M: Send + 'static> ActorRef<M> {
-    /// This actor, for messages of which `convert` makes those that it handles: to hand on a part
-    /// of a protocol, as with `actor.contramap(Order::Cancel)`. See [`Recipient`].
+    /// Returns this actor, for messages that `convert` turns into those that it handles: to hand out a part
+    /// of its protocol, as with `actor.contramap(Order::Cancel)`. See [`Recipient`].
     pub fn contramap<N: Send + 'static>(
         self,
         convert: impl Fn(N) -> M + Send + Sync + 'static,

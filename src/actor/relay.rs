@@ -1,32 +1,30 @@
 //! Handing the thread from fiber to fiber.
 //!
-//! Whoever resumes fibers goes on with one after the other until there is nothing to do: the worker,
-//! on its own stack, and also a handler that waits. A handler that asked another actor of its worker
-//! runs the loop on a spare fiber *on top of* its own, so that there and back are two switches and
-//! not four, and the processor has predicted where they return to. What it is itself waiting for comes
-//! up in the loop like anything else; then it stops being a parent. Where some other fiber comes up
-//! that has such a parent above it, each of those in between steps aside: it suspends, as it would
-//! have done at first.
+//! A loop resumes one fiber after the other until there is nothing to do. The worker runs it on its own
+//! stack, and so does a handler that waits. A handler that asked another actor of its worker runs the loop
+//! on a spare fiber *on top of* its own, so that there and back are two switches and not four, and the
+//! processor has predicted the return addresses. What the handler itself waits for comes up in the loop
+//! like anything else; then it stops being a parent. If another fiber comes up that has such a parent above
+//! it, each fiber in between steps aside: it suspends, as it would have done at first.
 
 use super::shard::Shard;
 use crate::fiber::{self, FiberId, Parent, Resume, Suspend};
 
-/// How many fibers may wait on top of each other: what comes up for the lowest takes as many switches
-/// to get there.
+/// How many fibers may wait on top of each other: resuming the lowest takes as many switches.
 const MOST_NESTED: u32 = 16;
 
-/// What whoever resumes fibers is to do when it stops.
+/// What the owner of a loop is to do when the loop stops.
 enum Next {
-    /// To go on itself.
+    /// Continue itself.
     Own,
-    /// To end itself.
+    /// End itself.
     OwnEnd,
-    /// To give the thread away.
+    /// Give the thread up.
     Parent(Suspend),
 }
 
 impl Shard {
-    /// Resumes a fiber, and then whichever is to go on, until the loop has nothing more to do. Called on
+    /// Resumes a fiber, and then each fiber that is due, until the loop has nothing more to do. Called on
     /// the worker's own stack.
     pub(crate) fn drive(&self, fiber: FiberId, what_for: Resume) {
         let next = self.relay(fiber, what_for);
@@ -39,7 +37,7 @@ impl Shard {
         }
     }
 
-    /// Gives the thread away until the fiber that calls it is to go on, which waits.
+    /// Gives the thread up until the calling fiber, which waits, is to continue.
     #[inline(always)]
     pub(crate) fn give_way(&self, own: FiberId) -> Resume {
         let nested = self.nested.get();
@@ -47,8 +45,8 @@ impl Shard {
             self.nested.set(nested + 1);
             let (parent, spare) = (Parent::begin(), self.spare());
             let why = self.fibers.resume(spare, Resume::Run);
-            // What is asked on the same worker is most often answered in the first turn, so that the loop
-            // which was resumed finds that this fiber is to go on.
+            // An ask on the same worker is most often answered in the first turn, so the loop that was
+            // resumed finds that this fiber is to continue.
             let next = if why == Some(Suspend::SwitchTo(own)) {
                 self.fibers.keep(spare);
                 Next::Own
@@ -74,18 +72,18 @@ impl Shard {
         spare.expect("a handler makes sure of a spare stack before it waits")
     }
 
-    /// Resumes a fiber, and goes on with one after the other, for the worker.
+    /// Resumes a fiber, and then one after the other, for the worker.
     fn relay(&self, fiber: FiberId, what_for: Resume) -> Next {
         let why = self.fibers.resume(fiber, what_for);
         self.go_on_relaying(FiberId::NONE, fiber, why)
     }
 
-    /// Goes on with one fiber after the other, for the worker or for the fiber `own`, which waits: after
-    /// that one, which gave way for that reason.
+    /// Runs the loop, for the worker or for the fiber `own`, which waits: continues after `fiber`, which
+    /// yielded for the reason `why`.
     #[inline(never)]
     fn go_on_relaying(&self, own: FiberId, mut fiber: FiberId, mut why: Option<Suspend>) -> Next {
         loop {
-            // `Ok` is one that has waited, and may stand below others.
+            // `Ok` is a fiber that has waited, and may be below others.
             let goes_on = match why {
                 Some(Suspend::SwitchTo(next)) => {
                     self.fibers.keep(fiber);
@@ -114,8 +112,8 @@ impl Shard {
         }
     }
 
-    /// The fiber that is to go on, and what for, after one that has nothing more to do, or why nobody
-    /// does here.
+    /// Returns the fiber that is to continue, and what for, after one that has nothing more to do; or why
+    /// none does here.
     #[cold]
     fn next_after(
         &self,
@@ -140,7 +138,8 @@ impl Shard {
         Ok((next, Resume::Run))
     }
 
-    /// The fiber that is to go on after one that has nothing more to do; `None`: no other for now.
+    /// Returns the fiber that is to continue after one that has nothing more to do; `None`: no other for
+    /// now.
     fn next_to_run(&self, fiber: FiberId, why: Option<Suspend>) -> Option<FiberId> {
         match why? {
             Suspend::Idle => {
@@ -152,8 +151,8 @@ impl Shard {
                 self.fibers.keep(fiber);
                 let larger = self.fibers.take_idle_of(class);
                 if larger.is_err() {
-                    // Each actor has been promised a stack; but handlers of others, which have stopped,
-                    // may still wait on theirs in a destructor. It is tried again.
+                    // Each actor has been promised a stack; but handlers of others, which have stopped, may
+                    // still wait on theirs in a destructor. The turn is tried again.
                     self.put_back_apart(class);
                 }
                 larger.or_else(|_| self.fibers.take_idle()).ok()

@@ -10,24 +10,24 @@ use crate::fiber::FiberId;
 pub(crate) enum Due {
     /// A turn of the actor in that slot.
     Turn(u32),
-    /// A handler that waited goes on, on that fiber.
+    /// A handler that waited continues, on that fiber.
     Fiber(FiberId),
     /// The oldest task.
     Task,
 }
 
-/// How much lies in the ring, a power of two.
+/// The capacity of the ring, a power of two.
 const RING: u32 = 1024;
 
-/// A queue of [`Due`], four bytes each: in a ring, and in a queue that grows where the ring is full.
+/// A queue of [`Due`], four bytes each: in a ring, and in a growing queue once the ring is full.
 ///
-/// Something is put in and taken out for each turn, which in the ring is a handful of instructions.
+/// Each turn pushes and pops one entry, which in the ring is a handful of instructions.
 pub(crate) struct RunQueue {
     ring: [Cell<u32>; RING as usize],
-    /// How many were ever taken out of the ring, and put into it, modulo 2^32.
+    /// How many were ever popped from the ring, and pushed into it, modulo 2^32.
     head: Cell<u32>,
     tail: Cell<u32>,
-    /// How many may be in the ring when one is put into it: none where some lie behind them.
+    /// The ring takes another entry below this length: 0 if there are entries behind it.
     most: Cell<u32>,
     /// What is due after all that is in the ring.
     behind: RefCell<VecDeque<u32>>,
@@ -79,7 +79,7 @@ impl RunQueue {
         self.behind.borrow_mut().push_back(code);
     }
 
-    /// The ring is empty: puts into it what is behind it.
+    /// The ring is empty: moves into it what is behind it.
     #[cold]
     fn fill_ring(&self) {
         let mut behind = self.behind.borrow_mut();
@@ -101,7 +101,7 @@ impl RunQueue {
         }
     }
 
-    /// The first code, which stays.
+    /// Returns the first code, without removing it.
     #[inline(always)]
     fn first(&self) -> Option<u32> {
         if self.in_ring() == 0 {
@@ -118,7 +118,7 @@ impl RunQueue {
         self.head.set(self.head.get().wrapping_add(1));
     }
 
-    /// The slot of the actor that is due next, if that is what is due, and near.
+    /// Removes the next entry and returns its slot, if it is an actor's turn, and in the ring.
     #[inline(always)]
     pub(crate) fn pop_turn(&self) -> Option<u32> {
         if self.in_ring() == 0 {
@@ -145,14 +145,14 @@ impl RunQueue {
         })
     }
 
-    /// The slot whose turn comes up after so many other things, if it is in the ring.
+    /// Returns the slot whose turn comes after this many other entries, if it is in the ring.
     #[inline(always)]
     pub(crate) fn turn_after(&self, others: u32) -> Option<u32> {
         let code = self.place(self.head.get().wrapping_add(others)).get();
         (others < self.in_ring() && code & FIBER_MARK == 0).then_some(code)
     }
 
-    /// Takes the next thing to do, where it is a fiber's.
+    /// Removes the next entry, if it is a fiber's.
     #[inline]
     pub(crate) fn pop_fiber(&self) -> Option<FiberId> {
         let code = self.first()?;
@@ -163,7 +163,7 @@ impl RunQueue {
         Some(FiberId::from_index(code & !FIBER_MARK))
     }
 
-    /// Gives memory back that the queue does not need now.
+    /// Frees memory that the queue does not need now.
     pub(crate) fn trim(&self) {
         let mut behind = self.behind.borrow_mut();
         if behind.capacity() > RING as usize {
@@ -171,14 +171,14 @@ impl RunQueue {
         }
     }
 
-    /// Forgets all that is due.
+    /// Removes all entries.
     pub(crate) fn clear(&self) {
         self.head.set(self.tail.get());
         self.most.set(RING);
         self.behind.borrow_mut().clear();
     }
 
-    /// Whether something is due.
+    /// Returns whether this entry is in the queue.
     #[cfg(test)]
     fn contains(&self, due: Due) -> bool {
         let (code, head) = (Self::code(due), self.head.get());
@@ -186,12 +186,12 @@ impl RunQueue {
             || self.behind.borrow().contains(&code)
     }
 
-    /// How much there is to do.
+    /// Returns the number of entries.
     pub(crate) fn len(&self) -> usize {
         self.in_ring() as usize + self.behind.borrow().len()
     }
 
-    /// Changes the places of two things to do: what is due has no order that anybody may rely on.
+    /// Swaps two entries: no code may rely on the order of what is due.
     pub(crate) fn swap(&self, one: usize, other: usize) {
         if one != other {
             let code = self.replace(one, TASK);
@@ -200,7 +200,7 @@ impl RunQueue {
         }
     }
 
-    /// Puts a code in the place of another one, which it answers.
+    /// Replaces a code and returns the old one.
     fn replace(&self, at: usize, code: u32) -> u32 {
         let in_ring = self.in_ring() as usize;
         if at >= in_ring {
@@ -253,8 +253,7 @@ mod tests {
     }
 
     proptest! {
-        /// Beside a plain queue: puts in, takes out, changes places, about as much as fits into the
-        /// ring, and more.
+        /// Against a plain queue: pushes, pops and swaps, about as much as fits into the ring, and more.
         #[test]
         fn it_is_a_queue_of_any_length(
             steps in prop::collection::vec((0_u32..700, 0_usize..700, any::<prop::sample::Index>()), 1..20),

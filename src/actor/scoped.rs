@@ -1,4 +1,4 @@
-//! What a handler is in on its thread: taken off while it waits, and left when its turn ends.
+//! What a handler has entered on its thread: taken off while it waits, and left when its turn ends.
 
 use super::acting::{Acting, Answering};
 use super::core::PoolCore;
@@ -10,7 +10,7 @@ use super::unwind::{Unwound, catch_user};
 use crate::fiber::{do_first, forbid_waits};
 use crate::scope::TakenOff;
 
-/// What was taken off a thread. Dropped, it is put back.
+/// What was taken off a thread. Dropping it puts it back.
 pub(super) struct Outside<'a>(Option<TakenOff<'a>>);
 
 impl Drop for Outside<'_> {
@@ -19,7 +19,7 @@ impl Drop for Outside<'_> {
             return;
         };
         if std::thread::panicking() {
-            // It is the first panic that tells what went wrong.
+            // The first panic is the one that says what went wrong.
             let _ = catch_user(|| forbid_waits(|| drop(taken)));
         } else {
             forbid_waits(|| drop(taken));
@@ -28,24 +28,25 @@ impl Drop for Outside<'_> {
 }
 
 impl PoolCore {
-    /// Takes off what this thread has entered, for others that run on it.
+    /// Takes off what this thread has entered, for other code that runs on it.
     ///
     /// # Panics
     ///
-    /// As a hook does.
+    /// If a hook panics.
     fn outside_of_scopes(&self) -> Outside<'_> {
         let hooked = self.scopes.are_hooked();
         Outside(hooked.then(|| forbid_waits(|| self.scopes.take_off())))
     }
 
-    /// Drives handlers of the pool, outside of what the thread that does so has entered.
+    /// Drives handlers of the pool, outside of what the driving thread has entered.
     pub(crate) fn drive_outside_of_scopes<R>(&self, drive: impl FnOnce() -> R) -> R {
         let _outside = self.outside_of_scopes();
         drive()
     }
 }
 
-/// What a handler is in while another actor's code runs in the middle of it. Dropped, the handler is in it again.
+/// What a handler has entered, while another actor's code runs in the middle of it. Dropping it enters it
+/// again.
 pub(super) struct InBetween<'a> {
     shard: &'a Shard,
     locals: Locals,
@@ -65,17 +66,17 @@ impl Drop for InBetween<'_> {
 }
 
 impl Shard {
-    /// Takes off what the handler that runs is in, as it is about to wait.
+    /// Takes off what the running handler has entered, as it is about to wait.
     ///
     /// # Panics
     ///
-    /// As a hook does.
+    /// If a hook panics.
     pub(super) fn outside_of_scopes(&self) -> Outside<'_> {
         self.core.outside_of_scopes()
     }
 
-    /// Has something that is not the handler's run in the middle of it: in no scope of the handler's. To be
-    /// followed by [`end_between`](Self::end_between).
+    /// Begins code that is not the handler's in the middle of the handler: in none of its scopes.
+    /// [`end_between`](Self::end_between) must follow.
     #[inline(always)]
     pub(super) fn begin_between(&self) -> Option<Box<InBetween<'_>>> {
         let is_scoped = self.stage.here().is_scoped.get();
@@ -95,7 +96,7 @@ impl Shard {
         Box::new(in_between)
     }
 
-    /// That has ended, and leaves nothing behind.
+    /// Ends that code, and leaves what it has entered.
     #[inline(always)]
     pub(super) fn end_between(&self, outer: Option<Box<InBetween<'_>>>) {
         match outer {
@@ -113,7 +114,7 @@ impl Shard {
         }
     }
 
-    /// Runs something in the middle of a handler that is not the handler's.
+    /// Runs code that is not the handler's in the middle of a handler.
     pub(crate) fn in_own_scopes<R>(&self, code: impl FnOnce() -> R) -> R {
         let outer = self.begin_between();
         let answer = code();
@@ -121,7 +122,8 @@ impl Shard {
         answer
     }
 
-    /// The handler that runs is in something that is taken off when it waits, and left when its turn ends.
+    /// Marks the running handler as having entered something: it is taken off when the handler waits, and
+    /// left when its turn ends.
     pub(super) fn is_scoped_now(&self) -> &Acting {
         let here = self.stage.here();
         here.is_scoped.set(true);
@@ -129,18 +131,18 @@ impl Shard {
         here
     }
 
-    /// Whether there is something to do before the handler that runs can wait.
+    /// Notes whether there is something to do before the running handler can wait.
     pub(super) fn note_what_to_do_first(&self) {
         let here = self.stage.here();
         do_first(here.is_scoped.get() || here.starts.any());
     }
 
-    /// The reply for which the handler that runs makes an answer.
+    /// Returns the reply that the running handler makes an answer for.
     pub(crate) fn answering(&self) -> Option<Answering> {
         self.stage.here().answering.get()
     }
 
-    /// Runs something in a handler that makes an answer.
+    /// Runs code of a handler that is making an answer.
     pub(crate) fn while_answering<R>(&self, answering: Answering, work: impl FnOnce() -> R) -> R {
         struct Back<'a>(&'a Shard, Option<Answering>);
         impl Drop for Back<'_> {
@@ -154,7 +156,7 @@ impl Shard {
         work()
     }
 
-    /// Leaves what the handler that has just ended is still in, and drops its own values.
+    /// Leaves what the handler that has just ended has still entered, and drops its fiber-local values.
     #[cold]
     #[inline(never)]
     pub(crate) fn leave_scopes(&self) {
@@ -174,7 +176,7 @@ impl Shard {
     fn leave_by(&self, leave: impl FnOnce()) {
         if let Err(Unwound::Panicked(payload)) = catch_user(|| forbid_waits(leave)) {
             let actor = self.acting();
-            // Its panic hook has told of it in any case.
+            // The panic hook has reported it in any case.
             if actor.home == self.home && self.tenant(actor.key).is_some() {
                 lifecycle::report(self, actor.key, Stage::Handling, Cause::Panic(payload));
             }

@@ -1,7 +1,7 @@
-//! Waits of handlers for several answers at once, of which they can do without none.
+//! Waits of handlers for several answers at once, all of which they need.
 //!
-//! A handler waits on its fiber for one wait only, which each of the others ends. Which others these are
-//! is noted here, for those who look for cycles.
+//! A handler waits on its fiber for one wait only, and each of the others ends that one. Which others these
+//! are is noted here, for the search for cycles.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,13 +10,13 @@ use std::rc::Rc;
 use super::id::Key;
 use crate::memory::OrderedMap;
 
-/// Waits that somebody waits for at once, in the order in which they were begun. A handler that goes on with
-/// what has ended, and waits for the rest, keeps them as they are.
+/// Waits that are waited for at once, in the order in which they began. A handler that handles those that
+/// have ended, and waits for the rest, leaves the set as it is.
 #[derive(Clone, Default)]
 pub(crate) struct WaitSet(Rc<RefCell<OrderedMap<Key, ()>>>);
 
 impl WaitSet {
-    /// Answers whether it was not among them.
+    /// Returns whether it was not among them.
     pub(crate) fn add(&self, wait: Key) -> bool {
         self.0.borrow_mut().insert(wait, ())
     }
@@ -35,34 +35,34 @@ impl WaitSet {
     }
 }
 
-/// Waits of one worker that are for several others.
+/// The waits of one worker that are for several others.
 #[derive(Default)]
 pub(crate) struct Several(RefCell<HashMap<Key, WaitSet>>);
 
-/// Forgets what a wait is for, however its handler goes on.
+/// Removes the note on a wait, however its handler ends or continues.
 pub(crate) struct Noted<'a>(&'a Several, Key);
 
 impl Several {
-    /// A wait is for all of these.
+    /// Notes that a wait is for all of these.
     pub(crate) fn note(&self, key: Key, all: WaitSet) -> Noted<'_> {
         self.0.borrow_mut().insert(key, all);
         Noted(self, key)
     }
 
-    /// The waits that a wait is for, where it is for several.
+    /// Returns the waits that a wait is for, if it is for several.
     pub(crate) fn of(&self, key: Key) -> Vec<Key> {
         let several = self.0.borrow();
         several.get(&key).map_or_else(Vec::new, WaitSet::to_vec)
     }
 
-    /// One of the waits that a wait is for, where it is for several.
+    /// Returns one of the waits that a wait is for, if it is for several.
     pub(crate) fn any_of(&self, key: Key) -> Option<Key> {
         let several = self.0.borrow();
         let all = several.get(&key)?.0.borrow();
         all.iter().next().map(|(wait, ())| *wait)
     }
 
-    /// Whether a wait is one of those that another one is for.
+    /// Returns whether a wait is one of those that another one is for.
     pub(crate) fn includes(&self, key: Key, one: Key) -> bool {
         let several = self.0.borrow();
         several

@@ -9,18 +9,18 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{cmp, slice, str};
 
-/// From so many owners on, the text stays for good: the count has no room for more.
+/// From this many owners on, the text is never freed: the count has no space for more.
 const MOST_OWNERS: u32 = 1 << 31;
 
-/// The count that a text keeps which stays for good: far from both ends.
+/// The count of a text that is never freed: far from both ends.
 const FOR_GOOD: u32 = MOST_OWNERS | MOST_OWNERS >> 1;
 
-/// What an `Arc<str>` is, at half of its size: the length lies with the text, and there are no
-/// weak references to count.
+/// An `Arc<str>` at half of its size: the length is in the allocation, and there are no weak references to
+/// count.
 ///
-/// **Invariant.** The pointer is to a [`Head`], and `length` bytes of valid UTF-8 follow it in the
-/// same allocation, whose layout is `layout(length)`. Nobody writes to them after `concat`. The
-/// allocation lasts as long as it has an owner.
+/// **Invariant.** The pointer is to a [`Head`], and `length` bytes of valid UTF-8 follow it in the same
+/// allocation, whose layout is `layout(length)`. Nothing writes to them after `concat`. The allocation
+/// lasts as long as it has an owner.
 pub(crate) struct SharedText(NonNull<Head>);
 
 #[repr(C)]
@@ -45,7 +45,7 @@ fn layout(length: usize) -> Layout {
 }
 
 impl SharedText {
-    /// The parts of a text, one after the other.
+    /// Concatenates the parts of a text.
     ///
     /// # Panics
     ///
@@ -139,7 +139,7 @@ impl Clone for SharedText {
 impl Drop for SharedText {
     fn drop(&mut self) {
         let owners = &self.head().owners;
-        // Release pairs with the acquire below: what was read of the text was read before it is freed.
+        // Release pairs with the acquire below: every read of the text happens before it is freed.
         let before = owners.fetch_sub(1, Ordering::Release);
         if before >= MOST_OWNERS {
             owners.store(FOR_GOOD, Ordering::Relaxed);

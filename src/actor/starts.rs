@@ -1,8 +1,8 @@
-//! Starts of actors in the middle of a handler: an actor that starts another one waits until that runs.
+//! Starts of actors in the middle of a handler: an actor that starts another one waits until that one runs.
 //!
-//! Those who look for cycles of waits are to find that. A start seldom gives the thread away, so that
-//! nobody can look in the meantime: it is noted on the fiber, and becomes a wait only when something that
-//! runs within it is about to wait.
+//! The search for cycles must find that wait. A start seldom gives the thread up, so nothing can look in
+//! the meantime: the start is noted on the fiber, and becomes a wait only when code that runs within it is
+//! about to wait.
 
 use std::cell::RefCell;
 
@@ -35,7 +35,7 @@ impl Starts {
 }
 
 impl Shard {
-    /// Runs the start of an actor, for which the actor whose turn it is waits, if it is one's turn.
+    /// Runs the start of an actor; if it is an actor's turn, that actor waits for the start.
     pub(crate) fn with_start_noted<R>(&self, actor: ActorId, start: impl FnOnce() -> R) -> R {
         let acting = self.acting();
         if acting.home != self.home {
@@ -53,11 +53,11 @@ impl Shard {
         start()
     }
 
-    /// Something is about to wait.
+    /// Code within the starts is about to wait: makes them waits.
     pub(super) fn make_starts_wait(&self) {
         let starts = &self.stage.here().starts;
         let mut starts = starts.0.borrow_mut();
-        // Those further out than one that has a wait have theirs too.
+        // If a start has a wait, all starts further out have theirs too.
         let without = starts.iter_mut().rev().take_while(|it| it.wait.is_none());
         for start in without {
             let wait = self.waits.begin_work(start.actor, start.mail);
@@ -67,7 +67,7 @@ impl Shard {
     }
 }
 
-/// Ends the innermost start, however it ends.
+/// Removes the innermost start, however it ends.
 struct Over<'a>(&'a Shard, &'a Starts);
 
 impl Drop for Over<'_> {

@@ -1,4 +1,4 @@
-//! The stash: messages that an actor has put aside, to handle them later.
+//! The stash: messages that an actor has deferred, to handle them later.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -17,11 +17,11 @@ use super::shard::Shard;
 use super::slot::Slot;
 use crate::sync::{Mutant, is_mutated};
 
-/// Why a message could not be put aside. Holds the message.
+/// Why a message could not be stashed. Holds the message.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StashError<M> {
-    /// As many messages are put aside as the stash holds.
+    /// The stash holds as many messages as its capacity allows.
     #[error("the stash is full; give it a larger capacity, or refuse the message")]
     Full(M),
     /// The behaviour has no stash.
@@ -30,7 +30,7 @@ pub enum StashError<M> {
 }
 
 impl<M> StashError<M> {
-    /// The message that was not put aside.
+    /// Returns the message that was not stashed.
     pub fn into_message(self) -> M {
         match self {
             Self::Full(message) | Self::NoStash(message) => message,
@@ -53,15 +53,15 @@ pub(crate) struct Stash<M> {
     aside: VecDeque<(Envelope, M)>,
     /// Taken out of the stash, to be handled before the mail.
     replayed: VecDeque<(Envelope, M)>,
-    /// The message that was put aside last, until another one is taken out.
+    /// The message that was stashed last, until another one is taken out.
     last: Option<MessageId>,
     /// Questions that are not to be handled. Some of them are not here: they were handled, or may yet be
-    /// put aside.
+    /// stashed.
     withdrawn: HashMap<MessageId, DeadLetterReason>,
     in_hand: InHand,
 }
 
-/// Questions that were withdrawn and are not here, of which word is kept nevertheless.
+/// How many withdrawn questions that are not here are remembered nevertheless.
 const MOST_ELSEWHERE: usize = 16;
 
 impl<M> Default for Stash<M> {
@@ -89,13 +89,14 @@ impl<M> Stash<M> {
         Some(message)
     }
 
-    /// Nobody waits for the answer to a question any more. It may be here, or be put aside yet.
+    /// Nothing waits for the answer to a question any more. The question may be here, or may yet be
+    /// stashed.
     pub(super) fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason) {
         if self.capacity.is_none() && self.replayed.is_empty() {
             return;
         }
         self.withdrawn.insert(question, reason);
-        // What is in a stash is not searched for each of them, but now and then for all.
+        // The stash is not searched for each withdrawn question, but now and then for all of them.
         let here = self.aside.len() + self.replayed.len();
         if self.withdrawn.len() > 2 * here + MOST_ELSEWHERE {
             let kept = self.aside.iter().chain(&self.replayed);
@@ -105,7 +106,7 @@ impl<M> Stash<M> {
         }
     }
 
-    /// Why a message that comes out of the stash is not to be handled, if it is not.
+    /// Returns why a message from the stash is not to be handled, if it is not.
     pub(super) fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
         self.withdrawn.remove(&message)
     }
@@ -119,11 +120,11 @@ impl<M> Stash<M> {
         }
         let mut envelope = shard.envelope();
         if handling && self.last != Some(envelope.message) {
-            // The message that is being handled: it is not handled yet.
+            // The message that is being handled: it does not count as handled yet.
             self.last = Some(envelope.message);
             shard.is_not_handled();
         } else {
-            // One more, which the actor sends to itself.
+            // One more message, which the actor sends to itself.
             envelope = shard.next_envelope();
         }
         shard.counts.stashed.add(1);
@@ -131,8 +132,8 @@ impl<M> Stash<M> {
         Ok(())
     }
 
-    /// What is in it, taken out to be handled before the mail, by an actor that has yet to say what
-    /// stash it has; `None` where there is nothing.
+    /// Returns what is in it, taken out to be handled before the mail, for an actor that has yet to say
+    /// what stash it has; `None` if there is nothing.
     pub(super) fn rest(mut self) -> Option<Self> {
         self.replayed.append(&mut self.aside);
         if is_mutated(Mutant::StashTurnedRound) {
@@ -160,10 +161,10 @@ impl<M> Stash<M> {
     }
 }
 
-/// Which message an actor with a stash has in hand: it may be put aside yet, so that word is kept of it
-/// where it is a question that was withdrawn.
+/// Which message an actor with a stash has in hand: it may yet be stashed, so that, if it is a question
+/// that was withdrawn, the withdrawal is remembered.
 ///
-/// Made with the stash. While a handler waits, nobody else can say which message that is.
+/// Made with the stash. While a handler waits, nothing else can say which message that is.
 #[derive(Clone, Default)]
 pub(super) struct InHand(Option<Rc<Cell<MessageId>>>);
 
@@ -178,14 +179,14 @@ impl InHand {
         self.0.as_ref().map(|in_hand| in_hand.get())
     }
 
-    /// This, unless it is being noted by a body already.
+    /// Returns this, unless a body notes it already.
     pub(super) fn noted_by_nobody(self) -> Option<Self> {
         const HELD: usize = 2; // by the stash, and here
         let holders = self.0.as_ref().map(Rc::strong_count);
         (holders == Some(HELD)).then_some(self)
     }
 
-    /// A body that notes which message it has in hand.
+    /// Returns a body that notes which message it has in hand.
     pub(super) fn noting(self, inner: NewBody) -> NewBody {
         let in_hand = self;
         NewBody::new(Noting { inner, in_hand })
@@ -199,7 +200,7 @@ struct Noting {
 }
 
 impl Noting {
-    /// What it becomes has the same stash.
+    /// Its successor has the same stash.
     fn end_of(&self, end: TurnEnd) -> TurnEnd {
         end.with_next(|next| self.in_hand.clone().noting(next))
     }
@@ -240,7 +241,7 @@ pub(super) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize
     })
 }
 
-/// Puts a message aside; where `handling`, it is the one that is being handled.
+/// Stashes a message; if `handling`, it is the one that is being handled.
 pub(super) fn put<M: Send + 'static>(
     shard: &Shard,
     actor: Key,
@@ -261,7 +262,7 @@ pub(super) fn put<M: Send + 'static>(
     }
 }
 
-/// Has all that is put aside handled, before the mail.
+/// Has all stashed messages handled, before the mail.
 pub(super) fn replay<M: Send + 'static>(shard: &Shard, actor: Key) {
     let any = look_at_store::<M, _>(shard.slot(actor.slot()), |store| {
         let Stash {
@@ -275,13 +276,13 @@ pub(super) fn replay<M: Send + 'static>(shard: &Shard, actor: Key) {
     }
 }
 
-/// How many messages are put aside.
+/// Returns how many messages are stashed.
 pub(super) fn len<M: Send + 'static>(shard: &Shard, actor: Key) -> usize {
     let slot = shard.slot(actor.slot());
     look_at_store::<M, _>(slot, |store| store.stash.aside.len()).unwrap_or(0)
 }
 
-/// Whether the message that is being handled was put aside.
+/// Returns whether the message that is being handled was stashed.
 pub(super) fn has_taken<M: Send + 'static>(shard: &Shard, actor: Key) -> bool {
     let message = Some(shard.envelope().message_id());
     let slot = shard.slot(actor.slot());

@@ -1,4 +1,4 @@
-//! Tasks: what an actor has done beside its handlers, on a fiber of its worker.
+//! Tasks: work that an actor runs beside its handlers, on a fiber of its worker.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,24 +18,23 @@ use super::shard::Shard;
 use super::unwind::{Unwound, catch_user};
 
 impl<M: Send + 'static> Context<'_, M> {
-    /// Has something done beside this actor's handlers, on this worker: it begins soon, on a stack
-    /// of its own, and may wait as a handler may, with all that waits: asks, `send`, and what its
-    /// [`TaskContext`] has. While it waits the actor handles its mail. Nothing of it need be `Send`.
+    /// Runs work beside this actor's handlers, on this worker: it begins soon, on a stack of its own, and
+    /// can wait as a handler can, by all calls that wait: asks, `send`, and the methods of its
+    /// [`TaskContext`]. While it waits the actor handles its mail. Nothing in it need be `Send`.
     ///
-    /// A task is bound to its actor. When the actor stops, passivates or is restarted, the task ends
-    /// where it waits, with its destructors run, before `PostStop` is told, or the next instance is
-    /// built; one that has not begun is dropped. A task that runs without waiting goes on until it
-    /// waits or returns, and its actor waits for that.
+    /// A task is bound to its actor. When the actor stops, passivates or is restarted, the task ends where
+    /// it waits, with its destructors run, before the actor receives `PostStop`, or before the next
+    /// instance is built; a task that has not begun is dropped. A task that runs without waiting continues
+    /// until it waits or returns, and its actor waits for that.
     ///
-    /// The [`Task`] is for whoever wants the result, or wants to cancel it. Dropped, it leaves the
-    /// task to itself. A panic in the task is told to the failure hook and to whoever waits for the
-    /// task; where nobody holds the [`Task`], the actor fails with it, at
-    /// [`Stage::Task`](crate::Stage::Task), as if a handler of its had panicked. An error that the
-    /// task returns is a result like any other; a closure that uses `?` names its type, as in
-    /// `|task| -> Result<(), BoxError> { .. }`.
+    /// Use the [`Task`] to get the result, or to cancel the task. Dropping it detaches the task. A panic in
+    /// the task is reported to the failure hook and to the code that waits for the task; if nothing holds
+    /// the [`Task`], the actor fails with the panic, at [`Stage::Task`](crate::Stage::Task), as if a
+    /// handler of its own had panicked. An error that the task returns is a result like any other; a
+    /// closure that uses `?` names its type, as in `|task| -> Result<(), BoxError> { .. }`.
     ///
-    /// What a task sends has the ids of the message under which it was spawned, as its cause, and the
-    /// task as its sender, called `$task-…` under its actor's path.
+    /// What a task sends has the ids of the message under which it was spawned, as its cause, and the task
+    /// as its sender, called `$task-…` under its actor's path.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -80,7 +79,7 @@ impl<M: Send + 'static> Context<'_, M> {
     }
 }
 
-/// Starts a task of an actor; `by` is the task that has it done, if it is one.
+/// Starts a task of an actor; `by` is the task that spawns it, if one does.
 fn spawn_task<M, R, F>(shard: &Shard, actor: ActorRef<M>, by: Option<Key>, work: F) -> Task<R>
 where
     M: Send + 'static,
@@ -103,7 +102,7 @@ where
     }
 }
 
-/// What a task can do and find out. It is lent to the task, and cannot be kept.
+/// The context of a task: what it can do and find out. It is lent to the task, and cannot be stored.
 pub struct TaskContext<'a, M> {
     shard: &'a Shard,
     task: Key,
@@ -111,30 +110,30 @@ pub struct TaskContext<'a, M> {
 }
 
 impl<M: Send + 'static> TaskContext<'_, M> {
-    /// The actor whose task it is.
+    /// Returns the actor that the task belongs to.
     pub fn actor(&self) -> ActorRef<M> {
         self.actor
     }
 
-    /// The path of this task: that of its actor, and a generated name.
+    /// Returns the path of this task: that of its actor, and a generated name.
     pub fn path(&self) -> ActorPath {
         lifecycle::path_of(self.shard, self.task.slot())
     }
 
-    /// The index of the worker on which it runs.
+    /// Returns the index of the worker that the task runs on.
     pub fn worker(&self) -> usize {
         self.shard.home.worker() as usize
     }
 
-    /// Time since the pool's clock began.
+    /// Returns the time since the pool's clock began.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.shard.read_clock())
     }
 
-    /// Has something done beside this task, as [`Context::spawn_task`] does. It is a task of the same
-    /// actor, and not bound to this one: it goes on where this one ends, unless the actor does.
+    /// Runs work beside this task, as [`Context::spawn_task`] does. The new task belongs to the same actor,
+    /// and is not bound to this task: it continues after this one ends, unless the actor ends.
     ///
-    /// Where this task has been cancelled, the other one does not begin.
+    /// If this task has been cancelled, the new one does not begin.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -166,21 +165,21 @@ impl<M: Send + 'static> TaskContext<'_, M> {
         spawn_task(self.shard, self.actor, Some(self.task), work)
     }
 
-    /// Waits. Only this task does.
+    /// Waits for a duration. Only this task waits.
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait.
+    /// [`WaitError`] if this function cannot wait.
     pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
         sleep(self.shard, duration)
     }
 
-    /// Lets all that is due on this worker have its turn first. For tasks that compute for long: one
+    /// Lets all that is due on this worker have its turn first. Use it in tasks that compute for long: one
     /// that never waits holds its worker.
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait.
+    /// [`WaitError`] if this function cannot wait.
     pub fn yield_now(&mut self) -> Result<(), WaitError> {
         Ok(self.shard.yield_now()?)
     }
@@ -198,7 +197,7 @@ impl<M> fmt::Debug for TaskContext<'_, M> {
     }
 }
 
-/// A task of an actor: wait for its result, cancel it, or drop this to leave it to itself.
+/// A task of an actor: wait for its result, cancel it, or drop this handle to detach it.
 ///
 /// It stays on its worker.
 pub struct Task<R> {
@@ -219,21 +218,21 @@ pub enum TaskError {
     /// It was cancelled, or its actor stopped, passivated or was restarted.
     #[error("the task was cancelled")]
     Cancelled,
-    /// Its actor has a stack of its own size, and the operating system granted no memory for another
-    /// one. The task has not begun.
+    /// Its actor has a stack of its own size, and the operating system granted no memory for another one.
+    /// The task has not begun.
     #[error("{0}; raise the limit on memory or mappings, or let fewer tasks run at a time")]
     NoStack(String),
-    /// It waits, itself or by way of other tasks, for the task that waits here. It is left to itself.
+    /// It waits, itself or by way of other tasks, for the task that waits here. It is left running.
     #[error("a deadlock; one of those in it must not wait: {0}")]
     Deadlock(Cycle),
-    /// The caller cannot wait where it stands. The task is left to itself.
+    /// The caller cannot wait at this point. The task is left running.
     #[error(transparent)]
     CannotWait(#[from] WaitError),
 }
 
 impl<R: 'static> Task<R> {
-    /// Waits for its result. Only the handler, or the task, that calls it waits: while a handler does,
-    /// its actor handles no mail, as for any wait.
+    /// Waits for its result. Only the calling handler, or task, waits: while a handler does, its actor
+    /// handles no mail, as for any wait.
     ///
     /// # Errors
     ///
@@ -272,22 +271,22 @@ impl<R: 'static> Task<R> {
             let cycle = shard.waits.take_cycle(self.done);
             match (shard.waits.take_end(self.done), cycle) {
                 (Some(End::Deadlock), Some(cycle)) => Err(TaskError::Deadlock(cycle)),
-                // Nothing else but its task ends this wait, but a pool that ends.
+                // Besides its task, only the end of the pool ends this wait.
                 _ => Err(TaskError::Cancelled),
             }
         })
     }
 
-    /// Ends the task: where it waits, or else when it waits next, with its destructors run. Does
-    /// nothing to one that has ended. Its result is [`TaskError::Cancelled`] then, unless it returns
-    /// before it waits.
+    /// Ends the task: where it waits, or else at its next wait, with its destructors run. Does nothing to a
+    /// task that has ended. The result is then [`TaskError::Cancelled`], unless the task returns before it
+    /// waits.
     ///
     /// Under `panic = "abort"` only a task that has not begun can be ended.
     pub fn cancel(&self) {
         self.look(|shard| lifecycle::cancel_task(shard, self.task, End::NoReply));
     }
 
-    /// Whether it has ended, so that [`wait`](Self::wait) answers at once.
+    /// Returns whether it has ended, so that [`wait`](Self::wait) returns at once.
     pub fn is_finished(&self) -> bool {
         self.look(|shard| !shard.waits.is_pending(self.done))
             .unwrap_or(true)
@@ -312,25 +311,25 @@ impl<R> fmt::Debug for Task<R> {
     }
 }
 
-/// What the wait for a task ends with.
+/// The outcome of the wait for a task.
 type Outcome<R> = Result<R, TaskError>;
 
-/// A task, whatever its types are.
+/// A task, with its types erased.
 pub(crate) trait Job {
-    /// Does it, on the fiber that is to be its own.
+    /// Runs it, on the fiber that is to be its own.
     fn run(self: Box<Self>, shard: &Shard, task: Key) -> JobEnd;
 
-    /// Drops what has not begun.
+    /// Drops a task that has not begun.
     fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd;
 }
 
-/// What is to be said of a task that has ended.
+/// What remains to be reported of a task that has ended.
 pub(crate) enum JobEnd {
     /// Nothing.
     Quiet,
-    /// That went wrong, and nobody has been told who would deal with it.
+    /// It failed, and no code that would handle this was told.
     Failed(Cause),
-    /// That went wrong, and is not its actor's failure.
+    /// It failed, and that is not its actor's failure.
     Noted(Cause),
 }
 
@@ -391,7 +390,7 @@ where
     }
 }
 
-/// Tells whoever holds the [`Task`]. Answers whether anybody does.
+/// Tells the holder of the [`Task`]. Returns whether there is one.
 fn tell<R: 'static>(shard: &Shard, done: Key, outcome: Outcome<R>) -> bool {
     let held = shard.waits.is_pending(done);
     if held {

@@ -1,4 +1,4 @@
-//! The timers of one actor, by their keys: what the worker's wheel does not know of them.
+//! The timers of one actor, by their keys: the part that the worker's wheel does not know.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,7 +16,7 @@ use super::timers::TimerKey;
 use crate::sync::{Mutant, is_mutated};
 use crate::time::TimerId;
 
-/// Makes the messages of a timer that rings again and again.
+/// Makes the messages of a repeated timer.
 pub(super) type Make<M> = Box<dyn FnMut() -> M>;
 
 /// What a timer does when it is due.
@@ -27,13 +27,13 @@ pub(super) enum Kind<M> {
 }
 
 pub(super) struct Repeated<M> {
-    /// Out while it makes a message.
+    /// `None` while it makes a message.
     make: Option<Make<M>>,
     every: u64,
     beat: Beat,
-    /// When it is due, or was last.
+    /// When it is due, or was last due.
     at: u64,
-    /// Which of the timers this is that the actor has ever had.
+    /// The number of this timer among all that the actor has ever had.
     serial: u64,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum Beat {
 }
 
 impl<M> Kind<M> {
-    /// Rings each time that long after it was handled or was due.
+    /// Repeats, each time this long after it was handled or was due.
     pub(super) fn repeated(make: Make<M>, every: u64, beat: Beat) -> Self {
         Self::Repeated(Box::new(Repeated {
             make: Some(make),
@@ -88,30 +88,31 @@ impl From<Origin> for Envelope {
 
 struct Timer<M> {
     key: TimerKey,
-    /// What rings when it is due; none once it has.
+    /// The alarm that fires when it is due; `None` once it has fired.
     alarm: Option<TimerId>,
     origin: Origin,
     kind: Kind<M>,
 }
 
-/// A place for a timer, numbered by where it lies.
+/// A place for a timer, numbered by its position.
 enum Place<M> {
     Taken(Timer<M>),
-    /// And the next free one.
+    /// Free; holds the number of the next free place.
     Free(u32),
 }
 
 /// The end of the list of free places.
 const NONE: u32 = u32::MAX;
 
-/// Where the timer of a key is. As much of the hash as is wanted to grow without looking at any key.
+/// Where the timer of a key is, with as much of the hash as the table needs to grow without a look at any
+/// key.
 #[derive(Clone, Copy)]
 struct Found {
     hash: u32,
     number: u32,
 }
 
-/// What is taken from a timer that is due.
+/// What a timer that is due yields.
 pub(super) enum Taken<M> {
     Message(M),
     Maker(Make<M>),
@@ -119,17 +120,17 @@ pub(super) enum Taken<M> {
 
 /// The timers of one actor.
 ///
-/// A timer lies in one place for as long as it is pending, and the table of keys holds its number: an actor may
-/// have a hundred thousand of them, and what is searched should fit into a cache.
+/// A timer stays in one place as long as it is pending, and the table of keys holds the number of that
+/// place: an actor may have a hundred thousand timers, and what is searched should fit into a cache.
 pub(super) struct TimerTable<M> {
     by_key: HashTable<Found>,
     places: Vec<Place<M>>,
     free: u32,
-    /// Timers that have rung, and numbers of such that were cancelled since.
+    /// Timers that have fired, and numbers of timers that were cancelled since they did.
     rung: VecDeque<u32>,
-    /// Which numbers are among these, each of which is there once.
+    /// Which numbers are among these; each is there once.
     is_listed: Vec<bool>,
-    /// The timer whose message is being handled, where the next one counts from there.
+    /// The timer whose message is being handled, if its next time counts from that.
     handling: Option<u64>,
     last_serial: u64,
 }
@@ -148,13 +149,13 @@ impl<M> Default for TimerTable<M> {
     }
 }
 
-/// Without chance, so that a simulation can be repeated.
+/// Without randomness, so that a simulation can be repeated.
 fn hash_of(key: &TimerKey) -> u32 {
     let hash = xxh3_64_with_seed(key.name().as_bytes(), key.number());
     (hash ^ (hash >> 32)) as u32
 }
 
-/// The table looks at both ends of a hash.
+/// The table uses both ends of a hash.
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }
@@ -167,7 +168,7 @@ impl<M> TimerTable<M> {
             if self.is_listed.len() <= index {
                 self.is_listed.resize(self.places.len(), false);
             }
-            // One that was replaced after it had rung is listed yet, if its actor has not come to it.
+            // A timer that was replaced after it had fired is still listed if its actor has not come to it.
             if !mem::replace(&mut self.is_listed[index], true) {
                 self.rung.push_back(number);
             }
@@ -188,11 +189,11 @@ impl<M> TimerTable<M> {
         })
     }
 
-    /// The timer that is due next, and the message under which it was started.
+    /// Returns the timer that is due next, and the message under which it was started.
     pub(super) fn next_due(&mut self) -> Option<(u32, Envelope)> {
         while let Some(number) = self.rung.pop_front() {
             self.is_listed[number as usize] = false;
-            // One that was cancelled, or replaced by another that is not due yet, is passed over.
+            // A timer that was cancelled, or replaced by one that is not due yet, is passed over.
             let timer = self.at(number);
             if let Some(timer) = timer.filter(|timer| timer.alarm.is_none()) {
                 return Some((number, timer.origin.into()));
@@ -201,7 +202,7 @@ impl<M> TimerTable<M> {
         None
     }
 
-    /// Adds a timer that is due at that time, and returns what the one with the same key would have rung.
+    /// Adds a timer that is due at that time, and returns what the one with the same key would have sent.
     pub(super) fn insert(
         &mut self,
         shard: &Shard,
@@ -262,7 +263,7 @@ impl<M> TimerTable<M> {
         self.by_key.find(spread(hash), is_it).is_some()
     }
 
-    /// Ends the timer of a key, and returns what it would have rung.
+    /// Ends the timer of a key, and returns what it would have sent.
     pub(super) fn cancel(&mut self, shard: &Shard, key: &TimerKey) -> Option<Kind<M>> {
         let number = self.forget(key)?;
         if is_mutated(Mutant::TimerNotCancelled) {
@@ -271,7 +272,7 @@ impl<M> TimerTable<M> {
         self.vacate(shard, number).map(|timer| timer.kind)
     }
 
-    /// Takes a key out of the table, and returns the number of its timer.
+    /// Removes a key from the table, and returns the number of its timer.
     fn forget(&mut self, key: &TimerKey) -> Option<u32> {
         let hash = hash_of(key);
         let places = &self.places;
@@ -280,7 +281,7 @@ impl<M> TimerTable<M> {
         Some(found.remove().0.number)
     }
 
-    /// Takes a timer out of its place.
+    /// Removes a timer from its place.
     fn vacate(&mut self, shard: &Shard, number: u32) -> Option<Timer<M>> {
         let place = self.places.get_mut(number as usize)?;
         let Place::Taken(timer) = mem::replace(place, Place::Free(self.free)) else {
@@ -291,7 +292,7 @@ impl<M> TimerTable<M> {
         Some(timer)
     }
 
-    /// Ends a timer, and returns what it would have rung.
+    /// Ends a timer, and returns what it would have sent.
     fn remove(&mut self, shard: &Shard, number: u32) -> Option<Kind<M>> {
         self.at(number)?;
         let timer = self.vacate(shard, number)?;
@@ -303,7 +304,7 @@ impl<M> TimerTable<M> {
         Some(timer.kind)
     }
 
-    /// Takes what the message of a timer that is due comes from. A single timer ends by that.
+    /// Takes what the message of a due timer comes from. This ends a single timer.
     pub(super) fn take(&mut self, shard: &Shard, actor: Key, number: u32) -> Option<Taken<M>> {
         let Kind::Repeated(repeated) = &mut self.at(number)?.kind else {
             let Kind::Single(message) = self.remove(shard, number)? else {
@@ -327,7 +328,7 @@ impl<M> TimerTable<M> {
         Some(Taken::Maker(make))
     }
 
-    /// A message was made.
+    /// A message was made: puts its maker back.
     pub(super) fn put_back(&mut self, number: u32, maker: Make<M>) {
         if let Some(Timer {
             kind: Kind::Repeated(repeated),
@@ -347,7 +348,7 @@ impl<M> TimerTable<M> {
             return;
         };
         if repeated.make.is_none() {
-            // It panicked, and is gone.
+            // `make` panicked, and is gone.
             self.remove(shard, number);
         } else if handling == Some(repeated.serial) {
             let next = shard.read_clock().saturating_add(repeated.every);
@@ -355,7 +356,7 @@ impl<M> TimerTable<M> {
         }
     }
 
-    /// A timer that rings again and again is due at that time.
+    /// Sets when a repeated timer is due next.
     fn set(&mut self, shard: &Shard, actor: Key, number: u32, at: u64) {
         if let Some(timer) = self.at(number)
             && let Kind::Repeated(repeated) = &mut timer.kind
@@ -365,7 +366,7 @@ impl<M> TimerTable<M> {
         }
     }
 
-    /// None of them rings any more.
+    /// Unsets the alarms of all timers.
     pub(super) fn unset(&self, shard: &Shard) {
         self.iter().for_each(|timer| timer.unset(shard));
     }
@@ -395,7 +396,7 @@ fn set_alarm(shard: &Shard, actor: Key, number: u32, at: u64) -> TimerId {
     shard.alarms.set(at, Alarm::Timer { slot, timer })
 }
 
-/// The first time after `now` on the grid of `last`: what was missed is passed over.
+/// Returns the first time after `now` on the grid of `last`: missed times are passed over.
 fn next_on_the_grid(last: u64, every: u64, now: u64) -> u64 {
     let missed = now.saturating_sub(last) / every;
     let beats = every.saturating_mul(missed.saturating_add(1));

@@ -1,4 +1,4 @@
-//! Keyed timers: messages that an actor has sent to itself, at a later time or again and again.
+//! Keyed timers: messages that an actor sends to itself, at a later time or repeatedly.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::shard::Shard;
 use super::slot::State;
 use super::timer_table::{Beat, Kind, Make};
 
-/// What a timer is called among those of its actor: a name, a number, or both.
+/// The key of a timer among those of its actor: a name, a number, or both.
 ///
 /// ```
 /// use nexus_actors::TimerKey;
@@ -72,14 +72,13 @@ pub(super) fn nanos(time: Duration) -> u64 {
 
 /// The timers of an actor, from [`Context::timers`](crate::Context::timers).
 ///
-/// A timer sends a message to its own actor, which handles it like any other, but ahead of its mail.
-/// Each has a key; another timer with the same key takes its place. A timer that was cancelled or
-/// replaced is not heard of any more, even if it was due already. No timer outlives its actor, nor
-/// its restart; they do outlive a change of the behaviour. While the actor is suspended, what is due
-/// waits.
+/// A timer sends a message to its own actor, which handles it like any other, but ahead of its mail. Each
+/// timer has a key; another timer with the same key replaces it. A timer that was cancelled or replaced
+/// sends nothing any more, even if it was due already. No timer outlives its actor, or a restart; timers do
+/// outlive a change of the behaviour. While the actor is suspended, what is due waits.
 ///
-/// A message counts as sent when it is handled; its sender is the actor itself, and its cause is
-/// the message under which the timer was started. No timer is ever early.
+/// A message counts as sent when it is handled; its sender is the actor itself, and its cause is the
+/// message under which the timer was started. No timer is ever early.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -117,15 +116,15 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         }
     }
 
-    /// Sends `message`, once, after `delay`. From when it is handled, the timer is inactive.
+    /// Sends `message`, once, after `delay`. Once it is handled, the timer is inactive.
     pub fn start_single(&mut self, key: impl Into<TimerKey>, message: M, delay: Duration) {
         self.start(key.into(), nanos(delay), Kind::Single(message));
     }
 
-    /// Sends a message that `make` makes, first after `delay`, then each time that long after the
-    /// one before was handled.
+    /// Sends a message that `make` makes, first after `delay`, then each time that long after the previous
+    /// one was handled.
     ///
-    /// Where `make` panics the actor fails, and the timer ends.
+    /// If `make` panics the actor fails, and the timer ends.
     ///
     /// # Panics
     ///
@@ -139,13 +138,13 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         self.repeat(key.into(), Box::new(make), delay, Beat::Handling);
     }
 
-    /// Sends a message that `make` makes, first after `period`, then with that period: each time
-    /// counts from when the one before was due, so that no delay adds up.
+    /// Sends a message that `make` makes, first after `period`, then with that period: each time counts
+    /// from when the previous one was due, so that delays do not add up.
     ///
-    /// While the actor is busy, or suspended, nothing piles up: one message is waiting at the most.
-    /// It is handled late, and the next one is due at the next time of the same grid.
+    /// While the actor is busy, or suspended, messages do not pile up: at most one is waiting. It is
+    /// handled late, and the next one is due at the next time of the same grid.
     ///
-    /// Where `make` panics the actor fails, and the timer ends.
+    /// If `make` panics the actor fails, and the timer ends.
     ///
     /// # Panics
     ///
@@ -197,7 +196,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         drop(ended);
     }
 
-    /// Whether a timer of that key is to ring: it was started, and was neither cancelled nor, if it
+    /// Returns whether a timer of that key is pending: it was started, and was neither cancelled nor, if it
     /// is a single one, handled.
     pub fn is_active(&self, key: impl Into<TimerKey>) -> bool {
         let (key, slot) = (key.into(), self.shard.slot(self.actor.slot()));

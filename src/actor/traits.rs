@@ -1,32 +1,32 @@
-//! What holds of an actor, and how it ends, in one byte.
+//! Properties of an actor, and how it ends, in one byte.
 
 use std::cell::Cell;
 
 use super::fate::End;
 
-/// Something that holds of an actor, or does not.
+/// A property that an actor has or has not.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(super) enum Trait {
     /// Its mailbox is bounded.
     Bounded = 1,
-    /// Those who are elsewhere can find its path.
+    /// Its path can be found from elsewhere.
     Known = 1 << 1,
     /// It waits for the system, and is not to have a turn for its mail.
     Resting = 1 << 2,
-    /// It has a receive time-out.
+    /// It has a receive timeout.
     Timed = 1 << 3,
-    /// It is stopped by a shutdown's deadline.
+    /// The deadline of a shutdown stops it.
     Forced = 1 << 4,
 }
 
-/// The traits of an actor, and what becomes of the replies that it still holds when it stops.
+/// The properties of an actor, and the end of the replies that it still holds when it stops.
 #[derive(Default)]
 pub(super) struct Traits(Cell<u8>);
 
 const ENDING_SHIFT: u32 = 5;
 
-/// By the number that stands for each in the upper bits.
+/// Indexed by the number that stands for each in the upper bits.
 const ENDINGS: [End; 8] = [
     End::Stopped,
     End::NoReply,
@@ -62,7 +62,7 @@ impl Traits {
         self.0.set(traits | number << ENDING_SHIFT);
     }
 
-    /// None holds any more; the end stays as it was.
+    /// Clears all properties; the end stays as it was.
     pub(super) fn clear(&self) {
         self.0.set(self.0.get() & !((1 << ENDING_SHIFT) - 1));
     }

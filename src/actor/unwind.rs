@@ -27,11 +27,11 @@ pub(crate) fn catch_user<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
     catch(code).map_err(Caught::classify)
 }
 
-/// A panic of user code that was caught, or the end that the runtime made of it.
+/// A panic of user code that was caught, or an end that the runtime forced on it.
 pub(crate) struct Caught(Box<dyn Any + Send>);
 
-/// As [`catch_user`], for where it is called most: what it answers stays in registers, as long as nothing
-/// has panicked.
+/// As [`catch_user`], for the hottest callers: as long as nothing panics, the return value stays in
+/// registers.
 #[inline(always)]
 pub(crate) fn catch<R>(code: impl FnOnce() -> R) -> Result<R, Caught> {
     catch_unwind(AssertUnwindSafe(code)).map_err(Caught)
@@ -52,7 +52,7 @@ fn classify(payload: Box<dyn Any + Send>) -> Unwound {
     Unwound::Panicked(PanicPayload::of(payload))
 }
 
-/// Drops a value of the user's; a panic of its destructor goes no further, and is answered.
+/// Drops a value of the user's; a panic of its destructor stops here, and is returned.
 pub(crate) fn drop_quietly<T>(value: T) -> Option<Unwound> {
     if std::mem::needs_drop::<T>() {
         catch_user(move || drop(value)).err()
@@ -61,16 +61,16 @@ pub(crate) fn drop_quietly<T>(value: T) -> Option<Unwound> {
     }
 }
 
-/// Unwinds the stack of a handler that waits, running its destructors, up to [`catch_user`].
+/// Unwinds the stack of a waiting handler, running its destructors, up to [`catch_user`].
 pub(crate) fn force_unwind() -> ! {
     resume_unwind(Box::new(Forced))
 }
 
-/// Runs one of the runtime's own loops. A panic that gets out of it ends the process.
+/// Runs one of the runtime's own loops. A panic that escapes it ends the process.
 #[inline]
 pub(crate) fn abort_on_panic<R>(run: impl FnOnce() -> R) -> R {
-    // Dropped by an unwinding alone: the thread may be panicking already, as where a system is dropped by a
-    // panic, and that is no panic of this loop.
+    // Only an unwinding of `run` drops it. A check whether the thread is panicking would not do: it may be
+    // already, as when a panic drops a system, and that is no panic of this loop.
     let armed = AbortOnPanic;
     let answer = run();
     std::mem::forget(armed);

@@ -1,5 +1,5 @@
-//! Replies that a handler drops unanswered: whether it has failed, and of what, or just does not answer, is
-//! known when it has returned.
+//! Replies that a handler drops unanswered. Whether it has failed, and with which failure, or just does not
+//! answer, is known only when it has returned.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::fate::End;
 use super::id::MessageId;
 use crate::fiber::{FiberId, running_fiber};
 
-/// A reply that was dropped in a handler, with the message that the handler was at.
+/// A reply that was dropped in a handler, with the message that the handler was handling.
 struct Unanswered {
     during: MessageId,
     /// How it ends unless the handler fails.
@@ -17,11 +17,11 @@ struct Unanswered {
     end_it: Box<EndIt>,
 }
 
-/// Ends a reply so, because of that failure if there is one.
+/// Ends a reply in this way, because of that failure if there is one.
 type EndIt = dyn FnOnce(End, Option<&Arc<Failure>>);
 
-/// What is known of a handler that has failed: the message that it was at, and its failure, unless it was
-/// ended by force.
+/// What is known of a handler that has failed: the message that it was handling, and its failure, unless it
+/// was ended by force.
 pub(crate) type Failed<'a> = (MessageId, Option<&'a Arc<Failure>>);
 
 /// The replies that the handlers of one worker have dropped and whose end is still open.
@@ -30,8 +30,8 @@ pub(crate) struct Verdicts {
     /// Whether there is anything in `unanswered`.
     any: Cell<bool>,
     unanswered: RefCell<Vec<Unanswered>>,
-    /// The failure because of which replies are dropped at the moment, and on which fiber: another one may
-    /// run while a destructor waits.
+    /// The failure because of which replies are being dropped, and on which fiber: another fiber may run
+    /// while a destructor waits.
     because: RefCell<Because>,
 }
 
@@ -39,8 +39,9 @@ pub(crate) struct Verdicts {
 type Because = Option<(Option<FiberId>, Arc<Failure>)>;
 
 impl Verdicts {
-    /// Keeps the end of a reply that is dropped in the handler of `during`, until the handler
-    /// [waits](Self::settle) or [ends](Self::close). It is told how it ends, and because of which failure.
+    /// Stores the end of a reply that is dropped in the handler of `during`, until the handler
+    /// [waits](Self::settle) or [ends](Self::close). `end_it` then receives how the reply ends, and because
+    /// of which failure.
     pub(crate) fn keep(
         &self,
         during: MessageId,
@@ -55,7 +56,7 @@ impl Verdicts {
         });
     }
 
-    /// A handler has ended well: what it has dropped is unanswered.
+    /// A handler has ended well: the replies that it has dropped are unanswered.
     #[inline(always)]
     pub(crate) fn settle(&self) {
         if self.any.get() {
@@ -63,8 +64,8 @@ impl Verdicts {
         }
     }
 
-    /// Ends the replies that were kept: those dropped by the handler of the message that failed
-    /// as failed, the others as unanswered.
+    /// Ends the stored replies: those dropped by the handler of the message that failed as failed, the
+    /// others as unanswered.
     #[inline]
     pub(crate) fn close(&self, failed: Option<Failed<'_>>) {
         if self.any.get() {
@@ -74,7 +75,7 @@ impl Verdicts {
 
     #[cold]
     fn end_all(&self, failed: Option<Failed<'_>>) {
-        // Whoever is told may be a waker of the user's, which drops replies in its turn.
+        // The end may call a waker of the user's, which drops replies in its turn.
         while self.any.replace(false) {
             for Unanswered {
                 during,
@@ -90,7 +91,7 @@ impl Verdicts {
         }
     }
 
-    /// Does something that drops replies, because of a failure if there is one.
+    /// Runs code that drops replies, because of a failure if there is one.
     #[inline]
     pub(crate) fn because_of<R>(
         &self,
@@ -101,7 +102,7 @@ impl Verdicts {
             .map(|failure| self.replace_because(Some((running_fiber(), Arc::clone(failure)))));
         let dropped = drop_them();
         if let Some(outer) = outer {
-            // The caller holds the failure too, so that nothing of the user's is dropped here.
+            // The caller holds the failure too, so nothing of the user's is dropped here.
             self.replace_because(outer);
         }
         dropped
@@ -112,7 +113,8 @@ impl Verdicts {
         self.because.replace(because)
     }
 
-    /// The failure because of which a reply is dropped here and now, if it is because of one that is known.
+    /// Returns the failure because of which a reply is being dropped here and now, if a known one is the
+    /// reason.
     pub(crate) fn failure(&self) -> Option<Arc<Failure>> {
         let because = self.because.borrow();
         let (fiber, failure) = because.as_ref()?;

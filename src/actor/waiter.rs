@@ -1,4 +1,4 @@
-//! How a handler waits: what is done before it gives the thread away, and when it goes on.
+//! How a handler waits: what is done before it gives the thread up, and when it continues.
 
 use super::beat::Running;
 use super::fate::Marks;
@@ -21,11 +21,11 @@ pub(crate) enum CannotWait {
 }
 
 impl Shard {
-    /// Lets the handler that calls it wait until `key` has ended; returns at once if it has.
+    /// Lets the calling handler wait until `key` has ended; returns at once if it has.
     ///
     /// # Errors
     ///
-    /// Says why the caller cannot wait; the wait goes on without it.
+    /// Says why the caller cannot wait; the wait continues without it.
     #[inline(always)]
     pub(crate) fn wait_for(&self, key: Key) -> Result<(), CannotWait> {
         match self.waits.pending(key) {
@@ -34,8 +34,8 @@ impl Shard {
         }
     }
 
-    /// As [`wait_for`](Self::wait_for), on that fiber, which is [free](fiber::free_fiber) to wait, for what is
-    /// pending in that place.
+    /// As [`wait_for`](Self::wait_for), on that fiber, which is [free](fiber::free_fiber) to wait, for the
+    /// wait that is pending in that place.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Shard {
         self.wait_freely(fiber, (place, key), (place, key))
     }
 
-    /// As [`wait_for`](Self::wait_for), where the end of `cause` is what ends `key`, and nothing else is.
+    /// As [`wait_for`](Self::wait_for), if the end of `cause` is what ends `key`, and nothing else is.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Shard {
         }
     }
 
-    /// Waits, for the second of two waits by way of the first; both are pending.
+    /// Waits for the second of two waits by way of the first; both are pending.
     #[inline(always)]
     fn wait_on(&self, wait: (&Wait, Key), on: (&Wait, Key)) -> Result<(), CannotWait> {
         match fiber::free_fiber() {
@@ -68,7 +68,7 @@ impl Shard {
         }
     }
 
-    /// Waits on the fiber that runs, if that can wait, when what is to be done first was done.
+    /// Waits on the running fiber, if it can wait, after the work that must come first.
     #[cold]
     fn wait_held<R>(
         &self,
@@ -88,7 +88,7 @@ impl Shard {
         (on, cause): (&Wait, Key),
     ) -> Result<(), CannotWait> {
         self.before_waiting(fiber)?;
-        // What could not be sent has ended its wait here and now.
+        // If something could not be sent, its wait has ended here and now.
         if !on.is_pending(cause) {
             return Ok(());
         }
@@ -108,8 +108,8 @@ impl Shard {
         Ok(())
     }
 
-    /// As [`wait_for`](Self::wait_for), where each of several others ends this wait, and whoever waits needs
-    /// all of them. All but the `new` ones were waited for before, by the wait `last`. Answers whether it has
+    /// As [`wait_for`](Self::wait_for), if each of several others ends this wait, and the waiter needs all
+    /// of them. All but the `new` ones were waited for before, by the wait `last`. Returns whether it has
     /// waited: not if one of them has ended.
     ///
     /// # Errors
@@ -133,14 +133,14 @@ impl Shard {
         (new, last): (&[Key], Option<Key>),
     ) -> Result<bool, CannotWait> {
         self.before_waiting(fiber)?;
-        // What could not be sent has ended its wait here and now, and with it this one.
+        // If something could not be sent, its wait has ended here and now, and with it this one.
         if !self.waits.is_pending(key) {
             return Ok(false);
         }
         let waiter = self.acting();
         let slot = self.slots().get(waiter.key.slot());
         if let Some(slot) = slot.filter(|_| waiter.home == self.home) {
-            // Where it has waited for something else meanwhile, nobody has seen what it waits for.
+            // If it has waited for something else meanwhile, no search has seen what it waits for.
             let is_followed = last.is_some() && slot.wait() == last;
             slot.note_wait(key);
             for &one in new {
@@ -161,7 +161,7 @@ impl Shard {
         Ok(true)
     }
 
-    /// Gives the other actors of this worker a turn each, then goes on.
+    /// Gives the other actors of this worker a turn each, then continues.
     pub(crate) fn yield_now(&self) -> Result<(), CannotWait> {
         self.wait_held(|fiber| {
             self.before_waiting(fiber)?;
@@ -171,7 +171,7 @@ impl Shard {
         })
     }
 
-    /// All that may run code of the user's before a fiber gives way, or keep it from doing so.
+    /// All that may run code of the user's before a fiber yields, or prevent it from yielding.
     #[inline(always)]
     fn before_waiting(&self, fiber: FiberId) -> Result<(), CannotWait> {
         self.outboxes.flush();
@@ -182,7 +182,7 @@ impl Shard {
         self.fibers.reserve().map_err(CannotWait::NoStack)
     }
 
-    /// Whether the caller could wait here and now.
+    /// Checks whether the caller could wait here and now.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl Shard {
         self.fibers.reserve().map_err(CannotWait::NoStack)
     }
 
-    /// Gives the thread away, in the turn of the actor in that slot, where it is one's.
+    /// Gives the thread up, in the turn of the actor in that slot, if it is an actor's.
     #[inline(always)]
     fn suspend(&self, fiber: FiberId, slot: Option<&Slot>) {
         let (acting, marks) = (self.stage.here(), Marks::take());
@@ -218,8 +218,8 @@ impl Shard {
         if resume == Resume::End {
             force_unwind();
         }
-        // The system may have wanted something of the actor meanwhile; and a task may have been cancelled
-        // that was just to go on.
+        // The system may have requested something of the actor meanwhile; and a task may have been
+        // cancelled that was just about to continue.
         if slot.is_some_and(|slot| slot.special.get()) {
             self.be_interrupted(fiber);
         }
@@ -234,7 +234,7 @@ impl Shard {
     }
 }
 
-/// Forgets a wait however its handler goes on.
+/// Forgets a wait, however its handler ends or continues.
 pub(crate) struct ForgetAtEnd<'a>(pub(crate) &'a Shard, pub(crate) Key);
 
 impl Drop for ForgetAtEnd<'_> {

@@ -1,4 +1,4 @@
-//! Who waits, and for what: for those who want to know why nothing goes on.
+//! A snapshot of the waiting handlers, and of what they wait for: to find out why nothing moves.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,12 +16,12 @@ use super::shard::Shard;
 pub struct Waiting {
     /// The worker on which it waits.
     pub worker: usize,
-    /// The actor whose handler it is, or the task of an actor, with its path below that one's; `None`
-    /// for a task of the worker itself, which starts an actor for somebody elsewhere.
+    /// The actor whose handler it is, or the task of an actor, with its path below that of the actor;
+    /// `None` for a task of the worker itself, which starts an actor for a caller elsewhere.
     pub actor: Option<(ActorId, ActorPath)>,
     /// What it waits for.
     pub waits_for: WaitsFor,
-    /// The cycle of waits that it is suspected to be part of. One that is certain has ended.
+    /// The cycle of waits that it is suspected to be part of. A wait in a certain cycle has ended.
     pub cycle: Option<Cycle>,
 }
 
@@ -33,7 +33,7 @@ pub enum WaitsFor {
     Time,
     /// For another worker to do something: to start an actor, for example.
     Worker(usize),
-    /// For an answer of an actor, whose path is given where it is of the same worker, waits in its turn,
+    /// For an answer of an actor. Its path is given if the actor is of the same worker, waits in its turn,
     /// or was asked from elsewhere.
     Actor(ActorId, Option<ActorPath>),
 }
@@ -57,18 +57,18 @@ impl fmt::Display for Waiting {
     }
 }
 
-/// The path of an actor, if it lives on this shard.
+/// Returns the path of an actor, if it lives on this shard.
 fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
     let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
     here.then(|| lifecycle::path_of(shard, actor.key.slot()))
 }
 
-/// The path of an actor that was asked on this shard.
+/// Returns the path of an actor that was asked on this shard.
 pub(crate) fn path_of_asked(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
     path_here(shard, actor).or_else(|| path_elsewhere(actor))
 }
 
-/// The actor in a slot, which is the guardian's where a task waits.
+/// Returns the actor in a slot; if a task waits, that is the guardian's.
 fn waiter_here(shard: &Shard, slot: u32) -> Option<(ActorId, ActorPath)> {
     let key = Key::new(slot, shard.slot(slot).generation());
     let id = shard.id_of(key);
@@ -76,7 +76,7 @@ fn waiter_here(shard: &Shard, slot: u32) -> Option<(ActorId, ActorPath)> {
     Some((id, path))
 }
 
-/// Those who wait on one worker.
+/// Returns the waiters of one worker.
 pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
     let waits = shard
         .waits

@@ -1,8 +1,8 @@
 //! Waits: the places where a handler of this worker waits for one value.
 //!
-//! A wait begins before anything is sent that could end it, and may end before anybody waits.
-//! The first terminal event wins; whatever comes later finds another generation, or none. A
-//! value of up to 32 bytes lies in the wait itself.
+//! A wait begins before anything is sent that could end it, and may end before a handler waits on it. The
+//! first terminal event wins; later ones find another generation, or none. A value of up to 32 bytes is
+//! stored in the wait itself.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::{AT_FIRST, TimerId};
 
-/// Drops the value of a wait that nobody takes.
+/// Drops the value of a wait that was not taken.
 struct DropValue<'a>(&'a AnyCell);
 
 impl Drop for DropValue<'_> {
@@ -28,10 +28,10 @@ impl Drop for DropValue<'_> {
     }
 }
 
-/// What is known of a wait that seldom is.
+/// What is known of few waits only.
 #[derive(Default)]
 struct Noted {
-    /// Of which generation it is.
+    /// The generation that it belongs to.
     generation: u32,
     /// The cycle of waits that it is part of.
     cycle: Option<Cycle>,
@@ -39,18 +39,18 @@ struct Noted {
     failure: Option<Arc<Failure>>,
 }
 
-/// A place where somebody waits. What each ask writes and reads comes first.
+/// A place to wait at. The fields that each ask writes and reads come first.
 #[repr(C)]
 pub(crate) struct Wait {
     generation: Cell<u32>,
-    /// How far it has come, by the same table as asks over a transport; `Cancelled` where the place
-    /// is vacant. A value lies in its cell once it is `Replied`.
+    /// How far it has come, by the same table as asks over a transport; `Cancelled` if the place is vacant.
+    /// A value is in its cell once it is `Replied`.
     progress: Cell<Progress<End>>,
     fiber: Cell<Option<FiberId>>,
-    /// Who waits on that fiber, by its slot, and for whom.
+    /// The slot of the actor that has waited last, on that fiber or by another wait.
     waiter: Cell<u32>,
     value: AnyCell,
-    /// Whom it is for, in two halves: they are known separately, and one store of both would have to
+    /// The actor it is for, in two halves: they are known separately, and one store of both would have to
     /// wait for them.
     target: (Cell<Home>, Cell<Key>),
     /// The question that it is to answer, and what type of message that is.
@@ -58,20 +58,20 @@ pub(crate) struct Wait {
     mail: Cell<Option<&'static MailKind>>,
     /// When it began.
     began: Cell<u64>,
-    /// After how many nanoseconds it was to end by itself.
+    /// The timeout in nanoseconds, after which it ends by itself.
     timeout: Cell<u64>,
     timer: Cell<Option<TimerId>>,
-    /// The slot of the actor that is to look at its end, where no fiber waits.
+    /// The slot of the actor that is to look at its end, if no fiber waits.
     actor: Cell<Option<u32>>,
-    /// What is to be done at its end, where neither a fiber waits nor an actor is to look.
+    /// What is to be called at its end, if neither a fiber waits nor an actor is to look.
     callback: Cell<Option<Callback>>,
-    /// The wait, of which worker, that is ended by whoever waits here, and cannot be before.
+    /// The wait, and its worker, that the waiter here is to end, and that cannot be ended before.
     on_behalf: Cell<Option<(Home, Key)>>,
-    /// What is to be said of it in an error: it is left here where a value ends the wait.
+    /// What its error is to say: it stays here if a value ends the wait.
     noted: Cell<Option<Box<Noted>>>,
     /// When the timer is due.
     deadline: Cell<u64>,
-    /// The generation whose question was handed on last, and how often that was, for all that is known.
+    /// The generation whose question was handed on last, and how often, as far as is known.
     handed_on: Cell<(u32, u32)>,
 }
 
@@ -100,8 +100,8 @@ impl Default for Wait {
 }
 
 #[allow(unsafe_code)]
-// SAFETY: what a wait owns it loses when it is forgotten. Zeros are valid in every field, and no key is
-// of generation 0, so that nobody takes them for a wait of his.
+// SAFETY: a wait drops what it owns when it is forgotten. Zeros are valid in every field, and no key is of
+// generation 0, so no key matches a zeroed wait.
 unsafe impl Tenant for Wait {
     fn generation(&self) -> u32 {
         self.generation.get()
@@ -154,7 +154,7 @@ impl Wait {
         this && self.progress.get() == Progress::Waiting
     }
 
-    /// Whom it is for.
+    /// Returns the actor it is for.
     #[inline(always)]
     pub(crate) fn target(&self) -> ActorId {
         ActorId::new(self.target.0.get(), self.target.1.get())
@@ -166,12 +166,12 @@ impl Wait {
         self.target.1.set(target.key);
     }
 
-    /// It ends by itself after so many nanoseconds, for which the clock is told apart.
+    /// Sets after how many nanoseconds it ends by itself; the clock is told separately.
     pub(crate) fn lasts(&self, timeout: u64) {
         self.timeout.set(timeout);
     }
 
-    /// Says which fiber waits, and the slot of which actor, so that it is woken at the end.
+    /// Says which fiber waits, and the slot of which actor, so that the end wakes it.
     #[inline(always)]
     pub(crate) fn attend(&self, fiber: FiberId, waiter: u32) {
         self.fiber.set(Some(fiber));
@@ -187,7 +187,7 @@ impl Wait {
     }
 }
 
-/// What is done at the end of a wait. It may look at the wait, and take its outcome.
+/// Called at the end of a wait. It may look at the wait, and take its outcome.
 pub(crate) type Callback = Box<dyn FnOnce(&Shard)>;
 
 /// What is known of a question whose answer is waited for.
@@ -199,42 +199,42 @@ pub(crate) struct Asked {
     pub(crate) began: u64,
 }
 
-/// What became of an attempt to end a wait.
+/// The result of an attempt to end a wait.
 #[must_use]
 pub(crate) enum Ending {
     /// It had ended before; nothing happened.
     Late,
-    /// It ends now, and nobody waits yet.
+    /// It ends now, and nothing waits on it yet.
     Unattended,
-    /// It ends now, and that fiber goes on.
+    /// It ends now, and that fiber continues.
     Wakes(FiberId),
     /// It ends now, and the actor in that slot is to look.
     WakesActor(u32),
-    /// It ends now, and that is to be done.
+    /// It ends now, and the callback is to be called.
     Calls(Callback),
 }
 
 /// The waits of one worker.
 pub(crate) struct Waits {
     arena: Arena<Wait>,
-    /// Waits whose time-outs are not yet given to the clock, in that order, but for the last one, which
-    /// has a place of its own: where one wait after the other begins and ends in the same cell, as they
-    /// do for who asks again and again, that place is all that is written to.
+    /// Waits whose timeouts the clock has not received yet, in that order, except for the last one, which
+    /// has a place of its own: if one wait after the other begins and ends in the same cell, as for a
+    /// handler that asks again and again, that place is all that is written to.
     unarmed: RefCell<Vec<Key>>,
     last_unarmed: Cell<Key>,
-    /// Timers of waits that ended before them.
+    /// Timers of waits that ended before their timers fired.
     disarmed: RefCell<Vec<TimerId>>,
 }
 
 impl Waits {
-    /// Gives memory back that nobody needs.
+    /// Frees memory that is not needed.
     pub(crate) fn trim(&self) {
         self.arena.trim();
         self.unarmed.borrow_mut().shrink_to(AT_FIRST);
         self.disarmed.borrow_mut().shrink_to(AT_FIRST);
     }
 
-    /// Bytes of memory that it holds.
+    /// Returns the bytes of memory that it holds.
     pub(crate) fn backed(&self) -> u64 {
         self.arena.backed()
     }
@@ -248,8 +248,8 @@ impl Waits {
         }
     }
 
-    /// Begins a wait for something that `target` is to do, which ends by itself after `timeout`
-    /// nanoseconds where there is one.
+    /// Begins a wait for something that `target` is to do; it ends by itself after `timeout` nanoseconds,
+    /// if there is a timeout.
     #[inline(always)]
     pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId) -> Key {
         self.begin_one(timeout, target).1
@@ -271,7 +271,7 @@ impl Waits {
         (wait, key)
     }
 
-    /// The time-out of a wait is to be given to the clock.
+    /// The clock is to receive the timeout of a wait.
     #[inline(always)]
     fn is_unarmed(&self, key: Key) {
         let before = self.last_unarmed.replace(key);
@@ -311,7 +311,7 @@ impl Waits {
         }
     }
 
-    /// The question has been handed on for so many times, to that actor, as that message. Answers whether
+    /// The question has been handed on this many times, to that actor, as that message. Returns whether
     /// that is news: word of a later time may have come before.
     pub(crate) fn is_handed_on(
         &self,
@@ -333,7 +333,7 @@ impl Waits {
         true
     }
 
-    /// What is known of a wait, whether it has ended or not, until its outcome is taken.
+    /// Returns what is known of a wait, whether it has ended or not, until its outcome is taken.
     pub(crate) fn asked(&self, key: Key) -> Option<Asked> {
         let wait = self.arena.get(key.slot())?;
         let same = wait.generation.get() == key.generation() && !wait.is_vacant();
@@ -345,29 +345,29 @@ impl Waits {
         })
     }
 
-    /// Says that whoever waits holds the reply to that other wait, until this one has ended.
+    /// Notes that the waiter holds the reply to that other wait, until this one has ended.
     pub(crate) fn wait_on_behalf(&self, key: Key, other: (Home, Key)) {
         if let Some(wait) = self.pending(key) {
             wait.on_behalf.set(Some(other));
         }
     }
 
-    /// The wait to whose end whoever waits here holds the reply.
+    /// Returns the wait that the reply held by this waiter ends.
     pub(crate) fn on_behalf(&self, key: Key) -> Option<(Home, Key)> {
         self.pending(key)?.on_behalf.get()
     }
 
-    /// The question of a wait that nothing has ended yet, if there is one.
+    /// Returns the question of a wait that nothing has ended yet, if there is one.
     pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
         let wait = self.pending(key)?;
         let question = wait.question.get().known()?;
         if question == MessageId::ROOM || question.is_work() {
-            return None; // whoever waits takes itself out of the line; and nobody can take work back
+            return None; // the waiter itself leaves the queue for room; and work cannot be withdrawn
         }
         Some((wait.target(), question))
     }
 
-    /// The place that a key names.
+    /// Returns the place that a key names.
     #[inline(always)]
     pub(crate) fn place(&self, key: Key) -> Option<&Wait> {
         self.arena.get(key.slot())
@@ -380,7 +380,7 @@ impl Waits {
         this.then_some(wait)
     }
 
-    /// A wait that nothing has ended yet.
+    /// Returns a wait that nothing has ended yet.
     #[inline(always)]
     pub(crate) fn pending(&self, key: Key) -> Option<&Wait> {
         self.arena
@@ -388,31 +388,31 @@ impl Waits {
             .filter(|wait| wait.is_pending(key))
     }
 
-    /// Whether nothing has ended it yet.
+    /// Returns whether nothing has ended it yet.
     pub(crate) fn is_pending(&self, key: Key) -> bool {
         self.pending(key).is_some()
     }
 
-    /// Who has waited last for the end of a wait that nothing has ended yet, on a fiber or
-    /// [by another wait](Self::is_awaited_by), by its slot. It need not do so at present.
+    /// Returns the slot of the actor that has last waited for the end of a wait that nothing has ended yet,
+    /// on a fiber or [by another wait](Self::is_awaited_by). It need not do so at present.
     pub(crate) fn waiter(&self, key: Key) -> Option<u32> {
         Some(self.pending(key)?.waiter.get())
     }
 
-    /// Whether nothing has ended it yet, and somebody waits for that on that fiber.
+    /// Returns whether nothing has ended it yet, and that fiber waits for its end.
     pub(crate) fn is_awaited_on(&self, key: Key, fiber: FiberId) -> bool {
         self.pending(key)
             .is_some_and(|wait| wait.fiber.get() == Some(fiber))
     }
 
-    /// The actor in that slot waits for the end of a wait by another one, which that ends.
+    /// The actor in that slot waits for the end of a wait by means of another one, which ends with it.
     pub(crate) fn is_awaited_by(&self, key: Key, slot: u32) {
         if let Some(wait) = self.pending(key) {
             wait.waiter.set(slot);
         }
     }
 
-    /// Whom a wait that nothing has ended yet is for.
+    /// Returns the actor that a wait is for, if nothing has ended the wait yet.
     #[inline(always)]
     pub(crate) fn pending_target(&self, key: Key) -> Option<ActorId> {
         self.pending(key).map(|wait| wait.target())
@@ -433,7 +433,8 @@ impl Waits {
         key
     }
 
-    /// The wait is for the start of its target, or for the task that this is: for what nobody else does.
+    /// The wait is for the start of its target, or for the task that the target is: work that nothing else
+    /// does.
     pub(crate) fn is_for_work(&self, key: Key, target: ActorId, mail: &'static MailKind) {
         if let Some(wait) = self.pending(key) {
             wait.is_for(target);
@@ -449,7 +450,7 @@ impl Waits {
         key
     }
 
-    /// The wait is for the start, or the end, of its target, which has the name that somebody wants.
+    /// The wait is for the start, or the end, of its target, which has the name that is wanted.
     pub(crate) fn is_for_name(&self, key: Key, target: ActorId, mail: &'static MailKind) {
         self.is_for_work(key, target, mail);
         if let Some(wait) = self.pending(key) {
@@ -457,30 +458,30 @@ impl Waits {
         }
     }
 
-    /// Says which actor is to have a turn at the end, in whose slot.
+    /// Says which actor is to have a turn at the end, by its slot.
     pub(crate) fn attend_as_actor(&self, key: Key, slot: u32) {
         if let Some(wait) = self.pending(key) {
             wait.actor.set(Some(slot));
         }
     }
 
-    /// Says what is to be done at the end. Answers whether there is anything to wait for: nothing, if the
+    /// Sets what is to be called at the end. Returns whether there is anything to wait for: nothing, if the
     /// wait has ended.
     #[must_use]
     pub(crate) fn attend_by_call(&self, key: Key, callback: Callback) -> bool {
         let pending = self.pending(key);
-        // Where one is replaced, it is dropped here: nothing else is at work.
+        // If a callback is replaced, it is dropped here, where nothing else is at work.
         let _replaced = pending.map(|wait| wait.callback.replace(Some(callback)));
         pending.is_some()
     }
 
-    /// After how many nanoseconds a wait ends by itself, from its beginning.
+    /// Returns after how many nanoseconds a wait ends by itself, from its beginning.
     pub(crate) fn timeout(&self, key: Key) -> Option<u64> {
         let wait = self.pending(key)?;
         Some(wait.timeout.get()).filter(|&timeout| timeout != u64::MAX)
     }
 
-    /// In how many nanoseconds the wait for an answer ends by itself.
+    /// Returns in how many nanoseconds the wait for an answer ends by itself.
     pub(crate) fn time_left(&self, key: Key, now: u64) -> Option<u64> {
         let wait = self.pending(key)?;
         let armed = wait.timer.get().map(|_| wait.deadline.get());
@@ -495,7 +496,7 @@ impl Waits {
         self.fulfil_or(key, value, drop)
     }
 
-    /// As [`fulfil`](Self::fulfil), but does something else with the value where the wait has ended.
+    /// As [`fulfil`](Self::fulfil), but passes the value to `late` if the wait has ended.
     #[inline(always)]
     pub(crate) fn fulfil_or<T: 'static>(&self, key: Key, value: T, late: impl FnOnce(T)) -> Ending {
         if let Some(wait) = self.of_generation(key)
@@ -544,14 +545,14 @@ impl Waits {
     ///
     /// # Panics
     ///
-    /// When the value is not a `T`.
+    /// If the value is not a `T`.
     #[inline(always)]
     pub(crate) fn take_value<T: 'static>(&self, key: Key) -> Option<T> {
         self.take_value_of(self.arena.get(key.slot())?, key)
     }
 
-    /// As [`take_value`](Self::take_value), where the wait of that key is known to be in that place, if it
-    /// is still to be found.
+    /// As [`take_value`](Self::take_value), if the wait of that key is known to be in that place, provided
+    /// that it is still to be found.
     #[inline(always)]
     pub(crate) fn take_value_of<T: 'static>(&self, wait: &Wait, key: Key) -> Option<T> {
         if wait.generation.get() != key.generation() || wait.progress.get() != Progress::Replied {
@@ -584,7 +585,7 @@ impl Waits {
         value.or_else(|| self.take_end(key).map(Err))
     }
 
-    /// The cycle that a wait is part of, for all that is known.
+    /// Takes the cycle that a wait is part of, as far as is known.
     pub(crate) fn take_cycle(&self, key: Key) -> Option<Cycle> {
         let wait = self.arena.get(key.slot())?;
         if wait.generation.get() != key.generation() {
@@ -593,7 +594,7 @@ impl Waits {
         wait.with_noted(key, |noted| noted.cycle.take()).flatten()
     }
 
-    /// The failure that has ended a wait, if it is known.
+    /// Takes the failure that has ended a wait, if it is known.
     pub(crate) fn take_failure(&self, key: Key) -> Option<Arc<Failure>> {
         let wait = self.arena.get(key.slot())?;
         if wait.generation.get() != key.generation() {
@@ -612,7 +613,7 @@ impl Waits {
         self.end(key, End::Failed)
     }
 
-    /// Notes the cycle that a wait is part of. Answers whether that was not known.
+    /// Notes the cycle that a wait is part of. Returns whether that was not known.
     pub(crate) fn note_cycle(&self, key: Key, cycle: &Cycle) -> bool {
         let Some(wait) = self.pending(key) else {
             return false;
@@ -622,7 +623,7 @@ impl Waits {
         known.as_ref() != Some(cycle)
     }
 
-    /// The place may serve the next wait: a stale key must never match again.
+    /// Vacates the place, for the next wait: a stale key must never match again.
     #[inline(always)]
     fn vacate(&self, key: Key, wait: &Wait) {
         wait.progress.set(Progress::Cancelled);
@@ -632,8 +633,7 @@ impl Waits {
         } // else its generations are used up, and it is retired
     }
 
-    /// Forgets a wait, ended or not; what comes for it later is late. Its value, if it has one,
-    /// is dropped.
+    /// Forgets a wait, ended or not; what comes for it later is late. Its value, if it has one, is dropped.
     pub(crate) fn forget(&self, key: Key) {
         let Some(wait) = self.arena.get(key.slot()) else {
             return;
@@ -650,7 +650,7 @@ impl Waits {
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
-        // Marked before its value is dropped, whose destructor may come here again.
+        // Marked before its value is dropped, as the value's destructor may come here again.
         wait.progress.set(Progress::Cancelled);
         if !wait.value.is_empty() {
             let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
@@ -658,7 +658,7 @@ impl Waits {
         self.vacate(key, wait);
     }
 
-    /// Drops the values that nobody has taken: of asks that were forgotten, not dropped.
+    /// Drops the values that were not taken: of asks that were forgotten, not dropped.
     fn clear(&self) {
         for (_, wait) in self.arena.iter() {
             let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
@@ -672,8 +672,8 @@ impl Waits {
         self.last_unarmed.get() != Key::NONE || !self.disarmed.borrow().is_empty()
     }
 
-    /// Hands over the time-outs that were asked for since the last time, in that order, but for
-    /// those of waits that have ended already. Is told the timer, and when it is due.
+    /// Hands over the timeouts that were requested since the last call, in that order, except for those of
+    /// waits that have ended already. `arm` returns the timer, and when it is due.
     pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerId, u64)) {
         self.keep_unarmed(self.last_unarmed.replace(Key::NONE));
         for key in self.unarmed.borrow_mut().drain(..) {
@@ -684,7 +684,7 @@ impl Waits {
         }
     }
 
-    /// That timer, which is due at that time, is to end a wait. One that is due later is not needed.
+    /// Gives a wait the timer that is to end it, due at that time. One that is due later is not needed.
     pub(crate) fn arm(&self, key: Key, timer: TimerId, deadline: u64) {
         match self.pending(key) {
             Some(wait) => self.arm_pending(wait, timer, deadline),
@@ -702,7 +702,7 @@ impl Waits {
         wait.deadline.set(deadline);
     }
 
-    /// Takes a timer that is not needed any more.
+    /// Takes a timer that is no longer needed.
     pub(crate) fn next_disarmed(&self) -> Option<TimerId> {
         self.disarmed.borrow_mut().pop()
     }
@@ -714,8 +714,8 @@ impl Waits {
         }
     }
 
-    /// Who waits, by its slot, 0 for a task; who is to end it, nobody where it is time; and the cycle
-    /// that this is part of, as far as is known.
+    /// Returns, for each waiter, its slot, 0 for a task; the actor that is to end the wait, `NOBODY` if
+    /// time is; and the cycle that this is part of, as far as is known.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, ActorId, Option<Cycle>)> {
         self.arena.iter().filter_map(|(_, wait)| {
             let fiber = wait.fiber.take();
@@ -730,7 +730,7 @@ impl Waits {
         })
     }
 
-    /// How many waits have begun and are not forgotten.
+    /// Returns how many waits have begun and are not forgotten.
     pub(crate) fn open(&self) -> usize {
         self.arena
             .iter()
@@ -738,7 +738,7 @@ impl Waits {
             .count()
     }
 
-    /// The waits that nothing has ended, and that no actor of this worker attends.
+    /// Returns the waits that nothing has ended, and that no actor of this worker attends.
     pub(crate) fn unattended(&self) -> Vec<Key> {
         let key = |(slot, wait): (u32, &Wait)| Key::new(slot, wait.generation.get());
         let is_left = |key: &Key| {
@@ -748,7 +748,7 @@ impl Waits {
         self.arena.iter().map(key).filter(is_left).collect()
     }
 
-    /// The fibers that wait, for a forced end. Each is forgotten as a waiter.
+    /// Returns the fibers that wait, for a forced end. Each is forgotten as a waiter.
     pub(crate) fn abandon_all(&self) -> Vec<FiberId> {
         self.arena
             .iter()

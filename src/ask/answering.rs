@@ -1,5 +1,4 @@
-//! Answers that a handler is in the middle of making: what it waits for meanwhile, it waits for on behalf of
-//! the asker.
+//! Answers that a handler is in the middle of making: while it makes one, it waits on behalf of the asker.
 
 use super::polling::Lent;
 use super::reply::{NEVER, Reply, has_given_up};
@@ -7,16 +6,17 @@ use crate::actor::{Answering, Shard, with_current};
 use crate::fiber::running_fiber;
 
 impl<R: Send + 'static> Reply<R> {
-    /// Answers with what `work` returns; where that is an error, it is returned, and there is no answer.
+    /// Sends the value that `work` returns as the answer. If `work` fails, returns its error and sends no
+    /// answer.
     ///
-    /// Whatever `work` asks others and waits for, it waits for on behalf of the asker: no
-    /// longer than that one does, and not if that one has given up. A cycle of such questions is certain, and
-    /// fails at once with [`AskError::Deadlock`](crate::AskError::Deadlock): nobody else can send the reply
-    /// meanwhile. So this is the way to answer where others have to be asked first.
+    /// Whatever `work` asks others and waits for, it waits for on behalf of the asker: no longer than the
+    /// asker waits, and not if the asker has given up. A cycle of such questions is certain, and fails at
+    /// once with [`AskError::Deadlock`](crate::AskError::Deadlock): nothing else can send the reply
+    /// meanwhile. So use this function if the answer needs asks of other actors.
     ///
-    /// That somebody gives up while `work` waits ends the wait where that is a handler or a task; that a thread
-    /// outside has given up before its time was over is not noticed. Where replies are in the middle of being
-    /// answered within each other, it is the innermost one that counts.
+    /// If the asker is a handler or a task, and gives up while `work` waits, the wait ends. A thread outside
+    /// that gives up before its time is over is not noticed. If replies are being answered within each
+    /// other, the innermost one counts.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -41,9 +41,9 @@ impl<R: Send + 'static> Reply<R> {
     ///
     /// # Errors
     ///
-    /// As `work`. The asker is told that there is no answer: with
-    /// [`TargetFailed`](crate::AskError::TargetFailed) where the handler returns the error, and else with
-    /// [`NoReply`](crate::AskError::NoReply).
+    /// Returns the error of `work`. The asker learns that there is no answer: with
+    /// [`TargetFailed`](crate::AskError::TargetFailed) if the handler returns the error, and with
+    /// [`NoReply`](crate::AskError::NoReply) otherwise.
     pub fn send_with<E>(self, work: impl FnOnce() -> Result<R, E>) -> Result<(), E> {
         let answer = with_current(|shard| match shard {
             Some(shard) if running_fiber().is_some() => {
@@ -57,7 +57,7 @@ impl<R: Send + 'static> Reply<R> {
     }
 }
 
-/// What is to be known of a reply while others are asked for its answer.
+/// What the waits of a handler need to know of a reply while others are asked for its answer.
 fn answering_of<R: Send + 'static>(reply: &Reply<R>, shard: &Shard) -> Answering {
     let now = shard.read_clock();
     let left = reply.time_left().map(|left| left.as_nanos());
@@ -68,7 +68,7 @@ fn answering_of<R: Send + 'static>(reply: &Reply<R>, shard: &Shard) -> Answering
     }
 }
 
-/// On whose behalf the handler that runs waits, where it is in the middle of an answer.
+/// On whose behalf the running handler waits, if it is in the middle of an answer.
 #[cold]
 pub(super) fn lent_here() -> Option<Lent> {
     with_current(|shard| {

@@ -4,21 +4,21 @@ use super::handle::Ask;
 use crate::actor::{ActorId, Context, Shard, TaskContext, Unwound, WaitError, catch_user};
 
 impl<M: Send + 'static> Context<'_, M> {
-    /// Does work that computes for long, or blocks its thread, on a thread beside the workers, and
-    /// waits for it. Only this actor waits.
+    /// Runs work that computes for long, or blocks its thread, on a thread beside the workers, and waits
+    /// for its result. Only this actor waits.
     ///
-    /// A pool has as many such threads as
-    /// [`blocking_threads`](crate::WorkerPoolBuilder::blocking_threads) says, an
-    /// [`ActorSystem`](crate::ActorSystem) as many as a pool has by default; what comes while all are
-    /// busy waits its turn. In a simulation the work is done at once, on its thread, and takes no time.
+    /// A pool has as many such threads as [`blocking_threads`](crate::WorkerPoolBuilder::blocking_threads)
+    /// says, an [`ActorSystem`](crate::ActorSystem) as many as a pool has by default; work that arrives
+    /// while all of them are busy waits for its turn. In a simulation the work runs at once, on the
+    /// simulation's thread, and takes no time.
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait; the work is then not done.
+    /// [`WaitError`] if this function cannot wait; the work is then not run.
     ///
     /// # Panics
     ///
-    /// As the work does: its panic goes on in the handler.
+    /// Panics if the work does: its panic continues in the handler.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -46,16 +46,16 @@ impl<M: Send + 'static> Context<'_, M> {
 }
 
 impl<M: Send + 'static> TaskContext<'_, M> {
-    /// Has work done on a thread beside the workers, as [`Context::run_blocking`] does. Only this task
-    /// waits; where it is cancelled meanwhile, the work goes on, and its result is dropped.
+    /// Runs work on a thread beside the workers, as [`Context::run_blocking`] does. Only this task waits;
+    /// if it is cancelled meanwhile, the work continues and its result is dropped.
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait; the work is then not done.
+    /// [`WaitError`] if this function cannot wait; the work is then not run.
     ///
     /// # Panics
     ///
-    /// As the work does: its panic goes on in the task.
+    /// Panics if the work does: its panic continues in the task.
     pub fn run_blocking<R: Send + 'static>(
         &mut self,
         work: impl FnOnce() -> R + Send + 'static,
@@ -71,11 +71,11 @@ fn run_blocking<R: Send + 'static>(
     shard.can_wait()?;
     let (ask, reply) = Ask::<Result<R, Unwound>>::begin(None, ActorId::NOBODY);
     let job = Box::new(move || reply.send(catch_user(work)));
-    // Where it is done at once, on this thread, it is still not the handler's.
+    // The offload may run the job at once, on this thread; even then it does not belong to the handler.
     shard.in_own_scopes(|| shard.core.offload.submit(job));
     match ask.wait() {
         Ok(Ok(result)) => Ok(result),
-        // The panic hook has told of it, on the thread where it happened.
+        // The panic hook has reported it already, on the thread where it happened.
         Ok(Err(Unwound::Panicked(payload))) => payload.resume(),
         Ok(Err(Unwound::Forced)) | Err(_) => Err(WaitError::PoolClosed),
     }

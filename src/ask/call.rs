@@ -1,4 +1,4 @@
-//! Calls of one worker by another, or by a thread outside: how an actor is started elsewhere.
+//! Calls of a worker by another worker, or by a thread outside: how an actor is started on another worker.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::actor::{
 /// The key of a parcel that is meant for the worker itself.
 const WORKER_ITSELF: Key = Key::new(0, 0);
 
-/// Runs `work` on a fiber of that worker, and waits for its result. It is told the wait that ends with
-/// it, where that is another worker's.
+/// Runs `work` on a fiber of that worker, and waits for its result. `work` receives the wait that ends with
+/// it, if that is a wait of another worker.
 ///
 /// # Errors
 ///
-/// [`AskError::CannotWait`] before anything was done; else the pool has ended.
+/// [`AskError::CannotWait`] before anything was done; any other error means that the pool has ended.
 pub(crate) fn call<R: Send + 'static>(
     core: &PoolCore,
     worker: u32,
@@ -30,11 +30,11 @@ pub(crate) fn call<R: Send + 'static>(
     begin_call_of(core, worker, None, work).wait()
 }
 
-/// Whether the caller could wait for a call.
+/// Checks whether the caller could wait for a call.
 ///
 /// # Errors
 ///
-/// Why not.
+/// Says why it could not.
 pub(crate) fn can_call(core: &PoolCore, worker: u32) -> Result<(), WaitError> {
     let home = core.home(worker);
     with_current(|shard| match shard {
@@ -54,7 +54,7 @@ pub(crate) fn begin_call<R: Send + 'static>(
     begin_call_of(core, worker, timeout, |shard, _| work(shard))
 }
 
-/// As [`begin_call`]; the work is told the wait that ends with it, where that is another worker's.
+/// As [`begin_call`]; `work` receives the wait that ends with it, if that is a wait of another worker.
 pub(crate) fn begin_call_of<R: Send + 'static>(
     core: &PoolCore,
     worker: u32,

@@ -1,5 +1,5 @@
-//! Points in time until which somebody waits: given by users, and by the clock of this thread for who
-//! waits more than once.
+//! Points in time that end a wait: those that users give, and those by the clock of this thread, for
+//! callers that wait more than once.
 
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::driven::{Drive, driver_of};
 use crate::actor::{ActorId, with_current};
 
-/// Until when to wait: a [`Duration`] from the call, or an [`Instant`]. Whatever takes a limit of time takes
-/// either.
+/// How long to wait: a [`Duration`] from the call, or an [`Instant`]. Everything that takes a time limit
+/// takes either.
 ///
 /// ```
 /// use nexus_actors::Deadline;
@@ -30,10 +30,10 @@ enum When {
 }
 
 impl Deadline {
-    /// However long it takes.
+    /// No limit: waits however long it takes.
     pub const NEVER: Self = Self(When::Never);
 
-    /// The nanoseconds from now.
+    /// Returns the nanoseconds from now until then.
     #[inline(always)]
     pub(super) fn nanos_left(self) -> Option<u64> {
         match self.0 {
@@ -43,7 +43,7 @@ impl Deadline {
         }
     }
 
-    /// How long it is until then; [`Duration::MAX`] for never.
+    /// Returns the time from now until then; [`Duration::MAX`] for never.
     pub(crate) fn left(self) -> Duration {
         match self.0 {
             When::Never => Duration::MAX,
@@ -52,7 +52,7 @@ impl Deadline {
         }
     }
 
-    /// The time, where there is such a one.
+    /// Returns the instant, if there is one.
     pub(super) fn instant(self) -> Option<Instant> {
         match self.0 {
             When::Never => None,
@@ -75,19 +75,19 @@ impl From<Instant> for Deadline {
     }
 }
 
-/// A duration as a number; one that is too long for that is as good as endless.
+/// Converts a duration to nanoseconds; one that is too long for the number is as good as endless.
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// An instant as a number, which fits where an instant does not.
+/// Converts an instant to a number, which fits where an instant does not.
 pub(super) fn as_nanos(instant: Instant) -> u64 {
     nanos(instant.saturating_duration_since(*START.get_or_init(Instant::now)))
 }
 
 static START: OnceLock<Instant> = OnceLock::new();
 
-/// A point in time, by the clock of whoever made it. It stays on its thread.
+/// A point in time by the clock of its maker. It stays on its thread.
 pub(crate) struct TimeLimit(Until);
 
 enum Until {
@@ -95,12 +95,12 @@ enum Until {
     Worker(u64),
     /// Nanoseconds of the clock of the pool that this thread drives.
     Driver(Rc<dyn Drive>, u64),
-    /// Never, where there is no such time.
+    /// `None` if there is no such instant: never.
     Thread(Option<Instant>),
 }
 
 impl TimeLimit {
-    /// The end of a time that begins now, for waits that `asked` is to end.
+    /// The end of a time span that begins now, for waits that `asked` is to end.
     pub(crate) fn after(within: Duration, asked: ActorId) -> Self {
         let within_nanos = nanos(within);
         let until = |now: u64| now.saturating_add(within_nanos);
@@ -116,7 +116,7 @@ impl TimeLimit {
         Self(Until::Driver(driver, deadline))
     }
 
-    /// The time until then; `None` when it has come.
+    /// Returns the time until then; `None` once it has come.
     pub(crate) fn left(&self) -> Option<Duration> {
         let until = |now: u64, deadline: u64| Duration::from_nanos(deadline.saturating_sub(now));
         let left = match &self.0 {

@@ -1,7 +1,7 @@
 //! Threads that drive a pool's workers themselves, instead of leaving them to threads of their own.
 //!
-//! On such a thread waiting means driving: an ask of the pool goes on with its workers until the
-//! answer is there. Its wait is a wait of the first worker, so that it goes by the pool's clock.
+//! On such a thread waiting means driving: an ask of the pool runs the pool's workers until the answer is
+//! there. Its wait is a wait of the first worker, so the pool's clock measures it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,37 +10,37 @@ use std::rc::{Rc, Weak};
 use crate::actor::{Home, Key, Shard, WaitError, with_current};
 use crate::fiber::are_waits_forbidden;
 
-/// Whoever drives the workers of a pool on this thread.
+/// Drives the workers of a pool on this thread.
 pub(crate) trait Drive {
-    /// The first worker's.
+    /// The first worker.
     fn shard(&self) -> Rc<Shard>;
 
     /// The time by the pool's clock.
     fn now(&self) -> u64;
 
-    /// A wait has begun there, which may have a time-out to arm.
+    /// A wait has begun on the first worker; it may have a timeout to arm.
     fn has_begun_a_wait(&self);
 
-    /// Whether the pool has ended, so that driving it ends no wait any more.
+    /// Whether the pool has ended, so that driving it can no longer end a wait.
     fn has_ended(&self) -> bool;
 
-    /// Drives the pool until a wait of the first worker has ended, or the pool has. Where the
-    /// pool's clock may stand still, the driver ends the wait itself when its time is over.
+    /// Drives the pool until a wait of the first worker has ended, or the pool has. If the pool's clock may
+    /// stand still, the driver itself ends the wait when its time is over.
     ///
     /// The caller has made sure that it [can drive](can_drive).
     ///
     /// # Errors
     ///
-    /// When nothing is left to do that could end the wait.
+    /// An error if nothing is left to do that could end the wait.
     fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError>;
 }
 
-/// Whether this thread could drive a pool here and now.
+/// Checks whether this thread could drive a pool here and now.
 ///
 /// # Errors
 ///
-/// Where it is [forbidden](crate::no_wait); while it panics, as the handlers' own panics could not be told
-/// from that; and in a handler, whose fiber is not the one to switch to others from.
+/// An error if waiting is [forbidden](crate::no_wait); while the thread panics, as that could not be told
+/// from the handlers' own panics; and in a handler, whose fiber is not the one that switches to others.
 pub(crate) fn can_drive() -> Result<(), WaitError> {
     if are_waits_forbidden() {
         return Err(WaitError::Forbidden);
@@ -54,10 +54,10 @@ pub(crate) fn can_drive() -> Result<(), WaitError> {
     Ok(())
 }
 
-/// The drivers of one thread, by their pools.
+/// The drivers of one thread, by the numbers of their pools.
 struct Drivers {
     by_pool: BTreeMap<u32, Weak<dyn Drive>>,
-    /// At how many those are forgotten that are no more.
+    /// At this many entries, those whose drivers are gone are removed.
     most: usize,
 }
 
@@ -70,7 +70,7 @@ thread_local! {
     };
 }
 
-/// Makes a driver known as that of a pool, on this thread, until it is dropped.
+/// Registers a driver as that of a pool, on this thread, until it is dropped.
 pub(crate) fn enlist(pool: u32, driver: Weak<dyn Drive>) {
     DRIVERS.with_borrow_mut(|Drivers { by_pool, most }| {
         if by_pool.len() >= *most {
@@ -81,7 +81,7 @@ pub(crate) fn enlist(pool: u32, driver: Weak<dyn Drive>) {
     });
 }
 
-/// The driver of a pool that has not ended, if it is this thread.
+/// Returns the driver of a pool that has not ended, if it is on this thread.
 pub(super) fn driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
     known_driver_of(pool).filter(|driver| !driver.has_ended())
 }
@@ -91,8 +91,8 @@ fn known_driver_of(pool: u32) -> Option<Rc<dyn Drive>> {
     found.ok().flatten()
 }
 
-/// The driver on this thread whose own waits are those of that worker. It has them after the end of its
-/// pool too: an answer that came before the end is taken from there.
+/// Returns the driver on this thread whose own waits are those of that worker. It still has them after the
+/// end of its pool: an answer that came before the end is taken from there.
 pub(super) fn driver_at(home: Home) -> Option<Rc<dyn Drive>> {
     known_driver_of(home.pool()).filter(|driver| driver.shard().home == home)
 }

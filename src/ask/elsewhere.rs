@@ -1,4 +1,4 @@
-//! Waiting for an answer elsewhere than on the worker where the question was asked.
+//! Waiting for an answer elsewhere than on the asking worker.
 
 use super::block_on::block_on;
 use super::driven::{Drive, can_drive, driver_at, driver_of};
@@ -18,7 +18,7 @@ impl<R: Send + 'static> Ask<R> {
             }
             self.move_outside(home, wait);
         }
-        // In a handler, only that actor waits; and whoever drives the pool goes on with it.
+        // In a handler, only that actor waits; a thread that drives the pool continues to drive it.
         let pool = self.pool();
         if with_current(|shard| shard.is_some()) || driver_of(pool).is_some() {
             return block_on(pool, self)?;
@@ -40,6 +40,6 @@ fn wait_by_driving<R: Send + 'static>(
     driver.drive_until_ended(wait)?;
     let shard = driver.shard();
     let outcome = outcome_of(&shard, wait);
-    drop(ask); // given up only now: what it is unwound from gives it up as well
+    drop(ask); // given up only now: if this frame is unwound, the drop gives it up as well
     outcome
 }

@@ -9,45 +9,44 @@ use crate::actor::{
     ActorId, ActorPath, Asked, Cycle, End, Failure, MailKind, Shard, WaitError, path_of_asked,
 };
 
-/// Why an ask has no answer. The first thing that makes an answer impossible ends the ask at
-/// once; only [`AskError::Timeout`] comes with the time.
+/// Why an ask has no answer. The first event that makes an answer impossible ends the ask at once; only
+/// [`AskError::Timeout`] comes with the time.
 ///
-/// It is printed with whom the ask was for, how long it went on, and the [failure](AskDetails::failure) that
-/// ended it; its source is what lies below that.
+/// The error prints the target of the ask, how long the ask lasted, and the [failure](AskDetails::failure)
+/// that ended it; its source is the source of that failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AskError {
-    /// No answer came in time. One that comes later is dropped, and a question that has not been
-    /// handled by then will not be.
+    /// No answer came in time. A later answer is dropped, and a question that has not been handled by then
+    /// never will be.
     Timeout(AskDetails),
     /// The reply was dropped unanswered, so no answer can come.
     NoReply(AskDetails),
     /// The actor had stopped, or stopped with the question unanswered.
     TargetStopped(AskDetails),
-    /// The actor failed with the question unanswered. [`AskDetails::failure`] says of what.
+    /// The actor failed with the question unanswered. [`AskDetails::failure`] returns the failure.
     TargetFailed(AskDetails),
     /// The actor's mailbox was full: it did not take the question, or dropped it for a later one.
     MailboxFull(AskDetails),
-    /// The actor that was asked waits, itself or by way of others, for whoever asks here. It will
-    /// never come to the question.
+    /// The actor that was asked waits, itself or by way of others, for the asker. It will never come to the
+    /// question.
     ///
-    /// That is told only where it is certain: each actor of the [cycle](AskDetails::cycle) either has
-    /// not come to the question of the one before, or [waits on its behalf](crate::Ask::wait_on_behalf_of). An
+    /// This is reported only if it is certain: each actor of the [cycle](AskDetails::cycle) either has not
+    /// come to the question of the one before, or [waits on its behalf](crate::Ask::wait_on_behalf_of). An
     /// actor that another one starts, and waits for, is a link as well, and so is a
-    /// [task](crate::Task::wait).
-    /// Where a reply may be elsewhere by now, the cycle is only suspected; it is named in the
-    /// [`Timeout`](Self::Timeout), if it comes to that.
+    /// [task](crate::Task::wait). If a reply may be elsewhere by now, the cycle is only suspected; the
+    /// [`Timeout`](Self::Timeout) names it, if it comes to that.
     Deadlock(AskDetails),
-    /// Whoever waits for the reply on whose [behalf](crate::Ask::wait_on_behalf_of) this ask was has given up.
+    /// The ask was on [behalf](crate::Ask::wait_on_behalf_of) of a reply whose asker has given up.
     Cancelled(AskDetails),
     /// The actor's pool has ended.
     PoolClosed(AskDetails),
-    /// The caller cannot wait where it stands. The question was sent, and is taken back as if the ask
-    /// had been dropped.
+    /// The caller cannot wait at this point. The question was sent, and is withdrawn as if the ask had been
+    /// dropped.
     CannotWait(WaitError),
 }
 
-/// Which of the [`AskError`]s it is: to count them by, or to compare.
+/// The kind of an [`AskError`], to count or to compare errors by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AskErrorKind {
@@ -71,7 +70,7 @@ pub enum AskErrorKind {
     CannotWait,
 }
 
-/// Whom an ask was for, and how long it went on.
+/// The target of an ask, and how long the ask lasted.
 #[derive(Clone)]
 pub struct AskDetails(Box<Details>);
 
@@ -139,7 +138,7 @@ impl AskError {
         }
     }
 
-    /// Of a wait of that worker.
+    /// The error of a wait of that worker.
     pub(super) fn of_worker(
         shard: &Shard,
         end: End,
@@ -167,7 +166,7 @@ impl AskError {
         Self::from_end(end, AskDetails(Box::new(details)))
     }
 
-    /// Which one it is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> AskErrorKind {
         match self {
             Self::Timeout(_) => AskErrorKind::Timeout,
@@ -182,7 +181,7 @@ impl AskError {
         }
     }
 
-    /// Whom the ask was for, and how long it went on; `None` where it never began to wait.
+    /// Returns the target and the duration of the ask; `None` if it never began to wait.
     pub fn details(&self) -> Option<&AskDetails> {
         match self {
             Self::Timeout(details)
@@ -215,7 +214,7 @@ impl AskDetails {
         }))
     }
 
-    /// Of an ask whose pool, and all that was known of it, is gone.
+    /// Details of an ask whose pool is gone, and with it all that was known of the ask.
     pub(super) fn unknown() -> Self {
         Self(Box::new(Details {
             target: ActorId::NOBODY,
@@ -227,43 +226,44 @@ impl AskDetails {
         }))
     }
 
-    /// These, of an ask that this failure has ended.
+    /// The same details, for an ask that this failure has ended.
     pub(super) fn because_of(mut self, failure: Option<Arc<Failure>>) -> Self {
         self.0.failure = failure;
         self
     }
 
-    /// The actor that was asked; `None` where it was no actor's, or nothing is left of the ask.
+    /// Returns the actor that was asked; `None` if no actor was asked, or nothing is left of the ask.
     pub fn target(&self) -> Option<ActorId> {
         self.0.target.known()
     }
 
-    /// Its path, wherever the ask came from, and also where the actor has ended since.
+    /// Returns the path of that actor, wherever the ask came from, and even if the actor has ended since.
     ///
-    /// An actor that was given a name has it in any case, unless it ended long ago: each worker keeps a thousand
-    /// paths of those that have ended. For one with a generated name it is `None` too where it was asked from
-    /// another worker, or by a thread outside, and no such question, this one included, was taken up by its
-    /// worker while it lived; and where it was asked on its own worker, and ended when it had handed the reply
-    /// on. See [`ActorId::path`].
+    /// An actor that was given a name always has a path here, unless it ended long ago: each worker keeps a
+    /// thousand paths of actors that have ended. An actor with a generated name has none in two cases. In
+    /// the first, it was asked from another worker, or by a thread outside, and its worker took up no such
+    /// question, this one included, while the actor lived. In the second, it was asked on its own worker,
+    /// and ended after it had handed the reply on. See [`ActorId::path`].
     pub fn path(&self) -> Option<&ActorPath> {
         self.0.path.as_ref()
     }
 
-    /// The type of the actor's messages.
+    /// Returns the name of the type of the actor's messages.
     pub fn message_type(&self) -> &'static str {
         self.0.mail.map_or("()", MailKind::message_type)
     }
 
-    /// How long it went on, by the clock of whoever asked.
+    /// Returns how long the ask lasted, by the clock of the asker.
     pub fn waited(&self) -> Duration {
         self.0.waited
     }
 
-    /// The failure that ended the ask, in a [`TargetFailed`](AskError::TargetFailed): of the actor that was
-    /// asked, of whoever had the question then, or of an actor above with which that one ended.
+    /// Returns the failure that ended the ask, in a [`TargetFailed`](AskError::TargetFailed): that of the
+    /// actor that was asked, of the actor that had the question then, or of an actor above with which that
+    /// one ended.
     ///
-    /// `None` where the actor failed in its start or while it was told that it ends, and where the reply was
-    /// lost in an unwinding that was no actor's.
+    /// `None` if the actor failed in its start or in its handling of its own end, and if the reply was lost
+    /// in an unwinding that was no actor's.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -290,8 +290,8 @@ impl AskDetails {
         self.0.failure.as_ref()
     }
 
-    /// The cycle of waits that it was part of: certain in a [`Deadlock`](AskError::Deadlock), and
-    /// suspected in any other error.
+    /// Returns the cycle of waits that the ask was part of: certain in a [`Deadlock`](AskError::Deadlock),
+    /// and suspected in any other error.
     pub fn cycle(&self) -> Option<&Cycle> {
         self.0.cycle.as_ref()
     }
@@ -327,7 +327,7 @@ impl fmt::Debug for AskDetails {
     }
 }
 
-/// Of the same target, and the same time.
+/// Equal if the target is the same, and the time.
 impl PartialEq for AskDetails {
     fn eq(&self, other: &Self) -> bool {
         self.0.target == other.0.target

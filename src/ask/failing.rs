@@ -1,4 +1,4 @@
-//! How the failure that ends an ask comes to whoever asked. An answer's way has no room for it.
+//! How the failure that ends an ask reaches the asker. The path of an answer has no space for it.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl<R: Send + 'static> Asker<R> {
         match self {
             Self::Worker { home, wait, .. } => dispatch(ActorId::new(home, wait), Failing(failure)),
             Self::Thread { sender, .. } => {
-                // As where an answer is sent.
+                // As for an answer: a waker may panic.
                 let sent = catch_user(|| sender.send(Err(Unanswered::Failed(failure))));
                 let _ = drop_with_fate(sent.map(drop), End::Failed);
             }
@@ -48,7 +48,7 @@ impl<R: Send + 'static> Asker<R> {
     }
 }
 
-/// A failure, on its way to the wait that it ends.
+/// A failure on its way to the wait that it ends.
 struct Failing(Arc<Failure>);
 
 impl Failing {
@@ -63,7 +63,7 @@ impl Parcel for Failing {
         self.end_wait(shard, wait);
     }
 
-    /// As an answer, it is still told to a worker that closes if this thread is that worker, or drives it.
+    /// As an answer, it still reaches a closing worker if this thread is that worker, or drives it.
     fn bounce(self, _: &PoolCore, to: ActorId, _: Envelope, _: DeadLetterReason) {
         with_current(|shard| match shard {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),

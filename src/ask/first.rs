@@ -1,4 +1,4 @@
-//! One ask whose reply is in several hands: the first answer counts.
+//! One ask whose reply has several holders: the first answer counts.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use super::failing::Unanswered;
 use super::reply::Asker;
 use crate::actor::{End, Failure, drop_with_fate};
 
-/// Who asks, until somebody has answered.
+/// The asker, until one holder has answered.
 ///
-/// Each hand holds one count of an `Arc` of this; dropping the last one ends the ask.
+/// Each holder has one count of an `Arc` of this; dropping the last one ends the ask.
 pub(super) struct Shared<R: Send + 'static> {
     asker: Mutex<Option<Asker<R>>>,
-    /// Why the last hand that let go did so.
+    /// Why the last holder that gave its reply up did so.
     end: Mutex<Unanswered>,
 }
 
@@ -24,21 +24,21 @@ impl<R: Send + 'static> Shared<R> {
         }
     }
 
-    /// Whether somebody has answered.
+    /// Whether a holder has answered.
     pub(super) fn is_over(&self) -> bool {
         self.asker.lock().is_none()
     }
 
-    /// One hand answers, or lets go.
+    /// One holder answers, or gives its reply up.
     #[cold]
     pub(super) fn end(&self, answer: Result<R, End>) {
         match answer {
             Ok(answer) => {
-                // Taken in a statement of its own: what follows is done without the lock.
+                // Taken in a statement of its own: the rest runs without the lock.
                 let asker = self.asker.lock().take();
                 match asker {
                     Some(asker) => asker.end(Ok(answer)),
-                    // Others are expected to answer too, so this is no late reply.
+                    // The others are expected to answer too, so this is no late reply.
                     None => drop(drop_with_fate(answer, End::NoReply)),
                 }
             }
@@ -46,14 +46,14 @@ impl<R: Send + 'static> Shared<R> {
         }
     }
 
-    /// One hand lets go because of a failure.
+    /// One holder gives its reply up because of a failure.
     pub(super) fn fail(&self, failure: Arc<Failure>) {
         self.note(Unanswered::Failed(failure));
     }
 
     fn note(&self, end: Unanswered) {
         let before = std::mem::replace(&mut *self.end.lock(), end);
-        // Without the lock: a failure has an error of the user's.
+        // Without the lock: a failure may hold an error of the user's.
         let _ = drop_with_fate(before, End::Failed);
     }
 }
@@ -70,7 +70,7 @@ impl<R: Send + 'static> Drop for Shared<R> {
     }
 }
 
-/// Dropping it must be sound wherever its last hand is.
+/// Dropping it must be sound on any thread that has the last count.
 const _: fn() = || {
     fn sent<T: Send + Sync>() {}
     sent::<Arc<Shared<std::cell::Cell<u8>>>>();

@@ -1,4 +1,4 @@
-//! The asker's side: sent at the call, waited for when it is needed.
+//! The asker's handle: the question is sent at the call, and the answer awaited when it is needed.
 
 use std::fmt;
 use std::future::Future;
@@ -23,18 +23,18 @@ use crate::actor::{
 use crate::fiber::{free_fiber, running_fiber};
 
 impl<M: Send + 'static> ActorRef<M> {
-    /// Asks the actor: sends it the message that `question` makes of a [`Reply`], now, and
-    /// answers a handle with which to wait.
+    /// Asks the actor: sends it, now, the message that `question` makes of a [`Reply`], and returns a
+    /// handle to wait with.
     ///
     /// The time counts from the call: give a [`Duration`], or an [`Instant`](std::time::Instant). In a
-    /// handler, waiting suspends only the actor that asks: its state stays borrowed, its messages
-    /// wait, and its worker goes on with other actors. On any other thread, waiting parks the thread,
-    /// which first looks for the answer for 20 µs at the most, unless its question had to wake the worker;
-    /// but on the thread that drives the actor's [`ActorSystem`](crate::ActorSystem), it drives the
-    /// system. The handle is also a [`Future`], for any executor.
+    /// handler, waiting suspends only the actor that asks: its state stays borrowed, its messages wait, and
+    /// its worker runs other actors. On any other thread, waiting parks the thread, after a spin of 20 µs
+    /// at most, unless the question had to wake the worker. On the thread that drives the actor's
+    /// [`ActorSystem`](crate::ActorSystem), waiting drives the system. The handle is also a [`Future`], for
+    /// any executor.
     ///
-    /// The reply belongs into the message: whoever looks for [cycles](AskError::Deadlock) takes it for
-    /// granted that the actor asked is the one that holds it.
+    /// The reply belongs in the message: the search for [cycles](AskError::Deadlock) takes it for granted
+    /// that the actor asked is the one that holds the reply.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -51,7 +51,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    // Where nothing is optimised, each call would cost its caller kilobytes of stack.
+    // Inlined only in optimised builds: in others, each call would cost its caller kilobytes of stack.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn ask<R: Send + 'static>(
         self,
@@ -92,8 +92,8 @@ impl<M: Send + 'static> ActorRef<M> {
 
 /// An ask under way: wait for its answer, or drop it to give up.
 ///
-/// It may be waited for, and awaited, wherever one likes; best where it was made. What was given up
-/// before the actor has come to the question is not handled: it becomes a dead letter.
+/// It can be waited for, and awaited, anywhere; best where it was made. A question that is given up before
+/// the actor has come to it is not handled: it becomes a dead letter.
 #[must_use = "an ask that is dropped is cancelled: wait for its answer, or use `tell`"]
 pub struct Ask<R> {
     pub(super) waiting: Waiting<R>,
@@ -102,14 +102,14 @@ pub struct Ask<R> {
 pub(super) enum Waiting<R> {
     /// A wait of that worker.
     Worker { home: Home, wait: Key },
-    /// Of a thread that is no worker. Boxed, so that handlers do not carry it about.
+    /// A wait of a thread that is no worker. Boxed, so that handlers do not carry it about.
     Outside(Box<Outside<R>>),
     /// The outcome has been taken.
     Over,
 }
 
 impl<R: Send + 'static> Ask<R> {
-    /// The two ends of something like an ask that no actor's message carries, for whoever waits on
+    /// Makes the two ends of something like an ask that no actor's message carries, to be waited for on
     /// this thread.
     #[inline]
     pub(crate) fn begin(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
@@ -121,7 +121,7 @@ impl<R: Send + 'static> Ask<R> {
         })
     }
 
-    /// An ask of an actor by a thread that is no worker, where `send` sends the question.
+    /// Asks an actor from a thread that is no worker; `send` sends the question.
     #[cold]
     #[inline(never)]
     pub(super) fn of_outside(
@@ -157,7 +157,7 @@ impl<R: Send + 'static> Ask<R> {
         Self { waiting }
     }
 
-    /// The question has been sent as that message.
+    /// The question has been sent as this message.
     fn has_asked(&mut self, target: ActorId, question: MessageId) {
         match &mut self.waiting {
             Waiting::Outside(outside) => outside.has_asked(question),
@@ -172,14 +172,15 @@ impl<R: Send + 'static> Ask<R> {
 
     /// Waits for the answer.
     ///
-    /// Other handlers of this worker run on this thread meanwhile. What a handler has entered on its thread for
-    /// the time of a call is taken off by a [`SwitchHook`](crate::SwitchHook); a lock of the standard library that
-    /// it holds stops the worker for ever when another handler wants it. Code that relies on its thread-locals or
-    /// its scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    /// Other handlers of this worker run on this thread meanwhile. State that a handler has set on its
+    /// thread for the time of a call is removed by a [`SwitchHook`](crate::SwitchHook); a lock of the
+    /// standard library that the handler holds stops the worker for ever when another handler wants it.
+    /// Code that relies on its thread-locals or its scopes until it returns must not wait: see
+    /// [`no_wait`](crate::no_wait).
     ///
     /// # Errors
     ///
-    /// [`AskError`] says why there is none, as soon as that is certain.
+    /// [`AskError`] says why there is no answer, as soon as that is certain.
     // Inlined, as the return after a switch may be mispredicted: see `fiber::suspend`; but see `ask`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn wait(self) -> Result<R, AskError> {
@@ -190,7 +191,7 @@ impl<R: Send + 'static> Ask<R> {
         let Some(shard) = here.shard().filter(|shard| shard.home == home) else {
             return self.wait_elsewhere();
         };
-        // The handle is left in place while it waits, so that it gives up even if this stack is unwound.
+        // The handle stays in place during the wait, so that it gives up even if this stack is unwound.
         let place = shard.waits.place(wait);
         if let Some(place) = place.filter(|place| place.is_pending(wait)) {
             let Some(fiber) = free_fiber() else {
@@ -198,13 +199,13 @@ impl<R: Send + 'static> Ask<R> {
             };
             shard.wait_at(fiber, place, wait).map_err(WaitError::from)?;
         }
-        // The outcome is taken, and with it the wait: nothing is left to be given up.
+        // The outcome is taken, and with it the wait: nothing is left to give up.
         std::mem::forget(self);
         let answer = place.and_then(|place| shard.waits.take_value_of(place, wait));
         answer.ok_or_else(|| failure_of(shard, wait))
     }
 
-    /// As [`wait`](Self::wait), where there is something to do first, or nothing can wait.
+    /// As [`wait`](Self::wait), if there is something to do first, or nothing can wait.
     #[cold]
     #[inline(never)]
     fn wait_held(mut self, shard: &Shard, wait: Key) -> Result<R, AskError> {
@@ -216,14 +217,13 @@ impl<R: Send + 'static> Ask<R> {
         outcome_of(shard, wait)
     }
 
-    /// Waits for the answer on behalf of whoever waits for `reply`: no longer than that one does, where
-    /// [`Reply::time_left`] is known here, and not if that one has given up. That a handler or a task
-    /// gives up while this one waits ends the wait of a handler too; that a thread outside does is
-    /// noticed only when the wait begins.
+    /// Waits for the answer on behalf of the asker that waits for `reply`: no longer than that asker, if
+    /// [`Reply::time_left`] is known here, and not if it has given up. If that asker is a handler or a
+    /// task, and gives up during a wait in a handler, that wait ends too; if it is a thread outside, this
+    /// is noticed only when the wait begins.
     ///
-    /// That the reply is borrowed for so long proves that nobody else can send it. So where the actor
-    /// that is asked here waits, in the end, for that same reply, the cycle is certain, and this
-    /// fails at once.
+    /// That the reply is borrowed for so long proves that nothing else can send it. So if the actor that is
+    /// asked here waits, in the end, for that same reply, the cycle is certain, and this fails at once.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -250,24 +250,24 @@ impl<R: Send + 'static> Ask<R> {
     ///
     /// # Errors
     ///
-    /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
+    /// Those of [`wait`](Self::wait), and [`AskError::Cancelled`].
     pub fn wait_on_behalf_of<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
         if let Waiting::Worker { home, .. } = self.waiting
             && !with_current(|shard| shard.is_some_and(|shard| shard.home == home))
         {
-            // Its outcome comes from elsewhere; it may be given up here all the same.
+            // Its outcome comes from elsewhere; it can be given up here all the same.
             return block_on_for(self.pool(), self, true, || Some(reply.lent()))?;
         }
         self.put_on_behalf(reply.lent())?;
         self.wait()
     }
 
-    /// Has it wait on behalf of whoever waits for a reply, and no longer. What is a wait of another worker
-    /// is moved here first, or whoever waits sees to it.
+    /// Makes it wait on behalf of the asker that waits for a reply, and no longer. A wait of another worker
+    /// is moved here first, or the waiting code sees to that.
     ///
     /// # Errors
     ///
-    /// [`AskError::Cancelled`] where that one has given up; a wait of this worker ends by itself then.
+    /// [`AskError::Cancelled`] if that asker has given up; a wait of this worker then ends by itself.
     pub(super) fn put_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
         match &mut self.waiting {
             Waiting::Outside(outside) => {
@@ -280,8 +280,8 @@ impl<R: Send + 'static> Ask<R> {
                 let wait = *wait;
                 if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
                     if let Some(left) = lent.left {
-                        // What is left of a thread's time is by the clock of that moment: counted from the
-                        // worker's last look it would be over too early.
+                        // The rest of a thread's time is by the clock of this moment: counted from the
+                        // worker's last reading it would be over too early.
                         let now = match lent.wait {
                             Some(_) => shard.now.get(),
                             None => shard.read_clock(),
@@ -301,7 +301,7 @@ impl<R: Send + 'static> Ask<R> {
         Ok(())
     }
 
-    /// The number of the pool whose wait it is, for those who drive it.
+    /// Returns the number of the pool whose wait it is, for a thread that drives it.
     pub(super) fn pool(&self) -> u32 {
         match &self.waiting {
             Waiting::Worker { home, .. } => home.pool(),
@@ -310,19 +310,19 @@ impl<R: Send + 'static> Ask<R> {
         }
     }
 
-    /// Gives up, as dropping the handle does: the question is not handled any more, unless its turn
-    /// has come already, and an answer is dropped.
+    /// Gives up, as dropping the handle does: the question is not handled any more, unless its turn has
+    /// come already, and an answer is dropped.
     pub fn cancel(self) {
         drop(self);
     }
 
-    /// Has the outcome of a wait of a worker sent to whichever thread this is.
+    /// Has the outcome of a worker's wait sent to this thread, whichever it is.
     pub(super) fn move_outside(&mut self, home: Home, wait: Key) {
         self.waiting = Waiting::Outside(Box::new(Outside::of_wait(home, wait)));
     }
 
-    /// Another executor polls it in a handler of that worker, whose thread it may well block: no answer
-    /// comes while it does, and no deadline strikes there.
+    /// Prepares for a poll by another executor in a handler of that worker. Such an executor may block the
+    /// worker's thread: while it does, no answer comes, and no deadline fires there.
     #[cold]
     fn leave_to_another_executor(&mut self, shard: &Shard, wait: Key) {
         let left = shard.waits.time_left(wait, shard.read_clock());
@@ -340,7 +340,7 @@ impl<R: Send + 'static> Ask<R> {
     ) -> Poll<Result<R, AskError>> {
         let waker = cx.waker().clone();
         let callback = Box::new(move |_: &Shard| {
-            // Its panic is no business of whoever has answered.
+            // A panic of the waker does not concern the one that answered.
             let _ = catch_user(|| waker.wake());
         });
         if shard.waits.attend_by_call(wait, callback) {
@@ -353,7 +353,7 @@ impl<R: Send + 'static> Ask<R> {
     }
 }
 
-/// Does something on a worker, where this thread is that, or drives it and is at none.
+/// Runs code on a worker if this thread is that worker, or drives it and is at none.
 fn with_shard_at(home: Home, code: impl FnOnce(&Shard)) {
     with_current(|shard| match shard {
         Some(shard) if shard.home == home => code(shard),
@@ -366,7 +366,7 @@ fn with_shard_at(home: Home, code: impl FnOnce(&Shard)) {
     });
 }
 
-/// A wait of a worker for the answer to a question.
+/// A worker's wait for the answer to a question.
 #[derive(Clone, Copy)]
 pub(super) struct Begun<'a> {
     place: &'a Wait,
@@ -419,7 +419,7 @@ impl<'a> Begun<'a> {
         }
     }
 
-    /// To be kept until the question is sent, which is made by code of the user's.
+    /// Returns a guard to hold until the question is sent, as the user's code makes it.
     #[inline(always)]
     pub(super) fn unsent(self, shard: &'a Shard) -> Unsent<'a> {
         Unsent {
@@ -438,7 +438,7 @@ impl<'a> Begun<'a> {
         })
     }
 
-    /// The question has been sent as that message.
+    /// The question has been sent as this message.
     #[inline(always)]
     pub(super) fn has_asked_as<R: Send + 'static>(self, sent: MessageId) -> Ask<R> {
         self.place.has_asked(self.wait, sent);
@@ -473,8 +473,8 @@ impl<'a> Begun<'a> {
     }
 }
 
-/// A question that is being made. Where that unwinds there is no handle to be dropped: the ask is given up
-/// by this.
+/// A question that is being made. If making it unwinds there is no handle to drop: this guard gives the ask
+/// up.
 pub(super) struct Unsent<'a> {
     shard: &'a Shard,
     wait: Key,
@@ -488,7 +488,7 @@ impl Unsent<'_> {
 }
 
 impl Drop for Unsent<'_> {
-    // Inlined, so that it lies in registers where nothing unwinds.
+    // Inlined, so that it stays in registers if nothing unwinds.
     #[inline(always)]
     fn drop(&mut self) {
         give_up_unsent(self.shard, self.wait);
@@ -501,11 +501,11 @@ fn give_up_unsent(shard: &Shard, wait: Key) {
     shard.give_up(wait);
 }
 
-/// The answer, as soon as it is there, on whichever executor: nothing else has to run for it.
+/// The answer, as soon as it is there, on any executor: nothing else has to run for it.
 ///
-/// In a handler [`Context::block_on`](crate::Context::block_on) is that executor, and [`wait`](Ask::wait) is
-/// simpler. Another one, which blocks the thread as tokio's `Handle::block_on` does, blocks the worker on which
-/// the answer would come: polled by it, an ask ends by its time with
+/// In a handler [`Context::block_on`](crate::Context::block_on) is that executor, and [`wait`](Ask::wait)
+/// is simpler. Another executor, which blocks the thread as tokio's `Handle::block_on` does, blocks the
+/// worker that the answer would come to: an ask polled by it ends by its time, with
 /// [`WaitError::OtherExecutor`].
 ///
 /// # Panics
@@ -538,8 +538,8 @@ impl<R: Send + 'static> Future for Ask<R> {
         if let Waiting::Worker { home, wait } = self.waiting
             && let Some(driver) = driver_at(home)
         {
-            // An executor of another kind would let the driver's thread sleep; not in a handler, which
-            // the driver goes on after.
+            // An executor of another kind would let the driver's thread sleep; not in a handler, after
+            // which the driver continues.
             if !is_polled() && with_current(|shard| shard.is_none()) {
                 can_drive()?;
                 driver.drive_until_ended(wait)?;

@@ -1,15 +1,15 @@
-//! What a wait of a worker came to, for whoever has asked.
+//! The outcome of a worker's wait, for the asker.
 
 use super::error::{AskDetails, AskError};
 use crate::actor::{Key, Shard};
 
-/// The outcome of a wait that has ended.
+/// Takes the outcome of a wait that has ended.
 pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
     let answer = shard.waits.take_value(wait);
     answer.ok_or_else(|| failure_of(shard, wait))
 }
 
-/// Why a wait has ended without a value.
+/// Says why a wait has ended without a value.
 #[cold]
 pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
     let asked = shard.waits.asked(wait);

@@ -1,4 +1,4 @@
-//! The asks of threads that are no workers: the thread parks, or a task of some executor is woken.
+//! The asks of threads that are no workers: the thread parks, or a task of an executor is woken.
 
 use futures_timer::Delay;
 use std::future::Future;
@@ -20,9 +20,9 @@ use crate::actor::{
 };
 use crate::queue::{RecvError, once, oneshot};
 
-/// An ask that waits outside of all workers.
+/// An ask that waits outside all workers.
 pub(super) struct Outside<R> {
-    /// Until the outcome is taken.
+    /// `None` once the outcome is taken.
     outcome: Option<Outcome<R>>,
     deadline: Option<Instant>,
     /// Wakes the task at the deadline.
@@ -36,9 +36,9 @@ pub(super) struct Outside<R> {
 }
 
 enum Outcome<R> {
-    /// From whoever holds the reply.
+    /// From the holder of the reply.
     Answer(once::Receiver<Result<R, Unanswered>>),
-    /// From the worker whose wait it was.
+    /// From the worker that the wait belongs to.
     Forwarded(once::Receiver<Result<R, AskError>>, Home, Key),
 }
 
@@ -62,7 +62,7 @@ impl<R: Send + 'static> Outside<R> {
         (outside, reply)
     }
 
-    /// The outcome of a wait of a worker, somewhere else. Its deadline is that worker's business.
+    /// The outcome of a worker's wait, received elsewhere. The worker sees to the deadline.
     pub(super) fn of_wait(home: Home, wait: Key) -> Self {
         let (sender, receiver) = oneshot();
         dispatch(ActorId::new(home, wait), Forward::<R>(sender));
@@ -82,18 +82,18 @@ impl<R: Send + 'static> Outside<R> {
         }
     }
 
-    /// Where another executor polls it in a handler it ends after that, from now.
+    /// Sets the deadline for an ask that another executor polls in a handler: this long from now.
     pub(super) fn end_in(&mut self, left: Option<Duration>) {
         self.deadline = left.and_then(|left| Instant::now().checked_add(left));
     }
 
-    /// Waits no longer than that, from now.
+    /// Waits no longer than this, from now.
     pub(super) fn shorten(&mut self, left: Option<Duration>) {
         let other = left.and_then(|left| Instant::now().checked_add(left));
         self.deadline = self.deadline.into_iter().chain(other).min();
     }
 
-    /// The end of an ask that is given up, as nobody waits for what it is for.
+    /// The error of an ask that is given up because the asker it is for has given up.
     pub(super) fn cancelled(&self) -> AskError {
         AskError::from_end(End::Cancelled, self.details())
     }
@@ -109,11 +109,11 @@ impl<R: Send + 'static> Outside<R> {
     }
 
     pub(super) fn wait(mut self) -> Result<R, AskError> {
-        // It may stand in the destructor of a lost message, and wait for one that was lost after that.
+        // This may run in the destructor of a lost message, and wait for one that was lost after it.
         drop_deferred();
         match self.outcome.take() {
             Some(Outcome::Answer(receiver)) => {
-                // A thread that is being woken may be given this one's core, which had better be free.
+                // A thread that is being woken may be given this thread's core, which had better be free.
                 if !self.has_woken {
                     receiver.look_for_a_while(self.deadline);
                 }
@@ -125,7 +125,7 @@ impl<R: Send + 'static> Outside<R> {
         }
     }
 
-    /// Polls it; in a handler by another executor, or not.
+    /// Polls the ask; the flag says whether another executor does so, in a handler.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -139,7 +139,7 @@ impl<R: Send + 'static> Outside<R> {
                     self.outcome = None;
                     return polled;
                 }
-                // Else its worker sees to its end.
+                // Otherwise its worker sees to its end.
                 if !by_another_executor || self.poll_timer(cx).is_pending() {
                     return Poll::Pending;
                 }
@@ -162,7 +162,7 @@ impl<R: Send + 'static> Outside<R> {
         Poll::Ready(self.settle(received))
     }
 
-    /// Waits for the deadline, where there is one.
+    /// Waits for the deadline, if there is one.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
@@ -217,7 +217,7 @@ impl<R> Outside<R> {
 }
 
 impl<R> Drop for Outside<R> {
-    /// Dropped before its outcome was taken, it is given up.
+    /// An ask that is dropped before its outcome was taken is given up.
     fn drop(&mut self) {
         match &self.outcome {
             Some(Outcome::Answer(receiver)) if !receiver.has_ended() => {
@@ -235,14 +235,14 @@ fn forwarded<R>(received: Result<Result<R, AskError>, RecvError>) -> Result<R, A
     received.unwrap_or_else(|_| Err(AskError::PoolClosed(AskDetails::unknown())))
 }
 
-/// The wish for the outcome of a wait, on its way to the worker whose wait it is.
+/// A request for the outcome of a wait, on its way to the worker that has the wait.
 struct Forward<R>(once::Sender<Result<R, AskError>>);
 
 impl<R: Send + 'static> Forward<R> {
     fn send(self, shard: &Shard, wait: Key) {
         let outcome = shard.waits.take_value(wait);
         let outcome = outcome.ok_or_else(|| failure_of(shard, wait));
-        // As for a waker on the worker itself.
+        // As for a waker on the worker itself: it may panic.
         let sent = catch_user(|| self.0.send(outcome));
         if let Ok(Err(outcome)) = sent {
             let _ = drop_with_fate(outcome, End::NoReply);

@@ -1,7 +1,7 @@
 //! Several futures that are polled as one.
 //!
-//! Few are polled all, each time. Of many each has a waker of its own, which notes who is to be polled: else an
-//! answer would cost a look at all that are still waited for.
+//! If there are few, each poll polls all of them. If there are many, each has a waker of its own that notes
+//! which are to be polled; otherwise each answer would cost a look at all that are still pending.
 
 use std::fmt;
 use std::future::Future;
@@ -13,10 +13,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::polling::{Poller, as_part, lent, poller};
 use crate::shared::Woken;
 
-/// So many are polled all.
+/// Up to this many, all are polled.
 const FEW: usize = 16;
 
-/// Futures by their numbers, until each is ready.
+/// Futures by their numbers, each until it is ready.
 pub(super) struct Parts<P> {
     parts: Vec<Option<P>>,
     polled: Polled,
@@ -34,15 +34,15 @@ struct Many {
     left: usize,
     /// Their wakers, once they were polled.
     wakers: Vec<Waker>,
-    /// Those whose wakers were called; for as many as there were when they were polled first.
+    /// Those whose wakers were called; for as many as there were at the first poll.
     woken: Option<Arc<Woken<Arc<Waker>>>>,
-    /// Whom these wake.
+    /// The waker that these wake.
     whole: Option<Arc<Waker>>,
-    /// Who has polled them last, where that is known.
+    /// The last poller, if it is known.
     poller: Option<Poller>,
 }
 
-/// The waker of one of them.
+/// The waker of one future.
 struct PartWaker {
     number: usize,
     woken: Arc<Woken<Arc<Waker>>>,
@@ -76,7 +76,7 @@ impl<P> Parts<P> {
         Self { parts, polled }
     }
 
-    /// How many are not ready.
+    /// Returns how many are not ready.
     pub(super) fn left(&self) -> usize {
         match &self.polled {
             Polled::All(left) => left.len(),
@@ -84,7 +84,7 @@ impl<P> Parts<P> {
         }
     }
 
-    /// The first one, if it is not ready.
+    /// Returns the first one, if it is not ready.
     pub(super) fn first(&self) -> Option<&P> {
         self.parts.first()?.as_ref()
     }
@@ -97,7 +97,7 @@ impl<P> Parts<P> {
 }
 
 impl<P: Future + Unpin> Parts<P> {
-    /// Polls those that may be ready, and says which are, until it is told that this is enough.
+    /// Polls those that may be ready, and passes each ready output to `ready`, until that breaks.
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -127,7 +127,7 @@ impl<P: Future + Unpin> Parts<P> {
     }
 }
 
-/// Polls one that is not ready.
+/// Polls a future that is not ready.
 fn poll_one<P: Future + Unpin>(part: &mut Option<P>, cx: &mut Context<'_>) -> Poll<P::Output> {
     let polled = part.as_mut().map(|part| Pin::new(part).poll(cx));
     let polled = polled.expect("one that was ready is polled no more");
@@ -161,8 +161,8 @@ impl Many {
         ControlFlow::Continue(())
     }
 
-    /// Those that are to be polled now, for whoever is woken by that: those that were woken. All of them the
-    /// first time, for somebody new, who is to see them all, and for somebody who gives up.
+    /// Returns those that are to be polled now: the ones that were woken. Returns all of them at the first
+    /// poll, for a new poller, which is to see them all, and for an asker that has given up.
     fn next_numbers(
         &mut self,
         count: usize,
@@ -181,7 +181,7 @@ impl Many {
         drop(before);
         let is_new = match poller(whole) {
             Some(poller) => self.poller.replace(poller) != Some(poller),
-            // An executor is known by its waker alone, and some have another one each time.
+            // An executor is known by its waker alone, and some use another one each time.
             None => !is_known && numbers.is_empty(),
         };
         if self.wakers.is_empty() {
@@ -200,7 +200,7 @@ impl Many {
 }
 
 impl Drop for Many {
-    /// Wakers of theirs may be left, which wake nobody from now on.
+    /// Some of the parts' wakers may be left; from now on they wake nothing.
     fn drop(&mut self) {
         let whole = self.woken.as_ref().and_then(|woken| woken.close());
         drop(whole);
@@ -222,7 +222,7 @@ mod tests {
 
     const MANY: usize = 1000;
 
-    /// Is ready when it is told to be, and counts how often it is polled.
+    /// A future that is ready when told to be, and that counts its polls.
     #[derive(Clone, Default)]
     struct Counted(Arc<(AtomicUsize, Mutex<Option<Waker>>, AtomicUsize)>);
 
@@ -287,7 +287,7 @@ mod tests {
             assert!(ended.is_continue());
         }
 
-        /// How often any was polled since the last time.
+        /// Returns how often any was polled since the last call.
         fn polls(&self) -> usize {
             let polls = self.futures.iter().map(|one| one.0.0.swap(0, Relaxed));
             polls.sum()
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(case.polls(), MANY);
         let mut polls = 0;
         for number in (0..MANY).rev() {
-            // Woken for nothing, twice, and then as it is ready.
+            // Woken for nothing, twice, and then when it is ready.
             for _ in 0..2 {
                 case.futures[number].wake();
             }
@@ -313,7 +313,7 @@ mod tests {
         assert!(case.ready.iter().copied().eq((0..MANY).rev()));
         assert_eq!(case.parts.left(), 0);
         assert_eq!(case.waker.0.load(Relaxed), 2 * MANY);
-        // The last few are polled all, each time.
+        // The last few are all polled, each time.
         assert!(polls < 2 * MANY + 2 * FEW * (FEW + 1), "{polls}");
     }
 
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(case.polls(), MANY);
     }
 
-    /// Polls several with the same waker, which is a new one, for whoever that is.
+    /// Polls several with one waker, a new one each time, for that poller.
     fn poll_together(cases: &mut [Case], poller: Poller) {
         let waker = Arc::new(CountedWaker(AtomicUsize::new(0)));
         let poll = || {
@@ -376,12 +376,12 @@ mod tests {
             poll_together(&mut cases, poller);
         }
         assert_eq!(polls(&cases), MANY / 2);
-        // Nobody was woken; but somebody else looks.
+        // None was woken; but another poller looks.
         poll_together(&mut cases, poller);
         assert_eq!(polls(&cases), 0);
         poll_together(&mut cases, Poller::new());
         assert_eq!(polls(&cases), 2 * MANY - MANY / 2);
-        // The one who polled before has gone on, and comes back.
+        // The earlier poller has continued elsewhere, and comes back.
         cases[0].futures[MANY - 2].be_ready();
         poll_together(&mut cases, poller);
         assert_eq!(polls(&cases), 2 * MANY - MANY / 2);

@@ -1,4 +1,4 @@
-//! What is noted while a future is polled by `block_on`: for the asks that it awaits, and of them.
+//! What is noted while `block_on` polls a future, for the asks that the future awaits.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use crate::actor::{Home, Key, as_polled};
 
-/// A reply on whose behalf somebody waits, which holds it all that time.
+/// A reply on whose behalf an ask waits, and which is held for that long.
 #[derive(Clone, Copy)]
 pub(super) struct Lent {
-    /// How long it is waited for yet, where that is known here.
+    /// How much longer it is waited for, if that is known here.
     pub(super) left: Option<Duration>,
-    /// The wait that it ends, where that is a worker's.
+    /// The wait that it ends, if that is a worker's.
     pub(super) wait: Option<(Home, Key)>,
-    /// Whether whoever waited for it has given up.
+    /// Whether the asker that waited for it has given up.
     pub(super) is_given_up: bool,
 }
 
-/// Who polls a future, for as long as that one does, with another waker each time. No two are the same.
+/// Identifies the poller of a future for as long as it polls, with another waker each time. Each is unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Poller(u64);
 
 impl Poller {
     pub(super) fn new() -> Self {
-        /// So many numbers a thread draws at a time, so that threads do not share a counter.
+        /// A thread draws this many numbers at a time, so that threads do not share a counter.
         const DRAWN: u64 = 1 << 20;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         thread_local! {
@@ -50,11 +50,11 @@ pub(super) struct Polled {
 /// What was polled of a future.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// Waits that have not ended, in that order.
+    /// Waits that have not ended, in the order of their polls.
     pub(super) waits: Vec<Polled>,
     /// Waits that had ended.
     pub(super) ended: Vec<Polled>,
-    /// Whether there are other wakers that wake by its own.
+    /// Whether there are other wakers that wake by means of its own.
     pub(super) by_parts: bool,
 }
 
@@ -65,22 +65,23 @@ enum Poll {
         lent: Option<Lent>,
         seen: Seen,
     },
-    /// A part of the one that is polled with the waker which holds that.
+    /// A part of the future that is polled with the waker of this data pointer.
     Part(*const ()),
 }
 
 thread_local! {
-    /// By what its waker holds: whoever is polled may wait, and others are polled on this thread then.
+    /// By the data pointer of the waker: a polled future may wait, and others are then polled on this
+    /// thread.
     static POLLS: RefCell<HashMap<*const (), Poll>> = RefCell::default();
 }
 
-/// Looks at what is polled on this thread: nothing any more where that ends.
+/// Looks at what is polled on this thread: nothing any more once the thread ends.
 fn with_polls<R: Default>(look: impl FnOnce(&mut HashMap<*const (), Poll>) -> R) -> R {
     let looked = POLLS.try_with(|polls| look(&mut polls.borrow_mut()));
     looked.unwrap_or_default()
 }
 
-/// Looks at the whole of which something is polled with that waker, and whether that is a part.
+/// Looks at the whole that is polled with that waker, and at whether the waker is that of a part.
 fn with_whole<R>(
     waker: &Waker,
     look: impl FnOnce(Poller, &Option<Lent>, &mut Seen, bool) -> R,
@@ -100,7 +101,7 @@ fn with_whole<R>(
     })
 }
 
-/// A wait of this worker was polled, and has kept a copy of that waker.
+/// A wait of this worker was polled, and holds a copy of that waker.
 pub(super) fn has_polled(home: Home, wait: Key, waker: &Waker) {
     with_whole(waker, |_, _, seen, is_part| {
         seen.waits.push(Polled { home, wait });
@@ -115,17 +116,17 @@ pub(super) fn has_ended(home: Home, wait: Key, waker: &Waker) {
     });
 }
 
-/// On whose behalf a future is polled with that waker, where it is on anybody's.
+/// Returns the reply on whose behalf a future is polled with that waker, if there is one.
 pub(super) fn lent(waker: &Waker) -> Option<Lent> {
     with_whole(waker, |_, lent, _, _| *lent)?
 }
 
-/// Who polls with that waker, where that is known.
+/// Returns the poller that uses that waker, if it is known.
 pub(super) fn poller(waker: &Waker) -> Option<Poller> {
     with_whole(waker, |poller, _, _, _| poller)
 }
 
-/// Polls a part of a future, by a function, with a waker of its own that wakes by that of the whole.
+/// Calls `poll` for a part of a future, with a waker of its own that wakes the whole by `whole`.
 pub(super) fn as_part<R>(waker: &Waker, whole: &Waker, poll: impl FnOnce() -> R) -> R {
     struct Ended<'a>(&'a Waker);
 
@@ -148,8 +149,8 @@ pub(super) fn as_part<R>(waker: &Waker, whole: &Waker, poll: impl FnOnce() -> R)
     poll()
 }
 
-/// Polls a future for a `block_on`, with a waker that holds that, on somebody's behalf or nobody's, by a
-/// function that does not panic. Answers as well what was polled with that waker.
+/// Polls a future for a `block_on`, by a function that does not panic, with a waker of this data pointer,
+/// and on behalf of a reply or of none. Returns also what was polled with that waker.
 pub(super) fn blocking_on<R>(
     waker: *const (),
     poller: Poller,

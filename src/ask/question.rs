@@ -1,4 +1,4 @@
-//! A question that is made up but not sent: the asker has still to say until when to wait.
+//! A question that is prepared but not sent: the asker has still to say how long to wait.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,11 +9,11 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::ActorRef;
 
-/// A question for an actor that is not sent yet. The methods that `#[derive(Message)]` makes for asks
+/// A question for an actor that is not sent yet. The methods that `#[derive(Message)]` generates for asks
 /// return one; [`new`](Self::new) makes one by hand.
 ///
-/// It is sent by [`within`](Self::within) or [`wait_for`](Self::wait_for), which say how long to wait
-/// for the answer. One that is dropped is never sent, and no [`Reply`] is made for it.
+/// [`within`](Self::within) and [`wait_for`](Self::wait_for) send it, and say how long to wait for the
+/// answer. A question that is dropped is never sent, and no [`Reply`] is made for it.
 ///
 /// ```
 /// use nexus_actors::{Question, prelude::*};
@@ -55,7 +55,7 @@ where
     R: Send + 'static,
     F: FnOnce(Reply<R>) -> M,
 {
-    /// The question to `to` that `make` makes of a reply, when it is sent.
+    /// Creates a question to `to`; when it is sent, `make` makes its message of a reply.
     #[inline]
     pub fn new(to: ActorRef<M>, make: F) -> Self {
         Self {
@@ -67,14 +67,13 @@ where
 
     /// Sends the question now, as [`ActorRef::ask`] does, and returns the handle to wait with. The time
     /// counts from this call.
-    // As `ActorRef::ask`, which says why.
+    // Inlined for the reason given at `ActorRef::ask`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn within(self, within: impl Into<Deadline>) -> Ask<R> {
         self.to.ask(self.make, within)
     }
 
-    /// Sends the question now, and waits for the answer: [`within`](Self::within), and
-    /// [`Ask::wait`].
+    /// Sends the question now, and waits for the answer: [`within`](Self::within), and then [`Ask::wait`].
     ///
     /// # Errors
     ///
@@ -98,6 +97,6 @@ mod tests {
 
     type Make = fn(Reply<u8>) -> Reply<u8>;
     assert_impl_all!(Question<Reply<u8>, u8, Make>: Send, Sync, fmt::Debug);
-    // No more than what it is made of.
+    // No more than its parts.
     assert_eq_size!(Question<Reply<u8>, u8, Make>, (ActorRef<Reply<u8>>, Make));
 }

@@ -20,9 +20,9 @@ use crate::queue::once;
 
 /// The right, and the duty, to answer one ask.
 ///
-/// Answering consumes it. It may be kept, or sent on to another actor or thread, and answered
-/// from there. Dropped unanswered, it ends the ask at once: with
-/// [`NoReply`](crate::AskError::NoReply(_)), or with the reason why whoever held it is gone.
+/// Answering consumes it. It can be stored, or sent to another actor or thread, and answered from there. If
+/// it is dropped unanswered, the ask ends at once: with [`NoReply`](crate::AskError::NoReply(_)), or with
+/// the reason why its holder is gone.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -45,7 +45,7 @@ pub struct Reply<R: Send + 'static> {
 /// No deadline.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// Who waits for the answer.
+/// The asker that waits for the answer.
 pub(super) enum Asker<R: Send + 'static> {
     /// A handler, or a task, of that worker.
     Worker {
@@ -53,7 +53,7 @@ pub(super) enum Asker<R: Send + 'static> {
         wait: Key,
         /// By its pool's clock.
         deadline: u64,
-        /// How often the question was handed on.
+        /// How often the question was forwarded.
         times: u32,
     },
     /// A thread outside, which asked an actor of that worker.
@@ -63,7 +63,7 @@ pub(super) enum Asker<R: Send + 'static> {
         /// See [`as_nanos`].
         deadline: u64,
     },
-    /// One of those, for whom several may answer.
+    /// One of the above, with several holders of the reply.
     Shared(Arc<Shared<R>>),
 }
 
@@ -84,7 +84,7 @@ impl<R: Send + 'static> Asker<R> {
     fn end_outside(self, answer: Result<R, End>) {
         match self {
             Self::Thread { sender, asked, .. } => {
-                // A waker that panics is no business of whoever answers.
+                // A panic of the waker does not concern the one that answers.
                 let sent = catch_user(|| sender.send(answer.map_err(Unanswered::from)));
                 if let Ok(Err(answer)) = sent {
                     if answer.is_ok() && is_missed::<R>() {
@@ -116,14 +116,13 @@ fn send_answer<R: Send + 'static>(
         }
         _ => match core::find(home) {
             Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
-            // Without its pool, nobody is left who could wait.
+            // Without its pool, nothing is left that could wait.
             None => drop_lost(answer, End::PoolClosed),
         },
     }
 }
 
-/// Whether an answer that comes late counts as a late reply: room in a mailbox is none, and goes back
-/// by itself.
+/// Whether a late answer counts as a late reply. A mailbox permit does not: it goes back by itself.
 fn is_missed<R: 'static>() -> bool {
     TypeId::of::<R>() != TypeId::of::<Room>()
 }
@@ -141,11 +140,11 @@ impl<R: Send + 'static> Reply<R> {
         Self { asker: Some(asker) }
     }
 
-    /// Answers. An answer to an ask that has ended meanwhile is dropped.
+    /// Sends the answer. If the ask has ended meanwhile, the answer is dropped.
     #[inline(always)]
     pub fn send(self, answer: R) {
-        // Looked at in place, field by field: a copy of all of it, made right after it was written in
-        // other pieces, would have to wait for them.
+        // Read in place, field by field: a copy of the whole, made right after it was written in other
+        // pieces, would have to wait for those writes.
         let this = ManuallyDrop::new(self);
         if let Some(Asker::Worker { home, wait, .. }) = &this.asker {
             let (home, wait, here) = (*home, *wait, Here::now());
@@ -164,10 +163,10 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
-    /// Whether nobody waits for the answer any more: whoever asked has given up, or the time is over.
+    /// Returns whether nothing waits for the answer any more: the asker has given up, or its time is over.
     /// An answer would be dropped.
     ///
-    /// A long handler may look from time to time, and save itself the rest.
+    /// A long handler can check this from time to time, and save itself the rest.
     pub fn is_cancelled(&self) -> bool {
         let over = self.time_left().is_some_and(|left| left.is_zero());
         over || match &self.asker {
@@ -178,9 +177,9 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
-    /// How long whoever asked still waits, by the clock of that one's worker as of the present
-    /// round; zero when the time is over. `None` where there is no deadline, or where it cannot be
-    /// known here: outside of the pool of whoever asked, for an asker in a pool.
+    /// Returns how long the asker still waits, by the clock of its worker as of the present round; zero
+    /// once the time is over. `None` if there is no deadline, or if it cannot be known here: outside the
+    /// pool of the asker, for an asker in a pool.
     pub fn time_left(&self) -> Option<Duration> {
         let left = |deadline: u64, now: u64| Duration::from_nanos(deadline.saturating_sub(now));
         match self.asker.as_ref()? {
@@ -195,7 +194,7 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
-    /// Hands the question on to another actor, which is to answer it instead.
+    /// Forwards the question to another actor, which is to answer it instead.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -230,8 +229,8 @@ impl<R: Send + 'static> Reply<R> {
         });
     }
 
-    /// It is handed on once more. Answers the wait that it ends, where that is a worker's, until when that
-    /// lasts, and how often that makes.
+    /// Counts one more forwarding. Returns the wait that the reply ends, if that is a worker's, its
+    /// deadline, and the count.
     fn count_as_handed_on(&mut self) -> Option<(ActorId, u64, u32)> {
         let Some(Asker::Worker {
             home,
@@ -246,7 +245,7 @@ impl<R: Send + 'static> Reply<R> {
         Some((ActorId::new(*home, *wait), *deadline, *times))
     }
 
-    /// What is to be known of it where it is waited on behalf of it.
+    /// What a wait on behalf of this reply needs to know of it.
     pub(super) fn lent(&self) -> Lent {
         Lent {
             left: self.time_left(),
@@ -255,7 +254,7 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
-    /// The wait that it ends, where that is a worker's.
+    /// The wait that it ends, if that is a worker's.
     pub(super) fn wait_of_a_worker(&self) -> Option<(Home, Key)> {
         match self.asker {
             Some(Asker::Worker { home, wait, .. }) => Some((home, wait)),
@@ -263,19 +262,19 @@ impl<R: Send + 'static> Reply<R> {
         }
     }
 
-    /// The right to answer, in the hands of so many: the first answer counts, and the others are
-    /// dropped. Where all of them are dropped unanswered, the ask ends with the last one.
+    /// Shares the right to answer among this many holders: the first answer counts, and the others are
+    /// dropped. If all of them are dropped unanswered, the ask ends with the last one.
     pub(crate) fn share(mut self, hands: usize) -> impl Iterator<Item = Self> {
         let shared = self.asker.take().map(|asker| Arc::new(Shared::new(asker)));
-        // The iterator's own hold on it is gone with the last one.
+        // The iterator's own count is gone with its last item.
         let all = shared
             .into_iter()
             .flat_map(move |shared| std::iter::repeat_n(shared, hands));
         all.map(|shared| Self::to(Asker::Shared(shared)))
     }
 
-    /// Ends the ask without an answer, at once, for askers to whom its end alone says enough. Where
-    /// it comes late it is not counted as a late reply, as an answer would be.
+    /// Ends the ask without an answer, at once, for askers to which its end alone says enough. If it comes
+    /// late, it is not counted as a late reply, as an answer would be.
     pub(crate) fn let_go(mut self) {
         if let Some(asker) = self.asker.take() {
             asker.end(Err(End::NoReply));
@@ -291,7 +290,7 @@ impl<R: Send + 'static> Reply<R> {
         };
         with_current(|shard| match shard {
             Some(shard) if is_certain => end_it(end, shard.verdicts.failure().as_ref()),
-            // It is not yet known whether the handler goes on well, or fails, and of what.
+            // It is not yet known whether the handler returns well or fails, and with which failure.
             Some(shard) if shard.is_handling() => {
                 let message = shard.envelope().message_id();
                 shard.verdicts.keep(message, end, end_it);
@@ -330,7 +329,7 @@ pub(super) fn has_given_up(home: Home, wait: Key) -> bool {
     })
 }
 
-/// Tells whoever asked that a question was handed on by this worker.
+/// Tells the asker that this worker has forwarded a question.
 fn say_handed_on(shard: &Shard, asker: ActorId, word: HandedOn) {
     let to = word.target.home;
     if to == shard.home {
@@ -338,15 +337,15 @@ fn say_handed_on(shard: &Shard, asker: ActorId, word: HandedOn) {
             shard.make_known(word.target.key);
         }
     } else if asker.home != to {
-        // By way of the worker that has the question now, behind that: whoever looks from there for a
-        // cycle comes no sooner than the question.
+        // By way of the worker that has the question now, behind the question: a search for a cycle that
+        // starts from this word comes no sooner than the question.
         return dispatch(word.target, Passed { asker, word });
     }
     dispatch(asker, word);
 }
 
-/// A question was handed on, with its reply: word of it, on its way to the wait. Where it was handed on
-/// again, word of that comes from another worker, and may come first.
+/// A question was forwarded, with its reply: word of it, on its way to the wait. If it was forwarded again,
+/// word of that comes from another worker, and may come first.
 struct HandedOn {
     target: ActorId,
     question: MessageId,
@@ -363,7 +362,7 @@ impl Parcel for HandedOn {
             deadline,
         } = self;
         if !shard.waits.is_pending(wait) {
-            // Whoever gave up meanwhile has told somebody who no longer had it.
+            // The asker that gave up meanwhile has told an actor that no longer had the question.
             let is_over = deadline <= shard.now.get();
             return shard.withdraw_late(wait, target, question, is_over);
         }
@@ -377,7 +376,7 @@ impl Parcel for HandedOn {
     fn bounce_without_pool(self, _: ActorId) {}
 }
 
-/// The same, on its way to be passed on.
+/// The same word, on its way to be passed on.
 struct Passed {
     asker: ActorId,
     word: HandedOn,
@@ -393,7 +392,7 @@ impl Parcel for Passed {
     fn bounce_without_pool(self, _: ActorId) {}
 }
 
-/// An actor that ends with an answer owed is named to whoever waits on its own worker too.
+/// Makes an actor that ended with an answer owed known by name, for an asker on its own worker too.
 #[cold]
 pub(super) fn keep_name(shard: &Shard, wait: Key, end: End) {
     if matches!(end, End::Stopped | End::Failed)
@@ -441,8 +440,8 @@ impl<R: Send + 'static> Parcel for Answer<R> {
         self.end_wait(shard, to);
     }
 
-    /// An answer to a worker that closes, or has closed, is still told if this thread is that worker; and if
-    /// it drives that worker, to whoever waits there.
+    /// An answer to a worker that is closing, or has closed, still reaches its wait if this thread is that
+    /// worker, or if this thread drives it and the wait is pending.
     fn bounce(self, _: &core::PoolCore, to: ActorId, _: Envelope, reason: DeadLetterReason) {
         with_current(|shard| match shard {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),

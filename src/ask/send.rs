@@ -1,7 +1,7 @@
 //! Sending with certainty: the sender waits until the actor's worker has said that there is room.
 //!
-//! The message stays in the sender's hands until then, so that it can be given back whatever
-//! happens first: the actor has stopped, the time is over, the pool has ended.
+//! The sender keeps the message until then, so that it can be given back whatever happens first: the actor
+//! has stopped, the time is over, the pool has ended.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,15 +17,14 @@ use crate::actor::{
 };
 
 impl<M: Send + 'static> ActorRef<M> {
-    /// Sends a message, and waits until it is certain that the actor's mailbox takes it: in a
-    /// handler only that actor waits, on a thread outside the thread does. To an actor of the
-    /// same worker that is certain at once.
+    /// Sends a message, and waits until it is certain that the actor's mailbox takes it. In a handler only
+    /// that actor waits; outside, the thread does. For an actor of the same worker it is certain at once.
     ///
-    /// Where the mailbox is bounded and full, [`Overflow`] says what happens; with
-    /// [`Overflow::Backpressure`] the sender waits for room, behind those who wait already.
+    /// If the mailbox is bounded and full, [`Overflow`] says what happens; with [`Overflow::Backpressure`]
+    /// the sender waits for room, behind those that wait already.
     ///
-    /// Should the actor stop after it has promised room and before the message is there, the
-    /// message becomes a dead letter.
+    /// If the actor stops after it has promised room and before the message arrives, the message becomes a
+    /// dead letter.
     ///
     /// # Errors
     ///
@@ -70,8 +69,8 @@ impl<M: Send + 'static> ActorRef<M> {
         self.use_word(message, waited)
     }
 
-    /// Sends a message to a bounded mailbox at once where it has room, and waits for room where it
-    /// has none and that makes sense.
+    /// Sends a message to a bounded mailbox at once if it has room. If it has none, waits for room,
+    /// provided that this makes sense.
     fn send_into_bound(self, message: M, timeout: Option<Duration>) -> Result<(), SendError<M>> {
         match self.try_tell(message) {
             Ok(()) => Ok(()),
@@ -94,7 +93,7 @@ impl<M: Send + 'static> ActorRef<M> {
         self.use_room(message, waited, in_line)
     }
 
-    /// Sends the message if there is room for it now, and says why there is none otherwise.
+    /// Sends the message if there is room for it now; otherwise says why there is none.
     pub(super) fn use_room(
         self,
         message: M,
@@ -143,7 +142,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 }
 
-/// Takes a place at the end of the line of those who wait for room behind that door.
+/// Queues for room behind that door, at the end.
 pub(crate) fn stand_in_line(
     actor: ActorId,
     door: &Door,
@@ -163,22 +162,22 @@ pub(crate) fn stand_in_line(
     (ask, in_line)
 }
 
-/// Whether a sender on this thread may wait at that door: not at its own, for while it waits it
-/// makes no room.
+/// Whether a sender on this thread may wait at that door: not at its own, as it makes no room while it
+/// waits.
 pub(crate) fn may_wait(door: &Door) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
     door.overflow == Overflow::Backpressure && !itself
 }
 
-/// Takes its sender out of the line of those who wait, unless it has [left](Self::leave) it: the wait may
-/// end with the time, with the stack on which it stands, or with the future that holds this.
+/// Takes its sender out of the queue for room, unless it has [left](Self::leave) the queue: the wait may
+/// end with the time, with the stack that it runs on, or with the future that holds this.
 pub(crate) struct InLine {
     actor: ActorId,
     ticket: u64,
 }
 
 impl InLine {
-    /// The wait is over. Answers the room, with the message that it is for.
+    /// The wait is over. Returns the room, with the message that it is for.
     pub(crate) fn leave<M>(
         self,
         waited: Result<Room, AskError>,
@@ -189,7 +188,7 @@ impl InLine {
             Ok(_) | Err(AskError::TargetStopped(_) | AskError::TargetFailed(_))
         );
         if gone {
-            std::mem::forget(self); // the line has moved on past this place, or is no more
+            std::mem::forget(self); // the queue has moved on past this entry, or is gone
         }
         match waited {
             Ok(room) => Ok((room, message)),
@@ -204,7 +203,7 @@ impl Drop for InLine {
     }
 }
 
-/// The wish for room in a bounded mailbox, on its way.
+/// A request for room in a bounded mailbox, on its way.
 struct RoomWanted {
     ticket: u64,
     reply: Reply<Room>,
@@ -231,7 +230,7 @@ impl Parcel for RoomWanted {
     }
 }
 
-/// A sender waits for room no more.
+/// A sender no longer waits for room.
 struct RoomUnwanted(u64);
 
 impl Parcel for RoomUnwanted {
@@ -242,7 +241,7 @@ impl Parcel for RoomUnwanted {
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
-/// The question for room, on its way.
+/// The question whether a mailbox takes a message, on its way.
 struct RoomRequest(Reply<bool>);
 
 impl Parcel for RoomRequest {
@@ -265,29 +264,29 @@ pub enum SendError<M> {
     /// The actor's worker did not answer in time, or there was no room in time.
     #[error("there was no room in time; the actor, or its worker, may be busy in a long handler")]
     Timeout(M),
-    /// The actor's mailbox is full, and nobody waits for room in it: it
+    /// The actor's mailbox is full, and the sender does not wait for room in it: the mailbox
     /// [refuses](crate::Overflow::Fail) what it has no room for, or it is the sender's own.
     #[error("the actor's mailbox is full, and waiting would not help; try again later")]
     Full(M),
-    /// The actor's mailbox is full, and [drops](crate::Overflow::DropNewest) what comes then: the
-    /// message counts as sent and is a dead letter. It is given back all the same.
+    /// The actor's mailbox is full, and [drops](crate::Overflow::DropNewest) what comes then: the message
+    /// counts as sent and is a dead letter. It is given back all the same.
     #[error(
         "the actor's mailbox is full, and dropped the message; send less often, or make it larger"
     )]
     Dropped(M),
-    /// The actor waits, itself or by way of others, for whoever sends here: it will never make room.
+    /// The actor waits, itself or by way of others, for the sender: it will never make room.
     #[error("a deadlock; one of those in it must not wait: {1}")]
     Deadlock(M, AskDetails),
     /// The actor's pool has ended.
     #[error("the actor's pool has ended; drop the reference, or start another pool")]
     PoolClosed(M),
-    /// The caller cannot wait where it stands.
+    /// The caller cannot wait at this point.
     #[error("{1}")]
     CannotWait(M, WaitError),
 }
 
 impl<M> SendError<M> {
-    /// The message that was not sent.
+    /// Returns the message that was not sent.
     pub fn into_message(self) -> M {
         match self {
             Self::Stopped(message)
@@ -302,7 +301,7 @@ impl<M> SendError<M> {
 }
 
 impl<M> SendError<M> {
-    /// The same with another message.
+    /// The same error with another message.
     #[cfg(feature = "async")]
     pub(crate) fn map<N>(self, with: impl FnOnce(M) -> N) -> SendError<N> {
         match self {
@@ -316,7 +315,7 @@ impl<M> SendError<M> {
         }
     }
 
-    /// For a message for which somebody has waited in vain.
+    /// The error for a message whose wait for room has failed.
     fn after_waiting(message: M, error: AskError) -> Self {
         match error {
             AskError::TargetStopped(_) | AskError::TargetFailed(_) => Self::Stopped(message),
@@ -324,8 +323,8 @@ impl<M> SendError<M> {
             AskError::Deadlock(details) => Self::Deadlock(message, details),
             AskError::PoolClosed(_) => Self::PoolClosed(message),
             AskError::CannotWait(why) => Self::CannotWait(message, why),
-            // A wait for room ends with room, with its time, or with the actor or the pool; whatever else has
-            // ended it, there was no room by then.
+            // A wait for room ends with room, with its time, or with the actor or the pool; whatever else
+            // has ended it, there was no room by then.
             AskError::NoReply(_) | AskError::MailboxFull(_) | AskError::Cancelled(_) => {
                 Self::Timeout(message)
             }

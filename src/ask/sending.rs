@@ -12,12 +12,12 @@ use super::send::{InLine, SendError, may_wait, stand_in_line};
 use crate::actor::{ActorRef, Room, TellError, with_current};
 
 impl<M: Send + 'static> ActorRef<M> {
-    /// Sends a message, and awaits that it is certain that the actor's mailbox takes it: this is
-    /// [`send`](Self::send) for `async` code, on whichever executor, and in a handler under
+    /// Sends a message, and awaits the certainty that the actor's mailbox takes it: this is
+    /// [`send`](Self::send) for `async` code, on any executor, and in a handler under
     /// [`Context::block_on`](crate::Context::block_on).
     ///
-    /// Nothing is done before the future is polled. It may be dropped at any time: unless it was
-    /// ready, the message is then not sent, and its place among those who wait for room is given up.
+    /// Nothing is done before the future is polled. It can be dropped at any time: unless it was ready, the
+    /// message is then not sent, and its place in the queue for room is given up.
     ///
     /// # Errors
     ///
@@ -54,8 +54,8 @@ impl<M: Send + 'static> ActorRef<M> {
         self.sending(message, Deadline::NEVER)
     }
 
-    /// As [`send_async`](Self::send_async), but gives up after a time, which counts from the first
-    /// poll, or at an [`Instant`](std::time::Instant).
+    /// As [`send_async`](Self::send_async), but gives up after a time, which counts from the first poll, or
+    /// at an [`Instant`](std::time::Instant).
     ///
     /// # Errors
     ///
@@ -77,26 +77,25 @@ impl<M: Send + 'static> ActorRef<M> {
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Sending<M> {
     actor: ActorRef<M>,
-    /// Until the outcome is told.
+    /// `None` once the outcome is returned.
     message: Option<M>,
     step: Step,
 }
 
-/// What is waited for. Dropped, it is given up.
+/// What the future waits for. Dropping a step gives its wait up.
 enum Step {
-    /// Nothing: it has not been tried.
+    /// Nothing: the message has not been tried.
     Unsent(Deadline),
     /// Room in a bounded mailbox.
     Room(Ask<Room>, InLine),
-    /// The word of the actor's worker that its mailbox takes mail.
+    /// The word of the actor's worker that the mailbox takes the message.
     Word(Ask<bool>),
     /// Nothing any more.
     Over,
 }
 
 impl<M: Send + 'static> Sending<M> {
-    /// Sends the message if it is certain already that it can be sent, or cannot; and begins to wait
-    /// otherwise.
+    /// Sends the message if it is certain already that it can be sent, or cannot; otherwise begins to wait.
     fn begin(&mut self, message: M, within: Deadline) -> Option<Result<(), SendError<M>>> {
         let timeout = within.nanos_left().map(Duration::from_nanos);
         let Self { actor, .. } = *self;
@@ -125,7 +124,7 @@ impl<M: Send + 'static> Sending<M> {
     }
 }
 
-// What it holds is never pinned.
+// Its fields are never pinned.
 impl<M> Unpin for Sending<M> {}
 
 /// # Panics

@@ -1,4 +1,4 @@
-//! Waiting for the end of an actor, on whichever worker it lives.
+//! Waiting for the end of an actor, on any worker.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::actor::{
     with_current,
 };
 
-/// Waits until an actor has ended, its children and its name included. The end of its pool is its
-/// end too.
+/// Waits until an actor has ended, including its children and its name. The end of its pool counts as its
+/// end.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub(crate) fn watch(actor: ActorId, within: Duration) -> Result<(), AskError> {
     }
 }
 
-/// The wish to be told of an actor's end, on its way. The ask ends when the actor has.
+/// A request to be told of an actor's end, on its way. The ask ends when the actor has.
 struct WatchRequest(Reply<()>);
 
 impl Parcel for WatchRequest {
@@ -55,7 +55,7 @@ impl Parcel for WatchRequest {
 
 impl AtEnd for WatchRequest {
     fn ended(self: Box<Self>, _: &Shard) {
-        // Let go, not answered: who gave up meanwhile is not to be counted as a late reply.
+        // Given up, not answered: if the asker has given up meanwhile, that must not count as a late reply.
         self.0.let_go();
     }
 
@@ -64,7 +64,7 @@ impl AtEnd for WatchRequest {
     }
 }
 
-/// The path of an actor, unless it has ended or its worker does not answer in time.
+/// Returns the path of an actor, unless it has ended or its worker does not answer in time.
 pub(crate) fn path_of_actor(actor: ActorId, within: Duration) -> Option<ActorPath> {
     let asked = core::find(actor.home).map(|core| {
         begin_call(&core, actor.home.worker(), Some(within), move |shard| {

@@ -1,4 +1,4 @@
-//! The engine of a system: its one worker, and how the thread that waits drives it.
+//! The engine of a system: its one worker, driven by the thread that waits.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -19,7 +19,7 @@ use crate::runtime::{Ending, Tick, Worker, WorkerParts};
 use crate::scope::Scopes;
 use crate::time::Clock;
 
-/// What an engine is made of.
+/// The parts of an engine.
 pub(super) struct EngineParts {
     pub(super) name: String,
     pub(super) stack_size: usize,
@@ -30,14 +30,14 @@ pub(super) struct EngineParts {
     pub(super) scopes: Scopes,
 }
 
-/// What to do where nothing is left to do at once.
+/// What to do if nothing is left to do at once.
 #[derive(Clone, Copy)]
 pub(super) enum Rest {
-    /// To return.
+    /// Return.
     Never,
-    /// To wait for timers, but not for what only another thread could send.
+    /// Wait for timers, but not for what only another thread could send.
     ForTimers,
-    /// To wait for whatever comes, up to a real time where there is one.
+    /// Wait for anything that comes, up to a real time if one is given.
     ForAll(Option<u64>),
 }
 
@@ -47,9 +47,9 @@ pub(super) struct Engine {
     pub(super) shard: Rc<Shard>,
     ending: Arc<Ending>,
     clock: Clock,
-    /// The real time, also where the system's clock is put forward by hand.
+    /// The real time, even if the system's clock is advanced by hand.
     real: Clock,
-    /// Whether the thread of the system ends.
+    /// Whether the thread of the system is ending.
     pub(super) thread_end: ThreadEnd,
     /// `None` once it was left to itself.
     worker: RefCell<Option<Worker>>,
@@ -109,12 +109,12 @@ impl Engine {
         self.ended.get()
     }
 
-    /// What the end has come to, so far.
+    /// Reports what the end has come to so far.
     pub(super) fn report(&self) -> ShutdownReport {
         ShutdownReport::of(&self.shared.core, &self.ending)
     }
 
-    /// Looks how deep stacks were used; not from one of its own handlers.
+    /// Measures how deep stacks were used; not from one of its own handlers.
     pub(super) fn measure_stacks(&self) {
         if let Ok(Some(worker)) = self.worker.try_borrow().as_deref() {
             worker.measure_stacks();
@@ -123,7 +123,7 @@ impl Engine {
 
     // ---- driving ----------------------------------------------------------------------------
 
-    /// Drives the worker while `wanted` says so, until it has ended, or until the rest is over.
+    /// Drives the worker while `wanted` returns `true`, until it has ended, or until the rest is over.
     ///
     /// The caller has made sure that it [can drive](can_drive).
     pub(super) fn drive(&self, rest: Rest, wanted: &dyn Fn() -> bool) {
@@ -153,7 +153,7 @@ impl Engine {
         core.drive_outside_of_scopes(|| abort_on_panic(tick))
     }
 
-    /// Sleeps until there may be something to do. Answers whether to go on.
+    /// Sleeps until there may be something to do. Returns whether to continue.
     fn rest(&self, rest: Rest, until: Option<u64>) -> bool {
         let mut worker = self.worker.borrow_mut();
         let Some(worker) = worker.as_mut() else {
@@ -162,7 +162,7 @@ impl Engine {
         if worker.has_mail() || until.is_some_and(|until| until <= self.clock.now()) {
             return true;
         }
-        // `None` for a clock that is put forward by hand: no length of sleep is the right one.
+        // `None` for a clock that is advanced by hand: no length of sleep is the right one.
         let timer = self.clock.time_to(until);
         let limit = match rest {
             Rest::Never => return false,
@@ -178,7 +178,7 @@ impl Engine {
         true
     }
 
-    /// The real time after that length of it, where the system's own clock may stand still.
+    /// The real time after that length of it, if the system's own clock may stand still.
     fn real_limit(&self, length: Option<Duration>) -> Option<u64> {
         let manual = matches!(self.clock, Clock::Manual(_));
         let length = length.filter(|_| manual)?;
@@ -197,10 +197,10 @@ impl Engine {
         }
     }
 
-    /// Ends the system by force, as well as that can be done where the caller stands.
+    /// Ends the system by force, as well as the caller's place allows.
     pub(super) fn end(&self) {
         if self.worker.try_borrow_mut().is_err() {
-            // In one of its own handlers: whoever drives it there has the engine, and ends it.
+            // In one of its own handlers: the code that drives it there has the engine, and ends it.
             return self.shared.request_shutdown(Duration::ZERO);
         }
         self.thread_end.refuse_to_outlive(self.shard.fibers.busy());
@@ -213,9 +213,9 @@ impl Engine {
         unregister(&self.shared.core);
     }
 
-    /// Ends the system in the middle of an unwinding, or of another system's handler. Whoever waits is
-    /// unwound, as nobody may outlive what he has borrowed of this thread; no handler runs any more but for
-    /// `PostStop`.
+    /// Ends the system in the middle of an unwinding, or of another system's handler. Every waiting handler
+    /// is unwound, as none may outlive what it has borrowed from this thread; no handler runs any more
+    /// except for `PostStop`.
     fn end_here(&self) {
         off_fiber(|| {
             if let Some(worker) = &mut *self.worker.borrow_mut() {
@@ -241,7 +241,7 @@ impl Drive for Engine {
         self.clock.now()
     }
 
-    /// Each time it is driven it begins with a round, in which the time-out is armed.
+    /// Each drive begins with a round, and that arms the timeout.
     fn has_begun_a_wait(&self) {}
 
     fn has_ended(&self) -> bool {
@@ -253,14 +253,14 @@ impl Drive for Engine {
         let limit = self.real_limit(waits.timeout(wait).map(Duration::from_nanos));
         self.drive(Rest::ForAll(limit), &|| waits.is_pending(wait));
         if !self.ended.get() {
-            // Nobody has put the clock forward meanwhile; ended before, this does nothing.
+            // The clock was not advanced meanwhile. If the wait has ended before, this does nothing.
             self.shard.time_out(wait);
         }
         Ok(())
     }
 }
 
-/// The shared part of a new pool of one worker, and where that worker gets its mail from.
+/// Creates the shared part of a new pool of one worker, and the source of that worker's mail.
 fn found(
     name: String,
     on_failure: FailureHook,
@@ -286,7 +286,7 @@ fn found(
     Ok((core.ok_or(StartError::TooManyPools)?, Box::new(source)))
 }
 
-/// Has a new worker make its first fiber, after which it can always have another one.
+/// Makes a new worker create its first fiber, after which it can always have another one.
 fn with_a_fiber(mut worker: Worker) -> Result<Worker, StackError> {
     worker.shard().add_task(Box::new(|_| {}));
     let now = worker.shard().now.get();

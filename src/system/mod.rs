@@ -1,4 +1,4 @@
-//! The current-thread driver: a system of one worker that the thread which waits drives itself.
+//! The current-thread driver: a system of one worker, driven by the thread that waits.
 
 mod builder;
 mod engine;

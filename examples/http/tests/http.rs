@@ -1,4 +1,4 @@
-//! What the HTTP example answers, over real connections, when all goes well and when it does not.
+//! The answers of the HTTP example, over real connections, in success and in failure.
 
 #[path = "../../../tests/common/mod.rs"]
 mod common;
@@ -21,14 +21,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// A bank that serves, and whose journal is the test.
+/// A serving bank whose journal is the test.
 struct Served {
     pool: WorkerPool,
     server: Server,
     entries: mpsc::Receiver<Entry>,
 }
 
-/// Starts a bank for which the test has to write down what is to be written down.
+/// Starts a bank whose changes the test has to write down.
 fn serve(limits: Limits) -> Served {
     let pool = pool_of(2).start().unwrap();
     let (give, entries) = mpsc::channel();
@@ -51,12 +51,12 @@ impl Served {
         request(self.server.address(), method, path).unwrap()
     }
 
-    /// Begins a request whose answer somebody else takes.
+    /// Begins a request; other code receives its response.
     fn begin(&self, method: &str, path: &str) -> TcpStream {
         send(self.server.address(), method, path).unwrap()
     }
 
-    /// The next change that is to be written down.
+    /// Returns the next change that is to be written down.
     fn entry(&self) -> Entry {
         self.entries.recv_timeout(SOON).unwrap()
     }
@@ -126,8 +126,8 @@ fn a_full_mailbox_is_a_503_at_once() {
     assert_eq!(bank.ask("POST", "/accounts/ada").0, 201);
     let first = bank.begin("POST", "/accounts/ada/deposit/1");
     let held = bank.entry();
-    // The account waits for its journal. Of two more requests its mailbox takes one, and the other
-    // one is answered while nothing else goes on.
+    // The account waits for its journal. Of two more requests its mailbox takes one, and the other one is
+    // answered while nothing else happens.
     let (tell, told) = mpsc::channel();
     for _ in 0..2 {
         let (stream, tell) = (bank.begin("POST", "/accounts/ada/deposit/1"), tell.clone());
@@ -148,7 +148,7 @@ fn what_is_not_done_in_time_is_a_504_and_is_not_done_later() {
         mailbox: 8,
         patience: Duration::from_millis(50),
     });
-    // On a machine that is busy even this may take too long, so it is tried until it is there.
+    // On a busy machine even this may take too long, so it is tried until the account is there.
     eventually("the account is open", || {
         [201, 409].contains(&bank.ask("POST", "/accounts/ada").0)
     });
@@ -159,7 +159,7 @@ fn what_is_not_done_in_time_is_a_504_and_is_not_done_later() {
     assert_eq!(receive(second).unwrap(), is(504, "it took too long"));
     let nothing = || bank.ask("GET", "/accounts/ada") == is(200, "0");
     eventually("the account waits no more, and nothing was added", nothing);
-    late.done.send(()); // of which nobody takes notice
+    late.done.send(()); // which is ignored
     eventually("nothing is added later", nothing);
     bank.close();
 }
@@ -182,7 +182,7 @@ fn a_client_that_goes_away_takes_its_question_back() {
     gone.shutdown(Shutdown::Write).unwrap();
     let heard = gone.read_to_end(&mut Vec::new());
     assert!(matches!(heard, Ok(0) | Err(_)), "nothing was answered");
-    // The server has one thread, which answers this when it is done with that.
+    // The server has one thread, which answers this once it is done with that.
     assert_eq!(bank.ask("GET", "/accounts/bob").0, 404);
     held.done.send(());
     assert_eq!(receive(first).unwrap(), is(200, "1"));
