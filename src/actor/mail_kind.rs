@@ -30,8 +30,8 @@ pub(crate) struct MailKind {
     pub(super) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
 }
 
-/// The messages of actors that this crate makes for its user, who never wrote their types: of topics,
-/// groups and routers.
+/// The messages of actors that this crate makes for its user, whose types the user never wrote: of
+/// topics, groups and routers.
 const OWN_MESSAGES: &str = concat!(env!("CARGO_CRATE_NAME"), "::routing::");
 
 /// The display name of a message type: the name that the language gives it, but without the private
