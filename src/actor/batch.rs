@@ -46,7 +46,7 @@ struct Header {
     entries: u32,
 }
 
-/// Words in a batch that is a segment of so many bytes. The address of the segment's region comes last.
+/// Words in a batch that is a segment of `bytes` bytes. The address of the segment's region comes last.
 const fn words_in(bytes: usize) -> u32 {
     let words = bytes - mem::size_of::<Header>() - mem::size_of::<*const Region>();
     #[allow(clippy::cast_possible_truncation)] // segments have some kilobytes
@@ -105,7 +105,7 @@ impl Batch {
         Self(header)
     }
 
-    /// Makes an empty batch of a segment of so many bytes, one of [`SEGMENT_BYTES`].
+    /// Makes an empty batch in a segment of `bytes` bytes, one of [`SEGMENT_BYTES`].
     pub(crate) fn in_segment(origin: u32, segment: Segment, bytes: usize) -> Self {
         let header = segment.start().cast::<Header>();
         let capacity = words_in(bytes);

@@ -341,7 +341,7 @@ pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
     });
 }
 
-/// Returns the last message that this thread has sent to that pool, of which it is no worker.
+/// Returns the id of the last message that this thread has sent to that pool, of which it is no worker.
 pub(crate) fn last_message_from_outside(home: Home) -> MessageId {
     let repeatable =
         find(home).and_then(|core| Some(core.ids_from_outside.as_ref()?.load(Relaxed)));

@@ -1,9 +1,9 @@
 //! The gates of a pool's bounded mailboxes, where a sender on any thread learns for certain whether there
 //! is room.
 //!
-//! A permit is taken before a message is sent, and returned when the message is taken out to be handled,
+//! A permit is taken before a message is sent, and released when the message is taken out to be handled,
 //! so messages on their way count too. Senders wait for a permit at the owner. There a sender is given a
-//! [`Room`], which returns the permit unless it is used.
+//! [`Room`], which releases the permit unless it is used.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -29,7 +29,7 @@ pub(crate) struct Door {
     /// last question has. Both are written and read by the owner only.
     left: AtomicU64,
     questions_until: AtomicU64,
-    /// Whether the permit of a message was returned that has not left the mailbox. For the owner only.
+    /// Whether the permit of a message was released that has not left the mailbox. For the owner only.
     ahead: AtomicBool,
 }
 
@@ -52,7 +52,7 @@ impl Door {
         self.questions_until.store(until, Relaxed);
     }
 
-    /// Returns the permit of a message that leaves the mailbox, unless one was returned ahead. Returns
+    /// Releases the permit of a message that leaves the mailbox, unless one was released ahead. Returns
     /// whether a sender waits for it. For the owner only.
     #[must_use]
     pub(super) fn leave(&self) -> bool {
@@ -63,7 +63,7 @@ impl Door {
         self.gate.leave()
     }
 
-    /// Returns the permit of the next message that leaves the mailbox, ahead of time. Returns whether a
+    /// Releases the permit of the next message that leaves the mailbox, ahead of time. Returns whether a
     /// sender waits for it. For the owner only.
     #[must_use]
     pub(super) fn leave_ahead(&self) -> bool {
@@ -72,13 +72,13 @@ impl Door {
         !already && self.gate.leave()
     }
 
-    /// Whether a permit was returned ahead, and no message has left since. For the owner only.
+    /// Whether a permit was released ahead, and no message has left since. For the owner only.
     #[must_use]
     pub(super) fn is_ahead(&self) -> bool {
         self.ahead.load(Relaxed)
     }
 
-    /// Notes that a message leaves the mailbox, if a permit was returned ahead and no other message has
+    /// Notes that a message leaves the mailbox, if a permit was released ahead and no other message has
     /// left since. Returns whether that is so. For the owner only.
     #[must_use]
     pub(super) fn leave_after(&self) -> bool {
@@ -169,7 +169,7 @@ impl Doorway for Door {
     }
 }
 
-/// Notice that another thread than the owner's returned a permit for which a sender waits.
+/// The notice that a thread other than the owner's released a permit for which a sender waits.
 pub(crate) struct RoomFreed;
 
 impl Parcel for RoomFreed {

@@ -27,8 +27,8 @@ impl Home {
 
     /// Returns this home, marked if the actor has a bounded mailbox.
     ///
-    /// References carry the mark, and nothing else does. It makes both comparisons by which a message
-    /// finds its way, of the home and of the pool, fail.
+    /// References carry the mark, and nothing else does. With the mark, both comparisons that route a
+    /// message, of the home and of the pool, fail.
     #[inline(always)]
     pub(crate) const fn marked(self, bounded: bool) -> Self {
         if bounded { Self(self.0 | MARK) } else { self }

@@ -74,10 +74,10 @@ impl ActorId {
     /// Returns the path of this actor, for a log line. Works on any thread, while the actor is alive and
     /// for a while after.
     ///
-    /// It sends no message and does not wait for long. An actor that was given a name is known
-    /// everywhere. An actor with a generated name is known on its own worker while it is alive, and
-    /// elsewhere once it was asked from there. Each worker keeps the paths of a thousand actors that have
-    /// ended; they are dropped with the pool.
+    /// It asks no actor, and does not wait for long. An actor that was given a name is known everywhere.
+    /// An actor with a generated name is known on its own worker while it is alive, and elsewhere once it
+    /// was asked from there. Each worker keeps the paths of a thousand actors that have ended; they are
+    /// dropped with the pool.
     ///
     /// ```
     /// use nexus_actors::prelude::*;

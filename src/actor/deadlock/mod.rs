@@ -21,7 +21,7 @@
 //! has ended, or if an actor has resumed meanwhile; and if everything that it found is uncertain, once
 //! more along certain links only.
 //!
-//! **No false alarm.** An edge counts only if nothing but the next actor can end the wait well:
+//! **No false alarm.** An edge counts only if nothing but the next actor can end the wait successfully:
 //!
 //! - the question is still in that actor's mailbox, and the reply in the question, or
 //! - the next actor waits *on behalf of* that reply: it has lent the reply to its own wait, or

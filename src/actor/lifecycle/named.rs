@@ -1,4 +1,4 @@
-//! Get-or-start: returns the actor that has a name, or starts one, the same for all callers at a time.
+//! Get-or-start: returns the actor that has a name, or starts one, which concurrent callers share.
 //!
 //! The first caller to reserve the name starts the actor. All others wait until it has started, and share
 //! the outcome. While a previous actor of that name still ends, they wait for its end and try again.

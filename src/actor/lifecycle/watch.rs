@@ -283,7 +283,7 @@ struct Terminated {
 }
 
 impl Terminated {
-    /// The end of an actor that stopped before its reason could be seen here.
+    /// An end that came before its reason could be seen here.
     fn unseen(actor: ActorId) -> Self {
         Self {
             actor,
