@@ -1,7 +1,7 @@
-//! What actors cost in memory, how fast they start, what waiting costs, and what idling costs.
+//! The memory that actors take, how fast they start, and the costs of waiting and of idling.
 //!
-//! Memory and idle CPU are not times, so criterion has no say here: each figure is read from the
-//! operating system, once, and printed with the limit that it is meant to keep.
+//! Memory and idle CPU time are not durations that criterion could measure: each figure is read once from
+//! the operating system, and printed with the limit that it should stay below.
 
 use nexus_actors::prelude::*;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ impl Actor for Idle {
     }
 }
 
-/// An actor that spawns children when it is told to, and can send each of them a message.
+/// An actor that spawns children on request, and can send each of them a message.
 fn parent(message: u64) -> Props<Parent> {
     Props::new(move || {
         let child = Props::from_actor(|| Idle(7));
@@ -74,14 +74,14 @@ fn parent(message: u64) -> Props<Parent> {
 
 /// Resident memory of an actor that waits for its first message, and how fast actors start.
 fn idle_actors(count: u64) {
-    // Starting a million actors in one handler is what the watchdog is there to tell of.
+    // Starting a million actors in one handler is just what the watchdog reports.
     let builder = WorkerPool::builder().workers(1).slow_after(None);
     let pool = builder.start().expect("starts");
     let parent = pool.spawn("parent", parent(1)).expect("spawns");
     let before = resident();
     let spawn = |done| Parent::Spawn(count, done);
     let took = parent.ask(spawn, PATIENCE).wait().expect("answers");
-    // The parent's list of references is not the children's memory.
+    // The parent's list of references is not part of the children's memory.
     let list = count * size_of::<ActorRef<u64>>() as u64;
     let each = (resident() - before - list) as f64 / count as f64;
     println!("an idle actor:            {each:.0} bytes resident (limit 200)");
@@ -158,7 +158,7 @@ fn waiting_handlers(count: usize) {
     );
 }
 
-/// Memory that could be had, in bytes; 0 where it is not known.
+/// Available memory in bytes; 0 if it is not known.
 fn available() -> u64 {
     let known = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = known.lines().find(|line| line.starts_with("MemAvailable:"));
@@ -166,10 +166,10 @@ fn available() -> u64 {
     kibibytes.unwrap_or(0_u64) * 1024
 }
 
-/// CPU time that four workers with nothing to do use.
+/// CPU time of four workers that have nothing to do.
 fn idle_pool(length: Duration) {
     let pool = WorkerPool::builder().workers(4).start().expect("starts");
-    // The workers may still be looking for work; they stop that by themselves.
+    // The workers may still be looking for work; they stop by themselves.
     std::thread::sleep(Duration::from_millis(100));
     let before = cpu_time();
     std::thread::sleep(length);
@@ -189,7 +189,7 @@ fn resident() -> u64 {
     pages * 4096
 }
 
-/// CPU time that the threads of this process have used, as the scheduler counts it.
+/// CPU time of the threads of this process, as the scheduler counts it.
 fn cpu_time() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let nanos = tasks.filter_map(|task| {

@@ -1,9 +1,9 @@
-//! The inbox of a worker beside other queues: producers on threads of their own, one polling
-//! consumer, messages one by one and in batches of 32.
+//! The inbox of a worker beside other queues: producers on threads of their own, one polling consumer,
+//! messages one by one and in batches of 32.
 
 #![allow(missing_docs)] // criterion's macros make public functions
 
-// The queues are no public interface of the crate; the bench compiles their sources itself.
+// The queues are not public; the bench compiles their sources itself.
 #[allow(dead_code, unused_imports, unsafe_code)]
 #[path = "../src/memory/mod.rs"]
 mod memory;
@@ -24,8 +24,8 @@ use std::time::Duration;
 const MESSAGES: u64 = 400_000;
 const BATCH: usize = 32;
 
-/// A node with some numbers in it. Every queue carries the same nodes, each on the heap, as
-/// batches are: what differs is how the queue holds them.
+/// A node with some numbers in it. Every queue carries the same nodes, each on the heap, as batches are;
+/// only the way in which the queue holds them differs.
 #[repr(C)]
 struct Numbers {
     link: Link,
@@ -48,12 +48,12 @@ impl Owned {
     }
 }
 
-// SAFETY: the link is touched only by whoever owns the node.
+// SAFETY: only the owner of the node touches the link.
 #[allow(unsafe_code)]
 unsafe impl Send for Owned {}
 
 // SAFETY: a box gives its address up and takes the same one back; the link is its first field
-// (`repr(C)`), and nobody else has the address in between.
+// (`repr(C)`), and no other code has the address in between.
 #[allow(unsafe_code)]
 unsafe impl Node for Owned {
     fn into_link(self) -> NonNull<Link> {

@@ -1,8 +1,7 @@
-//! Messages a second and round trips, beside the yardsticks, in one run.
+//! Message throughput and round trips, beside the yardsticks, in one run.
 //!
-//! Each group names its case; each entry in it is ours or a yardstick. The ratio of two medians
-//! of one run is what counts: absolute figures do not carry from one machine, or hour, to the
-//! next.
+//! Each group is one case; each entry in it is this crate or a yardstick. What counts is the ratio of two
+//! medians of one run: absolute figures cannot be compared between machines, or between hours.
 
 #![allow(missing_docs)] // criterion's macros make public functions
 
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Messages that one producer sends in a measured round.
 const MESSAGES: u64 = 1_000_000;
-/// Messages that a producer sends before it lets others have their turn.
+/// Messages that a producer sends before it yields.
 const BURST: u64 = 256;
 
 enum Count {
@@ -30,7 +29,7 @@ fn counter() -> Props<Count> {
     })
 }
 
-/// Keeps whichever comes first, the question or the sum, for the other.
+/// Stores the question or the sum, whichever comes first, for the other.
 enum Judge {
     Await(Reply<u64>),
     Sum(u64),
@@ -52,7 +51,7 @@ fn judge() -> Props<Judge> {
     })
 }
 
-/// The number after which a summing actor tells its sum.
+/// The number that makes a summing actor report its sum.
 const LAST: u64 = u64::MAX;
 
 /// Adds up bare numbers, as the yardsticks do.
@@ -68,7 +67,7 @@ fn summing(judge: ActorRef<Judge>) -> Props<u64> {
     })
 }
 
-/// Sends as many numbers as it is told, giving way after each burst.
+/// Sends as many numbers as it is told, and yields after each burst.
 fn producer(counter: ActorRef<u64>) -> Props<(u64, u64)> {
     Props::new(move || {
         Behavior::receive(move |ctx, (messages, burst): (u64, u64)| {
@@ -236,7 +235,7 @@ fn ping_pong(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Asks the counter again and again, from inside a handler.
+/// Asks the counter repeatedly, from inside a handler.
 fn asker(counter: ActorRef<Count>) -> Props<(u64, Reply<()>)> {
     Props::new(move || {
         Behavior::receive(move |_ctx, (asks, done): (u64, Reply<()>)| {
@@ -293,7 +292,7 @@ fn ask(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Asks from a thread outside, one after the other, of a worker that sleeps in between, or looks on.
+/// Repeated asks from a thread outside to a worker that sleeps in between, or polls.
 fn ask_from_a_thread(criterion: &mut Criterion) {
     const ASKS: u64 = 2_000;
     let mut group = criterion.benchmark_group("ask from a thread");
@@ -323,7 +322,7 @@ fn ask_from_a_thread(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// As [`ask_from_a_thread`], but with a pause before each ask, so that whoever answers sleeps.
+/// As [`ask_from_a_thread`], but with a pause before each ask, so that the answering side sleeps.
 fn ask_a_sleeper(criterion: &mut Criterion) {
     const PAUSE: Duration = Duration::from_millis(1);
     let mut group = criterion.benchmark_group("ask from a thread, after a pause");

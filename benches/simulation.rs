@@ -1,5 +1,5 @@
-//! What a simulated delivery costs, with everything left to chance and a trace kept, and what a
-//! whole small simulation does: a swarm runs them by the hundred thousand.
+//! The cost of a simulated delivery, with everything left to chance and a trace kept, and of a whole
+//! small simulation: a swarm runs them by the hundred thousand.
 
 #![allow(missing_docs)] // criterion's macros make public functions
 
@@ -14,7 +14,7 @@ const ACTORS: usize = 32;
 
 type Ring = Arc<Mutex<Vec<ActorRef<u64>>>>;
 
-/// Passes numbers on round a ring of actors, one less each time.
+/// Passes numbers round a ring of actors, one less each time.
 fn ring(workers: usize) -> (Sim, Vec<ActorRef<u64>>) {
     let builder = Sim::builder().seed(1).workers(workers).keep_events(100_000);
     let mut sim = builder.start().expect("starts");

@@ -1,5 +1,5 @@
-//! Pools, systems and simulations end under `panic = "abort"` as well, though handlers that wait cannot be
-//! unwound: `cargo run --package nexus-abort-tests --profile abort`.
+//! Pools, systems and simulations end under `panic = "abort"` as well, although waiting handlers cannot
+//! be unwound: `cargo run --package nexus-abort-tests --profile abort`.
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 const MOMENT: Duration = Duration::from_millis(10);
 const NEVER: Duration = Duration::from_secs(3600);
-/// Longer than any end takes that comes.
+/// Longer than any orderly end takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits for ever, and has a child that does.
+/// Waits for ever, and has a child that does the same.
 fn waiting(depth: u32) -> Props<()> {
     Props::new(move || {
         Behavior::receive(move |ctx: &mut Context<'_, ()>, ()| {
@@ -24,7 +24,7 @@ fn waiting(depth: u32) -> Props<()> {
     })
 }
 
-/// Handles what it is told, and is told that it stops.
+/// Handles what it is sent, and reports that it stops.
 fn orderly(told: &mpsc::Sender<()>) -> Props<()> {
     let told = told.clone();
     Props::new(move || {

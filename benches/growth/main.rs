@@ -1,15 +1,15 @@
-//! How costs grow with what they are about: each [case](cases) runs with some and with four times as
-//! many, and the instructions of both are counted.
+//! How costs grow with the number of things: each [case](cases) runs with some number of them and with
+//! four times as many, and the instructions of both runs are counted.
 //!
-//! Instructions are the same in every run, which no time is. They are counted by valgrind, which has to be
-//! installed; each run is a process of its own. What a process takes that has nothing to do, from its start
-//! to its end, is taken off.
+//! The number of instructions is the same in every run; no time is. Instructions are counted by valgrind,
+//! which must be installed; each run is a process of its own. What a process that does nothing takes,
+//! from its start to its end, is subtracted.
 //!
-//! A cost in proportion grows by 4, one of `n log n` by a little more, and one with the square by 16, of which
-//! the rest of the work hides some. So a case fails that grows by more than [`MOST`].
+//! A linear cost grows by 4, a cost of `n log n` by a little more, and a quadratic cost by 16, part of
+//! which is hidden by the rest of the work. So a case fails if it grows by more than [`MOST`].
 //!
-//! `cargo bench --bench growth` measures all, and with a word behind `--` those with that word in their
-//! names; `-- --test` runs each once, with a few, and counts nothing.
+//! `cargo bench --bench growth` measures all cases; with a word behind `--`, those with that word in
+//! their names. `-- --test` runs each case once, with few things, and counts nothing.
 
 mod cases;
 
@@ -17,12 +17,12 @@ use cases::Case;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 
-/// How much a cost may grow where there are four times as many.
+/// The most by which a cost may grow with four times as many things.
 const MOST: f64 = 5.0;
 
 const TIMES: usize = 4;
 
-/// Runs that are counted at the same time.
+/// The number of runs that are counted at the same time.
 const AT_ONCE: usize = 2;
 
 fn main() -> ExitCode {
@@ -56,13 +56,13 @@ fn run(arguments: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let size = size.parse().expect("a size");
-    // Nothing for the empty name.
+    // Runs nothing if the name is empty.
     let named = cases::all().filter(|case| case.name == name);
     named.for_each(|case| (case.run)(size));
     ExitCode::SUCCESS
 }
 
-/// Counts the instructions of a case of that size; of nothing where it has no name.
+/// Counts the instructions of a case of that size; of an empty run if the name is empty.
 fn count(name: &str, size: usize) -> Result<u64, String> {
     let itself = std::env::current_exe().map_err(|error| error.to_string())?;
     let counted = Command::new("valgrind")
@@ -83,7 +83,7 @@ fn count(name: &str, size: usize) -> Result<u64, String> {
     number.ok_or_else(|| format!("valgrind has counted nothing, but said:\n{said}"))
 }
 
-/// What was counted of a case, and how much more it was for four times as many.
+/// The counts of a case, for some things and for four times as many.
 struct Counted {
     some: u64,
     more: u64,

@@ -47,7 +47,7 @@ pub(crate) fn seg_queue_count(messages: u64) {
     });
 }
 
-/// A number goes to and fro between two spinning threads: what the hardware can do.
+/// A number goes to and fro between two spinning threads: the limit of the hardware.
 pub(crate) fn cache_line_ping_pong(trips: u64) {
     let line = CachePadded::new(AtomicU64::new(0));
     let wait_for = |value| {
@@ -70,8 +70,8 @@ pub(crate) fn cache_line_ping_pong(trips: u64) {
     assert_eq!(line.load(Relaxed), 2 * trips);
 }
 
-/// Two threads that look all the time: one makes a one-shot slot and pushes it to the other, which
-/// writes the answer into it.
+/// Two threads that poll all the time: one makes a one-shot slot and pushes it to the other, which writes
+/// the answer into the slot.
 pub(crate) fn bare_one_shots(trips: u64) {
     let questions = crossbeam_queue::SegQueue::<Arc<AtomicU64>>::new();
     thread::scope(|scope| {
@@ -96,7 +96,7 @@ pub(crate) fn bare_one_shots(trips: u64) {
     });
 }
 
-/// Two threads of which one sleeps while the other works, and wakes it: a round trip of wake-ups.
+/// Two threads, one of which sleeps while the other works and then wakes it: a round trip of wake-ups.
 pub(crate) fn park_and_unpark(trips: u64) {
     let turn = Arc::new(AtomicU64::new(0));
     let theirs = Arc::clone(&turn);
@@ -120,7 +120,7 @@ pub(crate) fn park_and_unpark(trips: u64) {
     answering.join().expect("answers");
 }
 
-/// A thread that sleeps until it is asked, and wakes whoever asked, who sleeps meanwhile.
+/// A thread that sleeps until it is asked, and then wakes the asker, which sleeps meanwhile.
 pub(crate) struct Sleeper {
     turn: Arc<AtomicU64>,
     thread: Option<thread::JoinHandle<()>>,
@@ -234,7 +234,7 @@ pub(crate) fn tokio_ask(asks: u64) {
     });
 }
 
-/// The same by tasks that may move between so many threads, as actors on tokio do.
+/// The same with tasks that may move between that many threads, as actors on tokio do.
 pub(crate) fn tokio_ask_on_threads(threads: usize, asks: u64) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -256,7 +256,7 @@ use stakker::{ActorOwn, CX, Ret, Stakker, actor, call, ret_nop, ret_some_to};
 struct Counter(u64);
 
 impl Counter {
-    #[allow(clippy::unnecessary_wraps)] // stakker's constructors answer an option
+    #[allow(clippy::unnecessary_wraps)] // stakker's constructors return an option
     fn init(_: CX![]) -> Option<Self> {
         Some(Self(0))
     }
@@ -377,7 +377,7 @@ impl Asker {
     }
 }
 
-/// An actor asks another, and is called back with the answer.
+/// An actor asks another one, and is called back with the answer.
 pub(crate) fn stakker_ask(asks: u64) {
     let answered = Rc::new(Cell::new(0));
     run_stakker(|stakker| {

@@ -1,4 +1,4 @@
-//! What must not compile: the promises that the types keep.
+//! Code that must not compile: the promises that the types enforce.
 
 #[test]
 fn s1_3_misuse_does_not_compile() {

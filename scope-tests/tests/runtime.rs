@@ -1,4 +1,5 @@
-//! Handlers that wait for futures of tokio's: in its runtime while they are polled, and nowhere else.
+//! Handlers that wait for futures of tokio: these are polled inside its runtime, and nothing else runs
+//! there.
 
 use nexus_actors::prelude::*;
 use std::time::{Duration, Instant};
@@ -21,8 +22,8 @@ fn is_inside() -> bool {
     Handle::try_current().is_ok()
 }
 
-/// One that sleeps by tokio's clock, now and then, and answers whether it was in a runtime while it was polled,
-/// and otherwise.
+/// An actor that sleeps by tokio's clock repeatedly. It answers whether it was inside a runtime while it
+/// was polled, and whether it was inside one otherwise.
 fn sleeper() -> Props<(u64, Reply<(bool, bool)>)> {
     Props::new(|| {
         Behavior::receive(|ctx, (millis, reply): (u64, Reply<(bool, bool)>)| {
@@ -127,7 +128,7 @@ fn s6_6_nothing_else_waits_in_the_poll_of_a_future() {
     let asks = Props::new(move || {
         Behavior::receive(move |ctx, reply: Reply<AskErrorKind>| {
             let asked = ctx.block_on(async { onlooker.ask(|reply| reply, SOON).wait() })?;
-            // To await it is what is meant.
+            // This is the intended way: awaiting the ask.
             assert!(!ctx.block_on(onlooker.ask(|reply| reply, SOON))??);
             reply.send(asked.unwrap_err().kind());
             Ok(())
@@ -139,7 +140,7 @@ fn s6_6_nothing_else_waits_in_the_poll_of_a_future() {
     pool.shutdown(SOON).unwrap();
 }
 
-/// Asks by way of an executor that blocks the thread of the worker, in which nothing answers.
+/// Asks through an executor that blocks the worker's thread, so that nothing can answer.
 fn asks_wrongly(handle: Handle, onlooker: ActorRef<Reply<bool>>) -> Props<Reply<AskError>> {
     Props::new(move || {
         let handle = handle.clone();

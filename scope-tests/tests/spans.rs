@@ -1,4 +1,4 @@
-//! Handlers in spans of `tracing`: each line of a log stands under the spans of its own handler.
+//! Handlers in spans of `tracing`: each line of a log carries the spans of its own handler.
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// The lines of a log, each with the names of its spans before it.
+/// The lines of a log, each preceded by the names of its spans.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
 
@@ -48,7 +48,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     }
 }
 
-/// The one log of this process, as the default of its threads: tests that write to it take turns.
+/// The only log of this process, used by all its threads by default: tests that write to it take turns.
 fn log() -> (Lines, std::sync::MutexGuard<'static, ()>) {
     static LINES: std::sync::LazyLock<Lines> = std::sync::LazyLock::new(|| {
         let lines = Lines::default();

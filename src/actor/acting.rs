@@ -1,8 +1,8 @@
-//! Who acts on a fiber, and under what message.
+//! Which actor acts on a fiber, and under which message.
 //!
-//! What a worker notes of the handler that runs lies on that handler's own fiber, and the shard knows where.
-//! So whoever waits puts nothing aside, and takes nothing back: it says where its own note is when it
-//! goes on.
+//! A worker records the state of a running handler on that handler's own fiber, and the shard points to
+//! the current record. So a handler that waits saves nothing and restores nothing: when it resumes, it
+//! points the shard to its own record again.
 
 #![allow(unsafe_code)]
 
@@ -17,40 +17,42 @@ use super::id::{ActorId, Home, Key};
 use super::starts::Starts;
 use crate::fiber::do_first;
 
-/// A reply for which a handler makes an answer, and which nobody else can send meanwhile.
+/// A reply whose answer a handler is making, and which nothing else can send meanwhile.
 #[derive(Clone, Copy)]
 pub(crate) struct Answering {
-    /// The wait that it ends, where that is a worker's.
+    /// The wait that the reply ends, if it is a worker's.
     pub(crate) wait: Option<(Home, Key)>,
-    /// Until when it is waited for, by the clock of this worker's pool, where that is known.
+    /// When that wait ends, by the clock of this worker's pool, if it is known.
     pub(crate) deadline: Option<u64>,
 }
 
-/// What is noted of the actor whose turn it is.
+/// The record of the actor whose turn it is.
 pub(crate) struct Acting {
-    /// Whose turn it is.
+    /// The actor.
     pub(crate) actor: Cell<ActorId>,
-    /// That of the message which it handles.
+    /// The envelope of the message that it handles.
     pub(crate) envelope: Cell<Envelope>,
-    /// Messages that its turn may still take.
+    /// The number of messages that its turn may still take.
     pub(crate) messages_left: Cell<usize>,
-    /// Whether a handler runs, with whom replies that are dropped wait for its end.
+    /// Whether a handler runs, in which case dropped replies wait for its end.
     pub(crate) handles: Cell<bool>,
-    /// In whose handler, where it is another one's: a subscriber to dead letters is of no worker.
+    /// The handler in which it acts, if that is another actor's: a subscriber to dead letters belongs to
+    /// no worker.
     pub(super) within: Cell<Running>,
-    /// Starts of actors that handlers on this fiber are in the middle of.
+    /// Starts of actors that handlers on this fiber are performing.
     pub(super) starts: Starts,
-    /// Whether something may be entered that is taken off when it waits, and left at the end of its turn.
+    /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(super) locals: Locals,
-    /// For which reply it makes an answer.
+    /// The reply whose answer it makes.
     pub(super) answering: Cell<Option<Answering>>,
-    /// By which wait a handler on this fiber has waited last. A task that is cancelled looks at it from elsewhere.
+    /// The last wait of a handler on this fiber. It is also read from elsewhere, by the cancellation of a
+    /// task.
     pub(crate) wait: Rc<Cell<Key>>,
 }
 
 impl Acting {
-    /// Nobody has a turn.
+    /// The record for when no actor has a turn.
     fn nobody(is_hooked: bool) -> Self {
         Self {
             actor: Cell::new(ActorId::NOBODY),
@@ -67,19 +69,19 @@ impl Acting {
     }
 }
 
-/// Where the note is of whoever acts now.
+/// Points to the record of what acts now.
 pub(crate) struct Stage {
     here: Cell<*const Acting>,
-    /// Whether hooks are told of each switch.
+    /// Whether hooks are called at each switch.
     is_hooked: bool,
-    /// That of the worker's own stack: a box, held as a pointer, as moving it would end what was
-    /// borrowed from it.
+    /// The record of the worker's own stack. It is a box held as a pointer, because moving a box would
+    /// invalidate what was borrowed from it.
     root: *mut Acting,
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // SAFETY: `new` made a box of it, and nobody acts any more.
+        // SAFETY: `new` made it from a box, and nothing acts any more.
         drop(unsafe { Box::from_raw(self.root) });
     }
 }
@@ -94,24 +96,25 @@ impl Stage {
         }
     }
 
-    /// Of whoever acts now.
+    /// Returns the record of what acts now.
     #[inline(always)]
     pub(crate) fn here(&self) -> &Acting {
-        // SAFETY: it is `root`, or that of a fiber that has not come to its end: `go_on_as` is called
-        // with what `on_this_fiber` has lent only, by a fiber whose loop goes on, and before it ends,
-        // the fiber gives way, whereupon whoever goes on says that it does. The reference is kept by
-        // code on that very fiber.
+        // SAFETY: the pointer is `root`, or the record of a fiber that has not ended. `go_on_as` is
+        // called only with what `on_this_fiber` has lent, by a fiber whose loop continues; and before a
+        // fiber ends, it yields, and whatever continues then sets its own record. The reference is held
+        // by code on that very fiber.
         unsafe { &*self.here.get() }
     }
 
-    /// The fiber that this belongs to goes on: called after everything that gives the thread away.
+    /// Sets the record of the fiber that continues. Called after everything that suspends this fiber.
     #[inline(always)]
     pub(crate) fn go_on_as(&self, acting: &Acting) {
         self.here.set(ptr::from_ref(acting));
     }
 
-    /// Runs the loop of a fiber with a note of its own, which the loop [goes on as](Self::go_on_as) each
-    /// time that it is resumed to run. It ends when it is resumed to end.
+    /// Runs the loop of a fiber with a record of its own. The loop passes it to
+    /// [`go_on_as`](Self::go_on_as) each time that it is resumed to run. The loop ends when it is resumed
+    /// to end.
     pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&Acting)) {
         let acting = Acting::nobody(self.is_hooked);
         self.go_on_as(&acting);
@@ -119,7 +122,7 @@ impl Stage {
         run(&acting);
     }
 
-    /// What runs on the worker's own stack goes on.
+    /// Sets the record of the worker's own stack, which continues.
     pub(crate) fn go_on_as_root(&self) {
         self.here.set(self.root);
     }

@@ -1,4 +1,4 @@
-//! When something of a worker is due: its timers, and the ends of its waits.
+//! The alarms of a worker: its timers, and the deadlines of its waits.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,32 +6,32 @@ use super::id::{ActorId, Key};
 use super::shard::Shard;
 use crate::time::{Clock, TimerId, TimerWheel};
 
-/// What is due.
+/// What becomes due.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Alarm {
-    /// The end of a wait.
+    /// The deadline of a wait.
     Wait(Key),
     /// A timer of the actor in that slot, or its receive time-out.
     Timer { slot: u32, timer: u32 },
 }
 
-/// No timer of an actor's: its receive time-out.
+/// Stands for the receive time-out of an actor in place of a timer's number.
 pub(crate) const RECEIVE_TIMEOUT: u32 = u32::MAX;
 
 /// How much a worker does in one tick.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measure {
     pub(crate) turns: u32,
-    /// Messages that it takes in, and that it handles.
+    /// The most messages that it takes in, and that it handles.
     pub(crate) messages: u32,
-    /// Messages that an actor handles in one turn, so that others have theirs.
+    /// The most messages that an actor handles in one turn, so that other actors get theirs.
     pub(crate) messages_per_turn: usize,
     /// Whether messages take so long that the clock is read for each question.
     pub(crate) is_slow: bool,
 }
 
 impl Measure {
-    /// The most of each. In a simulation, where no time passes in a tick, it is always that.
+    /// The largest measure. A simulation always uses it, as no time passes within a tick there.
     pub(crate) const MOST: Self = Self {
         turns: 128,
         messages: 1024,
@@ -40,13 +40,13 @@ impl Measure {
     };
 }
 
-/// A tick that has taken longer, in nanoseconds, ends when that is seen.
+/// A tick that takes longer than this, in nanoseconds, ends as soon as that is noticed.
 const LONG_TICK: u64 = 1_000_000;
 
-/// The alarms of one worker. No code of the user's runs while the wheel is borrowed.
+/// The alarms of one worker. No user code runs while the wheel is borrowed.
 pub(crate) struct Alarms {
     wheel: RefCell<TimerWheel<Alarm>>,
-    /// When the present tick began.
+    /// When the current tick began.
     tick_began: Cell<u64>,
 }
 
@@ -74,17 +74,17 @@ impl Alarms {
         self.wheel.borrow().len()
     }
 
-    /// When to look at them next.
+    /// Returns when to advance next.
     pub(crate) fn next(&self) -> Option<u64> {
         self.wheel.borrow().next_deadline()
     }
 
-    /// Takes what is due.
+    /// Takes the alarms that are due.
     pub(crate) fn advance(&self, now: u64, due: &mut Vec<Alarm>) {
         self.wheel.borrow_mut().advance(now, due);
     }
 
-    /// Gives memory back that nobody needs.
+    /// Frees memory that is no longer needed.
     pub(crate) fn trim(&self) {
         self.wheel.borrow_mut().trim();
     }
@@ -95,16 +95,16 @@ impl Alarms {
 }
 
 impl Shard {
-    /// A tick begins, at that time.
+    /// Begins a tick at that time.
     pub(crate) fn tick_begins(&self, now: u64) {
-        // The clock may have been read since whoever drives this worker did.
+        // The clock may have been read since the driver of this worker read it.
         let now = now.max(self.now.get());
         self.now.set(now);
         self.alarms.tick_began.set(now);
     }
 
-    /// A tick has ended, and whoever drives this worker may do something else for an hour: so the clock is read
-    /// for each of his questions.
+    /// Ends a tick. The driver may then do something else for an hour, so the clock is read for each
+    /// question that it asks.
     pub(crate) fn tick_ends(&self) {
         self.measure.set(Measure {
             is_slow: true,
@@ -112,7 +112,7 @@ impl Shard {
         });
     }
 
-    /// Does something, and has the clock read for each question that is asked meanwhile.
+    /// Runs `code`; the clock is read for each question that is asked meanwhile.
     pub(crate) fn with_exact_clock<R>(&self, code: impl FnOnce() -> R) -> R {
         let measure = self.measure.get();
         self.measure.set(Measure {
@@ -124,14 +124,14 @@ impl Shard {
         done
     }
 
-    /// How much the ticks from now on are to do.
+    /// Sets how much the ticks from now on do.
     pub(crate) fn set_measure(&self, measure: Measure) {
-        // A clock that is advanced by hand may be advanced by an hour in a short tick.
+        // A manual clock may be advanced by an hour within a short tick.
         let is_slow = measure.is_slow || matches!(self.clock, Some(Clock::Manual(_)));
         self.measure.set(Measure { is_slow, ..measure });
     }
 
-    /// The time now, and not as of the last look at the clock. In a simulation no time passes in a tick.
+    /// Reads the clock, rather than using its last reading. In a simulation no time passes within a tick.
     pub(crate) fn read_clock(&self) -> u64 {
         let Some(clock) = &self.clock else {
             return self.now.get();
@@ -144,7 +144,7 @@ impl Shard {
         now
     }
 
-    /// What is due, and what has come, is not to wait for the rest of a long tick.
+    /// Ends a long tick early, so that what is due and what has arrived need not wait for the rest of it.
     #[cold]
     fn end_tick_soon(&self) {
         self.turns_left.set(0);
@@ -158,7 +158,7 @@ impl Shard {
         wait
     }
 
-    /// A wait ends at that time, unless it ends before.
+    /// Makes a wait end at that time, unless it ends before.
     pub(crate) fn end_wait_by(&self, wait: Key, at: u64) {
         self.waits
             .arm(wait, self.alarms.set(at, Alarm::Wait(wait)), at);

@@ -1,12 +1,12 @@
 //! A batch: the envelopes that one worker publishes to another at once.
 //!
-//! Envelopes of any type lie one behind the other in one block of memory, so that a batch is
-//! written and read in the order of its addresses and costs one allocation, or none when the
-//! block was used before. What an envelope does on arrival is its [`Parcel`]'s business: a
-//! message goes into a mailbox, an answer to whoever waits for it, a command is carried out.
+//! Envelopes of any type lie one behind the other in one block of memory. So a batch is written and read
+//! in the order of its addresses and costs one allocation, or none if the block was used before. What an
+//! envelope does on arrival is defined by its [`Parcel`]: a message goes into a mailbox, an answer to the
+//! wait that it ends, a command is carried out.
 //!
-//! Small batches come from the allocator. What a worker sends in bulk lies in batches that are each a
-//! segment of the pool's store.
+//! Small batches come from the allocator. Bulk traffic of a worker uses larger batches, each of which is
+//! a segment of the pool's store.
 
 #![allow(unsafe_code)]
 
@@ -24,17 +24,17 @@ use super::shard::Shard;
 use crate::memory::{Region, Segment};
 use crate::queue::{Link, Node};
 
-/// Words in a small batch that a worker fills: 30 to 120 small messages. Where mistakes are planted batches
-/// are smaller, so that the swarm, which sends little, meets full ones.
+/// Words in a small batch that a worker fills: 30 to 120 small messages. Builds with planted mistakes use
+/// smaller batches, so that the swarm, which sends little, meets full ones.
 pub(crate) const WORKER_BATCH_WORDS: u32 = if cfg!(nexus_mutants) { 64 } else { 256 };
 
-/// Sizes of the segments in which larger batches lie, in bytes.
+/// Sizes of the segments used as larger batches, in bytes.
 pub(crate) const SEGMENT_BYTES: [usize; 2] = [16 << 10, 64 << 10];
 
-/// Whose batch it was, for [`Batch::origin`], when it was no worker's.
+/// The [origin](Batch::origin) of a batch that no worker filled.
 pub(crate) const FROM_OUTSIDE: u32 = u32::MAX;
 
-/// A batch begins with a cache line, so that one with an answer in it is no more than that.
+/// A batch begins at a cache line, so that a batch with one answer takes no more than that line.
 const CACHE_LINE: usize = 64;
 
 #[repr(C)]
@@ -46,7 +46,7 @@ struct Header {
     entries: u32,
 }
 
-/// Words in a batch that is a segment of so many bytes. The address of the segment's region comes last.
+/// Words in a batch that is a segment of `bytes` bytes. The address of the segment's region comes last.
 const fn words_in(bytes: usize) -> u32 {
     let words = bytes - mem::size_of::<Header>() - mem::size_of::<*const Region>();
     #[allow(clippy::cast_possible_truncation)] // segments have some kilobytes
@@ -55,7 +55,7 @@ const fn words_in(bytes: usize) -> u32 {
     }
 }
 
-/// Words in a batch of each size, the small one first.
+/// Words in a batch of each size, smallest first.
 pub(crate) const SIZES: [u32; 3] = [
     WORKER_BATCH_WORDS,
     words_in(SEGMENT_BYTES[0]),
@@ -83,7 +83,7 @@ unsafe impl Node for Batch {
 }
 
 impl Batch {
-    /// An empty batch with room for `capacity` words, no more than [`WORKER_BATCH_WORDS`].
+    /// Makes an empty batch with room for `capacity` words, at most [`WORKER_BATCH_WORDS`].
     pub(crate) fn new(origin: u32, capacity: u32) -> Self {
         debug_assert!(capacity <= WORKER_BATCH_WORDS, "larger ones are segments");
         let layout = Self::layout(capacity);
@@ -105,7 +105,7 @@ impl Batch {
         Self(header)
     }
 
-    /// An empty batch that is a segment of so many bytes, one of [`SEGMENT_BYTES`].
+    /// Makes an empty batch in a segment of `bytes` bytes, one of [`SEGMENT_BYTES`].
     pub(crate) fn in_segment(origin: u32, segment: Segment, bytes: usize) -> Self {
         let header = segment.start().cast::<Header>();
         let capacity = words_in(bytes);
@@ -125,8 +125,8 @@ impl Batch {
         batch
     }
 
-    /// The segment that this is, and which of the sizes it has, unless it is a small batch. What is in it
-    /// is dropped.
+    /// Returns the segment of this batch and the index of its size, unless this is a small batch. The
+    /// batch's contents are dropped.
     pub(crate) fn into_segment(mut self) -> Result<(usize, Segment), Self> {
         let capacity = self.header().capacity;
         let Some(size) = SIZES[1..].iter().position(|words| *words == capacity) else {
@@ -143,19 +143,19 @@ impl Batch {
     ///
     /// This is a segment, and is not used any more.
     unsafe fn segment(&self) -> Segment {
-        // SAFETY: behind the words lies what `in_segment` has written there.
+        // SAFETY: what is read behind the words was written there by `in_segment`.
         unsafe {
             let region = self.word(self.header().capacity).cast::<*const Region>();
             Segment::from_raw(self.0.cast(), region.read())
         }
     }
 
-    /// Words that are filled.
+    /// The number of words that are filled.
     pub(crate) fn filled(&self) -> u32 {
         self.header().filled
     }
 
-    /// Entries in it.
+    /// The number of entries in it.
     pub(crate) fn entries(&self) -> u32 {
         self.header().entries
     }
@@ -165,7 +165,7 @@ impl Batch {
         self.drain(|found, _| unsafe { (found.handling.discard)(found.parcel) });
     }
 
-    /// A batch of one parcel from outside of the pool, no larger than it must be.
+    /// Makes a batch of one parcel from outside the pool, no larger than necessary.
     pub(crate) fn of_one<P: Parcel>(to: Key, envelope: Envelope, parcel: P) -> Self {
         let words = if fits::<P>() {
             words_of::<P>()
@@ -183,17 +183,17 @@ impl Batch {
         self.header().origin
     }
 
-    /// From now on that worker fills it.
+    /// Sets the worker that fills it from now on.
     pub(crate) fn set_origin(&mut self, worker: u32) {
         // SAFETY: the header is ours.
         unsafe { self.0.as_mut() }.origin = worker;
     }
 
-    /// Adds a parcel. `last` is what was said of the entry before; the outbox keeps it.
+    /// Adds a parcel. `last` describes the entry before; the outbox stores it.
     ///
     /// # Errors
     ///
-    /// Gives the parcel back when the batch has no room for it.
+    /// Returns the parcel if the batch has no room for it.
     #[inline]
     pub(super) fn try_push<P: Parcel>(
         &mut self,
@@ -216,7 +216,7 @@ impl Batch {
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), P> {
-        // SAFETY: `try_push` sees to it that `P` lies in the batch itself; it is written at once.
+        // SAFETY: `try_push` makes sure that `P` lies in the batch itself; it is written at once.
         unsafe {
             let (cause, message) = (Cause::of(envelope), envelope.message_id());
             let Some(place) = self.push_place::<P>(last, to, cause, message) else {
@@ -227,8 +227,9 @@ impl Batch {
         Ok(())
     }
 
-    /// Makes room for a parcel, unless there is none; it is written there directly, as moving it
-    /// through arguments and results would cost more. `last` is as for [`try_push`](Self::try_push).
+    /// Reserves the place of a parcel, or returns `None` if there is no room. The caller writes the
+    /// parcel there directly, as moving it through arguments and results would cost more. `last` is as
+    /// for [`try_push`](Self::try_push).
     ///
     /// # Safety
     ///
@@ -241,7 +242,8 @@ impl Batch {
         cause: Cause,
         message: MessageId,
     ) -> Option<*mut P> {
-        // What one handler sends has one cause: the way for another one is not to be in the way.
+        // All messages that one handler sends have one cause, so the path for a change of cause is kept
+        // out of the way.
         if last.has_cause(cause) {
             // SAFETY: the caller's promise.
             unsafe { self.push_entry(last, Entry::of_same_cause(last, to, message)) }
@@ -251,7 +253,7 @@ impl Batch {
         }
     }
 
-    /// As [`push_place`](Self::push_place), where the batch is empty and nothing was said yet.
+    /// As [`push_place`](Self::push_place), for an empty batch, with nothing known of an entry before.
     ///
     /// # Safety
     ///
@@ -331,7 +333,8 @@ impl Batch {
         let (mut at, end) = self.empty();
         let mut known = Known::NOTHING;
         while at < end {
-            // SAFETY: as in `drain`. Those that are passed over are given out with the one before them.
+            // SAFETY: as in `drain`. The entries that are passed over are given out together with the one
+            // before them.
             unsafe {
                 let found = Found::read(at, &mut known);
                 at = at.add(found.words as usize);
@@ -364,14 +367,14 @@ impl Batch {
         });
     }
 
-    /// Where its entries begin and end. They are its reader's then.
+    /// Empties the batch and returns where its entries begin and end. They then belong to the reader.
     fn empty(&mut self) -> (*const u64, *const u64) {
         // SAFETY: the header is ours.
         let header = unsafe { self.0.as_mut() };
         // Emptied first: should a parcel's code panic, the rest leaks rather than being used twice.
         let filled = mem::take(&mut header.filled);
         header.entries = 0;
-        // SAFETY: so many words are filled.
+        // SAFETY: that many words are filled.
         unsafe { (self.word(0), self.word(filled)) }
     }
 
@@ -390,7 +393,7 @@ impl Batch {
         }
     }
 
-    /// A batch with all that may be repeated of this one.
+    /// Makes a batch with everything in this one that can be repeated.
     #[cfg(test)]
     pub(crate) fn repeat(&self) -> Batch {
         let Header {
@@ -409,7 +412,7 @@ impl Batch {
         };
         let (last, mut known, mut at) = (Last::default(), Known::NOTHING, 0);
         while at < filled {
-            // SAFETY: as in `drain`, but nothing is taken out: the parcel is only looked at.
+            // SAFETY: as in `drain`, except that nothing is taken out: the parcel is only read.
             unsafe {
                 let found = Found::read(self.word(at), &mut known);
                 at += found.words;
@@ -429,7 +432,7 @@ impl Batch {
     ///
     /// `index` is at most the batch's capacity.
     unsafe fn word(&self, index: u32) -> *mut u64 {
-        // SAFETY: the words lie behind the header, see `layout`; the caller keeps the bound.
+        // SAFETY: the words lie behind the header, see `layout`; the caller guarantees the bound.
         unsafe { self.0.add(1).cast::<u64>().as_ptr().add(index as usize) }
     }
 
@@ -449,7 +452,7 @@ impl Drop for Batch {
         self.discard();
         let capacity = self.header().capacity;
         if capacity > WORKER_BATCH_WORDS {
-            // SAFETY: batches of the allocator are no larger, and the handle is the only one.
+            // SAFETY: batches from the allocator are no larger, and the handle is the only one.
             return drop(unsafe { self.segment() });
         }
         let layout = Self::layout(capacity);

@@ -1,4 +1,4 @@
-//! What a worker is at, as the actors know it: see [`shared::Beat`].
+//! The current activity of a worker, in the types of the actor layer: see [`shared::Beat`].
 
 #![allow(unsafe_code)]
 
@@ -8,13 +8,13 @@ use super::id::Key;
 use super::mail_kind::MailKind;
 use crate::shared;
 
-/// The present turn of one worker.
+/// The current turn of one worker.
 pub(crate) type Beat = shared::Beat<MailKind>;
 
-/// Whose handler runs, for a worker that leaves it and comes back.
+/// The handler that runs, for a worker that leaves it and comes back.
 pub(crate) type Running = shared::Running<MailKind>;
 
-/// A handler that runs, as seen from another thread.
+/// A running handler, as seen from another thread.
 pub(crate) struct RunningHandler {
     pub(crate) turn: u64,
     pub(crate) key: Key,
@@ -37,19 +37,19 @@ impl Running {
     }
 }
 
-/// Whose handler ran last, and whether it still runs: for the worker's own thread.
+/// Returns which actor's handler ran last, and whether it still runs. For the worker's own thread.
 pub(crate) fn last_handler(beat: &Beat) -> Option<(Key, bool)> {
     let (key, mail) = beat.last().parts();
     let any = !mail.is_null();
     any.then_some((Key::from_bits(key), Beat::is_running(beat.turn())))
 }
 
-/// The handler that runs, for another thread to see.
+/// Returns the handler that runs. For other threads.
 pub(crate) fn look_at_handler(beat: &Beat) -> Option<RunningHandler> {
     let (turn, running) = beat.look()?;
     let (key, mail) = running.parts();
-    // SAFETY: only `Running::of_turn` makes a pointer that is not null, from a reference that is valid for
-    // ever, and nothing is ever written through it.
+    // SAFETY: only `Running::of_turn` makes a pointer that is not null, from a `&'static` reference, and
+    // nothing is ever written through it.
     let mail = unsafe { mail.as_ref() }?;
     Some(RunningHandler {
         turn,
@@ -58,7 +58,8 @@ pub(crate) fn look_at_handler(beat: &Beat) -> Option<RunningHandler> {
     })
 }
 
-/// Those who wait in the middle of their handlers, for another thread to see: some of them, where there are many.
+/// Returns the actors that wait in the middle of their handlers; only some of them if there are many. For
+/// other threads.
 pub(crate) fn look_at_waiting(beat: &Beat) -> impl Iterator<Item = Key> {
     beat.waiting().map(Key::from_bits)
 }

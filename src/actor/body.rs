@@ -1,7 +1,7 @@
-//! A body: a behaviour at work, with the types of its messages, state and handlers erased.
+//! A body: a running behaviour, with the types of its messages, state and handlers erased.
 //!
-//! Erasing the whole turn, rather than the handling of one message, leaves one indirect call a
-//! turn: the loop over the mailbox is compiled together with the handler that it calls.
+//! Erasing the whole turn, rather than the handling of one message, leaves one indirect call per turn:
+//! the loop over the mailbox is compiled together with the handler that it calls.
 
 #![allow(unsafe_code)]
 
@@ -22,17 +22,17 @@ use super::slot::Slot;
 use super::stash;
 use crate::memory::{SlabBox, Slabs};
 
-/// How a turn ended. What comes with it is in a thin box, so that the whole is two registers.
+/// How a turn ended. The payload is in a thin box, so that the whole fits into two registers.
 pub(crate) enum TurnEnd {
-    /// With the mailbox empty, or the turn's measure full.
+    /// The mailbox is empty, or the turn has reached its limit.
     Done,
-    /// With the wish to stop.
+    /// The actor wants to stop.
     Stop,
-    /// With the wish to give up its state until mail comes.
+    /// The actor wants to give up its state until mail comes.
     Passivate,
-    /// With another behaviour, to go on with.
+    /// The actor continues with another behaviour.
     Become(Box<NewBody>),
-    /// With an error that the handler returned.
+    /// The handler returned an error.
     Failed(Box<BoxError>),
 }
 
@@ -45,13 +45,13 @@ impl TurnEnd {
         Self::Failed(Box::new(error))
     }
 
-    /// Whether it is the usual one.
+    /// Whether it is the usual end.
     #[inline(always)]
     pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
 
-    /// The same end, where what goes on is given something around it.
+    /// Wraps the next body with `around`, if there is one; otherwise returns the same end.
     pub(crate) fn with_next(self, around: impl FnOnce(NewBody) -> NewBody) -> Self {
         match self {
             Self::Become(next) => Self::become_that(around(*next)),
@@ -60,8 +60,8 @@ impl TurnEnd {
     }
 }
 
-/// The turn of a body that has another one within it: message by message, each after `before` was done,
-/// which answers whether the turn goes on.
+/// Runs the turn of a body that wraps another one: message by message. `before` is called ahead of each
+/// message, and returns whether the turn continues.
 pub(crate) fn one_by_one(
     inner: &mut dyn Body,
     shard: &Shard,
@@ -76,7 +76,7 @@ pub(crate) fn one_by_one(
         }
         shard.leave_messages(1);
         let end = inner.turn(shard, slot, actor, None);
-        // Whatever cut the turn short has left word in the slot.
+        // Whatever cut the turn short has set a flag in the slot.
         if !end.is_done() || slot.special.get() {
             return end;
         }
@@ -84,10 +84,10 @@ pub(crate) fn one_by_one(
     }
 }
 
-/// A body at home: in the slabs of its worker.
+/// A body in the slabs of its worker.
 pub(crate) type BodyBox = SlabBox<dyn Body>;
 
-/// A body that was just made: at home already, where it was made on a worker.
+/// A body that was just made: already in the slabs if it was made on a worker.
 pub(crate) enum NewBody {
     AtHome(BodyBox),
     OnHeap(Box<dyn Body>),
@@ -101,7 +101,7 @@ impl NewBody {
         }
     }
 
-    /// Moves it into the slabs of its worker, if it is not at home.
+    /// Moves it into the slabs of its worker, if it is not there yet.
     #[inline(always)]
     pub(crate) fn into_slab(self, slabs: &Slabs) -> BodyBox {
         match self {
@@ -150,26 +150,26 @@ impl<B: Body + 'static> IntoSlab for B {
     }
 }
 
-/// The handler side of an actor, whatever its types.
+/// The handlers of an actor, whatever its types.
 pub(crate) trait Body: IntoSlab {
-    /// Handles messages of the actor's mailbox, which is in that slot, as long as the shard has any left
-    /// for this turn; or else the one that the actor has kept. Leaves no memory to a mailbox that is
-    /// empty at the end.
+    /// Handles messages of the actor's mailbox, which is in that slot, while the shard has any left for
+    /// this turn; or, if `kept` is given, that one of the actor's own messages instead. Releases the
+    /// memory of a mailbox that is empty at the end.
     fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;
 
-    /// Whether it does anything at a signal. Most do not, and of these each start and each end is the cheaper.
+    /// Whether it handles signals. Most bodies do not, which makes each start and each end cheaper.
     fn hears_signals(&self) -> bool;
 }
 
-/// A typed handler: what the behaviours of the public interface come down to.
+/// A typed handler, to which the behaviours of the public interface are reduced.
 pub(crate) trait Receive<M>: 'static {
     /// Handles a message.
     fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M>;
 
-    /// Whether `signal` does anything.
+    /// Whether a signal has any effect.
     const HEARS_SIGNALS: bool;
 
     /// Handles a signal.
@@ -192,7 +192,7 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
 }
 
 impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
-    // The handler is called from this one place, so that the compiler puts it there.
+    // The handler is called only from here, so that the compiler inlines it.
     fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
         let mut ctx = Context::handling(shard, actor);
         let mut place = MaybeUninit::<M>::uninit();
@@ -205,8 +205,8 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
             }
         };
         while let Some(message) = next {
-            // SAFETY: it lies in `place`, or where `next_of_mail` says; either way it is read once, with
-            // nothing in between.
+            // SAFETY: the message lies in `place`, or where `next_of_mail` says; either way it is read
+            // once, with nothing in between.
             let handled = unsafe { self.receive.receive(&mut ctx, message.read()) };
             match handled {
                 Ok(Next::Same) => shard.verdicts.settle(),
@@ -236,18 +236,18 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
     }
 }
 
-/// Takes the next message of the mail over, where the turn goes on, and says where it lies. It is the
-/// caller's, who reads it before anything else is done.
+/// Takes over the next message of the mail, if the turn continues, and returns where it lies. The message
+/// belongs to the caller, which reads it before it does anything else.
 ///
-/// To be called by the body of an actor of `M` in its turn, with its slot.
+/// Called by the body of an actor of `M` in its turn, with its slot.
 #[inline(always)]
 fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const M> {
     if !shard.takes_another_message() {
         return None;
     }
-    // SAFETY: the body was built from a `Behavior<M>`, which only `start::<M>` and the handlers of
-    // an actor of `M` accept, for a slot occupied for `M`; the actor has its turn, so that tenancy
-    // lasts. The envelope is read now.
+    // SAFETY: the body was built from a `Behavior<M>`, which only `start::<M>` and the handlers of an
+    // actor of `M` accept, for a slot occupied for `M`; the actor has its turn, so that tenancy lasts.
+    // The envelope is read now.
     unsafe {
         let place = slot.next_message::<M>(shard.slabs())?;
         shard.begin_handling(place);
@@ -255,7 +255,7 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
     }
 }
 
-/// What a decision about a signal comes to. A signal that is left unhandled is not missed.
+/// Converts a decision about a signal into the end of a turn. An unhandled signal is not reported.
 fn end_of_signal<M: Send + 'static>(
     decided: HandlerResult<M>,
     ctx: &mut Context<'_, M>,
@@ -278,7 +278,7 @@ fn become_this<M: Send + 'static>(behavior: Behavior<M>, ctx: &mut Context<'_, M
     }
 }
 
-/// Runs the setups of a behaviour until a body is there; `None` where it is to stop.
+/// Runs the setups of a behaviour until there is a body; `None` if the actor is to stop.
 #[inline]
 pub(crate) fn resolve<M: Send + 'static>(
     behavior: Behavior<M>,
@@ -311,7 +311,7 @@ fn resolve_nested<M: Send + 'static>(
     }
 }
 
-/// A body with a handler of signals around it.
+/// A body wrapped with a handler for signals.
 pub(crate) struct Signalled<M, F, R> {
     pub(crate) inner: NewBody,
     pub(crate) on_signal: F,
@@ -344,11 +344,13 @@ where
 }
 
 impl Shard {
-    /// Takes a message back from those handled, of this round or of an earlier one.
+    /// Counts a message as not handled after all. It was counted as handled in this round or in an
+    /// earlier one.
     pub(super) fn is_not_handled(&self) {
         self.counts.handled.take_away(1);
         self.counts.not_handled.add(1);
-        // The round is as long as if it had been handled, and the end of a turn has one number to look at.
+        // The round is as long as if the message had been handled, and the end of a turn has only one
+        // number to check.
         self.messages_until.update(|until| until.saturating_sub(1));
     }
 
@@ -356,7 +358,7 @@ impl Shard {
     #[cold]
     fn unhandled<M: Send + 'static>(&self, actor: Key) {
         if stash::has_taken::<M>(self, actor) {
-            return; // it is to be handled later
+            return; // it is handled later
         }
         self.is_not_handled();
         self.counts.buried.add(1);

@@ -1,20 +1,20 @@
-//! The bound of a mailbox, as it is asked for in props.
+//! The capacity of a mailbox, as requested in props.
 
-/// What becomes of a message for which a bounded mailbox has no room.
+/// What happens to a message for which a bounded mailbox has no room.
 ///
-/// None of this concerns what the system wants of an actor: stops, kills, suspensions and signals
-/// are never refused, and take no room.
+/// This does not concern the system's own requests to an actor: stops, kills, suspensions and signals are
+/// never refused, and take no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overflow {
-    /// It is dropped, and becomes a dead letter.
+    /// The message is dropped, and becomes a dead letter.
     DropNewest,
-    /// The oldest message in the mailbox is dropped in its place, and becomes a dead letter. What is
-    /// on its way from another thread has its place when it arrives.
+    /// The oldest message in the mailbox is dropped instead, and becomes a dead letter. A message on its
+    /// way from another thread takes its place when it arrives.
     DropOldest,
-    /// Whoever sends it with [`send`](crate::ActorRef::send) waits for room, one after the other.
+    /// Senders that use [`send`](crate::ActorRef::send) wait for room, one after the other.
     /// [`tell`](crate::ActorRef::tell) never waits: the message becomes a dead letter.
     Backpressure,
-    /// It is refused, however it is sent.
+    /// The message is refused, however it is sent.
     Fail,
 }
 
@@ -34,16 +34,17 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox that takes everything, until memory ends.
+    /// Returns a mailbox without a bound: it accepts messages until memory runs out.
     pub const fn unbounded() -> Self {
         Self { bound: None }
     }
 
-    /// A mailbox that takes so many messages. The one that is being handled does not count.
+    /// Returns a mailbox that holds at most `capacity` messages. The one that is being handled does not
+    /// count.
     ///
     /// # Errors
     ///
-    /// [`MailboxError::NoCapacity`] where it is to take none.
+    /// Returns [`MailboxError::NoCapacity`] if `capacity` is 0.
     pub const fn bounded(capacity: usize, overflow: Overflow) -> Result<Self, MailboxError> {
         if capacity == 0 {
             return Err(MailboxError::NoCapacity);
@@ -53,7 +54,7 @@ impl Mailbox {
         })
     }
 
-    /// How many messages it takes; `None` where there is no bound.
+    /// Returns how many messages it holds; `None` if it has no bound.
     pub const fn capacity(self) -> Option<usize> {
         match self.bound {
             Some((capacity, _)) => Some(capacity),
@@ -61,7 +62,7 @@ impl Mailbox {
         }
     }
 
-    /// What it does with more than that; `None` where there is no bound.
+    /// Returns what it does with messages beyond its capacity; `None` if it has no bound.
     pub const fn overflow(self) -> Option<Overflow> {
         match self.bound {
             Some((_, overflow)) => Some(overflow),
@@ -74,11 +75,11 @@ impl Mailbox {
     }
 }
 
-/// Why there is no such mailbox.
+/// Why a mailbox cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MailboxError {
-    /// It would take no message at all.
+    /// The mailbox would hold no message at all.
     #[error("a mailbox with a capacity of 0 would take no message; give it at least 1")]
     NoCapacity,
 }

@@ -1,8 +1,8 @@
 //! Sending to an actor with a bounded mailbox.
 //!
-//! References to such actors are marked, so that the short ways of `tell` do not hold for them, and
-//! all end up here, on whichever thread. A place is taken at the gate first; only then is the
-//! message sent, as any other is.
+//! References to such actors are marked, so that the fast paths of `tell` do not apply to them: every
+//! send ends up here, on any thread. A permit is taken at the gate first; only then is the message sent,
+//! as any other is.
 
 use super::core::{self, PoolCore};
 use super::current::with_current;
@@ -19,7 +19,7 @@ use super::slot::Slot;
 use crate::queue::Refused;
 
 impl<M: Send + 'static> ActorRef<M> {
-    /// Sends a message, which becomes a dead letter where it is refused.
+    /// Sends a message, which becomes a dead letter if it is refused.
     #[cold]
     pub(super) fn tell_bounded<const QUESTION: bool>(self, message: M) {
         if let Err(refused) = self.offer::<QUESTION>(message) {
@@ -37,7 +37,7 @@ impl<M: Send + 'static> ActorRef<M> {
         Ok(())
     }
 
-    /// Makes a message that was refused a dead letter.
+    /// Makes a refused message a dead letter.
     fn lose(self, refused: TellError<M>) {
         let reason = refused.reason();
         self.record_loss(reason);
@@ -53,7 +53,7 @@ impl<M: Send + 'static> ActorRef<M> {
         offered
     }
 
-    /// Sends a message, if there is a place for it. Records nothing where there is none.
+    /// Sends a message, if there is a permit for it. Records nothing if there is none.
     fn offer<const QUESTION: bool>(self, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
         with_current(|shard| match shard {
@@ -91,7 +91,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Why a message is refused whose actor takes none any more.
+    /// Returns why a message is refused whose actor accepts none any more.
     fn is_gone_from<T>(self, core: &PoolCore, message: T) -> TellError<T> {
         if core.transport.is_open(self.id().home.worker()) {
             TellError::Stopped(message)
@@ -100,7 +100,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Sends a message for which there is a place, or is made one when it arrives.
+    /// Sends a message that has a permit, or that evicts another one when it arrives.
     fn carry<const QUESTION: bool>(
         self,
         shard: Option<&Shard>,
@@ -147,11 +147,11 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Sends a message into the room that its sender was given.
+    /// Sends a message with a permit that its sender was given.
     ///
     /// # Errors
     ///
-    /// Gives it back where the actor takes no more mail.
+    /// Returns the message if the actor accepts no more mail.
     pub(crate) fn tell_into(self, room: Room, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
         if !room.spend() {
@@ -175,7 +175,7 @@ impl<M: Send + 'static> ActorRef<M> {
         })
     }
 
-    /// Takes a place for a message that is sent later, in a mailbox in which places are counted.
+    /// Takes a permit for a message that is sent later, to a mailbox that counts permits.
     #[cfg(feature = "async")]
     pub(crate) fn reserve(self) -> Result<Room, TellError<()>> {
         let id = self.id();
@@ -193,7 +193,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// The door of the actor, where its mailbox is bounded and it lives.
+    /// Returns the door of the actor, if its mailbox is bounded and it is alive.
     pub(crate) fn door(self) -> Option<std::sync::Arc<Door>> {
         if !self.is_bounded() {
             return None;
@@ -240,7 +240,7 @@ impl<M: Send + 'static> Parcel for Question<M> {
     }
 }
 
-/// A question was put into a bounded mailbox, unless that was shut.
+/// Notes that a question was put into a bounded mailbox, unless the mailbox was closed.
 fn note_question(shard: &Shard, key: Key) {
     let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
     if let Some(slot) = slot

@@ -1,5 +1,5 @@
-//! Chores: what a fiber of the worker does that belongs to no actor, or needs another stack than its
-//! caller has.
+//! Chores: work for a fiber of the worker that belongs to no actor, or that needs another stack than its
+//! caller's.
 
 use super::fate::{End, drop_with_fate};
 use super::id::ActorId;
@@ -12,7 +12,7 @@ use crate::fiber::StackClass;
 pub(crate) type Chore = Box<dyn FnOnce(&Shard)>;
 
 impl Shard {
-    /// Gives a fiber of this worker something to do.
+    /// Queues a chore for a fiber of this worker.
     pub(crate) fn add_task(&self, task: Chore) {
         self.tasks_open.set(self.tasks_open.get() + 1);
         self.queue_task(None, task);
@@ -23,7 +23,7 @@ impl Shard {
         self.due.push(Due::Task);
     }
 
-    /// Tries again later what could not be handed over to a larger stack.
+    /// Queues again what could not be handed over to a larger stack.
     pub(crate) fn put_back_apart(&self, stack: StackClass) {
         match self.task_apart.take() {
             Some(task) => self.queue_task(Some(stack), task),
@@ -31,12 +31,13 @@ impl Shard {
         }
     }
 
-    /// Does something on a larger stack, which has been claimed, while the caller waits for it; or
-    /// here and now where the caller cannot wait.
+    /// Does work on a larger stack, which has been claimed, while the caller waits for it; or right here
+    /// if the caller cannot wait.
     ///
     /// # Errors
     ///
-    /// Where the caller has found out too late that it could not wait: it is done without it.
+    /// Returns an error if the caller found out too late that it could not wait: the work is done without
+    /// it.
     pub(crate) fn do_apart<R: 'static>(
         &self,
         stack: Option<StackClass>,
@@ -50,7 +51,7 @@ impl Shard {
         let wait = ForgetAtEnd(self, self.waits.begin_work(actor, mail));
         let (key, envelope) = (wait.1, self.envelope());
         let task = move |shard: &Shard| {
-            // What it sends has the same cause as if the caller had sent it.
+            // What the work sends has the same cause as if the caller had sent it.
             let outcome = shard.with_envelope(envelope, || work(shard));
             if shard.waits.is_pending(key) {
                 shard.follow_up(shard.waits.fulfil(key, outcome));
@@ -72,7 +73,7 @@ impl Shard {
         self.tasks_open.set(self.tasks_open.get() - 1);
     }
 
-    /// Drops the tasks that nobody will do any more.
+    /// Drops the tasks that will not be done any more.
     pub(crate) fn drop_tasks(&self) {
         while let Some((_, task)) = self.next_task() {
             let _ = drop_with_fate(task, End::PoolClosed);

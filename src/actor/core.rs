@@ -1,5 +1,5 @@
-//! What the workers of a pool, and threads outside, share: the transport, the directory, the
-//! counts. And the table by which a copied reference finds its pool.
+//! The shared part of a pool, for its workers and for threads outside: the transport, the directory, the
+//! counts. Also the table in which a copied reference finds its pool.
 
 use crossbeam::utils::CachePadded;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -35,7 +35,7 @@ use crate::shared::{Cancellations, Found, Numbered, Orders, Table};
 /// Called with every failure, on the worker where it happened.
 pub(crate) type FailureHook = Box<dyn Fn(&Failure) + Send + Sync>;
 
-/// Called with every cycle of waits that is suspected, on the worker of one of them.
+/// Called with every cycle of waits that is suspected, on the worker of one of the actors in it.
 pub(crate) type SuspicionHook = Box<dyn Fn(&Cycle) + Send + Sync>;
 
 /// The shared part of a pool. Everything in it is touched rarely, or by many readers.
@@ -44,7 +44,7 @@ pub(crate) struct PoolCore {
     pub(crate) name: String,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
-    /// Who waits for a name in it.
+    /// The waits for a name in it.
     pub(crate) names: Names,
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) dead_letters: Arc<DeadLetters>,
@@ -52,31 +52,31 @@ pub(crate) struct PoolCore {
     pub(crate) on_suspicion: SuspicionHook,
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
-    /// What handlers may be in on their threads.
+    /// The scopes that handlers may have entered on their threads.
     pub(crate) scopes: Scopes,
     pub(crate) workers: Box<[CachePadded<WorkerCounters>]>,
-    /// What threads outside send by; a simulation has none.
+    /// The ports through which threads outside send; a simulation has none.
     pub(crate) ports: Option<Arc<Ports>>,
-    /// Messages that were sent from outside, where there are no ports.
+    /// Messages that were sent from outside, if there are no ports.
     sent_outside: Sent,
-    /// What batches to be filled are made of, by their size.
+    /// The memory for larger batches, by size.
     pub(crate) segments: [Segments; SEGMENT_BYTES.len()],
     /// The gates of the bounded mailboxes.
     pub(crate) gates: Gates,
-    /// What each worker is at.
+    /// The current activity of each worker.
     pub(crate) beats: Box<[Arc<CachePadded<Beat>>]>,
     /// The asks of each worker that were given up.
     pub(crate) cancellations: Box<[Cancellations]>,
     /// The actors of each worker that were asked from elsewhere.
     pub(crate) known: Box<[KnownActors]>,
     late_replies: AtomicU64,
-    /// The last number of a generated name.
+    /// The number of the last generated name.
     generated_names: AtomicU64,
-    /// The last id of a message from outside, where those ids are to be the same in every run.
+    /// The last id of a message from outside, if those ids must be the same in every run.
     ids_from_outside: Option<AtomicU64>,
-    /// Orders to each worker, beside its inbox: a flood of mail must not hold up its end.
+    /// Orders to each worker. They bypass its inbox, so that a flood of mail cannot delay its end.
     orders: Box<[Orders<Order>]>,
-    /// Orders to each worker's actors that go ahead of their mail.
+    /// Orders to each worker's actors that overtake their mail.
     actor_orders: Box<[Orders<(Key, ActorOrder)>]>,
 }
 
@@ -91,8 +91,8 @@ pub(crate) struct CoreParts {
     pub(crate) on_suspicion: SuspicionHook,
     pub(crate) guardian: SupervisorStrategy,
     pub(crate) scopes: Scopes,
-    /// Whether ids of messages from outside are drawn from the pool, so that they are the same in
-    /// every run, and not from the thread that sends.
+    /// Whether the ids of messages from outside are drawn from the pool, so that they are the same in
+    /// every run, rather than from the sending thread.
     pub(crate) repeatable: bool,
 }
 
@@ -138,11 +138,12 @@ impl PoolCore {
         }
     }
 
-    /// A path below that one that no other actor of the pool has ever had, such as `/user/$conn-17`.
+    /// Returns a path below `parent` that no other actor of the pool has ever had, such as
+    /// `/user/$conn-17`.
     ///
     /// # Errors
     ///
-    /// [`NameError`] for a prefix that is no name, or that leaves no room for the rest.
+    /// Returns a [`NameError`] if the prefix is no valid name, or leaves no room for the rest.
     pub(crate) fn generate_path(
         &self,
         parent: &ActorPath,
@@ -163,12 +164,12 @@ impl PoolCore {
         Home::new(self.id, worker)
     }
 
-    /// The numbers of its workers.
+    /// The indices of its workers.
     pub(crate) fn worker_indices(&self) -> std::ops::Range<u32> {
         0..u32::try_from(self.workers.len()).expect("workers are numbered by u32")
     }
 
-    /// Has this thread, which is no worker, keep the ports for what it sends next.
+    /// Has this thread, which is no worker, cache the ports for its next sends.
     pub(crate) fn keep_ports(&self, home: Home) {
         if let Some(ports) = &self.ports {
             ports::keep(home, ports);
@@ -191,9 +192,9 @@ impl PoolCore {
         self.sent().total()
     }
 
-    /// The envelope of a message from outside of this pool: from a thread that is no worker, or
-    /// from an actor of another pool. It begins a correlation, and its id is not that of a worker,
-    /// as those are unique in their own pool only.
+    /// Returns the envelope of a message from outside of this pool: from a thread that is no worker, or
+    /// from an actor of another pool. It begins a correlation. Its id is not drawn from a worker, as
+    /// workers' ids are unique only within their own pool.
     pub(crate) fn envelope_from_outside(&self, sender: Option<ActorId>) -> Envelope {
         let Some(ids) = &self.ids_from_outside else {
             return ports::envelope_from_outside(sender);
@@ -202,7 +203,7 @@ impl PoolCore {
         Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
     }
 
-    /// Tells of a cycle of waits that may be a deadlock.
+    /// Reports a cycle of waits that may be a deadlock.
     pub(crate) fn suspect(&self, cycle: &Cycle) {
         let _ = catch_user(|| (self.on_suspicion)(cycle));
     }
@@ -221,15 +222,15 @@ impl PoolCore {
         self.orders[worker as usize].give(order, || self.nudge(worker));
     }
 
-    /// Gives an actor of that worker an order that goes ahead of its mail, and wakes the worker.
+    /// Gives an actor of that worker an order that overtakes its mail, and wakes the worker.
     pub(crate) fn give_actor_order(&self, worker: u32, to: Key, order: ActorOrder) {
-        // A worker that has ended would not take it any more.
+        // A worker that has ended would no longer take it.
         if self.transport.is_open(worker) {
             self.actor_orders[worker as usize].give((to, order), || self.nudge(worker));
         }
     }
 
-    /// Makes a worker look at the time, and at its orders, again.
+    /// Makes a worker check the time and its orders again.
     pub(crate) fn nudge(&self, worker: u32) {
         self.post(worker, Key::default(), Envelope::NONE, Nudge);
     }
@@ -275,7 +276,7 @@ impl PoolCore {
     }
 }
 
-/// Wakes a worker, and is nothing else.
+/// Wakes a worker and does nothing else.
 struct Nudge;
 
 impl Parcel for Nudge {
@@ -285,7 +286,7 @@ impl Parcel for Nudge {
 }
 
 impl Drop for PoolCore {
-    /// The last to hold it may be a worker, where a panic would be taken for the runtime's own.
+    /// The last handle may be dropped by a worker, where a panic would be taken for one of the runtime.
     fn drop(&mut self) {
         let _ = drop_quietly(std::mem::replace(&mut self.on_failure, Box::new(|_| {})));
     }
@@ -305,24 +306,24 @@ impl Numbered for PoolCore {
     }
 }
 
-/// Makes a pool's core and enters it into the table under a number that no earlier pool had.
-/// `None` when too many pools are alive.
+/// Makes a pool's core and enters it into the table under a number that no earlier pool had. Returns
+/// `None` if too many pools are alive.
 pub(crate) fn register(parts: CoreParts) -> Option<Arc<PoolCore>> {
     POOLS.register(MOST_POOL, |id| PoolCore::new(id, parts))
 }
 
-/// Forgets a pool: messages to it are dead letters of no pool from now on.
+/// Removes a pool from the table: from now on, messages to it are dead letters of no pool.
 pub(crate) fn unregister(core: &PoolCore) {
     drop(POOLS.forget(core.id));
 }
 
-/// The pool of a reference, while it is known.
+/// Returns the pool of a reference, as long as it is in the table.
 #[inline]
 pub(crate) fn find(home: Home) -> Option<Found<PoolCore>> {
     POOLS.find(home.pool())
 }
 
-/// The dead letters of pools that no longer exist: messages sent through references that outlived
+/// Returns the dead letters of pools that no longer exist: messages sent through references that outlived
 /// their pool's last handle.
 pub fn dead_letters_without_pool() -> Arc<DeadLetters> {
     Arc::clone(&WITHOUT_POOL)
@@ -340,7 +341,7 @@ pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
     });
 }
 
-/// The last message that this thread has sent to that pool, which it is no worker of.
+/// Returns the id of the last message that this thread has sent to that pool, of which it is no worker.
 pub(crate) fn last_message_from_outside(home: Home) -> MessageId {
     let repeatable =
         find(home).and_then(|core| Some(core.ids_from_outside.as_ref()?.load(Relaxed)));

@@ -1,7 +1,7 @@
-//! The counts of one worker, from which it follows that no message is unaccounted for.
+//! The counts of one worker, which prove that every message is accounted for.
 //!
-//! What is let into mailboxes is not counted, as that would cost every message: it is what was
-//! sent here, less what left for other workers, plus what came from elsewhere, less what was
+//! Messages let into mailboxes are not counted, as that would add a cost to every message. Their number
+//! is what was sent here, less what left for other workers, plus what came from elsewhere, less what was
 //! refused.
 
 use std::cell::Cell;
@@ -25,22 +25,22 @@ impl Count {
     }
 }
 
-/// What a worker has done so far.
+/// The counts of a worker's work so far.
 #[derive(Default)]
 pub(crate) struct Counts {
     /// Messages that left for other workers of this pool.
     pub(crate) sent_across: Count,
     /// Messages that came from other workers, or from outside.
     pub(crate) received: Count,
-    /// Messages that their actors let in no more.
+    /// Messages that their actors no longer accepted.
     pub(crate) refused: Count,
     /// Messages that were taken from a mailbox to be handled.
     pub(crate) handled: Count,
     /// Messages that were counted as handled until their handler, at its end or before, said otherwise.
     pub(crate) not_handled: Count,
-    /// Messages that were in a mailbox, or even taken from it, and became dead letters.
+    /// Messages that were in a mailbox, or already taken from it, and became dead letters.
     pub(crate) buried: Count,
-    /// Messages that were taken from a mailbox, and put aside.
+    /// Messages that were taken from a mailbox and stashed.
     pub(crate) stashed: Count,
     /// Actors that were ever started.
     pub(crate) started: Count,
@@ -51,12 +51,12 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Messages whose handling has begun: unlike those that were handled they never become fewer.
+    /// Messages whose handling has begun. Unlike those that were handled, their number never decreases.
     pub(crate) fn begun(&self) -> u64 {
         self.handled.get() + self.not_handled.get()
     }
 
-    /// Messages that wait in mailboxes, `sent` having been sent by this worker.
+    /// Messages that wait in mailboxes; `sent` is the number of messages that this worker has sent.
     pub(crate) fn queued(&self, sent: u64) -> u64 {
         let let_in = sent - self.sent_across.get() + self.received.get() - self.refused.get();
         let_in - self.handled.get() - self.buried.get() - self.stashed.get()

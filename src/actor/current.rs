@@ -1,4 +1,4 @@
-//! The shard whose worker this thread is at the moment.
+//! The shard of the worker that currently runs on this thread.
 
 #![allow(unsafe_code)]
 
@@ -13,15 +13,15 @@ thread_local! {
     static CURRENT: Cell<*const Shard> = const { Cell::new(ptr::null()) };
 }
 
-/// Runs `code` with the shard of this thread's worker, `None` on a thread outside of any pool.
+/// Runs `code` with the shard of this thread's worker, or with `None` on a thread outside any pool.
 #[inline(always)]
 pub(crate) fn with_current<R>(code: impl FnOnce(Option<&Shard>) -> R) -> R {
     code(Here::now().shard())
 }
 
-/// This thread, as long as a function runs on it: kept in a local variable, and nowhere else. For where
-/// [`with_current`] would do, but for the closure: whether that is inlined is the compiler's choice, and
-/// where it is not, what goes in and out of it goes through memory.
+/// A token for the current thread, held in a local variable of a running function and nowhere else. It
+/// replaces [`with_current`] where the closure costs too much: whether the closure is inlined is the
+/// compiler's choice, and if it is not, its inputs and outputs go through memory.
 pub(crate) struct Here(PhantomData<*const ()>);
 
 impl Here {
@@ -30,14 +30,14 @@ impl Here {
         Self(PhantomData)
     }
 
-    /// The shard of this thread's worker, `None` on a thread outside of any pool.
+    /// Returns the shard of this thread's worker, or `None` on a thread outside any pool.
     #[inline(always)]
     pub(crate) fn shard(&self) -> Option<&Shard> {
         let shard = CURRENT.get();
-        // SAFETY: the pointer was set by `enter`, whose `Rc` outlives the time for which it is set.
-        // A fiber that suspends in a function which has this keeps the reference longer than that, but
-        // the fiber belongs to that shard's set, whose fibers are ended, or never resumed, before it
-        // goes.
+        // SAFETY: the pointer was set by `enter`, whose `Rc` outlives the time for which it is set. If a
+        // fiber suspends in a function that holds this token, it keeps the reference for longer than
+        // that. But the fiber belongs to that shard's set, whose fibers are ended, or never resumed,
+        // before the shard is dropped.
         unsafe { shard.as_ref() }
     }
 }

@@ -1,4 +1,4 @@
-//! A cycle of waits: actors of which each waits for the next.
+//! A cycle of waits: a ring of actors, each waiting for the next.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::id::ActorId;
 use super::path::ActorPath;
 
-/// A cycle of actors of which each waits for the next, and the last for the first.
+/// A cycle of waits: each actor waits for the next, and the last for the first.
 ///
 /// Displayed as `/user/a -> /user/b -> /user/a`, with the type of the message on which each of them
 /// waits.
@@ -21,19 +21,19 @@ pub struct CycleLink {
     pub actor: ActorId,
     /// Its path.
     pub path: ActorPath,
-    /// The type of the messages of the next one, for which it waits.
+    /// The type of the next actor's messages, for which this one waits.
     pub message_type: &'static str,
-    /// Whether it is certain that only the next one can end its wait.
+    /// Whether it is certain that only the next actor can end the wait.
     pub certain: bool,
 }
 
 impl Cycle {
-    /// The actors, from the one whose wait has closed the cycle.
+    /// Returns the actors, beginning with the one whose wait has closed the cycle.
     pub fn links(&self) -> &[CycleLink] {
         &self.0
     }
 
-    /// Whether it is certain that nobody else can end any of these waits.
+    /// Returns whether it is certain that nothing outside the cycle can end any of these waits.
     pub fn is_certain(&self) -> bool {
         self.0.iter().all(|link| link.certain)
     }

@@ -1,4 +1,4 @@
-//! Dead letters: every message that was sent and will not be handled, counted and shown.
+//! Dead letters: messages that were sent and will not be handled, counted and published.
 
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,31 +18,31 @@ use super::unwind::{catch_user, drop_quietly};
 pub enum DeadLetterReason {
     /// The actor had stopped, or was stopping, when the message came.
     Stopped,
-    /// The actor stopped, after a failure of its own or of its parent's, with the message in its mailbox or
-    /// its stash.
+    /// The actor stopped, after a failure of its own or of its parent's, with the message in its mailbox
+    /// or its stash.
     Failed,
     /// The actor was restarted with the message in its stash.
     Restarted,
-    /// The handler answered [`Next::Unhandled`](crate::Next::Unhandled).
+    /// The handler returned [`Next::Unhandled`](crate::Next::Unhandled).
     Unhandled,
     /// A shutdown reached its deadline with the message in the mailbox.
     Forced,
     /// The pool had ended.
     PoolClosed,
-    /// The mailbox was full, and refuses what it has no room for.
+    /// The mailbox was full, and its policy is to refuse further messages.
     Full,
-    /// The mailbox was full, and drops what comes then.
+    /// The mailbox was full, and its policy is to drop the newest message.
     DroppedNewest,
-    /// The mailbox was full, and dropped it to make room for a later one.
+    /// The mailbox was full, and dropped the message to make room for a later one.
     DroppedOldest,
-    /// Whoever asked had given up waiting for the answer when the question's turn came.
+    /// The asker had given up waiting for the answer when the question's turn came.
     Cancelled,
     /// The time for the answer was over when the question's turn came.
     Expired,
 }
 
 impl DeadLetterReason {
-    /// Every reason there is.
+    /// All reasons.
     pub const ALL: [Self; 11] = [
         Self::Stopped,
         Self::Failed,
@@ -76,7 +76,7 @@ impl fmt::Display for DeadLetterReason {
     }
 }
 
-/// The record of a message that was lost. The message itself has been dropped.
+/// The record of a lost message. The message itself has been dropped.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter {
@@ -91,16 +91,16 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// The path of the actor that it was sent to, as far as it is known here and now: a subscriber finds it
-    /// wherever the message was lost, and for those that were kept it is known for a while. See
-    /// [`ActorId::path`].
-    // Looked up when somebody wants it: where much is lost at once, nobody may.
+    /// Returns the path of the actor that it was sent to, if it is known on this thread at this time. A
+    /// subscriber finds it wherever the message was lost; for a stored letter it is known for a while.
+    /// See [`ActorId::path`].
+    // Looked up on demand: when many messages are lost at once, the path may not be needed at all.
     pub fn path(&self) -> Option<ActorPath> {
         self.target.path()
     }
 }
 
-/// Says what was lost, whose it was, who had sent it, and why it was lost.
+/// Displays what was lost, its target, its sender, and why it was lost.
 impl fmt::Display for DeadLetter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a {} to ", self.message_type)?;
@@ -118,7 +118,7 @@ impl fmt::Display for DeadLetter {
     }
 }
 
-/// How many of the last dead letters are kept.
+/// The number of recent dead letters that are kept.
 const KEPT: usize = 256;
 
 type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
@@ -147,32 +147,32 @@ type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 pub struct DeadLetters {
     counts: [AtomicU64; DeadLetterReason::ALL.len()],
     recent: Mutex<VecDeque<DeadLetter>>,
-    /// By their numbers, in the order in which they came.
+    /// By number, in the order of subscription.
     subscribers: Mutex<BTreeMap<u64, Subscriber>>,
     next_subscriber: AtomicU64,
 }
 
 impl DeadLetters {
-    /// How many messages were ever lost. Only grows.
+    /// Returns the number of all messages lost so far. Never decreases.
     pub fn total(&self) -> u64 {
         self.counts.iter().map(|count| count.load(Relaxed)).sum()
     }
 
-    /// How many messages were ever lost for this reason. Only grows.
+    /// Returns the number of messages lost for this reason so far. Never decreases.
     pub fn count(&self, reason: DeadLetterReason) -> u64 {
         self.counts[reason as usize].load(Relaxed)
     }
 
-    /// The last ones, oldest first: up to 256.
+    /// Returns the most recent dead letters, oldest first: up to 256.
     pub fn recent(&self) -> Vec<DeadLetter> {
         self.recent.lock().iter().cloned().collect()
     }
 
-    /// Calls `subscriber` with each dead letter from now on, on the thread that met it, until the
+    /// Calls `subscriber` with each dead letter from now on, on the thread that recorded it, until the
     /// returned subscription is dropped. Keep it short: a worker may be waiting.
     ///
-    /// Messages that a subscriber loses in its turn are counted, but told to no subscriber. A
-    /// panic of a subscriber goes no further than that call.
+    /// Messages that the subscriber itself loses are counted, but reported to no subscriber. A panic of a
+    /// subscriber ends with that call.
     pub fn subscribe(
         self: &Arc<Self>,
         subscriber: impl Fn(&DeadLetter) + Send + Sync + 'static,
@@ -189,13 +189,14 @@ impl DeadLetters {
     #[cold]
     pub(crate) fn record(&self, letter: DeadLetter) {
         self.counts[letter.reason as usize].fetch_add(1, Relaxed);
-        // What subscribers lose in their turn is counted, but not told again: two workers could
-        // keep each other busy with it for ever.
+        // Messages that subscribers lose are counted, but not reported again: two workers could keep each
+        // other busy with them for ever.
         let told: Vec<Subscriber> = self.subscribers.lock().values().map(Arc::clone).collect();
         if !told.is_empty() && letter.envelope.sender != ActorId::SUBSCRIBER {
             as_subscriber(|| {
                 for subscriber in told {
-                    // A subscriber's panic was reported by the panic hook; nobody else is owed it.
+                    // The panic hook has reported a subscriber's panic; there is no one else to report it
+                    // to.
                     let _ = catch_user(|| subscriber(&letter));
                     let _ = drop_quietly(subscriber);
                 }
@@ -224,7 +225,7 @@ impl fmt::Debug for DeadLetters {
     }
 }
 
-/// Ends its subscription when it is dropped.
+/// A subscription to dead letters, which ends when it is dropped.
 #[must_use = "the subscription ends when this is dropped"]
 pub struct Subscription {
     letters: Arc<DeadLetters>,
@@ -234,7 +235,7 @@ pub struct Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let ended = self.letters.subscribers.lock().remove(&self.number);
-        // Outside of the lock: what a subscriber has captured may come back here.
+        // Dropped outside the lock: what a subscriber has captured may come back here.
         drop(ended);
     }
 }

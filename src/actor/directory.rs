@@ -1,4 +1,4 @@
-//! The seam to the directory: which named actors a pool has.
+//! The interface of the directory: the named actors of a pool.
 
 use std::any::TypeId;
 
@@ -6,7 +6,7 @@ use super::id::ActorId;
 use super::mail_kind::message_name;
 use super::path::ActorPath;
 
-/// A live actor in the directory.
+/// A named actor in the directory.
 #[derive(Clone, Copy)]
 pub(crate) struct DirectoryEntry {
     /// What a reference to the actor holds. See [`ActorId::address`].
@@ -20,7 +20,7 @@ impl DirectoryEntry {
     }
 }
 
-/// A type of messages, in one word: what is known of it stands once for all actors.
+/// A message type, in one word: its description exists once for all actors.
 pub(crate) struct MessageType {
     id: fn() -> TypeId,
     name: fn() -> &'static str,
@@ -45,42 +45,42 @@ impl MessageType {
     }
 }
 
-/// How far the actor of a name has come.
+/// The phase of a named actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Phase {
-    /// It starts.
+    /// The actor starts.
     Starting,
-    /// It lives.
+    /// The actor is alive.
     Live,
-    /// It takes no more mail.
+    /// The actor takes no more mail.
     Ending,
 }
 
 /// The named actors of one pool. Shared by all threads.
 ///
-/// A name is reserved before its actor is built, published when the actor lives, and released
-/// when it has stopped or could not start; a reserved name is taken, but not found.
+/// A name is reserved before its actor is built, published when the actor is alive, and released when the
+/// actor has stopped or could not start. A reserved name is taken, but is not found.
 pub(crate) trait Directory: Send + Sync {
     /// Reserves a name, unless it is taken.
     #[must_use]
     fn reserve(&self, path: &ActorPath) -> bool;
 
-    /// The actor for which a name was reserved begins to start. Once for each time that it was reserved.
+    /// Notes that the actor for which a name was reserved begins to start. Called once per reservation.
     fn begins(&self, path: &ActorPath, entry: DirectoryEntry);
 
-    /// Shows the actor under its reserved name.
+    /// Makes the actor visible under its reserved name.
     fn publish(&self, path: &ActorPath);
 
-    /// The actor of a name takes no more mail.
+    /// Notes that the actor of a name takes no more mail.
     fn ends(&self, path: &ActorPath);
 
     /// Frees a name.
     fn release(&self, path: &ActorPath);
 
-    /// The actor of that name, once it lives and until it has stopped.
+    /// Returns the actor of that name, from the time it is alive until it has stopped.
     fn find(&self, path: &str) -> Option<DirectoryEntry>;
 
-    /// How far the actor of a name has come, if the name is taken, and which one it is, if that is known.
+    /// Returns the phase of a taken name, and its actor if that is known. `None` if the name is free.
     fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)>;
 }

@@ -1,15 +1,16 @@
-//! Entries: how parcels lie in memory, one behind the other, in a batch of one worker for another, or in the
-//! ingress of a worker for threads outside.
+//! Entries: the layout of parcels in memory, one behind the other, in a batch from one worker to another
+//! or in a worker's ingress for threads outside.
 //!
-//! An *entry* is a parcel of any type with what is needed to treat it: how, whom it is for, and its
-//! envelope. All but the first word is written only where it differs from what is known without: in a
-//! batch from the entry before. What one handler sends has one cause and mostly ids that follow each
-//! other, and often goes to one actor. Every word less is one less to be carried from core to core.
+//! An *entry* is a parcel of any type, together with what is needed to process it: its handling, its
+//! recipient and its envelope. Every part except the first word is written only if it differs from what
+//! is implied, which in a batch is the entry before. The messages that one handler sends have one cause
+//! and mostly consecutive ids, and often go to one actor. Each word saved is one less to be moved from
+//! core to core.
 //!
 //! | word | |
 //! |---|---|
 //! | first | the [`Handling`] of the parcel; its lowest bits say which parts follow |
-//! | 1 | the key of whom it is for |
+//! | 1 | the key of the recipient |
 //! | 1 | the message's id |
 //! | 4 | the [`Cause`] |
 //! | | the parcel |
@@ -23,7 +24,7 @@ use std::ptr::NonNull;
 use super::id::{Key, MessageId};
 use super::parcel::{Cause, Handling, Parcel, words_of};
 
-/// Parts that follow the first word, in this order.
+/// The parts that follow the first word, in this order.
 const TO: usize = 1;
 const MESSAGE: usize = 2;
 const CAUSE: usize = 4;
@@ -38,7 +39,7 @@ const CAUSE_WORDS: u32 = words_of::<Cause>();
 /// Words before the parcel in an entry with all of its parts.
 pub(super) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS;
 
-/// The first word of an entry. In an ingress it is the one that commits it, and not zero.
+/// The first word of an entry. In an ingress it is not zero, and writing it commits the entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(super) struct Head(NonNull<u8>);
@@ -51,7 +52,7 @@ impl Head {
 
     #[inline(always)]
     fn with(handling: &'static Handling, parts: usize) -> Self {
-        // SAFETY: a handling is larger than that.
+        // SAFETY: `parts` is less than the size of a handling.
         Self(unsafe { NonNull::from(handling).cast::<u8>().add(parts) })
     }
 
@@ -62,7 +63,8 @@ impl Head {
 
     #[inline(always)]
     fn handling(self) -> &'static Handling {
-        // SAFETY: `with` has made it of one, which is aligned so that the sum has not carried.
+        // SAFETY: `with` made it from a handling, whose alignment ensures that the addition did not
+        // carry.
         unsafe { self.0.sub(self.parts()).cast::<Handling>().as_ref() }
     }
 
@@ -71,7 +73,7 @@ impl Head {
     }
 }
 
-/// What is known of an entry before it is read: what was said of the one before.
+/// What is implied about an entry before it is read: the description of the entry before.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
     to: Key,
@@ -80,7 +82,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Of the first one.
+    /// What is implied about the first entry.
     pub(super) const NOTHING: Self = Self {
         to: Key::NONE,
         message: MessageId::NONE,
@@ -88,7 +90,7 @@ impl Known {
     };
 }
 
-/// The same, for the writer.
+/// The writer's counterpart of [`Known`].
 pub(super) struct Last {
     to: Cell<Key>,
     message: Cell<MessageId>,
@@ -112,7 +114,7 @@ impl Last {
         self.cause.get() == cause
     }
 
-    /// A new batch begins.
+    /// Resets it for a new batch.
     pub(super) fn forget(&self) {
         let Known { to, message, cause } = Known::NOTHING;
         self.to.set(to);
@@ -121,18 +123,18 @@ impl Last {
     }
 }
 
-/// What is said of an entry.
+/// The description of an entry.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     to: Key,
     message: MessageId,
-    /// Only if it is one of the parts.
+    /// Set only if it is one of the parts.
     cause: Cause,
     parts: usize,
 }
 
 impl Entry {
-    /// An entry behind the `last` one.
+    /// Describes an entry behind the `last` one.
     #[inline(always)]
     pub(super) fn after(last: &Last, to: Key, message: MessageId, cause: Cause) -> Self {
         let mut entry = Self::of_same_cause(last, to, message);
@@ -143,7 +145,7 @@ impl Entry {
         entry
     }
 
-    /// As [`after`](Self::after), where the cause is that of the last one.
+    /// As [`after`](Self::after), for an entry with the cause of the last one.
     #[inline(always)]
     pub(super) fn of_same_cause(last: &Last, to: Key, message: MessageId) -> Self {
         let part = |part, changed| if changed { part } else { 0 };
@@ -157,7 +159,7 @@ impl Entry {
         }
     }
 
-    /// An entry by itself, with a cause unless that is what holds for all without one.
+    /// Describes an entry that stands alone. It has a cause, unless its cause is the one that is implied.
     #[inline(always)]
     pub(super) fn alone(to: Key, message: MessageId, cause: Option<Cause>) -> Self {
         Self {
@@ -168,7 +170,7 @@ impl Entry {
         }
     }
 
-    /// How many words it has, with a `P`.
+    /// Returns the number of its words, with a `P`.
     #[inline(always)]
     pub(super) fn words<P>(&self) -> u32 {
         let of = |part, words| if self.parts & part != 0 { words } else { 0 };
@@ -176,13 +178,13 @@ impl Entry {
         1 + parts + words_of::<P>()
     }
 
-    /// Its first word, with a `P`.
+    /// Returns its first word, with a `P`.
     #[inline(always)]
     pub(super) fn head<P: Parcel>(&self) -> Head {
         Head::of::<P>(self.parts)
     }
 
-    /// It has been written, so that the next one follows it.
+    /// Makes it the last entry, which the next one follows. Called when it has been written.
     #[inline(always)]
     pub(super) fn becomes(&self, last: &Last) {
         last.message.set(self.message);
@@ -194,11 +196,11 @@ impl Entry {
         }
     }
 
-    /// Writes it without its first word, and returns where its parcel is to be written.
+    /// Writes everything except its first word, and returns the address for its parcel.
     ///
     /// # Safety
     ///
-    /// At `at` there is room for its [words](Self::words).
+    /// There is room for its [words](Self::words) at `at`.
     #[inline(always)]
     pub(super) unsafe fn write_all_but_first(&self, at: *mut u64) -> *mut u64 {
         // SAFETY: the caller's promise; words are aligned for each part.
@@ -236,10 +238,10 @@ impl Found {
     ///
     /// # Safety
     ///
-    /// One was written there, after what is `known`.
+    /// An entry was written there, after what is `known`.
     #[inline(always)]
     pub(super) unsafe fn read(at: *const u64, known: &mut Known) -> Self {
-        // SAFETY: an entry has the parts that its first word says, and its parcel.
+        // SAFETY: an entry has the parts that its first word names, and its parcel.
         unsafe {
             let head = at.cast::<Head>().read();
             let (parts, mut parcel) = (head.parts(), at.add(1));
@@ -269,12 +271,12 @@ impl Found {
         }
     }
 
-    /// Passes over entries that follow it, of the same kind and with no parts, so that all that is said of
-    /// this one holds for them. Returns how many there are.
+    /// Passes over the entries behind this one that have the same handling and no parts, so that this
+    /// entry's description holds for them too. Returns how many there are.
     ///
     /// # Safety
     ///
-    /// From `at` to `end` there are entries, the first of them right behind this one.
+    /// There are entries from `at` to `end`, the first of them right behind this one.
     #[inline(always)]
     pub(super) unsafe fn pass_over_same(
         &self,

@@ -1,12 +1,11 @@
-//! What travels with every message: who sent it, which message it is, and what caused it.
+//! The envelope that travels with every message: its sender, its id, and its cause.
 
 use super::id::{ActorId, MessageId};
 
-/// The facts that travel with a message.
+/// The metadata of a message.
 ///
-/// A message sent from a handler inherits the correlation id of the message being handled and
-/// names that message as its cause; a message sent from anywhere else begins a correlation of its
-/// own.
+/// A message sent from a handler inherits the correlation id of the message being handled and has that
+/// message as its cause. A message sent from anywhere else begins a correlation of its own.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -31,7 +30,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The envelope of no message: what runs outside of any handler stands under it.
+    /// The envelope of no message, used by everything that runs outside any handler.
     pub(crate) const NONE: Self = Self {
         sender: ActorId::NOBODY,
         message: MessageId::NONE,
@@ -39,7 +38,7 @@ impl Envelope {
         causation: MessageId::NONE,
     };
 
-    /// The envelope of a message that `sender` sends while it handles the message of `self`.
+    /// Returns the envelope of a message that `sender` sends while it handles the message of `self`.
     #[inline(always)]
     pub(crate) fn next(self, sender: ActorId, message: MessageId) -> Self {
         let root = self.correlation == MessageId::NONE;
@@ -51,22 +50,22 @@ impl Envelope {
         }
     }
 
-    /// The actor that sent the message, unless it came from outside of any handler.
+    /// Returns the actor that sent the message, unless it came from outside any handler.
     pub fn sender(&self) -> Option<ActorId> {
         self.sender.known()
     }
 
-    /// The message's own id.
+    /// Returns the message's own id.
     pub fn message_id(&self) -> MessageId {
         self.message
     }
 
-    /// The id of the first message of the thread of causes that this one belongs to.
+    /// Returns the id of the first message in the chain of causes to which this one belongs.
     pub fn correlation_id(&self) -> MessageId {
         self.correlation
     }
 
-    /// The message whose handler sent this one.
+    /// Returns the id of the message whose handler sent this one.
     pub fn causation_id(&self) -> Option<MessageId> {
         self.causation.known()
     }

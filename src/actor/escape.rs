@@ -1,18 +1,18 @@
-//! Any text as the name of an actor, and back.
+//! Escaping: any text as the name of an actor, and back.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::path::{NameError, validate_name};
 
-/// What begins an escape. It stands for itself when it is doubled.
+/// The byte that begins an escape. Doubled, it stands for itself.
 const ESCAPE: u8 = b'_';
 
-/// A valid name for an actor that stands for this text, whatever is in it: an address, a key, a title.
+/// Returns a valid actor name for any text, such as an address, a key or a title.
 ///
-/// A text of letters `A-Z` and `a-z`, digits, `.` and `-` stays as it is. Each `_` becomes `__`, and every other
-/// byte of the text `_` with its two hexadecimal digits. Two texts never have the same name, and
-/// [`unescape_name`] gives the text back.
+/// A text of letters `A-Z` and `a-z`, digits, `.` and `-` stays as it is. Each `_` becomes `__`, and
+/// every other byte of the text becomes `_` followed by its two hexadecimal digits. No two texts have the
+/// same name, and [`unescape_name`] restores the text.
 ///
 /// ```
 /// use nexus_actors::{escape_name, unescape_name};
@@ -26,7 +26,7 @@ const ESCAPE: u8 = b'_';
 ///
 /// # Errors
 ///
-/// [`NameError::TooLong`] if the name had more than 255 bytes.
+/// Returns [`NameError::TooLong`] if the name would have more than 255 bytes.
 pub fn escape_name(text: &str) -> Result<Cow<'_, str>, NameError> {
     if is_plain(text) {
         validate_name(text)?;
@@ -49,7 +49,7 @@ pub fn escape_name(text: &str) -> Result<Cow<'_, str>, NameError> {
     Ok(Cow::Owned(name))
 }
 
-/// The text for which [`escape_name`] has made this name; `None` if it makes it for no text.
+/// Returns the text from which [`escape_name`] makes this name; `None` if there is no such text.
 ///
 /// ```
 /// use nexus_actors::unescape_name;
@@ -76,7 +76,7 @@ pub fn unescape_name(name: &str) -> Option<Cow<'_, str>> {
         }
     }
     let text = String::from_utf8(text).ok()?;
-    // What could have been said in another way was not made by `escape_name`.
+    // A name that encodes its text in another way was not made by `escape_name`.
     let is_ours = escape_name(&text).is_ok_and(|escaped| escaped == name);
     is_ours.then_some(Cow::Owned(text))
 }

@@ -1,4 +1,4 @@
-//! A failure: an actor's handler returned an error, or panicked.
+//! Failures: a handler returned an error, or panicked.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::supervision::Strategy;
 /// The error that a handler may return; any error type converts into it with `?`.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// How the failures of actors are dealt with.
+/// The strategy by which a supervisor handles the failures of actors.
 pub type SupervisorStrategy = Strategy<Failure>;
 
 /// What went wrong in an actor, where, and with which message.
@@ -23,35 +23,35 @@ pub struct Failure {
     pub actor: ActorId,
     /// Its path.
     pub path: ActorPath,
-    /// The type of its messages; that of its task, where it failed in one.
+    /// The type of its messages, or that of its task if it failed in one.
     pub message_type: &'static str,
-    /// Where in its life it failed.
+    /// The stage of its life in which it failed.
     pub during: Stage,
-    /// What happened.
+    /// The cause of the failure.
     pub cause: Cause,
 }
 
-/// Where in an actor's life something happened.
+/// A stage in an actor's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
-    /// While it was built: in its factory, its setup, or the handling of `PreStart`.
+    /// While it was being built: in its factory, its setup, or the handling of `PreStart`.
     Starting,
     /// While it handled a message.
     Handling,
     /// While it handled a signal.
     Signalled,
-    /// While a child failed whose supervision it could not decide.
+    /// While it could not decide how to supervise a failed child.
     Supervising,
-    /// While it was built again, or told of that.
+    /// While it was being rebuilt, or informed of that.
     Restarting,
     /// While it handled `PostStop`.
     Stopping,
-    /// While a task of its ran.
+    /// While one of its tasks ran.
     Task,
 }
 
-/// What a failure consists of.
+/// The cause of a failure.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -94,7 +94,7 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// The failure with which it began: that of the child below all others, where it was
+    /// Returns the failure at the root: that of the lowest child if this one was
     /// [escalated](Cause::Child), and this one otherwise.
     pub fn root(&self) -> &Self {
         let mut failure = self;
@@ -105,8 +105,8 @@ impl Failure {
     }
 }
 
-/// It is printed with its cause, so that its source is what lies below that. The error that the handler
-/// returned is found in its [`cause`](Self::cause).
+/// A failure is displayed with its cause, so its source is the source of that cause. The error that the
+/// handler returned is in its [`cause`](Self::cause).
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {

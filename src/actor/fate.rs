@@ -1,7 +1,7 @@
-//! What becomes of a question whose answer can no longer come.
+//! How an ask ends if its reply is dropped.
 //!
-//! A reply that is dropped unanswered ends its ask at once. Why it was dropped is known to
-//! whoever drops the message or the state that holds it, so that is noted around the drop.
+//! A reply that is dropped unanswered ends its ask at once. The reason is known to the code that drops
+//! the message or the state that holds the reply, so that code records it for the duration of the drop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,10 +12,10 @@ use super::id::ActorId;
 use super::unwind::{Unwound, drop_quietly};
 use crate::fiber::running_fiber;
 
-/// How a wait ends that no value ends.
+/// How a wait ends if it does not end with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The reply was dropped by somebody who could have answered.
+    /// The reply was dropped by code that could have answered.
     NoReply,
     /// The actor that held the reply had stopped.
     Stopped,
@@ -29,7 +29,7 @@ pub(crate) enum End {
     TimedOut,
     /// It waited on behalf of another ask, which was given up.
     Cancelled,
-    /// It could never have ended, as its end waits for whoever waits.
+    /// It could never have ended, as what would end it waits for the waiter.
     Deadlock,
 }
 
@@ -48,31 +48,31 @@ impl From<DeadLetterReason> for End {
     }
 }
 
-/// What is noted of the thread while code of the user's runs in the middle of the runtime's.
+/// The marks of a thread while user code runs in the middle of the runtime's.
 ///
-/// A fiber that suspends meanwhile takes its marks with it: they are not the next fiber's.
+/// A fiber that suspends meanwhile takes its marks with it: they do not apply to the next fiber.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Marks {
-    /// The end of the replies in a value that is being dropped.
+    /// How the replies in a value that is being dropped end.
     fate: Option<End>,
-    /// What is under way, and above that, how many losses of a message within losses: all in one byte, as each
-    /// suspension copies it.
+    /// Flags for what is in progress and, in the bits above, the depth of messages lost while others are
+    /// lost. All in one byte, as each suspension copies it.
     doing: u8,
 }
 
-/// Subscribers to dead letters are being told of one.
+/// Subscribers to dead letters are being called.
 const TELLING: u8 = 1;
-/// A future is being polled by somebody who drives what it waits for.
+/// A future is being polled by code that drives what it waits for.
 const POLLING: u8 = 1 << 1;
 /// A message is being lost.
 const LOSING: u8 = 1 << 2;
-/// So many losses within losses are followed at once.
+/// The depth to which losses within losses are followed at once.
 const MOST_LOSING: u8 = 8 * LOSING;
 
 type Later = Box<dyn FnOnce()>;
 
 thread_local! {
-    /// Messages that are lost in the destructors of lost messages, too deep to be dropped there.
+    /// Messages lost in the destructors of lost messages, too deep to be dropped there.
     static LATER: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -81,13 +81,13 @@ thread_local! {
 }
 
 impl Marks {
-    /// These, and that something is under way.
+    /// Returns these marks with a flag set.
     fn with(self, doing: u8) -> Self {
         let doing = self.doing | doing;
         Self { doing, ..self }
     }
 
-    /// In one loss of a message more.
+    /// Returns these marks, one loss of a message deeper.
     fn deeper(self) -> Self {
         let doing = self.doing + LOSING;
         Self { doing, ..self }
@@ -99,14 +99,14 @@ impl Marks {
         MARKS.take()
     }
 
-    /// Puts them back where they were.
+    /// Restores the marks.
     #[inline]
     pub(crate) fn put_back(self) {
         MARKS.set(self);
     }
 }
 
-/// Runs `tell` so that whatever it sends bears [`ActorId::SUBSCRIBER`] as its sender.
+/// Runs `tell` such that everything it sends has [`ActorId::SUBSCRIBER`] as its sender.
 pub(crate) fn as_subscriber(tell: impl FnOnce()) {
     let outer = MARKS.get();
     MARKS.set(outer.with(TELLING));
@@ -117,7 +117,7 @@ pub(crate) fn as_subscriber(tell: impl FnOnce()) {
     MARKS.set(outer);
 }
 
-/// Polls a future for somebody who drives what it waits for, by a function that does not panic.
+/// Polls a future for code that drives what the future waits for. `poll` must not panic.
 pub(crate) fn as_polled<R>(poll: impl FnOnce() -> R) -> R {
     let outer = MARKS.get();
     MARKS.set(outer.with(POLLING));
@@ -126,12 +126,12 @@ pub(crate) fn as_polled<R>(poll: impl FnOnce() -> R) -> R {
     polled
 }
 
-/// Whether a future is being polled [so](as_polled) here.
+/// Whether a future is being polled by [`as_polled`] on this thread.
 pub(crate) fn is_polled() -> bool {
     MARKS.get().doing & POLLING != 0
 }
 
-/// The sender of what this thread sends, being no worker.
+/// Returns the sender of messages from this thread, which is no worker.
 pub(crate) fn outside_sender() -> ActorId {
     if MARKS.get().doing & TELLING != 0 {
         ActorId::SUBSCRIBER
@@ -140,8 +140,8 @@ pub(crate) fn outside_sender() -> ActorId {
     }
 }
 
-/// Drops a value of the user's in which replies may lie, which end with `end`. A panic of its
-/// destructor goes no further; it is answered, for those who report it.
+/// Drops a user's value that may contain replies, which then end with `end`. A panic of its destructor is
+/// caught, and returned for the caller to report.
 pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
     if !std::mem::needs_drop::<T>() {
         return None;
@@ -149,7 +149,7 @@ pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
     under_fate(end, || drop_quietly(value))
 }
 
-/// Drops something by a function that does not panic; replies that lie there end with `end`.
+/// Runs `drop_it`, which must not panic; replies that it drops end with `end`.
 pub(super) fn under_fate<R>(end: End, drop_it: impl FnOnce() -> R) -> R {
     let outer = MARKS.get();
     MARKS.set(Marks {
@@ -161,9 +161,9 @@ pub(super) fn under_fate<R>(end: End, drop_it: impl FnOnce() -> R) -> R {
     dropped
 }
 
-/// Drops a message that is lost, as [`drop_with_fate`] does. Its destructor may lose another one, and that one's
-/// the next: where that goes deep it waits on a list, as the stack has an end, until this thread has come back
-/// from the first of them, or has [nothing else to do](drop_deferred).
+/// Drops a lost message, as [`drop_with_fate`] does. Its destructor may lose another message, and that
+/// one's destructor the next. The stack is finite, so losses that nest too deeply are put on a list,
+/// until this thread has returned from the first of them, or has [nothing else to do](drop_deferred).
 pub(crate) fn drop_lost<M: 'static>(message: M, end: End) {
     if !std::mem::needs_drop::<M>() {
         return;
@@ -180,10 +180,10 @@ pub(crate) fn drop_lost<M: 'static>(message: M, end: End) {
     }
 }
 
-/// Puts something on the list. The destructor that a worker is in may wait, and for that very thing: so the
-/// worker looks at the list as well when it does something else.
+/// Puts a drop on the list. The destructor that runs on a worker may wait, and may wait for that very
+/// drop; so the worker also processes the list when it does something else.
 fn defer(later: Later) {
-    // At the end of the thread, when there is no list any more, it is dropped here after all.
+    // When the thread ends, and the list no longer exists, the value is dropped here after all.
     let first = LATER.try_with(|list| {
         let mut list = list.borrow_mut();
         list.push_back(later);
@@ -194,8 +194,8 @@ fn defer(later: Later) {
     }
 }
 
-/// Drops the messages that wait on the list of this thread; to be called before the thread parks. None, if this
-/// is too deep in the destructors of others.
+/// Drops the messages on the list of this thread. Call it before the thread parks. Does nothing if it is
+/// nested too deeply in the destructors of other messages.
 pub(crate) fn drop_deferred() {
     let outer = MARKS.get();
     if outer.doing >= MOST_LOSING {
@@ -212,7 +212,7 @@ pub(crate) fn drop_deferred() {
     MARKS.set(outer);
 }
 
-/// The next one on the list, and whether that is the last.
+/// Returns the next one on the list, and whether it is the last.
 fn next_later() -> Option<(Later, bool)> {
     let next = LATER.try_with(|list| {
         let mut list = list.borrow_mut();
@@ -222,15 +222,16 @@ fn next_later() -> Option<(Later, bool)> {
     next.ok().flatten()
 }
 
-/// Has the worker that this thread is look at the list when it does something else.
+/// If this thread is a worker, has it process the list when it does something else.
 fn have_dropped_meanwhile() {
     with_current(|shard| {
         shard.inspect(|shard| shard.add_task(Box::new(|_| drop_deferred())));
     });
 }
 
-/// The end of a reply that is dropped here and now, and whether it is certain. It is not where a handler
-/// runs, or unwinds: that the handler fails, and of what, is known when it has ended.
+/// Returns how a reply ends that is dropped here and now, and whether that is certain. It is not certain
+/// while a handler runs or unwinds: whether the handler fails, and of what, is known only when it has
+/// ended.
 pub(crate) fn fate_of_dropped_reply() -> (End, bool) {
     let interrupted = || end_by_force(std::thread::panicking());
     match MARKS.get().fate.or_else(interrupted) {
@@ -240,8 +241,8 @@ pub(crate) fn fate_of_dropped_reply() -> (End, bool) {
     }
 }
 
-/// How a reply ends where this worker ends its handlers by force, or the task that unwinds here, so
-/// that an unwinding is no failure.
+/// Returns how a reply ends if this worker ends its handlers by force, or ends the task that unwinds
+/// here. Such an unwinding is no failure.
 fn end_by_force(unwinding: bool) -> Option<End> {
     with_current(|shard| {
         let interrupts = &shard?.interrupts;

@@ -1,4 +1,4 @@
-//! Values of the handler that runs, which no other handler finds while that one waits.
+//! Values local to the running handler, which no other handler sees while that one waits.
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
@@ -8,13 +8,14 @@ use std::rc::Rc;
 use super::current::with_current;
 use crate::fiber::running_fiber;
 
-/// A value that each handler has for itself: as a `thread_local!`, but of the handler's own fiber.
+/// A value that each handler has for itself, like a `thread_local!`, but local to the handler's fiber.
 ///
-/// It is made when a handler uses it first, stays while the handler waits, and is dropped when the actor's turn
-/// ends: the next turn begins with a new one. A task has its own as well, and so has the start of an actor. On a
-/// thread that runs no handler it is the thread's own, until that ends.
+/// The value is made when a handler uses it first, stays while the handler waits, and is dropped when the
+/// actor's turn ends: the next turn begins with a new one. A task has its own value as well, and so has
+/// the start of an actor. On a thread that runs no handler, the value belongs to the thread, until the
+/// thread ends.
 ///
-/// While the value is dropped nothing can wait.
+/// Nothing can wait while the value is dropped.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -55,18 +56,18 @@ pub struct FiberLocal<T: 'static> {
 }
 
 impl<T: 'static> FiberLocal<T> {
-    /// One whose values that function makes.
+    /// Makes a fiber local whose values are made by `init`.
     pub const fn new(init: fn() -> T) -> Self {
         Self { init }
     }
 
-    /// Runs `code` with the value of the handler that calls it, which may wait meanwhile.
+    /// Runs `code` with the value of the calling handler. `code` may wait.
     pub fn with<R>(&'static self, code: impl FnOnce(&T) -> R) -> R {
         let key = (std::ptr::from_ref(self).addr(), TypeId::of::<T>());
         let value = match with_locals(|locals| locals.get(key)) {
             Some(value) => value,
             None => {
-                // The function may use others, or this one itself, and may wait.
+                // The function may use other fiber locals, or this one itself, and may wait.
                 let made: Rc<dyn Any> = Rc::new((self.init)());
                 with_locals(|locals| locals.get_or_add(key, made))
             }
@@ -82,7 +83,7 @@ impl<T: 'static> fmt::Debug for FiberLocal<T> {
     }
 }
 
-/// Which static, and its type: two statics of different types may share the address of a function.
+/// The static and its type: two statics of different types may share an address.
 type LocalKey = (usize, TypeId);
 
 /// The values of one handler, or of one thread.
@@ -107,12 +108,12 @@ impl Locals {
         })
     }
 
-    /// Takes all of them out, and leaves none.
+    /// Takes all values out, and leaves none.
     pub(super) fn take(&self) -> Self {
         Self(RefCell::new(self.0.take()))
     }
 
-    /// Puts back what was taken out, where nothing was added since.
+    /// Puts back what was taken out, if nothing was added since.
     pub(super) fn put_back(&self, taken: Self) {
         let added = self.0.replace(taken.0.into_inner());
         debug_assert!(

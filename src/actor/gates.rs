@@ -1,9 +1,9 @@
-//! The gates of a pool's bounded mailboxes: where a sender, on whichever thread, learns for certain
-//! whether there is room.
+//! The gates of a pool's bounded mailboxes, where a sender on any thread learns for certain whether there
+//! is room.
 //!
-//! A place is taken before a message is sent, and given up when the message is taken out to be
-//! handled, so that what is under way counts too. Who waits for a place waits at the owner; what
-//! it is given there is a [`Room`], which gives the place back unless it is used.
+//! A permit is taken before a message is sent, and released when the message is taken out to be handled,
+//! so messages on their way count too. Senders wait for a permit at the owner. There a sender is given a
+//! [`Room`], which releases the permit unless it is used.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -19,17 +19,17 @@ use super::queueing::serve;
 use super::shard::Shard;
 use crate::queue::{self, Doorway, Gate, Refused};
 
-/// What all threads share of one bounded mailbox.
+/// The state of one bounded mailbox that all threads share.
 pub(crate) struct Door {
     pub(crate) actor: ActorId,
     pub(crate) overflow: Overflow,
     pub(crate) gate: Gate,
     tickets: AtomicU64,
-    /// How many messages have left the mailbox, and how many will have when the last question in it has.
-    /// Both are the owner's.
+    /// The number of messages that have left the mailbox, and the number that will have left when the
+    /// last question has. Both are written and read by the owner only.
     left: AtomicU64,
     questions_until: AtomicU64,
-    /// Whether the place of a message was given up that has not left the mailbox. The owner's too.
+    /// Whether the permit of a message was released that has not left the mailbox. For the owner only.
     ahead: AtomicBool,
 }
 
@@ -46,14 +46,14 @@ impl Door {
         }
     }
 
-    /// A question is in the mailbox, the last of so many messages. The owner's.
+    /// Notes that a question is in the mailbox, as the last of `messages` messages. For the owner only.
     pub(super) fn has_question(&self, messages: usize) {
         let until = self.left.load(Relaxed) + messages as u64;
         self.questions_until.store(until, Relaxed);
     }
 
-    /// Gives up the place of a message that leaves the mailbox, unless one was given up ahead. Answers
-    /// whether somebody waits for it. The owner's.
+    /// Releases the permit of a message that leaves the mailbox, unless one was released ahead. Returns
+    /// whether a sender waits for it. For the owner only.
     #[must_use]
     pub(super) fn leave(&self) -> bool {
         if self.leave_after() {
@@ -63,8 +63,8 @@ impl Door {
         self.gate.leave()
     }
 
-    /// Gives up the place of the next message that leaves the mailbox. Answers whether somebody waits for
-    /// it. The owner's.
+    /// Releases the permit of the next message that leaves the mailbox, ahead of time. Returns whether a
+    /// sender waits for it. For the owner only.
     #[must_use]
     pub(super) fn leave_ahead(&self) -> bool {
         let already = self.ahead.load(Relaxed);
@@ -72,14 +72,14 @@ impl Door {
         !already && self.gate.leave()
     }
 
-    /// Whether a place was given up ahead, and no message has left since. The owner's.
+    /// Whether a permit was released ahead, and no message has left since. For the owner only.
     #[must_use]
     pub(super) fn is_ahead(&self) -> bool {
         self.ahead.load(Relaxed)
     }
 
-    /// A message leaves the mailbox whose place was given up ahead. Answers whether one was, and no other
-    /// message has left since. The owner's.
+    /// Notes that a message leaves the mailbox, if a permit was released ahead and no other message has
+    /// left since. Returns whether that is so. For the owner only.
     #[must_use]
     pub(super) fn leave_after(&self) -> bool {
         let ahead = self.ahead.load(Relaxed);
@@ -94,18 +94,19 @@ impl Door {
         self.left.store(self.left.load(Relaxed) + 1, Relaxed);
     }
 
-    /// Whether a question may be in the mailbox, which whoever asked it can take back. The owner's.
+    /// Whether the mailbox may contain a question that its asker can withdraw. For the owner only.
     pub(super) fn may_have_questions(&self) -> bool {
-        // Those behind the last question leave in turn, so none of them makes up for one before it.
+        // Messages behind the last question leave in order, so none of them is counted in place of one
+        // before it.
         self.left.load(Relaxed) < self.questions_until.load(Relaxed)
     }
 
-    /// Whether places are taken at all: one that drops the oldest always has room.
+    /// Whether permits are taken at all: a mailbox that drops its oldest message always has room.
     pub(crate) fn counts(&self) -> bool {
         self.overflow != Overflow::DropOldest
     }
 
-    /// Takes a place for a message that is sent now.
+    /// Takes a permit for a message that is sent now.
     pub(crate) fn enter(&self, core: &PoolCore) -> Result<(), Refused> {
         if self.gate.is_closed() {
             return Err(Refused::Closed);
@@ -119,12 +120,12 @@ impl Door {
         self.gate.enter()
     }
 
-    /// Whether a simulation has it so that there is no room.
+    /// Whether a simulation makes this mailbox refuse messages.
     pub(crate) fn is_blocked(&self, core: &PoolCore) -> bool {
         core.transport.refuses(self.actor)
     }
 
-    /// A number that no other sender who waits at this door has.
+    /// Returns a number that no other sender waiting at this door has.
     pub(crate) fn draw_ticket(&self) -> u64 {
         self.tickets.fetch_add(1, Relaxed)
     }
@@ -143,7 +144,7 @@ impl Gates {
         self.0.pin().insert(Self::place_of(door.actor), door);
     }
 
-    /// The door of an actor, while that lives.
+    /// Returns the door of an actor, as long as the actor is alive.
     pub(crate) fn find(&self, actor: ActorId) -> Option<Arc<Door>> {
         let doors = self.0.pin();
         let door = doors.get(&Self::place_of(actor));
@@ -155,7 +156,7 @@ impl Gates {
     }
 }
 
-/// A place in a bounded mailbox, in the hands of a sender who has waited for it.
+/// A permit of a bounded mailbox, held by a sender that has waited for it.
 pub(crate) type Room = queue::Room<Door>;
 
 impl Doorway for Door {
@@ -168,7 +169,7 @@ impl Doorway for Door {
     }
 }
 
-/// A place was given up by another thread than the owner's, and somebody waits for one.
+/// The notice that a thread other than the owner's released a permit for which a sender waits.
 pub(crate) struct RoomFreed;
 
 impl Parcel for RoomFreed {
@@ -179,7 +180,8 @@ impl Parcel for RoomFreed {
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
-/// Brings a parcel that is no message to the worker of an actor: at once where that is this one.
+/// Brings a parcel that is no message to the worker of an actor; delivers it at once if that is this
+/// worker.
 pub(crate) fn dispatch<P: Parcel>(to: ActorId, parcel: P) {
     let ActorId { home, key } = to;
     with_current(|shard| match shard {

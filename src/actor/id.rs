@@ -1,4 +1,4 @@
-//! Names of things that fit into a register or two: workers, actors, messages.
+//! Identifiers that fit into a register or two: of workers, actors and messages.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,7 +8,7 @@ const MARK: u64 = 1 << 63;
 /// The highest number that a pool may have.
 pub(crate) const MOST_POOL: u32 = u32::MAX >> 1;
 
-/// A worker of a pool of this process: the pool's number, never used twice, and the worker's.
+/// A worker of a pool of this process: the pool's number, which is never reused, and the worker's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home(u64);
 
@@ -25,10 +25,10 @@ impl Home {
         (self.0 >> 32) as u32
     }
 
-    /// This home, marked where the actor has a bounded mailbox.
+    /// Returns this home, marked if the actor has a bounded mailbox.
     ///
-    /// References carry the mark, so that neither of the comparisons by which a message finds its
-    /// way, of the home and of the pool, holds for them; nothing else does.
+    /// References carry the mark, and nothing else does. With the mark, both comparisons that route a
+    /// message, of the home and of the pool, fail.
     #[inline(always)]
     pub(crate) const fn marked(self, bounded: bool) -> Self {
         if bounded { Self(self.0 | MARK) } else { self }
@@ -48,13 +48,13 @@ impl Home {
     }
 }
 
-/// A slot of a worker and the number of its tenancy, in one word: a key is written and read on every
-/// send, and two halves that have just been written cannot be read as one without waiting for them.
+/// A slot of a worker and the number of its tenancy, in one word. A key is written and read on every
+/// send, and two halves that have just been written cannot be read as one word without a stall.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Key(u64);
 
 impl Key {
-    /// Nobody's, in no arena.
+    /// The key of no actor, in no arena.
     pub(crate) const NONE: Self = Self::new(u32::MAX, 0);
 
     #[inline(always)]
@@ -90,10 +90,10 @@ impl fmt::Debug for Key {
     }
 }
 
-/// One incarnation of an actor, without the type of its messages.
+/// Identifies one incarnation of an actor, without the type of its messages.
 ///
-/// Two ids are equal when they name the same incarnation; an actor that reuses a stopped actor's
-/// name, or its memory, has another id.
+/// Two ids are equal if they name the same incarnation. An actor that reuses a stopped actor's name, or
+/// its memory, has another id.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ActorId {
     pub(crate) home: Home,
@@ -112,7 +112,8 @@ impl ActorId {
         key: Key::new(0, 0),
     };
 
-    /// Whoever is being told of a dead letter: what it sends is told to nobody if it is lost.
+    /// A subscriber that is being called with a dead letter. If what it sends is lost, no subscriber is
+    /// called.
     pub(crate) const SUBSCRIBER: Self = Self {
         home: Home::NOWHERE,
         key: Key::new(1, 0),
@@ -123,7 +124,7 @@ impl ActorId {
         Self { home, key }
     }
 
-    /// What a reference to this actor holds. See [`Home::marked`].
+    /// Returns what a reference to this actor holds. See [`Home::marked`].
     #[inline(always)]
     pub(crate) const fn address(self, bounded: bool) -> Self {
         Self {
@@ -132,7 +133,7 @@ impl ActorId {
         }
     }
 
-    /// The actor of which this is the [`address`](Self::address).
+    /// Returns the actor of which this is the [`address`](Self::address).
     pub(crate) const fn without_mark(self) -> Self {
         Self {
             home: self.home.unmarked(),
@@ -140,12 +141,12 @@ impl ActorId {
         }
     }
 
-    /// `None` where it is no actor's.
+    /// Returns `None` if this is the id of no actor.
     pub(crate) fn known(self) -> Option<Self> {
         (self.home != Home::NOWHERE).then_some(self)
     }
 
-    /// The index of the worker that owns the actor.
+    /// Returns the index of the worker that owns the actor.
     pub fn worker(self) -> usize {
         self.home.worker() as usize
     }
@@ -159,7 +160,7 @@ impl Hash for ActorId {
     }
 }
 
-/// As `worker.slot#generation`. The pool's number is left out here as well.
+/// Displays `worker.slot#generation`. The pool's number is left out here as well.
 impl fmt::Display for ActorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (slot, generation) = (self.key.slot(), self.key.generation());
@@ -173,9 +174,9 @@ impl fmt::Debug for ActorId {
     }
 }
 
-/// A number that one message of a pool has and no other.
+/// The number of a message, unique within its pool.
 ///
-/// The upper bits name who drew it (a worker, or a thread outside), so that drawing one needs no
+/// The upper bits name the worker, or the thread outside, that drew it, so that drawing one needs no
 /// counter shared between threads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(u64);
@@ -189,23 +190,23 @@ impl Default for MessageId {
 impl MessageId {
     /// No message.
     pub(crate) const NONE: Self = Self(0);
-    /// No message either, but room for one that is to come.
+    /// Not a message, but room for one to come.
     pub(crate) const ROOM: Self = Self(u64::MAX);
-    /// No message either, but work: the start of an actor, or a task.
+    /// Not a message, but work: the start of an actor, or a task.
     pub(crate) const WORK: Self = Self(u64::MAX - 1);
-    /// Nor here: the start, or the end, of an actor that somebody else has started.
+    /// Not a message, but a name: the start, or the end, of an actor that another caller has started.
     pub(crate) const NAME: Self = Self(u64::MAX - 2);
     const WORKER_SHIFT: u32 = 48;
-    /// Ids in a block that a thread outside of any pool takes at a time.
+    /// The number of ids in the block that a thread outside any pool takes at a time.
     pub(crate) const BLOCK: u64 = 1 << 20;
     const OUTSIDE: u64 = 1 << 63;
 
-    /// The number before the first that a worker draws.
+    /// The number before the first one that a worker draws.
     pub(crate) const fn start_of_worker(worker: u32) -> Self {
         Self((worker as u64) << Self::WORKER_SHIFT)
     }
 
-    /// The number before the first of a block for a thread outside of any pool.
+    /// The number before the first one of a block for a thread outside any pool.
     pub(crate) const fn start_of_block(block: u64) -> Self {
         Self(Self::OUTSIDE | (block * Self::BLOCK))
     }
@@ -223,7 +224,7 @@ impl MessageId {
         Self(self.0.wrapping_add(more))
     }
 
-    /// How many numbers were drawn since `start`.
+    /// The number of ids drawn since `start`.
     pub(crate) const fn since(self, start: Self) -> u64 {
         self.0.wrapping_sub(start.0)
     }
@@ -232,7 +233,7 @@ impl MessageId {
         (self != Self::NONE).then_some(self)
     }
 
-    /// The number itself.
+    /// Returns the number itself.
     pub const fn get(self) -> u64 {
         self.0
     }

@@ -1,8 +1,7 @@
-//! Handlers that may not wait any more: all of them at a shutdown's deadline, and tasks that were
-//! cancelled.
+//! Handlers that may no longer wait: all of them after a shutdown's deadline, and cancelled tasks.
 //!
-//! Whoever is about to wait looks at one flag. Only where that is set does it matter which fiber
-//! it stands on.
+//! A handler that is about to wait checks one flag. Only if the flag is set does it matter on which fiber
+//! the handler runs.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -15,24 +14,24 @@ use crate::fiber::FiberId;
 /// What is to be interrupted on one worker.
 #[derive(Default)]
 pub(crate) struct Interrupts {
-    /// Whether there is anything to look at.
+    /// Whether there is anything to check.
     any: Cell<bool>,
     forcing: Cell<bool>,
-    /// The fibers of cancelled tasks that have not ended, and the end of the replies on them.
+    /// The fibers of cancelled tasks that have not ended, and how the replies on them end.
     cancelled: RefCell<HashMap<u32, End>>,
-    /// Those of them that are yet to be ended where they wait, and by which wait that is last, one for each
+    /// Those of them that are still to be ended where they wait, each with its last wait; one for each
     /// entry in the run queue.
     to_end: RefCell<VecDeque<(FiberId, Rc<Cell<Key>>)>>,
 }
 
 impl Interrupts {
-    /// Whether it matters who is about to wait.
+    /// Whether a handler must check its fiber before it waits.
     #[inline(always)]
     pub(crate) fn any(&self) -> bool {
         self.any.get()
     }
 
-    /// A shutdown's deadline has come: nobody waits any more.
+    /// Lets no handler wait any more, as a shutdown's deadline has passed.
     pub(crate) fn force(&self) {
         self.forcing.set(true);
         self.any.set(true);
@@ -42,25 +41,25 @@ impl Interrupts {
         self.forcing.get()
     }
 
-    /// Whether what stands on a fiber is to end instead of waiting.
+    /// Whether the code on a fiber must end instead of waiting.
     #[cold]
     pub(crate) fn ends(&self, fiber: FiberId) -> bool {
         self.forcing.get() || self.end_on(fiber).is_some()
     }
 
-    /// How replies end that are dropped where a cancelled task unwinds, if one does on that fiber.
+    /// Returns how replies end that a cancelled task drops as it unwinds, if there is one on that fiber.
     pub(crate) fn end_on(&self, fiber: FiberId) -> Option<End> {
         self.cancelled.borrow().get(&fiber.index()).copied()
     }
 
-    /// The task on that fiber is cancelled, of which it is known by which wait it waits last.
+    /// Cancels the task on that fiber; `wait` holds its last wait.
     pub(crate) fn cancel(&self, fiber: FiberId, wait: Rc<Cell<Key>>, end: End) {
         self.cancelled.borrow_mut().insert(fiber.index(), end);
         self.to_end.borrow_mut().push_back((fiber, wait));
         self.any.set(true);
     }
 
-    /// The task on that fiber has ended.
+    /// Notes that the task on that fiber has ended.
     pub(crate) fn ended(&self, fiber: FiberId) {
         if self.any.get() {
             let mut cancelled = self.cancelled.borrow_mut();
@@ -69,8 +68,7 @@ impl Interrupts {
         }
     }
 
-    /// The next one to be ended where it waits, and the wait by which it has waited last; it may have ended
-    /// by now.
+    /// Returns the next fiber to be ended where it waits, and its last wait, which may have ended by now.
     pub(crate) fn next_to_end(&self) -> Option<(FiberId, Key)> {
         let (fiber, wait) = self.to_end.borrow_mut().pop_front()?;
         Some((fiber, wait.get()))

@@ -1,8 +1,8 @@
-//! Messages that an actor keeps for itself: those of its timers, and those in its stash.
+//! Messages that an actor holds outside its mailbox: those of its timers, and those in its stash.
 //!
-//! Made when it is needed first. The rest of the actor knows it as a [`Store`], without the type of
-//! the messages. No code of the user's runs while it is borrowed: keys of timers are the library's,
-//! and messages are made and dropped outside.
+//! The store is made when it is first needed. The rest of the actor knows it as a [`Store`], without the
+//! type of the messages. No user code runs while it is borrowed: the keys of timers are the library's,
+//! and messages are made and dropped outside the borrow.
 
 use std::any::Any;
 
@@ -15,47 +15,47 @@ use super::slot::Slot;
 use super::stash::Stash;
 use super::timer_table::{Taken, TimerTable};
 
-/// One of the messages that an actor keeps.
+/// One of the messages in an actor's store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// That of a timer that is due.
+    /// The message of a timer that is due.
     Timer(u32),
-    /// The oldest one that came out of the stash.
+    /// The oldest message that came out of the stash.
     Stashed,
 }
 
-/// What an actor keeps, whatever the type of its messages is.
+/// The store of an actor, whatever the type of its messages.
 pub(crate) trait Store {
     fn as_any(&mut self) -> &mut dyn Any;
 
     /// Notes that a timer is due.
     fn ring(&mut self, timer: u32);
 
-    /// The message that is to be handled next, with its envelope; for a timer, with that of the
-    /// message under which it was started. A timer is taken off the list of those that are due.
+    /// Returns the message to be handled next, with its envelope. For a timer, it is the envelope of the
+    /// message under which the timer was started, and the timer is removed from the list of due timers.
     fn next(&mut self) -> Option<(Kept, Envelope)>;
 
-    /// The message of a timer has been handled: what counts from there begins.
+    /// Notes that the message of a timer has been handled. Intervals that count from there begin.
     fn handled(&mut self, shard: &Shard, actor: Key, timer: u32);
 
-    /// Takes a message out, to be dropped; none where it would have to be made.
+    /// Takes a message out, to be dropped; `None` if the message would first have to be made.
     fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>>;
 
-    /// Nobody waits for the answer to a question any more, which may be in the stash.
+    /// Notes that the answer to a question, which may be in the stash, is no longer awaited.
     fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason);
 
-    /// Why a message that comes out of the stash is not to be handled, if it is not.
+    /// Returns why a message that comes out of the stash must not be handled, if it must not.
     fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason>;
 
-    /// Ends all timers. What is in the stash is to be handled before the mail; nothing is left where
-    /// there is nothing in it.
+    /// Ends all timers. The messages in the stash are handled before the mail. Returns `None` if the
+    /// stash is empty.
     fn rest(self: Box<Self>, shard: &Shard) -> Option<Box<dyn Store>>;
 
-    /// Ends all timers. What is in the stash is lost for that reason.
+    /// Ends all timers. The messages in the stash are lost for that reason.
     fn end(self: Box<Self>, shard: &Shard, actor: Key, reason: DeadLetterReason);
 }
 
-/// What an actor of `M` keeps.
+/// The store of an actor of `M`.
 pub(crate) struct StoreOf<M> {
     pub(crate) timers: TimerTable<M>,
     pub(crate) stash: Stash<M>,
@@ -125,7 +125,7 @@ impl<M: Send + 'static> Store for StoreOf<M> {
     }
 }
 
-/// Looks at, or changes, what an actor keeps; makes room for it where there is none.
+/// Accesses the store of an actor; makes one if there is none.
 pub(crate) fn with_store<M: Send + 'static, R>(
     slot: &Slot,
     look: impl FnOnce(&mut StoreOf<M>) -> R,
@@ -138,7 +138,7 @@ pub(crate) fn with_store<M: Send + 'static, R>(
     })
 }
 
-/// Looks at, or changes, what an actor keeps, if there is anything.
+/// Accesses the store of an actor, if there is one.
 pub(crate) fn look_at_store<M: Send + 'static, R>(
     slot: &Slot,
     look: impl FnOnce(&mut StoreOf<M>) -> R,

@@ -1,11 +1,13 @@
-//! The paths of actors, for whoever is not their worker: for log lines, and for errors about them.
+//! The paths of actors, for code that does not run on their worker: for log lines, and for errors about
+//! them.
 //!
-//! An actor's path is its worker's to know. Elsewhere it is found in a table of that worker, under one lock. An
-//! actor that was given a name is entered there when it starts. One without a name is entered when it is asked
-//! from elsewhere for the first time, which a bit in its slot says: so an actor without a name costs nothing.
-//! Those that end with an answer owed are entered too.
+//! The path of an actor is known to its worker. Other threads find it in a table of that worker, under
+//! one lock. A named actor is entered there when it starts. An actor without a name is entered when it is
+//! first asked from elsewhere, which is recorded in a bit of its slot; so an actor without a name costs
+//! nothing. Actors that end while they owe an answer are entered too.
 //!
-//! What has ended stays for a while: the line, or the error, about it is written after it.
+//! The entry of an actor stays for a while after the actor has ended, as the log line or error about it
+//! is written after its end.
 
 use super::core;
 use super::current::with_current;
@@ -16,20 +18,20 @@ use super::shard::Shard;
 use super::waiting::path_of_asked;
 use crate::shared::Remembered;
 
-/// How many actors of one worker that have ended are remembered.
+/// The number of ended actors that are remembered per worker.
 const MOST_ENDED: usize = 1024;
 
-/// The actors of one worker whose paths are known elsewhere. Written by that worker, and read by whoever names
-/// one of them.
+/// The actors of one worker whose paths are known elsewhere. Written by that worker, and read by any code
+/// that names one of them.
 pub(crate) type KnownActors = Remembered<Key, ActorPath>;
 
-/// Those of a worker that begins.
+/// The table of a worker that begins.
 pub(super) fn nobody_known() -> KnownActors {
     Remembered::new(MOST_ENDED)
 }
 
 impl Shard {
-    /// An actor of this worker is asked from elsewhere.
+    /// Enters an actor of this worker, as it is asked from elsewhere.
     #[inline]
     pub(crate) fn make_known(&self, actor: Key) {
         if let Some(slot) = self.slots().get(actor.slot())
@@ -42,7 +44,7 @@ impl Shard {
     #[cold]
     #[inline(never)]
     fn enter_as_known(&self, actor: Key) {
-        // A place of nobody, or of somebody else by now, is left as it is.
+        // A slot that is free, or has another tenant by now, is left as it is.
         if let Some(slot) = self.tenant(actor) {
             slot.become_known();
             let path = path_of(self, actor.slot());
@@ -50,13 +52,13 @@ impl Shard {
         }
     }
 
-    /// An actor of this worker starts, which was given a name.
+    /// Enters an actor of this worker that was given a name, as it starts.
     pub(crate) fn make_known_as(&self, actor: Key, path: &ActorPath) {
         self.slot(actor.slot()).become_known();
         self.known_here().insert(actor, path.clone());
     }
 
-    /// An actor of this worker ends.
+    /// Notes that an actor of this worker ends.
     pub(crate) fn known_actor_ends(&self, actor: Key) {
         if self.slot(actor.slot()).is_known() {
             self.known_here().end(actor);
@@ -69,11 +71,13 @@ impl Shard {
 }
 
 impl ActorId {
-    /// The path of this actor, for a log line: from any thread, while the actor lives and for a while after.
+    /// Returns the path of this actor, for a log line. Works on any thread, while the actor is alive and
+    /// for a while after.
     ///
-    /// Nobody is asked, and nothing waits for long. An actor that was given a name is known everywhere. One with
-    /// a generated name is known on its own worker while it lives, and elsewhere once it was asked from there.
-    /// Each worker keeps the paths of a thousand actors that have ended; with the pool they are gone.
+    /// It asks no actor, and does not wait for long. An actor that was given a name is known everywhere.
+    /// An actor with a generated name is known on its own worker while it is alive, and elsewhere once it
+    /// was asked from there. Each worker keeps the paths of a thousand actors that have ended; they are
+    /// dropped with the pool.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -93,7 +97,7 @@ impl ActorId {
     }
 }
 
-/// The path of an actor of any worker, if it is known elsewhere.
+/// Returns the path of an actor of any worker, if it is known elsewhere.
 pub(crate) fn path_elsewhere(actor: ActorId) -> Option<ActorPath> {
     let core = core::find(actor.known()?.home)?;
     core.known[actor.worker()].find(actor.key)

@@ -1,6 +1,6 @@
-//! What a slot does with messages whose type it has forgotten: a table of functions for each type.
+//! Operations on the messages of a slot whose type is erased: a table of functions for each type.
 //!
-//! That the type is the right one is the invariant of `actor/slot.rs`.
+//! That the table matches the type is the invariant of `actor/slot.rs`.
 
 #![allow(unsafe_code)]
 
@@ -16,7 +16,7 @@ use super::shard::Shard;
 use super::slot::Slot;
 use crate::memory::Slabs;
 
-/// What can be done with a mailbox without knowing its messages.
+/// The operations on a mailbox that need not know the type of its messages.
 pub(crate) struct MailKind {
     message_type: fn() -> &'static str,
     pub(super) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
@@ -26,16 +26,16 @@ pub(crate) struct MailKind {
     pub(super) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
     pub(super) holds: unsafe fn(&Slot, MessageId) -> bool,
     pub(super) advance: unsafe fn(&Slot, &Slabs, MessageId, usize) -> bool,
-    /// What the slot keeps of the recipe, as what it is; it must not be null.
+    /// Restores the slot's recipe, with its type, from a pointer; it must not be null.
     pub(super) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
 }
 
-/// The messages of actors that this crate makes for its user, who never wrote their types: of topics, groups
-/// and routers.
+/// The messages of actors that this crate makes for its user, whose types the user never wrote: of
+/// topics, groups and routers.
 const OWN_MESSAGES: &str = concat!(env!("CARGO_CRATE_NAME"), "::routing::");
 
-/// What a type of messages is called where somebody reads it: what the language calls it, but without the
-/// private module where it is [not the user's](OWN_MESSAGES).
+/// The display name of a message type: the name that the language gives it, but without the private
+/// module if the type is [not the user's](OWN_MESSAGES).
 pub(crate) fn message_name<M>() -> &'static str {
     let name = std::any::type_name::<M>();
     if !name.starts_with(OWN_MESSAGES) {
@@ -64,7 +64,7 @@ impl MailKind {
                 },
                 discard: discard::<M>,
                 bury_next: bury_next::<M>,
-                // SAFETY: as above; nothing but the envelopes is read, and nothing taken out.
+                // SAFETY: as above; only the envelopes are read, and nothing is taken out.
                 holds: |slot, message| unsafe {
                     let mut places = slot.mailbox.places::<M>();
                     places.any(|place| place.id() == message)
@@ -78,7 +78,7 @@ impl MailKind {
         }
     }
 
-    /// That of an actor, which keeps its recipe.
+    /// The operations of an actor, which has a recipe.
     pub(super) const fn of_actor<M: Send + 'static>() -> &'static Self {
         const {
             &Self {
@@ -131,7 +131,7 @@ unsafe fn bury_next<M: 'static>(
         return;
     };
     shard.counts.buried.add(1);
-    // Before code of the user's runs, which may wait: the slot may be somebody else's after that.
+    // Freed before user code runs, which may wait: the slot may have another tenant after that.
     if let Some(door) = slot.door() {
         free_place(shard, actor.key, &door);
     }
@@ -139,7 +139,7 @@ unsafe fn bury_next<M: 'static>(
     drop_lost(message, End::from(reason));
 }
 
-/// Drops every message that waits, as lost, and says how many.
+/// Drops every waiting message as lost, and returns how many there were.
 ///
 /// # Safety
 ///
@@ -151,10 +151,10 @@ unsafe fn bury<M: 'static>(
     reason: DeadLetterReason,
 ) -> u64 {
     let mut buried = 0;
-    // A message's destructor may wait, and the actor may be gone when it goes on: the mail of the slot
-    // is somebody else's then, and may be of another type.
+    // A message's destructor may wait, and the actor may have ended when it resumes. The mail of the slot
+    // is then another tenant's, and may be of another type.
     while slot.is_let_to(actor.key) {
-        // SAFETY: the tenancy is still the one that this function's contract speaks of.
+        // SAFETY: the tenancy is still the one that this function's contract names.
         let Some(place) = (unsafe { slot.mailbox.pop_place::<M>(shard.slabs()) }) else {
             break;
         };

@@ -1,12 +1,12 @@
-//! The mailbox of an actor: a plain queue, since only the actor's own worker touches it.
+//! The mailbox of an actor: a plain queue, since only the actor's own worker accesses it.
 //!
 //! Messages lie in blocks that come from the worker's slabs. An idle actor holds none. The first block
-//! has room for one small message, each further one for more, up to 4 KiB: a million actors with a message
-//! each need no more than that, and a long queue is read in the order of its addresses.
+//! has room for one small message, each further one for more, up to 4 KiB. So a million actors with one
+//! message each need one such small block each, and a long queue is read in the order of its addresses.
 //!
-//! All messages of a block have one cause, which is written once: what one handler sends to an actor in a
-//! row lies in blocks of its own, and an item is a message and its id. The block after one with another cause
-//! is a small one again.
+//! All messages of a block have one cause, which is written once. What one handler sends to an actor in a
+//! row lies in blocks of its own, and an item is just a message and its id. The block after one with
+//! another cause is a small one again.
 
 #![allow(unsafe_code)]
 
@@ -21,15 +21,15 @@ use super::id::MessageId;
 use super::parcel::Cause;
 use crate::memory::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};
 
-/// What comes before the items of a block.
+/// The header of a block, before its items.
 struct Block {
     next: Cell<*mut Block>,
-    /// Items that it has room for.
+    /// The number of items that it has room for.
     capacity: u16,
-    /// Items that were written, and of these, items that were taken out.
+    /// The number of items written, and the number of these taken out.
     written: Cell<u16>,
     read: Cell<u16>,
-    /// How large it is, from 0 to [`LEVELS`].
+    /// The level of its size, less than [`LEVELS`].
     level: u8,
     /// The cause of each message in it.
     cause: Cause,
@@ -41,7 +41,7 @@ pub(crate) struct Item<M> {
     pub(crate) message: M,
 }
 
-/// Where a message lies.
+/// The place of a message.
 pub(crate) struct Place<M> {
     block: *const Block,
     pub(crate) item: *const Item<M>,
@@ -61,8 +61,8 @@ impl<M> Place<M> {
     /// There is a message.
     #[inline(always)]
     pub(crate) unsafe fn id(self) -> MessageId {
-        // Volatile, so that it is read as narrow as it was written, maybe just before: a wide load over
-        // two narrow stores that are still under way waits for both.
+        // Volatile, so that the read is as narrow as the write, which may have come just before: a wide
+        // load over two narrow stores that are still in flight waits for both.
         // SAFETY: the caller's promise.
         unsafe { (&raw const (*self.item).id).read_volatile() }
     }
@@ -76,7 +76,7 @@ impl<M> Place<M> {
         unsafe { Cause::copy_of(&raw const (*self.block).cause).envelope_of(self.id()) }
     }
 
-    /// Takes the message out, which is the caller's then, with its envelope.
+    /// Takes the message out, with its envelope. The caller then owns it.
     ///
     /// # Safety
     ///
@@ -87,25 +87,26 @@ impl<M> Place<M> {
     }
 }
 
-/// Sizes that the blocks of a mailbox have, one after the other.
+/// The number of block sizes, which a mailbox uses one after the other.
 const LEVELS: usize = 6;
 
-/// One of these, for items of one type.
+/// One block size, for items of one type.
 #[derive(Clone, Copy)]
 struct Level {
     capacity: u16,
     layout: Layout,
-    /// The cells that serve, unless the items are too large, or too strictly aligned, for any.
+    /// The size class of cells that fits, unless the items are too large, or too strictly aligned, for
+    /// any cell.
     class: Option<SizeClass>,
 }
 
-/// How items of one type lie in blocks.
+/// The layout of items of one type in blocks.
 struct Geometry<M>(PhantomData<M>);
 
 impl<M> Geometry<M> {
     const ITEM: usize = mem::size_of::<Item<M>>();
 
-    /// Where the first item lies.
+    /// The offset of the first item.
     const FIRST: usize = {
         let align = mem::align_of::<Item<M>>();
         mem::size_of::<Block>().next_multiple_of(align)
@@ -120,7 +121,8 @@ impl<M> Geometry<M> {
         Self::level(8, 4096),
     ];
 
-    /// Room for so many items, or as many as so many bytes hold; fewer if they are large.
+    /// Returns the level with room for `least` items, or for as many as `bytes` bytes hold; for fewer if
+    /// the items are large.
     const fn level(least: usize, bytes: usize) -> Level {
         let Some(needed) = least.checked_mul(Self::ITEM) else {
             panic!("the message type is too large")
@@ -173,7 +175,8 @@ impl<M> Geometry<M> {
     /// `block` was laid out by this geometry and `index` is less than its capacity.
     #[inline(always)]
     unsafe fn place(block: *mut Block, index: u16) -> *mut Item<M> {
-        // SAFETY: a block has room for its capacity of items behind its head; the caller keeps the bound.
+        // SAFETY: behind its header, a block has room for its capacity of items; the caller guarantees
+        // the bound.
         unsafe {
             block
                 .byte_add(Self::FIRST)
@@ -194,7 +197,7 @@ impl<M> Geometry<M> {
             None => allocate(layout),
         };
         #[allow(clippy::cast_possible_truncation)] // it is less than `LEVELS`
-        // SAFETY: the memory is new, or nobody's, large enough, and aligned.
+        // SAFETY: the memory is new, or free, large enough, and aligned.
         unsafe {
             block.write(Block {
                 next: Cell::new(ptr::null_mut()),
@@ -210,7 +213,7 @@ impl<M> Geometry<M> {
 
     /// # Safety
     ///
-    /// `block` came from `take` of the same geometry, holds no item that is alive, and is used no more.
+    /// `block` came from `take` of the same geometry, holds no live item, and is not used any more.
     #[inline(always)]
     unsafe fn give_back(slabs: &Slabs, block: *mut Block) {
         // SAFETY: the caller's promise. Whether blocks are cells does not depend on their level.
@@ -232,16 +235,16 @@ fn allocate(layout: Layout) -> NonNull<Block> {
     NonNull::new(memory.cast::<Block>()).unwrap_or_else(|| alloc::handle_alloc_error(layout))
 }
 
-/// A mailbox whose message type its owner knows.
+/// A mailbox whose owner knows the message type.
 ///
-/// Dropping one that is not empty leaks its messages: its owner must have taken them out.
+/// Dropping a mailbox that is not empty leaks its messages: its owner must have taken them out.
 #[derive(Default)]
 pub(crate) struct RawMailbox<T = ()> {
     head: Cell<*mut Block>,
     tail: Cell<*mut Block>,
-    /// Four bytes, as each actor has them: see [`grow`](Self::grow).
+    /// Four bytes, since every actor has them: see [`grow`](Self::grow).
     len: Cell<u32>,
-    /// Four bytes of its owner's, which would be lost otherwise.
+    /// Four bytes for its owner, which would otherwise be padding.
     pub(crate) beside: T,
 }
 
@@ -260,20 +263,20 @@ impl<T> RawMailbox<T> {
         self.len.get() as usize
     }
 
-    /// Where its first block lies, if it has one.
+    /// Returns the address of its first block, or null if it has none.
     #[inline(always)]
     pub(crate) fn first(&self) -> *const u8 {
         self.head.get().cast()
     }
 
-    /// Whether it holds a block, which an empty one may do.
+    /// Whether it holds a block; an empty mailbox may hold one.
     #[inline(always)]
     pub(crate) fn has_memory(&self) -> bool {
         !self.head.get().is_null()
     }
 
-    /// Makes room for a message at the end. The message is written there directly: moving it
-    /// through arguments and results costs more than everything else a send does.
+    /// Makes room for a message at the end. The message is written there directly: moving it through
+    /// arguments and results costs more than everything else in a send.
     ///
     /// # Safety
     ///
@@ -290,7 +293,8 @@ impl<T> RawMailbox<T> {
             // SAFETY: the tail is a valid block of this mailbox.
             unsafe {
                 if (*tail).written.get() == (*tail).capacity || (*tail).cause != cause {
-                    // A copy: what the common path has in registers is not to lie in memory for this.
+                    // A copy, so that what the common path holds in registers need not be in memory for
+                    // this.
                     let cause = Cause::copy_of(&raw const cause);
                     tail = self.grow::<M>(slabs, tail, &cause);
                 }
@@ -307,7 +311,7 @@ impl<T> RawMailbox<T> {
 
     /// # Panics
     ///
-    /// When the mailbox holds nearly 2^32 messages, of which each takes 8 bytes at least.
+    /// If the mailbox holds nearly 2^32 messages, each of which takes at least 8 bytes.
     #[inline(never)]
     fn grow<M>(&self, slabs: &Slabs, tail: *mut Block, cause: &Cause) -> *mut Block {
         let full = self.len.get() > u32::MAX - u32::from(u16::MAX);
@@ -326,7 +330,7 @@ impl<T> RawMailbox<T> {
         }
     }
 
-    /// Takes the oldest message out, and says where it lies.
+    /// Takes the oldest message out, and returns its place.
     ///
     /// # Safety
     ///
@@ -339,8 +343,9 @@ impl<T> RawMailbox<T> {
             return None;
         }
         let mut head = self.head.get();
-        // SAFETY: messages are left, so there is a block, and behind one of which all was read a further one
-        // follows. Blocks were laid out for `M`, and what was read is below what was written.
+        // SAFETY: messages are left, so there is a block, and a block whose items were all read is
+        // followed by another one. Blocks were laid out for `M`, and what was read is below what was
+        // written.
         unsafe {
             while (*head).read.get() == (*head).written.get() {
                 head = self.leave::<M>(head, slabs);
@@ -355,7 +360,7 @@ impl<T> RawMailbox<T> {
         }
     }
 
-    /// Where the oldest message lies, which stays there.
+    /// Returns the place of the oldest message, which stays there.
     ///
     /// # Safety
     ///
@@ -365,17 +370,17 @@ impl<T> RawMailbox<T> {
         unsafe { self.places::<M>().next() }
     }
 
-    /// Where every message lies, the oldest first.
+    /// Returns the place of every message, oldest first.
     ///
     /// # Safety
     ///
-    /// As for [`push_place`](Self::push_place), as to the type. Nothing is put in or taken out as long
-    /// as this is used.
+    /// As for [`push_place`](Self::push_place), as to the type. Nothing is put in or taken out while the
+    /// iterator is used.
     pub(crate) unsafe fn places<M>(&self) -> impl Iterator<Item = Place<M>> {
         let (mut block, mut taken) = (self.head.get(), 0);
         (0..self.len.get()).map(move |_| {
-            // SAFETY: as in `pop_place`: this is not the last message yet, so that a further block
-            // follows one that is used up.
+            // SAFETY: as in `pop_place`: this is not yet the last message, so a block that is used up is
+            // followed by another one.
             unsafe {
                 while (*block).read.get() + taken == (*block).written.get() {
                     (block, taken) = ((*block).next.get(), 0);
@@ -389,15 +394,15 @@ impl<T> RawMailbox<T> {
         })
     }
 
-    /// Puts a message before all others, whose order stays, where it is among so many of the oldest.
-    /// Returns whether it is.
+    /// Moves a message before all others, whose order is kept, if it is among the `most` oldest. Returns
+    /// whether it is.
     ///
     /// # Safety
     ///
     /// As for [`push_place`](Self::push_place), as to the type.
     pub(crate) unsafe fn advance<M>(&self, slabs: &Slabs, message: MessageId, most: usize) -> bool {
-        // SAFETY: the caller's promise. The message is moved into a block of its own before all others, and
-        // those before it in its block by one place; each is moved once, and none is dropped.
+        // SAFETY: the caller's promise. The message is moved into a block of its own before all others,
+        // and those before it in its block by one place; each is moved once, and none is dropped.
         unsafe {
             let mut places = self.places::<M>().take(most);
             let Some(wanted) = places.find(|place| place.id() == message) else {
@@ -431,7 +436,7 @@ impl<T> RawMailbox<T> {
         }
     }
 
-    /// Gives the memory of an empty mailbox back.
+    /// Frees the memory of an empty mailbox.
     ///
     /// # Safety
     ///
@@ -444,7 +449,7 @@ impl<T> RawMailbox<T> {
             return;
         }
         self.tail.set(ptr::null_mut());
-        // SAFETY: nothing in the blocks of an empty mailbox is alive. Most often there is one, of the
+        // SAFETY: nothing in the blocks of an empty mailbox is alive. Usually there is one block, of the
         // smallest size: others are left behind by a message that was advanced.
         unsafe {
             if let Some(class) = const { Geometry::<M>::LEVEL[0].class }
@@ -459,7 +464,7 @@ impl<T> RawMailbox<T> {
 
     /// # Safety
     ///
-    /// The first of the blocks, which are used no more.
+    /// `first` is the first of the blocks, which are not used any more.
     #[inline(never)]
     unsafe fn release_all<M>(slabs: &Slabs, first: *mut Block) {
         let mut block = first;

@@ -1,7 +1,7 @@
 //! Actors: references, behaviours, mailboxes, and the life of an actor on its worker.
 //!
-//! Everything here runs on one thread at a time, the owning worker's, but for a few values that
-//! travel: references, batches, and the shared [`core`] of a pool.
+//! Everything here runs on one thread at a time, the owning worker's, except a few values that are shared
+//! or move between threads: references, batches, and the shared [`core`] of a pool.
 
 mod acting;
 mod alarms;

@@ -1,5 +1,5 @@
-//! The harness of the integration tests: pools of several sizes, a check of conservation at the
-//! end of each, a watchdog against hangs, and child processes for what may end the process.
+//! The harness of the integration tests: pools of several sizes, a check of conservation at the end of
+//! each, a watchdog against hangs, and child processes for tests that may end the process.
 #![allow(dead_code)] // each test binary uses its own part
 
 use nexus_actors::prelude::*;
@@ -11,19 +11,19 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The sizes of pool that a test of no particular size runs with.
+/// The pool sizes for tests that need no particular size.
 pub(crate) const SIZES: [usize; 3] = [1, 2, 8];
 
-/// Longer than anything takes that goes well.
+/// Longer than anything takes that succeeds.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Longer than any test lasts: a wait that ends only with this has hung.
+/// Longer than any test lasts: a wait that only this ends has hung.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
-/// The seeds of a test that is to hold in any order of events.
+/// The seeds for tests whose claim must hold in any order of events.
 pub(crate) const SEEDS: std::ops::Range<u64> = 0..60;
 
-/// Longer than anything takes in a simulation, where it costs nothing.
+/// Longer than anything takes in a simulation, where time costs nothing.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -56,27 +56,27 @@ pub(crate) fn watchdog() -> Watchdog {
     Watchdog { _alive: alive }
 }
 
-/// A builder of a pool of that many workers, in which a top-level actor that fails stops: its failure is the
-/// end that a test looks for. What holds by default is the business of `first_hour`.
+/// Returns a builder of a pool of that many workers, in which a top-level actor that fails stops: its
+/// failure is the end that a test looks for. The default is tested by `first_hour`.
 pub(crate) fn pool_of(workers: usize) -> WorkerPoolBuilder {
     WorkerPool::builder()
         .workers(workers)
         .supervising(stopping())
 }
 
-/// Stops what fails.
+/// Stops every actor that fails.
 pub(crate) fn stopping() -> SupervisorStrategy {
     SupervisorStrategy::one_for_one().always(Directive::Stop)
 }
 
-/// Runs a test with pools of several sizes, each of which must end well.
+/// Runs a test with pools of several sizes, each of which must end without force.
 pub(crate) fn with_pools(test: impl Fn(&WorkerPool)) {
     for workers in SIZES {
         with_pool(pool_of(workers), &test);
     }
 }
 
-/// Runs a test with one pool, which must end without force, and keeps what the test answers.
+/// Runs a test with one pool, which must end without force, and returns the result of the test.
 pub(crate) fn with_pool<R>(builder: WorkerPoolBuilder, test: impl FnOnce(&WorkerPool) -> R) -> R {
     let _watchdog = watchdog();
     let pool = builder.start().expect("the pool starts");
@@ -98,7 +98,7 @@ pub(crate) fn finish(pool: &WorkerPool, within: Duration) -> ShutdownReport {
     report
 }
 
-/// Each message that was sent was handled, lost, or waits.
+/// Checks that each message that was sent was handled, was lost, or is waiting.
 pub(crate) fn assert_conserved(pool: &WorkerPool) {
     let stats = pool.stats();
     assert_eq!(
@@ -108,7 +108,7 @@ pub(crate) fn assert_conserved(pool: &WorkerPool) {
     );
 }
 
-/// Runs that test alone, in a process of its own, with its name in a variable of the environment.
+/// Runs that test alone, in a process of its own, with its name in an environment variable.
 pub(crate) fn run_again(test: &str, variable: &str) -> Output {
     let this = std::env::current_exe().expect("a test has a path");
     Command::new(this)
@@ -118,7 +118,7 @@ pub(crate) fn run_again(test: &str, variable: &str) -> Output {
         .expect("a test can be started again")
 }
 
-/// Runs `body` in a process of its own, which must end well: it may abort, or hang.
+/// Runs `body` in a process of its own, which must succeed: it may abort, or hang.
 pub(crate) fn in_child(test: &str, body: impl FnOnce()) {
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
         let _watchdog = watchdog();
@@ -136,7 +136,7 @@ pub(crate) fn in_child(test: &str, body: impl FnOnce()) {
     );
 }
 
-/// Looks again and again until `condition` holds; panics when it does not soon.
+/// Checks repeatedly until `condition` holds; panics if it does not hold soon.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + SOON;
@@ -146,7 +146,7 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Answers every question, after all that was sent to it before.
+/// Answers every question, after handling everything sent to it before.
 pub(crate) fn echo<R: Send + 'static>(
     answer: impl Fn() -> R + Send + Sync + 'static,
 ) -> Props<Reply<R>> {
@@ -157,7 +157,7 @@ pub(crate) fn echo<R: Send + 'static>(
     })
 }
 
-/// Returns when a worker has had a whole round since the call.
+/// Returns after a worker has had a whole round since the call.
 pub(crate) fn round_trip(pool: &WorkerPool, worker: usize) {
     for _ in 0..2 {
         let name = format!("barrier-{worker}-{:?}", thread::current().id());
@@ -177,7 +177,7 @@ pub(crate) fn round_trip(pool: &WorkerPool, worker: usize) {
     }
 }
 
-/// Waits until no actor lives at that path.
+/// Waits until no actor is alive at that path.
 #[track_caller]
 pub(crate) fn gone(pool: &WorkerPool, path: &str) {
     eventually("the actor is gone", || {
@@ -198,12 +198,12 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
-    /// What was written since the last time.
+    /// Returns what was written since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// What stands behind that name and a space, where a line begins so.
+    /// Returns the rest of each line that begins with that name and a space.
     pub(crate) fn of(&self, name: &str) -> Vec<String> {
         let own = |line: &String| line.strip_prefix(&format!("{name} ")).map(str::to_owned);
         self.lines().iter().filter_map(own).collect()
@@ -233,7 +233,7 @@ impl Drop for Bomb {
     }
 }
 
-/// The threads of this process whose names begin so, by their kernel ids.
+/// Returns the kernel ids of this process's threads whose names begin with `prefix`.
 pub(crate) fn threads_named(prefix: &str) -> Vec<String> {
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
         return Vec::new();
@@ -248,7 +248,8 @@ pub(crate) fn threads_named(prefix: &str) -> Vec<String> {
         .collect()
 }
 
-/// Checks a test in which nobody is to fail, so that no assertion in an actor goes unheard.
+/// Checks a test in which no actor may fail, so that an assertion that fails in an actor is not
+/// overlooked.
 pub(crate) fn check_calm(seeds: std::ops::Range<u64>, test: impl Fn(&mut Sim)) {
     let failures = Log::default();
     let hook = failures.clone();

@@ -1,17 +1,18 @@
 //! Measures the runtime cold: each figure in a process of its own, beside its yardsticks.
 //!
 //! A process that has run for a while has its memory mapped, its pages touched, its caches and branch
-//! predictors in the mood, and says little of the first million messages. So this program runs itself
+//! predictors warmed up, and says little about the first million messages. So this program starts itself
 //! anew for each measurement: one workload, once, by one contender. Contenders and workloads take turns
 //! in an order that is shuffled in every round, so that an hour in which the machine is slow is slow for
-//! all. The ratio of ours to another is that of one round; of these, the median counts.
+//! all. The ratio of ours to another contender is computed within each round; the reported ratio is the
+//! median of these.
 //!
 //! ```text
 //! cargo cold                      # everything, seven times
-//! cargo cold --only burst         # what has "burst" in its name
-//! cargo cold --quick              # everything once, and small: that it works
+//! cargo cold --only burst         # workloads with "burst" in their names
+//! cargo cold --quick              # everything once, in small sizes: a check that it works
 //! cargo cold --also before=PATH   # beside an earlier build of this program
-//! cargo cold soak --minutes 30    # one process that works on and on: whether it grows
+//! cargo cold soak --minutes 30    # one process that works for that long: whether it grows
 //! ```
 
 mod moment;
@@ -33,25 +34,25 @@ use std::time::Duration;
 #[derive(Parser, Debug)]
 #[command(name = "nexus-cold")]
 struct Options {
-    /// How often each contender does each workload.
+    /// How often each contender runs each workload.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Only rows whose workload, or workload and size, has this in its name; one of several.
+    /// Only rows with this in the name of the workload, or of the workload and its size. May be repeated.
     #[arg(long)]
     only: Vec<String>,
-    /// Only these contenders, and ours.
+    /// Only these contenders, beside ours.
     #[arg(long)]
     beside: Vec<String>,
-    /// Says what there is.
+    /// Lists the workloads and their contenders.
     #[arg(long)]
     list: bool,
-    /// Small sizes, and one round: that everything works, not what it measures.
+    /// Small sizes and one round: checks that everything works, and measures nothing.
     #[arg(long)]
     quick: bool,
-    /// One more contender: ours, as another build of this program has it.
+    /// One more contender: ours, from another build of this program.
     #[arg(long, value_name = "NAME=PATH", value_parser = parse_other)]
     also: Vec<(String, PathBuf)>,
-    /// Draws the order of the measurements. By default another one each time.
+    /// The seed for the order of the measurements. By default a different one each time.
     #[arg(long)]
     seed: Option<u64>,
     #[command(subcommand)]
@@ -66,7 +67,7 @@ enum One {
         contender: String,
         size: u64,
     },
-    /// Works on and on in one process, and fails if it holds more memory in the end.
+    /// Works for that long in one process, and fails if the process holds more memory in the end.
     Soak {
         #[arg(long)]
         minutes: u64,
@@ -118,6 +119,6 @@ fn run(workload: &str, contender: &str, size: u64) -> ExitCode {
         return ExitCode::from(2);
     };
     println!("{}", (contender.run)(size));
-    // Threads of contenders that nobody can end do so now.
+    // Contenders' threads that cannot be stopped end here.
     std::process::exit(0)
 }

@@ -1,6 +1,6 @@
-//! What a measured process has to wait for: moments that come once, and messages that are counted.
+//! What a measured process waits for: moments that come once, and messages that are counted.
 //!
-//! All of it is static: a process measures one thing, once.
+//! Everything is static: a process measures one thing, once.
 
 use crossbeam::utils::CachePadded;
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Longer than anything here may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(100);
 
-/// A moment that comes once. It can be waited for, by a thread or as a future.
+/// A moment that comes once. A thread or a future can wait for it.
 pub(crate) struct Moment {
     state: Mutex<(Option<Instant>, Option<Waker>)>,
     came: Condvar,
@@ -27,7 +27,7 @@ impl Moment {
         }
     }
 
-    /// It is now.
+    /// Sets the moment to now.
     pub(crate) fn set(&self) {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,13 +38,13 @@ impl Moment {
         }
     }
 
-    /// When it was.
+    /// Returns when it came.
     pub(crate) fn at(&self) -> Instant {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0.expect("it has been")
     }
 
-    /// Blocks the thread until then.
+    /// Blocks the thread until it comes.
     pub(crate) fn wait(&self) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
@@ -54,7 +54,7 @@ impl Moment {
         assert!(state.0.is_some(), "not everything was handled in time");
     }
 
-    /// Is ready from then on.
+    /// Completes when it has come.
     pub(crate) async fn reached(&self) {
         poll_fn(|context| {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,23 +68,23 @@ impl Moment {
     }
 }
 
-/// Actors have been started.
+/// The actors have been started.
 pub(crate) static CREATED: Moment = Moment::new();
-/// They have been handed out.
+/// The actors have been published.
 pub(crate) static PUBLISHED: Moment = Moment::new();
 /// The first message is about to be sent.
 pub(crate) static BEGUN: Moment = Moment::new();
-/// The last one was sent.
+/// The last message was sent.
 pub(crate) static TOLD: Moment = Moment::new();
-/// The last one was handled.
+/// The last message was handled.
 pub(crate) static HANDLED: Moment = Moment::new();
 
-/// From the first message to the end of the last.
+/// The time from the first message to the end of the last.
 pub(crate) fn took() -> Duration {
     HANDLED.at() - BEGUN.at()
 }
 
-/// What sending alone took.
+/// The time that sending alone took.
 pub(crate) fn telling_took() -> Duration {
     TOLD.at() - BEGUN.at()
 }
@@ -92,12 +92,12 @@ pub(crate) fn telling_took() -> Duration {
 static PARTS: AtomicU64 = AtomicU64::new(1);
 static SUM: AtomicU64 = AtomicU64::new(0);
 
-/// All is handled when so many have said so, each with its sum.
+/// Sets the number of parts: everything is handled when that many have reported, each with its sum.
 pub(crate) fn expect_parts(parts: u64) {
     PARTS.store(parts, Relaxed);
 }
 
-/// One of those who were to handle something has handled all of it.
+/// Reports that one part has handled all of its messages.
 pub(crate) fn part_handled(sum: u64) {
     SUM.fetch_add(sum, Relaxed);
     if PARTS.fetch_sub(1, AcqRel) == 1 {
@@ -105,12 +105,12 @@ pub(crate) fn part_handled(sum: u64) {
     }
 }
 
-/// What the parts have summed up.
+/// The sum over the parts.
 pub(crate) fn sum() -> u64 {
     SUM.load(Relaxed)
 }
 
-/// Messages to many actors on one thread: they need no state of their own for being counted.
+/// Counts messages to many actors on one thread: the actors need no state of their own for that.
 static GOAL: AtomicU64 = AtomicU64::new(u64::MAX);
 
 thread_local! {
@@ -118,7 +118,7 @@ thread_local! {
     static PLACE: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// A part is handled when a thread has counted so many.
+/// Makes a part handled when a thread has counted that many messages.
 pub(crate) fn expect_on_thread(messages: u64) {
     GOAL.store(messages, Relaxed);
 }
@@ -138,7 +138,7 @@ type Counts = [CachePadded<AtomicU64>; 16];
 static COUNTED: Counts = [const { CachePadded::new(AtomicU64::new(0)) }; 16];
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts a message where nobody knows which thread will handle how many.
+/// Counts a message when it is not known which thread handles how many.
 #[inline]
 pub(crate) fn count_anywhere() {
     let mut place = PLACE.get();
@@ -146,12 +146,12 @@ pub(crate) fn count_anywhere() {
         place = THREADS.fetch_add(1, Relaxed);
         PLACE.set(place);
     }
-    // This thread alone writes here.
+    // Only this thread writes here.
     let counted = &COUNTED[place];
     counted.store(counted.load(Relaxed) + 1, Relaxed);
 }
 
-/// Looks, until so many messages were counted anywhere.
+/// Polls until that many messages were counted on all threads together.
 pub(crate) fn wait_for_counted(messages: u64) {
     let begun = Instant::now();
     let counted = || COUNTED.iter().map(|count| count.load(Relaxed)).sum::<u64>();

@@ -1,4 +1,4 @@
-//! What a measured process tells: figures by name, and where it reads them.
+//! The output of a measured process: figures by name, and the sources of the figures.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,40 +17,40 @@ impl Outcome {
         self
     }
 
-    /// So many in that time.
+    /// Adds the rate of `count` in that time.
     pub(crate) fn rate(self, count: u64, took: Duration) -> Self {
         self.with("M/s", count as f64 / took.as_secs_f64() / 1e6)
     }
 
-    /// Nanoseconds for each of so many.
+    /// Adds the nanoseconds for each of `count`.
     pub(crate) fn each(self, name: &'static str, count: u64, took: Duration) -> Self {
         self.with(name, took.as_nanos() as f64 / count as f64)
     }
 
-    /// The most memory that was resident at a time.
+    /// Adds the peak of resident memory.
     pub(crate) fn peak(self) -> Self {
         self.with("peak MB", mebibytes(status("VmHWM:")))
     }
 }
 
-/// What was resident, and when.
+/// Resident memory at several times.
 pub(crate) struct Memory {
-    /// Before the actors were there.
+    /// Before the actors were started.
     pub(crate) before: u64,
-    /// For each actor, while all wait for their mail.
+    /// For each actor, while all of them wait for mail.
     pub(crate) idle: f64,
-    /// A while after all was handled.
+    /// A while after everything was handled.
     pub(crate) rest: u64,
 }
 
-/// What stays resident after much mail, when a second has passed.
+/// The memory that stays resident after much mail, a second later.
 pub(crate) fn rested(before: u64, after: u64) -> Outcome {
     let outcome = Outcome::new().with("before MB", mebibytes(before));
     outcome.peak().with("rest MB", mebibytes(after))
 }
 
 impl fmt::Display for Outcome {
-    /// One line, as [`parse`] reads it.
+    /// Writes one line, as [`parse`] reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures = self.0.iter();
         let figures: Vec<_> = figures
@@ -85,7 +85,7 @@ fn status(field: &str) -> u64 {
     kibibytes.expect("a number of kB") * 1024
 }
 
-/// CPU time that the threads of this process have used, as the scheduler counts it.
+/// CPU time of the threads of this process, as the scheduler counts it.
 pub(crate) fn cpu_time() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let nanos = tasks.filter_map(|task| {
@@ -98,12 +98,12 @@ pub(crate) fn cpu_time() -> Duration {
 
 static QUICK: AtomicBool = AtomicBool::new(false);
 
-/// Waits are to be short: nobody wants the figures.
+/// Makes waits short, as the figures are not needed.
 pub(crate) fn be_quick() {
     QUICK.store(true, Relaxed);
 }
 
-/// A length of time, or a fiftieth of it where it is to be quick.
+/// Returns a length of time, or a fiftieth of it in a quick run.
 pub(crate) fn length(full: Duration) -> Duration {
     if QUICK.load(Relaxed) { full / 50 } else { full }
 }

@@ -1,4 +1,4 @@
-//! Numbers that look random, the same for the same seed.
+//! Pseudo-random numbers, the same for the same seed.
 
 /// A xorshift generator.
 pub(crate) struct Random(u64);
@@ -19,7 +19,7 @@ impl Random {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// From 0 to 1.
+    /// Returns a number from 0 to 1.
     fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -30,11 +30,11 @@ impl Random {
         }
     }
 
-    /// One of so many, of which a few are drawn often, by Zipf's law with the exponent 1, near enough:
-    /// the logarithm of the rank is even. Whoever is drawn often lies anywhere.
+    /// Returns one of `count` numbers, a few of which are drawn often: roughly by Zipf's law with the
+    /// exponent 1, as the logarithm of the rank is uniform. The frequent numbers lie anywhere.
     pub(crate) fn zipf(&mut self, count: u64) -> u64 {
         let rank = (count as f64).powf(self.fraction()) as u64 - 1;
-        // A prime above any count here, so that ranks are spread without two falling together.
+        // A prime above any count here, so that ranks are spread and no two coincide.
         (rank * 1_000_000_007) % count
     }
 }

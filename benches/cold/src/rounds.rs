@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// A workload of one size, and what was measured of it.
+/// A workload of one size, and its measurements.
 pub(crate) struct Row {
     pub(crate) name: String,
     workload: &'static str,
@@ -21,10 +21,10 @@ pub(crate) struct Row {
 /// One contender in a row.
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// What it is called in the program that has it.
+    /// Its name in the program that contains it.
     contender: &'static str,
     program: PathBuf,
-    /// Each figure, by name, of every round that went well.
+    /// Each figure, by name, from every round that succeeded.
     pub(crate) figures: Vec<(String, BTreeMap<u32, f64>)>,
 }
 
@@ -34,9 +34,9 @@ impl Row {
     }
 }
 
-/// What is to be measured.
+/// Returns the rows to be measured.
 pub(crate) fn rows(options: &Options) -> Vec<Row> {
-    // This very program, also where another one has been built in its place meanwhile.
+    // This very program, even if another one has been built in its place meanwhile.
     let this = PathBuf::from("/proc/self/exe");
     let mut rows = Vec::new();
     for workload in workloads::all() {
@@ -102,7 +102,7 @@ impl Entry {
     }
 }
 
-/// With a comma after every three digits.
+/// Formats a number with a comma after every three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -115,13 +115,13 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
-/// Another one each time.
+/// Returns a different seed each time.
 pub(crate) fn any_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |since| since.as_millis() as u64) % 1_000_000
 }
 
-/// Measures all of it, and prints the table. Returns whether everything went well.
+/// Measures all rows, and prints the table. Returns whether everything succeeded.
 pub(crate) fn measure(options: &Options, mut rows: Vec<Row>) -> bool {
     let seed = options.seed.unwrap_or_else(any_seed);
     let rounds = if options.quick { 1 } else { options.rounds };
@@ -168,7 +168,7 @@ pub(crate) fn measure(options: &Options, mut rows: Vec<Row>) -> bool {
     failed.is_empty()
 }
 
-/// One measurement, in a process of its own.
+/// Makes one measurement, in a process of its own.
 fn once(
     entry: &Entry,
     workload: &str,

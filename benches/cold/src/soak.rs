@@ -1,10 +1,11 @@
-//! A soak: one day's work after the other in one process, and what it holds in the nights between.
+//! A soak: one day's work after the other in one process, and the memory that it holds in the nights
+//! between.
 //!
-//! Each day starts other actors, as many as by chance, and has four threads send them mail: notes, some of
-//! which are passed on to another account, questions that are waited for, and some on which the account
-//! fails and starts again. In the evening all of them stop. Nothing may be lost, and the process may not
-//! grow: a night in the end may take no more than one in the beginning, but for some memory that the
-//! allocator has not given back.
+//! Each day starts new actors, a random number of them, and has four threads send them mail: notes, some
+//! of which are passed on to another account; questions whose answers are awaited; and some messages on
+//! which the account fails and restarts. In the evening all of them stop. Nothing may be lost, and the
+//! process may not grow: a night at the end may take no more memory than one at the beginning, apart from
+//! some that the allocator has not returned.
 
 use crate::moment::PATIENCE;
 use crate::outcome::{mebibytes, resident};
@@ -19,15 +20,15 @@ use std::time::{Duration, Instant};
 
 const WORKERS: usize = 2;
 const THREADS: u64 = 4;
-/// The most accounts of a day.
+/// The most accounts in a day.
 const MOST: u64 = 200_000;
-/// Messages of a day, for each account.
+/// Messages in a day, for each account.
 const EACH: u64 = 4;
-/// Days until the process has reached its size, and nights that are compared at either end.
+/// Days until the process has reached its size, and the number of nights that are compared at either end.
 const FIRST_DAYS: usize = 3;
 const NIGHTS: usize = 15;
-/// By how many MB the median of the last nights may lie above that of the first ones. Single nights differ by
-/// more, as the allocator has given more or less back.
+/// The most MB by which the median of the last nights may exceed that of the first ones. Single nights
+/// differ by more, as the allocator returns more or less memory.
 const MOST_GROWTH: f64 = 4.0;
 
 enum Mail {
@@ -37,7 +38,7 @@ enum Mail {
     Fail,
 }
 
-/// Starts accounts, and stops with them.
+/// Starts accounts, and stops together with them.
 type Bank = ActorRef<(u64, Reply<Vec<ActorRef<Mail>>>)>;
 
 fn account(handled: &Arc<AtomicU64>) -> Props<Mail> {
@@ -81,7 +82,7 @@ fn bank(
     )
 }
 
-/// Sends a thread's share of the mail. Returns how much there is to be handled of it.
+/// Sends a thread's share of the mail. Returns how many of its messages there are to handle.
 fn send(accounts: &[ActorRef<Mail>], messages: u64, mut random: Random) -> u64 {
     let mut expected = 0;
     for _ in 0..messages {
@@ -115,9 +116,9 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// One day. Returns how much mail there was.
+/// Runs one day. Returns how much mail there was.
 fn day(pool: &WorkerPool, number: usize, random: &mut Random) -> u64 {
-    // The first days are as long as any, so that what is kept for the longest is kept from then on.
+    // The first days have the full size, so that memory that is kept longest is held from then on.
     let count = if number < FIRST_DAYS {
         MOST
     } else {
@@ -152,10 +153,10 @@ fn day(pool: &WorkerPool, number: usize, random: &mut Random) -> u64 {
     expected
 }
 
-/// Works for so long. Fails if the process has grown.
+/// Works for that long. Fails if the process has grown.
 pub(crate) fn soak(length: Duration, seed: u64) -> ExitCode {
     let builder = WorkerPool::builder().workers(WORKERS);
-    // What fails is meant to.
+    // The failures are intended.
     let pool = builder.on_failure(|_| ()).start().expect("starts");
     let (begun, mut random) = (Instant::now(), Random::new(seed));
     let (mut nights, mut mail) = (Vec::new(), 0);

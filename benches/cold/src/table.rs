@@ -1,12 +1,12 @@
-//! The figures as a table in Markdown.
+//! The figures as a Markdown table.
 
 use crate::rounds::{Entry, Row};
 use std::collections::BTreeMap;
 
-/// By round.
+/// The values by round.
 type Values = BTreeMap<u32, f64>;
 
-/// Prints each figure of each row, ours first, and what ours is of the others'.
+/// Prints each figure of each row, ours first, and the ratio of ours to each of the others'.
 pub(crate) fn print(rows: &[Row]) {
     println!("| workload | figure | contender | median | range | ours / its | range |");
     println!("|---|---|---|--:|--:|--:|--:|");
@@ -36,7 +36,7 @@ fn find<'a>(entry: &'a Entry, figure: &str) -> Option<&'a Values> {
     found.map(|(_, values)| values)
 }
 
-/// The median, the least and the most.
+/// The median, the minimum and the maximum.
 fn summary(values: &Values) -> [f64; 3] {
     let mut sorted: Vec<_> = values.values().copied().collect();
     sorted.sort_by(f64::total_cmp);
@@ -62,7 +62,7 @@ fn spread_of_ratios(ratios: &Values) -> String {
     format!("**{median}** | {least} .. {most}")
 }
 
-/// With three digits that count.
+/// Formats a value with three significant digits.
 fn shown(value: f64) -> String {
     let before_the_point = match value.abs() {
         0.0 => 1,

@@ -1,4 +1,4 @@
-//! Children, names, groups of children that start and stop.
+//! Children, names, and groups of children that start and stop.
 
 use super::{Case, Job, doer, idle, job, many_idle, system};
 use nexus_actors::prelude::*;
@@ -36,7 +36,7 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// An actor with so many children.
+/// An actor with that many children.
 fn parent(system: &ActorSystem, count: usize) -> (ActorRef<Job>, Vec<ActorRef<u32>>) {
     let parent = system.spawn("parent", doer()).unwrap();
     let (tell, told) = std::sync::mpsc::channel();

@@ -1,6 +1,6 @@
-//! What users do with many of a kind, each written so that it takes as many steps as its size says.
+//! What users do with many things of a kind. The steps of each case are proportional to its size.
 //!
-//! Each case runs a whole program, from the start of its actors to their end, and asserts what came of it.
+//! Each case runs a whole program, from the start of its actors to their end, and asserts its outcome.
 
 mod families;
 mod groups;
@@ -13,13 +13,13 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::time::Duration;
 
-/// Something that users do with many of a kind.
+/// Something that users do with many things of a kind.
 pub(crate) struct Case {
     /// Its name.
     pub(crate) name: &'static str,
-    /// With how many it is measured, beside four times as many.
+    /// The size with which it is measured, beside four times that size.
     pub(crate) size: usize,
-    /// Does it with so many.
+    /// Runs it with that size.
     pub(crate) run: fn(usize),
 }
 
@@ -39,20 +39,20 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A system whose actors may fail, and which is driven by the case.
+/// A system whose actors may fail, and which the case drives.
 fn system() -> ActorSystem {
     let builder = ActorSystem::builder().on_failure(|_| {});
     builder.start().expect("there is room for a system")
 }
 
-/// A simulation of one worker in which nothing is left to chance, and nothing is kept of what happens.
+/// A simulation of one worker in which nothing is left to chance, and nothing is recorded.
 fn simulation() -> Sim {
     let builder = Sim::builder().orderly().workers(1).keep_events(0);
     let sim = builder.on_failure(|_| {}).start();
     sim.expect("there is room for a simulation")
 }
 
-/// What an actor is to do.
+/// Work for an actor.
 struct Job(Work);
 type Work = Box<dyn FnOnce(&mut Context<'_, Job>) + Send>;
 
@@ -60,7 +60,7 @@ fn job(work: impl FnOnce(&mut Context<'_, Job>) + Send + 'static) -> Job {
     Job(Box::new(work))
 }
 
-/// An actor that does what it is told.
+/// An actor that does the work that it is sent.
 fn doer() -> Props<Job> {
     Props::new(|| Behavior::receive(|ctx, Job(work)| work(ctx)))
 }
@@ -70,21 +70,21 @@ fn idle() -> Props<u32> {
     Props::new(|| Behavior::receive(|_ctx, _: u32| ()))
 }
 
-/// So many actors that do nothing.
+/// Starts that many actors that do nothing.
 fn many_idle(system: &ActorSystem, count: usize) -> Vec<ActorRef<u32>> {
     let started = system.spawn_all_anonymous((0..count).map(|_| idle()));
     let started = started.into_iter().map(|one| one.expect("it starts"));
     started.collect()
 }
 
-/// A message to an actor that keeps the questions that it is asked.
+/// A message to an actor that stores the questions that it is asked.
 enum Keeper {
     Keep(Reply<u32>),
-    /// To answer the oldest.
+    /// Answers the oldest question.
     Answer,
-    /// To drop the oldest.
+    /// Drops the oldest question.
     Drop,
-    /// To hand the oldest on.
+    /// Hands the oldest question on.
     HandOn(ActorRef<Self>),
 }
 

@@ -1,4 +1,4 @@
-//! Failures, and what supervisors do about them.
+//! Failures, and the decisions of supervisors.
 
 use super::{Case, HOUR, Job, doer, job, system};
 use nexus_actors::prelude::*;
@@ -32,12 +32,13 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// An actor that fails with each message, and a parent of so many of these.
+/// An actor that fails with each message.
 fn failing() -> Props<u32> {
     Props::new(|| Behavior::receive(|_ctx, _: u32| Err::<(), _>("planned".into())))
 }
 
-/// So many children that fail, of a parent with that strategy, whose own parent has the other.
+/// Starts that many failing children of a parent with that strategy, whose own parent has the other
+/// strategy.
 fn family(
     system: &ActorSystem,
     count: usize,

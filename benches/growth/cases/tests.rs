@@ -1,4 +1,4 @@
-//! What tests do with probes, watches over what is lost or fails, and simulations.
+//! What tests do with probes, with watches over losses and failures, and with simulations.
 
 use super::{Case, HOUR, Job, doer, idle, job, simulation};
 use nexus_actors::prelude::*;
@@ -63,7 +63,7 @@ fn micros(micros: u64) -> Duration {
     Duration::from_micros(micros)
 }
 
-/// Has so many messages come to a probe, one after the other, after a while.
+/// Schedules that many messages to a probe, one after the other, after a while.
 fn messages_to_come(sim: &mut Sim, to: ActorRef<u32>, count: u32) {
     for number in 0..count {
         let after = micros(u64::from(number) + 1000);
@@ -149,7 +149,7 @@ fn waiters_give_up(count: usize) {
     let waiting = probe.clone();
     actor.tell(job(move |ctx: &mut Context<'_, Job>| {
         for number in 0..count as u64 {
-            // Those give up first that began to wait last.
+            // Those that began to wait last give up first.
             let patience = Duration::from_secs(10) - micros(number);
             let probe = waiting.clone();
             drop(ctx.spawn_task(move |_task| assert!(probe.try_expect(patience).is_err())));

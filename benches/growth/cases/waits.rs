@@ -1,4 +1,4 @@
-//! Senders that wait for room, answers that are waited for together, tasks, timers.
+//! Senders that wait for room, joined answers, tasks, timers.
 
 use super::{Case, HOUR, Job, Keeper, doer, job, keeper, simulation, system};
 use nexus_actors::prelude::*;
@@ -115,7 +115,7 @@ fn counter() -> (Arc<AtomicUsize>, Arc<AtomicUsize>) {
     (Arc::clone(&counter), counter)
 }
 
-/// Polls a future once, which is not ready.
+/// Polls a future once; it must not be ready.
 fn begin<F: Future>(future: F) -> Pin<Box<F>> {
     let mut future = Box::pin(future);
     let polled = future
@@ -125,7 +125,7 @@ fn begin<F: Future>(future: F) -> Pin<Box<F>> {
     future
 }
 
-/// An actor with room for one message, which it has, and which it does not come to.
+/// An actor with a mailbox for one message, which is full and which the actor does not reach.
 fn full(system: &ActorSystem) -> ActorRef<u32> {
     let mailbox = Mailbox::bounded(1, Overflow::Backpressure).unwrap();
     let full = system
@@ -137,7 +137,7 @@ fn full(system: &ActorSystem) -> ActorRef<u32> {
     full
 }
 
-/// So many that await room, on a thread that does not drive the system.
+/// Starts that many waits for room, on a thread that does not drive the system.
 fn awaiting(full: ActorRef<u32>, count: usize) -> Vec<impl Future + Send> {
     let begin_all = move || (0..count).map(|_| begin(full.send_async(1))).collect();
     let outside = std::thread::spawn(begin_all);
@@ -193,7 +193,7 @@ fn asks_given_up(count: usize) {
     assert_eq!(letters.count(DeadLetterReason::Cancelled), count as u64);
 }
 
-/// Has an actor do something with what it is answered, by a keeper that has all of its questions.
+/// Has an actor do something with the answers to its questions, all of which a keeper holds.
 fn asking<P: Send + 'static>(
     count: usize,
     ask: impl Fn(ActorRef<Keeper>) -> P + Send + 'static,
@@ -319,7 +319,7 @@ fn all_handed_on(count: usize) {
     assert_eq!(done.load(Relaxed), 1);
 }
 
-/// An actor with so many tasks that wait, and what it has of them.
+/// An actor with that many waiting tasks, and its handles to them.
 fn with_tasks(system: &ActorSystem, count: usize, then: fn(Vec<Task<()>>)) -> ActorRef<Job> {
     let keeper = system.spawn("keeper", keeper()).unwrap();
     let actor = system.spawn("actor", doer()).unwrap();
@@ -327,7 +327,7 @@ fn with_tasks(system: &ActorSystem, count: usize, then: fn(Vec<Task<()>>)) -> Ac
         let tasks = (0..count)
             .map(|_| ctx.spawn_task(move |_task| drop(keeper.ask(Keeper::Keep, HOUR).wait())));
         let tasks: Vec<_> = tasks.collect();
-        // They begin.
+        // The tasks begin.
         ctx.yield_now().unwrap();
         then(tasks);
     }));

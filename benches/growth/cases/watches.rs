@@ -1,4 +1,4 @@
-//! Watches, notices of an end, and subscriptions to dead letters.
+//! Watches, notices of termination, and subscriptions to dead letters.
 
 use super::{Case, Job, doer, job, many_idle, system};
 use nexus_actors::prelude::*;
@@ -43,7 +43,7 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// A doer that counts the notices of an end.
+/// A doer that counts the notices of termination.
 fn counting(told: &Arc<AtomicUsize>) -> Props<Job> {
     let told = Arc::clone(told);
     Props::new(move || {
@@ -98,7 +98,7 @@ fn unwatched_untold(count: usize) {
     assert_eq!(told.load(Relaxed), 1);
 }
 
-/// So many that watch an actor.
+/// Starts that many actors that watch an actor.
 fn watching(
     system: &ActorSystem,
     count: usize,

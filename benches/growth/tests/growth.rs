@@ -1,5 +1,5 @@
-//! What is counted for the growth of costs does what it says, here with a few of each kind: the counting, of
-//! instructions, is up to `cargo bench --bench growth`.
+//! The counted cases do what they claim, here with a few things of each kind. The counting of
+//! instructions is done by `cargo bench --bench growth`.
 
 #[path = "../cases/mod.rs"]
 mod cases;

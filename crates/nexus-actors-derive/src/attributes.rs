@@ -6,7 +6,7 @@ use syn::{Attribute, Error, LitStr, Path, Result};
 
 use crate::names::identifier;
 
-/// What an attribute on the enum says.
+/// The contents of the attributes on the enum.
 #[derive(Default)]
 pub(crate) struct OnEnum {
     /// The name of the trait.
@@ -44,7 +44,7 @@ impl OnEnum {
     }
 }
 
-/// The name of the method, if an attribute on the variant says it.
+/// Returns the name of the method, if an attribute on the variant gives one.
 pub(crate) fn on_variant(attributes: &[Attribute]) -> Result<Option<(String, Span)>> {
     let mut found = None;
     each(attributes, |key| {
@@ -63,7 +63,7 @@ pub(crate) fn on_variant(attributes: &[Attribute]) -> Result<Option<(String, Spa
     Ok(found)
 }
 
-/// No attribute is known on a field.
+/// Rejects the attribute on a field: fields take none.
 pub(crate) fn on_field(attributes: &[Attribute]) -> Result<()> {
     match attributes.iter().find(|attribute| is_ours(attribute)) {
         Some(attribute) => Err(Error::new_spanned(

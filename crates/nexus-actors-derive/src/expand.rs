@@ -1,4 +1,4 @@
-//! From the enum to the trait and its implementation.
+//! The expansion of the enum into the trait and its implementation.
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -9,7 +9,7 @@ use syn::{Data, DataEnum, DeriveInput, Error, Generics, Result, parse_quote};
 use crate::attributes::OnEnum;
 use crate::method::{Enum, Method, is_deprecated};
 
-/// The code of `#[derive(Message)]`.
+/// Expands `#[derive(Message)]`.
 pub(crate) fn expand(input: DeriveInput) -> Result<TokenStream> {
     let input = without_self(input)?;
     let data = variants(&input)?;
@@ -46,7 +46,7 @@ fn code(input: &DeriveInput, given: OnEnum, methods: &[Method<'_>]) -> TokenStre
         ident.unraw()
     );
 
-    // The compiler proves this of an enum without parameters, where it warns of such a bound.
+    // For an enum without parameters the compiler proves this itself, and warns of such a bound.
     let mut bounded = input.generics.clone();
     if !bounded.params.is_empty() {
         let is_message = parse_quote!(#ty: ::core::marker::Send + 'static);
@@ -54,8 +54,8 @@ fn code(input: &DeriveInput, given: OnEnum, methods: &[Method<'_>]) -> TokenStre
     }
     let (on_impl, _, bounds_on_impl) = bounded.split_for_impl();
 
-    // What the enum itself is warned of is not said again. Dead code is not allowed: then the methods would
-    // count as used, and the compiler would not tell of variants that nobody makes.
+    // Warnings about the enum itself are not repeated. Dead code is not allowed: otherwise the methods
+    // would count as used, and the compiler would not report variants that are never constructed.
     let allowed = quote! {
         #[allow(
             deprecated, non_camel_case_types, non_snake_case, unreachable_pub,
@@ -126,7 +126,7 @@ fn all_differ(methods: &[Method<'_>]) -> Result<()> {
     mistakes.none()
 }
 
-/// The enum with its own name for `Self`, which is another type in a trait.
+/// Replaces `Self`, which is another type within a trait, by the enum's own name.
 fn without_self(input: DeriveInput) -> Result<DeriveInput> {
     let (_, arguments, _) = input.generics.split_for_impl();
     let ident = &input.ident;
@@ -155,12 +155,12 @@ fn replace_self(tokens: TokenStream, own: &TokenStream) -> TokenStream {
     replaced
 }
 
-/// Whether it is the first of the two in `::`.
+/// Whether the token is the first of the two in `::`.
 fn begins_a_path(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(p) if p.as_char() == ':' && p.spacing() == Spacing::Joint)
 }
 
-/// The mistakes found so far: all are reported at once.
+/// The mistakes found so far, which are all reported at once.
 #[derive(Default)]
 struct Mistakes(Option<Error>);
 
@@ -224,7 +224,7 @@ mod tests {
             assert!(code.contains(&part), "{part}\n\n{code}");
         }
         assert!(!code.contains("serde"), "{code}");
-        // The compiler refuses it on a method of an implementation.
+        // The compiler rejects the attribute on a method of an implementation.
         assert_eq!(code.matches("count yourself").count(), 1, "{code}");
     }
 

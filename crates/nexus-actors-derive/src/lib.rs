@@ -9,7 +9,7 @@ mod reserved;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, Error, parse_macro_input};
 
-/// Makes a method of `ActorRef` of each variant of an enum of messages.
+/// Turns each variant of a message enum into a method of `ActorRef`.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -43,21 +43,22 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # What it makes
+/// # Generated code
 ///
-/// A trait, which for an enum `Counter` is named `CounterCalls` and is as visible as the enum. It is
-/// implemented for `ActorRef<Counter>`: where the methods are called, import it with the enum.
+/// The macro generates a trait, which for an enum `Counter` is named `CounterCalls` and is as visible as
+/// the enum. The trait is implemented for `ActorRef<Counter>`: to call the methods, import it with the
+/// enum.
 ///
-/// - A variant with a field of the type `Reply<R>` is an ask. Its method returns a `Question`, which is
-///   sent by `within`, for an `Ask<R>`, or by `wait_for`, for the answer.
-/// - Any other variant is a tell. Its method returns nothing: a message that cannot be delivered
-///   becomes a dead letter.
+/// - A variant with a field of the type `Reply<R>` is an ask. Its method returns a `Question`. `within`
+///   sends the question and returns an `Ask<R>`; `wait_for` sends it and waits for the answer.
+/// - Any other variant is a tell. Its method returns nothing: a message that cannot be delivered becomes
+///   a dead letter.
 ///
-/// The method is named as the variant, in snake case: `GetAll` is `get_all`, and `Type` is `r#type`. It
-/// takes the variant's fields but the reply: those of a struct variant by their names, those of a tuple
-/// variant by their types (`AccountId` is `account_id`), or as `value`. It has the variant's
-/// documentation, and is deprecated if the variant is. Generic parameters and their bounds are the
-/// trait's too.
+/// The method has the name of the variant, in snake case: `GetAll` becomes `get_all`, and `Type` becomes
+/// `r#type`. Its arguments are the variant's fields except the reply. Those of a struct variant are named
+/// as the fields; those of a tuple variant are named after their types (`AccountId` becomes
+/// `account_id`), or `value`. The method has the variant's documentation, and is deprecated if the
+/// variant is. The trait has the enum's generic parameters and their bounds.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -77,14 +78,14 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// }
 /// ```
 ///
-/// A field is taken for a reply if the last name in its type is `Reply`. One that is hidden in another
-/// type, or behind an alias, makes no ask of its variant: the method takes it as an argument.
+/// A field counts as a reply if the last name in its type is `Reply`. A reply that is hidden in another
+/// type, or behind an alias, does not make its variant an ask: the method takes it as an argument.
 ///
 /// # Attributes
 ///
-/// - `#[message(name = "..")]` on a variant names its method, and on the enum the trait.
-/// - `#[message(crate = "..")]` on the enum gives the path of the crate `nexus_actors`, where that is
-///   not `::nexus_actors`.
+/// - `#[message(name = "..")]` on a variant names its method; on the enum it names the trait.
+/// - `#[message(crate = "..")]` on the enum gives the path of the crate `nexus_actors`, if that is not
+///   `::nexus_actors`.
 ///
 /// ```
 /// use nexus_actors as actors;
@@ -106,13 +107,13 @@ use syn::{DeriveInput, Error, parse_macro_input};
 ///
 /// # Errors
 ///
-/// It does not compile for a variant
+/// Compilation fails for a variant
 ///
 /// - with more than one reply;
-/// - whose method would have the name of one that `ActorRef` has already (`stop`, `send`, `clone` and
-///   so on), or of another variant's: name it by the attribute;
+/// - whose method would have the name of an existing method of `ActorRef` (`stop`, `send`, `clone` and so
+///   on), or of another variant's method: name it by the attribute;
 ///
-/// nor for an enum without variants or with lifetime parameters, for structs and for unions.
+/// and for an enum without variants or with lifetime parameters, for structs and for unions.
 #[proc_macro_derive(Message, attributes(message))]
 pub fn message(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,4 +1,4 @@
-//! The method of a variant: read off the variant, and written as code.
+//! The method of a variant: parsed from the variant, and generated as code.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{attributes, names, reserved};
 
-/// What all methods of an enum have in common.
+/// The part that all methods of an enum have in common.
 pub(crate) struct Enum<'a> {
     pub(crate) name: &'a Ident,
     /// The enum with its generic arguments.
@@ -26,7 +26,7 @@ pub(crate) struct Method<'a> {
     arguments: Vec<(Ident, &'a Type)>,
     /// The type of the answer, if it is an ask.
     answer: Option<Type>,
-    /// The fields of the message, of the arguments and of [`reply`].
+    /// The fields of the message, made of the arguments and of [`reply`].
     value: TokenStream,
 }
 
@@ -64,14 +64,14 @@ impl<'a> Method<'a> {
         &self.variant.ident
     }
 
-    /// The declaration, for the trait.
+    /// Returns the declaration in the trait.
     pub(crate) fn declaration(&self, of: &Enum<'_>) -> TokenStream {
         let carried = self.carried();
         let signature = self.signature(of);
         quote!(#(#carried)* #signature;)
     }
 
-    /// The method of an `ActorRef`.
+    /// Returns the definition for `ActorRef`.
     pub(crate) fn definition(&self, of: &Enum<'_>) -> TokenStream {
         let signature = self.signature(of);
         let Enum { name, nexus, .. } = of;
@@ -97,7 +97,8 @@ impl<'a> Method<'a> {
         quote!(fn #name(self #(, #arguments)*) #returned)
     }
 
-    /// Attributes of the variant that are the method's too, and a text if there is none.
+    /// Returns the attributes that the method takes over from the variant, with a default documentation
+    /// if there is none.
     fn carried(&self) -> Vec<TokenStream> {
         let attributes = self.variant.attrs.iter();
         let carried = attributes.filter(|at| at.path().is_ident("doc") || is_deprecated(at));
@@ -122,7 +123,7 @@ fn is_text(attribute: &Attribute) -> bool {
     attribute.path().is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_))
 }
 
-/// The method's name.
+/// Returns the method's name.
 fn name(variant: &Variant) -> Result<Ident> {
     let given = attributes::on_variant(&variant.attrs)?;
     let (name, span) = given.unwrap_or_else(|| {
@@ -141,7 +142,7 @@ fn name(variant: &Variant) -> Result<Ident> {
     }
 }
 
-/// The type of the answer, if the field is a `Reply`.
+/// Returns the type of the answer, if the field is a `Reply`.
 fn answer_of(field: &Field) -> Result<Option<Type>> {
     attributes::on_field(&field.attrs)?;
     let Type::Path(path) = names::plain(&field.ty) else {
@@ -168,7 +169,7 @@ fn answer_of(field: &Field) -> Result<Option<Type>> {
     ))
 }
 
-/// The arguments for those fields.
+/// Returns the arguments for those fields.
 fn arguments<'a>(fields: impl Iterator<Item = &'a Field>) -> Vec<(Ident, &'a Type)> {
     let fields: Vec<_> = fields.collect();
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
@@ -177,7 +178,7 @@ fn arguments<'a>(fields: impl Iterator<Item = &'a Field>) -> Vec<(Ident, &'a Typ
     names.zip(types).collect()
 }
 
-/// What stands behind the variant's name where those are the values of its fields.
+/// Returns the code behind the variant's name, given the values of its fields.
 fn value_of(fields: &Fields, values: &[Ident]) -> TokenStream {
     match fields {
         Fields::Unit => TokenStream::new(),
@@ -189,7 +190,7 @@ fn value_of(fields: &Fields, values: &[Ident]) -> TokenStream {
     }
 }
 
-/// What the closure of an ask calls its argument. No argument of the method is named so.
+/// The argument of an ask's closure. No argument of the method has this name.
 fn reply() -> Ident {
     Ident::new("__reply", Span::mixed_site())
 }

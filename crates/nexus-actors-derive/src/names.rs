@@ -1,9 +1,9 @@
-//! Names of methods and arguments, made of those of variants and types.
+//! Names of methods and arguments, derived from the names of variants and types.
 
 use proc_macro2::{Ident, Span};
 use syn::{PathArguments, Type};
 
-/// `GetAll` as `get_all`, `HTTPGet` as `http_get`.
+/// Converts `GetAll` to `get_all`, and `HTTPGet` to `http_get`.
 pub(crate) fn snake_case(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut snake = String::with_capacity(name.len() + 4);
@@ -20,13 +20,13 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
-/// The identifier of that name, raw if it is a keyword. `None` if there is no such identifier.
+/// Returns the identifier of that name, raw if it is a keyword. `None` if there is no such identifier.
 pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     let name = name.strip_prefix("r#").unwrap_or(name);
     if ["self", "Self", "super", "crate", "_"].contains(&name) {
         return None;
     }
-    // A keyword since edition 2024 only.
+    // A keyword only since edition 2024.
     if name != "gen" && syn::parse_str::<Ident>(name).is_ok() {
         return Some(Ident::new(name, span));
     }
@@ -34,14 +34,14 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     raw.is_ok().then(|| Ident::new_raw(name, span))
 }
 
-/// Types whose names do not say what the value is.
+/// Types whose names do not describe the value.
 const PLAIN: [&str; 23] = [
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16",
     "u32", "u64", "u128", "usize", "String", "Vec", "Option", "Box", "Arc", "Self",
 ];
 
-/// Names for arguments of those types: `Account` is `account`; what has no such name, or not alone, is
-/// `value`, or `value_1` and so on.
+/// Returns names for arguments of those types: `account` for `Account`; and `value`, or `value_1` and so
+/// on, for types that have no such name or share it.
 pub(crate) fn arguments(types: &[&Type]) -> Vec<Ident> {
     let mut names: Vec<_> = types.iter().map(|ty| named_for(ty)).collect();
     for at in 0..names.len() {
@@ -69,7 +69,7 @@ pub(crate) fn arguments(types: &[&Type]) -> Vec<Ident> {
         .collect()
 }
 
-/// A name for a value of that type.
+/// Returns a name for a value of that type.
 fn named_for(ty: &Type) -> Option<Ident> {
     let Type::Path(path) = plain(ty) else {
         return None;
@@ -84,7 +84,7 @@ fn named_for(ty: &Type) -> Option<Ident> {
     free.then(|| identifier(&name, Span::mixed_site()))?
 }
 
-/// The type without the groups that macros put around it.
+/// Returns the type without the groups that macros put around it.
 pub(crate) fn plain(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => plain(&group.elem),

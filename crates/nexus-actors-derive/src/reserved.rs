@@ -1,5 +1,5 @@
-//! Method names that every `ActorRef` has already. `tests/reserved.rs` compares them with the sources
-//! of `nexus-actors`.
+//! Method names that every `ActorRef` already has. `tests/reserved.rs` compares them with the sources of
+//! `nexus-actors`.
 
 /// The public functions of `ActorRef` itself. They would be called instead of a message's method.
 pub(crate) const INHERENT: [&str; 17] = [
@@ -22,8 +22,8 @@ pub(crate) const INHERENT: [&str; 17] = [
     "try_tell",
 ];
 
-/// Traits of the standard library, with their functions. `ActorRef` has all of them but the two of
-/// order, which a reader would take a message's method for.
+/// Traits of the standard library, with their functions. `ActorRef` implements all of them except the two
+/// traits of ordering, for whose functions a reader would take a message's method.
 ///
 /// A call is either ambiguous, or its meaning depends on whether the receiver is borrowed.
 pub(crate) const TRAITS: [(&str, &[&str]); 15] = [
@@ -44,7 +44,7 @@ pub(crate) const TRAITS: [(&str, &[&str]); 15] = [
     ("TryInto", &["try_into", "try_from"]),
 ];
 
-/// Why a message's method cannot have that name, if so.
+/// Returns why a message's method cannot have that name, if it cannot.
 pub(crate) fn why(name: &str) -> Option<String> {
     if INHERENT.contains(&name) {
         return Some(format!(

@@ -1,46 +1,47 @@
-//! Deadlocks: cycles of waits, found when the last of them begins.
+//! Deadlocks: cycles of waits, found when the last wait of the cycle begins.
 //!
-//! Most actors wait for one thing at a time, so from each wait one edge leads on: to the actor that was
-//! asked, in whose full mailbox there is to be room, or that starts. Whoever begins a wait for an actor that
-//! itself waits follows the edges; where they lead to another worker, a *probe* goes on there
+//! Most actors wait for one thing at a time, so one edge leads from each wait: to the actor that was
+//! asked, in whose full mailbox room is needed, or that starts. When an actor begins to wait for another
+//! one that waits itself, it follows the edges; if they lead to another worker, a *probe* continues there
 //! (Chandy, Misra and Haas, "Distributed deadlock detection", 1983). A wait for an actor of another
 //! worker sends its probe when its own worker has nothing better to do. The last wait of a cycle begins
-//! when all the others have, and its probe travels behind the questions, so that it finds the cycle. A wait
-//! that comes to lead to somebody else, as its question is handed on or its actor begins to start, is
-//! followed once more.
+//! after all the others, and its probe travels behind the questions, so that it finds the cycle. If a
+//! wait comes to depend on another actor, because its question is handed on or its actor begins to start,
+//! it is followed once more.
 //!
-//! Some actors wait for several at once: a handler for all of several answers, and, without a fiber, an
-//! actor that starts again, passivates, or did not start for all below it to end. From these there are as
-//! many edges. A way that leads to such an actor ends there, unless it began below it; instead a *search*
-//! begins from the actor itself, as soon as its worker has nothing better to do, however many ways have led
-//! to it. It costs as much as there are edges. A handler that goes on with an answer of several, and then waits
-//! for the rest and for some more, is followed by those it has begun to wait for alone. Where a search comes to another one of these it goes on by
-//! each edge, but from the same actor only once (as in the algorithm of that paper for the AND model), so
-//! that one way may hide another. Hence a search begins again when a wait that it has found has ended, or
-//! somebody has gone on meanwhile; and where all that it has found is uncertain, once more by links only
-//! that are certain.
+//! Some actors wait for several others at once: a handler that waits for all of several answers; and,
+//! without a fiber, an actor that restarts, passivates or did not start, and waits for all actors below
+//! it to end. Such an actor has as many edges. A walk that leads to it ends there, unless the walk began
+//! below it. Instead a *search* begins from the actor itself, as soon as its worker has nothing better to
+//! do, however many walks have led to it. Its cost is proportional to the number of edges. If a handler
+//! continues with one of several answers, and then waits for the rest and for some more, only the waits
+//! that it has begun since are followed. When a search reaches another actor that waits for several, it
+//! continues along each edge, but it passes each actor only once (as in the algorithm of that paper for
+//! the AND model), so that one path may hide another. Hence a search begins again if a wait that it found
+//! has ended, or if an actor has resumed meanwhile; and if everything that it found is uncertain, once
+//! more along certain links only.
 //!
-//! **No false alarm.** An edge counts only where nobody but the next actor can end the wait well:
+//! **No false alarm.** An edge counts only if nothing but the next actor can end the wait successfully:
 //!
-//! - the question still lies in that actor's mailbox, and the reply in it, or
-//! - the next actor waits *on behalf of* that reply: it has lent it to its own wait, or
-//! - the next actor's mailbox is full of messages that it has not come to, and none of them is a
-//!   question, which might be taken back and make room, or
-//! - the next actor is at its setup, which is what is waited for, or is a task that is waited for, or
-//!   is below one that waits until all below it have ended, or is the parent of one whose failure it is to
-//!   decide about.
+//! - the question is still in that actor's mailbox, and the reply in the question, or
+//! - the next actor waits *on behalf of* that reply: it has lent the reply to its own wait, or
+//! - the next actor's mailbox is full of messages that it has not reached, and none of them is a
+//!   question, which might be withdrawn and make room, or
+//! - the next actor is in its setup, and the setup is what is waited for; or is a task that is waited
+//!   for; or is below an actor that waits until all actors below it have ended; or is the parent of an
+//!   actor whose failure it has to decide about.
 //!
-//! A reply that was sent on, or put aside, or that may have been, is none of these; then the cycle is
-//! only suspected. Word of a question that was handed on comes to whoever asked by way of the worker that
-//! has the question then, so that no probe is there before it.
+//! A reply that was sent on or stored, or that may have been, is none of these; the cycle is then only
+//! suspected. The notice that a question was handed on reaches the asker by way of the worker that has
+//! the question then, so that no probe arrives there before the question.
 //!
 //! While a probe travels, waits may end by their time-outs. On one worker nothing happens in between.
-//! Across workers the cycle is walked twice: where each wait is found a second time, of the same
-//! generation, all of them held together at the moment when the first round came to its end.
+//! Across workers the cycle is walked twice: if each wait is found a second time, with the same
+//! generation, all of them existed together at the moment when the first round ended.
 //!
-//! Two probes may find one cycle. Both name the same wait as the one that ends: the youngest of those for
-//! an answer or for room, and one for a task, or for the name of an actor that somebody else has started,
-//! only where there is none of these. A start goes on to its end.
+//! Two probes may find the same cycle. Both select the same wait as the one that ends: the youngest of
+//! those for an answer or for room; only if there is none of these, one for a task, or for the name of an
+//! actor that another caller has started. A start runs to its end.
 
 mod searches;
 mod walk;
@@ -56,27 +57,28 @@ use super::lifecycle::held_up;
 use super::shard::Shard;
 use super::slot::Slot;
 
-/// What is to be looked at when the worker has nothing better to do, or in time.
+/// What is to be examined when the worker has nothing better to do, or after a while.
 #[derive(Default)]
 pub(crate) struct Unprobed {
     due: RefCell<Vec<Look>>,
-    /// How many of them were there when the long ones were looked for.
+    /// How many of them were there when the long waits were last taken.
     seen: Cell<usize>,
     searches: Searches,
 }
 
-/// Where a look for cycles begins.
+/// Where a search for cycles begins.
 enum Look {
     /// At an actor, as long as it waits by that wait.
     Wait { actor: Key, wait: Key },
-    /// At an actor that waits for several at once, by each of its ways.
+    /// At an actor that waits for several others at once, along each edge.
     Search(Key),
-    /// At an actor that waits for several at once, by these: the others were followed before.
+    /// At an actor that waits for several others at once, along these waits: the others were followed
+    /// before.
     Ways { actor: Key, waits: Vec<Key> },
 }
 
 impl Shard {
-    /// An actor of this worker begins to wait for another one: looks whether that closes a cycle.
+    /// An actor of this worker begins to wait for another one: checks whether that closes a cycle.
     #[inline(always)]
     pub(crate) fn look_for_cycle(&self, actor: Key, wait: Key, target: ActorId) {
         if target.home == self.home {
@@ -88,15 +90,16 @@ impl Shard {
         }
     }
 
-    /// As [`look_for_cycle`](Self::look_for_cycle), but soon, for one that waits for all of these at once.
+    /// As [`look_for_cycle`](Self::look_for_cycle), but deferred, for an actor that waits for all of
+    /// these at once.
     pub(crate) fn look_for_cycle_by_each(&self, actor: Key, waits: &[Key]) {
         if waits.iter().any(|&wait| may_close_a_cycle(self, wait)) {
             self.search_soon(actor);
         }
     }
 
-    /// As [`look_for_cycle_by_each`](Self::look_for_cycle_by_each), where that one waits for others as well, and
-    /// was followed by these.
+    /// As [`look_for_cycle_by_each`](Self::look_for_cycle_by_each), for an actor that also waits for
+    /// others, which were followed before.
     pub(crate) fn look_for_cycle_by_these(&self, actor: Key, waits: &[Key]) {
         let may_close = |wait: &Key| may_close_a_cycle(self, *wait);
         let waits: Vec<Key> = waits.iter().copied().filter(may_close).collect();
@@ -105,13 +108,13 @@ impl Shard {
         }
     }
 
-    /// A wait that has begun leads to somebody else than before: looks soon whether that closes a cycle,
-    /// as the wait that was to find it may have been followed already.
+    /// A wait that has begun depends on another actor than before: checks soon whether that closes a
+    /// cycle, as the wait that was to find it may have been followed already.
     pub(crate) fn look_again_for_cycle(&self, wait: Key) {
         let Some(slot) = self.waits.waiter(wait) else {
             return;
         };
-        // A subscriber to dead letters has none.
+        // A subscriber to dead letters has no slot.
         let Some(generation) = self.slots().get(slot).map(Slot::generation) else {
             return;
         };
@@ -124,7 +127,7 @@ impl Shard {
         }
     }
 
-    /// An actor has ended its turn: where it is held up, looks soon whether that closes a cycle.
+    /// An actor has ended its turn: if it is held up, checks soon whether that closes a cycle.
     pub(crate) fn look_if_held_up(&self, slot: &Slot, actor: Key) {
         if held_up(self, slot).is_some() {
             self.search_soon(actor);
@@ -145,14 +148,14 @@ impl Shard {
         self.unprobed.due.borrow_mut().push(look);
     }
 
-    /// Has a search begin at an actor of this worker, unless one is to already.
+    /// Schedules a search from an actor of this worker, unless one is scheduled already.
     fn search_soon(&self, actor: Key) {
         if self.unprobed.searches.ask_for(self, actor) {
             self.look_soon(Look::Search(actor));
         }
     }
 
-    /// Whether a search that comes by an actor of this worker is to go on there.
+    /// Whether a search that reaches an actor of this worker continues there.
     fn is_new_search(&self, actor: Key, lead: Lead, first: ActorId, search: Search) -> bool {
         let by = match lead {
             Lead::Several(own) => own,
@@ -162,19 +165,19 @@ impl Shard {
         searches.comes_by(self, (actor, by), first, search)
     }
 
-    /// Whether there is anything that was not looked at.
+    /// Whether there is anything that was not examined yet.
     pub(crate) fn has_unprobed_waits(&self) -> bool {
         !self.unprobed.due.borrow().is_empty()
     }
 
-    /// Sends the probes of those who still wait for actors of other workers.
+    /// Sends the probes of waits for actors of other workers that still last.
     pub(crate) fn send_probes(&self) {
         self.unprobed.seen.set(0);
         self.look(self.unprobed.due.take());
     }
 
-    /// As [`send_probes`](Self::send_probes), but for those who began since it was last called, and may
-    /// be done in a moment.
+    /// As [`send_probes`](Self::send_probes), but leaves out waits that began since it was last called,
+    /// as they may end in a moment.
     pub(crate) fn send_probes_of_long_waits(&self) {
         let Unprobed { due, seen, .. } = &self.unprobed;
         let long = due.borrow_mut().drain(..seen.get()).collect();
@@ -190,7 +193,7 @@ impl Shard {
         let first = self.id_of(actor);
         let lead = Lead::of(self, first);
         if let Lead::WokenFromSeveral = lead {
-            // It may wait for these again in a moment, as for what was followed.
+            // It may wait for these again in a moment, as for those that were followed.
             return self.look_soon(Look::Ways { actor, waits });
         }
         let search = self.unprobed.searches.begin_beside();

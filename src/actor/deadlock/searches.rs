@@ -1,4 +1,4 @@
-//! From whom a search for cycles is to begin, and which have come by whom.
+//! The actors at which a search for cycles begins, and the searches that have passed each actor.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,46 +8,46 @@ use super::ways::Lead;
 use crate::actor::id::{ActorId, Key};
 use crate::actor::shard::Shard;
 
-/// What is known of searches on one worker.
+/// The state of searches on one worker.
 #[derive(Default)]
 pub(super) struct Searches {
-    /// How many have begun here.
+    /// The number of searches that have begun here.
     begun: Cell<u64>,
     actors: RefCell<HashMap<Key, OfActor>>,
-    /// At how many actors those are forgotten that lead on no longer.
+    /// The number of actors at which those that no longer lead on are dropped.
     most: Cell<usize>,
 }
 
-/// What is known of an actor that waits for several at once.
+/// The state of an actor that waits for several others at once.
 #[derive(Default)]
 struct OfActor {
-    /// Whether a search from here is to begin.
+    /// Whether a search from here is scheduled.
     is_due: bool,
-    /// By which wait it waits for several answers, if it does.
+    /// The wait by which it waits for several answers, if it does.
     by: Option<Key>,
-    /// The last search that has come by since, from each actor, of either kind.
+    /// The last search that has passed it since, from each actor, of either kind.
     seen: HashMap<(ActorId, bool), u64>,
 }
 
 impl Searches {
-    /// So few actors are kept in any case.
+    /// This many actors are kept in any case.
     const FEW: usize = 64;
-    /// From so many actors searches are known at each: one that is forgotten may come by again, which costs
-    /// time and nothing else.
+    /// The number of origins whose searches are remembered at each actor. A search that is forgotten may
+    /// pass again, which costs time and nothing else.
     const MOST_SEEN: usize = 1 << 15;
 
-    /// A search from an actor is to begin. Answers whether that is new.
+    /// Schedules a search from an actor. Returns whether it was not scheduled before.
     pub(super) fn ask_for(&self, shard: &Shard, actor: Key) -> bool {
         self.with(shard, actor, |of| !std::mem::replace(&mut of.is_due, true))
     }
 
-    /// A search from an actor begins, as that.
+    /// Begins the scheduled search from an actor.
     pub(super) fn begin(&self, shard: &Shard, actor: Key) -> Search {
         self.with(shard, actor, |of| of.is_due = false);
         self.begin_beside()
     }
 
-    /// A search begins that was not asked for, or not for all ways.
+    /// Begins a search that was not scheduled, or not along all edges.
     pub(super) fn begin_beside(&self) -> Search {
         let number = self.begun.get();
         self.begun.set(number + 1);
@@ -57,8 +57,8 @@ impl Searches {
         }
     }
 
-    /// A search comes by an actor, which waits by that wait. Answers whether it has not been there, nor a
-    /// later one from where it began.
+    /// Notes that a search passes an actor, which waits by that wait. Returns whether neither this search
+    /// nor a later one from the same origin has passed it before.
     pub(super) fn comes_by(
         &self,
         shard: &Shard,

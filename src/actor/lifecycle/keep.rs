@@ -1,4 +1,5 @@
-//! What an actor keeps for later, and the receive time-out: when it is due, and how it ends.
+//! The messages that an actor keeps for later, and its receive time-out: when they are due, and how they
+//! end.
 
 use super::family::interrupt;
 use super::stop::kill;
@@ -18,13 +19,13 @@ use crate::actor::unwind::{Unwound, catch_user};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::TimerId;
 
-/// How long an actor may be without a message before it is told.
+/// The time that an actor may be without a message before it is told.
 pub(crate) struct ReceiveTimeout {
     slot: u32,
     after: u64,
-    /// Since when it has been without one.
+    /// The start of the current time without a message.
     since: u64,
-    /// Due when it may have been for so long; none once it has.
+    /// Due when that time may be over; `None` once it is.
     alarm: Option<TimerId>,
 }
 
@@ -46,7 +47,7 @@ impl ReceiveTimeout {
         shard.alarms.set(at, Alarm::Timer { slot, timer })
     }
 
-    /// Begins again: what is due meanwhile looks when that was.
+    /// Begins again. An alarm that becomes due meanwhile checks when that was.
     pub(super) fn restart(&mut self, shard: &Shard) {
         self.since = shard.read_clock();
         if self.alarm.is_none() {
@@ -54,7 +55,7 @@ impl ReceiveTimeout {
         }
     }
 
-    /// Its alarm is due. Returns whether it is over, and not only begun again meanwhile.
+    /// Handles its alarm. Returns whether the time is over, rather than begun again meanwhile.
     fn rings(&mut self, shard: &Shard) -> bool {
         let is_over = self.since.saturating_add(self.after) <= shard.now.get();
         self.alarm = (!is_over).then(|| Self::set(shard, self.slot, self.since, self.after));
@@ -70,7 +71,7 @@ impl ReceiveTimeout {
     }
 }
 
-/// Sets the receive time-out of an actor, in nanoseconds, or takes it away.
+/// Sets the receive time-out of an actor, in nanoseconds, or removes it.
 pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
     if is_mutated(Mutant::SilenceNotCancelled) && after.is_none() {
         return;
@@ -85,7 +86,7 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
     }
 }
 
-/// An actor with a receive time-out has handled messages.
+/// Restarts the receive time-out of an actor that has handled messages.
 #[cold]
 pub(super) fn touch(shard: &Shard, slot: &Slot) {
     if is_mutated(Mutant::SilenceUnbroken) {
@@ -98,7 +99,7 @@ pub(super) fn touch(shard: &Shard, slot: &Slot) {
     });
 }
 
-/// A timer of an actor is due, or its receive time-out.
+/// A timer of an actor, or its receive time-out, is due.
 #[cold]
 pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
     let slot = shard.slot(index);
@@ -118,7 +119,7 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
     }
 }
 
-/// Ends the timers and the receive time-out of an actor. What it has put aside is lost.
+/// Ends the timers and the receive time-out of an actor. The messages in its stash are lost.
 #[inline]
 pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let slot = shard.slot(key.slot());
@@ -139,12 +140,13 @@ fn let_go_of_what_is_kept(shard: &Shard, slot: &Slot, key: Key, reason: DeadLett
     }
 }
 
-/// Ends what an instance has begun and the next one is not to hear of, besides its
-/// [timers, its receive time-out and its stash](let_go) and its
-/// [children and tasks](super::stop::ask_children_to_stop): whom it watches, and all that it would have
-/// been told. Replies in there end so.
+/// Ends what an instance has begun and what must not reach the next one: what it watches, and the signals
+/// and failures that it has not been told of. Its [timers, its receive time-out and its stash](let_go)
+/// and its [children and tasks](super::stop::ask_children_to_stop) are ended elsewhere. Replies in what
+/// is dropped end with `end`.
 ///
-/// These are all that an instance can begin. Those that restart it, have it passivate or stop it end them all.
+/// Together these are all that an instance can begin. The code that restarts, passivates or stops it ends
+/// them all.
 pub(super) fn end_what_it_began(shard: &Shard, key: Key, end: End) {
     let (watching, others) = shard.slot(key.slot()).with_system(|system| {
         let signals = std::mem::take(&mut system.signals);
@@ -157,7 +159,7 @@ pub(super) fn end_what_it_began(shard: &Shard, key: Key, end: End) {
     let _ = drop_with_fate(others, end);
 }
 
-/// Ends the timers and the receive time-out of an actor. What it has put aside is to be handled
+/// Ends the timers and the receive time-out of an actor. The messages in its stash are to be handled
 /// before its mail.
 pub(super) fn rest(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
@@ -172,7 +174,7 @@ pub(super) fn rest(shard: &Shard, key: Key) {
     slot.with_system(|system| system.store = left);
 }
 
-/// Has an actor handle a message that it has kept. Answers whether it goes on.
+/// Has an actor handle one of the messages that it keeps. Returns whether the actor continues.
 pub(super) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
     let slot = shard.slot(key.slot());
     if kept == Kept::Stashed
@@ -230,13 +232,13 @@ fn begin_handling(shard: &Shard, kept: Kept, envelope: &Envelope) {
     shard.begin_handling_of(envelope);
 }
 
-/// Why a message that comes out of the stash is not to be handled, if it is not.
+/// Returns why a message that comes out of the stash is not to be handled, if it is not.
 fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
     slot.with_system(|system| system.store.as_mut()?.screen(envelope.message_id()))
 }
 
-/// Loses what a passive actor has put aside and is to handle first, where that is a question that was
-/// withdrawn. Answers whether anything has changed.
+/// If the message that a passive actor has to handle first is a stashed question that was withdrawn,
+/// drops it as lost. Returns whether anything has changed.
 pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
     let slot = shard.slot(key.slot());
     let next = slot.with_system(|system| system.store.as_mut()?.next());
@@ -251,7 +253,7 @@ pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
     reason.is_some()
 }
 
-/// Loses the oldest message that came out of the stash.
+/// Drops the oldest message that came out of the stash as lost.
 #[cold]
 fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterReason) {
     let (slot, target) = (shard.slot(key.slot()), shard.id_of(key));

@@ -1,7 +1,7 @@
-//! An actor under a name: the one that has it, or else a new one, the same for all who want it at a time.
+//! Get-or-start: returns the actor that has a name, or starts one, which concurrent callers share.
 //!
-//! The first to reserve the name starts the actor. All others wait until it has started, and share what comes of
-//! that; and while the one before still ends they wait for its end, and try again.
+//! The first caller to reserve the name starts the actor. All others wait until it has started, and share
+//! the outcome. While a previous actor of that name still ends, they wait for its end and try again.
 
 use super::family::{Name, path_of_child};
 use super::start::{SpawnError, start};
@@ -22,7 +22,7 @@ use crate::actor::shard::Shard;
 use crate::actor::unwind::drop_quietly;
 use crate::actor::waiter::{CannotWait, ForgetAtEnd};
 
-/// The child of that name, which is started if there is none.
+/// Returns the child of that name, and starts it if there is none.
 pub(crate) fn get_or_start_child<P: Spawnable>(
     shard: &Shard,
     parent: u32,
@@ -38,8 +38,8 @@ pub(crate) fn get_or_start_child<P: Spawnable>(
     }
 }
 
-/// The actor of that path, which is started here, as a child of `parent`, if there is none. If somebody waits for
-/// that on another worker, `caller` is that wait.
+/// Returns the actor of that path, and starts it here, as a child of `parent`, if there is none. If a
+/// caller on another worker waits for that, `caller` is its wait.
 pub(crate) fn get_or_start<P: Spawnable>(
     shard: &Shard,
     parent: u32,
@@ -64,7 +64,7 @@ pub(crate) fn get_or_start<P: Spawnable>(
     found
 }
 
-/// The reference to an actor of the directory, if it handles messages of that type.
+/// Returns the reference to an actor of the directory, if it handles messages of that type.
 pub(crate) fn typed<M: Send + 'static>(
     path: &ActorPath,
     entry: DirectoryEntry,
@@ -76,7 +76,7 @@ pub(crate) fn typed<M: Send + 'static>(
     })
 }
 
-/// As [`typed`], with an error made of the type that was wanted and the one that the actor handles.
+/// As [`typed`], with an error made from the requested type and the type that the actor handles.
 pub(crate) fn typed_or<M: Send + 'static, E>(
     entry: DirectoryEntry,
     wrong_type: impl FnOnce(&'static str, &'static str) -> E,
@@ -86,11 +86,13 @@ pub(crate) fn typed_or<M: Send + 'static, E>(
         return Err(wrong_type(expected, entry.message.name()));
     }
     #[allow(unsafe_code)]
-    // SAFETY: the entry was made by `start` with the type for which it began the tenancy, and that is `M`.
+    // SAFETY: the entry was made by `start` with the type for which it began the tenancy, and that is
+    // `M`.
     Ok(unsafe { ActorRef::assume(entry.address) })
 }
 
-/// The actor of a name that was taken, when it has started. `None` if the name may be free by now.
+/// Returns the actor of a name that was taken, once it has started. `None` if the name may be free by
+/// now.
 fn find_or_wait<M: Send + 'static>(
     shard: &Shard,
     path: &ActorPath,
@@ -134,7 +136,7 @@ fn find_or_wait<M: Send + 'static>(
     }
 }
 
-/// Waits until something has become of a name.
+/// Waits until the outcome for a name is known.
 fn hear<M: Send + 'static>(
     shard: &Shard,
     path: &ActorPath,
@@ -159,7 +161,7 @@ fn cannot_wait(error: CannotWait) -> SpawnError {
     SpawnError::CannotWait(error.into())
 }
 
-/// What has become of a name, on its way to somebody who waits for it.
+/// The outcome for a name, on its way to a wait for it.
 struct Tell(Heard);
 
 impl Parcel for Tell {
@@ -180,7 +182,7 @@ impl Parcel for Tell {
     }
 }
 
-/// Word of the actor whose name somebody wants, on its way to the wait of that one.
+/// Tells a wait on another worker which actor it waits for, by its name.
 struct WantsName {
     actor: ActorId,
     mail: &'static MailKind,

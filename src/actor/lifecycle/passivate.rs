@@ -1,9 +1,9 @@
 //! Passivation: an actor gives up its state, and is built again when mail comes.
 //!
-//! It is a restart that waits for a message. The actor stops as far as its instance is concerned:
-//! children and tasks end, `PostStop` is told, its state is dropped. Its slot, name, references,
-//! watchers and mail stay. While it is passive there is *more to look at than the mail*, so that a
-//! turn finds it out by the one flag that it looks at anyway.
+//! It is a restart that waits for a message. For its instance it is a stop: children and tasks end,
+//! `PostStop` is told, the state is dropped. Its slot, name, references, watchers and mail stay. While it
+//! is passive, its slot's flag says that there is *more to look at than the mail*, so that a turn notices
+//! by the one flag that it checks anyway.
 
 use super::family::interrupt;
 use super::keep::{end_what_it_began, lose_stashed_if_withdrawn, rest};
@@ -21,23 +21,23 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::sync::{Mutant, is_mutated};
 
-/// How far a passivation has come.
+/// The progress of a passivation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passive {
-    /// Its children and tasks are to end, and then it is told.
+    /// Its children and tasks are ending; then the instance is told.
     Leaving,
-    /// It was told, and has begun something, which is to end too.
+    /// The instance was told, and has begun something, which has to end too.
     Told,
-    /// It has no instance.
+    /// The actor has no instance.
     Asleep,
 }
 
-/// Has an actor passivate after the message that it is at.
+/// Passivates an actor after its current message.
 pub(crate) fn passivate(shard: &Shard, key: Key) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
-    // One that is to stop soon has nothing to come back to.
+    // An actor that stops soon has nothing to come back to.
     if matches!(slot.state(), State::Starting | State::Running) {
         slot.with_system(|system| system.passivation_wanted = system.passive.is_none());
         interrupt(shard, key);
@@ -61,18 +61,18 @@ pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     shard.due.push(Due::Turn(key.slot()));
 }
 
-/// Ends what an instance has begun that passivates. Its stash stays, for the next one.
+/// Ends what a passivating instance has begun. Its stash stays, for the next instance.
 fn let_go_of_instance(shard: &Shard, key: Key) {
     rest(shard, key);
     end_what_it_began(shard, key, End::NoReply);
 }
 
-/// Tells an instance that is alone by now that it ends, and drops it.
+/// Tells an instance whose children and tasks have ended that it ends, and drops it.
 pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     tell_of_stop(shard, key, End::NoReply, |_| StopReason::Passivated);
-    // What `PostStop` has begun ends too, and nobody is told of that, nor of what has come since the
-    // instance began to leave.
+    // What `PostStop` has begun ends too. No instance is told of that, nor of what has come since this
+    // one began to leave.
     if is_mutated(Mutant::NextInstanceTold) {
         rest(shard, key);
     } else {
@@ -95,22 +95,22 @@ pub(crate) fn is_asleep(slot: &Slot) -> bool {
     slot.special.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
 }
 
-/// Has nothing happen to an actor until mail comes.
+/// Leaves an actor idle until mail comes.
 pub(super) fn sleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     slot.release_mailbox(shard.slabs());
     slot.queued.set(false);
 }
 
-/// Loses the message for which an actor would be built again, where it is a question that was withdrawn.
-/// Answers whether it was.
+/// If the message for which an actor would be rebuilt is a question that was withdrawn, drops it as lost.
+/// Returns whether it was.
 fn lose_next_if_withdrawn(shard: &Shard, key: Key) -> bool {
     if lose_stashed_if_withdrawn(shard, key) {
         return true;
     }
     let slot = shard.slot(key.slot());
     if slot.has_system() && slot.with_system(|system| system.store.is_some()) {
-        return false; // what was put aside comes before the mail
+        return false; // stashed messages come before the mail
     }
     let next = slot.peek_envelope().map(|envelope| envelope.message_id());
     let reason = next.and_then(|message| screen_withdrawn(shard, key.slot(), message));
@@ -120,11 +120,11 @@ fn lose_next_if_withdrawn(shard: &Shard, key: Key) -> bool {
     reason.is_some()
 }
 
-/// Builds an actor again for the mail that has come, unless nobody needs it any more. Answers whether it
-/// goes on.
+/// Rebuilds an actor for the mail that has come, unless that was withdrawn. Returns whether the actor
+/// continues.
 pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
     if lose_next_if_withdrawn(shard, key) {
-        return true; // what comes next is looked at anew
+        return true; // the next message is checked in turn
     }
     let slot = shard.slot(key.slot());
     if let Some(observer) = shard.observer.get() {

@@ -1,4 +1,4 @@
-//! How an actor that failed starts again, in the same slot and with the same mail.
+//! Restarts: a failed actor starts again, in the same slot and with the same mail.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::actor::unwind::{Unwound, catch_user};
 use crate::supervision::History;
 use crate::sync::{Mutant, is_mutated};
 
-/// Tells the old instance, and has its children stop. The new one is built when they have, and no
-/// sooner than after that many nanoseconds; mail waits until then.
+/// Tells the old instance, and has its children stop. The new instance is built when they have, and not
+/// before `after` nanoseconds have passed; mail waits until then.
 pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
@@ -46,7 +46,7 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     shard.due.push(Due::Turn(key.slot()));
 }
 
-/// Tells an instance whose end is certain; what it says to that changes nothing.
+/// Tells an instance that is certain to end. Its decision changes nothing.
 fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
     let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
@@ -67,7 +67,7 @@ fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
     }
 }
 
-/// Drops the old instance and builds the new one. Answers whether the actor goes on.
+/// Drops the old instance and builds the new one. Returns whether the actor continues.
 pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
@@ -80,7 +80,7 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
     build_again(shard, key, Signal::PostRestart(failure), Stage::Restarting)
 }
 
-/// Builds a new instance, and tells it that first. Answers whether the actor goes on.
+/// Builds a new instance, and tells it `first`. Returns whether the actor continues.
 pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     let Some(recipe) = slot.recipe() else {
@@ -113,8 +113,8 @@ pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage)
         Err(FailedStart::Error(error)) => Cause::Error(error),
         Err(FailedStart::Unwound(Unwound::Panicked(payload))) => Cause::Panic(payload),
     };
-    // To resume it, now or when an ancestor has decided, is to go on with what there is, and there is
-    // nothing.
+    // To resume it, now or after the decision of an ancestor, would be to continue with the instance that
+    // it has, and it has none.
     slot.with_system(|system| system.unbuilt = true);
     failed(shard, key, during, cause)
 }

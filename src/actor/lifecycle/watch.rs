@@ -1,7 +1,7 @@
-//! Death watch: an actor is told, through its own turn, when another one has stopped.
+//! Death watch: an actor is told, in its own turn, when another one has stopped.
 //!
-//! Who watches whom is noted at both ends. The watcher's note decides whether it is told, so that a
-//! notice that is under way when it stops to watch is not delivered; the other one says whom to
+//! A watch is recorded at both ends. The watcher's record decides whether it is told, so that a notice
+//! that is on its way when the watch ends is not delivered. The target's record says which watchers to
 //! tell.
 
 use std::collections::BTreeMap;
@@ -27,52 +27,52 @@ use crate::sync::{Mutant, is_mutated};
 
 /// Why an actor has stopped.
 ///
-/// Everybody who watches it is told the same: on its own worker, on another one, in another pool, and its
-/// parent. An actor that ends with its parent ends for the reason of that one, however many levels above
-/// the end began.
+/// All watchers are told the same reason: on the actor's own worker, on another one, in another pool; and
+/// so is its parent. An actor that ends with its parent ends for the parent's reason, however many levels
+/// above the end began.
 ///
 /// | how it ends | it | those below it |
 /// |---|---|---|
-/// | its handler says [`Next::Stop`], or becomes [`stopped`](crate::Behavior::stopped) | `Stopped` | `Stopped` |
+/// | its handler returns [`Next::Stop`], or becomes [`stopped`](crate::Behavior::stopped) | `Stopped` | `Stopped` |
 /// | [`ActorRef::stop`](crate::ActorRef::stop), also while it is passive or waits to be restarted | `Stopped` | `Stopped` |
 /// | [`ActorRef::kill`](crate::ActorRef::kill) | `Killed` | `Killed` |
-/// | it fails, and its supervisor says [`Directive::Stop`](crate::Directive::Stop) | `Failed` | `Failed` |
-/// | it fails once more than its supervisor restarts it, or cannot be built again | `Failed` | `Failed` |
+/// | it fails, and its supervisor decides [`Directive::Stop`](crate::Directive::Stop) | `Failed` | `Failed` |
+/// | it fails more often than its supervisor restarts it, or cannot be rebuilt | `Failed` | `Failed` |
 /// | a sibling fails, and the strategy stops it too | `Failed` | `Failed` |
 /// | its failure is escalated, and ends its parent or restarts it | `Failed` | `Failed` |
-/// | it fails, and is restarted | goes on | `Failed` |
-/// | it fails, and is resumed | goes on | go on |
-/// | it [passivates](crate::ActorRef::passivate) | goes on | `Stopped` |
+/// | it fails, and is restarted | continues | `Failed` |
+/// | it fails, and is resumed | continues | continue |
+/// | it [passivates](crate::ActorRef::passivate) | continues | `Stopped` |
 /// | it is restarted or wakes up, and its behaviour is `stopped` then | `Stopped` | |
 /// | a shutdown, in time | `Stopped` | `Stopped` |
 /// | a shutdown's deadline comes before it has stopped, or started | `Killed` | `Killed` |
 /// | it ends [in its start](crate::SpawnError::EndedInStart) | `Stopped` | `Stopped` |
 /// | its factory, its setup or its handling of `PreStart` fails | `Failed` | `Failed` |
 ///
-/// What comes first holds: one that was asked to stop, and still handles the mail that it has, stops for
-/// that, whatever becomes of its parent meanwhile. But where it fails or is killed in between, it has
-/// failed, or was killed.
+/// The first cause holds: an actor that was asked to stop, and still handles the mail that it has, stops
+/// for that reason, whatever happens to its parent meanwhile. But if it fails or is killed in between,
+/// the reason is `Failed` or `Killed`.
 ///
-/// The same is told to those who wait for an answer that such an actor keeps: where it has `Failed`, with
-/// [`AskError::TargetFailed`](crate::AskError::TargetFailed), and otherwise with
-/// [`AskError::TargetStopped`](crate::AskError::TargetStopped).
+/// Callers that wait for an answer whose reply such an actor holds get the same reason:
+/// [`AskError::TargetFailed`](crate::AskError::TargetFailed) if it has `Failed`, and
+/// [`AskError::TargetStopped`](crate::AskError::TargetStopped) otherwise.
 ///
 /// [`Next::Stop`]: crate::Next::Stop
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TerminationReason {
-    /// It was asked to, or wanted to, or ended with a parent of which this holds.
+    /// It was asked to stop, or decided to, or ended with a parent that stopped for this reason.
     Stopped,
     /// It failed, and was not restarted, or ended with a parent that failed.
     Failed,
     /// It was killed, or a shutdown's deadline came, or it ended with a parent that was killed.
     Killed,
-    /// It had stopped before it was watched, or its pool had ended. How is not known any more.
+    /// It had stopped before it was watched, or its pool had ended. The reason is no longer known.
     Unknown,
 }
 
 impl TerminationReason {
-    /// Why the mail is lost of an actor that ends so.
+    /// Returns why the mail of an actor that ends so is lost.
     pub(super) fn of_mail(self) -> DeadLetterReason {
         match self {
             Self::Failed => DeadLetterReason::Failed,
@@ -92,17 +92,17 @@ impl std::fmt::Display for TerminationReason {
     }
 }
 
-/// Whom an actor watches, until it is told of their end.
+/// The actors that an actor watches, until it is told of their end.
 #[derive(Default)]
 pub(crate) struct Watching(OrderedMap<ActorId, Option<SignalNumber>>);
 
 impl Watching {
-    /// Answers whether it was not watched before.
+    /// Returns whether it was not watched before.
     fn add(&mut self, target: ActorId) -> bool {
         self.0.insert(target, None)
     }
 
-    /// The watcher has stopped.
+    /// Ends all watches, as the watcher has stopped.
     pub(super) fn let_go(&self, shard: &Shard, watcher: Key) {
         for (target, notice) in self.0.iter() {
             if notice.is_none() {
@@ -112,14 +112,14 @@ impl Watching {
     }
 }
 
-/// What the actor is to be told, in that order.
+/// The signals that the actor is to be told, in that order.
 #[derive(Default)]
 pub(crate) struct Signals {
     waiting: BTreeMap<SignalNumber, Signal>,
     last: u64,
 }
 
-/// The number of a signal that waits, among those of its actor.
+/// The number of a waiting signal, among those of its actor.
 type SignalNumber = NonZeroU64;
 
 impl Signals {
@@ -133,7 +133,7 @@ impl Signals {
 }
 
 impl System {
-    /// Takes what the actor is to be told next.
+    /// Takes the next signal for the actor.
     pub(super) fn next_signal(&mut self) -> Option<Signal> {
         let (_, signal) = self.signals.waiting.pop_first()?;
         if let Signal::Terminated { actor, .. } = &signal {
@@ -143,10 +143,10 @@ impl System {
     }
 }
 
-/// An actor of this shard watches another one, of any pool.
+/// Begins a watch: an actor of this shard watches another one, of any pool.
 pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot());
-    // Whoever is still to be told of its end watches it already.
+    // A watcher that has not been told of the end yet still watches.
     let new = slot.with_system(|system| system.watching.add(target));
     if !new {
         return;
@@ -159,7 +159,7 @@ pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
     }
 }
 
-/// It does not any more.
+/// Ends a watch.
 pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
     let slot = shard.slot(watcher.slot());
     slot.with_system(|system| {
@@ -179,7 +179,7 @@ fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
     }
 }
 
-/// Notes who watches an actor of this shard; tells it at once where that actor has stopped.
+/// Records a watcher of an actor of this shard; tells it at once if that actor has stopped.
 fn add_watcher(shard: &Shard, target: Key, watcher: ActorId) {
     match shard.tenant(target) {
         Some(slot) => slot.with_system(|system| {
@@ -195,7 +195,7 @@ fn remove_watcher(shard: &Shard, target: Key, watcher: ActorId) {
     }
 }
 
-/// Tells those who watch an actor of this shard that it has stopped.
+/// Tells the watchers of an actor of this shard that it has stopped.
 pub(super) fn tell_watchers(
     shard: &Shard,
     target: Key,
@@ -224,7 +224,7 @@ fn notify(shard: &Shard, watcher: ActorId, end: Terminated) {
     }
 }
 
-/// An actor of this shard is to be told that another one has stopped, if it still watches it.
+/// Has an actor of this shard told that another one has stopped, if it still watches that one.
 fn be_told_of_termination(shard: &Shard, watcher: Key, end: Terminated) {
     let slot = shard.tenant(watcher);
     let slot = slot.filter(|slot| slot.state() != State::Stopping);
@@ -234,12 +234,13 @@ fn be_told_of_termination(shard: &Shard, watcher: Key, end: Terminated) {
     };
     match untold {
         None => interrupt(shard, watcher),
-        // A failure carries what is the user's.
+        // A failure carries values of the user's.
         Some(untold) => drop(drop_with_fate(untold, End::Failed)),
     }
 }
 
-/// Has an actor be told of an end that it watches for, unless it is to be told already: then the end is returned.
+/// Queues the notice of an end for an actor that watches for it, unless one is queued already. Returns
+/// the end if it is not queued.
 fn push_once(system: &mut System, end: Terminated) -> Option<Terminated> {
     let System {
         watching, signals, ..
@@ -266,7 +267,7 @@ fn post<P: Parcel>(shard: &Shard, to: ActorId, parcel: P) {
     }
 }
 
-/// What has to be said to another worker about a watch.
+/// The messages to other workers about a watch.
 struct Watch {
     watcher: ActorId,
 }
@@ -282,7 +283,7 @@ struct Terminated {
 }
 
 impl Terminated {
-    /// Before anybody here could see why.
+    /// An end that came before its reason could be seen here.
     fn unseen(actor: ActorId) -> Self {
         Self {
             actor,

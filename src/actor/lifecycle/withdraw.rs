@@ -1,10 +1,12 @@
-//! Questions that nobody waits for any more: taken out of the mail before they are handled.
+//! Withdrawn questions: taken out of the mail before they are handled, as their answers are no longer
+//! awaited.
 //!
-//! A question is somewhere in its actor's mailbox, and a mailbox is not searched, but for the oldest
-//! messages of one that is bounded: there the question makes room at once. Of any other, word is kept
-//! beside the slot until as many messages have left the mailbox as it held when the word came; for
-//! that long, each message is looked at before its turn. An actor of whom nothing was withdrawn does
-//! not look. An actor with a stash has word of it there too, until the question comes out.
+//! A withdrawn question may be anywhere in its actor's mailbox. A mailbox is not searched, except the
+//! oldest messages of a bounded one, where removing the question makes room at once. For any other
+//! mailbox, a notice is stored beside the slot until as many messages have left the mailbox as it held
+//! when the notice came; during that time, each message is checked before its turn. An actor without
+//! withdrawn questions checks nothing. An actor with a stash has the notice there too, until the question
+//! comes out.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -18,7 +20,8 @@ use crate::actor::parcel::Parcel;
 use crate::actor::shard::Shard;
 use crate::actor::slot::Slot;
 
-/// In how many messages of a bounded mailbox a question is looked for, whose place others may want.
+/// The number of messages of a bounded mailbox in which a question is searched for, as others may want
+/// its place.
 const MOST_SEARCHED: usize = 1024;
 
 /// The questions withdrawn from one actor.
@@ -38,7 +41,7 @@ impl Withdrawn {
         self.reasons.insert(question, reason);
     }
 
-    /// A message leaves the mailbox. Answers why it is not to be handled, if it is not.
+    /// Notes that a message leaves the mailbox. Returns why it is not to be handled, if it is not.
     fn take(&mut self, message: MessageId) -> Option<DeadLetterReason> {
         let reason = self.reasons.remove(&message);
         self.taken += 1;
@@ -52,26 +55,26 @@ impl Withdrawn {
     }
 }
 
-/// Word that nobody waits for the answer to a question any more.
+/// The notice that the answer to a question is no longer awaited.
 pub(crate) struct Withdrawal {
     pub(crate) question: MessageId,
     pub(crate) reason: DeadLetterReason,
-    /// The wait that was to be ended by the answer, where it was a worker's.
+    /// The wait that the answer was to end, if it was a worker's.
     pub(crate) wait: Option<(Home, Key)>,
 }
 
-/// A withdrawal, and for whom it is.
+/// A withdrawal, and its target.
 type Next = (ActorId, Withdrawal);
 
 impl Withdrawal {
-    /// Comes to the actor of this worker to whom the question was put. Where that one waits on behalf of
-    /// whoever withdraws it, it withdraws its own question, which is left to the caller: a chain of such
-    /// waits may be longer than a stack is deep.
+    /// Delivers it to the actor of this worker that was asked. If that actor waits on behalf of the
+    /// withdrawn question, the actor's own question is withdrawn in turn. That is returned for the caller
+    /// to do: a chain of such waits may be longer than a stack is deep.
     fn arrive(self, shard: &Shard, to: Key) -> Option<Next> {
         let slot = shard.tenant(to)?;
         let next = match (self.wait, slot.wait()) {
             (Some(on_behalf), Some(wait)) if shard.waits.on_behalf(wait) == Some(on_behalf) => {
-                // Who waits to answer it need not either.
+                // A wait that only serves to answer it is not needed either.
                 shard.end_for(wait, End::Cancelled, DeadLetterReason::Cancelled)
             }
             _ => None,
@@ -90,7 +93,7 @@ impl Withdrawal {
         }
         let waiting = slot.mailbox_len();
         if waiting == 0 {
-            return; // it is being handled, or has been, or was put aside
+            return; // it is being handled, or has been, or was stashed
         }
         if slot.is_bounded() && slot.advance_message(shard.slabs(), self.question, MOST_SEARCHED) {
             return slot.bury_next(shard, shard.id_of(to), self.reason);
@@ -121,12 +124,12 @@ impl Parcel for Withdrawal {
 }
 
 impl Shard {
-    /// The time of a wait is over.
+    /// Ends a wait whose time is over.
     pub(crate) fn time_out(&self, key: Key) {
         self.end_and_withdraw(key, End::TimedOut, DeadLetterReason::Expired);
     }
 
-    /// Ends a wait for another reason than what it was for, or the time.
+    /// Ends a wait for a reason other than its value or its time.
     pub(crate) fn give_up_waiting(&self, key: Key, end: End) {
         self.end_and_withdraw(key, end, DeadLetterReason::Cancelled);
     }
@@ -137,17 +140,17 @@ impl Shard {
         }
     }
 
-    /// Ends a wait for that reason. Its question is to be withdrawn then.
+    /// Ends a wait for that reason. Returns the withdrawal of its question, which the caller passes on.
     fn end_for(&self, key: Key, end: End, reason: DeadLetterReason) -> Option<Next> {
         let question = self.waits.open_question(key);
-        // Ended first: where the question is dropped at once, its reply is. And followed up first: a
-        // destructor may wait then, and a fiber whose wait has ended is to be in the run queue.
+        // Ended first: if the question is dropped at once, so is its reply. And followed up first: a
+        // destructor may wait then, and a fiber whose wait has ended must be in the run queue.
         let ending = self.waits.end(key, end);
         self.follow_up(ending);
         self.withdrawal_of(key, question?, reason)
     }
 
-    /// Whoever waited gives up: forgets the wait, and takes back the question that it was for.
+    /// Gives a wait up for its waiter: forgets the wait, and withdraws its question.
     pub(crate) fn give_up(&self, key: Key) {
         let question = self.waits.open_question(key);
         self.waits.forget(key);
@@ -159,8 +162,8 @@ impl Shard {
         }
     }
 
-    /// Word comes late, as the wait has ended, that its question was handed on: where that was because
-    /// whoever waited has given up, or the time is over, it is taken back from there.
+    /// A notice that the question was handed on came late, after the wait had ended. If the wait ended
+    /// because the waiter gave up or the time was over, withdraws the question from its new target.
     #[cold]
     pub(crate) fn withdraw_late(
         &self,
@@ -188,7 +191,8 @@ impl Shard {
         withdraw(target, withdrawal);
     }
 
-    /// What is to be told to whom of a wait that was given up. Nothing while all is ended by force.
+    /// Returns the withdrawal for a wait that was given up, and its target. `None` while everything is
+    /// ended by force.
     #[cold]
     fn withdrawal_of(
         &self,
@@ -208,13 +212,13 @@ impl Shard {
     }
 }
 
-/// Tells the actor to whom a question was put that nobody waits for its answer any more.
+/// Tells the actor that was asked that the answer to a question is no longer awaited.
 #[cold]
 pub(crate) fn withdraw(target: ActorId, withdrawal: Withdrawal) {
     dispatch(target, withdrawal);
 }
 
-/// Why the message that is next in the mailbox of a slot is not to be handled, if it is not.
+/// Returns why the next message in the mailbox of a slot is not to be handled, if it is not.
 pub(super) fn screen(shard: &Shard, slot: u32, message: MessageId) -> Option<DeadLetterReason> {
     let mut withdrawn = shard.withdrawn.borrow_mut();
     let of_this = withdrawn.get_mut(&slot)?;
@@ -226,7 +230,7 @@ pub(super) fn screen(shard: &Shard, slot: u32, message: MessageId) -> Option<Dea
     reason
 }
 
-/// As [`screen`], of a message that stays the next one where it is to be handled.
+/// As [`screen`], for a message that stays the next one if it is to be handled.
 pub(super) fn screen_withdrawn(
     shard: &Shard,
     slot: u32,
@@ -240,7 +244,7 @@ pub(super) fn screen_withdrawn(
     is_withdrawn.then(|| screen(shard, slot, message)).flatten()
 }
 
-/// Nothing is left of a slot's mail.
+/// Drops the notices of a slot whose mail is gone.
 pub(super) fn forget_withdrawn(shard: &Shard, slot: &Slot, index: u32) {
     if slot.special.screened() {
         shard.withdrawn.borrow_mut().remove(&index);

@@ -49,7 +49,7 @@ impl Nursery {
         self.children.reserve_exact(count as usize);
         BEGUN.set();
         self.create(cx, count);
-        // Behind all that has to be done until they are there.
+        // Deferred behind everything that has to be done until they are there.
         call!([cx], started());
     }
 
@@ -82,7 +82,7 @@ impl Nursery {
     }
 }
 
-/// As for the others: created, and each told so often.
+/// As for the others: creates the actors, and tells each of them `each` messages.
 pub(crate) fn told(count: u64, each: u64, shuffled: bool) -> outcome::Memory {
     moment::expect_on_thread(count * each);
     let mut stakker = new();

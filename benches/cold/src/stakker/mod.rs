@@ -1,7 +1,7 @@
-//! The workloads in stakker, written as its users would: its actors cannot leave their thread, and
-//! have methods where others have messages.
+//! The workloads in stakker, written as its users would write them: its actors cannot leave their thread,
+//! and have methods instead of messages.
 
-#![allow(clippy::unnecessary_wraps)] // stakker's constructors answer an option
+#![allow(clippy::unnecessary_wraps)] // stakker's constructors return an option
 
 mod bursts;
 mod many;
@@ -20,7 +20,7 @@ fn new() -> Stakker {
     Stakker::new(Instant::now())
 }
 
-/// Runs what is to be run, on this thread.
+/// Runs everything that is due, on this thread.
 fn run(stakker: &mut Stakker) {
     stakker.run(Instant::now(), false);
 }

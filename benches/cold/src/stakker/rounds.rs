@@ -1,4 +1,4 @@
-//! One call that is under way all the time, and questions with a callback.
+//! One call that is always in flight, and questions with a callback.
 
 use super::{new, run};
 use crate::moment::{self, BEGUN};

@@ -1,4 +1,4 @@
-//! Timers, each with a call that is made when it is due.
+//! Timers, each with a call that is made when the timer is due.
 
 use super::{new, run};
 use crate::workloads::timers::{EACH, compute, delay, rings};
@@ -43,7 +43,7 @@ pub(crate) fn ring_timers(count: u64) {
     drive(&mut stakker);
 }
 
-/// What it takes to set so many, and to cancel them.
+/// The time that it takes to set that many timers, and to cancel them.
 pub(crate) fn set_timers(count: u64) -> (Duration, Duration) {
     let mut stakker = new();
     let day = Duration::from_secs(86_400);

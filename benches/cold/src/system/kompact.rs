@@ -1,5 +1,4 @@
-//! A component of kompact for each actor, with the settings that it has by default, but for the number
-//! of threads.
+//! A component of kompact for each actor, with default settings, except for the number of threads.
 
 use super::{Role, System, Then};
 use crate::moment::Moment;
@@ -12,7 +11,7 @@ pub(crate) struct Kompact {
     system: KompactSystem,
 }
 
-/// A message that can be shown, as kompact wants it.
+/// A message that implements `Debug`, as kompact requires.
 pub(crate) struct Mail<M>(M);
 
 impl<M> fmt::Debug for Mail<M> {

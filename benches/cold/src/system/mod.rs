@@ -1,4 +1,5 @@
-//! Actor systems, as far as the workloads need them: each workload is written once, for all of them.
+//! Actor systems, to the extent that the workloads need them: each workload is written once, for all of
+//! them.
 
 #[cfg(feature = "kompact")]
 pub(crate) mod kompact;
@@ -9,38 +10,38 @@ pub(crate) mod tokio;
 use crate::moment::Moment;
 use std::time::Duration;
 
-/// Whether an actor goes on after a message.
+/// Whether an actor stays after a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     Stay,
     Stop,
 }
 
-/// What an actor does. An actor is started with a copy of it.
+/// The behaviour of an actor. An actor is started with a copy of it.
 pub(crate) trait Role<S: System>: Clone + Send + Sync + 'static {
     type Message: Send + 'static;
 
     fn take(&mut self, here: &mut S::Here<'_, Self>, message: Self::Message) -> Then;
 }
 
-/// Where actors live.
+/// A system in which actors live.
 pub(crate) trait System: Sized + 'static {
     /// Sends to an actor.
     type Ref<R: Role<Self>>: Clone + Send + Sync + 'static;
-    /// Starts any number of actors that do the same.
+    /// Starts any number of actors with the same role.
     type Recipe<R: Role<Self>>: Clone + Send + Sync + 'static;
-    /// What a handler is given of its surroundings.
+    /// The context of a handler.
     type Here<'a, R: Role<Self>>;
 
-    /// With so many threads for actors.
+    /// Makes a system with that many threads for actors.
     fn new(workers: usize) -> Self;
 
     fn recipe<R: Role<Self>>(role: R) -> Self::Recipe<R>;
 
-    /// Starts an actor on a worker, as far as the system lets one choose.
+    /// Starts an actor on a worker, as far as the system allows that choice.
     fn start<R: Role<Self>>(&self, worker: usize, role: R) -> Self::Ref<R>;
 
-    /// Starts an actor wherever the system likes.
+    /// Starts an actor wherever the system places it.
     fn start_anywhere<R: Role<Self>>(&self, recipe: &Self::Recipe<R>) -> Self::Ref<R>;
 
     /// Starts an actor in a handler.
@@ -51,13 +52,13 @@ pub(crate) trait System: Sized + 'static {
 
     fn tell<R: Role<Self>>(to: &Self::Ref<R>, message: R::Message);
 
-    /// Waits for a moment; meanwhile the actors go on, for which this thread is used, if the system
-    /// has no others.
+    /// Waits for a moment. The actors continue meanwhile; if the system has no other threads, on this
+    /// one.
     fn wait(&self, moment: &Moment);
 
     /// Lets time pass in the same way.
     fn rest(&self, length: Duration);
 
-    /// The end, which finds nothing lost.
+    /// Ends the system, and checks that nothing was lost.
     fn end(self);
 }

@@ -1,4 +1,4 @@
-//! Ours: a pool with the settings that it has by default, but for the number of its workers.
+//! Ours: a pool with default settings, except for the number of workers.
 
 use super::{Role, System, Then};
 use crate::moment::{Moment, PATIENCE};
@@ -19,7 +19,7 @@ pub(crate) fn end(pool: &WorkerPool) {
     assert_eq!(lost, (0, 0, 0), "everything was handled");
 }
 
-/// A pool of so many workers.
+/// Starts a pool of that many workers.
 pub(crate) fn pool(workers: usize) -> WorkerPool {
     let builder = WorkerPool::builder().workers(workers);
     builder.start().expect("starts")

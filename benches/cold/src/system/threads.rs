@@ -1,5 +1,5 @@
-//! A thread for each actor, which polls a `SegQueue`, or blocks on a crossbeam-channel: what the
-//! queues can do, and no more.
+//! A thread for each actor, which polls a `SegQueue` or blocks on a crossbeam-channel: the limit of what
+//! the queues can do.
 
 use super::{Role, System, Then};
 use crate::moment::Moment;
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How threads send each other messages.
+/// The queue by which threads send each other messages.
 pub(crate) trait Queue: 'static {
     type Sender<M: Send + 'static>: Clone + Send + Sync + 'static;
     type Receiver<M: Send + 'static>: Send + 'static;
@@ -18,7 +18,7 @@ pub(crate) trait Queue: 'static {
     fn receive<M: Send + 'static>(from: &Self::Receiver<M>) -> Option<M>;
 }
 
-/// Whoever waits for a message looks for it all the time.
+/// The receiver polls all the time while it waits for a message.
 pub(crate) struct Polling;
 
 impl Queue for Polling {
@@ -46,7 +46,7 @@ impl Queue for Polling {
     }
 }
 
-/// Whoever waits for a message sleeps, after a while.
+/// The receiver sleeps, after a while, when it waits for a message.
 pub(crate) struct Channel;
 
 impl Queue for Channel {

@@ -1,5 +1,5 @@
-//! A task for each actor, with an unbounded channel: on the runtime of the calling thread, or on one
-//! of several threads.
+//! A task for each actor, with an unbounded channel: on the runtime of the calling thread, or on one of
+//! several threads.
 
 use super::{Role, System, Then};
 use crate::moment::{Moment, PATIENCE};
@@ -12,7 +12,7 @@ pub(crate) struct Tokio {
     runtime: Runtime,
 }
 
-/// A runtime of so many threads; of one, it is the calling thread's.
+/// Makes a runtime of that many threads; with one, it is the calling thread's.
 pub(crate) fn runtime(threads: usize) -> Runtime {
     let mut builder = match threads {
         1 => Builder::new_current_thread(),
@@ -22,7 +22,7 @@ pub(crate) fn runtime(threads: usize) -> Runtime {
     builder.build().expect("builds")
 }
 
-/// Runs what there is on a runtime, until that moment.
+/// Runs a runtime until that moment.
 pub(crate) fn run_until(runtime: &Runtime, moment: &Moment) {
     let reached = runtime.block_on(async { timeout(PATIENCE, moment.reached()).await });
     reached.expect("everything is handled in time");
@@ -80,7 +80,7 @@ impl System for Tokio {
     }
 
     fn rest(&self, length: Duration) {
-        // A timer is made on the runtime.
+        // A timer must be made on the runtime.
         self.runtime.block_on(async { sleep(length).await });
     }
 

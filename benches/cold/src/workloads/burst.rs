@@ -1,7 +1,7 @@
 //! One actor sends to another, or to sixty, as fast as it can.
 //!
-//! With two workers ours are placed, so that messages cross, as they do between the threads. Tasks of
-//! tokio, and components of kompact, may run on two threads, and do as they like.
+//! With two workers our actors are placed so that messages cross, as they do between the threads. Tasks
+//! of tokio and components of kompact may run on two threads, and are placed as their schedulers like.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, TOLD};
@@ -16,7 +16,7 @@ type Channel = threads::Threads<threads::Channel>;
 const BURST: u64 = 256;
 const TARGETS: u64 = 60;
 
-/// A message of so many words.
+/// A message of that many words.
 pub(crate) type Payload<const WORDS: usize> = [u64; WORDS];
 
 /// Adds up what it is sent.
@@ -54,7 +54,7 @@ impl<S: System, const WORDS: usize> Role<S> for Counter<WORDS> {
     }
 }
 
-/// Sends to each of its targets in turn, `burst` messages in one go; then it sends itself the rest.
+/// Sends `burst` messages in one go, to its targets in turn; then it sends itself the rest.
 struct Producer<S: System, const WORDS: usize> {
     targets: Vec<S::Ref<Counter<WORDS>>>,
     messages: u64,
@@ -70,7 +70,7 @@ impl<S: System, const WORDS: usize> Clone for Producer<S, WORDS> {
     }
 }
 
-/// From which message on to send, and the producer itself.
+/// The message from which to continue, and the producer itself.
 struct Go<S: System, const WORDS: usize>(u64, S::Ref<Producer<S, WORDS>>);
 
 impl<S: System, const WORDS: usize> Role<S> for Producer<S, WORDS> {
@@ -99,8 +99,8 @@ impl<S: System, const WORDS: usize> Role<S> for Producer<S, WORDS> {
     }
 }
 
-/// Runs it, and checks it. With two workers the producer is on the first, and the only target on
-/// the second; several are on both.
+/// Runs a producer, and checks the sum. With two workers the producer is on the first, and a single
+/// target on the second; several targets are on both.
 fn produce<S: System, const WORDS: usize>(
     workers: usize,
     targets: u64,
@@ -124,7 +124,7 @@ fn produce<S: System, const WORDS: usize>(
     system
 }
 
-/// Fewer messages are not to be seen in memory that comes by the page.
+/// Below this number, messages do not show in memory, which is allocated by the page.
 const SEEN_IN_MEMORY: u64 = 100_000;
 
 pub(crate) fn figures(messages: u64) -> Outcome {
@@ -158,7 +158,7 @@ pub(super) fn fan_out<S: System, const WORKERS: usize>(messages: u64) -> Outcome
     figures(messages)
 }
 
-/// What stays resident after a burst, when a second has passed.
+/// The memory that stays resident after a burst, a second later.
 pub(super) fn rest<S: System>(messages: u64) -> Outcome {
     let before = resident();
     let system = produce::<S, 1>(1, 1, messages, messages);

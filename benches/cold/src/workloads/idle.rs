@@ -1,4 +1,4 @@
-//! Many actors that wait for their mail: what they take, and how fast they are told.
+//! Many actors that wait for their mail: the memory that they take, and how fast they are told.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, CREATED, HANDLED, PUBLISHED, TOLD};
@@ -24,11 +24,11 @@ impl<S: System> Role<S> for Idle {
     }
 }
 
-/// Starts the others, and tells them.
+/// Starts the other actors, and tells them.
 struct Nursery<S: System> {
     recipe: S::Recipe<Idle>,
     children: Vec<S::Ref<Idle>>,
-    /// Where a thread outside finds them.
+    /// The place from which a thread outside takes them.
     public: Children<S>,
 }
 
@@ -49,7 +49,7 @@ enum Order {
     Create(u64),
     Shuffle,
     Publish,
-    /// So many messages to each.
+    /// Tells each of them that many messages.
     Tell(u64),
 }
 
@@ -90,8 +90,8 @@ fn tell_all<S: System>(children: &[S::Ref<Idle>], each: u64) {
     }
 }
 
-/// Creates actors, and tells each of them so many messages; answers what was resident with them
-/// before, for each, and what is a while after all were handled.
+/// Creates actors, and tells each of them that many messages. Returns the memory that was resident
+/// before, for each idle actor, and a while after all messages were handled.
 fn told<S: System>(count: u64, each: u64, shuffled: bool, outside: bool) -> Memory {
     moment::expect_on_thread(count * each);
     let system = S::new(1);
@@ -106,7 +106,7 @@ fn told<S: System>(count: u64, each: u64, shuffled: bool, outside: bool) -> Memo
     S::tell(&nursery, Order::Create(count));
     system.wait(&CREATED);
     system.rest(outcome::length(Duration::from_millis(500)));
-    // The list of them is not their memory.
+    // The list of references is not part of their memory.
     let list = count * size_of::<S::Ref<Idle>>() as u64;
     let idle = resident().saturating_sub(before + list) as f64 / count as f64;
     if shuffled {
@@ -136,7 +136,7 @@ fn told<S: System>(count: u64, each: u64, shuffled: bool, outside: bool) -> Memo
     memory
 }
 
-/// Of few actors nothing is to be seen in memory that comes by the page.
+/// Below this number, actors do not show in memory, which is allocated by the page.
 const SEEN_IN_MEMORY: u64 = 10_000;
 
 pub(super) fn idle<S: System, const SHUFFLED: bool, const OUTSIDE: bool>(count: u64) -> Outcome {

@@ -1,4 +1,4 @@
-//! What kompact does: it joins the others where it is built.
+//! The workloads of kompact, which joins the other contenders if it is built.
 
 use super::{Workload, burst, idle, life, outside, rounds};
 use crate::outcome::Outcome;
@@ -6,10 +6,10 @@ use crate::system::kompact::Kompact;
 
 type Run = fn(u64) -> Outcome;
 
-/// Its components are large.
+/// Components of kompact are large.
 const ACTORS: u64 = 100_000;
 
-/// The workload, with kompact as the last contender if it does it.
+/// Returns the workload, with kompact as the last contender if it takes part.
 pub(super) fn join(workload: Workload) -> Workload {
     let (most, run): (u64, Run) = match workload.name {
         "idle" => (ACTORS, idle::idle::<Kompact, false, false>),

@@ -1,4 +1,4 @@
-//! Actors that are started, in a handler and from a thread, and live for one message.
+//! Actors that are started, in a handler or from a thread, and live for one message.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED};
@@ -8,7 +8,7 @@ use crate::system::{Role, System, Then, nexus, nexus::Nexus, tokio::Tokio};
 use nexus_actors::prelude::{ActorRef, Behavior, Props};
 use std::time::Instant;
 
-/// How many are started before they have their turn.
+/// The number of actors that are started before they get their turn.
 pub(crate) const LITTER: u64 = 1_000;
 
 /// Lives for one message.
@@ -24,7 +24,7 @@ impl<S: System> Role<S> for Mayfly {
     }
 }
 
-/// Starts actors, tells each one message, and lets them have their turn.
+/// Starts actors, tells each of them one message, and lets them have their turn.
 struct Parent<S: System> {
     recipe: S::Recipe<Mayfly>,
 }
@@ -37,9 +37,9 @@ impl<S: System> Clone for Parent<S> {
 }
 
 enum Start<S: System> {
-    /// So many, and then none.
+    /// Starts that many, and no more.
     All(u64),
-    /// So many, a litter at a time.
+    /// Starts that many, a litter at a time.
     Litters(u64, S::Ref<Parent<S>>),
 }
 
@@ -55,7 +55,7 @@ impl<S: System> Role<S> for Parent<S> {
                     children.push(S::start_child::<Mayfly, Self>(here, &self.recipe));
                 }
                 moment::part_handled(children.len() as u64);
-                // They live on: those that end with the last of their references, too.
+                // They stay alive, even those that end when the last reference to them is dropped.
                 std::mem::forget(children);
             }
             Start::Litters(left, me) => {
@@ -71,7 +71,7 @@ impl<S: System> Role<S> for Parent<S> {
     }
 }
 
-/// Started, told, stopped.
+/// Actors that are started, told and stopped.
 pub(super) fn life<S: System>(count: u64) -> Outcome {
     moment::expect_on_thread(count);
     let system = S::new(1);
@@ -85,7 +85,7 @@ pub(super) fn life<S: System>(count: u64) -> Outcome {
     Outcome::new().rate(count, moment::took()).peak()
 }
 
-/// Started in one handler.
+/// Actors that are started in one handler.
 pub(super) fn start<S: System>(count: u64) -> Outcome {
     let system = S::new(1);
     let recipe = S::recipe(Mayfly);
@@ -97,7 +97,8 @@ pub(super) fn start<S: System>(count: u64) -> Outcome {
     Outcome::new().rate(count, moment::took()).peak()
 }
 
-/// Started one after the other from a thread. Ours run by then; a task does so when it likes.
+/// Actors that are started one after the other from a thread. Ours are running by then; a task starts
+/// when its runtime gets to it.
 pub(super) fn start_outside<S: System>(count: u64) -> Outcome {
     let system = S::new(2);
     let recipe = S::recipe(Mayfly);
@@ -117,7 +118,7 @@ fn silent() -> Props<u64> {
     Props::new(|| Behavior::receive(|_ctx, message| moment::count(message)))
 }
 
-/// By name, from a thread.
+/// Named actors, started from a thread.
 fn named_outside(count: u64) -> Outcome {
     let pool = nexus::pool(2);
     let (names, silent) = (names(count), silent());
@@ -132,7 +133,7 @@ fn named_outside(count: u64) -> Outcome {
     Outcome::new().rate(count, took)
 }
 
-/// By name, from a handler.
+/// Named actors, started from a handler.
 fn named(count: u64) -> Outcome {
     let pool = nexus::pool(1);
     let parent = Props::new(move || {

@@ -7,7 +7,7 @@ use crate::system::nexus;
 use nexus_actors::prelude::{ActorRef, Behavior, Props};
 use std::time::Instant;
 
-/// How often each is looked up.
+/// The number of lookups of each actor.
 const TIMES: u64 = 10;
 
 /// Paths in random order, each with its number.
@@ -19,7 +19,7 @@ fn paths(count: u64) -> Vec<(String, u64)> {
     paths
 }
 
-/// Looks all of them up, and answers what that took for each.
+/// Looks all of them up, and returns the time for each lookup.
 fn look_up(paths: &[(String, u64)], mut is_right: impl FnMut(&str, u64) -> bool) -> Outcome {
     let begun = Instant::now();
     let mut wrong = 0;

@@ -1,5 +1,5 @@
-//! A day's work: very many actors of which some have much mail, from four threads, now and then with a
-//! question that is waited for.
+//! A day's work: very many actors, some of which get much mail, from four threads, with an awaited
+//! question now and then.
 
 use super::Workload;
 use crate::moment::{self, PATIENCE};
@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 const THREADS: u64 = 4;
 const WORKERS: usize = 2;
-/// Messages, for each actor that there is.
+/// Messages, for each actor.
 const EACH: u64 = 4;
-/// One in so many is a question.
+/// One in this many messages is a question.
 const QUESTIONS: usize = 50;
 
-/// Where the messages of each thread go, drawn before anything is measured.
+/// The targets of each thread's messages, drawn before anything is measured.
 fn drawn(actors: u64) -> Vec<Vec<u32>> {
     let draw = |seed| {
         let mut random = Random::new(seed);
@@ -29,7 +29,7 @@ fn drawn(actors: u64) -> Vec<Vec<u32>> {
     (1..=THREADS).map(draw).collect()
 }
 
-/// Sends it all, waits until all is handled, and answers how that went.
+/// Sends everything, waits until everything is handled, and returns the outcome.
 fn day(actors: u64, tell: impl Fn(u32) + Sync, ask: impl Fn(u32) -> u64 + Sync) -> Outcome {
     let mail = drawn(actors);
     let messages = mail.iter().map(Vec::len).sum::<usize>() as u64;
@@ -57,7 +57,7 @@ fn day(actors: u64, tell: impl Fn(u32) + Sync, ask: impl Fn(u32) -> u64 + Sync) 
     outcome.with("rest MB", mebibytes(resident()))
 }
 
-/// An account that counts what it was sent.
+/// The mail of an account, which counts what it was sent.
 enum Mail {
     Note,
     Question(Reply<u64>),

@@ -1,4 +1,4 @@
-//! What is measured: workloads, each with its contenders.
+//! The workloads, each with its contenders.
 
 pub(crate) mod burst;
 mod idle;
@@ -15,21 +15,21 @@ pub(crate) mod timers;
 
 use crate::outcome::Outcome;
 
-/// One of those who do a workload. The first is always ours.
+/// A contender in a workload. The first one is always ours.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
-    /// Sizes above this one take it too long, or too much memory.
+    /// The largest size that it can run: larger ones take too long, or too much memory.
     pub(crate) most: u64,
     pub(crate) run: fn(u64) -> Outcome,
 }
 
-/// The name of ours.
+/// The name of our contender.
 pub(crate) const OURS: &str = "nexus";
 
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) sizes: &'static [u64],
-    /// The size where it is to be quick.
+    /// The size in a quick run.
     pub(crate) quick: u64,
     pub(crate) contenders: Vec<Contender>,
 }
@@ -58,7 +58,7 @@ impl Workload {
     }
 }
 
-/// Every workload there is.
+/// Returns all workloads.
 pub(crate) fn all() -> Vec<Workload> {
     let groups = [
         idle::workloads(),

@@ -1,5 +1,5 @@
-//! Questions at a fixed rate, whether the answers keep up or not, beside a busy runtime of tokio: how
-//! late the answers are, counted from when each question was due.
+//! Questions at a fixed rate, whether or not the answers keep up, beside a busy tokio runtime: how late
+//! the answers are, counted from the time at which each question was due.
 
 use super::Workload;
 use crate::moment::PATIENCE;
@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 const ACTORS: u64 = 1_000;
 const GENERATORS: u64 = 8;
 const CORES: usize = 2;
-/// How often a second questions fall due.
+/// How often per second questions fall due.
 const TICKS: u64 = 1_000;
 
-/// Somebody who answers with the number that is asked about.
+/// A target that answers with the number that it is asked about.
 trait Answering: Clone + Send + Sync + 'static {
     fn ask(&self, whom: u64, number: u64) -> impl Future<Output = u64> + Send;
 }
@@ -51,7 +51,7 @@ impl Answering for Tasks {
     }
 }
 
-/// Asks what is due at each tick, one generator's share; answers how late each answer was.
+/// Asks one generator's share of what is due at each tick; returns how late each answer was.
 async fn generate<A: Answering>(
     answering: A,
     seed: u64,
@@ -80,15 +80,15 @@ async fn generate<A: Answering>(
     late
 }
 
-/// How many questions one generator has asked after so many ticks.
+/// Returns how many questions one generator has asked after that many ticks.
 fn due_after(ticks: u64, rate: u64) -> u64 {
     ticks * rate / GENERATORS / TICKS
 }
 
-/// A load of so many questions a second for a while, from a runtime of as many threads as there are
-/// cores.
+/// Asks that many questions a second for a while, from a runtime with as many threads as there are cores.
 ///
-/// What is due is said by a thread of its own, as timers of the runtime are good to a millisecond only.
+/// The ticks come from a thread outside the runtime, as the runtime's timers are accurate only to a
+/// millisecond.
 fn load<A: Answering>(runtime: &Runtime, answering: A, rate: u64) -> Outcome {
     let length = outcome::length(Duration::from_secs(5)).max(Duration::from_secs(1));
     let ticks = length.as_secs() * TICKS;

@@ -1,4 +1,4 @@
-//! Threads that are no actors send to one.
+//! Threads that are not actors send to one actor.
 
 use super::Workload;
 use super::burst::Counter;
@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So many threads send so many messages each to one actor.
+/// That many threads send `each` messages each to one actor.
 pub(super) fn outside<S: System, const THREADS: u64>(each: u64) -> Outcome {
     let messages = THREADS * each;
     let system = S::new(1);

@@ -1,13 +1,13 @@
-//! What a pool costs that does nothing: to start it, to end it, and to have it.
+//! The cost of a pool that does nothing: to start it, to end it, and to keep it.
 
 use super::Workload;
 use crate::outcome::{self, Outcome};
 use crate::system::{nexus, tokio};
 use std::time::{Duration, Instant};
 
-/// CPU time while nothing is to be done.
+/// CPU time while there is nothing to do.
 fn idle_cpu() -> Outcome {
-    // Who has just been started may still look for work, and stops that by itself.
+    // Workers that have just been started may still look for work; they stop by themselves.
     std::thread::sleep(Duration::from_millis(100));
     let before = outcome::cpu_time();
     let idle = outcome::length(Duration::from_secs(5));

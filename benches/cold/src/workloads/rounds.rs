@@ -1,7 +1,7 @@
-//! One message that is under way all the time: to and fro, round a ring, and as a question.
+//! One message that is always in flight: to and fro, round a ring, and as a question.
 //!
-//! With two workers ours are placed, so that every message crosses, as it does between the threads.
-//! Tasks of tokio, and components of kompact, may run on two threads, and mostly keep to one.
+//! With two workers our actors are placed so that every message crosses, as it does between the threads.
+//! Tasks of tokio and components of kompact may run on two threads, and mostly stay on one.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, PATIENCE};
@@ -48,7 +48,7 @@ impl<S: System> Role<S> for Player<S> {
     }
 }
 
-/// So many players pass a ball round and round; with two workers each pass is to the other one.
+/// Has that many players pass a ball round; with two workers each pass is to the other worker.
 fn ring<S: System>(workers: usize, players: usize, passes: u64) {
     let system = S::new(workers);
     let player = Player { next: None };

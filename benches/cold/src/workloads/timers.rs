@@ -1,4 +1,4 @@
-//! Timers: how late they ring on an idle machine, and what it costs to set and to cancel one.
+//! Timers: how late they fire on an idle machine, and the cost of setting and cancelling one.
 
 use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, PATIENCE};
@@ -10,21 +10,21 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Timers that one message sets, which takes as long as [`WORK`] besides.
+/// Timers that one message sets; the message also computes for [`WORK`].
 pub(crate) const EACH: u64 = 1_000;
-/// What each such message computes.
+/// How long each such message computes.
 pub(crate) const WORK: Duration = Duration::from_millis(1);
-/// Longer than all of them take to set, so that none rings among them.
+/// Longer than it takes to set all of them, so that none fires meanwhile.
 const SETTING: Duration = Duration::from_secs(2);
 
-/// How late they have rung, in nanoseconds.
+/// How late they have fired, in nanoseconds.
 static LATE: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 thread_local! {
     static LATE_HERE: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Has the thread compute for so long.
+/// Has the thread compute for that long.
 pub(crate) fn compute() {
     let begun = Instant::now();
     while begun.elapsed() < WORK {
@@ -32,12 +32,12 @@ pub(crate) fn compute() {
     }
 }
 
-/// After what time that one is to ring: no two of a message at once, as on an idle machine.
+/// The delay of a timer: no two timers of one message are due at once, as on an idle machine.
 pub(crate) fn delay(number: u64) -> Duration {
     SETTING + Duration::from_micros(number % EACH * 20)
 }
 
-/// One that was due then rings, the last of so many on this thread.
+/// Notes that a timer fires that was due then; `all` is the number of timers on this thread.
 pub(crate) fn rings(due: Instant, all: u64) {
     let late = Instant::now().checked_duration_since(due);
     let late = late.expect("no timer is early");
@@ -116,7 +116,7 @@ fn late_tokio(count: u64) -> Outcome {
     lateness(count)
 }
 
-/// As [`rings`], where nobody knows which thread will hear how many.
+/// As [`rings`], if it is not known which thread hears how many timers.
 fn rings_anywhere(due: Instant, all: u64) {
     let late = Instant::now().checked_duration_since(due);
     let late = late.expect("no timer is early").as_nanos() as u64;
