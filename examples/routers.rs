@@ -9,7 +9,7 @@
 //! consistent hash   clerk 1: 1 2 5 6 9 10   clerk 2: 0 4 8   clerk 3: 3 7 11
 //! smallest mailbox  clerk 1: 0 3 6 9   clerk 2: 1 4 7 10   clerk 3: 2 5 8 11
 //! broadcast         clerk 1: all 12   clerk 2: all 12   clerk 3: all 12
-//! nexus-actors: /user/frail/routee-1 failed handling a routers::Desk: it is order 4
+//! nexus-actors: /user/frail/routee-1 failed while handling a routers::Desk: it is order 4
 //! Of 12 orders a frail clerk has lost 1, and is back.
 //! Of 5 clerks on 2 workers the first has answered.
 //! ```

@@ -115,11 +115,11 @@ fn measure(cases: &[&Case]) -> ExitCode {
     let (next, failed) = (Mutex::new(cases.iter()), Mutex::new(0));
     let measure_on = || {
         loop {
-            let Some(case) = next.lock().expect("nobody panics").next() else {
+            let Some(case) = next.lock().expect("not poisoned").next() else {
                 return;
             };
             let counted = Counted::of(case, nothing);
-            let mut failed = failed.lock().expect("nobody panics");
+            let mut failed = failed.lock().expect("not poisoned");
             match counted {
                 Ok(counted) => {
                     let each = |count: u64, size: usize| count / size as u64;
@@ -145,7 +145,7 @@ fn measure(cases: &[&Case]) -> ExitCode {
     std::thread::scope(|scope| {
         (0..AT_ONCE).for_each(|_| drop(scope.spawn(measure_on)));
     });
-    let failed = failed.into_inner().expect("nobody panics");
+    let failed = failed.into_inner().expect("not poisoned");
     println!(
         "{} cases, instructions for each of n; {failed} grow by more than {MOST}, or fail",
         cases.len()

@@ -62,16 +62,16 @@ impl fmt::Display for DeadLetterReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stopped => "its actor had stopped",
-            Self::Failed => "its actor failed before it",
+            Self::Failed => "its actor failed before handling it",
             Self::Restarted => "its actor was restarted with it in its stash",
             Self::Unhandled => "its actor did not handle it",
-            Self::Forced => "a shutdown's deadline came before it",
+            Self::Forced => "a shutdown's deadline passed before it was handled",
             Self::PoolClosed => "its pool had ended",
             Self::Full => "its actor's mailbox was full",
             Self::DroppedNewest => "its actor's full mailbox drops the newest",
             Self::DroppedOldest => "its actor's full mailbox drops the oldest",
-            Self::Cancelled => "nobody waited for its answer any more",
-            Self::Expired => "the time for its answer was over",
+            Self::Cancelled => "its answer was no longer awaited",
+            Self::Expired => "the deadline of its answer had passed",
         })
     }
 }

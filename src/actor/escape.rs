@@ -11,8 +11,9 @@ const ESCAPE: u8 = b'_';
 /// Returns a valid actor name for any text, such as an address, a key or a title.
 ///
 /// A text of letters `A-Z` and `a-z`, digits, `.` and `-` stays as it is. Each `_` becomes `__`, and
-/// every other byte of the text becomes `_` followed by its two hexadecimal digits. No two texts have the
-/// same name, and [`unescape_name`] restores the text.
+/// every other byte of the text becomes `_` followed by its two hexadecimal digits. The empty text becomes `_`,
+/// and the dots of `.` and `..`, which are no names, are escaped. No two texts have the same name, and
+/// [`unescape_name`] restores the text.
 ///
 /// ```
 /// use nexus_actors::{escape_name, unescape_name};
@@ -42,7 +43,7 @@ pub fn escape_name(text: &str) -> Result<Cow<'_, str>, NameError> {
         match byte {
             ESCAPE => name.push_str("__"),
             byte if stands_for_itself(byte) && !relative => name.push(char::from(byte)),
-            byte => write!(name, "_{byte:02x}").expect("a text takes what is written"),
+            byte => write!(name, "_{byte:02x}").expect("writing to a String cannot fail"),
         }
     }
     validate_name(&name)?;

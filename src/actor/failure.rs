@@ -83,9 +83,9 @@ impl fmt::Display for Failure {
         } = self;
         match self.during {
             Stage::Starting => write!(f, "{path} did not start: {cause}"),
-            Stage::Handling => write!(f, "{path} failed handling a {message_type}: {cause}"),
-            Stage::Signalled => write!(f, "{path} failed handling a signal: {cause}"),
-            Stage::Supervising => write!(f, "{path} failed with its child: {cause}"),
+            Stage::Handling => write!(f, "{path} failed while handling a {message_type}: {cause}"),
+            Stage::Signalled => write!(f, "{path} failed while handling a signal: {cause}"),
+            Stage::Supervising => write!(f, "{path} failed to supervise its child: {cause}"),
             Stage::Restarting => write!(f, "{path} failed while restarting: {cause}"),
             Stage::Stopping => write!(f, "{path} failed while stopping: {cause}"),
             Stage::Task => write!(f, "{path} failed in its task {message_type}: {cause}"),

@@ -154,7 +154,7 @@ pub(crate) fn look_at_store<M: Send + 'static, R>(
 
 fn typed<M: Send + 'static>(store: &mut dyn Store) -> &mut StoreOf<M> {
     let store = store.as_any().downcast_mut();
-    store.expect("an actor keeps messages of its own type")
+    store.expect("a store has its actor's message type")
 }
 
 /// Takes a message out, or has it made, to be handled now.

@@ -14,7 +14,7 @@ use super::failure::BoxError;
 use super::fate::{End, under_fate};
 
 /// The text for a payload of which only the type is known.
-const NO_TEXT: &str = "a payload of another type than text";
+const NO_TEXT: &str = "a payload that is not text";
 
 /// The payload of a panic: what `panic!` made of its arguments, or the value that was given to
 /// [`panic_any`](std::panic::panic_any).
@@ -51,7 +51,7 @@ const NO_TEXT: &str = "a payload of another type than text";
 /// pool.spawn("first", printer.clone())?.tell("");
 /// assert_eq!(told.recv()?, (None, "an empty page".into()));
 /// pool.spawn("second", printer)?.tell("page 1");
-/// assert_eq!(told.recv()?, (Some(2), "a payload of another type than text".into()));
+/// assert_eq!(told.recv()?, (Some(2), "a payload that is not text".into()));
 /// pool.shutdown(Duration::from_secs(5))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -69,7 +69,7 @@ impl Shard {
     #[inline(always)]
     fn spare(&self) -> FiberId {
         let spare = self.fibers.take_idle();
-        spare.expect("a handler makes sure of a spare stack before it waits")
+        spare.expect("a waiting handler has reserved a spare stack")
     }
 
     /// Resumes a fiber, and then one after the other, for the worker.

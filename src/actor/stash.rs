@@ -258,7 +258,7 @@ pub(super) fn put<M: Send + 'static>(
     match (put.flatten(), message) {
         (Some(put), _) => put,
         (None, Some(message)) => Err(StashError::NoStash(message)),
-        (None, None) => unreachable!("a message is put somewhere, or given back"),
+        (None, None) => unreachable!("the message is stashed or returned"),
     }
 }
 

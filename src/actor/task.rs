@@ -223,7 +223,7 @@ pub enum TaskError {
     #[error("{0}; raise the limit on memory or mappings, or let fewer tasks run at a time")]
     NoStack(String),
     /// It waits, itself or by way of other tasks, for the task that waits here. It is left running.
-    #[error("a deadlock; one of those in it must not wait: {0}")]
+    #[error("a deadlock: one actor of the cycle must not wait: {0}")]
     Deadlock(Cycle),
     /// The caller cannot wait at this point. The task is left running.
     #[error(transparent)]

@@ -159,7 +159,10 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
     }
 
     fn repeat(&mut self, key: TimerKey, make: Make<M>, every: Duration, beat: Beat) {
-        assert!(!every.is_zero(), "a timer cannot ring again after no time");
+        assert!(
+            !every.is_zero(),
+            "the period of a repeated timer must not be zero"
+        );
         let every = nanos(every);
         self.start(key, every, Kind::repeated(make, every, beat));
     }

@@ -83,7 +83,7 @@ impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         eprintln!(
             "nexus-actors: the runtime itself panicked (see above); this is a bug in it, and \
-             going on could lose messages, so the process ends here"
+             continuing could lose messages, so the process ends here"
         );
         std::process::abort();
     }
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(text(catch_user(|| panic!("planned"))), "planned");
         assert_eq!(text(catch_user(|| panic!("planned {}", 2))), "planned 2");
         let odd = text(catch_user(|| std::panic::panic_any(7_u8)));
-        assert_eq!(odd, "a payload of another type than text");
+        assert_eq!(odd, "a payload that is not text");
         assert!(matches!(
             catch_user(|| force_unwind()),
             Err::<(), _>(Unwound::Forced)

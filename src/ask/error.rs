@@ -96,8 +96,8 @@ impl fmt::Display for AskError {
             Self::MailboxFull(_) => {
                 "the actor's mailbox had no room for the question; ask again later, or less often"
             }
-            Self::Deadlock(_) => "a deadlock; one of those in it must not wait",
-            Self::Cancelled(_) => "whoever it was on behalf of has given up",
+            Self::Deadlock(_) => "a deadlock: one actor of the cycle must not wait",
+            Self::Cancelled(_) => "the asker on whose behalf it waited has given up",
             Self::PoolClosed(_) => "the actor's pool has ended; start another one, or do without",
             Self::CannotWait(error) => return error.fmt(f),
         };
@@ -303,7 +303,7 @@ impl fmt::Display for AskDetails {
             (Some(path), _) => write!(f, "asked {path}")?,
             (None, Some(target)) => write!(f, "asked the actor {target}")?,
             (None, None) if self.0.mail.is_none() => {
-                return f.write_str("nothing else is known of the question any more");
+                return f.write_str("no details of the question are left");
             }
             (None, None) => write!(f, "asked")?,
         }
@@ -327,7 +327,7 @@ impl fmt::Debug for AskDetails {
     }
 }
 
-/// Equal if the target is the same, and the time.
+/// Equal if the target, the type of the message and the time are the same.
 impl PartialEq for AskDetails {
     fn eq(&self, other: &Self) -> bool {
         self.0.target == other.0.target

@@ -557,7 +557,7 @@ impl<R: Send + 'static> Future for Ask<R> {
             }
         }
         let Waiting::Outside(outside) = &mut self.waiting else {
-            panic!("an ask is polled again after it was ready");
+            panic!("`Ask` polled after completion");
         };
         let polled = outside.poll(cx, by_another_executor);
         if polled.is_ready() {

@@ -130,7 +130,7 @@ impl<P: Future + Unpin> Parts<P> {
 /// Polls a future that is not ready.
 fn poll_one<P: Future + Unpin>(part: &mut Option<P>, cx: &mut Context<'_>) -> Poll<P::Output> {
     let polled = part.as_mut().map(|part| Pin::new(part).poll(cx));
-    let polled = polled.expect("one that was ready is polled no more");
+    let polled = polled.expect("a ready part is never polled again");
     if polled.is_ready() {
         *part = None;
     }

@@ -275,7 +275,7 @@ pub enum SendError<M> {
     )]
     Dropped(M),
     /// The actor waits, itself or by way of others, for the sender: it will never make room.
-    #[error("a deadlock; one of those in it must not wait: {1}")]
+    #[error("a deadlock: one actor of the cycle must not wait: {1}")]
     Deadlock(M, AskDetails),
     /// The actor's pool has ended.
     #[error("the actor's pool has ended; drop the reference, or start another pool")]

@@ -120,7 +120,7 @@ impl<M: Send + 'static> Sending<M> {
 
     fn take_message(&mut self) -> M {
         let message = self.message.take();
-        message.expect("a sending is polled again after it was ready")
+        message.expect("`Sending` polled after completion")
     }
 }
 
@@ -157,7 +157,7 @@ impl<M: Send + 'static> Future for Sending<M> {
                 actor.use_word(self.take_message(), waited)
             }
             Step::Unsent(_) | Step::Over => {
-                panic!("a sending is polled again after it was ready")
+                panic!("`Sending` polled after completion")
             }
         })
     }

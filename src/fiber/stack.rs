@@ -77,7 +77,7 @@ pub(crate) struct StackConfig {
 
 /// No stack could be allocated.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system granted no memory for another fiber stack: {0}")]
+#[error("the operating system granted no memory for a fiber stack: {0}")]
 pub(crate) struct StackError(std::io::Error);
 
 /// The system's error is part of this error's text, and is not its source.
@@ -119,7 +119,7 @@ impl Region {
         unsafe {
             libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE);
         }
-        let start = NonNull::new(start.cast()).expect("mmap does not map address 0 unasked");
+        let start = NonNull::new(start.cast()).expect("mmap returned address 0");
         Ok(Self { start, bytes })
     }
 }

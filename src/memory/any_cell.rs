@@ -84,7 +84,7 @@ impl AnyCell {
     /// If the cell is empty, or holds a value of another type.
     #[inline(always)]
     pub(crate) fn take<T: 'static>(&self) -> T {
-        let kind = self.kind.take().expect("a value was put in");
+        let kind = self.kind.take().expect("the cell holds a value");
         // The same kind means the same type, as its function tells types apart; but one type may
         // have several kinds, made in several crates.
         assert!(

@@ -21,7 +21,7 @@ use crate::queue::{once, oneshot};
 /// An actor that is being started: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
 ///
 /// The start has begun when the method returns. Dropping this does not stop the start.
-#[must_use = "an error of the start is told to who awaits it"]
+#[must_use = "awaiting it returns the error of the start"]
 pub struct Spawning<M: Send + 'static>(Step<M>);
 
 enum Step<M: Send + 'static> {
@@ -46,7 +46,7 @@ impl<M: Send + 'static> Future for Spawning<M> {
                     return Poll::Pending;
                 }
             },
-            Step::Over => panic!("a start is polled again after it was ready"),
+            Step::Over => panic!("`Spawning` polled after completion"),
         };
         Poll::Ready(outcome)
     }
@@ -197,7 +197,7 @@ impl Coordinated {
 
 /// A shutdown whose end can be awaited: see
 /// [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
-#[must_use = "the report is told to who awaits it"]
+#[must_use = "awaiting it returns the report"]
 pub struct ShuttingDown<R>(Result<once::Receiver<Result<R, ShutdownError>>, Option<ShutdownError>>);
 
 impl<R: Send + 'static> ShuttingDown<R> {
@@ -234,7 +234,7 @@ impl<R> Future for ShuttingDown<R> {
             Ok(receiver) => std::task::ready!(receiver.poll_recv(cx)),
             Err(error) => Ok(Err(error
                 .take()
-                .expect("a shutdown is polled again after it was ready"))),
+                .expect("`ShuttingDown` polled after completion"))),
         };
         self.0 = Err(None);
         Poll::Ready(outcome.expect("the thread that waits answers"))

@@ -336,7 +336,7 @@ impl Inner {
         let run = |phase: Phase| phase.run(&node, left(deadline));
         let phases = phases.into_iter().map(run).collect();
         let pool = self.pool.shutdown(left(deadline));
-        let pool = pool.expect("it was asked for on a thread that is no worker");
+        let pool = pool.expect("it was called on a thread that is not a worker");
         let report = Arc::new(CoordinatedReport { phases, pool });
         *self.progress.lock() = Progress::Done(Arc::clone(&report));
         self.changed.notify_all();

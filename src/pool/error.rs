@@ -88,7 +88,7 @@ impl fmt::Display for StartError {
             }
             Self::NoWatchdog(error) => write!(
                 f,
-                "the watchdog got no thread: {error}; raise the limit on threads"
+                "no thread for the watchdog: {error}; raise the limit on threads"
             ),
             Self::NoStack { worker, error } => write!(
                 f,
@@ -96,7 +96,7 @@ impl fmt::Display for StartError {
             ),
             Self::NotPinned { worker } => write!(
                 f,
-                "worker {worker} could not be bound to a core; start the pool without pinning"
+                "worker {worker} could not be pinned to a core; start the pool without pinning"
             ),
             Self::Configure { worker, error } => {
                 let panic = if error.is::<PanicPayload>() { "panic: " } else { "" };

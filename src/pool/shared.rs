@@ -50,7 +50,7 @@ pub enum LookupError {
     #[error("no actor lives at {0}; start it first, or look for another path")]
     NotFound(String),
     /// The pool has ended, and all of its actors with it.
-    #[error("the pool has ended, and all of its actors with it; look in one that runs")]
+    #[error("the pool has ended, and all of its actors with it; look it up in a running pool")]
     PoolClosed,
     /// The actor handles other messages.
     #[error("the actor at {path} handles {actual}, not {expected}; look it up for those")]

@@ -57,7 +57,7 @@ pub enum ShutdownError {
     OnWorker,
     /// The operating system provided no thread to wait on. The shutdown of a pool continues; a
     /// coordinated one has not begun.
-    #[error("the operating system gives no thread to wait for the end on; wait for it on this one")]
+    #[error("the operating system provided no thread to wait on; wait on this thread")]
     NoThread,
 }
 

@@ -108,7 +108,7 @@ impl Gate {
     #[must_use]
     pub fn leave(&self) -> bool {
         let before = self.word.fetch_sub(1, Relaxed);
-        debug_assert_ne!(before & COUNT, 0, "a place is given up once");
+        debug_assert_ne!(before & COUNT, 0, "a permit is released once");
         before & WAITING != 0 && !is_mutated(Mutant::GateLeftUnseen)
     }
 

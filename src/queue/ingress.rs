@@ -567,7 +567,7 @@ fn acquire() -> std::sync::atomic::Ordering {
 }
 
 /// Claimed words, which are to be written and committed without delay.
-#[must_use = "nothing that was claimed later can be read before this is committed"]
+#[must_use = "later claims cannot be read until this one is committed"]
 pub struct Claim<'a> {
     shared: &'a Shared,
     segment: &'a Segment,

@@ -230,7 +230,7 @@ impl<T> Receiver<T> {
     ///
     /// If it is called again after the outcome was returned.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
-        assert!(!self.done, "the outcome has been taken");
+        assert!(!self.done, "polled after completion");
         if is_mutated(Mutant::OneshotWakerKept) && self.slot.word.load(Acquire) == WAITING {
             return Poll::Pending;
         }

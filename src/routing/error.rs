@@ -7,7 +7,7 @@ use crate::actor::SpawnError;
 #[non_exhaustive]
 pub enum RouterError {
     /// A router without routees would lose every message sent to it.
-    #[error("a router needs one routee at least: give it one, or stop it")]
+    #[error("a router needs at least one routee; add one, or stop the router")]
     NoRoutees,
     /// The mailboxes of other workers cannot be inspected.
     #[error(

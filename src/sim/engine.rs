@@ -153,7 +153,7 @@ impl Engine {
     #[track_caller]
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
         let world = self.world.try_borrow_mut();
-        look(&mut world.expect("a simulation is out of reach of its own handlers"))
+        look(&mut world.expect("a simulation cannot be accessed from its own handlers"))
     }
 
     /// Measures how deep stacks were used; does nothing in one of the simulation's own handlers.

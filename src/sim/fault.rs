@@ -219,6 +219,6 @@ pub enum FaultError {
     #[error("handlings are counted from 1, so there is no handling 0")]
     NoHandling,
     /// The period ends before it begins.
-    #[error("the time in which it is to happen ends before it begins")]
+    #[error("the fault's period ends before it begins")]
     NoTime,
 }

@@ -322,6 +322,6 @@ impl Source for End {
     }
 
     fn park(&mut self, _timeout: Option<Duration>) {
-        unreachable!("whoever steps workers on one thread does not park them");
+        unreachable!("workers stepped on one thread are never parked");
     }
 }

@@ -328,7 +328,7 @@ impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gone = self.total - self.events.len() as u64;
         if gone > 0 {
-            writeln!(f, "({gone} earlier events are not kept)")?;
+            writeln!(f, "({gone} earlier events omitted)")?;
         }
         f.write_str(&self.tail(usize::MAX))
     }

@@ -351,7 +351,7 @@ impl World {
         while !workers.is_empty() {
             workers.retain_mut(|worker| {
                 let tick = worker.tick(self.now);
-                tick.expect("nobody can wait any more, which would take a stack") != Tick::Done
+                tick.expect("no handler can wait any more, so no stack is needed") != Tick::Done
             });
         }
     }

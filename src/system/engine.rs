@@ -147,7 +147,7 @@ impl Engine {
         let tick = || {
             let tick = worker.tick(self.clock.now());
             self.shard.tick_ends();
-            tick.expect("a handler makes sure of a spare stack before it waits")
+            tick.expect("a waiting handler has reserved a spare stack")
         };
         let core = &self.shared.core;
         core.drive_outside_of_scopes(|| abort_on_panic(tick))

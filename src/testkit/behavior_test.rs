@@ -283,7 +283,7 @@ impl<M: Send + 'static> BehaviorTest<M> {
         let looked = call(&self.node.shared.core, self.node.index, |shard, _| {
             look(shard)
         });
-        looked.expect("nobody else has ended the simulation, or is driving it")
+        looked.expect("no other caller has ended or is driving the simulation")
     }
 }
 

@@ -26,7 +26,7 @@ use crate::pool::WorkerNode;
 /// failures.expect_none();
 /// till.tell(5);
 /// failures.expect_within(&pool.node(), "the drawer is stuck", Duration::from_secs(5));
-/// assert_eq!(failures.lines(), ["/user/till failed handling a u8: the drawer is stuck"]);
+/// assert_eq!(failures.lines(), ["/user/till failed while handling a u8: the drawer is stuck"]);
 /// pool.shutdown(Duration::from_secs(5))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -86,7 +86,7 @@ fn keeps_its_promises(make: impl Fn() -> Behavior<Do> + Send + Sync + Clone + 's
             failing.tell(Do::Fail);
             gone(pool, "/user/failing");
             assert!(
-                failures.lines()[0].contains("/user/failing failed handling a"),
+                failures.lines()[0].contains("/user/failing failed while handling a"),
                 "{:?}",
                 failures.lines()
             );

@@ -390,14 +390,14 @@ fn s4_9_a_panic_in_a_handler_stops_that_actor_only() {
     });
     assert_eq!(
         reports,
-        ["/user/actor failed handling a u8: panic: planned 1"]
+        ["/user/actor failed while handling a u8: panic: planned 1"]
     );
 }
 
 #[test]
 fn s4_9_an_error_of_a_handler_stops_that_actor_only() {
     let reports = failing(|| Behavior::receive(|_ctx, _: u8| Err::<(), _>("planned".into())));
-    assert_eq!(reports, ["/user/actor failed handling a u8: planned"]);
+    assert_eq!(reports, ["/user/actor failed while handling a u8: planned"]);
 }
 
 #[test]
@@ -427,7 +427,7 @@ fn s4_9_a_panic_in_a_setup_that_a_handler_returned_stops_that_actor_only() {
         failing(|| Behavior::receive(|_ctx, _: u8| Behavior::setup(|_ctx| panic!("planned"))));
     assert_eq!(
         reports,
-        ["/user/actor failed handling a u8: panic: planned"]
+        ["/user/actor failed while handling a u8: panic: planned"]
     );
 }
 

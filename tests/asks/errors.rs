@@ -94,8 +94,8 @@ fn s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below() {
     let office = pool.spawn("office", office.supervising(escalates)).unwrap();
     office.tell(1);
     gone(&pool, "/user/office");
-    let failed = "/user/office/clerk failed handling a u8: the ledger is torn";
-    let with_child = format!("/user/office failed with its child: {failed}");
+    let failed = "/user/office/clerk failed while handling a u8: the ledger is torn";
+    let with_child = format!("/user/office failed to supervise its child: {failed}");
     assert_eq!(*failures.lock().unwrap(), [with(failed), with(&with_child)]);
     pool.shutdown(SOON).unwrap();
 }

@@ -20,7 +20,7 @@ struct OutOfPaper(u8);
 #[error("tray {0} is open")]
 struct TrayOpen(u8, #[source] fmt::Error);
 
-const NO_TEXT: &str = "a payload of another type than text";
+const NO_TEXT: &str = "a payload that is not text";
 
 #[derive(Clone, Copy)]
 enum Do {
@@ -140,7 +140,7 @@ fn s4_5_the_payload_is_found_below_an_escalated_failure() {
     let (root, tray, text) = told.recv_timeout(SOON).unwrap();
     assert_eq!((root.as_str(), tray), ("/user/floor/printer", Some(1)));
     let said = format!(
-        "/user/floor failed with its child: /user/floor/printer failed handling a failures::payloads::Do: panic: \
+        "/user/floor failed to supervise its child: /user/floor/printer failed while handling a failures::payloads::Do: panic: \
          {NO_TEXT}"
     );
     assert_eq!(text, said);
@@ -294,7 +294,7 @@ fn s4_5_an_error_that_somebody_panics_with_is_said_as_that() {
         pool.spawn(&name, printer.clone()).unwrap().tell(tray);
         let expected = (tray > 0).then_some(tray);
         assert_eq!(told.recv_timeout(SOON).unwrap(), (expected, source));
-        let line = format!("/user/{name} failed handling a u8: panic: {said}");
+        let line = format!("/user/{name} failed while handling a u8: panic: {said}");
         assert_eq!(failures.take(), [line]);
     }
     pool.shutdown(SOON).unwrap();

@@ -145,8 +145,8 @@ fn s9_2_a_failure_log_keeps_what_failed() {
         log.expect_within(node, "/user/second", SOON);
         assert_eq!(log.expect("rope"), failure);
         let lines = [
-            "/user/first failed handling a &str: the rope is torn",
-            "/user/second failed handling a &str: the knot is loose",
+            "/user/first failed while handling a &str: the rope is torn",
+            "/user/second failed while handling a &str: the knot is loose",
         ];
         assert_eq!(log.lines(), lines);
         assert_eq!(log.clone().failures().len(), 2);

@@ -84,7 +84,7 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
 pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     let Some(recipe) = slot.recipe() else {
-        unreachable!("an actor keeps its recipe as long as it lives")
+        unreachable!("a live actor has a recipe")
     };
     slot.with_system(|system| {
         system.building_again = true;

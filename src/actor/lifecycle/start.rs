@@ -93,7 +93,7 @@ pub enum SpawnError {
     NoStack(String),
     /// The actor of that name starts, or ends, and waits for that one's end, itself or by way of others, for
     /// whoever wants it here: see [`get_or_spawn`](crate::WorkerPool::get_or_spawn).
-    #[error("a deadlock; one of those in it must not wait: {0}")]
+    #[error("a deadlock: one actor of the cycle must not wait: {0}")]
     Deadlock(Cycle),
     /// The caller would have to wait for another worker, and cannot.
     #[error(transparent)]

@@ -239,8 +239,8 @@ fn be_told_of_termination(shard: &Shard, watcher: Key, end: Terminated) {
     }
 }
 
-/// Queues the notice of an end for an actor that watches for it, unless one is queued already. Returns
-/// the end if it is not queued.
+/// Queues the notice of an end for an actor that watches for it. Returns the end if the actor does not, or if
+/// one is queued already.
 fn push_once(system: &mut System, end: Terminated) -> Option<Terminated> {
     let System {
         watching, signals, ..

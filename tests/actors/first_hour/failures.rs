@@ -63,7 +63,7 @@ fn s5_3_an_ask_that_a_failure_ends_says_what_has_failed() {
                 assert_eq!(cause, text);
                 assert!(
                     said.contains(&format!(
-                        "/user/{name} failed handling a actors::first_hour::Count: {text}"
+                        "/user/{name} failed while handling a actors::first_hour::Count: {text}"
                     )),
                     "{said}"
                 );

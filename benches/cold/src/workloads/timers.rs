@@ -47,14 +47,14 @@ pub(crate) fn rings(due: Instant, all: u64) {
     });
     if rung == all {
         LATE_HERE.with_borrow_mut(|here| {
-            LATE.lock().expect("nobody panics").append(here);
+            LATE.lock().expect("not poisoned").append(here);
         });
         moment::part_handled(all);
     }
 }
 
 fn lateness(count: u64) -> Outcome {
-    let mut late = LATE.lock().expect("nobody panics");
+    let mut late = LATE.lock().expect("not poisoned");
     assert_eq!(late.len() as u64, count);
     late.sort_unstable();
     let ms = |place: usize| late[place] as f64 / 1e6;
@@ -120,7 +120,7 @@ fn late_tokio(count: u64) -> Outcome {
 fn rings_anywhere(due: Instant, all: u64) {
     let late = Instant::now().checked_duration_since(due);
     let late = late.expect("no timer is early").as_nanos() as u64;
-    let mut rung = LATE.lock().expect("nobody panics");
+    let mut rung = LATE.lock().expect("not poisoned");
     rung.push(late);
     if rung.len() as u64 == all {
         drop(rung);
