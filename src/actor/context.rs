@@ -205,7 +205,9 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// The children that are alive, those that stop included, the last one started first.
     pub fn children(&self) -> Vec<ActorId> {
         let children = lifecycle::children_of(self.shard, self.actor.slot());
-        children.map(|child| self.shard.id_of(child)).collect()
+        children
+            .filter_map(|child| lifecycle::actor_of(self.shard, child))
+            .collect()
     }
 
     /// Watches another actor, of any worker or pool: when it has stopped, this actor is told

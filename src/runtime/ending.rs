@@ -20,6 +20,8 @@ pub(crate) struct Ending {
 struct State {
     /// Workers that have no actors left.
     quiet: Vec<u32>,
+    /// Workers that were forced to end, and whose actors have children on others.
+    waiting: Vec<u32>,
     forced: u64,
     forced_actors: Vec<ActorPath>,
 }
@@ -44,6 +46,16 @@ impl Ending {
     /// The workers that have no actors left.
     pub(crate) fn quiet(&self) -> Vec<u32> {
         self.state.lock().quiet.clone()
+    }
+
+    /// Notes a worker that is forced to end, and whose actors have children on others, for whose end they wait.
+    pub(crate) fn note_waiting(&self, worker: u32) {
+        self.state.lock().waiting.push(worker);
+    }
+
+    /// The workers whose actors may wait for the end of others.
+    pub(crate) fn waiting(&self) -> Vec<u32> {
+        self.state.lock().waiting.clone()
     }
 
     /// Notes an actor that a shutdown's deadline has stopped. Its path is asked for where it is to be named.

@@ -1,5 +1,6 @@
 //! Families: who is whose child, and what the members are called.
 
+use super::elsewhere::actor_of;
 use crate::actor::id::{ActorId, Key};
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::run_queue::Due;
@@ -56,7 +57,7 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
 }
 
 /// The path of a child that an actor of this shard is to have.
-pub(super) fn path_of_child(
+pub(crate) fn path_of_child(
     shard: &Shard,
     parent: u32,
     name: &str,
@@ -129,7 +130,8 @@ pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
     if shard.tenant(key).is_none() {
         return Vec::new();
     }
-    let paths = children_of(shard, key.slot()).map(|child| path_of(shard, child.slot()));
+    let live = children_of(shard, key.slot()).filter(|child| actor_of(shard, *child).is_some());
+    let paths = live.map(|child| path_of(shard, child.slot()));
     let mut paths: Vec<_> = paths.collect();
     paths.reverse();
     paths

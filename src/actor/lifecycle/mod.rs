@@ -17,6 +17,7 @@
 //! and never on another stack. An actor of which nothing is wanted pays one comparison a turn. A
 //! passive actor is a running one without an instance ([`passivate`](mod@passivate)).
 
+mod elsewhere;
 mod family;
 mod held;
 mod keep;
@@ -35,8 +36,12 @@ mod withdraw;
 pub use self::start::SpawnError;
 pub use self::watch::TerminationReason;
 
+pub(crate) use self::elsewhere::{
+    Elsewhere, StandIn, Supervised, actor_of, give_up_child, has_children_elsewhere,
+    leave_children_elsewhere, stand_in_for, start_for,
+};
 pub(crate) use self::family::{
-    GUARDIAN, Name, all_below, all_below_has, children_of, found_guardian, interrupt, path_of,
+    GUARDIAN, Name, all_below, all_below_has, children_of, found_guardian, interrupt, path_of, path_of_child,
     paths_of_children, wake,
 };
 pub(crate) use self::held::{HeldUp, has_failed_to_start, held_up};

@@ -18,7 +18,7 @@ use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{Slot, State};
+use crate::actor::slot::{Role, Slot, State};
 use crate::actor::task::{Job, JobEnd, TaskError};
 use crate::fiber::{FiberId, running_fiber};
 
@@ -73,15 +73,17 @@ pub(crate) fn spawn_task<T: 'static>(
         fiber: None,
         cancelled,
     };
-    slot.with_extra(|extra| extra.task = Some(Box::new(record)));
+    slot.with_extra(|extra| extra.role = Some(Box::new(Role::Task(record))));
     shard.due.push(Due::Turn(index));
     (key, done)
 }
 
 fn with_record<R>(slot: &Slot, look: impl FnOnce(&mut TaskRecord) -> R) -> R {
     slot.with_extra(|extra| {
-        let record = extra.task.as_mut();
-        look(record.expect("a task keeps its record as long as its slot"))
+        let Some(Role::Task(record)) = extra.role.as_deref_mut() else {
+            unreachable!("a task keeps its record as long as its slot")
+        };
+        look(record)
     })
 }
 
@@ -176,9 +178,13 @@ fn fail_owner(shard: &Shard, owner: u32, failure: Arc<Failure>) {
 /// Removes a task of which nothing is left on any fiber.
 fn end_task(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
-    let extra = slot.take_extra();
-    if let Some((fiber, _)) = extra.and_then(|extra| extra.task?.fiber) {
-        shard.interrupts.ended(fiber);
+    let role = slot.take_extra().and_then(|extra| extra.role);
+    if let Some(Role::Task(TaskRecord {
+        fiber: Some((fiber, _)),
+        ..
+    })) = role.as_deref()
+    {
+        shard.interrupts.ended(*fiber);
     }
     remove(shard, key, |_| {});
 }
