@@ -82,10 +82,7 @@ fn place(shard: &Shard, worker: usize) -> Result<u32, SpawnError> {
     }
 }
 
-fn refuse<P: Spawnable>(
-    props: P,
-    error: SpawnError,
-) -> Result<ActorRef<P::Message>, SpawnError> {
+fn refuse<P: Spawnable>(props: P, error: SpawnError) -> Result<ActorRef<P::Message>, SpawnError> {
     let _ = drop_quietly(props);
     Err(error)
 }

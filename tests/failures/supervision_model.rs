@@ -332,7 +332,10 @@ fn s4_6_by_default_the_guardian_restarts_what_fails() {
         };
         let started = Starts::default();
         let top = sim
-            .spawn("top", actor(Arc::new(plan), Arc::clone(&started), Place::Here))
+            .spawn(
+                "top",
+                actor(Arc::new(plan), Arc::clone(&started), Place::Here),
+            )
             .unwrap();
         top.tell(0);
         sim.run_until_idle();

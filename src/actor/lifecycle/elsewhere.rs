@@ -75,15 +75,20 @@ pub(crate) struct StandIn {
 #[derive(Clone, Copy)]
 pub(crate) struct Supervised {
     /// Its stand-in among the parent's children.
-    pub(super) stand_in: ActorId,
+    stand_in: ActorId,
     /// The kind of the parent's messages.
-    pub(super) parent_mail: &'static MailKind,
+    parent_mail: &'static MailKind,
 }
 
 impl Supervised {
     /// Its stand-in among the parent's children.
     pub(crate) fn stand_in(self) -> ActorId {
         self.stand_in
+    }
+
+    /// The kind of the parent's messages.
+    pub(crate) fn parent_mail(self) -> &'static MailKind {
+        self.parent_mail
     }
 }
 
@@ -144,6 +149,16 @@ pub(super) fn slot_of(shard: &Shard, actor: ActorId) -> Option<Key> {
     shard.elsewhere.stand_ins.borrow().get(&actor).copied()
 }
 
+/// If that is a stand-in: the parent for whose decision its child waits, if the child waits for that and the
+/// parent is yet to come to it.
+pub(crate) fn undecided_parent(shard: &Shard, stand_in: Key) -> Option<Option<Key>> {
+    let slot = stand_in_at(shard, stand_in)?;
+    let waits = slot.state() != State::Draining
+        && slot.has_system()
+        && slot.with_system(|system| system.escalated);
+    Some(waits.then(|| key_of(shard, slot.parent.get())))
+}
+
 fn with_stand_in<R>(slot: &Slot, look: impl FnOnce(&mut StandIn) -> R) -> Option<R> {
     slot.with_extra(|extra| match extra.role.as_deref_mut() {
         Some(Role::StandIn(record)) => Some(look(record)),
@@ -152,9 +167,7 @@ fn with_stand_in<R>(slot: &Slot, look: impl FnOnce(&mut StandIn) -> R) -> Option
 }
 
 fn stand_in_at(shard: &Shard, key: Key) -> Option<&Slot> {
-    shard
-        .tenant(key)
-        .filter(|slot| slot.special.is_stand_in())
+    shard.tenant(key).filter(|slot| slot.special.is_stand_in())
 }
 
 /// Asks the child of a stand-in to stop as its parent ends, for the reason of that one.
@@ -197,7 +210,8 @@ pub(super) fn hand_on(slot: &Slot, decided: Decided, failure: &Arc<Failure>) {
 /// The parent of a stand-in is resumed, which had failed with that child. Whether the child rests for that is
 /// known here.
 pub(super) fn resume_child(slot: &Slot, failure: &Arc<Failure>) {
-    let rests = slot.has_system() && slot.with_system(|system| std::mem::take(&mut system.escalated));
+    let rests =
+        slot.has_system() && slot.with_system(|system| std::mem::take(&mut system.escalated));
     if rests {
         dispatch(failure.actor, ToChild::Resume(Arc::clone(failure)));
     }

@@ -1,6 +1,6 @@
 //! Families: who is whose child, and what the members are called.
 
-use super::elsewhere::actor_of;
+use super::elsewhere::{actor_of, slot_of};
 use crate::actor::id::{ActorId, Key};
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::run_queue::Due;
@@ -169,14 +169,16 @@ fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
     parent == ancestor.slot() && shard.tenant(ancestor).is_some()
 }
 
-/// Whether an actor is among [those](all_below) below another one of its worker.
-pub(crate) fn all_below_has(shard: &Shard, ancestor: Key, actor: ActorId) -> bool {
-    actor.home == shard.home
-        && is_below(shard, actor.key, ancestor)
-        && !shard.slot(actor.key.slot()).special.is_task()
+/// The slot here of an actor, or of its stand-in, if that is among [those](all_below) below another one of this
+/// worker.
+pub(crate) fn below_as(shard: &Shard, ancestor: Key, actor: ActorId) -> Option<Key> {
+    let key = slot_of(shard, actor)?;
+    let is_actor = !shard.slot(key.slot()).special.is_task();
+    (is_actor && is_below(shard, key, ancestor)).then_some(key)
 }
 
-/// All actors below another one of its worker. Tasks are not among them: they are cancelled.
+/// All actors below another one of its worker, and the stand-ins of those that are elsewhere. Tasks are not
+/// among them: they are cancelled.
 pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
     let mut all: Vec<_> = children_of(shard, ancestor.slot()).collect();
     let mut at = 0;

@@ -38,11 +38,11 @@ pub use self::watch::TerminationReason;
 
 pub(crate) use self::elsewhere::{
     Elsewhere, StandIn, Supervised, actor_of, give_up_child, has_children_elsewhere,
-    leave_children_elsewhere, stand_in_for, start_for,
+    leave_children_elsewhere, stand_in_for, start_for, undecided_parent,
 };
 pub(crate) use self::family::{
-    GUARDIAN, Name, all_below, all_below_has, children_of, found_guardian, interrupt, path_of, path_of_child,
-    paths_of_children, wake,
+    GUARDIAN, Name, all_below, below_as, children_of, found_guardian, interrupt, path_of,
+    path_of_child, paths_of_children, wake,
 };
 pub(crate) use self::held::{HeldUp, has_failed_to_start, held_up};
 pub(crate) use self::keep::{ring, set_receive_timeout};

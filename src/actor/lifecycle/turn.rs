@@ -8,7 +8,9 @@ use super::keep::{handle_kept, touch};
 use super::passivate::{begin_passivation, fall_asleep, sleep, wake_up};
 use super::restart::finish_restart;
 use super::stop::{begin_stop, go_on_to_the_end, kill};
-use super::supervise::{answered, carry_out, describe, failed_by_child, failed_by_task, has_failed, report};
+use super::supervise::{
+    answered, carry_out, describe, failed_by_child, failed_by_task, has_failed, report,
+};
 use super::system::Wanted;
 use super::tasks::take_task_turn;
 use super::withdraw::screen;

@@ -179,7 +179,11 @@ fn ends(
             apart,
             ..family.clone()
         };
-        let way = if apart { format!("{way}, apart") } else { way.to_owned() };
+        let way = if apart {
+            format!("{way}, apart")
+        } else {
+            way.to_owned()
+        };
         ends_in(&way, &family, &end, expected);
     }
 }
