@@ -2,7 +2,7 @@
 
 use super::{Job, at, child_of, worker};
 use crate::common::{
-    LONG, Log, NEVER, SECOND, SEEDS, SOON, eventually, finish, gone, ms, pool_of, watchdog,
+    LONG, Log, NEVER, OnDrop, SECOND, SEEDS, SOON, eventually, finish, gone, ms, pool_of, watchdog,
     with_pool,
 };
 use nexus_actors::prelude::*;
@@ -19,11 +19,11 @@ fn slow_to_end(log: &Log) -> Props<Job> {
             let name = ctx.path().name().to_owned();
             if let Signal::PostStop(reason) = signal {
                 log.add(format!("{name} ends"));
-                // After a deadline nobody waits any more.
+                // At its end, also where a deadline unwinds it.
+                let text = format!("{name} PostStop({reason:?})");
+                let _note = OnDrop(|| log.add(text.clone()));
                 let _ = ctx.sleep(ms(3));
-                log.add(format!("{name} PostStop({reason:?})"));
             }
-            Ok(())
         })
     })
 }
@@ -111,6 +111,7 @@ fn s4_17_a_shutdown_in_time_stops_children_elsewhere_first() {
         let [child, _] = family(parent, &log);
         child.tell(Job::sleep(ms(1)));
         child.tell(Job::note(&log, "is handled"));
+        sim.run_until_idle();
         assert_eq!(sim.shutdown(LONG).forced, 0);
         assert_eq!(log.of("child")[0], "is handled");
         assert_leaf_first(&log, "shutdown", &["PostStop(Stopped)"]);
