@@ -5,7 +5,7 @@ use crate::actor::lifecycle;
 use crate::actor::{
     ActorPath, ActorRef, Context, Seed, Shard, SpawnError, Spawnable, drop_quietly,
 };
-use crate::ask::{AskError, call, can_call};
+use crate::ask::{call, can_call};
 
 impl<M: Send + 'static> Context<'_, M> {
     /// Starts a child of that name on another worker of the pool. Returns when the child's setup is done; only
@@ -107,7 +107,7 @@ fn start_on<P: Spawnable>(
         lifecycle::start_for(shard, supervised, &path, Seed::of(props), caller)
     });
     started.unwrap_or_else(|error| {
-        let has_closed = !matches!(error, AskError::CannotWait(_));
+        let has_closed = !core.transport.is_open(worker);
         lifecycle::give_up_child(shard, supervised.stand_in(), has_closed);
         Err(spawn_error(error))
     })

@@ -69,7 +69,7 @@ pub struct Sim {
 pub struct Pending {
     /// Actors that are alive.
     pub actors: usize,
-    /// Slots that are taken, by actors and by their tasks.
+    /// Slots that are taken: by actors, by their tasks, and for children on other workers.
     pub slots: usize,
     /// Names in the directory.
     pub names: usize,

@@ -117,8 +117,8 @@ pub(crate) fn stand_in_for<M: Send + 'static>(
     }
 }
 
-/// The one who was to wait for that start cannot: the child, if it starts, is to stop. If the worker `has_closed`
-/// there will be none.
+/// What came of that start is not known: the child is to stop, if it starts. If its worker `has_closed` there is
+/// none.
 pub(crate) fn give_up_child(shard: &Shard, stand_in: ActorId, has_closed: bool) {
     let Some(slot) = stand_in_at(shard, stand_in.key) else {
         return;

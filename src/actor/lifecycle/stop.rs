@@ -222,8 +222,10 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     slot.queued.set(false);
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
-        finish_stop(shard, index);
-    } else if is_mutated(Mutant::ParentStopsFirst)
+        return finish_stop(shard, index);
+    }
+    shard.look_if_held_up(slot, key_of(shard, index));
+    if is_mutated(Mutant::ParentStopsFirst)
         || is_mutated(Mutant::TaskOutlivesActor) && has_only_tasks(shard, slot)
     {
         tell_of_stop(
