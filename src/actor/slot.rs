@@ -21,7 +21,7 @@ use super::envelope::Envelope;
 use super::fate::End;
 use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::{AtEnd, StandIn, Supervised, System, TaskRecord};
+use super::lifecycle::{AtEnd, Role, System};
 use super::mail_kind::MailKind;
 use super::mailbox::{Item, Place, RawMailbox};
 use super::parcel::Cause;
@@ -67,16 +67,6 @@ pub(crate) struct Extra {
     pub(crate) bound: Option<Box<Bound>>,
     /// What it is besides an actor, or instead of one.
     pub(crate) role: Option<Box<Role>>,
-}
-
-/// What a slot is that is not just an actor with its parent on its own worker.
-pub(crate) enum Role {
-    /// A task, and no actor.
-    Task(TaskRecord),
-    /// No actor either: it stands for a child on another worker.
-    StandIn(StandIn),
-    /// An actor whose parent is on another worker.
-    Supervised(Supervised),
 }
 
 /// The actor itself, while it has no turn.

@@ -32,6 +32,7 @@ use super::supervise::{
     answer, carry_out, decide, decide_and_do, is_supervising, resume_escalated, tell_parent,
 };
 use super::system::Decided;
+use super::tasks::TaskRecord;
 use super::watch::TerminationReason;
 use crate::actor::core::PoolCore;
 use crate::actor::dead_letter::DeadLetterReason;
@@ -46,7 +47,7 @@ use crate::actor::path::ActorPath;
 use crate::actor::props::Seed;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{NO_SLOT, Role, Slot, State};
+use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::actor::unwind::drop_quietly;
 
 /// What a worker knows of families that it shares with others.
@@ -56,6 +57,16 @@ pub(crate) struct Elsewhere {
     outpost: Cell<Option<u32>>,
     /// The stand-ins here, by the actors for which they stand.
     stand_ins: RefCell<HashMap<ActorId, Key>>,
+}
+
+/// What a slot is that is not just an actor with its parent on its own worker.
+pub(crate) enum Role {
+    /// A task, and no actor.
+    Task(TaskRecord),
+    /// No actor either: it stands for a child on another worker.
+    StandIn(StandIn),
+    /// An actor whose parent is on another worker.
+    Supervised(Supervised),
 }
 
 /// What is kept of a stand-in.

@@ -37,7 +37,7 @@ pub use self::start::SpawnError;
 pub use self::watch::TerminationReason;
 
 pub(crate) use self::elsewhere::{
-    Elsewhere, StandIn, Supervised, actor_of, give_up_child, has_children_elsewhere,
+    Elsewhere, Role, Supervised, actor_of, give_up_child, has_children_elsewhere,
     leave_children_elsewhere, stand_in_for, start_for, undecided_parent,
 };
 pub(crate) use self::family::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::elsewhere::{Supervised, tell_of_beginning};
+use super::elsewhere::{Role, Supervised, tell_of_beginning};
 use super::family::{Name, adopt, path_of, path_of_child, wake};
 use super::stop::{AtEnd, begin_stop, on_end};
 use super::supervise::describe;
@@ -26,7 +26,7 @@ use crate::actor::props::{FirstInstance, Formula, Recipe, Seed, build_from};
 use crate::actor::queueing::bind;
 use crate::actor::reference::ActorRef;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{Role, State};
+use crate::actor::slot::State;
 use crate::actor::unwind::{Unwound, catch_user, drop_quietly};
 use crate::actor::waiter::ForgetAtEnd;
 use crate::fiber::{STACK_SIZES, StackClass};

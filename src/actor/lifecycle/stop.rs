@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::elsewhere::{cut_child_short, give_up_outpost, is_outpost, stop_child, tell_of_end};
+use super::elsewhere::{
+    Role, cut_child_short, give_up_outpost, is_outpost, stop_child, tell_of_end,
+};
 use super::family::{GUARDIAN, children, disown, interrupt, key_of, path_of, wake};
 use super::keep::let_go;
 use super::start::release;
@@ -20,7 +22,7 @@ use crate::actor::id::Key;
 use crate::actor::path::ActorPath;
 use crate::actor::queueing::shut;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{Extra, NO_SLOT, Role, Slot, State};
+use crate::actor::slot::{Extra, NO_SLOT, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::sync::{Mutant, is_mutated};
 

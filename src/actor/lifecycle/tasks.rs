@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::elsewhere::Role;
 use super::family::{adopt, interrupt, key_of, path_of};
 use super::stop::remove;
 use super::supervise::tell_hook;
@@ -18,7 +19,7 @@ use crate::actor::fate::{End, drop_with_fate};
 use crate::actor::id::Key;
 use crate::actor::run_queue::Due;
 use crate::actor::shard::Shard;
-use crate::actor::slot::{Role, Slot, State};
+use crate::actor::slot::{Slot, State};
 use crate::actor::task::{Job, JobEnd, TaskError};
 use crate::fiber::{FiberId, running_fiber};
 
