@@ -902,7 +902,7 @@
 //! # 8. The pool
 //!
 //! **8.1** A top-level actor that is spawned by name lives on the worker that the
-//! [`ConsistentHashRing`] gives for it, and its children live there too. The ring depends on
+//! [`ConsistentHashRing`] gives for it, and its children live there too, but for those that it starts elsewhere (row 4.17). The ring depends on
 //! nothing but the name and the number of workers, and the tests pin its answers, so they are the
 //! same in every run on every machine. One worker more takes about its share of the names, all
 //! others stay where they were.

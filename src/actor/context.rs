@@ -88,7 +88,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         Duration::from_nanos(self.shard.read_clock())
     }
 
-    /// Starts a child of that name, on this worker. Returns when the child's setup is done.
+    /// Starts a child of that name, on this worker; for another one there is [`spawn_on`](Self::spawn_on). Returns
+    /// when the child's setup is done.
     ///
     /// # Errors
     ///
@@ -202,7 +203,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// The children that are alive, those that stop included, the last one started first.
+    /// The children that are alive, on whichever worker, those that stop included, the last one started first.
     pub fn children(&self) -> Vec<ActorId> {
         let children = lifecycle::children_of(self.shard, self.actor.slot());
         children

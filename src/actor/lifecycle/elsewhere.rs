@@ -199,16 +199,12 @@ fn end_child(slot: &Slot, order: ToChild) {
     if slot.state() != State::Draining {
         slot.enter(State::Draining);
     }
-    let known = with_stand_in(slot, |record| match record.actor {
-        Some(actor) => Some((actor, order)),
-        None => {
-            record.ends = Some(order);
-            None
-        }
-    });
-    if let Some((actor, order)) = known.flatten() {
-        dispatch(actor, order);
+    let actor = with_stand_in(slot, |record| record.actor);
+    if let Some(actor) = actor.flatten() {
+        return dispatch(actor, order);
     }
+    let before = with_stand_in(slot, |record| record.ends.replace(order));
+    let _ = drop_with_fate(before, End::Failed);
 }
 
 /// Hands on what was decided about the child of a stand-in.

@@ -52,7 +52,7 @@ pub(crate) use self::start::start;
 pub(crate) use self::stop::{AtEnd, force_all, kill, on_end, request_stop, stop_all};
 pub(crate) use self::supervise::report;
 pub(crate) use self::system::{System, resume, suspend};
-pub(crate) use self::tasks::{TaskRecord, cancel_task, is_cancelled, next_to_end, spawn_task};
+pub(crate) use self::tasks::{cancel_task, is_cancelled, next_to_end, spawn_task};
 pub(crate) use self::turn::{allow_turns, take_turn};
 pub(crate) use self::watch::{unwatch, watch};
 pub(crate) use self::withdraw::{Withdrawal, Withdrawn, withdraw};
