@@ -66,9 +66,9 @@ impl Lead {
             }
         }
         match held_up(shard, slot) {
-            Some(HeldUp::ByThoseBelow) => Self::AllBelow,
-            Some(HeldUp::ByParent(parent)) => Self::Parent(parent),
-            Some(HeldUp::ByParentElsewhere(supervised)) => Self::ParentElsewhere(supervised),
+            Some(HeldUp::ThoseBelow) => Self::AllBelow,
+            Some(HeldUp::Parent(parent)) => Self::Parent(parent),
+            Some(HeldUp::ParentElsewhere(supervised)) => Self::ParentElsewhere(supervised),
             None => Self::Nowhere,
         }
     }

@@ -11,11 +11,11 @@ use crate::actor::slot::{NO_SLOT, Slot, State};
 #[derive(Clone, Copy)]
 pub(crate) enum HeldUp {
     /// For all below it, which are to end: it starts again, passivates, or did not start.
-    ByThoseBelow,
+    ThoseBelow,
     /// For its parent, which is to decide about its failure.
-    ByParent(Key),
+    Parent(Key),
     /// For its parent on another worker, which is to decide about its failure.
-    ByParentElsewhere(Supervised),
+    ParentElsewhere(Supervised),
 }
 
 /// Who holds an actor up, where anybody does.
@@ -27,7 +27,7 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
     let has_children = slot.first_child.get() != NO_SLOT;
     // Whoever waits for all below it, on its own worker, finds it, but not those below it here.
     if ends && has_children && supervised_elsewhere(slot).is_some() {
-        return Some(HeldUp::ByThoseBelow);
+        return Some(HeldUp::ThoseBelow);
     }
     if !slot.has_system() {
         return None;
@@ -45,11 +45,11 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
         (waits_for_their_end, undecided)
     });
     if waits_for_their_end {
-        return has_children.then_some(HeldUp::ByThoseBelow);
+        return has_children.then_some(HeldUp::ThoseBelow);
     }
     waits_for_parent.then(|| match supervised_elsewhere(slot) {
-        Some(supervised) => HeldUp::ByParentElsewhere(supervised),
-        None => HeldUp::ByParent(key_of(shard, slot.parent.get())),
+        Some(supervised) => HeldUp::ParentElsewhere(supervised),
+        None => HeldUp::Parent(key_of(shard, slot.parent.get())),
     })
 }
 
