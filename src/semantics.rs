@@ -508,6 +508,7 @@
 //! - `tests/actors/elsewhere/ends.rs: s4_17_who_watches_a_child_elsewhere_is_told_why_it_ended`
 //! - `tests/actors/elsewhere/ends.rs: s4_17_none_starts_on_a_worker_that_shuts_down`
 //! - `tests/actors/elsewhere/races.rs: s4_17_families_over_several_workers_end_leaf_first_and_lose_no_mail_in_any_order_of_events`
+//! - `tests/actors/elsewhere/races.rs: s4_17_families_over_the_threads_of_a_pool_end_leaf_first`
 //! - `tests/failures/supervision_model.rs: s4_17_trees_over_several_workers_do_what_a_slow_model_does`
 //!
 //! # 5. Ask

@@ -4,7 +4,7 @@
 //! successor, when nothing is left of what it had started; and one that lives on has handled all its mail,
 //! in order.
 
-use crate::common::{LONG, OnDrop, ms};
+use crate::common::{LONG, OnDrop, SOON, finish, ms, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{ActorPath, Backoff, BoxError};
@@ -48,6 +48,9 @@ struct Book {
 }
 
 type Record = Arc<Mutex<Book>>;
+
+/// What each actor was told to handle.
+type Told = BTreeMap<u64, Vec<u32>>;
 
 /// A generator of the plan, apart from the simulation's own (Marsaglia's xorshift).
 #[derive(Clone)]
@@ -182,7 +185,7 @@ fn handle(
 }
 
 /// Does something to one of those who live, or have lived.
-fn disturb(draw: &mut Draw, target: ActorRef<Do>, told: &mut BTreeMap<u64, Vec<u32>>, number: u32) {
+fn disturb(draw: &mut Draw, target: ActorRef<Do>, told: &mut Told, number: u32) {
     match draw.below(16) {
         0..=5 => {
             target.tell(Do::Handle(number));
@@ -263,7 +266,7 @@ fn assert_ordered(record: &Record) {
 }
 
 /// Each has handled what it was told in order; all of it, if it lives.
-fn assert_kept(sim: &Sim, record: &Record, told: &BTreeMap<u64, Vec<u32>>) {
+fn assert_kept(sim: &Sim, record: &Record, told: &Told) {
     let started = record.lock().unwrap().started.clone();
     for (path, actors) in started {
         let last = *actors.last().unwrap();
@@ -288,14 +291,11 @@ fn assert_kept(sim: &Sim, record: &Record, told: &BTreeMap<u64, Vec<u32>>) {
     }
 }
 
-fn run(sim: &mut Sim) {
-    let mut draw = Draw(sim.seed().wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let record = Record::default();
-    let top = member(&record, &draw, 2, None);
-    sim.spawn_on(draw.below(WORKERS), "top", top).unwrap();
-    let mut told = BTreeMap::new();
+/// Does all kinds of things to the members of a family, with pauses.
+fn disturb_all(draw: &mut Draw, record: &Record, mut pause: impl FnMut(&mut Draw)) -> Told {
+    let mut told = Told::new();
     for number in 0..60 {
-        let actors = all(&record);
+        let actors = all(record);
         let target = actors[draw.below(actors.len())];
         // The top, which takes all others along, seldom.
         let target = if target == actors[0] && draw.below(4) > 0 {
@@ -303,11 +303,22 @@ fn run(sim: &mut Sim) {
         } else {
             target
         };
-        disturb(&mut draw, target, &mut told, number);
+        disturb(draw, target, &mut told, number);
+        pause(draw);
+    }
+    told
+}
+
+fn run(sim: &mut Sim) {
+    let mut draw = Draw(sim.seed().wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let record = Record::default();
+    let top = member(&record, &draw, 2, None);
+    sim.spawn_on(draw.below(WORKERS), "top", top).unwrap();
+    let told = disturb_all(&mut draw, &record, |draw| {
         if draw.below(2) == 0 {
             sim.run_for(Duration::from_micros(draw.below(200) as u64));
         }
-    }
+    });
     if draw.below(3) == 0 {
         // In the middle of all that.
         sim.shutdown([Duration::ZERO, Duration::from_micros(100), LONG][draw.below(3)]);
@@ -323,4 +334,29 @@ fn run(sim: &mut Sim) {
 fn s4_17_families_over_several_workers_end_leaf_first_and_lose_no_mail_in_any_order_of_events() {
     let builder = Sim::builder().workers(WORKERS);
     builder.check(0..400, run);
+}
+
+#[test]
+fn s4_17_families_over_the_threads_of_a_pool_end_leaf_first() {
+    let _watchdog = watchdog();
+    for round in 0_u64..40 {
+        let mut draw = Draw((round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let builder = WorkerPool::builder().workers(WORKERS).on_failure(|_| {});
+        let pool = builder.start().unwrap();
+        let record = Record::default();
+        let top = member(&record, &draw, 2, None);
+        pool.spawn_on(draw.below(WORKERS), "top", top).unwrap();
+        disturb_all(&mut draw, &record, |draw| {
+            if draw.below(8) == 0 {
+                std::thread::yield_now();
+            }
+        });
+        if round % 2 == 0 {
+            let report = finish(&pool, SOON);
+            assert_eq!(report.forced, 0, "{report:?}");
+        } else {
+            finish(&pool, Duration::ZERO);
+        }
+        assert_ordered(&record);
+    }
 }
