@@ -477,6 +477,43 @@
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_system_that_came_to_a_thread_local_after_its_handlers_waited_unwinds_them`
 //! - `tests/failures/mended.rs: s4_16_a_system_in_a_thread_local_is_watched_over_after_many_others_too`
 //!
+//! **4.17** [`Context::spawn_on`](crate::Context::spawn_on) starts a child on another worker. It is supervised,
+//! named and stopped as any other: its path is below its parent's, its parent's strategy decides about its
+//! failures and its siblings', wherever these live, a restart keeps its mail and its references, and it has
+//! ended, and been told `PostStop`, before its parent is. A start that fails tells the parent why, and leaves
+//! nothing behind. From a failure until the decision has come from the parent's worker, the child handles
+//! nothing; what is decided about a sibling reaches that one as soon, which handles its mail until then. A
+//! shutdown does not wait, past its deadline, for a child whose worker is stuck; and a simulation that is
+//! dropped by a panic, or in a handler of another one, may tell parents before children of other workers.
+//!
+//! - `tests/actors/elsewhere/starts.rs: s4_17_a_child_on_any_worker_is_below_its_parent`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_there_is_no_child_on_a_worker_that_is_none`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_a_system_has_the_worker_of_its_thread`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_a_start_that_fails_tells_the_parent_why_and_leaves_nothing_behind`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_a_parent_that_may_not_wait_starts_no_child_elsewhere`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_children_elsewhere_may_be_bounded_need_a_stack_or_serve_once`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_a_parent_that_is_killed_while_its_child_starts_takes_it_along`
+//! - `tests/actors/elsewhere/starts.rs: s4_17_a_deadline_cuts_a_start_elsewhere_short`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_a_restart_elsewhere_keeps_the_mail_and_the_reference`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_one_that_fails_too_often_stops_and_its_parent_is_told`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_one_elsewhere_is_resumed_or_stopped_as_its_parent_decides`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_one_that_decides_for_itself_asks_nobody_and_its_parent_is_told`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_siblings_share_a_failure_wherever_they_live`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_a_failure_that_is_escalated_ends_the_child_with_its_parent_or_resumes_it`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_a_backoff_elsewhere_lasts_as_long_and_ends_with_a_stop`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_a_child_that_fails_while_its_parent_is_at_work_is_restarted`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_a_task_of_a_child_elsewhere_fails_for_it`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_children_elsewhere_have_ended_before_their_parent_is_told`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_in_a_pool_children_elsewhere_end_first_too`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_a_shutdown_in_time_stops_children_elsewhere_first`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_a_deadline_ends_children_elsewhere_first`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_a_worker_that_is_stuck_with_a_child_holds_up_no_other`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_who_watches_a_child_elsewhere_is_told_why_it_ended`
+//! - `tests/actors/elsewhere/ends.rs: s4_17_none_starts_on_a_worker_that_shuts_down`
+//! - `tests/actors/elsewhere/races.rs: s4_17_families_over_several_workers_end_leaf_first_and_lose_no_mail_in_any_order_of_events`
+//! - `tests/actors/elsewhere/races.rs: s4_17_families_over_the_threads_of_a_pool_end_leaf_first`
+//! - `tests/failures/supervision_model.rs: s4_17_trees_over_several_workers_do_what_a_slow_model_does`
+//!
 //! # 5. Ask
 //!
 //! **5.1** [`ActorRef::ask`] sends the question at the call and answers an [`Ask`], with which a
@@ -641,6 +678,10 @@
 //! - `tests/asks/deadlock_work/held.rs: s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried`
 //! - `tests/asks/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
 //! - `tests/asks/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
+//! - `tests/asks/deadlock_work/apart.rs: s5_6_a_child_elsewhere_that_asks_its_parent_which_waits_for_its_end_is_told_at_once`
+//! - `tests/asks/deadlock_work/apart.rs: s5_6_who_is_below_a_child_elsewhere_closes_a_cycle_too`
+//! - `tests/asks/deadlock_work/apart.rs: s5_6_who_asks_a_child_elsewhere_whose_failure_it_is_to_decide_about_is_told_at_once`
+//! - `tests/asks/deadlock_work/apart.rs: s5_6_a_child_elsewhere_that_asks_its_parent_while_that_one_waits_for_its_start_is_told_at_once`
 //! - `tests/asks/deadlock_work/random.rs: s5_6_no_cycle_of_questions_in_mailboxes_is_missed`
 //! - `tests/asks/deadlock_work/random.rs: s5_6_no_certain_cycle_is_missed_where_others_are_uncertain`
 //! - `tests/asks/deadlock_work/random.rs: s5_6_no_search_finds_a_cycle_where_none_can_be`
@@ -869,7 +910,7 @@
 //! # 8. The pool
 //!
 //! **8.1** A top-level actor that is spawned by name lives on the worker that the
-//! [`ConsistentHashRing`] gives for it, and its children live there too. The ring depends on
+//! [`ConsistentHashRing`] gives for it, and its children live there too, but for those that it starts elsewhere (row 4.17). The ring depends on
 //! nothing but the name and the number of workers, and the tests pin its answers, so they are the
 //! same in every run on every machine. One worker more takes about its share of the names, all
 //! others stay where they were.

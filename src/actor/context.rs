@@ -88,7 +88,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         Duration::from_nanos(self.shard.read_clock())
     }
 
-    /// Starts a child of that name, on this worker. Returns when the child's setup is done.
+    /// Starts a child of that name, on this worker; for another one there is [`spawn_on`](Self::spawn_on). Returns
+    /// when the child's setup is done.
     ///
     /// # Errors
     ///
@@ -203,10 +204,12 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// The children that are alive, those that stop included, the last one started first.
+    /// The children that are alive, on whichever worker, those that stop included, the last one started first.
     pub fn children(&self) -> Vec<ActorId> {
         let children = lifecycle::children_of(self.shard, self.actor.slot());
-        children.map(|child| self.shard.id_of(child)).collect()
+        children
+            .filter_map(|child| lifecycle::actor_of(self.shard, child))
+            .collect()
     }
 
     /// Watches another actor, of any worker or pool: when it has stopped, this actor is told

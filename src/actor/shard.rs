@@ -18,7 +18,7 @@ use super::envelope::Envelope;
 use super::fate::{End, drop_lost};
 use super::id::{ActorId, Home, Key, MessageId};
 use super::interrupts::Interrupts;
-use super::lifecycle::{self, Withdrawn};
+use super::lifecycle::{self, Elsewhere, Withdrawn};
 use super::mailbox::{Item, Place};
 use super::observer::Observer;
 use super::outbox::Outboxes;
@@ -84,6 +84,7 @@ pub(crate) struct Shard {
     pub(crate) closing: Cell<bool>,
     /// Who may not wait any more.
     pub(crate) interrupts: Interrupts,
+    pub(crate) elsewhere: Elsewhere,
     /// Last, as actors and their mail lie in there.
     slabs: Box<Slabs>,
 }
@@ -137,6 +138,7 @@ impl Shard {
             messages_until: Cell::new(0),
             closing: Cell::new(false),
             interrupts: Interrupts::default(),
+            elsewhere: Elsewhere::default(),
             slabs: Slabs::new(),
             core,
         };

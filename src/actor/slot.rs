@@ -21,7 +21,7 @@ use super::envelope::Envelope;
 use super::fate::End;
 use super::gates::Door;
 use super::id::{ActorId, Key, MessageId};
-use super::lifecycle::{AtEnd, System, TaskRecord};
+use super::lifecycle::{AtEnd, Role, System};
 use super::mail_kind::MailKind;
 use super::mailbox::{Item, Place, RawMailbox};
 use super::parcel::Cause;
@@ -65,8 +65,8 @@ pub(crate) struct Extra {
     pub(crate) system: Option<Box<System>>,
     /// The bound of its mailbox, where it has one.
     pub(crate) bound: Option<Box<Bound>>,
-    /// Where this is a task, and no actor.
-    pub(crate) task: Option<Box<TaskRecord>>,
+    /// What it is besides an actor, or instead of one.
+    pub(crate) role: Option<Box<Role>>,
 }
 
 /// The actor itself, while it has no turn.
@@ -554,6 +554,14 @@ impl Slot {
     pub(crate) fn look_at_given_path<R>(&self, look: impl FnOnce(&ActorPath) -> R) -> Option<R> {
         let extra = self.extra.take()?;
         let answer = extra.path.as_ref().map(look);
+        self.extra.set(Some(extra));
+        answer
+    }
+
+    /// Looks at what it is besides an actor, or instead of one, if it is anything.
+    pub(crate) fn look_at_role<R>(&self, look: impl FnOnce(&Role) -> R) -> Option<R> {
+        let extra = self.extra.take()?;
+        let answer = extra.role.as_deref().map(look);
         self.extra.set(Some(extra));
         answer
     }

@@ -12,6 +12,7 @@ pub(crate) struct Special(Cell<u8>);
 impl Special {
     const WANTED: u8 = 1;
     const STACK: u8 = 0x1e;
+    const STAND_IN: u8 = 1 << 5;
     const TASK: u8 = 1 << 6;
     const SCREENED: u8 = 1 << 7;
 
@@ -62,6 +63,16 @@ impl Special {
     /// It is a task: all of it is more than the mail.
     pub(crate) fn mark_task(&self) {
         self.0.set(self.0.get() | Self::TASK | Self::WANTED);
+    }
+
+    /// Whether it is no actor, but stands for a child on another worker.
+    pub(crate) fn is_stand_in(&self) -> bool {
+        self.0.get() & Self::STAND_IN != 0
+    }
+
+    /// It is a stand-in: all of it is more than the mail.
+    pub(crate) fn mark_stand_in(&self) {
+        self.0.set(self.0.get() | Self::STAND_IN | Self::WANTED);
     }
 
     pub(super) fn clear(&self) {

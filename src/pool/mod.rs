@@ -16,6 +16,7 @@ mod shutdown;
 mod side_threads;
 #[cfg(feature = "signals")]
 mod signals;
+mod spawn_on;
 mod time;
 mod transport;
 mod watchdog;

@@ -259,17 +259,25 @@ impl EndWatch {
         progress: &mut Progress,
         now: Instant,
     ) -> Option<Vec<StuckWorker>> {
-        let quiet = ending.quiet();
+        let (quiet, waiting) = (ending.quiet(), ending.waiting());
         if quiet.len() == shared.workers() {
             // The last of them has requested the close.
             progress.closes.get_or_insert(now);
         }
+        let is_running = |worker: u32| {
+            let seen = self.seen.lock()[worker as usize];
+            Beat::is_running(seen.turn_and_progress.0)
+        };
+        // One that may wait for others need not wait for them when it is to close.
+        let waits = |worker: &u32| waiting.contains(worker) && !is_running(*worker);
         let stuck_for = |worker: u32| {
             let seen = self.seen.lock()[worker as usize];
             let begun = if quiet.contains(&worker) {
                 progress.closes
-            } else if Beat::is_running(seen.turn_and_progress.0) {
+            } else if is_running(worker) {
                 Some(seen.since)
+            } else if waits(&worker) {
+                progress.closes.or(progress.forced)
             } else {
                 progress.forced
             };
@@ -287,10 +295,13 @@ impl EndWatch {
         if progress.closes.is_none()
             && left
                 .iter()
-                .all(|left| is_stuck(left) || quiet.contains(left))
+                .all(|left| is_stuck(left) || quiet.contains(left) || waits(left))
         {
             Ending::close_all(&shared.core);
             progress.closes = Some(now);
+            if left.iter().any(waits) {
+                return None;
+            }
         }
         let all = stuck.len() == left.len();
         all.then(|| {

@@ -20,6 +20,8 @@ pub(crate) struct Ending {
 struct State {
     /// The workers that have no actors left.
     quiet: Vec<u32>,
+    /// Workers that were forced to end, and whose actors have children on others.
+    waiting: Vec<u32>,
     forced: u64,
     forced_actors: Vec<ActorPath>,
 }
@@ -43,6 +45,17 @@ impl Ending {
     /// Returns the workers that have no actors left.
     pub(crate) fn quiet(&self) -> Vec<u32> {
         self.state.lock().quiet.clone()
+    }
+
+    /// Notes a worker that is forced to end while its actors have children on other workers, for whose end they
+    /// wait.
+    pub(crate) fn note_waiting(&self, worker: u32) {
+        self.state.lock().waiting.push(worker);
+    }
+
+    /// Returns the workers whose actors may wait for the end of others.
+    pub(crate) fn waiting(&self) -> Vec<u32> {
+        self.state.lock().waiting.clone()
     }
 
     /// Notes an actor that was stopped by the deadline of a shutdown. `path` is called only if the path is

@@ -341,11 +341,7 @@ impl Worker {
                 }
             }
         }
-        if matches!(self.phase, Phase::Draining { deadline } if now >= deadline)
-            && self.shard.has_work()
-        {
-            self.force();
-        }
+        self.force_in_time(now);
         let is_left = !self.shard.has_work()
             // A handler that waits never stops if nothing can unwind.
             || cfg!(panic = "abort") && self.phase == Phase::Forcing && self.shard.due.is_empty();
@@ -354,6 +350,18 @@ impl Worker {
             if self.closes {
                 self.close();
             }
+        }
+    }
+
+    fn force_in_time(&mut self, now: u64) {
+        if matches!(self.phase, Phase::Draining { deadline } if now >= deadline)
+            && self.shard.has_work()
+        {
+            self.force();
+        }
+        // Workers that make no progress are not waited for, and what is left here may wait for their actors.
+        if self.closes && self.phase == Phase::Forcing && self.shard.due.is_empty() {
+            lifecycle::leave_children_elsewhere(&self.shard);
         }
     }
 
@@ -371,6 +379,9 @@ impl Worker {
     #[cold]
     fn force(&mut self) {
         self.phase = Phase::Forcing;
+        if lifecycle::has_children_elsewhere(&self.shard) {
+            self.ending.note_waiting(self.shard.home.worker());
+        }
         lifecycle::force_all(&self.shard, &mut |path| self.ending.note_forced(path));
         self.end_waiting();
     }

@@ -71,7 +71,7 @@ pub struct Sim {
 pub struct Pending {
     /// Live actors.
     pub actors: usize,
-    /// Occupied slots, of actors and of their tasks.
+    /// Occupied slots: of actors, of their tasks, and of those that stand for children on other workers.
     pub slots: usize,
     /// Names in the directory.
     pub names: usize,

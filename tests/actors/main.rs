@@ -5,6 +5,7 @@
 mod common;
 
 mod behaviors;
+mod elsewhere;
 mod endings;
 mod first_behaviors;
 mod first_hour;

@@ -103,7 +103,16 @@ type Starts = Arc<Mutex<BTreeMap<String, u32>>>;
 /// What each is told: how to fail.
 type Fail = usize;
 
-fn actor(plan: Arc<Plan>, starts: Starts) -> Props<Fail> {
+/// Where each starts its children.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// On its own worker.
+    Here,
+    /// On all of so many workers in turn, from the next one on.
+    Spread(usize),
+}
+
+fn actor(plan: Arc<Plan>, starts: Starts, place: Place) -> Props<Fail> {
     let strategy = plan.rule.strategy();
     Props::new(move || {
         let (plan, starts) = (Arc::clone(&plan), Arc::clone(&starts));
@@ -114,8 +123,14 @@ fn actor(plan: Arc<Plan>, starts: Starts) -> Props<Fail> {
                 .entry(ctx.path().to_string())
                 .or_default() += 1;
             for (index, child) in plan.children.iter().enumerate() {
-                let child = actor(Arc::new(child.clone()), Arc::clone(&starts));
-                ctx.spawn(&index.to_string(), child)?;
+                let child = actor(Arc::new(child.clone()), Arc::clone(&starts), place);
+                let name = index.to_string();
+                match place {
+                    Place::Here => ctx.spawn(&name, child)?,
+                    Place::Spread(workers) => {
+                        ctx.spawn_on((ctx.worker() + 1 + index) % workers, &name, child)?
+                    }
+                };
             }
             Ok(Behavior::receive(|_ctx, kind: Fail| {
                 assert_eq!(kind, 0, "planned");
@@ -246,6 +261,15 @@ impl Node {
 
 #[test]
 fn s4_5_trees_of_strategies_do_what_a_slow_model_does() {
+    compare_with_model(1, Place::Here);
+}
+
+#[test]
+fn s4_17_trees_over_several_workers_do_what_a_slow_model_does() {
+    compare_with_model(3, Place::Spread(3));
+}
+
+fn compare_with_model(workers: usize, place: Place) {
     let guardian = Rule {
         scope: Scope::One,
         directives: [Directive::Restart, Directive::Stop, Directive::Restart],
@@ -256,8 +280,8 @@ fn s4_5_trees_of_strategies_do_what_a_slow_model_does() {
         let top = Plan::draw(&mut draw, 3);
         let started = Starts::default();
         let name = "0";
-        sim.spawn(name, actor(Arc::new(top.clone()), Arc::clone(&started)))
-            .unwrap();
+        let props = actor(Arc::new(top.clone()), Arc::clone(&started), place);
+        sim.spawn(name, props).unwrap();
         let mut starts = BTreeMap::new();
         let above = Plan {
             rule: guardian,
@@ -292,6 +316,7 @@ fn s4_5_trees_of_strategies_do_what_a_slow_model_does() {
         }
     };
     Sim::builder()
+        .workers(workers)
         .supervising(guardian.strategy())
         .check(0..400, run);
 }
@@ -305,7 +330,10 @@ fn s4_6_by_default_the_guardian_restarts_what_fails() {
         };
         let started = Starts::default();
         let top = sim
-            .spawn("top", actor(Arc::new(plan), Arc::clone(&started)))
+            .spawn(
+                "top",
+                actor(Arc::new(plan), Arc::clone(&started), Place::Here),
+            )
             .unwrap();
         top.tell(0);
         sim.run_until_idle();

@@ -65,6 +65,12 @@ impl Walk {
                     Step::Ends
                 };
             }
+            // A stand-in is nobody: the next one is the parent, if that is to decide.
+            match lifecycle::undecided_parent(shard, at.key) {
+                Some(Some(parent)) => at = shard.id_of(parent),
+                Some(None) => return Step::Ends,
+                None => {}
+            }
             let lead = Lead::of(shard, at);
             if let Lead::WokenFromSeveral = lead {
                 shard.search_soon(at.key);
@@ -129,7 +135,9 @@ impl Walk {
     ) -> Option<(Link, ActorId)> {
         match lead {
             Lead::Nowhere | Lead::WokenFromSeveral => return None,
-            Lead::Wait(..) | Lead::Parent(_) => return lead.only(shard, at),
+            Lead::Wait(..) | Lead::Parent(_) | Lead::ParentElsewhere(_) => {
+                return lead.only(shard, at);
+            }
             Lead::Several(_) | Lead::AllBelow => {}
         }
         if let (Some(known), here) = (&self.known, self.links.len()) {
@@ -139,9 +147,9 @@ impl Walk {
         }
         let first = self.links.first().map(|first| first.actor);
         if let (Lead::AllBelow, Some(first)) = (lead, first)
-            && lifecycle::all_below_has(shard, at.key, first)
+            && let Some(below) = lifecycle::below_as(shard, at.key, first)
         {
-            return Some((Link::without_wait(shard, at, first.key), first));
+            return Some((Link::to_held_up(shard, at, below), first));
         }
         match self.search {
             None => shard.search_soon(at.key),

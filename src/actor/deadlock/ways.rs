@@ -1,7 +1,7 @@
 //! Where ways lead on from an actor, and whether that is certain.
 
 use crate::actor::id::{ActorId, Key, MessageId};
-use crate::actor::lifecycle::{self, HeldUp, has_failed_to_start, held_up};
+use crate::actor::lifecycle::{self, HeldUp, Supervised, has_failed_to_start, held_up};
 use crate::actor::mail_kind::MailKind;
 use crate::actor::path::ActorPath;
 use crate::actor::shard::Shard;
@@ -42,6 +42,8 @@ pub(super) enum Lead {
     AllBelow,
     /// It is held up until its parent has decided.
     Parent(Key),
+    /// The same, with a parent on another worker.
+    ParentElsewhere(Supervised),
 }
 
 impl Lead {
@@ -64,8 +66,9 @@ impl Lead {
             }
         }
         match held_up(shard, slot) {
-            Some(HeldUp::ByThoseBelow) => Self::AllBelow,
-            Some(HeldUp::ByParent(parent)) => Self::Parent(parent),
+            Some(HeldUp::ThoseBelow) => Self::AllBelow,
+            Some(HeldUp::Parent(parent)) => Self::Parent(parent),
+            Some(HeldUp::ParentElsewhere(supervised)) => Self::ParentElsewhere(supervised),
             None => Self::Nowhere,
         }
     }
@@ -79,7 +82,7 @@ impl Lead {
         match (self, link.wait) {
             (Self::Wait(wait, _), Some(_)) => is_this(wait),
             (Self::Several(own), Some(wait)) => shard.several.includes(own, wait) && is_this(wait),
-            (Self::AllBelow | Self::Parent(_), None) => true,
+            (Self::AllBelow | Self::Parent(_) | Self::ParentElsewhere(_), None) => true,
             _ => false,
         }
     }
@@ -92,8 +95,8 @@ impl Lead {
         next: ActorId,
     ) -> Option<Link> {
         if let (Self::AllBelow, None) = (self, wait) {
-            let is_below = lifecycle::all_below_has(shard, actor.key, next);
-            return is_below.then(|| Link::without_wait(shard, actor, next.key));
+            let below = lifecycle::below_as(shard, actor.key, next)?;
+            return Some(Link::to_held_up(shard, actor, below));
         }
         let (link, target) = match (self, wait) {
             (Self::Several(own), Some(wait)) if shard.several.includes(own, wait) => {
@@ -109,8 +112,12 @@ impl Lead {
         match self {
             Self::Wait(wait, _) => Link::of(shard, actor, wait),
             Self::Parent(parent) => {
-                let link = Link::without_wait(shard, actor, parent);
+                let link = Link::to_held_up(shard, actor, parent);
                 Some((link, shard.id_of(parent)))
+            }
+            Self::ParentElsewhere(supervised) => {
+                let link = Link::without_wait(actor, supervised.parent_mail());
+                Some((link, supervised.stand_in()))
             }
             _ => None,
         }
@@ -134,8 +141,9 @@ impl Lead {
             }
             Self::AllBelow => {
                 let below = lifecycle::all_below(shard, actor.key).into_iter();
-                let link = |next| Link::without_wait(shard, actor, next);
-                below.map(|next| (link(next), shard.id_of(next))).collect()
+                let link = |next| Link::to_held_up(shard, actor, next);
+                let way = |next| Some((link(next), lifecycle::actor_of(shard, next)?));
+                below.filter_map(way).collect()
             }
             _ => Vec::new(),
         };
@@ -181,15 +189,20 @@ impl Link {
         Some((link, target))
     }
 
-    /// For whom an actor of this worker waits that is held up.
-    pub(super) fn without_wait(shard: &Shard, actor: ActorId, next: Key) -> Self {
+    /// For whom an actor of this worker waits that is held up: another one of it, or the one for whom that
+    /// stands.
+    pub(super) fn to_held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
+        Self::without_wait(actor, shard.slot(next.slot()).mail_kind())
+    }
+
+    fn without_wait(actor: ActorId, mail: &'static MailKind) -> Self {
         Self {
             actor,
             path: None,
             wait: None,
             began: 0,
             question: MessageId::WORK,
-            mail: shard.slot(next.slot()).mail_kind(),
+            mail,
             certain: false,
             can_end: false,
         }
@@ -256,6 +269,7 @@ pub(super) fn leads_on(shard: &Shard, first: ActorId) -> bool {
         at = match Lead::of(shard, at) {
             Lead::Wait(_, target) => target,
             Lead::Parent(parent) => shard.id_of(parent),
+            Lead::ParentElsewhere(supervised) => supervised.stand_in(),
             Lead::Several(_) | Lead::WokenFromSeveral | Lead::AllBelow => return true,
             Lead::Nowhere => return false,
         };

@@ -1,5 +1,6 @@
 //! Families: who is whose child, and what the members are called.
 
+use super::elsewhere::{actor_of, slot_of};
 use crate::actor::id::{ActorId, Key};
 use crate::actor::path::{ActorPath, NameError};
 use crate::actor::run_queue::Due;
@@ -56,7 +57,7 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
 }
 
 /// The path of a child that an actor of this shard is to have.
-pub(super) fn path_of_child(
+pub(crate) fn path_of_child(
     shard: &Shard,
     parent: u32,
     name: &str,
@@ -129,7 +130,8 @@ pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
     if shard.tenant(key).is_none() {
         return Vec::new();
     }
-    let paths = children_of(shard, key.slot()).map(|child| path_of(shard, child.slot()));
+    let live = children_of(shard, key.slot()).filter(|child| actor_of(shard, *child).is_some());
+    let paths = live.map(|child| path_of(shard, child.slot()));
     let mut paths: Vec<_> = paths.collect();
     paths.reverse();
     paths
@@ -167,14 +169,16 @@ fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
     parent == ancestor.slot() && shard.tenant(ancestor).is_some()
 }
 
-/// Whether an actor is among [those](all_below) below another one of its worker.
-pub(crate) fn all_below_has(shard: &Shard, ancestor: Key, actor: ActorId) -> bool {
-    actor.home == shard.home
-        && is_below(shard, actor.key, ancestor)
-        && !shard.slot(actor.key.slot()).special.is_task()
+/// The slot here of an actor, or of its stand-in, if that is among [those](all_below) below another one of this
+/// worker.
+pub(crate) fn below_as(shard: &Shard, ancestor: Key, actor: ActorId) -> Option<Key> {
+    let key = slot_of(shard, actor)?;
+    let is_actor = !shard.slot(key.slot()).special.is_task();
+    (is_actor && is_below(shard, key, ancestor)).then_some(key)
 }
 
-/// All actors below another one of its worker. Tasks are not among them: they are cancelled.
+/// All actors below another one of its worker, and the stand-ins of those that are elsewhere. Tasks are not
+/// among them: they are cancelled.
 pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
     let mut all: Vec<_> = children_of(shard, ancestor.slot()).collect();
     let mut at = 0;

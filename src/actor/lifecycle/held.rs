@@ -1,5 +1,6 @@
 //! Actors that are held up by their families: what comes next for them waits for others, and no fiber does.
 
+use super::elsewhere::{Supervised, supervised_elsewhere};
 use super::family::key_of;
 use super::passivate::Passive;
 use crate::actor::id::Key;
@@ -7,21 +8,31 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 
 /// For whom an actor waits without a fiber.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum HeldUp {
     /// For all below it, which are to end: it starts again, passivates, or did not start.
-    ByThoseBelow,
+    ThoseBelow,
     /// For its parent, which is to decide about its failure.
-    ByParent(Key),
+    Parent(Key),
+    /// For its parent on another worker, which is to decide about its failure.
+    ParentElsewhere(Supervised),
 }
 
 /// Who holds an actor up, where anybody does.
 pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
-    if !slot.special.get() || !slot.has_system() {
+    if !slot.special.get() {
         return None;
     }
-    slot.with_system(|system| {
-        let ends = slot.state() == State::Stopping;
+    let ends = slot.state() == State::Stopping;
+    let has_children = slot.first_child.get() != NO_SLOT;
+    // Whoever waits for all below it, on its own worker, finds it, but not those below it here.
+    if ends && has_children && supervised_elsewhere(slot).is_some() {
+        return Some(HeldUp::ThoseBelow);
+    }
+    if !slot.has_system() {
+        return None;
+    }
+    let (waits_for_their_end, waits_for_parent) = slot.with_system(|system| {
         let waits_for_their_end = match system.passive {
             _ if ends => system.start_failed,
             None => system.restarting.is_some(),
@@ -30,11 +41,15 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
             Some(Passive::Told) => true,
             Some(Passive::Asleep) => false,
         };
-        if waits_for_their_end {
-            return (slot.first_child.get() != NO_SLOT).then_some(HeldUp::ByThoseBelow);
-        }
-        let parent = || HeldUp::ByParent(key_of(shard, slot.parent.get()));
-        (system.escalated && !ends).then(parent)
+        let undecided = system.escalated && system.cut_short.is_none() && !ends;
+        (waits_for_their_end, undecided)
+    });
+    if waits_for_their_end {
+        return has_children.then_some(HeldUp::ThoseBelow);
+    }
+    waits_for_parent.then(|| match supervised_elsewhere(slot) {
+        Some(supervised) => HeldUp::ParentElsewhere(supervised),
+        None => HeldUp::Parent(key_of(shard, slot.parent.get())),
     })
 }
 

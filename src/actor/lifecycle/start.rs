@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::elsewhere::{Role, Supervised, tell_of_beginning};
 use super::family::{Name, adopt, path_of, path_of_child, wake};
 use super::stop::{AtEnd, begin_stop, on_end};
 use super::supervise::describe;
@@ -109,10 +110,43 @@ pub(crate) fn start<M: Send + 'static>(
     seed: Seed<M>,
     starter: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
+    let starting = Starting {
+        parent,
+        name,
+        starter,
+        supervised: None,
+    };
+    start_as(shard, starting, seed)
+}
+
+/// What is known of an actor that is to start.
+pub(super) struct Starting<'a> {
+    pub(super) parent: u32,
+    pub(super) name: Name<'a>,
+    pub(super) starter: Option<(Home, Key)>,
+    /// By whom it is supervised, where its parent is on another worker.
+    pub(super) supervised: Option<Supervised>,
+}
+
+/// As [`start`].
+pub(super) fn start_as<M: Send + 'static>(
+    shard: &Shard,
+    starting: Starting<'_>,
+    seed: Seed<M>,
+) -> Result<ActorRef<M>, SpawnError> {
+    let Starting {
+        parent,
+        name,
+        starter,
+        supervised,
+    } = starting;
     let (path, stack) = match prepare(shard, parent, name, seed.stack_size()) {
         Ok(prepared) => prepared,
         Err(error) => {
             let _ = drop_quietly(seed);
+            if let Some(supervised) = supervised {
+                tell_of_beginning(supervised, None);
+            }
             return Err(error);
         }
     };
@@ -125,6 +159,10 @@ pub(crate) fn start<M: Send + 'static>(
         bind(shard, key, capacity, overflow);
     }
     let (id, address) = (shard.id_of(key), shard.address_of(key));
+    if let Some(supervised) = supervised {
+        slot.with_extra(|extra| extra.role = Some(Box::new(Role::Supervised(supervised))));
+        tell_of_beginning(supervised, Some(id));
+    }
     if let Some(path) = &path {
         let message = MessageType::of::<M>();
         let entry = DirectoryEntry { address, message };

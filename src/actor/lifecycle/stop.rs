@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::elsewhere::{
+    Role, cut_child_short, give_up_outpost, is_outpost, stop_child, tell_of_end,
+};
 use super::family::{GUARDIAN, children, disown, interrupt, key_of, path_of, wake};
 use super::keep::let_go;
 use super::start::release;
@@ -34,11 +37,27 @@ fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
+    if slot.special.is_stand_in() {
+        return stop_child(shard, slot, reason);
+    }
+    let because = (reason != TerminationReason::Stopped).then(|| shard.verdicts.failure());
+    stop_because(shard, key, reason, because.flatten());
+}
+
+/// As [`request_stop_for`], because of that failure, if it is because of one.
+pub(super) fn stop_because(
+    shard: &Shard,
+    key: Key,
+    reason: TerminationReason,
+    failure: Option<Arc<Failure>>,
+) {
+    let Some(slot) = shard.tenant(key) else {
+        return drop(drop_with_fate(failure, End::Failed));
+    };
     if matches!(slot.state(), State::Starting | State::Running) {
         take_no_more(shard, slot);
         slot.enter(State::Draining);
         if reason != TerminationReason::Stopped {
-            let failure = shard.verdicts.failure();
             slot.with_system(|system| {
                 system.inherited = Some(reason);
                 system.ended_by = failure;
@@ -48,6 +67,8 @@ fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
             bury(shard, slot, key, DeadLetterReason::Stopped);
         }
         wake(shard, key.slot());
+    } else {
+        let _ = drop_with_fate(failure, End::Failed);
     }
 }
 
@@ -57,15 +78,27 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
     cut_short(shard, key, TerminationReason::Killed);
 }
 
+/// Why an actor is to handle nothing more, and because of which failure, if it is because of one.
+pub(crate) struct CutShort(TerminationReason, Option<Arc<Failure>>);
+
 fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
+    let by = CutShort(reason, shard.verdicts.failure());
+    match shard.tenant(key) {
+        Some(slot) if slot.special.is_stand_in() => cut_child_short(slot, by),
+        _ => cut_short_because(shard, key, by),
+    }
+}
+
+/// As [`cut_short`], because of that.
+pub(super) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
     let Some(slot) = shard
         .tenant(key)
         .filter(|slot| slot.state() != State::Stopping)
     else {
-        return;
+        return drop(drop_with_fate(by, End::Failed));
     };
     take_no_more(shard, slot);
-    let failure = shard.verdicts.failure();
+    let CutShort(reason, failure) = by;
     // Ordered first: the destructor of a message may wait, and the actor have its turn meanwhile.
     slot.with_system(|system| {
         if system.cut_short.is_none() {
@@ -131,7 +164,8 @@ pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: 
 /// path for the asking.
 pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPath)) {
     for (index, slot) in shard.slots().iter() {
-        if index == GUARDIAN || slot.state() == State::Vacant {
+        let is_nobody = index == GUARDIAN || is_outpost(shard, index);
+        if is_nobody || slot.state() == State::Vacant || slot.special.is_stand_in() {
             continue;
         }
         slot.set_forced(true);
@@ -196,8 +230,10 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     slot.queued.set(false);
     if slot.first_child.get() == NO_SLOT {
         slot.queued.set(true);
-        finish_stop(shard, index);
-    } else if is_mutated(Mutant::ParentStopsFirst)
+        return finish_stop(shard, index);
+    }
+    shard.look_if_held_up(slot, key_of(shard, index));
+    if is_mutated(Mutant::ParentStopsFirst)
         || is_mutated(Mutant::TaskOutlivesActor) && has_only_tasks(shard, slot)
     {
         tell_of_stop(shard, key_of(shard, index), slot.ending(), stop_reason);
@@ -354,7 +390,15 @@ fn vacate(shard: &Shard, key: Key) {
     {
         release(shard, path);
     }
+    let supervised = match extra.role.as_deref() {
+        Some(Role::Supervised(supervised)) => Some(*supervised),
+        _ => None,
+    };
     remove(shard, key, |shard| {
+        // First, so that its parent has no such child any more when it is told of the end.
+        if let Some(supervised) = supervised {
+            tell_of_end(supervised);
+        }
         for then in extra.at_end {
             then.ended(shard);
         }
@@ -373,15 +417,21 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     shard.fibers.release(slot.special.stack());
     forget_withdrawn(shard, slot, key.slot());
     let failed = slot.ending() == End::Failed;
+    let is_stand_in = slot.special.is_stand_in();
     if slot.vacate(shard.slabs()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot());
     }
-    if let Some(observer) = shard.observer.get() {
+    if let Some(observer) = shard.observer.get().filter(|_| !is_stand_in) {
         observer.stopped(shard.id_of(key));
     }
     say_so(shard);
     let parent_slot = shard.slot(parent);
-    if parent_slot.first_child.get() == NO_SLOT && parent_slot.special.get() {
+    if parent_slot.first_child.get() != NO_SLOT {
+        return;
+    }
+    if is_outpost(shard, parent) {
+        give_up_outpost(shard);
+    } else if parent_slot.special.get() {
         // It stops, or starts again, when the last of its children has stopped.
         wake(shard, parent);
     }

@@ -6,6 +6,9 @@
 
 use std::sync::Arc;
 
+use super::elsewhere::{
+    ask_parent, hand_on, resume_child, slot_of, supervised_elsewhere, tell_of_stop,
+};
 use super::family::{GUARDIAN, children_of, interrupt, key_of, path_of, younger_siblings};
 use super::restart::begin_restart;
 use super::stop::begin_stop;
@@ -87,31 +90,82 @@ pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
 /// Others whose failures it has yet to decide about rest until it does.
 fn resume_below(shard: &Shard, mut parent: Key, mut failure: &Arc<Failure>) {
     loop {
-        let child = failure.actor.key;
-        let slot = shard.tenant(child);
-        let Some(slot) = slot.filter(|slot| slot.parent.get() == parent.slot()) else {
+        let Some(child) = slot_of(shard, failure.actor) else {
             return;
         };
-        let rests = |system: &mut System| std::mem::take(&mut system.escalated);
-        if !(slot.special.get() && slot.has_system() && slot.with_system(rests)) {
+        let slot = shard.slot(child.slot());
+        if slot.parent.get() != parent.slot() {
             return;
         }
-        if slot.is_at_work() {
-            // It failed while it was built again. To resume is to go on with what there is, and
-            // there is nothing.
-            decide(shard, child, Decided::Stop, failure);
-        } else {
-            interrupt(shard, child);
+        if slot.special.is_stand_in() {
+            return resume_child(slot, failure);
         }
-        let Cause::Child(below) = &failure.cause else {
+        let Some(below) = resume_one(shard, child, failure) else {
             return;
         };
         (parent, failure) = (child, below);
     }
 }
 
+/// As [`resume_below`] does, from that actor on, which had failed so.
+pub(super) fn resume_escalated(shard: &Shard, actor: Key, failure: &Arc<Failure>) {
+    if let Some(below) = resume_one(shard, actor, failure) {
+        resume_below(shard, actor, below);
+    }
+}
+
+/// Resumes an actor if it rests for that failure. Returns that of its child, if it rests for one.
+fn resume_one<'a>(
+    shard: &Shard,
+    actor: Key,
+    failure: &'a Arc<Failure>,
+) -> Option<&'a Arc<Failure>> {
+    let slot = shard.slot(actor.slot());
+    let rests = |system: &mut System| std::mem::take(&mut system.escalated);
+    if !(slot.special.get() && slot.has_system() && slot.with_system(rests)) {
+        return None;
+    }
+    if slot.is_at_work() {
+        // It failed while it was built again. To resume is to go on with what there is, and
+        // there is nothing.
+        decide(shard, actor, Decided::Stop, failure);
+    } else {
+        interrupt(shard, actor);
+    }
+    match &failure.cause {
+        Cause::Child(below) => Some(below),
+        _ => None,
+    }
+}
+
+/// The parent of an actor, on another worker, has decided about its failure: has the actor do that.
+pub(super) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
+    let slot = shard.slot(key.slot());
+    if slot.state() == State::Stopping {
+        return;
+    }
+    let before = slot.with_system(|system| {
+        system.escalated = false;
+        system.answer.replace((decided, Arc::clone(failure)))
+    });
+    interrupt(shard, key);
+    let _ = drop_with_fate(before, End::Failed);
+}
+
+/// Does what the parent of an actor, on another worker, has decided about its failure. Returns whether it goes
+/// on at once.
+#[cold]
+pub(super) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<Failure>) -> bool {
+    let goes_on = carry_out(shard, key, decided, &failure);
+    if goes_on && let Cause::Child(below) = &failure.cause {
+        resume_below(shard, key, below);
+    }
+    let _ = drop_with_fate(failure, End::Failed);
+    goes_on
+}
+
 /// Has an actor do, before all else, what was decided because of a failure.
-fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
+pub(super) fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
     // What is dropped below may wait, and those who come after it may be gone by then.
     let Some(slot) = shard.tenant(key) else {
         return;
@@ -130,6 +184,10 @@ pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
         Some(Decision::Escalate) | None => {}
         Some(decision) => return carry_out(shard, key, decided(decision), failure),
     }
+    if let Some(supervised) = supervised_elsewhere(shard.slot(key.slot())) {
+        ask_parent(shard, key, supervised, failure);
+        return false;
+    }
     let parent = shard.slot(key.slot()).parent.get();
     if !is_supervising(shard.slot(parent)) {
         return carry_out(shard, key, Decided::Stop, failure);
@@ -147,7 +205,7 @@ pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
 
 /// Whether a parent still has a say in the lives of its children: not when it stops, passivates, or
 /// starts again.
-fn is_supervising(parent: &Slot) -> bool {
+pub(super) fn is_supervising(parent: &Slot) -> bool {
     let leaves = |system: &mut System| system.restarting.is_some() || system.passive.is_some();
     let goes_on = parent.state() != State::Stopping;
     goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(leaves))
@@ -217,6 +275,10 @@ fn ask(
 
 /// Does with an actor what was decided. Answers whether it goes on at once.
 pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
+    if shard.slot(key.slot()).special.is_stand_in() {
+        hand_on(shard.slot(key.slot()), decided, failure);
+        return false;
+    }
     match decided {
         Decided::Resume => true,
         Decided::Restart { .. } if is_passive(shard.slot(key.slot())) => true,
@@ -233,12 +295,10 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
             false
         }
         Decided::Stop => {
-            let parent = shard.slot(key.slot()).parent.get();
-            let told = parent != GUARDIAN && is_supervising(shard.slot(parent));
-            if told && failure.actor == shard.id_of(key) {
-                tell_parent(shard, key, parent, failure);
-            }
             let slot = shard.slot(key.slot());
+            if failure.actor == shard.id_of(key) {
+                tell_parent_of_stop(shard, slot, failure);
+            }
             slot.with_system(|system| system.ended_by = Some(Arc::clone(failure)));
             begin_stop(shard, key.slot(), DeadLetterReason::Failed);
             false
@@ -253,9 +313,21 @@ fn goes_on_after_restart(slot: &Slot) -> bool {
     slot.can_be_built_again() && !(stops && slot.with_system(|system| system.unbuilt))
 }
 
-fn tell_parent(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
+/// Tells the parent of an actor that it stops because of a failure of its own.
+fn tell_parent_of_stop(shard: &Shard, slot: &Slot, failure: &Arc<Failure>) {
+    if let Some(supervised) = supervised_elsewhere(slot) {
+        return tell_of_stop(supervised, failure);
+    }
+    let parent = slot.parent.get();
+    if parent != GUARDIAN && is_supervising(shard.slot(parent)) {
+        tell_parent(shard, parent, failure);
+    }
+}
+
+/// Tells an actor that a child of its stops because of that failure.
+pub(super) fn tell_parent(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
     let signal = Signal::ChildFailed {
-        child: shard.id_of(key),
+        child: failure.actor,
         failure: Arc::clone(failure),
     };
     shard
@@ -292,7 +364,8 @@ fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     slot.with_system(|system| system.escalated = true);
     slot.special.set(true);
-    slot.set_resting(true);
+    // A stand-in has turns all the same.
+    slot.set_resting(!slot.special.is_stand_in());
     let failure = Arc::clone(failure);
     shard
         .slot(parent)

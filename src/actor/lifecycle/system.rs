@@ -58,6 +58,8 @@ pub(crate) enum Wanted {
     WakeUp,
     /// To do what was decided because of a sibling's failure.
     Decision(Decided, Arc<Failure>),
+    /// To do what its parent, on another worker, has decided about its own failure.
+    Answer(Decided, Arc<Failure>),
     /// To deal with a failure that its child could not.
     ChildFailure(Arc<Failure>),
     /// To fail because a task of its failed.
@@ -75,6 +77,8 @@ pub(crate) struct System {
     /// Failures of its tasks, which are its own.
     pub(crate) task_failures: VecDeque<Arc<Failure>>,
     pub(crate) decided: Option<(Decided, Arc<Failure>)>,
+    /// What its parent, on another worker, has decided about its own failure.
+    pub(crate) answer: Option<(Decided, Arc<Failure>)>,
     /// Whether somebody has suspended it.
     pub(crate) suspended: bool,
     /// Whether it handles nothing more and ends, whatever mail it has, and why.
@@ -151,6 +155,9 @@ impl System {
         }
         if self.escalated {
             return Wanted::Rest;
+        }
+        if let Some((decided, failure)) = self.answer.take() {
+            return Wanted::Answer(decided, failure);
         }
         if let Some(passive) = self.passive {
             return self.next_of_passive(passive, slot);

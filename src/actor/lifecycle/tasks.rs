@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::elsewhere::Role;
 use super::family::{adopt, interrupt, key_of, path_of};
 use super::stop::remove;
 use super::supervise::tell_hook;
@@ -73,15 +74,17 @@ pub(crate) fn spawn_task<T: 'static>(
         fiber: None,
         cancelled,
     };
-    slot.with_extra(|extra| extra.task = Some(Box::new(record)));
+    slot.with_extra(|extra| extra.role = Some(Box::new(Role::Task(record))));
     shard.due.push(Due::Turn(index));
     (key, done)
 }
 
 fn with_record<R>(slot: &Slot, look: impl FnOnce(&mut TaskRecord) -> R) -> R {
     slot.with_extra(|extra| {
-        let record = extra.task.as_mut();
-        look(record.expect("a task keeps its record as long as its slot"))
+        let Some(Role::Task(record)) = extra.role.as_deref_mut() else {
+            unreachable!("a task keeps its record as long as its slot")
+        };
+        look(record)
     })
 }
 
@@ -176,9 +179,13 @@ fn fail_owner(shard: &Shard, owner: u32, failure: Arc<Failure>) {
 /// Removes a task of which nothing is left on any fiber.
 fn end_task(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
-    let extra = slot.take_extra();
-    if let Some((fiber, _)) = extra.and_then(|extra| extra.task?.fiber) {
-        shard.interrupts.ended(fiber);
+    let role = slot.take_extra().and_then(|extra| extra.role);
+    if let Some(Role::Task(TaskRecord {
+        fiber: Some((fiber, _)),
+        ..
+    })) = role.as_deref()
+    {
+        shard.interrupts.ended(*fiber);
     }
     remove(shard, key, |_| {});
 }

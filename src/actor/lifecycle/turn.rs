@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::elsewhere::take_stand_in_turn;
 use super::family::key_of;
 use super::keep::{handle_kept, touch};
 use super::passivate::{begin_passivation, fall_asleep, sleep, wake_up};
 use super::restart::finish_restart;
 use super::stop::{begin_stop, go_on_to_the_end, kill};
-use super::supervise::{carry_out, describe, failed_by_child, failed_by_task, has_failed, report};
+use super::supervise::{
+    answered, carry_out, describe, failed_by_child, failed_by_task, has_failed, report,
+};
 use super::system::Wanted;
 use super::tasks::take_task_turn;
 use super::withdraw::screen;
@@ -154,6 +157,10 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
         take_task_turn(shard, key);
         return false;
     }
+    if slot.special.is_stand_in() {
+        take_stand_in_turn(shard, key);
+        return false;
+    }
     let observed = shard.observer.get().is_some();
     let most = shard.measure.get().messages_per_turn;
     let mut left = if observed { 1 } else { most };
@@ -198,6 +205,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
             }
             Wanted::WakeUp => wake_up(shard, key),
             Wanted::Decision(decision, failure) => carry_out(shard, key, decision, &failure),
+            Wanted::Answer(decision, failure) => answered(shard, key, decision, failure),
             Wanted::ChildFailure(failure) => failed_by_child(shard, key, failure),
             Wanted::TaskFailure(failure) => failed_by_task(shard, key, failure),
             Wanted::Signal(signal) => tell(shard, key, &signal),

@@ -34,6 +34,8 @@ struct Family {
     strategies: [SupervisorStrategy; 3],
     /// Which instances of the child are built, and fail or stop instead of running.
     rebuilt: Rebuilt,
+    /// Whether each has its children on another worker than its own.
+    apart: bool,
 }
 
 /// What becomes of the second instance of the child.
@@ -61,6 +63,7 @@ fn stopping() -> Family {
     Family {
         strategies: [stops(), stops(), stops()],
         rebuilt: Rebuilt::Runs,
+        apart: false,
     }
 }
 
@@ -95,8 +98,9 @@ impl Family {
                     Rebuilt::Stops if again => return Ok(Behavior::stopped()),
                     _ => {}
                 }
+                let worker = (ctx.worker() + usize::from(family.apart)) % WORKERS;
                 for name in NAMES[generation] {
-                    ctx.spawn(name, family.member(generation + 1))?;
+                    ctx.spawn_on(worker, name, family.member(generation + 1))?;
                 }
                 Ok(Behavior::with_state(Vec::new(), handle).on_signal(
                     |_ctx, signal| match signal {
@@ -156,11 +160,35 @@ fn watcher(log: &Log, name: &'static str, watched: [ActorId; 3]) -> Props<[Actor
     })
 }
 
+/// How many a simulation has.
+const WORKERS: usize = 2;
+
 const MEMBERS: [&str; 3] = ["parent", "child", "grandchild"];
 
 /// Starts a family, has it end so, and looks what its watchers of the same simulation were told of the
-/// parent, the child and the grandchild.
+/// parent, the child and the grandchild: where all live on one worker, and where children live on another
+/// one than their parents.
 fn ends(
+    way: &str,
+    family: &Family,
+    end: impl Fn(&mut Stage<'_>),
+    expected: [Option<TerminationReason>; 3],
+) {
+    for apart in [false, true] {
+        let family = Family {
+            apart,
+            ..family.clone()
+        };
+        let way = if apart {
+            format!("{way}, apart")
+        } else {
+            way.to_owned()
+        };
+        ends_in(&way, &family, &end, expected);
+    }
+}
+
+fn ends_in(
     way: &str,
     family: &Family,
     end: impl Fn(&mut Stage<'_>),

@@ -10,7 +10,7 @@ use nexus_actors::sim::Sim;
 impl Answers {
     /// That one ask has failed, by that cycle, and all others were answered.
     #[track_caller]
-    fn assert_one_deadlock(&self, sim: &mut Sim, cycle: &[&str], others: usize) {
+    pub(super) fn assert_one_deadlock(&self, sim: &mut Sim, cycle: &[&str], others: usize) {
         sim.run_for(ms(900));
         let answers = self.0.lock().unwrap();
         let mut failed = answers

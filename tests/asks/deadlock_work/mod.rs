@@ -1,5 +1,6 @@
 //! Cycles of waits that go through something else than an ask: the start of an actor, a task, a future.
 
+mod apart;
 mod futures;
 mod held;
 mod polls;
