@@ -26,7 +26,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::family::{Name, adopt, interrupt, key_of, wake};
-use super::start::{SpawnError, Starting, start_as};
+use super::start::{SpawnError, start_as};
 use super::stop::{CutShort, cut_short_because, remove, stop_because};
 use super::supervise::{
     answer, carry_out, decide, decide_and_do, is_supervising, resume_escalated, tell_parent,
@@ -333,14 +333,9 @@ pub(crate) fn start_for<M: Send + 'static>(
         dispatch(supervised.stand_in, ToStandIn::NotBegun);
         return Err(SpawnError::ShuttingDown);
     }
-    let starting = Starting {
-        parent: outpost(shard),
-        name: Name::At(path),
-        starter,
-        supervised: Some(supervised),
-    };
-    let outpost = starting.parent;
-    start_as(shard, starting, seed).inspect_err(|_| {
+    let outpost = outpost(shard);
+    let (name, by) = (Name::At(path), Some(supervised));
+    start_as(shard, outpost, name, seed, starter, by).inspect_err(|_| {
         if is_outpost(shard, outpost) && shard.slot(outpost).first_child.get() == NO_SLOT {
             give_up_outpost(shard);
         }

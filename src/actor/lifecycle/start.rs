@@ -110,36 +110,19 @@ pub(crate) fn start<M: Send + 'static>(
     seed: Seed<M>,
     starter: Option<(Home, Key)>,
 ) -> Result<ActorRef<M>, SpawnError> {
-    let starting = Starting {
-        parent,
-        name,
-        starter,
-        supervised: None,
-    };
-    start_as(shard, starting, seed)
+    start_as(shard, parent, name, seed, starter, None)
 }
 
-/// What is known of an actor that is to start.
-pub(super) struct Starting<'a> {
-    pub(super) parent: u32,
-    pub(super) name: Name<'a>,
-    pub(super) starter: Option<(Home, Key)>,
-    /// By whom it is supervised, where its parent is on another worker.
-    pub(super) supervised: Option<Supervised>,
-}
-
-/// As [`start`].
+/// As [`start`]; `supervised` if the parent is on another worker.
+#[inline(always)]
 pub(super) fn start_as<M: Send + 'static>(
     shard: &Shard,
-    starting: Starting<'_>,
+    parent: u32,
+    name: Name<'_>,
     seed: Seed<M>,
+    starter: Option<(Home, Key)>,
+    supervised: Option<Supervised>,
 ) -> Result<ActorRef<M>, SpawnError> {
-    let Starting {
-        parent,
-        name,
-        starter,
-        supervised,
-    } = starting;
     let (path, stack) = match prepare(shard, parent, name, seed.stack_size()) {
         Ok(prepared) => prepared,
         Err(error) => {
