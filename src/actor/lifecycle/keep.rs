@@ -120,14 +120,14 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
 }
 
 /// Ends the timers and the receive time-out of an actor. The messages in its stash are lost.
-#[inline]
-pub(super) fn let_go(shard: &Shard, key: Key, reason: DeadLetterReason) {
-    let slot = shard.slot(key.slot());
+#[inline(always)]
+pub(super) fn let_go(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
     if slot.has_system() {
         let_go_of_what_is_kept(shard, slot, key, reason);
     }
 }
 
+#[cold]
 fn let_go_of_what_is_kept(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
     slot.set_timed(false);
     let (store, timeout) =

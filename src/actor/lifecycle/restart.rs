@@ -25,7 +25,12 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
     shard.verdicts.because_of(Some(failure), || {
-        let_go(shard, key, DeadLetterReason::Restarted);
+        let_go(
+            shard,
+            shard.slot(key.slot()),
+            key,
+            DeadLetterReason::Restarted,
+        );
         if !is_mutated(Mutant::WatchKept) {
             end_what_it_began(shard, key, End::Failed);
         }

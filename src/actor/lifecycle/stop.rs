@@ -219,7 +219,7 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
         slot.set_forced(true);
     }
     slot.end_with(End::from(reason));
-    let_go(shard, key_of(shard, index), reason);
+    let_go(shard, slot, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
     slot.set_resting(false);
     // As long as it counts as queued it has no other turn, however long that waits.
@@ -274,7 +274,7 @@ fn finish_stop(shard: &Shard, index: u32) {
     let key = key_of(shard, index);
     tell_of_stop(shard, key, slot.ending(), stop_reason);
     // What `PostStop` has begun.
-    let_go(shard, key, DeadLetterReason::Stopped);
+    let_go(shard, slot, key, DeadLetterReason::Stopped);
     let left = is_mutated(Mutant::LateTaskLeft) && has_only_tasks(shard, slot);
     if slot.first_child.get() != NO_SLOT && !left {
         // `PostStop` started children: they stop first, and nobody is told a second time.

@@ -245,11 +245,17 @@ pub(super) fn screen_withdrawn(
 }
 
 /// Drops the notices of a slot whose mail is gone.
+#[inline(always)]
 pub(super) fn forget_withdrawn(shard: &Shard, slot: &Slot, index: u32) {
     if slot.special.screened() {
-        shard.withdrawn.borrow_mut().remove(&index);
-        slot.special.screen(false);
+        forget_notices(shard, slot, index);
     }
+}
+
+#[cold]
+fn forget_notices(shard: &Shard, slot: &Slot, index: u32) {
+    shard.withdrawn.borrow_mut().remove(&index);
+    slot.special.screen(false);
 }
 
 #[cfg(test)]
