@@ -390,7 +390,7 @@ pub(super) enum FailedStart {
 }
 
 impl FailedStart {
-    /// Why mail that came meanwhile is lost.
+    /// Returns why mail that came meanwhile is lost.
     fn reason(&self) -> DeadLetterReason {
         match self {
             Self::Unwound(Unwound::Forced) => DeadLetterReason::Forced,

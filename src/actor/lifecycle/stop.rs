@@ -238,7 +238,7 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     }
 }
 
-/// Returns why the mail is lost of an actor that begins to stop for that reason. A shutdown's deadline takes
+/// Returns why the mail of an actor that begins to stop for that reason is lost. A shutdown's deadline takes
 /// precedence, and an actor that stops as its parent has failed ends as the parent does.
 fn reason_of_end(slot: &Slot, reason: DeadLetterReason) -> DeadLetterReason {
     let fails_with_parent = |system: &mut System| {
