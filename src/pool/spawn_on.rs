@@ -8,19 +8,22 @@ use crate::actor::{
 use crate::ask::{call, can_call};
 
 impl<M: Send + 'static> Context<'_, M> {
-    /// Starts a child of that name on another worker of the pool. Returns when the child's setup is done; only
-    /// this actor waits for that, and its worker continues with others.
+    /// Starts a child of that name on another worker of the pool.
     ///
-    /// It is a child as any other: its path is below this actor's, this actor's strategy decides about its
-    /// failures, [`Signal::ChildFailed`](crate::Signal::ChildFailed) is told here, and it has ended, and was told
-    /// [`PostStop`](crate::Signal::PostStop), before this actor is. Messages to it take the way to any
-    /// actor of that worker. What passes between parent and child, a failure, the decision about it, a stop,
-    /// goes from worker to worker, behind what was sent on that way before: until the decision is there
-    /// the child handles nothing. Where the child's worker does not get on, as in a handler that does not
-    /// return, this actor's own end waits for it, but for a shutdown's, which goes past the deadline
-    /// without it.
+    /// Returns when the child's setup is done. Only this actor waits for that; its worker continues with
+    /// other actors.
     ///
-    /// Workers are numbered from 0. That of [`worker`](Self::worker) is this actor's own: there it is the same as
+    /// The child is a child like any other. Its path is below this actor's. This actor's strategy decides
+    /// about its failures, and this actor is told [`Signal::ChildFailed`](crate::Signal::ChildFailed). The
+    /// child has ended, and was told [`PostStop`](crate::Signal::PostStop), before this actor is. Messages to
+    /// it take the same way as to any actor of that worker.
+    ///
+    /// A failure, the decision about it, or a stop passes between parent and child from worker to worker,
+    /// behind what was sent on that way before. The child handles nothing until the decision has arrived. If
+    /// the child's worker makes no progress, as in a handler that does not return, this actor's own end waits
+    /// for it, except in a shutdown, which continues without it after the deadline.
+    ///
+    /// Workers are numbered from 0. With this actor's own [`worker`](Self::worker), this is the same as
     /// [`spawn`](Self::spawn).
     ///
     /// ```
@@ -51,9 +54,9 @@ impl<M: Send + 'static> Context<'_, M> {
     ///
     /// # Errors
     ///
-    /// [`SpawnError::NoSuchWorker`] if there is no worker of that index, [`SpawnError::CannotWait`] where this
-    /// function cannot wait, [`SpawnError::ShuttingDown`] if that worker has begun to shut down; else as for
-    /// [`spawn`](Self::spawn).
+    /// [`SpawnError::NoSuchWorker`] if there is no worker with that index, [`SpawnError::CannotWait`] if this
+    /// function cannot wait, [`SpawnError::ShuttingDown`] if that worker has begun to shut down; otherwise as
+    /// for [`spawn`](Self::spawn).
     pub fn spawn_on<P: Spawnable>(
         &mut self,
         worker: usize,
@@ -73,7 +76,7 @@ impl<M: Send + 'static> Context<'_, M> {
     }
 }
 
-/// The worker of that index, if there is one.
+/// Returns the worker with that index, if there is one.
 fn place(shard: &Shard, worker: usize) -> Result<u32, SpawnError> {
     let workers = shard.core.workers.len();
     match u32::try_from(worker) {
@@ -96,7 +99,7 @@ fn start_on<P: Spawnable>(
     props: P,
 ) -> Result<ActorRef<P::Message>, SpawnError> {
     let core = &shard.core;
-    // Before anything is done: a child that starts is one that somebody waits for.
+    // Checked before anything is done: a child that starts has a caller that waits for it.
     let can_start = path.and_then(|path| Ok((path, can_call(core, worker)?)));
     let path = match can_start {
         Ok((path, ())) => path,

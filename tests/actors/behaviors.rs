@@ -1,4 +1,4 @@
-//! Behaviours, functional and as a trait: what a handler may answer, and what becomes of it.
+//! Behaviours, functional and as a trait: what a handler may return, and the effect of it.
 
 use crate::common::*;
 use nexus_actors::prelude::*;

@@ -1,5 +1,5 @@
-//! Actors that end in their start: whoever spawns one is told so, in every way to spawn and whatever has it
-//! end, and nothing of it is left.
+//! Actors that end in their start: the caller that spawns one is told so, however it is spawned and whatever
+//! ends it, and nothing of the actor is left.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -16,7 +16,7 @@ fn stopped() -> Props<u8> {
 
 type Outcome = Result<ActorRef<u8>, SpawnError>;
 
-/// The path of an actor that was said to have ended in its start.
+/// The path of an actor that is reported to have ended in its start.
 #[track_caller]
 fn ended(outcome: Outcome) -> String {
     match outcome {
@@ -25,7 +25,7 @@ fn ended(outcome: Outcome) -> String {
     }
 }
 
-/// What is told a signal stops at once where that is `PreStart`.
+/// A behaviour that ends at once, by this decision, when it is told `PreStart`.
 fn leaves_at_once(next: fn() -> Next<u8>) -> Behavior<u8> {
     Behavior::receive(|_ctx, _| ()).on_signal(move |_ctx, signal| match signal {
         Signal::PreStart => next(),
@@ -95,7 +95,7 @@ fn s1_10_an_actor_that_ends_in_its_start_is_an_error_in_every_way_to_spawn() {
             .for_each(|it| drop(ended(it)));
         let once = Once::new(Behavior::<u8>::stopped);
         assert_eq!(ended(pool.spawn("j", once)), "/user/j");
-        // A child's parent is told, and goes on.
+        // The parent of such a child is told, and continues.
         let parent = Props::new(|| {
             Behavior::receive(|ctx, reply: Reply<[Outcome; 3]>| {
                 reply.send([
@@ -173,7 +173,7 @@ fn s1_10_whatever_has_it_end_in_its_start_it_is_the_same_error() {
         });
     }
     check(0..10, |sim| {
-        // What cannot come back does not passivate.
+        // An actor that cannot come back does not passivate.
         let once = Once::new(|| leaves_at_once(|| Next::Passivate));
         assert_eq!(ended(sim.spawn("once", once)), "/user/once");
         let again = Props::new(|| leaves_at_once(|| Next::Passivate));
@@ -208,7 +208,7 @@ fn s1_10_nothing_is_left_of_an_actor_that_ends_in_its_start() {
             })
         });
         assert_eq!(ended(sim.spawn("actor", props)), "/user/actor");
-        // Its children have stopped by then, and its mail is lost as that of any other that stops.
+        // Its children have stopped by then, and its mail is lost like that of any other actor that stops.
         assert_eq!(log.of("one"), ["PreStart", "PostStop(Stopped)"]);
         assert_eq!(log.of("other"), ["PreStart", "PostStop(Stopped)"]);
         let pending = sim.pending();

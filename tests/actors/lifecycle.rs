@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A panic that is no `!`, so that a handler may end with it.
+/// A panic whose type is not `!`, so that a handler may end with it.
 fn planned() {
     panic!("planned");
 }
 
-/// A family of two children for each of `depth` generations, whose members note their signals.
+/// A family of two children in each of `depth` generations, whose members record their signals.
 fn family(depth: u32, log: Log) -> Behavior<()> {
     Behavior::setup(move |ctx| {
         for number in 0..if depth == 0 { 0 } else { 2 } {
@@ -324,7 +324,7 @@ fn s4_12_nothing_grows_with_the_actors_that_ever_lived() {
                     Behavior::receive(|ctx, reply: Reply<()>| {
                         for _ in 0..100 {
                             ctx.spawn("child", brief())?.tell(());
-                            // The name is free as soon as the child has had its turn.
+                            // The name is free once the child has had its turn.
                             let again = loop {
                                 match ctx.spawn("child", brief()) {
                                     Err(SpawnError::NameTaken(_)) => ctx.yield_now()?,
@@ -354,7 +354,7 @@ fn s4_12_nothing_grows_with_the_actors_that_ever_lived() {
 
 // ---- failures ------------------------------------------------------------------------------
 
-/// Runs one actor that fails, beside one that must not notice, and answers what was reported.
+/// Runs one actor that fails, beside one that must not notice, and returns what was reported.
 fn failing(make: impl Fn() -> Behavior<u8> + Send + Sync + Clone + 'static) -> Vec<String> {
     let mut reports = Vec::new();
     for workers in SIZES {
@@ -477,7 +477,7 @@ fn s4_9_a_failure_of_post_stop_is_told_of_before_its_state_is_dropped() {
                 })
             });
             pool.spawn("failing", failing).unwrap().tell(());
-            // Its name comes free when all is over; counts are published a little later.
+            // Its name becomes free when everything is over; counts are published a little later.
             eventually("it has stopped", || {
                 pool.lookup::<()>("/user/failing").is_err()
             });
@@ -612,7 +612,7 @@ fn s4_9_a_failed_actor_stops_its_children_and_loses_its_mail() {
                     Behavior::setup(move |ctx| {
                         ctx.spawn("child", Props::new(move || family(1, told.clone())))?;
                         Ok(Behavior::receive(|ctx, last: bool| {
-                            // All of them are in the mailbox by then, so that the rest is lost as failed.
+                            // By then all messages are in the mailbox, so that the rest is lost as failed.
                             while !last && ctx.mailbox_len() < 3 {
                                 ctx.yield_now().unwrap();
                             }

@@ -1,5 +1,4 @@
-//! Actors: references to them, what they do with a message, how they start, live and end, and what they
-//! do beside their mail.
+//! Actors: references, handlers, and how actors start, live and end; and what they do besides handling mail.
 
 #[path = "../common/mod.rs"]
 mod common;

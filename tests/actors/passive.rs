@@ -1,4 +1,4 @@
-//! What does not wake a passive actor, and what the simulation tells of passive ones: row 6.5.
+//! What does not wake a passive actor, and what the simulation reports of passive actors: row 6.5.
 
 use crate::common::{LONG, Log, SEEDS, check_calm};
 use nexus_actors::prelude::*;
@@ -9,12 +9,12 @@ const SHORT: Duration = Duration::from_millis(10);
 
 enum Do {
     Ask(u32, Reply<u32>),
-    /// To be put aside.
+    /// A question to be stashed.
     Aside(u32, Reply<u32>),
     Rest,
 }
 
-/// Notes when it starts, and what it answers.
+/// Records when it starts, and what it replies.
 fn sleeper(log: &Log) -> Props<Do> {
     let log = log.clone();
     Props::new(move || {
@@ -39,7 +39,7 @@ fn sleeper(log: &Log) -> Props<Do> {
     })
 }
 
-/// How often it has become passive, and was built again.
+/// How often it has become passive, and was rebuilt.
 fn wakes(sim: &Sim, actor: ActorRef<Do>) -> (usize, usize) {
     let trace = sim.trace();
     let count = |wanted: &TraceKind| trace.events().filter(|event| event.what == *wanted).count();

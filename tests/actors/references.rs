@@ -186,11 +186,11 @@ fn s1_4_what_cannot_be_delivered_becomes_a_dead_letter_or_is_given_back() {
     orphan.tell(4);
 }
 
-/// A message that is not `Clone`, so that it must be the same one that comes back.
+/// A message that is not `Clone`, so it must be the same one that comes back.
 #[derive(Debug, PartialEq)]
 struct Parcel(u32);
 
-/// Takes one parcel, notes it, and stops.
+/// Takes one parcel, records it, and stops.
 fn takes_one(log: &Log) -> Props<Parcel> {
     let log = log.clone();
     Props::new(move || {
@@ -308,7 +308,7 @@ fn s1_5_the_same_calls_work_from_a_handler_another_worker_and_a_thread_outside()
 /// A number of a sender's messages.
 struct Numbered(usize, u64);
 
-/// Expects each sender's numbers in order, and tells how many came.
+/// Expects each sender's numbers in order, and reports how many came.
 fn orderly(seen: &Arc<AtomicU64>) -> Props<Numbered> {
     let seen = Arc::clone(seen);
     Props::new(move || {
@@ -327,7 +327,7 @@ fn orderly(seen: &Arc<AtomicU64>) -> Props<Numbered> {
 
 const EACH: u64 = 5_000;
 
-/// Sends its numbers, by either call, waiting now and then.
+/// Sends its numbers, with either method, and waits now and then.
 fn sender(number: usize, target: ActorRef<Numbered>, helper: ActorRef<Reply<()>>) -> Props<()> {
     Props::new(move || {
         Behavior::receive(move |ctx, ()| {
@@ -425,7 +425,7 @@ fn s1_8_actors_know_their_paths() {
         }
     });
 
-    /// Answers its path, and that of a child.
+    /// Replies with its path, and that of a child.
     fn paths() -> Props<Reply<Vec<ActorPath>>> {
         Props::new(|| {
             Behavior::receive(|ctx, reply: Reply<Vec<ActorPath>>| {

@@ -1,4 +1,4 @@
-//! Starting actors: from values that serve once or are cloned, and many at a time.
+//! Starting actors: from values that serve once or are cloned, and many actors at a time.
 
 use crate::common::*;
 use nexus_actors::Spawnable;
@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Not `Clone`, and it says when it is gone.
+/// Not `Clone`, and reports when it is dropped.
 struct Cargo(u32, mpsc::Sender<&'static str>);
 
 impl Drop for Cargo {
@@ -25,11 +25,11 @@ enum Ship {
     Leave,
 }
 
-/// A ship that is made once, with what it carries.
+/// A ship that is made once, with its cargo.
 fn ship(weight: u32, log: &mpsc::Sender<&'static str>) -> Once<Ship> {
     let (cargo, told) = (Cargo(weight, log.clone()), log.clone());
     Once::new(move || {
-        let sailed = Rc::new(Cell::new(false)); // what an actor has need not be `Send`
+        let sailed = Rc::new(Cell::new(false)); // what an actor owns need not be `Send`
         Behavior::with_state(cargo, move |cargo: &mut Cargo, _ctx, message| {
             sailed.set(true);
             match message {
@@ -304,7 +304,7 @@ fn s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept() {
     assert_eq!(lines.iter().collect::<Vec<_>>(), ["dropped"; 600]);
 }
 
-/// Says how many messages it has handled, as its state and what its handler has captured know it.
+/// Asks how many messages the actor has handled, by its state and by what its handler has captured.
 type HowMany = Option<Reply<(u32, u32)>>;
 
 #[test]

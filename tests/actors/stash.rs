@@ -1,5 +1,5 @@
-//! The stash: row 6.3 of the contract, and how it goes together with what else surrounds a
-//! behaviour, row 2.2.
+//! The stash: row 6.3 of the contract, and how it combines with everything else that surrounds a behaviour,
+//! row 2.2.
 
 use crate::common::{LONG, Log, SECOND, SEEDS, ms};
 use nexus_actors::prelude::*;
@@ -11,7 +11,7 @@ use std::time::Duration;
 type Run = Box<dyn FnOnce(&mut Context<'_, Do>) -> Result<(), BoxError> + Send>;
 
 enum Do {
-    /// To be put aside while the door is closed.
+    /// To be stashed while the door is closed.
     Say(u32),
     Ask(Reply<u32>),
     Open,
@@ -26,7 +26,7 @@ fn run(
     actor.tell(Do::Run(Box::new(code)));
 }
 
-/// Puts aside what is said while it is closed, and answers when it is open.
+/// Stashes what it is told to say while it is closed, and replies when it is open.
 fn door(log: &Log, open: bool) -> Behavior<Do> {
     let log = log.clone();
     Behavior::receive(move |ctx: &mut Context<'_, Do>, message| {
@@ -137,7 +137,7 @@ fn s6_3_what_is_put_aside_again_while_it_is_replayed_waits_for_the_next_time() {
         let log = Log::default();
         let actor = sim.spawn("door", closed(&log, 5)).unwrap();
         (0..5).for_each(|number| actor.tell(Do::Say(number)));
-        // It stays closed: all of them go back, in order, and there is room for each.
+        // The door stays closed: all of them are stashed again, in order, and there is room for each.
         run(actor, |ctx| {
             ctx.unstash_all();
             assert_eq!(ctx.stash_len(), 0);
@@ -179,7 +179,7 @@ fn s6_3_what_is_taken_out_during_a_replay_comes_behind_what_is_still_to_be_repla
             })
         });
         let actor = sim.spawn("actor", props).unwrap();
-        // The first is put aside a second time, and taken out at once, ahead of the mail.
+        // The first message is stashed a second time, and taken out at once, ahead of the mail.
         (0..5).for_each(|number| actor.tell(number));
         sim.run_until_idle();
         assert_eq!(log.take(), ["1", "2", "0", "3", "4"]);
@@ -286,7 +286,7 @@ fn s7_2_whatever_is_put_aside_is_counted_once() {
     calm(|sim| {
         let log = Log::default();
         let told = log.clone();
-        // It puts aside its message, a second one, and one in each signal and setup.
+        // It stashes its message, a second one, and one in each signal and setup.
         let props = Props::new(move || {
             let log = told.clone();
             Behavior::with_stash(10, move |ctx| {
@@ -299,7 +299,7 @@ fn s7_2_whatever_is_put_aside_is_counted_once() {
                         }
                         ctx.stash(number + 100)?;
                         ctx.stash(number + 200)?;
-                        // It is put aside, so nobody has to be told.
+                        // The message is stashed, so it is not reported as unhandled.
                         Ok(Next::Unhandled)
                     })
                     .on_signal(|ctx, signal| match signal {
@@ -465,7 +465,7 @@ fn s2_2_timers_stash_supervision_and_signals_surround_a_behaviour_in_any_order()
         })
     };
     let wraps = [setup, timers, stash, supervise, on_signal];
-    // Each of them innermost once and outermost once, and each of two as neighbours.
+    // Each of them comes to be innermost and outermost, and any two neighbours come in both orders.
     for shift in 0..wraps.len() {
         for reversed in [false, true] {
             let mut order: Vec<Wrap> = wraps.to_vec();
@@ -517,7 +517,7 @@ fn s2_2_timers_stash_supervision_and_signals_surround_a_behaviour_in_any_order()
                 actor.stop();
                 sim.run_for(ms(10));
                 let lines = log.take();
-                // Whether the door that opened still hears signals is its own business.
+                // Whether the open door still hears signals does not matter here.
                 assert!(
                     lines
                         .iter()
@@ -543,7 +543,7 @@ fn s2_2_a_stash_stays_through_a_change_of_behaviour_and_takes_the_last_capacity(
     let made = log.clone();
     let props = Props::new(move || {
         let (outer, made) = (taking(5), made.clone());
-        // The inner one is the last to be made.
+        // The inner stash is the last to be made.
         Behavior::with_stash(1, move |_ctx| Ok(outer(&made)))
     });
     let actor = sim.spawn("door", props).unwrap();

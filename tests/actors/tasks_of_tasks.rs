@@ -1,4 +1,4 @@
-//! Tasks that tasks have done: row 6.4 of the contract.
+//! Tasks spawned by tasks: row 6.4 of the contract.
 
 use crate::common::{LONG, Log, OnDrop, SEEDS, check_calm, ms};
 use nexus_actors::prelude::*;
@@ -9,9 +9,9 @@ use std::rc::Rc;
 type Work = Box<dyn FnOnce(&mut TaskContext<'_, Do>) -> Result<u32, BoxError> + Send>;
 
 enum Do {
-    /// To be done in a task, which answers.
+    /// Run this in a task, which replies.
     Task(Work, Reply<u32>),
-    /// To be done in a task of which nobody hears.
+    /// Run this in a detached task.
     Detached(Work),
 }
 
@@ -105,7 +105,7 @@ fn s6_4_a_task_that_was_cancelled_begins_no_other() {
             let actor = sim.spawn("doer", doer(&log)).unwrap();
             let (outer, inner) = (log.clone(), log.clone());
             let work: Work = Box::new(move |task| {
-                // Whoever survives its end goes on until it waits again.
+                // A task that survives its end continues until it waits again.
                 let slept = catch_unwind(AssertUnwindSafe(|| task.sleep(LONG)));
                 assert!(slept.is_err());
                 outer.add("survives");

@@ -1,4 +1,4 @@
-//! Failures, supervision, and user code that does its worst.
+//! Failures, supervision, and hostile user code.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! What was found by reading, in odd corners: each of these failed once.
+//! Defects found by reading, in odd corners: each of these tests failed once.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -57,7 +57,7 @@ fn s3_4_messages_that_are_left_unhandled_fill_a_round_as_others_do() {
         Props::new(move || {
             let mut others = others.clone();
             Behavior::receive(move |_ctx, ()| {
-                // As a thread outside orders it, which is followed when the next round begins.
+                // The order comes from an outside thread, so it is carried out when the next round begins.
                 let others = std::mem::take(&mut others);
                 thread::scope(|scope| {
                     scope.spawn(|| others.into_iter().for_each(ActorRef::kill));
@@ -154,7 +154,7 @@ fn s6_2_a_wait_on_behalf_of_a_thread_lasts_as_long_after_a_long_computation() {
     });
 }
 
-/// Asks when it is dropped, and says when that was.
+/// Asks when it is dropped, and reports when that was.
 struct AsksInTheEnd {
     mute: ActorRef<Reply<()>>,
     asked: mpsc::Sender<(Instant, Ask<()>)>,
@@ -200,7 +200,7 @@ fn s6_2_what_a_destructor_asks_while_mail_is_taken_in_has_all_of_its_time() {
     });
 }
 
-/// The error of a start, which says when it is dropped.
+/// The error of a start, which reports when it is dropped.
 #[derive(Debug)]
 struct Planned(mpsc::Sender<()>);
 
@@ -224,7 +224,7 @@ fn s1_10_a_start_by_a_node_that_lasts_past_that_of_the_pool_leaves_nothing_behin
     let (give, replies) = mpsc::channel();
     let (told, dropped) = mpsc::channel();
     let builder = pool_of(1).configure(move |node| {
-        // Lets whoever configures go on when the setup has begun, which the test lets go on.
+        // Lets `configure` continue when the setup has begun; the test lets the setup continue.
         let give = give.clone();
         let bell = node.spawn(
             "bell",
@@ -271,7 +271,7 @@ fn s1_10_a_start_by_a_node_that_lasts_past_that_of_the_pool_leaves_nothing_behin
     finish(&pool, SOON);
 }
 
-/// Does something when it is dropped.
+/// Runs a function when it is dropped.
 struct Lost(Option<Box<dyn FnOnce() + Send>>);
 
 impl Drop for Lost {
@@ -280,7 +280,7 @@ impl Drop for Lost {
     }
 }
 
-/// Does something in so many losses of a message, one within the other.
+/// Runs a function inside this many nested losses of a message.
 fn lose(to: ActorRef<Lost>, levels: u32, work: impl FnOnce() + Send + 'static) {
     match levels {
         0 => work(),
@@ -291,7 +291,7 @@ fn lose(to: ActorRef<Lost>, levels: u32, work: impl FnOnce() + Send + 'static) {
 #[test]
 fn s5_2_a_destructor_that_waits_holds_up_no_other_that_is_put_off() {
     let _watchdog = watchdog();
-    // Of a pool that is gone, so that its messages are lost where they are sent.
+    // Of a pool that is gone, so that its messages are lost at the sender.
     let gone = pool_of(1).start().unwrap();
     let lost = Props::new(|| Behavior::receive(|_ctx, _: Lost| {}));
     let lost = gone.spawn("lost", lost).unwrap();
@@ -311,12 +311,12 @@ fn s5_2_a_destructor_that_waits_holds_up_no_other_that_is_put_off() {
         let (tell, replies) = (tell.clone(), replies.lock().unwrap().take().unwrap());
         Behavior::receive(move |_ctx, ()| {
             let [first, second] = [(); 2].map(|()| keeper.ask(|reply| reply, SOON));
-            // What a handler sends leaves its worker when it waits.
+            // What a handler sends leaves its worker when the handler waits.
             echo.ask(|reply| reply, SOON).wait().unwrap();
             let [of_first, of_second] = [(); 2].map(|()| replies.recv().unwrap());
             let tell = tell.clone();
             lose(lost, 1, move || {
-                // So deep that what is lost there is put off.
+                // So deep that messages lost there are dropped later.
                 lose(lost, 7, move || {
                     lose(lost, 1, move || {
                         second.wait().unwrap();

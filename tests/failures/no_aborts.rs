@@ -1,5 +1,5 @@
-//! What safe code of a user's must not be able to do: end the process, from corners where the
-//! runtime drops or outlives what the user gave it.
+//! What safe user code must not be able to do: end the process, from corners where the runtime drops or
+//! outlives what the user gave it.
 
 use crate::common::{Bomb, NEVER, SOON, eventually, in_child, pool_of, threads_named};
 use nexus_actors::prelude::*;
@@ -27,7 +27,7 @@ fn at_thread_end(run: impl FnOnce() + 'static) {
     AT_END.with(|at_end| at_end.borrow_mut().0 = Some(Box::new(run)));
 }
 
-/// An ask does not leave the thread that asked; but it may outlive the worker there.
+/// An ask stays on the thread that asked, but it may outlive the worker there.
 #[test]
 fn an_ask_that_outlives_its_worker_ends_with_an_error() {
     in_child(
@@ -66,7 +66,7 @@ fn an_ask_that_outlives_its_worker_ends_with_an_error() {
     );
 }
 
-/// Ending a pool joins its threads, one of which may be the one that drops the handle.
+/// Ending a pool joins its threads, and one of these may be the thread that drops the handle.
 #[test]
 fn the_last_handle_may_lie_in_a_thread_local_of_a_worker() {
     in_child(
@@ -101,8 +101,8 @@ fn the_last_handle_may_lie_in_a_thread_local_of_a_worker() {
     );
 }
 
-/// What the failure hook, or a subscriber, has captured may be dropped on a worker, where a panic
-/// would be taken for the runtime's own.
+/// What the failure hook, or a subscriber, has captured may be dropped on a worker, where a panic would be
+/// taken for one of the runtime's own.
 #[test]
 fn a_hook_that_panics_when_dropped_harms_nobody() {
     in_child(
@@ -136,7 +136,7 @@ fn a_hook_that_panics_when_dropped_harms_nobody() {
     );
 }
 
-/// An answer that nobody takes is dropped with its worker.
+/// An answer that is never taken is dropped with its worker.
 #[test]
 fn an_answer_to_a_forgotten_ask_that_panics_when_dropped_harms_nobody() {
     in_child(
@@ -165,8 +165,7 @@ fn an_answer_to_a_forgotten_ask_that_panics_when_dropped_harms_nobody() {
     );
 }
 
-/// An error that `configure` put up with is kept for the other workers, and dropped at the end of
-/// the start.
+/// An error that `configure` ignored is kept for the other workers, and dropped at the end of the start.
 #[test]
 fn an_error_that_configure_put_up_with_is_dropped_in_peace() {
     #[derive(Debug)]

@@ -25,8 +25,8 @@ fn limit_address_space(more: usize) {
     assert_eq!(limited, 0);
 }
 
-/// One of two workers gets no memory for its first stack, and has closed its inbox when the other
-/// one's `configure` spawns an actor there: the refused question ends the wait while it begins.
+/// One of two workers gets no memory for its first stack, and has closed its inbox when the `configure` of
+/// the other one spawns an actor there: the refused question ends the wait while it begins.
 #[test]
 fn a_wait_that_its_own_flush_ends_does_not_last_for_ever() {
     in_child(

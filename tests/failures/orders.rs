@@ -1,4 +1,4 @@
-//! Orders that meet code of the user's in the middle: destructors that wait, notices under way.
+//! Orders that meet user code half-way: destructors that wait, notices under way.
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// Its destructor asks somebody, and waits for the answer.
+/// Its destructor asks another actor, and waits for the answer.
 struct Clinging(Option<ActorRef<Reply<()>>>);
 
 impl Drop for Clinging {
@@ -20,7 +20,7 @@ impl Drop for Clinging {
     }
 }
 
-/// Sends itself into oblivion: two messages, the first of which clings, and a kill.
+/// Sends two messages, the first with a destructor that waits, and then a kill.
 fn killer(victim: ActorRef<Clinging>, helper: ActorRef<Reply<()>>) -> Props<()> {
     Props::new(move || {
         Behavior::receive(move |_ctx, ()| {
@@ -62,8 +62,8 @@ fn s4_3_a_killed_actor_handles_nothing_while_its_mail_is_dropped() {
     assert_eq!(stats.dead_letters, 2);
 }
 
-/// While the destructor waits the victim is gone, and another actor, with messages of another type,
-/// has its slot. Its mail is not the killer's to drop.
+/// While the destructor waits, the victim is gone, and another actor, with messages of another type, has its
+/// slot. The killer must not drop that actor's mail.
 #[test]
 fn s1_3_the_next_actor_in_the_slot_of_a_killed_one_keeps_its_mail() {
     let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
@@ -120,7 +120,7 @@ fn s4_11_who_watches_twice_is_told_once_also_of_one_that_is_gone() {
             let count = Arc::clone(&count);
             Behavior::receive(move |ctx, ()| {
                 ctx.watch(gone);
-                // The notice of another worker is there by then, and has not been told.
+                // By then the notice from another worker has arrived, and has not been told.
                 ctx.sleep(Duration::from_secs(1))?;
                 ctx.watch(gone);
                 Ok(())
@@ -137,8 +137,8 @@ fn s4_11_who_watches_twice_is_told_once_also_of_one_that_is_gone() {
     }
 }
 
-/// A child that fails while it is built again has nothing to go on with. Where its parent cannot
-/// decide, and is resumed together with it, it stops.
+/// A child that fails while it is rebuilt has no instance to continue with. If its parent cannot decide, and
+/// is resumed together with it, the child stops.
 #[test]
 fn s4_5_a_child_that_failed_while_restarting_stops_when_its_parent_is_resumed() {
     let resuming = SupervisorStrategy::one_for_one().always(Directive::Resume);
@@ -182,7 +182,8 @@ fn s4_5_a_child_that_failed_while_restarting_stops_when_its_parent_is_resumed() 
     assert_eq!(sim.dead_letters().count(DeadLetterReason::Failed), 1);
 }
 
-/// What starts after the deadline of a shutdown ends as all else does, or nobody would end it.
+/// An actor that starts after the deadline of a shutdown ends like all others; otherwise nothing would end
+/// it.
 #[test]
 fn s4_4_a_child_that_starts_after_the_deadline_and_is_suspended_holds_nothing_up() {
     let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
@@ -206,7 +207,7 @@ fn s4_4_a_child_that_starts_after_the_deadline_and_is_suspended_holds_nothing_up
     assert_eq!(sim.dead_letters().count(DeadLetterReason::Forced), 1);
 }
 
-/// A parent whose setup waits has children already, and it is their supervisor.
+/// A parent whose setup waits has children already, and supervises them.
 #[test]
 fn s4_5_a_child_that_fails_during_its_parents_setup_is_supervised_by_the_parent() {
     let mut sim = Sim::builder().workers(1).orderly().start().unwrap();
@@ -240,7 +241,7 @@ fn s4_5_a_child_that_fails_during_its_parents_setup_is_supervised_by_the_parent(
     assert!(sim.lookup::<bool>("/user/parent/child").is_ok());
 }
 
-/// Notes how often it is told that it has stopped, and starts a child that fails when it is sent to.
+/// Counts how often it is told that it has stopped, and starts a child that fails when a message comes.
 fn stops_with_a_child_that_clings(
     stopped: &Arc<AtomicU32>,
     helper: ActorRef<Reply<()>>,
@@ -267,8 +268,8 @@ fn stops_with_a_child_that_clings(
     .supervising(SupervisorStrategy::one_for_one().always(Directive::Escalate))
 }
 
-/// The parent stops because of its child's failure, and kills the child, whose mail has a destructor
-/// that waits. Meanwhile the child is gone: the parent's turn is not over for that.
+/// The parent stops because of its child's failure, and kills the child, whose mail has a destructor that
+/// waits. The child is gone meanwhile, but that does not end the parent's turn.
 #[test]
 fn s4_4_an_actor_that_waits_while_it_kills_its_children_stops_once() {
     let stops = SupervisorStrategy::one_for_one().always(Directive::Stop);
@@ -290,8 +291,8 @@ fn s4_4_an_actor_that_waits_while_it_kills_its_children_stops_once() {
     assert_eq!(sim.pending().actors, 1, "the helper is left");
 }
 
-/// Handles a number of messages, at the first of which it starts a child that gives it an order before it
-/// goes on. Answers how many it had handled before it was resumed, or built again, and how often it was
+/// Handles a number of messages. At the first one it starts a child that gives it an order before it
+/// continues. Returns how many messages it had handled before it was resumed or rebuilt, and how often it was
 /// built.
 fn handles_after_an_order_of_its_child(order: fn(ActorRef<()>)) -> (u32, u32) {
     let pool = WorkerPool::builder().workers(1).start().unwrap();
@@ -324,7 +325,7 @@ fn handles_after_an_order_of_its_child(order: fn(ActorRef<()>)) -> (u32, u32) {
         })
     });
     let parent = pool.spawn("parent", parent).unwrap();
-    // All at once, so that they are one turn's.
+    // All at once, so that they belong to one turn.
     let sender = Props::new(move || {
         Behavior::receive(move |_ctx, reply: Reply<()>| {
             (0..3).for_each(|_| parent.tell(()));

@@ -1,4 +1,4 @@
-//! Panics with payloads of any type: what is said of them, and where the payload itself is found.
+//! Panics with payloads of any type: how they are described, and where the payload itself is found.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -11,7 +11,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::{Arc, mpsc};
 
-/// A payload that is no text, and no error either.
+/// A payload that is neither text nor an error.
 #[derive(Debug, PartialEq)]
 struct OutOfPaper(u8);
 
@@ -189,7 +189,7 @@ fn s6_4_whoever_waits_for_a_task_has_the_payload_and_so_has_the_hook() {
         lines[0].ends_with(&format!("panic: {NO_TEXT}")),
         "{lines:?}"
     );
-    // Of a task that nobody holds the failure is its actor's.
+    // The failure of a detached task is its actor's.
     let printer = pool.spawn("printer", Props::new(printer)).unwrap();
     printer.tell(Do::PanicInTask);
     gone(&pool, "/user/printer");

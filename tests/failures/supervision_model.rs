@@ -1,5 +1,5 @@
-//! Supervision against a slow, obvious model: trees of actors with strategies of every kind, in which
-//! one after the other fails.
+//! Supervision compared with a slow, obvious model: trees of actors with strategies of every kind, in which
+//! one actor after the other fails.
 
 use crate::common::LONG;
 use nexus_actors::prelude::*;
@@ -79,7 +79,7 @@ impl Rule {
     }
 }
 
-/// A tree as it is planned: each actor's rule, and its children.
+/// A planned tree: each actor's rule, and its children.
 #[derive(Clone, Debug)]
 struct Plan {
     rule: Rule,
@@ -100,15 +100,15 @@ impl Plan {
 
 type Starts = Arc<Mutex<BTreeMap<String, u32>>>;
 
-/// What each is told: how to fail.
+/// What each actor is told: how to fail.
 type Fail = usize;
 
-/// Where each starts its children.
+/// Where each actor starts its children.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     /// On its own worker.
     Here,
-    /// On all of so many workers in turn, from the next one on.
+    /// On this many workers in turn, beginning with the next one.
     Spread(usize),
 }
 
@@ -143,15 +143,15 @@ fn actor(plan: Arc<Plan>, starts: Starts, place: Place) -> Props<Fail> {
 
 // ---- the model ----------------------------------------------------------------------------------
 
-/// An actor that lives.
+/// A live actor.
 struct Node {
     plan: Plan,
     path: String,
-    /// Restarts that its parent has counted for it alone, and that it has counted for its children
+    /// Restarts that its parent has counted for it alone, and restarts that it has counted for its children
     /// together.
     alone: u32,
     together: u32,
-    /// `None` for one that has stopped.
+    /// `None` for a child that has stopped.
     children: Vec<Option<Node>>,
 }
 
@@ -183,7 +183,7 @@ impl Node {
         self.together = 0;
     }
 
-    /// The descendant at `route` fails so. Answers what that means for this actor.
+    /// The descendant at `route` fails so. Returns what that means for this actor.
     fn fails_below(
         &mut self,
         route: &[usize],
@@ -200,7 +200,7 @@ impl Node {
         self.supervise(index, kind, starts)
     }
 
-    /// A child has failed so. Answers the kind of this actor's own failure, where it is escalated.
+    /// A child has failed so. Returns the kind of this actor's own failure, if it is escalated.
     fn supervise(
         &mut self,
         index: usize,

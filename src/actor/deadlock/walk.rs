@@ -1,4 +1,4 @@
-//! Walks along the edges, and what comes of them.
+//! Walks along the edges, and their outcomes.
 
 use super::ways::{Known, Lead, Link};
 use crate::actor::core::PoolCore;
@@ -20,28 +20,28 @@ pub(super) struct Walk {
     known: Option<Vec<Known>>,
     /// Whether it has left its worker.
     has_travelled: bool,
-    /// The search that it is part of, which began where it did, if it is.
+    /// The search that the walk is part of, if any. The search began where the walk did.
     search: Option<Search>,
 }
 
-/// A search: walks from one actor, as many as there are ways.
+/// A search: walks from one actor, one for each way.
 #[derive(Clone, Copy)]
 pub(super) struct Search {
-    /// A later one from the same actor has a higher number.
+    /// A later search from the same actor has a higher number.
     pub(super) number: u64,
-    /// Whether it goes by links only that are certain.
+    /// Whether it follows only links that are certain.
     pub(super) only_certain: bool,
 }
 
-/// What a step comes to.
+/// The outcome of a step.
 enum Step {
     /// There is no cycle through the first wait.
     Ends,
-    /// It is back, but the first wait is over.
+    /// The walk is back, but the first wait is over.
     Lost,
-    /// The next actor is another worker's.
+    /// The next actor is on another worker.
     Leaves(ActorId),
-    /// It is back.
+    /// The walk is back.
     Closed,
 }
 
@@ -53,8 +53,8 @@ impl Walk {
         }
     }
 
-    /// Goes on at an actor of this worker, as far as it can. Where there are several ways, the others are
-    /// left for later.
+    /// Continues at an actor of this worker, as far as it can. If there are several ways, the others are left
+    /// for later.
     fn follow(&mut self, shard: &Shard, mut at: ActorId, later: &mut Vec<(Self, ActorId)>) -> Step {
         loop {
             if at.home != shard.home {
@@ -65,7 +65,7 @@ impl Walk {
                     Step::Ends
                 };
             }
-            // A stand-in is nobody: the next one is the parent, if that is to decide.
+            // A stand-in is no actor: the next one is the parent, if that has a decision to make.
             match lifecycle::undecided_parent(shard, at.key) {
                 Some(Some(parent)) => at = shard.id_of(parent),
                 Some(None) => return Step::Ends,
@@ -86,7 +86,7 @@ impl Walk {
                     return if closes { Step::Closed } else { Step::Ends };
                 }
                 if self.milestone() == at {
-                    return Step::Ends; // a cycle, but not of the first
+                    return Step::Ends; // a cycle, but not through the first actor
                 }
             }
             let Some((link, next)) = self.choose(shard, at, lead, later) else {
@@ -99,7 +99,7 @@ impl Walk {
         }
     }
 
-    /// Goes on by a link of an actor of this worker, unless a search would not.
+    /// Continues by a link of an actor of this worker, unless the search excludes it.
     fn push(&mut self, shard: &Shard, mut link: Link) -> bool {
         if !self.may_go_on(shard, link.actor, link.wait) {
             return false;
@@ -111,8 +111,8 @@ impl Walk {
         true
     }
 
-    /// Sees whether the last link is certain, where that matters: the next actor, of this worker, waits by
-    /// that wait. Answers whether it may be gone by.
+    /// Checks whether the last link is certain, if that matters: the next actor, of this worker, waits by
+    /// `next_wait`. Returns whether the link may be followed.
     fn may_go_on(&mut self, shard: &Shard, next: ActorId, next_wait: Option<Key>) -> bool {
         let only_certain = self.search.is_some_and(|search| search.only_certain);
         match self.links.last_mut() {
@@ -124,8 +124,8 @@ impl Walk {
         }
     }
 
-    /// Which way to go from an actor: the only one, or one that is known; else, in a search, each of them,
-    /// later.
+    /// Chooses the way from an actor: the only one, or the known one; otherwise, in a search, every way, each
+    /// followed later.
     fn choose(
         &mut self,
         shard: &Shard,
@@ -168,9 +168,9 @@ impl Walk {
         None
     }
 
-    /// The actor with whom each one is compared, to find a cycle that does not lead back to the first. It
-    /// is another one whenever the way is twice as long (Brent, "An improved Monte Carlo factorization
-    /// algorithm", 1980): so each step takes as long, however long the way is.
+    /// The actor with which each one is compared, to find a cycle that does not lead back to the first. It is
+    /// replaced whenever the length of the way has doubled (Brent, "An improved Monte Carlo factorization
+    /// algorithm", 1980), so the time of a step does not depend on the length of the way.
     fn milestone(&self) -> ActorId {
         let longest = self.links.len().ilog2();
         self.links[(1 << longest) - 1].actor
@@ -180,10 +180,10 @@ impl Walk {
         self.links.iter().map(Link::known).collect()
     }
 
-    /// Is back where it began.
+    /// Handles the return of the walk to where it began.
     fn close(mut self, shard: &Shard) {
         if self.has_travelled && self.known.is_none() {
-            // Once more: what is found again has held all the time.
+            // Once more: a link that is found again has existed all the time.
             let first = self.links[0].actor;
             self.known = Some(self.known());
             self.links.clear();
@@ -197,8 +197,8 @@ impl Walk {
         self.tell(shard);
     }
 
-    /// Sees which links of a cycle on this worker are certain, and whose they are. Not while it is followed:
-    /// most waits are part of none, and whole mailboxes are looked through for that.
+    /// Determines which links of a cycle on this worker are certain, and the paths of their actors. This is
+    /// not done during the walk: most waits are part of no cycle, and the check searches whole mailboxes.
     fn judge(&mut self, shard: &Shard) {
         for place in 0..self.links.len() {
             let next = &self.links[(place + 1) % self.links.len()];
@@ -209,12 +209,12 @@ impl Walk {
         }
     }
 
-    /// Goes on at an actor of this worker, and on the next one's.
+    /// Continues at an actor of this worker, and then at those of other workers.
     pub(super) fn go_on(self, shard: &Shard, at: ActorId) {
         Self::go_on_by_all(shard, vec![(self, at)]);
     }
 
-    /// Begins by some of the ways from an actor of this worker.
+    /// Begins with some of the ways from an actor of this worker.
     pub(super) fn begin_by(self, shard: &Shard, ways: Vec<(Link, ActorId)>) {
         let ways = ways.into_iter().map(|(link, next)| {
             let mut way = self.clone();
@@ -238,8 +238,8 @@ impl Walk {
         }
     }
 
-    /// A way that led back does so no longer: somebody has gone on meanwhile. Other ways may have ended
-    /// where this one had been.
+    /// Handles a way that led back and no longer does: an actor has resumed meanwhile. Other ways may have
+    /// ended where this one had been.
     fn is_lost(&self) {
         if self.search.is_some() {
             let known = self.known.as_ref().map(|known| known[0].0);
@@ -247,7 +247,7 @@ impl Walk {
         }
     }
 
-    /// Tells those who wait in the cycle.
+    /// Reports the cycle to its waits.
     fn tell(mut self, shard: &Shard) {
         let first = self.links[0].actor;
         let can_end = |place: &usize| self.links[*place].can_end;
@@ -255,7 +255,7 @@ impl Walk {
             let link = &self.links[place];
             let ActorId { home, key } = link.actor;
             let is_work = link.question.is_work();
-            // Nobody knows when a wait for a task began; but where the way never left its worker, it
+            // It is not known when a wait for a task began; but if the walk never left its worker, it
             // begins with the youngest.
             let first = is_work && !self.has_travelled && place == 0;
             let who = (home.worker(), key.slot());
@@ -279,13 +279,13 @@ impl Walk {
                 cycle: cycle.clone(),
                 is_first: place == 0,
                 ends,
-                // Whatever else there is was not found, where the search had been there.
+                // Other cycles were not found if their ways lead where the search had been.
                 search_again: self.search.filter(|_| ends).map(|_| first),
             };
             dispatch(ActorId::new(link.actor.home, wait), found);
         }
         if let Some(search) = self.search.filter(|_| !ends) {
-            // So it is where there are certain ways beside these.
+            // Nor were certain ways beside these, if the search had been there.
             let only_certain = Search {
                 only_certain: true,
                 ..search
@@ -314,7 +314,7 @@ struct Found {
     cycle: Cycle,
     is_first: bool,
     ends: bool,
-    /// From whom a search is to begin again when the wait has ended.
+    /// The actor from which a search is to begin again when the wait has ended.
     search_again: Option<ActorId>,
 }
 
@@ -336,7 +336,7 @@ impl Parcel for Found {
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
-/// Word to an actor that a search from it has not seen all.
+/// Tells an actor that a search from it has not seen everything.
 struct SearchAgain;
 
 impl Parcel for SearchAgain {

@@ -1,4 +1,4 @@
-//! Where ways lead on from an actor, and whether that is certain.
+//! The ways that lead on from an actor, and whether they are certain.
 
 use crate::actor::id::{ActorId, Key, MessageId};
 use crate::actor::lifecycle::{self, HeldUp, Supervised, has_failed_to_start, held_up};
@@ -8,31 +8,31 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{Slot, State};
 use crate::actor::waits::Asked;
 
-/// By what a link is known again: who waits, which wait that is, and for the answer to what.
+/// Identifies a link: the actor that waits, its wait, and the question whose answer it waits for.
 pub(super) type Known = (ActorId, Option<Key>, MessageId);
 
-/// A wait on the way round, with all that a message about it says.
+/// A wait on the way round, with all that a report of it contains.
 #[derive(Clone)]
 pub(super) struct Link {
     pub(super) actor: ActorId,
-    /// Found out when it is certain that there is a cycle: most waits are part of none.
+    /// Determined once there certainly is a cycle: most waits are part of none.
     pub(super) path: Option<ActorPath>,
-    /// None where the actor is held up, and no fiber waits.
+    /// `None` if the actor is held up and no fiber waits.
     pub(super) wait: Option<Key>,
     pub(super) began: u64,
     pub(super) question: MessageId,
     pub(super) mail: &'static MailKind,
     pub(super) certain: bool,
-    /// Whether it can be ended: whoever waits for a start goes on to its end.
+    /// Whether the wait can be ended: a wait for a start lasts until the start is over.
     pub(super) can_end: bool,
 }
 
-/// How it goes on from an actor: found out for each one on the way, without memory.
+/// How the way continues from an actor: determined for each one on the way, without allocating.
 #[derive(Clone, Copy)]
 pub(super) enum Lead {
-    /// It waits for nobody.
+    /// The actor waits for nothing.
     Nowhere,
-    /// It waits for that one.
+    /// It waits for that actor.
     Wait(Key, ActorId),
     /// It waits for several answers, by that wait.
     Several(Key),
@@ -47,7 +47,7 @@ pub(super) enum Lead {
 }
 
 impl Lead {
-    /// From an actor of this worker.
+    /// Determines it for an actor of this worker.
     pub(super) fn of(shard: &Shard, actor: ActorId) -> Self {
         let Some(slot) = shard.tenant(actor.key) else {
             return Self::Nowhere;
@@ -73,7 +73,7 @@ impl Lead {
         }
     }
 
-    /// Whether a link from that actor, by which it went on before, still leads on.
+    /// Whether a link from that actor, which was followed before, still exists.
     pub(super) fn includes(self, shard: &Shard, link: &Link) -> bool {
         let is_this = |wait| {
             let of_wait = Link::of(shard, link.actor, wait);
@@ -87,7 +87,7 @@ impl Lead {
         }
     }
 
-    /// The link by which it went on before to that actor, if it still does.
+    /// Returns the link to that actor that was followed before, if it still exists.
     pub(super) fn again(
         self,
         shard: &Shard,
@@ -107,7 +107,7 @@ impl Lead {
         (link.known() == (actor, wait, question) && target == next).then_some(link)
     }
 
-    /// The link, where there is one way only, and to whom it leads.
+    /// Returns the link and the actor to which it leads, if there is only one way.
     pub(super) fn only(self, shard: &Shard, actor: ActorId) -> Option<(Link, ActorId)> {
         match self {
             Self::Wait(wait, _) => Link::of(shard, actor, wait),
@@ -123,8 +123,8 @@ impl Lead {
         }
     }
 
-    /// One of the waits of an actor that waits for several answers: all of them are on behalf of the same
-    /// reply, if of any.
+    /// Returns one of the waits of an actor that waits for several answers: if one is on behalf of a reply,
+    /// all are, and of the same one.
     pub(super) fn any_wait(self, shard: &Shard) -> Option<Key> {
         match self {
             Self::Several(own) => shard.several.any_of(own),
@@ -132,7 +132,7 @@ impl Lead {
         }
     }
 
-    /// All links, where there are several ways, and to whom they lead, but for those that end there.
+    /// Returns all links if there are several ways, with the actors to which they lead, except dead ends.
     pub(super) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(Link, ActorId)> {
         let mut each = match self {
             Self::Several(own) => {
@@ -151,7 +151,7 @@ impl Lead {
         each
     }
 
-    /// As [`each`](Self::each), but only those by some waits for answers.
+    /// As [`each`](Self::each), but only the links of these waits for answers.
     pub(super) fn by(self, shard: &Shard, actor: ActorId, waits: &[Key]) -> Vec<(Link, ActorId)> {
         let Self::Several(own) = self else {
             return Vec::new();
@@ -163,13 +163,13 @@ impl Lead {
     }
 }
 
-/// Whether a way ends with the next one.
+/// Whether a way ends at its next actor.
 fn ends_here(shard: &Shard, (_, next): &(Link, ActorId)) -> bool {
     next.home == shard.home && !leads_on(shard, *next)
 }
 
 impl Link {
-    /// A wait of an actor of this worker, if it is for anybody.
+    /// Returns the link of a wait of an actor of this worker, and the actor that it is for, if it is for one.
     fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
         let (asked, target) = about(shard, wait)?;
         let is_work = asked.question.is_work();
@@ -182,15 +182,15 @@ impl Link {
             question: asked.question,
             mail: asked.mail?,
             certain: false,
-            // Tasks are of the same worker as whoever waits for them.
+            // A task is on the same worker as the actor that waits for it.
             can_end: asked.question != MessageId::WORK
                 || target.home == shard.home && shard.tenant(target.key).is_some_and(for_task),
         };
         Some((link, target))
     }
 
-    /// For whom an actor of this worker waits that is held up: another one of it, or the one for whom that
-    /// stands.
+    /// The link from an actor of this worker that is held up, to another slot of this worker: an actor, or
+    /// the stand-in of one.
     pub(super) fn to_held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
         Self::without_wait(actor, shard.slot(next.slot()).mail_kind())
     }
@@ -212,8 +212,8 @@ impl Link {
         (self.actor, self.wait, self.question)
     }
 
-    /// Whether nobody but that actor, of this worker, which waits itself, by that wait, can end this one
-    /// well.
+    /// Whether nothing but the actor `next`, of this worker, which itself waits by `next_wait`, can end this
+    /// wait successfully.
     pub(super) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Option<Key>) -> bool {
         let slot = shard.slot(next.slot());
         let Some(wait) = self.wait else {
@@ -225,11 +225,11 @@ impl Link {
             });
         }
         if self.question == MessageId::NAME {
-            // Elsewhere the word may be under way of what has become of it.
+            // If the waiter is on another worker, news of the actor may be under way to it.
             return slot.state() != State::Running;
         }
         if self.question == MessageId::WORK {
-            // Elsewhere the word may be under way that it has started.
+            // If the waiter is on another worker, news of the actor's start may be under way to it.
             let waited_for = slot.state() == State::Starting || has_failed_to_start(slot);
             return self.actor.home == shard.home || waited_for;
         }
@@ -238,7 +238,7 @@ impl Link {
     }
 }
 
-/// What is known of a wait of this worker that nothing has ended, and for whom it is, if it is for anybody.
+/// Returns what is known of a pending wait of this worker, and the actor that it is for, if it is for one.
 fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
     let asked = shard.waits.asked(wait)?;
     let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
@@ -246,14 +246,14 @@ fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
     Some((asked, target))
 }
 
-/// Whether an actor may wait for somebody: it has a turn, or is held up. Of most others it is known at
-/// this one look that they do not.
+/// Whether an actor may wait for another: it has a turn, or is held up. For most others, this one check shows
+/// that they do not.
 #[inline(always)]
 pub(super) fn may_lead_on(slot: &Slot) -> bool {
     slot.is_at_work() || slot.special.get()
 }
 
-/// Whether a wait is for an actor of another worker, or one that may wait for somebody itself.
+/// Whether a wait is for an actor of another worker, or for one that may itself wait for another.
 pub(super) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
     about(shard, wait).is_some_and(|(_, target)| {
         let slot = shard.slots().get(target.key.slot());
@@ -261,8 +261,8 @@ pub(super) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
     })
 }
 
-/// Whether somebody is left to be looked at from an actor of this worker on, in whom a cycle may close: the
-/// actor itself, one of another worker, or one that waits for several. Takes no memory, however many wait.
+/// Whether the way from an actor of this worker leads to one in which a cycle may close: the actor itself,
+/// one of another worker, or one that waits for several. Allocates nothing, however many wait.
 pub(super) fn leads_on(shard: &Shard, first: ActorId) -> bool {
     let (mut at, mut milestone) = (first, first);
     for steps in 1_u64.. {
@@ -277,7 +277,7 @@ pub(super) fn leads_on(shard: &Shard, first: ActorId) -> bool {
             return true;
         }
         if at == milestone {
-            return false; // a cycle, but not of the first
+            return false; // a cycle, but not through the first actor
         }
         if steps.is_power_of_two() {
             milestone = at;

@@ -1,9 +1,9 @@
 //! Children on other workers.
 //!
 //! A child that its parent starts on another worker has a *stand-in* among the parent's children: a slot
-//! without a mailbox, a recipe or a body. All that a worker does with a child, it does with that slot, so that
-//! the strategies, the order of the siblings and the wait for the last child are those of any family. The
-//! stand-in hands on what comes of it, by parcels, which arrive in the order sent.
+//! without a mailbox, a recipe or a body. Everything that a worker does with a child, it does with that slot.
+//! So the strategies, the order of the siblings and the wait for the last child are those of any family. The
+//! stand-in forwards the outcome as parcels, which arrive in the order sent.
 //!
 //! ```text
 //!    the parent's worker                          the child's worker
@@ -11,15 +11,15 @@
 //!                        ── Decided, Resume, Stop, CutShort ──▶
 //! ```
 //!
-//! The child fails, rests as one whose failure was escalated, and asks its stand-in. That one has a turn, in
-//! which the parent's strategy decides about it as about any child, and the decision travels back. What is
-//! decided because of a sibling's failure comes the same way, and waits for an answer that is under way. The
-//! stand-in goes when word has come that nothing is left of the child, and with it the parent's last child may
-//! have gone: so the child has been told `PostStop` before its parent is.
+//! When the child fails, it rests, as an actor does whose failure was escalated, and asks its stand-in. The
+//! stand-in has a turn, in which the parent's strategy decides about it as about any child, and the decision
+//! travels back. A decision because of a sibling's failure travels the same way, and waits for an answer that
+//! is under way. The stand-in is removed when the child reports that nothing is left of it, and the
+//! stand-in may be the parent's last child: so the child has been told `PostStop` before its parent is.
 //!
-//! On its own worker the child has a slot for a parent too, the *outpost*, which is no actor: a shutdown does
-//! not begin with those below it, as their parents end first, wherever these are. References name the child,
-//! not the stand-in, so that a message takes no other way than to any actor.
+//! On its own worker the child has a slot for a parent too, the *outpost*, which is no actor. A shutdown does
+//! not begin with the children of the outpost, as their parents, wherever these are, end first. References
+//! name the child, not the stand-in, so a message takes the same way as to any actor.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -50,39 +50,39 @@ use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 use crate::actor::unwind::drop_quietly;
 
-/// What a worker knows of families that it shares with others.
+/// What a worker knows of families that it shares with other workers.
 #[derive(Default)]
 pub(crate) struct Elsewhere {
-    /// The slot that is the parent of those whose own is elsewhere, once there was one.
+    /// The slot that is the local parent of actors whose parent is elsewhere, if there are any.
     outpost: Cell<Option<u32>>,
-    /// The stand-ins here, by the actors for which they stand.
+    /// The stand-ins of this worker, by the actors for which they stand.
     stand_ins: RefCell<HashMap<ActorId, Key>>,
 }
 
-/// What a slot is that is not just an actor with its parent on its own worker.
+/// The role of a slot that is not just an actor with its parent on its own worker.
 pub(crate) enum Role {
-    /// A task, and no actor.
+    /// A task, which is no actor.
     Task(TaskRecord),
-    /// No actor either: it stands for a child on another worker.
+    /// No actor either: a stand-in for a child on another worker.
     StandIn(StandIn),
     /// An actor whose parent is on another worker.
     Supervised(Supervised),
 }
 
-/// What is kept of a stand-in.
+/// The record of a stand-in.
 #[derive(Default)]
 pub(crate) struct StandIn {
-    /// For whom it stands, once that one begins to start.
+    /// The child for which it stands, once that begins to start.
     actor: Option<ActorId>,
-    /// Failures of that one which nobody has decided about.
+    /// Failures of the child that are not decided yet.
     failures: VecDeque<Arc<Failure>>,
-    /// How that one is to end, where it was not known yet when that was ordered.
+    /// How the child is to end, if that was ordered before the child was known.
     ends: Option<ToChild>,
-    /// Whether nothing is left of that one.
+    /// Whether nothing is left of the child.
     ended: bool,
 }
 
-/// What is kept of an actor whose parent is elsewhere.
+/// The record of an actor whose parent is elsewhere.
 #[derive(Clone, Copy)]
 pub(crate) struct Supervised {
     /// Its stand-in among the parent's children.
@@ -128,8 +128,8 @@ pub(crate) fn stand_in_for<M: Send + 'static>(
     }
 }
 
-/// What came of that start is not known: the child is to stop, if it starts. If its worker `has_closed` there is
-/// none.
+/// Gives a child up, as the outcome of its start is not known: it is to stop, if it starts. If its worker
+/// `has_closed`, there is no child.
 pub(crate) fn give_up_child(shard: &Shard, stand_in: ActorId, has_closed: bool) {
     let Some(slot) = stand_in_at(shard, stand_in.key) else {
         return;
@@ -141,8 +141,8 @@ pub(crate) fn give_up_child(shard: &Shard, stand_in: ActorId, has_closed: bool) 
     }
 }
 
-/// The actor that a child is: for a stand-in the one for which it stands, if that has begun to start and not
-/// ended.
+/// Returns the actor that a child is. For a stand-in, that is the actor for which it stands, if that has
+/// begun to start and not ended.
 pub(crate) fn actor_of(shard: &Shard, child: Key) -> Option<ActorId> {
     let slot = shard.slot(child.slot());
     if !slot.special.is_stand_in() {
@@ -152,7 +152,7 @@ pub(crate) fn actor_of(shard: &Shard, child: Key) -> Option<ActorId> {
     with_stand_in(slot, actor).flatten()
 }
 
-/// The slot here of an actor, which is that of its stand-in for one that is elsewhere.
+/// Returns the slot of an actor on this worker: that of its stand-in, if the actor is elsewhere.
 pub(super) fn slot_of(shard: &Shard, actor: ActorId) -> Option<Key> {
     if actor.home == shard.home {
         return shard.tenant(actor.key).map(|_| actor.key);
@@ -160,8 +160,8 @@ pub(super) fn slot_of(shard: &Shard, actor: ActorId) -> Option<Key> {
     shard.elsewhere.stand_ins.borrow().get(&actor).copied()
 }
 
-/// If that is a stand-in: the parent for whose decision its child waits, if the child waits for that and the
-/// parent is yet to come to it.
+/// If that is a stand-in, returns the parent for whose decision its child waits: `Some(None)` if the child
+/// does not wait for one, or the parent has come to it.
 pub(crate) fn undecided_parent(shard: &Shard, stand_in: Key) -> Option<Option<Key>> {
     let slot = stand_in_at(shard, stand_in)?;
     let waits = slot.state() != State::Draining
@@ -181,7 +181,7 @@ fn stand_in_at(shard: &Shard, key: Key) -> Option<&Slot> {
     shard.tenant(key).filter(|slot| slot.special.is_stand_in())
 }
 
-/// Asks the child of a stand-in to stop as its parent ends, for the reason of that one.
+/// Asks the child of a stand-in to stop, as its parent ends for that reason.
 pub(super) fn stop_child(shard: &Shard, slot: &Slot, reason: TerminationReason) {
     if slot.state() == State::Draining {
         return;
@@ -190,7 +190,7 @@ pub(super) fn stop_child(shard: &Shard, slot: &Slot, reason: TerminationReason) 
     end_child(slot, ToChild::Stop(reason, because.flatten()));
 }
 
-/// Has the child of a stand-in handle nothing more and end.
+/// Has the child of a stand-in end without handling anything more.
 pub(super) fn cut_child_short(slot: &Slot, by: CutShort) {
     end_child(slot, ToChild::CutShort(by));
 }
@@ -207,15 +207,15 @@ fn end_child(slot: &Slot, order: ToChild) {
     let _ = drop_with_fate(before, End::Failed);
 }
 
-/// Hands on what was decided about the child of a stand-in.
+/// Forwards a decision to the child of a stand-in.
 pub(super) fn hand_on(slot: &Slot, decided: Decided, failure: &Arc<Failure>) {
     if let Some(actor) = with_stand_in(slot, |record| record.actor).flatten() {
         dispatch(actor, ToChild::Decided(decided, Arc::clone(failure)));
     }
 }
 
-/// The parent of a stand-in is resumed, which had failed with that child. Whether the child rests for that is
-/// known here.
+/// Resumes the child of a stand-in whose parent had failed with that child and is resumed. Does nothing
+/// unless the child rests for that, which is known here.
 pub(super) fn resume_child(slot: &Slot, failure: &Arc<Failure>) {
     let rests =
         slot.has_system() && slot.with_system(|system| std::mem::take(&mut system.escalated));
@@ -224,12 +224,12 @@ pub(super) fn resume_child(slot: &Slot, failure: &Arc<Failure>) {
     }
 }
 
-/// What a stand-in has to do next.
+/// The next step of a stand-in.
 enum Next {
     Nothing,
-    /// To have the parent's strategy decide about a failure.
+    /// Have the parent's strategy decide about a failure.
     Failure(Arc<Failure>),
-    /// To hand on what was decided because of a sibling's failure.
+    /// Forward a decision because of a sibling's failure.
     Decision(Decided, Arc<Failure>),
     End,
 }
@@ -246,7 +246,7 @@ fn next(slot: &Slot) -> Next {
     if ended {
         return Next::End;
     }
-    // What is decided about one that is not known yet waits until it is.
+    // A decision about a child that is not known yet waits until it is.
     let decided = is_known && slot.has_system();
     let decided = decided.then(|| slot.with_system(|system| system.decided.take()));
     match decided.flatten() {
@@ -255,7 +255,7 @@ fn next(slot: &Slot) -> Next {
     }
 }
 
-/// Gives a stand-in its turn. As long as it counts as queued it has no other one, and does not go.
+/// Gives a stand-in its turn. While it counts as queued, it gets no other turn and is not removed.
 pub(super) fn take_stand_in_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     loop {
@@ -274,11 +274,11 @@ pub(super) fn take_stand_in_turn(shard: &Shard, key: Key) {
     }
 }
 
-/// Nothing is left of the child of a stand-in.
+/// Ends the stand-in of a child of which nothing is left.
 fn end_stand_in(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     with_stand_in(slot, |record| record.ended = true);
-    // Its parent is to have no such child any more when it is told of the end, which comes next.
+    // The parent is told of the end next, and must no longer have the child by then.
     if slot.queued.get() {
         return;
     }
@@ -304,7 +304,7 @@ pub(crate) fn has_children_elsewhere(shard: &Shard) -> bool {
     slots.any(|(_, slot)| is_stand_in(slot))
 }
 
-/// Waits for the children on other workers no longer: the pool closes, and a worker may never get so far.
+/// Stops waiting for the children on other workers: the pool closes, and a worker may never get so far.
 #[cold]
 pub(crate) fn leave_children_elsewhere(shard: &Shard) {
     let slots = shard.slots().iter().filter(|(_, slot)| is_stand_in(slot));
@@ -342,7 +342,7 @@ pub(crate) fn start_for<M: Send + 'static>(
     })
 }
 
-/// The parent, on its own worker, of those whose parent is elsewhere.
+/// Returns the local parent of actors whose parent is elsewhere, and makes it if there is none.
 fn outpost(shard: &Shard) -> u32 {
     let outpost = &shard.elsewhere.outpost;
     outpost.get().unwrap_or_else(|| {
@@ -355,7 +355,7 @@ fn outpost(shard: &Shard) -> u32 {
     })
 }
 
-/// The last of those whose parent is elsewhere is gone.
+/// Vacates the outpost: the last actor whose parent is elsewhere is gone.
 pub(super) fn give_up_outpost(shard: &Shard) {
     if let Some(index) = shard.elsewhere.outpost.take()
         && shard.slot(index).vacate(shard.slabs())
@@ -364,12 +364,12 @@ pub(super) fn give_up_outpost(shard: &Shard) {
     }
 }
 
-/// Whether that slot is no actor's, but the parent of those whose own is elsewhere.
+/// Whether that slot is the outpost, and no actor's.
 pub(super) fn is_outpost(shard: &Shard, index: u32) -> bool {
     shard.elsewhere.outpost.get() == Some(index)
 }
 
-/// What an actor has beside its slot whose parent is elsewhere.
+/// Returns the record of an actor whose parent is elsewhere. `None` for any other slot.
 pub(super) fn supervised_elsewhere(slot: &Slot) -> Option<Supervised> {
     slot.look_at_role(|role| match role {
         Role::Supervised(supervised) => Some(*supervised),
@@ -378,7 +378,7 @@ pub(super) fn supervised_elsewhere(slot: &Slot) -> Option<Supervised> {
     .flatten()
 }
 
-/// An actor begins to start, or could not.
+/// Tells the stand-in that its actor begins to start, or that it could not.
 pub(super) fn tell_of_beginning(supervised: Supervised, actor: Option<ActorId>) {
     dispatch(
         supervised.stand_in,
@@ -386,17 +386,17 @@ pub(super) fn tell_of_beginning(supervised: Supervised, actor: Option<ActorId>) 
     );
 }
 
-/// Nothing is left of an actor whose parent is elsewhere.
+/// Tells the stand-in that nothing is left of its actor.
 pub(super) fn tell_of_end(supervised: Supervised) {
     dispatch(supervised.stand_in, ToStandIn::Ended);
 }
 
-/// An actor stops because of that failure of its own.
+/// Tells the stand-in that its actor stops because of that failure of its own.
 pub(super) fn tell_of_stop(supervised: Supervised, failure: &Arc<Failure>) {
     dispatch(supervised.stand_in, ToStandIn::Stops(Arc::clone(failure)));
 }
 
-/// Asks the parent of an actor, which is elsewhere, what is to become of it. It rests until it is answered.
+/// Asks the parent of an actor, which is elsewhere, for a decision. The actor rests until the answer comes.
 pub(super) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     let ends = slot.with_system(|system| {
@@ -407,7 +407,7 @@ pub(super) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failur
     slot.set_resting(true);
     dispatch(supervised.stand_in, ToStandIn::Failed(Arc::clone(failure)));
     if ends || slot.is_forced() {
-        // It ends whatever the answer is, and whether there is one.
+        // It ends whatever the answer is, and even without one.
         wake(shard, key.slot());
     }
     shard.look_if_held_up(slot, key);
@@ -415,11 +415,11 @@ pub(super) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failur
 
 // ---- what travels between them --------------------------------------------------------------------
 
-/// Word from a child to its stand-in.
+/// A message from a child to its stand-in.
 enum ToStandIn {
     /// That actor begins to start.
     Begins(ActorId),
-    /// None will.
+    /// No actor will start.
     NotBegun,
     /// It has failed, and rests.
     Failed(Arc<Failure>),
@@ -432,7 +432,7 @@ enum ToStandIn {
 impl Parcel for ToStandIn {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         let Some(slot) = stand_in_at(shard, to) else {
-            // Nobody waits for it any more.
+            // Nothing waits for it any more.
             if let Self::Begins(actor) = self {
                 dispatch(actor, ToChild::Stop(TerminationReason::Stopped, None));
             }
@@ -473,15 +473,15 @@ impl Parcel for ToStandIn {
     }
 }
 
-/// Word from a stand-in to its child.
+/// A message from a stand-in to its child.
 enum ToChild {
-    /// What was decided about it, because of its own failure, if it is that, or of a sibling's.
+    /// A decision about it, because of that failure: its own or a sibling's.
     Decided(Decided, Arc<Failure>),
-    /// Its parent is resumed, which had failed with it.
+    /// Its parent, which had failed with it, is resumed.
     Resume(Arc<Failure>),
-    /// To stop as its parent ends for that reason, and because of that failure.
+    /// Stop, as its parent ends for that reason, and because of that failure.
     Stop(TerminationReason, Option<Arc<Failure>>),
-    /// To handle nothing more and end.
+    /// End without handling anything more.
     CutShort(CutShort),
 }
 

@@ -1,4 +1,4 @@
-//! Families: who is whose child, and what the members are called.
+//! Families: the tree of parents and children, and the names of its members.
 
 use super::elsewhere::{actor_of, slot_of};
 use crate::actor::id::{ActorId, Key};
@@ -10,13 +10,13 @@ use crate::actor::slot::{NO_SLOT, Slot};
 /// The slot of the guardian, `/user`, the parent of the top-level actors. It handles nothing.
 pub(crate) const GUARDIAN: u32 = 0;
 
-/// What an actor is to be called.
+/// The name of an actor that is to start.
 #[derive(Clone, Copy)]
 pub(crate) enum Name<'a> {
     Given(&'a str),
-    /// That of a top-level actor, with where it stands.
+    /// That of a top-level actor, given as its path.
     At(&'a ActorPath),
-    /// One that was reserved for it.
+    /// A name that was reserved for it.
     Reserved(&'a ActorPath),
     Generated,
 }
@@ -29,9 +29,9 @@ pub(crate) fn found_guardian(shard: &Shard) {
     shard.slot(slot).shut();
 }
 
-/// The path of an actor of this shard.
+/// Returns the path of an actor of this shard.
 pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
-    // Upwards to the next ancestor that was given a name, then down again: families are deep.
+    // Upwards to the nearest ancestor with a given name, then down again, by a loop: families are deep.
     let mut generated = Vec::new();
     let mut at = index;
     let path = loop {
@@ -56,7 +56,7 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
     })
 }
 
-/// The path of a child that an actor of this shard is to have.
+/// Returns the path that a child of an actor of this shard is to have.
 pub(crate) fn path_of_child(
     shard: &Shard,
     parent: u32,
@@ -90,7 +90,7 @@ pub(super) fn disown(shard: &Shard, slot: &Slot) {
     }
 }
 
-/// The children of an actor, and its tasks, the last one first.
+/// Returns the children of an actor, and its tasks, the last one first.
 pub(super) fn children<'a>(shard: &'a Shard, parent: &Slot) -> impl Iterator<Item = u32> + 'a {
     let mut next = parent.first_child.get();
     std::iter::from_fn(move || {
@@ -104,8 +104,8 @@ pub(super) fn key_of(shard: &Shard, index: u32) -> Key {
     Key::new(index, shard.slot(index).generation())
 }
 
-/// Gives an actor a turn, if it is not to have one anyway, and also where it rests because the
-/// system wants it to.
+/// Gives an actor a turn, unless it is queued for one already. Wakes it also if it rests because the system
+/// wants it to.
 pub(crate) fn wake(shard: &Shard, index: u32) {
     let slot = shard.slot(index);
     let rested = slot.is_resting();
@@ -115,7 +115,7 @@ pub(crate) fn wake(shard: &Shard, index: u32) {
     }
 }
 
-/// Has an actor look, before its next message, at what the system wants of it.
+/// Has an actor check, before its next message, what the system wants of it.
 pub(crate) fn interrupt(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     slot.special.set(true);
@@ -125,7 +125,7 @@ pub(crate) fn interrupt(shard: &Shard, key: Key) {
     wake(shard, key.slot());
 }
 
-/// The paths of the children of an actor that have not stopped, the oldest first.
+/// Returns the paths of the children of an actor that have not stopped, the oldest first.
 pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
     if shard.tenant(key).is_none() {
         return Vec::new();
@@ -137,14 +137,14 @@ pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
     paths
 }
 
-/// The children of an actor, the last one first.
+/// Returns the children of an actor, the last one first.
 pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Key> + '_ {
     children(shard, shard.slot(parent))
         .filter(|child| !shard.slot(*child).special.is_task())
         .map(|child| key_of(shard, child))
 }
 
-/// The children of an actor's parent that were started after it, in the order of their start.
+/// Returns the siblings that were started after an actor, in the order of their start.
 pub(super) fn younger_siblings(shard: &Shard, index: u32) -> impl Iterator<Item = Key> + '_ {
     let mut next = shard.slot(index).previous_sibling.get();
     let siblings = std::iter::from_fn(move || {
@@ -169,16 +169,16 @@ fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
     parent == ancestor.slot() && shard.tenant(ancestor).is_some()
 }
 
-/// The slot here of an actor, or of its stand-in, if that is among [those](all_below) below another one of this
-/// worker.
+/// Returns the slot on this worker of an actor, or of its stand-in, if it is among [those](all_below) below
+/// another actor of this worker.
 pub(crate) fn below_as(shard: &Shard, ancestor: Key, actor: ActorId) -> Option<Key> {
     let key = slot_of(shard, actor)?;
     let is_actor = !shard.slot(key.slot()).special.is_task();
     (is_actor && is_below(shard, key, ancestor)).then_some(key)
 }
 
-/// All actors below another one of its worker, and the stand-ins of those that are elsewhere. Tasks are not
-/// among them: they are cancelled.
+/// Returns all actors below another one of its worker, with the stand-ins of children that are elsewhere.
+/// Tasks are not among them: they are cancelled.
 pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
     let mut all: Vec<_> = children_of(shard, ancestor.slot()).collect();
     let mut at = 0;

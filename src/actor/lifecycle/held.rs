@@ -1,4 +1,4 @@
-//! Actors that are held up by their families: what comes next for them waits for others, and no fiber does.
+//! Actors that are held up by their families: their next step waits for other actors, but no fiber does.
 
 use super::elsewhere::{Supervised, supervised_elsewhere};
 use super::family::key_of;
@@ -7,25 +7,26 @@ use crate::actor::id::Key;
 use crate::actor::shard::Shard;
 use crate::actor::slot::{NO_SLOT, Slot, State};
 
-/// For whom an actor waits without a fiber.
+/// What an actor waits for without a fiber.
 #[derive(Clone, Copy)]
 pub(crate) enum HeldUp {
-    /// For all below it, which are to end: it starts again, passivates, or did not start.
+    /// All actors below it, which are to end: it starts again, passivates, or did not start.
     ThoseBelow,
-    /// For its parent, which is to decide about its failure.
+    /// Its parent, which is to decide about its failure.
     Parent(Key),
-    /// For its parent on another worker, which is to decide about its failure.
+    /// Its parent on another worker, which is to decide about its failure.
     ParentElsewhere(Supervised),
 }
 
-/// Who holds an actor up, where anybody does.
+/// Returns what holds an actor up, if anything does.
 pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
     if !slot.special.get() {
         return None;
     }
     let ends = slot.state() == State::Stopping;
     let has_children = slot.first_child.get() != NO_SLOT;
-    // Whoever waits for all below it, on its own worker, finds it, but not those below it here.
+    // An ancestor that waits for all below it looks on its own worker: it finds this actor, but not those
+    // below it here.
     if ends && has_children && supervised_elsewhere(slot).is_some() {
         return Some(HeldUp::ThoseBelow);
     }
@@ -36,7 +37,7 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
         let waits_for_their_end = match system.passive {
             _ if ends => system.start_failed,
             None => system.restarting.is_some(),
-            // While `PostStop` runs, what comes next is up to that.
+            // While `PostStop` runs, the next step is up to that.
             Some(Passive::Leaving) => !slot.is_at_work(),
             Some(Passive::Told) => true,
             Some(Passive::Asleep) => false,
@@ -53,7 +54,7 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
     })
 }
 
-/// Whether an actor did not start, and ends when those below it have: for that its starter waits.
+/// Whether an actor did not start, and ends when those below it have. Its starter waits for that.
 pub(crate) fn has_failed_to_start(slot: &Slot) -> bool {
     slot.state() == State::Stopping
         && slot.has_system()

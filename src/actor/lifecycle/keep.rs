@@ -169,7 +169,7 @@ pub(super) fn rest(shard: &Shard, key: Key) {
     if let Some(timeout) = timeout {
         timeout.end(shard);
     }
-    // Taken out meanwhile, as the messages of timers are dropped.
+    // Taken out while the messages of timers are dropped.
     let left = store.and_then(|store| store.rest(shard));
     slot.with_system(|system| system.store = left);
 }

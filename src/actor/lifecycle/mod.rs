@@ -1,7 +1,7 @@
 //! How an actor starts, has its turns, fails, stops, and leaves nothing behind.
 //!
-//! Starting and stopping run in a fiber of the owning worker, like every handler, so that setups
-//! and signal handlers may wait.
+//! Starting and stopping run in a fiber of the owning worker, like every handler, so setups and signal
+//! handlers may wait.
 //!
 //! ```text
 //!             setup                    a stop came
@@ -12,10 +12,10 @@
 //!      no children left
 //! ```
 //!
-//! Beside the state stands what the system wants of an actor ([`system`]): to be told a signal, to
-//! be suspended, restarted, killed. All of that goes ahead of its mail, at the beginning of a turn,
-//! and never on another stack. An actor of which nothing is wanted pays one comparison a turn. A
-//! passive actor is a running one without an instance ([`passivate`](mod@passivate)).
+//! Besides the state, there is what the system wants of an actor ([`system`]): to tell it a signal, to
+//! suspend, restart or kill it. All of that comes before its mail, at the beginning of a turn, and never on
+//! another stack. An actor of which nothing is wanted pays one comparison a turn. A passive actor is a
+//! running one without an instance ([`passivate`](mod@passivate)).
 
 mod elsewhere;
 mod family;

@@ -152,7 +152,7 @@ fn hear<M: Send + 'static>(
     let cycle = shard.waits.take_cycle(wait);
     match (shard.waits.take_end(wait), cycle) {
         (Some(End::Deadlock), Some(cycle)) => Err(SpawnError::Deadlock(cycle)),
-        // Nothing else ends it but a pool that ends.
+        // Otherwise only the end of the pool ends the wait.
         _ => Err(SpawnError::PoolClosed),
     }
 }

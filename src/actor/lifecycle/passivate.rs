@@ -2,7 +2,7 @@
 //!
 //! It is a restart that waits for a message. For its instance it is a stop: children and tasks end,
 //! `PostStop` is told, the state is dropped. Its slot, name, references, watchers and mail stay. While it
-//! is passive, its slot's flag says that there is *more to look at than the mail*, so that a turn notices
+//! is passive, its slot's flag says that there is *more to look at than the mail*, so a turn notices it
 //! by the one flag that it checks anyway.
 
 use super::family::interrupt;

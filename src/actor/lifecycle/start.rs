@@ -31,8 +31,10 @@ use crate::actor::unwind::{Unwound, catch_user, drop_quietly};
 use crate::actor::waiter::ForgetAtEnd;
 use crate::fiber::{STACK_SIZES, StackClass};
 
-/// Why an actor was not started. Nothing of it is left behind. Only where a shutdown's deadline cuts a
-/// start short that failed, its children may stop, and its name come free, a little later.
+/// Why an actor was not started.
+///
+/// Nothing of the actor is left behind, with one exception: if a shutdown's deadline cuts short a start that
+/// failed, the actor's children may stop, and its name become free, a little later.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
@@ -45,9 +47,10 @@ pub enum SpawnError {
     /// Its factory, its setup or its handling of [`PreStart`](crate::Signal::PreStart) failed.
     #[error(transparent)]
     Failed(Arc<Failure>),
-    /// It ended in its start, without a failure: its first behaviour was [`stopped`], or it answered
-    /// [`PreStart`] with [`Next::Stop`]; or with [`Next::Passivate`], if it was made [once](crate::Once). It
-    /// has handled no message.
+    /// It ended in its start, without a failure, and has handled no message.
+    ///
+    /// Its first behaviour was [`stopped`], or it answered [`PreStart`] with [`Next::Stop`], or with
+    /// [`Next::Passivate`] if it was made [once](crate::Once).
     ///
     /// [`stopped`]: crate::Behavior::stopped
     /// [`PreStart`]: crate::Signal::PreStart
@@ -63,37 +66,36 @@ pub enum SpawnError {
     /// The pool has ended.
     #[error("the pool has ended and starts no more actors; start another pool")]
     PoolClosed,
-    /// There is no worker of that index.
+    /// There is no worker with that index.
     #[error("the pool has {workers} workers, numbered from 0, so there is no worker {worker}")]
     NoSuchWorker {
-        /// The index that was asked for.
+        /// The requested index.
         worker: usize,
-        /// How many workers there are.
+        /// The number of workers.
         workers: usize,
     },
-    /// The actor to be near belongs to another pool.
+    /// The actor that the new one is to be near belongs to another pool.
     #[error("the actor to be near belongs to another pool; start this one there, or near another")]
     OtherPool,
-    /// An actor of that name handles other messages: one that was to be started only if there is none, or
-    /// that another worker spawned in `configure`.
+    /// An actor of that name handles other messages: the new one was to be started only if there is none, or
+    /// another worker spawned the existing one in `configure`.
     #[error("{path} handles {actual}, not {expected}; use it for those, or choose another name")]
     WrongType {
         /// The actor's path.
         path: ActorPath,
-        /// The type of messages that was asked for.
+        /// The requested type of messages.
         expected: &'static str,
-        /// The type of messages that it handles.
+        /// The type of messages that the actor handles.
         actual: &'static str,
     },
-    /// The stack that its props ask for would be too small for any handler, or too large for any
-    /// machine.
+    /// The stack that its props ask for would be too small for any handler, or too large for any machine.
     #[error("a stack has between 64 KiB and 1 GiB, not {0} bytes")]
     InvalidStackSize(usize),
     /// The operating system granted no memory for the stack that its props ask for.
     #[error("{0}; raise the limit on memory or mappings, or let the actor have a smaller stack")]
     NoStack(String),
-    /// The actor of that name starts, or ends, and waits for that one's end, itself or by way of others, for
-    /// whoever wants it here: see [`get_or_spawn`](crate::WorkerPool::get_or_spawn).
+    /// The actor of that name waits, in its start or its end, itself or through others, for the caller that
+    /// wants it here: see [`get_or_spawn`](crate::WorkerPool::get_or_spawn).
     #[error("a deadlock: one actor of the cycle must not wait: {0}")]
     Deadlock(Cycle),
     /// The caller would have to wait for another worker, and cannot.
@@ -101,8 +103,8 @@ pub enum SpawnError {
     CannotWait(#[from] WaitError),
 }
 
-/// Starts an actor as a child of `parent`, and returns when it runs. Where somebody waits for that on
-/// another worker, `starter` is that wait: those who look for cycles find whom it is for.
+/// Starts an actor as a child of `parent`, and returns when it runs. If a caller on another worker waits for
+/// that, `starter` is its wait: searches for cycles learn from it which actor the wait is for.
 pub(crate) fn start<M: Send + 'static>(
     shard: &Shard,
     parent: u32,
@@ -113,7 +115,7 @@ pub(crate) fn start<M: Send + 'static>(
     start_as(shard, parent, name, seed, starter, None)
 }
 
-/// As [`start`]; `supervised` if the parent is on another worker.
+/// As [`start`]; `supervised` is the link to the supervisor, if the parent is on another worker.
 #[inline(always)]
 pub(super) fn start_as<M: Send + 'static>(
     shard: &Shard,
@@ -171,7 +173,7 @@ pub(super) fn start_as<M: Send + 'static>(
     Ok(unsafe { ActorRef::assume(address) })
 }
 
-/// Word of an actor that begins to start, on its way to the wait that ends with that.
+/// Tells the wait that ends with a start which actor begins to start.
 struct BeginsToStart {
     actor: ActorId,
     mail: &'static MailKind,
@@ -188,7 +190,7 @@ impl Parcel for BeginsToStart {
     fn bounce_without_pool(self, _: ActorId) {}
 }
 
-/// A name, and a stack, for an actor that is to start.
+/// Reserves a name and a stack for an actor that is to start.
 fn prepare(
     shard: &Shard,
     parent: u32,
@@ -209,7 +211,7 @@ fn prepare(
     Ok((path, stack))
 }
 
-/// Builds an actor in the slot that is its own already.
+/// Builds an actor in the slot that it already occupies.
 fn build_first<M: Send + 'static>(
     shard: &Shard,
     key: Key,
@@ -269,8 +271,8 @@ fn run(
     }
 }
 
-/// Undoes a start, and tells those who wait for it why: whoever comes to want the name while it is undone
-/// waits for its end.
+/// Undoes a start, and tells the callers that wait for it why. A caller that wants the name meanwhile waits
+/// for its end.
 #[cold]
 fn give_up_start(
     shard: &Shard,
@@ -287,7 +289,7 @@ fn give_up_start(
     error
 }
 
-/// Makes sure of a stack for the actor's turns, where it asks for a larger one than others have.
+/// Claims a stack for the actor's turns, if it asks for a larger one than others have.
 fn claim_stack(shard: &Shard, stack_size: Option<usize>) -> Result<Option<StackClass>, SpawnError> {
     let Some(bytes) = stack_size else {
         return Ok(None);
@@ -299,7 +301,7 @@ fn claim_stack(shard: &Shard, stack_size: Option<usize>) -> Result<Option<StackC
     claimed.map_err(|error| SpawnError::NoStack(error.to_string()))
 }
 
-/// Tells those who wait for the start of an actor.
+/// Tells the callers that wait for the start of an actor.
 fn tell_of_start(shard: &Shard, key: Key, path: &ActorPath) {
     let waiting = shard.core.names.take(path);
     if waiting.is_empty() {
@@ -314,7 +316,7 @@ fn tell_of_start(shard: &Shard, key: Key, path: &ActorPath) {
     }
 }
 
-/// Frees a name, and tells those who wait for that.
+/// Frees a name, and tells the callers that wait for that.
 pub(super) fn release(shard: &Shard, path: &ActorPath) {
     shard.core.directory.release(path);
     for waiter in shard.core.names.take(path) {
@@ -339,8 +341,8 @@ fn occupy<M: Send + 'static>(
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
     let generation = slot.occupy::<M>(parent);
-    // Kept before it is built: its setup may start children and wait, and they are supervised by what
-    // the recipe says.
+    // Stored before the actor is built: its setup may start children and wait, and they are supervised by
+    // what the recipe says.
     if let Some(formula) = formula {
         #[allow(unsafe_code)]
         // SAFETY: this tenancy was begun for `M` just now.
@@ -364,14 +366,14 @@ fn occupy<M: Send + 'static>(
     key
 }
 
-/// Why a start came to nothing.
+/// Why a start failed.
 pub(super) enum FailedStart {
     Error(BoxError),
     Unwound(Unwound),
 }
 
 impl FailedStart {
-    /// Why the mail is lost that came meanwhile.
+    /// Returns why mail that came meanwhile is lost.
     fn reason(&self) -> DeadLetterReason {
         match self {
             Self::Unwound(Unwound::Forced) => DeadLetterReason::Forced,
@@ -380,7 +382,7 @@ impl FailedStart {
     }
 }
 
-/// Runs the factory and the setups, and tells the new body that it starts, or starts again. `None`:
+/// Runs the factory and the setups, and tells the new body that it starts, or starts again. Returns `None` if
 /// the actor is to stop at once.
 pub(super) fn build(
     shard: &Shard,
@@ -395,8 +397,8 @@ pub(super) fn build(
     if !body.hears_signals() {
         return Ok(Some(body));
     }
-    // The body stays outside of what is caught: were its destructor to panic in the middle of an
-    // unwinding, the process would end.
+    // The body stays outside of the closure: if its destructor panicked during an unwinding, the process
+    // would abort.
     let failed = match catch_user(|| body.signal(shard, key, first)) {
         Ok(TurnEnd::Done) => return Ok(Some(body)),
         Ok(TurnEnd::Become(next)) => {
@@ -409,7 +411,7 @@ pub(super) fn build(
             slot.special.set(true);
             return Ok(Some(body));
         }
-        // One that cannot be built again has nothing to come back to.
+        // An actor that cannot be built again has nothing to come back to.
         Ok(TurnEnd::Stop | TurnEnd::Passivate) => {
             let _ = drop_with_fate(body, End::Stopped);
             return Ok(None);
@@ -436,8 +438,8 @@ fn begin_running(shard: &Shard, key: Key, body: NewBody) {
         slot.enter(State::Running);
     }
     if shard.interrupts.is_forcing() {
-        // It comes after the deadline, which has stopped all others: nobody would end it, should
-        // it be suspended, or wait for a restart.
+        // It starts after the deadline, which has stopped all others: nothing would end it if it were
+        // suspended, or waited for a restart.
         slot.set_forced(true);
         slot.special.set(true);
     }
@@ -457,7 +459,7 @@ fn describe_failed_start(shard: &Shard, key: Key, cause: FailedStart) -> SpawnEr
     SpawnError::Failed(Arc::new(describe(shard, key, Stage::Starting, cause)))
 }
 
-/// Ends a wait with an actor.
+/// Ends a wait when an actor has ended.
 struct EndsWait(Key);
 
 impl AtEnd for EndsWait {
@@ -466,7 +468,7 @@ impl AtEnd for EndsWait {
     }
 }
 
-/// Removes an actor that did not start, together with the children that its setup started.
+/// Removes an actor that did not start, and the children that its setup started.
 #[cold]
 fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
@@ -478,7 +480,7 @@ fn undo_start(shard: &Shard, key: Key, reason: DeadLetterReason) {
     if shard.waits.is_pending(vacated) {
         shard.look_if_held_up(slot, key);
     }
-    // Without children the slot is vacant by now. Else the children stop first, on their own
-    // turns; where the caller cannot wait for that, they do so after it.
+    // Without children the slot is vacant by now. Otherwise the children stop first, in their own turns;
+    // if the caller cannot wait for that, they stop after it has returned.
     let _ = shard.wait_for(vacated);
 }

@@ -26,13 +26,13 @@ use crate::actor::slot::{Extra, NO_SLOT, Slot, State};
 use crate::actor::unwind::{Unwound, catch_user};
 use crate::sync::{Mutant, is_mutated};
 
-/// Asks an actor to stop when it has handled the mail that it has.
+/// Asks an actor to stop when it has handled its present mail.
 pub(crate) fn request_stop(shard: &Shard, key: Key) {
     request_stop_for(shard, key, TerminationReason::Stopped);
 }
 
-/// Asks an actor to stop as its parent ends, for the reason of that one. One that was asked to stop before
-/// stops for that.
+/// Asks an actor to stop, as its parent ends for that reason. An actor that was asked to stop before stops
+/// for the earlier reason.
 fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
     let Some(slot) = shard.tenant(key) else {
         return;
@@ -44,7 +44,7 @@ fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
     stop_because(shard, key, reason, because.flatten());
 }
 
-/// As [`request_stop_for`], because of that failure, if it is because of one.
+/// As [`request_stop_for`], because of that failure, if there is one.
 pub(super) fn stop_because(
     shard: &Shard,
     key: Key,
@@ -72,13 +72,12 @@ pub(super) fn stop_because(
     }
 }
 
-/// Lets an actor handle nothing after the message that it is at: its mail becomes dead letters, and
-/// it stops.
+/// Lets an actor handle nothing after its current message: its mail becomes dead letters, and it stops.
 pub(crate) fn kill(shard: &Shard, key: Key) {
     cut_short(shard, key, TerminationReason::Killed);
 }
 
-/// Why an actor is to handle nothing more, and because of which failure, if it is because of one.
+/// Why an actor is to handle nothing more, with the failure that caused it, if there is one.
 pub(crate) struct CutShort(TerminationReason, Option<Arc<Failure>>);
 
 fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
@@ -89,7 +88,7 @@ fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
     }
 }
 
-/// As [`cut_short`], because of that.
+/// As [`cut_short`], with the reason given.
 pub(super) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
     let Some(slot) = shard
         .tenant(key)
@@ -99,7 +98,7 @@ pub(super) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
     };
     take_no_more(shard, slot);
     let CutShort(reason, failure) = by;
-    // Ordered first: the destructor of a message may wait, and the actor have its turn meanwhile.
+    // Recorded first: the destructor of a message may wait, and the actor may have its turn meanwhile.
     slot.with_system(|system| {
         if system.cut_short.is_none() {
             system.cut_short = Some(reason);
@@ -110,11 +109,11 @@ pub(super) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
     bury(shard, slot, key, reason.of_mail());
 }
 
-/// Lets an actor take no more mail, and says so where its name is looked up.
+/// Closes an actor to new mail, and says so in the directory.
 #[inline]
 fn take_no_more(shard: &Shard, slot: &Slot) {
     shut(slot);
-    // Where it is to stop already, that was said.
+    // If it is to stop already, the directory knows.
     if matches!(slot.state(), State::Starting | State::Running) {
         slot.look_at_given_path(|path| shard.core.directory.ends(path));
     }
@@ -134,15 +133,14 @@ pub(crate) fn stop_all(shard: &Shard) {
     ask_children_to_stop(shard, shard.slot(GUARDIAN), End::Stopped, why);
 }
 
-/// Asks the children of an actor to stop, for the reason why it ends, and cancels its tasks; replies that
-/// these hold end so.
+/// Asks the children of an actor to stop, for the reason why it ends, and cancels its tasks. Replies held by
+/// the tasks end with `end`.
 pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: TerminationReason) {
     if parent.first_child.get() == NO_SLOT {
         return;
     }
-    // Those whose failure is open, and rest until it is decided, would wait for ever.
-    // Their keys are taken first: what they lose may have destructors that wait, and meanwhile others
-    // may have their slots.
+    // A child that rests until its failure is decided would wait for ever. The keys are taken first: what
+    // these children lose may have destructors that wait, and their slots may be reused meanwhile.
     let stuck = stuck_children(shard, parent);
     let stuck: Vec<Key> = stuck.iter().map(|child| key_of(shard, *child)).collect();
     for child in stuck {
@@ -160,8 +158,8 @@ pub(super) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: 
     }
 }
 
-/// Stops every actor that is left, without waiting for its mail or its handler. Tells of each, with its
-/// path for the asking.
+/// Stops every actor that is left, without waiting for its mail or its handler. Calls `tell` for each, with a
+/// function that returns its path.
 pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPath)) {
     for (index, slot) in shard.slots().iter() {
         let is_nobody = index == GUARDIAN || is_outpost(shard, index);
@@ -170,13 +168,13 @@ pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPa
         }
         slot.set_forced(true);
         if slot.special.is_task() {
-            // Where it waits it is ended with all that wait; else when it waits next.
+            // If it waits, it is ended with all waiters; otherwise at its next wait.
             continue;
         }
         take_no_more(shard, slot);
         shard.beat.note_progress();
         tell(&|| path_of(shard, index));
-        // At once, so that a handler which survives its forced end finds nothing more to handle.
+        // At once, so that a handler that survives its forced end finds nothing more to handle.
         bury(shard, slot, key_of(shard, index), DeadLetterReason::Forced);
         if matches!(slot.state(), State::Running | State::Draining) {
             interrupt(shard, key_of(shard, index));
@@ -184,8 +182,8 @@ pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPa
     }
 }
 
-/// Does something to an actor that ends: what it drops, it drops because of the failure that ends it, if
-/// there is one.
+/// Runs a step of the end of an actor. What that drops, it drops because of the failure that ends the actor,
+/// if there is one.
 fn because_of_its_end(shard: &Shard, slot: &Slot, end_it: impl FnOnce()) {
     let failure = if slot.has_system() {
         ended_by(slot)
@@ -222,7 +220,7 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     let_go(shard, slot, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
     slot.set_resting(false);
-    // As long as it counts as queued it has no other turn, however long that waits.
+    // While it counts as queued it gets no other turn, however long the next step waits.
     if slot.first_child.get() != NO_SLOT {
         ask_children_to_stop(shard, slot, slot.ending(), termination_reason(slot));
     }
@@ -240,8 +238,8 @@ fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     }
 }
 
-/// Why the mail is lost of an actor that begins to stop for that reason: a shutdown's deadline comes before
-/// all else, and one that stops as its parent has failed ends as that does.
+/// Returns why the mail of an actor that begins to stop for that reason is lost. A shutdown's deadline takes
+/// precedence, and an actor that stops as its parent has failed ends as the parent does.
 fn reason_of_end(slot: &Slot, reason: DeadLetterReason) -> DeadLetterReason {
     let fails_with_parent = |system: &mut System| {
         system.inherited == Some(TerminationReason::Failed) && system.cut_short.is_none()
@@ -258,12 +256,12 @@ fn reason_of_end(slot: &Slot, reason: DeadLetterReason) -> DeadLetterReason {
     }
 }
 
-/// Whether an actor has tasks and no children, for a mistake.
+/// Whether an actor has tasks and no children: for a deliberate mistake, see [`Mutant`].
 pub(super) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
     children(shard, slot).all(|child| shard.slot(child).special.is_task())
 }
 
-/// Tells the actor that it has stopped, and vacates its slot, when the last of its children is gone.
+/// Tells the actor that it has stopped, and vacates its slot, once the last of its children is gone.
 pub(super) fn go_on_to_the_end(shard: &Shard, index: u32) {
     because_of_its_end(shard, shard.slot(index), || finish_stop(shard, index));
 }
@@ -273,11 +271,11 @@ fn finish_stop(shard: &Shard, index: u32) {
     debug_assert_eq!(slot.first_child.get(), NO_SLOT);
     let key = key_of(shard, index);
     tell_of_stop(shard, key, slot.ending(), stop_reason);
-    // What `PostStop` has begun.
+    // Ends what `PostStop` has begun.
     let_go(shard, slot, key, DeadLetterReason::Stopped);
     let left = is_mutated(Mutant::LateTaskLeft) && has_only_tasks(shard, slot);
     if slot.first_child.get() != NO_SLOT && !left {
-        // `PostStop` started children: they stop first, and nobody is told a second time.
+        // `PostStop` started children: they stop first, and the actor is not told a second time.
         ask_children_to_stop(shard, slot, slot.ending(), termination_reason(slot));
         if slot.first_child.get() != NO_SLOT {
             return slot.queued.set(false);
@@ -286,9 +284,9 @@ fn finish_stop(shard: &Shard, index: u32) {
     vacate(shard, key);
 }
 
-/// Tells the actor that it has stopped, unless it has been told, and drops its state; replies that
-/// lie there end so. An instance that was to be followed by another one has been told `PreRestart`, and that
-/// was the last that it hears.
+/// Tells the actor that it has stopped, unless it has been told, and drops its state. Replies in the state
+/// end with `ending`. An instance that was to be replaced has been told `PreRestart`, and is told nothing
+/// after that.
 pub(super) fn tell_of_stop(
     shard: &Shard,
     key: Key,
@@ -316,7 +314,7 @@ pub(super) fn tell_of_stop(
         let failed = match catch_user(|| body.signal(shard, key, &signal)) {
             Ok(TurnEnd::Failed(error)) => Some(Cause::Error(*error)),
             Err(Unwound::Panicked(payload)) => Some(Cause::Panic(payload)),
-            // What it wants to become is too late, and dropped.
+            // It is too late to become another behaviour, which is dropped.
             Ok(TurnEnd::Become(next)) => {
                 let _ = drop_with_fate(next, End::Stopped);
                 None
@@ -329,7 +327,7 @@ pub(super) fn tell_of_stop(
         }
     });
     let dropped = stopped.unwrap_or_else(|(cause, body)| {
-        // The hook may wait: with the state there is an end to the actor, and its name comes free.
+        // The hook may wait: once the state is dropped, the actor has ended and its name is free.
         report(shard, key, Stage::Stopping, cause);
         shard.acting_as(id, || drop_with_fate(body, ending))
     });
@@ -338,17 +336,17 @@ pub(super) fn tell_of_stop(
     }
 }
 
-/// Something that is to be done when an actor has ended and its name is free.
+/// An action for when an actor has ended and its name is free.
 pub(crate) trait AtEnd {
     fn ended(self: Box<Self>, shard: &Shard);
 
-    /// Whether anybody is left for whom it would be done.
+    /// Whether the action is still wanted.
     fn is_wanted(&self) -> bool {
         true
     }
 }
 
-/// Does something when the actor of a key has ended and its name is free; at once if that is so.
+/// Runs an action when the actor of a key has ended and its name is free; at once if that is so.
 pub(crate) fn on_end(shard: &Shard, key: Key, then: Box<dyn AtEnd>) {
     let Some(slot) = shard.tenant(key) else {
         return then.ended(shard);
@@ -357,12 +355,12 @@ pub(crate) fn on_end(shard: &Shard, key: Key, then: Box<dyn AtEnd>) {
     given_up.into_iter().for_each(|it| it.ended(shard));
 }
 
-/// Adds one, and takes out those who have given up: before the list takes more memory, and so seldom.
+/// Adds an action, and removes those no longer wanted, but only when the list would have to grow: so, seldom.
 fn add_wanted(list: &mut Vec<Box<dyn AtEnd>>, then: Box<dyn AtEnd>) -> Vec<Box<dyn AtEnd>> {
     let mut given_up = Vec::new();
     if list.len() == list.capacity() {
         given_up.extend(list.extract_if(.., |it| !it.is_wanted()));
-        // Else the place of the only one who has given up would be all there is until the next look.
+        // Otherwise the place of a single removed action would be all the room there is until the next scan.
         if list.len() > list.capacity() / 2 {
             list.reserve(list.capacity());
         }
@@ -395,7 +393,7 @@ fn vacate(shard: &Shard, key: Key) {
         _ => None,
     };
     remove(shard, key, |shard| {
-        // First, so that its parent has no such child any more when it is told of the end.
+        // First, so that its parent no longer has the child when it is told of the end.
         if let Some(supervised) = supervised {
             tell_of_end(supervised);
         }
@@ -408,8 +406,8 @@ fn vacate(shard: &Shard, key: Key) {
     });
 }
 
-/// Vacates the slot of an actor or a task of which nothing is left, says so, and has its parent look
-/// where that was the last one.
+/// Vacates the slot of an actor or a task of which nothing is left, and says so. If it was its parent's last
+/// child, has the parent check what comes next.
 pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     let slot = shard.slot(key.slot());
     let parent = slot.parent.get();
@@ -437,7 +435,7 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     }
 }
 
-/// Why an actor ends that has begun to stop: what those who watch it are told, and what its children end for.
+/// Returns why a stopping actor ends: what its watchers are told, and what its children end for.
 fn termination_reason(slot: &Slot) -> TerminationReason {
     if slot.has_system() {
         slot.with_system(|system| reason_to_tell(slot, Some(system)))
@@ -446,7 +444,7 @@ fn termination_reason(slot: &Slot) -> TerminationReason {
     }
 }
 
-/// What the last instance of an actor is told that has begun to stop.
+/// Returns what the last instance of a stopping actor is told.
 fn stop_reason(slot: &Slot) -> StopReason {
     termination_reason(slot).into()
 }
@@ -464,7 +462,7 @@ fn reason_to_tell(slot: &Slot, system: Option<&System>) -> TerminationReason {
     }
 }
 
-/// Lets go of all that the system has remembered of an actor, and tells those who watch it.
+/// Drops all that the system has recorded of an actor, and tells its watchers.
 fn forget(shard: &Shard, key: Key, mut system: System, reason: TerminationReason) {
     let failure = system.ended_by.take();
     if let Some(wait) = system.backoff {
@@ -474,7 +472,7 @@ fn forget(shard: &Shard, key: Key, mut system: System, reason: TerminationReason
     tell_watchers(shard, key, watchers, reason, failure.as_ref());
     let _ = drop_with_fate(failure, End::Failed);
     system.watching.let_go(shard, key);
-    // Failures that nobody has been told of are the user's, as are the strategies' deciders.
+    // Failures that were never told carry the user's values, and so do the strategies' deciders.
     let _ = drop_with_fate(system, End::Stopped);
 }
 
@@ -484,7 +482,7 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
-    /// Is wanted while it is told so, and counts how often it is asked.
+    /// Is wanted while its flag is set, and counts how often it is asked.
     struct Counted(Rc<Cell<usize>>, Rc<Cell<bool>>);
 
     impl AtEnd for Counted {

@@ -1,8 +1,7 @@
-//! What becomes of an actor that failed: who decides, and how that is carried out.
+//! Supervision of a failed actor: which strategy decides, and how the decision is carried out.
 //!
-//! The strategies that surround the actor's own behaviour come first, the innermost before the
-//! others, then its parent's. What none of them takes on is a failure of the parent, and so on up to
-//! the guardian.
+//! The strategies around the actor's own behaviour come first, the innermost before the others, then its
+//! parent's. A failure that they all escalate is a failure of the parent, and so on up to the guardian.
 
 use std::sync::Arc;
 
@@ -36,7 +35,7 @@ pub(super) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> 
     }
 }
 
-/// Tells the pool's hook of a failure that nobody has to decide about.
+/// Tells the pool's hook of a failure that needs no decision.
 #[cold]
 pub(crate) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
     let failure = describe(shard, key, during, cause);
@@ -45,18 +44,18 @@ pub(crate) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
 }
 
 pub(super) fn tell_hook(shard: &Shard, failure: &Failure) {
-    // A hook that panics has told its own story through the panic hook, and so has an error.
+    // A panic of the hook has been reported by the panic hook.
     let _ = catch_user(|| (shard.core.on_failure)(failure));
 }
 
-/// An actor has failed: tells the pool's hook, and does what is decided. Answers whether the actor
-/// goes on at once.
+/// Tells the pool's hook that an actor has failed, and does what is decided. Returns whether the actor
+/// continues at once.
 #[cold]
 pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bool {
     has_failed(shard, key, Arc::new(describe(shard, key, during, cause)))
 }
 
-/// As [`failed`], of a failure that was described already.
+/// As [`failed`], for a failure that was described already.
 #[cold]
 pub(super) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     tell_hook(shard, &failure);
@@ -65,7 +64,7 @@ pub(super) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool
     goes_on
 }
 
-/// A child's failure has become the actor's own. Answers whether the actor goes on at once.
+/// Makes a child's failure the actor's own. Returns whether the actor continues at once.
 #[cold]
 pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let of_child = Arc::clone(&failure);
@@ -77,8 +76,8 @@ pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
     goes_on
 }
 
-/// A task of the actor has failed, of which the hook has been told. Answers whether the actor goes
-/// on at once.
+/// Handles the failure of a task of the actor, of which the hook has been told. Returns whether the actor
+/// continues at once.
 #[cold]
 pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let goes_on = decide_and_do(shard, key, &failure);
@@ -86,8 +85,8 @@ pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
     goes_on
 }
 
-/// An actor is resumed that had failed with a child, and so is that child, down to where the failure began.
-/// Others whose failures it has yet to decide about rest until it does.
+/// Resumes the child with which a resumed actor had failed, and so on down to where the failure began. Other
+/// children whose failures the actor has yet to decide about rest until it does.
 fn resume_below(shard: &Shard, mut parent: Key, mut failure: &Arc<Failure>) {
     loop {
         let Some(child) = slot_of(shard, failure.actor) else {
@@ -107,14 +106,14 @@ fn resume_below(shard: &Shard, mut parent: Key, mut failure: &Arc<Failure>) {
     }
 }
 
-/// As [`resume_below`] does, from that actor on, which had failed so.
+/// As [`resume_below`], from the actor on that had failed so.
 pub(super) fn resume_escalated(shard: &Shard, actor: Key, failure: &Arc<Failure>) {
     if let Some(below) = resume_one(shard, actor, failure) {
         resume_below(shard, actor, below);
     }
 }
 
-/// Resumes an actor if it rests for that failure. Returns that of its child, if it rests for one.
+/// Resumes an actor if it rests for that failure. Returns the failure of its child, if it rests for one.
 fn resume_one<'a>(
     shard: &Shard,
     actor: Key,
@@ -126,8 +125,8 @@ fn resume_one<'a>(
         return None;
     }
     if slot.is_at_work() {
-        // It failed while it was built again. To resume is to go on with what there is, and
-        // there is nothing.
+        // It failed while it was rebuilt. To resume it would be to continue with the instance that it has,
+        // and it has none.
         decide(shard, actor, Decided::Stop, failure);
     } else {
         interrupt(shard, actor);
@@ -138,7 +137,7 @@ fn resume_one<'a>(
     }
 }
 
-/// The parent of an actor, on another worker, has decided about its failure: has the actor do that.
+/// Has an actor do what its parent, on another worker, has decided about its failure.
 pub(super) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     if slot.state() == State::Stopping {
@@ -152,8 +151,8 @@ pub(super) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Fa
     let _ = drop_with_fate(before, End::Failed);
 }
 
-/// Does what the parent of an actor, on another worker, has decided about its failure. Returns whether it goes
-/// on at once.
+/// Does what the parent of an actor, on another worker, has decided about its failure. Returns whether the
+/// actor continues at once.
 #[cold]
 pub(super) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<Failure>) -> bool {
     let goes_on = carry_out(shard, key, decided, &failure);
@@ -166,19 +165,19 @@ pub(super) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<F
 
 /// Has an actor do, before all else, what was decided because of a failure.
 pub(super) fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
-    // What is dropped below may wait, and those who come after it may be gone by then.
+    // What is dropped below may wait, and the actors decided about after it may be gone by then.
     let Some(slot) = shard.tenant(key) else {
         return;
     };
     let decision = Some((decided, Arc::clone(failure)));
     let before = slot.with_system(|system| std::mem::replace(&mut system.decided, decision));
     interrupt(shard, key);
-    // The failure is the user's, and this may be the last that is heard of it.
+    // The failure carries the user's values, and this may be its last handle.
     let _ = drop_with_fate(before, End::Failed);
 }
 
-/// Does what is decided about a failure that the hook has been told of. Answers whether the actor
-/// goes on at once.
+/// Does what is decided about a failure of which the hook has been told. Returns whether the actor continues
+/// at once.
 pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
     match decide_for_itself(shard, key, failure) {
         Some(Decision::Escalate) | None => {}
@@ -203,8 +202,7 @@ pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
     carry_out(shard, key, decided(decision), failure)
 }
 
-/// Whether a parent still has a say in the lives of its children: not when it stops, passivates, or
-/// starts again.
+/// Whether a parent still decides about its children: not while it stops, passivates or starts again.
 pub(super) fn is_supervising(parent: &Slot) -> bool {
     let leaves = |system: &mut System| system.restarting.is_some() || system.passive.is_some();
     let goes_on = parent.state() != State::Stopping;
@@ -220,7 +218,7 @@ fn decided(decision: Decision) -> Decided {
     match decision {
         Decision::Resume => Decided::Resume,
         Decision::Restart { after } => Decided::Restart { after },
-        // The guardian has nobody to turn to.
+        // The guardian has no parent to escalate to.
         Decision::Stop { .. } | Decision::Escalate => Decided::Stop,
     }
 }
@@ -251,7 +249,7 @@ fn parent_decides(shard: &Shard, key: Key, parent: u32, failure: &Failure) -> (D
         None => default_strategy(),
     };
     let scope = strategy.scope();
-    // What a whole family shares is remembered with the parent.
+    // What all siblings share is recorded with the parent.
     let together = scope.counts_together();
     let keeper = shard.slot(if together { parent } else { key.slot() });
     // Taken out, as deciders are the user's code.
@@ -269,11 +267,11 @@ fn ask(
 ) -> Decision {
     let (now, random) = (shard.read_clock(), shard.random());
     let decided = catch_user(|| strategy.decide_for(failure, history, now, random));
-    // A decider that panics has decided nothing; the panic hook has told of it.
+    // A decider that panics has decided nothing; the panic hook has reported it.
     decided.unwrap_or(Decision::Stop { over_limit: false })
 }
 
-/// Does with an actor what was decided. Answers whether it goes on at once.
+/// Does with an actor what was decided. Returns whether it continues at once.
 pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
     if shard.slot(key.slot()).special.is_stand_in() {
         hand_on(shard.slot(key.slot()), decided, failure);
@@ -287,7 +285,7 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
         }
         Decided::Restart { after } => {
             begin_restart(shard, key, failure, after);
-            // By its delay the second one is known, so that there is no third.
+            // The second restart is recognized by its delay, so that there is no third.
             if is_mutated(Mutant::RestartedTwice) && after != 1 {
                 let again = Decided::Restart { after: 1 };
                 decide(shard, key, again, failure);
@@ -306,8 +304,8 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
     }
 }
 
-/// Whether there can be another instance. One that is to stop, and that could not be built for the mail that
-/// it still has, is not built again and again.
+/// Whether there can be another instance. An actor that is to stop, and that could not be built for its
+/// remaining mail, is not rebuilt again and again.
 fn goes_on_after_restart(slot: &Slot) -> bool {
     let stops = slot.state() == State::Draining;
     slot.can_be_built_again() && !(stops && slot.with_system(|system| system.unbuilt))
@@ -324,7 +322,7 @@ fn tell_parent_of_stop(shard: &Shard, slot: &Slot, failure: &Arc<Failure>) {
     }
 }
 
-/// Tells an actor that a child of its stops because of that failure.
+/// Tells an actor that one of its children stops because of that failure.
 pub(super) fn tell_parent(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
     let signal = Signal::ChildFailed {
         child: failure.actor,
@@ -336,7 +334,7 @@ pub(super) fn tell_parent(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
     interrupt(shard, key_of(shard, parent));
 }
 
-/// The siblings of a failed actor to whom the same is done as to it, in the order of their start.
+/// Returns the siblings of a failed actor to which the decision applies too, in the order of their start.
 fn siblings_in_reach(
     shard: &Shard,
     key: Key,
@@ -359,7 +357,7 @@ fn siblings_in_reach(
     }
 }
 
-/// Makes a failure the parent's own. The actor rests until that is decided.
+/// Makes a failure the parent's own. The actor rests until the parent has decided.
 fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     slot.with_system(|system| system.escalated = true);

@@ -1,5 +1,4 @@
-//! What the system wants of an actor: signals, suspension, restart, its end. The lane ahead of the
-//! mail.
+//! What the system wants of an actor: signals, suspension, restart, its end. All of it comes before the mail.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,17 +19,17 @@ use crate::memory::OrderedMap;
 use crate::supervision::History;
 use crate::sync::{Mutant, is_mutated};
 
-/// A strategy around the actor's own behaviour, with what it remembers.
+/// A strategy around the actor's own behaviour, with its history.
 pub(crate) struct Own {
     pub(crate) strategy: SupervisorStrategy,
     pub(crate) history: History,
 }
 
-/// What was decided about an actor.
+/// A decision about an actor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decided {
     Resume,
-    /// To restart it, after that many nanoseconds.
+    /// Restart it, after that many nanoseconds.
     Restart {
         after: u64,
     },
@@ -40,36 +39,36 @@ pub(crate) enum Decided {
 /// What is to be done with an actor before its next message.
 pub(crate) enum Wanted {
     Nothing,
-    /// To wait until something changes.
+    /// Wait until something changes.
     Rest,
-    /// To stop it for that reason, its mail being gone.
+    /// Stop it for that reason; its mail is gone.
     End(TerminationReason),
-    /// To go on with the restart because of that failure.
+    /// Continue the restart because of that failure.
     Restart(Arc<Failure>),
-    /// To stop it, as it is to go on and could not be built.
+    /// Stop it: it is to continue, and could not be built.
     NotBuilt,
-    /// To begin to passivate it.
+    /// Begin to passivate it.
     Passivate,
-    /// To drop its instance, its children being gone.
+    /// Drop its instance; its children are gone.
     FallAsleep,
-    /// To wait for mail, being passive.
+    /// Wait for mail, as it is passive.
     Sleep,
-    /// To build it again, for mail that has come.
+    /// Rebuild it, for mail that has come.
     WakeUp,
-    /// To do what was decided because of a sibling's failure.
+    /// Do what was decided because of a sibling's failure.
     Decision(Decided, Arc<Failure>),
-    /// To do what its parent, on another worker, has decided about its own failure.
+    /// Do what its parent, on another worker, has decided about its own failure.
     Answer(Decided, Arc<Failure>),
-    /// To deal with a failure that its child could not.
+    /// Handle a failure that its child has escalated.
     ChildFailure(Arc<Failure>),
-    /// To fail because a task of its failed.
+    /// Fail, because one of its tasks failed.
     TaskFailure(Arc<Failure>),
     Signal(Signal),
-    /// To handle a message that it has kept.
+    /// Handle a message that it keeps.
     Kept(Kept, Envelope),
 }
 
-/// What the system wants of one actor, and remembers of it. Made when it is needed first.
+/// What the system wants of one actor, and has recorded of it. Made when it is first needed.
 #[derive(Default)]
 pub(crate) struct System {
     pub(crate) signals: Signals,
@@ -79,13 +78,13 @@ pub(crate) struct System {
     pub(crate) decided: Option<(Decided, Arc<Failure>)>,
     /// What its parent, on another worker, has decided about its own failure.
     pub(crate) answer: Option<(Decided, Arc<Failure>)>,
-    /// Whether somebody has suspended it.
+    /// Whether it was suspended.
     pub(crate) suspended: bool,
-    /// Whether it handles nothing more and ends, whatever mail it has, and why.
+    /// Why it handles nothing more and ends, whatever mail it has, if so.
     pub(crate) cut_short: Option<TerminationReason>,
-    /// Why its parent has it stop, where that is more than a stop.
+    /// Why its parent has it stop, if that is more than a stop.
     pub(crate) inherited: Option<TerminationReason>,
-    /// The failure because of which it ends, its own or that of somebody above or beside it.
+    /// The failure because of which it ends: its own, or that of an actor above or beside it.
     pub(crate) ended_by: Option<Arc<Failure>>,
     /// Whether it did not start, and ends when its children have.
     pub(crate) start_failed: bool,
@@ -95,7 +94,7 @@ pub(crate) struct System {
     /// Whether it is to passivate.
     pub(crate) passivation_wanted: bool,
     pub(crate) passive: Option<Passive>,
-    /// Whether its factory runs again at the moment.
+    /// Whether its factory is running again.
     pub(crate) building_again: bool,
     /// Whether that has failed, so that there is no instance.
     pub(crate) unbuilt: bool,
@@ -103,11 +102,11 @@ pub(crate) struct System {
     pub(crate) backoff: Option<Key>,
     /// The strategies around its own behaviour, the outermost first.
     pub(crate) own: Vec<Own>,
-    /// Of its own failures, for a strategy that looks at each child alone.
+    /// The history of its own failures, for a strategy that counts each child alone.
     pub(crate) history: History,
-    /// Of its children's failures, for a strategy that looks at all of them.
+    /// The history of its children's failures, for a strategy that counts all of them together.
     pub(crate) children: History,
-    /// Who is to be told of its end, in that order.
+    /// The actors that are to be told of its end, in that order.
     pub(crate) watchers: OrderedMap<ActorId, ()>,
     pub(crate) watching: Watching,
     pub(crate) receive_timeout: Option<ReceiveTimeout>,
@@ -116,10 +115,10 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// Surrounds the behaviour with other strategies. Answers those that were there before.
+    /// Surrounds the behaviour with other strategies. Returns the previous ones.
     ///
-    /// A factory that runs again makes its strategies again: they go on with what was remembered,
-    /// or no limit would ever be reached.
+    /// A factory that runs again makes its strategies again. These take over the histories of the previous
+    /// ones, or no limit would ever be reached.
     pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) -> Vec<Own> {
         let mut before = std::mem::take(&mut self.own);
         let anew = !self.building_again || before.len() != strategies.len();
@@ -135,7 +134,7 @@ impl System {
         before
     }
 
-    /// What is remembered of its children's failures together, or of its own.
+    /// Returns the history of its children's failures together, or of its own.
     pub(crate) fn history(&mut self, together: bool) -> &mut History {
         if together {
             &mut self.children
@@ -144,8 +143,8 @@ impl System {
         }
     }
 
-    /// What comes next. Kills come before all else; a restart that is under way, and a failure that
-    /// is somebody else's to decide, hold up the rest.
+    /// Returns what comes next. Kills come before all else. A restart that is under way holds up the rest,
+    /// and so does a failure that another actor has to decide about.
     pub(super) fn next(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
         if let Some(reason) = self.cut_short {
             return Wanted::End(reason);
@@ -236,7 +235,8 @@ impl System {
         if waits_for_children {
             return Wanted::Rest;
         }
-        // A sibling's failure may have decided that it is to stop; it is not restarted, so it need not wait.
+        // It may have been decided, because of a sibling's failure, that it is to stop. It is not restarted
+        // then, so it need not wait.
         if matches!(self.decided, Some((Decided::Stop, _)))
             && let Some((decided, failure)) = self.decided.take()
         {
@@ -267,7 +267,7 @@ pub(crate) fn suspend(shard: &Shard, key: Key) {
     change(shard, key, |system| system.suspended = true);
 }
 
-/// Lets a suspended actor go on.
+/// Resumes a suspended actor.
 pub(crate) fn resume(shard: &Shard, key: Key) {
     change(shard, key, |system| system.suspended = false);
 }
@@ -282,12 +282,12 @@ fn change(shard: &Shard, key: Key, change: impl FnOnce(&mut System)) {
     }
 }
 
-/// Whether an actor rests, and its parent, which stops, must not wait for its mail.
+/// Whether an actor rests for its parent's decision: a parent that stops must not wait for its mail.
 pub(super) fn is_stuck(slot: &Slot) -> bool {
     slot.special.get() && slot.has_system() && slot.with_system(|system| system.escalated)
 }
 
-/// The children whose failures are their parent's.
+/// Returns the children whose failures have become their parent's.
 pub(super) fn stuck_children(shard: &Shard, parent: &Slot) -> Vec<u32> {
     children(shard, parent)
         .filter(|child| is_stuck(shard.slot(*child)))

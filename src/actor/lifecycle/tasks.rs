@@ -1,9 +1,8 @@
 //! The tasks of actors.
 //!
-//! A task is a slot among those of its actor's children, so that its actor stops, passivates and
-//! starts again no sooner than its fiber is done with it, and that diagnostics know whose it is. It
-//! has neither a mailbox nor a recipe, and one turn, in which all of it is done. No strategy, no count
-//! and no list of children knows it.
+//! A task is a slot among those of its actor's children. So its actor does not stop, passivate or start again
+//! before its fiber is done with it, and diagnostics know which actor's it is. It has neither a mailbox nor a
+//! recipe, and one turn, in which all of it is done. No strategy, count or list of children includes it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -23,23 +22,22 @@ use crate::actor::slot::{Slot, State};
 use crate::actor::task::{Job, JobEnd, TaskError};
 use crate::fiber::{FiberId, running_fiber};
 
-/// What is kept of a task.
+/// The record of a task.
 pub(crate) struct TaskRecord {
-    /// What is to be done, until it begins.
+    /// The work, until it begins.
     job: Option<Box<dyn Job>>,
-    /// The message under which it was spawned.
+    /// The message during which it was spawned.
     envelope: Envelope,
-    /// Why it cannot begin, where there is no stack for it.
+    /// Why it cannot begin, if there is no stack for it.
     no_stack: Option<String>,
-    /// The fiber on which it has begun, and by which wait it waits there last.
+    /// The fiber on which it has begun, and the latest wait there.
     fiber: Option<(FiberId, Rc<Cell<Key>>)>,
-    /// Where it was cancelled: how the replies end that it holds.
+    /// How the replies that it holds end, if it was cancelled.
     cancelled: Option<End>,
 }
 
-/// Starts a task of an actor, which is called by the type `T`; for the task `by`, if it is one that has it
-/// done. Answers its key, and that of the wait
-/// that ends with it.
+/// Starts a task of an actor, displayed as type `T`. `by` is the task that starts it, if one does. Returns
+/// the keys of the task and of the wait that ends with it.
 pub(crate) fn spawn_task<T: 'static>(
     shard: &Shard,
     owner: Key,
@@ -64,7 +62,7 @@ pub(crate) fn spawn_task<T: 'static>(
         observer.starts(shard.id_of(key), &path_of(shard, index));
     }
     let done = shard.waits.begin_work(shard.id_of(key), slot.mail_kind());
-    // Their actor has had all others end, and waits for that.
+    // Cancelled at once if `by` was: their actor has cancelled all other tasks, and waits for their end.
     let cancelled = by.and_then(|by| with_record(shard.slot(by.slot()), |task| task.cancelled));
     slot.set_forced(shard.interrupts.is_forcing());
     let record = TaskRecord {
@@ -88,7 +86,7 @@ fn with_record<R>(slot: &Slot, look: impl FnOnce(&mut TaskRecord) -> R) -> R {
     })
 }
 
-/// Ends a task where it waits, or else when it waits next, or before it begins.
+/// Ends a task at its present wait, or else at its next one, or before it begins.
 pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
     let Some(slot) = shard.tenant(key) else {
         return;
@@ -97,23 +95,23 @@ pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
         let before = task.cancelled.replace(end);
         task.fiber.clone().filter(|_| before.is_none())
     });
-    // What cannot unwind goes on to its end.
+    // A task that cannot unwind runs to its end.
     if let Some((fiber, wait)) = fiber.filter(|_| !cfg!(panic = "abort")) {
         shard.interrupts.cancel(fiber, wait, end);
         shard.due.push(Due::Task);
     }
 }
 
-/// Whether a task ends where it waits: that it waits says nothing then.
+/// Whether a task ends at its present wait. If so, that it waits means nothing.
 pub(crate) fn is_cancelled(slot: &Slot) -> bool {
     !cfg!(panic = "abort") && with_record(slot, |task| task.cancelled.is_some())
 }
 
-/// A fiber on which a cancelled task waits, if one is left; asked for once for each [`Due::Task`] of a
+/// Returns a fiber on which a cancelled task waits, if one is left. Called once for each [`Due::Task`] of a
 /// cancelled task.
 pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
     let (fiber, wait) = shard.interrupts.next_to_end()?;
-    // Where nobody is left that waits there, it is in the run queue: it is resumed by that, and learns of
+    // If nothing waits there any more, the fiber is in the run queue: it is resumed from there, and learns of
     // its cancellation then.
     let is_cancelled = shard.interrupts.end_on(fiber).is_some();
     let waits = is_cancelled && shard.waits.is_awaited_on(wait, fiber);
@@ -168,7 +166,7 @@ fn describe(shard: &Shard, slot: &Slot, cause: Cause) -> Arc<Failure> {
     })
 }
 
-/// Makes the failure of a task its actor's own, in a turn of that one.
+/// Makes the failure of a task that of its actor, in a turn of the actor.
 fn fail_owner(shard: &Shard, owner: u32, failure: Arc<Failure>) {
     shard
         .slot(owner)

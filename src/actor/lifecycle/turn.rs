@@ -30,10 +30,10 @@ use crate::actor::unwind::{Caught, Unwound, catch, catch_user};
 use crate::fiber::StackClass;
 use crate::sync::{Mutant, is_mutated};
 
-/// Gives an actor its turn: it handles what was in its mailbox when the turn began, up to a
-/// measure, or goes on with what the system wants of it.
+/// Gives an actor its turn: it handles what was in its mailbox when the turn began, up to a limit, or
+/// continues with what the system wants of it.
 ///
-/// Does nothing, and answers the stack that the turn needs, where the fiber has another one.
+/// If the turn needs another stack than the fiber has, does nothing and returns the stack that it needs.
 #[inline(always)]
 pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
     let slot = shard.slot(index);
@@ -112,7 +112,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
     end_turn(shard, slot, index);
 }
 
-/// How a turn did not come to its end.
+/// How a turn ended that did not return.
 enum Ended {
     By(Caught),
     Otherwise(Unwound),
@@ -128,7 +128,7 @@ impl Ended {
     }
 }
 
-/// Settles what a handler has left open, and puts its body back. Answers whether the actor goes on.
+/// Settles what a handler has left open, and puts its body back. Returns whether the actor continues.
 pub(super) fn settle(
     shard: &Shard,
     slot: &Slot,
@@ -147,7 +147,7 @@ pub(super) fn settle(
 
 // ---- what comes before the mail -----------------------------------------------------------------
 
-/// Does what the system wants of an actor. Answers whether the actor goes on with its mail.
+/// Does what the system wants of an actor. Returns whether the actor continues with its mail.
 #[cold]
 #[inline(never)]
 fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
@@ -218,14 +218,14 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
             return false;
         }
         if left == 0 {
-            // The others have their turns too.
+            // Other actors have their turns too.
             shard.due.push(Due::Turn(index));
             return false;
         }
     }
 }
 
-/// Finishes a stop, when the last child is gone; it may have been woken for another reason before.
+/// Finishes a stop if the last child is gone; the actor may have been woken earlier for another reason.
 fn go_on_stopping(shard: &Shard, slot: &Slot, index: u32) {
     if slot.first_child.get() == NO_SLOT {
         go_on_to_the_end(shard, index);
@@ -234,7 +234,7 @@ fn go_on_stopping(shard: &Shard, slot: &Slot, index: u32) {
     }
 }
 
-/// Tells a running actor a signal. Answers whether it goes on.
+/// Tells a running actor a signal. Returns whether it continues.
 pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
     let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
@@ -249,7 +249,7 @@ pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
 
 // ---- the mail ---------------------------------------------------------------------------------
 
-/// A turn of one message, with somebody looking on who may let a fault happen.
+/// A turn of one message, with an observer that may inject a fault.
 #[cold]
 #[inline(never)]
 fn observed_turn(
@@ -279,7 +279,7 @@ fn observed_turn(
     }
 }
 
-/// A turn of an actor from whose mail questions were withdrawn.
+/// A turn of an actor with questions withdrawn from its mail.
 fn screened_turn(
     shard: &Shard,
     slot: &Slot,
@@ -297,7 +297,7 @@ fn screened_turn(
         if let Some(reason) = screen(shard, key.slot(), envelope.message) {
             slot.bury_next(shard, shard.id_of(key), reason);
             if slot.special.get() {
-                break; // its destructor may have had the actor suspended, or killed
+                break; // its destructor may have suspended or killed the actor
             }
             continue;
         }
@@ -348,7 +348,7 @@ fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
     }
 }
 
-/// Ends a turn that did not simply come to its end. Returns whether the actor continues.
+/// Ends a turn that did not simply return. Returns whether the actor continues.
 #[cold]
 fn end_turn_early(
     shard: &Shard,
@@ -394,7 +394,7 @@ fn end_turn_early(
 fn fail(shard: &Shard, key: Key, body: BodyBox, cause: Cause, during: Stage) -> bool {
     let message = shard.envelope().message_id();
     let failure = Arc::new(describe(shard, key, during, cause));
-    // Those whose questions it has dropped are told of the failure too.
+    // The callers whose questions it has dropped are told of the failure too.
     shard.close_turn(Some((message, Some(&failure))));
     shard.slot(key.slot()).put_body(body);
     has_failed(shard, key, failure)

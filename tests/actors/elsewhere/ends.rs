@@ -1,4 +1,4 @@
-//! Children on other workers end before their parents, whatever ends these.
+//! Children on other workers end before their parents, whatever ends the parents.
 
 use super::{Job, at, child_of, worker};
 use crate::common::{
@@ -10,7 +10,7 @@ use nexus_actors::sim::{Sim, check};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Takes so long to end.
+/// Takes a while to end.
 fn slow_to_end(log: &Log) -> Props<Job> {
     let log = log.clone();
     Props::new(move || {
@@ -19,7 +19,7 @@ fn slow_to_end(log: &Log) -> Props<Job> {
             let name = ctx.path().name().to_owned();
             if let Signal::PostStop(reason) = signal {
                 log.add(format!("{name} ends"));
-                // At its end, also where a deadline unwinds it.
+                // Recorded when the handler ends, even if a deadline unwinds it.
                 let text = format!("{name} PostStop({reason:?})");
                 let _note = OnDrop(|| log.add(text.clone()));
                 let _ = ctx.sleep(ms(3));
@@ -34,7 +34,7 @@ fn family(parent: ActorRef<Job>, log: &Log) -> [ActorRef<Job>; 2] {
     [child, child_of(child, 0, "grandchild", slow_to_end(log))]
 }
 
-/// A way to end a parent, and what it is told last.
+/// A way to end a parent, and what the parent is told last.
 type Way = (&'static str, fn(&ActorRef<Job>), &'static [&'static str]);
 
 const WAYS: [Way; 4] = [
@@ -191,7 +191,7 @@ fn s4_17_a_worker_that_is_stuck_with_a_child_holds_up_no_other() {
         assert_eq!(stuck.worker, 1);
         assert_eq!(stuck.handler.as_ref().unwrap().actor, child.id());
         assert_eq!(log.of("parent"), ["PostStop(Killed)"]);
-        // One on another worker than that has ended too.
+        // An actor on a worker other than the stuck one has ended too.
         let ended = log.of("other").len();
         assert_eq!(ended, usize::from(other.id().worker() != 1));
         drop(let_go);
@@ -246,7 +246,7 @@ fn s4_17_none_starts_on_a_worker_that_shuts_down() {
         let log = Log::default();
         let parent = sim.spawn_on(0, "parent", worker(&log)).unwrap();
         let (noting, props) = (log.clone(), worker(&log));
-        // Its mail is handled when the shutdown has begun everywhere.
+        // Its mail is handled after the shutdown has begun everywhere.
         parent.tell(Job::sleep(SECOND));
         parent.tell(Job::new(move |ctx| {
             let started = ctx.spawn_on(1, "child", props);

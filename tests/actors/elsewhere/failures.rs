@@ -63,7 +63,7 @@ fn s4_17_one_that_fails_too_often_stops_and_its_parent_is_told() {
         assert_eq!(log.of("child"), all);
         let told = ["ChildFailed(child)", "Terminated(failed), 0 left"];
         assert_eq!(log.of("parent"), told);
-        // The name is free, and the next one begins anew.
+        // The name is free, and the next child of that name starts afresh.
         let next = child_of(parent, 1, "child", worker(&log));
         next.tell(Job::fail());
         sim.run_until_idle();
@@ -208,7 +208,7 @@ fn s4_17_a_child_that_fails_while_its_parent_is_at_work_is_restarted() {
         with_pool(pool_of(workers), |pool| {
             let parent = pool.spawn_on(0, "parent", worker(&log)).unwrap();
             let child = child_of(parent, 1, "child", worker(&log));
-            // The parent waits in its handler, and its worker decides meanwhile.
+            // The parent waits in its handler; meanwhile its worker decides.
             let noting = log.clone();
             at(parent, move |ctx| {
                 child.tell(Job::fail());

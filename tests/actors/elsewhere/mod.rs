@@ -1,4 +1,4 @@
-//! Children on other workers: named, supervised, watched and stopped as any others.
+//! Children on other workers: named, supervised, watched and stopped like any others.
 
 mod ends;
 mod failures;
@@ -10,7 +10,7 @@ use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
 use std::time::Duration;
 
-/// Something for an actor to do in its turn.
+/// Work for an actor to do in its turn.
 struct Job(Box<Work>);
 
 type Work = dyn FnOnce(&mut Context<'_, Job>) -> Result<(), BoxError> + Send;
@@ -39,7 +39,7 @@ impl Job {
     }
 }
 
-/// An actor that does what it is told, and notes under its name the signals that it is told.
+/// An actor that does what it is told, and records under its name the signals that it is told.
 fn worker(log: &Log) -> Props<Job> {
     let log = log.clone();
     Props::new(move || {
@@ -63,7 +63,7 @@ fn worker(log: &Log) -> Props<Job> {
     })
 }
 
-/// Has an actor do something, and waits for what comes of it.
+/// Has an actor do something, and waits for the result.
 fn at<R: Send + 'static>(
     actor: ActorRef<Job>,
     work: impl FnOnce(&mut Context<'_, Job>) -> R + Send + 'static,

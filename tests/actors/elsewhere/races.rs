@@ -1,8 +1,7 @@
-//! Families over three workers, to whom all kinds of things happen at once, in any order.
+//! Families over three workers, with all kinds of events at once, in any order.
 //!
-//! Whatever that is: an instance handles nothing after its last signal; it hears that signal, or has a
-//! successor, when nothing is left of what it had started; and one that lives on has handled all its mail,
-//! in order.
+//! In every case, an instance handles nothing after its last signal. It is told that signal, or is replaced,
+//! once nothing is left of what it had started. An instance that lives on has handled all its mail, in order.
 
 use crate::common::{LONG, OnDrop, SOON, finish, ms, watchdog};
 use nexus_actors::prelude::*;
@@ -14,17 +13,17 @@ use std::time::Duration;
 
 const WORKERS: usize = 3;
 
-/// What a member is told.
+/// What a member is told to do.
 enum Do {
     Handle(u32),
     Fail,
     Sleep(Duration),
     Stop,
-    /// To start a child of that name on that worker, if there is none.
+    /// Start a child of that name on that worker, if there is none.
     Start(String, usize),
 }
 
-/// What has happened to one instance.
+/// An event in the life of one instance.
 #[derive(Debug)]
 enum Event {
     /// It is about to start.
@@ -33,9 +32,9 @@ enum Event {
     Begins {
         above: Option<u32>,
     },
-    /// It is told that it goes: by `PostStop`.
+    /// It is told of its end by `PostStop`.
     Stops,
-    /// It is told that it goes: by `PreRestart`.
+    /// It is told of its end by `PreRestart`.
     Restarts,
     Handles(u32),
 }
@@ -129,7 +128,7 @@ fn member(record: &Record, draw: &Draw, depth: usize, above: Option<u32>) -> Pro
                     _ => return,
                 };
                 let path = ctx.path();
-                // At its end, also where a deadline unwinds it.
+                // Recorded when the handler ends, even if a deadline unwinds it.
                 let _note = OnDrop(|| note(&told, path.clone(), event()));
                 let _ = ctx.sleep(Duration::from_micros(10));
             }))
@@ -184,7 +183,7 @@ fn handle(
     Ok(Next::Same)
 }
 
-/// Does something to one of those who live, or have lived.
+/// Does something to an actor that lives, or has lived.
 fn disturb(draw: &mut Draw, target: ActorRef<Do>, told: &mut Told, number: u32) {
     match draw.below(16) {
         0..=5 => {
@@ -207,7 +206,7 @@ fn disturb(draw: &mut Draw, target: ActorRef<Do>, told: &mut Told, number: u32) 
     }
 }
 
-/// What an actor is known by.
+/// The key of an actor in the records.
 fn key(actor: ActorRef<Do>) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
@@ -215,7 +214,7 @@ fn key(actor: ActorRef<Do>) -> u64 {
     hasher.finish()
 }
 
-/// Every actor that has begun, the oldest first.
+/// Returns every actor that has begun to start, the oldest first.
 fn all(record: &Record) -> Vec<ActorRef<Do>> {
     let book = record.lock().unwrap();
     let mut all: Vec<_> = book.started.values().flatten().copied().collect();
@@ -224,10 +223,10 @@ fn all(record: &Record) -> Vec<ActorRef<Do>> {
     all
 }
 
-/// Looks at what has happened, in order.
+/// Checks the events, in order.
 fn assert_ordered(record: &Record) {
     let book = record.lock().unwrap();
-    // The instances that live, with their paths and whose children they are.
+    // The instances that live, with their paths and their parents.
     let mut living: BTreeMap<u32, (&str, Option<u32>)> = BTreeMap::new();
     // The last instance of each path that was told `PreRestart`.
     let mut going: BTreeMap<&str, u32> = BTreeMap::new();
@@ -265,7 +264,7 @@ fn assert_ordered(record: &Record) {
     }
 }
 
-/// Each has handled what it was told in order; all of it, if it lives.
+/// Checks that each actor has handled in order what it was told; all of it, if it lives.
 fn assert_kept(sim: &Sim, record: &Record, told: &Told) {
     let started = record.lock().unwrap().started.clone();
     for (path, actors) in started {
@@ -297,7 +296,7 @@ fn disturb_all(draw: &mut Draw, record: &Record, mut pause: impl FnMut(&mut Draw
     for number in 0..60 {
         let actors = all(record);
         let target = actors[draw.below(actors.len())];
-        // The top, which takes all others along, seldom.
+        // The top is chosen seldom, as it takes all others along.
         let target = if target == actors[0] && draw.below(4) > 0 {
             actors[actors.len() - 1]
         } else {
@@ -320,7 +319,7 @@ fn run(sim: &mut Sim) {
         }
     });
     if draw.below(3) == 0 {
-        // In the middle of all that.
+        // A shutdown in the middle of all that.
         sim.shutdown([Duration::ZERO, Duration::from_micros(100), LONG][draw.below(3)]);
         return assert_ordered(&record);
     }

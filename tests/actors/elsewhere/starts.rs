@@ -1,4 +1,4 @@
-//! Starts of children on other workers, and what is left of those that fail.
+//! Starts of children on other workers, and what remains of those that fail.
 
 use super::{Job, at, child_of, worker};
 use crate::common::{Log, NEVER, SEEDS, SIZES, SOON, eventually, gone, pool_of, with_pool};
@@ -79,7 +79,7 @@ fn s4_17_a_system_has_the_worker_of_its_thread() {
     assert_eq!(system.shutdown(SOON).forced, 0);
 }
 
-/// Props that do not start, and whether that is the error for them.
+/// Props that do not start, and whether an error is the one that they give.
 type Wrong = (Props<Job>, fn(&SpawnError) -> bool);
 
 fn wrong(log: &Log) -> [Wrong; 5] {
@@ -90,7 +90,7 @@ fn wrong(log: &Log) -> [Wrong; 5] {
         SpawnError::Failed(failure) => failure.path.as_str() == "/user/parent/child",
         _ => false,
     };
-    // Its own child is elsewhere too, and takes its time to end.
+    // Its own child is elsewhere too, and takes a while to end.
     let log = log.clone();
     let with_child = Props::new(move || {
         let log = log.clone();
@@ -189,7 +189,7 @@ fn s4_17_children_elsewhere_may_be_bounded_need_a_stack_or_serve_once() {
         sim.run_until_idle();
         assert_eq!(log.of("bounded"), ["0", "1", "2", "3", "4"]);
         assert_eq!(log.of("deep"), ["runs"]);
-        // It has no second instance, whatever the strategy says.
+        // It gets no second instance, whatever the strategy says.
         assert_eq!(log.of("parent"), ["ChildFailed(once)"]);
         assert!(
             sim.lookup::<Reply<Option<i32>>>("/user/parent/once")
@@ -226,7 +226,7 @@ fn s4_17_a_parent_that_is_killed_while_its_child_starts_takes_it_along() {
     });
 }
 
-/// Its setup takes a second.
+/// Props whose setup takes a second.
 fn slow_to_start(log: &Log) -> Props<Job> {
     let log = log.clone();
     Props::new(move || {

@@ -1,4 +1,4 @@
-//! How actors end, and which reason everybody is told who watches: the table in the documentation of
+//! How actors end, and which reason all watchers are told: the table in the documentation of
 //! `TerminationReason`, row by row.
 
 mod others;
@@ -20,9 +20,9 @@ enum Do {
     Fail,
     Panic,
     Sleep(Duration),
-    /// A task of its fails.
+    /// One of its tasks fails.
     FailInTask,
-    /// To be told so when nobody has come by for that long, and to stop then.
+    /// Set this receive time-out, and stop when it is over.
     StopIn(Duration),
     Keep(Reply<()>),
 }
@@ -30,15 +30,15 @@ enum Do {
 /// How the members of a family are supervised: the grandparent's strategy is for the parent, and so on.
 #[derive(Clone)]
 struct Family {
-    /// Of the grandparent, the parent and the child.
+    /// Those of the grandparent, the parent and the child.
     strategies: [SupervisorStrategy; 3],
-    /// Which instances of the child are built, and fail or stop instead of running.
+    /// Which instances of the child run, and which fail or stop instead.
     rebuilt: Rebuilt,
     /// Whether each has its children on another worker than its own.
     apart: bool,
 }
 
-/// What becomes of the second instance of the child.
+/// What the second instance of the child does.
 #[derive(Clone, Copy, PartialEq)]
 enum Rebuilt {
     Runs,
@@ -58,7 +58,7 @@ fn escalates() -> SupervisorStrategy {
     SupervisorStrategy::one_for_one().always(Directive::Escalate)
 }
 
-/// Where a failure stops whoever fails.
+/// A family in which a failure stops the actor that fails.
 fn stopping() -> Family {
     Family {
         strategies: [stops(), stops(), stops()],
@@ -83,7 +83,7 @@ impl Family {
         self
     }
 
-    /// A member that starts these, its children.
+    /// A member that starts the members below it, its children.
     fn member(&self, generation: usize) -> Props<Do> {
         const NAMES: [&[&str]; 4] = [&["parent"], &["child", "sibling"], &["grandchild"], &[]];
         let (family, built) = (self.clone(), Arc::new(Mutex::new(0)));
@@ -135,7 +135,7 @@ fn handle(
     Ok(Next::Same)
 }
 
-/// The family in a simulation, and those who watch it.
+/// The family in a simulation, and its watchers.
 struct Stage<'a> {
     sim: &'a mut Sim,
     parent: ActorRef<Do>,
@@ -143,7 +143,7 @@ struct Stage<'a> {
     sibling: ActorRef<Do>,
 }
 
-/// A watcher of all of these, which notes the reasons under its name.
+/// A watcher of all of these, which records the reasons under its name.
 fn watcher(log: &Log, name: &'static str, watched: [ActorId; 3]) -> Props<[ActorRef<Do>; 3]> {
     let log = log.clone();
     Props::new(move || {
@@ -160,14 +160,14 @@ fn watcher(log: &Log, name: &'static str, watched: [ActorId; 3]) -> Props<[Actor
     })
 }
 
-/// How many a simulation has.
+/// The number of workers in a simulation.
 const WORKERS: usize = 2;
 
 const MEMBERS: [&str; 3] = ["parent", "child", "grandchild"];
 
-/// Starts a family, has it end so, and looks what its watchers of the same simulation were told of the
-/// parent, the child and the grandchild: where all live on one worker, and where children live on another
-/// one than their parents.
+/// Starts a family, has it end so, and checks what the watchers in the same simulation were told of the
+/// parent, the child and the grandchild: both if all live on one worker, and if children live on another
+/// worker than their parents.
 fn ends(
     way: &str,
     family: &Family,
@@ -230,7 +230,7 @@ fn ends_in(
         };
         assert_eq!(seen("near"), told(expected), "{way}, seen from near");
         assert_eq!(seen("far"), told(expected), "{way}, seen from far");
-        // Whoever watches only now is told that it is too late.
+        // A watcher that comes only now is told that it is too late.
         let late = sim.spawn_on(0, "late", watcher(&log, "late", ids));
         late.unwrap().tell(actors);
         sim.run_until_idle();
@@ -239,7 +239,7 @@ fn ends_in(
     });
 }
 
-/// As [`ends`], in a family where a failure stops whoever fails.
+/// As [`ends`], in a family where a failure stops the actor that fails.
 fn ends_plainly(way: &str, expected: [Option<TerminationReason>; 3], end: fn(&mut Stage<'_>)) {
     ends(way, &stopping(), end, expected);
 }

@@ -1,4 +1,4 @@
-//! The same from other pools, for starts that come to nothing, and in what else says why.
+//! The same from other pools, for starts that do not succeed, and in everything else that reports a reason.
 
 use super::{Do, MEMBERS, escalates, stopping};
 use crate::common::{LONG, Log, SECOND, SEEDS, SOON, check_calm, pool_of};
@@ -12,7 +12,8 @@ use TerminationReason::{Failed, Killed, Stopped};
 
 // ---- the end of a pool, seen from another one --------------------------------------------------
 
-/// Watches a family from a pool that goes on, has its own pool end, and gives what was told, by name.
+/// Watches a family from a pool that lives on, ends the family's pool, and returns what was told, sorted by
+/// name.
 fn told_elsewhere(end: impl FnOnce(&WorkerPool, ActorRef<Do>)) -> Vec<(String, TerminationReason)> {
     let (watching, watched) = (pool_of(2).start().unwrap(), pool_of(1).start().unwrap());
     watched.spawn("top", stopping().member(0)).unwrap();
@@ -34,7 +35,7 @@ fn told_elsewhere(end: impl FnOnce(&WorkerPool, ActorRef<Do>)) -> Vec<(String, T
     let watcher = watching.spawn("watcher", watcher).unwrap();
     let asked = watcher.ask(|reply| (actors, reply), SOON);
     asked.wait().unwrap();
-    // The wish to watch comes before this, as the same actor sends it.
+    // The request to watch arrives before this, as the same actor sends it.
     let nudge = Props::new(move || Behavior::receive(move |_ctx, reply: Reply<()>| reply.send(())));
     let nudge = watched.spawn("nudge", nudge).unwrap();
     nudge.ask(|reply| reply, SOON).wait().unwrap();
@@ -145,7 +146,7 @@ fn s4_11_one_that_did_not_start_has_stopped_failed_or_was_killed_too() {
         assert!(matches!(outcome, Err(SpawnError::Failed(_))));
         assert_eq!(told, ["Failed"]);
     });
-    // An order that comes during the start is followed after it.
+    // An order that comes during the start is carried out after it.
     check(SEEDS, |sim| {
         let slow = |ctx: &mut Context<'_, Do>| {
             ctx.sleep(2 * SECOND)?;
@@ -196,7 +197,7 @@ fn s4_11_one_whose_start_a_deadline_cuts_short_was_killed() {
     other.shutdown(SOON).unwrap();
 }
 
-// ---- what else says why ------------------------------------------------------------------------
+// ---- what else reports a reason ----------------------------------------------------------------
 
 #[test]
 fn s5_3_a_question_ends_for_the_reason_for_which_its_actor_does() {

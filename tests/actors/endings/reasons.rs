@@ -183,7 +183,7 @@ fn s4_11_an_escalated_failure_is_the_end_of_whoever_had_it_first() {
         |stage| stage.child.tell(Do::Fail),
         [None, Some(Failed), Some(Failed)],
     );
-    // While the grandparent, which is to decide, does not come to it, the parent is asked to stop.
+    // The parent is asked to stop before the grandparent, which is to decide, comes to it.
     ends(
         "its failure is open when its parent ends",
         &stopping().of_child(escalates()),
@@ -209,7 +209,7 @@ fn s4_11_a_restart_a_resumption_and_a_passivation_are_no_end() {
         |stage| stage.child.tell(Do::Fail),
         nobody,
     );
-    // A restart is the end of those below.
+    // A restart is the end of the actors below.
     ends(
         "it fails and is restarted",
         &stopping().of_child(restarts()),
@@ -234,7 +234,7 @@ fn s4_11_a_restart_a_resumption_and_a_passivation_are_no_end() {
     );
 }
 
-/// What is done, and why the parent and the child end by that.
+/// What is done, and the reasons for which the parent and the child end.
 type Case = (
     &'static str,
     fn(&mut Stage<'_>),

@@ -102,7 +102,7 @@ fn s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source() {
             .unwrap();
         assert_eq!(failure.path.as_str(), "/user/clerk");
         assert!(matches!(&failure.cause, Cause::Error(error) if error.is::<Torn>()));
-        // It is printed with its cause, so its source is what lies below that.
+        // It is printed with its cause, so its source is the cause's own source.
         assert!(error.to_string().ends_with("the ledger is torn"), "{error}");
         assert!(
             error
@@ -114,7 +114,7 @@ fn s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source() {
 
 #[test]
 fn s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what() {
-    // Keeps the first question, fails at the second; the third lies in the mailbox then.
+    // The actor keeps the first question and fails at the second, with the third still in the mailbox.
     let keeps = || {
         Props::new(|| {
             Behavior::with_state(None, |kept: &mut Option<Reply<u32>>, ctx, reply| {
@@ -129,7 +129,7 @@ fn s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what()
     };
     let stops = || SupervisorStrategy::one_for_one().always(Directive::Stop);
     check(SEEDS, |sim| {
-        // On the way to its end, and where the family above it fails.
+        // The same for an actor that is stopping, and for one whose parent fails.
         let parent = Props::new(move || {
             Behavior::setup(move |ctx| {
                 let child = ctx.spawn("child", keeps())?;

@@ -1,4 +1,4 @@
-//! Actors that are started if there is none of their name.
+//! Get-or-spawn: actors that are started if there is none of their name.
 
 use super::{counter, with_pools};
 use crate::common::{LONG, SECOND, SEEDS, SOON, ms};
@@ -11,7 +11,7 @@ use std::thread;
 
 type Named = Reply<usize>;
 
-/// Answers with its number, which nobody else has.
+/// Replies with its number, which is unique.
 fn numbered(starts: &Arc<AtomicUsize>) -> Props<Named> {
     let starts = Arc::clone(starts);
     Props::new(move || {
@@ -100,7 +100,7 @@ fn s1_12_handlers_nodes_systems_and_simulations_get_or_spawn_too() {
         );
         assert_eq!(pool.lookup::<Named>("/user/asker/child").unwrap(), first.1);
         assert_eq!(starts.load(SeqCst), 2);
-        // One that was placed elsewhere is found as well.
+        // An actor that was placed elsewhere is found as well.
         for worker in 0..pool.workers() {
             let name = format!("placed-{worker}");
             let placed = pool.spawn_on(worker, &name, numbered(&starts)).unwrap();
@@ -139,7 +139,7 @@ fn s1_12_a_name_that_is_taken_for_other_messages_is_an_error_that_says_so() {
     });
 }
 
-/// Has so many actors, on all workers, want a name at once; what each has got comes in any order.
+/// Has this many actors, on all workers, want a name at once. The results come in any order.
 fn wanted_by(
     sim: &mut Sim,
     many: usize,
@@ -251,7 +251,7 @@ fn s1_12_actors_whose_starts_want_each_other_are_told_of_the_deadlock() {
                     let (node, errors) = (node.clone(), Arc::clone(&errors));
                     Behavior::setup(move |ctx| {
                         ctx.sleep(SECOND)?;
-                        // Whoever is second would wait for the first, which waits for the second.
+                        // The second one to come here would wait for the first, which waits for the second.
                         let got = node.get_or_spawn(other, numbered(&Arc::default()));
                         errors.lock().unwrap().extend(got.err());
                         Ok(Behavior::receive(|_ctx, _: Named| ()))

@@ -1,5 +1,5 @@
-//! What whoever begins with this crate meets in the first hour: an actor that fails goes on, an error says what
-//! has failed, handlers that may fail are written without ado, names and paths are at hand.
+//! What a new user of this crate meets in the first hour: an actor that fails continues, an error says what
+//! has failed, handlers that may fail are simple to write, and names and paths are at hand.
 
 mod failures;
 mod get_or_spawn;
@@ -11,14 +11,14 @@ mod restarts_and_ends;
 use crate::common::{SIZES, SOON, with_pool};
 use nexus_actors::prelude::*;
 
-/// Runs a test with pools that are as whoever begins with this crate has them.
+/// Runs a test with pools as a new user of this crate has them.
 fn with_pools(test: impl Fn(&WorkerPool)) {
     for workers in SIZES {
         with_pool(WorkerPool::builder().workers(workers), &test);
     }
 }
 
-/// An actor that counts, that may fail, and that says how far it has come.
+/// An actor that counts, that may fail, and that reports its count.
 enum Count {
     On,
     Fail,

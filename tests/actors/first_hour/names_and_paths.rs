@@ -45,7 +45,7 @@ fn s1_9_a_generated_name_may_begin_with_a_word() {
                 "{refused:?}"
             );
         }
-        // Nobody may choose such a name.
+        // Users cannot choose such a name.
         assert!(matches!(
             pool.spawn("$conn-1", counter()),
             Err(SpawnError::InvalidName(_))
@@ -61,7 +61,7 @@ fn s1_9_a_generated_name_may_begin_with_a_word() {
     sim.shutdown(SOON);
 }
 
-/// What an actor of that worker finds of another one.
+/// The path of an actor as an actor on that worker finds it.
 fn path_seen_on(pool: &WorkerPool, worker: usize, id: nexus_actors::ActorId) -> Option<ActorPath> {
     let props = Once::new(move || {
         Behavior::receive(move |_ctx, reply: Reply<Option<ActorPath>>| {
@@ -86,7 +86,7 @@ fn s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end() {
                 let nameless = ctx.spawn_anonymous(counter())?;
                 Ok(Behavior::receive(
                     move |_ctx, reply: Reply<(ActorRef<Count>, String)>| {
-                        // On its own worker one without a name has a path too.
+                        // On its own worker, an actor without a name has a path too.
                         let path = nameless.path().map(|path| path.to_string());
                         reply.send((child, path.unwrap_or_default()));
                     },
@@ -120,7 +120,8 @@ fn s1_14_a_path_is_known_everywhere_and_for_a_while_after_the_end() {
             gone(pool, "/user/parent");
             gone(pool, "/user/bounded");
         }
-        // Elsewhere one without a name is known once it was asked from there; that it was not is no promise.
+        // Elsewhere, the path of an actor without a name is known once the actor was asked from there. That
+        // it is unknown before is not promised.
         let again = pool.spawn_anonymous(counter()).unwrap();
         assert_eq!(said(again), 0);
         assert!(again.path().unwrap().as_str().starts_with("/user/$"));
@@ -191,7 +192,7 @@ fn s1_14_a_dead_letter_says_whose_it_was() {
             text,
             "a u32 to /user/mute, sent by /user/sender, was lost: its actor did not handle it"
         );
-        // It is still known who it was when it has stopped, from every place.
+        // Its path is still known after it has stopped, everywhere.
         actor.stop();
         gone(pool, "/user/mute");
         actor.tell(3);

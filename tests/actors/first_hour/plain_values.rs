@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 #[test]
 fn s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said() {
-    /// It cannot be cloned, and there is one.
+    /// It cannot be cloned, so there is only one.
     struct Connection(Vec<u8>);
     impl Actor for Connection {
         type Message = Option<u8>;

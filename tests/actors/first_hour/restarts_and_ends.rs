@@ -1,4 +1,4 @@
-//! An actor that fails goes on, and one that ends is told why.
+//! An actor that fails continues, and the reason for an end is reported.
 
 use super::{Count, count, counter, said, with_pools};
 use crate::common::{SOON, gone};

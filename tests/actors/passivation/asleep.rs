@@ -1,4 +1,4 @@
-//! Asleep and awake: what stays, what ends, and what the next instance is handed.
+//! Asleep and awake: what stays, what ends, and what the next instance takes over.
 
 use super::{Do, LONG, SECOND, SEEDS, calm, handle, ms, noting, run, sleeper, start_sleeper};
 use crate::common::{Log, OnDrop, SOON, with_pools};
@@ -138,7 +138,7 @@ fn s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance() 
     });
 }
 
-/// A sleeper that begins all sorts of things when it is told that it ends, and waits for a while then.
+/// A sleeper that begins all sorts of things when it is told that it ends, and then waits for a while.
 fn restless(log: &Log, begin: fn(&mut Context<'_, Do>)) -> Props<Do> {
     let log = log.clone();
     Props::new(move || {

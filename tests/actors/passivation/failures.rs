@@ -8,7 +8,7 @@ use nexus_actors::{Backoff, Stage};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-/// Fails to start so many times after the first start.
+/// Fails to start this many times after the first start.
 fn reluctant(log: &Log, times: u32) -> Props<Do> {
     let (log, left) = (log.clone(), Arc::new(AtomicU32::new(times + 1)));
     Props::new(move || {
@@ -50,7 +50,7 @@ fn s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor() {
             actor.tell(Do::Rest);
             sim.run_until_idle();
             assert_eq!(log.take(), ["starts", "stopped"]);
-            // Both wait when it wakes up.
+            // Both messages are in its mail when it wakes up.
             actor.suspend();
             actor.tell(Do::Say(1));
             let asked = actor.ask(Do::Ask, LONG);

@@ -49,7 +49,7 @@ fn handle(log: &Log, ctx: &mut Context<'_, Do>, message: Do) -> Result<Next<Do>,
     Ok(Next::Same)
 }
 
-/// Notes what is said, and its signals, and when its state is dropped.
+/// Records what it is told to say, its signals, and when its state is dropped.
 fn sleeper(log: &Log) -> Props<Do> {
     let log = log.clone();
     Props::new(move || {
@@ -63,7 +63,7 @@ fn sleeper(log: &Log) -> Props<Do> {
     })
 }
 
-/// Starts a sleeper, and gives the log that it writes.
+/// Starts a sleeper, and returns its log.
 fn start_sleeper(sim: &mut Sim) -> (Log, ActorRef<Do>) {
     let log = Log::default();
     let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();

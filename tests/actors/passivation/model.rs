@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What is saved of an actor, and what has become of its instances.
+/// What is saved of an actor, and what happened to its instances.
 #[derive(Default)]
 struct Saved {
     seen: Vec<u32>,
@@ -16,7 +16,7 @@ struct Saved {
     alive: u32,
 }
 
-/// Notes numbers in its state, and saves them in its end.
+/// Records numbers in its state, and saves them when it ends.
 fn saver(saved: &Arc<Mutex<Saved>>) -> Props<u32> {
     let saved = Arc::clone(saved);
     Props::new(move || {
@@ -90,7 +90,7 @@ fn s6_5_no_message_is_lost_or_out_of_order_however_often_an_actor_passivates() {
                     .unwrap();
                 sender.tell(number * 1000);
             }
-            // All senders may wait for room while it is suspended.
+            // While the actor is suspended, all senders may be waiting for room.
             for _ in 0..200 {
                 sim.run_for(ms(5));
                 actor.resume();

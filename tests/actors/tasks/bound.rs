@@ -208,7 +208,7 @@ fn s6_4_a_cancelled_task_that_was_to_go_on_does_not() {
 
 #[test]
 fn s6_4_the_one_task_that_is_cancelled_ends_and_those_that_wait_before_and_after_it_do_not() {
-    // Those that wait run the others' turns on top of themselves, up to a number of them.
+    // Tasks that wait run the turns of others on top of their own stack, up to a limited number.
     const TASKS: usize = 24;
     let _watchdog = watchdog();
     let pool = pool_of(1).start().unwrap();

@@ -1,4 +1,4 @@
-//! Tasks are no children, but who looks why nothing goes on finds them.
+//! Tasks are no children, but diagnostics of a stall find them.
 
 use super::{LONG, SECOND, SEEDS, doer, guard, ms, run};
 use crate::common::{Log, SOON, with_pools};

@@ -73,7 +73,7 @@ fn s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellat
     });
 }
 
-/// One thing to do with tasks, chosen by a number.
+/// One operation with tasks, chosen by a number.
 fn storm(
     ctx: &mut Context<'_, u64>,
     seed: u64,

@@ -23,7 +23,7 @@ fn run(
     actor.tell(Do::Run(Box::new(code)));
 }
 
-/// Does what it is told, answers what it is asked, and notes its signals.
+/// Does what it is told, replies to what it is asked, and records its signals.
 fn doer(log: &Log) -> Props<Do> {
     let log = log.clone();
     Props::new(move || {
@@ -47,14 +47,14 @@ fn doer(log: &Log) -> Props<Do> {
     })
 }
 
-/// Starts a doer, and gives the log that it writes.
+/// Starts a doer, and returns its log.
 fn start_doer(sim: &mut Sim) -> (Log, ActorRef<Do>) {
     let log = Log::default();
     let actor = sim.spawn("doer", doer(&log)).unwrap();
     (log, actor)
 }
 
-/// Writes that it was dropped.
+/// Records that it was dropped.
 fn guard(log: &Log, name: &str) -> OnDrop<impl FnMut() + use<>> {
     let (log, name) = (log.clone(), name.to_owned());
     OnDrop(move || log.add(format!("{name} dropped")))

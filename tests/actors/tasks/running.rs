@@ -1,4 +1,4 @@
-//! What a task does, and what whoever holds its handle is told.
+//! What a task does, and what the owner of its handle is told.
 
 use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, with_pools};

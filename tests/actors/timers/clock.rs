@@ -1,4 +1,4 @@
-//! From when time counts: from the call, by a clock that goes on while the call's tick does.
+//! When time begins to count: at the call, by a clock that advances within the tick of the call.
 
 use crate::common::{SOON, pool_of, round_trip, with_pool};
 use nexus_actors::prelude::*;
@@ -9,9 +9,9 @@ enum Do {
     /// Begins something that is to end after five seconds.
     Begin(Begin),
     Rung,
-    /// Is not answered.
+    /// Never answered.
     Ignore(Reply<()>),
-    /// Nothing is to ring any more.
+    /// No timer is to fire any more.
     End,
 }
 
@@ -21,7 +21,7 @@ const MOMENT: Duration = Duration::from_nanos(1);
 
 type Begin = fn(&mut Context<'_, Do>) -> Result<(), BoxError>;
 
-/// All that counts time in an actor.
+/// Everything in an actor that counts time.
 const KINDS: [(&str, Begin); 6] = [
     ("single timer", |ctx| {
         ctx.timers().start_single("t", Do::Rung, FIVE);
@@ -85,7 +85,7 @@ fn counting(rung: &mpsc::Sender<()>) -> Props<Do> {
     })
 }
 
-/// Puts the clock forward by four seconds, in the middle of a tick.
+/// Advances the clock by four seconds, in the middle of a tick.
 fn advancing(time: &ManualTime) -> Props<()> {
     let time = time.clone();
     Props::new(move || {
@@ -107,7 +107,7 @@ fn s6_2_all_that_counts_time_counts_from_the_call() {
             let (rings, rung) = mpsc::channel();
             let counting = pool.spawn("counting", counting(&rings)).unwrap();
             let advancing = pool.spawn("advancing", advancing(&time)).unwrap();
-            // Both have their turn in the tick in which this one has its own.
+            // Both have their turns in the same tick as this actor.
             let feeder = Props::new(move || {
                 Behavior::receive(move |_ctx, ()| {
                     counting.tell(Do::Begin(begin));

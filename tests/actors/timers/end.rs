@@ -1,4 +1,4 @@
-//! The end of timers, and what strikes them before.
+//! The end of timers, and messages that end them before they fire.
 
 use super::{Do, LONG, SECOND, SEEDS, calm, ms, orderly, run, start_scribe, texts};
 use nexus_actors::prelude::*;

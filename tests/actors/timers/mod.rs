@@ -19,7 +19,7 @@ enum Do {
     Done(Reply<()>),
 }
 
-/// Writes what it is told, with the time, and does what it is told.
+/// Records what it is told, with the time, and does what it is told.
 fn scribe(log: &Log) -> Props<Do> {
     let log = log.clone();
     Props::new(move || {
@@ -40,7 +40,7 @@ fn scribe(log: &Log) -> Props<Do> {
     })
 }
 
-/// What a scribe has written since the last time, without when.
+/// What a scribe has recorded since the last time, without the times.
 fn texts(log: &Log) -> Vec<String> {
     let text = |line: &String| line.split_once(' ').unwrap().1.to_owned();
     log.take().iter().map(text).collect()
@@ -53,7 +53,7 @@ fn run(
     actor.tell(Do::Run(Box::new(code)));
 }
 
-/// Starts a scribe, and gives the log that it writes.
+/// Starts a scribe, and returns its log.
 fn start_scribe(sim: &mut Sim) -> (Log, ActorRef<Do>) {
     let log = Log::default();
     let actor = sim.spawn("scribe", scribe(&log)).unwrap();

@@ -1,4 +1,4 @@
-//! Repeated timers: rates, delays, and what takes their place.
+//! Repeated timers: rates, delays, and timers that replace them.
 
 use super::{Do, SECOND, calm, ms, orderly, run, start_scribe};
 use crate::common::Log;
@@ -6,7 +6,7 @@ use nexus_actors::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Says it, and is busy for a while.
+/// Records it, and is busy for a while.
 fn slowly(log: &Log, text: &'static str, busy: Duration) -> impl FnMut() -> Do + use<> {
     let log = log.clone();
     move || {
@@ -51,7 +51,7 @@ fn s6_1_a_fixed_rate_keeps_its_beat_and_lets_one_message_wait_at_the_most() {
     });
     sim.run_for(ms(5500));
     assert_eq!(log.take(), ["3500 beat", "4000 beat", "5000 beat"]);
-    // One that is always too slow is never ahead of itself.
+    // If the handler is always too slow, the timer never gets ahead of it.
     let make = slowly(&log, "slow", ms(2500));
     run(actor, move |ctx| {
         ctx.timers().start_fixed_rate("rate", make, SECOND);

@@ -1,4 +1,4 @@
-//! Turns that timers take with the mail, how many there may be, and timers under threads.
+//! Turns of timers and of mail, the number of timers, and timers under threads.
 
 use super::{Do, LONG, SECOND, ms, orderly, run, scribe};
 use crate::common::Log;
@@ -34,7 +34,7 @@ fn s6_1_many_timers_that_are_due_at_once_leave_the_others_their_turns() {
     let (mut sim, log, actor) = orderly(Directive::Stop);
     let other = sim.spawn("other", scribe(&log)).unwrap();
     run(actor, |ctx| {
-        // Each of them sets itself again, for at once.
+        // Each of them sets itself again, with no delay.
         fn again(ctx: &mut Context<'_, Do>, number: u64) {
             let next = Do::Run(Box::new(move |ctx| {
                 again(ctx, number);
@@ -47,7 +47,7 @@ fn s6_1_many_timers_that_are_due_at_once_leave_the_others_their_turns() {
     });
     assert_eq!(other.ask(Do::Done, SECOND).wait(), Ok(()));
     assert_eq!(other.ask(Do::Done, SECOND).wait(), Ok(()));
-    // Nor does a kill wait for them.
+    // A kill does not wait for them either.
     actor.kill();
     sim.run_until_idle();
     assert_eq!(sim.pending().timers, 0);

@@ -74,7 +74,7 @@ fn s5_3_a_late_reply_of_a_thread_to_a_thread_is_counted() {
     with_pool(pool_of(1), |pool| {
         let (keeper, replies) = keeper(pool);
         let asked = keeper.ask(|reply| reply, Duration::from_millis(1));
-        // Taken before the time-out is looked at: a question that was not would be taken back.
+        // Received before the time-out is checked: otherwise the question would be withdrawn.
         let late = replies.recv().unwrap();
         assert!(matches!(asked.wait(), Err(AskError::Timeout(_))));
         late.send(());

@@ -305,7 +305,7 @@ impl Drop for Chain {
     }
 }
 
-/// More than a stack has room for, one on top of the other.
+/// More nested destructors than fit on a stack.
 const LONG_CHAIN: u64 = 50_000;
 
 #[test]
@@ -324,7 +324,7 @@ fn s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack() {
                 to.stop();
                 gone(&pool, "/user/stopped");
                 let lost = || pool.dead_letters().total();
-                // From a thread; from a handler of the same worker, and of another one.
+                // From a thread, then from a handler of the same worker and of another one.
                 let left = LONG_CHAIN;
                 to.tell(Chain { to, left });
                 let mut expected = left + 1;
@@ -341,7 +341,7 @@ fn s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack() {
                     gone(&pool, "/user/sender");
                 }
                 finish(&pool, SOON);
-                // And when there is no pool any more.
+                // The same after the pool is gone.
                 drop(pool);
                 let before = nexus_actors::dead_letters_without_pool().total();
                 to.tell(Chain { to, left });
@@ -380,10 +380,10 @@ struct Waits {
 impl Drop for Waits {
     fn drop(&mut self) {
         let asked = self.keeper.ask(|reply| reply, SOON);
-        // What a handler sends leaves its worker when it waits.
+        // What a handler sends leaves its worker when the handler waits.
         self.echo.ask(|reply| reply, SOON).wait().unwrap();
         let reply = Some(self.replies.lock().unwrap().recv().unwrap());
-        // Deeper than lost messages are dropped at once.
+        // Deeper than the nesting up to which lost messages are dropped at once.
         let (to, left) = (self.to, 50);
         to.tell(Passes { to, left, reply });
         let ended = asked.wait().err().map(|error| error.kind());
@@ -394,7 +394,7 @@ impl Drop for Waits {
 #[test]
 fn s5_2_a_destructor_may_wait_for_what_is_lost_deep_below_it() {
     let _watchdog = watchdog();
-    // Of a pool that is gone, so that its messages are lost where they are sent.
+    // Of a pool that is gone, so that its messages are lost at the sender.
     let gone = pool_of(1).start().unwrap();
     let passes = Props::new(|| Behavior::receive(|_ctx, _: Passes| {}));
     let to = gone.spawn("passes", passes).unwrap();

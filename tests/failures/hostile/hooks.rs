@@ -1,4 +1,4 @@
-//! Hooks, subscribers and handlers that re-enter the pool which runs them.
+//! Hooks, subscribers and handlers that re-enter the pool that runs them.
 
 use super::{failing, keeper};
 use crate::common::*;

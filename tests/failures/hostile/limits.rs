@@ -7,14 +7,14 @@ use std::panic::catch_unwind;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Has panics print a backtrace, as the usual hook does where the environment asks for it.
+/// Has panics print a backtrace, as the usual hook does if the environment asks for it.
 fn print_backtraces() {
     std::panic::set_hook(Box::new(|info| {
         eprintln!("{info}\n{}", std::backtrace::Backtrace::force_capture());
     }));
 }
 
-/// Runs one handler that panics, in a pool of such stacks.
+/// Runs one handler that panics, in a pool with stacks of that size.
 fn panics_once(stack_size: usize) {
     with_pool(pool_of(1).stack_size(stack_size), |pool| {
         let failing = pool.spawn("failing", failing()).unwrap();

@@ -13,7 +13,7 @@ mod stuck;
 use nexus_actors::prelude::*;
 use std::sync::mpsc;
 
-/// A panic that is no `!`, so that a handler may end with it.
+/// A panic whose type is not `!`, so that a handler may end with it.
 fn planned() {
     panic!("planned");
 }
@@ -23,7 +23,7 @@ fn failing() -> Props<()> {
     Props::new(|| Behavior::receive(|_ctx, ()| planned()))
 }
 
-/// Starts an actor that hands every reply that it is sent over to the test.
+/// Starts an actor that passes every reply that it is sent to the test.
 fn keeper(pool: &WorkerPool) -> (ActorRef<Reply<()>>, mpsc::Receiver<Reply<()>>) {
     let (give, replies) = mpsc::channel();
     let props = Props::new(move || {

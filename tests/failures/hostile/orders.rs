@@ -1,4 +1,4 @@
-//! Orders that cross, and ends by force of what waits, yields or never returns.
+//! Orders that cross, and forced ends of handlers that wait, yield or never return.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// An actor that tells when it begins to sleep for ever.
+/// An actor that reports when it begins to sleep for ever.
 fn sleeper(entered: mpsc::Sender<()>) -> Props<()> {
     Props::new(move || {
         let entered = entered.clone();
@@ -170,7 +170,7 @@ fn s4_4_a_handler_that_catches_its_forced_end_handles_nothing_more() {
             }),
         )
         .unwrap();
-    // On its own worker and at once, so that one turn finds all of them.
+    // Sent from the actor's own worker and all at once, so that one turn finds all of them.
     let feeder = pool
         .spawn(
             "feeder",

@@ -1,5 +1,4 @@
-//! Starts that end at once, fail, or lie within others, and spawns under way while a pool starts or
-//! ends.
+//! Starts that end at once, fail, or are nested in others, and spawns under way while a pool starts or ends.
 
 use super::planned;
 use crate::common::*;
@@ -83,7 +82,7 @@ fn s8_2_a_failing_configure_ends_spawns_that_others_wait_for() {
                 .configure(|node| {
                     let waiting = node.workers() - 1;
                     if node.index() == waiting {
-                        thread::sleep(Duration::from_millis(100)); // lets the others come to wait
+                        thread::sleep(Duration::from_millis(100)); // lets the others begin to wait
                         return Err("planned".into());
                     }
                     node.spawn(

@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use crate::common::{NEVER, SOON, eventually, finish, pool_of, watchdog};
 
-/// Two hundred of these are as long as a worker may do nothing before it is stuck.
+/// Two hundred of these are the time for which a worker may do nothing before it counts as stuck.
 const MOMENT: Duration = Duration::from_millis(10);
 
-/// A handler that does not return before it is let go.
+/// A handler that does not return until it is released.
 struct Held {
     holder: ActorRef<()>,
     let_go: mpsc::Sender<()>,
 }
 
-/// Has a handler hold that worker, and then do something.
+/// Has a handler block that worker, and then do something.
 fn hold(pool: &WorkerPool, worker: usize, then: impl Fn() + Send + Sync + 'static) -> Held {
     let (let_go, gone) = mpsc::channel::<()>();
     let (enter, entered) = mpsc::channel();
@@ -44,7 +44,7 @@ fn the_stuck(report: &ShutdownReport) -> &StuckWorker {
     &report.stuck_workers[0]
 }
 
-/// Counts the threads of a pool that have ended, by what their thread-locals drop.
+/// Counts the threads of a pool that have ended, by the drops of their thread-locals.
 fn counting_threads(builder: WorkerPoolBuilder) -> (WorkerPoolBuilder, Arc<AtomicUsize>) {
     struct Ended(Arc<AtomicUsize>);
     impl Drop for Ended {
@@ -85,7 +85,7 @@ fn s4_15_one_worker_that_is_stuck_is_named_and_the_others_end() {
         pool.shutdown(Duration::ZERO).unwrap().stuck_workers.len(),
         1
     );
-    // What it finds when it goes on, and that it ends then.
+    // What the handler finds when it continues; its worker ends then.
     held.let_go.send(()).unwrap();
     let answer = told.recv_timeout(SOON).unwrap();
     assert!(answer.is_err(), "the other worker has ended");

@@ -1,4 +1,4 @@
-//! What an instance has begun ends with it, and nobody waits for a delay before the next one.
+//! What an instance has begun ends with it, and nothing waits for a delay before the next instance.
 
 use super::{Do, SEEDS, family, restarts_after, scribe};
 use crate::common::{LONG, Log, SECOND};
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 const HOUR: Duration = LONG;
 
-/// All that an instance can begin and would hear of again.
+/// Everything that an instance can begin and would hear of later.
 #[derive(Clone, Copy, Debug)]
 enum What {
     WatchChild,
     WatchNear,
     WatchFar,
-    /// Of somebody who stops at that moment.
+    /// Of an actor that stops at that moment.
     WatchOneThatStops,
     SingleTimer,
     RepeatedTimer,
@@ -75,7 +75,7 @@ fn begin(ctx: &mut Context<'_, Begin>, what: What, near: ActorRef<Do>, far: Acto
     }
 }
 
-/// Writes, with its number, what an instance hears besides its own start and end.
+/// Records, with the instance's number, what an instance hears besides its own start and end.
 fn instances(log: &Log, near: ActorRef<Do>, far: ActorRef<Do>) -> Props<Begin> {
     let (log, count) = (log.clone(), Arc::new(AtomicU32::new(0)));
     Props::new(move || {
@@ -118,7 +118,7 @@ fn s4_7_what_an_instance_began_ends_with_it_however_it_ends() {
                 let own = instances(&log, near, far);
                 let actor = sim.spawn_on(0, "actor", own).unwrap();
                 actor.tell(Begin::A(what));
-                // An order to passivate goes ahead of the mail.
+                // An order to passivate is handled before the mail.
                 sim.run_until_idle();
                 end(actor);
                 sim.run_until_idle();
@@ -142,7 +142,7 @@ fn s4_7_what_an_instance_began_ends_with_it_however_it_ends() {
     }
 }
 
-/// A child that is down for an hour, having been told so.
+/// A child that waits an hour for its restart, and has been told `PreRestart`.
 fn in_backoff(sim: &mut Sim, log: &Log) -> (ActorRef<Do>, ActorRef<Do>) {
     let (props, children) = family(log, &["child"], Some(restarts_after(HOUR)));
     let parent = sim.spawn("parent", props).unwrap();
@@ -177,7 +177,7 @@ fn s4_13_nobody_waits_for_a_backoff_before_an_end() {
             end(sim, parent, child);
             sim.run_for(SECOND);
             assert!(child.ask(Do::Count, SECOND).wait().is_err(), "after {name}");
-            // 4.14: it was told already, and the next child of that name begins anew.
+            // 4.14: the instance was told already, and the next child of that name starts afresh.
             let heard = log.of("child");
             let heard: Vec<_> = heard.iter().filter(|line| *line != "PreStart").collect();
             assert_eq!(heard, ["PreRestart(torn)"], "after {name}");

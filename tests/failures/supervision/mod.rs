@@ -22,7 +22,7 @@ enum Do {
     Never(Reply<u32>),
 }
 
-/// Writes all that happens to it, and counts what it is told to say.
+/// Records all that happens to it, and counts what it is told to say.
 fn scribe(log: &Log) -> Props<Do> {
     let log = log.clone();
     Props::new(move || {
@@ -58,7 +58,7 @@ fn scribe(log: &Log) -> Props<Do> {
     })
 }
 
-/// Restarts without a limit, each time after so long.
+/// Restarts without a limit, each time after this delay.
 fn restarts_after(delay: Duration) -> SupervisorStrategy {
     let backoff = nexus_actors::Backoff::new(delay, delay).unwrap();
     SupervisorStrategy::one_for_one()
@@ -105,7 +105,7 @@ fn family(
     (props, children)
 }
 
-/// Starts a parent of one child, and gives the child.
+/// Starts a parent of one child, and returns the child.
 fn only_child(sim: &mut Sim, log: &Log, strategy: Option<SupervisorStrategy>) -> ActorRef<Do> {
     let (props, children) = family(log, &["child"], strategy);
     sim.spawn("parent", props).unwrap();

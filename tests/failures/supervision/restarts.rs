@@ -95,7 +95,7 @@ fn s4_5_one_all_or_the_rest_are_restarted() {
                 .iter()
                 .for_each(|child| child.tell(Do::Say("before")));
             sim.run_until_idle();
-            // One is busy meanwhile: it is restarted after its message.
+            // One of them is busy meanwhile: it is restarted after its message.
             c.tell(Do::Sleep(SECOND));
             sim.run_until_idle();
             b.tell(Do::Fail("torn"));
@@ -262,7 +262,7 @@ fn s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_i
     });
 }
 
-/// Several at once, two levels below the one that resumes: each goes on with the mail that it has.
+/// Several children at once, two levels below the actor that resumes: each continues with its remaining mail.
 #[test]
 fn s4_5_those_whose_failures_are_resumed_far_above_go_on_with_all_in_between() {
     const CHILDREN: usize = 3;
@@ -325,7 +325,7 @@ fn s4_5_a_behaviour_is_supervised_by_itself_first() {
             )
             .supervise(SupervisorStrategy::one_for_one().limit(1, LONG))
         });
-        // Top level, so that the guardian would stop it.
+        // At the top level, where the guardian would stop it.
         let actor = sim.spawn("actor", props).unwrap();
         let add = |number| actor.ask(|reply| (number, reply), LONG).wait();
         assert_eq!(add(5), Ok(5));

@@ -5,7 +5,7 @@ use crate::common::{Log, stopping};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 
-/// Watches an actor, and writes what it is told.
+/// Watches an actor, and records what it is told.
 fn watcher(log: &Log, target: ActorRef<Do>) -> Props<bool> {
     let log = log.clone();
     Props::new(move || {
@@ -56,7 +56,7 @@ fn s4_11_a_watcher_is_told_once_why_on_one_worker_and_across_two() {
     }
 }
 
-/// Watches an actor, and writes the reason and the failure that it is told.
+/// Watches an actor, and records the reason and the failure that it is told.
 fn asking_why(log: &Log, target: ActorRef<Do>) -> Props<()> {
     let log = log.clone();
     Props::new(move || {
@@ -112,7 +112,7 @@ fn s4_11_after_unwatch_nothing_is_told_though_it_was_under_way() {
         far.suspend();
         far.tell(false);
         sim.run_until_idle();
-        // Not told yet: the order to unwatch lies in its mail, ahead of nothing.
+        // Not handled yet: the order to unwatch is in its mail, with nothing behind it.
         far.resume();
         sim.run_until_idle();
         target.stop();
@@ -121,7 +121,7 @@ fn s4_11_after_unwatch_nothing_is_told_though_it_was_under_way() {
     });
 }
 
-/// Many, some of whom leave before the end: who is told, and in which order.
+/// Many watchers, some of which leave before the end: which ones are told, and in which order.
 #[test]
 fn s4_11_many_are_told_in_order_and_nobody_who_has_left() {
     const MANY: usize = 50;
@@ -145,7 +145,7 @@ fn s4_11_many_are_told_in_order_and_nobody_who_has_left() {
     assert_eq!(told, expected.iter().collect::<Vec<_>>());
 }
 
-/// One that watches many, and is told of none while its handler runs, watches some of them no more after
+/// A watcher of many actors, which is told of no end while its handler runs, unwatches some of them after
 /// they have ended.
 #[test]
 fn s4_11_many_ends_are_told_in_order_and_none_that_is_watched_no_more() {
