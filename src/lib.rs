@@ -151,7 +151,7 @@ pub mod model {
     pub use crate::sync::{Mutant, with_mutant};
 }
 
-/// The named mistakes, for the swarm. Exists under `--cfg nexus_mutants` only.
+/// The named mutants, for the swarm. Exists under `--cfg nexus_mutants` only.
 #[cfg(all(nexus_mutants, not(nexus_loom)))]
 #[doc(hidden)]
 pub mod mutants {

@@ -187,7 +187,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// Starts a child under a generated name that says what it is, such as `$conn-17` for the prefix `conn`.
+    /// Starts a child under a generated name with a prefix that says what it is, such as `$conn-17` for `conn`.
     ///
     /// No other actor ever has the same path. The child is in the directory, like one with a given name.
     ///
@@ -363,8 +363,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// Waits for that long. Only this actor waits: its messages queue, and its worker continues with other
     /// actors.
     ///
-    /// Meanwhile other handlers of this worker run on this thread. A [`SwitchHook`](crate::SwitchHook) leaves
-    /// the scopes that a handler has entered on its thread for the duration of a call. If the handler holds a
+    /// Meanwhile other handlers of this worker run on this thread. A [`SwitchHook`](crate::SwitchHook)
+    /// removes what a handler has entered on its thread for the duration of a call. If the handler holds a
     /// lock of the standard library, the worker stops forever when another handler wants that lock. Code that
     /// relies on its thread-locals or its scopes until it returns must not wait: see
     /// [`no_wait`](crate::no_wait).

@@ -253,7 +253,7 @@ impl<M: Send + 'static> Props<M> {
 /// Its factory need not be `Clone`, nor callable twice, and nothing of it is retained. This is the cheapest
 /// way to start an actor, and the one for state that exists once, such as an open connection. The price is
 /// that there is no second instance: the actor stops if it fails, whatever its supervisor says about
-/// restarts, and where another actor would [passivate](crate::Next::Passivate).
+/// restarts, and it stops where another actor would [passivate](crate::Next::Passivate).
 ///
 /// ```
 /// use nexus_actors::prelude::*;

@@ -75,7 +75,7 @@ pub(crate) struct Shard {
     /// Where it reads the time, unless the time is set from outside.
     pub(super) clock: Option<Clock>,
     pub(crate) alarms: Alarms,
-    /// How much it does in the present tick.
+    /// How much the worker does in the present tick.
     pub(crate) measure: Cell<Measure>,
     /// Turns that the present tick may still begin.
     pub(crate) turns_left: Cell<u32>,
@@ -411,7 +411,7 @@ impl Shard {
         }
     }
 
-    // ---- who acts ---------------------------------------------------------------------------
+    // ---- acting -----------------------------------------------------------------------------
 
     /// Runs `code` with another envelope: messages sent meanwhile have the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {

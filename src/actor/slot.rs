@@ -35,10 +35,10 @@ use super::unwind::drop_quietly;
 use crate::memory::{Slabs, Tenant};
 use crate::sync::{Mutant, is_mutated};
 
-/// No slot.
+/// The index of no slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
 
-/// Where an actor is in its life.
+/// The state of an actor's life.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum State {
     /// The slot belongs to no actor.

@@ -4,9 +4,8 @@
 /// `tokio`.
 macro_rules! scope_options {
     ($(#[$of_tokio:meta])*) => {
-        /// Adds a hook, which is called when a handler waits and when it resumes, and which leaves the scopes
-        /// that the handler has entered on its thread. Hooks are called in the order in which they were
-        /// added.
+        /// Adds a hook, which is called when a handler waits and when it resumes, and which removes what the
+        /// handler has entered on its thread. Hooks are called in the order in which they were added.
         pub fn switch_hook(mut self, hook: impl $crate::SwitchHook) -> Self {
             self.scopes.add(hook);
             self
