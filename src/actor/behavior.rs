@@ -437,8 +437,8 @@ impl<M: Send + 'static> Behavior<M> {
     /// stop, or an error. If the behaviour itself has decided anything but to continue, the function is not
     /// called. A decision at [`Signal::PostStop`] or [`Signal::PreRestart`] changes nothing.
     ///
-    /// The function has no access to the state of [`with_state`](Self::with_state). For state that messages and
-    /// signals share, implement [`Actor`].
+    /// The function has no access to the state of [`with_state`](Self::with_state). For state that messages
+    /// and signals share, implement [`Actor`].
     ///
     /// ```
     /// use nexus_actors::prelude::*;

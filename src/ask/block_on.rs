@@ -53,8 +53,7 @@ impl<M: Send + 'static> Context<'_, M> {
     /// actors.
     ///
     /// The future is polled here, on the handler's fiber, so it need not be `Send`. Its waker may be called
-    /// on any thread. An ask that it waits for, and nothing else, is found in a
-    /// [cycle](crate::AskError::Deadlock).
+    /// on any thread. Of what it waits for, only asks are found in a [cycle](crate::AskError::Deadlock).
     ///
     /// A future that needs a runtime of its own, such as a socket or a timer of tokio's, needs that runtime
     /// on other threads: pass its handle to the builder of the pool, with the feature `tokio`

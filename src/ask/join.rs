@@ -105,7 +105,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
         }
     }
 
-    /// Asks again with the answer, once it has arrived.
+    /// Makes the next ask from the answer, once that has arrived.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -160,7 +160,7 @@ macro_rules! inherent {
                 Pending::map(self, then)
             }
 
-            /// Asks again with the answer, once it has arrived: see [`Pending::and_then`].
+            /// Makes the next ask from the answer, once that has arrived: see [`Pending::and_then`].
             pub fn and_then<Next: Pending, F: FnOnce(<Self as Pending>::Answer) -> Next>(
                 self,
                 then: F,
@@ -342,7 +342,7 @@ pub trait Together {
     fn pool(parts: &Self::Parts) -> u32;
 }
 
-/// Combines asks into one, whose answer is the answers of all of them.
+/// Combines asks into one, whose answer holds the answers of all.
 ///
 /// It ends as soon as the last answer has arrived, or one is impossible; then the other asks are given up.
 /// The asks are a tuple of up to six, of different types; a vector or an array; or a map, whose answers have

@@ -37,9 +37,9 @@ const DEFAULT_SLOW_AFTER: Duration = Duration::from_secs(1);
 /// # Profilers
 ///
 /// A profiler that unwinds the stack in its own signal handler, as `pprof` does by default, crashes the
-/// process if a sample falls into a switch between two fibers, unless everything is built with `RUSTFLAGS="-C
-/// force-frame-pointers=yes"`. Profilers that only follow frame pointers and check each address do not crash.
-/// Neither do those that sample from outside, as `perf` does.
+/// process if a sample falls into a switch between two fibers, unless everything is built with
+/// `RUSTFLAGS="-C force-frame-pointers=yes"`. Profilers that only follow frame pointers and check each address
+/// do not crash. Neither do those that sample from outside, as `perf` does.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -168,8 +168,8 @@ impl WorkerPoolBuilder {
 
     /// Sets a hook that receives every failure of a running actor, on the worker where it happened.
     ///
-    /// By default failures are written to the standard error. A failed start is reported to the actor or
-    /// thread that spawned the actor instead.
+    /// By default failures are written to the standard error. A failed start is returned to the code that
+    /// spawned the actor, and is not passed to the hook.
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.on_failure = Box::new(hook);
         self

@@ -83,8 +83,8 @@ impl ActorSystemBuilder {
 
     /// Sets a hook that receives every failure of a running actor, on the thread that drives the system.
     ///
-    /// By default failures are written to the standard error. A failed start is reported to the actor or
-    /// thread that spawned the actor instead.
+    /// By default failures are written to the standard error. A failed start is returned to the code that
+    /// spawned the actor, and is not passed to the hook.
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.on_failure = Box::new(hook);
         self
