@@ -187,8 +187,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// Starts a child under a generated name with a prefix that says what the child is, such as `$conn-17` for
-    /// `conn`.
+    /// Starts a child under a generated name with a prefix that says what the child is, such as `$conn-17`
+    /// for `conn`.
     ///
     /// No other actor ever has the same path. The child is in the directory, like one with a given name.
     ///

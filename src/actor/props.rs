@@ -176,10 +176,10 @@ impl<M: Send + 'static> Props<M> {
     /// [`SpawnError::InvalidStackSize`](crate::SpawnError::InvalidStackSize). If the pool's stacks are at
     /// least that large, the actor runs on one of those.
     ///
-    /// The actor's start ensures that the stack is available. The stack takes memory only as far as it is
-    /// used. Each of the actor's turns costs two more stack switches, and a handler that spawns the actor
-    /// yields to others until it has started. If such a handler cannot wait, as in a destructor that a panic
-    /// runs, the factory, the setup and `PreStart` run on the handler's stack.
+    /// The stack is reserved when the actor starts, and takes memory only as far as it is used. Each of the
+    /// actor's turns costs two more stack switches, and a handler that spawns the actor yields to others
+    /// until it has started. If such a handler cannot wait, as in a destructor that a panic runs, the
+    /// factory, the setup and `PreStart` run on the handler's stack.
     ///
     /// ```
     /// use nexus_actors::prelude::*;

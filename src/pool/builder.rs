@@ -38,8 +38,8 @@ const DEFAULT_SLOW_AFTER: Duration = Duration::from_secs(1);
 ///
 /// A profiler that unwinds the stack in its own signal handler, as `pprof` does by default, crashes the
 /// process if a sample falls into a switch between two fibers, unless everything is built with
-/// `RUSTFLAGS="-C force-frame-pointers=yes"`. Profilers that only follow frame pointers and check each address
-/// do not crash. Neither do those that sample from outside, as `perf` does.
+/// `RUSTFLAGS="-C force-frame-pointers=yes"`. Profilers that only follow frame pointers and check each
+/// address do not crash. Neither do those that sample from outside, as `perf` does.
 ///
 /// ```
 /// use nexus_actors::prelude::*;

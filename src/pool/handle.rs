@@ -221,7 +221,8 @@ impl WorkerPool {
     /// Starts a top-level actor under a generated name with a prefix that says what the actor is, such as
     /// `/user/$conn-17` for `conn`.
     ///
-    /// It starts on the worker with the fewest actors, as far as is known here. No other actor ever has the same name. The actor is in the directory, like one with a given name.
+    /// It starts on the worker with the fewest actors, as far as is known here. No other actor ever has the
+    /// same name. The actor is in the directory, like one with a given name.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
