@@ -1,10 +1,10 @@
 //! An actor system for one machine: a pool of worker threads, each of which runs its actors on
 //! stackful fibers, joined by lock-free queues.
 //!
-//! - An actor belongs to one worker for life, so sending to it from there touches no atomic.
-//! - A handler is a plain function. It may wait in the middle, for another actor or for time;
-//!   only its actor waits, and no `async` is to be seen.
-//! - References are sixteen bytes, copied at will, and never reach the wrong actor.
+//! - An actor belongs to one worker for life, so a send from that worker touches no atomic.
+//! - A handler is a plain function. It may wait in the middle, for another actor or for time. Only its actor
+//!   waits, and the code needs no `async`.
+//! - A reference is sixteen bytes, is copied at will, and never reaches the wrong actor.
 //!
 //! ```
 //! use nexus_actors::prelude::*;
@@ -26,13 +26,14 @@
 //! }
 //! ```
 //!
-//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. An actor is started from [`Props`], which make
-//! its state anew whenever it is restarted, or from [`Once`], for a plain value that exists once. With the feature `derive`,
-//! `#[derive(Message)]` makes methods of the variants of a message enum. [`ActorSystem`] runs the same actors
-//! on the calling thread, and [`sim`] steps a whole pool by a seed, to test it; [`testkit`] has what
-//! tests look at actors with. [`control`] is the protocol of an ask, for transports of your own. What
-//! is promised, row by row,
-//! with the tests that hold it to that, stands in [`semantics`].
+//! Start with [`WorkerPool`], [`Behavior`] and [`ActorRef::ask`]. An actor is started from [`Props`], which
+//! build its state anew for each restart, or from [`Once`], for a plain value that exists once. With the
+//! feature `derive`, `#[derive(Message)]` generates methods from the variants of a message enum.
+//!
+//! [`ActorSystem`] runs the same actors on the calling thread. [`sim`] steps a whole pool by a seed, to test
+//! it, and [`testkit`] has the tools with which tests observe actors. [`control`] is the protocol of an ask,
+//! for custom transports. [`semantics`] lists the library's promises, row by row, with the tests that check
+//! them.
 //!
 //! # Features
 //!
@@ -41,8 +42,8 @@
 //! - `async`: `ActorRef::sink`, and `stream`, for the traits of the crate `futures`.
 //! - `derive`: `#[derive(Message)]`.
 //! - `signals`: `Coordinated::shutdown_on_signals`, for Ctrl-C and SIGTERM.
-//! - `tokio`: a runtime for the futures that handlers wait for, given to a builder by its method `tokio`.
-//! - `tracing`: each handler is in its own spans, also while others run. Nothing has to be called for it.
+//! - `tokio`: a runtime for the futures that handlers wait for, passed to a builder with its method `tokio`.
+//! - `tracing`: each handler is in its own spans, even while other handlers run. No call is needed.
 
 #[cfg(not(unix))]
 compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap");
@@ -150,7 +151,7 @@ pub mod model {
     pub use crate::sync::{Mutant, with_mutant};
 }
 
-/// The named mistakes, for the swarm. Exists under `--cfg nexus_mutants` only.
+/// The named mutants, for the swarm. Exists under `--cfg nexus_mutants` only.
 #[cfg(all(nexus_mutants, not(nexus_loom)))]
 #[doc(hidden)]
 pub mod mutants {

@@ -10,36 +10,36 @@ use super::id::ActorId;
 use super::lifecycle::TerminationReason;
 use super::timers::Timers;
 
-/// What a handler decides for the messages after this one.
+/// A handler's decision for the messages after this one.
 #[derive(Debug, Default)]
 pub enum Next<M> {
-    /// To go on as before.
+    /// Continue as before.
     #[default]
     Same,
-    /// To go on with this behaviour. A setup in it runs at once.
+    /// Continue with this behaviour. A setup in it runs at once.
     Become(Behavior<M>),
-    /// To stop after this message: what is left in the mailbox becomes dead letters.
+    /// Stop after this message. The messages left in the mailbox become dead letters.
     Stop,
-    /// To passivate after this message: the actor is told [`Signal::PostStop`] and gives up its
-    /// state, and is built again for the next message. See [`ActorRef::passivate`].
+    /// Passivate after this message: the actor receives [`Signal::PostStop`], gives up its state, and is
+    /// built again for the next message. See [`ActorRef::passivate`].
     ///
     /// [`ActorRef::passivate`]: crate::ActorRef::passivate
     Passivate,
-    /// Not to have handled this message: it is counted as a dead letter.
+    /// This message was not handled: it is counted as a dead letter.
     Unhandled,
 }
 
-/// What a handler comes to: a decision, or an error, with which the actor fails.
+/// The result of a handler: a decision, or an error that fails the actor.
 pub type HandlerResult<M> = Result<Next<M>, BoxError>;
 
-/// What may be returned from a handler of a functional behaviour.
+/// What a handler of a functional behaviour may return.
 ///
-/// `()` goes on as before, a [`Next`] decides, a [`Behavior`] is what the actor becomes, and a
-/// `Result` of any of them fails the actor if it is an error.
+/// `()` continues as before, a [`Next`] decides, a [`Behavior`] is what the actor becomes, and a `Result` of
+/// any of them fails the actor if it is an error.
 ///
-/// The error of that `Result` is a [`BoxError`], and no other type: so a handler that uses `?` ends with
-/// `Ok(())`, and nobody has to name the type of its error. `?` converts any error. A result with an error
-/// of another type is passed on with `Ok(result?)`.
+/// The error of that `Result` is always a [`BoxError`], so a handler that uses `?` ends with `Ok(())` and
+/// need not name its error type. `?` converts any error. A result with an error of another type is passed on
+/// with `Ok(result?)`.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -58,11 +58,11 @@ pub type HandlerResult<M> = Result<Next<M>, BoxError>;
     note = "a result with another error is passed on with `Ok(result?)`"
 )]
 pub trait IntoNext<M> {
-    /// The decision.
+    /// Returns the decision.
     ///
     /// # Errors
     ///
-    /// The error with which the actor fails.
+    /// The error that fails the actor.
     fn into_next(self) -> HandlerResult<M>;
 }
 
@@ -86,7 +86,7 @@ impl<M> IntoNext<M> for Behavior<M> {
     }
 }
 
-// The only one for a `Result`, so that its error is inferred.
+// The only implementation for a `Result`, so that its error type is inferred.
 impl<M, T: IntoNext<M>> IntoNext<M> for Result<T, BoxError> {
     #[inline]
     fn into_next(self) -> HandlerResult<M> {
@@ -94,7 +94,7 @@ impl<M, T: IntoNext<M>> IntoNext<M> for Result<T, BoxError> {
     }
 }
 
-/// Why an instance of an actor is told [`Signal::PostStop`].
+/// Why an instance of an actor receives [`Signal::PostStop`].
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -111,11 +111,11 @@ impl<M, T: IntoNext<M>> IntoNext<M> for Result<T, BoxError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The actor passivates: it lives on, and the next message has it built again.
+    /// The actor passivates: it stays alive, and is built again for the next message.
     Passivated,
-    /// The actor has ended as it was asked to, or wanted to: see [`TerminationReason::Stopped`].
+    /// The actor has ended because it was asked to or chose to: see [`TerminationReason::Stopped`].
     Stopped,
-    /// The actor has ended because of a failure, its own or that of somebody above or beside it: see
+    /// The actor has ended because of a failure, its own or that of an actor above or beside it: see
     /// [`TerminationReason::Failed`].
     Failed,
     /// The actor was killed, or a shutdown's deadline came: see [`TerminationReason::Killed`].
@@ -143,20 +143,20 @@ impl std::fmt::Display for StopReason {
     }
 }
 
-/// Something that happens to an actor, told through its own turn, ahead of its mail.
+/// An event that concerns an actor, which it handles in its own turn, ahead of its mail.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Signal {
-    /// The actor starts, or is built again after it was passive: told once, after its setup and
-    /// before its first message.
+    /// The actor starts, or is built again after it was passive. Sent once, after its setup and before its
+    /// first message.
     PreStart,
-    /// The actor has stopped, or passivates: told once, after its children have stopped, as the last
-    /// thing, with the reason.
+    /// The actor has stopped, or passivates. Sent once, with the reason, after its children have stopped. It
+    /// is the last thing that the instance handles.
     PostStop(StopReason),
-    /// The actor is to be restarted because of this failure: told to the instance that failed, as the
-    /// last thing.
+    /// The actor is to be restarted because of this failure. Sent to the instance that failed, as the last
+    /// thing that it handles.
     PreRestart(Arc<Failure>),
-    /// The actor has been restarted because of this failure: told to the new instance, in place of
+    /// The actor has been restarted because of this failure. Sent to the new instance, in place of
     /// [`PreStart`](Self::PreStart).
     PostRestart(Arc<Failure>),
     /// A child has failed and is not restarted: it stops.
@@ -172,15 +172,15 @@ pub enum Signal {
         actor: ActorId,
         /// Why it has stopped.
         reason: TerminationReason,
-        /// The failure that it has stopped for, its own or that of the parent it has stopped with, where the
+        /// The failure that it has stopped for, its own or that of the parent it has stopped with, if the
         /// reason is [`Failed`](TerminationReason::Failed).
         failure: Option<Arc<Failure>>,
     },
-    /// No message came for as long as the actor has [set](Context::set_receive_timeout).
+    /// No message came for the time that the actor has [set](Context::set_receive_timeout).
     ReceiveTimeout,
 }
 
-/// Two signals are equal when they say the same; failures, when they are the same one.
+/// Signals are equal if their contents are. Failures are compared by identity.
 impl PartialEq for Signal {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -221,8 +221,8 @@ impl PartialEq for Signal {
 
 /// What an actor does with its messages.
 ///
-/// A behaviour is a value: it is built by a factory on the worker that will own the actor, need
-/// not be `Send`, and never leaves that worker.
+/// A behaviour is a value. A factory builds it on the worker that will own the actor. It need not be `Send`,
+/// and never leaves that worker.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -262,7 +262,7 @@ type Setup<M> = Box<dyn FnOnce(&mut Context<'_, M>) -> Result<Behavior<M>, BoxEr
 pub(crate) enum Form<M> {
     Ready(NewBody),
     Setup(Setup<M>),
-    /// A behaviour, and a strategy that is asked first about its failures.
+    /// A behaviour, and a strategy that is consulted first about its failures.
     Supervised(Box<Behavior<M>>, Box<SupervisorStrategy>),
     Stopped,
 }
@@ -280,7 +280,8 @@ impl<M> std::fmt::Debug for Behavior<M> {
 }
 
 impl<M: Send + 'static> Behavior<M> {
-    /// Handles each message with a function. Its state, if any, is what it has captured.
+    /// Creates a behaviour that handles each message with a function. Its state, if any, is what the function
+    /// has captured.
     pub fn receive<F, R>(handler: F) -> Self
     where
         F: FnMut(&mut Context<'_, M>, M) -> R + 'static,
@@ -292,7 +293,8 @@ impl<M: Send + 'static> Behavior<M> {
         })
     }
 
-    /// Handles each message with a function and the state that it may change.
+    /// Creates a behaviour that handles each message with a function and a state, which the function may
+    /// change.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -312,10 +314,10 @@ impl<M: Send + 'static> Behavior<M> {
         })
     }
 
-    /// Runs a function first, with the actor's context, to make the behaviour: to spawn children,
-    /// to ask others, to keep a reference to itself.
+    /// Creates a behaviour with a function that runs first and has the actor's context: to spawn children, to
+    /// ask other actors, or to store a reference to its own actor.
     ///
-    /// An error, or a panic, fails the start and reaches whoever spawned the actor.
+    /// An error or a panic fails the start, and is returned to the actor or thread that spawned it.
     pub fn setup<F>(setup: F) -> Self
     where
         F: FnOnce(&mut Context<'_, M>) -> Result<Self, BoxError> + 'static,
@@ -325,8 +327,8 @@ impl<M: Send + 'static> Behavior<M> {
         }
     }
 
-    /// Starts timers first, to make the behaviour: a [`setup`](Self::setup) that is given the
-    /// actor's [`Timers`]. Handlers have them from [`Context::timers`].
+    /// Creates a behaviour with a function that starts timers first: a [`setup`](Self::setup) that is given
+    /// the actor's [`Timers`]. Handlers get them from [`Context::timers`].
     pub fn with_timers<F>(start: F) -> Self
     where
         F: FnOnce(&mut Timers<'_, M>) -> Result<Self, BoxError> + 'static,
@@ -334,11 +336,11 @@ impl<M: Send + 'static> Behavior<M> {
         Self::setup(move |ctx| start(&mut ctx.timers()))
     }
 
-    /// Gives the actor a stash of that capacity first, and then makes the behaviour, as a
+    /// Gives the actor a stash of that capacity first, and then creates the behaviour, as a
     /// [`setup`](Self::setup) does.
     ///
-    /// An actor has one stash, with the capacity that was given last; what is in it stays there
-    /// when the actor becomes another behaviour.
+    /// An actor has one stash, with the capacity that was given last. Its messages stay in it when the actor
+    /// becomes another behaviour.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -384,9 +386,9 @@ impl<M: Send + 'static> Behavior<M> {
         })
     }
 
-    /// Stops at once: for the end of a conversation, as what an actor becomes.
+    /// Creates a behaviour that stops the actor at once. An actor becomes it at the end of a conversation.
     ///
-    /// An actor whose first behaviour this is does not start: whoever spawns it is told
+    /// An actor whose first behaviour this is does not start: the spawn returns
     /// [`SpawnError::EndedInStart`](crate::SpawnError::EndedInStart).
     pub fn stopped() -> Self {
         Self {
@@ -394,16 +396,18 @@ impl<M: Send + 'static> Behavior<M> {
         }
     }
 
-    /// Handles nothing: each message becomes a dead letter. The actor lives, and is told signals.
+    /// Creates a behaviour that handles nothing: each message becomes a dead letter. The actor lives, and
+    /// receives signals.
     pub fn empty() -> Self {
         Self::receive(|_ctx, _message| Next::Unhandled)
     }
 
-    /// This behaviour, whose failures this strategy is asked about before the parent's. Where it
-    /// escalates, the next one around it is asked, and the parent at last.
+    /// Adds a strategy that is consulted about this behaviour's failures before the parent's. If it
+    /// escalates, the next one around it is consulted, and finally the parent's.
     ///
-    /// What it restarts is the whole actor, and only that: a strategy for all children means the same
-    /// here as one for each. It holds until the actor becomes a behaviour that is supervised itself.
+    /// A restart concerns the whole actor, and only that, so a strategy for all children has the same effect
+    /// here as one for each child. The strategy applies until the actor becomes a behaviour that is
+    /// supervised itself.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -422,19 +426,19 @@ impl<M: Send + 'static> Behavior<M> {
         }
     }
 
-    /// Handles messages with an [`Actor`].
+    /// Creates a behaviour that handles messages with an [`Actor`].
     pub fn actor<A: Actor<Message = M>>(actor: A) -> Self {
         Self::ready(Structured(actor))
     }
 
-    /// This behaviour, with a function that is told of every signal, after the behaviour itself.
+    /// Adds a function that receives every signal, after the behaviour itself.
     ///
-    /// It returns what a handler of messages may: to go on, to become another behaviour, to stop, an
-    /// error. Where the behaviour itself has decided other than to go on, the function is not asked.
-    /// What is decided at [`Signal::PostStop`] and [`Signal::PreRestart`] changes nothing.
+    /// The function returns what a handler of messages may: to continue, to become another behaviour, to
+    /// stop, or an error. If the behaviour itself has decided anything but to continue, the function is not
+    /// called. A decision at [`Signal::PostStop`] or [`Signal::PreRestart`] changes nothing.
     ///
-    /// The function has no access to the state of [`with_state`](Self::with_state). For state that messages and
-    /// signals share, implement [`Actor`].
+    /// The function has no access to the state of [`with_state`](Self::with_state). For state that messages
+    /// and signals share, implement [`Actor`].
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -456,7 +460,7 @@ impl<M: Send + 'static> Behavior<M> {
         })
     }
 
-    /// This behaviour, with something around what it comes down to.
+    /// Wraps the body that this behaviour resolves to.
     fn around(self, wrap: impl FnOnce(NewBody) -> NewBody + 'static) -> Self {
         let form = match self.form {
             Form::Ready(inner) => Form::Ready(wrap(inner)),
@@ -522,7 +526,7 @@ where
     }
 }
 
-/// An actor as a type of its own, for those that have more than a function or two.
+/// An actor as a type of its own, for actors that need more than a function or two.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -557,7 +561,7 @@ where
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Actor: 'static {
-    /// The messages that it handles.
+    /// The type of the messages that the actor handles.
     type Message: Send + 'static;
 
     /// Handles a message.
@@ -571,7 +575,7 @@ pub trait Actor: 'static {
         message: Self::Message,
     ) -> HandlerResult<Self::Message>;
 
-    /// Handles a signal. By default nothing is done. What is decided at [`Signal::PostStop`] and
+    /// Handles a signal. The default does nothing. A decision at [`Signal::PostStop`] or
     /// [`Signal::PreRestart`] changes nothing.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The context: what an actor can do and find out while it has its turn.
+//! The context: what an actor can do and find out during its turn.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use super::waiter::{CannotWait, ForgetAtEnd};
 
 /// What an actor can do and find out while it handles a message or a signal.
 ///
-/// It is lent to the handler, and cannot be kept.
+/// The handler borrows it, and cannot store it.
 pub struct Context<'a, M> {
     shard: &'a Shard,
     actor: Key,
-    /// Whether a message is being handled, and not a signal.
+    /// Whether a message is being handled, rather than a signal.
     handling: bool,
     messages: PhantomData<fn(M)>,
 }
@@ -41,7 +41,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         self.shard
     }
 
-    /// A context in which messages are handled.
+    /// A context for handling messages.
     pub(crate) fn handling(shard: &'a Shard, actor: Key) -> Self {
         Self {
             handling: true,
@@ -49,7 +49,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         }
     }
 
-    /// This actor.
+    /// Returns a reference to this actor.
     #[inline]
     #[allow(unsafe_code)]
     pub fn self_ref(&self) -> ActorRef<M> {
@@ -57,43 +57,45 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         unsafe { ActorRef::assume(self.shard.address_of(self.actor)) }
     }
 
-    /// This actor's path, such as `/user/orders/order-123`.
+    /// Returns this actor's path, such as `/user/orders/order-123`.
     pub fn path(&self) -> ActorPath {
         lifecycle::path_of(self.shard, self.actor.slot())
     }
 
-    /// The sender and the ids of the message being handled; in a setup or a signal, those of the
-    /// message that led to it, if any.
+    /// Returns the sender and the ids of the message being handled. In a setup or a signal, they are those of
+    /// the message that led to it, if any.
     pub fn envelope(&self) -> Envelope {
         self.shard.envelope()
     }
 
-    /// The actor that sent the message being handled, unless it came from outside of any actor.
+    /// Returns the actor that sent the message being handled, or `None` if it was sent from outside of any
+    /// actor.
     pub fn sender(&self) -> Option<ActorId> {
         self.envelope().sender()
     }
 
-    /// The index of the worker that owns this actor.
+    /// Returns the index of the worker that owns this actor.
     pub fn worker(&self) -> usize {
         self.shard.home.worker() as usize
     }
 
-    /// Messages that wait in this actor's mailbox.
+    /// Returns the number of messages that wait in this actor's mailbox.
     pub fn mailbox_len(&self) -> usize {
         self.shard.slot(self.actor.slot()).mailbox_len()
     }
 
-    /// Time since the pool's clock began.
+    /// Returns the time since the pool's clock began.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.shard.read_clock())
     }
 
-    /// Starts a child of that name, on this worker; for another one there is [`spawn_on`](Self::spawn_on). Returns
-    /// when the child's setup is done.
+    /// Starts a child of that name on this worker, and returns when the child's setup is done.
+    ///
+    /// To start a child on another worker, use [`spawn_on`](Self::spawn_on).
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] says what stood against it; nothing of the child is left behind.
+    /// [`SpawnError`] says why the child could not start. Nothing of it is left behind.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -125,10 +127,12 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// The child of that name, which is started from these props if there is none. If the one before still
-    /// ends, this actor waits until it has stopped, and a new one is started. For top-level actors there is
-    /// [`WorkerNode::get_or_spawn`](crate::WorkerNode::get_or_spawn): a handler captures the node, which is
-    /// [`WorkerPool::node`](crate::WorkerPool::node).
+    /// Returns the child of that name, or starts it from these props if there is none.
+    ///
+    /// If the previous child of that name is still ending, this actor waits until it has stopped, and a new
+    /// one is started. For top-level actors, use
+    /// [`WorkerNode::get_or_spawn`](crate::WorkerNode::get_or_spawn): a handler captures the node, which
+    /// [`WorkerPool::node`](crate::WorkerPool::node) returns.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -155,7 +159,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     ///
     /// # Errors
     ///
-    /// [`SpawnError::WrongType`] if the child of that name handles other messages; else as for
+    /// [`SpawnError::WrongType`] if the child of that name handles other messages. Otherwise as for
     /// [`spawn`](Self::spawn), but never [`NameTaken`](SpawnError::NameTaken).
     pub fn get_or_spawn<P: Spawnable>(
         &mut self,
@@ -165,7 +169,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         lifecycle::get_or_start_child(self.shard, self.actor.slot(), name, props)
     }
 
-    /// Starts a child under a generated name. Such a child is not in the directory.
+    /// Starts a child under a generated name. The child is not in the directory.
     ///
     /// # Errors
     ///
@@ -183,12 +187,14 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// Starts a child under a generated name that says what it is, such as `$conn-17` for the prefix `conn`.
-    /// Nobody else ever has the same path. It is in the directory, as one that was given.
+    /// Starts a child under a generated name with a prefix that says what the child is, such as `$conn-17`
+    /// for `conn`.
+    ///
+    /// No other actor ever has the same path. The child is in the directory, like one with a given name.
     ///
     /// # Errors
     ///
-    /// As for [`spawn`](Self::spawn); a prefix has to be a valid name itself.
+    /// As for [`spawn`](Self::spawn). The prefix must itself be a valid name.
     pub fn spawn_prefixed<P: Spawnable>(
         &mut self,
         prefix: &str,
@@ -204,7 +210,8 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         )
     }
 
-    /// The children that are alive, on whichever worker, those that stop included, the last one started first.
+    /// Returns the children that are alive, on any worker, including those that are stopping. The child that
+    /// was started last comes first.
     pub fn children(&self) -> Vec<ActorId> {
         let children = lifecycle::children_of(self.shard, self.actor.slot());
         children
@@ -212,9 +219,11 @@ impl<'a, M: Send + 'static> Context<'a, M> {
             .collect()
     }
 
-    /// Watches another actor, of any worker or pool: when it has stopped, this actor is told
-    /// [`Signal::Terminated`](crate::Signal::Terminated), once; at once where it has stopped already.
-    /// Watching it again while it is watched changes nothing.
+    /// Watches another actor, of any worker or pool.
+    ///
+    /// When that actor has stopped, this one receives [`Signal::Terminated`](crate::Signal::Terminated),
+    /// once. If it has stopped already, the signal comes at once. Watching an actor again while it is watched
+    /// changes nothing.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -246,36 +255,36 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         lifecycle::watch(self.shard, self.actor, actor.id());
     }
 
-    /// Does not watch it any more. A notice that is under way already is not delivered.
+    /// Stops watching the actor. A notice that is already under way is not delivered.
     pub fn unwatch<T: Send + 'static>(&mut self, actor: ActorRef<T>) {
         lifecycle::unwatch(self.shard, self.actor, actor.id());
     }
 
-    /// As [`watch`](Self::watch), whatever its messages are.
+    /// As [`watch`](Self::watch), for an actor of any message type.
     pub(crate) fn watch_id(&mut self, actor: ActorId) {
         lifecycle::watch(self.shard, self.actor, actor);
     }
 
-    /// As [`unwatch`](Self::unwatch), whatever its messages are.
+    /// As [`unwatch`](Self::unwatch), for an actor of any message type.
     pub(crate) fn unwatch_id(&mut self, actor: ActorId) {
         lifecycle::unwatch(self.shard, self.actor, actor);
     }
 
-    /// This actor's timers: messages to itself at a later time, or again and again.
+    /// Returns this actor's timers, which send it messages at a later time, once or repeatedly.
     pub fn timers(&mut self) -> Timers<'_, M> {
         Timers::new(self.shard, self.actor)
     }
 
-    /// Has this actor told [`Signal::ReceiveTimeout`](crate::Signal::ReceiveTimeout) when it has
-    /// handled no message for that long, and again after each further such time without one.
+    /// Sends this actor [`Signal::ReceiveTimeout`](crate::Signal::ReceiveTimeout) when it has handled no
+    /// message for that long, and again after each further period without one.
     ///
-    /// It counts from now, and anew from the end of each turn in which the actor has handled mail.
-    /// Signals and the messages of timers do not count. It takes the place of the one before, and
-    /// ends with a restart.
+    /// The period starts now, and again at the end of each turn in which the actor has handled mail. Signals
+    /// and the messages of timers do not count. A new time-out replaces the previous one, and a restart ends
+    /// it.
     ///
     /// # Panics
     ///
-    /// When the time is zero.
+    /// If the time is zero.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -305,7 +314,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         lifecycle::set_receive_timeout(self.shard, self.actor, Some(nanos(after)));
     }
 
-    /// Takes the receive time-out away.
+    /// Cancels the receive time-out.
     pub fn cancel_receive_timeout(&mut self) {
         lifecycle::set_receive_timeout(self.shard, self.actor, None);
     }
@@ -314,36 +323,36 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         stash::make::<M>(self.shard, self.actor, capacity)
     }
 
-    /// Puts the message that is being handled aside, with its envelope, until
-    /// [`unstash_all`](Self::unstash_all). It has not been handled then.
+    /// Stashes the message that is being handled, with its envelope, until
+    /// [`unstash_all`](Self::unstash_all). It then does not count as handled.
     ///
-    /// The behaviour needs a stash: [`Behavior::with_stash`](crate::Behavior::with_stash). What else
-    /// is put aside, a second message in the same handling, or one in a setup or a signal, counts as
-    /// sent by the actor to itself. What is in the stash when the actor stops or is restarted becomes
-    /// dead letters.
+    /// The behaviour needs a stash: [`Behavior::with_stash`](crate::Behavior::with_stash). Any other message
+    /// that is stashed (a second one in the same handling, or one in a setup or a signal) counts as sent by
+    /// the actor to itself. Messages in the stash when the actor stops or is restarted become dead letters.
     ///
     /// # Errors
     ///
-    /// [`StashError`] gives the message back, where the stash is full, or there is none.
+    /// [`StashError`] returns the message if the stash is full or if there is none.
     pub fn stash(&mut self, message: M) -> Result<(), StashError<M>> {
         stash::put(self.shard, self.actor, self.handling, message)
     }
 
-    /// Has all that was put aside handled after this message, before the mail, in the order in which
-    /// it was put aside, and behind what an earlier call has taken out. What is put aside meanwhile
-    /// stays there until the next call.
+    /// Takes all messages out of the stash, to be handled after the current message and before the mail.
+    ///
+    /// They are handled in the order in which they were stashed, after the messages that an earlier call has
+    /// taken out. A message that is stashed in the meantime stays in the stash until the next call.
     pub fn unstash_all(&mut self) {
         stash::replay::<M>(self.shard, self.actor);
     }
 
-    /// How many messages are put aside. Those that [`unstash_all`](Self::unstash_all) has taken out
-    /// are not among them; they do take up room until they are handled.
+    /// Returns the number of stashed messages. Messages that [`unstash_all`](Self::unstash_all) has taken out
+    /// are not counted, but use the stash's capacity until they are handled.
     pub fn stash_len(&self) -> usize {
         stash::len::<M>(self.shard, self.actor)
     }
 
-    /// The actor's behaviour is supervised by these, the outermost first; by those that were there
-    /// before, if there are none.
+    /// Supervises the actor's behaviour with these strategies, the outermost first. If there are none, those
+    /// set before remain.
     pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) {
         if !strategies.is_empty() {
             let slot = self.shard.slot(self.actor.slot());
@@ -352,26 +361,29 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         }
     }
 
-    /// Waits. Only this actor does: its messages wait, and its worker goes on with others.
+    /// Waits for that long. Only this actor waits: its messages queue, and its worker continues with other
+    /// actors.
     ///
-    /// Other handlers of this worker run on this thread meanwhile. What a handler has entered on its thread for
-    /// the time of a call is taken off by a [`SwitchHook`](crate::SwitchHook); a lock of the standard library that
-    /// it holds stops the worker for ever when another handler wants it. Code that relies on its thread-locals or
-    /// its scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    /// Meanwhile other handlers of this worker run on this thread. A [`SwitchHook`](crate::SwitchHook)
+    /// removes what a handler has entered on its thread for the duration of a call. If the handler holds a
+    /// lock of the standard library, the worker stops forever when another handler wants that lock. Code that
+    /// relies on its thread-locals or its scopes until it returns must not wait: see
+    /// [`no_wait`](crate::no_wait).
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait.
+    /// [`WaitError`] if this function cannot wait.
     pub fn sleep(&mut self, duration: Duration) -> Result<(), WaitError> {
         sleep(self.shard, duration)
     }
 
-    /// Lets every actor of this worker that is due have its turn first. For handlers that compute
-    /// for long: a handler that never waits holds its worker.
+    /// Yields: every other actor of this worker that is due has its turn first.
+    ///
+    /// This is for handlers that compute for a long time. A handler that never waits holds its worker.
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait.
+    /// [`WaitError`] if this function cannot wait.
     pub fn yield_now(&mut self) -> Result<(), WaitError> {
         Ok(self.shard.yield_now()?)
     }
@@ -391,33 +403,33 @@ pub(super) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> 
     Ok(shard.wait_for(wait.1)?)
 }
 
-/// Why a function cannot wait where it stands.
+/// Why a function cannot wait at this point.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// It does not run in a handler, but in a destructor that the runtime runs outside of one.
+    /// The code does not run in a handler, but in a destructor that the runtime runs outside of one.
     #[error("only a handler, a setup or a signal handler can wait; this code runs outside of one")]
     OutsideHandler,
     /// The thread is panicking: this code runs in a destructor during the unwinding.
     #[error("a destructor that runs because of a panic cannot wait")]
     Unwinding,
-    /// It runs in a function that was given to [`no_wait`](crate::no_wait).
+    /// The code runs in a function that was passed to [`no_wait`](crate::no_wait).
     #[error("this code runs inside of `no_wait`, where nothing may wait")]
     Forbidden,
-    /// The thread drives the pool itself, and nothing is left to do that could end the wait.
+    /// The thread drives the pool itself, and no work is left that could end the wait.
     #[error("nothing is left to do that could end this wait")]
     NothingLeft,
-    /// It runs in a handler, but the wait began outside of one, on a thread that drives a pool.
+    /// The code runs in a handler, but the wait began outside of one, on a thread that drives a pool.
     #[error("a handler cannot wait for what was begun outside of it; ask again in the handler")]
     InHandler,
-    /// It runs in a handler, and is polled there by another executor than
-    /// [`Context::block_on`](crate::Context::block_on): one that blocks the worker's thread, on which the
-    /// answer would come.
+    /// The code runs in a handler, and is polled there by an executor other than
+    /// [`Context::block_on`](crate::Context::block_on). That executor blocks the worker's thread, on which
+    /// the answer would come.
     #[error(
         "another executor polls it in a handler, whose worker stands still; use `ctx.block_on`"
     )]
     OtherExecutor,
-    /// The pool ends, and with it what was waited for.
+    /// The pool ends, and the wait with it.
     #[error("the pool ends, and with it what was waited for")]
     PoolClosed,
     /// The operating system granted no memory for another stack.

@@ -1,4 +1,4 @@
-//! Props: the recipe by which an actor is built, wherever it is to live.
+//! Props: the recipe from which an actor is built, on whichever worker it will live.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -15,11 +15,10 @@ use crate::supervision::Strategy;
 
 /// The recipe of an actor: a factory that is sent to the worker that will own it.
 ///
-/// The factory is `Send + Sync`; what it builds need not be, since it is built on the owning
-/// worker and never leaves it. Each start runs the factory again, so no two incarnations ever
-/// share an initial value.
+/// The factory is `Send + Sync`. What it builds need not be, since it is built on the owning worker and never
+/// leaves it. Each start runs the factory again, so no two incarnations ever share an initial value.
 ///
-/// For an actor made of a plain value that exists once, need not be `Clone`, and needs no restart, there is
+/// For an actor made of a plain value that exists once, need not be `Clone`, and needs no restart, use
 /// [`Once`].
 ///
 /// ```
@@ -41,7 +40,7 @@ type Factory<M> = Arc<dyn Fn() -> Behavior<M> + Send + Sync>;
 
 /// What props consist of.
 pub(crate) struct Formula<M> {
-    /// `None` if the actor is made from a value, which is no part of this.
+    /// `None` if the actor is made from a value, which is not stored here.
     factory: Option<Factory<M>>,
     strategy: Option<SupervisorStrategy>,
     stack_size: Option<usize>,
@@ -59,7 +58,7 @@ impl<M> Clone for Formula<M> {
     }
 }
 
-/// The strategy of an actor whose props name none.
+/// The strategy of an actor whose props set none.
 pub(crate) fn default_strategy() -> &'static SupervisorStrategy {
     static DEFAULT: LazyLock<SupervisorStrategy> = LazyLock::new(Strategy::one_for_one);
     &DEFAULT
@@ -77,8 +76,10 @@ impl<M> Default for Formula<M> {
 }
 
 impl<M: Send + 'static> Props<M> {
-    /// Props that build a behaviour. The factory runs for each start, so that it cannot give away what it has
-    /// captured: it clones that, or [`receive`](Self::receive) and [`with_state`](Self::with_state) do.
+    /// Creates props from a factory that builds a behaviour.
+    ///
+    /// The factory runs for each start, so it cannot give away what it has captured and has to clone it.
+    /// [`receive`](Self::receive) and [`with_state`](Self::with_state) clone for the caller.
     pub fn new(factory: impl Fn() -> Behavior<M> + Send + Sync + 'static) -> Self {
         Self {
             formula: Arc::new(Formula {
@@ -88,8 +89,8 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    /// Props of a behaviour that is a function: [`Behavior::receive`]. What the function has captured is cloned
-    /// for each start.
+    /// Creates props of a behaviour that is a function: [`Behavior::receive`]. What the function has captured
+    /// is cloned for each start.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -110,9 +111,10 @@ impl<M: Send + 'static> Props<M> {
         Self::new(move || Behavior::receive(handler.clone()))
     }
 
-    /// Props of a behaviour that is a state and a function: [`Behavior::with_state`]. Both are cloned for each
-    /// start, so that each instance begins with this state. State that cannot be cloned, or sent to another
-    /// thread, is made by the factory of [`new`](Self::new).
+    /// Creates props of a behaviour that is a state and a function: [`Behavior::with_state`].
+    ///
+    /// Both are cloned for each start, so each instance begins with this state. State that cannot be cloned,
+    /// or sent to another thread, is made by the factory of [`new`](Self::new).
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -139,7 +141,7 @@ impl<M: Send + 'static> Props<M> {
         Self::new(move || Behavior::with_state(state.clone(), handler.clone()))
     }
 
-    /// Props that build an [`Actor`].
+    /// Creates props that build an [`Actor`].
     pub fn from_actor<A, F>(factory: F) -> Self
     where
         A: Actor<Message = M>,
@@ -148,7 +150,7 @@ impl<M: Send + 'static> Props<M> {
         Self::new(move || Behavior::actor(factory()))
     }
 
-    /// These props, for an actor that supervises its children so. By default a child that fails is
+    /// Sets the strategy with which the actor supervises its children. By default a child that fails is
     /// restarted, at most 3 times in 60 s.
     ///
     /// ```
@@ -167,15 +169,17 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    /// These props, for an actor that needs a deep stack: all of its code runs on one of at
-    /// least so many bytes, from 64 KiB to 1 GiB, or on that of the pool where it is no smaller.
-    /// Another size makes starting the actor fail with
-    /// [`SpawnError::InvalidStackSize`](crate::SpawnError::InvalidStackSize).
+    /// Sets the stack size for an actor that needs a deep stack. All of its code runs on a stack of at least
+    /// that many bytes.
     ///
-    /// The stack is made sure of when the actor starts, and takes memory only as far as it is used.
-    /// Each of the actor's turns costs two switches of stacks more, and a handler that spawns the
-    /// actor gives way to others until it has started. Where such a handler cannot wait, as in a
-    /// destructor that a panic runs, the factory, the setup and `PreStart` run on its own stack.
+    /// The size is from 64 KiB to 1 GiB; with any other size, starting the actor fails with
+    /// [`SpawnError::InvalidStackSize`](crate::SpawnError::InvalidStackSize). If the pool's stacks are at
+    /// least that large, the actor runs on one of those.
+    ///
+    /// The stack is reserved when the actor starts, and takes memory only as far as it is used. Each of the
+    /// actor's turns costs two more stack switches, and a handler that spawns the actor yields to others
+    /// until it has started. If such a handler cannot wait, as in a destructor that a panic runs, the
+    /// factory, the setup and `PreStart` run on the handler's stack.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -202,8 +206,8 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    /// These props, for an actor with such a mailbox. By default it is unbounded. A restart keeps the
-    /// mailbox, its bound and its mail.
+    /// Sets the actor's mailbox. By default it is unbounded. A restart keeps the mailbox, its bound and its
+    /// mail.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -229,7 +233,7 @@ impl<M: Send + 'static> Props<M> {
         }
     }
 
-    /// These props, for an actor whose own failures are dealt with so.
+    /// Sets the strategy for the actor's own failures.
     pub(crate) fn supervised_by_itself(self, strategy: SupervisorStrategy) -> Self {
         let factory = self.formula.factory.clone();
         let factory = factory.map(|factory| -> Factory<M> {
@@ -246,10 +250,10 @@ impl<M: Send + 'static> Props<M> {
 
 /// An actor that is made once, from values that are moved into it.
 ///
-/// Its factory need not be `Clone`, nor callable twice, and nothing of it is kept: this is the cheapest
-/// way to start an actor, and the one for state that exists once, as an open connection. The price is
-/// that there is no second instance. An actor made so stops if it fails, whatever its supervisor says of
-/// restarts, and where another one would [passivate](crate::Next::Passivate).
+/// Its factory need not be `Clone`, nor callable twice, and nothing of it is retained. This is the cheapest
+/// way to start an actor, and the one for state that exists once, such as an open connection. The price is
+/// that there is no second instance: the actor stops if it fails, whatever its supervisor says about
+/// restarts, and it stops where another actor would [passivate](crate::Next::Passivate).
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -271,7 +275,7 @@ pub struct Once<M> {
 }
 
 impl<M: Send + 'static> Once<M> {
-    /// An actor whose behaviour that function makes, on the worker that will own it.
+    /// Creates an actor whose behaviour the function makes, on the worker that will own it.
     pub fn new(factory: impl FnOnce() -> Behavior<M> + Send + 'static) -> Self {
         Self {
             factory: Box::new(factory),
@@ -279,7 +283,7 @@ impl<M: Send + 'static> Once<M> {
         }
     }
 
-    /// An actor that is this value.
+    /// Creates an actor that is this value.
     pub fn actor<A>(actor: A) -> Self
     where
         A: Actor<Message = M> + Send,
@@ -367,12 +371,12 @@ mod sealed {
     impl<M> Sealed for super::Props<M> {}
     impl<M> Sealed for super::Once<M> {}
 
-    /// Only this crate calls what takes one.
+    /// Only this crate can call methods that take one.
     #[derive(Debug)]
     pub struct Token(pub(super) ());
 }
 
-/// Whatever an actor is started from, for its first instance.
+/// What an actor is started from, for its first instance.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // hidden
 pub struct Seed<M> {
@@ -394,7 +398,7 @@ impl<M: Send + 'static> Seed<M> {
         self.formula.as_ref()?.stack_size
     }
 
-    /// What is kept of it, if anything, and what makes the first instance.
+    /// Returns what is stored of it, if anything, and what makes the first instance.
     pub(crate) fn split(self) -> (Option<Arc<Formula<M>>>, FirstInstance<M>) {
         let first = match self.once {
             Some(factory) => FirstInstance::Once(factory),
@@ -410,11 +414,11 @@ pub(crate) enum FirstInstance<M> {
     ByFormula,
 }
 
-/// Runs setups until a body is there. `None`: the actor is to stop at once.
+/// Runs setups until there is a body. `None` means that the actor is to stop at once.
 ///
 /// # Errors
 ///
-/// That of a setup.
+/// The error of a setup.
 pub(crate) fn build_from<M: Send + 'static>(
     behavior: Behavior<M>,
     shard: &Shard,
@@ -424,16 +428,16 @@ pub(crate) fn build_from<M: Send + 'static>(
     Ok(body.map(|body| with_bound(shard, key, body)))
 }
 
-/// How an actor is built, whatever its messages are.
+/// How an actor is built, for any message type.
 pub(crate) trait Recipe: Send + Sync {
     /// Whether it builds more than one instance.
     fn serves_again(&self) -> bool;
 
-    /// Runs the factory and its setups. `None`: the actor is to stop at once.
+    /// Runs the factory and its setups. `None` means that the actor is to stop at once.
     ///
     /// # Errors
     ///
-    /// That of a setup.
+    /// The error of a setup.
     ///
     /// # Panics
     ///

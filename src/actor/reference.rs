@@ -1,4 +1,4 @@
-//! References to actors: sixteen bytes, copied at will, counted by nobody.
+//! References to actors: sixteen bytes, copied at will, without a count.
 
 #![allow(unsafe_code)]
 
@@ -24,16 +24,16 @@ use super::shard::{Shard, TypedKey};
 
 /// A reference to one incarnation of an actor that handles messages of type `M`.
 ///
-/// It is `Copy`, `Send` and `Sync`, and may be kept for as long as one likes: once its actor has
-/// stopped, whatever is sent through it becomes a dead letter, also when another actor has the
-/// same name, or the same memory.
+/// It is `Copy`, `Send` and `Sync`, and may be kept for any length of time. Once its actor has stopped,
+/// whatever is sent through it becomes a dead letter, even if another actor has the same name or the same
+/// memory.
 ///
-/// Messages from one sender to one actor arrive in the order sent. A sender is an actor, or a
-/// thread outside of the pool. Between messages of two threads no order is promised, even if one has waited for
-/// the other: what is to come after all that a thread has told is sent by that thread.
+/// Messages from one sender to one actor arrive in the order sent. A sender is an actor, or a thread outside
+/// of the pool. Between the messages of two threads no order is promised, even if one has waited for the
+/// other. A message that must come after everything that a thread has told has to be sent by that thread.
 pub struct ActorRef<M> {
-    /// The actor, marked where its mailbox is bounded: such a mark makes the comparisons by which a
-    /// message is sent the short way fail, so that an unbounded actor pays nothing for it.
+    /// The actor, marked if its mailbox is bounded. The mark makes the comparisons of the fast path of a send
+    /// fail, so an unbounded actor pays nothing for it.
     address: ActorId,
     messages: PhantomData<fn(M)>,
 }
@@ -49,13 +49,13 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// The path of this actor, for a log line: from any thread, while it lives and for a while after. See
-    /// [`ActorId::path`].
+    /// Returns the path of this actor, for a log line: from any thread, while the actor lives and for a while
+    /// after. See [`ActorId::path`].
     pub fn path(self) -> Option<ActorPath> {
         self.id().path()
     }
 
-    /// The incarnation that this refers to.
+    /// Returns the incarnation that this refers to.
     pub fn id(self) -> ActorId {
         ActorId {
             home: self.address.home.unmarked(),
@@ -63,7 +63,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// What this holds: the actor, marked where its mailbox is bounded.
+    /// Returns what this holds: the actor, marked if its mailbox is bounded.
     pub(crate) fn address(self) -> ActorId {
         self.address
     }
@@ -78,23 +78,24 @@ impl<M: Send + 'static> ActorRef<M> {
         unsafe { TypedKey::assume(self.address.key) }
     }
 
-    /// Sends a message and forgets it: never blocks, never fails. A message that cannot be
-    /// delivered, or that a bounded mailbox has no room for, becomes a dead letter.
+    /// Sends a message and forgets it: never blocks, never fails.
+    ///
+    /// A message that cannot be delivered, or for which a bounded mailbox has no capacity, becomes a dead
+    /// letter.
     #[inline(always)]
     pub fn tell(self, message: M) {
         self.put::<false>(message);
     }
 
-    /// As [`tell`](Self::tell), for a message with a reply: the actor's worker takes it up as a
-    /// question.
+    /// As [`tell`](Self::tell), for a message with a reply: the actor's worker takes it in as a question.
     #[inline(always)]
     pub(crate) fn tell_question(self, message: M) {
         self.put::<true>(message);
     }
 
-    /// As [`tell_question`](Self::tell_question), and answers the question's id. That need not be the last
-    /// one drawn: whoever is told of a message that is dropped for this one, and that message's destructor,
-    /// may send messages of their own.
+    /// As [`tell_question`](Self::tell_question), and returns the question's id. That need not be the last
+    /// one drawn: a message may be dropped for this one, and then the code that is notified of it, and its
+    /// destructor, may send messages of their own.
     #[inline(never)]
     pub(crate) fn tell_question_noted(self, message: M) -> MessageId {
         let home = self.id().home;
@@ -115,12 +116,12 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Sends messages, in order, each as [`tell`](Self::tell) does. From a thread outside of the pool that
-    /// costs less for each than to tell them one by one: as many as 32 are published at once.
+    /// Sends messages, in order, each as [`tell`](Self::tell) does. From a thread outside of the pool this
+    /// costs less per message than single calls of `tell`: up to 32 messages are published at once.
     ///
-    /// So many are taken from the iterator before the first of them is sent; if it panics, those that it
-    /// gave before are sent. An iterator that waits for what the actor does with the messages before
-    /// is not for this.
+    /// That many are taken from the iterator before the first of them is sent. If the iterator panics, the
+    /// messages that it has returned before are sent. Do not pass an iterator that waits for what the actor
+    /// does with earlier messages.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -145,7 +146,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// ```
     pub fn tell_all(self, messages: impl IntoIterator<Item = M>) {
         let messages = messages.into_iter();
-        // Whichever way is taken, each message looks for its own: an iterator may be anything.
+        // Whichever path is taken, each message finds its own: an iterator may do anything.
         if self.is_bounded() || !fits::<Message<M>>() || Here::now().shard().is_some() {
             return messages.for_each(|message| self.tell(message));
         }
@@ -153,8 +154,8 @@ impl<M: Send + 'static> ActorRef<M> {
         messages.for_each(|message| gathered.push(message));
     }
 
-    /// Where a message can be written straight away: into the actor's mailbox, where it is this
-    /// worker's and takes mail, or into the batch for another worker of this pool.
+    /// Returns where a message can be written directly: in the actor's mailbox, if the actor is on this
+    /// worker and takes mail, or in the batch for another worker of this pool.
     ///
     /// The message must be written before anything else is done.
     #[inline(always)]
@@ -167,7 +168,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Room for a message in the mailbox of an actor of this worker, under an envelope.
+    /// Makes room for a message in the mailbox of an actor of this worker, under an envelope.
     ///
     /// The message must be written before anything else is done.
     #[inline(always)]
@@ -180,7 +181,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Room for a message in the batch for another worker, unless it is too large for that.
+    /// Makes room for a message in the batch for another worker, unless it is too large for that.
     ///
     /// The message must be written before anything else is done.
     #[inline(never)]
@@ -203,7 +204,8 @@ impl<M: Send + 'static> ActorRef<M> {
         let mut message = message;
         if Here::now().shard().is_none() {
             let ActorId { home, key } = self.address;
-            // For an actor with a bounded mailbox this fails, as the mark makes another pool of its pool.
+            // For an actor with a bounded mailbox this fails, as the mark makes its pool look like another
+            // one.
             match ports::tell_again(home, key, Message::<M, QUESTION>(message)) {
                 Ok(()) => return,
                 Err(Message(refused)) => message = refused,
@@ -261,12 +263,11 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Sends a message, and gives it back where it is already certain that it cannot be
-    /// delivered. Never blocks.
+    /// Sends a message, and returns it if it is already certain that it cannot be delivered. Never blocks.
     ///
-    /// `Ok` says that the message is in the actor's mailbox or, where the actor belongs to
-    /// another worker, on its way there, with a place of its own where the mailbox is bounded;
-    /// should the actor stop in between, it becomes a dead letter.
+    /// `Ok` says that the message is in the actor's mailbox or, if the actor belongs to another worker, on
+    /// its way there. If the mailbox is bounded, the message has a permit of its own. If the actor stops in
+    /// between, the message becomes a dead letter.
     ///
     /// # Errors
     ///
@@ -302,8 +303,8 @@ impl<M: Send + 'static> ActorRef<M> {
         })
     }
 
-    /// As [`tell`](Self::tell), but gives the message back where it is certain at the call that the
-    /// actor has stopped.
+    /// As [`tell`](Self::tell), but returns the message if it is certain at the call that the actor has
+    /// stopped.
     pub(crate) fn tell_unless_stopped(self, message: M) -> Result<(), M> {
         if self.is_bounded() {
             return self.tell_bounded_unless_stopped(message);
@@ -347,50 +348,53 @@ impl<M: Send + 'static> ActorRef<M> {
         Ok(())
     }
 
-    /// Asks the actor to stop when it has handled the messages that it has; messages that come
-    /// later become dead letters. Its children are asked the same, and stop before it does. Of an
-    /// actor that has stopped, or stops already, nothing more is asked.
+    /// Asks the actor to stop when it has handled the messages that it has. Messages that come later become
+    /// dead letters.
+    ///
+    /// Its children are asked as well, and stop before it does. This has no effect on an actor that has
+    /// stopped or is stopping.
     pub fn stop(self) {
         self.order(Order::Stop);
     }
 
-    /// Has the actor handle nothing after the message that it is at: its other mail becomes dead
-    /// letters, and it stops. This goes ahead of its mail.
+    /// Stops the actor after the message that it is handling: the rest of its mail becomes dead letters. The
+    /// order goes ahead of its mail.
     pub fn kill(self) {
         self.order(Order::Kill);
     }
 
-    /// Has the actor handle no more mail until it is [resumed](Self::resume); the message that it is
-    /// at comes to its end. Signals are told, and it can be killed; a stop keeps its place in the
-    /// mail. Suspending it again changes nothing.
+    /// Suspends the actor: it handles no more mail until it is [resumed](Self::resume).
+    ///
+    /// The message that it is handling is completed. The actor still receives signals, and can be killed. A
+    /// stop keeps its place in the mail. Suspending the actor again changes nothing.
     pub fn suspend(self) {
         self.order(Order::Suspend);
     }
 
-    /// Lets a suspended actor go on.
+    /// Lets a suspended actor continue.
     pub fn resume(self) {
         self.order(Order::Resume);
     }
 
-    /// Has the actor give up its state until mail comes, after the message that it is at. A handler
-    /// has its own actor do so with [`Next::Passivate`](crate::Next::Passivate).
+    /// Passivates the actor after the message that it is handling: it gives up its state until mail comes. A
+    /// handler passivates its own actor with [`Next::Passivate`](crate::Next::Passivate).
     ///
-    /// The instance ends as if the actor stopped: its children and its tasks end, its timers, its
-    /// receive time-out and its watches too, it is told [`Signal::PostStop`](crate::Signal::PostStop),
-    /// where it can save what it knows, and it is dropped. The actor itself stays, with its name and
-    /// its references; those who watch it are told nothing. A suspended actor is passivated as well,
-    /// and wakes up when it is resumed.
+    /// The instance ends as if the actor stopped: its children and its tasks end, and so do its timers, its
+    /// receive time-out and its watches. It receives [`Signal::PostStop`](crate::Signal::PostStop), in which
+    /// it can save what it knows, and is dropped. The actor itself stays, with its name and its references;
+    /// its watchers receive nothing. A suspended actor is passivated as well, and wakes up when it is
+    /// resumed.
     ///
-    /// Its mail waits, also what came before, and what was put aside comes first. For the first
-    /// message the factory runs again, [`Signal::PreStart`](crate::Signal::PreStart) is told, and the
-    /// new instance goes on with the mail, in order; where a message waits already, that is at once.
-    /// A start that fails is a failure of the actor, at [`Stage::Starting`](crate::Stage::Starting),
-    /// and its supervisor decides; nothing can be resumed then, so that the actor stops instead.
+    /// Its mail waits, including what came before, and stashed messages come first. For the first message the
+    /// factory runs again, the new instance receives [`Signal::PreStart`](crate::Signal::PreStart), and it
+    /// continues with the mail, in order. If a message waits already, that happens at once. A start that
+    /// fails is a failure of the actor, at [`Stage::Starting`](crate::Stage::Starting), and its supervisor
+    /// decides. Nothing can be resumed then, so the actor stops instead.
     ///
-    /// A passive actor that is asked to stop, or whose parent stops, does so without being built
-    /// again, if no mail waits. A restart, because of a sibling's failure, leaves it passive.
+    /// A passive actor that is asked to stop, or whose parent stops, stops without being built again if no
+    /// mail waits. A restart because of a sibling's failure leaves it passive.
     ///
-    /// Nothing happens to an actor that stops, or is passive.
+    /// This has no effect on an actor that is stopping or passive.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -437,7 +441,7 @@ impl<M: Send + 'static> ActorRef<M> {
             Some(shard) if shard.home == home => order.follow(shard, key),
             Some(shard) if shard.home.pool() == home.pool() => {
                 if order.goes_ahead() && shard.core.ports.is_some() {
-                    // It need not overtake what is still here.
+                    // The order need not overtake what is still here.
                     shard.outboxes.flush();
                     return shard.core.give_actor_order(home.worker(), key, order);
                 }
@@ -461,7 +465,7 @@ impl<M: Send + 'static> ActorRef<M> {
 /// How many messages [`ActorRef::tell_all`] publishes at once.
 const AT_ONCE: usize = 32;
 
-/// Messages that a thread outside is about to send at once. Dropped, it sends them.
+/// Messages that a thread outside of the pool is about to send at once. When dropped, it sends them.
 struct Gathered<M: Send + 'static> {
     to: ActorRef<M>,
     /// The first `len` of them are written.
@@ -490,10 +494,10 @@ impl<M: Send + 'static> Gathered<M> {
         let ActorId { home, key } = self.to.address;
         let count = std::mem::take(&mut self.len);
         let mut told = 0;
-        // The first one has this thread keep the ports, if it does not.
+        // The first message makes this thread keep the ports, if it does not yet.
         while told < count {
             let rest = self.messages[told..count].as_ptr().cast::<Message<M>>();
-            // SAFETY: so many are written, and fit, and none of them is used again if they were sent.
+            // SAFETY: that many are written, and fit, and none of them is used again if they were sent.
             if unsafe { ports::tell_all_again(home, key, rest, count - told) } {
                 return;
             }
@@ -511,11 +515,12 @@ impl<M: Send + 'static> Drop for Gathered<M> {
     }
 }
 
-/// A message on its way to another worker; where `QUESTION`, with a reply.
+/// A message on its way to another worker; if `QUESTION`, one with a reply.
 #[repr(transparent)]
 pub(super) struct Message<M, const QUESTION: bool = false>(pub(super) M);
 
-/// Puts a message that has come from elsewhere into a mailbox of this worker; loses it if that is shut.
+/// Puts a message that has come from elsewhere into a mailbox of this worker, or loses it if the mailbox is
+/// shut.
 #[inline(always)]
 fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: Cause, item: Item<M>) {
     // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
@@ -564,8 +569,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
     }
 }
 
-/// A message on its way to another worker, for which the oldest one is dropped where the mailbox is
-/// full.
+/// A message on its way to another worker, for which the oldest one is dropped if the mailbox is full.
 pub(super) struct Evicting<M, const QUESTION: bool>(pub(super) M);
 
 impl<M: Send + 'static, const QUESTION: bool> Parcel for Evicting<M, QUESTION> {
@@ -595,12 +599,12 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    /// Whether it goes ahead of the actor's mail, or with it. Those that go ahead keep their order.
+    /// Whether it goes ahead of the actor's mail, rather than with it. Orders that go ahead keep their order.
     fn goes_ahead(self) -> bool {
         !matches!(self, Self::Stop)
     }
 
-    /// Has an actor of this worker follow it.
+    /// Applies it to an actor of this worker.
     pub(crate) fn follow(self, shard: &Shard, to: Key) {
         match self {
             Self::Stop => lifecycle::request_stop(shard, to),
@@ -632,11 +636,11 @@ pub enum TellError<M> {
     /// The actor has stopped, or takes no more messages.
     #[error("the actor has stopped; look it up again, or drop the reference")]
     Stopped(M),
-    /// The actor's mailbox is full, or others wait for room in it.
+    /// The actor's mailbox is full, or other senders wait for capacity in it.
     #[error("the actor's mailbox is full; use `send` to wait for room, or try again later")]
     Full(M),
-    /// The actor's mailbox is full, and drops what comes then: the message counts as sent and is a
-    /// dead letter. It is given back all the same.
+    /// The actor's mailbox is full, and drops what comes then: the message counts as sent and is a dead
+    /// letter. It is returned all the same.
     #[error(
         "the actor's mailbox is full, and dropped the message; send less often, or make it larger"
     )]
@@ -647,7 +651,7 @@ pub enum TellError<M> {
 }
 
 impl<M> TellError<M> {
-    /// The message that was not sent.
+    /// Returns the message that was not sent.
     pub fn into_message(self) -> M {
         match self {
             Self::Stopped(message)
@@ -657,7 +661,7 @@ impl<M> TellError<M> {
         }
     }
 
-    /// For a message for which a door has no place.
+    /// The error for a message for which a bounded mailbox has no permit.
     pub(super) fn full(overflow: Overflow, message: M) -> Self {
         if overflow == Overflow::DropNewest {
             Self::Dropped(message)
@@ -666,7 +670,7 @@ impl<M> TellError<M> {
         }
     }
 
-    /// Why the message is a dead letter, where it is not given back.
+    /// Returns why the message is a dead letter, if it is not returned to the sender.
     pub(super) fn reason(&self) -> DeadLetterReason {
         match self {
             Self::Stopped(_) => DeadLetterReason::Stopped,
@@ -721,12 +725,12 @@ impl<M> fmt::Debug for ActorRef<M> {
     }
 }
 
-/// The message in memory of its own, for a call that takes it there: so that on the common way, which does
-/// not call, it stays in registers.
+/// Returns the message in memory of its own, for a call that takes it there. On the common path, which makes
+/// no call, it thus stays in registers.
 #[inline(always)]
 fn apart<M>(message: M) -> M {
     let message = ManuallyDrop::new(message);
-    // SAFETY: what it is read from is not dropped.
+    // SAFETY: the source of the read is not dropped.
     unsafe { ptr::from_ref(&*message).read() }
 }
 

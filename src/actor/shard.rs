@@ -1,4 +1,4 @@
-//! A shard: the actors of one worker, and everything they touch. No thread but the worker's.
+//! A shard: the actors of one worker, and everything they touch. Only the worker's thread uses it.
 
 use crossbeam::utils::CachePadded;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -41,12 +41,12 @@ pub(crate) struct Shard {
     pub(crate) core: Arc<PoolCore>,
     slots: Arena<Slot>,
     pub(crate) due: RunQueue,
-    /// Each with the larger stack that it needs, if it does.
+    /// Each with the larger stack that it needs, if any.
     pub(super) tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
     /// Tasks that were added and are not done.
     pub(super) tasks_open: Cell<usize>,
     pub(crate) waits: Waits,
-    /// Questions that are not to be handled, by the slot of whose mail they are in.
+    /// Questions that must not be handled, by the slot in whose mail they are.
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
     pub(crate) unprobed: Unprobed,
     pub(crate) several: Several,
@@ -54,27 +54,28 @@ pub(crate) struct Shard {
     pub(crate) outboxes: Outboxes,
     pub(crate) verdicts: Verdicts,
     pub(crate) counts: Counts,
-    /// Whoever looks on, one message a turn.
+    /// The observer, if any: it sees one message a turn.
     pub(crate) observer: OnceCell<Rc<dyn Observer>>,
 
-    /// Where others can see which handler runs.
+    /// Where other threads can see which handler runs.
     pub(crate) beat: Arc<CachePadded<Beat>>,
-    /// Whose turn it is, and which message it handles.
+    /// The actor whose turn it is, and the message that it handles.
     pub(crate) stage: Stage,
 
     last_message: Cell<MessageId>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
     pub(crate) nested: Cell<u32>,
-    /// What is handed over to a larger stack: a task, or else the turn of the actor in that slot.
+    /// What is handed over to a larger stack: a task, or otherwise the turn of the actor in that slot.
     pub(crate) apart: Cell<u32>,
     pub(crate) task_apart: Cell<Option<Chore>>,
 
-    /// Nanoseconds since the pool's clock began, as of the last look at it: at the beginning of a tick, or since.
+    /// Nanoseconds since the pool's clock began, as of the last reading: at the beginning of a tick, or
+    /// since.
     pub(crate) now: Cell<u64>,
-    /// Where it reads the time, if nobody else says what time it is.
+    /// Where it reads the time, unless the time is set from outside.
     pub(super) clock: Option<Clock>,
     pub(crate) alarms: Alarms,
-    /// How much it does in the present tick.
+    /// How much the worker does in the present tick.
     pub(crate) measure: Cell<Measure>,
     /// Turns that the present tick may still begin.
     pub(crate) turns_left: Cell<u32>,
@@ -82,24 +83,24 @@ pub(crate) struct Shard {
     pub(crate) messages_until: Cell<u64>,
     /// Whether spawning from outside is over.
     pub(crate) closing: Cell<bool>,
-    /// Who may not wait any more.
+    /// The handlers that may not wait any more.
     pub(crate) interrupts: Interrupts,
     pub(crate) elsewhere: Elsewhere,
-    /// Last, as actors and their mail lie in there.
+    /// The last field, as actors and their mail lie in it.
     slabs: Box<Slabs>,
 }
 
-/// An order to a worker, given beside its inbox.
+/// An order to a worker, given outside of its inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// To stop its actors, by force after that many nanoseconds.
+    /// Stop all actors, by force after that many nanoseconds.
     ShutDown { within: u64 },
-    /// To take no more mail and end: every worker has stopped its actors.
+    /// Take no more mail and end: every worker has stopped its actors.
     Close,
 }
 
 impl Shard {
-    /// An empty shard whose fibers run `body`.
+    /// Creates an empty shard whose fibers run `body`.
     pub(crate) fn new(
         core: Arc<PoolCore>,
         worker: u32,
@@ -148,7 +149,7 @@ impl Shard {
 
     // ---- slots ------------------------------------------------------------------------------
 
-    /// Gives memory back to the system that nobody needs.
+    /// Returns unused memory to the system.
     pub(crate) fn trim(&self) {
         self.slabs.trim();
         self.slots.trim();
@@ -167,23 +168,22 @@ impl Shard {
         self.slots.at(index)
     }
 
-    /// The slot of a key, while the key's tenancy lasts.
+    /// Returns the slot of a key, while the key's tenancy lasts.
     pub(crate) fn tenant(&self, key: Key) -> Option<&Slot> {
         self.slots
             .get(key.slot())
             .filter(|slot| slot.is_let_to(key))
     }
 
-    /// Whether the actor of a key would let a message in.
+    /// Whether the actor of a key would admit a message.
     pub(crate) fn takes_mail(&self, key: Key) -> bool {
         self.slots
             .get(key.slot())
             .is_some_and(|slot| slot.is_open_for(key))
     }
 
-    /// How much an actor of this worker has before it: whether it rests, or the system wants
-    /// something of it, and its messages, the one that it is at included. One that is passive is as good
-    /// as idle.
+    /// Returns the load of an actor of this worker: whether it rests or the system wants something of it, and
+    /// the number of its messages, including the one that it is handling. A passive actor counts as idle.
     pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
         let slot = self.tenant(key)?;
         if lifecycle::is_asleep(slot) {
@@ -204,7 +204,7 @@ impl Shard {
         ActorId::new(self.home, key)
     }
 
-    /// What a reference to the actor of a key holds, while the key's tenancy lasts.
+    /// Returns what a reference to the actor of a key holds, while the key's tenancy lasts.
     #[inline(always)]
     pub(crate) fn address_of(&self, key: Key) -> ActorId {
         self.id_of(key).address(self.slot(key.slot()).is_bounded())
@@ -212,7 +212,7 @@ impl Shard {
 
     // ---- messages ---------------------------------------------------------------------------
 
-    /// The envelope of a message that is sent here and now.
+    /// Makes the envelope of a message that is sent here and now.
     #[inline(always)]
     pub(crate) fn next_envelope(&self) -> Envelope {
         let message = self.last_message.get().next();
@@ -221,7 +221,7 @@ impl Shard {
         here.envelope.get().next(here.actor.get(), message)
     }
 
-    /// The id of a message that is sent here and now.
+    /// Makes the id of a message that is sent here and now.
     #[inline(always)]
     pub(crate) fn next_message(&self) -> MessageId {
         let message = self.last_message.get().next();
@@ -229,14 +229,14 @@ impl Shard {
         message
     }
 
-    /// The cause of a message that is sent here and now.
+    /// Returns the cause of a message that is sent here and now.
     #[inline(always)]
     pub(crate) fn cause_of_sent(&self) -> Cause {
         let here = self.stage.here();
         Cause::of_sent(here.envelope.get(), here.actor.get())
     }
 
-    /// The envelope of the message being handled.
+    /// Returns the envelope of the message being handled.
     pub(crate) fn envelope(&self) -> Envelope {
         self.stage.here().envelope.get()
     }
@@ -246,13 +246,13 @@ impl Shard {
         self.stage.here().handles.get()
     }
 
-    /// The actor whose turn it is.
+    /// Returns the actor whose turn it is.
     #[inline(always)]
     pub(crate) fn acting(&self) -> ActorId {
         self.stage.here().actor.get()
     }
 
-    /// How many messages the present turn may still take.
+    /// Returns how many messages the present turn may still take.
     #[inline(always)]
     pub(crate) fn messages_left(&self) -> usize {
         self.stage.here().messages_left.get()
@@ -263,8 +263,8 @@ impl Shard {
         self.stage.here().messages_left.set(most);
     }
 
-    /// Makes room for a message in a mailbox of this worker, unless that actor takes no more
-    /// mail, and sees to it that the actor has a turn.
+    /// Makes room for a message in a mailbox of this worker, unless that actor takes no more mail, and
+    /// ensures that the actor has a turn.
     ///
     /// # Safety
     ///
@@ -287,7 +287,7 @@ impl Shard {
         Some(place)
     }
 
-    /// Puts a message that was counted into a mailbox of this worker; loses it where that is shut.
+    /// Puts a message that was counted into a mailbox of this worker, or loses it if the mailbox is shut.
     #[allow(unsafe_code)]
     pub(crate) fn put<M: Send + 'static>(&self, to: TypedKey<M>, envelope: Envelope, message: M) {
         // SAFETY: the item is written at once.
@@ -303,7 +303,7 @@ impl Shard {
         }
     }
 
-    /// As [`put`](Self::put), into a mailbox that drops the oldest message where it is full.
+    /// As [`put`](Self::put), into a mailbox that drops the oldest message if it is full.
     #[allow(unsafe_code)]
     pub(crate) fn put_evicting<M: Send + 'static>(
         &self,
@@ -338,7 +338,7 @@ impl Shard {
         }
     }
 
-    /// Whether the present turn takes another message; counts it.
+    /// Returns whether the present turn takes another message, and counts that message.
     #[inline(always)]
     pub(crate) fn takes_another_message(&self) -> bool {
         let left = self.messages_left();
@@ -363,7 +363,7 @@ impl Shard {
         drop_lost(message, End::from(reason));
     }
 
-    /// Takes over the envelope of a message that is now to be handled, and counts it.
+    /// Takes over the envelope of a message that is about to be handled, and counts it.
     ///
     /// # Safety
     ///
@@ -376,19 +376,19 @@ impl Shard {
         self.counts.handled.add(1);
     }
 
-    /// Takes over the envelope of a message that its actor has kept, and counts it as handled.
+    /// Takes over the envelope of a message that its actor has stored, and counts it as handled.
     pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
         self.stage.here().envelope.set(*envelope);
         self.counts.handled.add(1);
     }
 
-    /// The message that was sent last.
+    /// Returns the id of the message that was sent last.
     #[inline(always)]
     pub(crate) fn last_message(&self) -> MessageId {
         self.last_message.get()
     }
 
-    /// The id that the next message gets.
+    /// Returns the id that the next message gets.
     pub(crate) fn peek_message_id(&self) -> MessageId {
         self.last_message.get().next()
     }
@@ -399,7 +399,7 @@ impl Shard {
         self.last_message.set(envelope.message);
     }
 
-    /// Takes in what has arrived.
+    /// Takes in mail that has arrived.
     pub(crate) fn take_in(&self, mail: Mail<'_>) {
         self.counts.batches.add(1);
         match mail {
@@ -411,9 +411,9 @@ impl Shard {
         }
     }
 
-    // ---- who acts ---------------------------------------------------------------------------
+    // ---- acting -----------------------------------------------------------------------------
 
-    /// Runs with another envelope: what is sent meanwhile has the causes that it names.
+    /// Runs `code` with another envelope: messages sent meanwhile have the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
         let outer = self.stage.here().envelope.replace(envelope);
         let answer = code();
@@ -421,12 +421,12 @@ impl Shard {
         answer
     }
 
-    /// The present turn takes no more messages.
+    /// Makes the present turn take no more messages.
     pub(crate) fn end_turn_soon(&self) {
         self.leave_messages(0);
     }
 
-    /// Wakes whoever attends a wait that was just ended.
+    /// Wakes the waiter of a wait that was just ended.
     #[inline]
     pub(crate) fn follow_up(&self, ending: Ending) {
         if let Ending::Wakes(fiber) = ending {
@@ -445,8 +445,8 @@ impl Shard {
         }
     }
 
-    /// A number that nobody foresees, and that is the same in every run of a simulation (the mixing
-    /// function of SplitMix64).
+    /// Returns a number that cannot be foreseen, and that is the same in every run of a simulation (the
+    /// mixing function of SplitMix64).
     pub(crate) fn random(&self) -> u64 {
         let mut z = self.last_message.get().get() ^ self.now.get().rotate_left(32);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -454,7 +454,7 @@ impl Shard {
         z ^ (z >> 31)
     }
 
-    /// Whether actors live here, or tasks are not done.
+    /// Whether any actor lives here, or any task is not done.
     pub(crate) fn has_work(&self) -> bool {
         self.counts.alive.get() > 0 || self.tasks_open.get() > 0
     }
@@ -482,15 +482,15 @@ impl Shard {
         answer
     }
 
-    /// What has run within an actor's handler, as a child that starts does, may have had the system want
-    /// something of it, and was taken for somebody else.
+    /// Ends the actor's turn soon if the system wants something of it. Code that has run within its handler,
+    /// such as the start of a child, may have caused that while it ran as another actor.
     fn look_for_orders(&self, actor: ActorId) {
         if actor.home == self.home && self.slot(actor.key.slot()).special.get() {
             self.end_turn_soon();
         }
     }
 
-    /// Leaves the actor whose turn it was.
+    /// Stops acting as the actor whose turn it was.
     pub(crate) fn act_as_nobody(&self) {
         let here = self.stage.here();
         if here.is_scoped.get() {
@@ -501,7 +501,7 @@ impl Shard {
         self.beat.end();
     }
 
-    /// An actor begins its turn.
+    /// Begins an actor's turn.
     #[inline(always)]
     pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
         let here = self.stage.here();
@@ -511,15 +511,15 @@ impl Shard {
             .begin(Running::of_turn(key, slot.kind_of_tenant()));
     }
 
-    /// Its handlers have ended; the one of that message failed, if any did: ends the replies that they have
-    /// dropped.
+    /// Closes a turn whose handlers have ended, and ends the replies that they have dropped. If a handler
+    /// failed, `failed` names its message.
     #[inline(always)]
     pub(crate) fn close_turn(&self, failed: Option<Failed<'_>>) {
         self.stage.here().handles.set(false);
         self.verdicts.close(failed);
     }
 
-    /// Whose handler ran last, and whether it still runs.
+    /// Returns the actor whose handler ran last, and whether the handler still runs.
     pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
         last_handler(&self.beat)
     }

@@ -1,13 +1,13 @@
-//! A slot: all that a worker keeps of one actor, in a cache line and a half.
+//! A slot: all that a worker stores of one actor, in a cache line and a half.
 //!
-//! A slot is let to one actor after another; each tenancy has a generation, and a [`Key`] of an
-//! earlier one opens nothing. This is also where the type of an actor's messages is erased, to be
-//! found again in `mail_kind.rs`:
+//! A slot is let to one actor after another. Each tenancy has a generation, and a [`Key`] of an earlier one
+//! opens nothing. The slot is also where the type of an actor's messages is erased; `mail_kind.rs` recovers
+//! it:
 //!
-//! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type
-//! with which [`Slot::occupy`] began it. A key of that tenancy is held together with `M` by
-//! whoever pushes or pops: by `ActorRef<M>`, made when the actor is started or when the directory
-//! has compared the type, and by the actor's own body, which is built for `M`.
+//! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type with which
+//! [`Slot::occupy`] began it. Code that pushes or pops holds a key of that tenancy together with `M`: in an
+//! `ActorRef<M>`, made when the actor is started or when the directory has compared the type, or in the
+//! actor's own body, which is built for `M`.
 
 #![allow(unsafe_code)]
 
@@ -35,35 +35,35 @@ use super::unwind::drop_quietly;
 use crate::memory::{Slabs, Tenant};
 use crate::sync::{Mutant, is_mutated};
 
-/// No slot.
+/// The index of no slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
 
-/// Where an actor is in its life.
+/// The state of an actor's life.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum State {
-    /// Nobody's.
+    /// The slot belongs to no actor.
     #[default]
     Vacant,
-    /// Its factory and setup run; its mailbox is open, but waits.
+    /// Its factory and setup run. Its mailbox is open, but the mail waits.
     Starting,
-    /// It handles what comes.
+    /// It handles what arrives.
     Running,
-    /// It takes no more mail, and stops when what it has is handled.
+    /// It takes no more mail, and stops when it has handled what it has.
     Draining,
     /// It handles nothing more, and waits for its children to stop.
     Stopping,
 }
 
-/// What is seldom needed of an actor.
+/// What is rarely needed of an actor.
 #[derive(Default)]
 pub(crate) struct Extra {
-    /// Where the actor was given a name: its path.
+    /// The path, if the actor was given a name.
     pub(crate) path: Option<ActorPath>,
-    /// What is to be done when the slot is vacated. None of it is the user's code.
+    /// What to do when the slot is vacated. None of it is user code.
     pub(crate) at_end: Vec<Box<dyn AtEnd>>,
-    /// What the system wants of it, and remembers of it.
+    /// What the system wants of the actor, and remembers of it.
     pub(crate) system: Option<Box<System>>,
-    /// The bound of its mailbox, where it has one.
+    /// The bound of its mailbox, if it has one.
     pub(crate) bound: Option<Box<Bound>>,
     /// What it is besides an actor, or instead of one.
     pub(crate) role: Option<Box<Role>>,
@@ -72,24 +72,24 @@ pub(crate) struct Extra {
 /// The actor itself, while it has no turn.
 enum Desk {
     Here(BodyBox),
-    /// It has one, or is not built; that is what it waited for last, if it did.
+    /// The actor has a turn, or is not built. The key is what it waited for last, if anything.
     Out(Key),
 }
 
-/// What an actor is at, in the four bytes beside its mailbox.
+/// The state of an actor, in the four bytes beside its mailbox.
 pub(crate) struct Flags {
     state: Cell<State>,
     /// Whether a turn is due or running, or the actor must not have one yet.
     pub(crate) queued: Cell<bool>,
-    /// Whether there is more to look at in a turn than the mail.
+    /// Whether a turn has more to check than the mail.
     pub(crate) special: Special,
     traits: Traits,
 }
 
-/// One place for an actor. What a message needs comes first.
+/// A place for one actor. The fields that a message needs come first.
 #[repr(C)]
 pub(crate) struct Slot {
-    /// The tenancy's generation while new mail is let in, else 0: one comparison on the way in.
+    /// The tenancy's generation while new mail is admitted, else 0: admission takes one comparison.
     open: Cell<u32>,
     generation: Cell<u32>,
     pub(super) mailbox: RawMailbox<Flags>,
@@ -100,7 +100,7 @@ pub(crate) struct Slot {
     pub(crate) first_child: Cell<u32>,
     pub(crate) next_sibling: Cell<u32>,
     pub(crate) previous_sibling: Cell<u32>,
-    /// How the actor is built, to build it again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
+    /// How to build the actor again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
     recipe: Cell<*const ()>,
     extra: Cell<Option<Box<Extra>>>,
 }
@@ -137,8 +137,8 @@ impl Default for Slot {
     }
 }
 
-// SAFETY: `vacate` leaves nothing owned. Zero is vacant and closed, has no body, and its references are
-// options, so that it is valid; no key is of generation 0.
+// SAFETY: `vacate` leaves nothing owned. All zeros are a vacant and closed slot without a body, whose
+// references are options, so it is valid. No key is of generation 0.
 unsafe impl Tenant for Slot {
     fn generation(&self) -> u32 {
         self.generation.get()
@@ -152,15 +152,15 @@ unsafe impl Tenant for Slot {
 }
 
 impl Drop for Slot {
-    /// A tenancy that has not ended, as its worker never ran, or is gone.
+    /// Releases a tenancy that has not ended, as its worker never ran, or is gone.
     fn drop(&mut self) {
         let _ = drop_quietly(self.take_recipe());
     }
 }
 
 impl Slot {
-    /// Begins a tenancy for an actor that handles `M`, with its mailbox open, and answers its
-    /// generation. The slot must be vacant.
+    /// Begins a tenancy for an actor that handles `M`, with its mailbox open, and returns its generation. The
+    /// slot must be vacant.
     pub(crate) fn occupy<M: 'static>(&self, parent: u32) -> u32 {
         debug_assert_eq!(self.state.get(), State::Vacant);
         let generation = self.generation.get() + 1;
@@ -173,8 +173,8 @@ impl Slot {
         generation
     }
 
-    /// Ends the tenancy. Answers whether the slot may be let again: not when its generations are
-    /// used up, since a stale key must never open it.
+    /// Ends the tenancy. Returns whether the slot may be let again: it may not if its generations are used
+    /// up, since a stale key must never open it.
     pub(crate) fn vacate(&self, slabs: &Slabs) -> bool {
         debug_assert_eq!(self.mailbox.len(), 0);
         // SAFETY: `mail` is that of the present tenancy.
@@ -196,7 +196,7 @@ impl Slot {
         self.state.get()
     }
 
-    /// Goes on to the next state of the actor's life.
+    /// Moves to the next state of the actor's life.
     pub(crate) fn enter(&self, state: State) {
         debug_assert!(
             matches!(
@@ -213,7 +213,7 @@ impl Slot {
         self.state.set(state);
     }
 
-    /// Lets no more mail in.
+    /// Admits no more mail.
     pub(crate) fn shut(&self) {
         self.open.set(0);
     }
@@ -223,7 +223,7 @@ impl Slot {
         self.generation.get() == key.generation() && self.state.get() != State::Vacant
     }
 
-    /// What becomes of the replies that the actor still holds.
+    /// Returns what becomes of the replies that the actor still holds.
     pub(crate) fn ending(&self) -> End {
         self.traits.ending()
     }
@@ -232,7 +232,7 @@ impl Slot {
         self.traits.end_with(end);
     }
 
-    /// Whether a message to `key` would be let in.
+    /// Whether a message to `key` would be admitted.
     pub(crate) fn is_open_for(&self, key: Key) -> bool {
         self.open.get() == key.generation()
     }
@@ -241,7 +241,7 @@ impl Slot {
         self.mailbox.len()
     }
 
-    /// The kind of mail of the tenant, if there is one.
+    /// Returns the kind of mail of the tenant, if there is one.
     #[inline(always)]
     pub(crate) fn kind_of_tenant(&self) -> Option<&'static MailKind> {
         self.mail.get()
@@ -261,8 +261,8 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// If `generation` is of the present tenancy, that was begun by `occupy::<M>`. The caller
-    /// writes the item before it does anything else.
+    /// If `generation` is of the present tenancy, that tenancy was begun by `occupy::<M>`. The caller writes
+    /// the item before it does anything else.
     #[inline(always)]
     pub(crate) unsafe fn admit<M>(
         &self,
@@ -279,7 +279,7 @@ impl Slot {
         Some(unsafe { self.mailbox.push_place(slabs, cause) })
     }
 
-    /// Takes the oldest message out, and says where it lies.
+    /// Takes the oldest message out, and returns where it lies.
     ///
     /// # Safety
     ///
@@ -291,7 +291,7 @@ impl Slot {
         unsafe { self.mailbox.pop_place::<M>(slabs) }
     }
 
-    /// Gives the memory of a mailbox back, where it is empty.
+    /// Gives the memory of the mailbox back if the mailbox is empty.
     ///
     /// # Safety
     ///
@@ -304,8 +304,8 @@ impl Slot {
         }
     }
 
-    /// As [`release_empty_mailbox`](Self::release_empty_mailbox), for one that is empty and whose
-    /// memory most often was given back at the end of the turn.
+    /// As [`release_empty_mailbox`](Self::release_empty_mailbox), for a mailbox that is empty and whose
+    /// memory was usually given back at the end of the turn.
     #[inline(always)]
     pub(crate) fn release_mailbox(&self, slabs: &Slabs) {
         if self.mailbox.has_memory() {
@@ -314,33 +314,33 @@ impl Slot {
         }
     }
 
-    /// Loses every message that waits for the actor, which is that of the present tenancy, and says how
-    /// many.
+    /// Loses every message that waits for `actor`, which is the actor of the present tenancy, and returns
+    /// their number.
     pub(crate) fn bury_mail(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) -> u64 {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().bury)(self, shard, actor, reason) }
     }
 
-    /// The envelope of the oldest message.
+    /// Returns the envelope of the oldest message.
     pub(crate) fn peek_envelope(&self) -> Option<Envelope> {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().peek)(self) }
     }
 
-    /// Drops the oldest message as if a handler had taken it; replies in it end so.
+    /// Drops the oldest message as if a handler had taken it. Replies in it end with `end`.
     #[cold]
     pub(crate) fn discard_next(&self, shard: &Shard, end: End) {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().discard)(self, shard, end) }
     }
 
-    /// Whether that message waits in the mailbox. Looks at all of them.
+    /// Whether that message waits in the mailbox. Checks all of its messages.
     pub(crate) fn holds_message(&self, message: MessageId) -> bool {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().holds)(self, message) }
     }
 
-    /// Has a message be the next one, where it is among so many of the oldest. Answers whether it is.
+    /// Makes a message the next one, if it is among the `most` oldest. Returns whether it is.
     pub(crate) fn advance_message(&self, slabs: &Slabs, message: MessageId, most: usize) -> bool {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().advance)(self, slabs, message, most) }
@@ -370,12 +370,12 @@ impl Slot {
         mem::forget(before); // there is nothing to drop, which the compiler does not know
     }
 
-    /// Takes in a body that was just built.
+    /// Stores a body that was just built.
     pub(crate) fn take_in(&self, body: NewBody, slabs: &Slabs) {
         self.put_body(body.into_slab(slabs));
     }
 
-    /// Has the processor fetch the slot.
+    /// Prefetches the slot.
     #[inline(always)]
     pub(crate) fn prefetch(&self) {
         let start = ptr::from_ref(self);
@@ -383,27 +383,27 @@ impl Slot {
         prefetch(start.wrapping_add(1).wrapping_byte_sub(1).cast());
     }
 
-    /// Has the processor fetch the actor and its mail.
+    /// Prefetches the actor and its mail.
     #[inline(always)]
     pub(crate) fn prefetch_actor(&self) {
         prefetch(self.mailbox.first());
-        // SAFETY: a slot is used by one thread, and nothing is done while this looks.
+        // SAFETY: a slot is used by one thread, and nothing else is done during this look.
         if let Desk::Here(body) = unsafe { &*self.desk.as_ptr() } {
             prefetch(ptr::from_ref(&**body).cast());
         }
     }
 
-    /// The actor waits, in its turn.
+    /// Records that the actor waits, in its turn.
     #[inline(always)]
     pub(crate) fn note_wait(&self, wait: Key) {
-        // It is at its desk where a destructor waits in its name, as of a message that is lost.
+        // It is at its desk if a destructor waits in its name, such as that of a lost message.
         if self.is_at_work() {
             // SAFETY: as in `is_at_work`. What was there is a key, which need not be dropped.
             unsafe { self.desk.as_ptr().write(Desk::Out(wait)) };
         }
     }
 
-    /// What the actor waited for last in its present turn, if it did.
+    /// Returns what the actor waited for last in its present turn, if anything.
     pub(crate) fn wait(&self) -> Option<Key> {
         // SAFETY: as in `is_at_work`.
         match unsafe { &*self.desk.as_ptr() } {
@@ -415,7 +415,7 @@ impl Slot {
     /// Whether its actor has a turn, or is not built.
     #[inline(always)]
     pub(crate) fn is_at_work(&self) -> bool {
-        // SAFETY: a slot is used by one thread, and nothing is done while this looks.
+        // SAFETY: a slot is used by one thread, and nothing else is done during this look.
         matches!(unsafe { &*self.desk.as_ptr() }, Desk::Out(_))
     }
 
@@ -429,7 +429,7 @@ impl Slot {
         self.traits.set(Trait::Bounded, true);
     }
 
-    /// Whether it waits for the system, and is not to have a turn for its mail.
+    /// Whether it waits for the system, and must not have a turn for its mail.
     pub(crate) fn is_resting(&self) -> bool {
         self.traits.has(Trait::Resting)
     }
@@ -457,7 +457,7 @@ impl Slot {
         self.traits.set(Trait::Forced, forced);
     }
 
-    /// Whether those who are elsewhere can find its path.
+    /// Whether its path can be found from elsewhere.
     #[inline]
     pub(crate) fn is_known(&self) -> bool {
         self.traits.has(Trait::Known)
@@ -467,7 +467,7 @@ impl Slot {
         self.traits.set(Trait::Known, true);
     }
 
-    /// Looks at, or changes, what is seldom needed.
+    /// Reads or changes what is rarely needed.
     pub(crate) fn with_extra<R>(&self, look: impl FnOnce(&mut Extra) -> R) -> R {
         let mut extra = self.extra.take().unwrap_or_default();
         let answer = look(&mut extra);
@@ -475,19 +475,19 @@ impl Slot {
         answer
     }
 
-    /// Looks at, or changes, what the system wants of the actor.
+    /// Reads or changes what the system wants of the actor.
     pub(crate) fn with_system<R>(&self, look: impl FnOnce(&mut System) -> R) -> R {
         self.with_extra(|extra| look(extra.system.get_or_insert_default()))
     }
 
     /// Whether the system has ever wanted anything of the actor.
     pub(crate) fn has_system(&self) -> bool {
-        // SAFETY: a slot is used by one thread, and nothing is done while this looks.
+        // SAFETY: a slot is used by one thread, and nothing else is done during this look.
         let extra = unsafe { &*self.extra.as_ptr() };
         extra.as_ref().is_some_and(|extra| extra.system.is_some())
     }
 
-    /// Looks at, or changes, the bound of its mailbox, where it has one.
+    /// Reads or changes the bound of its mailbox, if it has one.
     pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut Bound) -> R) -> Option<R> {
         if !self.is_bounded() {
             return None;
@@ -495,12 +495,12 @@ impl Slot {
         self.with_extra(|extra| extra.bound.as_deref_mut().map(look))
     }
 
-    /// What all threads share of its mailbox, where that is bounded.
+    /// Returns what all threads share of its mailbox, if that is bounded.
     pub(crate) fn door(&self) -> Option<Arc<Door>> {
         self.with_bound(|bound| Arc::clone(&bound.door))
     }
 
-    /// Keeps how the actor is built, which nothing was kept of before.
+    /// Stores how the actor is built. No recipe may be stored already.
     ///
     /// # Safety
     ///
@@ -511,19 +511,19 @@ impl Slot {
         self.recipe.set(Arc::into_raw(recipe).cast());
     }
 
-    /// What [`keep_recipe`](Self::keep_recipe) has kept.
+    /// Returns what [`keep_recipe`](Self::keep_recipe) has stored.
     ///
     /// # Safety
     ///
-    /// The present tenancy was begun by `occupy::<M>`, a recipe is kept, and the tenancy lasts as long as
-    /// this is used.
+    /// The present tenancy was begun by `occupy::<M>`, a recipe is stored, and the tenancy lasts as long as
+    /// the result is used.
     pub(crate) unsafe fn formula<M>(&self) -> &Formula<M> {
         // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`, and is not dropped before the
         // tenancy has ended.
         unsafe { &*self.recipe.get().cast::<Formula<M>>() }
     }
 
-    /// How the actor is built; `None` for the guardian, and for tasks.
+    /// Returns how the actor is built; `None` for the guardian, and for tasks.
     pub(crate) fn recipe(&self) -> Option<Arc<dyn Recipe>> {
         let recipe = self.recipe.get();
         let kept = self.take_recipe()?;
@@ -540,17 +540,17 @@ impl Slot {
 
     fn take_recipe(&self) -> Option<Arc<dyn Recipe>> {
         let recipe = self.recipe.replace(ptr::null());
-        // SAFETY: it was kept during the tenancy that `mail` is of, and is taken out once.
+        // SAFETY: it was stored during the tenancy that `mail` is of, and is taken out once.
         (!recipe.is_null()).then(|| unsafe { (self.mail_kind().recipe)(recipe) })
     }
 
-    /// Takes what is seldom needed, if there is any.
+    /// Takes out what is rarely needed, if there is any.
     pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
         self.extra.take()
     }
 
-    /// Looks at the path, where the actor was given a name, without a copy: also in a signal
-    /// handler, where nothing is found if it was interrupted in the middle of another look.
+    /// Reads the path without a copy, if the actor was given a name. This also works in a signal handler,
+    /// where nothing is found if the signal interrupted another look.
     pub(crate) fn look_at_given_path<R>(&self, look: impl FnOnce(&ActorPath) -> R) -> Option<R> {
         let extra = self.extra.take()?;
         let answer = extra.path.as_ref().map(look);
@@ -558,7 +558,7 @@ impl Slot {
         answer
     }
 
-    /// Looks at what it is besides an actor, or instead of one, if it is anything.
+    /// Reads what it is besides an actor, or instead of one, if anything.
     pub(crate) fn look_at_role<R>(&self, look: impl FnOnce(&Role) -> R) -> Option<R> {
         let extra = self.extra.take()?;
         let answer = extra.role.as_deref().map(look);
@@ -566,7 +566,7 @@ impl Slot {
         answer
     }
 
-    /// The path, where the actor was given a name.
+    /// Returns the path, if the actor was given a name.
     pub(crate) fn given_path(&self) -> Option<ActorPath> {
         let extra = self.extra.take()?;
         let path = extra.path.clone();
@@ -575,11 +575,11 @@ impl Slot {
     }
 }
 
-/// Has the processor fetch what is at that address, if it can; there need not be anything.
+/// Prefetches what is at that address, if possible. There need not be anything.
 #[inline(always)]
 fn prefetch(place: *const u8) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: it reads nothing as far as the program can tell, and any address will do.
+    // SAFETY: it reads nothing as far as the program can tell, and any address is allowed.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(place.cast());

@@ -1,11 +1,11 @@
-//! What is special about an actor's turns, in one byte.
+//! The special properties of an actor's turns, in one byte.
 
 use std::cell::Cell;
 
 use crate::fiber::StackClass;
 
-/// Whether there is more to look at in a turn than the mail, and whether the turn needs a larger
-/// stack: both seldom, so that they are found out in one look.
+/// Whether a turn has more to check than the mail, and whether it needs a larger stack. Both are rare, so one
+/// check covers both.
 #[derive(Default)]
 pub(crate) struct Special(Cell<u8>);
 
@@ -16,25 +16,25 @@ impl Special {
     const TASK: u8 = 1 << 6;
     const SCREENED: u8 = 1 << 7;
 
-    /// Whether there is either.
+    /// Whether either is the case.
     #[inline(always)]
     pub(crate) fn any(&self) -> bool {
         self.0.get() != 0
     }
 
-    /// Whether there is more to look at.
+    /// Whether a turn has more to check than the mail.
     #[inline(always)]
     pub(crate) fn get(&self) -> bool {
         self.0.get() & Self::WANTED != 0
     }
 
-    /// There is more to look at, or no longer.
+    /// Sets whether a turn has more to check than the mail.
     pub(crate) fn set(&self, wanted: bool) {
         let others = self.0.get() & !Self::WANTED;
         self.0.set(others | u8::from(wanted));
     }
 
-    /// Whether each message is to be looked at before it is handled.
+    /// Whether each message is checked before it is handled.
     pub(crate) fn screened(&self) -> bool {
         self.0.get() & Self::SCREENED != 0
     }
@@ -45,7 +45,7 @@ impl Special {
             .set(others | if screened { Self::SCREENED } else { 0 });
     }
 
-    /// The stack that the actor's turns need, where an ordinary one is too small.
+    /// The stack that the actor's turns need, if an ordinary one is too small.
     pub(crate) fn stack(&self) -> Option<StackClass> {
         StackClass::from_code((self.0.get() & Self::STACK) >> 1)
     }
@@ -55,22 +55,22 @@ impl Special {
         self.0.set((code << 1) | (self.0.get() & !Self::STACK));
     }
 
-    /// Whether it is no actor, but a task of one.
+    /// Whether this is not an actor, but a task of one.
     pub(crate) fn is_task(&self) -> bool {
         self.0.get() & Self::TASK != 0
     }
 
-    /// It is a task: all of it is more than the mail.
+    /// Marks it as a task: everything it has to check is more than the mail.
     pub(crate) fn mark_task(&self) {
         self.0.set(self.0.get() | Self::TASK | Self::WANTED);
     }
 
-    /// Whether it is no actor, but stands for a child on another worker.
+    /// Whether this is not an actor, but stands in for a child on another worker.
     pub(crate) fn is_stand_in(&self) -> bool {
         self.0.get() & Self::STAND_IN != 0
     }
 
-    /// It is a stand-in: all of it is more than the mail.
+    /// Marks it as a stand-in: everything it has to check is more than the mail.
     pub(crate) fn mark_stand_in(&self) {
         self.0.set(self.0.get() | Self::STAND_IN | Self::WANTED);
     }

@@ -1,9 +1,9 @@
-//! Waiting for a future in a handler: its waker, called on any thread, is a reply.
+//! Waiting for a future in a handler. Its waker, which may be called on any thread, is a reply.
 //!
-//! Whoever looks for cycles wants to know whom the handler waits for. That can be said where the only
-//! copy of the waker lies in a wait of the same worker, as that of an ask: then nothing but the end of
-//! that wait lets the handler go on, however the future is made. It can be said as well of a future that
-//! is known to need each ask that it polls, as one of [`all`](super::all).
+//! The search for cycles needs to know which actors the handler waits for. That is known if the only copy of
+//! the waker lies in a wait of the same worker, such as that of an ask: then only the end of that wait lets
+//! the handler continue, however the future is made. It is also known of a future that is known to need each
+//! ask that it polls, such as one of [`all`](super::all).
 
 use parking_lot::Mutex;
 use std::future::Future;
@@ -42,34 +42,38 @@ impl Wake for EndWait {
 }
 
 impl Drop for EndWait {
-    /// A waker that nobody calls any more wakes nobody.
+    /// A waker that can no longer be called wakes nothing.
     fn drop(&mut self) {
         self.take().into_iter().for_each(Reply::let_go);
     }
 }
 
 impl<M: Send + 'static> Context<'_, M> {
-    /// Waits for a future. Only this actor does: its messages wait, and its worker goes on with
-    /// others.
+    /// Waits for a future. Only this actor waits: its messages queue, and its worker continues with other
+    /// actors.
     ///
-    /// The future is polled here, on the handler's fiber, so it need not be `Send`; its waker may be
-    /// called on any thread. An ask that it waits for, and nothing else, is found in a
-    /// [cycle](crate::AskError::Deadlock). What needs a runtime of its own, such as a socket or a timer of tokio's,
-    /// needs that runtime on other threads: give its handle to the builder of the pool, with the feature `tokio`
-    /// (`WorkerPoolBuilder::tokio`). Without it they panic, and tokio says that "there is no reactor running". Do not hold a guard of `Handle::enter` over this call: other handlers would be
-    /// in the runtime, and guards of two that wait in turn are dropped out of order, which panics.
+    /// The future is polled here, on the handler's fiber, so it need not be `Send`. Its waker may be called
+    /// on any thread. Of what it waits for, only asks are found in a [cycle](crate::AskError::Deadlock).
     ///
-    /// In a simulation such a socket or timer goes by the real clock, and the run is not the same each time. Use
-    /// [`sleep`](Self::sleep) for time, and have what is outside answered by an actor, which a test replaces.
+    /// A future that needs a runtime of its own, such as a socket or a timer of tokio's, needs that runtime
+    /// on other threads: pass its handle to the builder of the pool, with the feature `tokio`
+    /// (`WorkerPoolBuilder::tokio`). Without it such a future panics, and tokio says that "there is no
+    /// reactor running". Do not hold a guard of `Handle::enter` over this call: other handlers would be in
+    /// the runtime, and the guards of two handlers that wait in turn are dropped out of order, which panics.
     ///
-    /// Other handlers of this worker run on this thread meanwhile. What a handler has entered on its thread for
-    /// the time of a call is taken off by a [`SwitchHook`](crate::SwitchHook); a lock of the standard library that
-    /// it holds stops the worker for ever when another handler wants it. Code that relies on its thread-locals or
-    /// its scopes until it returns must not wait: see [`no_wait`](crate::no_wait).
+    /// In a simulation such a socket or timer follows the real clock, and the run is not the same each time.
+    /// Use [`sleep`](Self::sleep) for time, and let an actor answer for what is outside, so that a test can
+    /// replace it.
+    ///
+    /// Meanwhile other handlers of this worker run on this thread. A [`SwitchHook`](crate::SwitchHook)
+    /// removes what a handler has entered on its thread for the duration of a call. If the handler holds a
+    /// lock of the standard library, the worker stops forever when another handler wants that lock. Code that
+    /// relies on its thread-locals or its scopes until it returns must not wait: see
+    /// [`no_wait`](crate::no_wait).
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait, when the future is dropped unfinished.
+    /// [`WaitError`] if this function cannot wait. The future is then dropped unfinished.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -97,18 +101,18 @@ impl<M: Send + 'static> Context<'_, M> {
 }
 
 impl<M: Send + 'static> TaskContext<'_, M> {
-    /// Waits for a future, as [`Context::block_on`] does. Only this task does.
+    /// Waits for a future, as [`Context::block_on`] does. Only this task waits.
     ///
     /// # Errors
     ///
-    /// [`WaitError`] where this function cannot wait, when the future is dropped unfinished.
+    /// [`WaitError`] if this function cannot wait. The future is then dropped unfinished.
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, WaitError> {
         block_on(self.shard().home.pool(), future)
     }
 }
 
-/// Whether there is one copy of a waker, beside those of `block_on`: the wake-up itself, and the waker. A copy
-/// can be made of a copy only, and a wait makes none of its own.
+/// Whether there is one copy of a waker, beside those of `block_on`: the wake-up itself, and the waker. A
+/// copy can only be made of a copy, and a wait makes none of its own.
 fn is_held_once(end: &Arc<EndWait>) -> bool {
     Arc::strong_count(end) == 2 + 1
 }
@@ -116,18 +120,18 @@ fn is_held_once(end: &Arc<EndWait>) -> bool {
 /// What a future waits for, as far as is known: waits of the worker on which it is polled.
 #[derive(Default)]
 struct Causes {
-    /// Whether the future needs each ask that it polls to end well. Else it may be one only.
+    /// Whether the future needs each ask that it polls to end well. Otherwise there may be only one.
     needs_all: bool,
     only: Option<Key>,
-    /// All of them, if there are any, and those that nobody who looks for cycles has seen.
+    /// All of the waits, if there are any, and those that no search for cycles has seen.
     all: Option<WaitSet>,
     new: Vec<Key>,
-    /// By which wait they were waited for last.
+    /// The wait by which they were waited for last.
     last: Option<Key>,
 }
 
 impl Causes {
-    /// The future was polled, on that worker, with that waker, and has polled these.
+    /// Records that the future was polled, on that worker and with that waker, and has polled these waits.
     fn note(&mut self, end: &Arc<EndWait>, home: Home, mut seen: Seen) {
         let own = |one: Polled| (one.home == home).then_some(one.wait);
         if !self.needs_all {
@@ -149,7 +153,8 @@ impl Causes {
         }
     }
 
-    /// Waits in a handler of that worker by that wait, so that whoever looks for cycles finds what for.
+    /// Waits in a handler of that worker by that wait, so that the search for cycles finds what the handler
+    /// waits for.
     fn wait(&mut self, (home, own): (Home, Key)) -> Result<(), WaitError> {
         with_current(|shard| {
             let Some(shard) = shard.filter(|shard| shard.home == home) else {
@@ -171,8 +176,8 @@ impl Causes {
     }
 }
 
-/// Polls a future on this thread: in a handler within the runtime of its pool, if it has one, which it is in for
-/// no longer than that.
+/// Polls a future on this thread. In a handler, the poll runs within the runtime of the pool, if there is
+/// one. The thread is in the runtime for no longer than the poll.
 fn poll_here<R>(poll: impl FnOnce() -> R) -> R {
     with_current(|shard| match shard {
         Some(shard) if shard.core.scopes.has_runtime() => {
@@ -182,14 +187,14 @@ fn poll_here<R>(poll: impl FnOnce() -> R) -> R {
     })
 }
 
-/// Waits for a future: in a handler only that actor does; on the thread that drives the pool of that
-/// number, it is driven; on any other thread, the thread does.
+/// Waits for a future. In a handler, only that actor waits. On the thread that drives the pool of that
+/// number, the pool is driven. On any other thread, the thread waits.
 pub(super) fn block_on<F: Future>(pool: u32, future: F) -> Result<F::Output, WaitError> {
     block_on_for(pool, future, false, lent_here)
 }
 
-/// As [`block_on`], where it is known whether the future needs each ask that it polls to end well; on behalf
-/// of whoever waits for a reply, if there is one.
+/// As [`block_on`], if it is known whether the future needs each ask that it polls to end well. The wait is
+/// on behalf of the party that waits for a reply, if there is one.
 pub(super) fn block_on_for<F: Future>(
     pool: u32,
     future: F,
@@ -206,7 +211,7 @@ pub(super) fn block_on_for<F: Future>(
     loop {
         let (mut ask, reply) = Ask::<()>::begin(None, nobody_of_pool);
         let own = reply.wait_of_a_worker();
-        // Kept until the wait is over: a waker that is dropped everywhere else is not called.
+        // Held until the wait is over: a waker that is dropped everywhere else is not called.
         let end = Arc::new(EndWait(Mutex::new(Some(reply))));
         let waker = Waker::from(Arc::clone(&end));
         let mut cx = std::task::Context::from_waker(&waker);
@@ -223,7 +228,7 @@ pub(super) fn block_on_for<F: Future>(
             Ok(Poll::Pending) => {}
             Err(panic) => resume_unwind(panic),
         }
-        // Whoever it is lent by wakes it by giving up, and time does.
+        // The lender wakes it by giving up, and time does.
         if let Some(lent) = lent.filter(|lent| !lent.is_given_up) {
             let _ = ask.put_on_behalf(lent);
         }
@@ -231,7 +236,7 @@ pub(super) fn block_on_for<F: Future>(
             causes.note(&end, home, seen);
             causes.wait((home, own))?;
         }
-        // Woken; or ended with the pool, of which the next wait tells.
+        // Woken, or ended with the pool, which the next wait reports.
         if let Err(AskError::CannotWait(error)) = ask.wait() {
             return Err(error);
         }

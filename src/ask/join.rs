@@ -1,7 +1,7 @@
-//! Several asks as one, and answers that are gone on with.
+//! Several asks as one, and continuations of answers.
 //!
-//! All of these are futures, so that they may be built of each other, and awaited on any executor. They
-//! can be waited for as an ask can, on a fiber or a thread.
+//! All of these are futures, so they compose, and any executor can await them. A fiber or a thread can wait
+//! for them as for an ask.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,30 +18,30 @@ use super::handle::Ask;
 use super::parts::Parts;
 use super::reply::Reply;
 
-/// An answer that is to come: an [`Ask`], or something made of asks.
+/// A pending answer: an [`Ask`], or something made of asks.
 ///
-/// Dropping it gives all of it up. It is never polled again after it was ready.
+/// Dropping it gives up all of it. It is never polled again after it was ready.
 #[must_use = "what is dropped is cancelled: wait for it"]
 pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Sized {
-    /// What comes of it.
+    /// The type of the answer.
     type Answer;
 
     /// Whether each ask that it polls must be answered for there to be an answer.
     #[doc(hidden)]
     const NEEDS_ALL: bool = false;
 
-    /// Waits for it as [`Ask::wait`] does: in a handler only that actor waits, on any other thread the
-    /// thread does.
+    /// Waits for the answer as [`Ask::wait`] does: in a handler only that actor waits, on any other thread
+    /// the thread waits.
     ///
     /// # Errors
     ///
-    /// The first [`AskError`] that makes it impossible, as soon as that is certain.
+    /// The first [`AskError`] that makes the answer impossible, as soon as that is certain.
     fn wait(self) -> Result<Self::Answer, AskError> {
         block_on_for(self.pool(), self, Self::NEEDS_ALL, lent_here)?
     }
 
-    /// Waits for it as [`Ask::wait_on_behalf_of`] does, on behalf of whoever waits for `reply`: no longer than that
-    /// one does, and not if that one has given up.
+    /// Waits for the answer as [`Ask::wait_on_behalf_of`] does, on behalf of the caller that waits for
+    /// `reply`: no longer than that caller waits, and not if it has given up.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -69,7 +69,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// # Errors
     ///
-    /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
+    /// As for [`wait`](Self::wait), and [`AskError::Cancelled`].
     fn wait_on_behalf_of<S: Send + 'static>(
         self,
         reply: &Reply<S>,
@@ -78,11 +78,11 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
         block_on_for(self.pool(), self, Self::NEEDS_ALL, lent)?
     }
 
-    /// The number of a pool that it is asked of, for those who drive one.
+    /// The number of a pool that is asked, for threads that drive one.
     #[doc(hidden)]
     fn pool(&self) -> u32;
 
-    /// Makes something else of the answer.
+    /// Converts the answer with a function.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -105,7 +105,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
         }
     }
 
-    /// Asks on, when the answer is there.
+    /// Makes the next ask from the answer, once that has arrived.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -148,19 +148,19 @@ impl<R: Send + 'static> Pending for Ask<R> {
     }
 }
 
-/// Gives the methods of [`Pending`] to a type itself, so that the trait need not be imported, and no other trait
-/// that has methods of these names gets in the way.
+/// Gives a type the methods of [`Pending`] as its own, so that the trait need not be imported, and no other
+/// trait with methods of these names gets in the way.
 macro_rules! inherent {
     ($([$($params:tt)*] $type:ty, $wait:ident;)*) => {$(
         impl<$($params)*> $type {
             inherent!(@wait $wait);
 
-            /// Makes something else of the answer: see [`Pending::map`].
+            /// Converts the answer with a function: see [`Pending::map`].
             pub fn map<U, F: FnOnce(<Self as Pending>::Answer) -> U>(self, then: F) -> Map<Self, F> {
                 Pending::map(self, then)
             }
 
-            /// Asks on, when the answer is there: see [`Pending::and_then`].
+            /// Makes the next ask from the answer, once that has arrived: see [`Pending::and_then`].
             pub fn and_then<Next: Pending, F: FnOnce(<Self as Pending>::Answer) -> Next>(
                 self,
                 then: F,
@@ -171,20 +171,21 @@ macro_rules! inherent {
     )*};
     (@wait has) => {};
     (@wait needs) => {
-        /// Waits for it as [`Ask::wait`] does.
+        /// Waits for the answer as [`Ask::wait`] does.
         ///
         /// # Errors
         ///
-        /// The first [`AskError`] that makes it impossible, as soon as that is certain.
+        /// The first [`AskError`] that makes the answer impossible, as soon as that is certain.
         pub fn wait(self) -> Result<<Self as Pending>::Answer, AskError> {
             Pending::wait(self)
         }
 
-        /// Waits for it as [`Ask::wait_on_behalf_of`] does, on behalf of whoever waits for `reply`.
+        /// Waits for the answer as [`Ask::wait_on_behalf_of`] does, on behalf of the caller that waits for
+        /// `reply`.
         ///
         /// # Errors
         ///
-        /// As [`wait`](Self::wait), and [`AskError::Cancelled`].
+        /// As for [`wait`](Self::wait), and [`AskError::Cancelled`].
         pub fn wait_on_behalf_of<S: Send + 'static>(
             self,
             reply: &Reply<S>,
@@ -202,7 +203,7 @@ inherent! {
     [P: Pending] First<P>, needs;
 }
 
-/// See [`Pending::map`].
+/// Returned by [`Pending::map`].
 #[derive(Debug)]
 #[must_use = "what is dropped is cancelled: wait for it"]
 pub struct Map<P, F> {
@@ -232,14 +233,14 @@ impl<P: Pending, U, F: FnOnce(P::Answer) -> U> Pending for Map<P, F> {
     }
 }
 
-/// See [`Pending::and_then`].
+/// Returned by [`Pending::and_then`].
 #[derive(Debug)]
 #[must_use = "what is dropped is cancelled: wait for it"]
 pub enum AndThen<P, N, F> {
-    /// The first answer is not there.
+    /// The first answer has not arrived.
     #[doc(hidden)]
     First(P, Option<F>),
-    /// It is, and the next one is asked for.
+    /// The first answer has arrived, and the next ask is under way.
     #[doc(hidden)]
     Next(N),
 }
@@ -276,7 +277,7 @@ impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Pending for AndThen<P, N
     }
 }
 
-/// One of several, until its answer is taken.
+/// One of several asks, until its answer is taken.
 #[doc(hidden)]
 pub enum Part<P: Pending> {
     Pending(P),
@@ -285,7 +286,7 @@ pub enum Part<P: Pending> {
 }
 
 impl<P: Pending> Part<P> {
-    /// Whether its answer is there.
+    /// Returns whether its answer has arrived.
     fn poll(&mut self, cx: &mut Context<'_>) -> Result<bool, AskError> {
         if let Self::Pending(pending) = self {
             match Pin::new(pending).poll(cx) {
@@ -314,7 +315,7 @@ impl<P: Pending> Part<P> {
     }
 }
 
-/// All answers, in whatever they were given in. See [`all`].
+/// All answers, in the same shape as the asks. See [`all`].
 #[must_use = "what is dropped is cancelled: wait for it"]
 pub struct All<T: Together>(T::Parts);
 
@@ -341,9 +342,10 @@ pub trait Together {
     fn pool(parts: &Self::Parts) -> u32;
 }
 
-/// All answers: as soon as the last one is there, or one is impossible; then the others are given up.
+/// Combines asks into one, whose answer holds the answers of all.
 ///
-/// Takes tuples of up to six, of different types; vectors and arrays; and maps, whose answers come by
+/// It ends as soon as the last answer has arrived, or one is impossible; then the other asks are given up.
+/// The asks are a tuple of up to six, of different types; a vector or an array; or a map, whose answers have
 /// the same keys.
 ///
 /// ```
@@ -386,7 +388,7 @@ impl<T: Together> Pending for All<T> {
     }
 }
 
-/// Several of one kind, each under a key, or none.
+/// Several asks of one type, each under a key, or without one.
 #[doc(hidden)]
 pub struct Row<K, P: Pending> {
     parts: Parts<P>,
@@ -522,7 +524,7 @@ impl<K: Eq + Hash, P: Pending> Together for HashMap<K, P> {
     }
 }
 
-/// Several of different kinds.
+/// Several asks of different types.
 #[doc(hidden)]
 pub struct Mixed<T>(T);
 
@@ -578,17 +580,17 @@ together_in_tuples!(A a, B b, C c, D d);
 together_in_tuples!(A a, B b, C c, D d, E e);
 together_in_tuples!(A a, B b, C c, D d, E e, F f);
 
-/// See [`first`].
+/// Returned by [`first`].
 #[derive(Debug)]
 #[must_use = "what is dropped is cancelled: wait for it"]
 pub struct First<P>(Parts<P>);
 
-/// The first answer, whoever gives it; the others are given up. Where none is possible, the error of
-/// the last that ended.
+/// Combines asks into one, whose answer is the first answer, whichever ask gives it; the others are given up.
+/// If none is possible, it ends with the error of the ask that ended last.
 ///
 /// # Panics
 ///
-/// Where there is none to wait for.
+/// If there are no asks.
 ///
 /// ```
 /// use nexus_actors::prelude::*;

@@ -25,8 +25,8 @@ use crate::runtime::{Ending, Worker, WorkerParts};
 use crate::scope::{Scopes, scope_options};
 use crate::time::Clock;
 
-/// Stack size of fibers unless the builder says otherwise. Only pages that a handler touches are
-/// backed by memory.
+/// The stack size of fibers, unless the builder sets another. Only pages that a handler touches are backed by
+/// memory.
 pub(crate) const DEFAULT_STACK_SIZE: usize = 256 * 1024;
 const MOST_WORKERS: usize = 1024;
 const ROOT_STACK_SIZE: usize = 2 << 20;
@@ -36,10 +36,10 @@ const DEFAULT_SLOW_AFTER: Duration = Duration::from_secs(1);
 ///
 /// # Profilers
 ///
-/// A profiler that unwinds the stack in its own signal handler, as `pprof` does by default, crashes the process
-/// when a sample falls into a switch between two fibers, unless everything is built with
-/// `RUSTFLAGS="-C force-frame-pointers=yes"`. Profilers that only follow frame pointers and check each address do
-/// not crash, nor do those that sample from outside, as `perf` does.
+/// A profiler that unwinds the stack in its own signal handler, as `pprof` does by default, crashes the
+/// process if a sample falls into a switch between two fibers, unless everything is built with
+/// `RUSTFLAGS="-C force-frame-pointers=yes"`. Profilers that only follow frame pointers and check each
+/// address do not crash. Neither do those that sample from outside, as `perf` does.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -77,7 +77,7 @@ pub struct WorkerPoolBuilder {
 }
 
 impl WorkerPool {
-    /// Begins to build a pool.
+    /// Creates a builder of a pool.
     pub fn builder() -> WorkerPoolBuilder {
         WorkerPoolBuilder::default()
     }
@@ -105,54 +105,59 @@ impl Default for WorkerPoolBuilder {
 }
 
 impl WorkerPoolBuilder {
-    /// How many workers, each a thread. By default, one for each core that the process may use.
+    /// Sets the number of workers, each of which is a thread. The default is one for each core that the
+    /// process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// The pool's name, and the prefix of its threads' names. By default `nexus`.
+    /// Sets the pool's name, which is also the prefix of its threads' names. The default is `nexus`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB. Memory is used
-    /// only as far as handlers reach into it. A handler that needs more ends the process, which is
-    /// told before; one actor can have more with [`Props::stack_size`](crate::Props::stack_size).
+    /// Sets the usable bytes of each handler's stack, from 64 KiB to 1 GiB. The default is 256 KiB.
+    ///
+    /// Memory is used only as far as handlers reach into the stack. A handler that needs more ends the
+    /// process, after that is reported. A single actor can have a larger stack with
+    /// [`Props::stack_size`](crate::Props::stack_size).
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
     }
 
-    /// How many threads beside the workers do what handlers hand over by
-    /// [`Context::run_blocking`](crate::Context::run_blocking), at the most; at least 1. They are
-    /// started when they are needed. By default twice as many as there are cores, and at least 4.
+    /// Sets the maximum number of threads, beside the workers, that run what handlers pass to
+    /// [`Context::run_blocking`](crate::Context::run_blocking). It is at least 1.
+    ///
+    /// The threads are started when they are needed. The default is twice the number of cores, and at least
+    /// 4.
     pub fn blocking_threads(mut self, threads: usize) -> Self {
         self.blocking_threads = threads;
         self
     }
 
-    /// Whether each worker is bound to a core of its own, in turn. By default not.
+    /// Sets whether each worker is bound to a core of its own, in turn. By default it is not.
     pub fn pin_cores(mut self, pin: bool) -> Self {
         self.pin_cores = pin;
         self
     }
 
-    /// What an idle worker does; [`WaitStrategy::Adaptive`] by default.
+    /// Sets what an idle worker does. The default is [`WaitStrategy::Adaptive`].
     pub fn wait_strategy(mut self, strategy: WaitStrategy) -> Self {
         self.wait_strategy = strategy;
         self
     }
 
-    /// Where the pool takes its time from. By default the monotonic clock.
+    /// Sets where the pool takes its time from. The default is the monotonic clock.
     pub fn time_source(mut self, source: TimeSource) -> Self {
         self.time_source = source;
         self
     }
 
-    /// Runs on every worker, on a fiber, before [`start`](Self::start) returns: the place to
-    /// spawn the actors that a pool always has. It may wait, as a handler may.
+    /// Sets a function that runs on every worker, on a fiber, before [`start`](Self::start) returns. It is
+    /// the place to spawn the actors that a pool always has. It may wait, as a handler may.
     pub fn configure(
         mut self,
         configure: impl Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync + 'static,
@@ -161,18 +166,21 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// Is told of every failure of an actor that runs, on the worker where it happened. By default
-    /// failures are written to the standard error. A failed start is told to whoever spawned the
-    /// actor instead.
+    /// Sets a hook that receives every failure of a running actor, on the worker where it happened.
+    ///
+    /// By default failures are written to the standard error. A failed start is returned to the code that
+    /// spawned the actor, and is not passed to the hook.
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.on_failure = Box::new(hook);
         self
     }
 
-    /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
-    /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
-    /// is certain ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By default it
-    /// is written to the standard error.
+    /// Sets a hook that receives every cycle of waits that is suspected to be a deadlock, on the worker of
+    /// one of its actors.
+    ///
+    /// Each actor of the cycle waits for the next, but it is not certain that nothing else could end its
+    /// wait. A certain deadlock ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By
+    /// default a suspected one is written to the standard error.
     pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
         self.on_suspicion = Box::new(hook);
         self
@@ -180,26 +188,27 @@ impl WorkerPoolBuilder {
 
     scope_options! {}
 
-    /// How the top-level actors are supervised. By default as children of any other parent are: one that
-    /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
+    /// Sets the strategy for the top-level actors. By default they are supervised like the children of any
+    /// other parent: one that fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
     ///
-    /// A failure that this strategy escalates stops the actor: nobody is above.
+    /// A failure that this strategy escalates stops the actor, as there is no supervisor above.
     pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
         self.guardian = strategy;
         self
     }
 
-    /// How long a handler may run without giving way before it is told of: it holds its worker, so
-    /// that no other actor there goes on. By default one second; `None` tells of none, and does
-    /// without the thread that looks.
+    /// Sets how long a handler may run without yielding before it is reported. Such a handler holds its
+    /// worker, so no other actor there continues.
+    ///
+    /// The default is one second. With `None` no handler is reported, and there is no thread that checks.
     pub fn slow_after(mut self, after: Option<Duration>) -> Self {
         self.slow_after = after;
         self
     }
 
-    /// Is told of every handler that runs for longer than [`slow_after`](Self::slow_after), while it
-    /// still does: once, and again each time when twice as much has passed. By default that is
-    /// written to the standard error.
+    /// Sets a hook that receives every handler that runs for longer than [`slow_after`](Self::slow_after),
+    /// while it still runs: once, and again each time when twice as much time has passed. By default such
+    /// handlers are written to the standard error.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -227,8 +236,8 @@ impl WorkerPoolBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`]: an option that cannot be, or the first worker's error; the other workers
-    /// have ended by then, and no thread is left.
+    /// [`StartError`]: an invalid option, or the first worker's error. By then the other workers have ended,
+    /// and no thread is left.
     pub fn start(self) -> Result<WorkerPool, StartError> {
         let workers = self.checked_workers()?;
         let (transport, ends) = lanes(workers);
@@ -278,7 +287,7 @@ impl WorkerPoolBuilder {
         launch.start(ends)
     }
 
-    /// Starts the pool and blocks until it has shut down, as an actor or a hook must ask for with
+    /// Starts the pool and blocks until it has shut down. An actor or a hook must request that with
     /// [`WorkerNode::request_shutdown`].
     ///
     /// # Errors
@@ -301,12 +310,12 @@ impl WorkerPoolBuilder {
     }
 }
 
-/// How top-level actors are supervised unless it is told otherwise: as children of any parent are.
+/// The default supervision of top-level actors, the same as for the children of any parent.
 pub(crate) fn default_guardian() -> SupervisorStrategy {
     SupervisorStrategy::default()
 }
 
-/// What a pool does with failures unless it is told otherwise.
+/// What a pool does with failures by default.
 pub(crate) fn write_failures() -> FailureHook {
     Box::new(|failure| eprintln!("nexus-actors: {failure}"))
 }
@@ -315,7 +324,7 @@ pub(crate) fn write_suspicions() -> SuspicionHook {
     Box::new(|cycle| eprintln!("nexus-actors: perhaps a deadlock: {cycle}"))
 }
 
-/// Whether a pool can have so many workers.
+/// Checks that a pool can have that many workers.
 pub(crate) fn check_workers(workers: usize) -> Result<(), StartError> {
     if (1..=MOST_WORKERS).contains(&workers) {
         Ok(())
@@ -324,12 +333,12 @@ pub(crate) fn check_workers(workers: usize) -> Result<(), StartError> {
     }
 }
 
-/// How many side threads there are unless it is told otherwise.
+/// The default number of side threads.
 pub(crate) fn default_blocking_threads() -> usize {
     (2 * cores()).max(4)
 }
 
-/// Whether there can be so many side threads.
+/// Checks that there can be that many side threads.
 pub(crate) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
     if threads > 0 {
         Ok(())
@@ -338,7 +347,7 @@ pub(crate) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
     }
 }
 
-/// Whether there can be stacks of that size.
+/// Checks that there can be stacks of that size.
 pub(crate) fn check_stacks(bytes: usize) -> Result<(), StartError> {
     if has_shadow_stack() {
         return Err(StartError::ShadowStack);
@@ -387,7 +396,7 @@ impl fmt::Debug for WorkerPoolBuilder {
     }
 }
 
-/// What it takes to launch the workers.
+/// What is needed to launch the workers.
 struct Launch {
     shared: Arc<Shared>,
     watchdog: Option<Watchdog>,
@@ -411,7 +420,7 @@ impl Launch {
             match self.launch(index, end, ready.clone()) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
-                    // The worker that is not there must not be waited for.
+                    // A worker that does not exist must not be waited for.
                     self.ending.one_more_is_quiet(&self.shared.core, index);
                     first_error.get_or_insert(error);
                 }
@@ -429,7 +438,7 @@ impl Launch {
         if let Some(error) = error {
             shared.request_shutdown(Duration::ZERO);
             for thread in threads {
-                // A worker's own panic aborts the process, so a thread always ends well.
+                // A worker's own panic aborts the process, so a thread always ends normally.
                 let _ = thread.join();
             }
             unregister(&shared.core);
@@ -500,7 +509,7 @@ impl Launch {
     }
 }
 
-/// Binds this thread to a core, where it is to be. Answers whether it went as asked.
+/// Binds this thread to a core, if it is to be bound. Returns whether that went as requested.
 fn pin((wanted, core): (bool, Option<core_affinity::CoreId>)) -> bool {
     !wanted || core.is_some_and(core_affinity::set_for_current)
 }

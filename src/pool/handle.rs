@@ -1,4 +1,4 @@
-//! The handle of a running pool.
+//! The handle to a running pool.
 
 use parking_lot::Mutex;
 use std::fmt;
@@ -21,8 +21,8 @@ use crate::runtime::Ending;
 
 /// A running pool of workers.
 ///
-/// Handles are cheap to clone, and may be used from any thread. When the last one is dropped the
-/// pool ends by force, as by [`shutdown`](Self::shutdown) without any time.
+/// Handles are cheap to clone, and may be used from any thread. When the last one is dropped, the pool ends
+/// by force, as by [`shutdown`](Self::shutdown) with no time left.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
@@ -50,13 +50,13 @@ struct Inner {
     watchdog: Option<Watchdog>,
     ending: Arc<Ending>,
     end_watch: EndWatch,
-    /// Each worker's thread, until it was joined.
+    /// Each worker's thread, until it is joined.
     threads: Mutex<Vec<Option<JoinHandle<()>>>>,
-    /// What the end came to, once every worker has ended.
+    /// The report of the end, once every worker has ended.
     report: OnceLock<ShutdownReport>,
 }
 
-/// What a pool has done so far: a moment's view.
+/// What a pool has done so far: a snapshot.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PoolStats {
@@ -66,7 +66,7 @@ pub struct PoolStats {
     pub sent_from_outside: u64,
     /// Messages that were lost.
     pub dead_letters: u64,
-    /// Replies that came after their ask had ended.
+    /// Replies that arrived after their ask had ended.
     pub late_replies: u64,
 }
 
@@ -80,27 +80,27 @@ impl PoolStats {
         }
     }
 
-    /// Messages that were ever sent to actors of the pool.
+    /// Returns the number of messages that were ever sent to actors of the pool.
     pub fn sent(&self) -> u64 {
         self.sent_from_outside + self.workers.iter().map(|worker| worker.sent).sum::<u64>()
     }
 
-    /// Messages that were handled.
+    /// Returns the number of messages that were handled.
     pub fn handled(&self) -> u64 {
         self.workers.iter().map(|worker| worker.handled).sum()
     }
 
-    /// Messages that wait in mailboxes.
+    /// Returns the number of messages that wait in mailboxes.
     pub fn queued(&self) -> u64 {
         self.workers.iter().map(|worker| worker.queued).sum()
     }
 
-    /// Messages that actors have put aside, in their stashes.
+    /// Returns the number of messages that actors have stashed.
     pub fn stashed(&self) -> u64 {
         self.workers.iter().map(|worker| worker.stashed).sum()
     }
 
-    /// Actors that are alive.
+    /// Returns the number of actors that are alive.
     pub fn actors(&self) -> u64 {
         self.workers.iter().map(|worker| worker.actors).sum()
     }
@@ -125,14 +125,13 @@ impl WorkerPool {
         }
     }
 
-    /// How many workers it has.
+    /// Returns the number of workers.
     pub fn workers(&self) -> usize {
         self.inner.shared.workers()
     }
 
-    /// The first worker's view of the pool, as [`configure`](crate::WorkerPoolBuilder::configure)
-    /// is given one: for code that is to run under other drivers as well. It does not keep the
-    /// pool running.
+    /// Returns the first worker's view of the pool, as [`configure`](crate::WorkerPoolBuilder::configure) is
+    /// given one. It is for code that also runs under other drivers, and does not keep the pool running.
     pub fn node(&self) -> WorkerNode {
         WorkerNode {
             shared: Arc::clone(&self.inner.shared),
@@ -140,17 +139,18 @@ impl WorkerPool {
         }
     }
 
-    /// The ring that places top-level actors.
+    /// Returns the ring that places top-level actors.
     pub fn ring(&self) -> Arc<ConsistentHashRing> {
         self.inner.shared.ring.load_full()
     }
 
-    /// Starts a top-level actor, `/user/<name>`, on the worker that the ring names, and returns
-    /// when it runs. In a handler only that actor waits, on a thread outside the thread does.
+    /// Starts a top-level actor, `/user/<name>`, on the worker that the ring names, and returns when it runs.
+    ///
+    /// In a handler, only that actor waits. On a thread outside of the pool, the thread waits.
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] says what stood against it; nothing of the actor is left behind.
+    /// [`SpawnError`] says why the actor could not start. Nothing of it is left behind.
     pub fn spawn<P: Spawnable>(
         &self,
         name: &str,
@@ -160,15 +160,16 @@ impl WorkerPool {
         shared.spawn(shared.owner(name), Some(name), props)
     }
 
-    /// The top-level actor of that name, `/user/<name>`, wherever it lives; if there is none it is started from
-    /// these props, on the worker that the ring names.
+    /// Returns the top-level actor of that name, `/user/<name>`, wherever it lives. If there is none, it is
+    /// started from these props, on the worker that the ring names.
     ///
-    /// However many call this at once, from whichever threads and workers: all of them get the same actor, and
-    /// exactly one of them has started it. The props of the others are dropped. Whoever calls while the
-    /// actor starts waits for that, and shares what comes of it: the actor, or the same error. Whoever
-    /// calls while the actor of that name still ends waits until it has stopped, and a new one is started.
+    /// However many callers there are at once, on any threads and workers, all of them get the same actor,
+    /// and exactly one of them has started it. The props of the others are dropped. A caller that comes while
+    /// the actor starts waits for the start and shares its result: the actor, or the same error. A caller
+    /// that comes while the previous actor of that name is still ending waits until it has stopped, and a new
+    /// one is started.
     ///
-    /// If an actor with that name waits, in its start or its end, for whoever calls this, one of them is told
+    /// If an actor with that name waits, in its start or its end, for the caller, one of the two receives
     /// [`SpawnError::Deadlock`].
     ///
     /// ```
@@ -190,7 +191,7 @@ impl WorkerPool {
     ///
     /// # Errors
     ///
-    /// [`SpawnError::WrongType`] if the actor of that name handles other messages; else as for
+    /// [`SpawnError::WrongType`] if the actor of that name handles other messages. Otherwise as for
     /// [`spawn`](Self::spawn), but never [`NameTaken`](SpawnError::NameTaken).
     pub fn get_or_spawn<P: Spawnable>(
         &self,
@@ -200,9 +201,11 @@ impl WorkerPool {
         self.inner.shared.get_or_spawn(name, props)
     }
 
-    /// Starts a top-level actor under a generated name, on the worker with the fewest actors as
-    /// far as is known here. It is not in the directory. [`spawn_prefixed`](Self::spawn_prefixed) generates
-    /// names that say more.
+    /// Starts a top-level actor under a generated name, on the worker with the fewest actors as far as is
+    /// known here.
+    ///
+    /// The actor is not in the directory. [`spawn_prefixed`](Self::spawn_prefixed) generates names that say
+    /// more.
     ///
     /// # Errors
     ///
@@ -215,9 +218,11 @@ impl WorkerPool {
         shared.spawn(shared.quietest(), None, props)
     }
 
-    /// Starts a top-level actor under a generated name that says what it is, such as `/user/$conn-17` for the
-    /// prefix `conn`, on the worker with the fewest actors as far as is known here. Nobody else ever has the
-    /// same name. It is in the directory, as one that was given.
+    /// Starts a top-level actor under a generated name with a prefix that says what the actor is, such as
+    /// `/user/$conn-17` for `conn`.
+    ///
+    /// It starts on the worker with the fewest actors, as far as is known here. No other actor ever has the
+    /// same name. The actor is in the directory, like one with a given name.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -235,7 +240,7 @@ impl WorkerPool {
     ///
     /// # Errors
     ///
-    /// As for [`spawn`](Self::spawn); a prefix has to be a valid name itself.
+    /// As for [`spawn`](Self::spawn). The prefix must itself be a valid name.
     pub fn spawn_prefixed<P: Spawnable>(
         &self,
         prefix: &str,
@@ -245,9 +250,10 @@ impl WorkerPool {
     }
 
     /// Starts many top-level actors at once, each under its name and on the worker that the ring names.
-    /// They start in batches: a thread starts a million a second so, and not one for each round trip.
     ///
-    /// Returns, in the order of `actors`, what [`spawn`](Self::spawn) would have returned for each.
+    /// The actors start in batches, so a thread starts a million of them a second, rather than one for each
+    /// round trip. Returns, in the order of `actors`, what [`spawn`](Self::spawn) would have returned for
+    /// each.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -294,8 +300,8 @@ impl WorkerPool {
         shared.spawn(shared.worker(worker)?, Some(name), props)
     }
 
-    /// Starts a top-level actor on the worker that owns another one, so that the two send each
-    /// other messages without leaving it.
+    /// Starts a top-level actor on the worker that owns another one, so that messages between the two do not
+    /// leave that worker.
     ///
     /// # Errors
     ///
@@ -314,7 +320,7 @@ impl WorkerPool {
     ///
     /// # Errors
     ///
-    /// [`LookupError`] where none lives at that path, or one for other messages.
+    /// [`LookupError`] if no actor lives at that path, or if the actor there handles other messages.
     pub fn lookup<M: Send + 'static>(
         &self,
         path: impl AsRef<str>,
@@ -322,23 +328,23 @@ impl WorkerPool {
         self.inner.shared.lookup(path.as_ref())
     }
 
-    /// The pool's dead letters.
+    /// Returns the pool's dead letters.
     pub fn dead_letters(&self) -> Arc<DeadLetters> {
         Arc::clone(&self.inner.shared.core.dead_letters)
     }
 
-    /// What the pool has done so far. Workers publish their counts after each round; nobody is
+    /// Returns what the pool has done so far. Workers publish their counts after each round, so no worker is
     /// asked.
     pub fn stats(&self) -> PoolStats {
         PoolStats::of(&self.inner.shared.core)
     }
 
-    /// Asks every worker who waits on it, and for what: to find out why nothing goes on.
+    /// Asks every worker which handlers wait on it, and for what, to find out why nothing makes progress.
     ///
-    /// Workers that do not answer in time are named beside the answers of the others, with the
-    /// reason: a handler keeps that worker busy, or the pool has ended. [`ActorSystem`](crate::ActorSystem) and
-    /// [`Sim`](crate::sim::Sim) ask nobody, as the calling thread drives their workers: there `waiting` takes no
-    /// time, and returns the handlers alone.
+    /// Workers that do not answer in time are returned beside the answers of the others, with the reason: a
+    /// handler keeps that worker busy, or the pool has ended. For [`ActorSystem`](crate::ActorSystem) and
+    /// [`Sim`](crate::sim::Sim) no worker is asked, as the calling thread drives their workers: there
+    /// `waiting` takes no time, and returns the handlers alone.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -375,7 +381,7 @@ impl WorkerPool {
         (waiting, silent)
     }
 
-    /// Has the pool shut down, by force after that time, and does not wait for it.
+    /// Requests that the pool shut down, by force after that time, and does not wait for it.
     pub fn request_shutdown(&self, within: impl Into<Deadline>) {
         let within = within.into().left();
         self.inner.shared.request_shutdown(within);
@@ -383,20 +389,20 @@ impl WorkerPool {
 
     /// Shuts the pool down, and waits for its end.
     ///
-    /// Every top-level actor is asked to stop: it handles the mail that it has, its children stop,
-    /// then it does. What is left at the deadline is stopped by force: its mail becomes dead
-    /// letters, a handler that waits is unwound so that its destructors run, and its `PostStop`
-    /// is still told. May be called more than once, from any thread but the pool's own. It blocks
-    /// the calling thread.
+    /// Every top-level actor is asked to stop: it handles the mail that it has, its children stop, and then
+    /// it stops. What is left at the deadline is stopped by force: its mail becomes dead letters, a handler
+    /// that waits is unwound so that its destructors run, and `PostStop` is still sent. This method may be
+    /// called more than once, from any thread but the pool's own. It blocks the calling thread.
     ///
-    /// The forced end takes what those destructors and `PostStop` take, and this returns so much later
-    /// than `within`: they can be told from a handler that never returns by nothing but their progress. A worker
-    /// on which nothing has gone on for two seconds is stuck. It is not waited for once `within` is over,
-    /// the other workers end without it, and the report names it with the handler that holds it.
+    /// The forced end takes as long as those destructors and `PostStop` take, and this method returns that
+    /// much later than `within`. Only their progress distinguishes them from a handler that never returns. A
+    /// worker that has made no progress for two seconds is stuck. Once `within` is over, a stuck worker is
+    /// not waited for: the other workers end without it, and the report names it with the handler that holds
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers; the shutdown goes on.
+    /// [`ShutdownError::OnWorker`] if called on one of the pool's workers. The shutdown continues.
     pub fn shutdown(&self, within: impl Into<Deadline>) -> Result<ShutdownReport, ShutdownError> {
         let within = within.into().left();
         self.request_shutdown(within);
@@ -411,12 +417,14 @@ impl WorkerPool {
         self.inner.is_own_worker()
     }
 
-    /// Waits until the pool has ended, as somebody else has asked it to. Workers that are stuck in a
-    /// handler are not waited for once the time of that shutdown is over: see [`shutdown`](Self::shutdown).
+    /// Waits until the pool has ended, after another caller has requested the shutdown.
+    ///
+    /// Workers that are stuck in a handler are not waited for once the time of that shutdown is over: see
+    /// [`shutdown`](Self::shutdown).
     ///
     /// # Errors
     ///
-    /// [`ShutdownError::OnWorker`] when called on one of the pool's workers.
+    /// [`ShutdownError::OnWorker`] if called on one of the pool's workers.
     pub fn wait(&self) -> Result<ShutdownReport, ShutdownError> {
         if self.inner.is_own_worker() {
             return Err(ShutdownError::OnWorker);
@@ -431,7 +439,7 @@ impl Inner {
         with_current(|shard| shard.is_some_and(|shard| shard.home.pool() == pool))
     }
 
-    /// Waits for the end. By that time, where one is given, it is forced.
+    /// Waits for the end. If `by` is given, the end is forced by then.
     fn wait_for_end(&self, by: Option<Instant>) -> ShutdownReport {
         let stuck = self.end_watch.wait(&self.shared, &self.ending, by);
         self.join_ended();
@@ -453,10 +461,10 @@ impl Inner {
             if !self.shared.ends.has_ended(worker) {
                 continue;
             }
-            // The destructor of a thread-local may hold the last handle, on such a thread.
+            // The destructor of a thread-local on such a thread may hold the last handle.
             let own = std::thread::current().id();
             if let Some(thread) = thread.take_if(|thread| thread.thread().id() != own) {
-                // A worker's own panic aborts the process, so a thread always ends well.
+                // A worker's own panic aborts the process, so a thread always ends normally.
                 let _ = thread.join();
             }
         }

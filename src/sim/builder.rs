@@ -20,7 +20,7 @@ use crate::scope::{Scopes, scope_options};
 type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
 type OnSuspicion = Arc<dyn Fn(&Cycle) + Send + Sync>;
 
-/// Events of a trace that are kept, unless the builder says otherwise.
+/// The number of events of a trace that are kept, unless the builder sets another.
 const KEPT_EVENTS: usize = 1 << 20;
 
 /// Builds a [`Sim`].
@@ -84,88 +84,88 @@ impl Default for SimBuilder {
 }
 
 impl SimBuilder {
-    /// The seed from which every choice follows. By default 0.
+    /// Sets the seed from which every choice follows. The default is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.case.seed = seed;
         self
     }
 
-    /// How many workers. By default 2.
+    /// Sets the number of workers. The default is 2.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// The pool's name. By default `simulation`.
+    /// Sets the pool's name. The default is `simulation`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB.
+    /// Sets the usable bytes of each handler's stack, from 64 KiB to 1 GiB. The default is 256 KiB.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
     }
 
-    /// What is left to chance. By default everything.
+    /// Sets what is left to chance. The default is everything.
     pub fn choices(mut self, choices: Choices) -> Self {
         self.case.choices = choices;
         self
     }
 
-    /// Does not leave that to chance.
+    /// Does not leave that choice to chance.
     pub fn without(mut self, choice: Choice) -> Self {
         self.case.choices = self.case.choices.without(choice);
         self
     }
 
-    /// Leaves nothing to chance: workers and actors have their turns one after the other, and
-    /// nothing takes any time but what is told to.
+    /// Leaves nothing to chance: workers and actors take their turns one after the other, and nothing takes
+    /// any time unless told to.
     pub fn orderly(self) -> Self {
         self.choices(Choices::NONE)
     }
 
-    /// Leaves nothing to chance from that [step](Sim::steps) on. By default chance goes on.
+    /// Leaves nothing to chance from that [step](Sim::steps) on. By default chance continues.
     pub fn orderly_from(mut self, step: u64) -> Self {
         self.case.orderly_from = step;
         self
     }
 
-    /// The longest time that messages between workers, and from outside, are under way; most take
-    /// far less. By default 50 µs.
+    /// Sets the longest time that messages between workers, and from outside, are under way. Most take far
+    /// less. The default is 50 µs.
     pub fn latency(mut self, most: Duration) -> Self {
         self.spans.latency = nanos(most);
         self
     }
 
-    /// The longest time that a worker takes for a round. By default 2 µs.
+    /// Sets the longest time that a worker takes for a round. The default is 2 µs.
     pub fn round(mut self, most: Duration) -> Self {
         self.spans.round = nanos(most);
         self
     }
 
-    /// The longest time for which a worker stands still now and then. By default 1 ms.
+    /// Sets the longest time for which a worker stands still now and then. The default is 1 ms.
     pub fn stall(mut self, most: Duration) -> Self {
         self.spans.stall = nanos(most);
         self
     }
 
-    /// How many events of the trace are kept, the last ones. By default about a million.
+    /// Sets how many events of the trace are kept, which are the last ones. The default is about a million.
     pub fn keep_events(mut self, events: usize) -> Self {
         self.kept = events;
         self
     }
 
-    /// How many [steps](Sim::steps) there may be. The next one panics: a test that would go on for
-    /// ever fails instead. By default there is no limit, and for [`check`](Self::check) ten
-    /// million.
+    /// Sets how many [steps](Sim::steps) there may be. The next one panics, so that a test that would run
+    /// forever fails instead. By default there is no limit, except for [`check`](Self::check), which has a
+    /// limit of ten million.
     pub fn step_limit(mut self, steps: u64) -> Self {
         self.step_limit = Some(steps);
         self
     }
 
-    /// Runs on every worker before [`start`](Self::start) returns, as with
+    /// Sets a function that runs on every worker before [`start`](Self::start) returns, as with
     /// [`WorkerPoolBuilder::configure`](crate::WorkerPoolBuilder::configure).
     pub fn configure(
         mut self,
@@ -175,17 +175,19 @@ impl SimBuilder {
         self
     }
 
-    /// Is told of every failure of an actor that runs. They stand in the trace in any case; by
+    /// Sets a hook that receives every failure of a running actor. Failures are in the trace in any case. By
     /// default nothing more is done with them.
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.on_failure = Some(Arc::new(hook));
         self
     }
 
-    /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
-    /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
-    /// is certain ends with [`AskError::Deadlock`] instead. By default
-    /// nothing more is done with it.
+    /// Sets a hook that receives every cycle of waits that is suspected to be a deadlock, on the worker of
+    /// one of its actors.
+    ///
+    /// Each actor of the cycle waits for the next, but it is not certain that nothing else could end its
+    /// wait. A certain deadlock ends with [`AskError::Deadlock`] instead. By default nothing more is done
+    /// with a suspected one.
     pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
         self.on_suspicion = Some(Arc::new(hook));
         self
@@ -193,15 +195,15 @@ impl SimBuilder {
 
     scope_options! {
         ///
-        /// The runtime goes by the real clock, not by that of the simulation: a handler that waits for a timer
-        /// of tokio's, or a socket, is woken from outside, at another point in each run. In what is to be
-        /// simulated use `ctx.sleep`, and have a fake answer in place of the network.
+        /// The runtime follows the real clock, not that of the simulation: a handler that waits for a timer
+        /// of tokio's, or a socket, is woken from outside, at another point in each run. In code to be
+        /// simulated, use `ctx.sleep`, and let a fake answer in place of the network.
     }
 
-    /// How the top-level actors are supervised. By default as children of any other parent are: one that
-    /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
+    /// Sets the strategy for the top-level actors. By default they are supervised like the children of any
+    /// other parent: one that fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
     ///
-    /// A failure that this strategy escalates stops the actor: nobody is above.
+    /// A failure that this strategy escalates stops the actor, as there is no supervisor above.
     pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
         self.guardian = strategy;
         self
@@ -211,8 +213,8 @@ impl SimBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`]: an option that cannot be, the first worker's error, or 1024 pools that are
-    /// alive in this process already.
+    /// [`StartError`]: an invalid option, the first worker's error, or 1024 pools that are alive in this
+    /// process already.
     pub fn start(self) -> Result<Sim, StartError> {
         check_workers(self.workers)?;
         check_stacks(self.stack_size)?;
@@ -253,7 +255,7 @@ impl SimBuilder {
     }
 }
 
-/// Configures all workers, at the same time, and answers the first error.
+/// Configures all workers at the same time, and returns the first error.
 fn configure_all(sim: &Sim, configure: Option<Configure>) -> Result<(), StartError> {
     if configure.is_none() {
         return Ok(());

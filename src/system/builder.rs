@@ -60,37 +60,42 @@ impl Default for ActorSystemBuilder {
 }
 
 impl ActorSystemBuilder {
-    /// The system's name. By default `nexus`.
+    /// Sets the system's name. The default is `nexus`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Usable bytes of each handler's stack, from 64 KiB to 1 GiB; by default 256 KiB. Memory is used
-    /// only as far as handlers reach into it. A handler that needs more ends the process.
+    /// Sets the usable bytes of each handler's stack, from 64 KiB to 1 GiB. The default is 256 KiB.
+    ///
+    /// Memory is used only as far as handlers reach into the stack. A handler that needs more ends the
+    /// process.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
     }
 
-    /// Where the system takes its time from. By default the monotonic clock.
+    /// Sets where the system takes its time from. The default is the monotonic clock.
     pub fn time_source(mut self, source: TimeSource) -> Self {
         self.time_source = source;
         self
     }
 
-    /// Is told of every failure of an actor that runs, on the thread that drives the system. By
-    /// default failures are written to the standard error. A failed start is told to whoever
-    /// spawned the actor instead.
+    /// Sets a hook that receives every failure of a running actor, on the thread that drives the system.
+    ///
+    /// By default failures are written to the standard error. A failed start is returned to the code that
+    /// spawned the actor, and is not passed to the hook.
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.on_failure = Box::new(hook);
         self
     }
 
-    /// Is told of every cycle of waits that is suspected to be a deadlock, on the worker of one of its
-    /// actors: each waits for the next, but it is not certain that nobody else could end its wait. What
-    /// is certain ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By default it
-    /// is written to the standard error.
+    /// Sets a hook that receives every cycle of waits that is suspected to be a deadlock, on the worker of
+    /// one of its actors.
+    ///
+    /// Each actor of the cycle waits for the next, but it is not certain that nothing else could end its
+    /// wait. A certain deadlock ends with [`AskError::Deadlock`](crate::AskError::Deadlock) instead. By
+    /// default a suspected one is written to the standard error.
     pub fn on_suspected_deadlock(mut self, hook: impl Fn(&Cycle) + Send + Sync + 'static) -> Self {
         self.on_suspicion = Box::new(hook);
         self
@@ -98,21 +103,21 @@ impl ActorSystemBuilder {
 
     scope_options! {}
 
-    /// How the top-level actors are supervised. By default as children of any other parent are: one that
-    /// fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
+    /// Sets the strategy for the top-level actors. By default they are supervised like the children of any
+    /// other parent: one that fails is restarted, at most 3 times in 60 s, and stopped at the next failure.
     ///
-    /// A failure that this strategy escalates stops the actor: nobody is above.
+    /// A failure that this strategy escalates stops the actor, as there is no supervisor above.
     pub fn supervising(mut self, strategy: SupervisorStrategy) -> Self {
         self.guardian = strategy;
         self
     }
 
-    /// Starts the system, on this thread, which is to drive it.
+    /// Starts the system on this thread, which will drive it.
     ///
     /// # Errors
     ///
-    /// [`StartError`]: an option that cannot be, no memory for a stack, 1024 pools that are alive
-    /// in this process already, or a caller that is a handler.
+    /// [`StartError`]: an invalid option, no memory for a stack, 1024 pools that are alive in this process
+    /// already, or a caller that is a handler.
     pub fn start(self) -> Result<ActorSystem, StartError> {
         check_stacks(self.stack_size)?;
         let engine = Engine::start(EngineParts {

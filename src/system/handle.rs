@@ -1,4 +1,4 @@
-//! The handle of a system.
+//! The handle to a system.
 
 use std::fmt;
 use std::rc::Rc;
@@ -16,10 +16,11 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 
 /// A pool of one worker without a thread of its own: the thread that started it drives it.
 ///
-/// Actors, references and asks are those of a [`WorkerPool`](crate::WorkerPool), and so is what
-/// they promise; the code of actors need not know by which of the two it is run. Nothing goes on,
-/// no time-out either, but while the thread drives the system: in [`run`](Self::run) and its
-/// kind, and whenever it waits for an answer of one of the system's actors, spawns one, or
+/// Actors, references and asks are those of a [`WorkerPool`](crate::WorkerPool), and keep the same promises.
+/// The code of actors need not know which of the two runs it.
+///
+/// Nothing makes progress, not even a time-out, unless the thread drives the system: in [`run`](Self::run)
+/// and similar methods, and whenever it waits for an answer of one of the system's actors, spawns one, or
 /// [sends](ActorRef::send) to one.
 ///
 /// ```
@@ -39,24 +40,23 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 ///
 /// # Other threads
 ///
-/// The system stays on its thread. References, [nodes](Self::node) and what is made of them go to
-/// others, which may send, ask and spawn as with a pool; what they wait for comes when the system
-/// is driven. Whatever they send wakes the thread that drives it.
+/// The system stays on its thread. References, [nodes](Self::node) and what is made of them can move to other
+/// threads, which may send, ask and spawn as with a pool. What they wait for arrives when the system is
+/// driven. Whatever they send wakes the thread that drives it.
 ///
 /// # Several systems, and pools
 ///
-/// A thread may have several systems, and drives each of them for itself: while it waits for one,
-/// the others stand still. So a handler that asks an actor of another system of the same thread, or
-/// spawns one there, goes on only when that system is driven, and the thread has to drive both in
-/// turn, with [`run_until_idle`](Self::run_until_idle). An ask of a pool of threads needs no such care.
+/// A thread may have several systems, and drives each of them separately: while it waits for one, the others
+/// stand still. So a handler that asks an actor of another system of the same thread, or spawns one there,
+/// continues only when that system is driven. The thread has to drive both in turn, with
+/// [`run_until_idle`](Self::run_until_idle). An ask of a pool of threads needs no such care.
 ///
 /// # Time
 ///
-/// The time-out of an ask counts from the call. By a
-/// [`ManualTime`](crate::ManualTime) it comes when the clock is put forward, but an ask of the
-/// driving thread also gives up when so much real time has gone by, for it could be that thread
-/// which is to put the clock forward. What has no time-out, such as a spawn whose setup waits
-/// for time, waits until another thread puts the clock forward.
+/// The time-out of an ask counts from the call. With a [`ManualTime`](crate::ManualTime) it expires when the
+/// clock is advanced. An ask of the driving thread also gives up when that much real time has passed, as that
+/// thread could be the one that has to advance the clock. A wait without a time-out, such as a spawn whose
+/// setup waits for time, lasts until another thread advances the clock.
 ///
 /// # Profilers
 ///
@@ -64,14 +64,15 @@ use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode
 ///
 /// # Its end
 ///
-/// Dropping it ends the system by force, as by [`shutdown`](Self::shutdown) without any time. Also while the
-/// thread panics, or in a handler of another pool, handlers that wait are unwound and `PostStop` is told; but no
-/// handler runs any more, not even for the mail that has come.
+/// Dropping it ends the system by force, as by [`shutdown`](Self::shutdown) with no time left. Even while the
+/// thread panics, or in a handler of another pool, handlers that wait are unwound and `PostStop` is sent. No
+/// handler runs any more, though, not even for mail that has arrived.
 ///
-/// In a thread-local it has to be shut down before its thread ends. There its destructor may run after that of
-/// thread-locals which its waiting handlers have borrowed: then the process ends with a message. One that came
-/// there behind a `Box` or an `Rc`, after it was used elsewhere, does not see that, and its handlers use what is
-/// gone. Nor does one that is used on a thread on which systems and simulations were used at 256 addresses before.
+/// A system in a thread-local has to be shut down before its thread ends. There its destructor may run after
+/// those of thread-locals that its waiting handlers have borrowed: then the process ends with a message. A
+/// system that came there behind a `Box` or an `Rc`, after it was used elsewhere, does not detect that, and
+/// its handlers use what is gone. Neither does a system on a thread on which systems and simulations were
+/// used at 256 addresses before.
 ///
 /// A handler that never returns holds the thread, and no deadline helps.
 pub struct ActorSystem {
@@ -79,7 +80,7 @@ pub struct ActorSystem {
 }
 
 impl ActorSystem {
-    /// Starts a system of that name, on this thread, which is to drive it.
+    /// Starts a system of that name on this thread, which will drive it.
     ///
     /// # Errors
     ///
@@ -88,7 +89,7 @@ impl ActorSystem {
         Self::builder().name(name).start()
     }
 
-    /// Begins to build a system.
+    /// Creates a builder of a system.
     pub fn builder() -> ActorSystemBuilder {
         ActorSystemBuilder::default()
     }
@@ -103,8 +104,8 @@ impl ActorSystem {
         &self.engine
     }
 
-    /// The worker's view of the system, for code that is to run in a pool of threads as well. It
-    /// may be cloned, kept and sent to other threads, and does not keep the system running.
+    /// Returns the worker's view of the system, for code that also runs in a pool of threads. It may be
+    /// cloned, stored and sent to other threads, and does not keep the system running.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -136,7 +137,7 @@ impl ActorSystem {
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] says what stood against it; nothing of the actor is left behind.
+    /// [`SpawnError`] says why the actor could not start. Nothing of it is left behind.
     pub fn spawn<P: Spawnable>(
         &self,
         name: &str,
@@ -145,13 +146,12 @@ impl ActorSystem {
         self.engine().shared.spawn(0, Some(name), props)
     }
 
-    /// The top-level actor of that name, which is started if there is none, driving the system
-    /// until it runs: see
-    /// [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
+    /// Returns the top-level actor of that name. If there is none, it is started, and the system is driven
+    /// until it runs: see [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for [`WorkerPool::get_or_spawn`](crate::WorkerPool::get_or_spawn).
     pub fn get_or_spawn<P: Spawnable>(
         &self,
         name: &str,
@@ -160,7 +160,7 @@ impl ActorSystem {
         self.engine().shared.get_or_spawn(name, props)
     }
 
-    /// Starts a top-level actor under a generated name. It is not in the directory.
+    /// Starts a top-level actor under a generated name. The actor is not in the directory.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl ActorSystem {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for [`WorkerPool::spawn_prefixed`](crate::WorkerPool::spawn_prefixed).
     pub fn spawn_prefixed<P: Spawnable>(
         &self,
         prefix: &str,
@@ -210,7 +210,7 @@ impl ActorSystem {
     ///
     /// # Errors
     ///
-    /// [`LookupError`] where none lives at that path, or one for other messages.
+    /// [`LookupError`] if no actor lives at that path, or if the actor there handles other messages.
     pub fn lookup<M: Send + 'static>(
         &self,
         path: impl AsRef<str>,
@@ -220,12 +220,12 @@ impl ActorSystem {
 
     // ---- driving ----------------------------------------------------------------------------
 
-    /// Runs until the system is idle or has ended: no mail is left, nobody can go on, and nobody
-    /// waits for time that passes by itself. On the real clock handlers that sleep are waited
-    /// for, and asks under way, as they end with their time-outs; on a
-    /// [`ManualTime`](crate::ManualTime) they are not.
+    /// Runs until the system is idle or has ended. It is idle if no mail is left, no handler can continue,
+    /// and none waits for time that passes by itself.
     ///
-    /// A system that is idle may be run again when it has been sent something.
+    /// On the real clock, this waits for handlers that sleep, and for asks under way, as they end with their
+    /// time-outs. On a [`ManualTime`](crate::ManualTime) it does not. An idle system may be run again when
+    /// something has been sent to it.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -247,15 +247,15 @@ impl ActorSystem {
     ///
     /// # Panics
     ///
-    /// In a handler, of whichever pool: a handler cannot drive a system. While the thread panics
-    /// it does nothing, as do all that drive.
+    /// In a handler, of any pool: a handler cannot drive a system. While the thread panics, this method does
+    /// nothing, like all methods that drive.
     #[track_caller]
     pub fn run(&self) {
         self.drive(Rest::ForTimers, &|| true);
     }
 
-    /// Does what can be done at once, and returns without waiting for anything: to drive several
-    /// systems on one thread, or a system beside an event loop.
+    /// Does what can be done at once, and returns without waiting for anything: to drive several systems on
+    /// one thread, or a system beside an event loop.
     ///
     /// # Panics
     ///
@@ -265,9 +265,8 @@ impl ActorSystem {
         self.drive(Rest::Never, &|| true);
     }
 
-    /// Runs until the ask has an answer, or it is certain that it gets none: the same as
-    /// [`Ask::wait`] on this thread. For an ask of another pool it waits without driving this
-    /// system.
+    /// Runs until the ask has an answer, or it is certain that it gets none. This is the same as
+    /// [`Ask::wait`] on this thread. For an ask of another pool, it waits without driving this system.
     ///
     /// # Errors
     ///
@@ -276,8 +275,8 @@ impl ActorSystem {
         ask.wait()
     }
 
-    /// Runs until the system has shut down, as an actor or another thread must ask for with
-    /// [`WorkerNode::request_shutdown`]. An idle system sleeps, and goes on with what others send.
+    /// Runs until the system has shut down. An actor or another thread must request that with
+    /// [`WorkerNode::request_shutdown`]. An idle system sleeps, and continues when others send to it.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -317,49 +316,51 @@ impl ActorSystem {
         }
     }
 
-    // ---- what is to be seen -----------------------------------------------------------------
+    // ---- inspection -------------------------------------------------------------------------
 
-    /// The time on the system's clock.
+    /// Returns the time on the system's clock.
     pub fn now(&self) -> Duration {
         self.engine().now()
     }
 
-    /// Who waits, and for what: to find out why nothing goes on. Unlike
-    /// [`WorkerPool::waiting`](crate::WorkerPool::waiting) this looks at the system's one worker itself: no
-    /// time passes, and no worker can fail to answer.
+    /// Returns which handlers wait, and for what, to find out why nothing makes progress.
+    ///
+    /// Unlike [`WorkerPool::waiting`](crate::WorkerPool::waiting), this method inspects the system's one
+    /// worker itself: no time passes, and no worker can fail to answer.
     pub fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = enter(&self.engine().shard, waiting_on);
         name_targets(&mut waiting);
         waiting
     }
 
-    /// What the system has done so far. The worker publishes its counts after each round.
+    /// Returns what the system has done so far. The worker publishes its counts after each round.
     pub fn stats(&self) -> PoolStats {
         self.engine().measure_stacks();
         PoolStats::of(&self.engine().shared.core)
     }
 
-    /// The system's dead letters.
+    /// Returns the system's dead letters.
     pub fn dead_letters(&self) -> Arc<DeadLetters> {
         Arc::clone(&self.engine().shared.core.dead_letters)
     }
 
     // ---- the end ----------------------------------------------------------------------------
 
-    /// Has the system shut down, by force after that time, when it is driven next.
+    /// Requests that the system shut down, by force after that time, when it is driven next.
     pub fn request_shutdown(&self, within: impl Into<Deadline>) {
         let within = within.into().left();
         self.engine().shared.request_shutdown(within);
     }
 
     /// Shuts the system down, and drives it to its end: see
-    /// [`WorkerPool::shutdown`](crate::WorkerPool::shutdown) for how it ends. The deadline is one
-    /// by the system's clock; by a [`ManualTime`](crate::ManualTime), also one by the real time.
-    /// May be called more than once.
+    /// [`WorkerPool::shutdown`](crate::WorkerPool::shutdown) for how it ends.
+    ///
+    /// The deadline is measured by the system's clock and, with a [`ManualTime`](crate::ManualTime), by the
+    /// real time as well. May be called more than once.
     ///
     /// # Panics
     ///
-    /// As for [`run`](Self::run). A handler uses [`WorkerNode::request_shutdown`].
+    /// As for [`run`](Self::run). In a handler, use [`WorkerNode::request_shutdown`].
     #[track_caller]
     pub fn shutdown(&self, within: impl Into<Deadline>) -> ShutdownReport {
         let within = within.into().left();
@@ -375,7 +376,7 @@ impl ActorSystem {
     }
 }
 
-/// Whether this thread can drive a system here and now; not while it panics.
+/// Whether this thread can drive a system here and now. It cannot while it panics.
 ///
 /// # Panics
 ///
