@@ -185,8 +185,8 @@
 //! - `tests/actors/first_hour/names_and_paths.rs: s1_14_routers_topics_groups_and_recipients_have_paths`
 //! - `tests/actors/first_hour/names_and_paths.rs: s1_14_a_dead_letter_says_whose_it_was`
 //!
-//! **1.15** Starting actors and ending pools can be awaited as well, on any executor, and blocks no thread of
-//! it: [`spawn_async`](crate::WorkerPool::spawn_async),
+//! **1.15** Starting actors and ending pools can be awaited as well, on any executor, without blocking a
+//! thread of it: [`spawn_async`](crate::WorkerPool::spawn_async),
 //! [`shutdown_async`](crate::WorkerPool::shutdown_async), [`Topic::open_async`](crate::Topic::open_async),
 //! [`Group::open_async`](crate::Group::open_async), and, with the feature `async`, `stream_async`. A start or
 //! an end that is not awaited happens all the same.
