@@ -181,7 +181,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Makes room for a message in the batch for another worker, unless it is too large for that.
+    /// Makes room for a message in the batch for another worker of this pool, unless it is too large for that.
     ///
     /// The message must be written before anything else is done.
     #[inline(never)]

@@ -16,7 +16,7 @@ impl Special {
     const TASK: u8 = 1 << 6;
     const SCREENED: u8 = 1 << 7;
 
-    /// Whether either is the case.
+    /// Whether any of it is the case.
     #[inline(always)]
     pub(crate) fn any(&self) -> bool {
         self.0.get() != 0

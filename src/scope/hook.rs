@@ -21,7 +21,6 @@ use std::sync::Arc;
 /// Both functions run on the worker's thread, where nothing can wait: an attempt returns
 /// [`WaitError::Forbidden`](crate::WaitError::Forbidden). A panic in one of them is a panic of the
 /// handler.
-/// [`WaitError::Forbidden`](crate::WaitError::Forbidden). A panic of theirs is a panic of the handler.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
