@@ -52,12 +52,56 @@ else
     # These measure stacks, or dig until one overflows: what they put there must lie there.
     stacks=s4_10_
 
-    # under_asan OPTIONS FILTERS...
+    asan=(--locked --target "$target" --target-dir "${CARGO_TARGET_DIR:-target}/asan" --package nexus-actors
+        --features corosensei/sanitizer,async,signals --lib --tests)
+
+    # The test programs. Each module of one runs in a process of its own: the sanitizer keeps what it knows of a
+    # fiber's stack as long as the process lives, and a whole program would take tens of gigabytes.
+    mapfile -t programs < <(RUSTFLAGS="-Zsanitizer=address" "${with[@]}" cargo test "${asan[@]}" --no-run \
+        --message-format=json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+    if ((${#programs[@]} == 0)); then
+        echo "no test program was built" >&2
+        exit 1
+    fi
+
+    # under_asan OPTIONS FILTERS...: of each program the tests of these names, but for the options that begin with
+    # a dash.
     under_asan() {
-        RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS="handle_segv=0:handle_sigbus=0:$1" \
-            "${with[@]}" cargo test --locked --target "$target" \
-            --target-dir "${CARGO_TARGET_DIR:-target}/asan" --package nexus-actors \
-            --features corosensei/sanitizer,async,signals --lib --tests -- "${@:2}"
+        local program module modules
+        for program in "${programs[@]}"; do
+            mapfile -t modules < <("$program" --list | sed -n 's/^\([^:]*\)::.*: test$/\1::/p' | sort -u)
+            if ((${#modules[@]} == 0)); then modules=(""); fi
+            for module in "${modules[@]}"; do
+                echo "$(basename "$program") $module"
+                ASAN_OPTIONS="handle_segv=0:handle_sigbus=0:$1" run_some "$program" "$module" "${@:2}"
+            done
+        done
+    }
+
+    # run_some PROGRAM MODULE FILTERS...: the tests of a module, as far as they have one of these names, if any
+    # name is given.
+    run_some() {
+        local program=$1 module=$2 tests
+        shift 2
+        local names=() options=()
+        while (($#)); do
+            if [ "$1" = --skip ]; then
+                options+=("$1" "$2")
+                shift
+            else
+                names+=("$1")
+            fi
+            shift
+        done
+        if ((${#names[@]} == 0)); then
+            "$program" --quiet "${options[@]}" ${module:+"$module"}
+            return
+        fi
+        mapfile -t tests < <("$program" --list | sed -n 's/: test$//p' | grep "^$module" |
+            grep -E "$(IFS='|'; echo "${names[*]}")" || true)
+        if ((${#tests[@]})); then
+            "$program" --quiet --exact "${tests[@]}"
+        fi
     }
     skipped=(--skip "$stacks")
     for test in "${leaking[@]}"; do skipped+=(--skip "$test"); done

@@ -37,7 +37,7 @@ fn poll_until_all_are_ready(outcomes: &Outcomes) {
         })
         .collect();
 
-    let mut left = vec![true; PARTS];
+    let mut left = [true; PARTS];
     let mut is_first = true;
     while left.contains(&true) {
         let waker = Arc::new(Notify::new());
