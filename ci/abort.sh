@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-ended=$(timeout 600 cargo run --package nexus-abort-tests --profile abort --locked | tee /dev/stderr | grep -c ' has ended$')
+ended=$(timeout 600 cargo run --package nexus-abort-tests --profile abort --locked | tee >(cat >&2) | grep -c ' has ended$')
 if ((ended != 3)); then
     echo "not all of it was run" >&2
     exit 1
