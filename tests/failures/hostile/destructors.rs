@@ -42,8 +42,12 @@ fn s4_9_a_late_reply_whose_value_panics_when_dropped_harms_nobody() {
                         }),
                     )
                     .unwrap();
-                assert!(asker.ask(|reply| reply, SOON).wait().unwrap());
-                replies.recv().unwrap().send(Bomb);
+                // A question whose time is over before it arrives is not handled, and has no reply.
+                let late = std::iter::from_fn(|| {
+                    assert!(asker.ask(|reply| reply, SOON).wait().unwrap());
+                    Some(replies.try_recv().ok())
+                });
+                late.flatten().next().unwrap().send(Bomb);
                 assert_eq!(
                     asker.ask(|reply| reply, SOON).wait(),
                     Ok(true),
