@@ -143,7 +143,7 @@ fn it_pays_only_what_the_ledger_has_written_down() -> Result<(), BoxError> {
     assert_eq!(paid.wait()?, Ok(()));
     assert_eq!(account.ask(Message::Balance, SOON).wait()?, 40);
 
-    // Or does not. Then the account fails, and whoever asked it is told why, at once.
+    // Or does not. Then the account fails, and its asker is told why, at once.
     let paid = account.ask(withdraw(30), SOON);
     drop(ledger.expect(SOON));
     let error = paid.wait().unwrap_err();

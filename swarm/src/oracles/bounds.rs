@@ -70,7 +70,7 @@ impl Room {
         waiting.retain(|waiter| waiter.ticket != ticket);
     }
 
-    /// Records that the waiter with that ticket is let in. So all waiters before it have been
+    /// Records that the waiter with that ticket is admitted. So all waiters before it have been
     /// promised places.
     ///
     /// # Errors
