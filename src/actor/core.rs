@@ -22,8 +22,8 @@ use super::offload::Offload;
 use super::parcel::Parcel;
 use super::path::{ActorPath, NameError, validate_name};
 use super::ports::{self, Ports, Sent};
-use super::reference::Order as ActorOrder;
-use super::shard::{Order, Shard};
+use super::reference::ActorOrder;
+use super::shard::{WorkerOrder, Shard};
 use super::stats::WorkerCounters;
 use super::transport::Transport;
 use super::unwind::{catch_user, drop_quietly};
@@ -75,7 +75,7 @@ pub(crate) struct PoolCore {
     /// The last id of a message from outside, if those ids must be the same in every run.
     ids_from_outside: Option<AtomicU64>,
     /// Orders to each worker. They bypass its inbox, so that a flood of mail cannot delay its end.
-    orders: Box<[Orders<Order>]>,
+    orders: Box<[Orders<WorkerOrder>]>,
     /// Orders to each worker's actors that overtake their mail.
     actor_orders: Box<[Orders<(Key, ActorOrder)>]>,
 }
@@ -218,7 +218,7 @@ impl PoolCore {
     }
 
     /// Gives a worker an order, and wakes it.
-    pub(crate) fn give_order(&self, worker: u32, order: Order) {
+    pub(crate) fn give_order(&self, worker: u32, order: WorkerOrder) {
         self.orders[worker as usize].give(order, || self.nudge(worker));
     }
 
@@ -236,7 +236,7 @@ impl PoolCore {
     }
 
     /// The orders to a worker.
-    pub(crate) fn orders_to(&self, worker: u32) -> &Orders<Order> {
+    pub(crate) fn orders_to(&self, worker: u32) -> &Orders<WorkerOrder> {
         &self.orders[worker as usize]
     }
 

@@ -121,7 +121,7 @@ pub(crate) use self::props::Seed;
 pub(crate) use self::queueing::{give_up, wait_for_room};
 pub(crate) use self::run_queue::Due;
 pub(crate) use self::several::WaitSet;
-pub(crate) use self::shard::{Order, Shard};
+pub(crate) use self::shard::{WorkerOrder, Shard};
 pub(crate) use self::transport::{Source, Transport};
 pub(crate) use self::unwind::{Unwound, abort_on_panic, catch_user, drop_quietly};
 pub(crate) use self::waiting::{name_targets, path_of_asked, waiting_on};

@@ -354,13 +354,13 @@ impl<M: Send + 'static> ActorRef<M> {
     /// Its children are asked as well, and stop before it does. This has no effect on an actor that has
     /// stopped or is stopping.
     pub fn stop(self) {
-        self.order(Order::Stop);
+        self.order(ActorOrder::Stop);
     }
 
     /// Stops the actor after the message that it is handling: the rest of its mail becomes dead letters. The
     /// order goes ahead of its mail.
     pub fn kill(self) {
-        self.order(Order::Kill);
+        self.order(ActorOrder::Kill);
     }
 
     /// Suspends the actor: it handles no more mail until it is [resumed](Self::resume).
@@ -368,12 +368,12 @@ impl<M: Send + 'static> ActorRef<M> {
     /// The message that it is handling is completed. The actor still receives signals, and can be killed. A
     /// stop keeps its place in the mail. Suspending the actor again changes nothing.
     pub fn suspend(self) {
-        self.order(Order::Suspend);
+        self.order(ActorOrder::Suspend);
     }
 
     /// Lets a suspended actor continue.
     pub fn resume(self) {
-        self.order(Order::Resume);
+        self.order(ActorOrder::Resume);
     }
 
     /// Passivates the actor after the message that it is handling: it gives up its state until mail comes. A
@@ -432,10 +432,10 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn passivate(self) {
-        self.order(Order::Passivate);
+        self.order(ActorOrder::Passivate);
     }
 
-    fn order(self, order: Order) {
+    fn order(self, order: ActorOrder) {
         let ActorId { home, key } = self.id();
         with_current(|shard| match shard {
             Some(shard) if shard.home == home => order.follow(shard, key),
@@ -590,7 +590,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Evicting<M, QUESTION> {
 
 /// An order to one actor.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Order {
+pub(crate) enum ActorOrder {
     Stop,
     Kill,
     Suspend,
@@ -598,7 +598,7 @@ pub(crate) enum Order {
     Resume,
 }
 
-impl Order {
+impl ActorOrder {
     /// Whether it goes ahead of the actor's mail, rather than with it. Orders that go ahead keep their order.
     fn goes_ahead(self) -> bool {
         !matches!(self, Self::Stop)
@@ -616,7 +616,7 @@ impl Order {
     }
 }
 
-impl Parcel for Order {
+impl Parcel for ActorOrder {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         self.follow(shard, to);
     }

@@ -92,7 +92,7 @@ pub(crate) struct Shard {
 
 /// An order to a worker, given outside of its inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum WorkerOrder {
     /// Stop all actors, by force after that many nanoseconds.
     ShutDown { within: u64 },
     /// Take no more mail and end: every worker has stopped its actors.

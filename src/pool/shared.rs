@@ -13,7 +13,7 @@ use super::shutdown::Ends;
 use crate::actor::core::PoolCore;
 use crate::actor::lifecycle::{self, GUARDIAN, Name};
 use crate::actor::{
-    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, Order, Phase, Seed,
+    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, WorkerOrder, Phase, Seed,
     Shard, SpawnError, Spawnable, drop_quietly,
 };
 use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
@@ -369,7 +369,7 @@ impl Shared {
         self.ends.note_deadline(within);
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
-            self.core.give_order(worker, Order::ShutDown { within });
+            self.core.give_order(worker, WorkerOrder::ShutDown { within });
         }
     }
 }

@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 
 use crate::actor::core::PoolCore;
-use crate::actor::{ActorPath, Order};
+use crate::actor::{ActorPath, WorkerOrder};
 use crate::shared::Quorum;
 
 /// The number of forcibly stopped actors whose paths are stored. The others are only counted.
@@ -38,7 +38,7 @@ impl Ending {
     /// Orders every worker to close. A worker that is not quiet is forced.
     pub(crate) fn close_all(core: &PoolCore) {
         for worker in core.worker_indices() {
-            core.give_order(worker, Order::Close);
+            core.give_order(worker, WorkerOrder::Close);
         }
     }
 

@@ -21,7 +21,7 @@ use super::pace::Pace;
 use super::scheduler;
 use crate::actor::core::PoolCore;
 use crate::actor::{
-    Alarm, DeadLetterReason, End, Marks, Order, Shard, Source, catch_user, enter, lifecycle,
+    Alarm, DeadLetterReason, End, Marks, WorkerOrder, Shard, Source, catch_user, enter, lifecycle,
 };
 use crate::fiber::{StackConfig, StackError};
 use crate::sync::{Mutant, is_mutated};
@@ -330,12 +330,12 @@ impl Worker {
 
     // ---- the end ----------------------------------------------------------------------------
 
-    fn go_on_ending(&mut self, now: u64, orders: VecDeque<Order>) {
+    fn go_on_ending(&mut self, now: u64, orders: VecDeque<WorkerOrder>) {
         for order in orders {
             match order {
-                Order::ShutDown { within } => self.shut_down(now.saturating_add(within)),
-                Order::Close if self.phase == Phase::Quiet => return self.close(),
-                Order::Close => {
+                WorkerOrder::ShutDown { within } => self.shut_down(now.saturating_add(within)),
+                WorkerOrder::Close if self.phase == Phase::Quiet => return self.close(),
+                WorkerOrder::Close => {
                     self.closes = true;
                     self.shut_down(now);
                 }
@@ -484,7 +484,7 @@ mod tests {
 
         fn receive(&mut self, most: Option<u32>, sink: &mut dyn FnMut(Mail<'_>)) {
             if !std::mem::replace(&mut self.given, true) {
-                self.core.give_order(0, Order::ShutDown { within: 0 });
+                self.core.give_order(0, WorkerOrder::ShutDown { within: 0 });
             }
             self.source.receive(most, sink);
         }
