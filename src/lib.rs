@@ -51,22 +51,38 @@ compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap
 #[cfg(not(nexus_loom))]
 mod actor;
 #[cfg(not(nexus_loom))]
+mod address;
+#[cfg(not(nexus_loom))]
 mod ask;
+#[cfg(not(nexus_loom))]
+mod cancel;
 pub mod control;
 #[cfg(not(nexus_loom))]
+mod deadlock;
+#[cfg(not(nexus_loom))]
+mod failure;
+#[cfg(not(nexus_loom))]
 mod fiber;
+#[cfg(not(nexus_loom))]
+mod lifecycle;
+#[cfg(not(nexus_loom))]
+mod mailbox;
 mod memory;
 #[cfg(not(nexus_loom))]
 mod pool;
+#[cfg(not(nexus_loom))]
+mod pool_core;
 mod queue;
 #[cfg(not(nexus_loom))]
 mod routing;
 #[cfg(not(nexus_loom))]
-mod runtime;
-#[cfg(not(nexus_loom))]
 mod scope;
 #[cfg(not(nexus_loom))]
+mod self_queue;
+#[cfg(not(nexus_loom))]
 pub mod semantics;
+#[cfg(not(nexus_loom))]
+mod shard;
 mod shared;
 #[cfg(not(nexus_loom))]
 pub mod sim;
@@ -74,6 +90,8 @@ pub mod sim;
 mod streams;
 #[cfg(not(nexus_loom))]
 mod supervision;
+#[cfg(not(nexus_loom))]
+mod suspend;
 mod sync;
 #[cfg(not(nexus_loom))]
 mod system;
@@ -81,22 +99,35 @@ mod system;
 pub mod testkit;
 #[cfg(not(nexus_loom))]
 mod time;
+#[cfg(not(nexus_loom))]
+mod wait;
+#[cfg(not(nexus_loom))]
+mod worker;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
-    Actor, ActorId, ActorPath, ActorRef, Behavior, BoxError, Cause, Context, Cycle, CycleLink,
-    DeadLetter, DeadLetterReason, DeadLetters, Envelope, Failure, FiberLocal, HandlerResult,
-    IntoNext, Mailbox, MailboxError, MessageId, NameError, Next, Once, Overflow, PanicPayload,
-    PathError, Props, Recipient, Signal, SpawnError, Spawnable, Stage, StashError, StopReason,
-    Subscription, SupervisorStrategy, Task, TaskContext, TaskError, TellError, TerminationReason,
-    TimerKey, Timers, WaitError, Waiting, WaitsFor, WorkerStats, dead_letters_without_pool,
-    escape_name, no_wait, unescape_name, validate_name,
+    Actor, ActorRef, Behavior, Context, FiberLocal, HandlerResult, IntoNext, Next, Once, Props,
+    Recipient, Spawnable, Task, TaskContext, TellError, Timers, no_wait,
+};
+#[cfg(not(nexus_loom))]
+pub use crate::address::{
+    ActorId, ActorPath, Envelope, MessageId, NameError, PathError, escape_name, unescape_name,
+    validate_name,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::ask::{
     All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Question,
     Reply, SendError, Sending, Together, all, first,
 };
+#[cfg(not(nexus_loom))]
+pub use crate::deadlock::{Waiting, WaitsFor};
+#[cfg(not(nexus_loom))]
+pub use crate::failure::{
+    BoxError, Cause, Cycle, CycleLink, DeadLetter, DeadLetterReason, DeadLetters, Failure,
+    PanicPayload, SpawnError, Stage, Subscription, TaskError, TerminationReason, WaitError,
+};
+#[cfg(not(nexus_loom))]
+pub use crate::mailbox::{Mailbox, MailboxError, Overflow};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
@@ -105,16 +136,22 @@ pub use crate::pool::{
     TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
+pub use crate::pool_core::{WorkerStats, dead_letters_without_pool};
+#[cfg(not(nexus_loom))]
 pub use crate::routing::{
     Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
     TopicMessage, TopicStats,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::scope::SwitchHook;
+#[cfg(not(nexus_loom))]
+pub use crate::self_queue::{StashError, TimerKey};
 #[cfg(all(feature = "async", not(nexus_loom)))]
 pub use crate::streams::{ActorSink, ActorStream, stream, stream_async};
 #[cfg(not(nexus_loom))]
 pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
+#[cfg(not(nexus_loom))]
+pub use crate::supervision::{Signal, StopReason, SupervisorStrategy};
 #[cfg(not(nexus_loom))]
 pub use crate::system::{ActorSystem, ActorSystemBuilder};
 #[cfg(all(feature = "derive", not(nexus_loom)))]

@@ -4,31 +4,27 @@
 //! send ends up here, on any thread. A permit is taken at the gate first; only then is the message sent,
 //! as any other is.
 
-use super::core::{self, PoolCore};
-use super::current::with_current;
-use super::dead_letter::DeadLetterReason;
-use super::envelope::Envelope;
-use super::fate::{End, drop_lost};
-use super::gates::{Door, Room};
-use super::id::{ActorId, Key};
-use super::parcel::Parcel;
-use super::ports;
-use super::reference::{ActorRef, Evicting, Message, TellError};
-use super::shard::Shard;
-use super::slot::Slot;
+use super::reference::{ActorRef, TellError};
+use crate::address::{ActorId, Envelope};
+use crate::failure::{DeadLetterReason, End};
+use crate::pool_core::{self, Door, PoolCore, Room, envelope_from_outside};
 use crate::queue::Refused;
+use crate::shard::bury_without_pool;
+use crate::shard::{
+    Evicting, Message, Question, Shard, Slot, drop_lost, note_question, with_current,
+};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, which becomes a dead letter if it is refused.
     #[cold]
-    pub(super) fn tell_bounded<const QUESTION: bool>(self, message: M) {
+    pub(crate) fn tell_bounded<const QUESTION: bool>(self, message: M) {
         if let Err(refused) = self.offer::<QUESTION>(message) {
             self.lose(refused);
         }
     }
 
     #[cold]
-    pub(super) fn tell_bounded_unless_stopped(self, message: M) -> Result<(), M> {
+    pub(crate) fn tell_bounded_unless_stopped(self, message: M) -> Result<(), M> {
         match self.offer::<false>(message) {
             Ok(()) => {}
             Err(TellError::Stopped(message)) => return Err(message),
@@ -45,7 +41,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     #[cold]
-    pub(super) fn try_tell_bounded(self, message: M) -> Result<(), TellError<M>> {
+    pub(crate) fn try_tell_bounded(self, message: M) -> Result<(), TellError<M>> {
         let offered = self.offer::<false>(message);
         if let Err(TellError::Dropped(_)) = &offered {
             self.record_loss(DeadLetterReason::DroppedNewest);
@@ -60,7 +56,7 @@ impl<M: Send + 'static> ActorRef<M> {
             Some(own) if own.home.pool() == id.home.pool() => {
                 self.enter::<QUESTION>(shard, &own.core, message)
             }
-            _ => match core::find(id.home) {
+            _ => match pool_core::find(id.home) {
                 Some(core) => self.enter::<QUESTION>(shard, &core, message),
                 None => Err(TellError::PoolClosed(message)),
             },
@@ -155,7 +151,7 @@ impl<M: Send + 'static> ActorRef<M> {
     pub(crate) fn tell_into(self, room: Room, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
         if !room.spend() {
-            return Err(match core::find(id.home) {
+            return Err(match pool_core::find(id.home) {
                 Some(core) => self.is_gone_from(&core, message),
                 None => TellError::PoolClosed(message),
             });
@@ -165,7 +161,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 self.carry::<false>(shard, &own.core, message, false);
                 Ok(())
             }
-            _ => match core::find(id.home) {
+            _ => match pool_core::find(id.home) {
                 Some(core) => {
                     self.carry::<false>(shard, &core, message, false);
                     Ok(())
@@ -179,7 +175,7 @@ impl<M: Send + 'static> ActorRef<M> {
     #[cfg(feature = "async")]
     pub(crate) fn reserve(self) -> Result<Room, TellError<()>> {
         let id = self.id();
-        let Some(core) = core::find(id.home) else {
+        let Some(core) = pool_core::find(id.home) else {
             return Err(TellError::PoolClosed(()));
         };
         let Some(door) = core.gates.find(id) else {
@@ -198,7 +194,7 @@ impl<M: Send + 'static> ActorRef<M> {
         if !self.is_bounded() {
             return None;
         }
-        core::find(self.id().home)?.gates.find(self.id())
+        pool_core::find(self.id().home)?.gates.find(self.id())
     }
 
     /// Counts a message that was sent and refused.
@@ -216,36 +212,12 @@ impl<M: Send + 'static> ActorRef<M> {
 
     fn record_loss_outside(self, sender: Option<ActorId>, reason: DeadLetterReason) {
         let id = self.id();
-        if let Some(core) = core::find(id.home) {
+        if let Some(core) = pool_core::find(id.home) {
             let envelope: Envelope = core.envelope_from_outside(sender);
             core.count_outside();
             core.bury::<M>(id, envelope, reason);
         } else {
-            core::bury_without_pool::<M>(id, ports::envelope_from_outside(sender));
+            bury_without_pool::<M>(id, envelope_from_outside(sender));
         }
-    }
-}
-
-/// A question on its way to a bounded mailbox of another worker.
-struct Question<M>(M);
-
-impl<M: Send + 'static> Parcel for Question<M> {
-    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
-        Message::<M, true>(self.0).deliver(shard, to, envelope);
-        note_question(shard, to);
-    }
-
-    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
-        Message::<M, true>(self.0).bounce(core, to, envelope, reason);
-    }
-}
-
-/// Notes that a question was put into a bounded mailbox, unless the mailbox was closed.
-fn note_question(shard: &Shard, key: Key) {
-    let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
-    if let Some(slot) = slot
-        && let Some(door) = slot.door()
-    {
-        door.has_question(slot.mailbox_len());
     }
 }

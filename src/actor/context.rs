@@ -3,18 +3,20 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::envelope::Envelope;
-use super::failure::SupervisorStrategy;
-use super::id::{ActorId, Key};
-use super::lifecycle::{self, Name, SpawnError};
-use super::path::ActorPath;
 use super::props::{Seed, Spawnable};
 use super::reference::ActorRef;
-use super::shard::Shard;
-use super::stash::{self, InHand, StashError};
+use super::spawn::{self, get_or_start_child};
 use super::timers::{Timers, nanos};
-use super::unwind::drop_quietly;
-use super::waiter::{CannotWait, ForgetAtEnd};
+use crate::address::{ActorId, ActorPath, Envelope, Key};
+use crate::failure::{SpawnError, WaitError, drop_quietly};
+use crate::lifecycle;
+use crate::lifecycle::{set_receive_timeout, unwatch};
+use crate::self_queue::{self, InHand, StashError};
+use crate::shard::{Name, Shard, actor_of, children_of, path_of};
+use crate::supervision::SupervisorStrategy;
+use crate::suspend::ForgetAtEnd;
+use crate::suspend::wait_for;
+use crate::suspend::yield_now;
 
 /// What an actor can do and find out while it handles a message or a signal.
 ///
@@ -59,7 +61,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Returns this actor's path, such as `/user/orders/order-123`.
     pub fn path(&self) -> ActorPath {
-        lifecycle::path_of(self.shard, self.actor.slot())
+        path_of(self.shard, self.actor.slot())
     }
 
     /// Returns the sender and the ids of the message being handled. In a setup or a signal, they are those of
@@ -118,7 +120,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         name: &str,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        lifecycle::start(
+        spawn::start(
             self.shard,
             self.actor.slot(),
             Name::Given(name),
@@ -166,7 +168,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         name: &str,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        lifecycle::get_or_start_child(self.shard, self.actor.slot(), name, props)
+        get_or_start_child(self.shard, self.actor.slot(), name, props)
     }
 
     /// Starts a child under a generated name. The child is not in the directory.
@@ -178,7 +180,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         &mut self,
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
-        lifecycle::start(
+        spawn::start(
             self.shard,
             self.actor.slot(),
             Name::Generated,
@@ -201,7 +203,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         let path = self.shard.core.generate_path(&self.path(), prefix)?;
-        lifecycle::start(
+        spawn::start(
             self.shard,
             self.actor.slot(),
             Name::At(&path),
@@ -213,9 +215,9 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// Returns the children that are alive, on any worker, including those that are stopping. The child that
     /// was started last comes first.
     pub fn children(&self) -> Vec<ActorId> {
-        let children = lifecycle::children_of(self.shard, self.actor.slot());
+        let children = children_of(self.shard, self.actor.slot());
         children
-            .filter_map(|child| lifecycle::actor_of(self.shard, child))
+            .filter_map(|child| actor_of(self.shard, child))
             .collect()
     }
 
@@ -257,7 +259,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Stops watching the actor. A notice that is already under way is not delivered.
     pub fn unwatch<T: Send + 'static>(&mut self, actor: ActorRef<T>) {
-        lifecycle::unwatch(self.shard, self.actor, actor.id());
+        unwatch(self.shard, self.actor, actor.id());
     }
 
     /// As [`watch`](Self::watch), for an actor of any message type.
@@ -267,7 +269,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// As [`unwatch`](Self::unwatch), for an actor of any message type.
     pub(crate) fn unwatch_id(&mut self, actor: ActorId) {
-        lifecycle::unwatch(self.shard, self.actor, actor);
+        unwatch(self.shard, self.actor, actor);
     }
 
     /// Returns this actor's timers, which send it messages at a later time, once or repeatedly.
@@ -311,16 +313,16 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// ```
     pub fn set_receive_timeout(&mut self, after: Duration) {
         assert!(!after.is_zero(), "a receive time-out cannot be zero");
-        lifecycle::set_receive_timeout(self.shard, self.actor, Some(nanos(after)));
+        set_receive_timeout(self.shard, self.actor, Some(nanos(after)));
     }
 
     /// Cancels the receive time-out.
     pub fn cancel_receive_timeout(&mut self) {
-        lifecycle::set_receive_timeout(self.shard, self.actor, None);
+        set_receive_timeout(self.shard, self.actor, None);
     }
 
-    pub(super) fn make_stash(&mut self, capacity: usize) -> InHand {
-        stash::make::<M>(self.shard, self.actor, capacity)
+    pub(crate) fn make_stash(&mut self, capacity: usize) -> InHand {
+        self_queue::make::<M>(self.shard, self.actor, capacity)
     }
 
     /// Stashes the message that is being handled, with its envelope, until
@@ -334,7 +336,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     ///
     /// [`StashError`] returns the message if the stash is full or if there is none.
     pub fn stash(&mut self, message: M) -> Result<(), StashError<M>> {
-        stash::put(self.shard, self.actor, self.handling, message)
+        self_queue::put(self.shard, self.actor, self.handling, message)
     }
 
     /// Takes all messages out of the stash, to be handled after the current message and before the mail.
@@ -342,13 +344,13 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// They are handled in the order in which they were stashed, after the messages that an earlier call has
     /// taken out. A message that is stashed in the meantime stays in the stash until the next call.
     pub fn unstash_all(&mut self) {
-        stash::replay::<M>(self.shard, self.actor);
+        self_queue::replay::<M>(self.shard, self.actor);
     }
 
     /// Returns the number of stashed messages. Messages that [`unstash_all`](Self::unstash_all) has taken out
     /// are not counted, but use the stash's capacity until they are handled.
     pub fn stash_len(&self) -> usize {
-        stash::len::<M>(self.shard, self.actor)
+        self_queue::len::<M>(self.shard, self.actor)
     }
 
     /// Supervises the actor's behaviour with these strategies, the outermost first. If there are none, those
@@ -385,7 +387,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     ///
     /// [`WaitError`] if this function cannot wait.
     pub fn yield_now(&mut self) -> Result<(), WaitError> {
-        Ok(self.shard.yield_now()?)
+        Ok(yield_now(self.shard)?)
     }
 }
 
@@ -398,53 +400,7 @@ impl<M> std::fmt::Debug for Context<'_, M> {
 }
 
 /// Waits for time to pass.
-pub(super) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> {
+pub(crate) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> {
     let wait = ForgetAtEnd(shard, shard.begin_timed_wait(nanos(duration)));
-    Ok(shard.wait_for(wait.1)?)
-}
-
-/// Why a function cannot wait at this point.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WaitError {
-    /// The code does not run in a handler, but in a destructor that the runtime runs outside of one.
-    #[error("only a handler, a setup or a signal handler can wait; this code runs outside of one")]
-    OutsideHandler,
-    /// The thread is panicking: this code runs in a destructor during the unwinding.
-    #[error("a destructor that runs because of a panic cannot wait")]
-    Unwinding,
-    /// The code runs in a function that was passed to [`no_wait`](crate::no_wait).
-    #[error("this code runs inside of `no_wait`, where nothing may wait")]
-    Forbidden,
-    /// The thread drives the pool itself, and no work is left that could end the wait.
-    #[error("nothing is left to do that could end this wait")]
-    NothingLeft,
-    /// The code runs in a handler, but the wait began outside of one, on a thread that drives a pool.
-    #[error("a handler cannot wait for what was begun outside of it; ask again in the handler")]
-    InHandler,
-    /// The code runs in a handler, and is polled there by an executor other than
-    /// [`Context::block_on`](crate::Context::block_on). That executor blocks the worker's thread, on which
-    /// the answer would come.
-    #[error(
-        "another executor polls it in a handler, whose worker stands still; use `ctx.block_on`"
-    )]
-    OtherExecutor,
-    /// The pool ends, and the wait with it.
-    #[error("the pool ends, and with it what was waited for")]
-    PoolClosed,
-    /// The operating system granted no memory for another stack.
-    #[error("{0}; raise the limit on memory or mappings, or let fewer handlers wait at a time")]
-    NoStack(String),
-}
-
-impl From<CannotWait> for WaitError {
-    fn from(cause: CannotWait) -> Self {
-        use crate::fiber::CannotSuspend;
-        match cause {
-            CannotWait::Here(CannotSuspend::NotOnFiber) => Self::OutsideHandler,
-            CannotWait::Here(CannotSuspend::Unwinding) => Self::Unwinding,
-            CannotWait::Here(CannotSuspend::Forbidden) => Self::Forbidden,
-            CannotWait::NoStack(error) => Self::NoStack(error.to_string()),
-        }
-    }
+    Ok(wait_for(shard, wait.1)?)
 }

@@ -1,12 +1,11 @@
 //! Values local to the running handler, which no other handler sees while that one waits.
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::current::with_current;
 use crate::fiber::running_fiber;
+use crate::shard::{Locals, with_current};
 
 /// A value that each handler has for itself, like a `thread_local!`, but local to the handler's fiber.
 ///
@@ -80,50 +79,6 @@ impl<T: 'static> FiberLocal<T> {
 impl<T: 'static> fmt::Debug for FiberLocal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FiberLocal<{}>", std::any::type_name::<T>())
-    }
-}
-
-/// The static and its type: two statics of different types may share an address.
-type LocalKey = (usize, TypeId);
-
-/// The values of one handler, or of one thread.
-#[derive(Default)]
-pub(super) struct Locals(RefCell<Vec<(LocalKey, Rc<dyn Any>)>>);
-
-impl Locals {
-    pub(super) const fn none() -> Self {
-        Self(RefCell::new(Vec::new()))
-    }
-
-    fn get(&self, key: LocalKey) -> Option<Rc<dyn Any>> {
-        let values = self.0.borrow();
-        let found = values.iter().find(|(other, _)| *other == key);
-        found.map(|(_, value)| Rc::clone(value))
-    }
-
-    fn get_or_add(&self, key: LocalKey, made: Rc<dyn Any>) -> Rc<dyn Any> {
-        self.get(key).unwrap_or_else(|| {
-            self.0.borrow_mut().push((key, Rc::clone(&made)));
-            made
-        })
-    }
-
-    /// Takes all values out, and leaves none.
-    pub(super) fn take(&self) -> Self {
-        Self(RefCell::new(self.0.take()))
-    }
-
-    /// Puts back what was taken out, if nothing was added since.
-    pub(super) fn put_back(&self, taken: Self) {
-        let added = self.0.replace(taken.0.into_inner());
-        debug_assert!(
-            added.is_empty(),
-            "what was added in between is dropped there"
-        );
-    }
-
-    pub(super) fn any(&self) -> bool {
-        !self.0.borrow().is_empty()
     }
 }
 

@@ -1,17 +1,17 @@
 //! Props: the recipe from which an actor is built, on whichever worker it will live.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::behavior::{Actor, Behavior, IntoNext};
-use super::body::{NewBody, resolve};
-use super::bound::{Mailbox, Overflow};
 use super::context::Context;
-use super::failure::{BoxError, SupervisorStrategy};
-use super::id::Key;
-use super::queueing::with_bound;
-use super::shard::Shard;
-use crate::supervision::Strategy;
+use super::handling::resolve;
+use crate::address::Key;
+use crate::failure::BoxError;
+use crate::lifecycle::Blueprint;
+use crate::mailbox::{Mailbox, Overflow};
+use crate::shard::{NewBody, Recipe, Shard, with_bound};
+use crate::supervision::{SupervisorStrategy, default_strategy};
 
 /// The recipe of an actor: a factory that is sent to the worker that will own it.
 ///
@@ -56,12 +56,6 @@ impl<M> Clone for Formula<M> {
             mailbox: self.mailbox,
         }
     }
-}
-
-/// The strategy of an actor whose props set none.
-pub(crate) fn default_strategy() -> &'static SupervisorStrategy {
-    static DEFAULT: LazyLock<SupervisorStrategy> = LazyLock::new(Strategy::one_for_one);
-    &DEFAULT
 }
 
 impl<M> Default for Formula<M> {
@@ -373,7 +367,7 @@ mod sealed {
 
     /// Only this crate can call methods that take one.
     #[derive(Debug)]
-    pub struct Token(pub(super) ());
+    pub struct Token(pub(crate) ());
 }
 
 /// What an actor is started from, for its first instance.
@@ -389,29 +383,33 @@ impl<M: Send + 'static> Seed<M> {
     pub(crate) fn of(spawnable: impl Spawnable<Message = M>) -> Self {
         spawnable.into_seed(sealed::Token(()))
     }
+}
 
-    pub(crate) fn bound(&self) -> Option<(usize, Overflow)> {
-        self.formula.as_ref()?.mailbox.bound()
-    }
+impl<M: Send + 'static> Blueprint for Seed<M> {
+    type Message = M;
+    type Recipe = Formula<M>;
+    type Once = Box<dyn FnOnce() -> Behavior<M> + Send>;
 
-    pub(crate) fn stack_size(&self) -> Option<usize> {
+    fn stack_size(&self) -> Option<usize> {
         self.formula.as_ref()?.stack_size
     }
 
-    /// Returns what is stored of it, if anything, and what makes the first instance.
-    pub(crate) fn split(self) -> (Option<Arc<Formula<M>>>, FirstInstance<M>) {
-        let first = match self.once {
-            Some(factory) => FirstInstance::Once(factory),
-            None => FirstInstance::ByFormula,
-        };
-        (self.formula, first)
+    fn bound(&self) -> Option<(usize, Overflow)> {
+        self.formula.as_ref()?.mailbox.bound()
     }
-}
 
-/// What makes the first instance of an actor.
-pub(crate) enum FirstInstance<M> {
-    Once(Box<dyn FnOnce() -> Behavior<M> + Send>),
-    ByFormula,
+    #[inline(always)]
+    fn split(self) -> (Option<Arc<Formula<M>>>, Option<Self::Once>) {
+        (self.formula, self.once)
+    }
+
+    fn build_once(
+        factory: Self::Once,
+        shard: &Shard,
+        key: Key,
+    ) -> Result<Option<NewBody>, BoxError> {
+        build_from(factory(), shard, key)
+    }
 }
 
 /// Runs setups until there is a body. `None` means that the actor is to stop at once.
@@ -426,26 +424,6 @@ pub(crate) fn build_from<M: Send + 'static>(
 ) -> Result<Option<NewBody>, BoxError> {
     let body = resolve(behavior, &mut Context::new(shard, key))?;
     Ok(body.map(|body| with_bound(shard, key, body)))
-}
-
-/// How an actor is built, for any message type.
-pub(crate) trait Recipe: Send + Sync {
-    /// Whether it builds more than one instance.
-    fn serves_again(&self) -> bool;
-
-    /// Runs the factory and its setups. `None` means that the actor is to stop at once.
-    ///
-    /// # Errors
-    ///
-    /// The error of a setup.
-    ///
-    /// # Panics
-    ///
-    /// If it does not [serve again](Self::serves_again).
-    fn build(&self, shard: &Shard, key: Key) -> Result<Option<NewBody>, BoxError>;
-
-    /// How the actor supervises its children.
-    fn strategy(&self) -> &SupervisorStrategy;
 }
 
 impl<M: Send + 'static> Recipe for Formula<M> {

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::id::{ActorId, MessageId};
-use super::path::ActorPath;
 use super::reference::ActorRef;
+use crate::address::{ActorId, ActorPath, MessageId};
 
 /// An actor to which messages of type `N` can be sent, whatever its own messages are.
 ///

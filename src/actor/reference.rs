@@ -2,25 +2,20 @@
 
 #![allow(unsafe_code)]
 
-use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::ptr;
+use std::{fmt, ptr};
 
-use super::bound::Overflow;
-use super::core::{self, PoolCore};
-use super::current::{Here, with_current};
-use super::dead_letter::DeadLetterReason;
-use super::envelope::Envelope;
-use super::fate::{End, drop_lost};
-use super::id::{ActorId, Key, MessageId};
-use super::lifecycle;
-use super::mailbox::Item;
-use super::parcel::{Cause, Parcel, fits};
-use super::path::ActorPath;
-use super::ports;
-use super::shard::{Shard, TypedKey};
+use crate::address::{ActorId, ActorPath, Envelope, MessageId};
+use crate::failure::{DeadLetterReason, End};
+use crate::mailbox::Overflow;
+use crate::pool_core::{
+    self, ActorOrder, envelope_from_outside, fits, last_message_from_outside, tell_again,
+    tell_all_again,
+};
+use crate::shard::bury_without_pool;
+use crate::shard::{Here, Message, Parcel, Shard, TypedKey, drop_lost, with_current};
 
 /// A reference to one incarnation of an actor that handles messages of type `M`.
 ///
@@ -104,7 +99,7 @@ impl<M: Send + 'static> ActorRef<M> {
             shard.map(Shard::peek_message_id)
         });
         self.tell_question(message);
-        next.unwrap_or_else(|| core::last_message_from_outside(home))
+        next.unwrap_or_else(|| last_message_from_outside(home))
     }
 
     #[inline(always)]
@@ -206,7 +201,7 @@ impl<M: Send + 'static> ActorRef<M> {
             let ActorId { home, key } = self.address;
             // For an actor with a bounded mailbox this fails, as the mark makes its pool look like another
             // one.
-            match ports::tell_again(home, key, Message::<M, QUESTION>(message)) {
+            match tell_again(home, key, Message::<M, QUESTION>(message)) {
                 Ok(()) => return,
                 Err(Message(refused)) => message = refused,
             }
@@ -242,7 +237,7 @@ impl<M: Send + 'static> ActorRef<M> {
             }
             _ => {
                 let sender = shard.map(Shard::acting);
-                match core::find(self.address.home) {
+                match pool_core::find(self.address.home) {
                     Some(core) => {
                         let envelope = core.envelope_from_outside(sender);
                         core.count_outside();
@@ -254,8 +249,8 @@ impl<M: Send + 'static> ActorRef<M> {
                         }
                     }
                     None => {
-                        let envelope = ports::envelope_from_outside(sender);
-                        core::bury_without_pool::<M>(self.id(), envelope);
+                        let envelope = envelope_from_outside(sender);
+                        bury_without_pool::<M>(self.id(), envelope);
                         drop_lost(message, End::PoolClosed);
                     }
                 }
@@ -323,12 +318,12 @@ impl<M: Send + 'static> ActorRef<M> {
         let mut message = message;
         if shard.is_none() {
             let ActorId { home, key } = self.address;
-            match ports::tell_again(home, key, Message::<M>(message)) {
+            match tell_again(home, key, Message::<M>(message)) {
                 Ok(()) => return Ok(()),
                 Err(Message(refused)) => message = refused,
             }
         }
-        let Some(core) = core::find(self.address.home) else {
+        let Some(core) = pool_core::find(self.address.home) else {
             return Err(TellError::PoolClosed(message));
         };
         if !core.transport.is_open(self.address.home.worker()) {
@@ -450,7 +445,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     .send(home.worker(), key, Envelope::NONE, order);
             }
             _ => {
-                let Some(core) = core::find(home) else {
+                let Some(core) = pool_core::find(home) else {
                     return;
                 };
                 if order.goes_ahead() && core.ports.is_some() {
@@ -498,7 +493,7 @@ impl<M: Send + 'static> Gathered<M> {
         while told < count {
             let rest = self.messages[told..count].as_ptr().cast::<Message<M>>();
             // SAFETY: that many are written, and fit, and none of them is used again if they were sent.
-            if unsafe { ports::tell_all_again(home, key, rest, count - told) } {
+            if unsafe { tell_all_again(home, key, rest, count - told) } {
                 return;
             }
             // SAFETY: it is written, and not used again.
@@ -513,120 +508,6 @@ impl<M: Send + 'static> Drop for Gathered<M> {
     fn drop(&mut self) {
         self.send();
     }
-}
-
-/// A message on its way to another worker; if `QUESTION`, one with a reply.
-#[repr(transparent)]
-pub(super) struct Message<M, const QUESTION: bool = false>(pub(super) M);
-
-/// Puts a message that has come from elsewhere into a mailbox of this worker, or loses it if the mailbox is
-/// shut.
-#[inline(always)]
-fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: Cause, item: Item<M>) {
-    // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
-    match unsafe { shard.admit(TypedKey::assume(to), cause) } {
-        // SAFETY: as above.
-        Some(place) => unsafe { place.write(item) },
-        None => {
-            let envelope = cause.envelope_of(item.id);
-            shard.lose(to, envelope, item.message, DeadLetterReason::Stopped);
-        }
-    }
-}
-
-impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
-    fn deliver_all(
-        parcels: impl Iterator<Item = Self>,
-        shard: &Shard,
-        to: Key,
-        cause: Cause,
-        first: MessageId,
-    ) {
-        if QUESTION {
-            shard.make_known(to);
-        }
-        let (mut id, mut count) = (first, 0);
-        for Self(message) in parcels {
-            put_or_lose(shard, to, cause, Item { id, message });
-            id = id.next();
-            count += 1;
-        }
-        shard.counts.received.add(count);
-    }
-
-    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
-        shard.counts.received.add(1);
-        if QUESTION {
-            shard.make_known(to);
-        }
-        let (id, message) = (envelope.message_id(), self.0);
-        put_or_lose(shard, to, Cause::of(*envelope), Item { id, message });
-    }
-
-    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
-        core.bury::<M>(to, envelope, reason);
-        drop_lost(self.0, End::from(reason));
-    }
-}
-
-/// A message on its way to another worker, for which the oldest one is dropped if the mailbox is full.
-pub(super) struct Evicting<M, const QUESTION: bool>(pub(super) M);
-
-impl<M: Send + 'static, const QUESTION: bool> Parcel for Evicting<M, QUESTION> {
-    fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
-        shard.counts.received.add(1);
-        if QUESTION {
-            shard.make_known(to);
-        }
-        // SAFETY: sent through an `ActorRef<M>` with this key.
-        let to = unsafe { TypedKey::assume(to) };
-        shard.put_evicting(to, *envelope, self.0);
-    }
-
-    fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
-        Message::<M, QUESTION>(self.0).bounce(core, to, envelope, reason);
-    }
-}
-
-/// An order to one actor.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ActorOrder {
-    Stop,
-    Kill,
-    Suspend,
-    Passivate,
-    Resume,
-}
-
-impl ActorOrder {
-    /// Whether it goes ahead of the actor's mail, rather than with it. Orders that go ahead keep their order.
-    fn goes_ahead(self) -> bool {
-        !matches!(self, Self::Stop)
-    }
-
-    /// Applies it to an actor of this worker.
-    pub(crate) fn follow(self, shard: &Shard, to: Key) {
-        match self {
-            Self::Stop => lifecycle::request_stop(shard, to),
-            Self::Kill => lifecycle::kill(shard, to),
-            Self::Suspend => lifecycle::suspend(shard, to),
-            Self::Passivate => lifecycle::passivate(shard, to),
-            Self::Resume => lifecycle::resume(shard, to),
-        }
-    }
-}
-
-impl Parcel for ActorOrder {
-    fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
-        self.follow(shard, to);
-    }
-
-    #[cfg(test)]
-    fn repeat(&self) -> Option<Self> {
-        Some(*self)
-    }
-
-    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
 /// Why a message could not be sent. Holds the message.
@@ -662,7 +543,7 @@ impl<M> TellError<M> {
     }
 
     /// The error for a message for which a bounded mailbox has no permit.
-    pub(super) fn full(overflow: Overflow, message: M) -> Self {
+    pub(crate) fn full(overflow: Overflow, message: M) -> Self {
         if overflow == Overflow::DropNewest {
             Self::Dropped(message)
         } else {
@@ -671,7 +552,7 @@ impl<M> TellError<M> {
     }
 
     /// Returns why the message is a dead letter, if it is not returned to the sender.
-    pub(super) fn reason(&self) -> DeadLetterReason {
+    pub(crate) fn reason(&self) -> DeadLetterReason {
         match self {
             Self::Stopped(_) => DeadLetterReason::Stopped,
             Self::Full(_) => DeadLetterReason::Full,

@@ -4,18 +4,16 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::context::{Context, WaitError, sleep};
-use super::current::with_current;
-use super::cycle::Cycle;
-use super::failure::{BoxError, Cause};
-use super::fate::{End, drop_with_fate};
-use super::id::{Home, Key};
-use super::lifecycle;
-use super::panic::PanicPayload;
-use super::path::ActorPath;
+use super::context::{Context, sleep};
 use super::reference::ActorRef;
-use super::shard::Shard;
-use super::unwind::{Unwound, catch_user};
+use crate::address::{ActorPath, Home, Key};
+use crate::failure::{
+    BoxError, Cause, End, TaskError, Unwound, WaitError, catch_user, drop_with_fate,
+};
+use crate::lifecycle::{self, cancel_task};
+use crate::shard::{Job, JobEnd, Shard, path_of, with_current};
+use crate::suspend::wait_for;
+use crate::suspend::yield_now;
 
 impl<M: Send + 'static> Context<'_, M> {
     /// Runs work beside this actor's handlers, on this worker: it begins soon, on a stack of its own, and
@@ -117,7 +115,7 @@ impl<M: Send + 'static> TaskContext<'_, M> {
 
     /// Returns the path of this task: that of its actor, and a generated name.
     pub fn path(&self) -> ActorPath {
-        lifecycle::path_of(self.shard, self.task.slot())
+        path_of(self.shard, self.task.slot())
     }
 
     /// Returns the index of the worker that the task runs on.
@@ -181,7 +179,7 @@ impl<M: Send + 'static> TaskContext<'_, M> {
     ///
     /// [`WaitError`] if this function cannot wait.
     pub fn yield_now(&mut self) -> Result<(), WaitError> {
-        Ok(self.shard.yield_now()?)
+        Ok(yield_now(self.shard)?)
     }
 
     pub(crate) fn shard(&self) -> &Shard {
@@ -206,28 +204,6 @@ pub struct Task<R> {
     /// The wait that ends with the task.
     done: Key,
     result: PhantomData<*const R>,
-}
-
-/// Why a task has no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TaskError {
-    /// It panicked, with this payload.
-    #[error("the task panicked: {0}")]
-    Panicked(PanicPayload),
-    /// It was cancelled, or its actor stopped, passivated or was restarted.
-    #[error("the task was cancelled")]
-    Cancelled,
-    /// Its actor has a stack of its own size, and the operating system granted no memory for another one.
-    /// The task has not begun.
-    #[error("{0}; raise the limit on memory or mappings, or let fewer tasks run at a time")]
-    NoStack(String),
-    /// It waits, itself or by way of other tasks, for the task that waits here. It is left running.
-    #[error("a deadlock: one actor of the cycle must not wait: {0}")]
-    Deadlock(Cycle),
-    /// The caller cannot wait at this point. The task is left running.
-    #[error(transparent)]
-    CannotWait(#[from] WaitError),
 }
 
 impl<R: 'static> Task<R> {
@@ -264,7 +240,7 @@ impl<R: 'static> Task<R> {
         with_current(|shard| {
             let shard = shard.filter(|shard| shard.home == self.home);
             let shard = shard.ok_or(WaitError::OutsideHandler)?;
-            shard.wait_for(self.done).map_err(WaitError::from)?;
+            wait_for(shard, self.done).map_err(WaitError::from)?;
             if let Some(outcome) = shard.waits.take_value::<Outcome<R>>(self.done) {
                 return outcome;
             }
@@ -283,7 +259,7 @@ impl<R: 'static> Task<R> {
     ///
     /// Under `panic = "abort"` only a task that has not begun can be ended.
     pub fn cancel(&self) {
-        self.look(|shard| lifecycle::cancel_task(shard, self.task, End::NoReply));
+        self.look(|shard| cancel_task(shard, self.task, End::NoReply));
     }
 
     /// Returns whether it has ended, so that [`wait`](Self::wait) returns at once.
@@ -313,25 +289,6 @@ impl<R> fmt::Debug for Task<R> {
 
 /// The outcome of the wait for a task.
 type Outcome<R> = Result<R, TaskError>;
-
-/// A task, with its types erased.
-pub(crate) trait Job {
-    /// Runs it, on the fiber that is to be its own.
-    fn run(self: Box<Self>, shard: &Shard, task: Key) -> JobEnd;
-
-    /// Drops a task that has not begun.
-    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd;
-}
-
-/// What remains to be reported of a task that has ended.
-pub(crate) enum JobEnd {
-    /// Nothing.
-    Quiet,
-    /// It failed, and no code that would handle this was told.
-    Failed(Cause),
-    /// It failed, and that is not its actor's failure.
-    Noted(Cause),
-}
 
 struct Work<M, R, F> {
     work: F,

@@ -1,72 +1,13 @@
 //! Keyed timers: messages that an actor sends to itself, at a later time or repeatedly.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::id::Key;
-use super::kept::{look_at_store, with_store};
-use super::shard::Shard;
-use super::slot::State;
-use super::timer_table::{Beat, Kind, Make};
+use crate::address::Key;
+use crate::self_queue::{Beat, Kind, Make, TimerKey, look_at_store, with_store};
+use crate::shard::{Shard, State};
 
-/// The key of a timer among those of its actor: a name, a number, or both.
-///
-/// ```
-/// use nexus_actors::TimerKey;
-///
-/// let plain: TimerKey = "retry".into();
-/// let numbered: TimerKey = ("retry", 7).into();
-/// assert_ne!(plain, numbered);
-/// assert_eq!(TimerKey::from(7), ("", 7).into());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimerKey {
-    name: Cow<'static, str>,
-    number: u64,
-}
-
-impl TimerKey {
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-}
-
-impl From<&'static str> for TimerKey {
-    fn from(name: &'static str) -> Self {
-        (name, 0).into()
-    }
-}
-
-impl From<u64> for TimerKey {
-    fn from(number: u64) -> Self {
-        ("", number).into()
-    }
-}
-
-impl From<String> for TimerKey {
-    fn from(name: String) -> Self {
-        Self {
-            name: name.into(),
-            number: 0,
-        }
-    }
-}
-
-impl From<(&'static str, u64)> for TimerKey {
-    fn from((name, number): (&'static str, u64)) -> Self {
-        Self {
-            name: name.into(),
-            number,
-        }
-    }
-}
-
-pub(super) fn nanos(time: Duration) -> u64 {
+pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -108,7 +49,7 @@ pub struct Timers<'a, M> {
 }
 
 impl<'a, M: Send + 'static> Timers<'a, M> {
-    pub(super) fn new(shard: &'a Shard, actor: Key) -> Self {
+    pub(crate) fn new(shard: &'a Shard, actor: Key) -> Self {
         Self {
             shard,
             actor,

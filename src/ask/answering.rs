@@ -2,8 +2,8 @@
 
 use super::polling::Lent;
 use super::reply::{NEVER, Reply, has_given_up};
-use crate::actor::{Answering, Shard, with_current};
 use crate::fiber::running_fiber;
+use crate::shard::{Answering, Shard, with_current};
 
 impl<R: Send + 'static> Reply<R> {
     /// Sends the value that `work` returns as the answer. If `work` fails, returns its error and sends no

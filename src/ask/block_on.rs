@@ -17,8 +17,14 @@ use super::error::AskError;
 use super::handle::Ask;
 use super::polling::{Lent, Polled, Poller, Seen, blocking_on};
 use super::reply::Reply;
-use crate::actor::{ActorId, Context, Home, Key, TaskContext, WaitError, WaitSet, with_current};
+use crate::actor::{Context, TaskContext};
+use crate::address::{ActorId, Home, Key};
+use crate::failure::WaitError;
 use crate::fiber::forbid_waits;
+use crate::shard::with_current;
+use crate::suspend::wait_by_way_of;
+use crate::suspend::wait_for_all;
+use crate::wait::WaitSet;
 
 /// Ends the wait of one poll, once.
 struct EndWait(Mutex<Option<Reply<()>>>);
@@ -161,13 +167,13 @@ impl Causes {
                 return Ok(());
             };
             if let Some(cause) = self.only {
-                return Ok(shard.wait_by_way_of(own, cause)?);
+                return Ok(wait_by_way_of(shard, own, cause)?);
             }
             let Self { all, new, last, .. } = self;
             let Some(all) = all.as_ref().filter(|all| !all.is_empty()) else {
                 return Ok(());
             };
-            if shard.wait_for_all(own, all, new, *last)? {
+            if wait_for_all(shard, own, all, new, *last)? {
                 new.clear();
                 *last = Some(own);
             }

@@ -1,7 +1,11 @@
 //! Work that blocks its thread: done on a side thread, while the handler waits.
 
 use super::handle::Ask;
-use crate::actor::{ActorId, Context, Shard, TaskContext, Unwound, WaitError, catch_user};
+use crate::actor::{Context, TaskContext};
+use crate::address::ActorId;
+use crate::failure::{Unwound, WaitError, catch_user};
+use crate::shard::Shard;
+use crate::suspend::can_wait;
 
 impl<M: Send + 'static> Context<'_, M> {
     /// Runs work that computes for long, or blocks its thread, on a thread beside the workers, and waits
@@ -68,7 +72,7 @@ fn run_blocking<R: Send + 'static>(
     shard: &Shard,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, WaitError> {
-    shard.can_wait()?;
+    can_wait(shard)?;
     let (ask, reply) = Ask::<Result<R, Unwound>>::begin(None, ActorId::NOBODY);
     let job = Box::new(move || reply.send(catch_user(work)));
     // The offload may run the job at once, on this thread; even then it does not belong to the handler.

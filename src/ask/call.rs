@@ -6,11 +6,11 @@ use super::driven::{can_drive, driver_of};
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
-use crate::actor::core::PoolCore;
-use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Home, Key, Parcel, Shard, WaitError, drop_with_fate,
-    with_current,
-};
+use crate::address::{ActorId, Envelope, Home, Key};
+use crate::failure::{DeadLetterReason, End, WaitError, drop_with_fate};
+use crate::pool_core::PoolCore;
+use crate::shard::{Parcel, Shard, with_current};
+use crate::suspend::can_wait;
 
 /// The key of a parcel that is meant for the worker itself.
 const WORKER_ITSELF: Key = Key::new(0, 0);
@@ -38,7 +38,7 @@ pub(crate) fn call<R: Send + 'static>(
 pub(crate) fn can_call(core: &PoolCore, worker: u32) -> Result<(), WaitError> {
     let home = core.home(worker);
     with_current(|shard| match shard {
-        Some(shard) if shard.home != home => shard.can_wait().map_err(WaitError::from),
+        Some(shard) if shard.home != home => can_wait(shard).map_err(WaitError::from),
         None if driver_of(core.id).is_some() => can_drive(),
         _ => Ok(()),
     })

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::driven::{Drive, driver_of};
-use crate::actor::{ActorId, with_current};
+use crate::address::ActorId;
+use crate::shard::with_current;
 
 /// How long to wait: a [`Duration`] from the call, or an [`Instant`]. Everything that takes a time limit
 /// takes either.

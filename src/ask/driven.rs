@@ -7,8 +7,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use crate::actor::{Home, Key, Shard, WaitError, with_current};
+use crate::address::{Home, Key};
+use crate::failure::WaitError;
 use crate::fiber::are_waits_forbidden;
+use crate::shard::{Shard, with_current};
 
 /// Drives the workers of a pool on this thread.
 pub(crate) trait Drive {

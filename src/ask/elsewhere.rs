@@ -5,7 +5,8 @@ use super::driven::{Drive, can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::handle::{Ask, Waiting};
 use super::outcome::outcome_of;
-use crate::actor::{Key, with_current};
+use crate::address::Key;
+use crate::shard::with_current;
 
 impl<R: Send + 'static> Ask<R> {
     /// As [`wait`](Self::wait), on whichever thread this is.

@@ -5,9 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::{
-    ActorId, ActorPath, Asked, Cycle, End, Failure, MailKind, Shard, WaitError, path_of_asked,
-};
+use crate::address::MessageType;
+use crate::address::{ActorId, ActorPath};
+use crate::deadlock::path_of_asked;
+use crate::failure::{Cycle, End, Failure, WaitError};
+use crate::shard::Shard;
+use crate::wait::Asked;
 
 /// Why an ask has no answer. The first event that makes an answer impossible ends the ask at once; only
 /// [`AskError::Timeout`] comes with the time.
@@ -78,7 +81,7 @@ pub struct AskDetails(Box<Details>);
 struct Details {
     target: ActorId,
     path: Option<ActorPath>,
-    mail: Option<&'static MailKind>,
+    mail: Option<&'static MessageType>,
     waited: Duration,
     cycle: Option<Cycle>,
     failure: Option<Arc<Failure>>,
@@ -201,7 +204,7 @@ impl AskDetails {
     pub(super) fn new(
         target: ActorId,
         path: Option<ActorPath>,
-        mail: &'static MailKind,
+        mail: &'static MessageType,
         waited: Duration,
     ) -> Self {
         Self(Box::new(Details {
@@ -250,7 +253,7 @@ impl AskDetails {
 
     /// Returns the name of the type of the actor's messages.
     pub fn message_type(&self) -> &'static str {
-        self.0.mail.map_or("()", MailKind::message_type)
+        self.0.mail.map_or("()", MessageType::name)
     }
 
     /// Returns how long the ask lasted, by the clock of the asker.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::driven::driver_at;
 use super::reply::{Asker, keep_name};
-use crate::actor::core::PoolCore;
-use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Failure, Key, Parcel, Shard, catch_user, dispatch,
-    drop_with_fate, with_current,
-};
+use crate::address::{ActorId, Envelope, Key};
+use crate::failure::{DeadLetterReason, End, Failure, catch_user, drop_with_fate};
+use crate::pool_core::PoolCore;
+use crate::shard::{Parcel, Shard, dispatch, with_current};
 
 /// Why a thread outside gets no answer.
 pub(super) enum Unanswered {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::failing::Unanswered;
 use super::reply::Asker;
-use crate::actor::{End, Failure, drop_with_fate};
+use crate::failure::{End, Failure, drop_with_fate};
 
 /// The asker, until one holder has answered.
 ///

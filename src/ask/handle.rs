@@ -15,12 +15,17 @@ use super::outcome::{failure_of, outcome_of};
 use super::outside::Outside;
 use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
-use crate::actor::core;
-use crate::actor::{
-    ActorId, ActorRef, End, Here, Home, Key, MailKind, MessageId, Shard, Wait, WaitError,
-    catch_user, is_polled, with_current,
-};
+use crate::actor::ActorRef;
+use crate::address::MessageType;
+use crate::address::{ActorId, Home, Key, MessageId};
+use crate::cancel::give_up_wait;
+use crate::cancel::give_up_waiting;
+use crate::failure::{End, WaitError, catch_user, is_polled};
 use crate::fiber::{free_fiber, running_fiber};
+use crate::pool_core::last_message_from_outside;
+use crate::shard::{Here, Shard, Wait, with_current};
+use crate::suspend::wait_at;
+use crate::suspend::wait_for;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Asks the actor: sends it, now, the message that `question` makes of a [`Reply`], and returns a
@@ -58,7 +63,7 @@ impl<M: Send + 'static> ActorRef<M> {
         question: impl FnOnce(Reply<R>) -> M,
         within: impl Into<Deadline>,
     ) -> Ask<R> {
-        let (asked, mail, within) = (self.id(), MailKind::of::<M>(), within.into());
+        let (asked, mail, within) = (self.id(), MessageType::of::<M>(), within.into());
         let here = Here::now();
         let Some(shard) = here.shard() else {
             return Ask::of_outside(asked, mail, within, |reply| {
@@ -114,7 +119,7 @@ impl<R: Send + 'static> Ask<R> {
     #[inline]
     pub(crate) fn begin(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
         let within = timeout.map_or(Deadline::NEVER, Deadline::from);
-        let mail = MailKind::of::<()>();
+        let mail = MessageType::of::<()>();
         with_current(|shard| match shard {
             Some(shard) => Begun::on(shard, within, asked, mail).ends(),
             None => Self::begin_outside(within, asked, mail),
@@ -126,13 +131,13 @@ impl<R: Send + 'static> Ask<R> {
     #[inline(never)]
     pub(super) fn of_outside(
         asked: ActorId,
-        mail: &'static MailKind,
+        mail: &'static MessageType,
         within: Deadline,
         send: impl FnOnce(Reply<R>),
     ) -> Self {
         let (mut ask, reply) = Self::begin_outside(within, asked, mail);
         send(reply);
-        ask.has_asked(asked, core::last_message_from_outside(asked.home));
+        ask.has_asked(asked, last_message_from_outside(asked.home));
         ask
     }
 
@@ -140,7 +145,7 @@ impl<R: Send + 'static> Ask<R> {
     fn begin_outside(
         within: Deadline,
         asked: ActorId,
-        mail: &'static MailKind,
+        mail: &'static MessageType,
     ) -> (Self, Reply<R>) {
         if let Some(driver) = driver_of(asked.home.pool()) {
             let shard = driver.shard();
@@ -197,7 +202,7 @@ impl<R: Send + 'static> Ask<R> {
             let Some(fiber) = free_fiber() else {
                 return self.wait_held(shard, wait);
             };
-            shard.wait_at(fiber, place, wait).map_err(WaitError::from)?;
+            wait_at(shard, fiber, place, wait).map_err(WaitError::from)?;
         }
         // The outcome is taken, and with it the wait: nothing is left to give up.
         std::mem::forget(self);
@@ -212,7 +217,7 @@ impl<R: Send + 'static> Ask<R> {
         if let Some(lent) = lent_here() {
             self.put_on_behalf(lent)?;
         }
-        shard.wait_for(wait).map_err(WaitError::from)?;
+        wait_for(shard, wait).map_err(WaitError::from)?;
         std::mem::forget(self);
         outcome_of(shard, wait)
     }
@@ -293,7 +298,7 @@ impl<R: Send + 'static> Ask<R> {
                     }
                 }
                 if lent.is_given_up {
-                    shard.give_up_waiting(wait, End::Cancelled);
+                    give_up_waiting(shard, wait, End::Cancelled);
                 }
             }),
             Waiting::Over => {}
@@ -381,7 +386,7 @@ impl<'a> Begun<'a> {
         shard: &'a Shard,
         within: Deadline,
         asked: ActorId,
-        mail: &'static MailKind,
+        mail: &'static MessageType,
     ) -> Self {
         if shard.measure.get().is_slow {
             return Self::exactly_on(shard, within, asked, mail);
@@ -402,7 +407,7 @@ impl<'a> Begun<'a> {
         shard: &'a Shard,
         within: Deadline,
         asked: ActorId,
-        mail: &'static MailKind,
+        mail: &'static MessageType,
     ) -> Self {
         let (timeout, now) = (within.nanos_left(), shard.read_clock());
         let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
@@ -434,7 +439,7 @@ impl<'a> Begun<'a> {
         self.has_asked_as(if shard.home.pool() == asked.home.pool() {
             shard.last_message()
         } else {
-            core::last_message_from_outside(asked.home)
+            last_message_from_outside(asked.home)
         })
     }
 
@@ -498,7 +503,7 @@ impl Drop for Unsent<'_> {
 #[cold]
 #[inline(never)]
 fn give_up_unsent(shard: &Shard, wait: Key) {
-    shard.give_up(wait);
+    give_up_wait(shard, wait);
 }
 
 /// The answer, as soon as it is there, on any executor: nothing else has to run for it.
@@ -572,7 +577,7 @@ impl<R> Drop for Ask<R> {
     fn drop(&mut self) {
         if let Waiting::Worker { home, wait } = self.waiting {
             with_current(|shard| match shard {
-                Some(shard) if shard.home == home => shard.give_up(wait),
+                Some(shard) if shard.home == home => give_up_wait(shard, wait),
                 _ => give_up_elsewhere(home, wait),
             });
         }
@@ -582,7 +587,7 @@ impl<R> Drop for Ask<R> {
 #[cold]
 fn give_up_elsewhere(home: Home, wait: Key) {
     match driver_at(home) {
-        Some(driver) => driver.shard().give_up(wait),
+        Some(driver) => give_up_wait(&driver.shard(), wait),
         None => super::outside::give_up(home, wait),
     }
 }

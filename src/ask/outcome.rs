@@ -1,7 +1,8 @@
 //! The outcome of a worker's wait, for the asker.
 
 use super::error::{AskDetails, AskError};
-use crate::actor::{Key, Shard};
+use crate::address::Key;
+use crate::shard::Shard;
 
 /// Takes the outcome of a wait that has ended.
 pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {

@@ -11,14 +11,16 @@ use super::error::{AskDetails, AskError};
 use super::failing::Unanswered;
 use super::outcome::failure_of;
 use super::reply::{Asker, NEVER, Reply};
-use crate::actor::core::PoolCore;
-use crate::actor::lifecycle::{Withdrawal, withdraw};
-use crate::actor::{
-    ActorId, DeadLetterReason, End, Envelope, Home, Key, MailKind, MessageId, Parcel, Shard,
-    WaitError, catch_user, dispatch, drop_deferred, drop_with_fate, last_post_has_woken,
-    path_elsewhere,
-};
-use crate::queue::{RecvError, once, oneshot};
+use crate::address::MessageType;
+use crate::address::{ActorId, Envelope, Home, Key, MessageId};
+use crate::cancel::Withdrawal;
+use crate::cancel::give_up_wait;
+use crate::cancel::withdraw;
+use crate::failure::{DeadLetterReason, End, WaitError, catch_user, drop_with_fate};
+use crate::pool_core::{PoolCore, last_post_has_woken};
+use crate::queue::oneshot;
+use crate::queue::{RecvError, once};
+use crate::shard::{Parcel, Shard, dispatch, drop_deferred, path_elsewhere};
 
 /// An ask that waits outside all workers.
 pub(super) struct Outside<R> {
@@ -31,7 +33,7 @@ pub(super) struct Outside<R> {
     question: MessageId,
     /// Whether the question had to wake the worker that it went to.
     has_woken: bool,
-    mail: &'static MailKind,
+    mail: &'static MessageType,
     began: Instant,
 }
 
@@ -46,7 +48,7 @@ impl<R: Send + 'static> Outside<R> {
     pub(super) fn begin(
         within: Deadline,
         asked: ActorId,
-        mail: &'static MailKind,
+        mail: &'static MessageType,
     ) -> (Self, Reply<R>) {
         let (sender, receiver) = oneshot();
         let deadline = within.instant();
@@ -77,7 +79,7 @@ impl<R: Send + 'static> Outside<R> {
             asked: ActorId::NOBODY,
             question: MessageId::default(),
             has_woken: false,
-            mail: MailKind::of::<()>(),
+            mail: MessageType::of::<()>(),
             began: Instant::now(),
         }
     }
@@ -274,7 +276,7 @@ struct GiveUp;
 
 impl Parcel for GiveUp {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
-        shard.give_up(wait);
+        give_up_wait(shard, wait);
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}

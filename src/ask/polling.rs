@@ -2,11 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::actor::{Home, Key, as_polled};
+use crate::address::{Home, Key};
+use crate::failure::as_polled;
 
 /// A reply on whose behalf an ask waits, and which is held for that long.
 #[derive(Clone, Copy)]

@@ -3,7 +3,9 @@
 use super::deadline::Deadline;
 use super::handle::{Ask, Begun};
 use super::reply::Reply;
-use crate::actor::{Here, MailKind, Recipient};
+use crate::actor::Recipient;
+use crate::address::MessageType;
+use crate::shard::Here;
 
 impl<N: Send + 'static> Recipient<N> {
     /// Asks the actor, as [`ActorRef::ask`](crate::ActorRef::ask) does.
@@ -12,7 +14,7 @@ impl<N: Send + 'static> Recipient<N> {
         question: impl FnOnce(Reply<R>) -> N,
         within: impl Into<Deadline>,
     ) -> Ask<R> {
-        let (asked, mail, within) = (self.id(), MailKind::of::<N>(), within.into());
+        let (asked, mail, within) = (self.id(), MessageType::of::<N>(), within.into());
         let here = Here::now();
         let Some(shard) = here.shard() else {
             return Ask::of_outside(asked, mail, within, |reply| {

@@ -11,12 +11,14 @@ use super::driven::driver_at;
 use super::failing::Unanswered;
 use super::first::Shared;
 use super::polling::Lent;
-use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, End, Envelope, Failure, Here, Home, Key, MessageId,
-    Parcel, Room, Shard, catch_user, core, dispatch, drop_lost, fate_of_dropped_reply,
-    with_current,
-};
+use crate::actor::ActorRef;
+use crate::address::{ActorId, Envelope, Home, Key, MessageId};
+use crate::cancel::withdraw_late;
+use crate::deadlock::look_again_for_cycle;
+use crate::failure::{DeadLetterReason, End, Failure, catch_user};
+use crate::pool_core::{self, PoolCore, Room};
 use crate::queue::once;
+use crate::shard::{Here, Parcel, Shard, dispatch, drop_lost, fate_of_dropped_reply, with_current};
 
 /// The right, and the duty, to answer one ask.
 ///
@@ -114,7 +116,7 @@ fn send_answer<R: Send + 'static>(
                 .outboxes
                 .send(home.worker(), wait, Envelope::NONE, answer);
         }
-        _ => match core::find(home) {
+        _ => match pool_core::find(home) {
             Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
             // Without its pool, nothing is left that could wait.
             None => drop_lost(answer, End::PoolClosed),
@@ -129,7 +131,7 @@ fn is_missed<R: 'static>() -> bool {
 
 #[cold]
 fn count_late_reply(asked: Home) {
-    if let Some(core) = core::find(asked) {
+    if let Some(core) = pool_core::find(asked) {
         core.count_late_reply();
     }
 }
@@ -149,7 +151,7 @@ impl<R: Send + 'static> Reply<R> {
         if let Some(Asker::Worker { home, wait, .. }) = &this.asker {
             let (home, wait, here) = (*home, *wait, Here::now());
             return match here.shard() {
-                Some(shard) if shard.home == home => shard.answer(wait, answer),
+                Some(shard) if shard.home == home => answer_wait(shard, wait, answer),
                 shard => send_answer(shard, home, wait, Ok(answer)),
             };
         }
@@ -321,7 +323,7 @@ pub(super) fn has_given_up(home: Home, wait: Key) -> bool {
         Some(!shard.waits.is_pending(wait))
     });
     here.unwrap_or_else(|| {
-        let core = core::find(home);
+        let core = pool_core::find(home);
         core.is_none_or(|core| {
             let cancellations = &core.cancellations[home.worker() as usize];
             cancellations.has(wait.slot(), wait.generation())
@@ -364,14 +366,14 @@ impl Parcel for HandedOn {
         if !shard.waits.is_pending(wait) {
             // The asker that gave up meanwhile has told an actor that no longer had the question.
             let is_over = deadline <= shard.now.get();
-            return shard.withdraw_late(wait, target, question, is_over);
+            return withdraw_late(shard, wait, target, question, is_over);
         }
         if shard.waits.is_handed_on(wait, target, question, times) {
-            shard.look_again_for_cycle(wait);
+            look_again_for_cycle(shard, wait);
         }
     }
 
-    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 
     fn bounce_without_pool(self, _: ActorId) {}
 }
@@ -387,7 +389,7 @@ impl Parcel for Passed {
         dispatch(self.asker, self.word);
     }
 
-    fn bounce(self, _: &core::PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+    fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 
     fn bounce_without_pool(self, _: ActorId) {}
 }
@@ -406,19 +408,17 @@ pub(super) fn keep_name(shard: &Shard, wait: Key, end: End) {
 /// An answer on its way to a worker.
 struct Answer<R>(Result<R, End>);
 
-impl Shard {
-    /// Ends a wait of this worker with an answer.
-    #[inline(always)]
-    fn answer<R: Send + 'static>(&self, wait: Key, answer: R) {
-        let late = |answer| Answer(Ok(answer)).come_late(self);
-        self.follow_up(self.waits.fulfil_or(wait, answer, late));
-    }
+/// Ends a wait of this worker with an answer.
+#[inline(always)]
+fn answer_wait<R: Send + 'static>(shard: &Shard, wait: Key, answer: R) {
+    let late = |answer| Answer(Ok(answer)).come_late(shard);
+    shard.follow_up(shard.waits.fulfil_or(wait, answer, late));
 }
 
 impl<R: Send + 'static> Answer<R> {
     fn end_wait(self, shard: &Shard, wait: Key) {
         match self.0 {
-            Ok(answer) => shard.answer(wait, answer),
+            Ok(answer) => answer_wait(shard, wait, answer),
             Err(end) => {
                 keep_name(shard, wait, end);
                 shard.follow_up(shard.waits.end(wait, end));
@@ -442,7 +442,7 @@ impl<R: Send + 'static> Parcel for Answer<R> {
 
     /// An answer to a worker that is closing, or has closed, still reaches its wait if this thread is that
     /// worker, or if this thread drives it and the wait is pending.
-    fn bounce(self, _: &core::PoolCore, to: ActorId, _: Envelope, reason: DeadLetterReason) {
+    fn bounce(self, _: &PoolCore, to: ActorId, _: Envelope, reason: DeadLetterReason) {
         with_current(|shard| match shard {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
             _ => match driver_at(to.home).map(|driver| driver.shard()) {

@@ -10,11 +10,12 @@ use super::deadline::Deadline;
 use super::error::{AskDetails, AskError};
 use super::handle::Ask;
 use super::reply::Reply;
-use crate::actor::core::{self, PoolCore};
-use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, Door, End, Envelope, Key, Overflow, Parcel, Room, Shard,
-    TellError, WaitError, dispatch, drop_with_fate, give_up, wait_for_room, with_current,
-};
+use crate::actor::{ActorRef, TellError};
+use crate::address::{ActorId, Envelope, Key};
+use crate::failure::{DeadLetterReason, End, WaitError, drop_with_fate};
+use crate::mailbox::Overflow;
+use crate::pool_core::{self, Door, PoolCore, Room};
+use crate::shard::{Parcel, Shard, dispatch, give_up, wait_for_room, with_current};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, and waits until it is certain that the actor's mailbox takes it. In a handler only
@@ -133,7 +134,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     .outboxes
                     .send(home.worker(), key, Envelope::NONE, request);
             }
-            _ => match core::find(home) {
+            _ => match pool_core::find(home) {
                 Some(core) => core.post(home.worker(), key, Envelope::NONE, request),
                 None => drop(drop_with_fate(request, End::PoolClosed)),
             },

@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::deadline::Deadline;
 use super::handle::Ask;
 use super::send::{InLine, SendError, may_wait, stand_in_line};
-use crate::actor::{ActorRef, Room, TellError, with_current};
+use crate::actor::{ActorRef, TellError};
+use crate::pool_core::Room;
+use crate::shard::with_current;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, and awaits the certainty that the actor's mailbox takes it: this is

@@ -6,12 +6,11 @@ use super::call::begin_call;
 use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
-use crate::actor::core::{self, PoolCore};
-use crate::actor::{
-    ActorId, ActorPath, DeadLetterReason, End, Envelope, Key, Parcel, Shard, drop_with_fate,
-    lifecycle::{self, AtEnd},
-    with_current,
-};
+use crate::address::{ActorId, ActorPath, Envelope, Key};
+use crate::failure::{DeadLetterReason, End, drop_with_fate};
+use crate::lifecycle::on_end;
+use crate::pool_core::{self, PoolCore};
+use crate::shard::{AtEnd, Parcel, Shard, path_of, with_current};
 
 /// Waits until an actor has ended, including its children and its name. The end of its pool counts as its
 /// end.
@@ -29,7 +28,7 @@ pub(crate) fn watch(actor: ActorId, within: Duration) -> Result<(), AskError> {
                 .outboxes
                 .send(home.worker(), key, Envelope::NONE, request);
         }
-        _ => match core::find(home) {
+        _ => match pool_core::find(home) {
             Some(core) => core.post(home.worker(), key, Envelope::NONE, request),
             None => drop(drop_with_fate(request, End::PoolClosed)),
         },
@@ -45,7 +44,7 @@ struct WatchRequest(Reply<()>);
 
 impl Parcel for WatchRequest {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
-        lifecycle::on_end(shard, to, Box::new(self));
+        on_end(shard, to, Box::new(self));
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
@@ -66,10 +65,10 @@ impl AtEnd for WatchRequest {
 
 /// Returns the path of an actor, unless it has ended or its worker does not answer in time.
 pub(crate) fn path_of_actor(actor: ActorId, within: Duration) -> Option<ActorPath> {
-    let asked = core::find(actor.home).map(|core| {
+    let asked = pool_core::find(actor.home).map(|core| {
         begin_call(&core, actor.home.worker(), Some(within), move |shard| {
             let lives = shard.tenant(actor.key).is_some();
-            lives.then(|| lifecycle::path_of(shard, actor.key.slot()))
+            lives.then(|| path_of(shard, actor.key.slot()))
         })
     });
     asked?.wait().ok().flatten()

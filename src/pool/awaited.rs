@@ -1,22 +1,24 @@
 //! Starting and ending things from `async` code: as futures, on any executor, without blocking its
 //! thread.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread;
+use std::{fmt, thread};
 
 use super::coordinated::{Coordinated, CoordinatedReport};
 use super::handle::WorkerPool;
 use super::node::WorkerNode;
 use super::shared::{Shared, spawn_error, start_here};
 use super::shutdown::{ShutdownError, ShutdownReport};
-use crate::actor::lifecycle::{self, GUARDIAN};
-use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable, catch_user, drop_quietly};
+use crate::actor::{self, ActorRef, Spawnable, get_or_start};
+use crate::address::ActorPath;
 use crate::ask::{Ask, Deadline, begin_call_of};
-use crate::queue::{once, oneshot};
+use crate::failure::{SpawnError, catch_user, drop_quietly};
+use crate::queue::once;
+use crate::queue::oneshot;
+use crate::shard::GUARDIAN;
 
 /// An actor that is being started: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).
 ///
@@ -91,11 +93,11 @@ impl Shared {
         };
         if let Some(entry) = self.live(&path) {
             let _ = drop_quietly(props);
-            return Spawning(Step::Known(lifecycle::typed(&path, entry)));
+            return Spawning(Step::Known(actor::typed(&path, entry)));
         }
         let owner = self.owner(path.name());
         let start = begin_call_of(&self.core, owner, None, move |shard, caller| {
-            lifecycle::get_or_start(shard, GUARDIAN, &path, props, caller)
+            get_or_start(shard, GUARDIAN, &path, props, caller)
         });
         Spawning(Step::UnderWay(start))
     }

@@ -1,8 +1,7 @@
 //! How a pool is built and started.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,12 +17,13 @@ use super::side_threads::SideThreads;
 use super::time::{TimeSource, start_clock};
 use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHandler, SlowHook, Watchdog};
-use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
-use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy, abort_on_panic};
+use crate::failure::{BoxError, Cycle, Failure, abort_on_panic};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
-use crate::runtime::{Ending, Worker, WorkerParts};
+use crate::pool_core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
 use crate::scope::{Scopes, scope_options};
+use crate::supervision::SupervisorStrategy;
 use crate::time::Clock;
+use crate::worker::{Ending, Worker, WorkerParts};
 
 /// The stack size of fibers, unless the builder sets another. Only pages that a handler touches are backed by
 /// memory.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::StartError;
 use super::node::WorkerNode;
-use crate::actor::{BoxError, Unwound, catch_user, drop_quietly};
+use crate::failure::{BoxError, Unwound, catch_user, drop_quietly};
 
 /// Runs on every worker before the pool is ready.
 pub(crate) type Configure = Arc<dyn Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync>;

@@ -2,16 +2,15 @@
 
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, thread};
 
 use super::handle::WorkerPool;
 use super::node::WorkerNode;
 use super::shutdown::{ShutdownError, ShutdownReport};
-use crate::actor::{BoxError, PanicPayload, Unwound, catch_user, drop_quietly};
 use crate::ask::Deadline;
+use crate::failure::{BoxError, PanicPayload, Unwound, catch_user, drop_quietly};
 
 /// What is to be done before a pool shuts down, in phases.
 ///

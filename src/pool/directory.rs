@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Acquire, Release};
-
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::actor::{ActorPath, Directory, DirectoryEntry, Phase};
+use crate::address::ActorPath;
+use crate::pool_core::{Directory, DirectoryEntry, Phase};
 
 /// A taken name: reserved while its actor starts, then live.
 #[derive(Default)]
@@ -142,7 +142,10 @@ impl Directory for WorkerDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::{ActorId, Home, Key, MessageType};
+    use crate::address::ActorId;
+    use crate::address::Home;
+    use crate::address::Key;
+    use crate::address::MessageType;
     use std::sync::Barrier;
     use std::thread;
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::patience::{Looked, Patience, UNDISTURBED};
 use crate::fiber::StackError;
-use crate::runtime::{Tick, Worker};
 use crate::shared::Nap;
 use crate::time::Clock;
+use crate::worker::{Tick, Worker};
 
 /// What a worker does when it has nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! Why a pool, a system or a simulation did not start.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
-use crate::actor::{BoxError, PanicPayload};
+use crate::failure::{BoxError, PanicPayload};
 
 /// Why a pool did not start. None of its threads is left.
 ///

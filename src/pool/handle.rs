@@ -11,13 +11,13 @@ use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, Shared};
 use super::shutdown::{EndWatch, ShutdownError, ShutdownReport, StuckWorker};
 use super::watchdog::Watchdog;
-use crate::actor::core::{PoolCore, unregister};
-use crate::actor::{
-    ActorRef, DeadLetters, SpawnError, Spawnable, Waiting, WorkerStats, name_targets, waiting_on,
-    with_current,
-};
+use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{AskError, Deadline, begin_call};
-use crate::runtime::Ending;
+use crate::deadlock::{Waiting, name_targets, waiting_on};
+use crate::failure::{DeadLetters, SpawnError};
+use crate::pool_core::{PoolCore, WorkerStats, unregister};
+use crate::shard::with_current;
+use crate::worker::Ending;
 
 /// A running pool of workers.
 ///

@@ -52,9 +52,9 @@ pub(crate) use self::transport::lanes;
 /// What one worker shares with others, for tests that make the parts around it themselves.
 #[cfg(test)]
 pub(crate) fn core_of_one_worker(
-    transport: impl crate::actor::Transport + 'static,
-) -> std::sync::Arc<crate::actor::core::PoolCore> {
-    use crate::actor::core::{CoreParts, register};
+    transport: impl crate::pool_core::Transport + 'static,
+) -> std::sync::Arc<crate::pool_core::PoolCore> {
+    use crate::pool_core::{CoreParts, register};
     let parts = CoreParts {
         name: "one worker".to_owned(),
         workers: 1,

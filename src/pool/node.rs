@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::shared::{LookupError, Shared};
-use crate::actor::{ActorPath, ActorRef, SpawnError, Spawnable};
+use crate::actor::{ActorRef, Spawnable};
+use crate::address::ActorPath;
 use crate::ask::Deadline;
+use crate::failure::SpawnError;
 
 /// A worker's view of its pool, passed to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be stored, cloned and sent into actors; unlike a

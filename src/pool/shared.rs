@@ -5,18 +5,19 @@ use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
 
 use super::ring::ConsistentHashRing;
 use super::shutdown::Ends;
-use crate::actor::core::PoolCore;
-use crate::actor::lifecycle::{self, GUARDIAN, Name};
-use crate::actor::{
-    ActorId, ActorPath, ActorRef, DirectoryEntry, Home, Key, MessageType, WorkerOrder, Phase, Seed,
-    Shard, SpawnError, Spawnable, drop_quietly,
-};
-use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
+use crate::actor::{self, ActorRef, Seed, Spawnable, get_or_start, typed_or};
+use crate::address::{ActorId, ActorPath, Home, Key, MessageType};
+use crate::ask::call;
+use crate::ask::{Ask, AskError, Reply, begin_call_of, can_call};
+use crate::failure::{SpawnError, drop_quietly};
+use crate::pool_core::{DirectoryEntry, Phase, PoolCore, WorkerOrder};
+use crate::shard::{GUARDIAN, Name, Shard};
 
 /// The shared part of a pool that knows about names and placement.
 pub(crate) struct Shared {
@@ -164,10 +165,10 @@ impl Shared {
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         if let Some(entry) = self.live(&path) {
             let _ = drop_quietly(props);
-            return lifecycle::typed(&path, entry);
+            return actor::typed(&path, entry);
         }
         let found = call(&self.core, self.owner(path.name()), move |shard, caller| {
-            lifecycle::get_or_start(shard, GUARDIAN, &path, props, caller)
+            get_or_start(shard, GUARDIAN, &path, props, caller)
         });
         found.unwrap_or_else(|error| Err(spawn_error(error)))
     }
@@ -357,7 +358,7 @@ impl Shared {
                 LookupError::NotFound(path.to_owned())
             }
         })?;
-        lifecycle::typed_or(entry, |expected, actual| LookupError::WrongType {
+        typed_or(entry, |expected, actual| LookupError::WrongType {
             path: path.to_owned(),
             expected,
             actual,
@@ -369,7 +370,8 @@ impl Shared {
         self.ends.note_deadline(within);
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         for worker in self.core.worker_indices() {
-            self.core.give_order(worker, WorkerOrder::ShutDown { within });
+            self.core
+                .give_order(worker, WorkerOrder::ShutDown { within });
         }
     }
 }
@@ -469,7 +471,7 @@ pub(super) fn start_here<P: Spawnable>(
         return Err(SpawnError::ShuttingDown);
     }
     let name = path.map_or(Name::Generated, Name::At);
-    lifecycle::start(shard, GUARDIAN, name, Seed::of(props), caller)
+    actor::start(shard, GUARDIAN, name, Seed::of(props), caller)
 }
 
 /// The error of a start for that of its call. A call has no time-out, and its work always answers:

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use super::watchdog::{SlowHandler, running_on};
-use crate::actor::core::PoolCore;
-use crate::actor::{ActorPath, Beat, DeadLetterReason};
-use crate::runtime::Ending;
+use crate::address::ActorPath;
+use crate::address::MessageType;
+use crate::failure::DeadLetterReason;
+use crate::pool_core::{Beat, PoolCore};
+use crate::worker::Ending;
 
 /// How long a worker makes no progress before it counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
@@ -343,9 +345,10 @@ fn wait_for_change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::core::unregister;
-    use crate::actor::{Key, MailKind, Running};
+    use crate::address::Key;
     use crate::pool::{core_of_one_worker, lanes};
+    use crate::pool_core::Running;
+    use crate::pool_core::unregister;
 
     #[test]
     fn s4_15_a_shutdown_that_is_asked_for_between_two_looks_is_not_slept_over() {
@@ -382,7 +385,7 @@ mod tests {
             forced: Some(begun),
             closes: None,
         };
-        core.beats[0].begin(Running::of(Key::new(1, 1), MailKind::of::<u8>()));
+        core.beats[0].begin(Running::of(Key::new(1, 1), MessageType::of::<u8>()));
         assert_eq!(stuck_at(&mut progress, ms(0)), None);
         assert_eq!(stuck_at(&mut progress, ms(1999)), None);
         core.beats[0].note_progress();

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::actor::{End, Job, Offload, abort_on_panic, drop_with_fate};
+use crate::failure::{End, abort_on_panic, drop_with_fate};
+use crate::pool_core::{Job, Offload};
 use crate::shared::Jobs;
 
 /// How long an idle thread stays.

@@ -1,11 +1,14 @@
 //! Children that an actor starts on other workers of its pool.
 
 use super::shared::spawn_error;
-use crate::actor::lifecycle;
-use crate::actor::{
-    ActorPath, ActorRef, Context, Seed, Shard, SpawnError, Spawnable, drop_quietly,
-};
-use crate::ask::{call, can_call};
+use crate::actor::start_for;
+use crate::actor::{ActorRef, Context, Seed, Spawnable};
+use crate::address::ActorPath;
+use crate::ask::call;
+use crate::ask::can_call;
+use crate::failure::{SpawnError, drop_quietly};
+use crate::lifecycle::{give_up_child, stand_in_for};
+use crate::shard::{Shard, path_of_child};
 
 impl<M: Send + 'static> Context<'_, M> {
     /// Starts a child of that name on another worker of the pool.
@@ -68,7 +71,7 @@ impl<M: Send + 'static> Context<'_, M> {
             Ok(worker) if worker == shard.home.worker() => self.spawn(name, props),
             Ok(worker) => {
                 let parent = self.self_ref().id().key.slot();
-                let path = lifecycle::path_of_child(shard, parent, name);
+                let path = path_of_child(shard, parent, name);
                 start_on(shard, worker, parent, path.map_err(SpawnError::from), props)
             }
             Err(error) => refuse(props, error),
@@ -105,13 +108,13 @@ fn start_on<P: Spawnable>(
         Ok((path, ())) => path,
         Err(error) => return refuse(props, error),
     };
-    let supervised = lifecycle::stand_in_for::<P::Message>(shard, parent, &path);
+    let supervised = stand_in_for::<P::Message>(shard, parent, &path);
     let started = call(core, worker, move |shard, caller| {
-        lifecycle::start_for(shard, supervised, &path, Seed::of(props), caller)
+        start_for(shard, supervised, &path, Seed::of(props), caller)
     });
     started.unwrap_or_else(|error| {
         let has_closed = !core.transport.is_open(worker);
-        lifecycle::give_up_child(shard, supervised.stand_in(), has_closed);
+        give_up_child(shard, supervised.stand_in(), has_closed);
         Err(spawn_error(error))
     })
 }

@@ -1,11 +1,12 @@
 //! Where a pool takes its time from.
 
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::actor::core::PoolCore;
+use crate::pool_core::PoolCore;
 use crate::time::Clock;
 
 /// Where a pool takes its time from: that of its timers, time-outs and

@@ -5,8 +5,9 @@ use crossbeam_queue::ArrayQueue;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
-use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver, inbox};
+use crate::pool_core::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
+use crate::queue::inbox;
+use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver};
 
 /// Emptied small batches kept for a worker to refill: two megabytes.
 const SPARE_BATCHES: usize = 1024;

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::actor::core::PoolCore;
-use crate::actor::{
-    ActorId, ActorPath, Beat, RunningHandler, catch_user, drop_quietly, look_at_handler,
-    look_at_waiting, path_elsewhere,
-};
+use crate::address::{ActorId, ActorPath};
+use crate::failure::{catch_user, drop_quietly};
+use crate::pool_core::{Beat, PoolCore, RunningHandler, look_at_handler, look_at_waiting};
+use crate::shard::path_elsewhere;
 use crate::shared::{Nap, Watcher, watcher_of};
 
 /// Checks within the time after which a handler is reported.

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use super::error::RouterError;
 use super::handle::{Inner, RouterMessage};
 use super::members::Members;
-use crate::actor::{
-    Actor, ActorRef, Behavior, Context, Failure, HandlerResult, Next, Props, Shard, Signal,
-    SpawnError, Stage, SupervisorStrategy, with_current,
-};
+use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props};
+use crate::failure::{Failure, SpawnError, Stage};
 use crate::pool::WorkerNode;
-use crate::supervision::Directive;
+use crate::shard::{Shard, with_current};
+use crate::supervision::{Directive, Signal, SupervisorStrategy};
 use crate::sync::{Mutant, is_mutated};
 
 /// How the router chooses a routee.

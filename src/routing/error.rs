@@ -1,6 +1,6 @@
 //! Why a router could not be started or resized.
 
-use crate::actor::SpawnError;
+use crate::failure::SpawnError;
 
 /// Why a router was not started, or not resized.
 #[derive(Clone, Debug, thiserror::Error)]

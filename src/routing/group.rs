@@ -6,11 +6,11 @@ use std::hash::Hash;
 use super::members::Members;
 use super::open::{Kind, OpenError, open, open_async};
 use super::router::point_of_key;
-use crate::actor::{
-    Actor, ActorId, ActorPath, ActorRef, Behavior, Context, HandlerResult, Next, Props, Signal,
-};
+use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props};
+use crate::address::{ActorId, ActorPath};
 use crate::ask::{Ask, Deadline, Reply};
 use crate::pool::WorkerNode;
+use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
 /// A name in a pool under which actors join so that others can find them: all of them, the next in

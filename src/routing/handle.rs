@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::error::RouterError;
-use crate::actor::{ActorId, ActorPath, ActorRef, Recipient};
+use crate::actor::{ActorRef, Recipient};
+use crate::address::{ActorId, ActorPath};
 use crate::ask::{Ask, Deadline, Reply};
 
 /// A running router: it forwards each message to its routees, as its strategy says.

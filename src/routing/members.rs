@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::ring::Ring;
-use crate::actor::{ActorId, ActorRef};
+use crate::actor::ActorRef;
+use crate::address::ActorId;
 use crate::memory::OrderedMap;
 
 /// Actors in the order in which they were added.

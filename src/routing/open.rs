@@ -2,7 +2,9 @@
 
 use std::any::type_name;
 
-use crate::actor::{ActorPath, ActorRef, NameError, Props, SpawnError};
+use crate::actor::{ActorRef, Props};
+use crate::address::{ActorPath, NameError};
+use crate::failure::SpawnError;
 use crate::pool::{LookupError, WorkerNode};
 
 /// Why a topic or a group was not opened. The error names it by its path, such as `/topic/prices`,

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-
 use xxhash_rust::xxh3::Xxh3;
 
 use super::engine::{Logic, Plan, routing};
 use super::error::RouterError;
 use super::handle::{RouterMessage, RouterRef};
-use crate::actor::{Context, Props, SupervisorStrategy};
+use crate::actor::{Context, Props};
 use crate::pool::WorkerNode;
+use crate::supervision::SupervisorStrategy;
 
 /// The recipe of a router: an actor that distributes its messages to routees, which it starts and
 /// supervises.

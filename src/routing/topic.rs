@@ -4,13 +4,12 @@ use std::fmt;
 
 use super::engine::goes_on_after_a_message;
 use super::open::{Kind, OpenError, open, open_async};
-use crate::actor::{
-    Actor, ActorId, ActorPath, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient,
-    Signal,
-};
+use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient};
+use crate::address::{ActorId, ActorPath};
 use crate::ask::{Ask, Deadline, Reply};
 use crate::memory::OrderedMap;
 use crate::pool::WorkerNode;
+use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
 /// A name in a pool to which actors subscribe, so that each of them receives what is published

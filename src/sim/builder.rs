@@ -9,13 +9,14 @@ use super::choices::{Choice, Choices};
 use super::engine::{Engine, EngineParts};
 use super::handle::{Sim, nanos};
 use super::world::Spans;
-use crate::actor::{BoxError, Cycle, Failure, SupervisorStrategy};
 use crate::ask::{AskError, begin_call};
+use crate::failure::{BoxError, Cycle, Failure};
 use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
 };
 use crate::scope::{Scopes, scope_options};
+use crate::supervision::SupervisorStrategy;
 
 type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
 type OnSuspicion = Arc<dyn Fn(&Cycle) + Send + Sync>;

@@ -11,7 +11,7 @@ use super::case::Case;
 use super::choices::Choice;
 use super::handle::Sim;
 use super::trace::Trace;
-use crate::actor::{Unwound, catch_user};
+use crate::failure::{Unwound, catch_user};
 
 /// The variable that selects one case to run instead of all seeds.
 const CASE: &str = "NEXUS_SIM";

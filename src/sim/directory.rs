@@ -4,7 +4,8 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::actor::{ActorId, ActorPath, Directory, DirectoryEntry, Phase};
+use crate::address::{ActorId, ActorPath};
+use crate::pool_core::{Directory, DirectoryEntry, Phase};
 
 /// The names of one pool.
 #[derive(Clone, Default)]
@@ -79,7 +80,9 @@ impl Directory for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::{Home, Key, MessageType};
+    use crate::address::Home;
+    use crate::address::Key;
+    use crate::address::MessageType;
     use crate::pool::WorkerDirectory;
     use proptest::prelude::*;
 

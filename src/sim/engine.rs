@@ -6,22 +6,22 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use super::Choices;
+use super::choices::Choices;
 use super::directory::Names;
 use super::log::{Eye, Log};
 use super::network::Network;
 use super::trace::TraceKind;
 use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
-use crate::actor::core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
-use crate::actor::{
-    DeadLetters, Job, Key, Offload, Shard, Subscription, SupervisorStrategy, WaitError,
-    abort_on_panic, with_current,
-};
+use crate::address::Key;
 use crate::ask::{Drive, can_drive, enlist};
+use crate::failure::{DeadLetters, Subscription, WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, ThreadEnd, off_fiber};
 use crate::pool::{Shared, StartError};
-use crate::runtime::{Ending, Worker, WorkerParts};
+use crate::pool_core::{CoreParts, FailureHook, Job, Offload, SuspicionHook, register, unregister};
 use crate::scope::Scopes;
+use crate::shard::{Shard, with_current};
+use crate::supervision::SupervisorStrategy;
+use crate::worker::{Ending, Worker, WorkerParts};
 
 /// No bound: timers fire too, at whatever time they are due.
 const ANYHOW: Bounds = Bounds {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::actor::{ActorPath, PathError};
+use crate::address::{ActorPath, PathError};
 
 /// Something that goes wrong at a chosen point of a simulation: see
 /// [`Sim::inject`](super::Sim::inject).

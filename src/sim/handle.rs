@@ -11,13 +11,13 @@ use super::fault::{Fault, FaultError, Kind};
 use super::network::Delay;
 use super::trace::Trace;
 use super::world::{Bounds, Planned, Step, World};
-use crate::actor::core::unregister;
-use crate::actor::{
-    ActorRef, DeadLetters, RoomFreed, SpawnError, Spawnable, Waiting, dispatch, enter,
-    name_targets, waiting_on,
-};
+use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
+use crate::deadlock::{Waiting, name_targets, waiting_on};
+use crate::failure::{DeadLetters, SpawnError};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
+use crate::pool_core::unregister;
+use crate::shard::{RoomFreed, dispatch, enter};
 
 /// A simulated pool: its workers are stepped on this thread, on a clock of its own, by choices that
 /// follow from a seed.

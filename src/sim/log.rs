@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::fault::{Fault, Kind};
 use super::trace::{Trace, TraceEvent, TraceKind};
-use crate::actor::{ActorId, ActorPath, Envelope, Intervention, Observer};
+use crate::address::{ActorId, ActorPath, Envelope};
+use crate::pool_core::{Intervention, Observer};
 
 /// A requested fault.
 struct Armed {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::directory::Names;
 use super::rng::Rng;
 use super::windows::Windows;
-use crate::actor::{ActorId, ActorPath, Batch, FROM_OUTSIDE, Mail, Source, Transport};
+use crate::address::{ActorId, ActorPath};
+use crate::pool_core::{Batch, FROM_OUTSIDE, Mail, Source, Transport};
 use crate::queue::Pushed;
 
 /// One lane: the batches in flight on it, each with its arrival time.

@@ -4,10 +4,11 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sim;
+use super::handle::Sim;
 use super::network::Unruliness;
 use super::rng::Rng;
-use crate::actor::{ActorRef, Behavior, BoxError, Next, Props};
+use crate::actor::{ActorRef, Behavior, Next, Props};
+use crate::failure::BoxError;
 
 type Chatter = ActorRef<(u32, u64)>;
 

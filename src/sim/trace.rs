@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::actor::{ActorId, ActorPath, DeadLetterReason};
+use crate::address::{ActorId, ActorPath};
+use crate::failure::DeadLetterReason;
 
 /// Something that happened in a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]

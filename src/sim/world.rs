@@ -14,7 +14,7 @@ use super::choices::{Choice, Choices};
 use super::log::Log;
 use super::network::Network;
 use super::rng::Rng;
-use crate::runtime::{Tick, Worker};
+use crate::worker::{Tick, Worker};
 
 /// The most turns a worker has in one round, if chance decides their number.
 const MOST_TURNS: u64 = 8;

@@ -6,8 +6,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::actor::{ActorRef, Overflow, Room, TellError};
+use crate::actor::{ActorRef, TellError};
 use crate::ask::{Ask, InLine, SendError, may_wait, stand_in_line};
+use crate::mailbox::Overflow;
+use crate::pool_core::Room;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Returns a [`Sink`] that feeds this actor.

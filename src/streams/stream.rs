@@ -15,8 +15,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::actor::{ActorRef, Behavior, Mailbox, Props, SpawnError};
+use crate::actor::{ActorRef, Behavior, Props};
 use crate::ask::{Ask, AskError, Reply};
+use crate::failure::SpawnError;
+use crate::mailbox::Mailbox;
 use crate::pool::WorkerNode;
 
 /// Starts an actor that passes the messages sent to it on to a [`Stream`], in order.

@@ -9,6 +9,7 @@ mod backoff;
 mod decision;
 mod directive;
 mod scope;
+mod signal;
 mod strategy;
 mod window;
 
@@ -24,3 +25,6 @@ use std::time::Duration;
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+pub use self::signal::{Signal, StopReason};
+pub use self::strategy::SupervisorStrategy;
+pub(crate) use self::strategy::default_strategy;

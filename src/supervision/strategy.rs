@@ -1,13 +1,14 @@
 //! The strategy of a supervisor, as the user configures it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::directive::Directive;
 use super::scope::Scope;
 use super::window::Limit;
+use crate::failure::Failure;
 
 /// How a supervisor handles the failures of its children.
 ///
@@ -46,9 +47,9 @@ use super::window::Limit;
 /// ```
 #[must_use = "a strategy has no effect before it is given to a supervisor"]
 pub struct Strategy<F> {
-    pub(super) scope: Scope,
-    pub(super) decider: Decider<F>,
-    pub(super) backoff: Option<Backoff>,
+    pub(crate) scope: Scope,
+    pub(crate) decider: Decider<F>,
+    pub(crate) backoff: Option<Backoff>,
     bound: Bound,
 }
 
@@ -62,7 +63,7 @@ enum Bound {
 }
 
 /// Chooses the directive for a failure.
-pub(super) enum Decider<F> {
+pub(crate) enum Decider<F> {
     Always(Directive),
     By(Arc<dyn Fn(&F) -> Directive + Send + Sync>),
 }
@@ -191,7 +192,7 @@ impl<F> Strategy<F> {
     }
 
     /// Returns the limit in force, if any.
-    pub(super) fn bounds(&self) -> Option<Limit> {
+    pub(crate) fn bounds(&self) -> Option<Limit> {
         match self.bound {
             Bound::Limit(limit) => Some(limit),
             Bound::None => None,
@@ -201,7 +202,7 @@ impl<F> Strategy<F> {
 }
 
 impl<F> Decider<F> {
-    pub(super) fn directive(&self, failure: &F) -> Directive {
+    pub(crate) fn directive(&self, failure: &F) -> Directive {
         match self {
             Self::Always(directive) => *directive,
             Self::By(decide) => decide(failure),
@@ -260,6 +261,15 @@ impl<F> fmt::Debug for Strategy<F> {
         };
         shown.field("backoff", &self.backoff).finish()
     }
+}
+
+/// The strategy by which a supervisor handles the failures of actors.
+pub type SupervisorStrategy = Strategy<Failure>;
+
+/// The strategy of an actor whose props set none.
+pub(crate) fn default_strategy() -> &'static SupervisorStrategy {
+    static DEFAULT: LazyLock<SupervisorStrategy> = LazyLock::new(Strategy::one_for_one);
+    &DEFAULT
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use std::fmt;
 
 use super::engine::{Engine, EngineParts};
 use super::handle::ActorSystem;
-use crate::actor::core::{FailureHook, SuspicionHook};
-use crate::actor::{Cycle, Failure, SupervisorStrategy};
+use crate::failure::{Cycle, Failure};
 use crate::pool::{
     DEFAULT_STACK_SIZE, StartError, TimeSource, check_stacks, default_guardian, write_failures,
     write_suspicions,
 };
+use crate::pool_core::{FailureHook, SuspicionHook};
 use crate::scope::{Scopes, scope_options};
+use crate::supervision::SupervisorStrategy;
 
 /// Builds an [`ActorSystem`].
 ///

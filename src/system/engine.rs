@@ -5,19 +5,23 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::core::{CoreParts, FailureHook, PoolCore, SuspicionHook, register, unregister};
-use crate::actor::{
-    Key, Shard, Source, SupervisorStrategy, WaitError, abort_on_panic, with_current,
-};
+use crate::address::Key;
 use crate::ask::{Drive, can_drive, enlist};
+use crate::cancel::time_out;
+use crate::failure::{WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, StackError, ThreadEnd, off_fiber};
 use crate::pool::{
     Shared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
     default_blocking_threads, lanes, no_stack, start_clock,
 };
-use crate::runtime::{Ending, Tick, Worker, WorkerParts};
+use crate::pool_core::{
+    CoreParts, FailureHook, PoolCore, Source, SuspicionHook, register, unregister,
+};
 use crate::scope::Scopes;
+use crate::shard::{Shard, with_current};
+use crate::supervision::SupervisorStrategy;
 use crate::time::Clock;
+use crate::worker::{Ending, Tick, Worker, WorkerParts};
 
 /// The parts of an engine.
 pub(super) struct EngineParts {
@@ -254,7 +258,7 @@ impl Drive for Engine {
         self.drive(Rest::ForAll(limit), &|| waits.is_pending(wait));
         if !self.ended.get() {
             // The clock was not advanced meanwhile. If the wait has ended before, this does nothing.
-            self.shard.time_out(wait);
+            time_out(&self.shard, wait);
         }
         Ok(())
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::builder::ActorSystemBuilder;
 use super::engine::{Engine, Rest};
-use crate::actor::{
-    ActorRef, DeadLetters, SpawnError, Spawnable, WaitError, Waiting, enter, name_targets,
-    waiting_on,
-};
+use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
+use crate::deadlock::{Waiting, name_targets, waiting_on};
+use crate::failure::{DeadLetters, SpawnError, WaitError};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode};
+use crate::shard::enter;
 
 /// A pool of one worker without a thread of its own: the thread that started it drives it.
 ///

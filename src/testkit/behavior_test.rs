@@ -8,12 +8,13 @@ use super::dead_letter_probe::DeadLetterProbe;
 use super::failure_log::FailureLog;
 use super::failure_record::FailureRecord;
 use super::outcome::Outcome;
-use crate::actor::{
-    ActorPath, ActorRef, Behavior, DeadLetterReason, DeadLetters, Props, Shard, SpawnError, Stage,
-    lifecycle,
-};
-use crate::ask::{Ask, AskError, Reply, call};
+use crate::actor::{ActorRef, Behavior, Props};
+use crate::address::ActorPath;
+use crate::ask::call;
+use crate::ask::{Ask, AskError, Reply};
+use crate::failure::{DeadLetterReason, DeadLetters, SpawnError, Stage};
 use crate::pool::{StartError, WorkerNode};
+use crate::shard::{Shard, paths_of_children};
 use crate::sim::Sim;
 
 /// The name of the actor that has the behaviour.
@@ -227,7 +228,7 @@ impl<M: Send + 'static> BehaviorTest<M> {
     /// The paths of its live children, oldest first.
     pub fn children(&self) -> Vec<ActorPath> {
         let key = self.actor.id().key;
-        self.look(move |shard| lifecycle::paths_of_children(shard, key))
+        self.look(move |shard| paths_of_children(shard, key))
     }
 
     /// The failures so far: of the behaviour itself, its children, and its peers.

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::watched::Watched;
-use crate::actor::{
-    ActorId, DeadLetter, DeadLetterReason, DeadLetters, Subscription, message_name,
-};
+use crate::address::{ActorId, message_name};
+use crate::failure::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
 use crate::pool::WorkerNode;
 
 /// Watches the dead letters of a pool from the moment the probe is made.

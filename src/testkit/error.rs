@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::actor::{ActorId, ActorPath, WaitError};
+use crate::address::{ActorId, ActorPath};
+use crate::failure::WaitError;
 
 /// Why something that was expected of a probe, or of an actor, did not happen. Its text is the
 /// message with which the panicking methods panic.

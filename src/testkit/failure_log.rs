@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::failure_record::FailureRecord;
 use super::watched::Watched;
-use crate::actor::{ActorId, Failure};
+use crate::address::ActorId;
+use crate::failure::Failure;
 use crate::pool::WorkerNode;
 
 /// Records the failures of a pool's actors for a test to inspect.

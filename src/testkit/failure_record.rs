@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::actor::{ActorId, ActorPath, Failure, Stage};
+use crate::address::{ActorId, ActorPath};
+use crate::failure::{Failure, Stage};
 
 /// What a [`FailureLog`](super::FailureLog) stores of a [`Failure`]; the error itself stays with
 /// the receiver of the failure. It is displayed as the failure's own line.

@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::error::ProbeError;
 use super::termination::{expect_terminated, try_expect_terminated};
 use super::watched::{Vain, Watched};
-use crate::actor::{ActorPath, ActorRef, Behavior, Props, SpawnError};
+use crate::actor::{ActorRef, Behavior, Props};
+use crate::address::ActorPath;
+use crate::failure::SpawnError;
 use crate::pool::WorkerNode;
 
 /// An actor that stores what is sent to it, for a test to inspect.

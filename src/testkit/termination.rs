@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::error::ProbeError;
 use super::probe::met;
-use crate::actor::{ActorRef, message_name};
-use crate::ask::{AskError, path_of_actor, watch};
+use crate::actor::ActorRef;
+use crate::address::message_name;
+use crate::ask::watch;
+use crate::ask::{AskError, path_of_actor};
 
 /// How long a test waits, beyond its time limit, for the path of an actor that it is to name.
 const FOR_A_NAME: Duration = Duration::from_secs(1);

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::{ActorId, WaitError};
+use crate::address::ActorId;
 use crate::ask::{Ask, AskError, Reply, TimeLimit};
+use crate::failure::WaitError;
 
 /// A value, shared by its clones, that can be waited for under every driver.
 ///

@@ -1,0 +1,286 @@
+//! The ways that lead on from an actor, and whether they are certain.
+
+use super::held_up::{HeldUp, has_failed_to_start, held_up};
+use crate::address::MessageType;
+use crate::address::{ActorId, ActorPath, Key, MessageId};
+use crate::lifecycle::is_cancelled;
+use crate::shard::{Shard, Slot, State, Supervised, actor_of, all_below, below_as};
+use crate::wait::Asked;
+
+/// Identifies a link: the actor that waits, its wait, and the question whose answer it waits for.
+pub(crate) type Known = (ActorId, Option<Key>, MessageId);
+
+/// A wait on the way round, with all that a report of it contains.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) actor: ActorId,
+    /// Determined once there certainly is a cycle: most waits are part of none.
+    pub(crate) path: Option<ActorPath>,
+    /// `None` if the actor is held up and no fiber waits.
+    pub(crate) wait: Option<Key>,
+    pub(crate) began: u64,
+    pub(crate) question: MessageId,
+    pub(crate) mail: &'static MessageType,
+    pub(crate) certain: bool,
+    /// Whether the wait can be ended: a wait for a start lasts until the start is over.
+    pub(crate) can_end: bool,
+}
+
+/// How the way continues from an actor: determined for each one on the way, without allocating.
+#[derive(Clone, Copy)]
+pub(crate) enum Lead {
+    /// The actor waits for nothing.
+    Nowhere,
+    /// It waits for that actor.
+    Wait(Key, ActorId),
+    /// It waits for several answers, by that wait.
+    Several(Key),
+    /// It was just woken from such a wait, and may wait again in a moment.
+    WokenFromSeveral,
+    /// It is held up until all below it have ended.
+    AllBelow,
+    /// It is held up until its parent has decided.
+    Parent(Key),
+    /// The same, with a parent on another worker.
+    ParentElsewhere(Supervised),
+}
+
+impl Lead {
+    /// Determines it for an actor of this worker.
+    pub(crate) fn of(shard: &Shard, actor: ActorId) -> Self {
+        let Some(slot) = shard.tenant(actor.key) else {
+            return Self::Nowhere;
+        };
+        let is_cancelled = || slot.special.is_task() && is_cancelled(slot);
+        if let Some(wait) = slot.wait().filter(|_| !is_cancelled()) {
+            match (shard.waits.is_pending(wait), shard.several.has(wait)) {
+                (true, true) => return Self::Several(wait),
+                (false, true) => return Self::WokenFromSeveral,
+                (true, false) => {
+                    if let Some((_, target)) = about(shard, wait) {
+                        return Self::Wait(wait, target);
+                    }
+                }
+                (false, false) => {}
+            }
+        }
+        match held_up(shard, slot) {
+            Some(HeldUp::ThoseBelow) => Self::AllBelow,
+            Some(HeldUp::Parent(parent)) => Self::Parent(parent),
+            Some(HeldUp::ParentElsewhere(supervised)) => Self::ParentElsewhere(supervised),
+            None => Self::Nowhere,
+        }
+    }
+
+    /// Whether a link from that actor, which was followed before, still exists.
+    pub(crate) fn includes(self, shard: &Shard, link: &Link) -> bool {
+        let is_this = |wait| {
+            let of_wait = Link::of(shard, link.actor, wait);
+            of_wait.is_some_and(|(of_wait, _)| of_wait.known() == link.known())
+        };
+        match (self, link.wait) {
+            (Self::Wait(wait, _), Some(_)) => is_this(wait),
+            (Self::Several(own), Some(wait)) => shard.several.includes(own, wait) && is_this(wait),
+            (Self::AllBelow | Self::Parent(_) | Self::ParentElsewhere(_), None) => true,
+            _ => false,
+        }
+    }
+
+    /// Returns the link to that actor that was followed before, if it still exists.
+    pub(crate) fn again(
+        self,
+        shard: &Shard,
+        (actor, wait, question): Known,
+        next: ActorId,
+    ) -> Option<Link> {
+        if let (Self::AllBelow, None) = (self, wait) {
+            let below = below_as(shard, actor.key, next)?;
+            return Some(Link::to_held_up(shard, actor, below));
+        }
+        let (link, target) = match (self, wait) {
+            (Self::Several(own), Some(wait)) if shard.several.includes(own, wait) => {
+                Link::of(shard, actor, wait)?
+            }
+            _ => self.only(shard, actor)?,
+        };
+        (link.known() == (actor, wait, question) && target == next).then_some(link)
+    }
+
+    /// Returns the link and the actor to which it leads, if there is only one way.
+    pub(crate) fn only(self, shard: &Shard, actor: ActorId) -> Option<(Link, ActorId)> {
+        match self {
+            Self::Wait(wait, _) => Link::of(shard, actor, wait),
+            Self::Parent(parent) => {
+                let link = Link::to_held_up(shard, actor, parent);
+                Some((link, shard.id_of(parent)))
+            }
+            Self::ParentElsewhere(supervised) => {
+                let link = Link::without_wait(actor, supervised.parent_mail());
+                Some((link, supervised.stand_in()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns one of the waits of an actor that waits for several answers: if one is on behalf of a reply,
+    /// all are, and of the same one.
+    pub(crate) fn any_wait(self, shard: &Shard) -> Option<Key> {
+        match self {
+            Self::Several(own) => shard.several.any_of(own),
+            _ => None,
+        }
+    }
+
+    /// Returns all links if there are several ways, with the actors to which they lead, except dead ends.
+    pub(crate) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(Link, ActorId)> {
+        let mut each = match self {
+            Self::Several(own) => {
+                let all = shard.several.of(own).into_iter();
+                all.filter_map(|one| Link::of(shard, actor, one)).collect()
+            }
+            Self::AllBelow => {
+                let below = all_below(shard, actor.key).into_iter();
+                let link = |next| Link::to_held_up(shard, actor, next);
+                let way = |next| Some((link(next), actor_of(shard, next)?));
+                below.filter_map(way).collect()
+            }
+            _ => Vec::new(),
+        };
+        each.retain(|way| !ends_here(shard, way));
+        each
+    }
+
+    /// As [`each`](Self::each), but only the links of these waits for answers.
+    pub(crate) fn by(self, shard: &Shard, actor: ActorId, waits: &[Key]) -> Vec<(Link, ActorId)> {
+        let Self::Several(own) = self else {
+            return Vec::new();
+        };
+        let waits = waits.iter().copied();
+        let waits = waits.filter(|wait| shard.several.includes(own, *wait));
+        let ways = waits.filter_map(|wait| Link::of(shard, actor, wait));
+        ways.filter(|way| !ends_here(shard, way)).collect()
+    }
+}
+
+/// Whether a way ends at its next actor.
+fn ends_here(shard: &Shard, (_, next): &(Link, ActorId)) -> bool {
+    next.home == shard.home && !leads_on(shard, *next)
+}
+
+impl Link {
+    /// Returns the link of a wait of an actor of this worker, and the actor that it is for, if it is for one.
+    fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
+        let (asked, target) = about(shard, wait)?;
+        let is_work = asked.question.is_work();
+        let for_task = |slot: &Slot| slot.special.is_task();
+        let link = Self {
+            actor,
+            path: None,
+            wait: Some(wait),
+            began: if is_work { 0 } else { asked.began },
+            question: asked.question,
+            mail: asked.mail?,
+            certain: false,
+            // A task is on the same worker as the actor that waits for it.
+            can_end: asked.question != MessageId::WORK
+                || target.home == shard.home && shard.tenant(target.key).is_some_and(for_task),
+        };
+        Some((link, target))
+    }
+
+    /// The link from an actor of this worker that is held up, to another slot of this worker: an actor, or
+    /// the stand-in of one.
+    pub(crate) fn to_held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
+        Self::without_wait(actor, shard.slot(next.slot()).message_kind())
+    }
+
+    fn without_wait(actor: ActorId, mail: &'static MessageType) -> Self {
+        Self {
+            actor,
+            path: None,
+            wait: None,
+            began: 0,
+            question: MessageId::WORK,
+            mail,
+            certain: false,
+            can_end: false,
+        }
+    }
+
+    pub(crate) fn known(&self) -> Known {
+        (self.actor, self.wait, self.question)
+    }
+
+    /// Whether nothing but the actor `next`, of this worker, which itself waits by `next_wait`, can end this
+    /// wait successfully.
+    pub(crate) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Option<Key>) -> bool {
+        let slot = shard.slot(next.slot());
+        let Some(wait) = self.wait else {
+            return true;
+        };
+        if self.question == MessageId::ROOM {
+            return slot.door().is_some_and(|door| {
+                slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
+            });
+        }
+        if self.question == MessageId::NAME {
+            // If the waiter is on another worker, news of the actor may be under way to it.
+            return slot.state() != State::Running;
+        }
+        if self.question == MessageId::WORK {
+            // If the waiter is on another worker, news of the actor's start may be under way to it.
+            let waited_for = slot.state() == State::Starting || has_failed_to_start(slot);
+            return self.actor.home == shard.home || waited_for;
+        }
+        let on_behalf = next_wait.and_then(|next_wait| shard.waits.on_behalf(next_wait));
+        on_behalf == Some((self.actor.home, wait)) || slot.holds_message(self.question)
+    }
+}
+
+/// Returns what is known of a pending wait of this worker, and the actor that it is for, if it is for one.
+fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
+    let asked = shard.waits.asked(wait)?;
+    let waits = shard.waits.is_pending(wait) && asked.question != MessageId::NONE;
+    let target = asked.target.known().filter(|_| waits)?;
+    Some((asked, target))
+}
+
+/// Whether an actor may wait for another: it has a turn, or is held up. For most others, this one check shows
+/// that they do not.
+#[inline(always)]
+pub(crate) fn may_lead_on(slot: &Slot) -> bool {
+    slot.is_at_work() || slot.special.get()
+}
+
+/// Whether a wait is for an actor of another worker, or for one that may itself wait for another.
+pub(crate) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
+    about(shard, wait).is_some_and(|(_, target)| {
+        let slot = shard.slots().get(target.key.slot());
+        target.home != shard.home || slot.is_some_and(may_lead_on)
+    })
+}
+
+/// Whether the way from an actor of this worker leads to one in which a cycle may close: the actor itself,
+/// one of another worker, or one that waits for several. Allocates nothing, however many wait.
+pub(crate) fn leads_on(shard: &Shard, first: ActorId) -> bool {
+    let (mut at, mut milestone) = (first, first);
+    for steps in 1_u64.. {
+        at = match Lead::of(shard, at) {
+            Lead::Wait(_, target) => target,
+            Lead::Parent(parent) => shard.id_of(parent),
+            Lead::ParentElsewhere(supervised) => supervised.stand_in(),
+            Lead::Several(_) | Lead::WokenFromSeveral | Lead::AllBelow => return true,
+            Lead::Nowhere => return false,
+        };
+        if at == first || at.home != shard.home {
+            return true;
+        }
+        if at == milestone {
+            return false; // a cycle, but not through the first actor
+        }
+        if steps.is_power_of_two() {
+            milestone = at;
+        }
+    }
+    false
+}

@@ -1,0 +1,111 @@
+//! The marks of a thread while values of the user's are dropped, or other user code runs in the middle of the runtime's.
+
+use std::cell::Cell;
+
+use super::unwind::{Unwound, drop_quietly};
+use super::wait_end::End;
+use crate::address::ActorId;
+
+thread_local! {
+    static MARKS: Cell<Marks> = const { Cell::new(Marks { fate: None, doing: 0 }) };
+}
+
+/// The marks of a thread while user code runs in the middle of the runtime's.
+///
+/// A fiber that suspends meanwhile takes its marks with it: they do not apply to the next fiber.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Marks {
+    /// How the replies in a value that is being dropped end.
+    pub(crate) fate: Option<End>,
+    /// Flags for what is in progress and, in the bits above, the depth of messages lost while others are
+    /// lost. All in one byte, as each suspension copies it.
+    pub(crate) doing: u8,
+}
+
+/// Subscribers to dead letters are being called.
+pub(crate) const TELLING: u8 = 1;
+
+/// A future is being polled by code that drives what it waits for.
+const POLLING: u8 = 1 << 1;
+
+/// A message is being lost.
+pub(crate) const LOSING: u8 = 1 << 2;
+
+/// The depth to which losses within losses are followed at once.
+pub(crate) const MOST_LOSING: u8 = 8 * LOSING;
+
+impl Marks {
+    /// Returns these marks with a flag set.
+    pub(crate) fn with(self, doing: u8) -> Self {
+        let doing = self.doing | doing;
+        Self { doing, ..self }
+    }
+
+    /// Returns these marks, one loss of a message deeper.
+    pub(crate) fn deeper(self) -> Self {
+        let doing = self.doing + LOSING;
+        Self { doing, ..self }
+    }
+
+    /// Returns the marks of this thread.
+    #[inline]
+    pub(crate) fn current() -> Self {
+        MARKS.get()
+    }
+
+    /// Takes the marks off this thread.
+    #[inline]
+    pub(crate) fn take() -> Self {
+        MARKS.take()
+    }
+
+    /// Restores the marks.
+    #[inline]
+    pub(crate) fn put_back(self) {
+        MARKS.set(self);
+    }
+}
+
+/// Polls a future for code that drives what the future waits for. `poll` must not panic.
+pub(crate) fn as_polled<R>(poll: impl FnOnce() -> R) -> R {
+    let outer = MARKS.get();
+    MARKS.set(outer.with(POLLING));
+    let polled = poll();
+    MARKS.set(outer);
+    polled
+}
+
+/// Whether a future is being polled by [`as_polled`] on this thread.
+pub(crate) fn is_polled() -> bool {
+    MARKS.get().doing & POLLING != 0
+}
+
+/// Returns the sender of messages from this thread, which is no worker.
+pub(crate) fn outside_sender() -> ActorId {
+    if MARKS.get().doing & TELLING != 0 {
+        ActorId::SUBSCRIBER
+    } else {
+        ActorId::NOBODY
+    }
+}
+
+/// Drops a user's value that may contain replies, which then end with `end`. A panic of its destructor is
+/// caught, and returned for the caller to report.
+pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
+    if !std::mem::needs_drop::<T>() {
+        return None;
+    }
+    under_fate(end, || drop_quietly(value))
+}
+
+/// Runs `drop_it`, which must not panic; replies that it drops end with `end`.
+pub(crate) fn under_fate<R>(end: End, drop_it: impl FnOnce() -> R) -> R {
+    let outer = MARKS.get();
+    MARKS.set(Marks {
+        fate: Some(end),
+        ..outer
+    });
+    let dropped = drop_it();
+    MARKS.set(outer);
+    dropped
+}

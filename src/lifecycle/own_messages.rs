@@ -1,0 +1,143 @@
+//! The messages that an actor keeps for later, and its receive time-out: when they are due, and how they
+//! end.
+
+use super::instance::touch;
+use super::settle::settle;
+use super::stop::kill;
+use crate::address::{Envelope, Key};
+use crate::failure::{
+    DeadLetter, DeadLetterReason, End, Stage, Unwound, catch_user, drop_with_fate,
+};
+use crate::pool_core::Intervention;
+use crate::shard::record;
+use crate::shard::{Kept, RECEIVE_TIMEOUT, Shard, Slot, TurnEnd, interrupt};
+use crate::sync::{Mutant, is_mutated};
+
+/// A timer of an actor, or its receive time-out, is due.
+#[cold]
+pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
+    let slot = shard.slot(index);
+    let is_due = slot.with_system(|system| {
+        if timer == RECEIVE_TIMEOUT {
+            let timeout = system.receive_timeout.as_mut();
+            return timeout.is_some_and(|timeout| timeout.rings(shard))
+                && !is_mutated(Mutant::SilenceUntold);
+        }
+        if let Some(store) = &mut system.store {
+            store.ring(timer);
+        }
+        true
+    });
+    if is_due {
+        interrupt(shard, crate::shard::key_of(shard, index));
+    }
+}
+
+/// Has an actor handle one of the messages that it keeps. Returns whether the actor continues.
+pub(crate) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
+    let slot = shard.slot(key.slot());
+    if kept == Kept::Stashed
+        && let Some(reason) = screen(slot, &envelope)
+    {
+        lose_stashed(shard, key, envelope, reason);
+        return true;
+    }
+    let Some(mut body) = slot.take_body() else {
+        unreachable!("a running actor has a body")
+    };
+    shard.begin_turn(key, slot);
+    let envelope = match kept {
+        Kept::Timer(_) => envelope.next(shard.id_of(key), shard.peek_message_id()),
+        Kept::Stashed => envelope,
+    };
+    let observer = shard.observer.get();
+    let intervention = observer.map_or(Intervention::None, |observer| {
+        observer.handles(shard.id_of(key), &envelope, slot.message_type())
+    });
+    let end = match intervention {
+        Intervention::None => {
+            begin_handling(shard, kept, &envelope);
+            catch_user(|| body.turn(shard, slot, key, Some(kept)))
+        }
+        Intervention::Panic(text) => {
+            begin_handling(shard, kept, &envelope);
+            discard(shard, key, kept);
+            Err(Unwound::Panicked(text.into()))
+        }
+        Intervention::Kill => {
+            kill(shard, key);
+            Ok(TurnEnd::Done)
+        }
+    };
+    match kept {
+        Kept::Timer(timer) => slot.with_system(|system| {
+            if let Some(store) = &mut system.store {
+                store.handled(shard, key, timer);
+            }
+        }),
+        Kept::Stashed if slot.is_timed() => touch(shard, slot),
+        Kept::Stashed => {}
+    }
+    let goes_on = settle(shard, slot, key, body, end, Stage::Handling);
+    shard.act_as_nobody();
+    goes_on
+}
+
+fn begin_handling(shard: &Shard, kept: Kept, envelope: &Envelope) {
+    match kept {
+        Kept::Timer(_) => shard.count_as_sent(envelope),
+        Kept::Stashed => shard.counts.stashed.take_away(1),
+    }
+    shard.begin_handling_of(envelope);
+}
+
+/// Returns why a message that comes out of the stash is not to be handled, if it is not.
+fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
+    slot.with_system(|system| system.store.as_mut()?.screen(envelope.message_id()))
+}
+
+/// If the message that a passive actor has to handle first is a stashed question that was withdrawn,
+/// drops it as lost. Returns whether anything has changed.
+pub(crate) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
+    let slot = shard.slot(key.slot());
+    let next = slot.with_system(|system| system.store.as_mut()?.next());
+    let Some((Kept::Stashed, envelope)) = next else {
+        // A passive actor has no timers, so nothing is left.
+        return slot.with_system(|system| system.store.take()).is_some();
+    };
+    let reason = screen(slot, &envelope);
+    if let Some(reason) = reason {
+        lose_stashed(shard, key, envelope, reason);
+    }
+    reason.is_some()
+}
+
+/// Drops the oldest message that came out of the stash as lost.
+#[cold]
+fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterReason) {
+    let (slot, target) = (shard.slot(key.slot()), shard.id_of(key));
+    let message = slot.with_system(|system| {
+        let store = system.store.as_mut()?;
+        store.discard(shard, key, Kept::Stashed)
+    });
+    shard.counts.stashed.take_away(1);
+    shard.counts.buried.add(1);
+    let letter = DeadLetter {
+        target,
+        message_type: slot.message_type(),
+        reason,
+        envelope,
+    };
+    record(&shard.core.dead_letters, letter);
+    shard.acting_as(target, || drop_with_fate(message, End::from(reason)));
+}
+
+/// Drops a message as if a handler had taken it.
+fn discard(shard: &Shard, key: Key, kept: Kept) {
+    let slot = shard.slot(key.slot());
+    let message = slot.with_system(|system| {
+        let store = system.store.as_mut()?;
+        store.discard(shard, key, kept)
+    });
+    let _ = drop_with_fate(message, End::Failed);
+}

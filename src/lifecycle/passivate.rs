@@ -1,0 +1,85 @@
+//! Passivation: an actor gives up its state, and is built again when mail comes.
+//!
+//! It is a restart that waits for a message. For its instance it is a stop: children and tasks end,
+//! `PostStop` is told, the state is dropped. Its slot, name, references, watchers and mail stay. While it
+//! is passive, its slot's flag says that there is *more to look at than the mail*, so a turn notices it
+//! by the one flag that it checks anyway.
+
+use super::instance::{end_what_it_began, rest};
+use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
+use crate::address::Key;
+use crate::deadlock::look_if_held_up;
+use crate::failure::{DeadLetterReason, End, TerminationReason};
+use crate::shard::{Due, NO_SLOT, Passive, Shard, Slot, State, interrupt};
+use crate::supervision::StopReason;
+use crate::sync::{Mutant, is_mutated};
+
+/// Passivates an actor after its current message.
+pub(crate) fn passivate(shard: &Shard, key: Key) {
+    let Some(slot) = shard.tenant(key) else {
+        return;
+    };
+    // An actor that stops soon has nothing to come back to.
+    if matches!(slot.state(), State::Starting | State::Running) {
+        slot.with_system(|system| system.passivation_wanted = system.passive.is_none());
+        interrupt(shard, key);
+    }
+}
+
+/// Begins to passivate an actor that has a turn.
+pub(crate) fn begin_passivation(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot());
+    if !slot.can_be_built_again() {
+        return begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
+    }
+    slot.with_system(|system| {
+        system.passivation_wanted = false;
+        system.passive = Some(Passive::Leaving);
+    });
+    let_go_of_instance(shard, key);
+    slot.special.set(true);
+    ask_children_to_stop(shard, slot, End::NoReply, TerminationReason::Stopped);
+    look_if_held_up(shard, slot, key);
+    shard.due.push(Due::Turn(key.slot()));
+}
+
+/// Ends what a passivating instance has begun. Its stash stays, for the next instance.
+fn let_go_of_instance(shard: &Shard, key: Key) {
+    rest(shard, key);
+    end_what_it_began(shard, key, End::NoReply);
+}
+
+/// Tells an instance whose children and tasks have ended that it ends, and drops it.
+pub(crate) fn fall_asleep(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot());
+    tell_of_stop(shard, key, End::NoReply, |_| StopReason::Passivated);
+    // What `PostStop` has begun ends too. No instance is told of that, nor of what has come since this
+    // one began to leave.
+    if is_mutated(Mutant::NextInstanceTold) {
+        rest(shard, key);
+    } else {
+        let_go_of_instance(shard, key);
+    }
+    ask_children_to_stop(shard, slot, End::NoReply, TerminationReason::Stopped);
+    if slot.first_child.get() == NO_SLOT {
+        slot.with_system(|system| system.passive = Some(Passive::Asleep));
+        if let Some(observer) = shard.observer.get() {
+            observer.passivates(shard.id_of(key));
+        }
+    } else {
+        slot.with_system(|system| system.passive = Some(Passive::Told));
+        look_if_held_up(shard, slot, key);
+    }
+}
+
+/// Whether an actor is passive, and would wake up for a message.
+pub(crate) fn is_asleep(slot: &Slot) -> bool {
+    slot.special.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
+}
+
+/// Leaves an actor idle until mail comes.
+pub(crate) fn sleep(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot());
+    slot.release_mailbox(shard.slabs());
+    slot.queued.set(false);
+}

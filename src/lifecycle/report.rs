@@ -1,0 +1,29 @@
+//! Describing failures, and reporting them to the pool's hook.
+
+use crate::address::Key;
+use crate::failure::{Cause, End, Failure, Stage, catch_user, drop_with_fate};
+use crate::shard::{Shard, path_of};
+
+pub(crate) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
+    let message_type = shard.slot(key.slot()).message_type();
+    Failure {
+        actor: shard.id_of(key),
+        path: path_of(shard, key.slot()),
+        message_type,
+        during,
+        cause,
+    }
+}
+
+/// Tells the pool's hook of a failure that needs no decision.
+#[cold]
+pub(crate) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
+    let failure = describe(shard, key, during, cause);
+    tell_hook(shard, &failure);
+    let _ = drop_with_fate(failure, End::Failed);
+}
+
+pub(crate) fn tell_hook(shard: &Shard, failure: &Failure) {
+    // A panic of the hook has been reported by the panic hook.
+    let _ = catch_user(|| (shard.core.on_failure)(failure));
+}

@@ -1,0 +1,298 @@
+//! Entries: the layout of parcels in memory, one behind the other, in a batch from one worker to another
+//! or in a worker's ingress for threads outside.
+//!
+//! An *entry* is a parcel of any type, together with what is needed to process it: its handling, its
+//! recipient and its envelope. Every part except the first word is written only if it differs from what
+//! is implied, which in a batch is the entry before. The messages that one handler sends have one cause
+//! and mostly consecutive ids, and often go to one actor. Each word saved is one less to be moved from
+//! core to core.
+//!
+//! | word | |
+//! |---|---|
+//! | first | the [`Handling`] of the parcel; its lowest bits say which parts follow |
+//! | 1 | the key of the recipient |
+//! | 1 | the message's id |
+//! | 4 | the [`Cause`] |
+//! | | the parcel |
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::mem;
+use std::ptr::NonNull;
+
+use super::payload::{Handling, Payload, words_of};
+use crate::address::{Cause, Key, MessageId};
+
+/// The parts that follow the first word, in this order.
+const TO: usize = 1;
+const MESSAGE: usize = 2;
+const CAUSE: usize = 4;
+const PARTS: usize = TO | MESSAGE | CAUSE;
+
+const _: () = assert!(mem::align_of::<Handling>() > PARTS && mem::size_of::<Handling>() > PARTS);
+
+const KEY_WORDS: u32 = words_of::<Key>();
+const ID_WORDS: u32 = words_of::<MessageId>();
+const CAUSE_WORDS: u32 = words_of::<Cause>();
+
+/// Words before the parcel in an entry with all of its parts.
+pub(crate) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS;
+
+/// The first word of an entry. In an ingress it is not zero, and writing it commits the entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Head(NonNull<u8>);
+
+impl Head {
+    #[inline(always)]
+    fn of<P: Payload>(parts: usize) -> Self {
+        Self::with(Handling::of::<P>(), parts)
+    }
+
+    #[inline(always)]
+    fn with(handling: &'static Handling, parts: usize) -> Self {
+        // SAFETY: `parts` is less than the size of a handling.
+        Self(unsafe { NonNull::from(handling).cast::<u8>().add(parts) })
+    }
+
+    #[inline(always)]
+    fn parts(self) -> usize {
+        self.0.addr().get() & PARTS
+    }
+
+    #[inline(always)]
+    fn handling(self) -> &'static Handling {
+        // SAFETY: `with` made it from a handling, whose alignment ensures that the addition did not
+        // carry.
+        unsafe { self.0.sub(self.parts()).cast::<Handling>().as_ref() }
+    }
+
+    pub(crate) fn word(self) -> NonNull<()> {
+        self.0.cast()
+    }
+}
+
+/// What is implied about an entry before it is read: the description of the entry before.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    to: Key,
+    message: MessageId,
+    pub(crate) cause: Cause,
+}
+
+impl Known {
+    /// What is implied about the first entry.
+    pub(crate) const NOTHING: Self = Self {
+        to: Key::NONE,
+        message: MessageId::NONE,
+        cause: Cause::NONE,
+    };
+}
+
+/// The writer's counterpart of [`Known`].
+pub(crate) struct Last {
+    to: Cell<Key>,
+    message: Cell<MessageId>,
+    cause: Cell<Cause>,
+}
+
+impl Default for Last {
+    fn default() -> Self {
+        let Known { to, message, cause } = Known::NOTHING;
+        Self {
+            to: Cell::new(to),
+            message: Cell::new(message),
+            cause: Cell::new(cause),
+        }
+    }
+}
+
+impl Last {
+    #[inline(always)]
+    pub(crate) fn has_cause(&self, cause: Cause) -> bool {
+        self.cause.get() == cause
+    }
+
+    /// Resets it for a new batch.
+    pub(crate) fn forget(&self) {
+        let Known { to, message, cause } = Known::NOTHING;
+        self.to.set(to);
+        self.message.set(message);
+        self.cause.set(cause);
+    }
+}
+
+/// The description of an entry.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    to: Key,
+    message: MessageId,
+    /// Set only if it is one of the parts.
+    cause: Cause,
+    parts: usize,
+}
+
+impl Entry {
+    /// Describes an entry behind the `last` one.
+    #[inline(always)]
+    pub(crate) fn after(last: &Last, to: Key, message: MessageId, cause: Cause) -> Self {
+        let mut entry = Self::of_same_cause(last, to, message);
+        if !last.has_cause(cause) {
+            entry.cause = cause;
+            entry.parts |= CAUSE;
+        }
+        entry
+    }
+
+    /// As [`after`](Self::after), for an entry with the cause of the last one.
+    #[inline(always)]
+    pub(crate) fn of_same_cause(last: &Last, to: Key, message: MessageId) -> Self {
+        let part = |part, changed| if changed { part } else { 0 };
+        let parts =
+            part(TO, last.to.get() != to) | part(MESSAGE, last.message.get().next() != message);
+        Self {
+            to,
+            message,
+            cause: Cause::NONE,
+            parts,
+        }
+    }
+
+    /// Describes an entry that stands alone. It has a cause, unless its cause is the one that is implied.
+    #[inline(always)]
+    pub(crate) fn alone(to: Key, message: MessageId, cause: Option<Cause>) -> Self {
+        Self {
+            to,
+            message,
+            cause: cause.unwrap_or(Cause::NONE),
+            parts: TO | MESSAGE | if cause.is_some() { CAUSE } else { 0 },
+        }
+    }
+
+    /// Returns the number of its words, with a `P`.
+    #[inline(always)]
+    pub(crate) fn words<P>(&self) -> u32 {
+        let of = |part, words| if self.parts & part != 0 { words } else { 0 };
+        let parts = of(TO, KEY_WORDS) + of(MESSAGE, ID_WORDS) + of(CAUSE, CAUSE_WORDS);
+        1 + parts + words_of::<P>()
+    }
+
+    /// Returns its first word, with a `P`.
+    #[inline(always)]
+    pub(crate) fn head<P: Payload>(&self) -> Head {
+        Head::of::<P>(self.parts)
+    }
+
+    /// Makes it the last entry, which the next one follows. Called when it has been written.
+    #[inline(always)]
+    pub(crate) fn becomes(&self, last: &Last) {
+        last.message.set(self.message);
+        if self.parts & TO != 0 {
+            last.to.set(self.to);
+        }
+        if self.parts & CAUSE != 0 {
+            last.cause.set(self.cause);
+        }
+    }
+
+    /// Writes everything except its first word, and returns the address for its parcel.
+    ///
+    /// # Safety
+    ///
+    /// There is room for its [words](Self::words) at `at`.
+    #[inline(always)]
+    pub(crate) unsafe fn write_all_but_first(&self, at: *mut u64) -> *mut u64 {
+        // SAFETY: the caller's promise; words are aligned for each part.
+        unsafe {
+            let mut at = at.add(1);
+            if self.parts & TO != 0 {
+                at.cast::<Key>().write(self.to);
+                at = at.add(KEY_WORDS as usize);
+            }
+            if self.parts & MESSAGE != 0 {
+                at.cast::<MessageId>().write(self.message);
+                at = at.add(ID_WORDS as usize);
+            }
+            if self.parts & CAUSE != 0 {
+                at.cast::<Cause>().write(self.cause);
+                at = at.add(CAUSE_WORDS as usize);
+            }
+            at
+        }
+    }
+}
+
+/// An entry that was read.
+pub(crate) struct Found {
+    pub(crate) handling: &'static Handling,
+    pub(crate) to: Key,
+    pub(crate) message: MessageId,
+    pub(crate) parcel: *const u8,
+    /// Words of the whole entry.
+    pub(crate) words: u32,
+}
+
+impl Found {
+    /// Reads an entry.
+    ///
+    /// # Safety
+    ///
+    /// An entry was written there, after what is `known`.
+    #[inline(always)]
+    pub(crate) unsafe fn read(at: *const u64, known: &mut Known) -> Self {
+        // SAFETY: an entry has the parts that its first word names, and its parcel.
+        unsafe {
+            let head = at.cast::<Head>().read();
+            let (parts, mut parcel) = (head.parts(), at.add(1));
+            known.message = known.message.next();
+            if parts & TO != 0 {
+                known.to = parcel.cast::<Key>().read();
+                parcel = parcel.add(KEY_WORDS as usize);
+            }
+            if parts & MESSAGE != 0 {
+                known.message = parcel.cast::<MessageId>().read();
+                parcel = parcel.add(ID_WORDS as usize);
+            }
+            if parts & CAUSE != 0 {
+                known.cause = parcel.cast::<Cause>().read();
+                parcel = parcel.add(CAUSE_WORDS as usize);
+            }
+            let handling = head.handling();
+            #[allow(clippy::cast_possible_truncation)] // a few words
+            let before = parcel.addr().wrapping_sub(at.addr()) / mem::size_of::<u64>();
+            Self {
+                handling,
+                to: known.to,
+                message: known.message,
+                parcel: parcel.cast(),
+                words: before as u32 + handling.words,
+            }
+        }
+    }
+
+    /// Passes over the entries behind this one that have the same handling and no parts, so that this
+    /// entry's description holds for them too. Returns how many there are.
+    ///
+    /// # Safety
+    ///
+    /// There are entries from `at` to `end`, the first of them right behind this one.
+    #[inline(always)]
+    pub(crate) unsafe fn pass_over_same(
+        &self,
+        at: &mut *const u64,
+        end: *const u64,
+        known: &mut Known,
+    ) -> u32 {
+        let same = Head::with(self.handling, 0);
+        let mut count = 0;
+        // SAFETY: the caller's promise.
+        while *at < end && unsafe { at.cast::<Head>().read() } == same {
+            // SAFETY: as above; the entry has no part but its parcel.
+            *at = unsafe { at.add(1 + self.handling.words as usize) };
+            count += 1;
+        }
+        known.message = known.message.plus(u64::from(count));
+        count
+    }
+}

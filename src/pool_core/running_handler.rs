@@ -1,0 +1,90 @@
+//! The current activity of a worker, in the types of the actor layer: see [`Beat`].
+
+#![allow(unsafe_code)]
+
+use std::ptr;
+
+use crate::address::Key;
+use crate::address::MessageType;
+use crate::shared;
+
+/// The current turn of one worker.
+pub(crate) type Beat = shared::Beat<MessageType>;
+
+/// The handler that runs, for a worker that leaves it and comes back.
+pub(crate) type Running = shared::Running<MessageType>;
+
+/// A running handler, as seen from another thread.
+pub(crate) struct RunningHandler {
+    pub(crate) turn: u64,
+    pub(crate) key: Key,
+    pub(crate) message_type: &'static str,
+}
+
+impl Running {
+    pub(crate) const NOBODY: Self = Self::new(0, ptr::null_mut());
+
+    /// A turn of the tenant of a slot, with the slot's kind of mail.
+    #[inline(always)]
+    pub(crate) fn of_turn(key: Key, mail: Option<&'static MessageType>) -> Self {
+        let mail = mail.map_or(ptr::null_mut(), |mail| ptr::from_ref(mail).cast_mut());
+        Self::new(key.to_bits(), mail)
+    }
+
+    #[inline(always)]
+    pub(crate) fn of(key: Key, mail: &'static MessageType) -> Self {
+        Self::of_turn(key, Some(mail))
+    }
+}
+
+/// Returns which actor's handler ran last, and whether it still runs. For the worker's own thread.
+pub(crate) fn last_handler(beat: &Beat) -> Option<(Key, bool)> {
+    let (key, mail) = beat.last().parts();
+    let any = !mail.is_null();
+    any.then_some((Key::from_bits(key), Beat::is_running(beat.turn())))
+}
+
+/// Returns the handler that runs. For other threads.
+pub(crate) fn look_at_handler(beat: &Beat) -> Option<RunningHandler> {
+    let (turn, running) = beat.look()?;
+    let (key, mail) = running.parts();
+    // SAFETY: only `Running::of_turn` makes a pointer that is not null, from a `&'static` reference, and
+    // nothing is ever written through it.
+    let mail = unsafe { mail.as_ref() }?;
+    Some(RunningHandler {
+        turn,
+        key: Key::from_bits(key),
+        message_type: mail.name(),
+    })
+}
+
+/// Returns the actors that wait in the middle of their handlers; only some of them if there are many. For
+/// other threads.
+pub(crate) fn look_at_waiting(beat: &Beat) -> impl Iterator<Item = Key> {
+    beat.waiting().map(Key::from_bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own() {
+        let (beat, key) = (Beat::default(), Key::new(3, 2));
+        assert!(look_at_handler(&beat).is_none());
+        beat.begin(Running::of(key, MessageType::of::<u8>()));
+        let first = look_at_handler(&beat).unwrap();
+        assert_eq!((first.key, first.message_type), (key, "u8"));
+        let outer = beat.running();
+        beat.begin_within(Running::of(key, MessageType::of::<u16>()));
+        assert_eq!(look_at_handler(&beat).unwrap().message_type, "u16");
+        beat.go_on(outer);
+        let again = look_at_handler(&beat).unwrap();
+        assert_eq!(again.message_type, "u8");
+        assert_ne!(first.turn, again.turn);
+        beat.end();
+        assert!(look_at_handler(&beat).is_none() && !Beat::is_running(beat.turn()));
+        beat.go_on(beat.running());
+        assert!(look_at_handler(&beat).is_none());
+    }
+}

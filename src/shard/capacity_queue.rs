@@ -1,0 +1,39 @@
+//! The senders that wait for capacity in a bounded mailbox, first come first served.
+
+use std::sync::Arc;
+
+use super::body::{NewBody, TurnEnd};
+use super::capacity::Bounded;
+use super::state::Shard;
+use crate::pool_core::{Door, Room};
+use crate::queue::Line;
+
+/// Called for a waiting sender once there is room. Dropped if there will be none.
+pub(crate) type Grant = Box<dyn FnOnce(Room)>;
+
+/// The owner's half of a bounded mailbox.
+pub(crate) struct Bound {
+    pub(crate) door: Arc<Door>,
+    pub(crate) line: Line<Grant>,
+}
+
+impl Bound {
+    /// Returns the first waiter, and a permit for it.
+    pub(crate) fn next(&mut self, shard: &Shard) -> Option<(Grant, Room)> {
+        if !self.line.is_empty() && self.door.is_blocked(&shard.core) {
+            return None;
+        }
+        let grant = self.line.next(&self.door.gate)?;
+        Some((grant, Room::of(Arc::clone(&self.door))))
+    }
+}
+
+impl Bounded {
+    /// Its successor has the same mailbox.
+    pub(crate) fn end_of(&self, end: TurnEnd) -> TurnEnd {
+        end.with_next(|inner| {
+            let door = Arc::clone(&self.door);
+            NewBody::new(Self { inner, door })
+        })
+    }
+}

@@ -1,0 +1,663 @@
+//! A slot: all that a worker stores of one actor, in a cache line and a half.
+//!
+//! A slot is let to one actor after another. Each tenancy has a generation, and a [`Key`] of an earlier one
+//! opens nothing. The slot is also where the type of an actor's messages is erased; `mail_kind.rs` recovers
+//! it:
+//!
+//! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type with which
+//! [`Slot::occupy`] began it. Code that pushes or pops holds a key of that tenancy together with `M`: in an
+//! `ActorRef<M>`, made when the actor is started or when the directory has compared the type, or in the
+//! actor's own body, which is built for `M`.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::{mem, ptr};
+
+use super::attention::Special;
+use super::body::{BodyBox, NewBody};
+use super::capacity_queue::Bound;
+use super::records::{AtEnd, Recipe, Role, System};
+use super::slot_flags::{Trait, Traits};
+use super::state::Shard;
+use super::vtable::MailKind;
+use super::vtable::NO_MESSAGES;
+use crate::address::MessageType;
+use crate::address::{ActorId, ActorPath, Cause, Envelope, Key, MessageId};
+use crate::failure::{DeadLetterReason, End, drop_quietly};
+use crate::mailbox::{Item, Place, RawMailbox};
+use crate::memory::{Slabs, Tenant};
+use crate::pool_core::Door;
+use crate::sync::{Mutant, is_mutated};
+
+/// The index of no slot.
+pub(crate) const NO_SLOT: u32 = u32::MAX;
+
+/// The state of an actor's life.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum State {
+    /// The slot belongs to no actor.
+    #[default]
+    Vacant,
+    /// Its factory and setup run. Its mailbox is open, but the mail waits.
+    Starting,
+    /// It handles what arrives.
+    Running,
+    /// It takes no more mail, and stops when it has handled what it has.
+    Draining,
+    /// It handles nothing more, and waits for its children to stop.
+    Stopping,
+}
+
+/// What is rarely needed of an actor.
+#[derive(Default)]
+pub(crate) struct Extra {
+    /// The path, if the actor was given a name.
+    pub(crate) path: Option<ActorPath>,
+    /// What to do when the slot is vacated. None of it is user code.
+    pub(crate) at_end: Vec<Box<dyn AtEnd>>,
+    /// What the system wants of the actor, and remembers of it.
+    pub(crate) system: Option<Box<System>>,
+    /// The bound of its mailbox, if it has one.
+    pub(crate) bound: Option<Box<Bound>>,
+    /// What it is besides an actor, or instead of one.
+    pub(crate) role: Option<Box<Role>>,
+}
+
+/// The actor itself, while it has no turn.
+enum Desk {
+    Here(BodyBox),
+    /// The actor has a turn, or is not built. The key is what it waited for last, if anything.
+    Out(Key),
+}
+
+/// The state of an actor, in the four bytes beside its mailbox.
+pub(crate) struct Flags {
+    state: Cell<State>,
+    /// Whether a turn is due or running, or the actor must not have one yet.
+    pub(crate) queued: Cell<bool>,
+    /// Whether a turn has more to check than the mail.
+    pub(crate) special: Special,
+    traits: Traits,
+}
+
+/// A place for one actor. The fields that a message needs come first.
+#[repr(C)]
+pub(crate) struct Slot {
+    /// The tenancy's generation while new mail is admitted, else 0: admission takes one comparison.
+    open: Cell<u32>,
+    generation: Cell<u32>,
+    pub(crate) mailbox: RawMailbox<Flags>,
+    desk: Cell<Desk>,
+    /// `None` if it was never let, or its memory was given back since.
+    mail: Cell<Option<&'static MailKind>>,
+    pub(crate) parent: Cell<u32>,
+    pub(crate) first_child: Cell<u32>,
+    pub(crate) next_sibling: Cell<u32>,
+    pub(crate) previous_sibling: Cell<u32>,
+    /// How to build the actor again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
+    recipe: Cell<*const ()>,
+    extra: Cell<Option<Box<Extra>>>,
+}
+
+impl std::ops::Deref for Slot {
+    type Target = Flags;
+
+    #[inline(always)]
+    fn deref(&self) -> &Flags {
+        &self.mailbox.beside
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            open: Cell::new(0),
+            generation: Cell::new(0),
+            parent: Cell::new(NO_SLOT),
+            first_child: Cell::new(NO_SLOT),
+            next_sibling: Cell::new(NO_SLOT),
+            previous_sibling: Cell::new(NO_SLOT),
+            mailbox: RawMailbox::new(Flags {
+                state: Cell::new(State::Vacant),
+                queued: Cell::new(false),
+                special: Special::default(),
+                traits: Traits::default(),
+            }),
+            desk: Cell::new(Desk::Out(Key::NONE)),
+            mail: Cell::new(None),
+            recipe: Cell::new(ptr::null()),
+            extra: Cell::new(None),
+        }
+    }
+}
+
+// SAFETY: `vacate` leaves nothing owned. All zeros are a vacant and closed slot without a body, whose
+// references are options, so it is valid. No key is of generation 0.
+unsafe impl Tenant for Slot {
+    fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    fn vacant(generation: u32) -> Self {
+        let slot = Self::default();
+        slot.generation.set(generation);
+        slot
+    }
+}
+
+impl Drop for Slot {
+    /// Releases a tenancy that has not ended, as its worker never ran, or is gone.
+    fn drop(&mut self) {
+        let _ = drop_quietly(self.take_recipe());
+    }
+}
+
+impl Slot {
+    /// Begins a tenancy for an actor that handles `M`, with its mailbox open, and returns its generation. The
+    /// slot must be vacant.
+    pub(crate) fn occupy(&self, mail: &'static MailKind, parent: u32) -> u32 {
+        debug_assert_eq!(self.state.get(), State::Vacant);
+        let generation = self.generation.get() + 1;
+        self.generation.set(generation);
+        self.open.set(generation);
+        self.state.set(State::Starting);
+        self.queued.set(true);
+        self.parent.set(parent);
+        self.mail.set(Some(mail));
+        generation
+    }
+
+    /// Ends the tenancy. Returns whether the slot may be let again: it may not if its generations are used
+    /// up, since a stale key must never open it.
+    pub(crate) fn vacate(&self, slabs: &Slabs) -> bool {
+        debug_assert_eq!(self.mailbox.len(), 0);
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().release)(self, slabs) };
+        self.open.set(0);
+        self.state.set(State::Vacant);
+        self.queued.set(false);
+        self.special.clear();
+        self.traits.clear();
+        let _ = drop_quietly(self.take_recipe());
+        self.generation.get() < u32::MAX
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// Moves to the next state of the actor's life.
+    pub(crate) fn enter(&self, state: State) {
+        debug_assert!(
+            matches!(
+                (self.state.get(), state),
+                (
+                    State::Starting,
+                    State::Running | State::Draining | State::Stopping
+                ) | (State::Running, State::Draining | State::Stopping)
+                    | (State::Draining, State::Stopping)
+            ),
+            "an actor does not go from {:?} to {state:?}",
+            self.state.get(),
+        );
+        self.state.set(state);
+    }
+
+    /// Admits no more mail.
+    pub(crate) fn shut(&self) {
+        self.open.set(0);
+    }
+
+    /// Whether `key` is of the present tenancy.
+    pub(crate) fn is_let_to(&self, key: Key) -> bool {
+        self.generation.get() == key.generation() && self.state.get() != State::Vacant
+    }
+
+    /// Returns what becomes of the replies that the actor still holds.
+    pub(crate) fn ending(&self) -> End {
+        self.traits.ending()
+    }
+
+    pub(crate) fn end_with(&self, end: End) {
+        self.traits.end_with(end);
+    }
+
+    /// Whether a message to `key` would be admitted.
+    pub(crate) fn is_open_for(&self, key: Key) -> bool {
+        self.open.get() == key.generation()
+    }
+
+    pub(crate) fn mailbox_len(&self) -> usize {
+        self.mailbox.len()
+    }
+
+    /// Returns the kind of mail of the tenant, if there is one.
+    #[inline(always)]
+    pub(crate) fn kind_of_tenant(&self) -> Option<&'static MessageType> {
+        self.mail.get().map(|mail| &mail.message_type)
+    }
+
+    #[inline(always)]
+    pub(crate) fn message_kind(&self) -> &'static MessageType {
+        &self.mail_kind().message_type
+    }
+
+    #[inline(always)]
+    pub(crate) fn mail_kind(&self) -> &'static MailKind {
+        self.mail.get().unwrap_or(&NO_MESSAGES)
+    }
+
+    pub(crate) fn message_type(&self) -> &'static str {
+        self.message_kind().name()
+    }
+
+    /// Makes room in the mailbox, if `generation` is that of the present tenancy and it still
+    /// takes mail.
+    ///
+    /// # Safety
+    ///
+    /// If `generation` is of the present tenancy, that tenancy was begun by `occupy::<M>`. The caller writes
+    /// the item before it does anything else.
+    #[inline(always)]
+    pub(crate) unsafe fn admit<M>(
+        &self,
+        generation: u32,
+        slabs: &Slabs,
+        cause: Cause,
+    ) -> Option<*mut Item<M>> {
+        if self.open.get() != generation
+            && !(is_mutated(Mutant::NextTenantServed) && self.open.get() != 0)
+        {
+            return None;
+        }
+        // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
+        Some(unsafe { self.mailbox.push_place(slabs, cause) })
+    }
+
+    /// Takes the oldest message out, and returns where it lies.
+    ///
+    /// # Safety
+    ///
+    /// The slot's present tenancy was begun by `occupy::<M>`. The caller reads the item, which it
+    /// then owns, before it does anything else.
+    #[inline(always)]
+    pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<Place<M>> {
+        // SAFETY: the caller's promises.
+        unsafe { self.mailbox.pop_place::<M>(slabs) }
+    }
+
+    /// Gives the memory of the mailbox back if the mailbox is empty.
+    ///
+    /// # Safety
+    ///
+    /// The slot's present tenancy was begun by `occupy::<M>`.
+    #[inline(always)]
+    pub(crate) unsafe fn release_empty_mailbox<M>(&self, slabs: &Slabs) {
+        if self.mailbox.len() == 0 {
+            // SAFETY: the caller's promise.
+            unsafe { self.mailbox.release::<M>(slabs) };
+        }
+    }
+
+    /// As [`release_empty_mailbox`](Self::release_empty_mailbox), for a mailbox that is empty and whose
+    /// memory was usually given back at the end of the turn.
+    #[inline(always)]
+    pub(crate) fn release_mailbox(&self, slabs: &Slabs) {
+        if self.mailbox.has_memory() {
+            // SAFETY: `mail` is that of the present tenancy.
+            unsafe { (self.mail_kind().release)(self, slabs) }
+        }
+    }
+
+    /// Loses every message that waits for `actor`, which is the actor of the present tenancy, and returns
+    /// their number.
+    pub(crate) fn bury_mail(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) -> u64 {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().bury)(self, shard, actor, reason) }
+    }
+
+    /// Returns the envelope of the oldest message.
+    pub(crate) fn peek_envelope(&self) -> Option<Envelope> {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().peek)(self) }
+    }
+
+    /// Drops the oldest message as if a handler had taken it. Replies in it end with `end`.
+    #[cold]
+    pub(crate) fn discard_next(&self, shard: &Shard, end: End) {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().discard)(self, shard, end) }
+    }
+
+    /// Whether that message waits in the mailbox. Checks all of its messages.
+    pub(crate) fn holds_message(&self, message: MessageId) -> bool {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().holds)(self, message) }
+    }
+
+    /// Makes a message the next one, if it is among the `most` oldest. Returns whether it is.
+    pub(crate) fn advance_message(&self, slabs: &Slabs, message: MessageId, most: usize) -> bool {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().advance)(self, slabs, message, most) }
+    }
+
+    /// Loses the oldest message.
+    pub(crate) fn bury_next(&self, shard: &Shard, actor: ActorId, reason: DeadLetterReason) {
+        // SAFETY: `mail` is that of the present tenancy.
+        unsafe { (self.mail_kind().bury_next)(self, shard, actor, reason) }
+    }
+
+    #[inline]
+    pub(crate) fn take_body(&self) -> Option<BodyBox> {
+        match self.desk.replace(Desk::Out(Key::NONE)) {
+            Desk::Here(body) => Some(body),
+            Desk::Out(wait) => {
+                self.desk.set(Desk::Out(wait));
+                None
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn put_body(&self, body: BodyBox) {
+        let before = self.desk.replace(Desk::Here(body));
+        debug_assert!(matches!(before, Desk::Out(_)));
+        mem::forget(before); // there is nothing to drop, which the compiler does not know
+    }
+
+    /// Stores a body that was just built.
+    pub(crate) fn take_in(&self, body: NewBody, slabs: &Slabs) {
+        self.put_body(body.into_slab(slabs));
+    }
+
+    /// Prefetches the slot.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        let start = ptr::from_ref(self);
+        prefetch(start.cast());
+        prefetch(start.wrapping_add(1).wrapping_byte_sub(1).cast());
+    }
+
+    /// Prefetches the actor and its mail.
+    #[inline(always)]
+    pub(crate) fn prefetch_actor(&self) {
+        prefetch(self.mailbox.first());
+        // SAFETY: a slot is used by one thread, and nothing else is done during this look.
+        if let Desk::Here(body) = unsafe { &*self.desk.as_ptr() } {
+            prefetch(ptr::from_ref(&**body).cast());
+        }
+    }
+
+    /// Records that the actor waits, in its turn.
+    #[inline(always)]
+    pub(crate) fn note_wait(&self, wait: Key) {
+        // It is at its desk if a destructor waits in its name, such as that of a lost message.
+        if self.is_at_work() {
+            // SAFETY: as in `is_at_work`. What was there is a key, which need not be dropped.
+            unsafe { self.desk.as_ptr().write(Desk::Out(wait)) };
+        }
+    }
+
+    /// Returns what the actor waited for last in its present turn, if anything.
+    pub(crate) fn wait(&self) -> Option<Key> {
+        // SAFETY: as in `is_at_work`.
+        match unsafe { &*self.desk.as_ptr() } {
+            Desk::Out(wait) => Some(*wait).filter(|&wait| wait != Key::NONE),
+            Desk::Here(_) => None,
+        }
+    }
+
+    /// Whether its actor has a turn, or is not built.
+    #[inline(always)]
+    pub(crate) fn is_at_work(&self) -> bool {
+        // SAFETY: a slot is used by one thread, and nothing else is done during this look.
+        matches!(unsafe { &*self.desk.as_ptr() }, Desk::Out(_))
+    }
+
+    /// Whether its mailbox is bounded.
+    #[inline(always)]
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.traits.has(Trait::Bounded)
+    }
+
+    pub(crate) fn become_bounded(&self) {
+        self.traits.set(Trait::Bounded, true);
+    }
+
+    /// Whether it waits for the system, and must not have a turn for its mail.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.traits.has(Trait::Resting)
+    }
+
+    pub(crate) fn set_resting(&self, resting: bool) {
+        self.traits.set(Trait::Resting, resting);
+    }
+
+    /// Whether it has a receive time-out, which counts from the end of each turn.
+    #[inline(always)]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.traits.has(Trait::Timed)
+    }
+
+    pub(crate) fn set_timed(&self, timed: bool) {
+        self.traits.set(Trait::Timed, timed);
+    }
+
+    /// Whether the actor is stopped by a shutdown's deadline.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.traits.has(Trait::Forced)
+    }
+
+    pub(crate) fn set_forced(&self, forced: bool) {
+        self.traits.set(Trait::Forced, forced);
+    }
+
+    /// Whether its path can be found from elsewhere.
+    #[inline]
+    pub(crate) fn is_known(&self) -> bool {
+        self.traits.has(Trait::Known)
+    }
+
+    pub(crate) fn become_known(&self) {
+        self.traits.set(Trait::Known, true);
+    }
+
+    /// Reads or changes what is rarely needed.
+    pub(crate) fn with_extra<R>(&self, look: impl FnOnce(&mut Extra) -> R) -> R {
+        let mut extra = self.extra.take().unwrap_or_default();
+        let answer = look(&mut extra);
+        self.extra.set(Some(extra));
+        answer
+    }
+
+    /// Reads or changes what the system wants of the actor.
+    pub(crate) fn with_system<R>(&self, look: impl FnOnce(&mut System) -> R) -> R {
+        self.with_extra(|extra| look(extra.system.get_or_insert_default()))
+    }
+
+    /// Whether the system has ever wanted anything of the actor.
+    pub(crate) fn has_system(&self) -> bool {
+        // SAFETY: a slot is used by one thread, and nothing else is done during this look.
+        let extra = unsafe { &*self.extra.as_ptr() };
+        extra.as_ref().is_some_and(|extra| extra.system.is_some())
+    }
+
+    /// Reads or changes the bound of its mailbox, if it has one.
+    pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut Bound) -> R) -> Option<R> {
+        if !self.is_bounded() {
+            return None;
+        }
+        self.with_extra(|extra| extra.bound.as_deref_mut().map(look))
+    }
+
+    /// Returns what all threads share of its mailbox, if that is bounded.
+    pub(crate) fn door(&self) -> Option<Arc<Door>> {
+        self.with_bound(|bound| Arc::clone(&bound.door))
+    }
+
+    /// Stores how the actor is built. No recipe may be stored already.
+    ///
+    /// # Safety
+    ///
+    /// The present tenancy was begun by `occupy::<M>`.
+    pub(crate) unsafe fn keep_recipe<R: Recipe>(&self, mail: &'static MailKind, recipe: Arc<R>) {
+        debug_assert!(self.recipe.get().is_null());
+        self.mail.set(Some(mail));
+        self.recipe.set(Arc::into_raw(recipe).cast());
+    }
+
+    /// Returns what [`keep_recipe`](Self::keep_recipe) has stored.
+    ///
+    /// # Safety
+    ///
+    /// The present tenancy was begun by `occupy::<M>`, a recipe is stored, and the tenancy lasts as long as
+    /// the result is used.
+    pub(crate) unsafe fn recipe_as<R: Recipe>(&self) -> &R {
+        // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`, and is not dropped before the
+        // tenancy has ended.
+        unsafe { &*self.recipe.get().cast::<R>() }
+    }
+
+    /// Returns how the actor is built; `None` for the guardian, and for tasks.
+    pub(crate) fn recipe(&self) -> Option<Arc<dyn Recipe>> {
+        let recipe = self.recipe.get();
+        let kept = self.take_recipe()?;
+        self.recipe.set(recipe);
+        let copy = Arc::clone(&kept);
+        mem::forget(kept); // it is the slot's again
+        Some(copy)
+    }
+
+    /// Whether the actor can have another instance.
+    pub(crate) fn can_be_built_again(&self) -> bool {
+        self.recipe().is_some_and(|recipe| recipe.serves_again())
+    }
+
+    fn take_recipe(&self) -> Option<Arc<dyn Recipe>> {
+        let recipe = self.recipe.replace(ptr::null());
+        // SAFETY: it was stored during the tenancy that `mail` is of, and is taken out once.
+        (!recipe.is_null()).then(|| unsafe { (self.mail_kind().recipe)(recipe) })
+    }
+
+    /// Takes out what is rarely needed, if there is any.
+    pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
+        self.extra.take()
+    }
+
+    /// Reads the path without a copy, if the actor was given a name. This also works in a signal handler,
+    /// where nothing is found if the signal interrupted another look.
+    pub(crate) fn look_at_given_path<R>(&self, look: impl FnOnce(&ActorPath) -> R) -> Option<R> {
+        let extra = self.extra.take()?;
+        let answer = extra.path.as_ref().map(look);
+        self.extra.set(Some(extra));
+        answer
+    }
+
+    /// Reads what it is besides an actor, or instead of one, if anything.
+    pub(crate) fn look_at_role<R>(&self, look: impl FnOnce(&Role) -> R) -> Option<R> {
+        let extra = self.extra.take()?;
+        let answer = extra.role.as_deref().map(look);
+        self.extra.set(Some(extra));
+        answer
+    }
+
+    /// Returns the path, if the actor was given a name.
+    pub(crate) fn given_path(&self) -> Option<ActorPath> {
+        let extra = self.extra.take()?;
+        let path = extra.path.clone();
+        self.extra.set(Some(extra));
+        path
+    }
+}
+
+/// Prefetches what is at that address, if possible. There need not be anything.
+#[inline(always)]
+fn prefetch(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it reads nothing as far as the program can tell, and any address is allowed.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_small() {
+        assert!(size_of::<Slot>() <= 88, "{} bytes", size_of::<Slot>());
+    }
+
+    #[test]
+    fn s9_5_a_slot_whose_memory_was_given_back_is_vacant() {
+        // SAFETY: as `Tenant` demands, zeros are a valid slot.
+        let slot = unsafe { mem::MaybeUninit::<Slot>::zeroed().assume_init() };
+        assert_eq!((slot.state(), slot.mailbox_len()), (State::Vacant, 0));
+        assert!(slot.is_at_work() && !slot.mailbox.has_memory() && slot.recipe().is_none());
+        let earlier = Key::new(0, 1);
+        assert!(!slot.is_open_for(earlier) && !slot.is_let_to(earlier));
+        let again = Slot::vacant(7);
+        assert_eq!(again.occupy(MailKind::of::<u8>(), NO_SLOT), 8);
+        again.vacate(&Slabs::new());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn s4_1_an_actor_moves_on_to_the_next_states_of_its_life_only() {
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+        const ALL: [State; 4] = [
+            State::Starting,
+            State::Running,
+            State::Draining,
+            State::Stopping,
+        ];
+        for (place, from) in ALL.into_iter().enumerate() {
+            for (other, to) in ALL.into_iter().enumerate() {
+                let (slot, blocks) = (Slot::default(), Slabs::new());
+                slot.occupy(MailKind::of::<u8>(), NO_SLOT);
+                slot.state.set(from);
+                let moved = catch_unwind(AssertUnwindSafe(|| slot.enter(to))).is_ok();
+                assert_eq!(moved, other > place, "from {from:?} to {to:?}");
+                slot.vacate(&blocks);
+            }
+        }
+    }
+
+    #[test]
+    fn s1_3_a_key_of_an_earlier_tenancy_opens_nothing() {
+        let (slot, blocks) = (Slot::default(), Slabs::new());
+        let first = slot.occupy(MailKind::of::<u32>(), NO_SLOT);
+        // SAFETY: the present tenancy was begun for `u32`, and the item is written at once.
+        unsafe {
+            let place = slot
+                .admit::<u32>(first, &blocks, Cause::NONE)
+                .expect("it is open");
+            place.write(Item {
+                id: MessageId::NONE,
+                message: 1,
+            });
+        }
+        // SAFETY: as above.
+        let taken = unsafe {
+            slot.next_message::<u32>(&blocks)
+                .map(|place| place.read().1)
+        };
+        assert_eq!(taken, Some(1));
+        assert!(slot.vacate(&blocks));
+        let second = slot.occupy(MailKind::of::<String>(), NO_SLOT);
+        assert_ne!(first, second);
+        // SAFETY: `first` is not of the present tenancy, so any type may be offered.
+        assert!(unsafe { slot.admit::<u32>(first, &blocks, Cause::NONE) }.is_none());
+        assert_eq!(slot.mailbox_len(), 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! Properties of an actor, and how it ends, in one byte.
+
+use std::cell::Cell;
+
+use crate::failure::End;
+
+/// A property that an actor has or has not.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Trait {
+    /// Its mailbox is bounded.
+    Bounded = 1,
+    /// Its path can be found from elsewhere.
+    Known = 1 << 1,
+    /// It waits for the system, and is not to have a turn for its mail.
+    Resting = 1 << 2,
+    /// It has a receive timeout.
+    Timed = 1 << 3,
+    /// The deadline of a shutdown stops it.
+    Forced = 1 << 4,
+}
+
+/// The properties of an actor, and the end of the replies that it still holds when it stops.
+#[derive(Default)]
+pub(crate) struct Traits(Cell<u8>);
+
+const ENDING_SHIFT: u32 = 5;
+
+/// Indexed by the number that stands for each in the upper bits.
+const ENDINGS: [End; 8] = [
+    End::Stopped,
+    End::NoReply,
+    End::Failed,
+    End::NoRoom,
+    End::PoolClosed,
+    End::TimedOut,
+    End::Cancelled,
+    End::Deadlock,
+];
+
+impl Traits {
+    #[inline(always)]
+    pub(crate) fn has(&self, one: Trait) -> bool {
+        self.0.get() & one as u8 != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, one: Trait, holds: bool) {
+        let others = self.0.get() & !(one as u8);
+        self.0.set(others | if holds { one as u8 } else { 0 });
+    }
+
+    pub(crate) fn ending(&self) -> End {
+        ENDINGS[usize::from(self.0.get() >> ENDING_SHIFT)]
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // there are eight
+    pub(crate) fn end_with(&self, end: End) {
+        let number = ENDINGS.iter().position(|&other| other == end);
+        let number = number.expect("every end has a number") as u8;
+        let traits = self.0.get() & ((1 << ENDING_SHIFT) - 1);
+        self.0.set(traits | number << ENDING_SHIFT);
+    }
+
+    /// Clears all properties; the end stays as it was.
+    pub(crate) fn clear(&self) {
+        self.0.set(self.0.get() & !((1 << ENDING_SHIFT) - 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traits_and_ends_do_not_disturb_each_other() {
+        let all = [
+            Trait::Bounded,
+            Trait::Known,
+            Trait::Resting,
+            Trait::Timed,
+            Trait::Forced,
+        ];
+        let traits = Traits::default();
+        assert_eq!(traits.ending(), End::Stopped);
+        for end in ENDINGS {
+            traits.end_with(end);
+            for one in all {
+                traits.set(one, true);
+                assert!(traits.has(one));
+                assert_eq!(traits.ending(), end);
+                assert_eq!(all.iter().filter(|&&other| traits.has(other)).count(), 1);
+                traits.set(one, false);
+            }
+            traits.set(Trait::Forced, true);
+            traits.clear();
+            assert!(!traits.has(Trait::Forced) && traits.ending() == end);
+        }
+    }
+}

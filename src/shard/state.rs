@@ -1,0 +1,481 @@
+//! A shard: the actors of one worker, and everything they touch. Only the worker's thread uses it.
+
+use crossbeam::utils::CachePadded;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::alarms::{Alarms, Measure};
+use super::records::{Elsewhere, Withdrawn};
+use super::run_queue::{Due, RunQueue};
+use super::slot::{NO_SLOT, Slot};
+use super::stack_overflow::tell_of_overflow;
+use super::tree::{found_guardian, wake};
+use super::turn_record::Stage;
+use crate::address::{ActorId, Cause, Envelope, Home, Key, MessageId};
+use crate::deadlock::Unprobed;
+use crate::fiber::{FiberSet, StackClass, StackConfig, watch_for_overflows};
+use crate::lifecycle::is_asleep;
+use crate::mailbox::Place;
+use crate::memory::{Arena, Slabs};
+use crate::pool_core::{
+    Beat, Counts, Observer, Outboxes, PoolCore, Running, WorkerStats, last_handler,
+};
+use crate::time::Clock;
+use crate::wait::{self, Ending, Failed, Interrupts, Several, Verdicts, Waits};
+
+/// Called at the end of a wait. It may look at the wait, and take its outcome.
+pub(crate) type Callback = Box<dyn FnOnce(&Shard)>;
+
+/// A place at which a handler of this worker waits.
+pub(crate) type Wait = wait::Wait<Callback>;
+
+/// Work for a fiber of the worker that belongs to no actor.
+pub(crate) type Chore = Box<dyn FnOnce(&Shard)>;
+
+/// The actors of one worker.
+pub(crate) struct Shard {
+    pub(crate) home: Home,
+    pub(crate) core: Arc<PoolCore>,
+    pub(crate) slots: Arena<Slot>,
+    pub(crate) due: RunQueue,
+    /// Each with the larger stack that it needs, if any.
+    pub(crate) tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
+    /// Tasks that were added and are not done.
+    pub(crate) tasks_open: Cell<usize>,
+    pub(crate) waits: Waits<Callback>,
+    /// Questions that must not be handled, by the slot in whose mail they are.
+    pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
+    pub(crate) unprobed: Unprobed,
+    pub(crate) several: Several,
+    pub(crate) fibers: FiberSet,
+    pub(crate) outboxes: Outboxes,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) counts: Counts,
+    /// The observer, if any: it sees one message a turn.
+    pub(crate) observer: OnceCell<Rc<dyn Observer>>,
+
+    /// Where other threads can see which handler runs.
+    pub(crate) beat: Arc<CachePadded<Beat>>,
+    /// The actor whose turn it is, and the message that it handles.
+    pub(crate) stage: Stage,
+
+    last_message: Cell<MessageId>,
+    /// Fibers whose handlers wait and have resumed others meanwhile.
+    pub(crate) nested: Cell<u32>,
+    /// What is handed over to a larger stack: a task, or otherwise the turn of the actor in that slot.
+    pub(crate) apart: Cell<u32>,
+    pub(crate) task_apart: Cell<Option<Chore>>,
+
+    /// Nanoseconds since the pool's clock began, as of the last reading: at the beginning of a tick, or
+    /// since.
+    pub(crate) now: Cell<u64>,
+    /// Where it reads the time, unless the time is set from outside.
+    pub(crate) clock: Option<Clock>,
+    pub(crate) alarms: Alarms,
+    /// How much the worker does in the present tick.
+    pub(crate) measure: Cell<Measure>,
+    /// Turns that the present tick may still begin.
+    pub(crate) turns_left: Cell<u32>,
+    /// How many messages may be handled before the present tick gives no more turns.
+    pub(crate) messages_until: Cell<u64>,
+    /// Whether spawning from outside is over.
+    pub(crate) closing: Cell<bool>,
+    /// The handlers that may not wait any more.
+    pub(crate) interrupts: Interrupts,
+    pub(crate) elsewhere: Elsewhere,
+    /// The last field, as actors and their mail lie in it.
+    pub(crate) slabs: Box<Slabs>,
+}
+
+impl Shard {
+    /// Creates an empty shard whose fibers run `body`.
+    pub(crate) fn new(
+        core: Arc<PoolCore>,
+        worker: u32,
+        stacks: StackConfig,
+        body: fn(),
+        clock: Option<Clock>,
+    ) -> Self {
+        let now = clock.as_ref().map_or(0, Clock::now);
+        watch_for_overflows(tell_of_overflow);
+        let shard = Self {
+            home: core.home(worker),
+            slots: Arena::new(),
+            due: RunQueue::new(),
+            tasks: RefCell::default(),
+            tasks_open: Cell::new(0),
+            waits: Waits::new(),
+            withdrawn: RefCell::default(),
+            unprobed: Unprobed::default(),
+            several: Several::default(),
+            fibers: FiberSet::new(stacks, body),
+            outboxes: Outboxes::new(Arc::clone(&core), worker),
+            verdicts: Verdicts::default(),
+            counts: Counts::default(),
+            observer: OnceCell::new(),
+            beat: Arc::clone(&core.beats[worker as usize]),
+            stage: Stage::new(core.scopes.are_hooked()),
+            last_message: Cell::new(MessageId::start_of_worker(worker)),
+            apart: Cell::new(NO_SLOT),
+            task_apart: Cell::new(None),
+            now: Cell::new(now),
+            clock,
+            alarms: Alarms::new(now),
+            measure: Cell::new(Measure::MOST),
+            nested: Cell::new(0),
+            turns_left: Cell::new(0),
+            messages_until: Cell::new(0),
+            closing: Cell::new(false),
+            interrupts: Interrupts::default(),
+            elsewhere: Elsewhere::default(),
+            slabs: Slabs::new(),
+            core,
+        };
+        found_guardian(&shard);
+        shard
+    }
+
+    // ---- slots ------------------------------------------------------------------------------
+
+    /// Returns unused memory to the system.
+    pub(crate) fn trim(&self) {
+        self.slabs.trim();
+        self.slots.trim();
+        self.waits.trim();
+        self.alarms.trim();
+        self.due.trim();
+    }
+
+    #[inline(always)]
+    pub(crate) fn slabs(&self) -> &Slabs {
+        &self.slabs
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: u32) -> &Slot {
+        self.slots.at(index)
+    }
+
+    /// Returns the slot of a key, while the key's tenancy lasts.
+    pub(crate) fn tenant(&self, key: Key) -> Option<&Slot> {
+        self.slots
+            .get(key.slot())
+            .filter(|slot| slot.is_let_to(key))
+    }
+
+    /// Whether the actor of a key would admit a message.
+    pub(crate) fn takes_mail(&self, key: Key) -> bool {
+        self.slots
+            .get(key.slot())
+            .is_some_and(|slot| slot.is_open_for(key))
+    }
+
+    /// Returns the load of an actor of this worker: whether it rests or the system wants something of it, and
+    /// the number of its messages, including the one that it is handling. A passive actor counts as idle.
+    pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
+        let slot = self.tenant(key)?;
+        if is_asleep(slot) {
+            return Some((false, slot.mailbox_len()));
+        }
+        let held_up = slot.special.get() || slot.is_resting();
+        let at_work = usize::from(slot.is_at_work());
+        Some((held_up, slot.mailbox_len() + at_work))
+    }
+
+    #[inline(always)]
+    pub(crate) fn slots(&self) -> &Arena<Slot> {
+        &self.slots
+    }
+
+    #[inline(always)]
+    pub(crate) fn id_of(&self, key: Key) -> ActorId {
+        ActorId::new(self.home, key)
+    }
+
+    /// Returns what a reference to the actor of a key holds, while the key's tenancy lasts.
+    #[inline(always)]
+    pub(crate) fn address_of(&self, key: Key) -> ActorId {
+        self.id_of(key).address(self.slot(key.slot()).is_bounded())
+    }
+
+    // ---- messages ---------------------------------------------------------------------------
+
+    /// Makes the envelope of a message that is sent here and now.
+    #[inline(always)]
+    pub(crate) fn next_envelope(&self) -> Envelope {
+        let message = self.last_message.get().next();
+        self.last_message.set(message);
+        let here = self.stage.here();
+        here.envelope.get().next(here.actor.get(), message)
+    }
+
+    /// Makes the id of a message that is sent here and now.
+    #[inline(always)]
+    pub(crate) fn next_message(&self) -> MessageId {
+        let message = self.last_message.get().next();
+        self.last_message.set(message);
+        message
+    }
+
+    /// Returns the cause of a message that is sent here and now.
+    #[inline(always)]
+    pub(crate) fn cause_of_sent(&self) -> Cause {
+        let here = self.stage.here();
+        Cause::of_sent(here.envelope.get(), here.actor.get())
+    }
+
+    /// Returns the envelope of the message being handled.
+    pub(crate) fn envelope(&self) -> Envelope {
+        self.stage.here().envelope.get()
+    }
+
+    /// Whether a handler runs.
+    pub(crate) fn is_handling(&self) -> bool {
+        self.stage.here().handles.get()
+    }
+
+    /// Returns the actor whose turn it is.
+    #[inline(always)]
+    pub(crate) fn acting(&self) -> ActorId {
+        self.stage.here().actor.get()
+    }
+
+    /// Returns how many messages the present turn may still take.
+    #[inline(always)]
+    pub(crate) fn messages_left(&self) -> usize {
+        self.stage.here().messages_left.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn leave_messages(&self, most: usize) {
+        self.stage.here().messages_left.set(most);
+    }
+
+    /// Returns whether the present turn takes another message, and counts that message.
+    #[inline(always)]
+    pub(crate) fn takes_another_message(&self) -> bool {
+        let left = self.messages_left();
+        if left == 0 {
+            return false;
+        }
+        self.leave_messages(left - 1);
+        true
+    }
+
+    /// Takes over the envelope of a message that is about to be handled, and counts it.
+    ///
+    /// # Safety
+    ///
+    /// There is a message, and nothing was taken out since.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn begin_handling<M>(&self, place: Place<M>) {
+        // SAFETY: the caller's promise.
+        self.stage.here().envelope.set(unsafe { place.envelope() });
+        self.counts.handled.add(1);
+    }
+
+    /// Takes over the envelope of a message that its actor has stored, and counts it as handled.
+    pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
+        self.stage.here().envelope.set(*envelope);
+        self.counts.handled.add(1);
+    }
+
+    /// Counts a message as not handled after all. It was counted as handled in this round or in an
+    /// earlier one.
+    pub(crate) fn is_not_handled(&self) {
+        self.counts.handled.take_away(1);
+        self.counts.not_handled.add(1);
+        // The round is as long as if the message had been handled, and the end of a turn has only one
+        // number to check.
+        self.messages_until.update(|until| until.saturating_sub(1));
+    }
+
+    /// Returns the id of the message that was sent last.
+    #[inline(always)]
+    pub(crate) fn last_message(&self) -> MessageId {
+        self.last_message.get()
+    }
+
+    /// Returns the id that the next message gets.
+    pub(crate) fn peek_message_id(&self) -> MessageId {
+        self.last_message.get().next()
+    }
+
+    /// Counts a message with the next id as sent.
+    pub(crate) fn count_as_sent(&self, envelope: &Envelope) {
+        debug_assert_eq!(envelope.message, self.peek_message_id());
+        self.last_message.set(envelope.message);
+    }
+
+    // ---- acting -----------------------------------------------------------------------------
+
+    /// Runs `code` with another envelope: messages sent meanwhile have the causes that it names.
+    pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
+        let outer = self.stage.here().envelope.replace(envelope);
+        let answer = code();
+        self.stage.here().envelope.set(outer);
+        answer
+    }
+
+    /// Makes the present turn take no more messages.
+    pub(crate) fn end_turn_soon(&self) {
+        self.leave_messages(0);
+    }
+
+    /// Wakes the waiter of a wait that was just ended.
+    #[inline]
+    pub(crate) fn follow_up(&self, ending: Ending<Callback>) {
+        if let Ending::Wakes(fiber) = ending {
+            self.due.push(Due::Fiber(fiber));
+        } else {
+            self.follow_up_seldom(ending);
+        }
+    }
+
+    fn follow_up_seldom(&self, ending: Ending<Callback>) {
+        match ending {
+            Ending::Late | Ending::Unattended => {}
+            Ending::Wakes(fiber) => self.due.push(Due::Fiber(fiber)),
+            Ending::WakesActor(slot) => wake(self, slot),
+            Ending::Calls(callback) => callback(self),
+        }
+    }
+
+    /// Returns a number that cannot be foreseen, and that is the same in every run of a simulation (the
+    /// mixing function of SplitMix64).
+    pub(crate) fn random(&self) -> u64 {
+        let mut z = self.last_message.get().get() ^ self.now.get().rotate_left(32);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Whether any actor lives here, or any task is not done.
+    pub(crate) fn has_work(&self) -> bool {
+        self.counts.alive.get() > 0 || self.tasks_open.get() > 0
+    }
+
+    /// Runs `code` as `actor`: what it sends has that sender.
+    pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
+        let here = self.stage.here();
+        let outer = (here.actor.replace(actor), here.envelope.get());
+        let running = self.beat.running();
+        let within = here.within.replace(running);
+        if actor.home == self.home {
+            let mail = self.slot(actor.key.slot()).message_kind();
+            self.beat.begin_within(Running::of(actor.key, mail));
+        }
+        let in_between = self.begin_between();
+        let answer = code();
+        self.end_between(in_between);
+        if actor.home == self.home {
+            self.beat.go_on(running);
+        }
+        here.within.set(within);
+        here.actor.set(outer.0);
+        here.envelope.set(outer.1);
+        self.look_for_orders(outer.0);
+        answer
+    }
+
+    /// Ends the actor's turn soon if the system wants something of it. Code that has run within its handler,
+    /// such as the start of a child, may have caused that while it ran as another actor.
+    fn look_for_orders(&self, actor: ActorId) {
+        if actor.home == self.home && self.slot(actor.key.slot()).special.get() {
+            self.end_turn_soon();
+        }
+    }
+
+    /// Stops acting as the actor whose turn it was.
+    pub(crate) fn act_as_nobody(&self) {
+        let here = self.stage.here();
+        if here.is_scoped.get() {
+            self.leave_scopes();
+        }
+        here.actor.set(ActorId::NOBODY);
+        here.envelope.set(Envelope::NONE);
+        self.beat.end();
+    }
+
+    /// Begins an actor's turn.
+    #[inline(always)]
+    pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
+        let here = self.stage.here();
+        here.actor.set(self.id_of(key));
+        here.handles.set(true);
+        self.beat
+            .begin(Running::of_turn(key, slot.kind_of_tenant()));
+    }
+
+    /// Closes a turn whose handlers have ended, and ends the replies that they have dropped. If a handler
+    /// failed, `failed` names its message.
+    #[inline(always)]
+    pub(crate) fn close_turn(&self, failed: Option<Failed<'_>>) {
+        self.stage.here().handles.set(false);
+        self.verdicts.close(failed);
+    }
+
+    /// Returns the actor whose handler ran last, and whether the handler still runs.
+    pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
+        last_handler(&self.beat)
+    }
+
+    pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
+        let start = MessageId::start_of_worker(self.home.worker());
+        let sent = self.last_message.get().since(start);
+        let Counts {
+            handled,
+            started,
+            alive,
+            batches,
+            ..
+        } = &self.counts;
+        WorkerStats {
+            actors: alive.get(),
+            started: started.get(),
+            sent,
+            handled: handled.get(),
+            queued: self.counts.queued(sent),
+            stashed: self.counts.stashed.get(),
+            waiting: self.fibers.busy() as u64,
+            fibers: self.fibers.live() as u64,
+            batches: batches.get(),
+            parks,
+            stack_high_water: self.fibers.stack_high_water() as u64,
+            bytes_in_slots: self.slots.backed(),
+            bytes_in_slabs: self.slabs.backed(),
+            bytes_in_waits: self.waits.backed(),
+        }
+    }
+}
+
+/// A key together with the type of its tenancy's messages.
+pub(crate) struct TypedKey<M> {
+    pub(crate) key: Key,
+    messages: std::marker::PhantomData<fn(M)>,
+}
+
+impl<M> TypedKey<M> {
+    /// # Safety
+    ///
+    /// The tenancy of `key` was begun by `Slot::occupy::<M>`.
+    #[allow(unsafe_code)]
+    #[inline]
+    pub(crate) const unsafe fn assume(key: Key) -> Self {
+        Self {
+            key,
+            messages: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<M> Clone for TypedKey<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for TypedKey<M> {}

@@ -1,0 +1,195 @@
+//! Which actor acts on a fiber, and under which message.
+//!
+//! A worker records the state of a running handler on that handler's own fiber, and the shard points to
+//! the current record. So a handler that waits saves nothing and restores nothing: when it resumes, it
+//! points the shard to its own record again.
+
+#![allow(unsafe_code)]
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::rc::Rc;
+
+pub(crate) use super::vtable::MessageType;
+use crate::address::{ActorId, Envelope, Home, Key};
+use crate::fiber::do_first;
+use crate::pool_core::Running;
+
+/// A reply whose answer a handler is making, and which nothing else can send meanwhile.
+#[derive(Clone, Copy)]
+pub(crate) struct Answering {
+    /// The wait that the reply ends, if it is a worker's.
+    pub(crate) wait: Option<(Home, Key)>,
+    /// When that wait ends, by the clock of this worker's pool, if it is known.
+    pub(crate) deadline: Option<u64>,
+}
+
+/// The record of the actor whose turn it is.
+pub(crate) struct Acting {
+    /// The actor.
+    pub(crate) actor: Cell<ActorId>,
+    /// The envelope of the message that it handles.
+    pub(crate) envelope: Cell<Envelope>,
+    /// The number of messages that its turn may still take.
+    pub(crate) messages_left: Cell<usize>,
+    /// Whether a handler runs, in which case dropped replies wait for its end.
+    pub(crate) handles: Cell<bool>,
+    /// The handler in which it acts, if that is another actor's: a subscriber to dead letters belongs to
+    /// no worker.
+    pub(crate) within: Cell<Running>,
+    /// Starts of actors that handlers on this fiber are performing.
+    pub(crate) starts: Starts,
+    /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
+    pub(crate) is_scoped: Cell<bool>,
+    pub(crate) locals: Locals,
+    /// The reply whose answer it makes.
+    pub(crate) answering: Cell<Option<Answering>>,
+    /// The last wait of a handler on this fiber. It is also read from elsewhere, by the cancellation of a
+    /// task.
+    pub(crate) wait: Rc<Cell<Key>>,
+}
+
+impl Acting {
+    /// The record for when no actor has a turn.
+    fn nobody(is_hooked: bool) -> Self {
+        Self {
+            actor: Cell::new(ActorId::NOBODY),
+            envelope: Cell::new(Envelope::NONE),
+            messages_left: Cell::new(0),
+            handles: Cell::new(false),
+            within: Cell::new(Running::NOBODY),
+            starts: Starts::none(),
+            is_scoped: Cell::new(is_hooked),
+            locals: Locals::none(),
+            answering: Cell::new(None),
+            wait: Rc::new(Cell::new(Key::NONE)),
+        }
+    }
+}
+
+/// Points to the record of what acts now.
+pub(crate) struct Stage {
+    here: Cell<*const Acting>,
+    /// Whether hooks are called at each switch.
+    is_hooked: bool,
+    /// The record of the worker's own stack. It is a box held as a pointer, because moving a box would
+    /// invalidate what was borrowed from it.
+    root: *mut Acting,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // SAFETY: `new` made it from a box, and nothing acts any more.
+        drop(unsafe { Box::from_raw(self.root) });
+    }
+}
+
+impl Stage {
+    pub(crate) fn new(is_hooked: bool) -> Self {
+        let root = Box::into_raw(Box::new(Acting::nobody(is_hooked)));
+        Self {
+            here: Cell::new(root),
+            is_hooked,
+            root,
+        }
+    }
+
+    /// Returns the record of what acts now.
+    #[inline(always)]
+    pub(crate) fn here(&self) -> &Acting {
+        // SAFETY: the pointer is `root`, or the record of a fiber that has not ended. `go_on_as` is
+        // called only with what `on_this_fiber` has lent, by a fiber whose loop continues; and before a
+        // fiber ends, it yields, and whatever continues then sets its own record. The reference is held
+        // by code on that very fiber.
+        unsafe { &*self.here.get() }
+    }
+
+    /// Sets the record of the fiber that continues. Called after everything that suspends this fiber.
+    #[inline(always)]
+    pub(crate) fn go_on_as(&self, acting: &Acting) {
+        self.here.set(ptr::from_ref(acting));
+    }
+
+    /// Runs the loop of a fiber with a record of its own. The loop passes it to
+    /// [`go_on_as`](Self::go_on_as) each time that it is resumed to run. The loop ends when it is resumed
+    /// to end.
+    pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&Acting)) {
+        let acting = Acting::nobody(self.is_hooked);
+        self.go_on_as(&acting);
+        do_first(self.is_hooked);
+        run(&acting);
+    }
+
+    /// Sets the record of the worker's own stack, which continues.
+    pub(crate) fn go_on_as_root(&self) {
+        self.here.set(self.root);
+    }
+}
+
+/// The starts that are under way on one fiber, the innermost last.
+pub(crate) struct Starts(pub(crate) RefCell<Vec<Start>>);
+
+pub(crate) struct Start {
+    pub(crate) actor: ActorId,
+    pub(crate) mail: &'static MessageType,
+    /// The slot of the actor that starts it.
+    pub(crate) starter: u32,
+    /// Its wait, once there is one.
+    pub(crate) wait: Option<Key>,
+}
+
+impl Starts {
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+
+    pub(crate) const fn none() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+}
+
+/// The static and its type: two statics of different types may share an address.
+type LocalKey = (usize, TypeId);
+
+/// The values of one handler, or of one thread.
+#[derive(Default)]
+pub(crate) struct Locals(RefCell<Vec<(LocalKey, Rc<dyn Any>)>>);
+
+impl Locals {
+    pub(crate) const fn none() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+
+    pub(crate) fn get(&self, key: LocalKey) -> Option<Rc<dyn Any>> {
+        let values = self.0.borrow();
+        let found = values.iter().find(|(other, _)| *other == key);
+        found.map(|(_, value)| Rc::clone(value))
+    }
+
+    pub(crate) fn get_or_add(&self, key: LocalKey, made: Rc<dyn Any>) -> Rc<dyn Any> {
+        self.get(key).unwrap_or_else(|| {
+            self.0.borrow_mut().push((key, Rc::clone(&made)));
+            made
+        })
+    }
+
+    /// Takes all values out, and leaves none.
+    pub(crate) fn take(&self) -> Self {
+        Self(RefCell::new(self.0.take()))
+    }
+
+    /// Puts back what was taken out, if nothing was added since.
+    pub(crate) fn put_back(&self, taken: Self) {
+        let added = self.0.replace(taken.0.into_inner());
+        debug_assert!(
+            added.is_empty(),
+            "what was added in between is dropped there"
+        );
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+}

@@ -1,0 +1,39 @@
+//! The operations on the messages of a slot whose type is erased.
+
+use std::sync::Arc;
+
+use super::records::Recipe;
+use super::slot::Slot;
+use super::state::Shard;
+use crate::address::{ActorId, Envelope, MessageId, MessageType};
+use crate::failure::{DeadLetterReason, End};
+use crate::memory::Slabs;
+
+/// The operations on a mailbox that need not know the type of its messages.
+#[repr(C)]
+pub(crate) struct MailKind {
+    /// First, so that its address is that of the whole.
+    pub(crate) message_type: MessageType,
+    pub(crate) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
+    pub(crate) release: unsafe fn(&Slot, &Slabs),
+    pub(crate) peek: unsafe fn(&Slot) -> Option<Envelope>,
+    pub(crate) discard: unsafe fn(&Slot, &Shard, End),
+    pub(crate) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
+    pub(crate) holds: unsafe fn(&Slot, MessageId) -> bool,
+    pub(crate) advance: unsafe fn(&Slot, &Slabs, MessageId, usize) -> bool,
+    /// Restores the slot's recipe, with its type, from a pointer; it must not be null.
+    pub(crate) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
+}
+
+/// The operations on the mailbox of a slot that is no actor's: nothing is ever in it.
+pub(crate) static NO_MESSAGES: MailKind = MailKind {
+    message_type: MessageType::new::<()>(),
+    bury: |_, _, _, _| 0,
+    release: |_, _| {},
+    peek: |_| None,
+    discard: |_, _, _| {},
+    bury_next: |_, _, _, _| {},
+    holds: |_, _| false,
+    advance: |_, _, _, _| false,
+    recipe: |_| unreachable!("no actor, no recipe"),
+};

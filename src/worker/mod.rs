@@ -1,0 +1,8 @@
+//! TODO
+
+mod ending;
+mod pace;
+mod scheduler;
+mod tick;
+pub(crate) use self::ending::Ending;
+pub(crate) use self::tick::{Tick, Worker, WorkerParts};
