@@ -11,7 +11,6 @@
 use crate::address::{ActorId, Envelope, Home, Key, MessageId};
 use crate::failure::{DeadLetterReason, End};
 use crate::pool_core::PoolCore;
-use crate::shard::Withdrawn;
 use crate::shard::{Parcel, Shard, Slot, dispatch};
 
 /// The number of messages of a bounded mailbox in which a question is searched for, as others may want

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::at_end::add_wanted;
 use super::instance::let_go;
 use super::naming::release;
 use super::next_step::stuck_children;

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use super::shared::Shared;
 use super::watchdog::{SlowHandler, running_on};
 use crate::address::ActorPath;
-use crate::address::MessageType;
 use crate::failure::DeadLetterReason;
 use crate::pool_core::{Beat, PoolCore};
 use crate::worker::Ending;

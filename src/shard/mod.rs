@@ -29,7 +29,7 @@ mod vtable;
 pub(crate) use self::alarms::{Alarm, Measure, RECEIVE_TIMEOUT};
 pub(crate) use self::body::{Body, BodyBox, NewBody, TurnEnd, one_by_one};
 pub(crate) use self::capacity::{
-    bind, give_up, is_still_next, serve, shut, wait_for_room, with_bound,
+    bind, give_up, is_still_next, shut, wait_for_room, with_bound,
 };
 pub(crate) use self::current::{Here, enter, with_current};
 pub(crate) use self::delivery::Question;
@@ -40,8 +40,7 @@ pub(crate) use self::loss::{drop_deferred, drop_lost, fate_of_dropped_reply};
 pub(crate) use self::parcel::Parcel;
 pub(crate) use self::path_cache::path_elsewhere;
 pub(crate) use self::records::{
-    AtEnd, CutShort, Decided, Job, JobEnd, Kept, Own, Passive, ReceiveTimeout, Recipe, Role,
-    Signals, StandIn, Store, Supervised, System, TaskRecord, ToChild, Watching, Withdrawn,
+    AtEnd, CutShort, Decided, Job, JobEnd, Kept, Own, Passive, ReceiveTimeout, Recipe, Role, StandIn, Store, Supervised, System, TaskRecord, ToChild, Watching,
 };
 pub(crate) use self::route::{RoomFreed, dispatch};
 pub(crate) use self::run_queue::Due;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::body::NewBody;
 use super::state::Shard;
-pub(crate) use super::vtable::MessageType;
+use crate::address::MessageType;
 use crate::address::{ActorId, Envelope, Key, MessageId};
 use crate::failure::{
     BoxError, Cause, DeadLetterReason, End, Failure, TaskError, TerminationReason,

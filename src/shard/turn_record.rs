@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::rc::Rc;
 
-pub(crate) use super::vtable::MessageType;
+use crate::address::MessageType;
 use crate::address::{ActorId, Envelope, Home, Key};
 use crate::fiber::do_first;
 use crate::pool_core::Running;
