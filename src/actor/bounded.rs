@@ -77,7 +77,7 @@ impl<M: Send + 'static> ActorRef<M> {
         let Some(door) = door else {
             return Err(self.is_gone_from(core, message));
         };
-        match door.enter(core) {
+        match door.enter(&*core.transport) {
             Ok(()) => {
                 self.carry::<QUESTION>(shard, core, message, !door.counts());
                 Ok(())
@@ -182,7 +182,7 @@ impl<M: Send + 'static> ActorRef<M> {
             return Err(self.is_gone_from(&core, ()));
         };
         debug_assert!(door.counts(), "a place is taken where places are counted");
-        match door.enter(&core) {
+        match door.enter(&*core.transport) {
             Ok(()) => Ok(Room::of(door)),
             Err(Refused::Closed) => Err(self.is_gone_from(&core, ())),
             Err(Refused::Full) => Err(TellError::full(door.overflow, ())),

@@ -9,14 +9,11 @@ use super::spawn::{self, get_or_start_child};
 use super::timers::{Timers, nanos};
 use crate::address::{ActorId, ActorPath, Envelope, Key};
 use crate::failure::{SpawnError, WaitError, drop_quietly};
-use crate::lifecycle;
-use crate::lifecycle::{set_receive_timeout, unwatch};
+use crate::lifecycle::{self, set_receive_timeout, unwatch};
 use crate::self_queue::{self, InHand, StashError};
 use crate::shard::{Name, Shard, actor_of, children_of, path_of};
 use crate::supervision::SupervisorStrategy;
-use crate::suspend::ForgetAtEnd;
-use crate::suspend::wait_for;
-use crate::suspend::yield_now;
+use crate::suspend::{ForgetAtEnd, wait_for, yield_now};
 
 /// What an actor can do and find out while it handles a message or a signal.
 ///

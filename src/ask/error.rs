@@ -5,11 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::MessageType;
-use crate::address::{ActorId, ActorPath};
-use crate::deadlock::path_of_asked;
+use crate::address::{ActorId, ActorPath, MessageType};
 use crate::failure::{Cycle, End, Failure, WaitError};
-use crate::shard::Shard;
+use crate::shard::{Shard, path_of_asked};
 use crate::wait::Asked;
 
 /// Why an ask has no answer. The first event that makes an answer impossible ends the ask at once; only

@@ -1,10 +1,8 @@
 //! The ways that lead on from an actor, and whether they are certain.
 
 use super::held_up::{HeldUp, has_failed_to_start, held_up};
-use crate::address::MessageType;
-use crate::address::{ActorId, ActorPath, Key, MessageId};
-use crate::lifecycle::is_cancelled;
-use crate::shard::{Shard, Slot, State, Supervised, actor_of, all_below, below_as};
+use crate::address::{ActorId, ActorPath, Key, MessageId, MessageType};
+use crate::shard::{Shard, Slot, State, Supervised, actor_of, all_below, below_as, is_cancelled};
 use crate::wait::Asked;
 
 /// Identifies a link: the actor that waits, its wait, and the question whose answer it waits for.

@@ -43,34 +43,11 @@
 //! those for an answer or for room; only if there is none of these, one for a task, or for the name of an
 //! actor that another caller has started. A start runs to its end.
 
-use std::cell::{Cell, RefCell};
-
 use super::edges::{Lead, leads_on, may_close_a_cycle, may_lead_on};
 use super::held_up::held_up;
-use super::searches::Searches;
-use super::walk::{Search, Walk};
+use super::walk::Walk;
 use crate::address::{ActorId, Key};
-use crate::shard::{Shard, Slot};
-
-/// What is to be examined when the worker has nothing better to do, or after a while.
-#[derive(Default)]
-pub(crate) struct Unprobed {
-    due: RefCell<Vec<Look>>,
-    /// How many of them were there when the long waits were last taken.
-    seen: Cell<usize>,
-    searches: Searches,
-}
-
-/// Where a search for cycles begins.
-enum Look {
-    /// At an actor, as long as it waits by that wait.
-    Wait { actor: Key, wait: Key },
-    /// At an actor that waits for several others at once, along each edge.
-    Search(Key),
-    /// At an actor that waits for several others at once, along these waits: the others were followed
-    /// before.
-    Ways { actor: Key, waits: Vec<Key> },
-}
+use crate::shard::{Look, Search, Shard, Slot, Unprobed};
 
 /// An actor of this worker begins to wait for another one: checks whether that closes a cycle.
 #[inline(always)]

@@ -1,33 +1,10 @@
 //! The actors at which a search for cycles begins, and the searches that have passed each actor.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use super::edges::Lead;
-use super::walk::Search;
 use crate::address::{ActorId, Key};
-use crate::shard::Shard;
-
-/// The state of searches on one worker.
-#[derive(Default)]
-pub(crate) struct Searches {
-    /// The number of searches that have begun here.
-    begun: Cell<u64>,
-    actors: RefCell<HashMap<Key, OfActor>>,
-    /// The number of actors at which those that no longer lead on are dropped.
-    most: Cell<usize>,
-}
-
-/// The state of an actor that waits for several others at once.
-#[derive(Default)]
-struct OfActor {
-    /// Whether a search from here is scheduled.
-    is_due: bool,
-    /// The wait by which it waits for several answers, if it does.
-    by: Option<Key>,
-    /// The last search that has passed it since, from each actor, of either kind.
-    seen: HashMap<(ActorId, bool), u64>,
-}
+use crate::shard::{OfActor, Search, Searches, Shard};
 
 impl Searches {
     /// This many actors are kept in any case.

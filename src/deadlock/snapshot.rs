@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::address::{ActorId, ActorPath, Key};
 use crate::failure::Cycle;
-use crate::shard::{GUARDIAN, Shard, path_elsewhere, path_of};
+use crate::shard::{GUARDIAN, Shard, path_here, path_of_asked};
 
 /// A handler, or a task, that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,17 +52,6 @@ impl fmt::Display for Waiting {
             None => Ok(()),
         }
     }
-}
-
-/// Returns the path of an actor, if it lives on this shard.
-fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
-    let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
-    here.then(|| path_of(shard, actor.key.slot()))
-}
-
-/// Returns the path of an actor that was asked on this shard.
-pub(crate) fn path_of_asked(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
-    path_here(shard, actor).or_else(|| path_elsewhere(actor))
 }
 
 /// Returns the actor in a slot; if a task waits, that is the guardian's.

@@ -1,14 +1,12 @@
 //! Walks along the edges, and their outcomes.
 
 use super::edges::{Known, Lead, Link};
-use super::probes::is_new_search;
-use super::probes::search_soon;
+use super::probes::{is_new_search, search_soon};
 use crate::address::{ActorId, Envelope, Key};
 use crate::cancel::give_up_waiting;
 use crate::failure::{Cycle, CycleLink, DeadLetterReason, End};
-use crate::lifecycle::undecided_parent;
 use crate::pool_core::PoolCore;
-use crate::shard::{Parcel, Shard, below_as, dispatch, path_of};
+use crate::shard::{Parcel, Search, Shard, below_as, dispatch, path_of, undecided_parent};
 
 /// A walk along the edges.
 #[derive(Clone, Default)]
@@ -20,15 +18,6 @@ pub(crate) struct Walk {
     has_travelled: bool,
     /// The search that the walk is part of, if any. The search began where the walk did.
     search: Option<Search>,
-}
-
-/// A search: walks from one actor, one for each way.
-#[derive(Clone, Copy)]
-pub(crate) struct Search {
-    /// A later search from the same actor has a higher number.
-    pub(crate) number: u64,
-    /// Whether it follows only links that are certain.
-    pub(crate) only_certain: bool,
 }
 
 /// The outcome of a step.

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::unwind::{catch_user, drop_quietly};
+use super::wait_end::End;
 use crate::address::{ActorId, ActorPath, Envelope};
 
 /// Why a message became a dead letter.
@@ -242,6 +243,21 @@ impl Drop for Subscription {
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").finish_non_exhaustive()
+    }
+}
+
+impl From<DeadLetterReason> for End {
+    fn from(reason: DeadLetterReason) -> Self {
+        match reason {
+            DeadLetterReason::Unhandled => Self::NoReply,
+            DeadLetterReason::Cancelled | DeadLetterReason::Expired => Self::NoReply,
+            DeadLetterReason::Stopped | DeadLetterReason::Forced => Self::Stopped,
+            DeadLetterReason::Failed | DeadLetterReason::Restarted => Self::Failed,
+            DeadLetterReason::PoolClosed => Self::PoolClosed,
+            DeadLetterReason::Full
+            | DeadLetterReason::DroppedNewest
+            | DeadLetterReason::DroppedOldest => Self::NoRoom,
+        }
     }
 }
 

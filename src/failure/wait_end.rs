@@ -1,7 +1,5 @@
 //! How a wait ends if it does not end with a value.
 
-use super::dead_letter::DeadLetterReason;
-
 /// How a wait ends if it does not end with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -21,19 +19,4 @@ pub(crate) enum End {
     Cancelled,
     /// It could never have ended, as what would end it waits for the waiter.
     Deadlock,
-}
-
-impl From<DeadLetterReason> for End {
-    fn from(reason: DeadLetterReason) -> Self {
-        match reason {
-            DeadLetterReason::Unhandled => Self::NoReply,
-            DeadLetterReason::Cancelled | DeadLetterReason::Expired => Self::NoReply,
-            DeadLetterReason::Stopped | DeadLetterReason::Forced => Self::Stopped,
-            DeadLetterReason::Failed | DeadLetterReason::Restarted => Self::Failed,
-            DeadLetterReason::PoolClosed => Self::PoolClosed,
-            DeadLetterReason::Full
-            | DeadLetterReason::DroppedNewest
-            | DeadLetterReason::DroppedOldest => Self::NoRoom,
-        }
-    }
 }

@@ -27,8 +27,7 @@ use std::sync::Arc;
 
 use super::remove::remove;
 use super::stand_in::{ToStandIn, stop_child};
-use super::start::Blueprint;
-use super::start::start_as;
+use super::start::{Blueprint, start_as};
 use super::stop::{cut_short_because, stop_because};
 use super::supervise::{
     answer, carry_out, decide, decide_and_do, is_supervising, resume_escalated, tell_parent,
@@ -40,8 +39,7 @@ use crate::failure::{
 use crate::pool_core::PoolCore;
 use crate::shard::{
     Decided, MailKind, NO_SLOT, Name, Parcel, Role, Shard, Slot, StandIn, State, Supervised,
-    ToChild, dispatch, give_up_outpost, interrupt, is_outpost, key_of, stand_in_at, wake,
-    with_stand_in,
+    ToChild, dispatch, give_up_outpost, interrupt, is_outpost, stand_in_at, wake, with_stand_in,
 };
 
 /// Gives a child up, as the outcome of its start is not known: it is to stop, if it starts. If its worker
@@ -55,16 +53,6 @@ pub(crate) fn give_up_child(shard: &Shard, stand_in: ActorId, has_closed: bool) 
     } else {
         stop_child(shard, slot, TerminationReason::Stopped);
     }
-}
-
-/// If that is a stand-in, returns the parent for whose decision its child waits: `Some(None)` if the child
-/// does not wait for one, or the parent has come to it.
-pub(crate) fn undecided_parent(shard: &Shard, stand_in: Key) -> Option<Option<Key>> {
-    let slot = stand_in_at(shard, stand_in)?;
-    let waits = slot.state() != State::Draining
-        && slot.has_system()
-        && slot.with_system(|system| system.escalated);
-    Some(waits.then(|| key_of(shard, slot.parent.get())))
 }
 
 /// The next step of a stand-in.

@@ -11,7 +11,6 @@ mod own_messages;
 mod passivate;
 mod rebuild;
 mod remove;
-mod report;
 mod restart;
 mod settle;
 mod stand_in;
@@ -21,19 +20,17 @@ mod supervise;
 mod tasks;
 mod turn;
 mod watch;
+
 pub(crate) use self::at_end::on_end;
 pub(crate) use self::elsewhere::{
-    give_up_child, has_children_elsewhere, leave_children_elsewhere,
-    start_for, undecided_parent,
+    give_up_child, has_children_elsewhere, leave_children_elsewhere, start_for,
 };
 pub(crate) use self::instance::set_receive_timeout;
 pub(crate) use self::own_messages::ring;
-pub(crate) use self::passivate::is_asleep;
-pub(crate) use self::report::report;
 pub(crate) use self::stand_in::stand_in_for;
-pub(crate) use self::start::Blueprint;
-pub(crate) use self::start::start;
+pub(crate) use self::start::{Blueprint, start};
 pub(crate) use self::stop::{force_all, stop_all};
-pub(crate) use self::tasks::{cancel_task, is_cancelled, next_to_end, spawn_task};
-pub(crate) use self::turn::{allow_turns, take_turn};
+pub(crate) use self::tasks::{cancel_task, next_to_end, spawn_task};
+pub(crate) use self::turn::take_turn;
 pub(crate) use self::watch::{unwatch, watch};
+pub(crate) use crate::shard::report;

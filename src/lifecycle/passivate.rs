@@ -10,7 +10,7 @@ use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
 use crate::failure::{DeadLetterReason, End, TerminationReason};
-use crate::shard::{Due, NO_SLOT, Passive, Shard, Slot, State, interrupt};
+use crate::shard::{Due, NO_SLOT, Passive, Shard, State, interrupt};
 use crate::supervision::StopReason;
 use crate::sync::{Mutant, is_mutated};
 
@@ -70,11 +70,6 @@ pub(crate) fn fall_asleep(shard: &Shard, key: Key) {
         slot.with_system(|system| system.passive = Some(Passive::Told));
         look_if_held_up(shard, slot, key);
     }
-}
-
-/// Whether an actor is passive, and would wake up for a message.
-pub(crate) fn is_asleep(slot: &Slot) -> bool {
-    slot.special.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
 }
 
 /// Leaves an actor idle until mail comes.

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::build::{FailedStart, build};
 use super::own_messages::lose_stashed_if_withdrawn;
-use super::report::report;
 use super::stop::begin_stop;
 use super::supervise::failed;
 use crate::address::Key;
 use crate::cancel::screen_withdrawn;
 use crate::failure::{Cause, DeadLetterReason, End, Failure, Stage, Unwound, drop_with_fate};
-use crate::shard::Shard;
+use crate::shard::{Shard, report};
 use crate::supervision::{History, Signal};
 use crate::sync::{Mutant, is_mutated};
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::instance::{end_what_it_began, let_go};
-use super::report::report;
 use super::stop::ask_children_to_stop;
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
@@ -11,7 +10,7 @@ use crate::failure::{
     Cause, DeadLetterReason, End, Failure, Stage, TerminationReason, Unwound, catch_user,
     drop_with_fate,
 };
-use crate::shard::{Due, Shard, TurnEnd};
+use crate::shard::{Due, Shard, TurnEnd, report};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::passivate::begin_passivation;
-use super::report::{describe, report};
 use super::stop::begin_stop;
 use super::supervise::has_failed;
 use crate::address::Key;
 use crate::failure::{Cause, DeadLetterReason, End, Stage, Unwound, drop_with_fate};
-use crate::shard::{BodyBox, Shard, Slot, TurnEnd};
+use crate::shard::{BodyBox, Shard, Slot, TurnEnd, describe, report};
 
 /// Settles what a handler has left open, and puts its body back. Returns whether the actor continues.
 pub(crate) fn settle(

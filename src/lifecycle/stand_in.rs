@@ -5,10 +5,9 @@ use std::sync::Arc;
 use crate::address::{ActorId, ActorPath, Key};
 use crate::deadlock::look_if_held_up;
 use crate::failure::{End, Failure, TerminationReason, drop_with_fate};
-use crate::shard::MailKind;
 use crate::shard::{
-    CutShort, Decided, Role, Shard, Slot, StandIn, State, Supervised, ToChild, adopt, dispatch,
-    key_of, wake, with_stand_in,
+    CutShort, Decided, MailKind, Role, Shard, Slot, StandIn, State, Supervised, ToChild, adopt,
+    dispatch, key_of, wake, with_stand_in,
 };
 
 /// Makes a stand-in for a child that is to start on another worker.

@@ -5,25 +5,20 @@ use std::sync::Arc;
 use super::at_end::{EndsWait, on_end};
 use super::build::{FailedStart, build};
 use super::naming::{release, reserve, tell_of_start};
-use super::report::describe;
 use super::stand_in::tell_of_beginning;
 use super::stop::begin_stop;
 use crate::address::{ActorId, ActorPath, Envelope, Home, Key, MessageType};
-use crate::deadlock::look_again_for_cycle;
-use crate::deadlock::look_if_held_up;
+use crate::deadlock::{look_again_for_cycle, look_if_held_up};
 use crate::failure::{BoxError, Cause, DeadLetterReason, SpawnError, Stage, Unwound, drop_quietly};
 use crate::fiber::{STACK_SIZES, StackClass};
 use crate::mailbox::Overflow;
 use crate::pool_core::{DirectoryEntry, Heard, PoolCore};
-use crate::shard::MailKind;
 use crate::shard::{
-    Name, NewBody, Parcel, Recipe, Role, Shard, State, Supervised, adopt, bind, dispatch, path_of,
-    path_of_child, wake,
+    MailKind, Name, NewBody, Parcel, Recipe, Role, Shard, State, Supervised, adopt, bind, describe,
+    dispatch, path_of, path_of_child, wake,
 };
 use crate::supervision::Signal;
-use crate::suspend::ForgetAtEnd;
-use crate::suspend::do_apart;
-use crate::suspend::wait_for;
+use crate::suspend::{ForgetAtEnd, do_apart, wait_for};
 
 /// What an actor is started from: its settings, its recipe, and what makes the first instance if the recipe
 /// does not.

@@ -6,7 +6,6 @@ use super::instance::let_go;
 use super::naming::release;
 use super::next_step::stuck_children;
 use super::remove::remove;
-use super::report::report;
 use super::stand_in::{cut_child_short, stop_child, tell_of_end};
 use super::tasks::cancel_task;
 use super::watch::tell_watchers;
@@ -18,7 +17,7 @@ use crate::failure::{
 };
 use crate::shard::{
     AtEnd, CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, State, System, TurnEnd, children,
-    has_only_tasks, interrupt, is_outpost, key_of, path_of, shut, wake,
+    has_only_tasks, interrupt, is_outpost, key_of, path_of, report, shut, wake,
 };
 use crate::supervision::{Signal, StopReason};
 use crate::sync::{Mutant, is_mutated};

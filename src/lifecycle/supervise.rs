@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::report::{describe, tell_hook};
 use super::restart::begin_restart;
 use super::stand_in::{ask_parent, hand_on, resume_child, tell_of_stop};
 use super::stop::begin_stop;
@@ -13,8 +12,8 @@ use crate::address::Key;
 use crate::deadlock::look_if_held_up;
 use crate::failure::{Cause, DeadLetterReason, End, Failure, Stage, catch_user, drop_with_fate};
 use crate::shard::{
-    Decided, GUARDIAN, Own, Shard, Slot, State, System, children_of, interrupt, key_of, slot_of,
-    supervised_elsewhere, younger_siblings,
+    Decided, GUARDIAN, Own, Shard, Slot, State, System, children_of, describe, interrupt, key_of,
+    slot_of, supervised_elsewhere, tell_hook, younger_siblings,
 };
 use crate::supervision::{Decision, History, Reach, Scope, Signal, Strategy, default_strategy};
 use crate::sync::{Mutant, is_mutated};

@@ -8,13 +8,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::remove::remove;
-use super::report::tell_hook;
 use crate::address::Key;
 use crate::failure::{Cause, End, Failure, Stage, TaskError, drop_with_fate};
 use crate::fiber::{FiberId, running_fiber};
-use crate::shard::MailKind;
 use crate::shard::{
-    Due, Job, JobEnd, Role, Shard, Slot, State, TaskRecord, adopt, interrupt, key_of, path_of,
+    Due, Job, JobEnd, MailKind, Role, Shard, Slot, State, TaskRecord, adopt, interrupt, key_of,
+    path_of, tell_hook, with_record,
 };
 
 /// Starts a task of an actor, displayed as type `T`. `by` is the task that starts it, if one does. Returns
@@ -60,15 +59,6 @@ pub(crate) fn spawn_task<T: 'static>(
     (key, done)
 }
 
-fn with_record<R>(slot: &Slot, look: impl FnOnce(&mut TaskRecord) -> R) -> R {
-    slot.with_extra(|extra| {
-        let Some(Role::Task(record)) = extra.role.as_deref_mut() else {
-            unreachable!("a task keeps its record as long as its slot")
-        };
-        look(record)
-    })
-}
-
 /// Ends a task at its present wait, or else at its next one, or before it begins.
 pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
     let Some(slot) = shard.tenant(key) else {
@@ -83,11 +73,6 @@ pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
         shard.interrupts.cancel(fiber, wait, end);
         shard.due.push(Due::Task);
     }
-}
-
-/// Whether a task ends at its present wait. If so, that it waits means nothing.
-pub(crate) fn is_cancelled(slot: &Slot) -> bool {
-    !cfg!(panic = "abort") && with_record(slot, |task| task.cancelled.is_some())
 }
 
 /// Returns a fiber on which a cancelled task waits, if one is left. Called once for each [`Due::Task`] of a

@@ -10,7 +10,7 @@ use super::settle::settle;
 use super::stop::{begin_stop, go_on_to_the_end, kill};
 use super::supervise::{answered, carry_out, failed_by_child, failed_by_task};
 use super::tasks::take_task_turn;
-use crate::address::{ActorId, Envelope, Key};
+use crate::address::{Envelope, Key};
 use crate::cancel::screen;
 use crate::failure::{Caught, DeadLetterReason, End, Stage, Unwound, catch, catch_user};
 use crate::fiber::StackClass;
@@ -286,17 +286,6 @@ fn screened_turn(
         }
     }
     Ok(TurnEnd::Done)
-}
-
-/// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].
-#[cold]
-pub(crate) fn allow_turns(shard: &Shard, actor: ActorId) {
-    if let Some(slot) = shard.tenant(actor.key) {
-        slot.queued.set(false);
-        if slot.mailbox_len() > 0 {
-            crate::shard::wake(shard, actor.key.slot());
-        }
-    }
 }
 
 #[inline(always)]

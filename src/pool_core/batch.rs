@@ -14,9 +14,10 @@ use std::alloc::{self, Layout};
 use std::mem;
 use std::ptr::NonNull;
 
-use super::core::PoolCore;
 use super::entry::{Entry, Found, Head, Known, Last, MOST_WORDS_BEFORE};
+use super::payload::Pool;
 use super::payload::{Boxed, Payload, Receiver, Run, fits, words_of};
+use crate::address::Home;
 use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
 use crate::failure::DeadLetterReason;
 use crate::memory::{Region, Segment};
@@ -356,12 +357,11 @@ impl Batch {
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(mut self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
-        let home = core.home(worker);
+    pub(crate) fn bounce(mut self, pool: Pool<'_>, home: Home, reason: DeadLetterReason) {
         self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.bounce)(found.parcel, core, to, envelope, reason) }
+            unsafe { (found.handling.bounce)(found.parcel, pool, to, envelope, reason) }
         });
     }
 
@@ -414,11 +414,35 @@ impl Batch {
             unsafe {
                 let found = Found::read(self.word(at), &mut known);
                 at += found.words;
-                let envelope = known.cause.envelope_of(found.message);
-                (found.handling.repeat)(found.parcel, &mut again, &last, found.to, envelope);
+                let entry = Entry::after(&last, found.to, found.message, known.cause);
+                again.push_duplicate(&last, entry, &found);
             }
         }
         again
+    }
+
+    /// # Safety
+    ///
+    /// The entry describes what was found, which is only read.
+    #[cfg(test)]
+    unsafe fn push_duplicate(&mut self, last: &Last, entry: Entry, found: &Found) {
+        // SAFETY: the header is ours; there is as much room as in the batch that this one repeats.
+        unsafe {
+            let filled = self.header().filled;
+            let at = self.word(filled);
+            let parcel = entry.write_all_but_first(at);
+            if !(found.handling.duplicate)(found.parcel, parcel) {
+                return;
+            }
+            at.cast::<Head>().write(entry.head_of(found.handling));
+            let words = parcel.offset_from_unsigned(at);
+            let header = self.0.as_mut();
+            header.filled =
+                filled + u32::try_from(words).expect("a few words") + found.handling.words;
+            assert!(header.filled <= header.capacity, "it is as large");
+            header.entries += 1;
+        }
+        entry.becomes(last);
     }
 
     fn header(&self) -> &Header {

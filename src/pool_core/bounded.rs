@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use super::core::PoolCore;
+use super::transport::Transport;
 use crate::address::ActorId;
 use crate::mailbox::Overflow;
 use crate::queue::{self, Gate, Refused};
@@ -102,22 +102,22 @@ impl Door {
     }
 
     /// Takes a permit for a message that is sent now.
-    pub(crate) fn enter(&self, core: &PoolCore) -> Result<(), Refused> {
+    pub(crate) fn enter(&self, transport: &dyn Transport) -> Result<(), Refused> {
         if self.gate.is_closed() {
             return Err(Refused::Closed);
         }
         if !self.counts() {
             return Ok(());
         }
-        if self.is_blocked(core) {
+        if self.is_blocked(transport) {
             return Err(Refused::Full);
         }
         self.gate.enter()
     }
 
     /// Whether a simulation makes this mailbox refuse messages.
-    pub(crate) fn is_blocked(&self, core: &PoolCore) -> bool {
-        core.transport.refuses(self.actor)
+    pub(crate) fn is_blocked(&self, transport: &dyn Transport) -> bool {
+        transport.refuses(self.actor)
     }
 
     /// Returns a number that no other sender waiting at this door has.

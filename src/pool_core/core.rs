@@ -14,6 +14,7 @@ use super::name_waiters::Names;
 use super::offload::Offload;
 use super::orders::{ActorOrder, WorkerOrder};
 use super::payload::Payload;
+use super::payload::Pool;
 use super::payload::Receiver;
 use super::ports::{self, Ports, Sent, envelope_from_outside};
 use super::running_handler::Beat;
@@ -246,20 +247,38 @@ impl PoolCore {
         &self.actor_orders[worker as usize]
     }
 
+    /// Returns the pool to which payloads are returned.
+    pub(crate) fn as_pool(&self) -> Pool<'_> {
+        #[allow(unsafe_code)]
+        // SAFETY: `of_pool` opens it as the same type.
+        unsafe {
+            Pool::new(self)
+        }
+    }
+
+    /// Returns the core of a pool to which a payload is returned.
+    pub(crate) fn of_pool(pool: Pool<'_>) -> &Self {
+        #[allow(unsafe_code)]
+        // SAFETY: `as_pool` alone makes one.
+        unsafe {
+            pool.open()
+        }
+    }
+
     /// Publishes one parcel to a worker, from a thread that has no batch open for it.
     pub(crate) fn post<P: Payload>(&self, worker: u32, to: Key, envelope: Envelope, parcel: P) {
         let reason = DeadLetterReason::PoolClosed;
         if let Some(ports) = &self.ports {
             if let Err(parcel) = ports.post(worker, to, envelope, parcel) {
                 let to = ActorId::new(self.home(worker), to);
-                parcel.return_undelivered(self, to, envelope, reason);
+                parcel.return_undelivered(self.as_pool(), to, envelope, reason);
             }
             return;
         }
         let batch = Batch::of_one(to, envelope, parcel);
         match self.transport.send(worker, batch) {
             Ok(pushed) => ports::note_post(pushed == Pushed::Woke),
-            Err(refused) => refused.bounce(self, worker, reason),
+            Err(refused) => refused.bounce(self.as_pool(), self.home(worker), reason),
         }
     }
 }
@@ -277,7 +296,7 @@ impl Payload for Nudge {
         None
     }
 
-    fn return_undelivered(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+    fn return_undelivered(self, _: Pool<'_>, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
 impl Drop for PoolCore {

@@ -184,6 +184,12 @@ impl Entry {
         Head::of::<P>(self.parts)
     }
 
+    /// As [`head`](Self::head), for a payload with that handling.
+    #[cfg(test)]
+    pub(crate) fn head_of(&self, handling: &'static Handling) -> Head {
+        Head::with(handling, self.parts)
+    }
+
     /// Makes it the last entry, which the next one follows. Called when it has been written.
     #[inline(always)]
     pub(crate) fn becomes(&self, last: &Last) {

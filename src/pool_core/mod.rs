@@ -32,6 +32,7 @@ pub(crate) use self::observer::{Intervention, Observer};
 pub(crate) use self::offload::{Job, Offload};
 pub(crate) use self::orders::{ActorOrder, WorkerOrder};
 pub(crate) use self::outbox::Outboxes;
+pub(crate) use self::payload::Pool;
 pub(crate) use self::payload::fits;
 pub(crate) use self::payload::{Payload, Receiver};
 pub(crate) use self::ports::{

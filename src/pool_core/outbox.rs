@@ -200,7 +200,11 @@ impl Outboxes {
 
     fn publish(&self, worker: u32, batch: Batch) {
         if let Err(refused) = self.core.transport.send(worker, batch) {
-            refused.bounce(&self.core, worker, DeadLetterReason::PoolClosed);
+            refused.bounce(
+                self.core.as_pool(),
+                self.core.home(worker),
+                DeadLetterReason::PoolClosed,
+            );
         }
     }
 

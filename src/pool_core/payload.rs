@@ -9,11 +9,6 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::NonNull;
 
-#[cfg(test)]
-use super::batch::Batch;
-use super::core::PoolCore;
-#[cfg(test)]
-use super::entry::Last;
 use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
 use crate::failure::DeadLetterReason;
 
@@ -46,6 +41,33 @@ impl<'a> Receiver<'a> {
     }
 }
 
+/// The pool to which payloads are returned that cannot arrive: its core.
+#[derive(Clone, Copy)]
+pub(crate) struct Pool<'a> {
+    core: NonNull<()>,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl<'a> Pool<'a> {
+    /// # Safety
+    ///
+    /// All payloads of this crate open it as a `T`.
+    pub(super) unsafe fn new<T>(core: &'a T) -> Self {
+        Self {
+            core: NonNull::from(core).cast(),
+            lifetime: PhantomData,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// It was made of a `T`.
+    pub(super) unsafe fn open<T>(self) -> &'a T {
+        // SAFETY: the caller's promise; the lifetime is that of the reference that it was made of.
+        unsafe { self.core.cast::<T>().as_ref() }
+    }
+}
+
 /// What an entry carries. Implemented by every `Parcel` of the shard's room.
 pub(crate) trait Payload: Send + Sized + 'static {
     /// Acts at the worker that owns `to`.
@@ -68,7 +90,7 @@ pub(crate) trait Payload: Send + Sized + 'static {
     /// It cannot arrive any more.
     fn return_undelivered(
         self,
-        core: &PoolCore,
+        pool: Pool<'_>,
         to: ActorId,
         envelope: Envelope,
         reason: DeadLetterReason,
@@ -85,11 +107,11 @@ pub(crate) struct Handling {
     pub(crate) words: u32,
     pub(crate) deliver: unsafe fn(*const u8, Receiver<'_>, Key, &Envelope),
     pub(crate) deliver_all: unsafe fn(Run, Receiver<'_>),
-    pub(crate) bounce: unsafe fn(*const u8, &PoolCore, ActorId, Envelope, DeadLetterReason),
+    pub(crate) bounce: unsafe fn(*const u8, Pool<'_>, ActorId, Envelope, DeadLetterReason),
     pub(crate) discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the payload where it is.
     #[cfg(test)]
-    pub(crate) repeat: unsafe fn(*const u8, &mut Batch, &Last, Key, Envelope),
+    pub(crate) duplicate: unsafe fn(*const u8, *mut u64) -> bool,
 }
 
 /// Payloads of one type, one behind the other, with a word before each.
@@ -120,17 +142,16 @@ impl Handling {
                     P::unpack_all(payloads, receiver, run.to, run.cause, run.message);
                 },
                 // SAFETY: as above.
-                bounce: |at, core, to, envelope, reason| unsafe {
-                    at.cast::<P>().read().return_undelivered(core, to, envelope, reason);
+                bounce: |at, pool, to, envelope, reason| unsafe {
+                    at.cast::<P>().read().return_undelivered(pool, to, envelope, reason);
                 },
                 // SAFETY: as above.
                 discard: |at| drop(unsafe { at.cast::<P>().read() }),
                 #[cfg(test)]
-                // SAFETY: as above, except that the ownership stays.
-                repeat: |at, batch, last, to, envelope| unsafe {
-                    if let Some(again) = (*at.cast::<P>()).duplicate() {
-                        assert!(batch.write(last, to, envelope, again).is_ok(), "it is as large");
-                    }
+                // SAFETY: as above, except that the ownership stays; there are as many words at `to`.
+                duplicate: |at, to| unsafe {
+                    let again = (*at.cast::<P>()).duplicate();
+                    again.map(|again| to.cast::<P>().write(again)).is_some()
                 },
             }
         }
@@ -178,11 +199,11 @@ impl<P: Payload> Payload for Boxed<P> {
 
     fn return_undelivered(
         self,
-        core: &PoolCore,
+        pool: Pool<'_>,
         to: ActorId,
         envelope: Envelope,
         reason: DeadLetterReason,
     ) {
-        self.0.return_undelivered(core, to, envelope, reason);
+        self.0.return_undelivered(pool, to, envelope, reason);
     }
 }

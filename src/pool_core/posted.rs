@@ -3,9 +3,10 @@
 #![allow(unsafe_code)]
 
 use super::batch::Batch;
-use super::core::PoolCore;
 use super::entry::{Found, Known};
+use super::payload::Pool;
 use super::payload::Receiver;
+use crate::address::Home;
 use crate::address::{ActorId, Envelope};
 use crate::failure::DeadLetterReason;
 use crate::queue::{Mark, Reader};
@@ -113,12 +114,11 @@ impl Posted<'_> {
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
-        let home = core.home(worker);
+    pub(crate) fn bounce(self, pool: Pool<'_>, home: Home, reason: DeadLetterReason) {
         self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
-            unsafe { (found.handling.bounce)(found.parcel, core, to, envelope, reason) }
+            unsafe { (found.handling.bounce)(found.parcel, pool, to, envelope, reason) }
         });
     }
 
@@ -166,10 +166,10 @@ impl Posted<'_> {
 
 impl Mail<'_> {
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(self, core: &PoolCore, worker: u32, reason: DeadLetterReason) {
+    pub(crate) fn bounce(self, pool: Pool<'_>, home: Home, reason: DeadLetterReason) {
         match self {
-            Self::Batch(batch) => batch.bounce(core, worker, reason),
-            Self::Posted(posted) => posted.bounce(core, worker, reason),
+            Self::Batch(batch) => batch.bounce(pool, home, reason),
+            Self::Posted(posted) => posted.bounce(pool, home, reason),
         }
     }
 }

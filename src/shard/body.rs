@@ -2,7 +2,6 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::current::Here;
 use super::records::Kept;
 use super::slot::Slot;
 use super::state::Shard;
@@ -83,13 +82,6 @@ pub(crate) enum NewBody {
 }
 
 impl NewBody {
-    pub(crate) fn new<B: Body + 'static>(body: B) -> Self {
-        match Here::now().shard() {
-            Some(shard) => Self::AtHome(at_home(body, shard.slabs())),
-            None => Self::OnHeap(Box::new(body)),
-        }
-    }
-
     /// Moves it into the slabs of its worker, if it is not there yet.
     #[inline(always)]
     pub(crate) fn into_slab(self, slabs: &Slabs) -> BodyBox {
@@ -123,7 +115,7 @@ impl DerefMut for NewBody {
 }
 
 #[inline]
-fn at_home<B: Body + 'static>(body: B, slabs: &Slabs) -> BodyBox {
+pub(crate) fn at_home<B: Body + 'static>(body: B, slabs: &Slabs) -> BodyBox {
     SlabBox::new(body, slabs).coerce(|body| body as *mut dyn Body)
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn serve(shard: &Shard, key: Key) {
     if begun != Some(true) {
         return;
     }
-    while let Some((grant, room)) = slot.with_bound(|bound| bound.next(shard)).flatten() {
+    while let Some((grant, room)) = slot.with_bound(|bound| bound.next(&shard.core)).flatten() {
         grant(room);
     }
     slot.with_bound(|bound| bound.line.has_served());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::body::{NewBody, TurnEnd};
 use super::capacity::Bounded;
-use super::state::Shard;
+use crate::pool_core::PoolCore;
 use crate::pool_core::{Door, Room};
 use crate::queue::Line;
 
@@ -19,8 +19,8 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// Returns the first waiter, and a permit for it.
-    pub(crate) fn next(&mut self, shard: &Shard) -> Option<(Grant, Room)> {
-        if !self.line.is_empty() && self.door.is_blocked(&shard.core) {
+    pub(crate) fn next(&mut self, core: &PoolCore) -> Option<(Grant, Room)> {
+        if !self.line.is_empty() && self.door.is_blocked(&*core.transport) {
             return None;
         }
         let grant = self.line.next(&self.door.gate)?;

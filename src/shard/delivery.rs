@@ -66,7 +66,7 @@ impl Shard {
         let Some((slot, door)) = slot.and_then(|slot| Some((slot, slot.door()?))) else {
             return self.lose(key, envelope, message, DeadLetterReason::Stopped);
         };
-        let blocked = door.is_blocked(&self.core);
+        let blocked = door.is_blocked(&*self.core.transport);
         let evicted = if blocked || slot.mailbox_len() >= door.gate.capacity() {
             // SAFETY: a `TypedKey<M>` says that the tenancy is of `M`; the item is read at once.
             unsafe {

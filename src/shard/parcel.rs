@@ -5,6 +5,7 @@
 use super::state::Shard;
 use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
 use crate::failure::DeadLetterReason;
+use crate::pool_core::Pool;
 use crate::pool_core::{Payload, PoolCore, Receiver};
 
 /// Something that is sent to a worker and acts there.
@@ -74,11 +75,11 @@ impl<P: Parcel> Payload for P {
 
     fn return_undelivered(
         self,
-        core: &PoolCore,
+        pool: Pool<'_>,
         to: ActorId,
         envelope: Envelope,
         reason: DeadLetterReason,
     ) {
-        self.bounce(core, to, envelope, reason);
+        self.bounce(PoolCore::of_pool(pool), to, envelope, reason);
     }
 }

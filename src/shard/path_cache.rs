@@ -13,7 +13,6 @@ use super::current::with_current;
 use super::state::Shard;
 use super::tree::path_of;
 use crate::address::{ActorId, ActorPath, Key};
-use crate::deadlock::path_of_asked;
 use crate::pool_core::{self, KnownActors};
 
 impl Shard {
@@ -87,4 +86,15 @@ impl ActorId {
 pub(crate) fn path_elsewhere(actor: ActorId) -> Option<ActorPath> {
     let core = pool_core::find(actor.known()?.home)?;
     core.known[actor.worker()].find(actor.key)
+}
+
+/// Returns the path of an actor, if it lives on this shard.
+pub(crate) fn path_here(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
+    let here = actor.home == shard.home && shard.tenant(actor.key).is_some();
+    here.then(|| path_of(shard, actor.key.slot()))
+}
+
+/// Returns the path of an actor that was asked on this shard.
+pub(crate) fn path_of_asked(shard: &Shard, actor: ActorId) -> Option<ActorPath> {
+    path_here(shard, actor).or_else(|| path_elsewhere(actor))
 }

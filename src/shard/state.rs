@@ -7,23 +7,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::alarms::{Alarms, Measure};
+use super::probe_records::Unprobed;
 use super::records::{Elsewhere, Withdrawn};
-use super::run_queue::{Due, RunQueue};
+use super::run_queue::RunQueue;
 use super::slot::{NO_SLOT, Slot};
 use super::stack_overflow::tell_of_overflow;
-use super::tree::{found_guardian, wake};
 use super::turn_record::Stage;
 use crate::address::{ActorId, Cause, Envelope, Home, Key, MessageId};
-use crate::deadlock::Unprobed;
 use crate::fiber::{FiberSet, StackClass, StackConfig, watch_for_overflows};
-use crate::lifecycle::is_asleep;
 use crate::mailbox::Place;
 use crate::memory::{Arena, Slabs};
-use crate::pool_core::{
-    Beat, Counts, Observer, Outboxes, PoolCore, Running, WorkerStats, last_handler,
-};
+use crate::pool_core::{Beat, Counts, Observer, Outboxes, PoolCore, WorkerStats, last_handler};
 use crate::time::Clock;
-use crate::wait::{self, Ending, Failed, Interrupts, Several, Verdicts, Waits};
+use crate::wait::{self, Interrupts, Several, Verdicts, Waits};
 
 /// Called at the end of a wait. It may look at the wait, and take its outcome.
 pub(crate) type Callback = Box<dyn FnOnce(&Shard)>;
@@ -100,7 +96,7 @@ impl Shard {
     ) -> Self {
         let now = clock.as_ref().map_or(0, Clock::now);
         watch_for_overflows(tell_of_overflow);
-        let shard = Self {
+        Self {
             home: core.home(worker),
             slots: Arena::new(),
             due: RunQueue::new(),
@@ -132,9 +128,7 @@ impl Shard {
             elsewhere: Elsewhere::default(),
             slabs: Slabs::new(),
             core,
-        };
-        found_guardian(&shard);
-        shard
+        }
     }
 
     // ---- slots ------------------------------------------------------------------------------
@@ -170,18 +164,6 @@ impl Shard {
         self.slots
             .get(key.slot())
             .is_some_and(|slot| slot.is_open_for(key))
-    }
-
-    /// Returns the load of an actor of this worker: whether it rests or the system wants something of it, and
-    /// the number of its messages, including the one that it is handling. A passive actor counts as idle.
-    pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
-        let slot = self.tenant(key)?;
-        if is_asleep(slot) {
-            return Some((false, slot.mailbox_len()));
-        }
-        let held_up = slot.special.get() || slot.is_resting();
-        let at_work = usize::from(slot.is_at_work());
-        Some((held_up, slot.mailbox_len() + at_work))
     }
 
     #[inline(always)]
@@ -312,36 +294,9 @@ impl Shard {
 
     // ---- acting -----------------------------------------------------------------------------
 
-    /// Runs `code` with another envelope: messages sent meanwhile have the causes that it names.
-    pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
-        let outer = self.stage.here().envelope.replace(envelope);
-        let answer = code();
-        self.stage.here().envelope.set(outer);
-        answer
-    }
-
     /// Makes the present turn take no more messages.
     pub(crate) fn end_turn_soon(&self) {
         self.leave_messages(0);
-    }
-
-    /// Wakes the waiter of a wait that was just ended.
-    #[inline]
-    pub(crate) fn follow_up(&self, ending: Ending<Callback>) {
-        if let Ending::Wakes(fiber) = ending {
-            self.due.push(Due::Fiber(fiber));
-        } else {
-            self.follow_up_seldom(ending);
-        }
-    }
-
-    fn follow_up_seldom(&self, ending: Ending<Callback>) {
-        match ending {
-            Ending::Late | Ending::Unattended => {}
-            Ending::Wakes(fiber) => self.due.push(Due::Fiber(fiber)),
-            Ending::WakesActor(slot) => wake(self, slot),
-            Ending::Calls(callback) => callback(self),
-        }
     }
 
     /// Returns a number that cannot be foreseen, and that is the same in every run of a simulation (the
@@ -356,66 +311,6 @@ impl Shard {
     /// Whether any actor lives here, or any task is not done.
     pub(crate) fn has_work(&self) -> bool {
         self.counts.alive.get() > 0 || self.tasks_open.get() > 0
-    }
-
-    /// Runs `code` as `actor`: what it sends has that sender.
-    pub(crate) fn acting_as<R>(&self, actor: ActorId, code: impl FnOnce() -> R) -> R {
-        let here = self.stage.here();
-        let outer = (here.actor.replace(actor), here.envelope.get());
-        let running = self.beat.running();
-        let within = here.within.replace(running);
-        if actor.home == self.home {
-            let mail = self.slot(actor.key.slot()).message_kind();
-            self.beat.begin_within(Running::of(actor.key, mail));
-        }
-        let in_between = self.begin_between();
-        let answer = code();
-        self.end_between(in_between);
-        if actor.home == self.home {
-            self.beat.go_on(running);
-        }
-        here.within.set(within);
-        here.actor.set(outer.0);
-        here.envelope.set(outer.1);
-        self.look_for_orders(outer.0);
-        answer
-    }
-
-    /// Ends the actor's turn soon if the system wants something of it. Code that has run within its handler,
-    /// such as the start of a child, may have caused that while it ran as another actor.
-    fn look_for_orders(&self, actor: ActorId) {
-        if actor.home == self.home && self.slot(actor.key.slot()).special.get() {
-            self.end_turn_soon();
-        }
-    }
-
-    /// Stops acting as the actor whose turn it was.
-    pub(crate) fn act_as_nobody(&self) {
-        let here = self.stage.here();
-        if here.is_scoped.get() {
-            self.leave_scopes();
-        }
-        here.actor.set(ActorId::NOBODY);
-        here.envelope.set(Envelope::NONE);
-        self.beat.end();
-    }
-
-    /// Begins an actor's turn.
-    #[inline(always)]
-    pub(crate) fn begin_turn(&self, key: Key, slot: &Slot) {
-        let here = self.stage.here();
-        here.actor.set(self.id_of(key));
-        here.handles.set(true);
-        self.beat
-            .begin(Running::of_turn(key, slot.kind_of_tenant()));
-    }
-
-    /// Closes a turn whose handlers have ended, and ends the replies that they have dropped. If a handler
-    /// failed, `failed` names its message.
-    #[inline(always)]
-    pub(crate) fn close_turn(&self, failed: Option<Failed<'_>>) {
-        self.stage.here().handles.set(false);
-        self.verdicts.close(failed);
     }
 
     /// Returns the actor whose handler ran last, and whether the handler still runs.

@@ -1,11 +1,16 @@
 //! Families: the tree of parents and children, and the names of its members.
 
-use super::records::{Role, StandIn, Supervised};
+use super::roles::{actor_of, slot_of};
 use super::run_queue::Due;
 use super::slot::{NO_SLOT, Slot};
+use super::stack_overflow::tell_of_overflow;
 use super::state::Shard;
 use super::vtable::MailKind;
 use crate::address::{ActorId, ActorPath, Key, NameError};
+use crate::fiber::{self, StackConfig};
+use crate::pool_core::PoolCore;
+use crate::time::Clock;
+use std::sync::Arc;
 
 /// The slot of the guardian, `/user`, the parent of the top-level actors. It handles nothing.
 pub(crate) const GUARDIAN: u32 = 0;
@@ -190,60 +195,40 @@ pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
     all
 }
 
-/// Returns the actor that a child is. For a stand-in, that is the actor for which it stands, if that has
-/// begun to start and not ended.
-pub(crate) fn actor_of(shard: &Shard, child: Key) -> Option<ActorId> {
-    let slot = shard.slot(child.slot());
-    if !slot.special.is_stand_in() {
-        return Some(shard.id_of(child));
-    }
-    let actor = |record: &mut StandIn| record.actor.filter(|_| !record.ended);
-    with_stand_in(slot, actor).flatten()
-}
-
-/// Returns the slot of an actor on this worker: that of its stand-in, if the actor is elsewhere.
-pub(crate) fn slot_of(shard: &Shard, actor: ActorId) -> Option<Key> {
-    if actor.home == shard.home {
-        return shard.tenant(actor.key).map(|_| actor.key);
-    }
-    shard.elsewhere.stand_ins.borrow().get(&actor).copied()
-}
-
-pub(crate) fn with_stand_in<R>(slot: &Slot, look: impl FnOnce(&mut StandIn) -> R) -> Option<R> {
-    slot.with_extra(|extra| match extra.role.as_deref_mut() {
-        Some(Role::StandIn(record)) => Some(look(record)),
-        _ => None,
-    })
-}
-
-pub(crate) fn stand_in_at(shard: &Shard, key: Key) -> Option<&Slot> {
-    shard.tenant(key).filter(|slot| slot.special.is_stand_in())
-}
-
-/// Vacates the outpost: the last actor whose parent is elsewhere is gone.
-pub(crate) fn give_up_outpost(shard: &Shard) {
-    if let Some(index) = shard.elsewhere.outpost.take()
-        && shard.slot(index).vacate(shard.slabs())
-    {
-        shard.slots().vacate(index);
-    }
-}
-
-/// Whether that slot is the outpost, and no actor's.
-pub(crate) fn is_outpost(shard: &Shard, index: u32) -> bool {
-    shard.elsewhere.outpost.get() == Some(index)
-}
-
-/// Returns the record of an actor whose parent is elsewhere. `None` for any other slot.
-pub(crate) fn supervised_elsewhere(slot: &Slot) -> Option<Supervised> {
-    slot.look_at_role(|role| match role {
-        Role::Supervised(supervised) => Some(*supervised),
-        _ => None,
-    })
-    .flatten()
-}
-
 /// Whether an actor has tasks and no children: for a deliberate mistake, see [`Mutant`].
 pub(crate) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
     children(shard, slot).all(|child| shard.slot(child).special.is_task())
+}
+
+/// Whether an actor is passive, and would wake up for a message.
+pub(crate) fn is_asleep(slot: &Slot) -> bool {
+    slot.special.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
+}
+
+impl Shard {
+    /// Returns the load of an actor of this worker: whether it rests or the system wants something of it, and
+    /// the number of its messages, including the one that it is handling. A passive actor counts as idle.
+    pub(crate) fn load_of(&self, key: Key) -> Option<(bool, usize)> {
+        let slot = self.tenant(key)?;
+        if is_asleep(slot) {
+            return Some((false, slot.mailbox_len()));
+        }
+        let held_up = slot.special.get() || slot.is_resting();
+        let at_work = usize::from(slot.is_at_work());
+        Some((held_up, slot.mailbox_len() + at_work))
+    }
+}
+
+/// Creates an empty shard whose fibers run `body`.
+pub(crate) fn open_shard(
+    core: Arc<PoolCore>,
+    worker: u32,
+    stacks: StackConfig,
+    body: fn(),
+    clock: Option<Clock>,
+) -> Shard {
+    fiber::watch_for_overflows(tell_of_overflow);
+    let shard = Shard::new(core, worker, stacks, body, clock);
+    found_guardian(&shard);
+    shard
 }

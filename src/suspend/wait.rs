@@ -1,13 +1,9 @@
 //! How a handler waits: what is done before it gives the thread up, and when it continues.
 
-use crate::address::Key;
-use crate::deadlock::look_for_cycle;
-use crate::deadlock::look_for_cycle_by_each;
-use crate::deadlock::look_for_cycle_by_these;
-use crate::failure::WaitError;
-use crate::failure::{Marks, force_unwind};
+use crate::address::{ActorId, Key};
+use crate::deadlock::{look_for_cycle, look_for_cycle_by_each, look_for_cycle_by_these};
+use crate::failure::{Marks, WaitError, force_unwind};
 use crate::fiber::{CannotSuspend, FiberId, Resume, StackError, free_fiber, waiting_fiber};
-use crate::lifecycle::allow_turns;
 use crate::pool_core::Running;
 use crate::shard::{Due, Shard, Slot, Wait};
 use crate::sync::{Mutant, is_mutated};
@@ -259,6 +255,17 @@ impl From<CannotWait> for WaitError {
             CannotWait::Here(CannotSuspend::Unwinding) => Self::Unwinding,
             CannotWait::Here(CannotSuspend::Forbidden) => Self::Forbidden,
             CannotWait::NoStack(error) => Self::NoStack(error.to_string()),
+        }
+    }
+}
+
+/// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].
+#[cold]
+pub(crate) fn allow_turns(shard: &Shard, actor: ActorId) {
+    if let Some(slot) = shard.tenant(actor.key) {
+        slot.queued.set(false);
+        if slot.mailbox_len() > 0 {
+            crate::shard::wake(shard, actor.key.slot());
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::lifecycle::{
     self, force_all, has_children_elsewhere, leave_children_elsewhere, stop_all,
 };
 use crate::pool_core::{PoolCore, Source, WorkerOrder};
+use crate::shard::open_shard;
 use crate::shard::{Alarm, Shard, enter};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::{AT_FIRST, Clock};
@@ -99,7 +100,7 @@ impl Worker {
             ending,
             clock,
         } = parts;
-        let shard = Shard::new(core, index, stacks, fiber_body, clock);
+        let shard = open_shard(core, index, stacks, fiber_body, clock);
         Self {
             shard: Rc::new(shard),
             source,
@@ -421,10 +422,14 @@ impl Worker {
     /// Closes the source and loses the mail that has arrived.
     fn refuse_mail(&mut self) {
         let Self { shard, source, .. } = self;
-        let worker = shard.home.worker();
+        let _worker = shard.home.worker();
         source.close(&mut |mail| {
             shard.beat.note_progress();
-            mail.bounce(&shard.core, worker, DeadLetterReason::PoolClosed);
+            mail.bounce(
+                shard.core.as_pool(),
+                shard.home,
+                DeadLetterReason::PoolClosed,
+            );
         });
         shard.drop_tasks();
         // The turns that those tasks would have had.

@@ -1,8 +1,9 @@
 //! Describing failures, and reporting them to the pool's hook.
 
+use super::state::Shard;
+use super::tree::path_of;
 use crate::address::Key;
 use crate::failure::{Cause, End, Failure, Stage, catch_user, drop_with_fate};
-use crate::shard::{Shard, path_of};
 
 pub(crate) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
     let message_type = shard.slot(key.slot()).message_type();
