@@ -15,7 +15,7 @@ use crate::pool_core::{
     tell_all_again,
 };
 use crate::shard::bury_without_pool;
-use crate::shard::{Here, Message, Parcel, Shard, TypedKey, drop_lost, with_current};
+use crate::shard::{Here, Message, Shard, TypedKey, drop_lost, with_current};
 
 /// A reference to one incarnation of an actor that handles messages of type `M`.
 ///

@@ -217,21 +217,3 @@ fn forget_notices(shard: &Shard, slot: &Slot, index: u32) {
     shard.withdrawn.borrow_mut().remove(&index);
     slot.special.screen(false);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time() {
-        let id = |number| MessageId::start_of_worker(0).plus(number);
-        let mut withdrawn = Withdrawn::default();
-        withdrawn.add(id(2), DeadLetterReason::Cancelled, 3);
-        withdrawn.add(id(9), DeadLetterReason::Expired, 3); // being handled: not among the three
-        assert_eq!(withdrawn.take(id(1)), None);
-        assert_eq!(withdrawn.take(id(2)), Some(DeadLetterReason::Cancelled));
-        assert!(!withdrawn.until.is_empty());
-        assert_eq!(withdrawn.take(id(3)), None);
-        assert!(withdrawn.until.is_empty() && withdrawn.reasons.is_empty());
-    }
-}

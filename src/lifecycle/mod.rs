@@ -33,4 +33,3 @@ pub(crate) use self::stop::{force_all, stop_all};
 pub(crate) use self::tasks::{cancel_task, next_to_end, spawn_task};
 pub(crate) use self::turn::take_turn;
 pub(crate) use self::watch::{unwatch, watch};
-pub(crate) use crate::shard::report;

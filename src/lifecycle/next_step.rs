@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::address::{Envelope, Key};
 use crate::failure::{Failure, TerminationReason};
 use crate::shard::{
-    Decided, Kept, NO_SLOT, Own, Passive, Shard, Slot, State, Store, System, children,
-    has_only_tasks, interrupt,
+    Decided, Kept, NO_SLOT, Own, Passive, Shard, Slot, State, System, children, has_only_tasks,
+    interrupt,
 };
 use crate::supervision::{History, Signal, SupervisorStrategy};
 use crate::sync::{Mutant, is_mutated};
@@ -123,15 +123,6 @@ impl System {
         kept.map_or(Wanted::Nothing, |(kept, envelope)| {
             Wanted::Kept(kept, envelope)
         })
-    }
-
-    /// Whether it is passive, and would wake up for a message.
-    pub(crate) fn is_asleep(&self) -> bool {
-        self.passive == Some(Passive::Asleep)
-            && !(self.suspended || self.escalated)
-            && self.cut_short.is_none()
-            && self.restarting.is_none()
-            && self.decided.is_none()
     }
 
     fn next_of_passive(&mut self, passive: Passive, slot: &Slot) -> Wanted {

@@ -16,7 +16,7 @@ use crate::failure::{
     drop_with_fate,
 };
 use crate::shard::{
-    AtEnd, CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, State, System, TurnEnd, children,
+    CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, State, System, TurnEnd, children,
     has_only_tasks, interrupt, is_outpost, key_of, path_of, report, shut, wake,
 };
 use crate::supervision::{Signal, StopReason};
@@ -400,50 +400,4 @@ fn forget(shard: &Shard, key: Key, mut system: System, reason: TerminationReason
     system.watching.let_go(shard, key);
     // Failures that were never told carry the user's values, and so do the strategies' deciders.
     let _ = drop_with_fate(system, End::Stopped);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::Cell;
-    use std::rc::Rc;
-
-    /// Is wanted while its flag is set, and counts how often it is asked.
-    struct Counted(Rc<Cell<usize>>, Rc<Cell<bool>>);
-
-    impl AtEnd for Counted {
-        fn ended(self: Box<Self>, _shard: &Shard) {}
-
-        fn is_wanted(&self) -> bool {
-            self.0.set(self.0.get() + 1);
-            self.1.get()
-        }
-    }
-
-    #[test]
-    fn s9_4_those_who_come_and_give_up_one_by_one_cost_no_look_at_all_who_stay() {
-        for stay in [0, 1, 3, 4, 7, 1000, 1023, 1024] {
-            let (looks, mut list, mut given_up) = (Rc::new(Cell::new(0)), Vec::new(), 0);
-            let one = |wanted: &Rc<Cell<bool>>| {
-                Box::new(Counted(Rc::clone(&looks), Rc::clone(wanted))) as Box<dyn AtEnd>
-            };
-            let wanted = Rc::new(Cell::new(true));
-            for _ in 0..stay {
-                given_up += add_wanted(&mut list, one(&wanted)).len();
-            }
-            const COME: usize = 10_000;
-            for _ in 0..COME {
-                let wanted = Rc::new(Cell::new(true));
-                given_up += add_wanted(&mut list, one(&wanted)).len();
-                wanted.set(false);
-            }
-            assert!(
-                looks.get() <= 4 * (stay + COME),
-                "{} for {stay}",
-                looks.get()
-            );
-            assert_eq!(list.len() + given_up, stay + COME);
-            assert!(list.capacity() <= 4 * stay + 8, "for {stay}");
-        }
-    }
 }

@@ -345,6 +345,7 @@ fn wait_for_change(
 mod tests {
     use super::*;
     use crate::address::Key;
+    use crate::address::MessageType;
     use crate::pool::{core_of_one_worker, lanes};
     use crate::pool_core::Running;
     use crate::pool_core::unregister;

@@ -138,6 +138,16 @@ pub(crate) fn with_bound(shard: &Shard, key: Key, body: NewBody) -> NewBody {
     }
 }
 
+impl Bounded {
+    /// Its successor has the same mailbox.
+    pub(crate) fn end_of(&self, end: TurnEnd) -> TurnEnd {
+        end.with_next(|inner| {
+            let door = Arc::clone(&self.door);
+            NewBody::new(Self { inner, door })
+        })
+    }
+}
+
 impl Body for Bounded {
     fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
         let end = match kept {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use super::body::{NewBody, TurnEnd};
-use super::capacity::Bounded;
 use crate::pool_core::PoolCore;
 use crate::pool_core::{Door, Room};
 use crate::queue::Line;
@@ -25,15 +23,5 @@ impl Bound {
         }
         let grant = self.line.next(&self.door.gate)?;
         Some((grant, Room::of(Arc::clone(&self.door))))
-    }
-}
-
-impl Bounded {
-    /// Its successor has the same mailbox.
-    pub(crate) fn end_of(&self, end: TurnEnd) -> TurnEnd {
-        end.with_next(|inner| {
-            let door = Arc::clone(&self.door);
-            NewBody::new(Self { inner, door })
-        })
     }
 }

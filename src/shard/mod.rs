@@ -58,7 +58,6 @@ pub(crate) use self::route::{RoomFreed, dispatch};
 pub(crate) use self::run_queue::Due;
 pub(crate) use self::slot::{Extra, NO_SLOT, Slot, State};
 pub(crate) use self::state::{Chore, Shard, TypedKey, Wait};
-pub(crate) use self::tree::is_asleep;
 pub(crate) use self::tree::open_shard;
 pub(crate) use self::tree::{
     GUARDIAN, Name, adopt, all_below, below_as, children, children_of, disown, has_only_tasks,

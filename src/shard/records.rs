@@ -331,3 +331,32 @@ impl Withdrawn {
         reason
     }
 }
+
+impl System {
+    /// Whether it is passive, and would wake up for a message.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.passive == Some(Passive::Asleep)
+            && !(self.suspended || self.escalated)
+            && self.cut_short.is_none()
+            && self.restarting.is_none()
+            && self.decided.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time() {
+        let id = |number| MessageId::start_of_worker(0).plus(number);
+        let mut withdrawn = Withdrawn::default();
+        withdrawn.add(id(2), DeadLetterReason::Cancelled, 3);
+        withdrawn.add(id(9), DeadLetterReason::Expired, 3); // being handled: not among the three
+        assert_eq!(withdrawn.take(id(1)), None);
+        assert_eq!(withdrawn.take(id(2)), Some(DeadLetterReason::Cancelled));
+        assert!(!withdrawn.until.is_empty());
+        assert_eq!(withdrawn.take(id(3)), None);
+        assert!(withdrawn.until.is_empty() && withdrawn.reasons.is_empty());
+    }
+}

@@ -1,10 +1,10 @@
 //! What a handler has entered on its thread: taken off while it waits, and left when its turn ends.
 
+use super::report::report;
 use super::state::Shard;
 use super::turn_record::{Acting, Answering, Locals};
 use crate::failure::{Cause, Stage, Unwound, catch_user};
 use crate::fiber::{do_first, forbid_waits};
-use crate::lifecycle;
 use crate::pool_core::PoolCore;
 use crate::scope::TakenOff;
 
@@ -176,7 +176,7 @@ impl Shard {
             let actor = self.acting();
             // The panic hook has reported it in any case.
             if actor.home == self.home && self.tenant(actor.key).is_some() {
-                lifecycle::report(self, actor.key, Stage::Handling, Cause::Panic(payload));
+                report(self, actor.key, Stage::Handling, Cause::Panic(payload));
             }
         }
     }

@@ -11,10 +11,9 @@ use super::probe_records::Unprobed;
 use super::records::{Elsewhere, Withdrawn};
 use super::run_queue::RunQueue;
 use super::slot::{NO_SLOT, Slot};
-use super::stack_overflow::tell_of_overflow;
 use super::turn_record::Stage;
 use crate::address::{ActorId, Cause, Envelope, Home, Key, MessageId};
-use crate::fiber::{FiberSet, StackClass, StackConfig, watch_for_overflows};
+use crate::fiber::{FiberSet, StackClass, StackConfig};
 use crate::mailbox::Place;
 use crate::memory::{Arena, Slabs};
 use crate::pool_core::{Beat, Counts, Observer, Outboxes, PoolCore, WorkerStats, last_handler};
@@ -95,7 +94,6 @@ impl Shard {
         clock: Option<Clock>,
     ) -> Self {
         let now = clock.as_ref().map_or(0, Clock::now);
-        watch_for_overflows(tell_of_overflow);
         Self {
             home: core.home(worker),
             slots: Arena::new(),

@@ -3,7 +3,6 @@
 mod apart;
 mod wait;
 pub(crate) use self::apart::do_apart;
-pub(crate) use self::wait::allow_turns;
 pub(crate) use self::wait::can_wait;
 pub(crate) use self::wait::wait_at;
 pub(crate) use self::wait::wait_by_way_of;
