@@ -9,6 +9,7 @@ use crate::address::{ActorId, Envelope};
 use crate::failure::{DeadLetterReason, End};
 use crate::pool_core::{self, Door, PoolCore, Room, envelope_from_outside};
 use crate::queue::Refused;
+use crate::shard::Route;
 use crate::shard::bury_without_pool;
 use crate::shard::{
     Evicting, Message, Question, Shard, Slot, drop_lost, note_question, with_current,
@@ -52,11 +53,11 @@ impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, if there is a permit for it. Records nothing if there is none.
     fn offer<const QUESTION: bool>(self, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
-        with_current(|shard| match shard {
-            Some(own) if own.home.pool() == id.home.pool() => {
+        with_current(|shard| match Route::new(shard, id.home) {
+            Route::Here(own) | Route::Across(own) => {
                 self.enter::<QUESTION>(shard, &own.core, message)
             }
-            _ => match pool_core::find(id.home) {
+            Route::Outside(_) => match pool_core::find(id.home) {
                 Some(core) => self.enter::<QUESTION>(shard, &core, message),
                 None => Err(TellError::PoolClosed(message)),
             },
@@ -106,8 +107,8 @@ impl<M: Send + 'static> ActorRef<M> {
     ) {
         let ActorId { home, key } = self.id();
         let worker = home.worker();
-        match shard {
-            Some(shard) if shard.home == home => {
+        match Route::new(shard, home) {
+            Route::Here(shard) => {
                 let envelope = shard.next_envelope();
                 if evicting {
                     shard.put_evicting(self.typed_key(), envelope, message);
@@ -118,7 +119,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     }
                 }
             }
-            Some(shard) if shard.home.pool() == home.pool() => {
+            Route::Across(shard) => {
                 let (envelope, outboxes) = (shard.next_envelope(), &shard.outboxes);
                 shard.counts.sent_across.add(1);
                 if evicting {
@@ -129,7 +130,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     outboxes.send(worker, key, envelope, Message::<M>(message));
                 }
             }
-            _ => {
+            Route::Outside(shard) => {
                 let envelope = core.envelope_from_outside(shard.map(Shard::acting));
                 core.count_outside();
                 if evicting {
@@ -156,12 +157,12 @@ impl<M: Send + 'static> ActorRef<M> {
                 None => TellError::PoolClosed(message),
             });
         }
-        with_current(|shard| match shard {
-            Some(own) if own.home.pool() == id.home.pool() => {
+        with_current(|shard| match Route::new(shard, id.home) {
+            Route::Here(own) | Route::Across(own) => {
                 self.carry::<false>(shard, &own.core, message, false);
                 Ok(())
             }
-            _ => match pool_core::find(id.home) {
+            Route::Outside(_) => match pool_core::find(id.home) {
                 Some(core) => {
                     self.carry::<false>(shard, &core, message, false);
                     Ok(())
@@ -200,13 +201,13 @@ impl<M: Send + 'static> ActorRef<M> {
     /// Counts a message that was sent and refused.
     fn record_loss(self, reason: DeadLetterReason) {
         let id = self.id();
-        with_current(|shard| match shard {
-            Some(shard) if shard.home.pool() == id.home.pool() => {
+        with_current(|shard| match Route::new(shard, id.home) {
+            Route::Here(shard) | Route::Across(shard) => {
                 let envelope = shard.next_envelope();
                 shard.counts.refused.add(1);
                 shard.core.bury::<M>(id, envelope, reason);
             }
-            _ => self.record_loss_outside(shard.map(Shard::acting), reason),
+            Route::Outside(shard) => self.record_loss_outside(shard.map(Shard::acting), reason),
         });
     }
 

@@ -7,13 +7,15 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::{fmt, ptr};
 
-use crate::address::{ActorId, ActorPath, Envelope, MessageId};
+use crate::address::{ActorId, ActorPath, MessageId};
 use crate::failure::{DeadLetterReason, End};
+use crate::lifecycle::send_order;
 use crate::mailbox::Overflow;
 use crate::pool_core::{
     self, ActorOrder, envelope_from_outside, fits, last_message_from_outside, tell_again,
     tell_all_again,
 };
+use crate::shard::Route;
 use crate::shard::bury_without_pool;
 use crate::shard::{Here, Message, Shard, TypedKey, drop_lost, with_current};
 
@@ -155,11 +157,10 @@ impl<M: Send + 'static> ActorRef<M> {
     /// The message must be written before anything else is done.
     #[inline(always)]
     fn place_for_message<const QUESTION: bool>(self, shard: Option<&Shard>) -> Option<*mut M> {
-        let shard = shard?;
-        if shard.home == self.address.home {
-            self.place_here(shard)
-        } else {
-            self.place_across::<QUESTION>(shard)
+        match Route::new(shard, self.address.home) {
+            Route::Here(shard) => self.place_here(shard),
+            Route::Across(shard) => self.place_across::<QUESTION>(shard),
+            Route::Outside(_) => None,
         }
     }
 
@@ -181,7 +182,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// The message must be written before anything else is done.
     #[inline(never)]
     fn place_across<const QUESTION: bool>(self, shard: &Shard) -> Option<*mut M> {
-        if !fits::<Message<M, QUESTION>>() || shard.home.pool() != self.address.home.pool() {
+        if !fits::<Message<M, QUESTION>>() {
             return None;
         }
         let (cause, message) = (shard.cause_of_sent(), shard.next_message());
@@ -209,23 +210,19 @@ impl<M: Send + 'static> ActorRef<M> {
         if self.is_bounded() {
             return self.tell_bounded::<QUESTION>(message);
         }
-        with_current(|shard| match shard {
-            Some(shard) if shard.home == self.address.home => {
-                let envelope = shard.next_envelope();
-                shard.lose(
-                    self.address.key,
-                    envelope,
-                    message,
-                    DeadLetterReason::Stopped,
-                );
+        with_current(|shard| match Route::new(shard, self.address.home) {
+            Route::Here(shard) => {
+                let (key, envelope) = (self.address.key, shard.next_envelope());
+                shard.lose(key, envelope, message, DeadLetterReason::Stopped);
             }
-            shard => self.tell_away::<QUESTION>(shard, message),
+            route => self.tell_away::<QUESTION>(route, message),
         });
     }
 
-    fn tell_away<const QUESTION: bool>(self, shard: Option<&Shard>, message: M) {
-        match shard {
-            Some(shard) if shard.home.pool() == self.address.home.pool() => {
+    /// Sends a message to an actor that is not here.
+    fn tell_away<const QUESTION: bool>(self, route: Route<'_>, message: M) {
+        match route {
+            Route::Here(shard) | Route::Across(shard) => {
                 let envelope = shard.next_envelope();
                 shard.counts.sent_across.add(1);
                 shard.outboxes.send(
@@ -235,7 +232,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     Message::<M, QUESTION>(message),
                 );
             }
-            _ => {
+            Route::Outside(shard) => {
                 let sender = shard.map(Shard::acting);
                 match pool_core::find(self.address.home) {
                     Some(core) => {
@@ -288,13 +285,13 @@ impl<M: Send + 'static> ActorRef<M> {
         if self.is_bounded() {
             return self.try_tell_bounded(message);
         }
-        with_current(|shard| match shard {
-            Some(shard) if shard.home == self.address.home => Err(TellError::Stopped(message)),
-            Some(shard) if shard.home.pool() == self.address.home.pool() => {
-                self.tell_away::<false>(Some(shard), message);
+        with_current(|shard| match Route::new(shard, self.address.home) {
+            Route::Here(_) => Err(TellError::Stopped(message)),
+            route @ Route::Across(_) => {
+                self.tell_away::<false>(route, message);
                 Ok(())
             }
-            _ => self.try_tell_from_outside(shard, message),
+            Route::Outside(shard) => self.try_tell_from_outside(shard, message),
         })
     }
 
@@ -431,29 +428,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     fn order(self, order: ActorOrder) {
-        let ActorId { home, key } = self.id();
-        with_current(|shard| match shard {
-            Some(shard) if shard.home == home => order.follow(shard, key),
-            Some(shard) if shard.home.pool() == home.pool() => {
-                if order.goes_ahead() && shard.core.ports.is_some() {
-                    // The order need not overtake what is still here.
-                    shard.outboxes.flush();
-                    return shard.core.give_actor_order(home.worker(), key, order);
-                }
-                shard
-                    .outboxes
-                    .send(home.worker(), key, Envelope::NONE, order);
-            }
-            _ => {
-                let Some(core) = pool_core::find(home) else {
-                    return;
-                };
-                if order.goes_ahead() && core.ports.is_some() {
-                    return core.give_actor_order(home.worker(), key, order);
-                }
-                core.post(home.worker(), key, Envelope::NONE, order);
-            }
-        });
+        send_order(self.id(), order);
     }
 }
 

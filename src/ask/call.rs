@@ -9,6 +9,7 @@ use super::reply::Reply;
 use crate::address::{ActorId, Envelope, Home, Key};
 use crate::failure::{DeadLetterReason, End, WaitError, drop_with_fate};
 use crate::pool_core::PoolCore;
+use crate::shard::Route;
 use crate::shard::{Parcel, Shard, with_current};
 use crate::suspend::can_wait;
 
@@ -63,14 +64,12 @@ pub(crate) fn begin_call_of<R: Send + 'static>(
 ) -> Ask<R> {
     let home = core.home(worker);
     let (ask, reply) = Ask::begin(timeout, ActorId::new(home, WORKER_ITSELF));
-    with_current(|shard| match shard {
-        Some(shard) if shard.home == home => reply.send(work(shard, None)),
-        Some(shard) if shard.home.pool() == core.id => {
-            shard
-                .outboxes
-                .send(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply });
+    with_current(|shard| match Route::new(shard, home) {
+        Route::Here(shard) => reply.send(work(shard, None)),
+        route @ Route::Across(_) => {
+            route.send_away(ActorId::new(home, WORKER_ITSELF), Call { work, reply });
         }
-        _ => core.post(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply }),
+        Route::Outside(_) => core.post(worker, WORKER_ITSELF, Envelope::NONE, Call { work, reply }),
     });
     ask
 }

@@ -18,6 +18,7 @@ use crate::deadlock::look_again_for_cycle;
 use crate::failure::{DeadLetterReason, End, Failure, catch_user};
 use crate::pool_core::{self, PoolCore, Room};
 use crate::queue::once;
+use crate::shard::Route;
 use crate::shard::{Here, Parcel, Shard, dispatch, drop_lost, fate_of_dropped_reply, with_current};
 
 /// The right, and the duty, to answer one ask.
@@ -74,10 +75,7 @@ impl<R: Send + 'static> Asker<R> {
     #[inline(always)]
     pub(super) fn end(self, answer: Result<R, End>) {
         if let Self::Worker { home, wait, .. } = self {
-            return with_current(|shard| match shard {
-                Some(shard) if shard.home == home => Answer(answer).end_wait(shard, wait),
-                shard => send_answer(shard, home, wait, answer),
-            });
+            return dispatch(ActorId::new(home, wait), Answer(answer));
         }
         self.end_outside(answer);
     }
@@ -103,25 +101,8 @@ impl<R: Send + 'static> Asker<R> {
 
 /// Sends an answer to another worker.
 #[inline(never)]
-fn send_answer<R: Send + 'static>(
-    shard: Option<&Shard>,
-    home: Home,
-    wait: Key,
-    answer: Result<R, End>,
-) {
-    match shard {
-        Some(shard) if shard.home.pool() == home.pool() => {
-            let answer = Answer(answer);
-            shard
-                .outboxes
-                .send(home.worker(), wait, Envelope::NONE, answer);
-        }
-        _ => match pool_core::find(home) {
-            Some(core) => core.post(home.worker(), wait, Envelope::NONE, Answer(answer)),
-            // Without its pool, nothing is left that could wait.
-            None => drop_lost(answer, End::PoolClosed),
-        },
-    }
+fn send_answer<R: Send + 'static>(route: Route<'_>, to: ActorId, answer: R) {
+    route.send_away(to, Answer(Ok(answer)));
 }
 
 /// Whether a late answer counts as a late reply. A mailbox permit does not: it goes back by itself.
@@ -150,9 +131,9 @@ impl<R: Send + 'static> Reply<R> {
         let this = ManuallyDrop::new(self);
         if let Some(Asker::Worker { home, wait, .. }) = &this.asker {
             let (home, wait, here) = (*home, *wait, Here::now());
-            return match here.shard() {
-                Some(shard) if shard.home == home => answer_wait(shard, wait, answer),
-                shard => send_answer(shard, home, wait, Ok(answer)),
+            return match Route::new(here.shard(), home) {
+                Route::Here(shard) => answer_wait(shard, wait, answer),
+                route => send_answer(route, ActorId::new(home, wait), answer),
             };
         }
         ManuallyDrop::into_inner(this).send_outside(answer);
@@ -438,6 +419,11 @@ impl<R: Send + 'static> Answer<R> {
 impl<R: Send + 'static> Parcel for Answer<R> {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         self.end_wait(shard, to);
+    }
+
+    /// Without its pool, nothing is left that could wait.
+    fn bounce_without_pool(self, _: ActorId) {
+        drop_lost(self.0, End::PoolClosed);
     }
 
     /// An answer to a worker that is closing, or has closed, still reaches its wait if this thread is that

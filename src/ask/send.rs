@@ -14,7 +14,8 @@ use crate::actor::{ActorRef, TellError};
 use crate::address::{ActorId, Envelope, Key};
 use crate::failure::{DeadLetterReason, End, WaitError, drop_with_fate};
 use crate::mailbox::Overflow;
-use crate::pool_core::{self, Door, PoolCore, Room};
+use crate::pool_core::{Door, PoolCore, Room};
+use crate::shard::Route;
 use crate::shard::{Parcel, Shard, dispatch, give_up, wait_for_room, with_current};
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -125,19 +126,9 @@ impl<M: Send + 'static> ActorRef<M> {
 
     /// Asks the actor's worker whether its mailbox takes a message.
     pub(super) fn ask_for_room(self, timeout: Option<Duration>) -> Ask<bool> {
-        let ActorId { home, key } = self.id();
         let (ask, reply) = Ask::begin(timeout, self.id());
-        let request = RoomRequest(reply);
-        with_current(|shard| match shard {
-            Some(shard) if shard.home.pool() == home.pool() => {
-                shard
-                    .outboxes
-                    .send(home.worker(), key, Envelope::NONE, request);
-            }
-            _ => match pool_core::find(home) {
-                Some(core) => core.post(home.worker(), key, Envelope::NONE, request),
-                None => drop(drop_with_fate(request, End::PoolClosed)),
-            },
+        with_current(|shard| {
+            Route::new(shard, self.id().home).send_away(self.id(), RoomRequest(reply));
         });
         ask
     }
@@ -252,6 +243,10 @@ impl Parcel for RoomRequest {
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
         let _ = drop_with_fate(self, End::from(reason));
+    }
+
+    fn bounce_without_pool(self, _: ActorId) {
+        let _ = drop_with_fate(self, End::PoolClosed);
     }
 }
 

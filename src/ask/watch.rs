@@ -10,7 +10,8 @@ use crate::address::{ActorId, ActorPath, Envelope, Key};
 use crate::failure::{DeadLetterReason, End, drop_with_fate};
 use crate::lifecycle::on_end;
 use crate::pool_core::{self, PoolCore};
-use crate::shard::{AtEnd, Parcel, Shard, path_of, with_current};
+use crate::shard::dispatch;
+use crate::shard::{AtEnd, Parcel, Shard, path_of};
 
 /// Waits until an actor has ended, including its children and its name. The end of its pool counts as its
 /// end.
@@ -20,19 +21,7 @@ use crate::shard::{AtEnd, Parcel, Shard, path_of, with_current};
 /// [`AskError::Timeout`] and [`AskError::CannotWait`].
 pub(crate) fn watch(actor: ActorId, within: Duration) -> Result<(), AskError> {
     let (ask, reply) = Ask::begin(Some(within), actor);
-    let (request, home, key) = (WatchRequest(reply), actor.home, actor.key);
-    with_current(|shard| match shard {
-        Some(shard) if shard.home == home => request.deliver(shard, key, &Envelope::NONE),
-        Some(shard) if shard.home.pool() == home.pool() => {
-            shard
-                .outboxes
-                .send(home.worker(), key, Envelope::NONE, request);
-        }
-        _ => match pool_core::find(home) {
-            Some(core) => core.post(home.worker(), key, Envelope::NONE, request),
-            None => drop(drop_with_fate(request, End::PoolClosed)),
-        },
-    });
+    dispatch(actor, WatchRequest(reply));
     match ask.wait() {
         Err(error @ (AskError::Timeout(_) | AskError::CannotWait(_))) => Err(error),
         _ => Ok(()),
@@ -49,6 +38,10 @@ impl Parcel for WatchRequest {
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
         let _ = drop_with_fate(self, End::from(reason));
+    }
+
+    fn bounce_without_pool(self, _: ActorId) {
+        let _ = drop_with_fate(self, End::PoolClosed);
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) use self::elsewhere::{
     give_up_child, has_children_elsewhere, leave_children_elsewhere, start_for,
 };
 pub(crate) use self::instance::set_receive_timeout;
+pub(crate) use self::orders::send_order;
 pub(crate) use self::own_messages::ring;
 pub(crate) use self::stand_in::stand_in_for;
 pub(crate) use self::start::{Blueprint, start};

@@ -5,8 +5,44 @@ use super::passivate::passivate;
 use super::stop::{kill, request_stop};
 use crate::address::{ActorId, Envelope, Key};
 use crate::failure::DeadLetterReason;
-use crate::pool_core::{ActorOrder, PoolCore};
-use crate::shard::{Parcel, Shard};
+use crate::pool_core::{self, ActorOrder, PoolCore};
+use crate::shard::{Parcel, Route, Shard, dispatch_from, with_current};
+
+/// Gives an order to an actor of any worker.
+pub(crate) fn send_order(to: ActorId, order: ActorOrder) {
+    with_current(|shard| {
+        let route = Route::new(shard, to.home);
+        if order.goes_ahead() && overtakes_mail(route, to, order) {
+            return;
+        }
+        dispatch_from(shard, to, order);
+    });
+}
+
+/// Gives an order that overtakes the mail, if there is a way past it: a pool whose threads outside send by
+/// ports has one. Returns whether it did.
+fn overtakes_mail(route: Route<'_>, to: ActorId, order: ActorOrder) -> bool {
+    let ActorId { home, key } = to;
+    match route {
+        Route::Here(_) => false,
+        Route::Across(shard) => {
+            let has_way = shard.core.ports.is_some();
+            if has_way {
+                // The order need not overtake what is still here.
+                shard.outboxes.flush();
+                shard.core.give_actor_order(home.worker(), key, order);
+            }
+            has_way
+        }
+        Route::Outside(_) => {
+            let core = pool_core::find(home).filter(|core| core.ports.is_some());
+            if let Some(core) = &core {
+                core.give_actor_order(home.worker(), key, order);
+            }
+            core.is_some()
+        }
+    }
+}
 
 impl ActorOrder {
     /// Whether it goes ahead of the actor's mail, rather than with it. Orders that go ahead keep their order.

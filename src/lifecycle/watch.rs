@@ -10,7 +10,8 @@ use crate::address::{ActorId, Envelope, Key};
 use crate::failure::{
     DeadLetterReason, End, Failure, TerminationReason, drop_quietly, drop_with_fate,
 };
-use crate::pool_core::{self, PoolCore};
+use crate::pool_core::PoolCore;
+use crate::shard::dispatch_from;
 use crate::shard::{Parcel, Shard, State, System, Watching, interrupt, with_current};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
@@ -51,11 +52,7 @@ pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
         return;
     }
     let watcher = shard.id_of(watcher);
-    if target.home == shard.home {
-        add_watcher(shard, target.key, watcher);
-    } else {
-        post(shard, target, Watch { watcher });
-    }
+    dispatch_from(Some(shard), target, Watch { watcher });
 }
 
 /// Ends a watch.
@@ -71,11 +68,7 @@ pub(crate) fn unwatch(shard: &Shard, watcher: Key, target: ActorId) {
 }
 
 fn unlist(shard: &Shard, target: ActorId, watcher: ActorId) {
-    if target.home == shard.home {
-        remove_watcher(shard, target.key, watcher);
-    } else {
-        post(shard, target, Unwatch { watcher });
-    }
+    dispatch_from(Some(shard), target, Unwatch { watcher });
 }
 
 /// Records a watcher of an actor of this shard; tells it at once if that actor has stopped.
@@ -116,11 +109,7 @@ pub(crate) fn tell_watchers(
 }
 
 fn notify(shard: &Shard, watcher: ActorId, end: Terminated) {
-    if watcher.home == shard.home {
-        be_told_of_termination(shard, watcher.key, end);
-    } else {
-        post(shard, watcher, end);
-    }
+    dispatch_from(Some(shard), watcher, end);
 }
 
 /// Has an actor of this shard told that another one has stopped, if it still watches that one.
@@ -153,17 +142,6 @@ fn push_once(system: &mut System, end: Terminated) -> Option<Terminated> {
     }
     *notice = Some(signals.push(signal));
     None
-}
-
-fn post<P: Parcel>(shard: &Shard, to: ActorId, parcel: P) {
-    let worker = to.home.worker();
-    if to.home.pool() == shard.home.pool() {
-        return shard.outboxes.send(worker, to.key, Envelope::NONE, parcel);
-    }
-    match pool_core::find(to.home) {
-        Some(core) => core.post(worker, to.key, Envelope::NONE, parcel),
-        None => parcel.bounce_without_pool(to),
-    }
 }
 
 /// The messages to other workers about a watch.

@@ -54,7 +54,7 @@ pub(crate) use self::roles::{
     with_stand_in,
 };
 pub(crate) use self::roles::{is_cancelled, undecided_parent, with_record};
-pub(crate) use self::route::{RoomFreed, dispatch};
+pub(crate) use self::route::{RoomFreed, Route, dispatch, dispatch_from};
 pub(crate) use self::run_queue::Due;
 pub(crate) use self::slot::{Extra, NO_SLOT, Slot, State};
 pub(crate) use self::state::{Chore, Shard, TypedKey, Wait};

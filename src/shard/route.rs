@@ -4,7 +4,7 @@ use super::capacity::serve;
 use super::current::with_current;
 use super::parcel::Parcel;
 use super::state::Shard;
-use crate::address::{ActorId, Envelope, Key};
+use crate::address::{ActorId, Envelope, Home, Key};
 use crate::failure::DeadLetterReason;
 use crate::pool_core::{self, Door, PoolCore};
 use crate::queue::{Doorway, Gate};
@@ -30,20 +30,54 @@ impl Parcel for RoomFreed {
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
-/// Brings a parcel that is no message to the worker of an actor; delivers it at once if that is this
-/// worker.
-pub(crate) fn dispatch<P: Parcel>(to: ActorId, parcel: P) {
-    let ActorId { home, key } = to;
-    with_current(|shard| match shard {
-        Some(shard) if shard.home == home => parcel.deliver(shard, key, &Envelope::NONE),
-        Some(shard) if shard.home.pool() == home.pool() => {
-            shard
-                .outboxes
-                .send(home.worker(), key, Envelope::NONE, parcel);
+/// The way from this thread to a worker, and to the actors and waits there.
+#[derive(Clone, Copy)]
+pub(crate) enum Route<'a> {
+    /// It is the worker that runs on this thread.
+    Here(&'a Shard),
+    /// It is another worker of the same pool, which mail reaches by the outboxes.
+    Across(&'a Shard),
+    /// It is a worker of another pool, or this thread is no worker: mail goes by way of the pool's core. With
+    /// the worker that runs on this thread, if one does.
+    Outside(Option<&'a Shard>),
+}
+
+impl<'a> Route<'a> {
+    /// Finds the way to a worker from the one that runs on this thread, if one does.
+    #[inline(always)]
+    pub(crate) fn new(from: Option<&'a Shard>, to: Home) -> Self {
+        match from {
+            Some(shard) if shard.home == to => Self::Here(shard),
+            Some(shard) if shard.home.pool() == to.pool() => Self::Across(shard),
+            _ => Self::Outside(from),
         }
-        _ => match pool_core::find(home) {
-            Some(core) => core.post(home.worker(), key, Envelope::NONE, parcel),
-            None => parcel.bounce_without_pool(to),
-        },
-    });
+    }
+
+    /// Sends a parcel that is no message to an actor, or a wait, that is not here.
+    pub(crate) fn send_away<P: Parcel>(self, to: ActorId, parcel: P) {
+        let ActorId { home, key } = to;
+        match self {
+            Self::Here(shard) | Self::Across(shard) => {
+                let outboxes = &shard.outboxes;
+                outboxes.send(home.worker(), key, Envelope::NONE, parcel);
+            }
+            Self::Outside(_) => match pool_core::find(home) {
+                Some(core) => core.post(home.worker(), key, Envelope::NONE, parcel),
+                None => parcel.bounce_without_pool(to),
+            },
+        }
+    }
+}
+
+/// Sends a parcel that is no message to an actor, or to a wait; delivers it at once if that is here.
+pub(crate) fn dispatch<P: Parcel>(to: ActorId, parcel: P) {
+    with_current(|shard| dispatch_from(shard, to, parcel));
+}
+
+/// As [`dispatch`], from the worker that runs on this thread, if one does.
+pub(crate) fn dispatch_from<P: Parcel>(shard: Option<&Shard>, to: ActorId, parcel: P) {
+    match Route::new(shard, to.home) {
+        Route::Here(shard) => parcel.deliver(shard, to.key, &Envelope::NONE),
+        route => route.send_away(to, parcel),
+    }
 }
