@@ -1,4 +1,4 @@
-//! Time that goes on as it is told, and who may drive it.
+//! Time that advances on request, and contexts that may advance it.
 
 use super::{Count, LONG, MS, counter, finish, panic_of, sleeper};
 use nexus_actors::prelude::*;
@@ -101,7 +101,7 @@ fn s9_2_a_simulation_cannot_be_driven_by_a_handler() {
     });
     let asked = driving.unwrap().ask(|reply| reply, LONG);
     SIM.set(Some(sim));
-    // Driven through the ask, so that the handler finds the simulation unborrowed.
+    // Driven by the ask, so that the handler does not find the simulation borrowed.
     let said = asked.wait().unwrap();
     assert!(said.contains("cannot be driven in a handler"), "{said}");
     finish(SIM.take().unwrap());
