@@ -170,7 +170,7 @@ fn s4_4_one_time_bounds_the_phases_and_the_pool_together() {
 }
 
 #[test]
-fn s4_4_it_happens_once_whoever_asks() {
+fn s4_4_it_happens_once_however_many_ask() {
     let (pool, log) = (pool(), Log::default());
     let once = log.clone();
     let plan = CoordinatedShutdown::new()

@@ -69,7 +69,7 @@ fn s5_2_an_ask_on_one_worker_allocates_nothing() {
 }
 
 #[test]
-fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
+fn s5_6_asking_a_waiting_actor_allocates_nothing() {
     let system = ActorSystem::new("asks").unwrap();
     let slow = Props::new(|| {
         Behavior::receive(|ctx, reply: Reply<u64>| {

@@ -98,7 +98,7 @@ fn s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends() {
 }
 
 #[test]
-fn s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up() {
+fn s1_11_the_mailbox_of_an_unread_stream_fills_up() {
     with_pools(|pool| {
         let woken = Arc::<Count>::default();
         let (actor, mut numbers) = stream(&pool.node(), waiting(3)).unwrap();

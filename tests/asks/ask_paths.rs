@@ -134,7 +134,7 @@ fn each(test: impl Fn(&mut Sim, From, ActorRef<Question>)) {
 }
 
 #[test]
-fn s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives() {
+fn s5_3_an_error_names_a_target_that_did_not_answer_wherever_it_lives() {
     each(|sim, from, target| {
         let error = from.ask(sim, target, Question::Keep, SHORT);
         assert_eq!(error.kind(), AskErrorKind::Timeout, "{from:?}");
@@ -153,7 +153,7 @@ fn s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives() {
 }
 
 #[test]
-fn s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile() {
+fn s5_3_an_error_names_a_target_that_has_stopped_or_failed_meanwhile() {
     each(|sim, from, target| {
         let error = from.ask(sim, target, Question::Stop, NEVER);
         assert_eq!(error.kind(), AskErrorKind::TargetStopped, "{from:?}");
@@ -180,7 +180,7 @@ fn s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile() {
 }
 
 #[test]
-fn s5_3_an_error_names_who_has_ended_on_the_askers_own_worker() {
+fn s5_3_an_error_names_a_target_that_has_ended_on_the_askers_own_worker() {
     Sim::builder().check(0..10, |sim| {
         let own: [(Asked, _); 4] = [
             (Question::Stop, AskErrorKind::TargetStopped),
@@ -199,7 +199,7 @@ fn s5_3_an_error_names_who_has_ended_on_the_askers_own_worker() {
 }
 
 #[test]
-fn s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle() {
+fn s5_6_an_error_names_the_target_of_the_ask_that_closed_a_cycle() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(0..50, |sim| {
             let first = sim.spawn_on(0, "first", answering()).unwrap();
@@ -213,7 +213,7 @@ fn s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle() {
 }
 
 #[test]
-fn s5_3_an_error_names_whom_the_ask_was_for_that_nobody_needs_any_more() {
+fn s5_3_an_error_names_the_target_of_an_ask_that_is_no_longer_needed() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(0..20, |sim| {
             let target = sim.spawn_on(workers - 1, "target", answering()).unwrap();
@@ -238,7 +238,7 @@ fn s5_3_an_error_names_whom_the_ask_was_for_that_nobody_needs_any_more() {
 }
 
 #[test]
-fn s5_3_an_error_names_whoever_was_asked_by_way_of_others() {
+fn s5_3_an_error_names_a_target_that_was_asked_by_way_of_others() {
     each(|sim, from, target| {
         // Through one `contramap`, and through two.
         let first = target.contramap(|reply: Reply<u32>| Question::Keep(reply));
@@ -321,7 +321,7 @@ fn s5_3_a_thread_and_an_executor_are_told_the_path_too() {
 }
 
 #[test]
-fn s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known() {
+fn s5_3_only_the_id_is_known_of_a_target_without_a_name_that_was_not_asked_before() {
     with_pool(pool_of(1), |pool| {
         let (hold, held) = mpsc::channel::<()>();
         let (begin, begun) = mpsc::channel();

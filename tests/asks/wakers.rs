@@ -43,7 +43,7 @@ fn poll<F: Future + Unpin>(future: &Shared<F>, waker: &Waker) -> Poll<F::Output>
 }
 
 #[test]
-fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place() {
+fn s3_1_a_question_withdrawn_by_the_waker_of_an_admitted_sender_frees_one_permit() {
     // The only question, the next one, or one behind it.
     for (capacity, place) in [(1, 0), (2, 0), (2, 1)] {
         Sim::builder().workers(1).check(SEEDS, |sim| {

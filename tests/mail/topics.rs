@@ -199,7 +199,7 @@ fn many_members_are_found_in_turn_while_some_leave() {
 }
 
 #[test]
-fn what_nobody_hears_is_counted_and_a_dead_letter() {
+fn an_unheard_message_is_counted_and_a_dead_letter() {
     check(SEEDS, |sim| {
         let letters = DeadLetterProbe::new(&sim.node(0));
         let numbers = topic(sim, "numbers");
@@ -234,7 +234,7 @@ fn a_clone_that_panics_costs_no_subscriber_its_place() {
 }
 
 #[test]
-fn whoever_opens_a_name_gets_the_same_topic() {
+fn opening_a_name_again_gets_the_same_topic() {
     let open = |node: &WorkerNode| Ok(Topic::<u32>::open(node, "numbers").map(drop)?);
     let sim = Sim::builder().workers(3).configure(open);
     sim.check(SEEDS, |sim| {

@@ -277,7 +277,7 @@ fn s4_10_the_end_by_force_unwinds_handlers_on_stacks_of_their_own() {
 }
 
 #[test]
-fn s4_10_memory_of_stacks_of_ones_own_is_given_back_when_nobody_needs_them() {
+fn s4_10_stacks_of_an_actors_own_give_their_memory_back_when_unused() {
     fn mapped() -> usize {
         let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
         let pages = status
@@ -287,7 +287,7 @@ fn s4_10_memory_of_stacks_of_ones_own_is_given_back_when_nobody_needs_them() {
         pages.unwrap_or(0_usize) * 4096
     }
     // In a process of its own, in which no other test maps memory.
-    let test = "own::s4_10_memory_of_stacks_of_ones_own_is_given_back_when_nobody_needs_them";
+    let test = "own::s4_10_stacks_of_an_actors_own_give_their_memory_back_when_unused";
     in_child(test, || {
         with_pool(pool_of(1), |pool| {
             let before = mapped();

@@ -46,9 +46,9 @@ fn s4_10_an_overflow_in_a_setup_is_told() {
 }
 
 #[test]
-fn s4_10_an_overflow_in_configure_is_told_of_nobody() {
+fn s4_10_an_overflow_in_configure_is_reported_as_outside_of_handlers() {
     overflows(
-        "told::s4_10_an_overflow_in_configure_is_told_of_nobody",
+        "told::s4_10_an_overflow_in_configure_is_reported_as_outside_of_handlers",
         &["stack overflow outside of handlers\n  on worker 0 of the pool \"nexus\""],
         || {
             let digging = pool_of(1).configure(|_node| {

@@ -72,7 +72,7 @@ fn s5_4_a_thread_that_gives_up_takes_its_question_back() {
 }
 
 #[test]
-fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
+fn s5_4_a_handler_can_see_that_the_asker_has_given_up() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
             let seen: Arc<Mutex<Vec<Look>>> = Arc::default();
@@ -186,7 +186,7 @@ fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
 }
 
 #[test]
-fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
+fn s5_1_a_driver_waits_for_asks_that_were_begun_on_any_worker() {
     for (polled, moved) in [(true, true), (true, false), (false, true), (false, false)] {
         Sim::builder().workers(2).check(0..30, |sim| {
             let busy = sim.spawn_on(0, "busy", worker(&Arc::default())).unwrap();
@@ -229,7 +229,7 @@ fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
 }
 
 #[test]
-fn s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not() {
+fn s5_1_a_driver_waits_for_asks_of_threads_that_do_not_drive() {
     for polled in [true, false] {
         let system = ActorSystem::builder().start().unwrap();
         let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u64>| reply.send(7)));

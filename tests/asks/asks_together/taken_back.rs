@@ -301,7 +301,7 @@ fn s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_wheneve
 }
 
 #[test]
-fn s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile() {
+fn s5_4_the_permit_of_a_withdrawn_question_is_returned_to_its_own_mailbox_only() {
     Sim::builder().workers(1).check(SEEDS, |sim| {
         let slow = sim.spawn("slow", slow(ms(100))).unwrap();
         let bound = Mailbox::bounded(3, Overflow::Backpressure).unwrap();
@@ -358,7 +358,7 @@ impl Drop for Clinging {
 }
 
 #[test]
-fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits() {
+fn s5_4_a_cancelled_waiter_resumes_though_a_destructor_of_its_question_waits() {
     for in_task in [false, true] {
         Sim::builder().workers(1).check(SEEDS, |sim| {
             let (slow, idle) = (slow(ms(300)), slow(ms(0)));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[test]
-fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
+fn s5_6_asking_a_waiting_actor_takes_as_long_however_much_mail_there_is() {
     enum Job {
         Wait,
         Note,
@@ -54,7 +54,7 @@ fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
 }
 
 #[test]
-fn s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is() {
+fn s5_6_asking_a_waiting_actor_takes_as_long_as_the_chain_is() {
     const CHAIN: usize = 20_000;
     const ASKERS: u32 = 100;
     let _watchdog = watchdog();

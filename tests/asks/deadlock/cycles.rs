@@ -212,7 +212,7 @@ fn s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_ne
 }
 
 #[test]
-fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for() {
+fn s5_6_unhandled_questions_make_a_cycle_however_they_are_waited_for() {
     /// Asks the peer when told to; answers when asked.
     enum Peer {
         Begin(ActorRef<Peer>),
@@ -391,7 +391,7 @@ fn s5_6_a_pool_of_threads_finds_them_too() {
 }
 
 #[test]
-fn s5_6_who_asks_one_that_waits_for_somebody_else_waits_its_turn() {
+fn s5_6_a_question_to_an_actor_that_waits_for_another_one_waits_its_turn() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
             let chain: Vec<_> = (0..4)

@@ -257,7 +257,7 @@ impl Me {
         depth: u32,
     ) -> Result<(), BoxError> {
         let by = self.question(world, depth).by_way_of();
-        by.nobody_waits_yet();
+        by.is_not_awaited_yet();
         let name = format!("left-{}", by.from);
         ctx.spawn(&name, by.clone().asking())?.tell(());
         let pause = self.roll(8);
@@ -391,7 +391,7 @@ impl Question {
     }
 
     /// The asker exists before another actor waits for it.
-    fn nobody_waits_yet(&self) {
+    fn is_not_awaited_yet(&self) {
         self.waits_from(u64::MAX);
     }
 
@@ -418,7 +418,7 @@ impl Question {
     /// child only from the failure on.
     fn failing(self) -> Props<u8> {
         let pause = self.within / 8;
-        self.nobody_waits_yet();
+        self.is_not_awaited_yet();
         Props::new(move || {
             let question = self.clone();
             Behavior::setup(move |ctx| {
@@ -446,7 +446,7 @@ impl Question {
 }
 
 #[test]
-fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
+fn s5_6_no_cycle_that_another_actor_could_end_is_called_certain() {
     // For more runs: NEXUS_RUNS=500000 cargo test --release --test asks deadlock::model
     let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();

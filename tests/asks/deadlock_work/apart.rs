@@ -37,7 +37,7 @@ fn s5_6_a_child_elsewhere_that_asks_its_parent_which_waits_for_its_end_is_told_a
 }
 
 #[test]
-fn s5_6_who_is_below_a_child_elsewhere_closes_a_cycle_too() {
+fn s5_6_a_descendant_of_a_child_elsewhere_closes_a_cycle_too() {
     for leaf_at in [1, 2, 0] {
         in_each_order(|sim, restarts, [begins, asks]| {
             let parent = sim.spawn_on(0, "parent", doer()).unwrap();

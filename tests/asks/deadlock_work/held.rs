@@ -123,7 +123,7 @@ fn s5_6_a_cycle_closes_whichever_of_its_waits_begins_last() {
 }
 
 #[test]
-fn s5_6_whoever_is_further_down_the_family_closes_a_cycle_too() {
+fn s5_6_a_grandchild_closes_a_cycle_too() {
     in_each_order(|sim, way, [begins, asks]| {
         let (parent, answers) = (sim.spawn("parent", doer()).unwrap(), Answers::default());
         let asking = answers.clone();
@@ -222,7 +222,7 @@ fn s5_6_no_child_that_will_be_answered_closes_a_cycle() {
 }
 
 #[test]
-fn s5_6_what_post_stop_has_begun_closes_a_cycle_with_whoever_passivates() {
+fn s5_6_an_ask_begun_in_post_stop_closes_a_cycle_with_the_passivating_actor() {
     Sim::builder().check(SEEDS, |sim| {
         let answers = Answers::default();
         let asking = answers.clone();

@@ -186,7 +186,7 @@ fn s5_1_several_asks_of_another_worker_are_waited_for_no_longer_than_a_thread_wa
 
 /// The same if the other part belongs to the worker itself.
 #[test]
-fn s5_1_nor_is_one_beside_an_own_one() {
+fn s5_1_an_ask_of_another_worker_beside_an_own_ask_is_waited_for_no_longer_than_a_thread_waits() {
     asked_by_thread(2);
 }
 
@@ -229,7 +229,7 @@ fn asked_by_thread(form: u32) {
 /// A withdrawal travels down a chain of actors, across workers, that wait for several on behalf of
 /// each other.
 #[test]
-fn s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several() {
+fn s5_1_giving_up_travels_down_a_chain_of_actors_that_wait_for_several() {
     for workers in [1, 2, 3] {
         Sim::builder().workers(workers).check(0..30, |sim| {
             let actors: Vec<_> = (0..6)

@@ -18,7 +18,7 @@ fn busy(actor: ActorRef<Do>, millis: u64) {
 
 /// A task below an actor that restarts is cancelled when its own actor stops.
 #[test]
-fn s5_6_a_task_that_will_be_cancelled_is_waited_for_by_nobody() {
+fn s5_6_a_task_that_will_be_cancelled_closes_no_cycle() {
     for workers in [1, 3] {
         sims(workers).check(0..5, |sim| {
             let parent = sim.spawn("parent", doer()).unwrap();
@@ -147,7 +147,7 @@ fn s5_6_an_uncertain_way_hides_no_certain_one() {
 
 /// One of several answers will not come: an actor that waits for all of them resumes soon.
 #[test]
-fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
+fn s5_6_an_actor_woken_by_an_answer_from_elsewhere_closes_no_cycle() {
     Sim::builder().workers(2).check(0..2000, |sim| {
         let asker = sim.spawn_on(0, "asker", told()).unwrap();
         let other = sim.spawn_on(0, "other", told()).unwrap();

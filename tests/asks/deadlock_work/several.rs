@@ -246,7 +246,7 @@ fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
 /// The worker never rests, and each further answer wakes the waiter, so that a search often meets
 /// it just woken.
 #[test]
-fn s5_6_who_is_woken_when_its_new_questions_are_looked_at_is_looked_at_again() {
+fn s5_6_an_actor_that_is_woken_while_its_new_questions_are_searched_is_searched_again() {
     const MANY: usize = 400;
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(0..20, |sim| {

@@ -153,7 +153,7 @@ fn s5_6_word_of_a_start_that_comes_behind_the_question_that_it_leads_to_closes_t
 }
 
 #[test]
-fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once() {
+fn s5_6_a_question_that_is_forwarded_to_a_waiter_for_its_answer_is_told_at_once() {
     for workers in [1, 2, 3] {
         Sim::builder().workers(workers).check(0..100, |sim| {
             let asking = sim.spawn_on(0, "asking", told()).unwrap();
@@ -261,7 +261,7 @@ fn fails_to_start(asked: ActorRef<Told>, errors: &Errors, pause: u64) -> Props<T
 }
 
 #[test]
-fn s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end() {
+fn s5_6_a_child_left_by_a_failed_start_is_told_that_it_asks_the_waiter_for_its_end() {
     // On which worker and stack the child is started, and whether its own child asks before or
     // after the child has failed.
     let ways = [(0, None), (0, Some(1 << 20)), (1, None), (1, Some(1 << 20))];

@@ -49,7 +49,7 @@ fn s9_2_what_is_scheduled_is_done_at_its_time_and_may_wait() {
 }
 
 #[test]
-fn s9_2_an_ask_that_nobody_can_answer_any_more_does_not_hang() {
+fn s9_2_an_ask_that_can_no_longer_be_answered_does_not_hang() {
     let mut sim = Sim::new(1);
     let counter = sim.spawn("counter", counter()).unwrap();
     let asked = counter.ask(Count::Keep, LONG);

@@ -88,7 +88,7 @@ fn s5_1_several_asks_of_the_driving_thread_run_at_once() {
 }
 
 #[test]
-fn s5_3_a_late_reply_is_counted_and_reaches_nobody() {
+fn s5_3_a_late_reply_is_counted_and_not_delivered() {
     with_system(ActorSystem::builder(), |system| {
         let sleeper = system.spawn("sleeper", sleeper(SHORT)).unwrap();
         let answer = sleeper.ask(|reply| reply, SHORT / 4).wait();

@@ -122,12 +122,12 @@ fn all_ends<S: Driven>() {
 }
 
 #[test]
-fn s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends() {
+fn s4_16_a_waiting_handler_gives_back_what_it_borrowed_however_the_system_ends() {
     all_ends::<ActorSystem>();
 }
 
 #[test]
-fn s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends() {
+fn s4_16_a_waiting_handler_gives_back_what_it_borrowed_however_the_simulation_ends() {
     all_ends::<Sim>();
 }
 

@@ -50,7 +50,7 @@ fn s3_3_with_backpressure_everything_arrives_once_and_in_order() {
 }
 
 #[test]
-fn s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes() {
+fn s3_3_waiting_senders_are_admitted_in_order_and_never_overtaken() {
     check(SEEDS, |sim| {
         let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
         let actor = suspended(sim, "actor", props);
@@ -72,7 +72,7 @@ fn s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes() {
 }
 
 #[test]
-fn s3_3_of_many_who_wait_those_who_stay_are_let_in_in_their_order() {
+fn s3_3_of_many_waiting_senders_those_that_stay_are_admitted_in_order() {
     check(0..20, |sim| {
         let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
         let actor = suspended(sim, "actor", props);
@@ -102,7 +102,7 @@ fn s3_3_of_many_who_wait_those_who_stay_are_let_in_in_their_order() {
 }
 
 #[test]
-fn s3_3_who_waits_is_let_in_before_those_who_do_not() {
+fn s3_3_waiting_senders_are_admitted_before_others() {
     check(SEEDS, |sim| {
         let (props, log) = sink(2, Overflow::Backpressure, SECOND);
         let actor = sim.spawn_on(0, "actor", props).unwrap();
@@ -224,7 +224,7 @@ fn s3_3_who_waits_is_told_at_once_when_the_actor_ends() {
 }
 
 #[test]
-fn s3_3_a_forced_end_leaves_nobody_waiting() {
+fn s3_3_a_forced_end_leaves_no_sender_waiting() {
     check(SEEDS, |sim| {
         let (actor, _log, dealers) = full(sim);
         let asks: Vec<_> = dealers
