@@ -18,7 +18,7 @@ enum Question {
     Stop(Reply<u32>),
     /// Handled by a child without a name, which drops it.
     Child(Reply<ActorRef<Question>>),
-    /// Put to the next actor on behalf of the asker, who receives the outcome.
+    /// Put to the next actor on behalf of the asker, which receives the outcome.
     Ask(Vec<ActorRef<Question>>, Reply<Result<(), AskError>>),
     /// Put to that actor on behalf of the asker; the outcome is sent through the channel.
     Tell(ActorRef<Question>, mpsc::Sender<AskError>, Reply<u32>),

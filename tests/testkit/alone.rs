@@ -1,4 +1,4 @@
-//! A behavior alone, without a pool.
+//! A behaviour alone, without a pool.
 
 use super::{BRIEF, HOUR, Shop, ZERO, shop};
 use crate::common::SOON;
