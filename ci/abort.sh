@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How pools end where nothing can unwind: a program that is built with `panic = "abort"`.
+# How pools end if nothing can unwind: a program that is built with `panic = "abort"`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

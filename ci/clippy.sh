@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints of every target, warnings denied; once more as the model checker sees the crate.
+# Lints every target, with warnings denied, and once more as the model checker sees the crate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo clippy --workspace --all-targets --locked -- --deny warnings

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The documentation, private items too, with broken links and other warnings denied.
+# Builds the documentation, including private items, with broken links and other warnings denied.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked \

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Runs every example with small arguments, and the pool example with bad ones, and checks what
-# they print and how they exit.
+# Runs every example with small arguments, and the pool example also with invalid ones. Checks their output
+# and their exit codes.
 #
-# In the dev profile: it builds in less than half the time of release, and with arguments this small
-# the runs themselves take no time worth saving.
+# It uses the dev profile, which builds in less than half the time of release. With arguments this small,
+# faster runs would save no time worth mentioning.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Arguments that keep an example short; one that is not named here is run without any.
+# Arguments that keep an example short. An example that is not listed runs without any.
 arguments() {
     case $1 in
         pool) echo "--workers 2 --repeat 3" ;;
     esac
 }
 
-# Longer than any run may take: an example that hangs is a failure, not a wait.
+# Longer than any run may take: an example that hangs fails the check.
 patience=120
 
 work=$(mktemp -d)
@@ -28,7 +28,7 @@ try() {
     timeout "$patience" "$@" >"$work/out" 2>"$work/err" || status=$?
 }
 
-# Counts one check: its name, and why it fails, where it does.
+# Counts one check: its name, and why it fails, if it does.
 verdict() {
     if [ -z "$2" ]; then
         passed=$((passed + 1))
@@ -40,7 +40,7 @@ verdict() {
     sed -n '1,40s/^/        | /p' "$work/out" "$work/err"
 }
 
-# succeeds NAME STREAM PATTERN PROGRAM...: exits with zero, and that stream has such a line.
+# succeeds NAME STREAM PATTERN PROGRAM...: it exits with zero, and a line of that stream matches.
 succeeds() {
     local name=$1 stream=$2 pattern=$3 why=
     shift 3
@@ -53,8 +53,8 @@ succeeds() {
     verdict "$name" "$why"
 }
 
-# refuses NAME PATTERN PROGRAM...: says so on the standard error, and exits as a program does
-# that has found a mistake: 1, or 2 for an option; not by a panic, a signal or a time-out.
+# refuses NAME PATTERN PROGRAM...: it reports the mistake on the standard error, and exits with 1, or with 2
+# for a bad option; not by a panic, a signal or a time-out.
 refuses() {
     local name=$1 pattern=$2 why=
     shift 2
@@ -67,7 +67,7 @@ refuses() {
     verdict "$name" "$why"
 }
 
-# The names of the examples, from the files: one that is not built must not go unnoticed.
+# The names of the examples, taken from the files, so that one that is not built is noticed.
 names() {
     local file
     for file in examples/*.rs examples/ecosystem/*.rs examples/*/main.rs; do
@@ -79,7 +79,7 @@ names() {
     done
 }
 
-# The program of an example, as cargo names it. One that needs large crates is a package of its own.
+# The executable of an example, as cargo names it. An example that needs large crates is a package of its own.
 program() {
     sed -En '/"kind":\["(example|bin)"\]/s/.*"name":"'"$1"'".*"executable":"([^"]*)".*/\1/p' "$work/build"
 }
@@ -96,7 +96,7 @@ check_smoke() {
     fi
 }
 
-# CSV files that are not as they should be.
+# Invalid CSV files.
 write_inputs() {
     local header=date,delay,distance,origin,destination
     local good="2001/01/01 00:47,66,1750,DTW,LAS" bad="2001/01/01 00:47,late,1750,DTW,LAS"
@@ -131,7 +131,7 @@ check_pool() {
     refuses "pool: no rounds" "'0' for '--repeat " "$pool" --repeat 0
 }
 
-# The servers and clients of the example are on ports that are free.
+# The servers and clients of the example use free ports.
 check_http() {
     local http
     http=$(program http)
@@ -153,7 +153,7 @@ check_counters() {
         "$(program counters)"
 }
 
-# Beside tokio and tracing.
+# Together with tokio and tracing.
 check_ecosystem() {
     local in_order='^the pool.*: 0 actors stopped by force, 0 messages left$'
     succeeds "chat: closes in order" out "$in_order" "$(program chat)"
@@ -164,7 +164,7 @@ check_ecosystem() {
         "$(program spans)"
 }
 
-# As `cargo test` builds them, so that they need not be built again.
+# In the profile of `cargo test`, so that they need not be built again.
 cargo build --locked --examples --message-format=json-render-diagnostics >"$work/build"
 cargo build --locked --package nexus-ecosystem --message-format=json-render-diagnostics >>"$work/build"
 cargo build --locked --package nexus-http --message-format=json-render-diagnostics >>"$work/build"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# No part of the gate: measures README's two commands as a reader meets them, in a fresh clone without
-# anything built. Crates are downloaded before, as that depends on the line and not on this repository.
+# Not part of the gate: measures README's two commands as a reader runs them, in a fresh clone with
+# nothing built. Crates are downloaded beforehand, because that time depends on the connection and
+# not on this repository.
 #
-# Says how long each takes to its first result and to its end, and how busy the machine was when it began:
-# other work makes the figures worse.
+# Reports how long each command takes to its first result and to its end, and the machine's load at
+# its begin: other work makes the figures worse.
 #
 #     ci/first-minutes.sh [REVISION]
 set -euo pipefail
@@ -14,19 +15,19 @@ trap 'rm -rf "$work"' EXIT
 git clone --quiet "$repository" "$work/nexus"
 cd "$work/nexus"
 git checkout --quiet --detach "${1:-HEAD}"
-# What a reader does not have.
+# Settings that a reader does not have.
 unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL
 unset "${!CARGO_PROFILE_@}"
 cargo fetch --locked --quiet
 
-# since START: the seconds from then to now.
+# since START: prints the seconds since then.
 since() {
     local now
     now=$(date +%s%N)
     awk "BEGIN { printf \"%.1f\", ($now - $1) / 1e9 }"
 }
 
-# measure FIRST COMMAND...: FIRST is a pattern of the first line of results.
+# measure FIRST COMMAND...: FIRST is a pattern that matches the first line of results.
 measure() {
     local first=$1 line start seen= status=0
     shift

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is every file formatted as rustfmt would?
+# Checks that every file is formatted as rustfmt would format it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How costs grow: counts the instructions of each case with some and with four times as many, and fails where
-# that is out of proportion. Counts are the same on every machine. Installs valgrind, which counts, where there is
-# none.
+# How costs grow: counts the instructions of each case at one size and at four times that size, and
+# fails if the growth is out of proportion. Counts are the same on every machine. Installs valgrind,
+# which does the counting, if it is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v valgrind >/dev/null; then

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the model checks, and fails if there was none to run: without `--cfg nexus_loom` every
-# model is compiled away, and a run of nothing passes.
+# Runs the model checks, and fails if none ran: without `--cfg nexus_loom` every model is compiled
+# away, and an empty run passes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# From the environment these would replace the flags that `cargo loom` sets, and with them the cfg.
+# If set in the environment, these would replace the flags that `cargo loom` sets, and with them the cfg.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 
 log=$(mktemp)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Lets the swarm look for bugs: in simulation, on threads, and for the mistakes that are planted to
-# show that it is able to find some. Fails if nothing was run, for such a run passes too.
+# Runs the swarm, which looks for bugs: in simulation, on threads, and for planted mistakes, to show
+# that it can find some. Fails if nothing ran, because an empty run passes too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# From the environment these would replace the flags that `cargo swarm` sets, and with them the cfg.
+# If set in the environment, these would replace the flags that `cargo swarm` sets, and with them the cfg.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 
 log=$(mktemp)

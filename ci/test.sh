@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# README's test command, the tests that are no part of it, and the tests of the pool once more with every
-# thread on one core.
+# README's test command, the tests that it leaves out, and the tests of the pool once more with
+# every thread on one core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --locked
-# What needs large crates.
+# Tests that need large crates.
 cargo test --locked --package nexus-compile-tests
 cargo test --locked --package nexus-http
 cargo test --locked --package nexus-scope-tests
@@ -12,7 +12,8 @@ cargo test --locked --package nexus-scope-tests
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# some PROGRAM ARGUMENTS... [-- FILTERS...]: runs a part of a test program, in which there must be one.
+# some PROGRAM ARGUMENTS... [-- FILTERS...]: runs part of a test program, and fails if there are no
+# such tests.
 some() {
     "${before[@]}" cargo test --locked --package nexus-actors --test "$@" | tee "$log"
     if grep -q '^running 0 tests$' "$log"; then
@@ -21,7 +22,7 @@ some() {
     fi
 }
 
-# What only exists with a feature.
+# Tests that exist only with a feature.
 before=()
 some coordinated_shutdown --all-features
 some streams --all-features
@@ -29,11 +30,11 @@ some drivers --all-features streams_and_sinks
 cargo test --locked --package nexus-actors --all-features --doc streams
 if command -v taskset >/dev/null; then
     before=(taskset --cpu-list 0)
-    # Two and eight workers on one core: whoever spins for ever, or counts on a second core, hangs.
+    # Two and eight workers on one core: code that spins for ever, or that relies on a second core, hangs.
     some drivers pool::
     some asks -- ask:: futures::
     some actors references::
-    # Cycles of waits across threads that never look for work in peace.
+    # Cycles of waits across threads that preempt each other while they look for work.
     some asks pool_of_threads
 fi
 cargo test --locked --package nexus-actors-derive

@@ -124,7 +124,7 @@
 //! - `tests/actors/references.rs: s1_10_a_failed_start_reaches_the_spawner_and_leaves_nothing_behind`
 //! - `tests/actors/references.rs: s1_10_a_failed_start_reaches_a_parent_that_goes_on`
 //! - `tests/actors/starts.rs: s1_10_of_many_that_start_at_once_each_has_its_own_error`
-//! - `tests/actors/starts.rs: s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept`
+//! - `tests/actors/starts.rs: s1_10_in_an_ended_pool_no_actor_starts_and_nothing_is_kept`
 //! - `tests/actors/first_behaviors.rs: s1_10_an_actor_that_ends_in_its_start_is_an_error_in_every_way_to_spawn`
 //! - `tests/actors/first_behaviors.rs: s1_10_systems_simulations_and_configure_say_so_too`
 //! - `tests/actors/first_behaviors.rs: s1_10_whatever_has_it_end_in_its_start_it_is_the_same_error`
@@ -142,7 +142,7 @@
 //! - `tests/streams.rs: s1_11_a_sink_is_ready_when_it_has_a_place_and_gives_it_back`
 //! - `tests/streams.rs: s1_11_a_sinks_errors_say_why_and_hold_the_message_that_was_sent`
 //! - `tests/streams.rs: s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends`
-//! - `tests/streams.rs: s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up`
+//! - `tests/streams.rs: s1_11_the_mailbox_of_an_unread_stream_fills_up`
 //! - `tests/streams.rs: s1_11_a_stream_that_is_dropped_stops_its_actor`
 //! - `tests/drivers/ended_pools.rs: s1_11_streams_and_sinks_of_an_ended_pool_say_so`
 //!
@@ -158,8 +158,8 @@
 //! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_of_eight_threads_that_want_a_thousand_names_one_starts_each_and_all_have_it`
 //! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_handlers_nodes_systems_and_simulations_get_or_spawn_too`
 //! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_a_name_that_is_taken_for_other_messages_is_an_error_that_says_so`
-//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_who_comes_during_the_start_waits_for_it_and_shares_what_comes_of_it`
-//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_who_comes_while_the_one_before_still_stops_gets_a_new_one_when_it_has`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_a_caller_during_the_start_waits_for_it_and_shares_its_outcome`
+//! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_a_caller_while_the_old_actor_stops_gets_a_new_one_afterwards`
 //! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_actors_whose_starts_want_each_other_are_told_of_the_deadlock`
 //! - `tests/actors/first_hour/get_or_spawn.rs: s1_12_an_actor_that_wants_its_own_name_is_told_at_once_and_finds_itself_later`
 //!
@@ -236,7 +236,7 @@
 //!
 //! - `tests/mail/mailboxes.rs: s3_1_a_mailbox_takes_all_that_is_sent_while_its_actor_is_busy`
 //! - `tests/mail/bounded/bound.rs: s3_1_restarting_and_becoming_keep_the_mailbox_and_its_bound`
-//! - `tests/asks/wakers.rs: s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place`
+//! - `tests/asks/wakers.rs: s3_1_a_question_withdrawn_by_the_waker_of_an_admitted_sender_frees_one_permit`
 //! - `tests/failures/hostile/messages.rs: s3_1_messages_of_odd_sizes_arrive`
 //!
 //! **3.2** Whether a bounded mailbox takes a message is certain when `try_tell` or `send` returns, on any
@@ -256,7 +256,7 @@
 //! [`SendError::Full`].
 //!
 //! - `tests/mail/bounded/backpressure.rs: s3_3_with_backpressure_everything_arrives_once_and_in_order`
-//! - `tests/mail/bounded/backpressure.rs: s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes`
+//! - `tests/mail/bounded/backpressure.rs: s3_3_waiting_senders_are_admitted_in_order_and_never_overtaken`
 //! - `tests/mail/bounded/backpressure.rs: s3_3_a_sender_that_gives_up_leaves_its_place_to_others`
 //!
 //! **3.4** A bound is for messages. Stops, kills, suspensions, resumptions, signals and watches are never
@@ -329,9 +329,9 @@
 //! - `tests/failures/supervision/restarts.rs: s4_5_a_behaviour_is_supervised_by_itself_first`
 //! - `tests/failures/supervision/restarts.rs: s4_5_what_the_parent_makes_of_an_escalated_failure_holds_for_the_child`
 //! - `tests/failures/supervision/restarts.rs: s4_5_a_child_that_could_not_be_built_again_stops_when_its_escalated_failure_is_resumed`
-//! - `tests/failures/payloads.rs: s4_5_whoever_is_told_of_a_failure_finds_the_payload_in_it`
+//! - `tests/failures/payloads.rs: s4_5_a_failure_carries_its_payload_wherever_it_is_reported`
 //! - `tests/failures/payloads.rs: s4_5_the_payload_is_found_below_an_escalated_failure`
-//! - `tests/failures/payloads.rs: s4_5_an_error_that_somebody_panics_with_is_said_as_that`
+//! - `tests/failures/payloads.rs: s4_5_a_panic_with_an_error_is_reported_as_that_error`
 //! - `tests/asks/errors.rs: s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below`
 //! - `tests/actors/first_hour/restarts_and_ends.rs: s4_5_a_pool_that_is_told_to_stops_a_top_level_actor_at_its_first_failure`
 //! - `src/actor/panic.rs: s4_5_a_payload_is_said_as_far_as_it_is_known`
@@ -370,7 +370,7 @@
 //! that are no longer wanted, each sent by the destructor of the one before, does not use up the stack.
 //!
 //! - `tests/failures/hostile/destructors.rs: s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack`
-//! - `tests/failures/hostile/destructors.rs: s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack`
+//! - `tests/failures/hostile/destructors.rs: s4_9_a_chain_of_unwanted_answers_does_not_use_up_the_stack`
 //! - `tests/actors/lifecycle.rs: s4_9_a_panic_in_a_handler_stops_that_actor_only`
 //! - `tests/actors/lifecycle.rs: s4_9_a_failed_actor_stops_its_children_and_loses_its_mail`
 //! - `tests/actors/lifecycle.rs: s4_9_a_failure_says_who_where_and_why`
@@ -410,11 +410,11 @@
 //! - `tests/failures/supervision/watch.rs: s4_11_a_watcher_is_told_the_failure_and_none_where_there_was_none`
 //! - `tests/failures/supervision/watch.rs: s4_11_after_unwatch_nothing_is_told_though_it_was_under_way`
 //! - `tests/failures/supervision/watch.rs: s4_11_a_restart_is_no_end`
-//! - `tests/actors/endings/reasons.rs: s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below`
-//! - `tests/actors/endings/reasons.rs: s4_11_whoever_fails_has_failed_and_so_have_those_below`
-//! - `tests/actors/endings/reasons.rs: s4_11_whoever_is_killed_was_killed_and_so_were_those_below`
-//! - `tests/actors/endings/reasons.rs: s4_11_those_below_end_for_the_reason_of_whoever_is_above`
-//! - `tests/actors/endings/reasons.rs: s4_11_an_escalated_failure_is_the_end_of_whoever_had_it_first`
+//! - `tests/actors/endings/reasons.rs: s4_11_an_actor_that_ends_by_itself_has_stopped_and_so_have_its_descendants`
+//! - `tests/actors/endings/reasons.rs: s4_11_an_actor_that_fails_has_failed_and_so_have_its_descendants`
+//! - `tests/actors/endings/reasons.rs: s4_11_an_actor_that_is_killed_was_killed_and_so_were_its_descendants`
+//! - `tests/actors/endings/reasons.rs: s4_11_descendants_end_for_the_reason_of_their_ancestor`
+//! - `tests/actors/endings/reasons.rs: s4_11_an_actor_whose_failure_is_escalated_has_failed`
 //! - `tests/actors/endings/reasons.rs: s4_11_a_restart_a_resumption_and_a_passivation_are_no_end`
 //! - `tests/actors/endings/reasons.rs: s4_11_what_ends_a_backoff_is_the_reason`
 //! - `tests/actors/endings/others.rs: s4_11_another_pool_is_told_the_same_reasons`
@@ -430,7 +430,7 @@
 //! by itself, with its parent, or by a shutdown, stops at once. If mail has come before the stop, it instead
 //! starts again at once and handles that mail. If it cannot be built for that, the mail becomes dead letters.
 //!
-//! - `tests/failures/supervision/instances.rs: s4_13_nobody_waits_for_a_backoff_before_an_end`
+//! - `tests/failures/supervision/instances.rs: s4_13_an_end_does_not_wait_for_a_backoff`
 //! - `tests/failures/supervision/instances.rs: s4_13_a_siblings_failure_stops_one_in_backoff_at_once`
 //! - `tests/failures/supervision/instances.rs: s4_13_one_that_is_to_stop_handles_the_mail_that_waited_at_once`
 //! - `tests/failures/supervision/instances.rs: s4_13_one_that_is_to_stop_and_cannot_be_built_loses_its_mail`
@@ -462,8 +462,8 @@
 //! after it was used elsewhere, and one that is used on a thread on which others were used at 256 addresses
 //! before. In both cases it has to be shut down before its thread ends.
 //!
-//! - `tests/drivers/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends`
-//! - `tests/drivers/system/borrowed.rs: s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends`
+//! - `tests/drivers/system/borrowed.rs: s4_16_a_waiting_handler_gives_back_what_it_borrowed_however_the_system_ends`
+//! - `tests/drivers/system/borrowed.rs: s4_16_a_waiting_handler_gives_back_what_it_borrowed_however_the_simulation_ends`
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_system_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_simulation_in_a_thread_local_ends_the_process_rather_than_use_what_is_gone`
 //! - `tests/drivers/system/borrowed.rs: s4_16_a_system_that_came_to_a_thread_local_after_its_handlers_waited_unwinds_them`
@@ -490,7 +490,7 @@
 //! - `tests/actors/elsewhere/failures.rs: s4_17_a_restart_elsewhere_keeps_the_mail_and_the_reference`
 //! - `tests/actors/elsewhere/failures.rs: s4_17_one_that_fails_too_often_stops_and_its_parent_is_told`
 //! - `tests/actors/elsewhere/failures.rs: s4_17_one_elsewhere_is_resumed_or_stopped_as_its_parent_decides`
-//! - `tests/actors/elsewhere/failures.rs: s4_17_one_that_decides_for_itself_asks_nobody_and_its_parent_is_told`
+//! - `tests/actors/elsewhere/failures.rs: s4_17_a_child_that_decides_for_itself_does_not_ask_its_parent_which_is_told`
 //! - `tests/actors/elsewhere/failures.rs: s4_17_siblings_share_a_failure_wherever_they_live`
 //! - `tests/actors/elsewhere/failures.rs: s4_17_a_failure_that_is_escalated_ends_the_child_with_its_parent_or_resumes_it`
 //! - `tests/actors/elsewhere/failures.rs: s4_17_a_backoff_elsewhere_lasts_as_long_and_ends_with_a_stop`
@@ -530,7 +530,7 @@
 //! - `tests/asks/asks_together/on_behalf.rs: s5_1_who_waits_on_behalf_of_a_reply_waits_no_longer_than_it_is_waited_for`
 //! - `tests/asks/asks_together/on_behalf.rs: s5_1_a_thread_waits_on_behalf_of_a_reply_by_its_time_out_too`
 //! - `tests/asks/asks_together/on_behalf.rs: s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it`
-//! - `tests/asks/deadlock_work/polls.rs: s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several`
+//! - `tests/asks/deadlock_work/polls.rs: s5_1_giving_up_travels_down_a_chain_of_actors_that_wait_for_several`
 //! - `tests/asks/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_given_up_with_the_one_it_is_waited_for`
 //! - `tests/asks/deadlock_work/polls.rs: s5_1_an_ask_of_another_worker_is_waited_for_no_longer_than_a_thread_waits`
 //! - `tests/asks/deadlock_work/polls.rs: s5_1_a_poll_that_waits_inside_is_no_bar_to_other_executors`
@@ -540,8 +540,8 @@
 //! - `tests/asks/ask.rs: s5_1_several_asks_run_at_once`
 //! - `tests/asks/futures.rs: s5_1_an_ask_that_was_begun_in_a_handler_is_awaited_elsewhere`
 //! - `tests/asks/futures.rs: s5_1_an_ask_may_change_hands_while_it_is_awaited`
-//! - `tests/asks/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker`
-//! - `tests/asks/asks_together/given_up.rs: s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not`
+//! - `tests/asks/asks_together/given_up.rs: s5_1_a_driver_waits_for_asks_that_were_begun_on_any_worker`
+//! - `tests/asks/asks_together/given_up.rs: s5_1_a_driver_waits_for_asks_of_threads_that_do_not_drive`
 //! - `tests/asks/futures.rs: s5_1_no_wake_up_is_lost_in_many_rounds`
 //!
 //! **5.2** A [`Reply`] answers once, as [`Reply::send`] consumes it. It is `Send`: it may be kept, passed on
@@ -574,17 +574,17 @@
 //! - `tests/asks/futures.rs: s5_3_an_awaited_ask_times_out_and_not_before_its_time`
 //! - `src/actor/waits.rs: s5_3_the_first_terminal_event_wins`
 //! - `tests/actors/endings/others.rs: s5_3_a_question_ends_for_the_reason_for_which_its_actor_does`
-//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives`
-//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile`
-//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_who_has_ended_on_the_askers_own_worker`
+//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_a_target_that_did_not_answer_wherever_it_lives`
+//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_a_target_that_has_stopped_or_failed_meanwhile`
+//! - `tests/asks/ask_paths.rs: s5_3_an_error_names_a_target_that_has_ended_on_the_askers_own_worker`
 //! - `tests/asks/ask_paths.rs: s5_3_a_thread_and_an_executor_are_told_the_path_too`
-//! - `tests/asks/ask_paths.rs: s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known`
+//! - `tests/asks/ask_paths.rs: s5_3_only_the_id_is_known_of_a_target_without_a_name_that_was_not_asked_before`
 //! - `tests/actors/first_hour/failures.rs: s5_3_an_ask_that_a_failure_ends_says_what_has_failed`
-//! - `tests/actors/first_hour/failures.rs: s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source`
-//! - `tests/actors/first_hour/failures.rs: s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what`
+//! - `tests/actors/first_hour/failures.rs: s5_3_an_ask_names_the_failure_of_the_questions_holder_and_its_source`
+//! - `tests/actors/first_hour/failures.rs: s5_3_askers_in_the_mailbox_or_the_state_of_a_failed_actor_are_told_its_failure`
 //! - `tests/actors/first_hour/failures.rs: s5_3_who_waits_for_a_child_is_told_of_the_failure_above_it`
 //! - `tests/actors/first_hour/failures.rs: s5_3_what_was_not_waited_for_is_not_said`
-//! - `tests/asks/ask_paths.rs: s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known`
+//! - `tests/asks/ask_paths.rs: s5_3_only_the_id_is_known_of_a_target_without_a_name_that_was_not_asked_before`
 //! - `src/shared/remembered.rs: s5_3_no_more_than_so_many_are_remembered_that_have_ended`
 //!
 //! **5.4** A question whose asker has given up, or whose time is over, is not handled if it is still in the
@@ -602,12 +602,12 @@
 //! - `tests/asks/asks_together/joined.rs: s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes`
 //! - `tests/asks/asks_together/taken_back.rs: s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once`
 //! - `tests/asks/asks_together/taken_back.rs: s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_whenever_that_is`
-//! - `tests/asks/asks_together/taken_back.rs: s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile`
-//! - `tests/asks/asks_together/taken_back.rs: s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_the_permit_of_a_withdrawn_question_is_returned_to_its_own_mailbox_only`
+//! - `tests/asks/asks_together/taken_back.rs: s5_4_a_cancelled_waiter_resumes_though_a_destructor_of_its_question_waits`
 //! - `tests/asks/asks_together/given_up.rs: s5_4_a_thread_that_gives_up_takes_its_question_back`
 //! - `tests/asks/asks_together/given_up.rs: s5_4_an_ask_is_given_up_wherever_it_is_dropped`
 //! - `tests/asks/asks_together/given_up.rs: s5_4_an_ask_whose_question_panics_while_it_is_made_is_given_up`
-//! - `tests/asks/asks_together/given_up.rs: s5_4_a_handler_can_see_that_nobody_waits_any_more`
+//! - `tests/asks/asks_together/given_up.rs: s5_4_a_handler_can_see_that_the_asker_has_given_up`
 //! - `src/actor/lifecycle/withdraw.rs: s5_4_word_of_a_question_is_kept_no_longer_than_the_mail_of_that_time`
 //! - `src/shared/cancellations.rs: s5_4_what_was_given_up_is_known_of_each_place_and_generation`
 //!
@@ -646,24 +646,24 @@
 //! - `tests/asks/deadlock/cycles.rs: s5_6_an_actor_that_asks_itself_is_told_at_once`
 //! - `tests/asks/deadlock/cycles.rs: s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it`
 //! - `tests/asks/deadlock/cycles.rs: s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time_out`
-//! - `tests/asks/deadlock/cycles.rs: s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for`
+//! - `tests/asks/deadlock/cycles.rs: s5_6_unhandled_questions_make_a_cycle_however_they_are_waited_for`
 //! - `tests/asks/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_wait_for_each_other_are_told_at_once`
 //! - `tests/asks/deadlock/cycles.rs: s5_6_an_ask_and_a_full_mailbox_make_a_cycle_together`
-//! - `tests/asks/deadlock/model.rs: s5_6_no_cycle_is_called_certain_that_somebody_else_could_end`
+//! - `tests/asks/deadlock/model.rs: s5_6_no_cycle_that_another_actor_could_end_is_called_certain`
 //! - `tests/asks/deadlock/cycles.rs: s5_6_a_pool_of_threads_finds_them_too`
 //! - `tests/asks/deadlock/cycles.rs: s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken_back`
-//! - `tests/asks/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is`
-//! - `tests/asks/deadlock/cost.rs: s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is`
+//! - `tests/asks/deadlock/cost.rs: s5_6_asking_a_waiting_actor_takes_as_long_however_much_mail_there_is`
+//! - `tests/asks/deadlock/cost.rs: s5_6_asking_a_waiting_actor_takes_as_long_as_the_chain_is`
 //! - `tests/asks/deadlock/cycles.rs: s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next`
-//! - `tests/no_allocations.rs: s5_6_to_ask_somebody_who_waits_allocates_nothing`
+//! - `tests/no_allocations.rs: s5_6_asking_a_waiting_actor_allocates_nothing`
 //! - `tests/asks/deadlock_work/starts.rs: s5_6_a_child_whose_setup_asks_its_parent_is_told_at_once`
 //! - `tests/asks/deadlock_work/starts.rs: s5_6_a_setup_that_asks_its_parent_by_way_of_another_actor_closes_a_cycle`
 //! - `tests/asks/deadlock_work/starts.rs: s5_6_who_starts_an_actor_anywhere_and_is_asked_by_it_meanwhile_closes_a_cycle`
 //! - `tests/asks/deadlock/handed_on.rs: s5_6_a_cycle_is_found_through_a_question_that_was_handed_on_again_and_again`
 //! - `src/actor/waits.rs: s5_6_the_latest_word_of_a_question_that_was_handed_on_counts_whichever_comes_last`
-//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_question_that_is_forwarded_to_a_waiter_for_its_answer_is_told_at_once`
 //! - `tests/asks/deadlock_work/starts.rs: s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is`
-//! - `tests/asks/deadlock_work/starts.rs: s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end`
+//! - `tests/asks/deadlock_work/starts.rs: s5_6_a_child_left_by_a_failed_start_is_told_that_it_asks_the_waiter_for_its_end`
 //! - `tests/asks/deadlock_work/starts.rs: s5_6_who_waits_last_for_what_a_failed_start_leaves_behind_closes_a_cycle`
 //! - `tests/asks/deadlock_work/held.rs: s5_6_a_child_that_asks_its_parent_which_waits_for_its_end_is_told_at_once`
 //! - `tests/asks/deadlock_work/held.rs: s5_6_a_cycle_closes_whichever_of_its_waits_begins_last`
@@ -672,7 +672,7 @@
 //! - `tests/asks/deadlock_work/held.rs: s5_6_no_child_that_will_be_answered_closes_a_cycle`
 //! - `tests/asks/deadlock_work/held.rs: s5_6_who_asks_a_child_whose_failure_it_is_to_decide_about_is_told_at_once`
 //! - `tests/asks/deadlock_work/apart.rs: s5_6_a_child_elsewhere_that_asks_its_parent_which_waits_for_its_end_is_told_at_once`
-//! - `tests/asks/deadlock_work/apart.rs: s5_6_who_is_below_a_child_elsewhere_closes_a_cycle_too`
+//! - `tests/asks/deadlock_work/apart.rs: s5_6_a_descendant_of_a_child_elsewhere_closes_a_cycle_too`
 //! - `tests/asks/deadlock_work/apart.rs: s5_6_who_asks_a_child_elsewhere_whose_failure_it_is_to_decide_about_is_told_at_once`
 //! - `tests/asks/deadlock_work/apart.rs: s5_6_a_child_elsewhere_that_asks_its_parent_while_that_one_waits_for_its_start_is_told_at_once`
 //! - `tests/asks/deadlock_work/random.rs: s5_6_no_cycle_of_questions_in_mailboxes_is_missed`
@@ -692,7 +692,7 @@
 //! - `tests/asks/deadlock_work/futures.rs: s5_6_an_ask_that_is_awaited_in_a_handler_is_part_of_a_cycle_too`
 //! - `tests/asks/deadlock_work/futures.rs: s5_6_two_full_mailboxes_that_are_awaited_for_room_are_told_at_once`
 //! - `tests/asks/deadlock_work/futures.rs: s5_6_a_future_that_something_else_can_wake_is_no_part_of_a_cycle`
-//! - `tests/asks/ask_paths.rs: s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle`
+//! - `tests/asks/ask_paths.rs: s5_6_an_error_names_the_target_of_the_ask_that_closed_a_cycle`
 //!
 //! **5.7** [`control`](crate::control) has the control protocol of an ask (request, ack, reply, cancel,
 //! cancelled, refused) as a state machine without input or output, threads or a clock, for users who carry
@@ -797,14 +797,14 @@
 //! - `tests/actors/passivation/asleep.rs: s6_5_an_order_to_passivate_comes_from_everywhere_ahead_of_the_mail`
 //! - `tests/actors/passivation/asleep.rs: s6_5_children_and_tasks_end_first_and_timers_and_watches_with_the_instance`
 //! - `tests/actors/passivation/asleep.rs: s6_5_nothing_that_an_instance_begins_at_its_end_reaches_the_next_one`
-//! - `tests/actors/passivation/asleep.rs: s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only`
+//! - `tests/actors/passivation/asleep.rs: s6_5_a_watcher_of_a_passive_actor_is_told_of_its_end_only`
 //! - `tests/actors/passivation/asleep.rs: s6_5_what_is_put_aside_comes_before_the_mail_of_the_next_instance`
 //! - `tests/actors/passivation/orders.rs: s6_5_a_bounded_mailbox_stays_bounded_while_its_actor_is_passive`
 //! - `tests/actors/passivation/orders.rs: s6_5_a_suspended_actor_may_passivate_and_wakes_up_when_it_is_resumed`
 //! - `tests/actors/passivation/failures.rs: s6_5_a_start_that_fails_when_mail_comes_is_decided_by_the_supervisor`
 //! - `tests/actors/passivation/orders.rs: s6_5_a_passive_actor_stops_without_being_built_again_unless_mail_waits`
-//! - `tests/actors/passive.rs: s6_5_mail_that_is_all_taken_back_wakes_nobody`
-//! - `tests/actors/passive.rs: s6_5_what_was_put_aside_and_taken_back_wakes_nobody`
+//! - `tests/actors/passive.rs: s6_5_mail_that_is_all_withdrawn_wakes_no_actor`
+//! - `tests/actors/passive.rs: s6_5_stashed_mail_that_is_withdrawn_wakes_no_actor`
 //! - `tests/actors/passive.rs: s6_5_the_trace_says_when_an_actor_passivates_and_wakes`
 //!
 //! **6.4** In a handler, [`Context::block_on`](crate::Context::block_on) waits for any future, whose waker
@@ -826,7 +826,7 @@
 //! - `tests/actors/tasks/running.rs: s6_4_a_task_waits_in_every_way_that_a_handler_does`
 //! - `tests/actors/tasks/bound.rs: s6_4_tasks_end_before_their_actor_has_stopped_or_starts_again`
 //! - `tests/actors/tasks/many.rs: s6_4_no_task_outlives_its_incarnation_under_a_storm_of_failures_and_cancellations`
-//! - `tests/actors/tasks/running.rs: s6_4_whoever_holds_the_handle_is_told_how_the_task_ended`
+//! - `tests/actors/tasks/running.rs: s6_4_the_holder_of_the_handle_is_told_how_the_task_ended`
 //! - `tests/actors/tasks/running.rs: s6_4_a_detached_task_goes_on_and_its_panic_is_its_actors_failure`
 //! - `tests/actors/tasks/family.rs: s6_4_tasks_are_no_children_to_their_actor_nor_to_its_strategy`
 //! - `tests/actors/tasks/bound.rs: s6_4_a_shutdown_does_not_wait_for_tasks_that_wait`

@@ -1,4 +1,4 @@
-//! Shutting down in phases: row 4.4 of the contract, as far as the user's hooks come before.
+//! Shutdown in phases: row 4.4 of the contract, for the user's hooks that run before the end.
 
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::Probe;
@@ -8,11 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(20);
-/// Enough for hooks that do nothing, also where a panic prints where it came from.
+/// Enough for hooks that do nothing, even while a panic prints its backtrace.
 const ENOUGH: Duration = Duration::from_secs(2);
 const SHORT: Duration = Duration::from_millis(50);
 
-/// What hooks write, in order.
+/// What the hooks write, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -57,7 +57,7 @@ fn s4_4_phases_run_in_their_order_and_before_the_pools_own_end() {
             Ok(())
         }
     };
-    // Named in another order than they run in.
+    // Hooks are declared in a different order than they run in.
     let plan = CoordinatedShutdown::new()
         .phase("first", SOON)
         .phase("empty", SOON)
@@ -170,7 +170,7 @@ fn s4_4_one_time_bounds_the_phases_and_the_pool_together() {
 }
 
 #[test]
-fn s4_4_it_happens_once_whoever_asks() {
+fn s4_4_it_happens_once_however_many_ask() {
     let (pool, log) = (pool(), Log::default());
     let once = log.clone();
     let plan = CoordinatedShutdown::new()
@@ -247,11 +247,11 @@ fn s4_4_a_plan_that_cannot_be_is_refused_with_the_reason() {
         .phase("drain", SHORT)
         .hook("drain", "hook", |_| Ok(()));
     assert_eq!(format!("{plan:?}"), "{\"drain\": (50ms, [\"hook\"])}");
-    // The pool is as before.
+    // The pool is unchanged.
     pool.coordinate(plan).unwrap().shutdown(SOON).unwrap();
 }
 
-/// In a process of its own, which the signal is to end.
+/// Runs in a process of its own, because the signal must end that process.
 #[cfg(feature = "signals")]
 #[test]
 fn s4_4_after_the_end_a_signal_ends_the_process() {
@@ -283,7 +283,7 @@ fn s4_4_after_the_end_a_signal_ends_the_process() {
     assert_eq!(output.status.signal(), Some(SIGTERM), "{said}");
 }
 
-/// One test for all of it, as signals are the whole process's.
+/// One test for all signals, because they belong to the whole process.
 #[cfg(feature = "signals")]
 #[test]
 fn s4_4_signals_begin_the_shutdown_and_a_second_one_forces_the_end() {

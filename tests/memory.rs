@@ -1,4 +1,4 @@
-//! What a peak took goes back.
+//! Memory taken at a peak is given back.
 
 mod common;
 
@@ -9,14 +9,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// What a worker may keep at rest, for whatever comes next.
+/// What a worker at rest may keep for later work.
 const AT_HAND: u64 = 4 << 20;
 
 fn held(stats: &WorkerStats) -> u64 {
     stats.bytes_in_slots + stats.bytes_in_slabs + stats.bytes_in_waits
 }
 
-/// Waits until the workers of a pool have gone to rest and given back what they need not keep.
+/// Waits until the workers of a pool are at rest and have given back the memory they do not need.
 #[track_caller]
 fn rests(pool: &WorkerPool, needed: u64) {
     let most = needed + AT_HAND * pool.workers() as u64;
@@ -74,7 +74,7 @@ fn s9_5_an_actor_costs_about_a_hundred_bytes_and_a_message_what_it_weighs() {
         crowd.tell(Crowd::Stop);
         eventually("all have stopped", || pool.stats().actors() == 1);
         rests(pool, 0);
-        // The same slots, a second time.
+        // A second time, in the same slots.
         crowd.tell(Crowd::Start(many));
         eventually("all have started again", || pool.stats().actors() > alive);
         assert_eq!(crowd.ask(Crowd::Tell, SOON).wait().unwrap(), alive);
@@ -116,7 +116,7 @@ fn s9_5_handlers_that_waited_leave_nothing_behind() {
             stats.handled() == many && stats.workers[0].waiting == 0
         });
         rests(pool, many * 110);
-        thread::sleep(ms(20)); // it stays so, with nothing to do
+        thread::sleep(ms(20)); // it stays so while idle
         rests(pool, many * 110);
     });
 }

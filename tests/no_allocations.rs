@@ -1,5 +1,5 @@
-//! An ask between two actors of one worker allocates nothing, once it has been done before: nor does
-//! looking whether it closes a cycle. And what was waited for in vain leaves nothing behind.
+//! A repeated ask between two actors of one worker allocates nothing, and neither does the check
+//! whether it closes a cycle. A wait that ended in vain leaves nothing behind.
 
 #![allow(unsafe_code)]
 
@@ -11,22 +11,22 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The system's allocator, which counts what each thread asks of it.
+/// The system's allocator, with a count of each thread's allocations.
 struct Counting;
 
 thread_local! {
     static ALLOCATED: Cell<u64> = const { Cell::new(0) };
-    /// Bytes that are not freed yet.
+    /// Bytes that have not been freed yet.
     static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: all of it is the system's own; the count is a thread-local that needs neither memory nor a
-// destructor.
+// SAFETY: every call is passed on to the system's allocator; the count is a thread-local that needs
+// neither memory nor a destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.set(ALLOCATED.get() + 1);
         HELD.set(HELD.get().wrapping_add(layout.size()));
-        // SAFETY: the caller's promises are those of the system's allocator.
+        // SAFETY: the caller upholds the contract, which is the same for the system's allocator.
         unsafe { System.alloc(layout) }
     }
 
@@ -61,7 +61,7 @@ fn s5_2_an_ask_on_one_worker_allocates_nothing() {
         })
     });
     let asking = system.spawn("asking", asking).unwrap();
-    let counted = Box::new(0_u8); // the count does count
+    let counted = Box::new(0_u8); // shows that allocations are counted
     assert!(ALLOCATED.get() > 0 && *counted == 0);
     let allocated = asking.ask(|reply| (10_000, reply), HOUR).wait().unwrap();
     assert_eq!(allocated, 0);
@@ -69,7 +69,7 @@ fn s5_2_an_ask_on_one_worker_allocates_nothing() {
 }
 
 #[test]
-fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
+fn s5_6_asking_a_waiting_actor_allocates_nothing() {
     let system = ActorSystem::new("asks").unwrap();
     let slow = Props::new(|| {
         Behavior::receive(|ctx, reply: Reply<u64>| {
@@ -97,7 +97,7 @@ fn s5_6_to_ask_somebody_who_waits_allocates_nothing() {
                     before = ALLOCATED.get();
                 }
                 let asked = last.ask(|reply| reply, HOUR);
-                // All of them have come to their questions, and wait.
+                // Lets every actor ask its question and wait.
                 (0..4).try_for_each(|_| ctx.yield_now())?;
                 assert_eq!(asked.wait(), Ok(1));
             }
@@ -124,7 +124,7 @@ fn s4_12_of_those_who_have_waited_for_an_end_in_vain_nothing_is_kept() {
     };
     let before = wait_in_vain(1000);
     let more = wait_in_vain(10_000) - before;
-    // A word of each would be more than that.
+    // One word for each wait would exceed this.
     assert!(more < 10_000 * size_of::<usize>(), "{more} bytes more");
     system.shutdown(HOUR);
 }

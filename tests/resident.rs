@@ -1,5 +1,5 @@
-//! What the operating system counts as this process's goes back as well. The only test of this program: any other
-//! one beside it would be counted too.
+//! The memory that the operating system counts for this process is given back as well. This is the
+//! only test of the program, because the memory of any other test would be counted too.
 
 #![cfg(target_os = "linux")]
 

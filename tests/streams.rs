@@ -1,4 +1,4 @@
-//! Sinks that feed actors, and streams that actors feed.
+//! Sinks that feed actors, and streams that are fed by actors.
 #![cfg(feature = "async")]
 
 mod common;
@@ -48,7 +48,7 @@ fn waiting(capacity: usize) -> Mailbox {
     Mailbox::bounded(capacity, Overflow::Backpressure).unwrap()
 }
 
-/// Runs what it is sent, with its context.
+/// Runs a closure with its context.
 struct Job(Work);
 type Work = Box<dyn FnOnce(&mut Context<'_, Job>) + Send>;
 
@@ -98,7 +98,7 @@ fn s1_11_a_stream_brings_what_its_actor_is_sent_in_order_and_then_ends() {
 }
 
 #[test]
-fn s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up() {
+fn s1_11_the_mailbox_of_an_unread_stream_fills_up() {
     with_pools(|pool| {
         let woken = Arc::<Count>::default();
         let (actor, mut numbers) = stream(&pool.node(), waiting(3)).unwrap();
@@ -119,7 +119,7 @@ fn s1_11_while_nobody_reads_a_stream_its_mailbox_fills_up() {
         assert_eq!(seventh.poll_unpin(&mut task), Poll::Pending);
         round_trip(pool, 0);
         assert_eq!((woken.get(), let_in.get()), (1, 0));
-        // It goes on when all is read that was handed over, and not before.
+        // No sender is let in until everything that was handed over has been read.
         for number in 0..2 {
             assert_eq!(poll_next(&mut numbers, &woken), Poll::Ready(Some(number)));
         }
@@ -179,7 +179,7 @@ fn s1_11_a_stream_ends_with_its_pool_after_all_that_was_sent() {
         let (all, after) = runtime.block_on(reading).unwrap();
         assert_eq!((all, after), (vec![0, 1, 2, 3], None));
         assert_eq!(runtime.block_on(waiting).unwrap(), None);
-        // Of that one, what was handed over is there.
+        // What was handed over to that stream can still be read.
         let rest = runtime.block_on(async {
             let rest: Vec<u32> = unread.by_ref().collect().await;
             rest
@@ -278,7 +278,7 @@ fn s1_11_in_a_simulation_reading_a_stream_drives_it() {
             .tell(());
         let brought = numbers.collect::<Vec<_>>().now_or_never();
         assert_eq!(brought, Some((0..20).collect()));
-        // Where nothing is left that could bring anything, it ends.
+        // If nothing is left that could send an item, the stream ends.
         let (_actor, mut idle) = stream::<u32>(&sim.node(0), waiting(2)).unwrap();
         assert_eq!(idle.next().now_or_never(), Some(None));
     });
@@ -318,13 +318,13 @@ fn s1_11_a_sink_is_ready_when_it_has_a_place_and_gives_it_back() {
         assert_eq!(second.poll_ready_unpin(&mut task), Poll::Pending);
         round_trip(pool, 0);
         assert_eq!(woken.get(), 0);
-        // Closed, the sink gives its place to the next.
+        // A sink that is closed gives its permit to the next.
         assert_eq!(first.poll_close_unpin(&mut task), Poll::Ready(Ok(())));
         eventually("the other one is ready", || woken.get() == 1);
         assert_eq!(second.poll_ready_unpin(&mut task), Poll::Ready(Ok(())));
         second.start_send_unpin(1).unwrap();
         assert_eq!(second.poll_flush_unpin(&mut task), Poll::Ready(Ok(())));
-        // So does one that is dropped with a place, or in the line for one.
+        // So does a sink that is dropped while it holds a permit or waits for one.
         assert_eq!(first.poll_ready_unpin(&mut task), Poll::Pending);
         let mut third = actor.sink();
         assert_eq!(third.poll_ready_unpin(&mut task), Poll::Pending);
@@ -367,7 +367,7 @@ fn s1_11_a_sinks_errors_say_why_and_hold_the_message_that_was_sent() {
             actor.stop();
             common::gone(pool, "/user/noting");
         }
-        // The actor stops while a sink has a place, and while one waits for it.
+        // The actor stops while one sink holds a permit and another waits for it.
         let (actor, _) = noting(pool, waiting(1));
         actor.suspend();
         round_trip(pool, 0);

@@ -1,5 +1,5 @@
-//! Pools, systems and simulations end under `panic = "abort"` as well, although waiting handlers cannot
-//! be unwound: `cargo run --package nexus-abort-tests --profile abort`.
+//! Pools, systems and simulations also end under `panic = "abort"`, although waiting handlers
+//! cannot be unwound: `cargo run --package nexus-abort-tests --profile abort`.
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -24,7 +24,7 @@ fn waiting(depth: u32) -> Props<()> {
     })
 }
 
-/// Handles what it is sent, and reports that it stops.
+/// Handles its messages, and reports that it stops.
 fn orderly(told: &mpsc::Sender<()>) -> Props<()> {
     let told = told.clone();
     Props::new(move || {

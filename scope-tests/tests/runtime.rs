@@ -1,5 +1,5 @@
-//! Handlers that wait for futures of tokio: these are polled inside its runtime, and nothing else runs
-//! there.
+//! Handlers that wait for tokio's futures: the futures are polled within its runtime, and nothing
+//! else runs there.
 
 use nexus_actors::prelude::*;
 use std::time::{Duration, Instant};
@@ -17,13 +17,13 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-/// Whether code here is in a runtime.
+/// Whether the calling code is within a runtime.
 fn is_inside() -> bool {
     Handle::try_current().is_ok()
 }
 
-/// An actor that sleeps by tokio's clock repeatedly. It answers whether it was inside a runtime while it
-/// was polled, and whether it was inside one otherwise.
+/// An actor that sleeps repeatedly by tokio's clock. It answers whether it was within a runtime
+/// while it was polled, and whether it was within one at other times.
 fn sleeper() -> Props<(u64, Reply<(bool, bool)>)> {
     Props::new(|| {
         Behavior::receive(|ctx, (millis, reply): (u64, Reply<(bool, bool)>)| {

@@ -48,7 +48,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     }
 }
 
-/// The only log of this process, used by all its threads by default: tests that write to it take turns.
+/// The only log of this process and the default of all its threads. Tests that write to it take turns.
 fn log() -> (Lines, std::sync::MutexGuard<'static, ()>) {
     static LINES: std::sync::LazyLock<Lines> = std::sync::LazyLock::new(|| {
         let lines = Lines::default();

@@ -511,7 +511,7 @@ fn s4_9_a_panic_with_a_payload_that_panics_harms_nobody() {
 }
 
 #[test]
-fn s4_9_a_panic_in_the_drop_of_a_message_stops_its_actor_when_it_was_handled_and_nobody_when_not() {
+fn s4_9_a_panic_in_the_drop_of_a_message_stops_its_actor_only_if_it_was_handled() {
     for workers in SIZES {
         let log = Log::default();
         with_pool(pool_of(workers).on_failure(log.hook()), |pool| {

@@ -51,7 +51,7 @@ fn wakes(sim: &Sim, actor: ActorRef<Do>) -> (usize, usize) {
 }
 
 #[test]
-fn s6_5_mail_that_is_all_taken_back_wakes_nobody() {
+fn s6_5_mail_that_is_all_withdrawn_wakes_no_actor() {
     for worker in [0, 1] {
         Sim::builder().workers(2).check(SEEDS, |sim| {
             let log = Log::default();
@@ -111,7 +111,7 @@ fn s6_5_a_message_behind_those_that_are_taken_back_wakes_it() {
 }
 
 #[test]
-fn s6_5_what_was_put_aside_and_taken_back_wakes_nobody() {
+fn s6_5_stashed_mail_that_is_withdrawn_wakes_no_actor() {
     check_calm(SEEDS, |sim| {
         let log = Log::default();
         let actor = sim.spawn("sleeper", sleeper(&log)).unwrap();

@@ -288,7 +288,7 @@ fn s8_3_a_handler_starts_many_on_all_workers_and_waits() {
 }
 
 #[test]
-fn s1_10_of_a_pool_that_ends_nobody_starts_and_nothing_is_kept() {
+fn s1_10_in_an_ended_pool_no_actor_starts_and_nothing_is_kept() {
     let _watchdog = watchdog();
     let pool = pool_of(2).start().unwrap();
     finish(&pool, Duration::from_secs(5));

@@ -1,4 +1,4 @@
-//! Asks: eager, linear, answered once, and waited for without holding anybody else up.
+//! Asks: eager, linear, answered once, and awaited without blocking others.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -16,7 +16,7 @@ fn keeper<R: Send + 'static>(
     (keeper, replies)
 }
 
-/// As [`keeper`], with how many it has kept.
+/// As [`keeper`], with a count of the replies it has taken.
 fn counting_keeper<R: Send + 'static>(
     pool: &WorkerPool,
     worker: usize,
@@ -194,7 +194,7 @@ fn s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask() {
             let asker = asker(pool, worker, move || {
                 let short = Duration::from_millis(5);
                 let already = kept.load(SeqCst);
-                // A question that was not taken in time is taken back, and asked again.
+                // A question that was not taken in time is withdrawn, and asked again.
                 while kept.load(SeqCst) == already {
                     let begun = Instant::now();
                     let first = keeper.ask(|reply| reply, short).wait();
@@ -209,7 +209,7 @@ fn s5_3_a_time_out_comes_in_time_and_a_late_reply_never_reaches_the_next_ask() {
             let asked = asker.ask(|reply| reply, SOON);
             let late = replies.recv().unwrap();
             timed_out.recv().unwrap();
-            // Its worker stands still until the late answer is on its way.
+            // Its worker stands still until the late answer has been sent.
             late.send(1);
             go.send(()).unwrap();
             let fresh = replies.iter().find(|reply| !reply.is_cancelled());
@@ -226,7 +226,7 @@ fn s5_3_on_a_thread_the_time_out_comes_too_and_no_late_reply_after_it() {
         let (keeper, replies) = keeper::<u32>(pool, 0);
         let short = Duration::from_millis(5);
         let asked = keeper.ask(|reply| reply, short);
-        // Taken before the time-out is looked at: a question that was not would be taken back.
+        // Taken before the time-out is checked: otherwise the question would be withdrawn.
         let late = replies.recv().unwrap();
         let error = asked.wait().unwrap_err();
         assert_eq!(error.kind(), AskErrorKind::Timeout);

@@ -1,4 +1,4 @@
-//! Whom a failed ask was for, by its path: wherever it was asked from, and however it has ended.
+//! The path of a failed ask's target, wherever it was asked from and however it failed.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use nexus_actors::{BoxError, Directive, Mailbox, Overflow};
 
 const SHORT: Duration = Duration::from_millis(10);
 
-/// What is to become of a question.
+/// What happens to a question.
 enum Question {
     Keep(Reply<u32>),
     Drop(Reply<u32>),
     Fail(Reply<u32>),
     Stop(Reply<u32>),
-    /// To be handled by a child without a name, which drops it.
+    /// Handled by a child without a name, which drops it.
     Child(Reply<ActorRef<Question>>),
-    /// To be put to the next one, on behalf of whoever asks, who is told how that ends.
+    /// Put to the next actor on behalf of the asker, which receives the outcome.
     Ask(Vec<ActorRef<Question>>, Reply<Result<(), AskError>>),
-    /// To be put to that one, on behalf of whoever asks; how that ends is told there.
+    /// Put to that actor on behalf of the asker; the outcome is sent through the channel.
     Tell(ActorRef<Question>, mpsc::Sender<AskError>, Reply<u32>),
-    /// To be handed on to that one, which keeps it.
+    /// Forwarded to that actor, which keeps it.
     HandOn(ActorRef<Question>, Reply<u32>),
     Busy(Duration),
-    /// To send itself that question before it stops.
+    /// The actor sends itself that question before it stops.
     AskYourself(Asked, Reply<AskError>),
 }
 
@@ -71,10 +71,10 @@ fn path_of(error: &AskError) -> String {
     path.unwrap_or_else(|| format!("no path in: {error}"))
 }
 
-/// How a question is to end.
+/// How a question ends.
 type Asked = fn(Reply<u32>) -> Question;
 
-/// Asks something that fails.
+/// An ask that fails.
 type Failing = Box<dyn FnOnce(&mut Context<'_, Asking>) -> AskError + Send>;
 
 /// Asks, and waits for the error.
@@ -84,7 +84,7 @@ fn asking() -> Props<Asking> {
     Props::new(|| Behavior::receive(|ctx, Asking(ask, reply)| reply.send(ask(ctx))))
 }
 
-/// Where a question comes from, and how its answer is waited for.
+/// Where a question is asked, and how its answer is awaited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum From {
     Handler,
@@ -123,7 +123,7 @@ impl From {
 fn each(test: impl Fn(&mut Sim, From, ActorRef<Question>)) {
     for from in ALL {
         let builder = Sim::builder().workers(2).supervising(
-            // What fails is to stop.
+            // A failed actor stops.
             SupervisorStrategy::one_for_one().decide(|_| Directive::Stop),
         );
         builder.check(0..10, |sim| {
@@ -134,7 +134,7 @@ fn each(test: impl Fn(&mut Sim, From, ActorRef<Question>)) {
 }
 
 #[test]
-fn s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives() {
+fn s5_3_an_error_names_a_target_that_did_not_answer_wherever_it_lives() {
     each(|sim, from, target| {
         let error = from.ask(sim, target, Question::Keep, SHORT);
         assert_eq!(error.kind(), AskErrorKind::Timeout, "{from:?}");
@@ -143,7 +143,7 @@ fn s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives() {
         let error = from.ask(sim, target, Question::Drop, NEVER);
         assert_eq!(error.kind(), AskErrorKind::NoReply);
         assert_eq!(path_of(&error), "/user/target", "{from:?}");
-        // Of a child without a name too.
+        // Also for a child without a name.
         let child = target.ask(Question::Child, NEVER).wait().unwrap();
         let error = from.ask(sim, child, Question::Drop, NEVER);
         let id = child.id();
@@ -153,12 +153,12 @@ fn s5_3_an_error_names_whoever_did_not_answer_wherever_it_lives() {
 }
 
 #[test]
-fn s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile() {
+fn s5_3_an_error_names_a_target_that_has_stopped_or_failed_meanwhile() {
     each(|sim, from, target| {
         let error = from.ask(sim, target, Question::Stop, NEVER);
         assert_eq!(error.kind(), AskErrorKind::TargetStopped, "{from:?}");
         assert_eq!(path_of(&error), "/user/target", "{from:?}");
-        // And once more, long after.
+        // And again, long after.
         sim.run_for(SOON);
         let error = from.ask(sim, target, Question::Keep, NEVER);
         assert_eq!(error.kind(), AskErrorKind::TargetStopped);
@@ -170,7 +170,7 @@ fn s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile() {
         assert_eq!(path_of(&error), "/user/target", "{from:?}");
     });
     each(|sim, from, target| {
-        // In the mailbox of one that is killed.
+        // In the mailbox of an actor that is killed.
         target.tell(Question::Busy(SHORT));
         sim.schedule(SHORT / 2, move || target.kill());
         let error = from.ask(sim, target, Question::Keep, NEVER);
@@ -180,7 +180,7 @@ fn s5_3_an_error_names_whoever_has_stopped_or_failed_meanwhile() {
 }
 
 #[test]
-fn s5_3_an_error_names_who_has_ended_on_the_askers_own_worker() {
+fn s5_3_an_error_names_a_target_that_has_ended_on_the_askers_own_worker() {
     Sim::builder().check(0..10, |sim| {
         let own: [(Asked, _); 4] = [
             (Question::Stop, AskErrorKind::TargetStopped),
@@ -199,7 +199,7 @@ fn s5_3_an_error_names_who_has_ended_on_the_askers_own_worker() {
 }
 
 #[test]
-fn s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle() {
+fn s5_6_an_error_names_the_target_of_the_ask_that_closed_a_cycle() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(0..50, |sim| {
             let first = sim.spawn_on(0, "first", answering()).unwrap();
@@ -213,7 +213,7 @@ fn s5_6_an_error_names_whom_the_ask_was_for_that_closed_a_cycle() {
 }
 
 #[test]
-fn s5_3_an_error_names_whom_the_ask_was_for_that_nobody_needs_any_more() {
+fn s5_3_an_error_names_the_target_of_an_ask_that_is_no_longer_needed() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(0..20, |sim| {
             let target = sim.spawn_on(workers - 1, "target", answering()).unwrap();
@@ -222,7 +222,7 @@ fn s5_3_an_error_names_whom_the_ask_was_for_that_nobody_needs_any_more() {
             let asker = sim.spawn_on(workers - 1, "asker", asking()).unwrap();
             let ask = move |_: &mut Context<'_, Asking>| {
                 let asked = first.ask(|reply| Question::Tell(target, tell, reply), NEVER);
-                // No time-out that goes with the question.
+                // The other ask's time-out does not travel with this question.
                 let other = target.ask(Question::Keep, SHORT).wait();
                 drop(asked);
                 other.unwrap_err()
@@ -238,16 +238,16 @@ fn s5_3_an_error_names_whom_the_ask_was_for_that_nobody_needs_any_more() {
 }
 
 #[test]
-fn s5_3_an_error_names_whoever_was_asked_by_way_of_others() {
+fn s5_3_an_error_names_a_target_that_was_asked_by_way_of_others() {
     each(|sim, from, target| {
-        // Part of a protocol, and of a part of that.
+        // Through one `contramap`, and through two.
         let first = target.contramap(|reply: Reply<u32>| Question::Keep(reply));
         let second = first.contramap(|(reply, _): (Reply<u32>, u8)| reply);
         if from == From::Thread {
             let error = second.ask(|reply| (reply, 1), SHORT).wait().unwrap_err();
             assert_eq!(path_of(&error), "/user/target");
         }
-        // A bounded mailbox, however it deals with what is too much.
+        // A bounded mailbox, whatever its overflow strategy.
         for (place, overflow) in [Overflow::Fail, Overflow::DropOldest]
             .into_iter()
             .enumerate()
@@ -260,7 +260,7 @@ fn s5_3_an_error_names_whoever_was_asked_by_way_of_others() {
             assert_eq!(path_of(&error), format!("/user/{name}"));
         }
     });
-    // Who has it handed on waits for the next one.
+    // The asker of a forwarded question waits for the next actor.
     Sim::builder().workers(2).check(0..10, |sim| {
         let desk = sim.spawn_on(0, "desk", answering()).unwrap();
         let clerk = sim.spawn_on(0, "clerk", answering()).unwrap();
@@ -282,7 +282,7 @@ fn s5_3_a_thread_and_an_executor_are_told_the_path_too() {
         assert_eq!(path_of(&error), "/user/target");
         let error = target.ask(Question::Drop, NEVER).wait().unwrap_err();
         assert_eq!(path_of(&error), "/user/target");
-        // Polled, and by way of another worker's wait.
+        // Polled, and through another worker's wait.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
@@ -298,7 +298,7 @@ fn s5_3_a_thread_and_an_executor_are_told_the_path_too() {
         pool.spawn_on(0, "asker", asker).unwrap().tell(());
         let error = runtime.block_on(given.recv().unwrap()).unwrap_err();
         assert_eq!(path_of(&error), "/user/target");
-        // Given up, as nobody waits for what it is for.
+        // Given up, because the question it was asked on behalf of is no longer awaited.
         let (give, given) = mpsc::channel();
         drop(target.ask(
             |reply: Reply<u32>| {
@@ -321,7 +321,7 @@ fn s5_3_a_thread_and_an_executor_are_told_the_path_too() {
 }
 
 #[test]
-fn s5_3_of_whom_has_no_name_and_was_not_asked_before_the_id_alone_is_known() {
+fn s5_3_only_the_id_is_known_of_a_target_without_a_name_that_was_not_asked_before() {
     with_pool(pool_of(1), |pool| {
         let (hold, held) = mpsc::channel::<()>();
         let (begin, begun) = mpsc::channel();

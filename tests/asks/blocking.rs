@@ -13,7 +13,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// An actor that runs what it is sent, with its context.
+/// An actor that runs closures with its context.
 type Work = Box<dyn FnOnce(&mut Context<'_, Job>) -> Result<(), BoxError> + Send>;
 struct Job(Work);
 
@@ -21,7 +21,7 @@ fn worker() -> Props<Job> {
     Props::new(|| Behavior::receive(|ctx, Job(work): Job| work(ctx)))
 }
 
-/// Runs `work` in a handler of a new actor, and answers its result.
+/// Runs `work` in a handler of a new actor, and returns its result.
 fn in_handler<R: Send + 'static>(
     pool: &WorkerPool,
     work: impl FnOnce(&mut Context<'_, Job>) -> R + Send + 'static,
@@ -41,7 +41,7 @@ fn in_handler<R: Send + 'static>(
     answer
 }
 
-/// Ready at the n-th poll; wakes itself before.
+/// Ready at the n-th poll; until then each poll wakes it.
 struct Countdown(u32);
 
 impl Future for Countdown {
@@ -66,7 +66,7 @@ fn s6_4_a_handler_waits_for_a_future() {
         );
         let counted = in_handler(pool, |ctx| ctx.block_on(Countdown(50)));
         assert_eq!(counted, Ok(Ok("done")));
-        // What the future holds need not be `Send`.
+        // The future need not be `Send`.
         let local = in_handler(pool, |ctx| {
             let sum = Rc::new(Cell::new(0));
             let adding = Rc::clone(&sum);
@@ -96,7 +96,7 @@ fn s6_4_a_future_is_woken_from_any_thread_and_only_its_actor_waits() {
             },
             SOON,
         );
-        // Its worker goes on with others.
+        // Its worker continues with other actors.
         let other = pool
             .spawn_on(0, "other", crate::common::echo(|| 1))
             .unwrap();
@@ -202,7 +202,7 @@ fn s6_4_blocking_work_is_done_beside_the_workers() {
             },
             SOON,
         );
-        // The one worker goes on.
+        // The only worker continues.
         assert_eq!(in_handler(pool, |ctx| ctx.worker()), Ok(0));
         release.send(()).unwrap();
         assert_eq!(asked.wait().unwrap(), "beside-blocking");
@@ -297,7 +297,7 @@ fn s6_4_no_side_thread_at_all_is_refused() {
     );
 }
 
-/// What handlers wait for.
+/// The actors that handlers wait for.
 #[derive(Clone)]
 struct Others {
     silent: ActorRef<Reply<()>>,
@@ -313,7 +313,7 @@ impl Others {
 
 type Wait = fn(&mut Context<'_, Job>, &Others) -> Option<WaitError>;
 
-/// Everything in a handler that waits, and why it could not.
+/// Every operation of a handler that waits, and why it could not.
 const WAITS: [(&str, Wait); 9] = [
     ("sleep", |ctx, _| ctx.sleep(SOON).err()),
     ("yield", |ctx, _| ctx.yield_now().err()),
@@ -382,7 +382,7 @@ fn s6_6_nothing_waits_where_it_is_forbidden() {
             let others = others.clone();
             let refused = in_handler(pool, move |ctx| {
                 let refused = no_wait(|| no_wait(|| wait(ctx, &others)));
-                // Also where it ends by a panic it is over.
+                // A scope that ends by a panic has ended too.
                 let panics = std::panic::catch_unwind(|| no_wait(|| panic!("planned")));
                 assert!(panics.is_err());
                 assert_eq!(ctx.sleep(Duration::from_millis(1)), Ok(()));

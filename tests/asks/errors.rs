@@ -1,4 +1,4 @@
-//! What errors say: once, in the words of whoever uses this crate, and with the names that they gave.
+//! What errors say: everything once, in terms of the public API, and with the names that the user gave.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// An error of the user's with two others below it.
+/// An error of the user's with two sources below it.
 #[derive(Debug, thiserror::Error)]
 #[error("the ledger is torn")]
 struct Torn(#[source] Wet);
@@ -24,7 +24,7 @@ fn torn() -> BoxError {
     Torn(Wet(fmt::Error)).into()
 }
 
-/// What an error says, and what each says that lies below it.
+/// The text of an error, and of each of its sources.
 fn chain(error: &dyn Error) -> Vec<String> {
     let mut said = vec![error.to_string()];
     let mut next = error.source();
@@ -35,7 +35,7 @@ fn chain(error: &dyn Error) -> Vec<String> {
     said
 }
 
-/// Checks that nothing is said twice, and nothing that only the inside of this crate knows.
+/// Checks that nothing is said twice, and that no internal term of this crate appears.
 #[track_caller]
 fn is_said_once(error: &dyn Error) {
     let said = chain(error);
@@ -80,7 +80,7 @@ fn s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below() {
         chain(&error),
         with("/user/clerk did not start: the ledger is torn")
     );
-    // A handler's, and the same as its parent's.
+    // A handler's failure, and the parent's failure that it escalates to.
     let escalates = SupervisorStrategy::one_for_one().always(Directive::Escalate);
     let office = Props::new(|| {
         Behavior::setup(|ctx| {
@@ -110,7 +110,7 @@ fn s8_2_an_error_of_a_start_says_its_cause_once_and_leads_to_what_lies_below() {
     let said = chain(&error);
     assert_eq!(said[0], "configuring worker 0 failed: the ledger is torn");
     assert_eq!(said[1..], ["it is wet".to_owned(), fmt::Error.to_string()]);
-    // What could not be spawned is an error of the user's here.
+    // A failed spawn is an error of the user's here.
     let spawns = pool_of(1).configure(|node| Ok(node.spawn("clerk", failing_setup()).map(drop)?));
     let error = spawns.start().unwrap_err();
     is_said_once(&error);
@@ -239,7 +239,7 @@ fn s5_3_errors_of_questions_and_messages_say_what_is_wrong_once() {
     is_said_once(&told.unwrap_err());
 }
 
-/// A text as an error, for those that hold a message that has no text.
+/// A text as an error, for errors that hold a message that has no text.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Said(String);
@@ -267,7 +267,7 @@ impl SpawnAnonymous for Sim {
 
 // ---- names that users gave -------------------------------------------------------------------------
 
-/// Names that are right, and such that are right only where nothing is put before or behind them.
+/// Valid names, some of which are valid only without a prefix or suffix.
 fn names() -> [String; 5] {
     [
         "a",
@@ -286,7 +286,7 @@ fn s8_3_a_topic_and_a_group_live_under_the_name_that_they_were_given() {
         for name in names() {
             let topic = Topic::<u32>::open(&node, &name).unwrap();
             let group = Group::<u32>::open(&node, &name).unwrap();
-            // Neither is in the way of an actor, nor of each other.
+            // Neither collides with an actor, nor with the other.
             let actor = pool.spawn(&name, echo(|| 1_u8)).unwrap();
             let found = pool.lookup::<TopicMessage<u32>>(format!("/topic/{name}"));
             assert_eq!(found.unwrap(), topic.actor_ref());
@@ -342,7 +342,7 @@ fn s8_3_one_of_another_type_is_named_with_the_types_that_it_was_opened_with() {
         is_said_once(&error);
         assert_eq!(error.to_string(), expected("/group/tellers"));
     });
-    // The same where two workers open it while their pool starts.
+    // The same if two workers open it while their pool starts.
     let (tell, told) = std::sync::mpsc::channel();
     let pool = pool_of(2).configure(move |node| {
         let opened = match node.index() {
@@ -372,7 +372,7 @@ fn s7_1_what_is_asked_of_and_lost_by_a_topic_bears_the_name_that_it_was_given() 
     let topic = Topic::<u32>::open(&node, "prices").unwrap();
     topic.publish(5);
     sim.run_until_idle();
-    // Nobody has subscribed.
+    // There are no subscribers.
     let lost = sim.dead_letters().recent();
     assert_eq!(lost.len(), 1);
     assert_eq!(lost[0].message_type, "TopicMessage<u32>");

@@ -1,4 +1,4 @@
-//! Asks and sends as futures: on tokio, on an executor of a few lines, and in handlers.
+//! Asks and sends as futures: on tokio, on a minimal executor, and in handlers.
 
 use crate::common::{
     NEVER, SOON, echo, eventually, finish, pool_of, watchdog, with_pool, with_pools,
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 // ---- executors ----------------------------------------------------------------------------------
 
-/// Wakes a thread that polls.
+/// Unparks the polling thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -25,7 +25,7 @@ impl Wake for Unpark {
     }
 }
 
-/// The least executor there is: this thread polls, and parks. A wake-up that is lost is a hang, which
+/// The smallest executor there is: this thread polls, and parks. A lost wake-up is a hang, which
 /// the watchdog ends.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -39,7 +39,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Counts how often it is woken.
+/// Counts its wake-ups.
 #[derive(Default)]
 struct Count(AtomicUsize);
 
@@ -73,7 +73,7 @@ fn tokio() -> tokio::runtime::Runtime {
 
 // ---- actors -------------------------------------------------------------------------------------
 
-/// Runs what it is sent, with its context.
+/// Runs a closure with its context.
 struct Job(Work);
 type Work = Box<dyn FnOnce(&mut Context<'_, Job>) + Send>;
 
@@ -81,7 +81,7 @@ fn runner() -> Props<Job> {
     Props::new(|| Behavior::receive(|ctx, Job(job): Job| job(ctx)))
 }
 
-/// Runs `job` in a handler of a new actor on that worker, and answers its result.
+/// Runs `job` in a handler of a new actor on that worker, and returns its result.
 fn in_handler<R: Send + 'static>(
     pool: &WorkerPool,
     worker: usize,
@@ -106,10 +106,10 @@ fn keeper(pool: &WorkerPool) -> (ActorRef<Reply<u32>>, mpsc::Receiver<Reply<u32>
     (pool.spawn_on(0, "keeper", keeper).unwrap(), replies)
 }
 
-/// What an actor has handled, in order.
+/// The numbers that an actor has handled, in order.
 type Handled = Arc<Mutex<Vec<u32>>>;
 
-/// An actor with a bounded mailbox that notes the numbers that it is sent.
+/// An actor with a bounded mailbox that records the numbers it is sent.
 fn noting(pool: &WorkerPool, capacity: usize, overflow: Overflow) -> (ActorRef<u32>, Handled) {
     let handled = Handled::default();
     let written = Arc::clone(&handled);
@@ -122,7 +122,7 @@ fn noting(pool: &WorkerPool, capacity: usize, overflow: Overflow) -> (ActorRef<u
     (actor, handled)
 }
 
-/// As `noting`, with a full mailbox of one that nobody empties.
+/// As `noting`, with a mailbox of capacity one that is full and is not emptied.
 fn full(pool: &WorkerPool) -> (ActorRef<u32>, Handled) {
     let (actor, handled) = noting(pool, 1, Overflow::Backpressure);
     actor.suspend();
@@ -237,7 +237,7 @@ fn s5_1_no_wake_up_is_lost_in_many_rounds() {
         for round in 1..=ROUNDS {
             assert_eq!(block_on(counter.ask(|reply| reply, NEVER)), Ok(round));
         }
-        // With two tasks that take turns, so that a task's waker is not always the same.
+        // With two tasks that take turns, so that the waker changes.
         tokio().block_on(async {
             let ask = move || async move {
                 for _ in 0..ROUNDS {
@@ -277,7 +277,7 @@ fn s5_4_an_ask_that_is_dropped_unfinished_withdraws_its_question() {
                 Either::Right((_, asked)) => drop(asked),
             }
         });
-        // And in a handler, with the future that waits for it.
+        // And in a handler, together with the future that waits for it.
         for worker in 0..pool.workers() {
             let given_up = in_handler(pool, worker, move |ctx| {
                 let mut asked = keeper.ask(|reply| reply, NEVER);
@@ -315,11 +315,11 @@ fn s5_3_an_awaited_ask_times_out_and_not_before_its_time() {
             let begun = Instant::now();
             let answer = in_handler(pool, worker, move |ctx| ctx.block_on(ask()));
             timed_out(answer.unwrap(), begun);
-            // Begun there, and awaited here: it is that worker's clock that counts.
+            // Begun there and awaited here: that worker's clock counts.
             let begun = Instant::now();
             timed_out(block_on(in_handler(pool, worker, move |_| ask())), begun);
         }
-        // Late answers reach nobody.
+        // Late answers have no receiver.
         replies.try_iter().for_each(|reply| reply.send(1));
     });
 }
@@ -337,7 +337,7 @@ fn s5_8_awaited_asks_end_with_their_actor_and_with_the_pool() {
         drop(replies.recv().unwrap());
         let answer = runtime.block_on(asked).unwrap();
         assert!(matches!(answer, Err(AskError::NoReply(_))));
-        // Room is waited for until the end, which comes by force: the actor is suspended.
+        // The send waits for capacity until the end, which is forced because the actor is suspended.
         let report = finish(&pool, Duration::from_millis(20));
         assert_eq!(report.forced, 1);
         let unsent = runtime.block_on(sent).unwrap().unwrap_err();
@@ -360,7 +360,7 @@ fn s1_4_send_async_waits_for_room_and_is_let_in_in_order() {
         for (send, woken) in sends.iter_mut().zip(&woken) {
             assert_eq!(poll_with(woken, send), Poll::Pending);
         }
-        crate::common::round_trip(pool, 0); // all of them stand in line
+        crate::common::round_trip(pool, 0); // all of them wait
         assert!(
             matches!(actor.try_tell(9), Err(TellError::Full(9))),
             "and nobody overtakes them"
@@ -396,7 +396,7 @@ fn s1_4_send_async_says_for_certain_and_gives_the_message_back() {
             crate::common::gone(pool, "/user/noting");
             assert_eq!(block_on(actor.send_async(3)), Err(SendError::Stopped(3)));
         }
-        // Also of a mailbox without a bound, and from everywhere.
+        // Also for an unbounded mailbox, and from every context.
         let (log, noted) = mpsc::channel();
         let props = Props::new(move || {
             let log = log.clone();
@@ -430,7 +430,7 @@ fn s1_5_a_send_async_that_is_dropped_sends_nothing_and_gives_its_place_in_line_u
         let mut third = actor.send_async(3);
         assert_eq!(poll_once(&mut third), Poll::Pending);
         drop(second);
-        // And one that has been let in before it was dropped: its room goes to the next.
+        // And one that was admitted before it was dropped: its permit goes to the next.
         let woken = Arc::<Count>::default();
         assert_eq!(poll_with(&woken, &mut third), Poll::Pending);
         let mut last = actor.send_async(4);
@@ -460,7 +460,7 @@ fn s3_3_a_send_async_in_a_handler_gives_its_place_up_when_it_is_dropped() {
                 }))
             });
             given_up.unwrap();
-            // One that is begun in a handler, and goes on elsewhere.
+            // One that is begun in a handler and continues elsewhere.
             let begun = in_handler(pool, worker, move |ctx| {
                 let mut sending = actor.send_async(2);
                 let polled = ctx.block_on(std::future::poll_fn(|cx| {
@@ -498,7 +498,7 @@ fn s3_3_a_send_async_gives_up_at_its_deadline() {
             });
             assert_eq!(sent.unwrap(), Err(SendError::Timeout(3)));
         }
-        // Nobody stands in line any more: what comes next has the room that is there.
+        // No sender waits any more: the next one takes the free capacity.
         actor.resume();
         block_on(actor.send_async_timeout(4, SOON)).unwrap();
         eventually("it arrives", || numbers(&handled) == [0, 4]);

@@ -1,5 +1,5 @@
-//! Asks: how they are waited for, answered, awaited, given up and joined, what their errors say, and cycles
-//! of waits.
+//! Asks: how they are awaited, answered, polled, given up and joined, what their errors say, and
+//! cycles of waits.
 
 #[path = "../common/mod.rs"]
 mod common;

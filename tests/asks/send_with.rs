@@ -1,4 +1,4 @@
-//! Answers for which others are asked first: `Reply::send_with`.
+//! Answers that depend on another actor's answer: `Reply::send_with`.
 
 use crate::common::{LONG, NEVER, SECOND, SOON, finish, ms, pool_of, watchdog};
 use nexus_actors::prelude::*;
@@ -6,7 +6,7 @@ use nexus_actors::sim::Sim;
 use nexus_actors::{BoxError, all};
 use std::sync::{Arc, Mutex};
 
-/// How a handler waits for the answer of another one.
+/// How a handler waits for another actor's answer.
 type WaitFor = fn(&mut Context<'_, Message>, Ask<u32>) -> Result<u32, AskError>;
 
 const WAYS: [WaitFor; 4] = [
@@ -21,7 +21,7 @@ enum Message {
     Ask(Reply<u32>),
 }
 
-/// Asks the one it has met for the answer, and notes why it has none.
+/// Asks the actor it has met for the answer, and records why there is none.
 fn relay(wait: WaitFor, errors: Arc<Mutex<Vec<AskErrorKind>>>) -> Props<Message> {
     Props::new(move || {
         let errors = Arc::clone(&errors);
@@ -66,7 +66,7 @@ fn s5_6_a_cycle_of_answers_that_others_are_asked_for_is_certain() {
                 let other = ring[(at + 1) % ring.len()];
                 meet(*relay, other);
             }
-            // Without that it would be this thread that waits for ever.
+            // Otherwise this thread would be the one that waits for ever.
             let asked = ring[0].ask(Message::Ask, NEVER).wait().unwrap_err();
             assert_eq!(asked.kind(), AskErrorKind::NoReply);
             finish(&pool, SOON);
@@ -96,7 +96,7 @@ fn s5_1_an_answer_is_made_for_no_longer_than_it_is_waited_for() {
                 .unwrap();
             let silent = sim.spawn("silent", silent()).unwrap();
             meet(relay, silent);
-            // One that waits in a handler, and gives up after a while.
+            // An actor that waits in a handler, and gives up after a while.
             let asker = sim.spawn(
                 "asker",
                 Props::new(move || {
@@ -111,7 +111,7 @@ fn s5_1_an_answer_is_made_for_no_longer_than_it_is_waited_for() {
             assert!(asked.wait().unwrap());
             sim.run_until_idle();
             assert_eq!(errors.lock().unwrap().len(), 1, "nobody waits any more");
-            // A thread outside.
+            // A thread outside the simulation.
             assert!(relay.ask(Message::Ask, ms(50)).wait().is_err());
             sim.run_until_idle();
             assert_eq!(errors.lock().unwrap().len(), 2, "nobody waits any more");

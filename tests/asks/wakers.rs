@@ -1,4 +1,4 @@
-//! Wakers of the user's own: what they do while they are called, in the middle of the runtime.
+//! Wakers of the user's own: what they do when the runtime calls them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use nexus_actors::{SendError, Sending};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A waker that does that, whenever it is called.
+/// A waker that calls that function.
 struct Calls<F>(F);
 
 impl<F: Fn() + Send + Sync> Wake for Calls<F> {
@@ -26,16 +26,16 @@ fn calls(work: impl Fn() + Send + Sync + 'static) -> Waker {
     Arc::new(Calls(work)).into()
 }
 
-/// An actor that runs a function.
+/// An actor that runs closures.
 fn runner() -> Props<Box<dyn FnOnce() + Send>> {
     Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
 }
 
-/// Something to poll, which several may.
+/// A future that several may poll.
 type Shared<F> = Arc<Mutex<Option<F>>>;
 
 fn poll<F: Future + Unpin>(future: &Shared<F>, waker: &Waker) -> Poll<F::Output> {
-    // Not locked while it is polled, as the waker may be called then.
+    // Not locked during the poll, because the poll may call the waker.
     let mut taken = future.lock().unwrap().take().unwrap();
     let polled = Pin::new(&mut taken).poll(&mut TaskCx::from_waker(waker));
     *future.lock().unwrap() = Some(taken);
@@ -43,8 +43,8 @@ fn poll<F: Future + Unpin>(future: &Shared<F>, waker: &Waker) -> Poll<F::Output>
 }
 
 #[test]
-fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_place() {
-    // The only question, the one that is next, or one behind it.
+fn s3_1_a_question_withdrawn_by_the_waker_of_an_admitted_sender_frees_one_permit() {
+    // The only question, the next one, or one behind it.
     for (capacity, place) in [(1, 0), (2, 0), (2, 1)] {
         Sim::builder().workers(1).check(SEEDS, |sim| {
             let handled: Arc<Mutex<Vec<u32>>> = Arc::default();
@@ -76,7 +76,7 @@ fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_pla
             sim.run_until_idle();
             busy.resume();
             sim.run_until_idle();
-            // It comes back for its room.
+            // It polls again for its capacity.
             let sent: Shared<Result<(), SendError<_>>> = Arc::default();
             let told = Arc::clone(&sent);
             runner.tell(Box::new(move || {
@@ -92,7 +92,7 @@ fn s3_1_a_question_that_is_taken_back_by_whoever_is_let_in_for_it_leaves_one_pla
             assert_eq!(*handled.lock().unwrap(), expected);
             let letters = sim.dead_letters();
             assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
-            // No place was lost or made.
+            // No permit was lost or created.
             busy.suspend();
             sim.run_until_idle();
             let room = (0..5).take_while(|_| busy.try_tell((8, None)).is_ok());
@@ -140,7 +140,7 @@ fn s9_2_a_question_that_is_taken_back_as_its_turn_comes_was_not_handled_for_the_
         };
         assert_eq!(to_busy(sim), [Some(DeadLetterReason::Cancelled)]);
         assert!(!sim.trace().to_string().contains("planned"));
-        // What it was let in for is the first that is handled.
+        // The send that was admitted is the first to be handled.
         runner.tell(Box::new(move || {
             let sent = poll(&sending, Waker::noop());
             assert!(matches!(sent, Poll::Ready(Ok(()))));
@@ -179,7 +179,7 @@ fn s4_9_a_waker_that_panics_disturbs_nobody() {
             });
             busy.tell(Job::Sleep);
             sim.run_for(ms(1));
-            // One is answered, one not in time, and one waits for room.
+            // One is answered, one times out, and one waits for capacity.
             let [answered, expired]: [Shared<Ask<()>>; 2] = Default::default();
             let (asked, late) = (Arc::clone(&answered), Arc::clone(&expired));
             let sending: Shared<Sending<_>> = Arc::default();
@@ -224,7 +224,7 @@ fn s4_9_a_waker_of_a_task_elsewhere_that_panics_disturbs_nobody() {
             panic!("planned");
         });
         slow.suspend();
-        // One was begun here; the other one in a handler, and is awaited here.
+        // One was begun here; the other was begun in a handler and is awaited here.
         let begun = pool.spawn("runner", runner()).unwrap();
         let (give, given) = std::sync::mpsc::channel();
         begun.tell(Box::new(move || {
@@ -253,7 +253,7 @@ fn s5_2_a_reply_that_a_waker_drops_where_a_handler_begins_to_wait_ends_at_once()
         Drop,
     }
     Sim::builder().workers(1).check(SEEDS, |sim| {
-        // Drops what it has kept, and waits for long.
+        // Drops what it holds, and sleeps for a long time.
         let keeper = Props::new(|| {
             Behavior::with_state(None, |kept, ctx, job| {
                 match job {

@@ -1,6 +1,6 @@
-//! The harness of the integration tests: pools of several sizes, a check of conservation at the end of
-//! each, a watchdog against hangs, and child processes for tests that may end the process.
-#![allow(dead_code)] // each test binary uses its own part
+//! The harness of the integration tests: pools of several sizes, a check of conservation at the end
+//! of each, a watchdog against hangs, and child processes for tests that may end the process.
+#![allow(dead_code)] // each test binary uses only a part
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -17,7 +17,7 @@ pub(crate) const SIZES: [usize; 3] = [1, 2, 8];
 /// Longer than anything takes that succeeds.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Longer than any test lasts: a wait that only this ends has hung.
+/// Longer than any test lasts: a wait that ends only by this time-out has hung.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
 /// The seeds for tests whose claim must hold in any order of events.
@@ -56,8 +56,8 @@ pub(crate) fn watchdog() -> Watchdog {
     Watchdog { _alive: alive }
 }
 
-/// Returns a builder of a pool of that many workers, in which a top-level actor that fails stops: its
-/// failure is the end that a test looks for. The default is tested by `first_hour`.
+/// Returns a builder of a pool of that many workers, in which a top-level actor stops when it
+/// fails: tests wait for that end. The default strategy is tested by `first_hour`.
 pub(crate) fn pool_of(workers: usize) -> WorkerPoolBuilder {
     WorkerPool::builder()
         .workers(workers)
@@ -76,7 +76,7 @@ pub(crate) fn with_pools(test: impl Fn(&WorkerPool)) {
     }
 }
 
-/// Runs a test with one pool, which must end without force, and returns the result of the test.
+/// Runs a test with one pool, which must end without force. Returns the result of the test.
 pub(crate) fn with_pool<R>(builder: WorkerPoolBuilder, test: impl FnOnce(&WorkerPool) -> R) -> R {
     let _watchdog = watchdog();
     let pool = builder.start().expect("the pool starts");
@@ -86,7 +86,7 @@ pub(crate) fn with_pool<R>(builder: WorkerPoolBuilder, test: impl FnOnce(&Worker
     answer
 }
 
-/// Shuts a pool down, and checks that no worker is stuck and that no message is unaccounted for.
+/// Shuts a pool down. Checks that no worker is stuck and that every message is accounted for.
 pub(crate) fn finish(pool: &WorkerPool, within: Duration) -> ShutdownReport {
     let report = pool.shutdown(within).expect("a test is no worker");
     assert_eq!(
@@ -98,7 +98,7 @@ pub(crate) fn finish(pool: &WorkerPool, within: Duration) -> ShutdownReport {
     report
 }
 
-/// Checks that each message that was sent was handled, was lost, or is waiting.
+/// Checks that each message sent was handled, was lost, or is waiting.
 pub(crate) fn assert_conserved(pool: &WorkerPool) {
     let stats = pool.stats();
     assert_eq!(
@@ -108,7 +108,7 @@ pub(crate) fn assert_conserved(pool: &WorkerPool) {
     );
 }
 
-/// Runs that test alone, in a process of its own, with its name in an environment variable.
+/// Runs that test alone, in a process of its own. An environment variable holds its name.
 pub(crate) fn run_again(test: &str, variable: &str) -> Output {
     let this = std::env::current_exe().expect("a test has a path");
     Command::new(this)
@@ -118,7 +118,7 @@ pub(crate) fn run_again(test: &str, variable: &str) -> Output {
         .expect("a test can be started again")
 }
 
-/// Runs `body` in a process of its own, which must succeed: it may abort, or hang.
+/// Runs `body` in a process of its own, because it may abort or hang. The process must succeed.
 pub(crate) fn in_child(test: &str, body: impl FnOnce()) {
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
         let _watchdog = watchdog();
@@ -146,7 +146,7 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Answers every question, after handling everything sent to it before.
+/// Answers every question after it has handled everything sent before.
 pub(crate) fn echo<R: Send + 'static>(
     answer: impl Fn() -> R + Send + Sync + 'static,
 ) -> Props<Reply<R>> {
@@ -157,7 +157,7 @@ pub(crate) fn echo<R: Send + 'static>(
     })
 }
 
-/// Returns after a worker has had a whole round since the call.
+/// Returns after a worker has completed a full round since the call.
 pub(crate) fn round_trip(pool: &WorkerPool, worker: usize) {
     for _ in 0..2 {
         let name = format!("barrier-{worker}-{:?}", thread::current().id());
@@ -185,7 +185,7 @@ pub(crate) fn gone(pool: &WorkerPool, path: &str) {
     });
 }
 
-/// A record that actors and threads write, in order.
+/// A log that actors and threads write to, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -248,8 +248,7 @@ pub(crate) fn threads_named(prefix: &str) -> Vec<String> {
         .collect()
 }
 
-/// Checks a test in which no actor may fail, so that an assertion that fails in an actor is not
-/// overlooked.
+/// Checks a test in which no actor may fail, so that a failed assertion within an actor is noticed.
 pub(crate) fn check_calm(seeds: std::ops::Range<u64>, test: impl Fn(&mut Sim)) {
     let failures = Log::default();
     let hook = failures.clone();

@@ -1,4 +1,4 @@
-//! Starts and ends that `async` code awaits, and whose executor's thread is not blocked meanwhile.
+//! Starts and ends that `async` code awaits without blocking its executor's thread.
 
 use crate::common::{SOON, eventually, ms, pool_of, watchdog};
 use nexus_actors::prelude::*;
@@ -17,7 +17,8 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls once, which must not block and cannot be ready, then lets go on what it waits for, and awaits it.
+/// Polls once, which must not block and cannot be ready. Then unblocks what the future waits for,
+/// and awaits it.
 fn await_after<F: Future>(mut future: Pin<&mut F>, let_go_on: impl FnOnce()) -> F::Output {
     let mut task = Task::from_waker(Waker::noop());
     assert!(future.as_mut().poll(&mut task).is_pending());
@@ -31,7 +32,7 @@ fn await_after<F: Future>(mut future: Pin<&mut F>, let_go_on: impl FnOnce()) -> 
     }
 }
 
-/// Has the first worker of a pool blocked until the barrier is passed.
+/// Blocks the first worker of a pool until the barrier is passed.
 fn block(pool: &WorkerPool) -> Arc<Barrier> {
     let (begun, gate) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (begins, waits) = (Arc::clone(&begun), Arc::clone(&gate));
@@ -68,7 +69,7 @@ fn s1_15_a_start_is_awaited() {
     let taken = pin!(pool.node().spawn_async("named", seven()));
     let taken = await_after(taken, || _ = gate.wait());
     assert!(matches!(taken, Err(SpawnError::NameTaken(_))), "{taken:?}");
-    // Nobody has to await it.
+    // It need not be awaited.
     drop(pool.spawn_async("unheard", seven()));
     eventually("it has started", || {
         pool.lookup::<Reply<u32>>("/user/unheard").is_ok()

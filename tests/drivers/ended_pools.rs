@@ -1,5 +1,5 @@
-//! What whoever still has references to a pool, a system or a simulation is told when that has ended: that it
-//! has ended, in every way to ask, to send, to look up and to start, and from everywhere.
+//! What holders of references to an ended pool, system or simulation are told: that it has ended,
+//! in every way to ask, send, look up and start, and from every context.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -15,14 +15,14 @@ use std::task::{self, Waker};
 use std::thread;
 
 type Question = Reply<u32>;
-/// Too large to lie among other messages on their way.
+/// Too large to be stored inline with other messages in transit.
 type Large = ([u64; 64], Question);
 
-/// What was there before the end.
+/// What existed before the end.
 struct Ended {
     what: &'static str,
     node: WorkerNode,
-    /// Actors with each kind of mailbox.
+    /// One actor for each kind of mailbox.
     actors: Vec<ActorRef<Question>>,
     large: ActorRef<Large>,
     topic: Topic<u32>,
@@ -35,7 +35,7 @@ fn echoes() -> Props<Question> {
 }
 
 impl Ended {
-    /// Starts all of it.
+    /// Starts all of them.
     fn begin(what: &'static str, node: WorkerNode) -> Self {
         let kinds = [
             Overflow::Fail,
@@ -64,8 +64,7 @@ impl Ended {
     }
 }
 
-/// Runs a test with each kind of pool that has ended; those that have a handle left, and those that have
-/// none.
+/// Runs a test with each kind of ended pool, with a handle left and without one.
 fn with_ended(test: impl Fn(&Ended)) {
     let _watchdog = watchdog();
     let pool = pool_of(2).start().unwrap();
@@ -94,7 +93,7 @@ fn with_ended(test: impl Fn(&Ended)) {
     test(&ended);
 }
 
-/// Runs code in a handler of a pool that goes on.
+/// Runs code in a handler of a pool that is still running.
 fn in_handler<R: Send + 'static>(
     code: impl Fn(&mut Context<'_, Reply<R>>) -> R + Send + Sync + 'static,
 ) -> R {
@@ -122,7 +121,7 @@ fn elsewhere<R: Send>(code: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| scope.spawn(code).join().unwrap())
 }
 
-/// A question has found that the pool has ended, and says whom it was for.
+/// Checks that an ask found that the pool has ended, and that its error names the target.
 #[track_caller]
 fn has_ended<R: std::fmt::Debug>(what: &str, asked: Result<R, AskError>) {
     match asked {
@@ -202,7 +201,7 @@ fn s5_8_a_question_that_was_handed_on_to_an_ended_pool_says_so_too() {
     });
 }
 
-/// A message that nobody waits for the answer of.
+/// A question whose answer nothing waits for.
 fn message() -> Question {
     static SOMEBODY: LazyLock<(WorkerPool, ActorRef<()>)> = LazyLock::new(|| {
         let pool = pool_of(1).start().unwrap();
@@ -268,7 +267,7 @@ fn s7_1_what_is_told_to_an_ended_pool_is_a_dead_letter_for_that_reason() {
     sim.shutdown(SOON);
     let told = tell(&ended);
     assert_eq!(sim.dead_letters().count(DeadLetterReason::PoolClosed), told);
-    // Of a pool without handles no letters are left but these, which other tests write as well.
+    // Without handles, the pool's only dead letters are these, and other tests add to them.
     let pool = pool_of(2).start().unwrap();
     let ended = Ended::begin("a pool without handles", pool.node());
     drop(pool);
@@ -330,7 +329,7 @@ fn s8_3_an_ended_pool_is_said_to_have_ended_by_lookups_and_starts() {
 
 #[test]
 fn s5_8_asks_that_were_begun_before_the_end_come_to_it() {
-    // What was answered in time is an answer, also where it is looked at after the end.
+    // An answer that arrived in time remains the answer, even if it is looked at after the end.
     let system = ActorSystem::new("system").unwrap();
     let actor = system.spawn("actor", echoes()).unwrap();
     let (waited, polled) = (
@@ -340,7 +339,7 @@ fn s5_8_asks_that_were_begun_before_the_end_come_to_it() {
     system.shutdown(SOON);
     assert_eq!(waited.wait(), Ok(7));
     assert_eq!(awaited(polled), Ok(7));
-    // What somebody outside keeps the reply of ends with the system, also for whoever awaits it by then.
+    // An ask whose reply is held outside ends with the system, even if it is awaited only then.
     let system = ActorSystem::new("system").unwrap();
     let (keep, kept) = mpsc::channel();
     let keeper = Props::new(move || {
@@ -356,7 +355,7 @@ fn s5_8_asks_that_were_begun_before_the_end_come_to_it() {
     system.shutdown(SOON);
     has_ended("waited for", one.wait());
     has_ended("awaited", awaited(other));
-    // There nothing else is known of it.
+    // On another thread, nothing more is known about the ask.
     let moved = elsewhere(move || moved.wait()).unwrap_err();
     assert_eq!(moved.kind(), AskErrorKind::PoolClosed, "{moved}");
     drop(replies);
@@ -374,7 +373,7 @@ fn s5_8_a_task_that_awaits_an_answer_is_woken_by_the_end_of_the_system() {
     let keeper = sim.spawn("keeper", keeper).unwrap();
     let mut asked = keeper.ask(|reply| reply, NEVER);
     sim.run_until_idle();
-    // Polled by somebody who drives it himself, as another executor would on another thread.
+    // Polled on another thread, as by another executor.
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
     let polled = elsewhere(|| {
@@ -417,7 +416,7 @@ fn s1_11_streams_and_sinks_of_an_ended_pool_say_so() {
             );
         }
     });
-    // With a place of its own from before the end.
+    // With a permit that was taken before the end.
     let pool = pool_of(1).start().unwrap();
     let mailbox = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
     let actor = pool.spawn("actor", echoes().mailbox(mailbox)).unwrap();

@@ -1,5 +1,5 @@
-//! Nobody waits for longer than need be: for mail and timers beside a busy actor, for the end of an
-//! ask that cannot be answered, for the end of telling subscribers of dead letters.
+//! No wait is longer than necessary: for mail and timers beside a busy actor, for the end of an ask
+//! that cannot be answered, for the end of reports of dead letters to subscribers.
 
 use crate::common::{NEVER, SOON, eventually, pool_of, watchdog};
 use nexus_actors::DeadLetterReason;
@@ -33,7 +33,7 @@ fn busy(handled: &Arc<AtomicU64>) -> Props<()> {
 /// 256. It could have 128 turns before its worker looks up.
 const GENEROUS: u64 = 2560;
 
-/// One busy actor must not keep its worker from its inbox for more than a few turns.
+/// A busy actor must not keep its worker from its inbox for more than a few turns.
 #[test]
 fn one_busy_actor_does_not_keep_mail_from_outside_waiting_for_many_turns() {
     let _watchdog = watchdog();
@@ -79,11 +79,11 @@ fn one_busy_actor_does_not_keep_timers_waiting_for_many_turns() {
     sleeper.tell(());
     let most = (0..3).map(|_| ticks.recv().unwrap()).max().unwrap();
     pool.shutdown(Duration::ZERO).unwrap();
-    // 1 ms is ten messages; its time-out is armed in one round, and fires in the next.
+    // 1 ms is ten messages. The time-out is armed in one round, and fires in the next.
     assert!(most < GENEROUS, "1 ms took {most} messages");
 }
 
-/// At once is before the next message, not at the end of the turn.
+/// "At once" is before the next message, not at the end of the turn.
 #[test]
 fn s5_2_a_reply_that_is_dropped_unanswered_ends_its_ask_at_once() {
     enum Message {
@@ -111,7 +111,7 @@ fn s5_2_a_reply_that_is_dropped_unanswered_ends_its_ask_at_once() {
     for _ in 0..250 {
         actor.tell(Message::Work);
     }
-    // All of it is in the mailbox when the next turn begins.
+    // All messages are in the mailbox when the next turn begins.
     thread::sleep(Duration::from_millis(50));
     open.send(()).unwrap();
     let outcome = asked.wait();
@@ -119,7 +119,7 @@ fn s5_2_a_reply_that_is_dropped_unanswered_ends_its_ask_at_once() {
     assert!(matches!(outcome, Err(AskError::NoReply(_))));
 }
 
-/// Were it told, two workers could keep each other busy with it for ever.
+/// If such a loss were reported, two workers could keep each other busy with it for ever.
 #[test]
 fn s7_1_what_a_subscriber_loses_on_another_worker_is_told_to_no_subscriber() {
     let _watchdog = watchdog();

@@ -1,4 +1,4 @@
-//! What drives actors: pools of threads, systems on one thread, simulations, and the control protocol.
+//! The drivers of actors: pools of threads, systems on one thread, simulations; and the control protocol.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -65,7 +65,7 @@ fn s8_2_workers_and_their_threads_have_the_number_and_the_name_asked_for() {
                 (pool.workers(), pool.stats().workers.len()),
                 (workers, workers)
             );
-            // One for each worker, and the watchdog's.
+            // One for each worker, and one for the watchdog.
             eventually("they have their names", || {
                 threads_named("named-").len() == workers + 1
                     && threads_named("named-watchdog").len() == 1
@@ -192,7 +192,7 @@ fn s8_2_workers_may_be_bound_to_cores() {
         Ok(pool) => pool,
         Err(error) => {
             assert!(matches!(error, StartError::NotPinned { .. }), "{error}");
-            return; // this machine does not allow it
+            return; // this machine does not allow pinning
         }
     };
     let _watchdog = watchdog();
@@ -520,7 +520,7 @@ fn s8_4_what_a_message_owns_is_moved_and_not_copied() {
     });
 }
 
-/// Nanoseconds that threads of that name were on a core.
+/// Nanoseconds that the threads with that name prefix spent on a core.
 fn cpu_time(prefix: &str) -> u64 {
     let of =
         |task: String| std::fs::read_to_string(format!("/proc/self/task/{task}/schedstat")).ok();
@@ -556,7 +556,7 @@ fn s8_5_an_idle_pool_uses_no_time_and_wakes_when_it_is_needed() {
                 .sum::<u64>()
         };
         let (time, slept) = (cpu_time("idle-"), parks());
-        thread::sleep(Duration::from_secs(2)); // the measure itself, and no waiting for a race
+        thread::sleep(Duration::from_secs(2)); // this is the measured period, not a wait for a race
         let used = cpu_time("idle-") - time;
         assert!(used < 30_000_000, "{used} ns of processor time");
         assert!(

@@ -1,4 +1,4 @@
-//! What a handler has entered on its thread: no other handler is in it.
+//! Scopes that a handler enters on its thread: no other handler is in them.
 
 use crate::common::{NEVER, SECOND, SOON, finish, ms, pool_of, watchdog};
 use nexus_actors::prelude::*;
@@ -17,7 +17,7 @@ fn scopes() -> Vec<&'static str> {
     SCOPES.with_borrow(Clone::clone)
 }
 
-/// In a scope, until it is dropped: one that is left in another order panics.
+/// Stays in a scope until it is dropped. Leaving scopes out of order panics.
 struct Entered(&'static str);
 
 fn entered(name: &'static str) -> Entered {
@@ -49,13 +49,13 @@ impl SwitchHook for Scopes {
 
 type Seen = Vec<Vec<&'static str>>;
 
-/// One that is asked, and looks in which scopes it is.
+/// An actor that answers with the scopes it is in.
 fn onlooker() -> Props<Reply<Vec<&'static str>>> {
     Props::new(|| Behavior::receive(|_ctx, reply: Reply<Vec<&'static str>>| reply.send(scopes())))
 }
 
-/// One that is in a scope of that name while it waits in every way there is, and answers what it and the
-/// onlooker have seen.
+/// An actor that is in a scope of that name while it waits in every possible way. It answers with
+/// the scopes that it and the onlooker have seen.
 fn insider(
     name: &'static str,
     onlooker: ActorRef<Reply<Vec<&'static str>>>,
@@ -166,7 +166,7 @@ fn s6_6_the_next_turn_begins_outside_of_what_the_last_one_has_left_entered() {
     finish(&pool, SOON);
 }
 
-/// Starts a child in a scope of its own, and has it stop.
+/// Starts a child in a scope of its own, and stops it.
 fn parent(seen: Arc<Mutex<Seen>>) -> Props<Reply<Vec<&'static str>>> {
     Props::new(move || {
         let seen = Arc::clone(&seen);
@@ -240,7 +240,7 @@ fn s6_6_a_handler_that_is_ended_where_it_waits_unwinds_within_its_scopes() {
     assert_eq!(seen, [["a"], ["b"]]);
 }
 
-/// Panics, or waits, when it is told to.
+/// Panics or waits on request.
 struct Unruly(Arc<AtomicUsize>);
 
 impl SwitchHook for Unruly {
@@ -277,7 +277,7 @@ fn s6_6_a_panic_of_a_hook_is_one_of_the_handler() {
         Behavior::receive(
             move |ctx, (when, reply): (usize, Reply<Vec<&'static str>>)| {
                 let _entered = entered("waits");
-                // As it is set in the handler, no other switch meets it.
+                // Set within the handler, so that no other switch sees it.
                 what.store(when, SeqCst);
                 let slept =
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ctx.sleep(ms(1))));

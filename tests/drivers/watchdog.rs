@@ -1,4 +1,4 @@
-//! Handlers that hold their worker for long: row 9.3 of the contract.
+//! Handlers that block their worker for long: row 9.3 of the contract.
 
 use crate::common::{SOON, eventually, pool_of, threads_named, with_pool};
 use nexus_actors::prelude::*;
@@ -12,7 +12,7 @@ const MS: Duration = Duration::from_millis(1);
 
 type Told = Arc<Mutex<Vec<SlowHandler>>>;
 
-/// A pool that tells of handlers after 40 ms.
+/// A pool that reports handlers after 40 ms.
 fn watched(workers: usize) -> (WorkerPoolBuilder, Told) {
     let told = Told::default();
     let telling = Arc::clone(&told);
@@ -24,7 +24,7 @@ fn watched(workers: usize) -> (WorkerPoolBuilder, Told) {
 
 struct Work(Duration, Reply<()>);
 
-/// Holds its worker for as long as it is told to.
+/// Blocks its worker for the requested time.
 fn blocking() -> Behavior<Work> {
     Behavior::receive(|_ctx, Work(length, done)| {
         thread::sleep(length);
@@ -69,7 +69,7 @@ fn s9_3_a_handler_that_holds_its_worker_is_named_while_it_runs() {
     });
 }
 
-/// Waits for a moment, and answers.
+/// Sleeps for a moment, and answers.
 fn patient() -> Behavior<Reply<()>> {
     Behavior::receive(|ctx, done: Reply<()>| {
         ctx.sleep(MS)?;
@@ -105,7 +105,7 @@ fn s9_3_setups_and_anonymous_actors_are_named_too_and_a_sleeping_watchdog_wakes_
             ids.len() >= 2 && ids.iter().all(|(id, _)| *id == actor.id()),
             "{ids:?}"
         );
-        // Without a name it is known beside its worker once it was asked from elsewhere.
+        // The path of an actor without a name is known outside its worker only once it was asked from there.
         let paths = (
             ids[0].1.as_ref(),
             ids.last().and_then(|(_, path)| path.clone()),
@@ -136,7 +136,7 @@ fn s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock() {
             })
         });
         let holder = pool.spawn("holder", holder).unwrap();
-        // What has waited, and does so no more, is not named.
+        // An actor that has waited, but no longer waits, is not named.
         let (waited, idle) = (Props::new(patient), Props::new(patient));
         let waited = pool.spawn("waited", waited).unwrap();
         pool.spawn("idle", idle).unwrap();
@@ -145,7 +145,7 @@ fn s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock() {
             let over = Arc::clone(&over);
             Props::new(move || {
                 let (lock, over) = (Arc::clone(&lock), Arc::clone(&over));
-                // As if it locked it, until the test is over.
+                // Behaves like a lock until the test is over.
                 Behavior::receive(move |_ctx, (): ()| {
                     while lock.try_lock().is_err() && !over.load(Relaxed) {
                         thread::yield_now();
@@ -153,7 +153,7 @@ fn s9_3_who_waits_on_a_held_worker_is_named_as_it_may_hold_a_lock() {
                 })
             })
         });
-        // Both lie in the mailboxes of a worker that is held, so that they are handled one after the other.
+        // Both messages wait in mailboxes of a blocked worker, so that they are handled one after the other.
         let gate = Arc::new(Barrier::new(2));
         let wait = Arc::clone(&gate);
         let gatekeeper = Props::new(move || {
@@ -206,7 +206,7 @@ fn s9_3_handlers_that_wait_or_give_way_are_not_slow() {
         });
         let busy = pool.spawn("busy", Props::new(blocking)).unwrap();
         let asked = patient.unwrap().ask(|reply| reply, SOON);
-        // Another actor that always has something to do, for a short time each.
+        // Another actor that is always busy, for a short time each.
         for _ in 0..100 {
             busy.ask(|reply| Work(MS, reply), SOON).wait().unwrap();
         }
@@ -246,7 +246,7 @@ fn s9_3_a_pool_without_watchdog_has_no_thread_for_it_and_a_hook_may_panic() {
     let builder = || pool_of(1).name("dog-test").slow_after(Some(10 * MS));
     with_pool(builder().slow_after(None), |_pool| assert!(!has_one()));
     with_pool(builder().on_slow_handler(|_| panic!("planned")), |pool| {
-        // A thread gives itself its name.
+        // The thread sets its name itself.
         eventually("it has a thread", has_one);
         let actor = pool.spawn("blocking", Props::new(blocking)).unwrap();
         for _ in 0..2 {
@@ -259,7 +259,7 @@ fn s9_3_a_pool_without_watchdog_has_no_thread_for_it_and_a_hook_may_panic() {
     eventually("its thread ends with the pool", || !has_one());
 }
 
-/// A pool with somebody to ask, and somebody who has stopped.
+/// A pool with an actor to ask, and an actor that has stopped.
 fn with_one_gone(
     test: impl FnOnce(&WorkerPool, ActorRef<Reply<()>>, ActorRef<()>),
 ) -> Vec<ActorId> {
@@ -306,7 +306,7 @@ fn s9_3_a_handler_is_named_in_which_a_subscriber_has_waited_and_then_holds_its_w
             echo.ask(|reply| reply, SOON).wait().unwrap();
             thread::sleep(300 * MS);
         });
-        // In a handler; and in the setup of an actor that a handler starts.
+        // In a handler, and in the setup of an actor that a handler starts.
         let child = move || {
             Props::new(move || {
                 Behavior::setup(move |_ctx| {

@@ -47,7 +47,7 @@ fn payload_of(failure: &Failure) -> &PanicPayload {
 }
 
 #[test]
-fn s4_5_whoever_is_told_of_a_failure_finds_the_payload_in_it() {
+fn s4_5_a_failure_carries_its_payload_wherever_it_is_reported() {
     let (tell, told) = mpsc::channel();
     let tell_hook = tell.clone();
     let note = move |of: &'static str, failure: &Failure| {
@@ -167,7 +167,7 @@ fn s1_10_a_failed_start_has_the_payload() {
 }
 
 #[test]
-fn s6_4_whoever_waits_for_a_task_has_the_payload_and_so_has_the_hook() {
+fn s6_4_the_waiter_for_a_task_has_the_payload_and_so_has_the_hook() {
     let failures = Log::default();
     let pool = pool_of(1).on_failure(failures.hook()).start().unwrap();
     let asked = Props::new(|| {
@@ -266,7 +266,7 @@ fn s4_4_a_hook_of_a_shutdown_that_panics_has_the_payload() {
 }
 
 #[test]
-fn s4_5_an_error_that_somebody_panics_with_is_said_as_that() {
+fn s4_5_a_panic_with_an_error_is_reported_as_that_error() {
     let failures = Log::default();
     let (tell, told) = mpsc::channel();
     let hook = failures.hook();

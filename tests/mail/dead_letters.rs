@@ -12,7 +12,7 @@ fn sink() -> Props<u32> {
     Props::new(|| Behavior::receive(|_ctx, _: u32| ()))
 }
 
-/// Tells `target` a number from every kind of place, and answers how many times.
+/// Sends `target` a number from every kind of place. Returns the count of messages.
 fn tell_from_everywhere(pool: &WorkerPool, target: ActorRef<u32>) -> u64 {
     target.tell(0);
     thread::spawn(move || target.tell(1)).join().unwrap();
@@ -60,7 +60,7 @@ fn s7_1_the_mail_of_an_actor_that_stops_or_fails_is_lost_with_its_reason() {
                     "actor",
                     Props::new(move || {
                         Behavior::receive(|ctx, number: u32| {
-                            // The others are in the mailbox by then.
+                            // Waits until the other messages are in the mailbox.
                             while ctx.mailbox_len() < 5 {
                                 ctx.yield_now()?;
                             }
@@ -227,7 +227,7 @@ fn s7_3_envelopes_name_sender_correlation_and_cause() {
     type Seen = Arc<Mutex<Vec<Envelope>>>;
     with_pools(|pool| {
         let seen: Seen = Arc::default();
-        // Each link notes the envelope and sends on, to the last worker first.
+        // Each link records the envelope and sends on, to the last worker first.
         let mut next: Option<ActorRef<()>> = None;
         let mut ids = Vec::new();
         for worker in (0..pool.workers()).chain([0]) {

@@ -1,4 +1,4 @@
-//! What threads outside send: order, floods, sleeping workers, and pools that end meanwhile.
+//! Sends by outside threads: order, floods, sleeping workers, and pools that end meanwhile.
 
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,7 +20,7 @@ enum Sent {
     Seen(Reply<Vec<u64>>),
 }
 
-/// Counts the messages of each thread, which must come in order.
+/// Counts the messages of each thread, which must arrive in order.
 fn in_order(threads: usize) -> Props<Sent> {
     Props::new(move || {
         Behavior::with_state(
@@ -40,7 +40,7 @@ fn seen(actor: ActorRef<Sent>) -> Vec<u64> {
     actor.ask(Sent::Seen, PATIENCE).wait().expect("it answers")
 }
 
-/// Waits until all that was sent is handled or lost, and says how many were lost.
+/// Waits until every message sent is handled or lost. Returns how many were lost.
 fn settle(pool: &WorkerPool) -> u64 {
     let start = Instant::now();
     loop {
@@ -122,7 +122,7 @@ fn s1_5_tell_all_sends_in_order_on_every_path() {
             );
             let sender = sender.expect("it starts");
             sender.ask(|reply| reply, PATIENCE).wait().expect("it sent");
-            // What is sent across is published when the handler has returned.
+            // Messages to another worker are published when the handler has returned.
             while seen(target) != [100] {}
             target.tell_all((100..175).map(|number| Sent::Number(0, number)));
             assert_eq!(seen(target), [175]);
@@ -163,7 +163,7 @@ fn s3_4_a_kill_does_not_wait_behind_a_flood() {
     other.resume();
     let start = Instant::now();
     busy.kill();
-    // It takes four seconds to handle the flood; what is left of it is dead letters then.
+    // Handling the flood takes four seconds; the rest of it becomes dead letters.
     assert_eq!(seen(other), [1]);
     let lost = settle(&pool);
     assert!(lost > 100_000, "only {lost} were lost");
@@ -234,7 +234,7 @@ fn s7_2_nothing_is_lost_when_a_pool_ends_while_threads_tell() {
         for sender in senders {
             sender.join().expect("it sends");
         }
-        // It is known as long as its handle is there.
+        // The count is known as long as the handle exists.
         settle(&pool);
         assert_eq!(pool.stats().sent(), told.load(Relaxed));
         drop(pool);
@@ -261,7 +261,7 @@ fn s7_2_one_thread_sends_to_two_pools_by_turns() {
     for pool in pools {
         pool.shutdown(PATIENCE).expect("it ends");
     }
-    // The thread still keeps the ports of one of them.
+    // The thread still holds the ports of one of them.
     actors
         .iter()
         .for_each(|actor| actor.tell(Sent::Number(0, 0)));
@@ -373,7 +373,7 @@ fn s1_6_what_a_thread_sent_before_it_caused_a_message_arrives_before_that() {
             last.tell(2 * number);
             relay.tell(Relay::Tell(2 * number + 1));
         }
-        // Whatever else is mixed: each odd number comes after the even one below it.
+        // However they interleave, each odd number comes after the even number below it.
         let mut sent_by_thread = 0;
         for _ in 0..2 * rounds {
             let number = seen.recv_timeout(PATIENCE).expect("all of them arrive");

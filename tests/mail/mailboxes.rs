@@ -1,4 +1,4 @@
-//! Mailboxes: unbounded unless told otherwise, and empty ones cost nothing.
+//! Mailboxes: unbounded by default, and free of cost while empty.
 
 use crate::common::*;
 use nexus_actors::prelude::*;
@@ -10,7 +10,7 @@ enum Mail {
     Sum(Reply<(u64, usize)>),
 }
 
-/// Sums the numbers; holds its worker at `Hold` until told to go on.
+/// Sums the numbers. `Hold` blocks its worker until it is told to continue.
 fn summing(exit: mpsc::Receiver<()>) -> Props<Mail> {
     let exit = Mutex::new(Some(exit));
     Props::new(move || {
@@ -65,7 +65,7 @@ fn s3_1_a_mailbox_grows_within_one_worker_too() {
     });
 }
 
-/// A message that says its place, and may want an answer.
+/// A message with its position, and optionally a reply.
 struct Placed(u64, Option<Reply<()>>);
 
 #[test]

@@ -1,4 +1,4 @@
-//! The ways of a message: mailboxes, threads outside, routers and topics, dead letters.
+//! The paths of a message: mailboxes, outside threads, routers and topics, dead letters.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! Topics and groups: who is told, and who is found, by name.
+//! Topics and groups: which subscribers and members are reached by name.
 
 use crate::common::LONG;
 use nexus_actors::prelude::*;
@@ -81,7 +81,7 @@ fn who_unsubscribes_or_stops_is_told_no_more_and_not_kept() {
         let stats = numbers.stats(LONG).wait().unwrap();
         assert_eq!((stats.subscribers, stats.delivered), (1, 4));
         assert_eq!(sim.dead_letters().total(), 0);
-        // Who has stopped before it subscribes is not kept either.
+        // A subscriber that stopped before it subscribed is not kept either.
         numbers.subscribe(stops.actor_ref());
         sim.run_until_idle();
         assert_eq!(numbers.stats(LONG).wait().unwrap().subscribers, 1);
@@ -122,7 +122,7 @@ fn one_actor_has_one_subscription_which_a_restart_does_not_end() {
     });
 }
 
-/// Many, some of whom leave, or stop, or come again: they are told in the order in which they came.
+/// Many subscribers, some of which leave, stop, or return: they are told in the order of their subscriptions.
 #[test]
 fn many_subscribers_are_told_in_the_order_in_which_they_have_subscribed() {
     const MANY: u32 = 60;
@@ -158,7 +158,7 @@ fn many_subscribers_are_told_in_the_order_in_which_they_have_subscribed() {
     assert_eq!(stats.subscribers, expected.len());
 }
 
-/// Nobody is left out of a round in which others leave, or sent to twice, however many there are.
+/// No member is left out of a round in which others leave, or sent to twice, however many there are.
 #[test]
 fn many_members_are_found_in_turn_while_some_leave() {
     const MANY: usize = 60;
@@ -170,7 +170,7 @@ fn many_members_are_found_in_turn_while_some_leave() {
     assert_eq!(crew.members(SOON).wait().unwrap(), members);
     let mut found = Vec::new();
     for round in 0..MANY / 2 {
-        // One that was found, the next one, and one that comes later, leave in turn.
+        // By turns, the member just found, the next one, or a later one leaves.
         let next = crew.in_turn(SOON).wait().unwrap().unwrap();
         let at = members.iter().position(|one| *one == next).unwrap();
         found.push(at);
@@ -183,7 +183,7 @@ fn many_members_are_found_in_turn_while_some_leave() {
         .map(|one| members.iter().position(|it| it == one).unwrap())
         .collect();
     assert!(left.is_sorted(), "in the order in which they joined");
-    // As a plain list has it.
+    // As in a plain list.
     let (mut model, mut turn, mut expected) = ((0..MANY).collect::<Vec<_>>(), 0, Vec::new());
     for round in 0..MANY / 2 {
         let at = model[turn % model.len()];
@@ -199,7 +199,7 @@ fn many_members_are_found_in_turn_while_some_leave() {
 }
 
 #[test]
-fn what_nobody_hears_is_counted_and_a_dead_letter() {
+fn an_unheard_message_is_counted_and_a_dead_letter() {
     check(SEEDS, |sim| {
         let letters = DeadLetterProbe::new(&sim.node(0));
         let numbers = topic(sim, "numbers");
@@ -234,7 +234,7 @@ fn a_clone_that_panics_costs_no_subscriber_its_place() {
 }
 
 #[test]
-fn whoever_opens_a_name_gets_the_same_topic() {
+fn opening_a_name_again_gets_the_same_topic() {
     let open = |node: &WorkerNode| Ok(Topic::<u32>::open(node, "numbers").map(drop)?);
     let sim = Sim::builder().workers(3).configure(open);
     sim.check(SEEDS, |sim| {
@@ -248,7 +248,7 @@ fn whoever_opens_a_name_gets_the_same_topic() {
         assert!(matches!(other, OpenError::WrongType(_)), "{other}");
         let none = Topic::<u32>::open(&sim.node(0), "no name").unwrap_err();
         assert!(matches!(none, OpenError::Spawn(_)), "{none}");
-        // A topic that was stopped is a new one.
+        // A topic that was stopped is a new one when it is opened again.
         let old = topic(sim, "numbers");
         old.actor_ref().stop();
         sim.run_until_idle();
@@ -345,7 +345,7 @@ fn a_key_belongs_to_one_member_and_a_new_one_takes_its_share() {
         .collect();
     assert!((300..500).contains(&moved.len()), "{}", moved.len());
     assert!(moved.iter().all(|(_, to)| **to == actors[4]));
-    // The new one takes the place that is free, so that nothing else moves.
+    // The new member takes the free slot, so that no other member moves.
     group.leave(actors[1].id());
     group.leave(actors[4].id());
     group.join(actors[4]);
@@ -376,7 +376,7 @@ fn topics_and_groups_work_under_threads() {
                 topic.subscribe(member);
                 let group = Group::<u32>::open(&node, "workers").unwrap();
                 group.join(member);
-                // Asked for after it joined, so it is there.
+                // The request follows the join, so the member is there.
                 assert!(group.members(SOON).wait().unwrap().contains(&member));
                 topic.stats(SOON).wait().unwrap();
             })

@@ -1,5 +1,5 @@
-//! Stacks: what is told when one overflows, how large they are, and how deep they were used.
-#![allow(unsafe_code)] // one test reads where nothing is, and one has a signal handler of its own
+//! Stacks: what an overflow reports, how large stacks are, and how deeply they were used.
+#![allow(unsafe_code)] // one test reads unmapped memory, and one installs a signal handler
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,7 +18,7 @@ use std::thread;
 
 const CHILD: &str = "NEXUS_ACTORS_STACK_CHILD";
 
-/// Uses so many bytes of the stack it is called on.
+/// Uses that many bytes of the current stack.
 fn dig(bytes: usize) {
     #[inline(never)]
     fn further(start: usize, bytes: usize) {
@@ -32,18 +32,18 @@ fn dig(bytes: usize) {
     further((&raw const start).addr(), bytes);
 }
 
-/// Uses more than there is.
+/// Overflows the stack.
 fn dig_on() {
     dig(usize::MAX);
 }
 
-/// What a process has come to.
+/// How a process ended, and what it wrote.
 struct End {
     status: ExitStatus,
     errors: String,
 }
 
-/// Runs `body` in a process of its own, which it must end; `None` in that process.
+/// Runs `body` in a process of its own, which `body` must end. Returns `None` in that process.
 #[track_caller]
 fn end_of(test: &str, body: impl FnOnce()) -> Option<End> {
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
@@ -59,7 +59,7 @@ fn end_of(test: &str, body: impl FnOnce()) -> Option<End> {
     })
 }
 
-/// Runs `body` in a process of its own, which must end by a fault and tell of all that first.
+/// Runs `body` in a process of its own, which must report each of `telling` and then end by a fault.
 #[track_caller]
 fn overflows(test: &str, telling: &[&str], body: impl FnOnce()) {
     let Some(End { status, errors }) = end_of(test, body) else {
@@ -78,14 +78,14 @@ fn overflows(test: &str, telling: &[&str], body: impl FnOnce()) {
 
 struct Dig;
 
-/// An actor that overflows its stack when it is told.
+/// An actor that overflows its stack when it is sent a message.
 fn digger() -> Props<Dig> {
     Props::new(|| Behavior::receive(|_ctx, Dig| dig_on()))
 }
 
 const KIB: usize = 1024;
 
-/// An actor that uses as much of its stack as it is told.
+/// An actor that uses as much of its stack as each message says.
 fn miner() -> Props<(usize, Reply<()>)> {
     Props::new(|| {
         Behavior::receive(|_ctx, (depth, reply): (usize, Reply<()>)| {
@@ -95,13 +95,13 @@ fn miner() -> Props<(usize, Reply<()>)> {
     })
 }
 
-/// The mark of each worker.
+/// The high-water mark of each worker.
 fn marks(stats: &nexus_actors::PoolStats) -> Vec<u64> {
     let workers = stats.workers.iter();
     workers.map(|worker| worker.stack_high_water).collect()
 }
 
-/// Has an actor dig, and waits until it has.
+/// Has an actor use that much of its stack, and waits until it has.
 fn have_dug(actor: ActorRef<(usize, Reply<()>)>, depth: usize) {
     actor.ask(|reply| (depth, reply), SOON).wait().unwrap();
 }

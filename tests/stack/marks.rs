@@ -1,11 +1,11 @@
-//! How deep stacks were used.
+//! How deeply stacks were used.
 
 use super::{KIB, have_dug, marks, miner};
 use crate::common::{SOON, eventually, pool_of, with_pool};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 
-/// What a turn takes beside what its handler digs, with debug assertions and without.
+/// What a turn uses in addition to its handler's digging, with and without debug assertions.
 const BESIDE: u64 = 64 * KIB as u64;
 
 #[test]

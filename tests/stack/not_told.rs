@@ -1,4 +1,4 @@
-//! What is not told, as it is no overflow of ours.
+//! Faults that are no overflow of one of our stacks are not reported.
 
 use super::{Dig, End, dig_on, digger, end_of};
 use crate::common::{SOON, pool_of};
@@ -14,7 +14,7 @@ fn s4_10_another_fault_in_a_handler_ends_the_process_as_ever() {
         let pool = pool_of(1).start().unwrap();
         let reader = Props::new(|| {
             Behavior::receive(|_ctx, address: usize| {
-                // SAFETY: none: it is to fault.
+                // SAFETY: none: the read is meant to fault.
                 black_box(unsafe {
                     std::ptr::with_exposed_provenance::<u8>(address).read_volatile()
                 });
@@ -62,7 +62,7 @@ fn s4_10_a_handler_of_the_users_is_called_after_the_report() {
     }
     let test = "not_told::s4_10_a_handler_of_the_users_is_called_after_the_report";
     let end = end_of(test, || {
-        // SAFETY: the handler has the type that no `SA_SIGINFO` asks for.
+        // SAFETY: the handler has the signature that is required without `SA_SIGINFO`.
         unsafe { libc::signal(libc::SIGSEGV, on_fault as *const () as usize) };
         let pool = pool_of(1).start().unwrap();
         pool.spawn("mine", digger()).unwrap().tell(Dig);

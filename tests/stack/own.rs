@@ -1,4 +1,4 @@
-//! Stacks of an actor's own.
+//! Actors with a stack of their own.
 
 use super::{Dig, KIB, dig, digger, have_dug, marks, miner, overflows};
 use crate::common::{
@@ -58,7 +58,7 @@ fn s4_10_a_stack_of_ones_own_that_is_no_larger_than_the_others_changes_nothing()
     });
 }
 
-/// Asks another actor from the depth of its stack, and digs again when it has the answer.
+/// Asks another actor from deep in its stack, and digs again when the answer is there.
 fn asking_miner(other: ActorRef<Reply<u8>>) -> Props<(usize, Reply<()>)> {
     #[inline(never)]
     fn ask_below(left: usize, other: ActorRef<Reply<u8>>) {
@@ -165,7 +165,7 @@ fn s4_10_a_deep_setup_has_the_stack_of_its_actor_and_its_spawner_waits() {
             Behavior::receive(|ctx, reply: Reply<Result<ActorPath, String>>| {
                 let child = ctx.spawn("deep", deep_setup(Ok(())));
                 let path = child.map_err(|error| error.to_string()).map(|child| {
-                    // It runs by now, and may be looked up.
+                    // It runs by now and can be looked up.
                     child.ask(|reply| reply, SOON).wait().unwrap()
                 });
                 let failing = ctx.spawn("failing", deep_setup(Err("planned")));
@@ -277,7 +277,7 @@ fn s4_10_the_end_by_force_unwinds_handlers_on_stacks_of_their_own() {
 }
 
 #[test]
-fn s4_10_memory_of_stacks_of_ones_own_is_given_back_when_nobody_needs_them() {
+fn s4_10_stacks_of_an_actors_own_give_their_memory_back_when_unused() {
     fn mapped() -> usize {
         let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
         let pages = status
@@ -286,8 +286,8 @@ fn s4_10_memory_of_stacks_of_ones_own_is_given_back_when_nobody_needs_them() {
             .and_then(|pages| pages.parse().ok());
         pages.unwrap_or(0_usize) * 4096
     }
-    // In a process of its own, where no other test maps memory.
-    let test = "own::s4_10_memory_of_stacks_of_ones_own_is_given_back_when_nobody_needs_them";
+    // In a process of its own, in which no other test maps memory.
+    let test = "own::s4_10_stacks_of_an_actors_own_give_their_memory_back_when_unused";
     in_child(test, || {
         with_pool(pool_of(1), |pool| {
             let before = mapped();

@@ -1,4 +1,4 @@
-//! What is told of an overflow.
+//! What an overflow reports.
 
 use super::{Dig, dig_on, digger, overflows};
 use crate::common::{NEVER, SOON, echo, pool_of};
@@ -46,9 +46,9 @@ fn s4_10_an_overflow_in_a_setup_is_told() {
 }
 
 #[test]
-fn s4_10_an_overflow_in_configure_is_told_of_nobody() {
+fn s4_10_an_overflow_in_configure_is_reported_as_outside_of_handlers() {
     overflows(
-        "told::s4_10_an_overflow_in_configure_is_told_of_nobody",
+        "told::s4_10_an_overflow_in_configure_is_reported_as_outside_of_handlers",
         &["stack overflow outside of handlers\n  on worker 0 of the pool \"nexus\""],
         || {
             let digging = pool_of(1).configure(|_node| {
@@ -135,11 +135,10 @@ fn s4_10_an_overflow_is_told_in_a_simulation() {
     );
 }
 
-/// Has the kernel know nothing of `MADV_GUARD_INSTALL`, as before Linux 6.13, for this thread and
-/// those that it starts.
+/// Hides `MADV_GUARD_INSTALL` from this thread and the threads it starts, as a kernel before Linux 6.13 does.
 #[cfg(target_os = "linux")]
 fn without_guard_regions() {
-    const ADVICE: u32 = 16 + 2 * 8; // the third argument in `seccomp_data`, its lower half
+    const ADVICE: u32 = 16 + 2 * 8; // the lower half of the third argument in `seccomp_data`
     let statement = |code: u32, jt, jf, k| libc::sock_filter {
         code: u16::try_from(code).unwrap(),
         jt,

@@ -88,12 +88,12 @@ fn s9_2_a_behaviour_alone_waits_until_time_is_given_to_it() {
     assert_eq!(test.now(), HOUR);
     assert_eq!(test.ask(Shop::Sold), Ok(1));
 
-    // An ask takes the time that it needs.
+    // An ask takes as much time as it needs.
     assert_eq!(test.tell(Shop::Nap(HOUR)), Outcome::Waiting);
     assert_eq!(test.ask(Shop::Sold), Ok(1));
     assert_eq!(test.now(), 2 * HOUR);
 
-    // And none, where there can be no answer.
+    // It takes none if there can be no answer.
     let answer = test.ask(Shop::Keep);
     assert_eq!(answer, Err(AskError::CannotWait(WaitError::NothingLeft)));
     assert_eq!(test.now(), 2 * HOUR);

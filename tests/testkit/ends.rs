@@ -17,7 +17,7 @@ fn s9_2_the_end_of_an_actor_is_seen_from_every_worker_also_when_it_is_long_past(
                 .unwrap();
             one.tell(1);
             expect_terminated(one, SOON);
-            // The name is free, and its next owner's life is another one.
+            // The name is free, and its next owner is another incarnation.
             let next = node
                 .spawn_on(worker, &format!("one-{worker}"), actor())
                 .unwrap();
@@ -69,7 +69,7 @@ fn s9_2_an_actor_that_lives_is_named_with_its_path() {
              did not stop within 30ms"
         );
         assert_eq!(text, expected);
-        // Who gave up is not in the way of who comes later.
+        // A wait that was given up does not disturb a later one.
         let error = try_expect_terminated(alive, BRIEF).unwrap_err();
         assert!(matches!(error, ProbeError::Alive { path: Some(_), .. }));
         alive.stop();

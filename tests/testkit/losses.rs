@@ -9,7 +9,7 @@ use nexus_actors::{Stage, dead_letters_without_pool};
 use std::fmt;
 use std::thread;
 
-/// Leaves even numbers unhandled, and stops at the first odd one.
+/// Leaves even numbers unhandled, and stops at the first odd number.
 fn picky() -> Props<u32> {
     Props::new(|| {
         Behavior::receive(|_ctx, number: u32| {

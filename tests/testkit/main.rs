@@ -1,4 +1,4 @@
-//! The test kit: section 9 of the contract, and dead letters of section 7.
+//! The test kit: section 9 of the contract, and the dead letters of section 7.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -20,13 +20,13 @@ use std::time::Duration;
 const ZERO: Duration = Duration::ZERO;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// So short that to wait for it in vain delays no test for long.
+/// So short that waiting for it in vain does not delay a test much.
 const BRIEF: Duration = Duration::from_millis(30);
 
 const SEEDS: u64 = 12;
 
-/// Runs a scenario under every driver, and with several seeds where those decide. A new driver gets
-/// its line here.
+/// Runs a scenario under every driver, and with several seeds if the driver has seeds. A new driver
+/// is added here.
 fn everywhere(scenario: impl Fn(&WorkerNode)) {
     under_threads(&scenario);
     under_simulation(&scenario);
@@ -62,7 +62,7 @@ fn under_simulation(scenario: impl Fn(&WorkerNode)) {
     }
 }
 
-/// The text with which `code` panics, as it must.
+/// Returns the text of the panic with which `code` must end.
 #[track_caller]
 fn panics<R>(code: impl FnOnce() -> R) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else {
@@ -78,7 +78,7 @@ fn tell_all<M: Send + 'static>(to: ActorRef<M>, messages: impl IntoIterator<Item
     messages.into_iter().for_each(|message| to.tell(message));
 }
 
-/// Sends a number to somebody after a time.
+/// Sends a number to that actor after a delay.
 fn later(to: ActorRef<u32>) -> Props<(Duration, u32)> {
     Props::new(move || {
         Behavior::receive(move |ctx, (after, number)| {

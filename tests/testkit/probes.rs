@@ -1,4 +1,4 @@
-//! What a probe gives out: messages in order, those that fit, and those that it answers.
+//! What a probe returns: messages in order, messages that match, and messages that it replies to.
 
 use super::{BRIEF, HOUR, ZERO, everywhere, later, panics, tell_all};
 use crate::common::{SOON, pool_of, with_pool};
@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::panic;
 use std::time::Duration;
 
-/// A probe, and an actor that sends it numbers after a time.
+/// A probe, and an actor that sends it numbers after a delay.
 fn probe_and_later(node: &WorkerNode) -> (Probe<u32>, ActorRef<(Duration, u32)>) {
     let probe = Probe::new(node, "probe").unwrap();
     let late = node.spawn("late", later(probe.actor_ref())).unwrap();
@@ -31,14 +31,14 @@ fn s9_2_a_probe_gives_out_what_it_was_sent_in_order() {
     });
 }
 
-/// Somebody else takes messages out while one is waited for.
+/// Another handle takes messages out while one is expected.
 #[test]
 fn s9_2_messages_are_looked_at_that_come_while_others_are_taken_out() {
     let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
     let probe = Probe::new(&sim.node(0), "probe").unwrap();
     let doing = || Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()));
     let (looks, takes) = (probe.clone(), probe.clone());
-    // Whoever looks is woken before the one that takes what was looked at.
+    // The actor that looks is woken before the one that takes the message looked at.
     let looking = sim.spawn("looking", doing()).unwrap();
     looking.tell(Box::new(move || {
         assert_eq!(looks.expect_where(|number| *number == 4, HOUR), 4);
@@ -56,7 +56,7 @@ fn s9_2_messages_are_looked_at_that_come_while_others_are_taken_out() {
     }
     sim.run_for(SOON);
     assert_eq!(sim.waiting(), []);
-    // The same for an order, of which the first one is taken away.
+    // The same for a sequence whose first message is taken away.
     sim.schedule(SOON, move || to.tell(7));
     let other = probe.clone();
     sim.schedule(2 * SOON, move || assert_eq!(other.expect(ZERO), 7));
@@ -170,7 +170,7 @@ fn s9_2_a_probe_compares_messages_in_their_order() {
         probe.expect_in_order([], ZERO);
 
         tell([4, 6, 5]);
-        // At once, and not after the time, although a fourth one does not come.
+        // At once, without waiting for the time-out, although the fourth message does not come.
         let text = panics(|| probe.expect_in_order([4, 5, 6, 7], HOUR));
         let (before, after) = text.split_once(" was to come, but ").unwrap();
         assert_eq!(before, "/user/probe: [4, 5, 6, 7] of type u32");
@@ -254,7 +254,7 @@ fn s9_2_a_probe_that_has_stopped_says_so_and_keeps_what_it_has() {
             Err(ProbeError::Ended { .. })
         ));
         probe.expect_no_message(HOUR);
-        // It is known, so that waiting has not begun.
+        // Its end is known, so that the wait does not even begin.
         probe.expect_terminated(probe.actor_ref(), SOON);
     });
 }

@@ -1,4 +1,4 @@
-//! How those who expect something wait: for how long, by which clock, beside each other, in a handler.
+//! How expectations wait: how long, by which clock, beside each other, and in a handler.
 
 use super::{BRIEF, HOUR, SEEDS, ZERO, everywhere, later, other_worker, panics, under_threads};
 use crate::common::{SOON, pool_of, with_pool};
@@ -72,7 +72,7 @@ fn s9_2_what_is_not_waited_for_does_not_make_the_time_longer() {
         let probe = Probe::new(&sim.node(0), "probe").unwrap();
         let ticker = sim.spawn("ticker", later(probe.actor_ref())).unwrap();
         (0..100).for_each(|number| ticker.tell((Duration::from_secs(1), number)));
-        // Whatever the workers know of the time by now.
+        // Regardless of the time that each worker has seen so far.
         sim.advance(HOUR);
         let before = sim.now();
         let text = panics(|| probe.expect_where(|_| false, Duration::from_secs(10)));

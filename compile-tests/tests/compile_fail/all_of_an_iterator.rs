@@ -1,4 +1,4 @@
-//! An iterator of asks is collected before it is waited for.
+//! An iterator of asks must be collected before it is awaited.
 
 use nexus_actors::prelude::*;
 

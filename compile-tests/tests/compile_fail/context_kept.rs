@@ -1,4 +1,4 @@
-//! A context is lent to its handler, for as long as that runs.
+//! A context is lent to its handler, and only while the handler runs.
 
 use nexus_actors::prelude::*;
 

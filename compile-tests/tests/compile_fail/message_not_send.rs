@@ -1,4 +1,4 @@
-//! A message may have to go to another thread.
+//! A message may move to another thread.
 
 use nexus_actors::prelude::*;
 use std::rc::Rc;

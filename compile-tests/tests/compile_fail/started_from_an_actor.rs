@@ -1,4 +1,4 @@
-//! An actor is started from what makes it on its worker.
+//! An actor is started from props that make it on its worker, not from a value.
 
 use nexus_actors::prelude::*;
 

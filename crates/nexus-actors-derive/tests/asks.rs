@@ -1,4 +1,4 @@
-//! Questions: when they are sent, and from where.
+//! Questions: when they are sent, and from which contexts.
 
 mod common;
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 enum Counter {
     Add(i64),
     Get(Reply<i64>),
-    /// How many of these were handled, with this one.
+    /// The number of these that were handled, including this one.
     Count(Reply<u32>),
     /// Never answered.
     Keep(Reply<u32>),
@@ -132,14 +132,14 @@ fn what_is_told_to_an_actor_that_has_stopped_is_a_dead_letter() {
         let gone = once.count().wait_for(SOON).unwrap_err();
         assert_eq!(gone.kind(), AskErrorKind::TargetStopped);
         once.add(1);
-        // By the way of the message, so that it is behind it.
+        // It takes the same path as the message, and so arrives after it.
         let _ = once.count().wait_for(SOON);
         let lost = pool.dead_letters().count(DeadLetterReason::Stopped);
         assert_eq!(lost, 3);
     });
 }
 
-/// A question may be passed on before it is sent, also to another thread.
+/// A question may be passed on before it is sent, even to another thread.
 fn ask<R: Send + 'static>(
     question: Question<Counter, R, impl FnOnce(Reply<R>) -> Counter + Send>,
 ) -> R {

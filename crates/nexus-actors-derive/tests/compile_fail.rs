@@ -1,4 +1,4 @@
-//! What the derive refuses says what to do instead; and the example runs.
+//! The errors of the derive say what to do instead. And the example runs.
 
 #[test]
 fn what_cannot_be_derived_does_not_compile() {

@@ -1,6 +1,6 @@
-//! The example is as short as it says.
+//! The example is as short as it claims.
 
-/// Lines of code, without those that are blank or a comment.
+/// Counts the lines of code: those that are neither blank nor a comment.
 fn lines_of_code(program: &str) -> usize {
     let code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
     program.lines().filter(code).count()

@@ -1,6 +1,6 @@
-//! How methods and traits are named, what they carry over, and who may see them.
+//! How methods and traits are named, which attributes they take over, and where they are visible.
 
-// What is generated is to be as clean as what its user writes.
+// Generated code must be as clean as the user's own.
 #![deny(warnings, clippy::pedantic, missing_docs, unreachable_pub)]
 
 mod common;
@@ -14,21 +14,21 @@ use nexus_actors::prelude::*;
 enum Switch {
     /// A keyword.
     Type,
-    /// Another one, in later editions.
+    /// A keyword of later editions.
     Gen,
     /// In capitals.
     GetHTTPStatus(Reply<u32>),
-    /// The method has another name.
+    /// The method is renamed.
     #[message(name = "halt")]
     Stop,
-    /// So has this one: a keyword.
+    /// This one too, to a keyword.
     #[message(name = "move")]
     Clone(u32),
-    /// Named after a function that takes no reference.
+    /// Named after a function without a receiver.
     New(u32, Reply<u32>),
     /// Looks like a conversion.
     FromInside,
-    /// With more than clippy likes.
+    /// With more arguments than clippy allows.
     #[allow(clippy::enum_variant_names)]
     Many(u8, u8, u8, u8, u8, u8, u8, u8, Reply<u32>),
 }
@@ -70,14 +70,14 @@ fn methods_and_traits_may_be_renamed_and_keywords_are_raw() {
     });
 }
 
-/// Its arguments are named by fields, for a call that swaps them would be another one.
+/// The arguments are named by the fields, so that a call with swapped arguments is another call.
 #[derive(Message)]
 enum Range {
     /// From, to.
     Between {
         /// The lower end.
         from: u32,
-        /// Where the answer goes.
+        /// The reply.
         reply: Reply<std::ops::Range<u32>>,
         /// The upper end.
         r#in: u32,
@@ -95,20 +95,20 @@ fn arguments_come_in_the_order_of_the_fields() {
     });
 }
 
-/// Not all of it is there.
+/// Some parts are configured away.
 #[derive(Message)]
 enum Partly {
-    /// Is there.
+    /// Exists.
     #[cfg(unix)]
     There(Reply<u8>),
     /// Its type does not even exist.
     #[cfg(any())]
     Missing(NoSuchType),
-    /// Of its fields, one is not there.
+    /// One of its fields does not exist.
     Fields {
-        /// Is there.
+        /// Exists.
         one: u8,
-        /// Is not there.
+        /// Does not exist.
         #[cfg(any())]
         other: NoSuchType,
     },
@@ -139,18 +139,18 @@ fn what_is_configured_away_has_no_method() {
 mod protocol {
     use nexus_actors::Reply;
 
-    /// Seen by the parent.
+    /// Visible in the parent.
     #[derive(nexus_actors::Message)]
     pub(super) enum Near {
         /// Is it?
         Is(Reply<bool>),
     }
 
-    /// Of modules within modules.
+    /// For nested modules.
     pub(crate) mod inner {
         use nexus_actors::prelude::*;
 
-        /// Seen from where it is said.
+        /// Visible in the named module.
         #[derive(Message)]
         pub(in super::super) enum Far {
             /// Is it?
@@ -173,11 +173,11 @@ fn a_trait_is_seen_where_its_enum_is() {
     });
 }
 
-/// Its names are not those of the language.
+/// Names that break the language's conventions.
 mod foreign {
     use super::*;
 
-    /// What it allows is allowed to the derive.
+    /// The derive's code is allowed what the enum allows.
     #[allow(non_camel_case_types, non_snake_case, unreachable_pub)]
     #[derive(Message)]
     pub enum odd_names {
@@ -211,12 +211,12 @@ fn odd_names_are_as_odd_as_their_user_wants() {
     });
 }
 
-/// Nobody calls the methods, and nobody has to.
+/// The methods are not called, and need not be.
 #[derive(Message)]
 enum Uncalled {
-    /// Told in the long way.
+    /// Sent with `tell`.
     Set(u8),
-    /// Asked in the long way.
+    /// Asked with `ask`.
     Get(Reply<u8>),
 }
 

@@ -1,4 +1,4 @@
-//! The names that no method can have are those that `ActorRef` has, by the sources of the core.
+//! The names that no generated method may have are those of `ActorRef`, as found in the sources of the core.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use syn::{ImplItem, Item, ItemImpl, Type, Visibility};
 #[path = "../src/reserved.rs"]
 mod reserved;
 
-/// All items of the files below a folder, those of modules in them too, but not of tests.
+/// Collects the items of all files below a folder, including those in modules, but not those of tests.
 fn items_below(folder: &Path, items: &mut Vec<Item>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -17,7 +17,7 @@ fn items_below(folder: &Path, items: &mut Vec<Item>) {
             items_below(&path, items);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("a text file");
-            // The others take time to read, and say nothing of it.
+            // Parsing the others would take time, and they do not mention it.
             if text.contains("ActorRef") {
                 let file = syn::parse_file(&text).expect("a file of Rust");
                 file.items.into_iter().for_each(|item| flatten(item, items));
@@ -72,7 +72,7 @@ fn inherent(items: &[Item]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The names of the traits that are implemented for `ActorRef`, in sight or by an attribute.
+/// The names of the traits that are implemented for `ActorRef`, by an `impl` or by an attribute.
 fn traits(items: &[Item]) -> BTreeSet<String> {
     let written = implementations(items)
         .filter_map(|found| Some(found.trait_.as_ref()?.1.segments.last()?.ident.to_string()));

@@ -1,4 +1,4 @@
-//! Every shape of a variant and of an enum has its method.
+//! Every shape of a variant and of an enum gets its method.
 
 mod common;
 
@@ -93,7 +93,7 @@ where
     Put { key: K, value: V },
     Find(K, Reply<Option<V>>),
     All([Option<K>; ROOM], Reply<[Option<V>; ROOM]>),
-    // Their messages, of this very type, are run one after the other.
+    // These messages, of this very type, are handled one after the other.
     Batch(Vec<Self>),
 }
 
@@ -122,7 +122,7 @@ where
     })
 }
 
-/// The methods of a generic enum, where its parameters are not known.
+/// Calls the methods of a generic enum whose parameters are unknown.
 fn put_and_find<K, V>(store: ActorRef<Store<K, V>>, key: K, value: V) -> Option<V>
 where
     K: Hash + Eq + Clone + Send + 'static,
@@ -154,7 +154,7 @@ trait Kind {
     fn parts() -> Vec<Self::Part>;
 }
 
-// Names of its own in every place where the enum's type can stand.
+// The enum's own type in every place where it can stand.
 #[derive(Message)]
 enum Node<T: Kind + 'static>
 where
@@ -193,7 +193,7 @@ fn self_in_a_field_is_the_enum() {
             Behavior::receive(move |_ctx, part: char| asked.send(part).map_err(BoxError::from))
         }));
         let asker = asker.unwrap();
-        // The reply of a question may be passed in a message as any other value.
+        // The reply of a question may be passed in a message like any other value.
         let passed = node.ask(|reply| Node::Pass(Box::new(Node::Parts(reply))), SOON);
         passed
             .wait()

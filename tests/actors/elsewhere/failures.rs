@@ -91,7 +91,7 @@ fn s4_17_one_elsewhere_is_resumed_or_stopped_as_its_parent_decides() {
 }
 
 #[test]
-fn s4_17_one_that_decides_for_itself_asks_nobody_and_its_parent_is_told() {
+fn s4_17_a_child_that_decides_for_itself_does_not_ask_its_parent_which_is_told() {
     check(SEEDS, |sim| {
         let log = Log::default();
         let parent = sim.spawn_on(0, "parent", worker(&log)).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use TerminationReason::{Failed, Killed, Stopped};
 
 #[test]
-fn s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below() {
+fn s4_11_an_actor_that_ends_by_itself_has_stopped_and_so_have_its_descendants() {
     let all = [None, Some(Stopped), Some(Stopped)];
     let ends = |way: &str, end: fn(&mut Stage<'_>)| ends(way, &stopping(), end, all);
     ends("stops", |stage| stage.child.tell(Do::Stop));
@@ -46,7 +46,7 @@ fn s4_11_whoever_ends_by_itself_has_stopped_and_so_have_those_below() {
 }
 
 #[test]
-fn s4_11_whoever_is_killed_was_killed_and_so_were_those_below() {
+fn s4_11_an_actor_that_is_killed_was_killed_and_so_were_its_descendants() {
     let child = [None, Some(Killed), Some(Killed)];
     ends_plainly("it is killed", child, |stage| stage.child.kill());
     ends_plainly("it is killed while it waits", child, |stage| {
@@ -78,7 +78,7 @@ fn s4_11_whoever_is_killed_was_killed_and_so_were_those_below() {
 }
 
 #[test]
-fn s4_11_whoever_fails_has_failed_and_so_have_those_below() {
+fn s4_11_an_actor_that_fails_has_failed_and_so_have_its_descendants() {
     let child = [None, Some(Failed), Some(Failed)];
     ends_plainly("it fails", child, |stage| stage.child.tell(Do::Fail));
     ends_plainly("it panics", child, |stage| stage.child.tell(Do::Panic));
@@ -124,7 +124,7 @@ fn s4_11_whoever_fails_has_failed_and_so_have_those_below() {
 }
 
 #[test]
-fn s4_11_those_below_end_for_the_reason_of_whoever_is_above() {
+fn s4_11_descendants_end_for_the_reason_of_their_ancestor() {
     let all = [Some(Failed), Some(Failed), Some(Failed)];
     ends_plainly("its parent fails", all, |stage| stage.parent.tell(Do::Fail));
     ends_plainly("its parent panics", all, |stage| {
@@ -169,7 +169,7 @@ fn s4_11_those_below_end_for_the_reason_of_whoever_is_above() {
 }
 
 #[test]
-fn s4_11_an_escalated_failure_is_the_end_of_whoever_had_it_first() {
+fn s4_11_an_actor_whose_failure_is_escalated_has_failed() {
     let all = [Some(Failed), Some(Failed), Some(Failed)];
     ends(
         "its failure stops its parent",

@@ -73,7 +73,7 @@ fn s5_3_an_ask_that_a_failure_ends_says_what_has_failed() {
 }
 
 #[test]
-fn s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source() {
+fn s5_3_an_ask_names_the_failure_of_the_questions_holder_and_its_source() {
     #[derive(Debug, thiserror::Error)]
     #[error("the ledger is torn")]
     struct Torn(#[source] std::fmt::Error);
@@ -113,7 +113,7 @@ fn s5_3_an_ask_names_the_failure_of_whoever_had_the_question_and_its_source() {
 }
 
 #[test]
-fn s5_3_who_waits_in_the_mailbox_or_the_state_of_whoever_fails_is_told_of_what() {
+fn s5_3_askers_in_the_mailbox_or_the_state_of_a_failed_actor_are_told_its_failure() {
     // The actor keeps the first question and fails at the second, with the third still in the mailbox.
     let keeps = || {
         Props::new(|| {

@@ -161,7 +161,7 @@ fn wanted_by(
 }
 
 #[test]
-fn s1_12_who_comes_during_the_start_waits_for_it_and_shares_what_comes_of_it() {
+fn s1_12_a_caller_during_the_start_waits_for_it_and_shares_its_outcome() {
     for fails in [false, true] {
         Sim::builder().workers(3).check(SEEDS, |sim| {
             let starts = Arc::new(AtomicUsize::new(0));
@@ -201,7 +201,7 @@ fn s1_12_who_comes_during_the_start_waits_for_it_and_shares_what_comes_of_it() {
 }
 
 #[test]
-fn s1_12_who_comes_while_the_one_before_still_stops_gets_a_new_one_when_it_has() {
+fn s1_12_a_caller_while_the_old_actor_stops_gets_a_new_one_afterwards() {
     Sim::builder().workers(3).check(SEEDS, |sim| {
         // Its last messages, its child and its `PostStop` take their time.
         let (ended, has_ended) = mpsc::channel();

@@ -246,7 +246,7 @@ fn s6_5_what_an_instance_begins_at_its_end_ends_with_it() {
 }
 
 #[test]
-fn s6_5_whoever_watches_a_passive_actor_hears_of_its_end_only() {
+fn s6_5_a_watcher_of_a_passive_actor_is_told_of_its_end_only() {
     calm(|sim| {
         let log = Log::default();
         let actor = sim.spawn("sleeper", sleeper(&Log::default())).unwrap();

@@ -131,7 +131,7 @@ fn s6_4_what_a_task_sends_has_the_task_as_its_sender_and_names_its_cause() {
 }
 
 #[test]
-fn s6_4_whoever_holds_the_handle_is_told_how_the_task_ended() {
+fn s6_4_the_holder_of_the_handle_is_told_how_the_task_ended() {
     let failures = Log::default();
     let hook = failures.clone();
     let builder = Sim::builder().on_failure(move |failure| hook.add(failure.to_string()));

@@ -1,4 +1,4 @@
-//! Asks that are given up, and how those that are asked come to know.
+//! Asks that are given up, and how the actor that was asked learns of it.
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskCx, Poll, Waker};
 use std::time::Duration;
 
-/// Whether nobody waits any more, and how long somebody does.
+/// Whether the asker has given up, and how long it still waits if not.
 type Look = (bool, Option<Duration>);
 
 #[test]
@@ -63,7 +63,7 @@ fn s5_4_a_thread_that_gives_up_takes_its_question_back() {
         assert_eq!(expires.wait().unwrap_err().kind(), AskErrorKind::Timeout);
         let kept = busy.ask(|reply| Job::After(ms(0), 3, reply), HOUR);
         assert_eq!(kept.wait(), Ok(3));
-        // Where the sleep was over before, they may have been handled.
+        // If the sleep ended earlier, they may have been handled.
         let (handled, letters) = (handled.lock().unwrap().len() as u64, pool.dead_letters());
         let taken_back =
             letters.count(DeadLetterReason::Cancelled) + letters.count(DeadLetterReason::Expired);
@@ -72,7 +72,7 @@ fn s5_4_a_thread_that_gives_up_takes_its_question_back() {
 }
 
 #[test]
-fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
+fn s5_4_a_handler_can_see_that_the_asker_has_given_up() {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
             let seen: Arc<Mutex<Vec<Look>>> = Arc::default();
@@ -114,7 +114,7 @@ fn s5_4_a_handler_can_see_that_nobody_waits_any_more() {
 
 #[test]
 fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
-    /// Where it is dropped, and whether it was polled there.
+    /// The worker on which it is dropped, and whether it was polled there.
     const WAYS: [(Option<usize>, bool); 6] = [
         (None, false),
         (Some(0), false),
@@ -125,7 +125,7 @@ fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
     ];
     for (begun_on, (place, polled)) in [0, 1].into_iter().flat_map(|on| WAYS.map(|way| (on, way))) {
         if place.is_none() && polled {
-            continue; // there it is waited for
+            continue; // outside, a poll waits for the answer
         }
         Sim::builder().workers(2).check(0..30, |sim| {
             let handled = Arc::default();
@@ -135,7 +135,7 @@ fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
                 sim.spawn_on(worker, &name, runner()).unwrap()
             });
             busy.tell(Job::Sleep(ms(500)));
-            // Others wait in the same places of each worker.
+            // Others wait in the same slots of each worker.
             let others: Arc<Mutex<Vec<u64>>> = Arc::default();
             let asked: Arc<Mutex<Option<Ask<u64>>>> = Arc::default();
             let given = Arc::clone(&asked);
@@ -186,7 +186,7 @@ fn s5_4_an_ask_is_given_up_wherever_it_is_dropped() {
 }
 
 #[test]
-fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
+fn s5_1_a_driver_waits_for_asks_that_were_begun_on_any_worker() {
     for (polled, moved) in [(true, true), (true, false), (false, true), (false, false)] {
         Sim::builder().workers(2).check(0..30, |sim| {
             let busy = sim.spawn_on(0, "busy", worker(&Arc::default())).unwrap();
@@ -204,7 +204,7 @@ fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
                 sim.run_for(ms(1));
                 let mut cx = TaskCx::from_waker(Waker::noop());
                 if moved {
-                    // Its outcome is on its way to where it was awaited before.
+                    // The outcome is on its way to the worker where it was awaited before.
                     let asked = Arc::clone(&asked);
                     runners[1 - number].tell(Box::new(move || {
                         let mut cx = TaskCx::from_waker(Waker::noop());
@@ -229,7 +229,7 @@ fn s5_1_whoever_drives_waits_for_asks_that_were_begun_on_any_worker() {
 }
 
 #[test]
-fn s5_1_whoever_drives_waits_for_asks_of_threads_that_do_not() {
+fn s5_1_a_driver_waits_for_asks_of_threads_that_do_not_drive() {
     for polled in [true, false] {
         let system = ActorSystem::builder().start().unwrap();
         let echo = Props::new(|| Behavior::receive(|_ctx, reply: Reply<u64>| reply.send(7)));

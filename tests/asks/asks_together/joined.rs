@@ -1,4 +1,4 @@
-//! Asks that are joined, raced, gone on with, and known by their ids.
+//! Asks that are joined, raced, chained, and identified by their ids.
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 type Asking = fn(ActorRef<Job>, ActorRef<Job>);
 
-/// Everywhere where one can wait: in a handler, on the thread of the simulation, and on threads.
+/// Runs the test in every context that can wait: in a handler, on the simulation's thread, and on threads.
 fn everywhere(test: Asking) {
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(0..20, |sim| {
@@ -54,14 +54,14 @@ fn s5_1_all_answers_come_together_or_the_first_error_at_once() {
             all(Vec::<nexus_actors::Ask<u64>>::new()).wait(),
             Ok(Vec::new())
         );
-        // The second one's end is told at once, and the first one is given up.
+        // The second ask's error is reported at once, and the first ask is given up.
         let slow = a.ask(|reply| Job::After(ms(300), 9, reply), HOUR);
         let error = all((slow, b.ask(Job::Drop, HOUR))).wait().unwrap_err();
         assert_eq!(error.kind(), AskErrorKind::NoReply);
     });
 }
 
-/// So many that they are not all polled whenever one is answered.
+/// So many that they are not all polled each time one is answered.
 const MANY: u64 = 40;
 
 #[test]
@@ -74,13 +74,13 @@ fn s5_1_many_answers_come_together_or_the_first_error_at_once() {
         let numbers: Vec<u64> = (0..MANY).collect();
         let asked: Vec<_> = (0..MANY).map(ask).collect();
         assert_eq!(all(asked).wait(), Ok(numbers.clone()));
-        // Each asks on when it is answered, and some are joined in their turn.
+        // Each answer leads to a further ask, and some asks are nested joins.
         let asked = (0..MANY).map(|number| ask(number + 1).and_then(move |next| ask(next - 1)));
         let asked: Vec<_> = asked.collect();
         let others: Vec<_> = (0..MANY).map(|number| ask(number).map(|it| it)).collect();
         let both = all((all(asked), all(others))).wait();
         assert_eq!(both, Ok((numbers.clone(), numbers)));
-        // One that ends is told at once, and the others are given up.
+        // The first error is reported at once, and the other asks are given up.
         let slow = |_| a.ask(|reply| Job::After(ms(300), 9, reply), HOUR);
         let mut asked: Vec<_> = (0..MANY).map(slow).collect();
         asked.insert(30, b.ask(Job::Drop, HOUR));
@@ -135,7 +135,7 @@ fn s5_1_an_answer_is_gone_on_with() {
 
 #[test]
 fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
-    /// How a question gets there, whose number is 1.
+    /// How question 1 is sent.
     type Way = fn(ActorRef<Job>, ActorRef<Reply<u64>>) -> Ask<u64>;
     let ways: [Way; 5] = [
         |busy, _| busy.ask(|reply| Job::After(ms(0), 1, reply), HOUR),
@@ -145,7 +145,7 @@ fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
             part.ask(|reply| reply, HOUR)
         },
         |busy, _| {
-            // A conversion may send something of its own first.
+            // A conversion may first send a message of its own.
             let part = busy.contramap(move |(number, reply)| {
                 busy.tell(Job::Sleep(ms(0)));
                 Job::After(ms(0), number, reply)
@@ -169,7 +169,7 @@ fn s5_4_a_question_is_known_by_its_id_though_others_send_when_it_comes() {
             let runner = sim.spawn("runner", runner()).unwrap();
             let told = sim.spawn("told", Props::new(|| Behavior::receive(|_, _: u8| ())));
             let told = told.unwrap();
-            // Whoever is told of the message that the question displaces sends one as well.
+            // The subscriber to the dead letter of the displaced question sends a message too.
             let _subscription = sim.dead_letters().subscribe(move |_| told.tell(1));
             busy.tell(Job::Sleep(ms(100)));
             sim.run_for(ms(1));

@@ -1,4 +1,4 @@
-//! Asks that are given up, handed on, waited for on behalf of others, and joined.
+//! Asks that are given up, forwarded, awaited on behalf of others, and joined.
 
 mod given_up;
 mod joined;
@@ -12,13 +12,13 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What an actor is to do with a question.
+/// What an actor does with a question.
 enum Job {
     /// Answers with the number after that time.
     After(Duration, u64, Reply<u64>),
-    /// Never answers, and says so at once.
+    /// Never answers, and drops the reply at once.
     Drop(Reply<u64>),
-    /// Holds the actor up.
+    /// Keeps the actor busy.
     Sleep(Duration),
 }
 
@@ -43,7 +43,7 @@ fn worker(handled: &Arc<Mutex<Vec<u64>>>) -> Props<Job> {
     })
 }
 
-/// An actor that runs a function.
+/// An actor that runs closures.
 fn runner() -> Props<Box<dyn FnOnce() + Send>> {
     Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
 }

@@ -1,4 +1,4 @@
-//! Asks that are waited for on behalf of others.
+//! Asks that are awaited on behalf of others.
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
@@ -31,7 +31,7 @@ fn s5_1_a_chain_of_any_length_that_waits_on_behalf_of_one_is_given_up_with_it() 
                     told.lock().unwrap().push(ended.unwrap_err().kind());
                 })
             });
-            // Some of the way, or all of it, is on one worker.
+            // Part of the chain, or all of it, is on one worker.
             let worker = number / 1000 % spread;
             next = sim
                 .spawn_on(worker, &format!("link-{number}"), link)

@@ -1,4 +1,4 @@
-//! Questions that are taken back out of mailboxes, and the places that they leave.
+//! Questions that are withdrawn from mailboxes, and the capacity that this frees.
 
 use super::{HOUR, Job, SEEDS, ms, runner, slow, worker};
 use nexus_actors::prelude::*;
@@ -38,7 +38,7 @@ fn s5_4_a_question_that_is_taken_back_makes_room_in_a_bounded_mailbox_at_once() 
                 let stats = sim.stats();
                 let ends = stats.handled() + stats.dead_letters;
                 assert_eq!(stats.sent(), ends, "conserved");
-                // No place was lost or made.
+                // No permit was lost or created.
                 busy.suspend();
                 sim.run_until_idle();
                 let room = (0..5).take_while(|_| busy.try_tell(Job::Sleep(ms(0))).is_ok());
@@ -76,7 +76,7 @@ fn s5_4_who_waits_for_room_is_let_in_when_a_question_is_taken_back() {
     });
 }
 
-/// Puts questions aside until it is told to open; `slow` ones only after a while.
+/// Stashes questions until it is told to open; `slow` questions only after a while.
 enum Shut {
     Question(u64, Duration, Reply<u64>),
     Open,
@@ -129,7 +129,7 @@ fn s5_4_a_question_that_was_put_aside_is_not_handled_either() {
                 let dropped = ask(1, ms(0), HOUR);
                 let kept = ask(2, ms(0), HOUR);
                 let expires = ask(3, ms(0), ms(20));
-                // Given up while a handler has it, which puts it aside only then.
+                // Given up while it is in a handler, which stashes it only later.
                 let in_hand = ask(4, ms(500), ms(100));
                 let last = ask(5, ms(0), HOUR);
                 let sorry = |asked: Ask<u64>| asked.wait().unwrap_err().kind();
@@ -159,13 +159,13 @@ fn s5_4_a_question_that_was_put_aside_is_not_handled_either() {
 
 #[test]
 fn s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn() {
-    // A bounded mailbox or not; and the question comes out of the mail, or has been put aside before.
+    // With a bounded mailbox or without; the question comes from the mailbox, or has been stashed before.
     for (bounded, again) in [(false, false), (true, false), (false, true), (true, true)] {
         Sim::builder().workers(1).check(SEEDS, |sim| {
             enum Job {
-                /// Handed on to whoever keeps it.
+                /// Stored outside the actor.
                 Keep(Reply<u64>),
-                /// Put aside after a while, and at once where there is no hurry.
+                /// Stashed after a while, or at once if `quick` is set.
                 Slow(u64, Reply<u64>),
                 Again,
                 Open,
@@ -217,7 +217,7 @@ fn s5_4_word_of_the_question_in_hand_is_kept_however_many_others_are_withdrawn()
                 target.tell(Job::Again);
                 sim.run_for(ms(1));
             }
-            // It is in hand, and nothing else is in the mailbox.
+            // Its handler is running, and nothing else is in the mailbox.
             given_up.cancel();
             others.into_iter().for_each(Ask::cancel);
             sim.run_for(ms(1000));
@@ -262,7 +262,7 @@ fn s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_wheneve
     const WORKERS: usize = 4;
     let given_up = [0, 20, 50, 80, 120, 200, 400, 100_000].map(Duration::from_micros);
     for (place, after) in given_up.into_iter().enumerate() {
-        // The asker drops its ask, or its time is over.
+        // The asker drops its ask, or its time-out expires.
         let (within, reason) = match place % 2 {
             0 => (HOUR, DeadLetterReason::Cancelled),
             _ => (after, DeadLetterReason::Expired),
@@ -301,14 +301,14 @@ fn s5_4_a_question_that_was_handed_on_twice_is_taken_back_wherever_it_is_wheneve
 }
 
 #[test]
-fn s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_waits_meanwhile() {
+fn s5_4_the_permit_of_a_withdrawn_question_is_returned_to_its_own_mailbox_only() {
     Sim::builder().workers(1).check(SEEDS, |sim| {
         let slow = sim.spawn("slow", slow(ms(100))).unwrap();
         let bound = Mailbox::bounded(3, Overflow::Backpressure).unwrap();
         let of_three = || worker(&Arc::default()).mailbox(bound);
         let busy = sim.spawn("busy", of_three()).unwrap();
         let runner = sim.spawn("runner", runner()).unwrap();
-        // Whoever is told of it waits, and the actor and its slot are gone when that is over.
+        // The subscriber waits, and when it resumes, the actor and its slot are gone.
         let _subscription = sim.dead_letters().subscribe(move |letter| {
             if letter.reason == DeadLetterReason::Cancelled {
                 let _ = slow.ask(|reply| reply, HOUR).wait();
@@ -334,7 +334,7 @@ fn s5_4_the_place_of_a_question_that_is_taken_back_is_its_own_mailboxs_whoever_w
     });
 }
 
-/// A question of which a part waits when it is dropped.
+/// A question whose destructor waits.
 struct Clinging {
     waits_for: Option<ActorRef<Reply<()>>>,
     _reply: Reply<u64>,
@@ -358,7 +358,7 @@ impl Drop for Clinging {
 }
 
 #[test]
-fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question_waits() {
+fn s5_4_a_cancelled_waiter_resumes_though_a_destructor_of_its_question_waits() {
     for in_task in [false, true] {
         Sim::builder().workers(1).check(SEEDS, |sim| {
             let (slow, idle) = (slow(ms(300)), slow(ms(0)));
@@ -383,7 +383,7 @@ fn s5_4_whoever_is_to_wait_no_longer_goes_on_though_a_destructor_of_its_question
                         asked.wait_on_behalf_of(reply).unwrap_err().kind()
                     };
                     if in_task {
-                        // It is ended besides, and there are others to take its place.
+                        // The task is cancelled as well, and other tasks take its slot.
                         let task = ctx.spawn_task(move |_task| asks(&reply));
                         ctx.sleep(ms(50))?;
                         task.cancel();

@@ -1,4 +1,4 @@
-//! What it costs to look for a cycle.
+//! The cost of a search for cycles.
 
 use super::HOUR;
 use crate::common::watchdog;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[test]
-fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
+fn s5_6_asking_a_waiting_actor_takes_as_long_however_much_mail_there_is() {
     enum Job {
         Wait,
         Note,
@@ -42,11 +42,11 @@ fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
     });
     let asker = pool.spawn("asker", asker).unwrap();
     let begun = std::time::Instant::now();
-    // The second answer comes behind the questions of all tasks.
+    // The second answer comes after the questions of all tasks.
     for tasks in [1500, 0] {
         asker.ask(|reply| (tasks, reply), HOUR).wait().unwrap();
     }
-    // As many looks through all the mail would take several times that long.
+    // One scan of all the mail for each question would take several times that long.
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(4), "{took:?}");
     held.lock().unwrap().clear();
@@ -54,7 +54,7 @@ fn s5_6_to_ask_somebody_who_waits_takes_as_long_however_much_mail_there_is() {
 }
 
 #[test]
-fn s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is() {
+fn s5_6_asking_a_waiting_actor_takes_as_long_as_the_chain_is() {
     const CHAIN: usize = 20_000;
     const ASKERS: u32 = 100;
     let _watchdog = watchdog();
@@ -102,10 +102,10 @@ fn s5_6_to_ask_somebody_who_waits_takes_as_long_as_the_chain_is() {
     let begun = std::time::Instant::now();
     asker.tell(());
     (0..ASKERS).for_each(|_| waiting.recv().unwrap());
-    first.kill(); // after the question that it is at
+    first.kill(); // after its current question
     held.send(());
     assert_eq!(through.wait(), Ok(()));
-    // To compare each link with all before it would take many times that long.
+    // Comparing each link with all links before it would take many times that long.
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
     drop(told);

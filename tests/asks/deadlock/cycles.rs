@@ -1,4 +1,4 @@
-//! Cycles of asks, and those that go through full mailboxes.
+//! Cycles of asks, and cycles through full mailboxes.
 
 use super::HOUR;
 use crate::common::{watchdog, with_pools};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const SEEDS: std::ops::Range<u64> = 0..200;
 
-/// Asks the next one, if there is one, on behalf of whoever asks, or not.
+/// Asks the next actor, if there is one, on behalf of the asker or not.
 enum Ask1 {
     Meet(ActorRef<Ask1>),
     Question(Reply<Result<u32, AskError>>),
@@ -52,7 +52,7 @@ fn paths(cycle: &Cycle) -> Vec<String> {
     links.map(|link| link.path.to_string()).collect()
 }
 
-/// A ring of so many, on one worker or spread over three.
+/// A ring of that many actors, on one worker or spread over three.
 fn ring(sim: &mut Sim, how: How, members: usize, spread: bool) -> Vec<ActorRef<Ask1>> {
     let ring: Vec<_> = (0..members)
         .map(|place| {
@@ -93,7 +93,7 @@ fn s5_6_an_actor_that_asks_itself_is_told_at_once() {
             sim.now() < Duration::from_secs(1),
             "no time-out was waited for"
         );
-        // The question is not handled after all.
+        // The question is never handled.
         let letters = sim.dead_letters();
         sim.run_until_idle();
         assert_eq!(letters.count(DeadLetterReason::Cancelled), 1);
@@ -111,7 +111,7 @@ fn s5_6_a_ring_of_asks_is_told_at_once_by_the_one_that_closes_it() {
                 assert_eq!(error.kind(), AskErrorKind::Deadlock, "{error}");
                 let cycle = error.details().unwrap().cycle().unwrap();
                 assert!(cycle.is_certain());
-                // It begins with the one that closes it.
+                // The cycle begins with the actor that closes it.
                 let mut expected: Vec<_> = (0..members).map(|i| format!("/user/m{i}")).collect();
                 expected.rotate_left(members - 1);
                 assert_eq!(paths(cycle), expected);
@@ -155,9 +155,9 @@ fn s5_6_a_ring_whose_replies_may_be_elsewhere_is_suspected_and_named_at_the_time
 #[test]
 fn s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_next() {
     enum Job {
-        /// To ask that one, and then the keeper.
+        /// Asks that actor, and then the keeper.
         Begin(ActorRef<Job>, Reply<AskError>),
-        /// To hand the reply to the keeper, and to ask that one.
+        /// Hands the reply to the keeper, and asks that actor.
         Ask(ActorRef<Job>, Reply<()>),
         Nothing(Reply<()>),
     }
@@ -212,8 +212,8 @@ fn s5_6_a_cycle_that_was_suspected_and_is_over_is_not_named_by_those_who_wait_ne
 }
 
 #[test]
-fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_for() {
-    /// Asks the peer when it is told to; answers when it is asked.
+fn s5_6_unhandled_questions_make_a_cycle_however_they_are_waited_for() {
+    /// Asks the peer when told to; answers when asked.
     enum Peer {
         Begin(ActorRef<Peer>),
         Question(Reply<u32>),
@@ -240,8 +240,8 @@ fn s5_6_questions_that_nobody_has_come_to_make_a_cycle_however_they_are_waited_f
             a.tell(Peer::Begin(b));
             b.tell(Peer::Begin(a));
             sim.run_until_idle();
-            // Where one is done before the other begins, there is no cycle; else one of them is told,
-            // and the other is answered.
+            // If one finishes before the other begins, there is no cycle. Otherwise one of them
+            // receives the deadlock, and the other is answered.
             let log = log.lock().unwrap();
             assert!(log.len() <= 1, "{log:?}");
             assert!(log.iter().all(|kind| *kind == AskErrorKind::Deadlock));
@@ -351,7 +351,7 @@ fn s5_6_no_full_mailbox_makes_a_certain_cycle_from_which_a_question_can_be_taken
             let b = sim.spawn_on(workers - 1, "b", b).unwrap();
             a.tell(Job::Work(b));
             sim.run_for(Duration::from_millis(5));
-            // Its mailbox is full: of a question that nobody may need later, or of something else.
+            // Its mailbox is full: of a question that may be withdrawn later, or of something else.
             let question = taken_back.then(|| a.ask(Job::Question, HOUR));
             if !taken_back {
                 a.tell(Job::Fill);
@@ -391,7 +391,7 @@ fn s5_6_a_pool_of_threads_finds_them_too() {
 }
 
 #[test]
-fn s5_6_who_asks_one_that_waits_for_somebody_else_waits_its_turn() {
+fn s5_6_a_question_to_an_actor_that_waits_for_another_one_waits_its_turn() {
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(SEEDS, |sim| {
             let chain: Vec<_> = (0..4)

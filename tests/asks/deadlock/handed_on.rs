@@ -1,15 +1,15 @@
-//! Questions that are handed on more than once, from worker to worker: word of that comes to whoever
-//! asked from several workers, in any order.
+//! Questions that are forwarded more than once, from worker to worker: notices of that reach the
+//! asker from several workers, in any order.
 
 use super::HOUR;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::time::Duration;
 
-/// A question with those who are to have it next, the last of whom is asked.
+/// A question with the actors it is forwarded to in turn, the last of which is asked.
 struct Question(Vec<ActorRef<Question>>, Reply<Result<(), AskError>>);
 
-/// Hands the question on, or asks the last one on behalf of whoever asked.
+/// Forwards the question, or asks the last actor on behalf of the asker.
 fn member() -> Props<Question> {
     Props::new(|| {
         Behavior::receive(|_ctx, Question(mut way, reply)| match way.len() {

@@ -1,5 +1,5 @@
-//! Cycles of waits: found at once where they are certain, suspected where they are not, and never
-//! reported where somebody else can end them.
+//! Cycles of waits: found at once if they are certain, suspected if they are not, and never
+//! reported if another actor can end them.
 
 mod cost;
 mod cycles;

@@ -1,4 +1,4 @@
-//! No false alarm: actors that ask at random, beside a record of who could still end their waits.
+//! No false alarm: actors that ask at random, beside a record of which actors could still end their waits.
 
 use super::HOUR;
 use nexus_actors::prelude::*;
@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-/// A time during which an actor waited for the answer to a question, and the reply was with the actor
-/// that had been asked: in its mailbox, in its handler, or in its state. Or for a start, or a task.
+/// A time during which an actor waited for the answer to a question, and the reply was with the
+/// actor that had been asked: in its mailbox, in its handler, or in its state. Or the wait for a
+/// start, or for a task.
 #[derive(Clone, Copy, Debug)]
 struct Edge {
     from: u32,
@@ -19,7 +20,7 @@ struct Edge {
     ends: u64,
 }
 
-/// What really happens, in the order in which it does.
+/// What really happens, in order.
 #[derive(Default)]
 struct Truth {
     instant: u64,
@@ -27,19 +28,19 @@ struct Truth {
     /// By question.
     edges: HashMap<u64, Edge>,
     ended: HashMap<AskErrorKind, u64>,
-    /// By path; `None` for one that did not start: whoever waits for that waits for the one below.
+    /// By path; `None` for an actor that did not start: a wait for it is a wait for the one below.
     who: HashMap<ActorPath, Option<u32>>,
-    /// Those who ask for others, and what these wait for.
+    /// The actors that ask for others, and the questions for which these wait.
     others: u32,
     works: HashMap<u32, u64>,
-    /// Cycles that went through such a one, through one whose parent did not start, and through one whose
+    /// Cycles through such an actor, through one whose parent did not start, and through one whose
     /// parent waits for its end.
     through_others: u64,
     through_leaves: u64,
     through_left: u64,
 }
 
-/// Where the numbers of those who ask for others begin.
+/// The first number of the actors that ask for others.
 const FIRST_OTHER: u32 = 1000;
 
 impl Truth {
@@ -62,7 +63,7 @@ impl Truth {
         self.questions
     }
 
-    /// The answer has come, or the reply is no longer with whom was asked.
+    /// The answer has arrived, or the reply is no longer with the actor that was asked.
     fn ends(&mut self, question: u64) {
         let now = self.now();
         if let Some(edge) = self.edges.get_mut(&question) {
@@ -70,7 +71,7 @@ impl Truth {
         }
     }
 
-    /// The reply goes from whom it was with to that one.
+    /// The reply moves from its holder to that actor.
     fn moves(&mut self, question: u64, to: u32) {
         let now = self.now();
         let Some(edge) = self.edges.get_mut(&question).filter(|edge| edge.ends > now) else {
@@ -82,8 +83,8 @@ impl Truth {
         self.edges.insert(self.questions, before);
     }
 
-    /// There was an instant at which each member of the cycle waited for an answer that only the next
-    /// one could give.
+    /// Checks that there was an instant at which each member of the cycle waited for an answer that
+    /// only the next member could give.
     fn check(&mut self, cycle: &Cycle) {
         let links = cycle.links().iter();
         let who: Vec<u32> = links.filter_map(|link| self.who[&link.path]).collect();
@@ -116,7 +117,7 @@ impl Truth {
 struct World(Arc<Mutex<Truth>>, Arc<OnceLock<All>>);
 
 impl World {
-    /// So has the wait for the answers to these questions ended.
+    /// Records how the wait for the answers to these questions ended.
     fn end_of<T>(&self, questions: &[u64], answer: Result<T, AskError>) {
         let mut truth = self.0.lock().unwrap();
         if let Err(error) = &answer {
@@ -131,7 +132,7 @@ impl World {
     }
 }
 
-/// All who ask each other, and the helper.
+/// All actors that ask each other, and the helper.
 type All = (Vec<ActorRef<Do>>, ActorRef<Handed>);
 
 enum Do {
@@ -139,7 +140,7 @@ enum Do {
     AnswerKept,
 }
 
-/// A reply in somebody else's hands, who always answers.
+/// A reply in the hands of the helper, which always answers.
 struct Handed(u64, Reply<()>);
 
 fn helper() -> Props<Handed> {
@@ -214,7 +215,7 @@ impl Me {
                         ctx.self_ref().tell(Do::AnswerKept);
                     }
                     3 => {
-                        // Hands it on only when it has begun to ask.
+                        // Hands the reply over only after it has begun to ask.
                         self.note_end(world, question);
                         let mut reply = Some(reply);
                         self.ask(ctx, world, depth, None, |_, _| {
@@ -248,7 +249,7 @@ impl Me {
         Ok(Next::Same)
     }
 
-    /// Leaves a child behind that asks: this one waits for its end from now on.
+    /// Leaves a child behind that asks: from then on this actor waits for the child's end.
     fn leave_one_behind(
         &mut self,
         ctx: &mut Context<'_, Do>,
@@ -256,7 +257,7 @@ impl Me {
         depth: u32,
     ) -> Result<(), BoxError> {
         let by = self.question(world, depth).by_way_of();
-        by.nobody_waits_yet();
+        by.is_not_awaited_yet();
         let name = format!("left-{}", by.from);
         ctx.spawn(&name, by.clone().asking())?.tell(());
         let pause = self.roll(8);
@@ -268,7 +269,7 @@ impl Me {
         Ok(())
     }
 
-    /// Somebody is to be asked something.
+    /// Returns a question to another actor.
     fn question(&mut self, world: &World, depth: u32) -> Question {
         let (to, actor) = self.any(world);
         Question {
@@ -334,7 +335,7 @@ impl Me {
     }
 }
 
-/// A question that is about to be asked.
+/// A question that has not been asked yet.
 #[derive(Clone)]
 struct Question {
     world: World,
@@ -367,7 +368,7 @@ impl Question {
         self.actor.ask(question, self.within)
     }
 
-    /// The same, asked by somebody else for whom this one waits.
+    /// The same question, asked by another actor for which this one waits.
     fn by_way_of(&self) -> Self {
         let mut truth = self.world.0.lock().unwrap();
         truth.others += 1;
@@ -378,7 +379,7 @@ impl Question {
         Self { from, ..own }
     }
 
-    /// Asks, and is done.
+    /// Asks once, and ends the wait for the asker.
     fn ask_as(&self, path: ActorPath) {
         let mut truth = self.world.0.lock().unwrap();
         truth.who.insert(path, Some(self.from));
@@ -389,8 +390,8 @@ impl Question {
         truth.ends(work);
     }
 
-    /// Who asks this is there before somebody waits for that.
-    fn nobody_waits_yet(&self) {
+    /// The asker exists before another actor waits for it.
+    fn is_not_awaited_yet(&self) {
         self.waits_from(u64::MAX);
     }
 
@@ -405,7 +406,7 @@ impl Question {
         truth.edges.get_mut(&work).unwrap().begins = instant;
     }
 
-    /// An actor that asks when it is told to.
+    /// An actor that asks on request.
     fn asking(self) -> Props<()> {
         Props::new(move || {
             let question = self.clone();
@@ -413,11 +414,11 @@ impl Question {
         })
     }
 
-    /// An actor that does not start, and of which somebody is left who asks: only then whoever starts it
-    /// waits for that one.
+    /// An actor that fails to start and leaves a child behind that asks. Its starter waits for that
+    /// child only from the failure on.
     fn failing(self) -> Props<u8> {
         let pause = self.within / 8;
-        self.nobody_waits_yet();
+        self.is_not_awaited_yet();
         Props::new(move || {
             let question = self.clone();
             Behavior::setup(move |ctx| {
@@ -445,8 +446,8 @@ impl Question {
 }
 
 #[test]
-fn s5_6_no_cycle_is_called_certain_that_somebody_else_could_end() {
-    // Longer: NEXUS_RUNS=500000 cargo test --release --test deadlock
+fn s5_6_no_cycle_that_another_actor_could_end_is_called_certain() {
+    // For more runs: NEXUS_RUNS=500000 cargo test --release --test asks deadlock::model
     let runs = std::env::var("NEXUS_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let total: Mutex<HashMap<AskErrorKind, u64>> = Mutex::default();
     let through: [AtomicU64; 3] = Default::default();

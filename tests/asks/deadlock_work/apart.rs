@@ -1,4 +1,4 @@
-//! Cycles that go through children on other workers than their parents'.
+//! Cycles through children on other workers than their parents.
 
 use super::{Answers, Do, HOUR, cycle_of, doer, sims, work};
 use crate::common::{SEEDS, ms};
@@ -8,8 +8,7 @@ use nexus_actors::sim::Sim;
 
 const WORKERS: usize = 3;
 
-/// In any order of two things, the first of which has the parent restart, or passivate, and wait for those
-/// below it.
+/// In every order of two events; the first makes the parent restart or passivate, and wait for its children.
 fn in_each_order(run: impl Fn(&mut Sim, bool, [u64; 2])) {
     for restarts in [true, false] {
         for pauses in [[1, 2], [2, 1], [1, 1]] {
@@ -38,7 +37,7 @@ fn s5_6_a_child_elsewhere_that_asks_its_parent_which_waits_for_its_end_is_told_a
 }
 
 #[test]
-fn s5_6_who_is_below_a_child_elsewhere_closes_a_cycle_too() {
+fn s5_6_a_descendant_of_a_child_elsewhere_closes_a_cycle_too() {
     for leaf_at in [1, 2, 0] {
         in_each_order(|sim, restarts, [begins, asks]| {
             let parent = sim.spawn_on(0, "parent", doer()).unwrap();
@@ -57,7 +56,7 @@ fn s5_6_who_is_below_a_child_elsewhere_closes_a_cycle_too() {
                 }
                 Ok(Next::Passivate)
             });
-            // The child ends as its parent has asked it to, and waits for those below it.
+            // The child ends at its parent's request, and waits for its own children.
             let cycle = [
                 "/user/parent",
                 "/user/parent/child",

@@ -1,4 +1,4 @@
-//! Cycles that go through a future.
+//! Cycles through a future.
 
 use super::{Ended, HOUR, Told, assert_through_task, cycle_of, in_no_time, nothing, tell, told};
 use crate::common::check_calm;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Waits for that in a handler of `first`, which the other one asks on behalf of it.
+/// Waits for that future in a handler of `first`, which the other actor asks on behalf of it.
 fn through_future<F>(
     workers: usize,
     future: impl Fn(ActorRef<Told>, ActorRef<Told>) -> F + Copy + Send + Sync + 'static,
@@ -30,7 +30,7 @@ fn through_future<F>(
     });
 }
 
-/// The second one is asked, and asks the first one on behalf of that.
+/// Asks the second actor, which asks the first on behalf of that question.
 fn there_and_back(first: ActorRef<Told>, second: ActorRef<Told>) -> Ask<Ended> {
     tell(second, move |_, reply| {
         first.ask(nothing, HOUR).wait_on_behalf_of(reply)?
@@ -62,7 +62,7 @@ fn s5_6_who_awaits_an_answer_from_itself_is_told_at_once() {
         });
         let error = asked.wait().unwrap().unwrap_err();
         assert_eq!(cycle_of(&error), ["/user/actor"]);
-        // In a task, of the actor that waits for it.
+        // In a task of the actor that waits for the task.
         let asked = tell(actor, move |ctx, _| {
             let task = ctx.spawn_task(move |task: &mut TaskContext<'_, Told>| {
                 let asked = task.actor().ask(nothing, HOUR);
@@ -84,7 +84,7 @@ enum Flood {
 /// Sends a message to an actor whose mailbox may be full.
 type SendOne = fn(&mut Context<'_, Flood>, ActorRef<Flood>) -> Result<(), SendError<Flood>>;
 
-/// Has two actors send into each other's small mailboxes, until one of them is told that it cannot be.
+/// Has two actors send into each other's small mailboxes until one send fails with a deadlock.
 fn flood_each_other(send_one: SendOne) {
     let flooder = |log: &Arc<Mutex<Vec<String>>>| {
         let log = Arc::clone(log);

@@ -1,5 +1,5 @@
-//! Cycles that go through actors that wait without a fiber: until their children have ended, as they start
-//! again or passivate, or until their parents have decided about their failures.
+//! Cycles through actors that wait without a fiber: until their children have ended while they
+//! restart or passivate, or until their parents have decided about their failures.
 
 use super::{Answers, Do, HOUR, Outcome, cycle_of, doer, sims, work};
 use crate::common::{SEEDS, ms};
@@ -8,7 +8,7 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 
 impl Answers {
-    /// That one ask has failed, by that cycle, and all others were answered.
+    /// Asserts that one ask failed, with that cycle, and that all others were answered.
     #[track_caller]
     pub(super) fn assert_one_deadlock(&self, sim: &mut Sim, cycle: &[&str], others: usize) {
         sim.run_for(ms(900));
@@ -33,7 +33,7 @@ impl Answers {
     }
 }
 
-/// How an actor comes to wait for those below it.
+/// How an actor comes to wait for its children.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Restart,
@@ -50,7 +50,7 @@ impl Way {
         }
     }
 
-    /// Has it wait, after a pause, for a child that is there at once.
+    /// Makes it wait, after a pause, for a child that is spawned at once.
     fn have_wait(
         self,
         actor: ActorRef<Do>,
@@ -67,7 +67,7 @@ impl Way {
     }
 }
 
-/// Each way, with each of two things first, on so many workers.
+/// Each way, with either of two events first, with one worker and with three.
 fn in_each_order(run: impl Fn(&mut Sim, Way, [u64; 2])) {
     for way in WAYS {
         for pauses in [[1, 2], [2, 1], [1, 1]] {
@@ -82,7 +82,7 @@ fn last(sim: &Sim) -> usize {
     sim.workers() - 1
 }
 
-/// An actor that comes to wait for its child, and another one, which that child asks; after pauses.
+/// An actor that comes to wait for its child, and another actor that the child asks; each after a pause.
 fn child_asks_other(
     sim: &mut Sim,
     way: Way,
@@ -123,7 +123,7 @@ fn s5_6_a_cycle_closes_whichever_of_its_waits_begins_last() {
 }
 
 #[test]
-fn s5_6_whoever_is_further_down_the_family_closes_a_cycle_too() {
+fn s5_6_a_grandchild_closes_a_cycle_too() {
     in_each_order(|sim, way, [begins, asks]| {
         let (parent, answers) = (sim.spawn("parent", doer()).unwrap(), Answers::default());
         let asking = answers.clone();
@@ -164,7 +164,7 @@ fn s5_6_two_that_wait_for_their_children_make_a_cycle_together() {
 #[test]
 fn s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried() {
     const PARENTS: usize = 30;
-    const CHILDREN: u64 = 4; // of each: a quintillion ways lead from the first parent to the last
+    const CHILDREN: u64 = 4; // of each: a quintillion paths lead from the first parent to the last
     for workers in [1, 3] {
         sims(workers).check(0..3, |sim| {
             let names = (0..PARENTS).map(|number| format!("p{number}"));
@@ -204,7 +204,7 @@ fn s5_6_a_cycle_is_found_among_more_ways_than_could_be_tried() {
 fn s5_6_no_child_that_will_be_answered_closes_a_cycle() {
     in_each_order(|sim, way, [begins, asks]| {
         let (parent, other, answers) = child_asks_other(sim, way, [begins, asks]);
-        // It asks whoever waits for that child, but when it has answered the child.
+        // It asks the actor that waits for that child, but only after it has answered the child.
         let asking = answers.clone();
         work(other, move |ctx| {
             ctx.sleep(ms(5))?;
@@ -222,7 +222,7 @@ fn s5_6_no_child_that_will_be_answered_closes_a_cycle() {
 }
 
 #[test]
-fn s5_6_what_post_stop_has_begun_closes_a_cycle_with_whoever_passivates() {
+fn s5_6_an_ask_begun_in_post_stop_closes_a_cycle_with_the_passivating_actor() {
     Sim::builder().check(SEEDS, |sim| {
         let answers = Answers::default();
         let asking = answers.clone();

@@ -1,4 +1,4 @@
-//! Cycles of waits that go through something else than an ask: the start of an actor, a task, a future.
+//! Cycles of waits through something other than an ask: the start of an actor, a task, a future.
 
 mod apart;
 mod futures;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Does what it is told, and says how that has ended.
+/// Runs a step, and answers with its outcome.
 struct Told(Step, Reply<Ended>);
 type Step = Box<dyn FnOnce(&mut Context<'_, Told>, &Reply<Ended>) -> Ended + Send>;
 type Ended = Result<(), AskError>;
@@ -33,7 +33,7 @@ fn handle(ctx: &mut Context<'_, Told>, Told(step, reply): Told) {
     reply.send(ended);
 }
 
-/// A step that changes nothing.
+/// A step that does nothing.
 fn nothing(reply: Reply<Ended>) -> Told {
     Told(Box::new(|_, _| Ok(())), reply)
 }
@@ -47,7 +47,7 @@ fn tell(
 
 // ---- actors that do as they are told, and may fail ---------------------------------------------
 
-/// Does what it is told, and answers.
+/// Does as it is told, and answers.
 enum Do {
     Work(Work),
     Question(Reply<()>),
@@ -71,7 +71,7 @@ fn work(actor: ActorRef<Do>, work: impl FnOnce(&mut Context<'_, Do>) -> Outcome 
     actor.tell(Do::Work(Box::new(work)));
 }
 
-/// How asks have ended: of whom, when, and how.
+/// The outcomes of asks: of which asker, when, and how.
 #[derive(Clone, Default)]
 struct Answers(Arc<Mutex<Vec<Answer>>>);
 
@@ -82,7 +82,7 @@ impl Answers {
         self.0.lock().unwrap().push((who, at, answer));
     }
 
-    /// Has an actor ask another one, after a pause, and notes how that ends.
+    /// Has an actor ask another one after a pause, and records the outcome.
     fn have_ask(&self, who: &'static str, asking: ActorRef<Do>, pause: u64, asked: ActorRef<Do>) {
         let answers = self.clone();
         work(asking, move |ctx| {
@@ -93,7 +93,7 @@ impl Answers {
         });
     }
 
-    /// Those who were told of a deadlock.
+    /// The askers that received a deadlock.
     fn deadlocks(&self) -> Vec<String> {
         let answers = self.0.lock().unwrap();
         let told = answers.iter().filter_map(|(who, at, answer)| {
@@ -104,13 +104,13 @@ impl Answers {
     }
 }
 
-/// Simulations where those who fail start again.
+/// Simulations in which a failed actor restarts.
 fn sims(workers: usize) -> SimBuilder {
     let sims = Sim::builder().workers(workers).on_failure(|_| {});
     sims.supervising(SupervisorStrategy::one_for_one())
 }
 
-/// What a deadlock names, from the one that has closed it.
+/// The paths of a deadlock's cycle, beginning with the actor that closed it.
 #[track_caller]
 fn cycle_of(error: &AskError) -> Vec<String> {
     assert_eq!(error.kind(), AskErrorKind::Deadlock, "{error}");

@@ -1,4 +1,5 @@
-//! Futures that are polled in handlers: what waits inside, on whose behalf, and what comes from elsewhere.
+//! Futures that are polled in handlers: waits within a poll, on whose behalf they wait, and what
+//! arrives from other workers.
 
 use super::{Do, Ended, HOUR, Told, doer, tell, told};
 use crate::common::ms;
@@ -15,7 +16,7 @@ pub(super) fn sleep_in(actor: ActorRef<Told>, millis: u64) -> Ask<Ended> {
     tell(actor, move |ctx, _| Ok(ctx.sleep(ms(millis))?))
 }
 
-/// Somebody begins to wait for an actor while that is at a poll which waits for something else.
+/// An actor begins to wait for another one while that one is in a poll that waits for something else.
 #[test]
 fn s5_6_a_cycle_that_closes_while_a_poll_waits_inside_is_found() {
     for nested in [false, true] {
@@ -51,8 +52,8 @@ fn s5_6_a_cycle_that_closes_while_a_poll_waits_inside_is_found() {
     }
 }
 
-/// A part is answered during the first poll, after it was polled itself: then nobody has waited, and the
-/// others are followed when somebody does.
+/// A part is answered during the first poll, after it was polled itself. Then no wait has begun;
+/// when one begins, the other parts are followed.
 #[test]
 fn s5_6_parts_that_were_polled_and_not_waited_for_are_followed() {
     for answered_within in [false, true] {
@@ -172,7 +173,7 @@ fn moved_in_handler(form: u32) {
     });
 }
 
-/// The same, where a thread asks, so that nobody tells that it has given up: but its time is known.
+/// The same with a thread as the asker: no message reports that it has given up, but its deadline is known.
 #[test]
 fn s5_1_an_ask_of_another_worker_is_waited_for_no_longer_than_a_thread_waits() {
     asked_by_thread(0);
@@ -183,9 +184,9 @@ fn s5_1_several_asks_of_another_worker_are_waited_for_no_longer_than_a_thread_wa
     asked_by_thread(1);
 }
 
-/// Where the other part is the worker's own.
+/// The same if the other part belongs to the worker itself.
 #[test]
-fn s5_1_nor_is_one_beside_an_own_one() {
+fn s5_1_an_ask_of_another_worker_beside_an_own_ask_is_waited_for_no_longer_than_a_thread_waits() {
     asked_by_thread(2);
 }
 
@@ -216,7 +217,7 @@ fn asked_by_thread(form: u32) {
         done.send((began.elapsed(), format!("{ended:?}"))).unwrap();
         ended
     };
-    // Whoever waits in between may answer that its time is over just before that of this one is.
+    // The actor in between may report its time-out just before this ask's own time-out.
     let asked = waits.ask(|reply| Told(Box::new(step), reply), ms(100));
     let answer = asked.wait();
     assert!(!matches!(answer, Ok(Ok(()))), "{answer:?}");
@@ -225,9 +226,10 @@ fn asked_by_thread(form: u32) {
     let _ = pool.shutdown(Duration::ZERO);
 }
 
-/// Giving up goes down a chain of those who wait for several on behalf of each other, over workers.
+/// A withdrawal travels down a chain of actors, across workers, that wait for several on behalf of
+/// each other.
 #[test]
-fn s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several() {
+fn s5_1_giving_up_travels_down_a_chain_of_actors_that_wait_for_several() {
     for workers in [1, 2, 3] {
         Sim::builder().workers(workers).check(0..30, |sim| {
             let actors: Vec<_> = (0..6)
@@ -270,7 +272,7 @@ fn s5_1_giving_up_goes_down_a_chain_of_those_who_wait_for_several() {
     }
 }
 
-/// A panic in a poll leaves nothing behind, and neither does an end by force while one waits inside.
+/// A panic in a poll leaves nothing behind, and neither does a forced end during a wait within a poll.
 #[test]
 fn s5_1_a_panic_or_an_end_in_a_poll_leaves_nothing_behind() {
     for killed in [false, true] {

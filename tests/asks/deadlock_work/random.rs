@@ -1,4 +1,4 @@
-//! Actors that ask each other at random: what is certain is compared with what is so.
+//! Actors that ask each other at random: what searches report as certain is compared with the truth.
 
 use super::{Answers, Do, HOUR, doer, sims, work};
 use crate::common::ms;
@@ -8,7 +8,8 @@ use nexus_actors::sim::{Fault, Sim};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How many runs there are of each. Longer: NEXUS_RUNS=5000 cargo test --release --test deadlock_work random
+/// The number of runs of each. For more: NEXUS_RUNS=5000 cargo test --release --test asks
+/// deadlock_work::random
 fn runs() -> u64 {
     std::env::var("NEXUS_RUNS").map_or(40, |runs| runs.parse().unwrap())
 }
@@ -42,13 +43,13 @@ fn actors(sim: &mut Sim, count: usize) -> Vec<ActorRef<Do>> {
     (0..count).map(actor).map(Result::unwrap).collect()
 }
 
-/// Some links are slow for a time, and some workers stand still.
+/// Some links are slow for a time, and some workers stall.
 fn slow_down(sim: &mut Sim, dice: &mut Dice) {
     let workers = sim.workers();
     if workers == 1 {
         return;
     }
-    // Somebody tells everybody something all the time, or no fault would happen.
+    // Every worker sends to every other all the time, because faults need traffic.
     let ear = |n| sim.spawn_on(n, &format!("ear{n}"), doer());
     let ears: Vec<_> = (0..workers).map(ear).map(Result::unwrap).collect();
     for n in 0..workers {
@@ -80,8 +81,8 @@ fn slow_down(sim: &mut Sim, dice: &mut Dice) {
 
 type Held = Arc<Mutex<Vec<Reply<()>>>>;
 
-/// Asks all of them, in one of several ways. Some replies are put aside by whoever is asked, where there is
-/// somewhere to put them.
+/// Asks all of them, in one of several forms. If there is a place to store replies, some of the
+/// actors store theirs.
 fn ask_all(ctx: &mut Context<'_, Do>, targets: Vec<ActorRef<Do>>, form: u64, held: Option<Held>) {
     let ask = move |(place, actor): (usize, ActorRef<Do>)| match held.clone() {
         Some(held) if (place as u64 + form) % 2 == 1 => {
@@ -116,8 +117,8 @@ fn ask_all(ctx: &mut Context<'_, Do>, targets: Vec<ActorRef<Do>>, form: u64, hel
     }
 }
 
-/// Each actor starts again, passivates, or asks others, and so do its children: without deadlines, so that
-/// what is left waiting is part of a cycle that was missed.
+/// Each actor restarts, passivates, or asks others, and so do its children. There are no deadlines,
+/// so that a wait that remains is part of a cycle that was missed.
 fn wait_at_random(sim: &mut Sim, held: Option<&Held>) {
     let mut dice = Dice::new(sim);
     let actors = actors(sim, 5);
@@ -193,8 +194,8 @@ fn s5_6_no_certain_cycle_is_missed_where_others_are_uncertain() {
 
 #[test]
 fn s5_6_no_search_finds_a_cycle_where_none_can_be() {
-    // Each of `count` actors has children that ask others, and starts again now and then; all asks have
-    // deadlines, and nobody asks "downwards", so that no cycle can be.
+    // Each of `count` actors has children that ask others, and restarts now and then. All asks have
+    // deadlines, and no actor asks "downwards", so that there can be no cycle.
     for workers in [1, 3] {
         sims(workers).check(0..runs(), |sim| {
             let mut dice = Dice::new(sim);

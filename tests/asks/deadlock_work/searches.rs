@@ -1,4 +1,4 @@
-//! Searches for cycles from actors that wait for several at once: what they find, and what they cost.
+//! Searches for cycles from actors that wait for several answers at once: what they find, and what they cost.
 
 use super::polls::sleep_in;
 use super::{Answers, Do, Ended, HOUR, cycle_of, doer, nothing, sims, tell, told, work};
@@ -16,9 +16,9 @@ fn busy(actor: ActorRef<Do>, millis: u64) {
     });
 }
 
-/// A task below an actor that starts again is cancelled when its own actor stops.
+/// A task below an actor that restarts is cancelled when its own actor stops.
 #[test]
-fn s5_6_a_task_that_will_be_cancelled_is_waited_for_by_nobody() {
+fn s5_6_a_task_that_will_be_cancelled_closes_no_cycle() {
     for workers in [1, 3] {
         sims(workers).check(0..5, |sim| {
             let parent = sim.spawn("parent", doer()).unwrap();
@@ -44,7 +44,7 @@ fn s5_6_a_task_that_will_be_cancelled_is_waited_for_by_nobody() {
     }
 }
 
-/// It is handed on to somebody who waits for whoever asked.
+/// It is forwarded to an actor that waits for the asker.
 #[test]
 fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
     for workers in [1, 3] {
@@ -90,7 +90,7 @@ fn s5_6_one_of_several_questions_that_is_handed_on_closes_a_cycle() {
     }
 }
 
-/// Two ways lead to one actor that waits for several: whichever is gone first, the certain one counts.
+/// Two paths lead to one actor that waits for several: the certain path counts, whichever is taken first.
 #[test]
 fn s5_6_an_uncertain_way_hides_no_certain_one() {
     for uncertain_first in [false, true] {
@@ -98,7 +98,7 @@ fn s5_6_an_uncertain_way_hides_no_certain_one() {
             let one = sim.spawn("one", doer()).unwrap();
             let two = sim.spawn("two", doer()).unwrap();
             let answers = Answers::default();
-            // Holds a reply, and asks `two` without saying that this is for that reply.
+            // Holds a reply, and asks `two` without saying that it does so on behalf of that reply.
             let (asking, inner) = (answers.clone(), answers.clone());
             let via = sim
                 .spawn(
@@ -145,9 +145,9 @@ fn s5_6_an_uncertain_way_hides_no_certain_one() {
     }
 }
 
-/// One of several answers is no more to come: whoever waits for all of them goes on in a moment.
+/// One of several answers will not come: an actor that waits for all of them resumes soon.
 #[test]
-fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
+fn s5_6_an_actor_woken_by_an_answer_from_elsewhere_closes_no_cycle() {
     Sim::builder().workers(2).check(0..2000, |sim| {
         let asker = sim.spawn_on(0, "asker", told()).unwrap();
         let other = sim.spawn_on(0, "other", told()).unwrap();
@@ -165,13 +165,13 @@ fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
         let kinds = of_asker.clone();
         let left_open: Arc<Mutex<Option<Ask<Ended>>>> = Arc::default();
         let open = left_open.clone();
-        // Made on the second worker, waited for on the first.
+        // Made on the second worker, awaited on the first.
         let made = tell(maker, move |_, _| {
             let elsewhere = keeper.ask(|reply| reply, HOUR);
             let began = tell(asker, move |_, _| {
                 let here = tell(other, move |ctx, reply| {
                     ctx.sleep(ms(50))?;
-                    // First the answer fails that the asker waits for too, then this one goes on.
+                    // First the other answer that the asker waits for fails, then this handler resumes.
                     let ended = tell(maker, move |_, _| {
                         held.lock().unwrap().clear();
                         Ok(())
@@ -192,7 +192,7 @@ fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
                     .extend(ended.clone().err().map(|error| error.kind()));
                 ended
             });
-            *open.lock().unwrap() = Some(began); // dropped, it would take its question back
+            *open.lock().unwrap() = Some(began); // dropped, it would withdraw its question
             Ok(())
         });
         sim.run_for(ms(500));
@@ -203,12 +203,12 @@ fn s5_6_who_was_woken_by_an_answer_made_elsewhere_waits_for_nobody() {
     });
 }
 
-/// There are more ways than could be gone one by one.
+/// There are too many paths to follow one by one.
 #[test]
 fn s5_6_searches_that_cross_workers_come_to_an_end() {
     const PARENTS: usize = 64;
     const WORKERS: usize = 3;
-    // It takes some hundred steps. Were each way gone, it would be as many as memory lets be.
+    // It takes some hundred steps. If each path were followed, the steps would be bounded only by memory.
     sims(WORKERS).step_limit(5_000).check(0..1, |sim| {
         let parents: Vec<_> = (0..PARENTS)
             .map(|number| {
@@ -235,7 +235,7 @@ fn s5_6_searches_that_cross_workers_come_to_an_end() {
     });
 }
 
-/// Whoever waited for the start has yet to hear of it.
+/// The waiter has not yet received the outcome of the start.
 #[test]
 fn s5_6_word_of_a_start_that_is_late_is_no_wait_for_one_that_starts_again() {
     for passivates in [false, true] {
@@ -285,7 +285,7 @@ fn s5_6_word_of_a_start_that_is_late_is_no_wait_for_one_that_starts_again() {
     }
 }
 
-/// Whatever waits in whichever way: a shutdown ends it, and nothing is left behind.
+/// Whatever an actor waits for, and in whichever way, a shutdown ends the wait and leaves nothing behind.
 #[test]
 fn s5_6_a_shutdown_ends_those_who_wait_for_several() {
     for workers in [1, 3] {
@@ -328,7 +328,7 @@ fn s5_6_a_shutdown_ends_those_who_wait_for_several() {
     }
 }
 
-/// A search passes each actor that waits for several once, so that it finds one of two cycles.
+/// A search passes each actor that waits for several once, so that it finds only one of two cycles.
 #[test]
 fn s5_6_a_second_cycle_through_the_same_actors_is_found_too() {
     for workers in [1, 3] {
@@ -384,8 +384,8 @@ fn s5_6_a_question_under_block_on_that_is_handed_on_closes_a_cycle() {
     });
 }
 
-/// Both links lead to an actor that waits for several. Where a search goes by certain links only, it has not
-/// been at that one before it has come by the certain one.
+/// Both links lead to an actor that waits for several. A search that follows only certain links has
+/// not visited that actor before it arrives by the certain link.
 #[test]
 fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
     for uncertain_first in [false, true] {
@@ -403,7 +403,7 @@ fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
                             let (asking, held) = (asking.clone(), keeping.clone());
                             work(child, move |ctx| {
                                 ctx.sleep(ms(1))?;
-                                // It is put aside by `two`: nobody knows who will answer.
+                                // `two` stores the reply: it is unknown which actor will answer.
                                 let question = |reply: Reply<()>| {
                                     Do::Work(Box::new(move |_| {
                                         held.lock().unwrap().push(reply);
@@ -419,7 +419,7 @@ fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
                         }
                     }
                     ctx.sleep(ms(12))?;
-                    Err("planned".into()) // and so it waits for its children
+                    Err("planned".into()) // so it waits for its children
                 });
                 let asking = answers.clone();
                 work(two, move |ctx| {
@@ -428,7 +428,7 @@ fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
                     Ok(Next::Same)
                 });
                 sim.run_for(ms(3));
-                work(two, |_| Err("planned".into())); // and so it waits for `last`
+                work(two, |_| Err("planned".into())); // so it waits for `last`
                 sim.run_for(ms(800));
                 let told = answers.deadlocks();
                 let all = answers.0.lock().unwrap().len();
@@ -444,8 +444,8 @@ fn s5_6_an_uncertain_link_hides_no_certain_one_to_the_same_actor() {
     }
 }
 
-/// It comes back just when another answer has come there: what is left was followed before, and counts
-/// again.
+/// It returns just when another answer has arrived there. The remaining links were followed before,
+/// and count again.
 #[test]
 fn s5_6_a_search_that_comes_back_to_one_that_was_just_woken_begins_again() {
     for delay in [200, 500, 1000, 2000, 5000] {
@@ -468,7 +468,7 @@ fn s5_6_a_search_that_comes_back_to_one_that_was_just_woken_begins_again() {
                 let parts = [closing, tell(quick, |_, _| Ok(())), sleep_in(slow, 900)];
                 all(parts).wait().map(drop)
             });
-            // The answer and the search come in together.
+            // The answer and the search arrive together.
             let stall = Fault::stall(0, ms(10) + Duration::from_nanos(delay), ms(5));
             sim.inject(stall).unwrap();
             sim.run_for(ms(500));

@@ -1,4 +1,4 @@
-//! Cycles that go through a handler that waits for several answers at once.
+//! Cycles through a handler that waits for several answers at once.
 
 use super::{Ended, HOUR, Told, cycle_of, in_no_time, nothing, tell, told};
 use crate::common::{SEEDS, ms};
@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What waits for several answers in one of the forms that there are.
+/// One of the forms in which a handler waits for several answers.
 type Form = fn(Ask<Ended>, [Ask<Ended>; 2]) -> Ended;
 
 const FORMS: [Form; 6] = [
@@ -27,7 +27,7 @@ const FORMS: [Form; 6] = [
     },
 ];
 
-/// What was told to those who asked, and when.
+/// The errors that askers received, and when.
 #[derive(Clone, Default)]
 struct Errors(Arc<Mutex<Vec<(Duration, AskError)>>>);
 
@@ -39,7 +39,7 @@ impl Errors {
         ended
     }
 
-    /// Asks somebody, after a pause, on behalf of whoever asked for that.
+    /// Asks that actor, after a pause, on behalf of the reply that it is called with.
     fn of_asking(
         &self,
         asked: ActorRef<Told>,
@@ -53,7 +53,7 @@ impl Errors {
         }
     }
 
-    /// That somebody was told of that cycle at once, and nobody of anything else.
+    /// Asserts that exactly one asker received an error: that cycle, and at once.
     #[track_caller]
     fn assert_one_deadlock(&self, mut cycle: Vec<&str>) {
         let errors = self.0.lock().unwrap();
@@ -88,7 +88,7 @@ impl Cast {
         }
     }
 
-    /// Has `several` wait in that form, for the slow ones and one that asks that one after a pause.
+    /// Has `several` wait in that form: for the slow actors, and for one that asks `asks` after a pause.
     fn have_wait(
         self,
         form: Form,
@@ -105,7 +105,7 @@ impl Cast {
     }
 }
 
-/// Answers so late that whoever is told of a cycle only then has not been told at once.
+/// Answers so late that a deadlock that is reported only then was not reported at once.
 fn slow(actor: ActorRef<Told>) -> Ask<Ended> {
     tell(actor, |ctx, _| Ok(ctx.sleep(ms(900))?))
 }
@@ -144,7 +144,7 @@ fn s5_6_who_waits_for_many_answers_closes_a_cycle_by_each_of_them_however_many_h
                 let (cast, errors) = (Cast::new(sim), Errors::default());
                 let inner = errors.clone();
                 let told = tell(cast.several, move |ctx, _| {
-                    // Each answers one a millisecond.
+                    // Each answers one question a millisecond.
                     let quick = |actor| tell(actor, |ctx, _| Ok(ctx.sleep(ms(1))?));
                     let answering = cast.slow.into_iter().cycle().take(MANY);
                     let mut asked: Vec<_> = answering.map(quick).collect();
@@ -203,7 +203,7 @@ fn s5_6_who_waits_for_several_answers_on_behalf_of_another_is_a_certain_link() {
     }
 }
 
-/// A question that is asked on, when an answer has come, closes the cycle; the others were followed before.
+/// A question that is asked after an answer has come closes the cycle; the others were followed before.
 #[test]
 fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
     for workers in [1, 3] {
@@ -211,7 +211,7 @@ fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
             Sim::builder().workers(workers).check(0..20, |sim| {
                 let (cast, errors) = (Cast::new(sim), Errors::default());
                 let inner = errors.clone();
-                // Waits for the one that waits for several, which does not wait for it yet.
+                // Waits for the actor that waits for several, which does not wait for this one yet.
                 let waiting = tell(cast.third, move |ctx, _| {
                     ctx.sleep(ms(1))?;
                     let answer = cast.several.ask(nothing, HOUR).wait();
@@ -243,10 +243,10 @@ fn s5_6_what_is_asked_after_some_of_many_answers_closes_a_cycle_too() {
     }
 }
 
-/// The worker never rests, and whoever waits is woken all the time by one answer more, so that it has often
-/// been woken when somebody looks.
+/// The worker never rests, and each further answer wakes the waiter, so that a search often meets
+/// it just woken.
 #[test]
-fn s5_6_who_is_woken_when_its_new_questions_are_looked_at_is_looked_at_again() {
+fn s5_6_an_actor_that_is_woken_while_its_new_questions_are_searched_is_searched_again() {
     const MANY: usize = 400;
     for workers in [1, 3] {
         Sim::builder().workers(workers).check(0..20, |sim| {
@@ -298,7 +298,7 @@ fn s5_6_who_is_woken_when_its_new_questions_are_looked_at_is_looked_at_again() {
     }
 }
 
-/// What is asked when an answer has come.
+/// The question that follows an answer.
 type Next = Box<dyn FnOnce(Ended) -> Ask<Ended> + Send>;
 
 #[test]

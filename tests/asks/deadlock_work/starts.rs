@@ -1,4 +1,4 @@
-//! Cycles that go through the start of an actor.
+//! Cycles through the start of an actor.
 
 use super::{Ended, HOUR, Told, cycle_of, handle, in_no_time, nothing, tell, told};
 use crate::common::{check_calm, watchdog, with_pools};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 type Errors = Arc<Mutex<Vec<AskError>>>;
 
-/// Asks that actor in its setup, notes how that has ended, and starts.
+/// Asks that actor in its setup, records the outcome, and starts.
 fn asks_in_setup(asked: ActorRef<Told>, errors: &Errors) -> Props<Told> {
     let errors = Arc::clone(errors);
     Props::new(move || {
@@ -153,7 +153,7 @@ fn s5_6_word_of_a_start_that_comes_behind_the_question_that_it_leads_to_closes_t
 }
 
 #[test]
-fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_once() {
+fn s5_6_a_question_that_is_forwarded_to_a_waiter_for_its_answer_is_told_at_once() {
     for workers in [1, 2, 3] {
         Sim::builder().workers(workers).check(0..100, |sim| {
             let asking = sim.spawn_on(0, "asking", told()).unwrap();
@@ -162,7 +162,7 @@ fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_
             let asked = tell(asking, move |_, _| desk.ask(|reply| reply, HOUR).wait()?);
             let error = asked.wait().unwrap().unwrap_err();
             assert_eq!(cycle_of(&error), ["/user/asking"]);
-            // By way of one more.
+            // Through one more actor.
             let asked = tell(asking, move |_, _| {
                 let asked = tell(other, move |_, reply| {
                     desk.ask(|reply| reply, HOUR).wait_on_behalf_of(reply)?
@@ -179,13 +179,13 @@ fn s5_6_a_question_that_is_handed_on_to_whoever_waits_for_its_answer_is_told_at_
 #[test]
 fn s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_quick_word_of_it_is()
 {
-    // The one who asks, the desk, and the one who has the question then: each on its own worker.
+    // The asker, the desk, and the actor that the question is forwarded to: each on its own worker.
     Sim::builder().workers(3).check(0..1000, |sim| {
         let asking = sim.spawn_on(0, "asking", told()).unwrap();
         let other = sim.spawn_on(2, "other", told()).unwrap();
         let desk = sim.spawn_on(1, "desk", desk(other)).unwrap();
         let ended = tell(other, move |ctx, _| {
-            // It waits for the asker, whatever that waits for, before the question comes.
+            // It waits for the asker, whatever the asker waits for, before the question arrives.
             ctx.sleep(Duration::from_millis(1))?;
             asking.ask(nothing, HOUR).wait()?
         });
@@ -200,7 +200,7 @@ fn s5_6_a_question_that_is_handed_on_elsewhere_closes_a_certain_cycle_however_qu
     });
 }
 
-/// Hands every question on to that one.
+/// Forwards every question to that actor.
 fn desk(to: ActorRef<Told>) -> Props<Reply<Ended>> {
     Props::new(move || {
         Behavior::receive(move |_ctx, reply: Reply<Ended>| reply.forward(to, nothing))
@@ -209,7 +209,7 @@ fn desk(to: ActorRef<Told>) -> Props<Reply<Ended>> {
 
 #[test]
 fn s5_6_a_start_that_is_asked_for_something_and_ends_is_no_cycle() {
-    // The setup waits for one that answers, while others wait for it and for its parent.
+    // The setup waits for an actor that answers, while others wait for the setup and for its parent.
     for workers in [1, 2] {
         Sim::builder().workers(workers).check(0..100, |sim| {
             let other = sim.spawn_on(workers - 1, "other", told()).unwrap();
@@ -239,7 +239,7 @@ fn s5_6_a_start_that_is_asked_for_something_and_ends_is_no_cycle() {
     }
 }
 
-/// Fails to start, and leaves a child behind that asks that one, and notes how that has ended.
+/// Fails to start, and leaves a child behind that asks that actor and records the outcome.
 fn fails_to_start(asked: ActorRef<Told>, errors: &Errors, pause: u64) -> Props<Told> {
     let errors = Arc::clone(errors);
     let leaf = Props::new(move || {
@@ -261,9 +261,9 @@ fn fails_to_start(asked: ActorRef<Told>, errors: &Errors, pause: u64) -> Props<T
 }
 
 #[test]
-fn s5_6_what_a_failed_start_leaves_behind_is_told_that_it_asks_whoever_waits_for_its_end() {
-    // Where the child is started, on which stack, and whether its own child asks before or after it has
-    // failed.
+fn s5_6_a_child_left_by_a_failed_start_is_told_that_it_asks_the_waiter_for_its_end() {
+    // On which worker and stack the child is started, and whether its own child asks before or
+    // after the child has failed.
     let ways = [(0, None), (0, Some(1 << 20)), (1, None), (1, Some(1 << 20))];
     for ((worker, stack_size), pause) in ways.into_iter().flat_map(|way| [(way, 0), (way, 1)]) {
         Sim::builder().workers(2).check(0..50, |sim| {

@@ -1,4 +1,4 @@
-//! Cycles that go through a task.
+//! Cycles through a task.
 
 use super::{HOUR, Told, assert_through_task, cycle_of, in_no_time, nothing, tell, told};
 use crate::common::check_calm;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 #[test]
 fn s5_6_a_task_that_asks_the_actor_that_waits_for_it_is_told_at_once() {
-    // Whichever of the two begins to wait first.
+    // Whichever of the two waits first.
     for late in [0, 1] {
         check_calm(0..50, |sim| {
             let actor = sim.spawn("actor", told()).unwrap();

@@ -1,10 +1,10 @@
-//! How a run ends: with nothing left at either side.
+//! The end of a run: nothing is left at either side.
 
 use super::{Side, Step, World};
 use std::time::Duration;
 
 impl World {
-    /// From now on nothing arrives, and nobody asks, works or waits any more. Only time passes.
+    /// From now on no message arrives, and all requests, executions and waits have ended. Only time passes.
     pub(super) fn die_out(&mut self) {
         for which in 0..self.seen.len() {
             self.step(&Step::Cancel(which));
@@ -17,7 +17,7 @@ impl World {
             later(config.confirm_within),
             later(config.longest.max(config.remember_for)),
         );
-        // Clocks that have gone back stand still until they are where they were.
+        // A clock that went back stands still until it has reached its latest time again.
         self.here.shows = self.here.told;
         self.there.shows = self.there.told;
         self.step(&Step::Clock(Side::Requester, here));
@@ -41,7 +41,7 @@ impl World {
         assert_eq!(due, [None; 2]);
     }
 
-    /// From now on messages arrive, executions end, and time passes. All comes to its end.
+    /// From now on messages arrive, executions end, and time passes. Every request ends.
     pub(super) fn settle(&mut self) {
         for round in 0.. {
             assert!(round < 1_000, "it does not come to its end");
@@ -55,7 +55,7 @@ impl World {
             if due == [None; 2] && nothing_under_way {
                 break;
             }
-            // For ever is not waited for; whoever gave a request so much time gets its answer.
+            // A deadline that never comes is not waited for; such a request gets its answer.
             let soon = |due: &Duration| *due < Duration::MAX;
             self.here.shows = due[0].filter(soon).unwrap_or(self.here.told);
             self.there.shows = due[1].filter(soon).unwrap_or(self.there.told);

@@ -1,9 +1,10 @@
-//! When something is sent again.
+//! When messages are sent again.
 
 use super::{SESSION, ms};
 use nexus_actors::control::{Requester, RequesterLimits, Resend, ResponderMessage};
 
-/// When something is sent again up to some time, told once a millisecond; acknowledged at those times.
+/// The times at which a request is sent again up to `until`, polled once a millisecond and
+/// acknowledged at `acks`.
 fn sent_again(acks: &[u64], until: u64) -> Vec<u64> {
     let resend = Resend::new(ms(10), ms(40)).unwrap();
     let mut requester = Requester::lossy(SESSION, resend, RequesterLimits::default());

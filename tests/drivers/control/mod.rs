@@ -1,5 +1,5 @@
 //! The control protocol of an ask, driven through networks that lose, repeat, delay and reorder,
-//! with clocks that agree in nothing, against what was seen from outside.
+//! with clocks that agree on nothing. Compared with what is observed from outside.
 
 mod end;
 mod intervals;
@@ -44,7 +44,7 @@ enum Side {
     Responder,
 }
 
-/// Numbers choose among what there is, by their remainder.
+/// Numbers select among the existing items, modulo their count.
 #[derive(Clone, Debug)]
 enum Step {
     Request { timeout: u64 },
@@ -102,7 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 // ---- the world ----------------------------------------------------------------------------------
 
-/// A clock as it shows, and the largest time that its side was told.
+/// The time that a clock shows, and the largest time that its side was given.
 #[derive(Default)]
 struct Clock {
     shows: Duration,
@@ -125,24 +125,24 @@ impl Clock {
     }
 }
 
-/// What was seen of a request.
+/// What was observed of a request.
 #[derive(Default)]
 struct Seen {
     tag: u64,
     deadline: Duration,
     last_sent: Duration,
-    /// The requester was told its end.
+    /// The requester was told the end of the request.
     over: bool,
     begun: bool,
-    /// Until when it may be executed; `None` before and after that.
+    /// The time until which it may be executed; `None` before and after its execution.
     in_progress: Option<Duration>,
     result: Option<u64>,
-    /// Why it must never begin.
+    /// It was cancelled or refused, and must never begin.
     barred: bool,
     sent: BTreeMap<&'static str, u32>,
 }
 
-/// How often the rarer cases were met.
+/// How often the rarer cases occurred.
 #[derive(Debug, Default)]
 struct Met {
     replied: u32,

@@ -1,4 +1,4 @@
-//! What becomes of messages on their way.
+//! What happens to messages in transit.
 
 use super::{SESSION, Side, World, take};
 use nexus_actors::control::{RequestId, RequesterMessage, ResponderMessage};
@@ -20,7 +20,7 @@ impl World {
         }
     }
 
-    /// A message of another session, about a number that this one has, too.
+    /// Delivers a message of another session, with a number that this session uses too.
     pub(super) fn stray(&mut self, to: Side) {
         let number = self.seen.keys().next_back().copied().unwrap_or(1);
         let id = RequestId {

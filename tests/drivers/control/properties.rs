@@ -1,4 +1,4 @@
-//! What holds of every run.
+//! What holds for every run.
 
 use super::{Config, Met, Side, Step, World, config, run, step};
 use proptest::prelude::*;
@@ -83,8 +83,8 @@ proptest! {
             world.step(&Step::Clock(Side::Requester, 1));
             world.step(&Step::Poll(Side::Requester));
         }
-        // Until now chance may have lost all that there was of something. Once nothing is lost any more,
-        // it takes no longer than until everything is sent again.
+        // Until now, chance may have lost every copy of some message. Once nothing is lost any
+        // more, everything completes as soon as each message has been sent again.
         for _ in 0..=longest_interval {
             world.step(&Step::Poll(Side::Requester));
             while !world.to_responder.is_empty() {

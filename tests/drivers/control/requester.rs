@@ -1,4 +1,4 @@
-//! What the requester does, and what is seen of it there.
+//! The requester's steps, and what is observed of them.
 
 use super::{SESSION, Seen, World, ms, pick};
 use nexus_actors::control::{Due, Outcome, Refusal, RequestId, RequesterMessage, ResponderMessage};
@@ -9,7 +9,7 @@ impl World {
     pub(super) fn request(&mut self, timeout: u64) {
         self.serial += 1;
         let tag = self.serial;
-        // The longest time there is, for one; ends at no time.
+        // The longest possible time, for example, never ends.
         let timeout = if timeout == u64::MAX {
             Duration::MAX
         } else {
@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    /// The one end of a request.
+    /// Records the end of a request, which happens once.
     fn ends(&mut self, id: RequestId) {
         let seen = self.of(id);
         assert!(!seen.over, "{id:?} ends for a second time");

@@ -1,4 +1,4 @@
-//! What the responder does, and what is seen of it there.
+//! The responder's steps, and what is observed of them.
 
 use super::{Seen, World, ms, pick, take};
 use nexus_actors::control::{Execution, Refusal, RequesterMessage, ResponderMessage};
@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    /// Without a result; the execution may have one later on, which is too late.
+    /// Ends an execution without a result. A result that it has later is too late.
     pub(super) fn give_up(&mut self, which: usize) {
         let Some(&id) = pick(&self.executing, which) else {
             return;

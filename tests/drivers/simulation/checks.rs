@@ -1,11 +1,11 @@
-//! Checks under many seeds, and what they tell of a case that fails.
+//! Checks under many seeds, and what they report of a case that fails.
 
 use super::{Count, LONG, counter, panic_of};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
 use std::cell::Cell;
 
-/// Two actors race to be the first with a third one.
+/// Two actors race to reach a third one first.
 fn race(sim: &mut Sim) -> u64 {
     let first = Props::new(|| {
         let mut winner = 0;

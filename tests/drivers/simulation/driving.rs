@@ -84,7 +84,7 @@ fn s5_5_only_the_actor_that_waits_does() {
     finish(sim);
 }
 
-/// Notes in its log when it is dropped.
+/// Records in its log that it was dropped.
 struct Noted(Arc<Mutex<Vec<&'static str>>>, &'static str);
 
 impl Drop for Noted {

@@ -36,7 +36,7 @@ fn sleeper() -> Props<Duration> {
     Props::new(|| Behavior::receive(|ctx, length: Duration| Ok(ctx.sleep(length)?)))
 }
 
-/// The text of the panic with which `code` ends.
+/// Returns the text of the panic with which `code` ends.
 fn panic_of(code: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(code)).expect_err("it panics");
     match payload.downcast::<String>() {
@@ -45,7 +45,7 @@ fn panic_of(code: impl FnOnce()) -> String {
     }
 }
 
-/// Each message that was sent was handled, or lost, or waits; and nothing is left at the end.
+/// Checks that each message sent was handled, was lost, or is waiting, and that nothing is left at the end.
 fn finish(mut sim: Sim) -> Trace {
     sim.shutdown(LONG);
     let stats = sim.stats();

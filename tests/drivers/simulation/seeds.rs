@@ -33,7 +33,7 @@ fn tangle(seed: u64) -> Trace {
 }
 
 fn hopper(all: Arc<Mutex<Vec<ActorRef<Hop>>>>) -> Behavior<Hop> {
-    // Keyed by references, and gone through in the order of their hashes.
+    // Keyed by references, and iterated in the order of their hashes.
     type Seen = HashMap<ActorRef<Hop>, u32, BuildHasherDefault<DefaultHasher>>;
     Behavior::with_state(Seen::default(), move |seen, ctx, Hop { left, reply }| {
         let others = all.lock().unwrap().clone();

@@ -1,4 +1,4 @@
-//! Time that goes on as it is told, and who may drive it.
+//! Time that advances on request, and contexts that may advance it.
 
 use super::{Count, LONG, MS, counter, finish, panic_of, sleeper};
 use nexus_actors::prelude::*;
@@ -49,7 +49,7 @@ fn s9_2_what_is_scheduled_is_done_at_its_time_and_may_wait() {
 }
 
 #[test]
-fn s9_2_an_ask_that_nobody_can_answer_any_more_does_not_hang() {
+fn s9_2_an_ask_that_can_no_longer_be_answered_does_not_hang() {
     let mut sim = Sim::new(1);
     let counter = sim.spawn("counter", counter()).unwrap();
     let asked = counter.ask(Count::Keep, LONG);
@@ -101,7 +101,7 @@ fn s9_2_a_simulation_cannot_be_driven_by_a_handler() {
     });
     let asked = driving.unwrap().ask(|reply| reply, LONG);
     SIM.set(Some(sim));
-    // Driven through the ask, so that the handler finds the simulation unborrowed.
+    // Driven by the ask, so that the handler does not find the simulation borrowed.
     let said = asked.wait().unwrap();
     assert!(said.contains("cannot be driven in a handler"), "{said}");
     finish(SIM.take().unwrap());

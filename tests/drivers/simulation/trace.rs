@@ -1,4 +1,4 @@
-//! What the trace tells and keeps.
+//! What the trace reports, and what it keeps.
 
 use super::{Count, MS, counter, finish};
 use nexus_actors::prelude::*;

@@ -1,4 +1,4 @@
-//! Asks of the driving thread, of other threads and of handlers.
+//! Asks by the driving thread, by other threads and by handlers.
 
 use super::{Count, SHORT, counter, end, mute, sleeper, system, with_system};
 use crate::common::*;
@@ -88,12 +88,12 @@ fn s5_1_several_asks_of_the_driving_thread_run_at_once() {
 }
 
 #[test]
-fn s5_3_a_late_reply_is_counted_and_reaches_nobody() {
+fn s5_3_a_late_reply_is_counted_and_not_delivered() {
     with_system(ActorSystem::builder(), |system| {
         let sleeper = system.spawn("sleeper", sleeper(SHORT)).unwrap();
         let answer = sleeper.ask(|reply| reply, SHORT / 4).wait();
         assert_eq!(answer.unwrap_err().kind(), AskErrorKind::Timeout);
-        // Taken back before its turn has come.
+        // Withdrawn before its turn has come.
         drop(sleeper.ask(|reply| reply, NEVER));
         system.run();
         assert_eq!(system.stats().late_replies, 1);

@@ -1,4 +1,4 @@
-//! Nobody who waits outlives what he has borrowed of his thread, however the system ends.
+//! No waiting handler outlives what it has borrowed from its thread, however the system ends.
 
 use super::{NEVER, OnDrop, SMUGGLED, run_again, smuggle, smuggled, system};
 use nexus_actors::prelude::*;
@@ -11,7 +11,7 @@ use std::thread;
 /// What happened, in order.
 type Story = Arc<Mutex<Vec<&'static str>>>;
 
-/// Of its thread: says when it is destroyed.
+/// Owned by its thread; records its destruction.
 struct Owned(RefCell<Option<Story>>);
 
 impl Drop for Owned {
@@ -26,7 +26,7 @@ thread_local! {
     static OWNED: Owned = const { Owned(RefCell::new(None)) };
 }
 
-/// Borrows what its thread owns, and waits for ever.
+/// Borrows a value of its thread, and waits for ever.
 fn borrowing(story: &Story) -> Props<()> {
     let story = Arc::clone(story);
     Props::new(move || {
@@ -46,7 +46,7 @@ fn borrowing(story: &Story) -> Props<()> {
     })
 }
 
-/// Whoever drives actors on this thread.
+/// A driver of actors on this thread.
 trait Driven: Sized + 'static {
     fn with_borrower(story: &Story) -> Self;
 }
@@ -122,12 +122,12 @@ fn all_ends<S: Driven>() {
 }
 
 #[test]
-fn s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_system_ends() {
+fn s4_16_a_waiting_handler_gives_back_what_it_borrowed_however_the_system_ends() {
     all_ends::<ActorSystem>();
 }
 
 #[test]
-fn s4_16_who_waits_gives_back_what_he_borrowed_whichever_way_the_simulation_ends() {
+fn s4_16_a_waiting_handler_gives_back_what_it_borrowed_however_the_simulation_ends() {
     all_ends::<Sim>();
 }
 
@@ -138,8 +138,8 @@ thread_local! {
 
 const CHILD: &str = "NEXUS_ACTORS_TEST_THREAD_LOCAL";
 
-/// Has a thread end, in a process of its own, that has a system in a thread-local. The process is to end with a
-/// message, or well.
+/// Runs a thread, in a process of its own, that ends with a system in a thread-local. The process
+/// must end well, or abort with a message.
 fn in_a_thread_local(test: &str, ends_well: bool, begin: fn(&Story)) {
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
         let story = Story::default();

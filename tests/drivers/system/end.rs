@@ -1,4 +1,4 @@
-//! The end of a system: on order, by force, by a drop, with its thread, or beside a panic.
+//! The end of a system: by a shutdown, by force, by a drop, with its thread, or during a panic.
 
 use super::{Count, SHORT, conserved, counter, end, manual, mute, smuggle, stuck, system};
 use crate::common::*;
@@ -90,7 +90,7 @@ fn s5_8_an_ended_system_refuses_everything_at_once() {
     conserved(&system);
 }
 
-/// A reply to nobody.
+/// A reply that is never sent.
 fn never_sent() -> Reply<u8> {
     let other = system();
     let (give, replies) = mpsc::channel();
@@ -186,7 +186,7 @@ fn s4_9_a_system_dropped_while_its_thread_panics_does_not_abort() {
             system.run_until_idle();
             let (node, mute) = (system.node(), system.spawn("mute", mute::<u8>()).unwrap());
             let counter = system.spawn("counter", counter()).unwrap();
-            // Of others that wait for the system, none must wait for ever.
+            // No thread that waits for the system may wait for ever.
             let others = [
                 thread::spawn({
                     let tell = tell.clone();
@@ -203,7 +203,7 @@ fn s4_9_a_system_dropped_while_its_thread_panics_does_not_abort() {
                 thread::spawn(move || {
                     tell.send(()).unwrap();
                     let answer = mute.ask(|reply| reply, NEVER).wait();
-                    // Who was asked is stopped with the system; or nobody is there any more.
+                    // Either the target is stopped with the system, or the system no longer exists.
                     let refused = answer.expect_err("the system ends");
                     assert!(matches!(
                         refused,
@@ -217,7 +217,7 @@ fn s4_9_a_system_dropped_while_its_thread_panics_does_not_abort() {
                 let system = system;
                 let kept = counter.ask(Count::Get, NEVER);
                 let node = system.node();
-                // Runs first, while the thread panics.
+                // Dropped first, while the thread panics.
                 let _guard = OnDrop(|| {
                     system.run();
                     system.run_until_idle();

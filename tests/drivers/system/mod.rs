@@ -1,4 +1,4 @@
-//! The current-thread driver: section 9 of the contract, and what it must share with the pool.
+//! The current-thread driver: section 9 of the contract, and what it has in common with the pool.
 
 mod asks;
 mod borrowed;
@@ -30,7 +30,7 @@ fn counter() -> Props<Count> {
     })
 }
 
-/// Sleeps, and then answers what time it is.
+/// Sleeps, and then answers with the current time.
 fn sleeper(length: Duration) -> Props<Reply<Duration>> {
     Props::new(move || {
         Behavior::receive(move |ctx, reply: Reply<Duration>| {
@@ -59,7 +59,7 @@ fn manual() -> (ActorSystem, ManualTime) {
     (builder.start().expect("a system starts"), time)
 }
 
-/// Shuts a system down, which must need no force, and checks that no message is unaccounted for.
+/// Shuts a system down. No force may be needed, and every message must be accounted for.
 #[track_caller]
 fn end(system: &ActorSystem) {
     assert_eq!(system.shutdown(SOON).forced, 0);
@@ -67,7 +67,7 @@ fn end(system: &ActorSystem) {
     conserved(system);
 }
 
-/// Each message that was sent was handled, lost, or waits.
+/// Checks that each message sent was handled, was lost, or is waiting.
 #[track_caller]
 fn conserved(system: &ActorSystem) {
     let stats = system.stats();
@@ -84,7 +84,7 @@ fn with_system(builder: ActorSystemBuilder, test: impl FnOnce(&ActorSystem)) {
 }
 
 thread_local! {
-    /// What handlers of this thread may take that must not be sent.
+    /// Values that are not `Send`, for the handlers of this thread.
     static SMUGGLED: RefCell<Vec<Box<dyn std::any::Any>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -99,7 +99,7 @@ fn smuggled<T: 'static>() -> T {
     *value.downcast().expect("it is of that type")
 }
 
-/// Sleeps for ever with something on its stack, and tells of its end.
+/// Sleeps for ever with a value on its stack, and reports its end.
 fn stuck(log: &Log) -> Props<()> {
     let log = log.clone();
     Props::new(move || {

@@ -8,14 +8,14 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Runs whatever it is sent.
+/// Runs closures.
 fn runner() -> Props<Box<dyn FnOnce() + Send>> {
     Props::new(|| Behavior::receive(|_ctx, work: Box<dyn FnOnce() + Send>| work()))
 }
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// Runs `work` in a handler, and drives until it has run; answers what the failure hook was told.
+/// Runs `work` in a handler, and drives until it has run. Returns what the failure hook received.
 fn in_handler(work: impl FnOnce() + Send + 'static) -> Vec<String> {
     let _watchdog = watchdog();
     let failures = Log::default();
@@ -182,7 +182,7 @@ fn s4_9_destructors_may_ask() {
     with_system(ActorSystem::builder(), |system| {
         let log = Log::default();
         let counter = system.spawn("counter", counter()).unwrap();
-        // The answer of an ask that nobody waits for, dropped outside of any handler.
+        // The unclaimed answer of an ask, dropped outside of any handler.
         let noted = log.clone();
         let answers = system.spawn(
             "answers",
@@ -197,7 +197,7 @@ fn s4_9_destructors_may_ask() {
         system.run();
         drop(asked);
         assert_eq!(log.lines(), ["Ok(0)"]);
-        // A message, in its handler, and one that is lost.
+        // A message in its handler, and a message that is lost.
         let eats = Props::new(|| Behavior::receive(|_ctx, _: Asks| Next::Stop));
         let eats = system.spawn("eats", eats).unwrap();
         (0..2).for_each(|_| eats.tell(Asks(counter, log.clone())));
@@ -207,7 +207,7 @@ fn s4_9_destructors_may_ask() {
     });
 }
 
-/// Whoever drives from within a destructor that the runtime runs is no part of that drop.
+/// What a destructor drives while the runtime runs it is not part of that drop.
 #[test]
 fn s5_3_what_a_destructor_drives_is_not_touched_by_why_it_runs() {
     struct Asks(ActorRef<Reply<u8>>, mpsc::Sender<Result<u8, AskError>>);

@@ -24,7 +24,7 @@ fn s9_1_actors_work_on_the_thread_that_drives_them() {
     });
 }
 
-/// Asks two others from inside its handler: what a user would write for a pool.
+/// Asks two other actors within its handler, as a user would write it for a pool.
 fn shop(node: &WorkerNode) -> Result<ActorRef<Reply<u64>>, BoxError> {
     let north = node.spawn("north", counter())?;
     let south = node.spawn("south", counter())?;
@@ -51,7 +51,7 @@ fn s9_1_the_same_code_runs_in_a_pool_and_in_a_system() {
             .start()
             .unwrap();
         let office = pool.lookup::<Reply<u64>>("/user/office").unwrap();
-        // Every worker's hook has sent its own messages to the same two shops.
+        // Each worker's `configure` hook has sent its own messages to the same two shops.
         let sum = office.ask(|reply| reply, SOON).wait();
         assert_eq!(sum, Ok(42 * workers as u64));
         finish(&pool, SOON);

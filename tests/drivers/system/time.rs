@@ -70,7 +70,7 @@ fn s5_3_an_ask_under_a_clock_that_stands_still_gives_up_in_real_time() {
     let mute = system.spawn("mute", mute::<u8>()).unwrap();
     let answer = mute.ask(|reply| reply, SHORT).wait();
     assert_eq!(answer.unwrap_err().kind(), AskErrorKind::Timeout);
-    // By the clock it may also come at once.
+    // An advance of the clock may also expire it.
     let asked = mute.ask(|reply| reply, NEVER);
     system.run();
     time.advance(NEVER);

@@ -439,7 +439,7 @@ fn s5_2_a_destructor_may_wait_for_what_is_lost_deep_below_it() {
 }
 
 #[test]
-fn s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack() {
+fn s4_9_a_chain_of_unwanted_answers_does_not_use_up_the_stack() {
     /// An answer whose destructor answers the next question.
     struct Link(Option<Reply<Link>>, Arc<Mutex<Vec<Reply<Link>>>>);
     impl Drop for Link {
@@ -451,7 +451,7 @@ fn s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack() {
         }
     }
     in_child(
-        "hostile::destructors::s4_9_a_chain_of_answers_that_nobody_wants_does_not_use_up_the_stack",
+        "hostile::destructors::s4_9_a_chain_of_unwanted_answers_does_not_use_up_the_stack",
         || {
             let pool = pool_of(1).start().unwrap();
             let kept = Arc::new(Mutex::new(Vec::new()));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 #[test]
-fn s7_1_a_subscriber_that_waits_keeps_nobody_else_from_hearing() {
+fn s7_1_a_subscriber_that_waits_does_not_keep_others_from_being_told() {
     let heard = Arc::new(AtomicUsize::new(0));
     with_pool(pool_of(1), |pool| {
         let (keeper, replies) = keeper(pool);

@@ -154,7 +154,7 @@ fn in_backoff(sim: &mut Sim, log: &Log) -> (ActorRef<Do>, ActorRef<Do>) {
 }
 
 #[test]
-fn s4_13_nobody_waits_for_a_backoff_before_an_end() {
+fn s4_13_an_end_does_not_wait_for_a_backoff() {
     type End = fn(&mut Sim, ActorRef<Do>, ActorRef<Do>);
     let ends: [(&str, End); 5] = [
         ("its stop", |_, _, child| child.stop()),

@@ -123,7 +123,7 @@ fn s4_11_after_unwatch_nothing_is_told_though_it_was_under_way() {
 
 /// Many watchers, some of which leave before the end: which ones are told, and in which order.
 #[test]
-fn s4_11_many_are_told_in_order_and_nobody_who_has_left() {
+fn s4_11_many_watchers_are_told_in_order_and_none_that_has_left() {
     const MANY: usize = 50;
     let mut sim = Sim::builder().orderly().workers(1).start().unwrap();
     let log = Log::default();

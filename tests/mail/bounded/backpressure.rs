@@ -1,4 +1,4 @@
-//! Waiting for room, in simulation.
+//! Waiting for capacity, in simulation.
 
 use super::{
     Deal, Handled, LONG, PLACES, SECOND, SEEDS, Way, assert_in_order, bounded, deal, dealers,
@@ -9,7 +9,7 @@ use nexus_actors::sim::{Sim, check};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A suspended actor whose one place is taken, what it has handled, and dealers beside it.
+/// A suspended actor whose only permit is taken, its log, and dealers beside it.
 fn full(sim: &mut Sim) -> (ActorRef<u64>, Handled, Vec<ActorRef<Deal>>) {
     let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
     let actor = suspended(sim, "actor", props);
@@ -50,7 +50,7 @@ fn s3_3_with_backpressure_everything_arrives_once_and_in_order() {
 }
 
 #[test]
-fn s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes() {
+fn s3_3_waiting_senders_are_admitted_in_order_and_never_overtaken() {
     check(SEEDS, |sim| {
         let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
         let actor = suspended(sim, "actor", props);
@@ -72,7 +72,7 @@ fn s3_3_who_waits_first_is_let_in_first_and_nobody_overtakes() {
 }
 
 #[test]
-fn s3_3_of_many_who_wait_those_who_stay_are_let_in_in_their_order() {
+fn s3_3_of_many_waiting_senders_those_that_stay_are_admitted_in_order() {
     check(0..20, |sim| {
         let (props, log) = sink(1, Overflow::Backpressure, Duration::ZERO);
         let actor = suspended(sim, "actor", props);
@@ -102,12 +102,12 @@ fn s3_3_of_many_who_wait_those_who_stay_are_let_in_in_their_order() {
 }
 
 #[test]
-fn s3_3_who_waits_is_let_in_before_those_who_do_not() {
+fn s3_3_waiting_senders_are_admitted_before_others() {
     check(SEEDS, |sim| {
         let (props, log) = sink(2, Overflow::Backpressure, SECOND);
         let actor = sim.spawn_on(0, "actor", props).unwrap();
         let dealers = dealers(sim);
-        // One is handled for a second, two wait in the mailbox, one at the door.
+        // One message is handled for a second, two wait in the mailbox, and one sender waits.
         actor.tell(0);
         sim.run_until_idle();
         (1..=2).for_each(|number| actor.tell(number));
@@ -142,7 +142,7 @@ fn s3_3_a_deadline_is_kept_and_gives_the_message_back() {
 #[test]
 fn s3_3_a_sender_that_gives_up_leaves_its_place_to_others() {
     check(0..100, |sim| {
-        // Room comes about when the senders give up.
+        // Capacity becomes free while senders give up.
         let (props, log) = sink(2, Overflow::Backpressure, Duration::from_micros(40));
         let actor = sim.spawn_on(0, "actor", props).unwrap();
         let mut asks = Vec::new();
@@ -224,7 +224,7 @@ fn s3_3_who_waits_is_told_at_once_when_the_actor_ends() {
 }
 
 #[test]
-fn s3_3_a_forced_end_leaves_nobody_waiting() {
+fn s3_3_a_forced_end_leaves_no_sender_waiting() {
     check(SEEDS, |sim| {
         let (actor, _log, dealers) = full(sim);
         let asks: Vec<_> = dealers

@@ -1,4 +1,4 @@
-//! The bound itself: what every strategy does, and what keeps it.
+//! The bound itself: what every strategy does, and what preserves the bound.
 
 use super::{
     Handled, LONG, PLACES, SECOND, SEEDS, STRATEGIES, Way, bounded, deal, dealers, handled, send,
@@ -28,8 +28,8 @@ fn s3_1_a_capacity_of_zero_is_refused_when_it_is_asked_for() {
     assert_eq!(bounded(3, Overflow::Fail).capacity(), Some(3));
 }
 
-/// What five messages to a mailbox of three come to that nobody empties: the results, what is
-/// handled at last, and the dead letters.
+/// The outcome of five messages to a mailbox of three that is not emptied: the results, the
+/// messages handled in the end, and the dead letters.
 fn expected(overflow: Overflow, way: Way) -> (Vec<&'static str>, Vec<u64>, [u64; 3]) {
     let refusal = match (way, overflow) {
         (Way::Tell, _) | (_, Overflow::DropOldest) => "Ok(())",

@@ -23,14 +23,14 @@ fn bounded(capacity: usize, overflow: Overflow) -> Mailbox {
     Mailbox::bounded(capacity, overflow).unwrap()
 }
 
-/// What an actor has handled, in order.
+/// The numbers that an actor has handled, in order.
 type Handled = Arc<Mutex<Vec<u64>>>;
 
 fn handled(log: &Handled) -> Vec<u64> {
     log.lock().unwrap().clone()
 }
 
-/// Notes the numbers, and never finds more of them than there may be.
+/// Records the numbers, and checks that the mailbox never exceeds its bound.
 fn sink(capacity: usize, overflow: Overflow, pause: Duration) -> (Props<u64>, Handled) {
     let log = Handled::default();
     let written = Arc::clone(&log);
@@ -57,7 +57,7 @@ enum Way {
     SendTimeout(Duration),
 }
 
-/// Sends a number, and says what came of it. What is given back must be what was sent.
+/// Sends a number, and returns the outcome. A message that is returned must be the one that was sent.
 fn send(way: Way, to: ActorRef<u64>, number: u64) -> String {
     let (text, back) = match way {
         Way::Tell => {
@@ -93,7 +93,7 @@ fn send(way: Way, to: ActorRef<u64>, number: u64) -> String {
     text
 }
 
-/// Sends numbers one after the other, and answers what came of each.
+/// Sends numbers one after the other, and answers with the outcome of each.
 struct Deal(Way, ActorRef<u64>, Vec<u64>, Reply<Vec<String>>);
 
 fn dealer() -> Props<Deal> {
@@ -137,7 +137,7 @@ fn deal(
     sim.run_until(asked).unwrap()
 }
 
-/// Starts the dealer of that number: an even one on worker 0, an odd one on worker 1.
+/// Starts the dealer of that number: on worker 0 if it is even, on worker 1 if it is odd.
 fn start_dealer(sim: &mut Sim, number: u64) -> ActorRef<Deal> {
     let name = format!("dealer-{number}");
     sim.spawn_on(number as usize % 2, &name, dealer()).unwrap()
@@ -155,7 +155,8 @@ fn suspended(sim: &mut Sim, name: &str, props: Props<u64>) -> ActorRef<u64> {
     actor
 }
 
-/// Whether each sender's numbers came in order, each once. A sender's begin with its thousands.
+/// Checks that each sender's numbers came in order, each once. A sender's index is the thousands of
+/// its numbers.
 fn assert_in_order(numbers: &[u64], senders: u64, each: u64) {
     for sender in 0..senders {
         let own = |number: &&u64| **number / 1000 == sender;

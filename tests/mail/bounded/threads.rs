@@ -1,4 +1,4 @@
-//! Waiting for room under pools of threads.
+//! Waiting for capacity under pools of threads.
 
 use super::{Deal, LONG, Way, assert_in_order, bounded, dealer, handled, send, sink};
 use crate::common::*;
@@ -85,7 +85,7 @@ fn s3_2_what_try_tell_accepts_is_handled_and_nothing_else() {
     }
 }
 
-/// An actor that has no room, and makes none.
+/// An actor that has no capacity left, and frees none.
 fn full(pool: &WorkerPool) -> ActorRef<u64> {
     let (props, _log) = sink(1, Overflow::Backpressure, Duration::ZERO);
     let actor = pool.spawn("actor", props).unwrap();
@@ -151,7 +151,7 @@ fn s3_3_a_shutdown_tells_threads_and_handlers_that_wait() {
     }
 }
 
-/// Too large to lie in a batch, and strictly aligned.
+/// Too large to be stored inline in a batch, and strictly aligned.
 #[repr(align(64))]
 struct Large([u8; 500]);
 

@@ -175,7 +175,7 @@ fn a_router_that_stops_sends_on_what_it_has_and_stops_its_routees() {
             sim.run_until_idle();
             assert_eq!(log.numbers(), (0..30).collect::<Vec<_>>());
             assert_eq!(sim.pending().actors, 0);
-            // A killed one takes them along as well.
+            // A router that is killed stops its routees as well.
             let again = Router::round_robin(3, worker(&log)).spread(&node);
             let again = again.spawn(&node, "router").unwrap();
             sim.run_until_idle();

@@ -1,4 +1,4 @@
-//! Who is chosen, for messages and for questions.
+//! Which routee is chosen, for messages and for questions.
 
 use super::{Job, LONG, Log, SECOND, SEEDS, in_turn, note_all, routees_of, worker};
 use nexus_actors::prelude::*;
@@ -34,7 +34,7 @@ fn chance_is_fair_and_the_same_in_every_run_of_a_seed() {
         note_all(router, 0..4000);
         sim.run_until_idle();
         let counts = routees_of(router).into_iter().map(|one| log.of(one).len());
-        // Without the number of the pool, which is another one in each run.
+        // Without the number of the pool, which differs in each run.
         let chosen = log
             .all()
             .into_iter()
@@ -50,7 +50,7 @@ fn chance_is_fair_and_the_same_in_every_run_of_a_seed() {
     assert!(one != run(2).1, "another seed, other choices");
 }
 
-/// The routee of each key, with so many of them.
+/// The routee of each key.
 fn owners(log: &Log, router: RouterRef<Job>, keys: u32, sim: &mut Sim) -> HashMap<u32, ActorId> {
     log.take();
     note_all(router, 0..keys);
@@ -84,7 +84,7 @@ fn a_key_has_one_routee_and_one_routee_more_moves_its_share_alone() {
     assert!((600..1000).contains(&moved.len()), "{}", moved.len());
     assert!(moved.iter().all(|key| !before.contains(&five[key])));
 
-    // The fifth goes, and all is as it was; then one in the middle stops.
+    // The fifth leaves, and the mapping is as before; then one in the middle stops.
     router.resize(4, LONG).wait().unwrap().unwrap();
     assert_eq!(four, owners(&log, router, KEYS, &mut sim));
     let second = routees_of(router)[1];
@@ -149,7 +149,7 @@ fn the_smallest_mailbox_counts_the_message_that_is_being_handled() {
         let router = Router::smallest_mailbox(3, worker(&log));
         let router = router.spawn(&sim.node(0), "router").unwrap();
         let routees = routees_of(router);
-        // Two are busy, one of them with more to do; the third gets all but its share.
+        // Two are busy, one of them with more to do. The third receives all messages but its share.
         routees[0].tell(Job::Sleep(SECOND));
         routees[1].tell(Job::Sleep(SECOND));
         sim.run_until_idle();
@@ -160,7 +160,7 @@ fn the_smallest_mailbox_counts_the_message_that_is_being_handled() {
             sim.run_until_idle();
         }
         assert_eq!(log.of(routees[2]), (0..6).collect::<Vec<_>>());
-        // The third is busy too, so that they fill up to one level, 6 messages each.
+        // The third is busy too, so that all three fill up to one level: 6 messages each.
         routees[2].tell(Job::Sleep(2 * SECOND));
         sim.run_until_idle();
         note_all(router, 10..20);
@@ -206,7 +206,7 @@ fn the_smallest_mailbox_takes_a_passive_routee_for_an_idle_one() {
         note_all(router, 0..1);
         sim.run_until_idle();
         assert_eq!(log.of(routees[0]), [0]);
-        // Both are passive: in turn.
+        // Both are passive, and take turns.
         sim.run_for(2 * SECOND);
         routees.iter().for_each(|routee| routee.passivate());
         sim.run_until_idle();
@@ -214,7 +214,7 @@ fn the_smallest_mailbox_takes_a_passive_routee_for_an_idle_one() {
         sim.run_until_idle();
         let counts: Vec<usize> = routees.iter().map(|one| log.of(*one).len()).collect();
         assert_eq!(counts, [3, 2]);
-        // One that is suspended besides is passed over.
+        // A routee that is also suspended is skipped.
         routees[0].passivate();
         routees[0].suspend();
         sim.run_until_idle();
@@ -226,7 +226,7 @@ fn the_smallest_mailbox_takes_a_passive_routee_for_an_idle_one() {
 
 type Search = (u64, Reply<usize>);
 
-/// Answers with its worker, after as many seconds as that says; not at all for a 0.
+/// Answers with its worker after that many seconds; never if the number is 0.
 fn searcher() -> Props<Search> {
     Props::new(|| {
         Behavior::receive(|ctx, (pace, reply): Search| {
@@ -251,7 +251,7 @@ fn the_first_answer_of_all_routees_counts() {
         assert!(sim.now() < SECOND);
         sim.run_for(10 * SECOND);
         assert_eq!(sim.stats().late_replies, 0, "the others were expected");
-        // One has stopped, one never answers: the ask goes on until the third does.
+        // One has stopped, and one never answers: the ask continues until the third answers.
         router.routees(LONG).wait().unwrap()[0].kill();
         sim.run_until_idle();
         let asked = router.ask_first(|reply| (1, reply), LONG);

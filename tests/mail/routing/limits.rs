@@ -1,4 +1,4 @@
-//! What cannot be, what a full routee does not take, and routers under threads.
+//! Invalid routers, full routees, and routers under threads.
 
 use super::{Job, LONG, Log, SEEDS, note_all, routees_of, worker};
 use nexus_actors::prelude::*;
@@ -23,7 +23,7 @@ fn routers_that_cannot_be_are_refused_with_the_reason() {
         let named = Router::random(2, worker(&log)).spawn(&node, "no name");
         let expected = SpawnError::InvalidName(nexus_actors::validate_name("no name").unwrap_err());
         assert_eq!(named.unwrap_err().to_string(), expected.to_string());
-        // Nothing of them is left, nor of routees whose sisters did not start.
+        // Nothing of them is left, and nothing of routees if another routee did not start.
         let started = Arc::new(Mutex::new(0));
         let broken = Props::new(move || {
             let started = Arc::clone(&started);
@@ -157,7 +157,7 @@ fn what_a_full_routee_does_not_take_is_lost_once_for_its_reason() {
             let before = sim.stats().sent();
             note_all(router, 0..4);
             sim.run_until_idle();
-            // Each is sent to the router, and by that to the routee.
+            // Each message is sent to the router, which sends it to the routee.
             assert_eq!(sim.stats().sent() - before, 8, "{overflow:?}");
             assert_eq!(sim.dead_letters().count(reason), 3, "{overflow:?}");
             assert_eq!(sim.stats().dead_letters, 3);

@@ -1,5 +1,4 @@
-//! Routers: how messages are spread over a group of actors, and what becomes of them when the group
-//! changes.
+//! Routers: how messages are spread over a group of actors, and what happens to them when the group changes.
 
 mod changes;
 mod chosen;
@@ -13,7 +12,7 @@ use std::time::Duration;
 
 const SEEDS: std::ops::Range<u64> = 0..40;
 
-/// Who has handled which number, in order.
+/// Which actor has handled which number, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<(ActorId, u32)>>>);
 
@@ -70,7 +69,7 @@ fn routees_of(router: RouterRef<Job>) -> Vec<ActorRef<Job>> {
     router.routees(LONG).wait().unwrap()
 }
 
-/// Starts a router to three workers, which have their turns; on its own worker, or spread over all.
+/// Starts a round-robin router to three workers, on its own worker or spread over all.
 fn in_turn(node: &WorkerNode, log: &Log, spread: bool) -> RouterRef<Job> {
     let mut router = Router::round_robin(3, worker(log));
     if spread {

@@ -1,4 +1,4 @@
-//! The same as its neighbours, as it should be: they fail for no other reason.
+//! The correct versions of the other cases: those fail for no other reason.
 
 use nexus_actors::prelude::*;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What is not known says what is.
+//! The error for an unknown attribute names the known ones.
 
 use nexus_actors::prelude::*;
 

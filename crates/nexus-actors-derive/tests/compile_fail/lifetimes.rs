@@ -1,4 +1,4 @@
-//! A message outlives whoever sends it.
+//! A message outlives its sender.
 
 use nexus_actors::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A question that nobody sends is noticed, and so is what is deprecated.
+//! A question that is not sent is reported, and so is the use of a deprecated variant.
 
 #![deny(unused_must_use, deprecated)]
 

@@ -1,4 +1,4 @@
-//! What nobody sends is noticed as without the derive. That a method is not called is nothing to notice.
+//! A variant that is never sent is reported as without the derive. A method that is never called is not.
 
 #![deny(dead_code)]
 

@@ -1,4 +1,4 @@
-//! Only the variants of an enum have names for methods.
+//! Only an enum has variants to name methods after.
 
 use nexus_actors::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A question has one answer, of a type that is written there.
+//! A question has one reply, and its type must be spelled out.
 
 use nexus_actors::prelude::*;
 
