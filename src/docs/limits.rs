@@ -15,9 +15,9 @@
 //!   reported if foreign code with frames larger than a page jumps over the guard below the stack.
 //! - **Any number of handlers that wait.** Each holds a stack. If the system grants no memory for another
 //!   one, the wait fails with [`WaitError::NoStack`].
-//! - **Safety nets under `panic = "abort"`.** Rows 4.4 and 4.9 rest on unwinding, and so does the
-//!   cancelling of tasks. Without it a panic ends the process, a deadline leaves handlers that wait where
-//!   they are, with everything that they own, and an actor stops when its tasks have returned.
+//! - **Safety nets under `panic = "abort"`.** What row 4.4 and row 4.9 promise rests on unwinding, and so
+//!   does the cancelling of tasks. Without it a panic ends the process, a deadline leaves handlers that
+//!   wait where they are, with everything that they own, and an actor stops when its tasks have returned.
 //! - **A second panic in one unwinding.** If a destructor panics while the stack of its handler unwinds,
 //!   because of a panic, a forced end or a cancelled task, Rust itself ends the process.
 //!
@@ -70,7 +70,7 @@
 //! - An actor started from `Once` is never restarted. Its first failure stops it, unless it is resumed
 //!   (row 1.13).
 //! - A worker that is stuck, in a handler that never returns, is left behind at the end of a shutdown
-//!   (rows 4.4 and 4.15).
+//!   (row 4.4, row 4.15).
 //! - A shutdown may end later than its deadline, by the time that the forced end takes (row 4.15).
 //! - A worker of a pool cannot wait for the shutdown of that pool (row 4.4).
 //! - A system or simulation in a thread-local ends the process if its waiting handlers may have borrowed
