@@ -23,8 +23,8 @@
 //!
 //! # Messages
 //!
-//! - `tell` reports nothing, and an `Ok` of `try_tell` does not say that the message will be handled (row
-//!   1.4).
+//! - `tell` reports nothing, and an `Ok` of `try_tell` does not say that the message will be handled
+//!   (row 1.4).
 //! - Messages of different senders have no order between them, with the one exception that row 1.6 names.
 //! - The messages under way to a mailbox that drops the oldest are not bounded. Such a message is bounded
 //!   when it arrives (row 3.1).
@@ -32,21 +32,22 @@
 //! - A very large message needs stacks that have room for it (row 3.1).
 //! - Only the last 256 dead letters are stored, and a message that a subscriber itself loses is counted
 //!   without being told (row 7.1).
-//! - The sum of all messages holds for a pool that has ended and none of whose workers is stuck (row
-//!   7.2).
+//! - The sum of all messages holds for a pool that has ended and none of whose workers is stuck
+//!   (row 7.2).
 //!
 //! # Names
 //!
 //! - The path of an actor with a generated name is not known on other threads than its worker's, as long
 //!   as it was not asked from there. Its id is available (row 1.14). For the same reason the error of an
 //!   ask may name such an actor by its id alone (row 5.3).
-//! - Each worker stores the paths of a thousand actors that have ended, and no more (row 1.14).
+//! - The path of an actor that has ended is known for a while only: each worker stores the paths of a
+//!   thousand of them (row 1.14).
 //!
 //! # Asks and deadlocks
 //!
 //! - A handler that is quicker than the notice that its asker has given up still gets the question. A
-//!   forwarded question of a thread outside the pool is looked for only where it was first sent (row
-//!   5.4).
+//!   forwarded question of a thread outside the pool is looked for only where it was first sent
+//!   (row 5.4).
 //! - The place of a withdrawn question in a bounded mailbox is free at once only if fewer than a thousand
 //!   messages are before it (row 5.4).
 //! - A cycle of handlers that hold a reply and wait plainly is not certain. It is reported as suspected,
