@@ -32,8 +32,8 @@
 //!
 //! [`ActorSystem`] runs the same actors on the calling thread. [`sim`] steps a whole pool by a seed, to test
 //! it, and [`testkit`] has the tools with which tests observe actors. [`control`] is the protocol of an ask,
-//! for custom transports. [`semantics`] lists the library's promises, row by row, with the tests that check
-//! them.
+//! for custom transports. [`docs::guarantees`] lists what the library promises, row by row, and [`docs::limits`]
+//! what it does not.
 //!
 //! # Features
 //!
@@ -60,6 +60,8 @@ pub mod control;
 #[cfg(not(nexus_loom))]
 mod deadlock;
 #[cfg(not(nexus_loom))]
+pub mod docs;
+#[cfg(not(nexus_loom))]
 mod failure;
 #[cfg(not(nexus_loom))]
 mod fiber;
@@ -79,8 +81,6 @@ mod routing;
 mod scope;
 #[cfg(not(nexus_loom))]
 mod self_queue;
-#[cfg(not(nexus_loom))]
-pub mod semantics;
 #[cfg(not(nexus_loom))]
 mod shard;
 mod shared;
