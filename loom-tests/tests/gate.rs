@@ -5,7 +5,7 @@
 
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Gate, Mutant, Refused};
+use nexus_actors::model::{AcquireError, Gate, Mutant};
 use nexus_loom_tests::{Outcomes, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
@@ -177,7 +177,7 @@ fn closes(outcomes: &Outcomes) {
     let came = comes.join().unwrap();
     assert!(!leaves.join().unwrap(), "nobody waits");
 
-    assert!(matches!(came, Ok(()) | Err(Refused::Closed)));
+    assert!(matches!(came, Ok(()) | Err(AcquireError::Closed)));
     assert_eq!(
         gate.taken(),
         usize::from(came.is_ok()),
@@ -187,8 +187,8 @@ fn closes(outcomes: &Outcomes) {
         gate.taken() <= at_the_close,
         "somebody was let in after the close"
     );
-    assert_eq!(gate.enter(), Err(Refused::Closed));
-    assert_eq!(gate.enter_as_first(), Err(Refused::Closed));
+    assert_eq!(gate.enter(), Err(AcquireError::Closed));
+    assert_eq!(gate.enter_as_first(), Err(AcquireError::Closed));
     outcomes.note("came before", came.is_ok());
     outcomes.note("came after", came.is_err());
 }

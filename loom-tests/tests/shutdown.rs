@@ -6,7 +6,7 @@
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 use nexus_actors::model::{
-    Inbox, Ingress, Mutant, Orders, Quorum, Reader, Receiver, inbox, ingress,
+    ControlQueue, Inbox, Ingress, Mutant, Quorum, Reader, Receiver, inbox, ingress,
 };
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::ptr::NonNull;
@@ -23,7 +23,7 @@ enum Order {
 
 /// What the workers share.
 struct Pool {
-    orders: [Orders<Order>; WORKERS],
+    orders: [ControlQueue<Order>; WORKERS],
     /// Through these the workers send to each other.
     inboxes: Vec<Inbox<Letter>>,
     /// Through these they are nudged.
@@ -49,7 +49,7 @@ impl Pool {
             ends.push(End { receiver, reader });
         }
         let pool = Self {
-            orders: [Orders::default(), Orders::default()],
+            orders: [ControlQueue::default(), ControlQueue::default()],
             inboxes,
             ingresses,
             quiet: Quorum::default(),
@@ -81,7 +81,7 @@ impl Pool {
         }
     }
 
-    /// As `Ending::one_more_is_quiet` in `runtime/worker.rs`.
+    /// As `Ending::one_more_is_quiet` in `worker/ending.rs`.
     fn one_more_is_quiet(&self) {
         if self.quiet.one_more(WORKERS) {
             self.order_all(Order::Close);

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 
 use super::context::Context;
-use super::handling::{Handling, Receive, Signalled};
+use super::handling::HandlerBody;
+use super::handling::Receive;
+use super::handling::Signalled;
 use super::timers::Timers;
 use crate::failure::BoxError;
 use crate::shard::NewBody;
@@ -349,7 +351,7 @@ impl<M: Send + 'static> Behavior<M> {
 
     fn ready(receive: impl Receive<M>) -> Self {
         Self {
-            form: Form::Ready(Handling::<M, _>::body(receive)),
+            form: Form::Ready(HandlerBody::<M, _>::body(receive)),
         }
     }
 }

@@ -6,14 +6,24 @@
 
 use super::reference::{ActorRef, TellError};
 use crate::address::{ActorId, Envelope};
-use crate::failure::{DeadLetterReason, End};
-use crate::pool_core::{self, Door, PoolCore, Room, envelope_from_outside};
-use crate::queue::Refused;
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::pool_core;
+use crate::pool_core::BoundedMailbox;
+use crate::pool_core::MailPermit;
+use crate::pool_core::PoolCore;
+use crate::pool_core::envelope_from_outside;
+use crate::queue::AcquireError;
+use crate::shard::BoundedQuestion;
+use crate::shard::Evicting;
+use crate::shard::Message;
 use crate::shard::Route;
+use crate::shard::Shard;
+use crate::shard::Slot;
 use crate::shard::bury_without_pool;
-use crate::shard::{
-    Evicting, Message, Question, Shard, Slot, drop_lost, note_question, with_current,
-};
+use crate::shard::drop_lost;
+use crate::shard::note_question;
+use crate::shard::with_current;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, which becomes a dead letter if it is refused.
@@ -38,7 +48,7 @@ impl<M: Send + 'static> ActorRef<M> {
     fn lose(self, refused: TellError<M>) {
         let reason = refused.reason();
         self.record_loss(reason);
-        drop_lost(refused.into_message(), End::from(reason));
+        drop_lost(refused.into_message(), WaitEnd::from(reason));
     }
 
     #[cold]
@@ -71,20 +81,20 @@ impl<M: Send + 'static> ActorRef<M> {
         message: M,
     ) -> Result<(), TellError<M>> {
         let id = self.id();
-        let door = match shard {
-            Some(own) if own.home == id.home => own.tenant(id.key).and_then(Slot::door),
-            _ => core.gates.find(id),
+        let bounded = match shard {
+            Some(own) if own.home == id.home => own.tenant(id.key).and_then(Slot::bounded),
+            _ => core.bounded_mailboxes.find(id),
         };
-        let Some(door) = door else {
+        let Some(bounded) = bounded else {
             return Err(self.is_gone_from(core, message));
         };
-        match door.enter(&*core.transport) {
+        match bounded.enter(&*core.transport) {
             Ok(()) => {
-                self.carry::<QUESTION>(shard, core, message, !door.counts());
+                self.carry::<QUESTION>(shard, core, message, !bounded.counts());
                 Ok(())
             }
-            Err(Refused::Closed) => Err(self.is_gone_from(core, message)),
-            Err(Refused::Full) => Err(TellError::full(door.overflow, message)),
+            Err(AcquireError::Closed) => Err(self.is_gone_from(core, message)),
+            Err(AcquireError::Full) => Err(TellError::full(bounded.overflow, message)),
         }
     }
 
@@ -125,7 +135,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 if evicting {
                     outboxes.send(worker, key, envelope, Evicting::<M, QUESTION>(message));
                 } else if QUESTION {
-                    outboxes.send(worker, key, envelope, Question(message));
+                    outboxes.send(worker, key, envelope, BoundedQuestion(message));
                 } else {
                     outboxes.send(worker, key, envelope, Message::<M>(message));
                 }
@@ -136,7 +146,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 if evicting {
                     core.post(worker, key, envelope, Evicting::<M, QUESTION>(message));
                 } else if QUESTION {
-                    core.post(worker, key, envelope, Question(message));
+                    core.post(worker, key, envelope, BoundedQuestion(message));
                 } else {
                     core.post(worker, key, envelope, Message::<M>(message));
                 }
@@ -149,7 +159,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Errors
     ///
     /// Returns the message if the actor accepts no more mail.
-    pub(crate) fn tell_into(self, room: Room, message: M) -> Result<(), TellError<M>> {
+    pub(crate) fn tell_into(self, room: MailPermit, message: M) -> Result<(), TellError<M>> {
         let id = self.id();
         if !room.spend() {
             return Err(match pool_core::find(id.home) {
@@ -174,28 +184,33 @@ impl<M: Send + 'static> ActorRef<M> {
 
     /// Takes a permit for a message that is sent later, to a mailbox that counts permits.
     #[cfg(feature = "async")]
-    pub(crate) fn reserve(self) -> Result<Room, TellError<()>> {
+    pub(crate) fn reserve(self) -> Result<MailPermit, TellError<()>> {
         let id = self.id();
         let Some(core) = pool_core::find(id.home) else {
             return Err(TellError::PoolClosed(()));
         };
-        let Some(door) = core.gates.find(id) else {
+        let Some(bounded) = core.bounded_mailboxes.find(id) else {
             return Err(self.is_gone_from(&core, ()));
         };
-        debug_assert!(door.counts(), "a place is taken where places are counted");
-        match door.enter(&*core.transport) {
-            Ok(()) => Ok(Room::of(door)),
-            Err(Refused::Closed) => Err(self.is_gone_from(&core, ())),
-            Err(Refused::Full) => Err(TellError::full(door.overflow, ())),
+        debug_assert!(
+            bounded.counts(),
+            "a place is taken where places are counted"
+        );
+        match bounded.enter(&*core.transport) {
+            Ok(()) => Ok(MailPermit::of(bounded)),
+            Err(AcquireError::Closed) => Err(self.is_gone_from(&core, ())),
+            Err(AcquireError::Full) => Err(TellError::full(bounded.overflow, ())),
         }
     }
 
     /// Returns the door of the actor, if its mailbox is bounded and it is alive.
-    pub(crate) fn door(self) -> Option<std::sync::Arc<Door>> {
+    pub(crate) fn bounded(self) -> Option<std::sync::Arc<BoundedMailbox>> {
         if !self.is_bounded() {
             return None;
         }
-        pool_core::find(self.id().home)?.gates.find(self.id())
+        pool_core::find(self.id().home)?
+            .bounded_mailboxes
+            .find(self.id())
     }
 
     /// Counts a message that was sent and refused.

@@ -88,7 +88,7 @@ thread_local! {
 
 fn with_locals<R>(look: impl FnOnce(&Locals) -> R) -> R {
     with_current(|shard| match shard {
-        Some(shard) if running_fiber().is_some() => look(&shard.is_scoped_now().locals),
+        Some(shard) if running_fiber().is_some() => look(&shard.mark_scoped().locals),
         _ => OF_THREAD.with(look),
     })
 }

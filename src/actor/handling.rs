@@ -14,7 +14,12 @@ use super::context::Context;
 use crate::address::Key;
 use crate::failure::{BoxError, DeadLetterReason};
 use crate::self_queue;
-use crate::shard::{Body, Kept, NewBody, Shard, Slot, TurnEnd};
+use crate::shard::Body;
+use crate::shard::NewBody;
+use crate::shard::OwnMessage;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::TurnEnd;
 use crate::supervision::Signal;
 
 /// A typed handler, to which the behaviours of the public interface are reduced.
@@ -30,12 +35,12 @@ pub(crate) trait Receive<M>: 'static {
 }
 
 /// A handler of `M` as a body.
-pub(crate) struct Handling<M, R> {
+pub(crate) struct HandlerBody<M, R> {
     receive: R,
     messages: PhantomData<fn(M)>,
 }
 
-impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
+impl<M: Send + 'static, R: Receive<M>> HandlerBody<M, R> {
     pub(crate) fn body(receive: R) -> NewBody {
         NewBody::new(Self {
             receive,
@@ -44,9 +49,15 @@ impl<M: Send + 'static, R: Receive<M>> Handling<M, R> {
     }
 }
 
-impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
+impl<M: Send + 'static, R: Receive<M>> Body for HandlerBody<M, R> {
     // The handler is called only from here, so that the compiler inlines it.
-    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
+    fn turn(
+        &mut self,
+        shard: &Shard,
+        slot: &Slot,
+        actor: Key,
+        kept: Option<OwnMessage>,
+    ) -> TurnEnd {
         let mut ctx = Context::handling(shard, actor);
         let mut place = MaybeUninit::<M>::uninit();
         let mut next = match kept {
@@ -62,7 +73,7 @@ impl<M: Send + 'static, R: Receive<M>> Body for Handling<M, R> {
             // once, with nothing in between.
             let handled = unsafe { self.receive.receive(&mut ctx, message.read()) };
             match handled {
-                Ok(Next::Same) => shard.verdicts.settle(),
+                Ok(Next::Same) => shard.dropped_replies.settle(),
                 Ok(Next::Unhandled) => {
                     unhandled::<M>(shard, actor);
                 }
@@ -177,7 +188,13 @@ where
     F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
     R: IntoNext<M> + 'static,
 {
-    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
+    fn turn(
+        &mut self,
+        shard: &Shard,
+        slot: &Slot,
+        actor: Key,
+        kept: Option<OwnMessage>,
+    ) -> TurnEnd {
         self.inner.turn(shard, slot, actor, kept)
     }
 

@@ -8,7 +8,8 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::{fmt, ptr};
 
 use crate::address::{ActorId, ActorPath, MessageId};
-use crate::failure::{DeadLetterReason, End};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
 use crate::lifecycle::send_order;
 use crate::mailbox::Overflow;
 use crate::pool_core::{
@@ -248,7 +249,7 @@ impl<M: Send + 'static> ActorRef<M> {
                     None => {
                         let envelope = envelope_from_outside(sender);
                         bury_without_pool::<M>(self.id(), envelope);
-                        drop_lost(message, End::PoolClosed);
+                        drop_lost(message, WaitEnd::PoolClosed);
                     }
                 }
             }

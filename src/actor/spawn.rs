@@ -7,9 +7,17 @@ use super::props::{Seed, Spawnable};
 use super::reference::ActorRef;
 use crate::address::{ActorId, ActorPath, Envelope, Home, Key, MessageType};
 use crate::deadlock::look_again_for_cycle;
-use crate::failure::{DeadLetterReason, End, SpawnError, drop_quietly, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::SpawnError;
+use crate::failure::WaitEnd;
+use crate::failure::drop_quietly;
+use crate::failure::drop_with_fate;
 use crate::lifecycle;
-use crate::pool_core::{DirectoryEntry, Heard, Looked, Phase, PoolCore};
+use crate::pool_core::DirectoryEntry;
+use crate::pool_core::Heard;
+use crate::pool_core::NameLookup;
+use crate::pool_core::NamePhase;
+use crate::pool_core::PoolCore;
 use crate::shard::Supervised;
 use crate::shard::{Name, Parcel, Shard, dispatch, path_of_child};
 use crate::suspend::wait_for;
@@ -126,7 +134,7 @@ fn find_or_wait<M: Send + 'static>(
         .core
         .names
         .look(&*shard.core.directory, path, |phase, entry| {
-            if phase == Phase::Starting
+            if phase == NamePhase::Starting
                 && let Err(error) = typed::<M>(path, entry)
             {
                 wrong = Some(error);
@@ -142,15 +150,15 @@ fn find_or_wait<M: Send + 'static>(
         return Err(error);
     }
     match (looked, wait) {
-        (Looked::Live(entry), _) => typed(path, entry).map(Some),
-        (Looked::Wait, Some((wait, actor))) => {
+        (NameLookup::Live(entry), _) => typed(path, entry).map(Some),
+        (NameLookup::Wait, Some((wait, actor))) => {
             if let Some((home, wait)) = caller {
                 let mail = MessageType::of::<M>();
                 dispatch(ActorId::new(home, wait), WantsName { actor, mail });
             }
             hear(shard, path, wait.1)
         }
-        (Looked::Again, _) => {
+        (NameLookup::Again, _) => {
             yield_now(shard).map_err(cannot_wait)?;
             Ok(None)
         }
@@ -173,7 +181,7 @@ fn hear<M: Send + 'static>(
     }
     let cycle = shard.waits.take_cycle(wait);
     match (shard.waits.take_end(wait), cycle) {
-        (Some(End::Deadlock), Some(cycle)) => Err(SpawnError::Deadlock(cycle)),
+        (Some(WaitEnd::Deadlock), Some(cycle)) => Err(SpawnError::Deadlock(cycle)),
         // Otherwise only the end of the pool ends the wait.
         _ => Err(SpawnError::PoolClosed),
     }
@@ -191,16 +199,16 @@ impl Parcel for Tell {
         if shard.waits.is_pending(wait) {
             shard.follow_up(shard.waits.fulfil(wait, self.0));
         } else {
-            let _ = drop_with_fate(self.0, End::NoReply);
+            let _ = drop_with_fate(self.0, WaitEnd::NoReply);
         }
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {
-        let _ = drop_with_fate(self.0, End::PoolClosed);
+        let _ = drop_with_fate(self.0, WaitEnd::PoolClosed);
     }
 
     fn bounce_without_pool(self, _: ActorId) {
-        let _ = drop_with_fate(self.0, End::PoolClosed);
+        let _ = drop_with_fate(self.0, WaitEnd::PoolClosed);
     }
 }
 

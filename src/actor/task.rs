@@ -7,11 +7,20 @@ use std::time::Duration;
 use super::context::{Context, sleep};
 use super::reference::ActorRef;
 use crate::address::{ActorPath, Home, Key};
-use crate::failure::{
-    BoxError, Cause, End, TaskError, Unwound, WaitError, catch_user, drop_with_fate,
-};
+use crate::failure::BoxError;
+use crate::failure::Cause;
+use crate::failure::TaskError;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::WaitError;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
 use crate::lifecycle::{self, cancel_task};
-use crate::shard::{Job, JobEnd, Shard, path_of, with_current};
+use crate::shard::JobEnd;
+use crate::shard::Shard;
+use crate::shard::TaskJob;
+use crate::shard::path_of;
+use crate::shard::with_current;
 use crate::suspend::wait_for;
 use crate::suspend::yield_now;
 
@@ -241,12 +250,12 @@ impl<R: 'static> Task<R> {
             let shard = shard.filter(|shard| shard.home == self.home);
             let shard = shard.ok_or(WaitError::OutsideHandler)?;
             wait_for(shard, self.done).map_err(WaitError::from)?;
-            if let Some(outcome) = shard.waits.take_value::<Outcome<R>>(self.done) {
+            if let Some(outcome) = shard.waits.take_value::<TaskOutcome<R>>(self.done) {
                 return outcome;
             }
             let cycle = shard.waits.take_cycle(self.done);
             match (shard.waits.take_end(self.done), cycle) {
-                (Some(End::Deadlock), Some(cycle)) => Err(TaskError::Deadlock(cycle)),
+                (Some(WaitEnd::Deadlock), Some(cycle)) => Err(TaskError::Deadlock(cycle)),
                 // Besides its task, only the end of the pool ends this wait.
                 _ => Err(TaskError::Cancelled),
             }
@@ -259,7 +268,7 @@ impl<R: 'static> Task<R> {
     ///
     /// Under `panic = "abort"` only a task that has not begun can be ended.
     pub fn cancel(&self) {
-        self.look(|shard| cancel_task(shard, self.task, End::NoReply));
+        self.look(|shard| cancel_task(shard, self.task, WaitEnd::NoReply));
     }
 
     /// Returns whether it has ended, so that [`wait`](Self::wait) returns at once.
@@ -288,7 +297,7 @@ impl<R> fmt::Debug for Task<R> {
 }
 
 /// The outcome of the wait for a task.
-type Outcome<R> = Result<R, TaskError>;
+type TaskOutcome<R> = Result<R, TaskError>;
 
 struct Work<M, R, F> {
     work: F,
@@ -297,7 +306,7 @@ struct Work<M, R, F> {
     result: PhantomData<fn() -> R>,
 }
 
-impl<M, R, F> Job for Work<M, R, F>
+impl<M, R, F> TaskJob for Work<M, R, F>
 where
     M: Send + 'static,
     R: 'static,
@@ -313,7 +322,7 @@ where
                 tell(shard, done, Ok(result));
                 JobEnd::Quiet
             }
-            Ok(result) => match drop_with_fate(result, End::NoReply) {
+            Ok(result) => match drop_with_fate(result, WaitEnd::NoReply) {
                 Some(Unwound::Panicked(payload)) => JobEnd::Noted(Cause::Panic(payload)),
                 _ => JobEnd::Quiet,
             },
@@ -328,7 +337,7 @@ where
         }
     }
 
-    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd {
+    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: WaitEnd) -> JobEnd {
         let Self { work, done, .. } = *self;
         if let Some(Unwound::Panicked(payload)) = drop_with_fate(work, end) {
             tell::<R>(shard, done, Err(why));
@@ -348,7 +357,7 @@ where
 }
 
 /// Tells the holder of the [`Task`]. Returns whether there is one.
-fn tell<R: 'static>(shard: &Shard, done: Key, outcome: Outcome<R>) -> bool {
+fn tell<R: 'static>(shard: &Shard, done: Key, outcome: TaskOutcome<R>) -> bool {
     let held = shard.waits.is_pending(done);
     if held {
         shard.follow_up(shard.waits.fulfil(done, outcome));

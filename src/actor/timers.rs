@@ -4,8 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::address::Key;
-use crate::self_queue::{Beat, Kind, Make, TimerKey, look_at_store, with_store};
-use crate::shard::{Shard, State};
+use crate::self_queue::IntervalStart;
+use crate::self_queue::Make;
+use crate::self_queue::TimerKey;
+use crate::self_queue::TimerKind;
+use crate::self_queue::look_at_store;
+use crate::self_queue::with_store;
+use crate::shard::ActorState;
+use crate::shard::Shard;
 
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
@@ -59,7 +65,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
 
     /// Sends `message`, once, after `delay`. Once it is handled, the timer is inactive.
     pub fn start_single(&mut self, key: impl Into<TimerKey>, message: M, delay: Duration) {
-        self.start(key.into(), nanos(delay), Kind::Single(message));
+        self.start(key.into(), nanos(delay), TimerKind::Single(message));
     }
 
     /// Sends a message that `make` makes, first after `delay`, then each time that long after the previous
@@ -76,7 +82,7 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         make: impl FnMut() -> M + 'static,
         delay: Duration,
     ) {
-        self.repeat(key.into(), Box::new(make), delay, Beat::Handling);
+        self.repeat(key.into(), Box::new(make), delay, IntervalStart::Handling);
     }
 
     /// Sends a message that `make` makes, first after `period`, then with that period: each time counts
@@ -96,21 +102,21 @@ impl<'a, M: Send + 'static> Timers<'a, M> {
         make: impl FnMut() -> M + 'static,
         period: Duration,
     ) {
-        self.repeat(key.into(), Box::new(make), period, Beat::Due);
+        self.repeat(key.into(), Box::new(make), period, IntervalStart::Due);
     }
 
-    fn repeat(&mut self, key: TimerKey, make: Make<M>, every: Duration, beat: Beat) {
+    fn repeat(&mut self, key: TimerKey, make: Make<M>, every: Duration, interval: IntervalStart) {
         assert!(
             !every.is_zero(),
             "the period of a repeated timer must not be zero"
         );
         let every = nanos(every);
-        self.start(key, every, Kind::repeated(make, every, beat));
+        self.start(key, every, TimerKind::repeated(make, every, interval));
     }
 
-    fn start(&mut self, key: TimerKey, after: u64, kind: Kind<M>) {
+    fn start(&mut self, key: TimerKey, after: u64, kind: TimerKind<M>) {
         let slot = self.shard.slot(self.actor.slot());
-        if slot.state() == State::Stopping {
+        if slot.state() == ActorState::Stopping {
             return; // nothing is handled after `PostStop`
         }
         let at = self.shard.read_clock().saturating_add(after);

@@ -7,20 +7,20 @@ use super::id::{ActorId, MessageId};
 
 /// The part of an envelope that all messages of one handler share.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cause {
+pub(crate) struct MessageCause {
     sender: ActorId,
     /// `NONE` if the message begins a correlation of its own.
     correlation: MessageId,
     causation: MessageId,
 }
 
-impl Default for Cause {
+impl Default for MessageCause {
     fn default() -> Self {
         Self::NONE
     }
 }
 
-impl Cause {
+impl MessageCause {
     /// The cause before the first entry of a batch, and of messages that begin outside any handler.
     pub(crate) const NONE: Self = Self::of(Envelope::NONE);
 

@@ -7,7 +7,7 @@ mod id;
 mod message_type;
 mod path;
 mod shared_text;
-pub(crate) use self::cause::Cause;
+pub(crate) use self::cause::MessageCause;
 pub use self::envelope::Envelope;
 pub use self::escape::{escape_name, unescape_name};
 pub use self::id::{ActorId, MessageId};

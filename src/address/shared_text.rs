@@ -18,13 +18,13 @@ const FOR_GOOD: u32 = MOST_OWNERS | MOST_OWNERS >> 1;
 /// An `Arc<str>` at half of its size: the length is in the allocation, and there are no weak references to
 /// count.
 ///
-/// **Invariant.** The pointer is to a [`Head`], and `length` bytes of valid UTF-8 follow it in the same
+/// **Invariant.** The pointer is to a [`TextHeader`], and `length` bytes of valid UTF-8 follow it in the same
 /// allocation, whose layout is `layout(length)`. Nothing writes to them after `concat`. The allocation
 /// lasts as long as it has an owner.
-pub(crate) struct SharedText(NonNull<Head>);
+pub(crate) struct SharedText(NonNull<TextHeader>);
 
 #[repr(C)]
-struct Head {
+struct TextHeader {
     owners: AtomicU32,
     length: u32,
 }
@@ -40,7 +40,7 @@ unsafe impl Sync for SharedText {}
 /// If a text of that length has no layout.
 fn layout(length: usize) -> Layout {
     let text = Layout::array::<u8>(length);
-    let whole = text.and_then(|text| Layout::new::<Head>().extend(text));
+    let whole = text.and_then(|text| Layout::new::<TextHeader>().extend(text));
     whole.expect("a text fits into the address space").0
 }
 
@@ -58,13 +58,13 @@ impl SharedText {
         let layout = layout(length as usize);
         // SAFETY: the layout is not empty, as it has the head.
         let memory = unsafe { alloc(layout) };
-        let Some(head) = NonNull::new(memory.cast::<Head>()) else {
+        let Some(head) = NonNull::new(memory.cast::<TextHeader>()) else {
             handle_alloc_error(layout)
         };
         let owners = AtomicU32::new(1);
         // SAFETY: the memory is new, and laid out for a head and then the bytes of all parts.
         unsafe {
-            head.write(Head { owners, length });
+            head.write(TextHeader { owners, length });
             let mut end = head.add(1).cast::<u8>();
             for part in parts {
                 end.copy_from_nonoverlapping(NonNull::from(part).cast(), part.len());
@@ -74,7 +74,7 @@ impl SharedText {
         Self(head)
     }
 
-    fn head(&self) -> &Head {
+    fn head(&self) -> &TextHeader {
         // SAFETY: the invariant; the head is shared, and its count atomic.
         unsafe { self.0.as_ref() }
     }

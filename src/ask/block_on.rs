@@ -15,7 +15,11 @@ use std::task::{Poll, Wake, Waker};
 use super::answering::lent_here;
 use super::error::AskError;
 use super::handle::Ask;
-use super::polling::{Lent, Polled, Poller, Seen, blocking_on};
+use super::polling::Lent;
+use super::polling::PollSeen;
+use super::polling::Polled;
+use super::polling::Poller;
+use super::polling::blocking_on;
 use super::reply::Reply;
 use crate::actor::{Context, TaskContext};
 use crate::address::{ActorId, Home, Key};
@@ -138,7 +142,7 @@ struct Causes {
 
 impl Causes {
     /// Records that the future was polled, on that worker and with that waker, and has polled these waits.
-    fn note(&mut self, end: &Arc<EndWait>, home: Home, mut seen: Seen) {
+    fn note(&mut self, end: &Arc<EndWait>, home: Home, mut seen: PollSeen) {
         let own = |one: Polled| (one.home == home).then_some(one.wait);
         if !self.needs_all {
             let only = seen

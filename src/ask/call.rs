@@ -7,7 +7,10 @@ use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
 use crate::address::{ActorId, Envelope, Home, Key};
-use crate::failure::{DeadLetterReason, End, WaitError, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::WaitError;
+use crate::failure::drop_with_fate;
 use crate::pool_core::PoolCore;
 use crate::shard::Route;
 use crate::shard::{Parcel, Shard, with_current};
@@ -91,6 +94,6 @@ where
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        let _ = drop_with_fate(self, End::from(reason));
+        let _ = drop_with_fate(self, WaitEnd::from(reason));
     }
 }

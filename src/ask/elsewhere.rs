@@ -3,7 +3,8 @@
 use super::block_on::block_on;
 use super::driven::{Drive, can_drive, driver_at, driver_of};
 use super::error::AskError;
-use super::handle::{Ask, Waiting};
+use super::handle::Ask;
+use super::handle::PendingAsk;
 use super::outcome::outcome_of;
 use crate::address::Key;
 use crate::shard::with_current;
@@ -13,7 +14,7 @@ impl<R: Send + 'static> Ask<R> {
     #[cold]
     #[inline(never)]
     pub(super) fn wait_elsewhere(mut self) -> Result<R, AskError> {
-        if let Waiting::Worker { home, wait } = self.waiting {
+        if let PendingAsk::Worker { home, wait } = self.waiting {
             if let Some(driver) = driver_at(home) {
                 return wait_by_driving(&*driver, self, wait);
             }
@@ -24,9 +25,9 @@ impl<R: Send + 'static> Ask<R> {
         if with_current(|shard| shard.is_some()) || driver_of(pool).is_some() {
             return block_on(pool, self)?;
         }
-        match std::mem::replace(&mut self.waiting, Waiting::Over) {
-            Waiting::Outside(outside) => outside.wait(),
-            Waiting::Worker { .. } | Waiting::Over => unreachable!("it was moved outside"),
+        match std::mem::replace(&mut self.waiting, PendingAsk::Over) {
+            PendingAsk::Outside(outside) => outside.wait(),
+            PendingAsk::Worker { .. } | PendingAsk::Over => unreachable!("it was moved outside"),
         }
     }
 }

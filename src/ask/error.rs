@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::{ActorId, ActorPath, MessageType};
-use crate::failure::{Cycle, End, Failure, WaitError};
+use crate::failure::Cycle;
+use crate::failure::Failure;
+use crate::failure::WaitEnd;
+use crate::failure::WaitError;
 use crate::shard::{Shard, path_of_asked};
 use crate::wait::Asked;
 
@@ -126,23 +129,23 @@ impl From<WaitError> for AskError {
 }
 
 impl AskError {
-    pub(super) fn from_end(end: End, details: AskDetails) -> Self {
+    pub(super) fn from_end(end: WaitEnd, details: AskDetails) -> Self {
         match end {
-            End::NoReply => Self::NoReply(details),
-            End::Stopped => Self::TargetStopped(details),
-            End::Failed => Self::TargetFailed(details),
-            End::NoRoom => Self::MailboxFull(details),
-            End::PoolClosed => Self::PoolClosed(details),
-            End::TimedOut => Self::Timeout(details),
-            End::Cancelled => Self::Cancelled(details),
-            End::Deadlock => Self::Deadlock(details),
+            WaitEnd::NoReply => Self::NoReply(details),
+            WaitEnd::Stopped => Self::TargetStopped(details),
+            WaitEnd::Failed => Self::TargetFailed(details),
+            WaitEnd::NoRoom => Self::MailboxFull(details),
+            WaitEnd::PoolClosed => Self::PoolClosed(details),
+            WaitEnd::TimedOut => Self::Timeout(details),
+            WaitEnd::Cancelled => Self::Cancelled(details),
+            WaitEnd::Deadlock => Self::Deadlock(details),
         }
     }
 
     /// The error of a wait of that worker.
     pub(super) fn of_worker(
         shard: &Shard,
-        end: End,
+        end: WaitEnd,
         asked: Option<Asked>,
         cycle: Option<Cycle>,
         failure: Option<Arc<Failure>>,

@@ -5,28 +5,32 @@ use std::sync::Arc;
 use super::driven::driver_at;
 use super::reply::{Asker, keep_name};
 use crate::address::{ActorId, Envelope, Key};
-use crate::failure::{DeadLetterReason, End, Failure, catch_user, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
 use crate::pool_core::PoolCore;
 use crate::shard::{Parcel, Shard, dispatch, with_current};
 
 /// Why a thread outside gets no answer.
 pub(super) enum Unanswered {
-    For(End),
+    For(WaitEnd),
     /// Because of this failure.
     Failed(Arc<Failure>),
 }
 
-impl From<End> for Unanswered {
-    fn from(end: End) -> Self {
+impl From<WaitEnd> for Unanswered {
+    fn from(end: WaitEnd) -> Self {
         Self::For(end)
     }
 }
 
 impl Unanswered {
-    pub(super) fn into_parts(self) -> (End, Option<Arc<Failure>>) {
+    pub(super) fn into_parts(self) -> (WaitEnd, Option<Arc<Failure>>) {
         match self {
             Self::For(end) => (end, None),
-            Self::Failed(failure) => (End::Failed, Some(failure)),
+            Self::Failed(failure) => (WaitEnd::Failed, Some(failure)),
         }
     }
 }
@@ -40,7 +44,7 @@ impl<R: Send + 'static> Asker<R> {
             Self::Thread { sender, .. } => {
                 // As for an answer: a waker may panic.
                 let sent = catch_user(|| sender.send(Err(Unanswered::Failed(failure))));
-                let _ = drop_with_fate(sent.map(drop), End::Failed);
+                let _ = drop_with_fate(sent.map(drop), WaitEnd::Failed);
             }
             Self::Shared(shared) => shared.fail(failure),
         }
@@ -52,7 +56,7 @@ struct Failing(Arc<Failure>);
 
 impl Failing {
     fn end_wait(self, shard: &Shard, wait: Key) {
-        keep_name(shard, wait, End::Failed);
+        keep_name(shard, wait, WaitEnd::Failed);
         shard.follow_up(shard.waits.fail(wait, self.0));
     }
 }
@@ -68,12 +72,12 @@ impl Parcel for Failing {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
             _ => match driver_at(to.home).map(|driver| driver.shard()) {
                 Some(shard) if shard.waits.is_pending(to.key) => self.end_wait(&shard, to.key),
-                _ => drop(drop_with_fate(self.0, End::Failed)),
+                _ => drop(drop_with_fate(self.0, WaitEnd::Failed)),
             },
         });
     }
 
     fn bounce_without_pool(self, _: ActorId) {
-        let _ = drop_with_fate(self.0, End::Failed);
+        let _ = drop_with_fate(self.0, WaitEnd::Failed);
     }
 }

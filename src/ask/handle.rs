@@ -12,7 +12,7 @@ use super::deadline::{Deadline, nanos};
 use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
 use super::outcome::{failure_of, outcome_of};
-use super::outside::Outside;
+use super::outside::OutsideAsk;
 use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::ActorRef;
@@ -20,10 +20,16 @@ use crate::address::MessageType;
 use crate::address::{ActorId, Home, Key, MessageId};
 use crate::cancel::give_up_wait;
 use crate::cancel::give_up_waiting;
-use crate::failure::{End, WaitError, catch_user, is_polled};
+use crate::failure::WaitEnd;
+use crate::failure::WaitError;
+use crate::failure::catch_user;
+use crate::failure::is_polled;
 use crate::fiber::{free_fiber, running_fiber};
 use crate::pool_core::last_message_from_outside;
-use crate::shard::{Here, Shard, Wait, with_current};
+use crate::shard::Here;
+use crate::shard::Shard;
+use crate::shard::WorkerWait;
+use crate::shard::with_current;
 use crate::suspend::wait_at;
 use crate::suspend::wait_for;
 
@@ -101,14 +107,14 @@ impl<M: Send + 'static> ActorRef<M> {
 /// the actor has come to it is not handled: it becomes a dead letter.
 #[must_use = "an ask that is dropped is cancelled: wait for its answer, or use `tell`"]
 pub struct Ask<R> {
-    pub(super) waiting: Waiting<R>,
+    pub(super) waiting: PendingAsk<R>,
 }
 
-pub(super) enum Waiting<R> {
+pub(super) enum PendingAsk<R> {
     /// A wait of that worker.
     Worker { home: Home, wait: Key },
     /// A wait of a thread that is no worker. Boxed, so that handlers do not carry it about.
-    Outside(Box<Outside<R>>),
+    Outside(Box<OutsideAsk<R>>),
     /// The outcome has been taken.
     Over,
 }
@@ -153,25 +159,25 @@ impl<R: Send + 'static> Ask<R> {
             driver.has_begun_a_wait();
             return begun.ends();
         }
-        let (outside, reply) = Outside::begin(within, asked, mail);
-        (Self::new(Waiting::Outside(Box::new(outside))), reply)
+        let (outside, reply) = OutsideAsk::begin(within, asked, mail);
+        (Self::new(PendingAsk::Outside(Box::new(outside))), reply)
     }
 
     #[inline(always)]
-    fn new(waiting: Waiting<R>) -> Self {
+    fn new(waiting: PendingAsk<R>) -> Self {
         Self { waiting }
     }
 
     /// The question has been sent as this message.
     fn has_asked(&mut self, target: ActorId, question: MessageId) {
         match &mut self.waiting {
-            Waiting::Outside(outside) => outside.has_asked(question),
-            Waiting::Worker { home, wait } => {
+            PendingAsk::Outside(outside) => outside.has_asked(question),
+            PendingAsk::Worker { home, wait } => {
                 if let Some(driver) = driver_at(*home) {
                     driver.shard().waits.has_asked(*wait, target, question);
                 }
             }
-            Waiting::Over => {}
+            PendingAsk::Over => {}
         }
     }
 
@@ -189,7 +195,7 @@ impl<R: Send + 'static> Ask<R> {
     // Inlined, as the return after a switch may be mispredicted: see `fiber::suspend`; but see `ask`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn wait(self) -> Result<R, AskError> {
-        let Waiting::Worker { home, wait } = self.waiting else {
+        let PendingAsk::Worker { home, wait } = self.waiting else {
             return self.wait_elsewhere();
         };
         let here = Here::now();
@@ -257,7 +263,7 @@ impl<R: Send + 'static> Ask<R> {
     ///
     /// Those of [`wait`](Self::wait), and [`AskError::Cancelled`].
     pub fn wait_on_behalf_of<S: Send + 'static>(mut self, reply: &Reply<S>) -> Result<R, AskError> {
-        if let Waiting::Worker { home, .. } = self.waiting
+        if let PendingAsk::Worker { home, .. } = self.waiting
             && !with_current(|shard| shard.is_some_and(|shard| shard.home == home))
         {
             // Its outcome comes from elsewhere; it can be given up here all the same.
@@ -275,13 +281,13 @@ impl<R: Send + 'static> Ask<R> {
     /// [`AskError::Cancelled`] if that asker has given up; a wait of this worker then ends by itself.
     pub(super) fn put_on_behalf(&mut self, lent: Lent) -> Result<(), AskError> {
         match &mut self.waiting {
-            Waiting::Outside(outside) => {
+            PendingAsk::Outside(outside) => {
                 if lent.is_given_up {
                     return Err(outside.cancelled());
                 }
                 outside.shorten(lent.left);
             }
-            Waiting::Worker { home, wait } => with_shard_at(*home, |shard| {
+            PendingAsk::Worker { home, wait } => with_shard_at(*home, |shard| {
                 let wait = *wait;
                 if lent.wait.is_none() || shard.waits.on_behalf(wait) != lent.wait {
                     if let Some(left) = lent.left {
@@ -298,10 +304,10 @@ impl<R: Send + 'static> Ask<R> {
                     }
                 }
                 if lent.is_given_up {
-                    give_up_waiting(shard, wait, End::Cancelled);
+                    give_up_waiting(shard, wait, WaitEnd::Cancelled);
                 }
             }),
-            Waiting::Over => {}
+            PendingAsk::Over => {}
         }
         Ok(())
     }
@@ -309,9 +315,9 @@ impl<R: Send + 'static> Ask<R> {
     /// Returns the number of the pool whose wait it is, for a thread that drives it.
     pub(super) fn pool(&self) -> u32 {
         match &self.waiting {
-            Waiting::Worker { home, .. } => home.pool(),
-            Waiting::Outside(outside) if driver_of(outside.pool()).is_some() => outside.pool(),
-            Waiting::Outside(_) | Waiting::Over => 0,
+            PendingAsk::Worker { home, .. } => home.pool(),
+            PendingAsk::Outside(outside) if driver_of(outside.pool()).is_some() => outside.pool(),
+            PendingAsk::Outside(_) | PendingAsk::Over => 0,
         }
     }
 
@@ -323,7 +329,7 @@ impl<R: Send + 'static> Ask<R> {
 
     /// Has the outcome of a worker's wait sent to this thread, whichever it is.
     pub(super) fn move_outside(&mut self, home: Home, wait: Key) {
-        self.waiting = Waiting::Outside(Box::new(Outside::of_wait(home, wait)));
+        self.waiting = PendingAsk::Outside(Box::new(OutsideAsk::of_wait(home, wait)));
     }
 
     /// Prepares for a poll by another executor in a handler of that worker. Such an executor may block the
@@ -332,9 +338,9 @@ impl<R: Send + 'static> Ask<R> {
     fn leave_to_another_executor(&mut self, shard: &Shard, wait: Key) {
         let left = shard.waits.time_left(wait, shard.read_clock());
         shard.outboxes.flush();
-        let mut outside = Outside::of_wait(shard.home, wait);
+        let mut outside = OutsideAsk::of_wait(shard.home, wait);
         outside.end_in(left.map(Duration::from_nanos));
-        self.waiting = Waiting::Outside(Box::new(outside));
+        self.waiting = PendingAsk::Outside(Box::new(outside));
     }
 
     fn poll_on_worker(
@@ -353,7 +359,7 @@ impl<R: Send + 'static> Ask<R> {
             return Poll::Pending;
         }
         has_ended(shard.home, wait, cx.waker());
-        self.waiting = Waiting::Over;
+        self.waiting = PendingAsk::Over;
         Poll::Ready(outcome_of(shard, wait))
     }
 }
@@ -374,7 +380,7 @@ fn with_shard_at(home: Home, code: impl FnOnce(&Shard)) {
 /// A worker's wait for the answer to a question.
 #[derive(Clone, Copy)]
 pub(super) struct Begun<'a> {
-    place: &'a Wait,
+    place: &'a WorkerWait,
     home: Home,
     wait: Key,
     deadline: u64,
@@ -388,7 +394,7 @@ impl<'a> Begun<'a> {
         asked: ActorId,
         mail: &'static MessageType,
     ) -> Self {
-        if shard.measure.get().is_slow {
+        if shard.budget.get().is_slow {
             return Self::exactly_on(shard, within, asked, mail);
         }
         let (timeout, now) = (within.nanos_left(), shard.now.get());
@@ -453,7 +459,7 @@ impl<'a> Begun<'a> {
     #[inline(always)]
     fn handle<R: Send + 'static>(self) -> Ask<R> {
         let Self { home, wait, .. } = self;
-        Ask::new(Waiting::Worker { home, wait })
+        Ask::new(PendingAsk::Worker { home, wait })
     }
 
     #[inline(always)]
@@ -474,7 +480,7 @@ impl<'a> Begun<'a> {
 
     fn ends<R: Send + 'static>(self) -> (Ask<R>, Reply<R>) {
         let Self { home, wait, .. } = self;
-        (Ask::new(Waiting::Worker { home, wait }), self.reply())
+        (Ask::new(PendingAsk::Worker { home, wait }), self.reply())
     }
 }
 
@@ -525,7 +531,7 @@ impl<R: Send + 'static> Future for Ask<R> {
             self.put_on_behalf(lent)?;
         }
         let by_another_executor = !is_polled() && running_fiber().is_some();
-        if let Waiting::Worker { home, wait } = self.waiting {
+        if let PendingAsk::Worker { home, wait } = self.waiting {
             let polled = with_current(|shard| match shard {
                 Some(shard) if shard.home == home => {
                     if by_another_executor && shard.waits.is_pending(wait) {
@@ -540,7 +546,7 @@ impl<R: Send + 'static> Future for Ask<R> {
                 return polled;
             }
         }
-        if let Waiting::Worker { home, wait } = self.waiting
+        if let PendingAsk::Worker { home, wait } = self.waiting
             && let Some(driver) = driver_at(home)
         {
             // An executor of another kind would let the driver's thread sleep; not in a handler, after
@@ -552,21 +558,21 @@ impl<R: Send + 'static> Future for Ask<R> {
             return self.poll_on_worker(&driver.shard(), wait, cx);
         }
         if !is_polled() && driver_of(self.pool()).is_some() && can_drive().is_ok() {
-            let waiting = std::mem::replace(&mut self.waiting, Waiting::Over);
+            let waiting = std::mem::replace(&mut self.waiting, PendingAsk::Over);
             return Poll::Ready(Self::new(waiting).wait_elsewhere());
         }
-        if let Waiting::Worker { home, wait } = self.waiting {
+        if let PendingAsk::Worker { home, wait } = self.waiting {
             self.move_outside(home, wait);
             if let Some(lent) = lent {
                 self.put_on_behalf(lent)?;
             }
         }
-        let Waiting::Outside(outside) = &mut self.waiting else {
+        let PendingAsk::Outside(outside) = &mut self.waiting else {
             panic!("`Ask` polled after completion");
         };
         let polled = outside.poll(cx, by_another_executor);
         if polled.is_ready() {
-            self.waiting = Waiting::Over;
+            self.waiting = PendingAsk::Over;
         }
         polled
     }
@@ -575,7 +581,7 @@ impl<R: Send + 'static> Future for Ask<R> {
 impl<R> Drop for Ask<R> {
     #[inline]
     fn drop(&mut self) {
-        if let Waiting::Worker { home, wait } = self.waiting {
+        if let PendingAsk::Worker { home, wait } = self.waiting {
             with_current(|shard| match shard {
                 Some(shard) if shard.home == home => give_up_wait(shard, wait),
                 _ => give_up_elsewhere(home, wait),

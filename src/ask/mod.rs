@@ -36,5 +36,7 @@ pub(crate) use self::call::{begin_call, begin_call_of, call, can_call};
 pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
 #[cfg(feature = "async")]
-pub(crate) use self::send::{InLine, may_wait, stand_in_line};
+pub(crate) use self::send::QueueEntry;
+pub(crate) use self::send::may_wait;
+pub(crate) use self::send::queue_for_permit;
 pub(crate) use self::watch::{path_of_actor, watch};

@@ -16,16 +16,20 @@ use crate::address::{ActorId, Envelope, Home, Key, MessageId};
 use crate::cancel::Withdrawal;
 use crate::cancel::give_up_wait;
 use crate::cancel::withdraw;
-use crate::failure::{DeadLetterReason, End, WaitError, catch_user, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::WaitError;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
 use crate::pool_core::{PoolCore, last_post_has_woken};
 use crate::queue::oneshot;
 use crate::queue::{RecvError, once};
 use crate::shard::{Parcel, Shard, dispatch, drop_deferred, path_elsewhere};
 
 /// An ask that waits outside all workers.
-pub(super) struct Outside<R> {
+pub(super) struct OutsideAsk<R> {
     /// `None` once the outcome is taken.
-    outcome: Option<Outcome<R>>,
+    outcome: Option<ThreadOutcome<R>>,
     deadline: Option<Instant>,
     /// Wakes the task at the deadline.
     timer: Option<Delay>,
@@ -37,14 +41,14 @@ pub(super) struct Outside<R> {
     began: Instant,
 }
 
-enum Outcome<R> {
+enum ThreadOutcome<R> {
     /// From the holder of the reply.
     Answer(once::Receiver<Result<R, Unanswered>>),
     /// From the worker that the wait belongs to.
     Forwarded(once::Receiver<Result<R, AskError>>, Home, Key),
 }
 
-impl<R: Send + 'static> Outside<R> {
+impl<R: Send + 'static> OutsideAsk<R> {
     pub(super) fn begin(
         within: Deadline,
         asked: ActorId,
@@ -57,7 +61,7 @@ impl<R: Send + 'static> Outside<R> {
             asked: asked.home,
             deadline: deadline.map_or(NEVER, as_nanos),
         });
-        let mut outside = Self::of(Outcome::Answer(receiver));
+        let mut outside = Self::of(ThreadOutcome::Answer(receiver));
         outside.deadline = deadline;
         outside.asked = asked;
         outside.mail = mail;
@@ -68,10 +72,10 @@ impl<R: Send + 'static> Outside<R> {
     pub(super) fn of_wait(home: Home, wait: Key) -> Self {
         let (sender, receiver) = oneshot();
         dispatch(ActorId::new(home, wait), Forward::<R>(sender));
-        Self::of(Outcome::Forwarded(receiver, home, wait))
+        Self::of(ThreadOutcome::Forwarded(receiver, home, wait))
     }
 
-    fn of(outcome: Outcome<R>) -> Self {
+    fn of(outcome: ThreadOutcome<R>) -> Self {
         Self {
             outcome: Some(outcome),
             deadline: None,
@@ -97,7 +101,7 @@ impl<R: Send + 'static> Outside<R> {
 
     /// The error of an ask that is given up because the asker it is for has given up.
     pub(super) fn cancelled(&self) -> AskError {
-        AskError::from_end(End::Cancelled, self.details())
+        AskError::from_end(WaitEnd::Cancelled, self.details())
     }
 
     fn details(&self) -> AskDetails {
@@ -114,7 +118,7 @@ impl<R: Send + 'static> Outside<R> {
         // This may run in the destructor of a lost message, and wait for one that was lost after it.
         drop_deferred();
         match self.outcome.take() {
-            Some(Outcome::Answer(receiver)) => {
+            Some(ThreadOutcome::Answer(receiver)) => {
                 // A thread that is being woken may be given this thread's core, which had better be free.
                 if !self.has_woken {
                     receiver.look_for_a_while(self.deadline);
@@ -122,7 +126,7 @@ impl<R: Send + 'static> Outside<R> {
                 let received = receiver.recv(self.deadline);
                 self.settle(received)
             }
-            Some(Outcome::Forwarded(receiver, ..)) => forwarded(receiver.recv(None)),
+            Some(ThreadOutcome::Forwarded(receiver, ..)) => forwarded(receiver.recv(None)),
             None => unreachable!("an outcome is taken once"),
         }
     }
@@ -134,8 +138,8 @@ impl<R: Send + 'static> Outside<R> {
         by_another_executor: bool,
     ) -> Poll<Result<R, AskError>> {
         let polled = match self.outcome.as_mut() {
-            Some(Outcome::Answer(receiver)) => receiver.poll_recv(cx),
-            Some(Outcome::Forwarded(receiver, ..)) => {
+            Some(ThreadOutcome::Answer(receiver)) => receiver.poll_recv(cx),
+            Some(ThreadOutcome::Forwarded(receiver, ..)) => {
                 let polled = receiver.poll_recv(cx).map(forwarded);
                 if polled.is_ready() {
                     self.outcome = None;
@@ -157,7 +161,7 @@ impl<R: Send + 'static> Outside<R> {
         if self.poll_timer(cx).is_pending() {
             return Poll::Pending;
         }
-        let Some(Outcome::Answer(receiver)) = self.outcome.take() else {
+        let Some(ThreadOutcome::Answer(receiver)) = self.outcome.take() else {
             unreachable!("it was looked at before");
         };
         let received = receiver.give_up_polling();
@@ -175,7 +179,7 @@ impl<R: Send + 'static> Outside<R> {
     }
 
     fn give_up_forwarded(&mut self) {
-        if let Some(Outcome::Forwarded(_, home, wait)) = self.outcome.take() {
+        if let Some(ThreadOutcome::Forwarded(_, home, wait)) = self.outcome.take() {
             give_up(home, wait);
         }
     }
@@ -184,22 +188,22 @@ impl<R: Send + 'static> Outside<R> {
         let (end, failure) = match received {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(end)) => end.into_parts(),
-            Err(RecvError::Closed) => (End::NoReply, None),
+            Err(RecvError::Closed) => (WaitEnd::NoReply, None),
             Err(RecvError::Timeout) => {
                 self.withdraw(DeadLetterReason::Expired);
-                (End::TimedOut, None)
+                (WaitEnd::TimedOut, None)
             }
         };
         Err(AskError::from_end(end, self.details().because_of(failure)))
     }
 }
 
-impl<R> Outside<R> {
+impl<R> OutsideAsk<R> {
     /// The number of the pool that is to end it.
     pub(super) fn pool(&self) -> u32 {
         match &self.outcome {
-            Some(Outcome::Forwarded(_, home, _)) => home.pool(),
-            Some(Outcome::Answer(_)) | None => self.asked.home.pool(),
+            Some(ThreadOutcome::Forwarded(_, home, _)) => home.pool(),
+            Some(ThreadOutcome::Answer(_)) | None => self.asked.home.pool(),
         }
     }
 
@@ -218,14 +222,14 @@ impl<R> Outside<R> {
     }
 }
 
-impl<R> Drop for Outside<R> {
+impl<R> Drop for OutsideAsk<R> {
     /// An ask that is dropped before its outcome was taken is given up.
     fn drop(&mut self) {
         match &self.outcome {
-            Some(Outcome::Answer(receiver)) if !receiver.has_ended() => {
+            Some(ThreadOutcome::Answer(receiver)) if !receiver.has_ended() => {
                 self.withdraw(DeadLetterReason::Cancelled);
             }
-            Some(Outcome::Forwarded(receiver, home, wait)) if !receiver.has_ended() => {
+            Some(ThreadOutcome::Forwarded(receiver, home, wait)) if !receiver.has_ended() => {
                 give_up(*home, *wait);
             }
             _ => {}
@@ -247,7 +251,7 @@ impl<R: Send + 'static> Forward<R> {
         // As for a waker on the worker itself: it may panic.
         let sent = catch_user(|| self.0.send(outcome));
         if let Ok(Err(outcome)) = sent {
-            let _ = drop_with_fate(outcome, End::NoReply);
+            let _ = drop_with_fate(outcome, WaitEnd::NoReply);
         }
     }
 }

@@ -19,18 +19,18 @@ const FEW: usize = 16;
 /// Futures by their numbers, each until it is ready.
 pub(super) struct Parts<P> {
     parts: Vec<Option<P>>,
-    polled: Polled,
+    polled: PartState,
 }
 
 /// How they are polled.
-enum Polled {
+enum PartState {
     /// All that are not ready: these.
     All(Vec<usize>),
     /// Those that were woken.
-    Woken(Many),
+    Woken(ManyParts),
 }
 
-struct Many {
+struct ManyParts {
     left: usize,
     /// Their wakers, once they were polled.
     wakers: Vec<Waker>,
@@ -63,9 +63,9 @@ impl<P> Parts<P> {
     pub(super) fn of(parts: impl Iterator<Item = P>) -> Self {
         let parts: Vec<_> = parts.map(Some).collect();
         let polled = if parts.len() <= FEW {
-            Polled::All((0..parts.len()).collect())
+            PartState::All((0..parts.len()).collect())
         } else {
-            Polled::Woken(Many {
+            PartState::Woken(ManyParts {
                 left: parts.len(),
                 wakers: Vec::new(),
                 woken: None,
@@ -79,8 +79,8 @@ impl<P> Parts<P> {
     /// Returns how many are not ready.
     pub(super) fn left(&self) -> usize {
         match &self.polled {
-            Polled::All(left) => left.len(),
-            Polled::Woken(many) => many.left,
+            PartState::All(left) => left.len(),
+            PartState::Woken(many) => many.left,
         }
     }
 
@@ -92,7 +92,7 @@ impl<P> Parts<P> {
     /// Drops all that are not ready.
     pub(super) fn clear(&mut self) {
         self.parts.clear();
-        self.polled = Polled::All(Vec::new());
+        self.polled = PartState::All(Vec::new());
     }
 }
 
@@ -103,7 +103,7 @@ impl<P: Future + Unpin> Parts<P> {
         cx: &mut Context<'_>,
         mut ready: impl FnMut(usize, P::Output) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        if let Polled::Woken(many) = &mut self.polled {
+        if let PartState::Woken(many) = &mut self.polled {
             many.poll(&mut self.parts, cx, &mut ready)?;
             if many.left > FEW {
                 return ControlFlow::Continue(());
@@ -111,9 +111,9 @@ impl<P: Future + Unpin> Parts<P> {
             let numbered = self.parts.iter().enumerate();
             let left = numbered.filter(|(_, part)| part.is_some());
             // From here on they wake the whole themselves.
-            self.polled = Polled::All(left.map(|(number, _)| number).collect());
+            self.polled = PartState::All(left.map(|(number, _)| number).collect());
         }
-        let Polled::All(left) = &mut self.polled else {
+        let PartState::All(left) = &mut self.polled else {
             unreachable!("it was looked at before")
         };
         let mut at = 0;
@@ -137,7 +137,7 @@ fn poll_one<P: Future + Unpin>(part: &mut Option<P>, cx: &mut Context<'_>) -> Po
     polled
 }
 
-impl Many {
+impl ManyParts {
     fn poll<P: Future + Unpin, B>(
         &mut self,
         parts: &mut [Option<P>],
@@ -199,7 +199,7 @@ impl Many {
     }
 }
 
-impl Drop for Many {
+impl Drop for ManyParts {
     /// Some of the parts' wakers may be left; from now on they wake nothing.
     fn drop(&mut self) {
         let whole = self.woken.as_ref().and_then(|woken| woken.close());

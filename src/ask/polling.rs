@@ -51,7 +51,7 @@ pub(super) struct Polled {
 
 /// What was polled of a future.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct PollSeen {
     /// Waits that have not ended, in the order of their polls.
     pub(super) waits: Vec<Polled>,
     /// Waits that had ended.
@@ -65,7 +65,7 @@ enum Poll {
     Whole {
         poller: Poller,
         lent: Option<Lent>,
-        seen: Seen,
+        seen: PollSeen,
     },
     /// A part of the future that is polled with the waker of this data pointer.
     Part(*const ()),
@@ -86,7 +86,7 @@ fn with_polls<R: Default>(look: impl FnOnce(&mut HashMap<*const (), Poll>) -> R)
 /// Looks at the whole that is polled with that waker, and at whether the waker is that of a part.
 fn with_whole<R>(
     waker: &Waker,
-    look: impl FnOnce(Poller, &Option<Lent>, &mut Seen, bool) -> R,
+    look: impl FnOnce(Poller, &Option<Lent>, &mut PollSeen, bool) -> R,
 ) -> Option<R> {
     with_polls(|polls| {
         let mut at = waker.data();
@@ -158,16 +158,16 @@ pub(super) fn blocking_on<R>(
     poller: Poller,
     lent: Option<Lent>,
     poll: impl FnOnce() -> R,
-) -> (R, Seen) {
+) -> (R, PollSeen) {
     let begun = Poll::Whole {
         poller,
         lent,
-        seen: Seen::default(),
+        seen: PollSeen::default(),
     };
     with_polls(|polls| polls.insert(waker, begun));
     let answer = as_polled(poll);
     match with_polls(|polls| polls.remove(&waker)) {
         Some(Poll::Whole { seen, .. }) => (answer, seen),
-        _ => (answer, Seen::default()),
+        _ => (answer, PollSeen::default()),
     }
 }

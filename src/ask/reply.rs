@@ -9,14 +9,19 @@ use std::time::{Duration, Instant};
 use super::deadline::as_nanos;
 use super::driven::driver_at;
 use super::failing::Unanswered;
-use super::first::Shared;
+use super::first::SharedReply;
 use super::polling::Lent;
 use crate::actor::ActorRef;
 use crate::address::{ActorId, Envelope, Home, Key, MessageId};
 use crate::cancel::withdraw_late;
 use crate::deadlock::look_again_for_cycle;
-use crate::failure::{DeadLetterReason, End, Failure, catch_user};
-use crate::pool_core::{self, PoolCore, Room};
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::pool_core;
+use crate::pool_core::MailPermit;
+use crate::pool_core::PoolCore;
 use crate::queue::once;
 use crate::shard::Route;
 use crate::shard::{Here, Parcel, Shard, dispatch, drop_lost, fate_of_dropped_reply, with_current};
@@ -67,13 +72,13 @@ pub(super) enum Asker<R: Send + 'static> {
         deadline: u64,
     },
     /// One of the above, with several holders of the reply.
-    Shared(Arc<Shared<R>>),
+    Shared(Arc<SharedReply<R>>),
 }
 
 impl<R: Send + 'static> Asker<R> {
     /// Ends the ask, if nothing has ended it before.
     #[inline(always)]
-    pub(super) fn end(self, answer: Result<R, End>) {
+    pub(super) fn end(self, answer: Result<R, WaitEnd>) {
         if let Self::Worker { home, wait, .. } = self {
             return dispatch(ActorId::new(home, wait), Answer(answer));
         }
@@ -81,7 +86,7 @@ impl<R: Send + 'static> Asker<R> {
     }
 
     #[cold]
-    fn end_outside(self, answer: Result<R, End>) {
+    fn end_outside(self, answer: Result<R, WaitEnd>) {
         match self {
             Self::Thread { sender, asked, .. } => {
                 // A panic of the waker does not concern the one that answers.
@@ -90,7 +95,7 @@ impl<R: Send + 'static> Asker<R> {
                     if answer.is_ok() && is_missed::<R>() {
                         count_late_reply(asked);
                     }
-                    drop_lost(answer, End::NoReply);
+                    drop_lost(answer, WaitEnd::NoReply);
                 }
             }
             Self::Shared(shared) => shared.end(answer),
@@ -107,7 +112,7 @@ fn send_answer<R: Send + 'static>(route: Route<'_>, to: ActorId, answer: R) {
 
 /// Whether a late answer counts as a late reply. A mailbox permit does not: it goes back by itself.
 fn is_missed<R: 'static>() -> bool {
-    TypeId::of::<R>() != TypeId::of::<Room>()
+    TypeId::of::<R>() != TypeId::of::<MailPermit>()
 }
 
 #[cold]
@@ -248,7 +253,10 @@ impl<R: Send + 'static> Reply<R> {
     /// Shares the right to answer among this many holders: the first answer counts, and the others are
     /// dropped. If all of them are dropped unanswered, the ask ends with the last one.
     pub(crate) fn share(mut self, hands: usize) -> impl Iterator<Item = Self> {
-        let shared = self.asker.take().map(|asker| Arc::new(Shared::new(asker)));
+        let shared = self
+            .asker
+            .take()
+            .map(|asker| Arc::new(SharedReply::new(asker)));
         // The iterator's own count is gone with its last item.
         let all = shared
             .into_iter()
@@ -260,7 +268,7 @@ impl<R: Send + 'static> Reply<R> {
     /// late, it is not counted as a late reply, as an answer would be.
     pub(crate) fn let_go(mut self) {
         if let Some(asker) = self.asker.take() {
-            asker.end(Err(End::NoReply));
+            asker.end(Err(WaitEnd::NoReply));
         }
     }
 
@@ -268,15 +276,15 @@ impl<R: Send + 'static> Reply<R> {
     fn end_unanswered(asker: Asker<R>) {
         let (end, is_certain) = fate_of_dropped_reply();
         let end_it = move |end, failure: Option<&Arc<Failure>>| match failure {
-            Some(failure) if end == End::Failed => asker.fail(Arc::clone(failure)),
+            Some(failure) if end == WaitEnd::Failed => asker.fail(Arc::clone(failure)),
             _ => asker.end(Err(end)),
         };
         with_current(|shard| match shard {
-            Some(shard) if is_certain => end_it(end, shard.verdicts.failure().as_ref()),
+            Some(shard) if is_certain => end_it(end, shard.dropped_replies.failure().as_ref()),
             // It is not yet known whether the handler returns well or fails, and with which failure.
             Some(shard) if shard.is_handling() => {
                 let message = shard.envelope().message_id();
-                shard.verdicts.keep(message, end, end_it);
+                shard.dropped_replies.keep(message, end, end_it);
             }
             _ => end_it(end, None),
         });
@@ -377,8 +385,8 @@ impl Parcel for Passed {
 
 /// Makes an actor that ended with an answer owed known by name, for an asker on its own worker too.
 #[cold]
-pub(super) fn keep_name(shard: &Shard, wait: Key, end: End) {
-    if matches!(end, End::Stopped | End::Failed)
+pub(super) fn keep_name(shard: &Shard, wait: Key, end: WaitEnd) {
+    if matches!(end, WaitEnd::Stopped | WaitEnd::Failed)
         && let Some(target) = shard.waits.pending_target(wait)
         && target.home == shard.home
     {
@@ -387,7 +395,7 @@ pub(super) fn keep_name(shard: &Shard, wait: Key, end: End) {
 }
 
 /// An answer on its way to a worker.
-struct Answer<R>(Result<R, End>);
+struct Answer<R>(Result<R, WaitEnd>);
 
 /// Ends a wait of this worker with an answer.
 #[inline(always)]
@@ -412,7 +420,7 @@ impl<R: Send + 'static> Answer<R> {
         if self.0.is_ok() && is_missed::<R>() {
             shard.core.count_late_reply();
         }
-        drop_lost(self.0, End::NoReply);
+        drop_lost(self.0, WaitEnd::NoReply);
     }
 }
 
@@ -423,7 +431,7 @@ impl<R: Send + 'static> Parcel for Answer<R> {
 
     /// Without its pool, nothing is left that could wait.
     fn bounce_without_pool(self, _: ActorId) {
-        drop_lost(self.0, End::PoolClosed);
+        drop_lost(self.0, WaitEnd::PoolClosed);
     }
 
     /// An answer to a worker that is closing, or has closed, still reaches its wait if this thread is that
@@ -433,7 +441,7 @@ impl<R: Send + 'static> Parcel for Answer<R> {
             Some(shard) if shard.home == to.home => self.end_wait(shard, to.key),
             _ => match driver_at(to.home).map(|driver| driver.shard()) {
                 Some(shard) if shard.waits.is_pending(to.key) => self.end_wait(&shard, to.key),
-                _ => drop_lost(self.0, End::from(reason)),
+                _ => drop_lost(self.0, WaitEnd::from(reason)),
             },
         });
     }

@@ -12,11 +12,16 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::{ActorRef, TellError};
 use crate::address::{ActorId, Envelope, Key};
-use crate::failure::{DeadLetterReason, End, WaitError, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::WaitError;
+use crate::failure::drop_with_fate;
 use crate::mailbox::Overflow;
-use crate::pool_core::{Door, PoolCore, Room};
+use crate::pool_core::BoundedMailbox;
+use crate::pool_core::MailPermit;
+use crate::pool_core::PoolCore;
 use crate::shard::Route;
-use crate::shard::{Parcel, Shard, dispatch, give_up, wait_for_room, with_current};
+use crate::shard::{Parcel, Shard, dispatch, give_up, wait_for_capacity, with_current};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, and waits until it is certain that the actor's mailbox takes it. In a handler only
@@ -68,7 +73,7 @@ impl<M: Send + 'static> ActorRef<M> {
             return self.try_tell(message).map_err(SendError::from);
         }
         let waited = self.ask_for_room(timeout).wait();
-        self.use_word(message, waited)
+        self.send_if_accepted(message, waited)
     }
 
     /// Sends a message to a bounded mailbox at once if it has room. If it has none, waits for room,
@@ -76,10 +81,12 @@ impl<M: Send + 'static> ActorRef<M> {
     fn send_into_bound(self, message: M, timeout: Option<Duration>) -> Result<(), SendError<M>> {
         match self.try_tell(message) {
             Ok(()) => Ok(()),
-            Err(TellError::Full(message)) => match self.door().filter(|door| may_wait(door)) {
-                Some(door) => self.send_into_room(message, timeout, &door),
-                None => Err(SendError::Full(message)),
-            },
+            Err(TellError::Full(message)) => {
+                match self.bounded().filter(|bounded| may_wait(bounded)) {
+                    Some(bounded) => self.send_into_room(message, timeout, &bounded),
+                    None => Err(SendError::Full(message)),
+                }
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -88,9 +95,9 @@ impl<M: Send + 'static> ActorRef<M> {
         self,
         message: M,
         timeout: Option<Duration>,
-        door: &Door,
+        bounded: &BoundedMailbox,
     ) -> Result<(), SendError<M>> {
-        let (ask, in_line) = stand_in_line(self.id(), door, timeout);
+        let (ask, in_line) = queue_for_permit(self.id(), bounded, timeout);
         let waited = ask.wait();
         self.use_room(message, waited, in_line)
     }
@@ -99,8 +106,8 @@ impl<M: Send + 'static> ActorRef<M> {
     pub(super) fn use_room(
         self,
         message: M,
-        waited: Result<Room, AskError>,
-        in_line: InLine,
+        waited: Result<MailPermit, AskError>,
+        in_line: QueueEntry,
     ) -> Result<(), SendError<M>> {
         match in_line.leave(waited, message) {
             Ok((room, message)) => self.tell_into(room, message).map_err(SendError::from),
@@ -109,7 +116,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Sends the message if the actor's worker has said that its mailbox takes it.
-    pub(super) fn use_word(
+    pub(super) fn send_if_accepted(
         self,
         message: M,
         waited: Result<bool, AskError>,
@@ -135,11 +142,11 @@ impl<M: Send + 'static> ActorRef<M> {
 }
 
 /// Queues for room behind that door, at the end.
-pub(crate) fn stand_in_line(
+pub(crate) fn queue_for_permit(
     actor: ActorId,
-    door: &Door,
+    bounded: &BoundedMailbox,
     timeout: Option<Duration>,
-) -> (Ask<Room>, InLine) {
+) -> (Ask<MailPermit>, QueueEntry) {
     let (ask, reply) = Ask::begin(timeout, actor);
     if let Some((home, wait)) = reply.wait_of_a_worker() {
         with_current(|shard| {
@@ -148,33 +155,33 @@ pub(crate) fn stand_in_line(
             }
         });
     }
-    let ticket = door.draw_ticket();
-    let in_line = InLine { actor, ticket };
+    let ticket = bounded.draw_ticket();
+    let in_line = QueueEntry { actor, ticket };
     dispatch(actor, RoomWanted { ticket, reply });
     (ask, in_line)
 }
 
 /// Whether a sender on this thread may wait at that door: not at its own, as it makes no room while it
 /// waits.
-pub(crate) fn may_wait(door: &Door) -> bool {
-    let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
-    door.overflow == Overflow::Backpressure && !itself
+pub(crate) fn may_wait(bounded: &BoundedMailbox) -> bool {
+    let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == bounded.actor));
+    bounded.overflow == Overflow::Backpressure && !itself
 }
 
 /// Takes its sender out of the queue for room, unless it has [left](Self::leave) the queue: the wait may
 /// end with the time, with the stack that it runs on, or with the future that holds this.
-pub(crate) struct InLine {
+pub(crate) struct QueueEntry {
     actor: ActorId,
     ticket: u64,
 }
 
-impl InLine {
+impl QueueEntry {
     /// The wait is over. Returns the room, with the message that it is for.
     pub(crate) fn leave<M>(
         self,
-        waited: Result<Room, AskError>,
+        waited: Result<MailPermit, AskError>,
         message: M,
-    ) -> Result<(Room, M), SendError<M>> {
+    ) -> Result<(MailPermit, M), SendError<M>> {
         let gone = matches!(
             waited,
             Ok(_) | Err(AskError::TargetStopped(_) | AskError::TargetFailed(_))
@@ -189,7 +196,7 @@ impl InLine {
     }
 }
 
-impl Drop for InLine {
+impl Drop for QueueEntry {
     fn drop(&mut self) {
         dispatch(self.actor, RoomUnwanted(self.ticket));
     }
@@ -198,7 +205,7 @@ impl Drop for InLine {
 /// A request for room in a bounded mailbox, on its way.
 struct RoomWanted {
     ticket: u64,
-    reply: Reply<Room>,
+    reply: Reply<MailPermit>,
 }
 
 impl Parcel for RoomWanted {
@@ -210,15 +217,15 @@ impl Parcel for RoomWanted {
         {
             shard.make_known(to);
         }
-        wait_for_room(shard, to, ticket, Box::new(|room| reply.send(room)));
+        wait_for_capacity(shard, to, ticket, Box::new(|room| reply.send(room)));
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        let _ = drop_with_fate(self, End::from(reason));
+        let _ = drop_with_fate(self, WaitEnd::from(reason));
     }
 
     fn bounce_without_pool(self, _to: ActorId) {
-        let _ = drop_with_fate(self, End::PoolClosed);
+        let _ = drop_with_fate(self, WaitEnd::PoolClosed);
     }
 }
 
@@ -242,11 +249,11 @@ impl Parcel for RoomRequest {
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        let _ = drop_with_fate(self, End::from(reason));
+        let _ = drop_with_fate(self, WaitEnd::from(reason));
     }
 
     fn bounce_without_pool(self, _: ActorId) {
-        let _ = drop_with_fate(self, End::PoolClosed);
+        let _ = drop_with_fate(self, WaitEnd::PoolClosed);
     }
 }
 

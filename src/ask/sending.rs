@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use super::deadline::Deadline;
 use super::handle::Ask;
-use super::send::{InLine, SendError, may_wait, stand_in_line};
+use super::send::QueueEntry;
+use super::send::SendError;
+use super::send::may_wait;
+use super::send::queue_for_permit;
 use crate::actor::{ActorRef, TellError};
-use crate::pool_core::Room;
+use crate::pool_core::MailPermit;
 use crate::shard::with_current;
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -70,7 +73,7 @@ impl<M: Send + 'static> ActorRef<M> {
         Sending {
             actor: self,
             message: Some(message),
-            step: Step::Unsent(within),
+            step: SendStep::Unsent(within),
         }
     }
 }
@@ -81,15 +84,15 @@ pub struct Sending<M> {
     actor: ActorRef<M>,
     /// `None` once the outcome is returned.
     message: Option<M>,
-    step: Step,
+    step: SendStep,
 }
 
 /// What the future waits for. Dropping a step gives its wait up.
-enum Step {
+enum SendStep {
     /// Nothing: the message has not been tried.
     Unsent(Deadline),
     /// Room in a bounded mailbox.
-    Room(Ask<Room>, InLine),
+    Room(Ask<MailPermit>, QueueEntry),
     /// The word of the actor's worker that the mailbox takes the message.
     Word(Ask<bool>),
     /// Nothing any more.
@@ -103,7 +106,7 @@ impl<M: Send + 'static> Sending<M> {
         let Self { actor, .. } = *self;
         let home = actor.id().home;
         if !actor.is_bounded() && !with_current(|shard| shard.is_some_and(|own| own.home == home)) {
-            self.step = Step::Word(actor.ask_for_room(timeout));
+            self.step = SendStep::Word(actor.ask_for_room(timeout));
             self.message = Some(message);
             return None;
         }
@@ -111,11 +114,11 @@ impl<M: Send + 'static> Sending<M> {
             Err(TellError::Full(message)) => message,
             sent => return Some(sent.map_err(SendError::from)),
         };
-        let Some(door) = actor.door().filter(|door| may_wait(door)) else {
+        let Some(bounded) = actor.bounded().filter(|bounded| may_wait(bounded)) else {
             return Some(Err(SendError::Full(message)));
         };
-        let (ask, in_line) = stand_in_line(actor.id(), &door, timeout);
-        self.step = Step::Room(ask, in_line);
+        let (ask, in_line) = queue_for_permit(actor.id(), &bounded, timeout);
+        self.step = SendStep::Room(ask, in_line);
         self.message = Some(message);
         None
     }
@@ -136,8 +139,8 @@ impl<M: Send + 'static> Future for Sending<M> {
     type Output = Result<(), SendError<M>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Step::Unsent(within) = self.step {
-            self.step = Step::Over;
+        if let SendStep::Unsent(within) = self.step {
+            self.step = SendStep::Over;
             let message = self.take_message();
             if let Some(outcome) = self.begin(message, within) {
                 return Poll::Ready(outcome);
@@ -145,20 +148,20 @@ impl<M: Send + 'static> Future for Sending<M> {
         }
         let actor = self.actor;
         Poll::Ready(match &mut self.step {
-            Step::Room(ask, _) => {
+            SendStep::Room(ask, _) => {
                 let waited = ready!(Pin::new(ask).poll(cx));
                 let message = self.take_message();
-                match std::mem::replace(&mut self.step, Step::Over) {
-                    Step::Room(_, in_line) => actor.use_room(message, waited, in_line),
+                match std::mem::replace(&mut self.step, SendStep::Over) {
+                    SendStep::Room(_, in_line) => actor.use_room(message, waited, in_line),
                     _ => unreachable!("it was looked at before"),
                 }
             }
-            Step::Word(ask) => {
+            SendStep::Word(ask) => {
                 let waited = ready!(Pin::new(ask).poll(cx));
-                self.step = Step::Over;
-                actor.use_word(self.take_message(), waited)
+                self.step = SendStep::Over;
+                actor.send_if_accepted(self.take_message(), waited)
             }
-            Step::Unsent(_) | Step::Over => {
+            SendStep::Unsent(_) | SendStep::Over => {
                 panic!("`Sending` polled after completion")
             }
         })

@@ -7,7 +7,9 @@ use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
 use crate::address::{ActorId, ActorPath, Envelope, Key};
-use crate::failure::{DeadLetterReason, End, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::lifecycle::on_end;
 use crate::pool_core::{self, PoolCore};
 use crate::shard::dispatch;
@@ -37,11 +39,11 @@ impl Parcel for WatchRequest {
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, reason: DeadLetterReason) {
-        let _ = drop_with_fate(self, End::from(reason));
+        let _ = drop_with_fate(self, WaitEnd::from(reason));
     }
 
     fn bounce_without_pool(self, _: ActorId) {
-        let _ = drop_with_fate(self, End::PoolClosed);
+        let _ = drop_with_fate(self, WaitEnd::PoolClosed);
     }
 }
 

@@ -9,7 +9,8 @@
 //! comes out.
 
 use crate::address::{ActorId, Envelope, Home, Key, MessageId};
-use crate::failure::{DeadLetterReason, End};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
 use crate::pool_core::PoolCore;
 use crate::shard::{Parcel, Shard, Slot, dispatch};
 
@@ -26,18 +27,18 @@ pub(crate) struct Withdrawal {
 }
 
 /// A withdrawal, and its target.
-type Next = (ActorId, Withdrawal);
+type NextWithdrawal = (ActorId, Withdrawal);
 
 impl Withdrawal {
     /// Delivers it to the actor of this worker that was asked. If that actor waits on behalf of the
     /// withdrawn question, the actor's own question is withdrawn in turn. That is returned for the caller
     /// to do: a chain of such waits may be longer than a stack is deep.
-    fn arrive(self, shard: &Shard, to: Key) -> Option<Next> {
+    fn arrive(self, shard: &Shard, to: Key) -> Option<NextWithdrawal> {
         let slot = shard.tenant(to)?;
         let next = match (self.wait, slot.wait()) {
             (Some(on_behalf), Some(wait)) if shard.waits.on_behalf(wait) == Some(on_behalf) => {
                 // A wait that only serves to answer it is not needed either.
-                end_for(shard, wait, End::Cancelled, DeadLetterReason::Cancelled)
+                end_for(shard, wait, WaitEnd::Cancelled, DeadLetterReason::Cancelled)
             }
             _ => None,
         };
@@ -63,7 +64,7 @@ impl Withdrawal {
         let mut withdrawn = shard.withdrawn.borrow_mut();
         let of_this = withdrawn.entry(to.slot()).or_default();
         of_this.add(self.question, self.reason, waiting);
-        slot.special.screen(true);
+        slot.attention.screen(true);
     }
 }
 
@@ -87,22 +88,27 @@ impl Parcel for Withdrawal {
 
 /// Ends a wait whose time is over.
 pub(crate) fn time_out(shard: &Shard, key: Key) {
-    end_and_withdraw(shard, key, End::TimedOut, DeadLetterReason::Expired);
+    end_and_withdraw(shard, key, WaitEnd::TimedOut, DeadLetterReason::Expired);
 }
 
 /// Ends a wait for a reason other than its value or its time.
-pub(crate) fn give_up_waiting(shard: &Shard, key: Key, end: End) {
+pub(crate) fn give_up_waiting(shard: &Shard, key: Key, end: WaitEnd) {
     end_and_withdraw(shard, key, end, DeadLetterReason::Cancelled);
 }
 
-fn end_and_withdraw(shard: &Shard, key: Key, end: End, reason: DeadLetterReason) {
+fn end_and_withdraw(shard: &Shard, key: Key, end: WaitEnd, reason: DeadLetterReason) {
     if let Some((target, withdrawal)) = end_for(shard, key, end, reason) {
         withdraw(target, withdrawal);
     }
 }
 
 /// Ends a wait for that reason. Returns the withdrawal of its question, which the caller passes on.
-fn end_for(shard: &Shard, key: Key, end: End, reason: DeadLetterReason) -> Option<Next> {
+fn end_for(
+    shard: &Shard,
+    key: Key,
+    end: WaitEnd,
+    reason: DeadLetterReason,
+) -> Option<NextWithdrawal> {
     let question = shard.waits.open_question(key);
     // Ended first: if the question is dropped at once, so is its reply. And followed up first: a
     // destructor may wait then, and a fiber whose wait has ended must be in the run queue.
@@ -160,7 +166,7 @@ fn withdrawal_of(
     key: Key,
     (target, question): (ActorId, MessageId),
     reason: DeadLetterReason,
-) -> Option<Next> {
+) -> Option<NextWithdrawal> {
     let cancellations = &shard.core.cancellations[shard.home.worker() as usize];
     cancellations.note(key.slot(), key.generation());
     let wait = Some((shard.home, key));
@@ -185,7 +191,7 @@ pub(crate) fn screen(shard: &Shard, slot: u32, message: MessageId) -> Option<Dea
     let reason = of_this.take(message);
     if of_this.until.is_empty() {
         withdrawn.remove(&slot);
-        shard.slot(slot).special.screen(false);
+        shard.slot(slot).attention.screen(false);
     }
     reason
 }
@@ -207,7 +213,7 @@ pub(crate) fn screen_withdrawn(
 /// Drops the notices of a slot whose mail is gone.
 #[inline(always)]
 pub(crate) fn forget_withdrawn(shard: &Shard, slot: &Slot, index: u32) {
-    if slot.special.screened() {
+    if slot.attention.screened() {
         forget_notices(shard, slot, index);
     }
 }
@@ -215,5 +221,5 @@ pub(crate) fn forget_withdrawn(shard: &Shard, slot: &Slot, index: u32) {
 #[cold]
 fn forget_notices(shard: &Shard, slot: &Slot, index: u32) {
     shard.withdrawn.borrow_mut().remove(&index);
-    slot.special.screen(false);
+    slot.attention.screen(false);
 }

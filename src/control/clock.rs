@@ -5,9 +5,9 @@ use std::time::Duration;
 /// The latest time reported.
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
-pub(super) struct Clock(Duration);
+pub(super) struct ProtocolClock(Duration);
 
-impl Clock {
+impl ProtocolClock {
     /// Takes the time as reported, and returns the time to use: one before an earlier report counts
     /// as that one, so nothing is due twice, or gets more time than it was given.
     pub(super) fn advance(&mut self, now: Duration) -> Duration {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::ProtocolClock;
 use super::message::{Refusal, RequestId, RequesterMessage, ResponderMessage};
 use super::progress::{Event, Progress, Transition};
 use super::resend::Resend;
@@ -19,13 +19,13 @@ use super::resend::Resend;
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub struct Requester<P> {
     session: u64,
-    link: Link<P>,
+    link: RequesterLink<P>,
     limits: RequesterLimits,
-    clock: Clock,
+    clock: ProtocolClock,
     /// The number of the latest request.
     latest: u64,
     /// Outstanding requests, and cancels that are not confirmed yet.
-    entries: BTreeMap<u64, Entry<P>>,
+    entries: BTreeMap<u64, RequesterEntry<P>>,
     /// When each of the entries needs attention next.
     due: BTreeSet<(Duration, u64)>,
     /// The entries that are only cancels awaiting confirmation, by the time at which they are given
@@ -39,7 +39,7 @@ pub struct Requester<P> {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 #[cfg_attr(test, allow(unpredictable_function_pointer_comparisons))]
-enum Link<P> {
+enum RequesterLink<P> {
     Lossless,
     /// Only over a lossy link is a payload sent more than once. Storing the function, instead of
     /// requiring the bound, lets payloads for lossless links do without `Clone`.
@@ -51,7 +51,7 @@ enum Link<P> {
 
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
-struct Entry<P> {
+struct RequesterEntry<P> {
     progress: Progress<Refusal>,
     /// The payload to resend. A cancel has none, and neither has anything on a lossless link.
     payload: Option<P>,
@@ -61,7 +61,7 @@ struct Entry<P> {
     resend: Option<(Duration, Duration)>,
 }
 
-impl<P> Entry<P> {
+impl<P> RequesterEntry<P> {
     fn due(&self) -> Duration {
         match self.resend {
             Some((at, _)) => self.until.min(at),
@@ -157,7 +157,7 @@ impl<P> Requester<P> {
     ///
     /// Nothing is resent, and no payload is stored.
     pub fn lossless(session: u64, limits: RequesterLimits) -> Self {
-        Self::new(session, Link::Lossless, limits)
+        Self::new(session, RequesterLink::Lossless, limits)
     }
 
     /// Creates a requester for a link that may lose, repeat, delay and reorder messages.
@@ -169,15 +169,15 @@ impl<P> Requester<P> {
         P: Clone,
     {
         let clone = P::clone;
-        Self::new(session, Link::Lossy { resend, clone }, limits)
+        Self::new(session, RequesterLink::Lossy { resend, clone }, limits)
     }
 
-    fn new(session: u64, link: Link<P>, limits: RequesterLimits) -> Self {
+    fn new(session: u64, link: RequesterLink<P>, limits: RequesterLimits) -> Self {
         Self {
             session,
             link,
             limits,
-            clock: Clock::default(),
+            clock: ProtocolClock::default(),
             latest: 0,
             entries: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -207,14 +207,14 @@ impl<P> Requester<P> {
         self.latest += 1;
         let id = self.id(self.latest);
         let (kept, resend) = match &self.link {
-            Link::Lossless => (None, None),
-            Link::Lossy { resend, clone } => {
+            RequesterLink::Lossless => (None, None),
+            RequesterLink::Lossy { resend, clone } => {
                 let interval = resend.first();
                 let at = now.saturating_add(interval);
                 (Some(clone(&payload)), Some((at, interval)))
             }
         };
-        let entry = Entry {
+        let entry = RequesterEntry {
             progress: Progress::Waiting,
             payload: kept,
             until: now.saturating_add(timeout),
@@ -343,7 +343,7 @@ impl<P> Requester<P> {
 
     /// Notes that the request has arrived; from now on it is resent only to get its reply.
     fn acknowledged(&mut self, number: u64, now: Duration) {
-        let Link::Lossy { resend, .. } = self.link else {
+        let RequesterLink::Lossy { resend, .. } = self.link else {
             return;
         };
         let Some(mut entry) = self.remove(number) else {
@@ -366,9 +366,9 @@ impl<P> Requester<P> {
         now: Duration,
     ) -> RequesterMessage<P> {
         self.remove(number);
-        if let Link::Lossy { resend, .. } = self.link {
+        if let RequesterLink::Lossy { resend, .. } = self.link {
             let interval = resend.first();
-            let entry = Entry {
+            let entry = RequesterEntry {
                 progress,
                 payload: None,
                 until: now.saturating_add(self.limits.confirm_within),
@@ -387,7 +387,7 @@ impl<P> Requester<P> {
     }
 
     fn resend(&mut self, number: u64, now: Duration) -> Option<RequesterMessage<P>> {
-        let Link::Lossy { resend, clone } = self.link else {
+        let RequesterLink::Lossy { resend, clone } = self.link else {
             return None;
         };
         let mut entry = self.remove(number)?;
@@ -409,7 +409,7 @@ impl<P> Requester<P> {
         Some(message)
     }
 
-    fn insert(&mut self, number: u64, entry: Entry<P>) {
+    fn insert(&mut self, number: u64, entry: RequesterEntry<P>) {
         if entry.progress.is_terminal() {
             self.unconfirmed.insert((entry.until, number));
         }
@@ -417,7 +417,7 @@ impl<P> Requester<P> {
         self.entries.insert(number, entry);
     }
 
-    fn remove(&mut self, number: u64) -> Option<Entry<P>> {
+    fn remove(&mut self, number: u64) -> Option<RequesterEntry<P>> {
         let entry = self.entries.remove(&number)?;
         self.due.remove(&(entry.due(), number));
         if entry.progress.is_terminal() {

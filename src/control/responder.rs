@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::ProtocolClock;
 use super::message::{Refusal, RequestId, RequesterMessage, ResponderMessage};
 use super::progress::{Event, Progress, Transition};
 
@@ -17,10 +17,10 @@ use super::progress::{Event, Progress, Transition};
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub struct Responder<R> {
     session: u64,
-    link: Link<R>,
+    link: ResponderLink<R>,
     limits: ResponderLimits,
-    clock: Clock,
-    entries: BTreeMap<u64, Entry<R>>,
+    clock: ProtocolClock,
+    entries: BTreeMap<u64, ResponderEntry<R>>,
     /// The entries in progress, by the end of their time.
     in_progress: BTreeSet<(Duration, u64)>,
     /// The entries that have ended, by the time at which they are forgotten, oldest first.
@@ -36,7 +36,7 @@ pub struct Responder<R> {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 #[cfg_attr(test, allow(unpredictable_function_pointer_comparisons))]
-enum Link<R> {
+enum ResponderLink<R> {
     Lossless,
     /// Only over a lossy link is a reply sent more than once. Storing the function, instead of
     /// requiring the bound, lets replies for lossless links do without `Clone`.
@@ -47,7 +47,7 @@ enum Link<R> {
 
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
-struct Entry<R> {
+struct ResponderEntry<R> {
     progress: Progress<Refusal>,
     /// The time at which the request expires, or, once it has ended, is forgotten.
     until: Duration,
@@ -171,7 +171,7 @@ impl<R> Responder<R> {
     ///
     /// Nothing is acknowledged, and ended requests are not remembered.
     pub fn lossless(session: u64, limits: ResponderLimits) -> Self {
-        Self::new(session, Link::Lossless, limits.remembered(0))
+        Self::new(session, ResponderLink::Lossless, limits.remembered(0))
     }
 
     /// Creates a responder for a link that may lose, repeat, delay and reorder messages.
@@ -179,15 +179,15 @@ impl<R> Responder<R> {
     where
         R: Clone,
     {
-        Self::new(session, Link::Lossy { clone: R::clone }, limits)
+        Self::new(session, ResponderLink::Lossy { clone: R::clone }, limits)
     }
 
-    fn new(session: u64, link: Link<R>, limits: ResponderLimits) -> Self {
+    fn new(session: u64, link: ResponderLink<R>, limits: ResponderLimits) -> Self {
         Self {
             session,
             link,
             limits,
-            clock: Clock::default(),
+            clock: ProtocolClock::default(),
             entries: BTreeMap::new(),
             in_progress: BTreeSet::new(),
             ended: VecDeque::new(),
@@ -230,8 +230,8 @@ impl<R> Responder<R> {
             return None;
         };
         let kept = match self.link {
-            Link::Lossless => None,
-            Link::Lossy { clone } => Some(clone(&result)),
+            ResponderLink::Lossless => None,
+            ResponderLink::Lossy { clone } => Some(clone(&result)),
         };
         self.end(now, id.number, progress, kept);
         let payload = result;
@@ -326,7 +326,7 @@ impl<R> Responder<R> {
             return Received::send(ResponderMessage::Refused { id, refusal });
         }
         let time_left = time_left.min(self.limits.longest);
-        let entry = Entry {
+        let entry = ResponderEntry {
             progress: Progress::Waiting,
             until: now.saturating_add(time_left),
             reply: None,
@@ -355,7 +355,7 @@ impl<R> Responder<R> {
             }
             Some(_) => self.answer(id).map_or(Received::NOTHING, Received::send),
             // Over a lossless link the answer is in transit already.
-            None if id.number <= self.floor && matches!(self.link, Link::Lossless) => {
+            None if id.number <= self.floor && matches!(self.link, ResponderLink::Lossless) => {
                 Received::NOTHING
             }
             None => {
@@ -371,7 +371,7 @@ impl<R> Responder<R> {
 
     /// The answer to a repeated request or cancel.
     fn answer(&self, id: RequestId) -> Option<ResponderMessage<R>> {
-        let Link::Lossy { clone } = self.link else {
+        let ResponderLink::Lossy { clone } = self.link else {
             return None;
         };
         let entry = self.entries.get(&id.number)?;
@@ -399,7 +399,7 @@ impl<R> Responder<R> {
             self.in_progress.remove(&(entry.until, number));
         }
         let until = now.saturating_add(self.limits.remember_for);
-        let entry = Entry {
+        let entry = ResponderEntry {
             progress,
             until,
             reply,

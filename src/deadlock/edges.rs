@@ -2,15 +2,22 @@
 
 use super::held_up::{HeldUp, has_failed_to_start, held_up};
 use crate::address::{ActorId, ActorPath, Key, MessageId, MessageType};
-use crate::shard::{Shard, Slot, State, Supervised, actor_of, all_below, below_as, is_cancelled};
+use crate::shard::ActorState;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::Supervised;
+use crate::shard::actor_of;
+use crate::shard::all_below;
+use crate::shard::below_as;
+use crate::shard::is_cancelled;
 use crate::wait::Asked;
 
 /// Identifies a link: the actor that waits, its wait, and the question whose answer it waits for.
-pub(crate) type Known = (ActorId, Option<Key>, MessageId);
+pub(crate) type LinkId = (ActorId, Option<Key>, MessageId);
 
 /// A wait on the way round, with all that a report of it contains.
 #[derive(Clone)]
-pub(crate) struct Link {
+pub(crate) struct WaitLink {
     pub(crate) actor: ActorId,
     /// Determined once there certainly is a cycle: most waits are part of none.
     pub(crate) path: Option<ActorPath>,
@@ -49,9 +56,9 @@ impl Lead {
         let Some(slot) = shard.tenant(actor.key) else {
             return Self::Nowhere;
         };
-        let is_cancelled = || slot.special.is_task() && is_cancelled(slot);
+        let is_cancelled = || slot.attention.is_task() && is_cancelled(slot);
         if let Some(wait) = slot.wait().filter(|_| !is_cancelled()) {
-            match (shard.waits.is_pending(wait), shard.several.has(wait)) {
+            match (shard.waits.is_pending(wait), shard.join_waits.has(wait)) {
                 (true, true) => return Self::Several(wait),
                 (false, true) => return Self::WokenFromSeveral,
                 (true, false) => {
@@ -71,14 +78,16 @@ impl Lead {
     }
 
     /// Whether a link from that actor, which was followed before, still exists.
-    pub(crate) fn includes(self, shard: &Shard, link: &Link) -> bool {
+    pub(crate) fn includes(self, shard: &Shard, link: &WaitLink) -> bool {
         let is_this = |wait| {
-            let of_wait = Link::of(shard, link.actor, wait);
+            let of_wait = WaitLink::of(shard, link.actor, wait);
             of_wait.is_some_and(|(of_wait, _)| of_wait.known() == link.known())
         };
         match (self, link.wait) {
             (Self::Wait(wait, _), Some(_)) => is_this(wait),
-            (Self::Several(own), Some(wait)) => shard.several.includes(own, wait) && is_this(wait),
+            (Self::Several(own), Some(wait)) => {
+                shard.join_waits.includes(own, wait) && is_this(wait)
+            }
             (Self::AllBelow | Self::Parent(_) | Self::ParentElsewhere(_), None) => true,
             _ => false,
         }
@@ -88,16 +97,16 @@ impl Lead {
     pub(crate) fn again(
         self,
         shard: &Shard,
-        (actor, wait, question): Known,
+        (actor, wait, question): LinkId,
         next: ActorId,
-    ) -> Option<Link> {
+    ) -> Option<WaitLink> {
         if let (Self::AllBelow, None) = (self, wait) {
             let below = below_as(shard, actor.key, next)?;
-            return Some(Link::to_held_up(shard, actor, below));
+            return Some(WaitLink::to_held_up(shard, actor, below));
         }
         let (link, target) = match (self, wait) {
-            (Self::Several(own), Some(wait)) if shard.several.includes(own, wait) => {
-                Link::of(shard, actor, wait)?
+            (Self::Several(own), Some(wait)) if shard.join_waits.includes(own, wait) => {
+                WaitLink::of(shard, actor, wait)?
             }
             _ => self.only(shard, actor)?,
         };
@@ -105,15 +114,15 @@ impl Lead {
     }
 
     /// Returns the link and the actor to which it leads, if there is only one way.
-    pub(crate) fn only(self, shard: &Shard, actor: ActorId) -> Option<(Link, ActorId)> {
+    pub(crate) fn only(self, shard: &Shard, actor: ActorId) -> Option<(WaitLink, ActorId)> {
         match self {
-            Self::Wait(wait, _) => Link::of(shard, actor, wait),
+            Self::Wait(wait, _) => WaitLink::of(shard, actor, wait),
             Self::Parent(parent) => {
-                let link = Link::to_held_up(shard, actor, parent);
+                let link = WaitLink::to_held_up(shard, actor, parent);
                 Some((link, shard.id_of(parent)))
             }
             Self::ParentElsewhere(supervised) => {
-                let link = Link::without_wait(actor, supervised.parent_mail());
+                let link = WaitLink::without_wait(actor, supervised.parent_mail());
                 Some((link, supervised.stand_in()))
             }
             _ => None,
@@ -124,21 +133,22 @@ impl Lead {
     /// all are, and of the same one.
     pub(crate) fn any_wait(self, shard: &Shard) -> Option<Key> {
         match self {
-            Self::Several(own) => shard.several.any_of(own),
+            Self::Several(own) => shard.join_waits.any_of(own),
             _ => None,
         }
     }
 
     /// Returns all links if there are several ways, with the actors to which they lead, except dead ends.
-    pub(crate) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(Link, ActorId)> {
+    pub(crate) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(WaitLink, ActorId)> {
         let mut each = match self {
             Self::Several(own) => {
-                let all = shard.several.of(own).into_iter();
-                all.filter_map(|one| Link::of(shard, actor, one)).collect()
+                let all = shard.join_waits.of(own).into_iter();
+                all.filter_map(|one| WaitLink::of(shard, actor, one))
+                    .collect()
             }
             Self::AllBelow => {
                 let below = all_below(shard, actor.key).into_iter();
-                let link = |next| Link::to_held_up(shard, actor, next);
+                let link = |next| WaitLink::to_held_up(shard, actor, next);
                 let way = |next| Some((link(next), actor_of(shard, next)?));
                 below.filter_map(way).collect()
             }
@@ -149,28 +159,33 @@ impl Lead {
     }
 
     /// As [`each`](Self::each), but only the links of these waits for answers.
-    pub(crate) fn by(self, shard: &Shard, actor: ActorId, waits: &[Key]) -> Vec<(Link, ActorId)> {
+    pub(crate) fn by(
+        self,
+        shard: &Shard,
+        actor: ActorId,
+        waits: &[Key],
+    ) -> Vec<(WaitLink, ActorId)> {
         let Self::Several(own) = self else {
             return Vec::new();
         };
         let waits = waits.iter().copied();
-        let waits = waits.filter(|wait| shard.several.includes(own, *wait));
-        let ways = waits.filter_map(|wait| Link::of(shard, actor, wait));
+        let waits = waits.filter(|wait| shard.join_waits.includes(own, *wait));
+        let ways = waits.filter_map(|wait| WaitLink::of(shard, actor, wait));
         ways.filter(|way| !ends_here(shard, way)).collect()
     }
 }
 
 /// Whether a way ends at its next actor.
-fn ends_here(shard: &Shard, (_, next): &(Link, ActorId)) -> bool {
+fn ends_here(shard: &Shard, (_, next): &(WaitLink, ActorId)) -> bool {
     next.home == shard.home && !leads_on(shard, *next)
 }
 
-impl Link {
+impl WaitLink {
     /// Returns the link of a wait of an actor of this worker, and the actor that it is for, if it is for one.
     fn of(shard: &Shard, actor: ActorId, wait: Key) -> Option<(Self, ActorId)> {
         let (asked, target) = about(shard, wait)?;
         let is_work = asked.question.is_work();
-        let for_task = |slot: &Slot| slot.special.is_task();
+        let for_task = |slot: &Slot| slot.attention.is_task();
         let link = Self {
             actor,
             path: None,
@@ -205,7 +220,7 @@ impl Link {
         }
     }
 
-    pub(crate) fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> LinkId {
         (self.actor, self.wait, self.question)
     }
 
@@ -217,17 +232,17 @@ impl Link {
             return true;
         };
         if self.question == MessageId::ROOM {
-            return slot.door().is_some_and(|door| {
-                slot.mailbox_len() >= door.gate.capacity() && !door.may_have_questions()
+            return slot.bounded().is_some_and(|bounded| {
+                slot.mailbox_len() >= bounded.gate.capacity() && !bounded.may_have_questions()
             });
         }
         if self.question == MessageId::NAME {
             // If the waiter is on another worker, news of the actor may be under way to it.
-            return slot.state() != State::Running;
+            return slot.state() != ActorState::Running;
         }
         if self.question == MessageId::WORK {
             // If the waiter is on another worker, news of the actor's start may be under way to it.
-            let waited_for = slot.state() == State::Starting || has_failed_to_start(slot);
+            let waited_for = slot.state() == ActorState::Starting || has_failed_to_start(slot);
             return self.actor.home == shard.home || waited_for;
         }
         let on_behalf = next_wait.and_then(|next_wait| shard.waits.on_behalf(next_wait));
@@ -247,7 +262,7 @@ fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
 /// that they do not.
 #[inline(always)]
 pub(crate) fn may_lead_on(slot: &Slot) -> bool {
-    slot.is_at_work() || slot.special.get()
+    slot.is_at_work() || slot.attention.get()
 }
 
 /// Whether a wait is for an actor of another worker, or for one that may itself wait for another.

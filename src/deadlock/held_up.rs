@@ -1,9 +1,14 @@
 //! Actors that are held up by their families: their next step waits for other actors, but no fiber does.
 
 use crate::address::Key;
-use crate::shard::{
-    NO_SLOT, Passive, Shard, Slot, State, Supervised, key_of, supervised_elsewhere,
-};
+use crate::shard::ActorState;
+use crate::shard::NO_SLOT;
+use crate::shard::Passive;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::Supervised;
+use crate::shard::key_of;
+use crate::shard::supervised_elsewhere;
 
 /// What an actor waits for without a fiber.
 #[derive(Clone, Copy)]
@@ -18,10 +23,10 @@ pub(crate) enum HeldUp {
 
 /// Returns what holds an actor up, if anything does.
 pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
-    if !slot.special.get() {
+    if !slot.attention.get() {
         return None;
     }
-    let ends = slot.state() == State::Stopping;
+    let ends = slot.state() == ActorState::Stopping;
     let has_children = slot.first_child.get() != NO_SLOT;
     // An ancestor that waits for all below it looks on its own worker: it finds this actor, but not those
     // below it here.
@@ -54,7 +59,7 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
 
 /// Whether an actor did not start, and ends when those below it have. Its starter waits for that.
 pub(crate) fn has_failed_to_start(slot: &Slot) -> bool {
-    slot.state() == State::Stopping
+    slot.state() == ActorState::Stopping
         && slot.has_system()
         && slot.with_system(|system| system.start_failed)
 }

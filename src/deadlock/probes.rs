@@ -47,7 +47,11 @@ use super::edges::{Lead, leads_on, may_close_a_cycle, may_lead_on};
 use super::held_up::held_up;
 use super::walk::Walk;
 use crate::address::{ActorId, Key};
-use crate::shard::{Look, Search, Shard, Slot, Unprobed};
+use crate::shard::PendingCheck;
+use crate::shard::PendingChecks;
+use crate::shard::Search;
+use crate::shard::Shard;
+use crate::shard::Slot;
 
 /// An actor of this worker begins to wait for another one: checks whether that closes a cycle.
 #[inline(always)]
@@ -61,7 +65,7 @@ pub(crate) fn look_for_cycle(shard: &Shard, actor: Key, wait: Key, target: Actor
             follow_wait(shard, actor);
         }
     } else if target.home.pool() == shard.home.pool() {
-        look_soon(shard, Look::Wait { actor, wait });
+        look_soon(shard, PendingCheck::Wait { actor, wait });
     }
 }
 
@@ -79,7 +83,7 @@ pub(crate) fn look_for_cycle_by_these(shard: &Shard, actor: Key, waits: &[Key]) 
     let may_close = |wait: &Key| may_close_a_cycle(shard, *wait);
     let waits: Vec<Key> = waits.iter().copied().filter(may_close).collect();
     if !waits.is_empty() {
-        look_soon(shard, Look::Ways { actor, waits });
+        look_soon(shard, PendingCheck::Ways { actor, waits });
     }
 }
 
@@ -95,9 +99,9 @@ pub(crate) fn look_again_for_cycle(shard: &Shard, wait: Key) {
     };
     let actor = Key::new(slot, generation);
     match Lead::of(shard, shard.id_of(actor)) {
-        Lead::Several(own) if shard.several.includes(own, wait) => search_soon(shard, actor),
+        Lead::Several(own) if shard.join_waits.includes(own, wait) => search_soon(shard, actor),
         Lead::WokenFromSeveral => search_soon(shard, actor),
-        Lead::Wait(own, _) if own == wait => look_soon(shard, Look::Wait { actor, wait }),
+        Lead::Wait(own, _) if own == wait => look_soon(shard, PendingCheck::Wait { actor, wait }),
         _ => {}
     }
 }
@@ -119,14 +123,14 @@ fn follow_wait(shard: &Shard, actor: Key) {
 }
 
 #[inline(always)]
-fn look_soon(shard: &Shard, look: Look) {
+fn look_soon(shard: &Shard, look: PendingCheck) {
     shard.unprobed.due.borrow_mut().push(look);
 }
 
 /// Schedules a search from an actor of this worker, unless one is scheduled already.
 pub(crate) fn search_soon(shard: &Shard, actor: Key) {
     if shard.unprobed.searches.ask_for(shard, actor) {
-        look_soon(shard, Look::Search(actor));
+        look_soon(shard, PendingCheck::Search(actor));
     }
 }
 
@@ -160,11 +164,11 @@ pub(crate) fn send_probes(shard: &Shard) {
 /// As [`send_probes`](send_probes), but leaves out waits that began since it was last called,
 /// as they may end in a moment.
 pub(crate) fn send_probes_of_long_waits(shard: &Shard) {
-    let Unprobed { due, seen, .. } = &shard.unprobed;
+    let PendingChecks { due, seen, .. } = &shard.unprobed;
     let long = due.borrow_mut().drain(..seen.get()).collect();
     due.borrow_mut().retain(|look| match look {
-        Look::Wait { wait, .. } => shard.waits.is_pending(*wait),
-        Look::Search(_) | Look::Ways { .. } => true,
+        PendingCheck::Wait { wait, .. } => shard.waits.is_pending(*wait),
+        PendingCheck::Search(_) | PendingCheck::Ways { .. } => true,
     });
     seen.set(due.borrow().len());
     look(shard, long);
@@ -175,24 +179,24 @@ fn look_by(shard: &Shard, actor: Key, waits: Vec<Key>) {
     let lead = Lead::of(shard, first);
     if let Lead::WokenFromSeveral = lead {
         // It may wait for these again in a moment, as for those that were followed.
-        return look_soon(shard, Look::Ways { actor, waits });
+        return look_soon(shard, PendingCheck::Ways { actor, waits });
     }
     let search = shard.unprobed.searches.begin_beside();
     Walk::of(search).begin_by(shard, lead.by(shard, first, &waits));
 }
 
-pub(crate) fn look(shard: &Shard, looks: Vec<Look>) {
+pub(crate) fn look(shard: &Shard, looks: Vec<PendingCheck>) {
     for look in looks {
         match look {
-            Look::Wait { actor, wait } if shard.waits.is_pending(wait) => {
+            PendingCheck::Wait { actor, wait } if shard.waits.is_pending(wait) => {
                 follow_wait(shard, actor);
             }
-            Look::Wait { .. } => {}
-            Look::Search(actor) => {
+            PendingCheck::Wait { .. } => {}
+            PendingCheck::Search(actor) => {
                 let search = shard.unprobed.searches.begin(shard, actor);
                 Walk::of(search).go_on(shard, shard.id_of(actor));
             }
-            Look::Ways { actor, waits } => look_by(shard, actor, waits),
+            PendingCheck::Ways { actor, waits } => look_by(shard, actor, waits),
         }
     }
 }

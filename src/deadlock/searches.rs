@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use super::edges::Lead;
 use crate::address::{ActorId, Key};
-use crate::shard::{OfActor, Search, Searches, Shard};
+use crate::shard::ActorChecks;
+use crate::shard::Search;
+use crate::shard::Searches;
+use crate::shard::Shard;
 
 impl Searches {
     /// This many actors are kept in any case.
@@ -59,7 +62,7 @@ impl Searches {
         })
     }
 
-    fn with<R>(&self, shard: &Shard, actor: Key, look: impl FnOnce(&mut OfActor) -> R) -> R {
+    fn with<R>(&self, shard: &Shard, actor: Key, look: impl FnOnce(&mut ActorChecks) -> R) -> R {
         let mut actors = self.actors.borrow_mut();
         if actors.len() >= self.most.get().max(Self::FEW) {
             actors.retain(|&actor, of| {

@@ -1,19 +1,24 @@
 //! Walks along the edges, and their outcomes.
 
-use super::edges::{Known, Lead, Link};
+use super::edges::Lead;
+use super::edges::LinkId;
+use super::edges::WaitLink;
 use super::probes::{is_new_search, search_soon};
 use crate::address::{ActorId, Envelope, Key};
 use crate::cancel::give_up_waiting;
-use crate::failure::{Cycle, CycleLink, DeadLetterReason, End};
+use crate::failure::Cycle;
+use crate::failure::CycleLink;
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
 use crate::pool_core::PoolCore;
 use crate::shard::{Parcel, Search, Shard, below_as, dispatch, path_of, undecided_parent};
 
 /// A walk along the edges.
 #[derive(Clone, Default)]
 pub(crate) struct Walk {
-    links: Vec<Link>,
+    links: Vec<WaitLink>,
     /// The links of the first round.
-    known: Option<Vec<Known>>,
+    known: Option<Vec<LinkId>>,
     /// Whether it has left its worker.
     has_travelled: bool,
     /// The search that the walk is part of, if any. The search began where the walk did.
@@ -21,7 +26,7 @@ pub(crate) struct Walk {
 }
 
 /// The outcome of a step.
-enum Step {
+enum WalkStep {
     /// There is no cycle through the first wait.
     Ends,
     /// The walk is back, but the first wait is over.
@@ -42,52 +47,61 @@ impl Walk {
 
     /// Continues at an actor of this worker, as far as it can. If there are several ways, the others are left
     /// for later.
-    fn follow(&mut self, shard: &Shard, mut at: ActorId, later: &mut Vec<(Self, ActorId)>) -> Step {
+    fn follow(
+        &mut self,
+        shard: &Shard,
+        mut at: ActorId,
+        later: &mut Vec<(Self, ActorId)>,
+    ) -> WalkStep {
         loop {
             if at.home != shard.home {
                 let same_pool = at.home.pool() == shard.home.pool();
                 return if same_pool {
-                    Step::Leaves(at)
+                    WalkStep::Leaves(at)
                 } else {
-                    Step::Ends
+                    WalkStep::Ends
                 };
             }
             // A stand-in is no actor: the next one is the parent, if that has a decision to make.
             match undecided_parent(shard, at.key) {
                 Some(Some(parent)) => at = shard.id_of(parent),
-                Some(None) => return Step::Ends,
+                Some(None) => return WalkStep::Ends,
                 None => {}
             }
             let lead = Lead::of(shard, at);
             if let Lead::WokenFromSeveral = lead {
                 search_soon(shard, at.key);
-                return Step::Ends;
+                return WalkStep::Ends;
             }
             if let Some(first) = self.links.first() {
                 if first.actor == at {
                     let wait = first.wait;
                     if !lead.includes(shard, first) {
-                        return Step::Lost;
+                        return WalkStep::Lost;
                     }
                     let closes = self.may_go_on(shard, at, wait);
-                    return if closes { Step::Closed } else { Step::Ends };
+                    return if closes {
+                        WalkStep::Closed
+                    } else {
+                        WalkStep::Ends
+                    };
                 }
                 if self.milestone() == at {
-                    return Step::Ends; // a cycle, but not through the first actor
+                    return WalkStep::Ends; // a cycle, but not through the first actor
                 }
             }
             let Some((link, next)) = self.choose(shard, at, lead, later) else {
-                return Step::Ends;
+                return WalkStep::Ends;
             };
             if !self.push(shard, link) {
-                return Step::Ends;
+                return WalkStep::Ends;
             }
             at = next;
         }
     }
 
     /// Continues by a link of an actor of this worker, unless the search excludes it.
-    fn push(&mut self, shard: &Shard, mut link: Link) -> bool {
+    fn push(&mut self, shard: &Shard, mut link: WaitLink) -> bool {
         if !self.may_go_on(shard, link.actor, link.wait) {
             return false;
         }
@@ -119,7 +133,7 @@ impl Walk {
         at: ActorId,
         lead: Lead,
         later: &mut Vec<(Self, ActorId)>,
-    ) -> Option<(Link, ActorId)> {
+    ) -> Option<(WaitLink, ActorId)> {
         match lead {
             Lead::Nowhere | Lead::WokenFromSeveral => return None,
             Lead::Wait(..) | Lead::Parent(_) | Lead::ParentElsewhere(_) => {
@@ -136,7 +150,7 @@ impl Walk {
         if let (Lead::AllBelow, Some(first)) = (lead, first)
             && let Some(below) = below_as(shard, at.key, first)
         {
-            return Some((Link::to_held_up(shard, at, below), first));
+            return Some((WaitLink::to_held_up(shard, at, below), first));
         }
         match self.search {
             None => search_soon(shard, at.key),
@@ -163,8 +177,8 @@ impl Walk {
         self.links[(1 << longest) - 1].actor
     }
 
-    fn known(&self) -> Vec<Known> {
-        self.links.iter().map(Link::known).collect()
+    fn known(&self) -> Vec<LinkId> {
+        self.links.iter().map(WaitLink::known).collect()
     }
 
     /// Handles the return of the walk to where it began.
@@ -202,7 +216,7 @@ impl Walk {
     }
 
     /// Begins with some of the ways from an actor of this worker.
-    pub(crate) fn begin_by(self, shard: &Shard, ways: Vec<(Link, ActorId)>) {
+    pub(crate) fn begin_by(self, shard: &Shard, ways: Vec<(WaitLink, ActorId)>) {
         let ways = ways.into_iter().map(|(link, next)| {
             let mut way = self.clone();
             way.links.push(link);
@@ -214,12 +228,12 @@ impl Walk {
     fn go_on_by_all(shard: &Shard, mut later: Vec<(Self, ActorId)>) {
         while let Some((mut walk, at)) = later.pop() {
             match walk.follow(shard, at, &mut later) {
-                Step::Ends if walk.known.is_none() => {}
-                Step::Ends | Step::Lost => walk.is_lost(),
-                Step::Closed => walk.close(shard),
-                Step::Leaves(next) => {
+                WalkStep::Ends if walk.known.is_none() => {}
+                WalkStep::Ends | WalkStep::Lost => walk.is_lost(),
+                WalkStep::Closed => walk.close(shard),
+                WalkStep::Leaves(next) => {
                     walk.has_travelled = true;
-                    dispatch(next, Probe(walk));
+                    dispatch(next, CycleProbe(walk));
                 }
             }
         }
@@ -262,7 +276,7 @@ impl Walk {
             let Some(wait) = link.wait else {
                 continue;
             };
-            let found = Found {
+            let found = FoundCycle {
                 cycle: cycle.clone(),
                 is_first: place == 0,
                 ends,
@@ -286,9 +300,9 @@ impl Walk {
 }
 
 /// A walk on its way to the next actor's worker.
-struct Probe(Walk);
+struct CycleProbe(Walk);
 
-impl Parcel for Probe {
+impl Parcel for CycleProbe {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         self.0.go_on(shard, shard.id_of(to));
     }
@@ -297,7 +311,7 @@ impl Parcel for Probe {
 }
 
 /// A cycle that was found, on its way to one of its waits.
-struct Found {
+struct FoundCycle {
     cycle: Cycle,
     is_first: bool,
     ends: bool,
@@ -305,12 +319,12 @@ struct Found {
     search_again: Option<ActorId>,
 }
 
-impl Parcel for Found {
+impl Parcel for FoundCycle {
     fn deliver(self, shard: &Shard, wait: Key, _envelope: &Envelope) {
         if shard.waits.is_pending(wait) {
             let is_new = shard.waits.note_cycle(wait, &self.cycle);
             if self.ends {
-                give_up_waiting(shard, wait, End::Deadlock);
+                give_up_waiting(shard, wait, WaitEnd::Deadlock);
             } else if self.is_first && is_new {
                 shard.core.suspect(&self.cycle);
             }

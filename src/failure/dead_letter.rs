@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::unwind::{catch_user, drop_quietly};
-use super::wait_end::End;
+use super::wait_end::WaitEnd;
 use crate::address::{ActorId, ActorPath, Envelope};
 
 /// Why a message became a dead letter.
@@ -246,7 +246,7 @@ impl fmt::Debug for Subscription {
     }
 }
 
-impl From<DeadLetterReason> for End {
+impl From<DeadLetterReason> for WaitEnd {
     fn from(reason: DeadLetterReason) -> Self {
         match reason {
             DeadLetterReason::Unhandled => Self::NoReply,

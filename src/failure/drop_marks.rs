@@ -3,20 +3,20 @@
 use std::cell::Cell;
 
 use super::unwind::{Unwound, drop_quietly};
-use super::wait_end::End;
+use super::wait_end::WaitEnd;
 use crate::address::ActorId;
 
 thread_local! {
-    static MARKS: Cell<Marks> = const { Cell::new(Marks { fate: None, doing: 0 }) };
+    static MARKS: Cell<DropMarks> = const { Cell::new(DropMarks { fate: None, doing: 0 }) };
 }
 
 /// The marks of a thread while user code runs in the middle of the runtime's.
 ///
 /// A fiber that suspends meanwhile takes its marks with it: they do not apply to the next fiber.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Marks {
+pub(crate) struct DropMarks {
     /// How the replies in a value that is being dropped end.
-    pub(crate) fate: Option<End>,
+    pub(crate) fate: Option<WaitEnd>,
     /// Flags for what is in progress and, in the bits above, the depth of messages lost while others are
     /// lost. All in one byte, as each suspension copies it.
     pub(crate) doing: u8,
@@ -34,7 +34,7 @@ pub(crate) const LOSING: u8 = 1 << 2;
 /// The depth to which losses within losses are followed at once.
 pub(crate) const MOST_LOSING: u8 = 8 * LOSING;
 
-impl Marks {
+impl DropMarks {
     /// Returns these marks with a flag set.
     pub(crate) fn with(self, doing: u8) -> Self {
         let doing = self.doing | doing;
@@ -91,7 +91,7 @@ pub(crate) fn outside_sender() -> ActorId {
 
 /// Drops a user's value that may contain replies, which then end with `end`. A panic of its destructor is
 /// caught, and returned for the caller to report.
-pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
+pub(crate) fn drop_with_fate<T>(value: T, end: WaitEnd) -> Option<Unwound> {
     if !std::mem::needs_drop::<T>() {
         return None;
     }
@@ -99,9 +99,9 @@ pub(crate) fn drop_with_fate<T>(value: T, end: End) -> Option<Unwound> {
 }
 
 /// Runs `drop_it`, which must not panic; replies that it drops end with `end`.
-pub(crate) fn under_fate<R>(end: End, drop_it: impl FnOnce() -> R) -> R {
+pub(crate) fn under_fate<R>(end: WaitEnd, drop_it: impl FnOnce() -> R) -> R {
     let outer = MARKS.get();
-    MARKS.set(Marks {
+    MARKS.set(DropMarks {
         fate: Some(end),
         ..outer
     });

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::description::BoxError;
 use super::drop_marks::under_fate;
-use super::wait_end::End;
+use super::wait_end::WaitEnd;
 
 /// The text for a payload of which only the type is known.
 const NO_TEXT: &str = "a payload that is not text";
@@ -57,24 +57,24 @@ const NO_TEXT: &str = "a payload that is not text";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct PanicPayload(Arc<Inner>);
+pub struct PanicPayload(Arc<PayloadInner>);
 
-struct Inner {
+struct PayloadInner {
     /// `None` once it was taken out.
-    payload: Option<Payload>,
+    payload: Option<PanicValue>,
     /// The text for a payload that has none itself.
     described: Option<Box<str>>,
 }
 
 /// The value itself; only what is `Sync` is lent out of it.
-struct Payload(Box<dyn Any + Send>);
+struct PanicValue(Box<dyn Any + Send>);
 
 // SAFETY: a shared reference reaches the value in `downcast_ref` alone, which asks for a type that is
 // `Sync`; otherwise it only reads the `TypeId`, in which the value has no part. The owner alone takes the
 // value out or drops it, on any thread, and the value is `Send`.
-unsafe impl Sync for Payload {}
+unsafe impl Sync for PanicValue {}
 
-impl Payload {
+impl PanicValue {
     fn downcast_ref<T: Any + Sync>(&self) -> Option<&T> {
         self.0.downcast_ref()
     }
@@ -94,7 +94,7 @@ impl Payload {
 
     /// Returns the error that the payload is, as far as that can be found out.
     fn error(&self) -> Option<&(dyn Error + 'static)> {
-        fn any<T: Error + Sync + 'static>(payload: &Payload) -> Option<&(dyn Error + 'static)> {
+        fn any<T: Error + Sync + 'static>(payload: &PanicValue) -> Option<&(dyn Error + 'static)> {
             Some(payload.downcast_ref::<T>()? as _)
         }
         if let Some(error) = self.downcast_ref::<BoxError>() {
@@ -134,7 +134,7 @@ impl Payload {
 /// Drops a payload. A panic of its destructor goes no further: its own payload could have such a destructor
 /// in its turn, without end.
 fn forget_quietly(payload: Box<dyn Any + Send>) {
-    let dropped = under_fate(End::Failed, || {
+    let dropped = under_fate(WaitEnd::Failed, || {
         catch_unwind(AssertUnwindSafe(move || drop(payload)))
     });
     if let Err(payload) = dropped {
@@ -149,8 +149,8 @@ impl PanicPayload {
             // It was passed on.
             Ok(payload) => *payload,
             Err(payload) => {
-                let payload = Payload(payload);
-                Self(Arc::new(Inner {
+                let payload = PanicValue(payload);
+                Self(Arc::new(PayloadInner {
                     described: payload.describe(),
                     payload: Some(payload),
                 }))
@@ -158,7 +158,7 @@ impl PanicPayload {
         }
     }
 
-    fn payload(&self) -> &Payload {
+    fn payload(&self) -> &PanicValue {
         let payload = self.0.payload.as_ref();
         payload.expect("it is taken out by the last holder only")
     }
@@ -215,10 +215,10 @@ impl PanicPayload {
     }
 }
 
-impl Drop for Inner {
+impl Drop for PayloadInner {
     /// The value is the user's, and so is its destructor.
     fn drop(&mut self) {
-        if let Some(Payload(payload)) = self.payload.take() {
+        if let Some(PanicValue(payload)) = self.payload.take() {
             forget_quietly(payload);
         }
     }

@@ -2,7 +2,7 @@
 
 /// How a wait ends if it does not end with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum WaitEnd {
     /// The reply was dropped by code that could have answered.
     NoReply,
     /// The actor that held the reply had stopped.

@@ -12,7 +12,7 @@ use crate::memory::Arena;
 type Routine = Coroutine<Resume, Suspend, (), FiberStack>;
 
 /// The state of one fiber.
-struct Place {
+struct FiberPlace {
     routine: Cell<Option<Box<Routine>>>,
     /// Whether it runs, or has resumed the one that does: whether `routine` is taken out.
     resumed: Cell<bool>,
@@ -26,7 +26,7 @@ struct Place {
     class: Cell<Option<StackClass>>,
 }
 
-impl Default for Place {
+impl Default for FiberPlace {
     fn default() -> Self {
         Self {
             routine: Cell::default(),
@@ -73,7 +73,7 @@ impl Class {
 
 /// Fibers that all run the same body, on stacks of one size, except for a few on larger ones.
 pub(crate) struct FiberSet {
-    places: Arena<Place>,
+    places: Arena<FiberPlace>,
     ordinary: Class,
     larger: [OnceCell<Box<Class>>; StackClass::COUNT],
     /// The number of idle fibers on larger stacks.
@@ -347,7 +347,7 @@ impl FiberSet {
 
     /// Pages that were used stay backed until the stack is returned to the pool, so a stack may be
     /// measured at any time before that.
-    fn measure_one(&self, place: &Place) {
+    fn measure_one(&self, place: &FiberPlace) {
         if place.used.replace(false) {
             let known = self.high_water.get();
             let stacks = &self.class(place.class.get()).stacks;

@@ -88,21 +88,21 @@ impl From<std::io::Error> for StackError {
 }
 
 /// One anonymous mapping, cut into stacks of equal size.
-struct Region {
+struct StackRegion {
     start: NonNull<u8>,
     bytes: usize,
 }
 
-impl Drop for Region {
+impl Drop for StackRegion {
     fn drop(&mut self) {
-        // SAFETY: `start` and `bytes` are those of the mapping made in `Region::map`; every stack
+        // SAFETY: `start` and `bytes` are those of the mapping made in `StackRegion::map`; every stack
         // cut from it holds an `Rc` of this region, so none is in use.
         let unmapped = unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
         debug_assert_eq!(unmapped, 0);
     }
 }
 
-impl Region {
+impl StackRegion {
     fn map(bytes: usize) -> Result<Self, StackError> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -129,7 +129,7 @@ pub(super) struct FiberStack {
     base: NonZeroUsize,
     limit: NonZeroUsize,
     /// Keeps the mapping alive.
-    _region: Rc<Region>,
+    _region: Rc<StackRegion>,
 }
 
 // SAFETY: `limit..limit + page` is a guard (installed in `StackPool::carve` before the stack is
@@ -270,7 +270,7 @@ impl StackPool {
     #[cold]
     fn carve(&self) -> Result<(), StackError> {
         let count = self.next_region.get();
-        let region = Rc::new(Region::map(count * self.stride)?);
+        let region = Rc::new(StackRegion::map(count * self.stride)?);
         let start = region.start.as_ptr() as usize;
         let mut free = self.free.borrow_mut();
         for index in 0..count {

@@ -1,7 +1,12 @@
 //! Building an instance: the factory, the setups, and the first signal.
 
 use crate::address::Key;
-use crate::failure::{BoxError, DeadLetterReason, End, Unwound, catch_user, drop_with_fate};
+use crate::failure::BoxError;
+use crate::failure::DeadLetterReason;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
 use crate::shard::{NewBody, Shard, TurnEnd};
 use crate::supervision::Signal;
 
@@ -41,24 +46,24 @@ pub(crate) fn build(
     let failed = match catch_user(|| body.signal(shard, key, first)) {
         Ok(TurnEnd::Done) => return Ok(Some(body)),
         Ok(TurnEnd::Become(next)) => {
-            let _ = drop_with_fate(body, End::NoReply);
+            let _ = drop_with_fate(body, WaitEnd::NoReply);
             return Ok(Some(*next));
         }
         Ok(TurnEnd::Passivate) if shard.slot(key.slot()).can_be_built_again() => {
             let slot = shard.slot(key.slot());
             slot.with_system(|system| system.passivation_wanted = true);
-            slot.special.set(true);
+            slot.attention.set(true);
             return Ok(Some(body));
         }
         // An actor that cannot be built again has nothing to come back to.
         Ok(TurnEnd::Stop | TurnEnd::Passivate) => {
-            let _ = drop_with_fate(body, End::Stopped);
+            let _ = drop_with_fate(body, WaitEnd::Stopped);
             return Ok(None);
         }
         Ok(TurnEnd::Failed(error)) => FailedStart::Error(*error),
         Err(unwound) => FailedStart::Unwound(unwound),
     };
-    let _ = drop_with_fate(body, End::from(failed.reason()));
+    let _ = drop_with_fate(body, WaitEnd::from(failed.reason()));
     Err(failed)
 }
 

@@ -33,14 +33,33 @@ use super::supervise::{
     answer, carry_out, decide, decide_and_do, is_supervising, resume_escalated, tell_parent,
 };
 use crate::address::{ActorId, ActorPath, Envelope, Home, Key};
-use crate::failure::{
-    DeadLetterReason, End, Failure, SpawnError, TerminationReason, drop_quietly, drop_with_fate,
-};
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::SpawnError;
+use crate::failure::TerminationReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_quietly;
+use crate::failure::drop_with_fate;
 use crate::pool_core::PoolCore;
-use crate::shard::{
-    Decided, MailKind, NO_SLOT, Name, Parcel, Role, Shard, Slot, StandIn, State, Supervised,
-    ToChild, dispatch, give_up_outpost, interrupt, is_outpost, stand_in_at, wake, with_stand_in,
-};
+use crate::shard::ActorState;
+use crate::shard::Decided;
+use crate::shard::MessageVtable;
+use crate::shard::NO_SLOT;
+use crate::shard::Name;
+use crate::shard::Parcel;
+use crate::shard::Role;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::StandIn;
+use crate::shard::Supervised;
+use crate::shard::ToChild;
+use crate::shard::dispatch;
+use crate::shard::give_up_outpost;
+use crate::shard::interrupt;
+use crate::shard::is_outpost;
+use crate::shard::stand_in_at;
+use crate::shard::wake;
+use crate::shard::with_stand_in;
 
 /// Gives a child up, as the outcome of its start is not known: it is to stop, if it starts. If its worker
 /// `has_closed`, there is no child.
@@ -56,7 +75,7 @@ pub(crate) fn give_up_child(shard: &Shard, stand_in: ActorId, has_closed: bool) 
 }
 
 /// The next step of a stand-in.
-enum Next {
+enum StandInStep {
     Nothing,
     /// Have the parent's strategy decide about a failure.
     Failure(Arc<Failure>),
@@ -65,24 +84,24 @@ enum Next {
     End,
 }
 
-fn next(slot: &Slot) -> Next {
+fn next(slot: &Slot) -> StandInStep {
     let (failure, is_known, ended) = with_stand_in(slot, |record| {
         let failure = record.failures.pop_front();
         (failure, record.actor.is_some(), record.ended)
     })
     .unwrap_or((None, false, true));
     if let Some(failure) = failure {
-        return Next::Failure(failure);
+        return StandInStep::Failure(failure);
     }
     if ended {
-        return Next::End;
+        return StandInStep::End;
     }
     // A decision about a child that is not known yet waits until it is.
     let decided = is_known && slot.has_system();
     let decided = decided.then(|| slot.with_system(|system| system.decided.take()));
     match decided.flatten() {
-        Some((decided, failure)) => Next::Decision(decided, failure),
-        None => Next::Nothing,
+        Some((decided, failure)) => StandInStep::Decision(decided, failure),
+        None => StandInStep::Nothing,
     }
 }
 
@@ -91,16 +110,16 @@ pub(crate) fn take_stand_in_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     loop {
         match next(slot) {
-            Next::Nothing => return slot.queued.set(false),
-            Next::Failure(failure) => {
+            StandInStep::Nothing => return slot.queued.set(false),
+            StandInStep::Failure(failure) => {
                 decide_and_do(shard, key, &failure);
-                let _ = drop_with_fate(failure, End::Failed);
+                let _ = drop_with_fate(failure, WaitEnd::Failed);
             }
-            Next::Decision(decided, failure) => {
+            StandInStep::Decision(decided, failure) => {
                 carry_out(shard, key, decided, &failure);
-                let _ = drop_with_fate(failure, End::Failed);
+                let _ = drop_with_fate(failure, WaitEnd::Failed);
             }
-            Next::End => return remove_stand_in(shard, key),
+            StandInStep::End => return remove_stand_in(shard, key),
         }
     }
 }
@@ -126,7 +145,7 @@ fn remove_stand_in(shard: &Shard, key: Key) {
         shard.elsewhere.stand_ins.borrow_mut().remove(actor);
     }
     remove(shard, key, |_| {});
-    let _ = drop_with_fate(extra, End::Failed);
+    let _ = drop_with_fate(extra, WaitEnd::Failed);
 }
 
 /// Whether actors of this worker have children on others.
@@ -146,7 +165,7 @@ pub(crate) fn leave_children_elsewhere(shard: &Shard) {
 }
 
 pub(crate) fn is_stand_in(slot: &Slot) -> bool {
-    slot.state() != State::Vacant && slot.special.is_stand_in()
+    slot.state() != ActorState::Vacant && slot.attention.is_stand_in()
 }
 
 // ---- the child's worker ---------------------------------------------------------------------------
@@ -179,7 +198,7 @@ pub(crate) fn outpost(shard: &Shard) -> u32 {
     outpost.get().unwrap_or_else(|| {
         let index = shard.slots().occupy();
         let slot = shard.slot(index);
-        slot.occupy(MailKind::of::<()>(), NO_SLOT);
+        slot.occupy(MessageVtable::of::<()>(), NO_SLOT);
         slot.shut();
         outpost.set(Some(index));
         index
@@ -195,13 +214,13 @@ impl Parcel for ToStandIn {
             if let Self::Begins(actor) = self {
                 dispatch(actor, ToChild::Stop(TerminationReason::Stopped, None));
             }
-            return drop(drop_with_fate(self, End::Failed));
+            return drop(drop_with_fate(self, WaitEnd::Failed));
         };
         match self {
             Self::Begins(actor) => {
                 shard.elsewhere.stand_ins.borrow_mut().insert(actor, to);
-                if slot.state() == State::Starting {
-                    slot.enter(State::Running);
+                if slot.state() == ActorState::Starting {
+                    slot.enter(ActorState::Running);
                 }
                 let ends = with_stand_in(slot, |record| {
                     record.actor = Some(actor);
@@ -221,34 +240,34 @@ impl Parcel for ToStandIn {
                 if is_supervising(shard.slot(parent)) {
                     tell_parent(shard, parent, &failure);
                 }
-                let _ = drop_with_fate(failure, End::Failed);
+                let _ = drop_with_fate(failure, WaitEnd::Failed);
             }
             Self::NotBegun | Self::Ended => end_stand_in(shard, to),
         }
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {
-        let _ = drop_with_fate(self, End::Failed);
+        let _ = drop_with_fate(self, WaitEnd::Failed);
     }
 }
 
 impl Parcel for ToChild {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         if shard.tenant(to).is_none() {
-            return drop(drop_with_fate(self, End::Failed));
+            return drop(drop_with_fate(self, WaitEnd::Failed));
         }
         match self {
             Self::Decided(decided, failure) if failure.actor == shard.id_of(to) => {
                 answer(shard, to, decided, &failure);
-                let _ = drop_with_fate(failure, End::Failed);
+                let _ = drop_with_fate(failure, WaitEnd::Failed);
             }
             Self::Decided(decided, failure) => {
                 decide(shard, to, decided, &failure);
-                let _ = drop_with_fate(failure, End::Failed);
+                let _ = drop_with_fate(failure, WaitEnd::Failed);
             }
             Self::Resume(failure) => {
                 resume_escalated(shard, to, &failure);
-                let _ = drop_with_fate(failure, End::Failed);
+                let _ = drop_with_fate(failure, WaitEnd::Failed);
             }
             Self::Stop(reason, failure) => stop_because(shard, to, reason, failure),
             Self::CutShort(by) => cut_short_because(shard, to, by),
@@ -256,6 +275,6 @@ impl Parcel for ToChild {
     }
 
     fn bounce(self, _: &PoolCore, _: ActorId, _: Envelope, _: DeadLetterReason) {
-        let _ = drop_with_fate(self, End::Failed);
+        let _ = drop_with_fate(self, WaitEnd::Failed);
     }
 }

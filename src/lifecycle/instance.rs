@@ -1,8 +1,15 @@
 //! What an instance has begun, and how that ends with it.
 
 use crate::address::Key;
-use crate::failure::{DeadLetterReason, End, drop_with_fate};
-use crate::shard::{Alarm, RECEIVE_TIMEOUT, ReceiveTimeout, Shard, Slot, State};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
+use crate::shard::ActorState;
+use crate::shard::Alarm;
+use crate::shard::RECEIVE_TIMEOUT;
+use crate::shard::ReceiveTimeout;
+use crate::shard::Shard;
+use crate::shard::Slot;
 use crate::sync::{Mutant, is_mutated};
 use crate::time::TimerId;
 
@@ -54,7 +61,7 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
         return;
     }
     let slot = shard.slot(key.slot());
-    let after = after.filter(|_| slot.state() != State::Stopping);
+    let after = after.filter(|_| slot.state() != ActorState::Stopping);
     slot.set_timed(after.is_some());
     let next = after.map(|after| ReceiveTimeout::begin(shard, key.slot(), after));
     let before = slot.with_system(|system| std::mem::replace(&mut system.receive_timeout, next));
@@ -104,7 +111,7 @@ fn let_go_of_what_is_kept(shard: &Shard, slot: &Slot, key: Key, reason: DeadLett
 ///
 /// Together these are all that an instance can begin. The code that restarts, passivates or stops it ends
 /// them all.
-pub(crate) fn end_what_it_began(shard: &Shard, key: Key, end: End) {
+pub(crate) fn end_what_it_began(shard: &Shard, key: Key, end: WaitEnd) {
     let (watching, others) = shard.slot(key.slot()).with_system(|system| {
         let signals = std::mem::take(&mut system.signals);
         let failures = std::mem::take(&mut system.task_failures);

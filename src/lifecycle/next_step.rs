@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use crate::address::{Envelope, Key};
 use crate::failure::{Failure, TerminationReason};
-use crate::shard::{
-    Decided, Kept, NO_SLOT, Own, Passive, Shard, Slot, State, System, children, has_only_tasks,
-    interrupt,
-};
+use crate::shard::ActorState;
+use crate::shard::Decided;
+use crate::shard::NO_SLOT;
+use crate::shard::Own;
+use crate::shard::OwnMessage;
+use crate::shard::Passive;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::System;
+use crate::shard::children;
+use crate::shard::has_only_tasks;
+use crate::shard::interrupt;
 use crate::supervision::{History, Signal, SupervisorStrategy};
 use crate::sync::{Mutant, is_mutated};
 
@@ -40,7 +48,7 @@ pub(crate) enum Wanted {
     TaskFailure(Arc<Failure>),
     Signal(Signal),
     /// Handle a message that it keeps.
-    Kept(Kept, Envelope),
+    Kept(OwnMessage, Envelope),
 }
 
 impl System {
@@ -140,7 +148,7 @@ impl System {
             Wanted::Rest
         } else if self.store.is_some() || slot.mailbox_len() > 0 {
             Wanted::WakeUp
-        } else if slot.state() == State::Draining {
+        } else if slot.state() == ActorState::Draining {
             Wanted::End(TerminationReason::Stopped)
         } else {
             Wanted::Sleep
@@ -166,7 +174,7 @@ impl System {
         // that it has; without any it just stops.
         let is_delayed =
             self.backoff.as_ref().is_some_and(waits) && !is_mutated(Mutant::BackoffUnwaited);
-        let stops = slot.state() == State::Draining;
+        let stops = slot.state() == ActorState::Draining;
         if is_delayed && !stops {
             return Wanted::Rest;
         }
@@ -196,7 +204,7 @@ fn change(shard: &Shard, key: Key, change: impl FnOnce(&mut System)) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
-    if slot.state() != State::Stopping {
+    if slot.state() != ActorState::Stopping {
         slot.with_system(change);
         interrupt(shard, key);
     }
@@ -204,7 +212,7 @@ fn change(shard: &Shard, key: Key, change: impl FnOnce(&mut System)) {
 
 /// Whether an actor rests for its parent's decision: a parent that stops must not wait for its mail.
 pub(crate) fn is_stuck(slot: &Slot) -> bool {
-    slot.special.get() && slot.has_system() && slot.with_system(|system| system.escalated)
+    slot.attention.get() && slot.has_system() && slot.with_system(|system| system.escalated)
 }
 
 /// Returns the children whose failures have become their parent's.

@@ -5,12 +5,21 @@ use super::instance::touch;
 use super::settle::settle;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
-use crate::failure::{
-    DeadLetter, DeadLetterReason, End, Stage, Unwound, catch_user, drop_with_fate,
-};
+use crate::failure::DeadLetter;
+use crate::failure::DeadLetterReason;
+use crate::failure::Stage;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
 use crate::pool_core::Intervention;
+use crate::shard::OwnMessage;
+use crate::shard::RECEIVE_TIMEOUT;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::TurnEnd;
+use crate::shard::interrupt;
 use crate::shard::record;
-use crate::shard::{Kept, RECEIVE_TIMEOUT, Shard, Slot, TurnEnd, interrupt};
 use crate::sync::{Mutant, is_mutated};
 
 /// A timer of an actor, or its receive time-out, is due.
@@ -34,9 +43,9 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
 }
 
 /// Has an actor handle one of the messages that it keeps. Returns whether the actor continues.
-pub(crate) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelope) -> bool {
+pub(crate) fn handle_kept(shard: &Shard, key: Key, kept: OwnMessage, envelope: Envelope) -> bool {
     let slot = shard.slot(key.slot());
-    if kept == Kept::Stashed
+    if kept == OwnMessage::Stashed
         && let Some(reason) = screen(slot, &envelope)
     {
         lose_stashed(shard, key, envelope, reason);
@@ -47,8 +56,8 @@ pub(crate) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
     };
     shard.begin_turn(key, slot);
     let envelope = match kept {
-        Kept::Timer(_) => envelope.next(shard.id_of(key), shard.peek_message_id()),
-        Kept::Stashed => envelope,
+        OwnMessage::Timer(_) => envelope.next(shard.id_of(key), shard.peek_message_id()),
+        OwnMessage::Stashed => envelope,
     };
     let observer = shard.observer.get();
     let intervention = observer.map_or(Intervention::None, |observer| {
@@ -70,23 +79,23 @@ pub(crate) fn handle_kept(shard: &Shard, key: Key, kept: Kept, envelope: Envelop
         }
     };
     match kept {
-        Kept::Timer(timer) => slot.with_system(|system| {
+        OwnMessage::Timer(timer) => slot.with_system(|system| {
             if let Some(store) = &mut system.store {
                 store.handled(shard, key, timer);
             }
         }),
-        Kept::Stashed if slot.is_timed() => touch(shard, slot),
-        Kept::Stashed => {}
+        OwnMessage::Stashed if slot.is_timed() => touch(shard, slot),
+        OwnMessage::Stashed => {}
     }
     let goes_on = settle(shard, slot, key, body, end, Stage::Handling);
     shard.act_as_nobody();
     goes_on
 }
 
-fn begin_handling(shard: &Shard, kept: Kept, envelope: &Envelope) {
+fn begin_handling(shard: &Shard, kept: OwnMessage, envelope: &Envelope) {
     match kept {
-        Kept::Timer(_) => shard.count_as_sent(envelope),
-        Kept::Stashed => shard.counts.stashed.take_away(1),
+        OwnMessage::Timer(_) => shard.count_as_sent(envelope),
+        OwnMessage::Stashed => shard.counts.stashed.take_away(1),
     }
     shard.begin_handling_of(envelope);
 }
@@ -101,7 +110,7 @@ fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
 pub(crate) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
     let slot = shard.slot(key.slot());
     let next = slot.with_system(|system| system.store.as_mut()?.next());
-    let Some((Kept::Stashed, envelope)) = next else {
+    let Some((OwnMessage::Stashed, envelope)) = next else {
         // A passive actor has no timers, so nothing is left.
         return slot.with_system(|system| system.store.take()).is_some();
     };
@@ -118,7 +127,7 @@ fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterR
     let (slot, target) = (shard.slot(key.slot()), shard.id_of(key));
     let message = slot.with_system(|system| {
         let store = system.store.as_mut()?;
-        store.discard(shard, key, Kept::Stashed)
+        store.discard(shard, key, OwnMessage::Stashed)
     });
     shard.counts.stashed.take_away(1);
     shard.counts.buried.add(1);
@@ -129,15 +138,15 @@ fn lose_stashed(shard: &Shard, key: Key, envelope: Envelope, reason: DeadLetterR
         envelope,
     };
     record(&shard.core.dead_letters, letter);
-    shard.acting_as(target, || drop_with_fate(message, End::from(reason)));
+    shard.acting_as(target, || drop_with_fate(message, WaitEnd::from(reason)));
 }
 
 /// Drops a message as if a handler had taken it.
-fn discard(shard: &Shard, key: Key, kept: Kept) {
+fn discard(shard: &Shard, key: Key, kept: OwnMessage) {
     let slot = shard.slot(key.slot());
     let message = slot.with_system(|system| {
         let store = system.store.as_mut()?;
         store.discard(shard, key, kept)
     });
-    let _ = drop_with_fate(message, End::Failed);
+    let _ = drop_with_fate(message, WaitEnd::Failed);
 }

@@ -9,8 +9,15 @@ use super::instance::{end_what_it_began, rest};
 use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
-use crate::failure::{DeadLetterReason, End, TerminationReason};
-use crate::shard::{Due, NO_SLOT, Passive, Shard, State, interrupt};
+use crate::failure::DeadLetterReason;
+use crate::failure::TerminationReason;
+use crate::failure::WaitEnd;
+use crate::shard::ActorState;
+use crate::shard::NO_SLOT;
+use crate::shard::Passive;
+use crate::shard::Runnable;
+use crate::shard::Shard;
+use crate::shard::interrupt;
 use crate::supervision::StopReason;
 use crate::sync::{Mutant, is_mutated};
 
@@ -20,7 +27,7 @@ pub(crate) fn passivate(shard: &Shard, key: Key) {
         return;
     };
     // An actor that stops soon has nothing to come back to.
-    if matches!(slot.state(), State::Starting | State::Running) {
+    if matches!(slot.state(), ActorState::Starting | ActorState::Running) {
         slot.with_system(|system| system.passivation_wanted = system.passive.is_none());
         interrupt(shard, key);
     }
@@ -37,22 +44,22 @@ pub(crate) fn begin_passivation(shard: &Shard, key: Key) {
         system.passive = Some(Passive::Leaving);
     });
     let_go_of_instance(shard, key);
-    slot.special.set(true);
-    ask_children_to_stop(shard, slot, End::NoReply, TerminationReason::Stopped);
+    slot.attention.set(true);
+    ask_children_to_stop(shard, slot, WaitEnd::NoReply, TerminationReason::Stopped);
     look_if_held_up(shard, slot, key);
-    shard.due.push(Due::Turn(key.slot()));
+    shard.due.push(Runnable::Turn(key.slot()));
 }
 
 /// Ends what a passivating instance has begun. Its stash stays, for the next instance.
 fn let_go_of_instance(shard: &Shard, key: Key) {
     rest(shard, key);
-    end_what_it_began(shard, key, End::NoReply);
+    end_what_it_began(shard, key, WaitEnd::NoReply);
 }
 
 /// Tells an instance whose children and tasks have ended that it ends, and drops it.
 pub(crate) fn fall_asleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
-    tell_of_stop(shard, key, End::NoReply, |_| StopReason::Passivated);
+    tell_of_stop(shard, key, WaitEnd::NoReply, |_| StopReason::Passivated);
     // What `PostStop` has begun ends too. No instance is told of that, nor of what has come since this
     // one began to leave.
     if is_mutated(Mutant::NextInstanceTold) {
@@ -60,7 +67,7 @@ pub(crate) fn fall_asleep(shard: &Shard, key: Key) {
     } else {
         let_go_of_instance(shard, key);
     }
-    ask_children_to_stop(shard, slot, End::NoReply, TerminationReason::Stopped);
+    ask_children_to_stop(shard, slot, WaitEnd::NoReply, TerminationReason::Stopped);
     if slot.first_child.get() == NO_SLOT {
         slot.with_system(|system| system.passive = Some(Passive::Asleep));
         if let Some(observer) = shard.observer.get() {

@@ -8,7 +8,13 @@ use super::stop::begin_stop;
 use super::supervise::failed;
 use crate::address::Key;
 use crate::cancel::screen_withdrawn;
-use crate::failure::{Cause, DeadLetterReason, End, Failure, Stage, Unwound, drop_with_fate};
+use crate::failure::Cause;
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::Stage;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::shard::{Shard, report};
 use crate::supervision::{History, Signal};
 use crate::sync::{Mutant, is_mutated};
@@ -17,8 +23,8 @@ use crate::sync::{Mutant, is_mutated};
 pub(crate) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
-        let drop_it = || shard.acting_as(id, || drop_with_fate(old, End::Failed));
-        let dropped = shard.verdicts.because_of(Some(&failure), drop_it);
+        let drop_it = || shard.acting_as(id, || drop_with_fate(old, WaitEnd::Failed));
+        let dropped = shard.dropped_replies.because_of(Some(&failure), drop_it);
         if let Some(Unwound::Panicked(payload)) = dropped {
             report(shard, key, Stage::Restarting, Cause::Panic(payload));
         }
@@ -42,7 +48,7 @@ pub(crate) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage)
         build(shard, key, || recipe.build(shard, key), &first)
     });
     slot.with_system(|system| system.building_again = false);
-    let _ = drop_with_fate((recipe, first), End::Failed);
+    let _ = drop_with_fate((recipe, first), WaitEnd::Failed);
     let cause = match built {
         Ok(Some(body)) => {
             slot.take_in(body, shard.slabs());

@@ -2,7 +2,7 @@
 
 use crate::address::Key;
 use crate::cancel::forget_withdrawn;
-use crate::failure::End;
+use crate::failure::WaitEnd;
 use crate::shard::{NO_SLOT, Shard, disown, give_up_outpost, is_outpost, wake};
 use crate::sync::{Mutant, is_mutated};
 
@@ -12,10 +12,10 @@ pub(crate) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     let slot = shard.slot(key.slot());
     let parent = slot.parent.get();
     disown(shard, slot);
-    shard.fibers.release(slot.special.stack());
+    shard.fibers.release(slot.attention.stack());
     forget_withdrawn(shard, slot, key.slot());
-    let failed = slot.ending() == End::Failed;
-    let is_stand_in = slot.special.is_stand_in();
+    let failed = slot.ending() == WaitEnd::Failed;
+    let is_stand_in = slot.attention.is_stand_in();
     if slot.vacate(shard.slabs()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot());
     }
@@ -29,7 +29,7 @@ pub(crate) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     }
     if is_outpost(shard, parent) {
         give_up_outpost(shard);
-    } else if parent_slot.special.get() {
+    } else if parent_slot.attention.get() {
         // It stops, or starts again, when the last of its children has stopped.
         wake(shard, parent);
     }

@@ -6,11 +6,19 @@ use super::instance::{end_what_it_began, let_go};
 use super::stop::ask_children_to_stop;
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
-use crate::failure::{
-    Cause, DeadLetterReason, End, Failure, Stage, TerminationReason, Unwound, catch_user,
-    drop_with_fate,
-};
-use crate::shard::{Due, Shard, TurnEnd, report};
+use crate::failure::Cause;
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::Stage;
+use crate::failure::TerminationReason;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
+use crate::shard::Runnable;
+use crate::shard::Shard;
+use crate::shard::TurnEnd;
+use crate::shard::report;
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
@@ -19,7 +27,7 @@ use crate::sync::{Mutant, is_mutated};
 pub(crate) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
-    shard.verdicts.because_of(Some(failure), || {
+    shard.dropped_replies.because_of(Some(failure), || {
         let_go(
             shard,
             shard.slot(key.slot()),
@@ -27,7 +35,7 @@ pub(crate) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
             DeadLetterReason::Restarted,
         );
         if !is_mutated(Mutant::WatchKept) {
-            end_what_it_began(shard, key, End::Failed);
+            end_what_it_began(shard, key, WaitEnd::Failed);
         }
     });
     let backoff = (after > 0).then(|| shard.begin_timed_wait(after));
@@ -38,12 +46,12 @@ pub(crate) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
         system.restarting = Some(Arc::clone(failure));
         system.backoff = backoff;
     });
-    slot.special.set(true);
-    shard.verdicts.because_of(Some(failure), || {
-        ask_children_to_stop(shard, slot, End::Failed, TerminationReason::Failed);
+    slot.attention.set(true);
+    shard.dropped_replies.because_of(Some(failure), || {
+        ask_children_to_stop(shard, slot, WaitEnd::Failed, TerminationReason::Failed);
     });
     look_if_held_up(shard, slot, key);
-    shard.due.push(Due::Turn(key.slot()));
+    shard.due.push(Runnable::Turn(key.slot()));
 }
 
 /// Tells an instance that is certain to end. Its decision changes nothing.
@@ -62,7 +70,7 @@ fn tell_old(shard: &Shard, key: Key, signal: &Signal) {
             report(shard, key, Stage::Restarting, Cause::Panic(payload))
         }
         // A behaviour that it wants to become is dropped here.
-        Ok(end) => drop(drop_with_fate(end, End::Failed)),
+        Ok(end) => drop(drop_with_fate(end, WaitEnd::Failed)),
         Err(Unwound::Forced) => {}
     }
 }

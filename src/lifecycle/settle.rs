@@ -6,7 +6,12 @@ use super::passivate::begin_passivation;
 use super::stop::begin_stop;
 use super::supervise::has_failed;
 use crate::address::Key;
-use crate::failure::{Cause, DeadLetterReason, End, Stage, Unwound, drop_with_fate};
+use crate::failure::Cause;
+use crate::failure::DeadLetterReason;
+use crate::failure::Stage;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::shard::{BodyBox, Shard, Slot, TurnEnd, describe, report};
 
 /// Settles what a handler has left open, and puts its body back. Returns whether the actor continues.
@@ -41,7 +46,7 @@ fn end_turn_early(
         Err(Unwound::Panicked(payload)) => fail(shard, key, body, Cause::Panic(payload), during),
         Ok(TurnEnd::Become(next)) => {
             shard.close_turn(None);
-            if let Some(Unwound::Panicked(text)) = drop_with_fate(body, End::NoReply) {
+            if let Some(Unwound::Panicked(text)) = drop_with_fate(body, WaitEnd::NoReply) {
                 report(shard, key, Stage::Handling, Cause::Panic(text));
             }
             slot.take_in(*next, shard.slabs());

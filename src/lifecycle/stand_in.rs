@@ -4,11 +4,25 @@ use std::sync::Arc;
 
 use crate::address::{ActorId, ActorPath, Key};
 use crate::deadlock::look_if_held_up;
-use crate::failure::{End, Failure, TerminationReason, drop_with_fate};
-use crate::shard::{
-    CutShort, Decided, MailKind, Role, Shard, Slot, StandIn, State, Supervised, ToChild, adopt,
-    dispatch, key_of, wake, with_stand_in,
-};
+use crate::failure::Failure;
+use crate::failure::TerminationReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
+use crate::shard::ActorState;
+use crate::shard::CutShort;
+use crate::shard::Decided;
+use crate::shard::MessageVtable;
+use crate::shard::Role;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::StandIn;
+use crate::shard::Supervised;
+use crate::shard::ToChild;
+use crate::shard::adopt;
+use crate::shard::dispatch;
+use crate::shard::key_of;
+use crate::shard::wake;
+use crate::shard::with_stand_in;
 
 /// Makes a stand-in for a child that is to start on another worker.
 pub(crate) fn stand_in_for<M: Send + 'static>(
@@ -18,9 +32,9 @@ pub(crate) fn stand_in_for<M: Send + 'static>(
 ) -> Supervised {
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
-    slot.occupy(MailKind::of::<M>(), parent);
+    slot.occupy(MessageVtable::of::<M>(), parent);
     slot.shut();
-    slot.special.mark_stand_in();
+    slot.attention.mark_stand_in();
     slot.queued.set(false);
     slot.with_extra(|extra| {
         extra.path = Some(path.clone());
@@ -35,10 +49,10 @@ pub(crate) fn stand_in_for<M: Send + 'static>(
 
 /// Asks the child of a stand-in to stop, as its parent ends for that reason.
 pub(crate) fn stop_child(shard: &Shard, slot: &Slot, reason: TerminationReason) {
-    if slot.state() == State::Draining {
+    if slot.state() == ActorState::Draining {
         return;
     }
-    let because = (reason != TerminationReason::Stopped).then(|| shard.verdicts.failure());
+    let because = (reason != TerminationReason::Stopped).then(|| shard.dropped_replies.failure());
     end_child(slot, ToChild::Stop(reason, because.flatten()));
 }
 
@@ -48,15 +62,15 @@ pub(crate) fn cut_child_short(slot: &Slot, by: CutShort) {
 }
 
 fn end_child(slot: &Slot, order: ToChild) {
-    if slot.state() != State::Draining {
-        slot.enter(State::Draining);
+    if slot.state() != ActorState::Draining {
+        slot.enter(ActorState::Draining);
     }
     let actor = with_stand_in(slot, |record| record.actor);
     if let Some(actor) = actor.flatten() {
         return dispatch(actor, order);
     }
     let before = with_stand_in(slot, |record| record.ends.replace(order));
-    let _ = drop_with_fate(before, End::Failed);
+    let _ = drop_with_fate(before, WaitEnd::Failed);
 }
 
 /// Forwards a decision to the child of a stand-in.
@@ -101,7 +115,7 @@ pub(crate) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failur
         system.escalated = true;
         system.cut_short.is_some()
     });
-    slot.special.set(true);
+    slot.attention.set(true);
     slot.set_resting(true);
     dispatch(supervised.stand_in, ToStandIn::Failed(Arc::clone(failure)));
     if ends || slot.is_forced() {

@@ -13,10 +13,22 @@ use crate::failure::{BoxError, Cause, DeadLetterReason, SpawnError, Stage, Unwou
 use crate::fiber::{STACK_SIZES, StackClass};
 use crate::mailbox::Overflow;
 use crate::pool_core::{DirectoryEntry, Heard, PoolCore};
-use crate::shard::{
-    MailKind, Name, NewBody, Parcel, Recipe, Role, Shard, State, Supervised, adopt, bind, describe,
-    dispatch, path_of, path_of_child, wake,
-};
+use crate::shard::ActorState;
+use crate::shard::MessageVtable;
+use crate::shard::Name;
+use crate::shard::NewBody;
+use crate::shard::Parcel;
+use crate::shard::Recipe;
+use crate::shard::Role;
+use crate::shard::Shard;
+use crate::shard::Supervised;
+use crate::shard::adopt;
+use crate::shard::bind;
+use crate::shard::describe;
+use crate::shard::dispatch;
+use crate::shard::path_of;
+use crate::shard::path_of_child;
+use crate::shard::wake;
 use crate::supervision::Signal;
 use crate::suspend::{ForgetAtEnd, do_apart, wait_for};
 
@@ -83,7 +95,7 @@ pub(crate) fn start_as<B: Blueprint>(
     let (recipe, once) = blueprint.split();
     let key = occupy::<B>(shard, parent, path.as_ref(), recipe);
     let slot = shard.slot(key.slot());
-    slot.special.need_stack(stack);
+    slot.attention.need_stack(stack);
     if let Some((capacity, overflow)) = bound {
         bind(shard, key, capacity, overflow);
     }
@@ -185,7 +197,7 @@ fn run(
         Ok(Some(body)) => {
             if let Some(path) = &path {
                 shard.core.directory.publish(path);
-                if shard.slot(key.slot()).state() != State::Starting {
+                if shard.slot(key.slot()).state() != ActorState::Starting {
                     shard.core.directory.ends(path); // it was asked to stop in its start
                 }
             }
@@ -251,11 +263,11 @@ fn occupy<B: Blueprint>(
 ) -> Key {
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
-    let generation = slot.occupy(MailKind::of::<B::Message>(), parent);
+    let generation = slot.occupy(MessageVtable::of::<B::Message>(), parent);
     // Stored before the actor is built: its setup may start children and wait, and they are supervised by
     // what the recipe says.
     if let Some(recipe) = recipe {
-        let mail = MailKind::with_recipe::<B::Message, B::Recipe>();
+        let mail = MessageVtable::with_recipe::<B::Message, B::Recipe>();
         #[allow(unsafe_code)]
         // SAFETY: this tenancy was begun for these messages just now, and the operations are of this recipe.
         unsafe {
@@ -281,17 +293,17 @@ fn occupy<B: Blueprint>(
 fn begin_running(shard: &Shard, key: Key, body: NewBody) {
     let slot = shard.slot(key.slot());
     slot.take_in(body, shard.slabs());
-    if slot.state() == State::Starting {
-        slot.enter(State::Running);
+    if slot.state() == ActorState::Starting {
+        slot.enter(ActorState::Running);
     }
     if shard.interrupts.is_forcing() {
         // It starts after the deadline, which has stopped all others: nothing would end it if it were
         // suspended, or waited for a restart.
         slot.set_forced(true);
-        slot.special.set(true);
+        slot.attention.set(true);
     }
     slot.queued.set(false);
-    if slot.mailbox_len() > 0 || slot.state() != State::Running || slot.special.get() {
+    if slot.mailbox_len() > 0 || slot.state() != ActorState::Running || slot.attention.get() {
         wake(shard, key.slot());
     }
 }

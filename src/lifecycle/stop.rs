@@ -11,14 +11,33 @@ use super::tasks::cancel_task;
 use super::watch::tell_watchers;
 use crate::address::{ActorPath, Key};
 use crate::deadlock::look_if_held_up;
-use crate::failure::{
-    Cause, DeadLetterReason, End, Failure, Stage, TerminationReason, Unwound, catch_user,
-    drop_with_fate,
-};
-use crate::shard::{
-    CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, State, System, TurnEnd, children,
-    has_only_tasks, interrupt, is_outpost, key_of, path_of, report, shut, wake,
-};
+use crate::failure::Cause;
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::Stage;
+use crate::failure::TerminationReason;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
+use crate::shard::ActorState;
+use crate::shard::CutShort;
+use crate::shard::GUARDIAN;
+use crate::shard::NO_SLOT;
+use crate::shard::Role;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::System;
+use crate::shard::TurnEnd;
+use crate::shard::children;
+use crate::shard::has_only_tasks;
+use crate::shard::interrupt;
+use crate::shard::is_outpost;
+use crate::shard::key_of;
+use crate::shard::path_of;
+use crate::shard::report;
+use crate::shard::shut;
+use crate::shard::wake;
 use crate::supervision::{Signal, StopReason};
 use crate::sync::{Mutant, is_mutated};
 
@@ -33,10 +52,10 @@ fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
-    if slot.special.is_stand_in() {
+    if slot.attention.is_stand_in() {
         return stop_child(shard, slot, reason);
     }
-    let because = (reason != TerminationReason::Stopped).then(|| shard.verdicts.failure());
+    let because = (reason != TerminationReason::Stopped).then(|| shard.dropped_replies.failure());
     stop_because(shard, key, reason, because.flatten());
 }
 
@@ -48,11 +67,11 @@ pub(crate) fn stop_because(
     failure: Option<Arc<Failure>>,
 ) {
     let Some(slot) = shard.tenant(key) else {
-        return drop(drop_with_fate(failure, End::Failed));
+        return drop(drop_with_fate(failure, WaitEnd::Failed));
     };
-    if matches!(slot.state(), State::Starting | State::Running) {
+    if matches!(slot.state(), ActorState::Starting | ActorState::Running) {
         take_no_more(shard, slot);
-        slot.enter(State::Draining);
+        slot.enter(ActorState::Draining);
         if reason != TerminationReason::Stopped {
             slot.with_system(|system| {
                 system.inherited = Some(reason);
@@ -64,7 +83,7 @@ pub(crate) fn stop_because(
         }
         wake(shard, key.slot());
     } else {
-        let _ = drop_with_fate(failure, End::Failed);
+        let _ = drop_with_fate(failure, WaitEnd::Failed);
     }
 }
 
@@ -74,9 +93,9 @@ pub(crate) fn kill(shard: &Shard, key: Key) {
 }
 
 fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
-    let by = CutShort(reason, shard.verdicts.failure());
+    let by = CutShort(reason, shard.dropped_replies.failure());
     match shard.tenant(key) {
-        Some(slot) if slot.special.is_stand_in() => cut_child_short(slot, by),
+        Some(slot) if slot.attention.is_stand_in() => cut_child_short(slot, by),
         _ => cut_short_because(shard, key, by),
     }
 }
@@ -85,9 +104,9 @@ fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
 pub(crate) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
     let Some(slot) = shard
         .tenant(key)
-        .filter(|slot| slot.state() != State::Stopping)
+        .filter(|slot| slot.state() != ActorState::Stopping)
     else {
-        return drop(drop_with_fate(by, End::Failed));
+        return drop(drop_with_fate(by, WaitEnd::Failed));
     };
     take_no_more(shard, slot);
     let CutShort(reason, failure) = by;
@@ -107,7 +126,7 @@ pub(crate) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
 fn take_no_more(shard: &Shard, slot: &Slot) {
     shut(slot);
     // If it is to stop already, the directory knows.
-    if matches!(slot.state(), State::Starting | State::Running) {
+    if matches!(slot.state(), ActorState::Starting | ActorState::Running) {
         slot.look_at_given_path(|path| shard.core.directory.ends(path));
     }
 }
@@ -123,12 +142,17 @@ fn bury(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
 /// Asks every top-level actor to stop.
 pub(crate) fn stop_all(shard: &Shard) {
     let why = TerminationReason::Stopped;
-    ask_children_to_stop(shard, shard.slot(GUARDIAN), End::Stopped, why);
+    ask_children_to_stop(shard, shard.slot(GUARDIAN), WaitEnd::Stopped, why);
 }
 
 /// Asks the children of an actor to stop, for the reason why it ends, and cancels its tasks. Replies held by
 /// the tasks end with `end`.
-pub(crate) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: TerminationReason) {
+pub(crate) fn ask_children_to_stop(
+    shard: &Shard,
+    parent: &Slot,
+    end: WaitEnd,
+    why: TerminationReason,
+) {
     if parent.first_child.get() == NO_SLOT {
         return;
     }
@@ -140,8 +164,8 @@ pub(crate) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: 
         cut_short(shard, child, TerminationReason::Failed);
     }
     for child in children(shard, parent) {
-        if shard.slot(child).special.is_task() {
-            if is_mutated(Mutant::TaskOutlivesRestart) && end == End::Failed {
+        if shard.slot(child).attention.is_task() {
+            if is_mutated(Mutant::TaskOutlivesRestart) && end == WaitEnd::Failed {
                 continue;
             }
             cancel_task(shard, key_of(shard, child), end);
@@ -156,20 +180,20 @@ pub(crate) fn ask_children_to_stop(shard: &Shard, parent: &Slot, end: End, why: 
 pub(crate) fn force_all(shard: &Shard, tell: &mut dyn FnMut(&dyn Fn() -> ActorPath)) {
     for (index, slot) in shard.slots().iter() {
         let is_nobody = index == GUARDIAN || is_outpost(shard, index);
-        if is_nobody || slot.state() == State::Vacant || slot.special.is_stand_in() {
+        if is_nobody || slot.state() == ActorState::Vacant || slot.attention.is_stand_in() {
             continue;
         }
         slot.set_forced(true);
-        if slot.special.is_task() {
+        if slot.attention.is_task() {
             // If it waits, it is ended with all waiters; otherwise at its next wait.
             continue;
         }
         take_no_more(shard, slot);
-        shard.beat.note_progress();
+        shard.activity.note_progress();
         tell(&|| path_of(shard, index));
         // At once, so that a handler that survives its forced end finds nothing more to handle.
         bury(shard, slot, key_of(shard, index), DeadLetterReason::Forced);
-        if matches!(slot.state(), State::Running | State::Draining) {
+        if matches!(slot.state(), ActorState::Running | ActorState::Draining) {
             interrupt(shard, key_of(shard, index));
         }
     }
@@ -183,9 +207,9 @@ fn because_of_its_end(shard: &Shard, slot: &Slot, end_it: impl FnOnce()) {
     } else {
         None
     };
-    shard.verdicts.because_of(failure.as_ref(), end_it);
+    shard.dropped_replies.because_of(failure.as_ref(), end_it);
     if let Some(failure) = failure {
-        let _ = drop_with_fate(failure, End::Failed);
+        let _ = drop_with_fate(failure, WaitEnd::Failed);
     }
 }
 
@@ -203,13 +227,13 @@ pub(crate) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
 fn begin_to_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     let slot = shard.slot(index);
     take_no_more(shard, slot);
-    slot.enter(State::Stopping);
-    slot.special.set(true);
+    slot.enter(ActorState::Stopping);
+    slot.attention.set(true);
     let reason = reason_of_end(slot, reason);
     if reason == DeadLetterReason::Forced {
         slot.set_forced(true);
     }
-    slot.end_with(End::from(reason));
+    slot.end_with(WaitEnd::from(reason));
     let_go(shard, slot, key_of(shard, index), reason);
     bury(shard, slot, key_of(shard, index), reason);
     slot.set_resting(false);
@@ -278,7 +302,7 @@ fn finish_stop(shard: &Shard, index: u32) {
 pub(crate) fn tell_of_stop(
     shard: &Shard,
     key: Key,
-    ending: End,
+    ending: WaitEnd,
     why: impl FnOnce(&Slot) -> StopReason,
 ) {
     let slot = shard.slot(key.slot());
@@ -304,7 +328,7 @@ pub(crate) fn tell_of_stop(
             Err(Unwound::Panicked(payload)) => Some(Cause::Panic(payload)),
             // It is too late to become another behaviour, which is dropped.
             Ok(TurnEnd::Become(next)) => {
-                let _ = drop_with_fate(next, End::Stopped);
+                let _ = drop_with_fate(next, WaitEnd::Stopped);
                 None
             }
             Ok(TurnEnd::Done | TurnEnd::Stop | TurnEnd::Passivate) | Err(Unwound::Forced) => None,
@@ -334,10 +358,10 @@ pub(crate) fn vacate(shard: &Shard, key: Key) {
     };
     let system = extra.system.take();
     if extra.bound.is_some() {
-        shard.core.gates.remove(shard.id_of(key));
+        shard.core.bounded_mailboxes.remove(shard.id_of(key));
     }
     let reason = reason_to_tell(slot, system.as_deref());
-    let with_parent = shard.slot(slot.parent.get()).state() == State::Stopping;
+    let with_parent = shard.slot(slot.parent.get()).state() == ActorState::Stopping;
     if let Some(path) = &extra.path
         && !(is_mutated(Mutant::NameKept) && with_parent)
     {
@@ -378,7 +402,7 @@ fn stop_reason(slot: &Slot) -> StopReason {
 fn reason_to_tell(slot: &Slot, system: Option<&System>) -> TerminationReason {
     if let Some(reason) = system.and_then(|system| system.cut_short) {
         reason
-    } else if slot.ending() == End::Failed {
+    } else if slot.ending() == WaitEnd::Failed {
         TerminationReason::Failed
     } else if slot.is_forced() {
         TerminationReason::Killed
@@ -396,8 +420,8 @@ fn forget(shard: &Shard, key: Key, mut system: System, reason: TerminationReason
     }
     let watchers = system.watchers.iter().map(|(watcher, ())| *watcher);
     tell_watchers(shard, key, watchers, reason, failure.as_ref());
-    let _ = drop_with_fate(failure, End::Failed);
+    let _ = drop_with_fate(failure, WaitEnd::Failed);
     system.watching.let_go(shard, key);
     // Failures that were never told carry the user's values, and so do the strategies' deciders.
-    let _ = drop_with_fate(system, End::Stopped);
+    let _ = drop_with_fate(system, WaitEnd::Stopped);
 }

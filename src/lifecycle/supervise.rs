@@ -10,11 +10,28 @@ use super::stand_in::{ask_parent, hand_on, resume_child, tell_of_stop};
 use super::stop::begin_stop;
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
-use crate::failure::{Cause, DeadLetterReason, End, Failure, Stage, catch_user, drop_with_fate};
-use crate::shard::{
-    Decided, GUARDIAN, Own, Shard, Slot, State, System, children_of, describe, interrupt, key_of,
-    slot_of, supervised_elsewhere, tell_hook, younger_siblings,
-};
+use crate::failure::Cause;
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::Stage;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
+use crate::shard::ActorState;
+use crate::shard::Decided;
+use crate::shard::GUARDIAN;
+use crate::shard::Own;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::System;
+use crate::shard::children_of;
+use crate::shard::describe;
+use crate::shard::interrupt;
+use crate::shard::key_of;
+use crate::shard::slot_of;
+use crate::shard::supervised_elsewhere;
+use crate::shard::tell_hook;
+use crate::shard::younger_siblings;
 use crate::supervision::{Decision, History, Reach, Scope, Signal, Strategy, default_strategy};
 use crate::sync::{Mutant, is_mutated};
 
@@ -30,7 +47,7 @@ pub(crate) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bo
 pub(crate) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     tell_hook(shard, &failure);
     let goes_on = decide_and_do(shard, key, &failure);
-    let _ = drop_with_fate(failure, End::Failed);
+    let _ = drop_with_fate(failure, WaitEnd::Failed);
     goes_on
 }
 
@@ -42,7 +59,7 @@ pub(crate) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
     if goes_on {
         resume_below(shard, key, &of_child);
     }
-    let _ = drop_with_fate(of_child, End::Failed);
+    let _ = drop_with_fate(of_child, WaitEnd::Failed);
     goes_on
 }
 
@@ -51,7 +68,7 @@ pub(crate) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
 #[cold]
 pub(crate) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let goes_on = decide_and_do(shard, key, &failure);
-    let _ = drop_with_fate(failure, End::Failed);
+    let _ = drop_with_fate(failure, WaitEnd::Failed);
     goes_on
 }
 
@@ -66,7 +83,7 @@ fn resume_below(shard: &Shard, mut parent: Key, mut failure: &Arc<Failure>) {
         if slot.parent.get() != parent.slot() {
             return;
         }
-        if slot.special.is_stand_in() {
+        if slot.attention.is_stand_in() {
             return resume_child(slot, failure);
         }
         let Some(below) = resume_one(shard, child, failure) else {
@@ -91,7 +108,7 @@ fn resume_one<'a>(
 ) -> Option<&'a Arc<Failure>> {
     let slot = shard.slot(actor.slot());
     let rests = |system: &mut System| std::mem::take(&mut system.escalated);
-    if !(slot.special.get() && slot.has_system() && slot.with_system(rests)) {
+    if !(slot.attention.get() && slot.has_system() && slot.with_system(rests)) {
         return None;
     }
     if slot.is_at_work() {
@@ -110,7 +127,7 @@ fn resume_one<'a>(
 /// Has an actor do what its parent, on another worker, has decided about its failure.
 pub(crate) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
-    if slot.state() == State::Stopping {
+    if slot.state() == ActorState::Stopping {
         return;
     }
     let before = slot.with_system(|system| {
@@ -118,7 +135,7 @@ pub(crate) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Fa
         system.answer.replace((decided, Arc::clone(failure)))
     });
     interrupt(shard, key);
-    let _ = drop_with_fate(before, End::Failed);
+    let _ = drop_with_fate(before, WaitEnd::Failed);
 }
 
 /// Does what the parent of an actor, on another worker, has decided about its failure. Returns whether the
@@ -129,7 +146,7 @@ pub(crate) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<F
     if goes_on && let Cause::Child(below) = &failure.cause {
         resume_below(shard, key, below);
     }
-    let _ = drop_with_fate(failure, End::Failed);
+    let _ = drop_with_fate(failure, WaitEnd::Failed);
     goes_on
 }
 
@@ -143,7 +160,7 @@ pub(crate) fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Fa
     let before = slot.with_system(|system| std::mem::replace(&mut system.decided, decision));
     interrupt(shard, key);
     // The failure carries the user's values, and this may be its last handle.
-    let _ = drop_with_fate(before, End::Failed);
+    let _ = drop_with_fate(before, WaitEnd::Failed);
 }
 
 /// Does what is decided about a failure of which the hook has been told. Returns whether the actor continues
@@ -175,13 +192,13 @@ pub(crate) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
 /// Whether a parent still decides about its children: not while it stops, passivates or starts again.
 pub(crate) fn is_supervising(parent: &Slot) -> bool {
     let leaves = |system: &mut System| system.restarting.is_some() || system.passive.is_some();
-    let goes_on = parent.state() != State::Stopping;
-    goes_on && !(parent.special.get() && parent.has_system() && parent.with_system(leaves))
+    let goes_on = parent.state() != ActorState::Stopping;
+    goes_on && !(parent.attention.get() && parent.has_system() && parent.with_system(leaves))
 }
 
 /// Whether there is no instance that could be restarted or resumed, or soon will be none.
 fn is_passive(slot: &Slot) -> bool {
-    slot.special.get() && slot.with_system(|system| system.passive.is_some())
+    slot.attention.get() && slot.with_system(|system| system.passive.is_some())
 }
 
 fn decided(decision: Decision) -> Decided {
@@ -243,7 +260,7 @@ fn ask(
 
 /// Does with an actor what was decided. Returns whether it continues at once.
 pub(crate) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
-    if shard.slot(key.slot()).special.is_stand_in() {
+    if shard.slot(key.slot()).attention.is_stand_in() {
         hand_on(shard.slot(key.slot()), decided, failure);
         return false;
     }
@@ -277,7 +294,7 @@ pub(crate) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
 /// Whether there can be another instance. An actor that is to stop, and that could not be built for its
 /// remaining mail, is not rebuilt again and again.
 fn goes_on_after_restart(slot: &Slot) -> bool {
-    let stops = slot.state() == State::Draining;
+    let stops = slot.state() == ActorState::Draining;
     slot.can_be_built_again() && !(stops && slot.with_system(|system| system.unbuilt))
 }
 
@@ -312,7 +329,7 @@ fn siblings_in_reach(
     scope: Scope,
     decision: Decision,
 ) -> Vec<Key> {
-    let goes_on = |child: &Key| shard.slot(child.slot()).state() != State::Stopping;
+    let goes_on = |child: &Key| shard.slot(child.slot()).state() != ActorState::Stopping;
     match scope.reach(decision) {
         Reach::Itself => Vec::new(),
         Reach::Later => younger_siblings(shard, key.slot())
@@ -331,9 +348,9 @@ fn siblings_in_reach(
 fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     slot.with_system(|system| system.escalated = true);
-    slot.special.set(true);
+    slot.attention.set(true);
     // A stand-in has turns all the same.
-    slot.set_resting(!slot.special.is_stand_in());
+    slot.set_resting(!slot.attention.is_stand_in());
     let failure = Arc::clone(failure);
     shard
         .slot(parent)

@@ -9,12 +9,28 @@ use std::sync::Arc;
 
 use super::remove::remove;
 use crate::address::Key;
-use crate::failure::{Cause, End, Failure, Stage, TaskError, drop_with_fate};
+use crate::failure::Cause;
+use crate::failure::Failure;
+use crate::failure::Stage;
+use crate::failure::TaskError;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::fiber::{FiberId, running_fiber};
-use crate::shard::{
-    Due, Job, JobEnd, MailKind, Role, Shard, Slot, State, TaskRecord, adopt, interrupt, key_of,
-    path_of, tell_hook, with_record,
-};
+use crate::shard::ActorState;
+use crate::shard::JobEnd;
+use crate::shard::MessageVtable;
+use crate::shard::Role;
+use crate::shard::Runnable;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::TaskJob;
+use crate::shard::TaskRecord;
+use crate::shard::adopt;
+use crate::shard::interrupt;
+use crate::shard::key_of;
+use crate::shard::path_of;
+use crate::shard::tell_hook;
+use crate::shard::with_record;
 
 /// Starts a task of an actor, displayed as type `T`. `by` is the task that starts it, if one does. Returns
 /// the keys of the task and of the wait that ends with it.
@@ -22,9 +38,9 @@ pub(crate) fn spawn_task<T: 'static>(
     shard: &Shard,
     owner: Key,
     by: Option<Key>,
-    job: impl FnOnce(Key) -> Box<dyn Job>,
+    job: impl FnOnce(Key) -> Box<dyn TaskJob>,
 ) -> (Key, Key) {
-    let larger = shard.slot(owner.slot()).special.stack();
+    let larger = shard.slot(owner.slot()).attention.stack();
     let stack = larger.map_or(Ok(None), |class| shard.fibers.claim(class.bytes()));
     let (stack, no_stack) = match stack {
         Ok(stack) => (stack, None),
@@ -32,10 +48,10 @@ pub(crate) fn spawn_task<T: 'static>(
     };
     let index = shard.slots().occupy();
     let slot = shard.slot(index);
-    slot.occupy(MailKind::of::<T>(), owner.slot());
+    slot.occupy(MessageVtable::of::<T>(), owner.slot());
     slot.shut();
-    slot.special.need_stack(stack);
-    slot.special.mark_task();
+    slot.attention.need_stack(stack);
+    slot.attention.mark_task();
     adopt(shard, owner.slot(), index);
     let key = key_of(shard, index);
     if let Some(observer) = shard.observer.get() {
@@ -55,12 +71,12 @@ pub(crate) fn spawn_task<T: 'static>(
         cancelled,
     };
     slot.with_extra(|extra| extra.role = Some(Box::new(Role::Task(record))));
-    shard.due.push(Due::Turn(index));
+    shard.due.push(Runnable::Turn(index));
     (key, done)
 }
 
 /// Ends a task at its present wait, or else at its next one, or before it begins.
-pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
+pub(crate) fn cancel_task(shard: &Shard, key: Key, end: WaitEnd) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
@@ -71,11 +87,11 @@ pub(crate) fn cancel_task(shard: &Shard, key: Key, end: End) {
     // A task that cannot unwind runs to its end.
     if let Some((fiber, wait)) = fiber.filter(|_| !cfg!(panic = "abort")) {
         shard.interrupts.cancel(fiber, wait, end);
-        shard.due.push(Due::Task);
+        shard.due.push(Runnable::Task);
     }
 }
 
-/// Returns a fiber on which a cancelled task waits, if one is left. Called once for each [`Due::Task`] of a
+/// Returns a fiber on which a cancelled task waits, if one is left. Called once for each [`Runnable::Task`] of a
 /// cancelled task.
 pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
     let (fiber, wait) = shard.interrupts.next_to_end()?;
@@ -90,17 +106,17 @@ pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
 pub(crate) fn take_task_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     let (job, envelope, no_stack, cancelled) = with_record(slot, |task| {
-        task.fiber = running_fiber().map(|fiber| (fiber, Rc::clone(&shard.stage.here().wait)));
+        task.fiber = running_fiber().map(|fiber| (fiber, Rc::clone(&shard.current.record().wait)));
         let no_stack = task.no_stack.take();
         (task.job.take(), task.envelope, no_stack, task.cancelled)
     });
     let job = job.expect("a task has one turn");
-    let forced = slot.is_forced().then_some(End::Stopped);
-    slot.enter(State::Running);
+    let forced = slot.is_forced().then_some(WaitEnd::Stopped);
+    slot.enter(ActorState::Running);
     shard.begin_turn(key, slot);
     let end = shard.with_envelope(envelope, || match (cancelled.or(forced), no_stack) {
         (Some(end), _) => job.refuse(shard, TaskError::Cancelled, end),
-        (None, Some(text)) => job.refuse(shard, TaskError::NoStack(text), End::Failed),
+        (None, Some(text)) => job.refuse(shard, TaskError::NoStack(text), WaitEnd::Failed),
         (None, None) => job.run(shard, key),
     });
     let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
@@ -117,7 +133,7 @@ pub(crate) fn take_task_turn(shard: &Shard, key: Key) {
         if is_its_actors {
             fail_owner(shard, slot.parent.get(), failure);
         } else {
-            let _ = drop_with_fate(failure, End::Failed);
+            let _ = drop_with_fate(failure, WaitEnd::Failed);
         }
     }
     end_task(shard, key);

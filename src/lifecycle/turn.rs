@@ -12,10 +12,24 @@ use super::supervise::{answered, carry_out, failed_by_child, failed_by_task};
 use super::tasks::take_task_turn;
 use crate::address::{Envelope, Key};
 use crate::cancel::screen;
-use crate::failure::{Caught, DeadLetterReason, End, Stage, Unwound, catch, catch_user};
+use crate::failure::Caught;
+use crate::failure::DeadLetterReason;
+use crate::failure::Stage;
+use crate::failure::Unwound;
+use crate::failure::WaitEnd;
+use crate::failure::catch;
+use crate::failure::catch_user;
 use crate::fiber::StackClass;
 use crate::pool_core::{Intervention, Observer};
-use crate::shard::{Body, Due, NO_SLOT, Shard, Slot, State, TurnEnd, is_still_next, key_of};
+use crate::shard::ActorState;
+use crate::shard::Body;
+use crate::shard::NO_SLOT;
+use crate::shard::Runnable;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::TurnEnd;
+use crate::shard::is_still_next;
+use crate::shard::key_of;
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
@@ -26,16 +40,16 @@ use crate::sync::{Mutant, is_mutated};
 #[inline(always)]
 pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
     let slot = shard.slot(index);
-    if slot.special.any() {
+    if slot.attention.any() {
         let stack = needs_another_stack(shard, slot);
         if stack.is_some() {
             return stack;
         }
-        if slot.special.get() && !do_what_is_wanted(shard, index) {
+        if slot.attention.get() && !do_what_is_wanted(shard, index) {
             shard.act_as_nobody();
             return None;
         }
-        if slot.special.screened() {
+        if slot.attention.screened() {
             handle_screened_mail(shard, slot, index);
             shard.act_as_nobody();
             return None;
@@ -48,7 +62,7 @@ pub(crate) fn take_turn(shard: &Shard, index: u32) -> Option<StackClass> {
 
 #[cold]
 fn needs_another_stack(shard: &Shard, slot: &Slot) -> Option<StackClass> {
-    let stack = slot.special.stack();
+    let stack = slot.attention.stack();
     stack.filter(|_| shard.fibers.running_class() != stack)
 }
 
@@ -65,20 +79,21 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
     if waiting > 0 {
         let Some(mut body) = slot.take_body() else {
             if is_mutated(Mutant::HandledWhileWaiting) {
-                return slot.discard_next(shard, End::NoReply);
+                return slot.discard_next(shard, WaitEnd::NoReply);
             }
             unreachable!("a running actor has a body")
         };
         shard.begin_turn(key, slot);
         let end = match shard.observer.get() {
-            _ if screened => screened_turn(shard, slot, key, &mut *body).map_err(Ended::Otherwise),
+            _ if screened => {
+                screened_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
+            }
             None => {
-                shard.leave_messages(waiting.min(shard.measure.get().messages_per_turn));
-                catch(|| body.turn(shard, slot, key, None)).map_err(Ended::By)
+                shard.leave_messages(waiting.min(shard.budget.get().messages_per_turn));
+                catch(|| body.turn(shard, slot, key, None)).map_err(CaughtTurn::By)
             }
-            Some(observer) => {
-                observed_turn(shard, slot, key, &mut *body, &**observer).map_err(Ended::Otherwise)
-            }
+            Some(observer) => observed_turn(shard, slot, key, &mut *body, &**observer)
+                .map_err(CaughtTurn::Otherwise),
         };
         if slot.is_timed() {
             touch(shard, slot);
@@ -91,7 +106,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
                 slot.put_body(body);
             }
             end => {
-                let end = end.map_err(Ended::classify);
+                let end = end.map_err(CaughtTurn::classify);
                 if !settle(shard, slot, key, body, end, Stage::Handling) {
                     return;
                 }
@@ -102,12 +117,12 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
 }
 
 /// How a turn ended that did not return.
-enum Ended {
+enum CaughtTurn {
     By(Caught),
     Otherwise(Unwound),
 }
 
-impl Ended {
+impl CaughtTurn {
     #[cold]
     fn classify(self) -> Unwound {
         match self {
@@ -125,19 +140,19 @@ impl Ended {
 fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
     let slot = shard.slot(index);
     let key = key_of(shard, index);
-    if slot.special.is_task() {
+    if slot.attention.is_task() {
         take_task_turn(shard, key);
         return false;
     }
-    if slot.special.is_stand_in() {
+    if slot.attention.is_stand_in() {
         take_stand_in_turn(shard, key);
         return false;
     }
     let observed = shard.observer.get().is_some();
-    let most = shard.measure.get().messages_per_turn;
+    let most = shard.budget.get().messages_per_turn;
     let mut left = if observed { 1 } else { most };
     loop {
-        if slot.state() == State::Stopping {
+        if slot.state() == ActorState::Stopping {
             go_on_stopping(shard, slot, index);
             return false;
         }
@@ -147,7 +162,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
         }
         let goes_on = match slot.with_system(|system| system.next(shard, slot)) {
             Wanted::Nothing => {
-                slot.special.set(false);
+                slot.attention.set(false);
                 return true;
             }
             Wanted::Rest => {
@@ -191,7 +206,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
         }
         if left == 0 {
             // Other actors have their turns too.
-            shard.due.push(Due::Turn(index));
+            shard.due.push(Runnable::Turn(index));
             return false;
         }
     }
@@ -241,7 +256,7 @@ fn observed_turn(
             catch_user(|| body.turn(shard, slot, key, None))
         }
         Intervention::Panic(text) => {
-            slot.discard_next(shard, End::Failed);
+            slot.discard_next(shard, WaitEnd::Failed);
             Err(Unwound::Panicked(text.into()))
         }
         Intervention::Kill => {
@@ -259,16 +274,13 @@ fn screened_turn(
     body: &mut dyn Body,
 ) -> Result<TurnEnd, Unwound> {
     let observer = shard.observer.get();
-    for _ in 0..slot
-        .mailbox_len()
-        .min(shard.measure.get().messages_per_turn)
-    {
+    for _ in 0..slot.mailbox_len().min(shard.budget.get().messages_per_turn) {
         let Some(envelope) = slot.peek_envelope() else {
             break;
         };
         if let Some(reason) = screen(shard, key.slot(), envelope.message) {
             slot.bury_next(shard, shard.id_of(key), reason);
-            if slot.special.get() {
+            if slot.attention.get() {
                 break; // its destructor may have suspended or killed the actor
             }
             continue;
@@ -281,7 +293,7 @@ fn screened_turn(
             }
         };
         let goes_on = matches!(end, Ok(TurnEnd::Done)) && observer.is_none();
-        if !goes_on || slot.special.get() {
+        if !goes_on || slot.attention.get() {
             return end;
         }
     }
@@ -290,20 +302,20 @@ fn screened_turn(
 
 #[inline(always)]
 fn end_turn(shard: &Shard, slot: &Slot, index: u32) {
-    if slot.special.get() {
-        shard.due.push(Due::Turn(index));
-    } else if slot.state() == State::Running {
+    if slot.attention.get() {
+        shard.due.push(Runnable::Turn(index));
+    } else if slot.state() == ActorState::Running {
         if slot.mailbox_len() > 0 {
             if is_mutated(Mutant::TurnForgotten) {
                 return slot.queued.set(false);
             }
-            shard.due.push(Due::Turn(index));
+            shard.due.push(Runnable::Turn(index));
         } else {
             slot.release_mailbox(shard.slabs());
             slot.queued.set(false);
         }
     } else if slot.mailbox_len() > 0 {
-        shard.due.push(Due::Turn(index));
+        shard.due.push(Runnable::Turn(index));
     } else {
         begin_stop(shard, index, DeadLetterReason::Stopped);
     }

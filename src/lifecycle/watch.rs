@@ -7,12 +7,21 @@
 use std::sync::Arc;
 
 use crate::address::{ActorId, Envelope, Key};
-use crate::failure::{
-    DeadLetterReason, End, Failure, TerminationReason, drop_quietly, drop_with_fate,
-};
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::TerminationReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_quietly;
+use crate::failure::drop_with_fate;
 use crate::pool_core::PoolCore;
+use crate::shard::ActorState;
+use crate::shard::Parcel;
+use crate::shard::Shard;
+use crate::shard::System;
+use crate::shard::Watching;
 use crate::shard::dispatch_from;
-use crate::shard::{Parcel, Shard, State, System, Watching, interrupt, with_current};
+use crate::shard::interrupt;
+use crate::shard::with_current;
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
@@ -115,7 +124,7 @@ fn notify(shard: &Shard, watcher: ActorId, end: Terminated) {
 /// Has an actor of this shard told that another one has stopped, if it still watches that one.
 fn be_told_of_termination(shard: &Shard, watcher: Key, end: Terminated) {
     let slot = shard.tenant(watcher);
-    let slot = slot.filter(|slot| slot.state() != State::Stopping);
+    let slot = slot.filter(|slot| slot.state() != ActorState::Stopping);
     let untold = match slot {
         None => Some(end),
         Some(slot) => slot.with_system(|system| push_once(system, end)),
@@ -123,7 +132,7 @@ fn be_told_of_termination(shard: &Shard, watcher: Key, end: Terminated) {
     match untold {
         None => interrupt(shard, watcher),
         // A failure carries values of the user's.
-        Some(untold) => drop(drop_with_fate(untold, End::Failed)),
+        Some(untold) => drop(drop_with_fate(untold, WaitEnd::Failed)),
     }
 }
 

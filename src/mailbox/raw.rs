@@ -16,7 +16,9 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::{self, NonNull};
 
-use crate::address::{Cause, Envelope, MessageId};
+use crate::address::Envelope;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::memory::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};
 
 /// The header of a block, before its items.
@@ -30,30 +32,30 @@ struct Block {
     /// The level of its size, less than [`LEVELS`].
     level: u8,
     /// The cause of each message in it.
-    cause: Cause,
+    cause: MessageCause,
 }
 
 /// A message as it lies in a block, with its id.
-pub(crate) struct Item<M> {
+pub(crate) struct MailItem<M> {
     pub(crate) id: MessageId,
     pub(crate) message: M,
 }
 
 /// The place of a message.
-pub(crate) struct Place<M> {
+pub(crate) struct MailPlace<M> {
     block: *const Block,
-    pub(crate) item: *const Item<M>,
+    pub(crate) item: *const MailItem<M>,
 }
 
-impl<M> Clone for Place<M> {
+impl<M> Clone for MailPlace<M> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<M> Copy for Place<M> {}
+impl<M> Copy for MailPlace<M> {}
 
-impl<M> Place<M> {
+impl<M> MailPlace<M> {
     /// # Safety
     ///
     /// There is a message.
@@ -71,7 +73,7 @@ impl<M> Place<M> {
     #[inline(always)]
     pub(crate) unsafe fn envelope(self) -> Envelope {
         // SAFETY: the caller's promise.
-        unsafe { Cause::copy_of(&raw const (*self.block).cause).envelope_of(self.id()) }
+        unsafe { MessageCause::copy_of(&raw const (*self.block).cause).envelope_of(self.id()) }
     }
 
     /// Takes the message out, with its envelope. The caller then owns it.
@@ -102,11 +104,11 @@ struct Level {
 struct Geometry<M>(PhantomData<M>);
 
 impl<M> Geometry<M> {
-    const ITEM: usize = mem::size_of::<Item<M>>();
+    const ITEM: usize = mem::size_of::<MailItem<M>>();
 
     /// The offset of the first item.
     const FIRST: usize = {
-        let align = mem::align_of::<Item<M>>();
+        let align = mem::align_of::<MailItem<M>>();
         mem::size_of::<Block>().next_multiple_of(align)
     };
 
@@ -140,7 +142,7 @@ impl<M> Geometry<M> {
         } else {
             bytes
         };
-        let fits = bytes <= LARGEST_CELL && mem::align_of::<Item<M>>() <= CELL_ALIGN;
+        let fits = bytes <= LARGEST_CELL && mem::align_of::<MailItem<M>>() <= CELL_ALIGN;
         let class = if fits {
             Some(SizeClass::of(bytes))
         } else {
@@ -150,7 +152,7 @@ impl<M> Geometry<M> {
             Some(class) => class.bytes(),
             None => bytes,
         };
-        let align = mem::align_of::<Item<M>>();
+        let align = mem::align_of::<MailItem<M>>();
         let align = if align > CELL_ALIGN {
             align
         } else {
@@ -172,19 +174,19 @@ impl<M> Geometry<M> {
     ///
     /// `block` was laid out by this geometry and `index` is less than its capacity.
     #[inline(always)]
-    unsafe fn place(block: *mut Block, index: u16) -> *mut Item<M> {
+    unsafe fn place(block: *mut Block, index: u16) -> *mut MailItem<M> {
         // SAFETY: behind its header, a block has room for its capacity of items; the caller guarantees
         // the bound.
         unsafe {
             block
                 .byte_add(Self::FIRST)
-                .cast::<Item<M>>()
+                .cast::<MailItem<M>>()
                 .add(index as usize)
         }
     }
 
     #[inline(always)]
-    fn take(slabs: &Slabs, level: usize, cause: Cause) -> *mut Block {
+    fn take(slabs: &Slabs, level: usize, cause: MessageCause) -> *mut Block {
         let Level {
             capacity,
             layout,
@@ -281,7 +283,11 @@ impl<T> RawMailbox<T> {
     /// Every message that was ever in this mailbox since it last held no block, and every use of
     /// it until then, is of the type `M`. The caller writes the item before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn push_place<M>(&self, slabs: &Slabs, cause: Cause) -> *mut Item<M> {
+    pub(crate) unsafe fn push_place<M>(
+        &self,
+        slabs: &Slabs,
+        cause: MessageCause,
+    ) -> *mut MailItem<M> {
         let mut tail = self.tail.get();
         if tail.is_null() {
             tail = Geometry::<M>::take(slabs, 0, cause);
@@ -293,7 +299,7 @@ impl<T> RawMailbox<T> {
                 if (*tail).written.get() == (*tail).capacity || (*tail).cause != cause {
                     // A copy, so that what the common path holds in registers need not be in memory for
                     // this.
-                    let cause = Cause::copy_of(&raw const cause);
+                    let cause = MessageCause::copy_of(&raw const cause);
                     tail = self.grow::<M>(slabs, tail, &cause);
                 }
             }
@@ -311,7 +317,7 @@ impl<T> RawMailbox<T> {
     ///
     /// If the mailbox holds nearly 2^32 messages, each of which takes at least 8 bytes.
     #[inline(never)]
-    fn grow<M>(&self, slabs: &Slabs, tail: *mut Block, cause: &Cause) -> *mut Block {
+    fn grow<M>(&self, slabs: &Slabs, tail: *mut Block, cause: &MessageCause) -> *mut Block {
         let full = self.len.get() > u32::MAX - u32::from(u16::MAX);
         assert!(!full, "a mailbox holds at most 2^32 messages");
         // SAFETY: the tail is a valid block of this mailbox.
@@ -335,7 +341,7 @@ impl<T> RawMailbox<T> {
     /// As for [`push_place`](Self::push_place), as to the type. The caller reads the item, which
     /// it then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn pop_place<M>(&self, slabs: &Slabs) -> Option<Place<M>> {
+    pub(crate) unsafe fn pop_place<M>(&self, slabs: &Slabs) -> Option<MailPlace<M>> {
         let len = self.len.get();
         if len == 0 {
             return None;
@@ -351,7 +357,7 @@ impl<T> RawMailbox<T> {
             let at = (*head).read.get();
             (*head).read.set(at + 1);
             self.len.set(len - 1);
-            Some(Place {
+            Some(MailPlace {
                 block: head,
                 item: Geometry::<M>::place(head, at),
             })
@@ -363,7 +369,7 @@ impl<T> RawMailbox<T> {
     /// # Safety
     ///
     /// As for [`push_place`](Self::push_place), as to the type.
-    pub(crate) unsafe fn peek_place<M>(&self) -> Option<Place<M>> {
+    pub(crate) unsafe fn peek_place<M>(&self) -> Option<MailPlace<M>> {
         // SAFETY: the caller's promise; nothing is taken out in between.
         unsafe { self.places::<M>().next() }
     }
@@ -374,7 +380,7 @@ impl<T> RawMailbox<T> {
     ///
     /// As for [`push_place`](Self::push_place), as to the type. Nothing is put in or taken out while the
     /// iterator is used.
-    pub(crate) unsafe fn places<M>(&self) -> impl Iterator<Item = Place<M>> {
+    pub(crate) unsafe fn places<M>(&self) -> impl Iterator<Item = MailPlace<M>> {
         let (mut block, mut taken) = (self.head.get(), 0);
         (0..self.len.get()).map(move |_| {
             // SAFETY: as in `pop_place`: this is not yet the last message, so a block that is used up is
@@ -384,7 +390,7 @@ impl<T> RawMailbox<T> {
                     (block, taken) = ((*block).next.get(), 0);
                 }
                 taken += 1;
-                Place {
+                MailPlace {
                     block,
                     item: Geometry::<M>::place(block, (*block).read.get() + taken - 1),
                 }
@@ -495,8 +501,8 @@ mod tests {
     unsafe fn put<M>(mailbox: &RawMailbox, envelope: Envelope, message: M, blocks: &Slabs) {
         // SAFETY: the caller's promise; the item is written at once.
         unsafe {
-            let place = mailbox.push_place::<M>(blocks, Cause::of(envelope));
-            place.write(Item {
+            let place = mailbox.push_place::<M>(blocks, MessageCause::of(envelope));
+            place.write(MailItem {
                 id: envelope.message_id(),
                 message,
             });

@@ -11,17 +11,17 @@ use std::mem::{self, MaybeUninit};
 use std::ptr;
 
 const INLINE_WORDS: usize = 4;
-type Words = [MaybeUninit<u64>; INLINE_WORDS];
+type CellWords = [MaybeUninit<u64>; INLINE_WORDS];
 
 /// How the value of a full cell is treated.
-struct Kind {
+struct ValueKind {
     type_id: fn() -> TypeId,
     /// Moves the value out of these words and drops it. The value's destructor may use the cell
     /// again, and finds it empty.
-    discard: unsafe fn(*mut Words),
+    discard: unsafe fn(*mut CellWords),
 }
 
-impl Kind {
+impl ValueKind {
     const fn of<T: 'static>() -> &'static Self {
         // SAFETY (of both closures): called by `AnyCell`, once, with the words that `put::<T>`
         // filled, as a `T` or as the box of one.
@@ -41,14 +41,14 @@ impl Kind {
 }
 
 const fn fits<T>() -> bool {
-    mem::size_of::<T>() <= mem::size_of::<Words>()
-        && mem::align_of::<T>() <= mem::align_of::<Words>()
+    mem::size_of::<T>() <= mem::size_of::<CellWords>()
+        && mem::align_of::<T>() <= mem::align_of::<CellWords>()
 }
 
 /// A cell for one value of any type. Up to 32 bytes are stored inline, larger values are boxed.
 pub(crate) struct AnyCell {
-    kind: Cell<Option<&'static Kind>>,
-    words: UnsafeCell<Words>,
+    kind: Cell<Option<&'static ValueKind>>,
+    words: UnsafeCell<CellWords>,
 }
 
 impl Default for AnyCell {
@@ -74,7 +74,7 @@ impl AnyCell {
                 self.words.get().cast::<Box<T>>().write(Box::new(value));
             }
         }
-        self.kind.set(Some(Kind::of::<T>()));
+        self.kind.set(Some(ValueKind::of::<T>()));
     }
 
     /// Takes the value out.
@@ -88,7 +88,7 @@ impl AnyCell {
         // The same kind means the same type, as its function tells types apart; but one type may
         // have several kinds, made in several crates.
         assert!(
-            ptr::eq(kind, Kind::of::<T>()) || (kind.type_id)() == TypeId::of::<T>(),
+            ptr::eq(kind, ValueKind::of::<T>()) || (kind.type_id)() == TypeId::of::<T>(),
             "a value is taken out as the type it has"
         );
         // SAFETY: the kind says that `put::<T>` filled the words; it was just removed, so the

@@ -20,10 +20,10 @@ pub(crate) struct OrderedMap<K, V>(Entries<K, V>);
 
 enum Entries<K, V> {
     Few(Vec<(K, V)>),
-    Many(Box<Many<K, V>>),
+    Many(Box<ManyEntries<K, V>>),
 }
 
-struct Many<K, V> {
+struct ManyEntries<K, V> {
     /// Neither the first nor the last is a gap.
     entries: VecDeque<Option<(K, V)>>,
     /// How many were removed from the front of `entries` since they were few.
@@ -91,7 +91,7 @@ impl<K, V> OrderedMap<K, V> {
         }
     }
 
-    fn many(&self) -> Option<&Many<K, V>> {
+    fn many(&self) -> Option<&ManyEntries<K, V>> {
         match &self.0 {
             Entries::Few(_) => None,
             Entries::Many(many) => Some(many),
@@ -145,7 +145,7 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
                 true
             }
             Entries::Few(few) => {
-                let mut many = Many::of(mem::take(few).into_iter());
+                let mut many = ManyEntries::of(mem::take(few).into_iter());
                 many.push(key, value);
                 self.0 = Entries::Many(Box::new(many));
                 true
@@ -229,12 +229,12 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
             self.0 = Entries::Few(left.collect());
         } else if is_sparse {
             let left = mem::take(&mut many.entries).into_iter().flatten();
-            **many = Many::of(left);
+            **many = ManyEntries::of(left);
         }
     }
 }
 
-impl<K: Copy + Eq + Hash, V> Many<K, V> {
+impl<K: Copy + Eq + Hash, V> ManyEntries<K, V> {
     fn of(entries: impl Iterator<Item = (K, V)>) -> Self {
         let entries: VecDeque<_> = entries.map(Some).collect();
         let keys = entries.iter().flatten().map(|(key, _)| *key);

@@ -18,13 +18,13 @@ pub(crate) struct SlabBox<T: ?Sized> {
 }
 
 /// The place of a value depends on its layout alone.
-enum Place {
+enum BoxPlace {
     Nowhere,
     Cell(SizeClass),
     Heap,
 }
 
-impl Place {
+impl BoxPlace {
     #[inline(always)]
     fn of(layout: Layout) -> Self {
         if layout.size() == 0 {
@@ -41,11 +41,11 @@ impl<T> SlabBox<T> {
     #[inline]
     pub(crate) fn new(value: T, slabs: &Slabs) -> Self {
         let layout = Layout::new::<T>();
-        let place = match Place::of(layout) {
-            Place::Nowhere => NonNull::dangling(),
-            Place::Cell(class) => slabs.allocate(class).cast::<T>(),
+        let place = match BoxPlace::of(layout) {
+            BoxPlace::Nowhere => NonNull::dangling(),
+            BoxPlace::Cell(class) => slabs.allocate(class).cast::<T>(),
             // SAFETY: the layout is not of size 0.
-            Place::Heap => NonNull::new(unsafe { alloc::alloc(layout) }.cast::<T>())
+            BoxPlace::Heap => NonNull::new(unsafe { alloc::alloc(layout) }.cast::<T>())
                 .unwrap_or_else(|| alloc::handle_alloc_error(layout)),
         };
         // SAFETY: the place is new, large enough, and aligned.
@@ -100,14 +100,14 @@ impl<T: ?Sized> Drop for SlabBox<T> {
                 // SAFETY: `SlabBox::new` took the memory for this layout, and it is used no more. Neither
                 // slabs nor boxes leave their thread.
                 unsafe {
-                    match Place::of(self.1) {
-                        Place::Nowhere => {}
-                        Place::Cell(_) => {
+                    match BoxPlace::of(self.1) {
+                        BoxPlace::Nowhere => {}
+                        BoxPlace::Cell(_) => {
                             if let Some(slabs) = slabs_of(self.0) {
                                 slabs.free(self.0);
                             }
                         }
-                        Place::Heap => alloc::dealloc(self.0.as_ptr(), self.1),
+                        BoxPlace::Heap => alloc::dealloc(self.0.as_ptr(), self.1),
                     }
                 }
             }

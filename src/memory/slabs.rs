@@ -67,14 +67,14 @@ impl SizeClass {
 }
 
 /// A free cell.
-struct Free {
-    next: *mut Free,
+struct FreeBlock {
+    next: *mut FreeBlock,
 }
 
 /// The description of one span.
 struct Span {
     /// The list of cells that were handed out and are free again.
-    free: Cell<*mut Free>,
+    free: Cell<*mut FreeBlock>,
     /// The number of live cells.
     used: Cell<u32>,
     /// The offset of the first cell that was never handed out, from the beginning of the region.
@@ -105,19 +105,19 @@ impl Span {
 
 /// The head of a region.
 #[repr(C)]
-struct Region {
+struct SlabRegion {
     /// Null once the slabs are dropped.
     slabs: Cell<*const Slabs>,
     used_spans: Cell<u32>,
     spans: [Span; SPANS],
 }
 
-const _: () = assert!(size_of::<Region>() <= HEAD);
+const _: () = assert!(size_of::<SlabRegion>() <= HEAD);
 
 /// A list of spans, last in, first out.
-struct List(Cell<*const Span>);
+struct BlockList(Cell<*const Span>);
 
-impl List {
+impl BlockList {
     const fn new() -> Self {
         Self(Cell::new(ptr::null()))
     }
@@ -157,12 +157,12 @@ impl List {
 /// The slabs of one worker.
 pub(crate) struct Slabs {
     /// For each size, the spans that have a free cell. The first one serves.
-    lists: [List; CLASSES],
+    lists: [BlockList; CLASSES],
     /// For each size, a cell that was [kept at hand](Self::free_at_hand); it counts as live.
     at_hand: [Cell<*mut u8>; CLASSES],
     /// Spans without a size.
-    free_spans: List,
-    regions: RefCell<Vec<NonNull<Region>>>,
+    free_spans: BlockList,
+    regions: RefCell<Vec<NonNull<SlabRegion>>>,
     backed_spans: Cell<usize>,
 }
 
@@ -170,9 +170,9 @@ impl Slabs {
     /// Boxed, as regions hold the address of their slabs.
     pub(crate) fn new() -> Box<Self> {
         Box::new(Self {
-            lists: [const { List::new() }; CLASSES],
+            lists: [const { BlockList::new() }; CLASSES],
             at_hand: [const { Cell::new(ptr::null_mut()) }; CLASSES],
-            free_spans: List::new(),
+            free_spans: BlockList::new(),
             regions: RefCell::default(),
             backed_spans: Cell::new(0),
         })
@@ -237,7 +237,7 @@ impl Slabs {
         // SAFETY: a cell lies in a region, whose head is at the multiple of `REGION` below it, and the
         // region has a live cell, so it is mapped.
         let span = unsafe { &(*region).spans[number] };
-        let link = cell.as_ptr().cast::<Free>();
+        let link = cell.as_ptr().cast::<FreeBlock>();
         // SAFETY: the caller gives the cell up; it is at least 16 bytes long and aligned to that.
         unsafe { (*link).next = span.free.get() };
         span.free.set(link);
@@ -280,7 +280,7 @@ impl Slabs {
     }
 
     /// Gives up the serving span if it has no live cell.
-    fn give_up_idle(&self, list: &List) {
+    fn give_up_idle(&self, list: &BlockList) {
         if let Some(span) = list.first().filter(|span| span.used.get() == 0) {
             list.take_out(span);
             self.give_up_span(span);
@@ -326,10 +326,10 @@ impl Slabs {
         if !regions.is_empty() {
             pages::prefer_huge(memory, REGION);
         }
-        let region = memory.cast::<Region>();
+        let region = memory.cast::<SlabRegion>();
         // SAFETY: the mapping is new, large enough, and aligned.
         unsafe {
-            region.write(Region {
+            region.write(SlabRegion {
                 slabs: Cell::new(self),
                 used_spans: Cell::new(0),
                 spans: [const { Span::new() }; SPANS],
@@ -376,7 +376,7 @@ impl Slabs {
         });
         let mut left = kept;
         let mut next = self.free_spans.0.get();
-        // SAFETY: as in `List::first`.
+        // SAFETY: as in `BlockList::first`.
         while let Some(span) = unsafe { next.as_ref() } {
             next = span.next.get();
             if !span.backed.get() {
@@ -421,16 +421,16 @@ impl Drop for Slabs {
 
 /// The region that contains an address.
 #[inline(always)]
-fn region_of(address: usize) -> *mut Region {
+fn region_of(address: usize) -> *mut SlabRegion {
     // `map_region` exposed the region: the argument is the address of a cell, or of a span.
     ptr::with_exposed_provenance_mut(address & !(REGION - 1))
 }
 
 /// The region of a span, and the span's number in it.
-fn place_of(span: &Span) -> (NonNull<Region>, usize) {
+fn place_of(span: &Span) -> (NonNull<SlabRegion>, usize) {
     let address = ptr::from_ref(span).addr();
     let region = NonNull::new(region_of(address)).expect("address 0 is not mapped");
-    let first = region.addr().get() + mem::offset_of!(Region, spans);
+    let first = region.addr().get() + mem::offset_of!(SlabRegion, spans);
     (region, (address - first) / size_of::<Span>())
 }
 

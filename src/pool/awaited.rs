@@ -10,7 +10,9 @@ use std::{fmt, thread};
 use super::coordinated::{Coordinated, CoordinatedReport};
 use super::handle::WorkerPool;
 use super::node::WorkerNode;
-use super::shared::{Shared, spawn_error, start_here};
+use super::shared::PoolShared;
+use super::shared::spawn_error;
+use super::shared::start_here;
 use super::shutdown::{ShutdownError, ShutdownReport};
 use crate::actor::{self, ActorRef, Spawnable, get_or_start};
 use crate::address::ActorPath;
@@ -24,9 +26,9 @@ use crate::shard::GUARDIAN;
 ///
 /// The start has begun when the method returns. Dropping this does not stop the start.
 #[must_use = "awaiting it returns the error of the start"]
-pub struct Spawning<M: Send + 'static>(Step<M>);
+pub struct Spawning<M: Send + 'static>(AwaitStep<M>);
 
-enum Step<M: Send + 'static> {
+enum AwaitStep<M: Send + 'static> {
     Known(Result<ActorRef<M>, SpawnError>),
     UnderWay(Ask<Result<ActorRef<M>, SpawnError>>),
     Over,
@@ -39,16 +41,16 @@ impl<M: Send + 'static> Future for Spawning<M> {
     type Output = Result<ActorRef<M>, SpawnError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = match std::mem::replace(&mut self.0, Step::Over) {
-            Step::Known(outcome) => outcome,
-            Step::UnderWay(mut ask) => match Pin::new(&mut ask).poll(cx) {
+        let outcome = match std::mem::replace(&mut self.0, AwaitStep::Over) {
+            AwaitStep::Known(outcome) => outcome,
+            AwaitStep::UnderWay(mut ask) => match Pin::new(&mut ask).poll(cx) {
                 Poll::Ready(outcome) => outcome.unwrap_or_else(|error| Err(spawn_error(error))),
                 Poll::Pending => {
-                    self.0 = Step::UnderWay(ask);
+                    self.0 = AwaitStep::UnderWay(ask);
                     return Poll::Pending;
                 }
             },
-            Step::Over => panic!("`Spawning` polled after completion"),
+            AwaitStep::Over => panic!("`Spawning` polled after completion"),
         };
         Poll::Ready(outcome)
     }
@@ -60,7 +62,7 @@ impl<M: Send + 'static> fmt::Debug for Spawning<M> {
     }
 }
 
-impl Shared {
+impl PoolShared {
     /// Starts a top-level actor on that worker, at that path or under a generated name, to be
     /// awaited.
     pub(crate) fn begin_spawn_at<P: Spawnable>(
@@ -75,9 +77,9 @@ impl Shared {
                 let start = begin_call_of(&self.core, worker, None, move |shard, caller| {
                     start_here(shard, path.as_ref(), props, caller)
                 });
-                Step::UnderWay(start)
+                AwaitStep::UnderWay(start)
             }
-            Err(error) => Step::Known(Err(error)),
+            Err(error) => AwaitStep::Known(Err(error)),
         })
     }
 
@@ -89,17 +91,17 @@ impl Shared {
     ) -> Spawning<P::Message> {
         let path = match path {
             Ok(path) => path,
-            Err(error) => return Spawning(Step::Known(Err(error))),
+            Err(error) => return Spawning(AwaitStep::Known(Err(error))),
         };
         if let Some(entry) = self.live(&path) {
             let _ = drop_quietly(props);
-            return Spawning(Step::Known(actor::typed(&path, entry)));
+            return Spawning(AwaitStep::Known(actor::typed(&path, entry)));
         }
         let owner = self.owner(path.name());
         let start = begin_call_of(&self.core, owner, None, move |shard, caller| {
             get_or_start(shard, GUARDIAN, &path, props, caller)
         });
-        Spawning(Step::UnderWay(start))
+        Spawning(AwaitStep::UnderWay(start))
     }
 
     fn begin_spawn<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {

@@ -11,7 +11,7 @@ use super::driver::{WaitStrategy, drive};
 use super::error::StartError;
 use super::handle::WorkerPool;
 use super::node::WorkerNode;
-use super::shared::Shared;
+use super::shared::PoolShared;
 use super::shutdown::{NoteEnd, ShutdownReport};
 use super::side_threads::SideThreads;
 use super::time::{TimeSource, start_clock};
@@ -23,7 +23,9 @@ use crate::pool_core::{CoreParts, FailureHook, SuspicionHook, register, unregist
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
 use crate::time::Clock;
-use crate::worker::{Ending, Worker, WorkerParts};
+use crate::worker::ShutdownProgress;
+use crate::worker::Worker;
+use crate::worker::WorkerParts;
 
 /// The stack size of fibers, unless the builder sets another. Only pages that a handler touches are backed by
 /// memory.
@@ -270,7 +272,7 @@ impl WorkerPoolBuilder {
             }
         };
         let launch = Launch {
-            shared: Arc::new(Shared::new(core)),
+            shared: Arc::new(PoolShared::new(core)),
             watchdog,
             ending: Arc::default(),
             clock,
@@ -398,9 +400,9 @@ impl fmt::Debug for WorkerPoolBuilder {
 
 /// What is needed to launch the workers.
 struct Launch {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
     watchdog: Option<Watchdog>,
-    ending: Arc<Ending>,
+    ending: Arc<ShutdownProgress>,
     clock: Clock,
     strategy: WaitStrategy,
     stacks: StackConfig,
@@ -459,7 +461,7 @@ impl Launch {
             .map(|cores| cores[index as usize % cores.len()]);
         let pinned = (self.pin_cores, pin_to);
         let (clock, strategy) = (self.clock.clone(), self.strategy);
-        let watched = self.watchdog.as_ref().map(|dog| (dog.nap(), index));
+        let watched = self.watchdog.as_ref().map(|dog| (dog.flags(), index));
         let (stacks, ending) = (self.stacks, Arc::clone(&self.ending));
         let configure = self.configure.clone();
         let note_end = NoteEnd {

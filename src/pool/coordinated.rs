@@ -44,25 +44,25 @@ use crate::failure::{BoxError, PanicPayload, Unwound, catch_user, drop_quietly};
 #[derive(Default)]
 #[must_use = "a plan does nothing until it is attached to a pool"]
 pub struct CoordinatedShutdown {
-    phases: Vec<Phase>,
+    phases: Vec<ShutdownPhase>,
     /// The index of each phase, by its name.
     places: HashMap<String, usize>,
     /// The first mistake in the plan.
     wrong: Option<CoordinateError>,
 }
 
-struct Phase {
+struct ShutdownPhase {
     name: String,
     within: Duration,
-    hooks: Vec<Hook>,
+    hooks: Vec<PhaseHook>,
 }
 
-struct Hook {
+struct PhaseHook {
     name: String,
-    run: Run,
+    run: HookRun,
 }
 
-type Run = Box<dyn FnOnce(&WorkerNode) -> Result<(), BoxError> + Send>;
+type HookRun = Box<dyn FnOnce(&WorkerNode) -> Result<(), BoxError> + Send>;
 
 /// Why a plan for a shutdown cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,7 +96,7 @@ impl CoordinatedShutdown {
         }
         self.places.insert(name.clone(), self.phases.len());
         let hooks = Vec::new();
-        self.phases.push(Phase {
+        self.phases.push(ShutdownPhase {
             name,
             within,
             hooks,
@@ -119,7 +119,7 @@ impl CoordinatedShutdown {
         match self.places.get(phase) {
             Some(place) => {
                 let run = Box::new(hook);
-                self.phases[*place].hooks.push(Hook { name, run });
+                self.phases[*place].hooks.push(PhaseHook { name, run });
                 self
             }
             None => {
@@ -157,9 +157,9 @@ impl WorkerPool {
         match plan.wrong {
             Some(wrong) => Err(wrong),
             None => Ok(Coordinated {
-                inner: Arc::new(Inner {
+                inner: Arc::new(CoordinatedInner {
                     pool: self.clone(),
-                    progress: Mutex::new(Progress::Planned(plan.phases)),
+                    progress: Mutex::new(HookProgress::Planned(plan.phases)),
                     changed: Condvar::new(),
                 }),
             }),
@@ -171,17 +171,17 @@ impl WorkerPool {
 /// cheap to clone. If the last clone is dropped without a shutdown, no hook runs.
 #[derive(Clone)]
 pub struct Coordinated {
-    pub(super) inner: Arc<Inner>,
+    pub(super) inner: Arc<CoordinatedInner>,
 }
 
-pub(super) struct Inner {
+pub(super) struct CoordinatedInner {
     pub(super) pool: WorkerPool,
-    progress: Mutex<Progress>,
+    progress: Mutex<HookProgress>,
     changed: Condvar,
 }
 
-enum Progress {
-    Planned(Vec<Phase>),
+enum HookProgress {
+    Planned(Vec<ShutdownPhase>),
     Running,
     Done(Arc<CoordinatedReport>),
 }
@@ -300,7 +300,7 @@ impl Coordinated {
         }
         let mut progress = self.inner.progress.lock();
         loop {
-            if let Progress::Done(report) = &*progress {
+            if let HookProgress::Done(report) = &*progress {
                 return Ok(Arc::clone(report));
             }
             self.inner.changed.wait(&mut progress);
@@ -310,18 +310,18 @@ impl Coordinated {
     /// The report, once the shutdown has ended.
     pub fn report(&self) -> Option<Arc<CoordinatedReport>> {
         match &*self.inner.progress.lock() {
-            Progress::Done(report) => Some(Arc::clone(report)),
+            HookProgress::Done(report) => Some(Arc::clone(report)),
             _ => None,
         }
     }
 }
 
-impl Inner {
+impl CoordinatedInner {
     /// Returns the phases to the first caller.
-    fn begin(&self) -> Option<Vec<Phase>> {
+    fn begin(&self) -> Option<Vec<ShutdownPhase>> {
         let mut progress = self.progress.lock();
-        match std::mem::replace(&mut *progress, Progress::Running) {
-            Progress::Planned(phases) => Some(phases),
+        match std::mem::replace(&mut *progress, HookProgress::Running) {
+            HookProgress::Planned(phases) => Some(phases),
             begun => {
                 *progress = begun;
                 None
@@ -329,15 +329,15 @@ impl Inner {
         }
     }
 
-    fn run(&self, phases: Vec<Phase>, within: Duration) -> Arc<CoordinatedReport> {
+    fn run(&self, phases: Vec<ShutdownPhase>, within: Duration) -> Arc<CoordinatedReport> {
         let deadline = Instant::now().checked_add(within);
         let node = self.pool.node();
-        let run = |phase: Phase| phase.run(&node, left(deadline));
+        let run = |phase: ShutdownPhase| phase.run(&node, left(deadline));
         let phases = phases.into_iter().map(run).collect();
         let pool = self.pool.shutdown(left(deadline));
         let pool = pool.expect("it was called on a thread that is not a worker");
         let report = Arc::new(CoordinatedReport { phases, pool });
-        *self.progress.lock() = Progress::Done(Arc::clone(&report));
+        *self.progress.lock() = HookProgress::Done(Arc::clone(&report));
         self.changed.notify_all();
         report
     }
@@ -350,7 +350,7 @@ fn left(deadline: Option<Instant>) -> Duration {
     })
 }
 
-impl Phase {
+impl ShutdownPhase {
     /// Runs the hooks at the same time, and waits for them.
     fn run(self, node: &WorkerNode, at_most: Duration) -> PhaseReport {
         let begun = Instant::now();
@@ -401,7 +401,7 @@ impl Phase {
     }
 }
 
-impl Hook {
+impl PhaseHook {
     /// Runs the hook on a thread of its own, which can be left behind.
     fn start(
         self,
@@ -462,9 +462,9 @@ impl fmt::Display for CoordinatedReport {
 impl fmt::Debug for Coordinated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let progress = match &*self.inner.progress.lock() {
-            Progress::Planned(_) => "planned",
-            Progress::Running => "running",
-            Progress::Done(_) => "done",
+            HookProgress::Planned(_) => "planned",
+            HookProgress::Running => "running",
+            HookProgress::Done(_) => "done",
         };
         f.debug_struct("Coordinated")
             .field("pool", &self.inner.pool)

@@ -9,41 +9,45 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::address::ActorPath;
-use crate::pool_core::{Directory, DirectoryEntry, Phase};
+use crate::pool_core::Directory;
+use crate::pool_core::DirectoryEntry;
+use crate::pool_core::NamePhase;
 
 /// A taken name: reserved while its actor starts, then live.
 #[derive(Default)]
-struct Place {
+struct NamePlace {
     entry: OnceLock<DirectoryEntry>,
-    /// A [`Phase`].
+    /// A [`NamePhase`].
     phase: AtomicU8,
 }
 
-impl Place {
-    fn phase(&self) -> Phase {
+impl NamePlace {
+    fn phase(&self) -> NamePhase {
         // Acquire pairs with the release in `enter`: a reader that sees `Live` sees the entry, and
         // a reader that sees `Ending` no longer finds it `Live`.
         match self.phase.load(Acquire) {
-            phase if phase == Phase::Starting as u8 => Phase::Starting,
-            phase if phase == Phase::Live as u8 => Phase::Live,
-            _ => Phase::Ending,
+            phase if phase == NamePhase::Starting as u8 => NamePhase::Starting,
+            phase if phase == NamePhase::Live as u8 => NamePhase::Live,
+            _ => NamePhase::Ending,
         }
     }
 
     /// Called only by the actor's own worker.
-    fn enter(&self, phase: Phase) {
+    fn enter(&self, phase: NamePhase) {
         self.phase.store(phase as u8, Release);
     }
 
     /// The actor, once it is live.
     fn shown(&self) -> Option<&DirectoryEntry> {
-        self.entry.get().filter(|_| self.phase() != Phase::Starting)
+        self.entry
+            .get()
+            .filter(|_| self.phase() != NamePhase::Starting)
     }
 }
 
 /// The named actors of a pool, shared by all its threads.
 #[derive(Default)]
-pub(crate) struct WorkerDirectory(flurry::HashMap<Path, Place, Seed>);
+pub(crate) struct WorkerDirectory(flurry::HashMap<Path, NamePlace, HashSeed>);
 
 /// A path as a key that can be looked up by its text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,15 +64,15 @@ impl Borrow<str> for Path {
 /// process cannot easily be made to collide; for the case that they do, the map keeps long chains
 /// as trees.
 #[derive(Clone)]
-struct Seed(u64);
+struct HashSeed(u64);
 
-impl Default for Seed {
+impl Default for HashSeed {
     fn default() -> Self {
         Self(RandomState::new().build_hasher().finish())
     }
 }
 
-impl BuildHasher for Seed {
+impl BuildHasher for HashSeed {
     type Hasher = TextHasher;
 
     fn build_hasher(&self) -> TextHasher {
@@ -97,7 +101,7 @@ impl Directory for WorkerDirectory {
     fn reserve(&self, path: &ActorPath) -> bool {
         let names = self.0.pin();
         names
-            .try_insert(Path(path.clone()), Place::default())
+            .try_insert(Path(path.clone()), NamePlace::default())
             .is_ok()
     }
 
@@ -110,7 +114,7 @@ impl Directory for WorkerDirectory {
     fn publish(&self, path: &ActorPath) {
         let names = self.0.pin();
         if let Some(place) = names.get(path.as_str()) {
-            place.enter(Phase::Live);
+            place.enter(NamePhase::Live);
         }
     }
 
@@ -118,9 +122,9 @@ impl Directory for WorkerDirectory {
         let names = self.0.pin();
         // An actor that has not started yet is not shown before it has, and starts like any other.
         if let Some(place) = names.get(path.as_str())
-            && place.phase() == Phase::Live
+            && place.phase() == NamePhase::Live
         {
-            place.enter(Phase::Ending);
+            place.enter(NamePhase::Ending);
         }
     }
 
@@ -129,10 +133,10 @@ impl Directory for WorkerDirectory {
     }
 
     fn find(&self, path: &str) -> Option<DirectoryEntry> {
-        self.0.pin().get(path).and_then(Place::shown).copied()
+        self.0.pin().get(path).and_then(NamePlace::shown).copied()
     }
 
-    fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)> {
+    fn look(&self, path: &ActorPath) -> Option<(NamePhase, Option<DirectoryEntry>)> {
         let names = self.0.pin();
         let place = names.get(path.as_str())?;
         Some((place.phase(), place.entry.get().copied()))
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_path_hashes_as_its_text_and_otherwise_in_each_directory() {
-        let (one, other) = (Seed::default(), Seed::default());
+        let (one, other) = (HashSeed::default(), HashSeed::default());
         let key = Path(path(1));
         let text: &str = key.borrow();
         assert_eq!(one.hash_one(&key), one.hash_one(text));

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::patience::{Looked, Patience, UNDISTURBED};
+use super::spin_policy::PollOutcome;
+use super::spin_policy::SpinPolicy;
+use super::spin_policy::UNDISTURBED;
 use crate::fiber::StackError;
-use crate::shared::Nap;
+use crate::shared::WorkFlags;
 use crate::time::Clock;
 use crate::worker::{Tick, Worker};
 
@@ -48,13 +50,13 @@ pub(super) fn drive(
     worker: &mut Worker,
     clock: &Clock,
     strategy: WaitStrategy,
-    watched: Option<(Arc<Nap>, u32)>,
+    watched: Option<(Arc<WorkFlags>, u32)>,
 ) -> Result<(), StackError> {
-    let watched = watched.map(|(nap, worker)| Watched::new(nap, worker));
+    let watched = watched.map(|(flags, worker)| WatchGuard::new(flags, worker));
     let mut now = clock.now();
     let mut habits = Habits {
         strategy,
-        patience: Patience::new(),
+        patience: SpinPolicy::new(),
         tidiness: Tidiness::new(),
     };
     loop {
@@ -75,29 +77,29 @@ pub(super) fn drive(
 }
 
 /// A worker that the watchdog observes from here on until this guard is dropped.
-struct Watched {
-    nap: Arc<Nap>,
+struct WatchGuard {
+    flags: Arc<WorkFlags>,
     worker: usize,
 }
 
-impl Watched {
-    fn new(nap: Arc<Nap>, worker: u32) -> Self {
+impl WatchGuard {
+    fn new(flags: Arc<WorkFlags>, worker: u32) -> Self {
         let worker = worker as usize;
-        let watched = Self { nap, worker };
+        let watched = Self { flags, worker };
         watched.goes_on();
         watched
     }
 
     fn goes_on(&self) {
-        self.nap.goes_on(self.worker);
+        self.flags.goes_on(self.worker);
     }
 
     fn rests(&self) {
-        self.nap.rests(self.worker);
+        self.flags.rests(self.worker);
     }
 }
 
-impl Drop for Watched {
+impl Drop for WatchGuard {
     fn drop(&mut self) {
         self.rests();
     }
@@ -106,7 +108,7 @@ impl Drop for Watched {
 /// How a worker rests.
 struct Habits {
     strategy: WaitStrategy,
-    patience: Patience,
+    patience: SpinPolicy,
     tidiness: Tidiness,
 }
 
@@ -180,16 +182,16 @@ fn rest(
     let first = most.min(SPIN_BEFORE_PROBES);
     let mut looked = spin_for(worker, first, adapts);
     // A disturbed worker does not skip this: before a sleep it is the last chance.
-    if looked != Looked::Found && worker.look_for_cycles() {
+    if looked != PollOutcome::Found && worker.look_for_cycles() {
         return clock.now();
     }
-    if looked == Looked::InVain && most > first {
+    if looked == PollOutcome::InVain && most > first {
         looked = spin_for(worker, most - first, adapts);
     }
     if adapts && !most.is_zero() {
         habits.patience.has_looked(looked);
     }
-    if looked == Looked::Found {
+    if looked == PollOutcome::Found {
         return clock.now();
     }
     let asleep = Instant::now();
@@ -221,8 +223,14 @@ fn look_for_a_moment(worker: &Worker) -> bool {
 }
 
 /// Polls the inbox for a while. With `adapts` it stops if another thread wants the core.
-fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> Looked {
-    let found = |found| if found { Looked::Found } else { Looked::InVain };
+fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> PollOutcome {
+    let found = |found| {
+        if found {
+            PollOutcome::Found
+        } else {
+            PollOutcome::InVain
+        }
+    };
     if most.is_zero() {
         return found(worker.has_mail());
     }
@@ -230,16 +238,16 @@ fn spin_for(worker: &Worker, most: Duration, adapts: bool) -> Looked {
     let mut looked_at = start;
     loop {
         if look_for_a_moment(worker) {
-            return Looked::Found;
+            return PollOutcome::Found;
         }
         // The thread that is to give it work may need this core for that.
         thread::yield_now();
         let now = Instant::now();
         if adapts && now - looked_at > LOOK + UNDISTURBED {
             return if worker.has_mail() {
-                Looked::Found
+                PollOutcome::Found
             } else {
-                Looked::Disturbed
+                PollOutcome::Disturbed
             };
         }
         if now - start >= most {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::node::WorkerNode;
 use super::ring::ConsistentHashRing;
-use super::shared::{LookupError, Shared};
+use super::shared::LookupError;
+use super::shared::PoolShared;
 use super::shutdown::{EndWatch, ShutdownError, ShutdownReport, StuckWorker};
 use super::watchdog::Watchdog;
 use crate::actor::{ActorRef, Spawnable};
@@ -17,7 +18,7 @@ use crate::deadlock::{Waiting, name_targets, waiting_on};
 use crate::failure::{DeadLetters, SpawnError};
 use crate::pool_core::{PoolCore, WorkerStats, unregister};
 use crate::shard::with_current;
-use crate::worker::Ending;
+use crate::worker::ShutdownProgress;
 
 /// A running pool of workers.
 ///
@@ -42,13 +43,13 @@ use crate::worker::Ending;
 /// ```
 #[derive(Clone)]
 pub struct WorkerPool {
-    inner: Arc<Inner>,
+    inner: Arc<PoolInner>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
+struct PoolInner {
+    shared: Arc<PoolShared>,
     watchdog: Option<Watchdog>,
-    ending: Arc<Ending>,
+    ending: Arc<ShutdownProgress>,
     end_watch: EndWatch,
     /// Each worker's thread, until it is joined.
     threads: Mutex<Vec<Option<JoinHandle<()>>>>,
@@ -108,13 +109,13 @@ impl PoolStats {
 
 impl WorkerPool {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<PoolShared>,
         watchdog: Option<Watchdog>,
-        ending: Arc<Ending>,
+        ending: Arc<ShutdownProgress>,
         threads: Vec<JoinHandle<()>>,
     ) -> Self {
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(PoolInner {
                 end_watch: EndWatch::new(&shared.core),
                 shared,
                 watchdog,
@@ -433,7 +434,7 @@ impl WorkerPool {
     }
 }
 
-impl Inner {
+impl PoolInner {
     fn is_own_worker(&self) -> bool {
         let pool = self.shared.core.id;
         with_current(|shard| shard.is_some_and(|shard| shard.home.pool() == pool))
@@ -478,7 +479,7 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for PoolInner {
     fn drop(&mut self) {
         self.shared.request_shutdown(Duration::ZERO);
         if !self.is_own_worker() {

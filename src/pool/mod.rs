@@ -9,7 +9,6 @@ mod driver;
 mod error;
 mod handle;
 mod node;
-mod patience;
 mod ring;
 mod shared;
 mod shutdown;
@@ -17,6 +16,7 @@ mod side_threads;
 #[cfg(feature = "signals")]
 mod signals;
 mod spawn_on;
+mod spin_policy;
 mod time;
 mod transport;
 mod watchdog;
@@ -44,7 +44,7 @@ pub(crate) use self::builder::{
 };
 pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::PoolShared;
 pub(crate) use self::side_threads::SideThreads;
 pub(crate) use self::time::start_clock;
 pub(crate) use self::transport::lanes;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::shared::{LookupError, Shared};
+use super::shared::LookupError;
+use super::shared::PoolShared;
 use crate::actor::{ActorRef, Spawnable};
 use crate::address::ActorPath;
 use crate::ask::Deadline;
@@ -14,7 +15,7 @@ use crate::failure::SpawnError;
 /// [`WorkerPool`](super::WorkerPool) it does not keep the pool running.
 #[derive(Clone)]
 pub struct WorkerNode {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<PoolShared>,
     pub(crate) index: u32,
 }
 

@@ -16,11 +16,14 @@ use crate::address::{ActorId, ActorPath, Home, Key, MessageType};
 use crate::ask::call;
 use crate::ask::{Ask, AskError, Reply, begin_call_of, can_call};
 use crate::failure::{SpawnError, drop_quietly};
-use crate::pool_core::{DirectoryEntry, Phase, PoolCore, WorkerOrder};
+use crate::pool_core::DirectoryEntry;
+use crate::pool_core::NamePhase;
+use crate::pool_core::PoolCore;
+use crate::pool_core::WorkerOrder;
 use crate::shard::{GUARDIAN, Name, Shard};
 
 /// The shared part of a pool that knows about names and placement.
-pub(crate) struct Shared {
+pub(crate) struct PoolShared {
     pub(crate) core: Arc<PoolCore>,
     pub(crate) ring: ArcSwap<ConsistentHashRing>,
     /// Actors spawned by nodes while the pool starts, by path. Cleared once it has started.
@@ -65,7 +68,7 @@ pub enum LookupError {
     },
 }
 
-impl Shared {
+impl PoolShared {
     pub(crate) fn new(core: Arc<PoolCore>) -> Self {
         let workers = u32::try_from(core.workers.len())
             .ok()
@@ -176,7 +179,7 @@ impl Shared {
     /// The actor at that path, if it has started and is not stopping.
     pub(super) fn live(&self, path: &ActorPath) -> Option<DirectoryEntry> {
         match self.core.directory.look(path)? {
-            (Phase::Live, entry) => entry,
+            (NamePhase::Live, entry) => entry,
             _ => None,
         }
     }
@@ -187,7 +190,7 @@ impl Shared {
         &self,
         actors: impl Iterator<Item = Result<(u32, Option<ActorPath>, P), SpawnError>>,
     ) -> Vec<Result<ActorRef<P::Message>, SpawnError>> {
-        let mut starts = Starts {
+        let mut starts = StartCount {
             shared: self,
             open: self.core.worker_indices().map(|_| Vec::new()).collect(),
             under_way: VecDeque::new(),
@@ -377,8 +380,8 @@ impl Shared {
 }
 
 /// Actors that are started together.
-struct Starts<'a, P: Spawnable> {
-    shared: &'a Shared,
+struct StartCount<'a, P: Spawnable> {
+    shared: &'a PoolShared,
     /// For each worker, what is sent to it next, each with its index in the result.
     open: Vec<Vec<(usize, Option<ActorPath>, P)>>,
     /// The batches in flight, with the indices in the result.
@@ -393,7 +396,7 @@ type StartingBatch<P> = Ask<Vec<Started<P>>>;
 const STARTS: usize = 256;
 const BATCHES_OF_STARTS: usize = 4;
 
-impl<P: Spawnable> Starts<'_, P> {
+impl<P: Spawnable> StartCount<'_, P> {
     fn add(&mut self, worker: u32, path: Option<ActorPath>, props: P) {
         let place = self.started.len();
         self.started.push(None);

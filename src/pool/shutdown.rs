@@ -10,12 +10,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::shared::Shared;
+use super::shared::PoolShared;
 use super::watchdog::{SlowHandler, running_on};
 use crate::address::ActorPath;
 use crate::failure::DeadLetterReason;
-use crate::pool_core::{Beat, PoolCore};
-use crate::worker::Ending;
+use crate::pool_core::PoolCore;
+use crate::pool_core::WorkerActivity;
+use crate::worker::ShutdownProgress;
 
 /// How long a worker makes no progress before it counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
@@ -64,7 +65,7 @@ pub enum ShutdownError {
 
 impl ShutdownReport {
     /// The report of a pool that has ended with no worker stuck.
-    pub(crate) fn of(core: &PoolCore, ending: &Ending) -> Self {
+    pub(crate) fn of(core: &PoolCore, ending: &ShutdownProgress) -> Self {
         let letters = &core.dead_letters;
         Self {
             forced: ending.forced(),
@@ -106,12 +107,12 @@ impl fmt::Display for StuckWorker {
 /// The workers whose threads have ended, for waiters for the end of all.
 #[derive(Default)]
 pub(crate) struct Ends {
-    state: Mutex<State>,
+    state: Mutex<PoolEndState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolEndState {
     ended: Vec<u32>,
     /// The deadline of the pool's shutdown, if one was requested.
     by: Option<Instant>,
@@ -141,7 +142,7 @@ impl Ends {
 
 /// Records the end of a worker's thread, however it happens.
 pub(super) struct NoteEnd {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<PoolShared>,
     pub(super) worker: u32,
 }
 
@@ -153,17 +154,17 @@ impl Drop for NoteEnd {
 
 /// What a waiter for the end has seen of each worker.
 pub(super) struct EndWatch {
-    seen: Mutex<Vec<Seen>>,
+    seen: Mutex<Vec<SeenProgress>>,
 }
 
 #[derive(Clone, Copy)]
-struct Seen {
+struct SeenProgress {
     turn_and_progress: (u64, u64),
     since: Instant,
 }
 
 /// The progress of a wait for the end.
-struct Progress {
+struct EndProgress {
     /// The time since which every worker is forced to end.
     forced: Option<Instant>,
     /// The time since which the quiet workers are to close.
@@ -173,8 +174,8 @@ struct Progress {
 impl EndWatch {
     pub(super) fn new(core: &PoolCore) -> Self {
         let since = Instant::now();
-        let seen = core.beats.iter().map(|beat| Seen {
-            turn_and_progress: beat.turn_and_progress(),
+        let seen = core.activities.iter().map(|activity| SeenProgress {
+            turn_and_progress: activity.turn_and_progress(),
             since,
         });
         Self {
@@ -187,11 +188,11 @@ impl EndWatch {
     /// elsewhere. Returns the stuck workers.
     pub(super) fn wait(
         &self,
-        shared: &Shared,
-        ending: &Ending,
+        shared: &PoolShared,
+        ending: &ShutdownProgress,
         by: Option<Instant>,
     ) -> Vec<StuckWorker> {
-        let mut progress = Progress {
+        let mut progress = EndProgress {
             forced: None,
             closes: None,
         };
@@ -239,10 +240,10 @@ impl EndWatch {
 
     /// Records where the workers are.
     fn look(&self, core: &PoolCore, now: Instant) {
-        for (seen, beat) in self.seen.lock().iter_mut().zip(&core.beats) {
-            let turn_and_progress = beat.turn_and_progress();
+        for (seen, activity) in self.seen.lock().iter_mut().zip(&core.activities) {
+            let turn_and_progress = activity.turn_and_progress();
             if turn_and_progress != seen.turn_and_progress {
-                *seen = Seen {
+                *seen = SeenProgress {
                     turn_and_progress,
                     since: now,
                 };
@@ -254,10 +255,10 @@ impl EndWatch {
     /// Returns the stuck workers once no others are left.
     fn end_without_stuck(
         &self,
-        shared: &Shared,
-        ending: &Ending,
+        shared: &PoolShared,
+        ending: &ShutdownProgress,
         left: &[u32],
-        progress: &mut Progress,
+        progress: &mut EndProgress,
         now: Instant,
     ) -> Option<Vec<StuckWorker>> {
         let (quiet, waiting) = (ending.quiet(), ending.waiting());
@@ -267,7 +268,7 @@ impl EndWatch {
         }
         let is_running = |worker: u32| {
             let seen = self.seen.lock()[worker as usize];
-            Beat::is_running(seen.turn_and_progress.0)
+            WorkerActivity::is_running(seen.turn_and_progress.0)
         };
         // One that may wait for others need not wait for them when it is to close.
         let waits = |worker: &u32| waiting.contains(worker) && !is_running(*worker);
@@ -298,7 +299,7 @@ impl EndWatch {
                 .iter()
                 .all(|left| is_stuck(left) || quiet.contains(left) || waits(left))
         {
-            Ending::close_all(&shared.core);
+            ShutdownProgress::close_all(&shared.core);
             progress.closes = Some(now);
             if left.iter().any(waits) {
                 return None;
@@ -347,7 +348,7 @@ mod tests {
     use crate::address::Key;
     use crate::address::MessageType;
     use crate::pool::{core_of_one_worker, lanes};
-    use crate::pool_core::Running;
+    use crate::pool_core::RunningTurn;
     use crate::pool_core::unregister;
 
     #[test]
@@ -372,27 +373,30 @@ mod tests {
     #[test]
     fn s4_15_a_worker_is_stuck_when_nothing_has_gone_on_for_a_while_and_at_once_the_next_time() {
         let core = core_of_one_worker(lanes(1).0);
-        let (shared, ending) = (Shared::new(Arc::clone(&core)), Ending::default());
+        let (shared, ending) = (
+            PoolShared::new(Arc::clone(&core)),
+            ShutdownProgress::default(),
+        );
         let watch = EndWatch::new(&core);
         let begun = Instant::now();
-        let stuck_at = |progress: &mut Progress, after: Duration| {
+        let stuck_at = |progress: &mut EndProgress, after: Duration| {
             watch.look(&core, begun + after);
             let stuck = watch.end_without_stuck(&shared, &ending, &[0], progress, begun + after);
             stuck.map(|stuck| stuck.len())
         };
         let ms = Duration::from_millis;
-        let mut progress = Progress {
+        let mut progress = EndProgress {
             forced: Some(begun),
             closes: None,
         };
-        core.beats[0].begin(Running::of(Key::new(1, 1), MessageType::of::<u8>()));
+        core.activities[0].begin(RunningTurn::of(Key::new(1, 1), MessageType::of::<u8>()));
         assert_eq!(stuck_at(&mut progress, ms(0)), None);
         assert_eq!(stuck_at(&mut progress, ms(1999)), None);
-        core.beats[0].note_progress();
+        core.activities[0].note_progress();
         assert_eq!(stuck_at(&mut progress, ms(2001)), None, "it has got on");
         assert_eq!(stuck_at(&mut progress, ms(4000)), None);
         assert_eq!(stuck_at(&mut progress, ms(4001)), Some(1));
-        let mut again = Progress {
+        let mut again = EndProgress {
             forced: None,
             closes: None,
         };
@@ -403,9 +407,9 @@ mod tests {
         );
         // Without a handler, for example while it sleeps, it has as long from when it is forced to
         // end.
-        core.beats[0].end();
+        core.activities[0].end();
         assert_eq!(stuck_at(&mut again, ms(9000)), None);
-        let mut forced = Progress {
+        let mut forced = EndProgress {
             forced: Some(begun + ms(9000)),
             closes: None,
         };

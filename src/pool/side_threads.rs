@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::failure::{End, abort_on_panic, drop_with_fate};
-use crate::pool_core::{Job, Offload};
+use crate::failure::WaitEnd;
+use crate::failure::abort_on_panic;
+use crate::failure::drop_with_fate;
+use crate::pool_core::Offload;
+use crate::pool_core::OffloadJob;
 use crate::shared::Jobs;
 
 /// How long an idle thread stays.
@@ -16,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The side threads of one pool.
 pub(crate) struct SideThreads {
-    jobs: Arc<Jobs<Job>>,
+    jobs: Arc<Jobs<OffloadJob>>,
     name: String,
 }
 
@@ -39,7 +42,7 @@ impl SideThreads {
 }
 
 impl Offload for SideThreads {
-    fn submit(&self, job: Job) {
+    fn submit(&self, job: OffloadJob) {
         let submitted = self.jobs.submit(job, || self.start_one());
         submitted.unwrap_or_else(lose);
     }
@@ -50,8 +53,8 @@ impl Offload for SideThreads {
 }
 
 /// Drops work outside all locks: what it has captured is the user's.
-fn lose(job: Job) {
-    let _ = drop_with_fate(job, End::PoolClosed);
+fn lose(job: OffloadJob) {
+    let _ = drop_with_fate(job, WaitEnd::PoolClosed);
 }
 
 impl Drop for SideThreads {
@@ -60,7 +63,7 @@ impl Drop for SideThreads {
     }
 }
 
-fn serve(jobs: &Jobs<Job>) {
+fn serve(jobs: &Jobs<OffloadJob>) {
     // Jobs catch their own panics.
     abort_on_panic(|| {
         while let Some(job) = jobs.next(Some(PATIENCE)) {

@@ -8,7 +8,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::coordinated::{Coordinated, Inner};
+use super::coordinated::Coordinated;
+use super::coordinated::CoordinatedInner;
 
 impl Coordinated {
     /// Shuts the pool down, with its phases and within that time, when the process receives SIGINT,
@@ -51,7 +52,7 @@ impl Coordinated {
     }
 }
 
-fn obey(pool: &Weak<Inner>, signal: i32, within: Duration, begun: bool) {
+fn obey(pool: &Weak<CoordinatedInner>, signal: i32, within: Duration, begun: bool) {
     let alive = pool.upgrade().map(|inner| Coordinated { inner });
     match alive.filter(|coordinated| coordinated.report().is_none()) {
         // Nothing is left to do before the process ends; the call cannot fail for these signals.

@@ -55,16 +55,16 @@ pub enum TimeSource {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ManualTime {
-    shared: Arc<Shared>,
+    shared: Arc<SharedTime>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct SharedTime {
     now: Arc<AtomicU64>,
     pools: Mutex<Vec<Weak<PoolCore>>>,
 }
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for SharedTime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared")
             .field("now", &self.now)

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::pool_core::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
+use crate::queue::Chain;
+use crate::queue::Inbox;
+use crate::queue::InboxReceiver;
+use crate::queue::Mark;
+use crate::queue::Pushed;
 use crate::queue::inbox;
-use crate::queue::{Chain, Inbox, Mark, Pushed, Receiver};
 
 /// Emptied small batches kept for a worker to refill: two megabytes.
 const SPARE_BATCHES: usize = 1024;
@@ -34,7 +38,7 @@ pub(crate) struct Lanes {
 /// one to send a message to it. So batches are taken from the inbox together with a mark in the
 /// ingress: entries posted before the mark are delivered before the batches, later ones after them.
 pub(crate) struct LaneEnd {
-    inbox: Receiver<Batch>,
+    inbox: InboxReceiver<Batch>,
     /// Batches taken from the inbox and not delivered yet.
     taken: Chain<Batch>,
     /// How far the ingress is to be read before them.
@@ -47,7 +51,7 @@ pub(crate) struct LaneEnd {
 /// Makes a lane for each worker.
 pub(crate) fn lanes(workers: usize) -> (Lanes, Vec<LaneEnd>) {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| inbox()).unzip();
-    let (ports, posts) = Ports::open(receivers.iter().map(Receiver::unparker));
+    let (ports, posts) = Ports::open(receivers.iter().map(InboxReceiver::unparker));
     let lane = |inbox| Lane {
         inbox,
         spare: ArrayQueue::new(SPARE_BATCHES),

@@ -11,9 +11,15 @@ use std::time::{Duration, Instant};
 
 use crate::address::{ActorId, ActorPath};
 use crate::failure::{catch_user, drop_quietly};
-use crate::pool_core::{Beat, PoolCore, RunningHandler, look_at_handler, look_at_waiting};
+use crate::pool_core::PoolCore;
+use crate::pool_core::RunningHandler;
+use crate::pool_core::WorkerActivity;
+use crate::pool_core::look_at_handler;
+use crate::pool_core::look_at_waiting;
 use crate::shard::path_elsewhere;
-use crate::shared::{Nap, Watcher, watcher_of};
+use crate::shared::Watcher;
+use crate::shared::WorkFlags;
+use crate::shared::watcher_of;
 
 /// Checks within the time after which a handler is reported.
 const LOOKS: u32 = 4;
@@ -78,7 +84,7 @@ impl fmt::Display for SlowHandler {
 
 /// The watchdog of a pool. Dropping it ends it.
 pub(super) struct Watchdog {
-    nap: Arc<Nap>,
+    flags: Arc<WorkFlags>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -89,10 +95,14 @@ impl Watchdog {
         after: Duration,
         hook: SlowHook,
     ) -> std::io::Result<Self> {
-        let watcher = watcher_of(core.beats.len());
-        let nap = watcher.nap();
+        let watcher = watcher_of(core.activities.len());
+        let flags = watcher.flags();
         let round = Round {
-            seen: core.beats.iter().map(|_| Seen::default()).collect(),
+            seen: core
+                .activities
+                .iter()
+                .map(|_| SeenTurn::default())
+                .collect(),
             core: Arc::clone(core),
             after: after.max(LEAST),
             hook,
@@ -101,19 +111,19 @@ impl Watchdog {
             .name(format!("{}-watchdog", core.name))
             .spawn(move || round.run(&watcher))?;
         Ok(Self {
-            nap,
+            flags,
             thread: Mutex::new(Some(thread)),
         })
     }
 
     /// The handle by which the workers report that they rest or continue.
-    pub(super) fn nap(&self) -> Arc<Nap> {
-        Arc::clone(&self.nap)
+    pub(super) fn flags(&self) -> Arc<WorkFlags> {
+        Arc::clone(&self.flags)
     }
 
     /// Ends the watchdog, and waits for its end unless called on its own thread.
     pub(super) fn end(&self) {
-        self.nap.end();
+        self.flags.end();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread.filter(|dog| dog.thread().id() != thread::current().id()) {
             // The hook's panics are caught, and nothing else in it can panic.
@@ -129,14 +139,14 @@ impl Drop for Watchdog {
 }
 
 /// What was last seen of one worker.
-struct Seen {
+struct SeenTurn {
     turn: u64,
     since: Instant,
     /// The running time at which the current handler is reported next.
     next: Duration,
 }
 
-impl Default for Seen {
+impl Default for SeenTurn {
     fn default() -> Self {
         Self {
             turn: 0,
@@ -150,7 +160,7 @@ impl Default for Seen {
 struct Round {
     core: Arc<PoolCore>,
     after: Duration,
-    seen: Vec<Seen>,
+    seen: Vec<SeenTurn>,
     hook: SlowHook,
 }
 
@@ -172,16 +182,16 @@ impl Round {
     fn look(&mut self) -> bool {
         let mut works = false;
         for (worker, seen) in (0..).zip(&mut self.seen) {
-            let beat = &self.core.beats[worker as usize];
-            let turn = beat.turn();
-            works |= turn != seen.turn || Beat::is_running(turn);
+            let activity = &self.core.activities[worker as usize];
+            let turn = activity.turn();
+            works |= turn != seen.turn || WorkerActivity::is_running(turn);
             if turn != seen.turn {
-                *seen = Seen {
+                *seen = SeenTurn {
                     turn,
                     since: Instant::now(),
                     next: self.after,
                 };
-            } else if Beat::is_running(turn) {
+            } else if WorkerActivity::is_running(turn) {
                 let running_for = seen.since.elapsed();
                 if running_for >= seen.next {
                     seen.next = running_for * 2;
@@ -195,7 +205,7 @@ impl Round {
 
 /// Reports the running handler, if it is still the one that was seen.
 fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook: &SlowHook) {
-    let found = look_at_handler(&core.beats[worker as usize]);
+    let found = look_at_handler(&core.activities[worker as usize]);
     let Some(found) = found.filter(|found| found.turn == turn) else {
         return;
     };
@@ -209,7 +219,7 @@ pub(super) fn running_on(
     worker: u32,
     running_for: Duration,
 ) -> Option<SlowHandler> {
-    let found = look_at_handler(&core.beats[worker as usize])?;
+    let found = look_at_handler(&core.activities[worker as usize])?;
     Some(slow_handler(core, worker, &found, running_for))
 }
 
@@ -220,7 +230,7 @@ fn slow_handler(
     running_for: Duration,
 ) -> SlowHandler {
     let actor = ActorId::new(core.home(worker), found.key);
-    let waiting = look_at_waiting(&core.beats[worker as usize])
+    let waiting = look_at_waiting(&core.activities[worker as usize])
         .map(|key| ActorId::new(core.home(worker), key))
         .filter(|other| *other != actor)
         .map(|other| (other, path_elsewhere(other)));

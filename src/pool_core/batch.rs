@@ -14,11 +14,25 @@ use std::alloc::{self, Layout};
 use std::mem;
 use std::ptr::NonNull;
 
-use super::entry::{Entry, Found, Head, Known, Last, MOST_WORDS_BEFORE};
-use super::payload::Pool;
-use super::payload::{Boxed, Payload, Receiver, Run, fits, words_of};
+use super::entry::EntryHead;
+use super::entry::EntryLayout;
+use super::entry::ImpliedEntry;
+use super::entry::Last;
+use super::entry::MOST_WORDS_BEFORE;
+use super::entry::ReadEntry;
+use super::payload::Boxed;
+use super::payload::Payload;
+use super::payload::PayloadReceiver;
+use super::payload::PayloadRun;
+use super::payload::PoolReturn;
+use super::payload::fits;
+use super::payload::words_of;
+use crate::address::ActorId;
+use crate::address::Envelope;
 use crate::address::Home;
-use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::failure::DeadLetterReason;
 use crate::memory::{Region, Segment};
 use crate::queue::{Link, Node};
@@ -217,7 +231,7 @@ impl Batch {
     ) -> Result<(), P> {
         // SAFETY: `try_push` makes sure that `P` lies in the batch itself; it is written at once.
         unsafe {
-            let (cause, message) = (Cause::of(envelope), envelope.message_id());
+            let (cause, message) = (MessageCause::of(envelope), envelope.message_id());
             let Some(place) = self.push_place::<P>(last, to, cause, message) else {
                 return Err(parcel);
             };
@@ -238,14 +252,14 @@ impl Batch {
         &mut self,
         last: &Last,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         message: MessageId,
     ) -> Option<*mut P> {
         // All messages that one handler sends have one cause, so the path for a change of cause is kept
         // out of the way.
         if last.has_cause(cause) {
             // SAFETY: the caller's promise.
-            unsafe { self.push_entry(last, Entry::of_same_cause(last, to, message)) }
+            unsafe { self.push_entry(last, EntryLayout::of_same_cause(last, to, message)) }
         } else {
             // SAFETY: as above.
             unsafe { self.push_other_place(last, to, cause, message) }
@@ -262,10 +276,10 @@ impl Batch {
         &mut self,
         last: &Last,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         message: MessageId,
     ) -> *mut P {
-        let entry = Entry::alone(to, message, Some(cause));
+        let entry = EntryLayout::alone(to, message, Some(cause));
         // SAFETY: the caller's promise.
         let Some(place) = (unsafe { self.push_entry(last, entry) }) else {
             unreachable!("a parcel that fits among others has room in an empty batch")
@@ -281,18 +295,18 @@ impl Batch {
         &mut self,
         last: &Last,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         message: MessageId,
     ) -> Option<*mut P> {
         // SAFETY: the caller's promise.
-        unsafe { self.push_entry(last, Entry::after(last, to, message, cause)) }
+        unsafe { self.push_entry(last, EntryLayout::after(last, to, message, cause)) }
     }
 
     /// # Safety
     ///
     /// As for [`push_place`](Self::push_place).
     #[inline(always)]
-    unsafe fn push_entry<P: Payload>(&mut self, last: &Last, entry: Entry) -> Option<*mut P> {
+    unsafe fn push_entry<P: Payload>(&mut self, last: &Last, entry: EntryLayout) -> Option<*mut P> {
         // SAFETY: the header is ours.
         let header = unsafe { self.0.as_mut() };
         let (filled, words) = (header.filled, entry.words::<P>());
@@ -306,7 +320,7 @@ impl Batch {
         // alignment is the caller's promise.
         unsafe {
             let at = self.word(filled);
-            at.cast::<Head>().write(entry.head::<P>());
+            at.cast::<EntryHead>().write(entry.head::<P>());
             Some(entry.write_all_but_first(at).cast::<P>())
         }
     }
@@ -328,14 +342,14 @@ impl Batch {
     }
 
     /// Hands every parcel over to the worker that owns it, and leaves the batch empty.
-    pub(crate) fn deliver(&mut self, receiver: Receiver<'_>) {
+    pub(crate) fn deliver(&mut self, receiver: PayloadReceiver<'_>) {
         let (mut at, end) = self.empty();
-        let mut known = Known::NOTHING;
+        let mut known = ImpliedEntry::NOTHING;
         while at < end {
             // SAFETY: as in `drain`. The entries that are passed over are given out together with the one
             // before them.
             unsafe {
-                let found = Found::read(at, &mut known);
+                let found = ReadEntry::read(at, &mut known);
                 at = at.add(found.words as usize);
                 let (to, message, cause) = (found.to, found.message, known.cause);
                 let more = found.pass_over_same(&mut at, end, &mut known);
@@ -343,7 +357,7 @@ impl Batch {
                     let envelope = cause.envelope_of(message);
                     (found.handling.deliver)(found.parcel, receiver, to, &envelope);
                 } else {
-                    let run = Run {
+                    let run = PayloadRun {
                         first: found.parcel,
                         count: more + 1,
                         to,
@@ -357,7 +371,7 @@ impl Batch {
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(mut self, pool: Pool<'_>, home: Home, reason: DeadLetterReason) {
+    pub(crate) fn bounce(mut self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
         self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
@@ -376,14 +390,14 @@ impl Batch {
         unsafe { (self.word(0), self.word(filled)) }
     }
 
-    fn drain(&mut self, mut visit: impl FnMut(Found, Envelope)) {
+    fn drain(&mut self, mut visit: impl FnMut(ReadEntry, Envelope)) {
         let (mut at, end) = self.empty();
-        let mut known = Known::NOTHING;
+        let mut known = ImpliedEntry::NOTHING;
         while at < end {
             // SAFETY: `push_place` wrote an entry at each position that this loop reaches, and
             // `filled` was reset, so each parcel is visited once. Nothing is written over an
             // entry meanwhile: the batch is borrowed.
-            let found = unsafe { Found::read(at, &mut known) };
+            let found = unsafe { ReadEntry::read(at, &mut known) };
             // SAFETY: as above.
             at = unsafe { at.add(found.words as usize) };
             let envelope = known.cause.envelope_of(found.message);
@@ -408,13 +422,13 @@ impl Batch {
                 Self::in_segment(origin, segment.expect("there is memory"), bytes)
             }
         };
-        let (last, mut known, mut at) = (Last::default(), Known::NOTHING, 0);
+        let (last, mut known, mut at) = (Last::default(), ImpliedEntry::NOTHING, 0);
         while at < filled {
             // SAFETY: as in `drain`, except that nothing is taken out: the parcel is only read.
             unsafe {
-                let found = Found::read(self.word(at), &mut known);
+                let found = ReadEntry::read(self.word(at), &mut known);
                 at += found.words;
-                let entry = Entry::after(&last, found.to, found.message, known.cause);
+                let entry = EntryLayout::after(&last, found.to, found.message, known.cause);
                 again.push_duplicate(&last, entry, &found);
             }
         }
@@ -425,7 +439,7 @@ impl Batch {
     ///
     /// The entry describes what was found, which is only read.
     #[cfg(test)]
-    unsafe fn push_duplicate(&mut self, last: &Last, entry: Entry, found: &Found) {
+    unsafe fn push_duplicate(&mut self, last: &Last, entry: EntryLayout, found: &ReadEntry) {
         // SAFETY: the header is ours; there is as much room as in the batch that this one repeats.
         unsafe {
             let filled = self.header().filled;
@@ -434,7 +448,7 @@ impl Batch {
             if !(found.handling.duplicate)(found.parcel, parcel) {
                 return;
             }
-            at.cast::<Head>().write(entry.head_of(found.handling));
+            at.cast::<EntryHead>().write(entry.head_of(found.handling));
             let words = parcel.offset_from_unsigned(at);
             let header = self.0.as_mut();
             header.filled =

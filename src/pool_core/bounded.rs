@@ -3,7 +3,7 @@
 //!
 //! A permit is taken before a message is sent, and released when the message is taken out to be handled,
 //! so messages on their way count too. Senders wait for a permit at the owner. There a sender is given a
-//! [`Room`], which releases the permit unless it is used.
+//! [`MailPermit`], which releases the permit unless it is used.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,10 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use super::transport::Transport;
 use crate::address::ActorId;
 use crate::mailbox::Overflow;
-use crate::queue::{self, Gate, Refused};
+use crate::queue;
+use crate::queue::AcquireError;
+use crate::queue::Gate;
 
 /// The state of one bounded mailbox that all threads share.
-pub(crate) struct Door {
+pub(crate) struct BoundedMailbox {
     pub(crate) actor: ActorId,
     pub(crate) overflow: Overflow,
     pub(crate) gate: Gate,
@@ -28,7 +30,7 @@ pub(crate) struct Door {
     ahead: AtomicBool,
 }
 
-impl Door {
+impl BoundedMailbox {
     pub(crate) fn new(actor: ActorId, capacity: usize, overflow: Overflow) -> Self {
         Self {
             actor,
@@ -102,15 +104,15 @@ impl Door {
     }
 
     /// Takes a permit for a message that is sent now.
-    pub(crate) fn enter(&self, transport: &dyn Transport) -> Result<(), Refused> {
+    pub(crate) fn enter(&self, transport: &dyn Transport) -> Result<(), AcquireError> {
         if self.gate.is_closed() {
-            return Err(Refused::Closed);
+            return Err(AcquireError::Closed);
         }
         if !self.counts() {
             return Ok(());
         }
         if self.is_blocked(transport) {
-            return Err(Refused::Full);
+            return Err(AcquireError::Full);
         }
         self.gate.enter()
     }
@@ -128,22 +130,24 @@ impl Door {
 
 /// The doors of one pool, by worker and slot.
 #[derive(Default)]
-pub(crate) struct Gates(flurry::HashMap<u64, Arc<Door>>);
+pub(crate) struct BoundedMailboxes(flurry::HashMap<u64, Arc<BoundedMailbox>>);
 
-impl Gates {
+impl BoundedMailboxes {
     fn place_of(actor: ActorId) -> u64 {
         u64::from(actor.home.worker()) << 32 | u64::from(actor.key.slot())
     }
 
-    pub(crate) fn insert(&self, door: Arc<Door>) {
-        self.0.pin().insert(Self::place_of(door.actor), door);
+    pub(crate) fn insert(&self, bounded: Arc<BoundedMailbox>) {
+        self.0.pin().insert(Self::place_of(bounded.actor), bounded);
     }
 
     /// Returns the door of an actor, as long as the actor is alive.
-    pub(crate) fn find(&self, actor: ActorId) -> Option<Arc<Door>> {
-        let doors = self.0.pin();
-        let door = doors.get(&Self::place_of(actor));
-        door.filter(|door| door.actor == actor).map(Arc::clone)
+    pub(crate) fn find(&self, actor: ActorId) -> Option<Arc<BoundedMailbox>> {
+        let mailboxes = self.0.pin();
+        let bounded = mailboxes.get(&Self::place_of(actor));
+        bounded
+            .filter(|bounded| bounded.actor == actor)
+            .map(Arc::clone)
     }
 
     pub(crate) fn remove(&self, actor: ActorId) {
@@ -152,4 +156,4 @@ impl Gates {
 }
 
 /// A permit of a bounded mailbox, held by a sender that has waited for it.
-pub(crate) type Room = queue::Room<Door>;
+pub(crate) type MailPermit = queue::Permit<BoundedMailbox>;

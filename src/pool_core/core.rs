@@ -7,20 +7,20 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::batch::{Batch, SEGMENT_BYTES};
-use super::bounded::Gates;
+use super::bounded::BoundedMailboxes;
 use super::directory::Directory;
 use super::known_paths::{KnownActors, nobody_known};
-use super::name_waiters::Names;
+use super::name_waiters::NameWaiters;
 use super::offload::Offload;
 use super::orders::{ActorOrder, WorkerOrder};
 use super::payload::Payload;
-use super::payload::Pool;
-use super::payload::Receiver;
+use super::payload::PayloadReceiver;
+use super::payload::PoolReturn;
 use super::ports::{self, Ports, Sent, envelope_from_outside};
-use super::running_handler::Beat;
+use super::running_handler::WorkerActivity;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
-use crate::address::Cause;
+use crate::address::MessageCause;
 use crate::address::{
     ActorId, ActorPath, Envelope, Home, Key, MessageId, NameError, validate_name,
 };
@@ -30,7 +30,8 @@ use crate::failure::{
 use crate::memory::Segments;
 use crate::queue::Pushed;
 use crate::scope::Scopes;
-use crate::shared::{Cancellations, Orders};
+use crate::shared::Cancellations;
+use crate::shared::ControlQueue;
 use crate::supervision::SupervisorStrategy;
 
 /// Called with every failure, on the worker where it happened.
@@ -46,7 +47,7 @@ pub(crate) struct PoolCore {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
     /// The waits for a name in it.
-    pub(crate) names: Names,
+    pub(crate) names: NameWaiters,
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
@@ -63,9 +64,9 @@ pub(crate) struct PoolCore {
     /// The memory for larger batches, by size.
     pub(crate) segments: [Segments; SEGMENT_BYTES.len()],
     /// The gates of the bounded mailboxes.
-    pub(crate) gates: Gates,
+    pub(crate) bounded_mailboxes: BoundedMailboxes,
     /// The current activity of each worker.
-    pub(crate) beats: Box<[Arc<CachePadded<Beat>>]>,
+    pub(crate) activities: Box<[Arc<CachePadded<WorkerActivity>>]>,
     /// The asks of each worker that were given up.
     pub(crate) cancellations: Box<[Cancellations]>,
     /// The actors of each worker that were asked from elsewhere.
@@ -76,9 +77,9 @@ pub(crate) struct PoolCore {
     /// The last id of a message from outside, if those ids must be the same in every run.
     pub(crate) ids_from_outside: Option<AtomicU64>,
     /// Orders to each worker. They bypass its inbox, so that a flood of mail cannot delay its end.
-    orders: Box<[Orders<WorkerOrder>]>,
+    orders: Box<[ControlQueue<WorkerOrder>]>,
     /// Orders to each worker's actors that overtake their mail.
-    actor_orders: Box<[Orders<(Key, ActorOrder)>]>,
+    actor_orders: Box<[ControlQueue<(Key, ActorOrder)>]>,
 }
 
 /// The parts from which a [`PoolCore`] is made.
@@ -117,7 +118,7 @@ impl PoolCore {
             ports: transport.ports(),
             transport,
             directory,
-            names: Names::default(),
+            names: NameWaiters::default(),
             offload,
             dead_letters: Arc::default(),
             on_failure,
@@ -127,15 +128,15 @@ impl PoolCore {
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
             sent_outside: Sent::default(),
             segments: SEGMENT_BYTES.map(Segments::new),
-            gates: Gates::default(),
-            beats: (0..workers).map(|_| Arc::default()).collect(),
+            bounded_mailboxes: BoundedMailboxes::default(),
+            activities: (0..workers).map(|_| Arc::default()).collect(),
             cancellations: (0..workers).map(|_| Cancellations::default()).collect(),
             known: (0..workers).map(|_| nobody_known()).collect(),
             late_replies: AtomicU64::new(0),
             generated_names: AtomicU64::new(0),
             ids_from_outside: repeatable.then(AtomicU64::default),
-            orders: (0..workers).map(|_| Orders::default()).collect(),
-            actor_orders: (0..workers).map(|_| Orders::default()).collect(),
+            orders: (0..workers).map(|_| ControlQueue::default()).collect(),
+            actor_orders: (0..workers).map(|_| ControlQueue::default()).collect(),
         }
     }
 
@@ -237,27 +238,27 @@ impl PoolCore {
     }
 
     /// The orders to a worker.
-    pub(crate) fn orders_to(&self, worker: u32) -> &Orders<WorkerOrder> {
+    pub(crate) fn orders_to(&self, worker: u32) -> &ControlQueue<WorkerOrder> {
         &self.orders[worker as usize]
     }
 
     /// The orders to a worker's actors.
     #[inline(always)]
-    pub(crate) fn orders_to_actors(&self, worker: u32) -> &Orders<(Key, ActorOrder)> {
+    pub(crate) fn orders_to_actors(&self, worker: u32) -> &ControlQueue<(Key, ActorOrder)> {
         &self.actor_orders[worker as usize]
     }
 
     /// Returns the pool to which payloads are returned.
-    pub(crate) fn as_pool(&self) -> Pool<'_> {
+    pub(crate) fn as_pool(&self) -> PoolReturn<'_> {
         #[allow(unsafe_code)]
         // SAFETY: `of_pool` opens it as the same type.
         unsafe {
-            Pool::new(self)
+            PoolReturn::new(self)
         }
     }
 
     /// Returns the core of a pool to which a payload is returned.
-    pub(crate) fn of_pool(pool: Pool<'_>) -> &Self {
+    pub(crate) fn of_pool(pool: PoolReturn<'_>) -> &Self {
         #[allow(unsafe_code)]
         // SAFETY: `as_pool` alone makes one.
         unsafe {
@@ -287,16 +288,23 @@ impl PoolCore {
 struct Nudge;
 
 impl Payload for Nudge {
-    fn unpack(self, _: Receiver<'_>, _: Key, _: &Envelope) {}
+    fn unpack(self, _: PayloadReceiver<'_>, _: Key, _: &Envelope) {}
 
-    fn unpack_all(_: impl Iterator<Item = Self>, _: Receiver<'_>, _: Key, _: Cause, _: MessageId) {}
+    fn unpack_all(
+        _: impl Iterator<Item = Self>,
+        _: PayloadReceiver<'_>,
+        _: Key,
+        _: MessageCause,
+        _: MessageId,
+    ) {
+    }
 
     #[cfg(test)]
     fn duplicate(&self) -> Option<Self> {
         None
     }
 
-    fn return_undelivered(self, _: Pool<'_>, _: ActorId, _: Envelope, _: DeadLetterReason) {}
+    fn return_undelivered(self, _: PoolReturn<'_>, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }
 
 impl Drop for PoolCore {

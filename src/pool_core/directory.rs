@@ -19,7 +19,7 @@ impl DirectoryEntry {
 /// The phase of a named actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Phase {
+pub(crate) enum NamePhase {
     /// The actor starts.
     Starting,
     /// The actor is alive.
@@ -53,5 +53,5 @@ pub(crate) trait Directory: Send + Sync {
     fn find(&self, path: &str) -> Option<DirectoryEntry>;
 
     /// Returns the phase of a taken name, and its actor if that is known. `None` if the name is free.
-    fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)>;
+    fn look(&self, path: &ActorPath) -> Option<(NamePhase, Option<DirectoryEntry>)>;
 }

@@ -9,10 +9,10 @@
 //!
 //! | word | |
 //! |---|---|
-//! | first | the [`Handling`] of the parcel; its lowest bits say which parts follow |
+//! | first | the [`PayloadVtable`] of the parcel; its lowest bits say which parts follow |
 //! | 1 | the key of the recipient |
 //! | 1 | the message's id |
-//! | 4 | the [`Cause`] |
+//! | 4 | the [`MessageCause`] |
 //! | | the parcel |
 
 #![allow(unsafe_code)]
@@ -21,8 +21,12 @@ use std::cell::Cell;
 use std::mem;
 use std::ptr::NonNull;
 
-use super::payload::{Handling, Payload, words_of};
-use crate::address::{Cause, Key, MessageId};
+use super::payload::Payload;
+use super::payload::PayloadVtable;
+use super::payload::words_of;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 
 /// The parts that follow the first word, in this order.
 const TO: usize = 1;
@@ -30,11 +34,12 @@ const MESSAGE: usize = 2;
 const CAUSE: usize = 4;
 const PARTS: usize = TO | MESSAGE | CAUSE;
 
-const _: () = assert!(mem::align_of::<Handling>() > PARTS && mem::size_of::<Handling>() > PARTS);
+const _: () =
+    assert!(mem::align_of::<PayloadVtable>() > PARTS && mem::size_of::<PayloadVtable>() > PARTS);
 
 const KEY_WORDS: u32 = words_of::<Key>();
 const ID_WORDS: u32 = words_of::<MessageId>();
-const CAUSE_WORDS: u32 = words_of::<Cause>();
+const CAUSE_WORDS: u32 = words_of::<MessageCause>();
 
 /// Words before the parcel in an entry with all of its parts.
 pub(crate) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS;
@@ -42,16 +47,16 @@ pub(crate) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS
 /// The first word of an entry. In an ingress it is not zero, and writing it commits the entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct Head(NonNull<u8>);
+pub(crate) struct EntryHead(NonNull<u8>);
 
-impl Head {
+impl EntryHead {
     #[inline(always)]
     fn of<P: Payload>(parts: usize) -> Self {
-        Self::with(Handling::of::<P>(), parts)
+        Self::with(PayloadVtable::of::<P>(), parts)
     }
 
     #[inline(always)]
-    fn with(handling: &'static Handling, parts: usize) -> Self {
+    fn with(handling: &'static PayloadVtable, parts: usize) -> Self {
         // SAFETY: `parts` is less than the size of a handling.
         Self(unsafe { NonNull::from(handling).cast::<u8>().add(parts) })
     }
@@ -62,10 +67,10 @@ impl Head {
     }
 
     #[inline(always)]
-    fn handling(self) -> &'static Handling {
+    fn handling(self) -> &'static PayloadVtable {
         // SAFETY: `with` made it from a handling, whose alignment ensures that the addition did not
         // carry.
-        unsafe { self.0.sub(self.parts()).cast::<Handling>().as_ref() }
+        unsafe { self.0.sub(self.parts()).cast::<PayloadVtable>().as_ref() }
     }
 
     pub(crate) fn word(self) -> NonNull<()> {
@@ -75,31 +80,31 @@ impl Head {
 
 /// What is implied about an entry before it is read: the description of the entry before.
 #[derive(Clone, Copy)]
-pub(crate) struct Known {
+pub(crate) struct ImpliedEntry {
     to: Key,
     message: MessageId,
-    pub(crate) cause: Cause,
+    pub(crate) cause: MessageCause,
 }
 
-impl Known {
+impl ImpliedEntry {
     /// What is implied about the first entry.
     pub(crate) const NOTHING: Self = Self {
         to: Key::NONE,
         message: MessageId::NONE,
-        cause: Cause::NONE,
+        cause: MessageCause::NONE,
     };
 }
 
-/// The writer's counterpart of [`Known`].
+/// The writer's counterpart of [`ImpliedEntry`].
 pub(crate) struct Last {
     to: Cell<Key>,
     message: Cell<MessageId>,
-    cause: Cell<Cause>,
+    cause: Cell<MessageCause>,
 }
 
 impl Default for Last {
     fn default() -> Self {
-        let Known { to, message, cause } = Known::NOTHING;
+        let ImpliedEntry { to, message, cause } = ImpliedEntry::NOTHING;
         Self {
             to: Cell::new(to),
             message: Cell::new(message),
@@ -110,13 +115,13 @@ impl Default for Last {
 
 impl Last {
     #[inline(always)]
-    pub(crate) fn has_cause(&self, cause: Cause) -> bool {
+    pub(crate) fn has_cause(&self, cause: MessageCause) -> bool {
         self.cause.get() == cause
     }
 
     /// Resets it for a new batch.
     pub(crate) fn forget(&self) {
-        let Known { to, message, cause } = Known::NOTHING;
+        let ImpliedEntry { to, message, cause } = ImpliedEntry::NOTHING;
         self.to.set(to);
         self.message.set(message);
         self.cause.set(cause);
@@ -125,18 +130,18 @@ impl Last {
 
 /// The description of an entry.
 #[derive(Clone, Copy)]
-pub(crate) struct Entry {
+pub(crate) struct EntryLayout {
     to: Key,
     message: MessageId,
     /// Set only if it is one of the parts.
-    cause: Cause,
+    cause: MessageCause,
     parts: usize,
 }
 
-impl Entry {
+impl EntryLayout {
     /// Describes an entry behind the `last` one.
     #[inline(always)]
-    pub(crate) fn after(last: &Last, to: Key, message: MessageId, cause: Cause) -> Self {
+    pub(crate) fn after(last: &Last, to: Key, message: MessageId, cause: MessageCause) -> Self {
         let mut entry = Self::of_same_cause(last, to, message);
         if !last.has_cause(cause) {
             entry.cause = cause;
@@ -154,18 +159,18 @@ impl Entry {
         Self {
             to,
             message,
-            cause: Cause::NONE,
+            cause: MessageCause::NONE,
             parts,
         }
     }
 
     /// Describes an entry that stands alone. It has a cause, unless its cause is the one that is implied.
     #[inline(always)]
-    pub(crate) fn alone(to: Key, message: MessageId, cause: Option<Cause>) -> Self {
+    pub(crate) fn alone(to: Key, message: MessageId, cause: Option<MessageCause>) -> Self {
         Self {
             to,
             message,
-            cause: cause.unwrap_or(Cause::NONE),
+            cause: cause.unwrap_or(MessageCause::NONE),
             parts: TO | MESSAGE | if cause.is_some() { CAUSE } else { 0 },
         }
     }
@@ -180,14 +185,14 @@ impl Entry {
 
     /// Returns its first word, with a `P`.
     #[inline(always)]
-    pub(crate) fn head<P: Payload>(&self) -> Head {
-        Head::of::<P>(self.parts)
+    pub(crate) fn head<P: Payload>(&self) -> EntryHead {
+        EntryHead::of::<P>(self.parts)
     }
 
     /// As [`head`](Self::head), for a payload with that handling.
     #[cfg(test)]
-    pub(crate) fn head_of(&self, handling: &'static Handling) -> Head {
-        Head::with(handling, self.parts)
+    pub(crate) fn head_of(&self, handling: &'static PayloadVtable) -> EntryHead {
+        EntryHead::with(handling, self.parts)
     }
 
     /// Makes it the last entry, which the next one follows. Called when it has been written.
@@ -221,7 +226,7 @@ impl Entry {
                 at = at.add(ID_WORDS as usize);
             }
             if self.parts & CAUSE != 0 {
-                at.cast::<Cause>().write(self.cause);
+                at.cast::<MessageCause>().write(self.cause);
                 at = at.add(CAUSE_WORDS as usize);
             }
             at
@@ -230,8 +235,8 @@ impl Entry {
 }
 
 /// An entry that was read.
-pub(crate) struct Found {
-    pub(crate) handling: &'static Handling,
+pub(crate) struct ReadEntry {
+    pub(crate) handling: &'static PayloadVtable,
     pub(crate) to: Key,
     pub(crate) message: MessageId,
     pub(crate) parcel: *const u8,
@@ -239,17 +244,17 @@ pub(crate) struct Found {
     pub(crate) words: u32,
 }
 
-impl Found {
+impl ReadEntry {
     /// Reads an entry.
     ///
     /// # Safety
     ///
     /// An entry was written there, after what is `known`.
     #[inline(always)]
-    pub(crate) unsafe fn read(at: *const u64, known: &mut Known) -> Self {
+    pub(crate) unsafe fn read(at: *const u64, known: &mut ImpliedEntry) -> Self {
         // SAFETY: an entry has the parts that its first word names, and its parcel.
         unsafe {
-            let head = at.cast::<Head>().read();
+            let head = at.cast::<EntryHead>().read();
             let (parts, mut parcel) = (head.parts(), at.add(1));
             known.message = known.message.next();
             if parts & TO != 0 {
@@ -261,7 +266,7 @@ impl Found {
                 parcel = parcel.add(ID_WORDS as usize);
             }
             if parts & CAUSE != 0 {
-                known.cause = parcel.cast::<Cause>().read();
+                known.cause = parcel.cast::<MessageCause>().read();
                 parcel = parcel.add(CAUSE_WORDS as usize);
             }
             let handling = head.handling();
@@ -288,12 +293,12 @@ impl Found {
         &self,
         at: &mut *const u64,
         end: *const u64,
-        known: &mut Known,
+        known: &mut ImpliedEntry,
     ) -> u32 {
-        let same = Head::with(self.handling, 0);
+        let same = EntryHead::with(self.handling, 0);
         let mut count = 0;
         // SAFETY: the caller's promise.
-        while *at < end && unsafe { at.cast::<Head>().read() } == same {
+        while *at < end && unsafe { at.cast::<EntryHead>().read() } == same {
             // SAFETY: as above; the entry has no part but its parcel.
             *at = unsafe { at.add(1 + self.handling.words as usize) };
             count += 1;

@@ -8,7 +8,9 @@
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
-use super::directory::{Directory, DirectoryEntry, Phase};
+use super::directory::Directory;
+use super::directory::DirectoryEntry;
+use super::directory::NamePhase;
 use crate::address::ActorPath;
 use crate::failure::SpawnError;
 
@@ -23,10 +25,10 @@ pub(crate) enum Heard {
 }
 
 /// Receives what has become of a name.
-type Waiter = Box<dyn FnOnce(Heard) + Send>;
+type NameWaiter = Box<dyn FnOnce(Heard) + Send>;
 
 /// What a caller that wants a name has to do.
-pub(crate) enum Looked {
+pub(crate) enum NameLookup {
     Free,
     Live(DirectoryEntry),
     /// Wait for its actor, which is starting or ending.
@@ -37,32 +39,32 @@ pub(crate) enum Looked {
 
 /// The waiters for the names of one pool.
 #[derive(Default)]
-pub(crate) struct Names(Mutex<HashMap<ActorPath, Vec<Waiter>>>);
+pub(crate) struct NameWaiters(Mutex<HashMap<ActorPath, Vec<NameWaiter>>>);
 
-impl Names {
+impl NameWaiters {
     /// Looks up how far the actor of a name has come. If it is starting or ending, registers the waiter
     /// that `wait_for` makes.
     pub(crate) fn look(
         &self,
         directory: &dyn Directory,
         path: &ActorPath,
-        wait_for: impl FnOnce(Phase, DirectoryEntry) -> Option<Waiter>,
-    ) -> Looked {
+        wait_for: impl FnOnce(NamePhase, DirectoryEntry) -> Option<NameWaiter>,
+    ) -> NameLookup {
         let mut waiting = self.0.lock();
         let (phase, entry) = match directory.look(path) {
-            None => return Looked::Free,
-            Some((_, None)) => return Looked::Again,
-            Some((Phase::Live, Some(entry))) => return Looked::Live(entry),
+            None => return NameLookup::Free,
+            Some((_, None)) => return NameLookup::Again,
+            Some((NamePhase::Live, Some(entry))) => return NameLookup::Live(entry),
             Some((phase, Some(entry))) => (phase, entry),
         };
         if let Some(waiter) = wait_for(phase, entry) {
             waiting.entry(path.clone()).or_default().push(waiter);
         }
-        Looked::Wait
+        NameLookup::Wait
     }
 
     /// Removes the waiters for a name whose phase has changed.
-    pub(crate) fn take(&self, path: &ActorPath) -> Vec<Waiter> {
+    pub(crate) fn take(&self, path: &ActorPath) -> Vec<NameWaiter> {
         let mut waiting = self.0.lock();
         if waiting.is_empty() {
             return Vec::new();

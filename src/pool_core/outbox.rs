@@ -9,7 +9,10 @@ use super::batch::{Batch, FROM_OUTSIDE, SEGMENT_BYTES, SIZES, WORKER_BATCH_WORDS
 use super::core::PoolCore;
 use super::entry::Last;
 use super::payload::Payload;
-use crate::address::{Cause, Envelope, Key, MessageId};
+use crate::address::Envelope;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::failure::DeadLetterReason;
 use crate::sync::{Mutant, is_mutated};
 
@@ -80,7 +83,7 @@ impl Outboxes {
         &self,
         worker: u32,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         message: MessageId,
     ) -> *mut P {
         let open = &self.open[worker as usize];
@@ -103,7 +106,7 @@ impl Outboxes {
         &self,
         worker: u32,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         message: MessageId,
     ) -> *mut P {
         let open = &self.open[worker as usize];
@@ -123,7 +126,7 @@ impl Outboxes {
         &self,
         worker: u32,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         message: MessageId,
     ) -> *mut P {
         let open = &self.open[worker as usize];

@@ -1,7 +1,7 @@
 //! Payloads: what an entry of a batch or an ingress carries, with its type erased.
 //!
 //! A payload acts at the worker that receives it. This room moves payloads and does not know that worker's
-//! type: it passes a [`Receiver`] on, which the room of the shard makes and opens.
+//! type: it passes a [`PayloadReceiver`] on, which the room of the shard makes and opens.
 
 #![allow(unsafe_code)]
 
@@ -9,17 +9,21 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::NonNull;
 
-use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
+use crate::address::ActorId;
+use crate::address::Envelope;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::failure::DeadLetterReason;
 
 /// The worker at which payloads arrive.
 #[derive(Clone, Copy)]
-pub(crate) struct Receiver<'a> {
+pub(crate) struct PayloadReceiver<'a> {
     worker: NonNull<()>,
     lifetime: PhantomData<&'a ()>,
 }
 
-impl<'a> Receiver<'a> {
+impl<'a> PayloadReceiver<'a> {
     /// # Safety
     ///
     /// All payloads of this crate open it as a `T`.
@@ -43,12 +47,12 @@ impl<'a> Receiver<'a> {
 
 /// The pool to which payloads are returned that cannot arrive: its core.
 #[derive(Clone, Copy)]
-pub(crate) struct Pool<'a> {
+pub(crate) struct PoolReturn<'a> {
     core: NonNull<()>,
     lifetime: PhantomData<&'a ()>,
 }
 
-impl<'a> Pool<'a> {
+impl<'a> PoolReturn<'a> {
     /// # Safety
     ///
     /// All payloads of this crate open it as a `T`.
@@ -71,15 +75,15 @@ impl<'a> Pool<'a> {
 /// What an entry carries. Implemented by every `Parcel` of the shard's room.
 pub(crate) trait Payload: Send + Sized + 'static {
     /// Acts at the worker that owns `to`.
-    fn unpack(self, at: Receiver<'_>, to: Key, envelope: &Envelope);
+    fn unpack(self, at: PayloadReceiver<'_>, to: Key, envelope: &Envelope);
 
     /// Several for the same actor act, one after the other, from one sender that sent them in one handler:
     /// the first has that id, and each further one the next.
     fn unpack_all(
         payloads: impl Iterator<Item = Self>,
-        at: Receiver<'_>,
+        at: PayloadReceiver<'_>,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         first: MessageId,
     );
 
@@ -90,7 +94,7 @@ pub(crate) trait Payload: Send + Sized + 'static {
     /// It cannot arrive any more.
     fn return_undelivered(
         self,
-        pool: Pool<'_>,
+        pool: PoolReturn<'_>,
         to: ActorId,
         envelope: Envelope,
         reason: DeadLetterReason,
@@ -103,11 +107,11 @@ const INLINE_BYTES: usize = 256;
 const WORD: usize = mem::size_of::<u64>();
 
 /// The operations on a type-erased payload. Each function takes the payload's bytes over.
-pub(crate) struct Handling {
+pub(crate) struct PayloadVtable {
     pub(crate) words: u32,
-    pub(crate) deliver: unsafe fn(*const u8, Receiver<'_>, Key, &Envelope),
-    pub(crate) deliver_all: unsafe fn(Run, Receiver<'_>),
-    pub(crate) bounce: unsafe fn(*const u8, Pool<'_>, ActorId, Envelope, DeadLetterReason),
+    pub(crate) deliver: unsafe fn(*const u8, PayloadReceiver<'_>, Key, &Envelope),
+    pub(crate) deliver_all: unsafe fn(PayloadRun, PayloadReceiver<'_>),
+    pub(crate) bounce: unsafe fn(*const u8, PoolReturn<'_>, ActorId, Envelope, DeadLetterReason),
     pub(crate) discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the payload where it is.
     #[cfg(test)]
@@ -115,21 +119,21 @@ pub(crate) struct Handling {
 }
 
 /// Payloads of one type, one behind the other, with a word before each.
-pub(crate) struct Run {
+pub(crate) struct PayloadRun {
     pub(crate) first: *const u8,
     pub(crate) count: u32,
     pub(crate) to: Key,
-    pub(crate) cause: Cause,
+    pub(crate) cause: MessageCause,
     /// The id of the first.
     pub(crate) message: MessageId,
 }
 
-impl Handling {
+impl PayloadVtable {
     pub(crate) const fn of<P: Payload>() -> &'static Self {
         const {
             &Self {
                 words: words_of::<P>(),
-                // SAFETY: by the contract of `Handling` the address is that of a `P` whose ownership passes
+                // SAFETY: by the contract of `PayloadVtable` the address is that of a `P` whose ownership passes
                 // to the callee; words are aligned for it, as the writer of an entry ensures.
                 deliver: |at, receiver, to, envelope| unsafe {
                     at.cast::<P>().read().unpack(receiver, to, envelope);
@@ -174,15 +178,15 @@ pub(crate) const fn fits<P>() -> bool {
 pub(crate) struct Boxed<P>(pub(crate) Box<P>);
 
 impl<P: Payload> Payload for Boxed<P> {
-    fn unpack(self, at: Receiver<'_>, to: Key, envelope: &Envelope) {
+    fn unpack(self, at: PayloadReceiver<'_>, to: Key, envelope: &Envelope) {
         self.0.unpack(at, to, envelope);
     }
 
     fn unpack_all(
         payloads: impl Iterator<Item = Self>,
-        at: Receiver<'_>,
+        at: PayloadReceiver<'_>,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         first: MessageId,
     ) {
         let mut message = first;
@@ -199,7 +203,7 @@ impl<P: Payload> Payload for Boxed<P> {
 
     fn return_undelivered(
         self,
-        pool: Pool<'_>,
+        pool: PoolReturn<'_>,
         to: ActorId,
         envelope: Envelope,
         reason: DeadLetterReason,

@@ -15,10 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::entry::Entry;
+use super::entry::EntryLayout;
 use super::payload::{Boxed, Payload, fits};
 use super::posted::Posts;
-use crate::address::{ActorId, Cause, Envelope, Home, Key, MessageId};
+use crate::address::ActorId;
+use crate::address::Envelope;
+use crate::address::Home;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::failure::outside_sender;
 use crate::queue::ingress;
 use crate::queue::{Claim, Closed, Ingress};
@@ -53,7 +58,7 @@ const STRIPES: usize = 8;
 impl Sent {
     /// Counts a message of a thread that has no counter of its own.
     pub(crate) fn count(&self) {
-        let stripe = OUTSIDE.with(Outside::stripe);
+        let stripe = OUTSIDE.with(OutsideThread::stripe);
         self.stripes[stripe].fetch_add(1, Relaxed);
     }
 
@@ -130,7 +135,7 @@ impl Ports {
         envelope: Envelope,
         parcel: P,
     ) -> Result<(), P> {
-        let cause = Some(Cause::of(envelope)).filter(|cause| *cause != Cause::NONE);
+        let cause = Some(MessageCause::of(envelope)).filter(|cause| *cause != MessageCause::NONE);
         let Ok(claim) = self.claim::<P>(worker, cause, 1) else {
             return Err(parcel);
         };
@@ -144,7 +149,7 @@ impl Ports {
     #[inline(always)]
     fn tell<P: Payload>(
         &self,
-        outside: &Outside,
+        outside: &OutsideThread,
         worker: u32,
         to: Key,
         parcel: P,
@@ -160,7 +165,7 @@ impl Ports {
     #[inline(always)]
     fn tell_fitting<P: Payload>(
         &self,
-        outside: &Outside,
+        outside: &OutsideThread,
         worker: u32,
         to: Key,
         parcel: P,
@@ -184,7 +189,7 @@ impl Ports {
     /// callee's.
     unsafe fn tell_all<P: Payload>(
         &self,
-        outside: &Outside,
+        outside: &OutsideThread,
         worker: u32,
         to: Key,
         parcels: *const P,
@@ -209,7 +214,7 @@ impl Ports {
     fn claim<P: Payload>(
         &self,
         worker: u32,
-        cause: Option<Cause>,
+        cause: Option<MessageCause>,
         count: usize,
     ) -> Result<Claim<'_>, Closed> {
         self.ingresses[worker as usize].claim(count * words_of_entry::<P>(cause))
@@ -218,14 +223,15 @@ impl Ports {
 
 /// The cause of what this thread, which is no worker, sends now, unless it is the usual one.
 #[inline(always)]
-fn cause_outside() -> Option<Cause> {
+fn cause_outside() -> Option<MessageCause> {
     let sender = outside_sender();
-    (sender != ActorId::NOBODY).then(|| Cause::of(Envelope::NONE.next(sender, MessageId::NONE)))
+    (sender != ActorId::NOBODY)
+        .then(|| MessageCause::of(Envelope::NONE.next(sender, MessageId::NONE)))
 }
 
 #[inline(always)]
-fn words_of_entry<P>(cause: Option<Cause>) -> usize {
-    Entry::alone(Key::NONE, MessageId::NONE, cause).words::<P>() as usize
+fn words_of_entry<P>(cause: Option<MessageCause>) -> usize {
+    EntryLayout::alone(Key::NONE, MessageId::NONE, cause).words::<P>() as usize
 }
 
 /// Writes and commits an entry.
@@ -239,10 +245,10 @@ unsafe fn put<P: Payload>(
     word: usize,
     to: Key,
     message: MessageId,
-    cause: Option<Cause>,
+    cause: Option<MessageCause>,
     parcel: P,
 ) {
-    let entry = Entry::alone(to, message, cause);
+    let entry = EntryLayout::alone(to, message, cause);
     // SAFETY: the caller's promise; the first word is written last, by the commit.
     unsafe {
         let place = entry.write_all_but_first(claim.place(word));
@@ -255,7 +261,7 @@ unsafe fn put<P: Payload>(
 
 /// What a thread that is no worker stores for its sends: a block of message ids, and the ports of the pool
 /// that it sent to last.
-struct Outside {
+struct OutsideThread {
     block: Cell<u64>,
     last: Cell<MessageId>,
     left: Cell<u64>,
@@ -279,8 +285,8 @@ static BLOCKS: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     // Two thread-locals, as this one has no destructor: an access need not check whether the thread is
     // ending.
-    static OUTSIDE: Outside = const {
-        Outside {
+    static OUTSIDE: OutsideThread = const {
+        OutsideThread {
             block: Cell::new(0),
             last: Cell::new(MessageId::NONE),
             left: Cell::new(0),
@@ -300,7 +306,7 @@ impl Drop for Held {
     }
 }
 
-impl Outside {
+impl OutsideThread {
     #[inline(always)]
     fn next_message(&self) -> MessageId {
         if self.left.get() == 0 {
@@ -433,6 +439,6 @@ pub(crate) fn note_post(woke: bool) {
 
 /// The envelope of a message to a pool of which this thread is no worker, with an id of the thread's.
 pub(crate) fn envelope_from_outside(sender: Option<ActorId>) -> Envelope {
-    let message = OUTSIDE.with(Outside::next_message);
+    let message = OUTSIDE.with(OutsideThread::next_message);
     Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
 }

@@ -3,9 +3,10 @@
 #![allow(unsafe_code)]
 
 use super::batch::Batch;
-use super::entry::{Found, Known};
-use super::payload::Pool;
-use super::payload::Receiver;
+use super::entry::ImpliedEntry;
+use super::entry::ReadEntry;
+use super::payload::PayloadReceiver;
+use super::payload::PoolReturn;
 use crate::address::Home;
 use crate::address::{ActorId, Envelope};
 use crate::failure::DeadLetterReason;
@@ -37,7 +38,7 @@ impl Posts {
     pub(crate) fn up_to(&mut self, most: u32) -> Posted<'_> {
         Posted {
             reader: &mut self.0,
-            until: Until::Count(most),
+            until: ReadUntil::Count(most),
         }
     }
 
@@ -50,7 +51,7 @@ impl Posts {
     pub(crate) fn before(&mut self, mark: Mark) -> Posted<'_> {
         Posted {
             reader: &mut self.0,
-            until: Until::Mark(mark),
+            until: ReadUntil::Mark(mark),
         }
     }
 
@@ -58,7 +59,7 @@ impl Posts {
     pub(crate) fn some_before(&mut self, mark: Mark, most: u32) -> Posted<'_> {
         Posted {
             reader: &mut self.0,
-            until: Until::CountOrMark(most, mark),
+            until: ReadUntil::CountOrMark(most, mark),
         }
     }
 
@@ -92,10 +93,10 @@ impl Posts {
 /// Entries that lie in the ingress of a worker.
 pub(crate) struct Posted<'a> {
     reader: &'a mut Reader,
-    until: Until,
+    until: ReadUntil,
 }
 
-enum Until {
+enum ReadUntil {
     /// This many entries, of those that are committed.
     Count(u32),
     /// Those that were claimed before the mark; they are waited for.
@@ -106,7 +107,7 @@ enum Until {
 
 impl Posted<'_> {
     /// Delivers every parcel to the worker that owns it.
-    pub(crate) fn deliver(self, at: Receiver<'_>) {
+    pub(crate) fn deliver(self, at: PayloadReceiver<'_>) {
         self.drain(|found, envelope| {
             // SAFETY: `drain` gives each parcel out once.
             unsafe { (found.handling.deliver)(found.parcel, at, found.to, &envelope) }
@@ -114,7 +115,7 @@ impl Posted<'_> {
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(self, pool: Pool<'_>, home: Home, reason: DeadLetterReason) {
+    pub(crate) fn bounce(self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
         self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.
@@ -129,16 +130,16 @@ impl Posted<'_> {
     }
 
     #[inline(always)]
-    fn drain(mut self, mut visit: impl FnMut(Found, Envelope)) {
+    fn drain(mut self, mut visit: impl FnMut(ReadEntry, Envelope)) {
         while self.goes_on() {
             let Some(entry) = self.reader.peek() else {
                 return;
             };
-            let mut known = Known::NOTHING;
+            let mut known = ImpliedEntry::NOTHING;
             // SAFETY: by the promise with which the `Posts` were made there is an entry with its parcel; it
             // is visited once, as the reader then passes over it, and nothing uses it after its visit.
             unsafe {
-                let found = Found::read(entry.as_ptr(), &mut known);
+                let found = ReadEntry::read(entry.as_ptr(), &mut known);
                 let words = found.words;
                 let envelope = known.cause.envelope_of(found.message);
                 visit(found, envelope);
@@ -150,23 +151,23 @@ impl Posted<'_> {
     #[inline(always)]
     fn goes_on(&mut self) -> bool {
         match &mut self.until {
-            Until::Count(0) | Until::CountOrMark(0, _) => false,
-            Until::Count(left) => {
+            ReadUntil::Count(0) | ReadUntil::CountOrMark(0, _) => false,
+            ReadUntil::Count(left) => {
                 *left -= 1;
                 true
             }
-            Until::CountOrMark(left, mark) => {
+            ReadUntil::CountOrMark(left, mark) => {
                 *left -= 1;
                 self.reader.wait_before(*mark)
             }
-            Until::Mark(mark) => self.reader.wait_before(*mark),
+            ReadUntil::Mark(mark) => self.reader.wait_before(*mark),
         }
     }
 }
 
 impl Mail<'_> {
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(self, pool: Pool<'_>, home: Home, reason: DeadLetterReason) {
+    pub(crate) fn bounce(self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
         match self {
             Self::Batch(batch) => batch.bounce(pool, home, reason),
             Self::Posted(posted) => posted.bounce(pool, home, reason),

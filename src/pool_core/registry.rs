@@ -7,7 +7,9 @@ use super::core::{CoreParts, PoolCore};
 use super::ports;
 use crate::address::{Home, MOST_POOL, MessageId};
 use crate::failure::DeadLetters;
-use crate::shared::{Found, Numbered, Table};
+use crate::shared::Numbered;
+use crate::shared::Table;
+use crate::shared::TableGuard;
 
 /// Pools that can be alive at the same time in one process.
 const MOST_POOLS: usize = 1024;
@@ -35,7 +37,7 @@ pub(crate) fn unregister(core: &PoolCore) {
 
 /// Returns the pool of a reference, as long as it is in the table.
 #[inline]
-pub(crate) fn find(home: Home) -> Option<Found<PoolCore>> {
+pub(crate) fn find(home: Home) -> Option<TableGuard<PoolCore>> {
     POOLS.find(home.pool())
 }
 

@@ -1,4 +1,4 @@
-//! The current activity of a worker, in the types of the actor layer: see [`Beat`].
+//! The current activity of a worker, in the types of the actor layer: see [`WorkerActivity`].
 
 #![allow(unsafe_code)]
 
@@ -9,10 +9,10 @@ use crate::address::MessageType;
 use crate::shared;
 
 /// The current turn of one worker.
-pub(crate) type Beat = shared::Beat<MessageType>;
+pub(crate) type WorkerActivity = shared::Activity<MessageType>;
 
 /// The handler that runs, for a worker that leaves it and comes back.
-pub(crate) type Running = shared::Running<MessageType>;
+pub(crate) type RunningTurn = shared::ActivityMark<MessageType>;
 
 /// A running handler, as seen from another thread.
 pub(crate) struct RunningHandler {
@@ -21,7 +21,7 @@ pub(crate) struct RunningHandler {
     pub(crate) message_type: &'static str,
 }
 
-impl Running {
+impl RunningTurn {
     pub(crate) const NOBODY: Self = Self::new(0, ptr::null_mut());
 
     /// A turn of the tenant of a slot, with the slot's kind of mail.
@@ -38,17 +38,20 @@ impl Running {
 }
 
 /// Returns which actor's handler ran last, and whether it still runs. For the worker's own thread.
-pub(crate) fn last_handler(beat: &Beat) -> Option<(Key, bool)> {
-    let (key, mail) = beat.last().parts();
+pub(crate) fn last_handler(activity: &WorkerActivity) -> Option<(Key, bool)> {
+    let (key, mail) = activity.last().parts();
     let any = !mail.is_null();
-    any.then_some((Key::from_bits(key), Beat::is_running(beat.turn())))
+    any.then_some((
+        Key::from_bits(key),
+        WorkerActivity::is_running(activity.turn()),
+    ))
 }
 
 /// Returns the handler that runs. For other threads.
-pub(crate) fn look_at_handler(beat: &Beat) -> Option<RunningHandler> {
-    let (turn, running) = beat.look()?;
+pub(crate) fn look_at_handler(activity: &WorkerActivity) -> Option<RunningHandler> {
+    let (turn, running) = activity.look()?;
     let (key, mail) = running.parts();
-    // SAFETY: only `Running::of_turn` makes a pointer that is not null, from a `&'static` reference, and
+    // SAFETY: only `RunningTurn::of_turn` makes a pointer that is not null, from a `&'static` reference, and
     // nothing is ever written through it.
     let mail = unsafe { mail.as_ref() }?;
     Some(RunningHandler {
@@ -60,8 +63,8 @@ pub(crate) fn look_at_handler(beat: &Beat) -> Option<RunningHandler> {
 
 /// Returns the actors that wait in the middle of their handlers; only some of them if there are many. For
 /// other threads.
-pub(crate) fn look_at_waiting(beat: &Beat) -> impl Iterator<Item = Key> {
-    beat.waiting().map(Key::from_bits)
+pub(crate) fn look_at_waiting(activity: &WorkerActivity) -> impl Iterator<Item = Key> {
+    activity.waiting().map(Key::from_bits)
 }
 
 #[cfg(test)]
@@ -70,21 +73,23 @@ mod tests {
 
     #[test]
     fn s9_3_a_handler_is_seen_while_it_runs_and_each_time_has_a_number_of_its_own() {
-        let (beat, key) = (Beat::default(), Key::new(3, 2));
-        assert!(look_at_handler(&beat).is_none());
-        beat.begin(Running::of(key, MessageType::of::<u8>()));
-        let first = look_at_handler(&beat).unwrap();
+        let (activity, key) = (WorkerActivity::default(), Key::new(3, 2));
+        assert!(look_at_handler(&activity).is_none());
+        activity.begin(RunningTurn::of(key, MessageType::of::<u8>()));
+        let first = look_at_handler(&activity).unwrap();
         assert_eq!((first.key, first.message_type), (key, "u8"));
-        let outer = beat.running();
-        beat.begin_within(Running::of(key, MessageType::of::<u16>()));
-        assert_eq!(look_at_handler(&beat).unwrap().message_type, "u16");
-        beat.go_on(outer);
-        let again = look_at_handler(&beat).unwrap();
+        let outer = activity.running();
+        activity.begin_within(RunningTurn::of(key, MessageType::of::<u16>()));
+        assert_eq!(look_at_handler(&activity).unwrap().message_type, "u16");
+        activity.go_on(outer);
+        let again = look_at_handler(&activity).unwrap();
         assert_eq!(again.message_type, "u8");
         assert_ne!(first.turn, again.turn);
-        beat.end();
-        assert!(look_at_handler(&beat).is_none() && !Beat::is_running(beat.turn()));
-        beat.go_on(beat.running());
-        assert!(look_at_handler(&beat).is_none());
+        activity.end();
+        assert!(
+            look_at_handler(&activity).is_none() && !WorkerActivity::is_running(activity.turn())
+        );
+        activity.go_on(activity.running());
+        assert!(look_at_handler(&activity).is_none());
     }
 }

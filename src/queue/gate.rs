@@ -31,7 +31,7 @@ const COUNT: usize = WAITING - 1;
 
 /// Why a sender was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum AcquireError {
     /// Every permit is taken, or others wait for one.
     Full,
     /// The gate is closed.
@@ -64,8 +64,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`Refused`] says why there is none.
-    pub fn enter(&self) -> Result<(), Refused> {
+    /// [`AcquireError`] says why there is none.
+    pub fn enter(&self) -> Result<(), AcquireError> {
         self.enter_despite(0)
     }
 
@@ -74,20 +74,20 @@ impl Gate {
     /// # Errors
     ///
     /// As for [`enter`](Self::enter).
-    pub fn enter_as_first(&self) -> Result<(), Refused> {
+    pub fn enter_as_first(&self) -> Result<(), AcquireError> {
         self.enter_despite(WAITING)
     }
 
-    fn enter_despite(&self, marks: usize) -> Result<(), Refused> {
+    fn enter_despite(&self, marks: usize) -> Result<(), AcquireError> {
         let mut word = self.word.load(Relaxed);
         let mut again = false;
         loop {
             if word & CLOSED != 0 && !(again && is_mutated(Mutant::GateClosedSeenOnce)) {
-                return Err(Refused::Closed);
+                return Err(AcquireError::Closed);
             }
             again = true;
             if word & WAITING & !marks != 0 || word & COUNT >= self.capacity {
-                return Err(Refused::Full);
+                return Err(AcquireError::Full);
             }
             if is_mutated(Mutant::GateEnteredByStore) {
                 self.word.store(word + 1, Relaxed);
@@ -180,12 +180,12 @@ mod tests {
     }
 
     impl Model {
-        fn enter(&mut self, first: bool) -> Result<(), Refused> {
+        fn enter(&mut self, first: bool) -> Result<(), AcquireError> {
             if self.closed {
-                return Err(Refused::Closed);
+                return Err(AcquireError::Closed);
             }
             if self.taken == self.capacity || (self.waiting && !first) {
-                return Err(Refused::Full);
+                return Err(AcquireError::Full);
             }
             self.taken += 1;
             Ok(())

@@ -37,8 +37,8 @@
 //! sleep that timed out, and its token then ends a later sleep early; that sleep finds nothing, which
 //! costs its caller a round. The parker holds at most one such token.
 //!
-//! **Orderings.** A successful push is a release; it pairs with the acquire of [`Receiver::take`] and
-//! [`Receiver::close`]. Later pushes are read-modify-writes of the same word, so they continue
+//! **Orderings.** A successful push is a release; it pairs with the acquire of [`InboxReceiver::take`] and
+//! [`InboxReceiver::close`]. Later pushes are read-modify-writes of the same word, so they continue
 //! the release sequence of earlier ones: acquiring the newest node acquires them all. Everything else
 //! is relaxed, as it hands over no memory: a push links to the head that it has seen, but does not
 //! read it. Checked by `loom-tests/tests/inbox.rs`, `loom-tests/tests/batch.rs` and
@@ -107,28 +107,28 @@ fn closed() -> *mut Link {
     (&raw const MARKS[1]).cast_mut().cast()
 }
 
-struct Shared {
+struct InboxState {
     word: CachePadded<AtomicPtr<Link>>,
     unparker: Unparker,
 }
 
 /// The producers' half: any number of clones, on any thread.
 pub struct Inbox<N: Node> {
-    shared: Arc<Shared>,
+    shared: Arc<InboxState>,
     nodes: PhantomData<fn(N)>,
 }
 
 /// The consumer's half: exactly one.
-pub struct Receiver<N: Node> {
-    shared: Arc<Shared>,
+pub struct InboxReceiver<N: Node> {
+    shared: Arc<InboxState>,
     parker: Parker,
     nodes: PhantomData<fn() -> N>,
 }
 
 /// Makes an open, empty inbox.
-pub fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
+pub fn inbox<N: Node>() -> (Inbox<N>, InboxReceiver<N>) {
     let parker = Parker::new();
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(InboxState {
         word: CachePadded::new(AtomicPtr::new(EMPTY)),
         unparker: parker.unparker().clone(),
     });
@@ -138,7 +138,7 @@ pub fn inbox<N: Node>() -> (Inbox<N>, Receiver<N>) {
     };
     (
         sender,
-        Receiver {
+        InboxReceiver {
             shared,
             parker,
             nodes: PhantomData,
@@ -203,7 +203,7 @@ impl<N: Node> Inbox<N> {
     }
 }
 
-impl<N: Node> Receiver<N> {
+impl<N: Node> InboxReceiver<N> {
     /// Whether anything is queued: a plain load, cheap enough for a spinning worker.
     pub fn has_mail(&self) -> bool {
         let word = self.shared.word.load(Relaxed);
@@ -270,7 +270,7 @@ impl<N: Node> Receiver<N> {
     }
 }
 
-impl<N: Node> Drop for Receiver<N> {
+impl<N: Node> Drop for InboxReceiver<N> {
     fn drop(&mut self) {
         drop(self.close());
     }

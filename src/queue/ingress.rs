@@ -67,7 +67,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 pub use words::CAPACITY;
-use words::{SEGMENTS, Source, Words};
+use words::{SEGMENTS, SegmentSource, Words};
 
 /// The largest number of words in one claim.
 const MOST_WORDS: usize = CAPACITY / 4 * 3;
@@ -95,12 +95,12 @@ mod words {
     pub(super) const SEGMENTS: usize = REGION_BYTES / BYTES;
 
     /// The memory that the words of some segments are cut from.
-    pub(super) struct Source(Region);
+    pub(super) struct SegmentSource(Region);
 
     /// The words of one segment.
     pub(super) struct Words(NonNull<u64>);
 
-    impl Source {
+    impl SegmentSource {
         pub(super) fn new() -> Self {
             let layout = Layout::from_size_align(REGION_BYTES, REGION_BYTES);
             match Region::map(false) {
@@ -168,12 +168,12 @@ mod words {
     pub const CAPACITY: usize = 4;
     pub(super) const SEGMENTS: usize = 1;
 
-    pub(super) struct Source;
+    pub(super) struct SegmentSource;
 
     /// Each word twice: as the first of an entry, and as a later one.
     pub(super) struct Words(Box<[(AtomicPtr<()>, UnsafeCell<u64>)]>);
 
-    impl Source {
+    impl SegmentSource {
         pub(super) fn new() -> Self {
             Self
         }
@@ -213,26 +213,26 @@ mod words {
     }
 }
 
-struct Segment {
+struct IngressSegment {
     tail: CachePadded<AtomicUsize>,
     /// The segment after this one, once this one is closed.
-    next: AtomicPtr<Segment>,
+    next: AtomicPtr<IngressSegment>,
     /// The segment below this one on a list of free segments.
-    below: AtomicPtr<Segment>,
+    below: AtomicPtr<IngressSegment>,
     words: Words,
 }
 
 /// Segments that were made together. They live as long as the ingress.
-struct Made {
-    segments: Box<[Segment]>,
-    before: *mut Made,
-    _words: Source,
+struct NewSegment {
+    segments: Box<[IngressSegment]>,
+    before: *mut NewSegment,
+    _words: SegmentSource,
 }
 
-impl Made {
+impl NewSegment {
     fn new(before: *mut Self) -> Self {
-        let source = Source::new();
-        let segment = |index| Segment {
+        let source = SegmentSource::new();
+        let segment = |index| IngressSegment {
             tail: CachePadded::new(AtomicUsize::new(NOT_INSTALLED)),
             next: AtomicPtr::new(ptr::null_mut()),
             below: AtomicPtr::new(ptr::null_mut()),
@@ -247,14 +247,14 @@ impl Made {
 }
 
 /// A list of free segments. One thread at a time pops; any thread may push.
-struct Free(AtomicPtr<Segment>);
+struct FreeSegments(AtomicPtr<IngressSegment>);
 
-impl Free {
+impl FreeSegments {
     fn new() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    fn push(&self, segment: &Segment) {
+    fn push(&self, segment: &IngressSegment) {
         let mut head = self.0.load(Relaxed);
         loop {
             segment.below.store(head, Relaxed);
@@ -266,7 +266,7 @@ impl Free {
         }
     }
 
-    fn take_all(&self) -> *mut Segment {
+    fn take_all(&self) -> *mut IngressSegment {
         self.0.swap(ptr::null_mut(), Acquire)
     }
 
@@ -275,7 +275,7 @@ impl Free {
     /// # Safety
     ///
     /// Every segment that was pushed still exists.
-    unsafe fn pop<'a>(&self) -> Option<&'a Segment> {
+    unsafe fn pop<'a>(&self) -> Option<&'a IngressSegment> {
         // SAFETY: the caller's promise; the list was taken and is this thread's alone.
         let first = unsafe { self.take_all().as_ref() }?;
         // SAFETY: as above.
@@ -288,7 +288,7 @@ impl Free {
     /// # Safety
     ///
     /// The list was taken from here, and every segment that was pushed still exists.
-    unsafe fn put_back(&self, mut list: *mut Segment) {
+    unsafe fn put_back(&self, mut list: *mut IngressSegment) {
         while !list.is_null()
             && self
                 .0
@@ -310,20 +310,20 @@ impl Free {
     }
 }
 
-struct Shared {
-    current: CachePadded<AtomicPtr<Segment>>,
+struct IngressState {
+    current: CachePadded<AtomicPtr<IngressSegment>>,
     /// Free segments that were used, and free ones whose memory was never touched or was returned.
-    used: Free,
-    untouched: Free,
-    made: AtomicPtr<Made>,
+    used: FreeSegments,
+    untouched: FreeSegments,
+    made: AtomicPtr<NewSegment>,
     unparker: Unparker,
 }
 
 // SAFETY: segments are shared by the protocol above, which hands their words over. `made` is written by the
 // one thread that closes a segment, and read again when all handles are gone.
-unsafe impl Send for Shared {}
+unsafe impl Send for IngressState {}
 // SAFETY: as above.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for IngressState {}
 
 /// The mark at the end of a segment: an address that no entry's first word holds.
 fn end_mark() -> *mut () {
@@ -340,16 +340,16 @@ fn wait_until(mut done: impl FnMut() -> bool) {
     }
 }
 
-impl Shared {
+impl IngressState {
     /// The segment that was installed last.
     #[inline(always)]
-    fn current(&self) -> &Segment {
+    fn current(&self) -> &IngressSegment {
         // SAFETY: segments live as long as this, and the acquire makes the initialized header visible.
         unsafe { &*self.current.load(Acquire) }
     }
 
     /// Waits until a new claim may succeed, after a segment was found closed.
-    fn wait_for_another(&self, closed: &Segment) {
+    fn wait_for_another(&self, closed: &IngressSegment) {
         wait_until(|| {
             !ptr::eq(self.current.load(Relaxed), closed)
                 || (closed.tail.load(Relaxed) & CLAIMED <= CAPACITY
@@ -358,7 +358,7 @@ impl Shared {
     }
 
     /// Ends a segment in which `at` words were claimed, and installs another one.
-    fn install_next(&self, full: &Segment, at: usize) {
+    fn install_next(&self, full: &IngressSegment, at: usize) {
         if at < CAPACITY {
             // SAFETY: the words from `at` were claimed by this thread.
             unsafe { full.words.first(at) }.store(end_mark(), Relaxed);
@@ -376,15 +376,15 @@ impl Shared {
     }
 
     /// Returns a segment in no use. Called by the one thread that closes a segment at that time.
-    fn free_segment(&self) -> &Segment {
+    fn free_segment(&self) -> &IngressSegment {
         // SAFETY: segments live as long as this.
         let free = unsafe { self.used.pop().or_else(|| self.untouched.pop()) };
         free.unwrap_or_else(|| self.make_segments())
     }
 
     #[cold]
-    fn make_segments(&self) -> &Segment {
-        let made = Box::into_raw(Box::new(Made::new(self.made.load(Relaxed))));
+    fn make_segments(&self) -> &IngressSegment {
+        let made = Box::into_raw(Box::new(NewSegment::new(self.made.load(Relaxed))));
         self.made.store(made, Relaxed);
         // SAFETY: it was just made, and lives as long as this.
         let segments = unsafe { &(*made).segments };
@@ -393,7 +393,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for IngressState {
     fn drop(&mut self) {
         let mut made = self.made.load(Relaxed);
         while !made.is_null() {
@@ -406,13 +406,13 @@ impl Drop for Shared {
 /// The writers' half: any number of clones, on any thread.
 #[derive(Clone)]
 pub struct Ingress {
-    shared: Arc<Shared>,
+    shared: Arc<IngressState>,
 }
 
 /// The reader's half: exactly one.
 pub struct Reader {
-    shared: Arc<Shared>,
-    segment: *const Segment,
+    shared: Arc<IngressState>,
+    segment: *const IngressSegment,
     /// The number of words of the segment that were read.
     at: usize,
 }
@@ -427,7 +427,7 @@ pub struct Closed;
 /// A position in a log: the end of what was claimed by some time.
 #[derive(Clone, Copy)]
 pub struct Mark {
-    segment: *const Segment,
+    segment: *const IngressSegment,
     at: usize,
 }
 
@@ -436,10 +436,10 @@ unsafe impl Send for Mark {}
 
 /// Makes an open, empty ingress. The reader's thread sleeps in the parker of `unparker`.
 pub fn ingress(unparker: Unparker) -> (Ingress, Reader) {
-    let shared = Shared {
+    let shared = IngressState {
         current: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
-        used: Free::new(),
-        untouched: Free::new(),
+        used: FreeSegments::new(),
+        untouched: FreeSegments::new(),
         made: AtomicPtr::new(ptr::null_mut()),
         unparker,
     };
@@ -474,7 +474,11 @@ impl Ingress {
 
     /// Claims words in `segment`, which was current when it was read, or in a later one.
     #[inline(always)]
-    fn claim_of<'a>(&'a self, segment: &'a Segment, words: usize) -> Result<Claim<'a>, Closed> {
+    fn claim_of<'a>(
+        &'a self,
+        segment: &'a IngressSegment,
+        words: usize,
+    ) -> Result<Claim<'a>, Closed> {
         debug_assert!(0 < words && words <= MOST_WORDS);
         let tail = segment.tail.fetch_add(words, acquire());
         // With a mark set, a tail is larger than any capacity.
@@ -493,7 +497,7 @@ impl Ingress {
     #[inline(never)]
     fn claim_otherwise<'a>(
         &'a self,
-        mut segment: &'a Segment,
+        mut segment: &'a IngressSegment,
         mut tail: usize,
         words: usize,
     ) -> Result<Claim<'a>, Closed> {
@@ -554,7 +558,7 @@ impl Ingress {
 
 /// The segment that was current when a thread looked.
 #[cfg(nexus_loom)]
-pub struct Looked(*const Segment);
+pub struct Looked(*const IngressSegment);
 
 // SAFETY: the pointer is followed only by the ingress that made it.
 #[cfg(nexus_loom)]
@@ -569,11 +573,11 @@ fn acquire() -> std::sync::atomic::Ordering {
 /// Claimed words, which are to be written and committed without delay.
 #[must_use = "later claims cannot be read until this one is committed"]
 pub struct Claim<'a> {
-    shared: &'a Shared,
-    segment: &'a Segment,
+    shared: &'a IngressState,
+    segment: &'a IngressSegment,
     at: usize,
     /// The segment in whose tail the reader sleeps, if it slept at the claim.
-    sleeps_at: Option<&'a Segment>,
+    sleeps_at: Option<&'a IngressSegment>,
 }
 
 impl Claim<'_> {
@@ -618,7 +622,7 @@ impl Claim<'_> {
     }
 
     #[cold]
-    fn wake(&self, segment: &Segment) -> bool {
+    fn wake(&self, segment: &IngressSegment) -> bool {
         let wakes = segment.tail.fetch_and(!ASLEEP, Relaxed) & ASLEEP != 0;
         if wakes {
             self.shared.unparker.unpark();
@@ -628,7 +632,7 @@ impl Claim<'_> {
 }
 
 impl Reader {
-    fn segment(&self) -> &Segment {
+    fn segment(&self) -> &IngressSegment {
         // SAFETY: segments live as long as `shared`.
         unsafe { &*self.segment }
     }

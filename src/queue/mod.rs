@@ -12,20 +12,28 @@
 mod gate;
 mod inbox;
 mod ingress;
-mod line;
 mod oneshot;
+mod wait_queue;
 
-pub use gate::{Gate, Refused};
+pub use gate::AcquireError;
+pub use gate::Gate;
 #[cfg(nexus_loom)]
 pub use inbox::Chain;
 #[cfg(not(nexus_loom))]
 pub(crate) use inbox::Chain;
-pub use inbox::{Inbox, Link, Node, Pushed, Receiver, inbox};
+pub use inbox::Inbox;
+pub use inbox::InboxReceiver;
+pub use inbox::Link;
+pub use inbox::Node;
+pub use inbox::Pushed;
+pub use inbox::inbox;
 #[cfg(nexus_loom)]
 pub use ingress::{CAPACITY, Looked};
 pub use ingress::{Claim, Closed, Ingress, Mark, Reader, ingress};
-pub use line::{Doorway, Line, Room};
 pub use oneshot::{RecvError, oneshot};
+pub use wait_queue::GateOwner;
+pub use wait_queue::Permit;
+pub use wait_queue::WaitQueue;
 pub mod once {
     //! The two halves of a one-shot.
     pub use super::oneshot::{Receiver, Sender};

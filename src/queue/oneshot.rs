@@ -49,14 +49,14 @@ const FULL: u8 = 2;
 const CLOSED: u8 = 3;
 const GONE: u8 = 4;
 
-struct Slot<T> {
+struct OneshotCell<T> {
     word: AtomicU8,
     value: UnsafeCell<MaybeUninit<T>>,
-    waiter: UnsafeCell<Option<Waiter>>,
+    waiter: UnsafeCell<Option<OneshotWaiter>>,
 }
 
 /// What the sender wakes.
-enum Waiter {
+enum OneshotWaiter {
     Thread(thread::Thread),
     Task(Waker),
 }
@@ -66,18 +66,18 @@ enum Waiter {
 // the sender. The waiter's handle belongs to the receiver until `WAITING`, then to the sender if that
 // swaps `WAITING` out, and otherwise to neither until the slot is freed. So a `T` only ever moves from
 // one thread to another.
-unsafe impl<T: Send> Send for Slot<T> {}
+unsafe impl<T: Send> Send for OneshotCell<T> {}
 // SAFETY: as for `Send`: no `&T` is ever handed out.
-unsafe impl<T: Send> Sync for Slot<T> {}
+unsafe impl<T: Send> Sync for OneshotCell<T> {}
 
 /// The sending half, for at most one value.
 pub struct Sender<T> {
-    slot: Option<Arc<Slot<T>>>,
+    slot: Option<Arc<OneshotCell<T>>>,
 }
 
 /// The receiving half, for at most one value.
 pub struct Receiver<T> {
-    slot: Arc<Slot<T>>,
+    slot: Arc<OneshotCell<T>>,
     done: bool,
 }
 
@@ -92,7 +92,7 @@ pub enum RecvError {
 
 /// Makes a slot.
 pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
-    let slot = Arc::new(Slot {
+    let slot = Arc::new(OneshotCell {
         word: AtomicU8::new(EMPTY),
         value: UnsafeCell::new(MaybeUninit::uninit()),
         waiter: UnsafeCell::new(None),
@@ -149,13 +149,13 @@ impl<T> Sender<T> {
     }
 }
 
-fn wake<T>(slot: &Slot<T>) {
+fn wake<T>(slot: &OneshotCell<T>) {
     // SAFETY: the caller swapped `WAITING` out with acquire, so the receiver wrote its handle before
     // and will not touch the cell again.
     let waiter = slot.waiter.with_mut(|place| unsafe { (*place).take() });
     match waiter {
-        Some(Waiter::Thread(thread)) => thread.unpark(),
-        Some(Waiter::Task(waker)) => waker.wake(),
+        Some(OneshotWaiter::Thread(thread)) => thread.unpark(),
+        Some(OneshotWaiter::Task(waker)) => waker.wake(),
         None => {}
     }
 }
@@ -185,7 +185,7 @@ impl<T> Receiver<T> {
             self.reclaim()
         };
         if word == EMPTY {
-            word = self.announce(Waiter::Thread(thread::current()));
+            word = self.announce(OneshotWaiter::Thread(thread::current()));
         }
         while word == WAITING {
             let Some(left) = time_left(deadline) else {
@@ -236,7 +236,7 @@ impl<T> Receiver<T> {
         }
         let mut word = self.reclaim();
         if word == EMPTY {
-            word = self.announce(Waiter::Task(cx.waker().clone()));
+            word = self.announce(OneshotWaiter::Task(cx.waker().clone()));
         }
         if word == WAITING {
             return Poll::Pending;
@@ -265,7 +265,7 @@ impl<T> Receiver<T> {
     }
 
     /// Hands over what the sender is to wake.
-    fn announce(&mut self, waiter: Waiter) -> u8 {
+    fn announce(&mut self, waiter: OneshotWaiter) -> u8 {
         // SAFETY: before `WAITING` the handle's cell belongs to the receiver.
         self.slot
             .waiter

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::error::RouterError;
-use super::handle::{Inner, RouterMessage};
+use super::handle::RouterInner;
+use super::handle::RouterMessage;
 use super::members::Members;
 use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props};
 use crate::failure::{Failure, SpawnError, Stage};
@@ -34,7 +35,7 @@ pub(super) struct Plan<M> {
 }
 
 /// The state of a router.
-struct Engine<M: Send + 'static> {
+struct RouterActor<M: Send + 'static> {
     plan: Arc<Plan<M>>,
     routees: Members<M>,
     /// How many routees the router has ever started.
@@ -49,7 +50,7 @@ fn is_one_in_four() -> bool {
 /// The behaviour of a router.
 pub(super) fn routing<M: Send + 'static>(plan: Arc<Plan<M>>) -> Behavior<RouterMessage<M>> {
     let behavior = Behavior::setup(move |ctx| {
-        let mut engine = Engine {
+        let mut engine = RouterActor {
             plan,
             routees: Members::new(),
             started: 0,
@@ -69,7 +70,7 @@ pub(super) fn goes_on_after_a_message() -> SupervisorStrategy {
     })
 }
 
-impl<M: Send + 'static> Actor for Engine<M> {
+impl<M: Send + 'static> Actor for RouterActor<M> {
     type Message = RouterMessage<M>;
 
     fn receive(
@@ -78,11 +79,11 @@ impl<M: Send + 'static> Actor for Engine<M> {
         message: Self::Message,
     ) -> HandlerResult<Self::Message> {
         match message.0 {
-            Inner::Message(message) => return Ok(self.route(message)),
-            Inner::Scatter(_) if self.routees.len() == 0 => return Ok(Next::Unhandled),
-            Inner::Scatter(ask) => ask(&self.actors()),
-            Inner::Resize(size, reply) => reply.send(self.resize(ctx, size)),
-            Inner::Routees(reply) => reply.send(self.actors()),
+            RouterInner::Message(message) => return Ok(self.route(message)),
+            RouterInner::Scatter(_) if self.routees.len() == 0 => return Ok(Next::Unhandled),
+            RouterInner::Scatter(ask) => ask(&self.actors()),
+            RouterInner::Resize(size, reply) => reply.send(self.resize(ctx, size)),
+            RouterInner::Routees(reply) => reply.send(self.actors()),
         }
         Ok(Next::Same)
     }
@@ -99,7 +100,7 @@ impl<M: Send + 'static> Actor for Engine<M> {
     }
 }
 
-impl<M: Send + 'static> Engine<M> {
+impl<M: Send + 'static> RouterActor<M> {
     fn actors(&self) -> Vec<ActorRef<M>> {
         self.routees.actors().collect()
     }
@@ -214,7 +215,7 @@ impl<M: Send + 'static> Engine<M> {
 
 /// Children stop with their parent. Routees on other workers are told to stop, behind everything
 /// that was sent to them.
-impl<M: Send + 'static> Drop for Engine<M> {
+impl<M: Send + 'static> Drop for RouterActor<M> {
     fn drop(&mut self) {
         if self.plan.spread.is_some() {
             self.routees.actors().for_each(ActorRef::stop);

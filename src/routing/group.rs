@@ -4,7 +4,10 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::members::Members;
-use super::open::{Kind, OpenError, open, open_async};
+use super::open::OpenError;
+use super::open::RoutingKind;
+use super::open::open;
+use super::open::open_async;
 use super::router::point_of_key;
 use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props};
 use crate::address::{ActorId, ActorPath};
@@ -43,9 +46,9 @@ pub struct Group<M: 'static> {
 }
 
 /// A message to a group, made by [`Group`].
-pub struct GroupMessage<M: 'static>(Inner<M>);
+pub struct GroupMessage<M: 'static>(GroupInner<M>);
 
-enum Inner<M: 'static> {
+enum GroupInner<M: 'static> {
     Join(ActorRef<M>),
     Leave(ActorId),
     Members(Reply<Vec<ActorRef<M>>>),
@@ -63,7 +66,7 @@ impl<M: Send + 'static> Group<M> {
     /// [`OpenError::Spawn`] if the group could not be started, for example because the name is
     /// invalid.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
-        let actor = open::<M, _>(node, Kind::Group, name, &Self::props())?;
+        let actor = open::<M, _>(node, RoutingKind::Group, name, &Self::props())?;
         Ok(Self { actor })
     }
 
@@ -74,7 +77,7 @@ impl<M: Send + 'static> Group<M> {
     ///
     /// As for [`open`](Self::open).
     pub async fn open_async(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
-        let actor = open_async::<M, _>(node, Kind::Group, name, Self::props()).await?;
+        let actor = open_async::<M, _>(node, RoutingKind::Group, name, Self::props()).await?;
         Ok(Self { actor })
     }
 
@@ -84,17 +87,17 @@ impl<M: Send + 'static> Group<M> {
 
     /// Makes an actor a member until it leaves or stops. Does nothing if it is a member already.
     pub fn join(self, member: ActorRef<M>) {
-        self.actor.tell(GroupMessage(Inner::Join(member)));
+        self.actor.tell(GroupMessage(GroupInner::Join(member)));
     }
 
     /// Removes a member. Does nothing if the actor is not a member.
     pub fn leave(self, member: ActorId) {
-        self.actor.tell(GroupMessage(Inner::Leave(member)));
+        self.actor.tell(GroupMessage(GroupInner::Leave(member)));
     }
 
     /// Asks for the members, in the order in which they joined.
     pub fn members(self, within: impl Into<Deadline>) -> Ask<Vec<ActorRef<M>>> {
-        let members = |reply| GroupMessage(Inner::Members(reply));
+        let members = |reply| GroupMessage(GroupInner::Members(reply));
         self.actor.ask(members, within)
     }
 
@@ -111,14 +114,14 @@ impl<M: Send + 'static> Group<M> {
         within: impl Into<Deadline>,
     ) -> Ask<Option<ActorRef<M>>> {
         let point = point_of_key(key);
-        let owner = |reply| GroupMessage(Inner::Owner(point, reply));
+        let owner = |reply| GroupMessage(GroupInner::Owner(point, reply));
         self.actor.ask(owner, within)
     }
 
     /// Asks for the members one after the other; all callers share one turn. `None` if there is no
     /// member.
     pub fn in_turn(self, within: impl Into<Deadline>) -> Ask<Option<ActorRef<M>>> {
-        let in_turn = |reply| GroupMessage(Inner::InTurn(reply));
+        let in_turn = |reply| GroupMessage(GroupInner::InTurn(reply));
         self.actor.ask(in_turn, within)
     }
 
@@ -148,18 +151,18 @@ impl<M: Send + 'static> Actor for Joined<M> {
     ) -> HandlerResult<Self::Message> {
         let members = &mut self.0;
         match message.0 {
-            Inner::Join(member) => {
+            GroupInner::Join(member) => {
                 if members.add(member) {
                     ctx.watch(member);
                 }
             }
-            Inner::Leave(member) => {
+            GroupInner::Leave(member) => {
                 ctx.unwatch_id(member);
                 members.remove(member);
             }
-            Inner::Members(reply) => reply.send(members.actors().collect()),
-            Inner::Owner(point, reply) => reply.send(members.by_point(point)),
-            Inner::InTurn(reply) => reply.send(members.in_turn()),
+            GroupInner::Members(reply) => reply.send(members.actors().collect()),
+            GroupInner::Owner(point, reply) => reply.send(members.by_point(point)),
+            GroupInner::InTurn(reply) => reply.send(members.in_turn()),
         }
         Ok(Next::Same)
     }
@@ -198,11 +201,11 @@ impl<M: 'static> fmt::Debug for Group<M> {
 impl<M: 'static> fmt::Debug for GroupMessage<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Inner::Join(_) => "Join(..)",
-            Inner::Leave(_) => "Leave(..)",
-            Inner::Members(_) => "Members(..)",
-            Inner::Owner(..) => "Owner(..)",
-            Inner::InTurn(_) => "InTurn(..)",
+            GroupInner::Join(_) => "Join(..)",
+            GroupInner::Leave(_) => "Leave(..)",
+            GroupInner::Members(_) => "Members(..)",
+            GroupInner::Owner(..) => "Owner(..)",
+            GroupInner::InTurn(_) => "InTurn(..)",
         })
     }
 }

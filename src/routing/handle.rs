@@ -21,9 +21,9 @@ pub struct RouterRef<M: 'static> {
 
 /// A message to a router: one for its routees, or about them. [`RouterRef`] makes it, or `From`
 /// makes it from a routee's message.
-pub struct RouterMessage<M: 'static>(pub(super) Inner<M>);
+pub struct RouterMessage<M: 'static>(pub(super) RouterInner<M>);
 
-pub(super) enum Inner<M: 'static> {
+pub(super) enum RouterInner<M: 'static> {
     Message(M),
     /// A question to all routees.
     Scatter(Scatter<M>),
@@ -83,7 +83,7 @@ impl<M: Send + 'static> RouterRef<M> {
                     routee.tell(question(reply));
                 }
             });
-            RouterMessage(Inner::Scatter(scatter))
+            RouterMessage(RouterInner::Scatter(scatter))
         };
         self.actor.ask(asked, within)
     }
@@ -99,13 +99,13 @@ impl<M: Send + 'static> RouterRef<M> {
         routees: usize,
         within: impl Into<Deadline>,
     ) -> Ask<Result<usize, RouterError>> {
-        let resize = |reply| RouterMessage(Inner::Resize(routees, reply));
+        let resize = |reply| RouterMessage(RouterInner::Resize(routees, reply));
         self.actor.ask(resize, within)
     }
 
     /// Asks for the routees, the oldest first.
     pub fn routees(self, within: impl Into<Deadline>) -> Ask<Vec<ActorRef<M>>> {
-        let routees = |reply| RouterMessage(Inner::Routees(reply));
+        let routees = |reply| RouterMessage(RouterInner::Routees(reply));
         self.actor.ask(routees, within)
     }
 
@@ -146,7 +146,7 @@ impl<M: Send + 'static> From<ActorRef<RouterMessage<M>>> for RouterRef<M> {
 
 impl<M: 'static> From<M> for RouterMessage<M> {
     fn from(message: M) -> Self {
-        Self(Inner::Message(message))
+        Self(RouterInner::Message(message))
     }
 }
 
@@ -178,10 +178,10 @@ impl<M: 'static> fmt::Debug for RouterRef<M> {
 impl<M: 'static> fmt::Debug for RouterMessage<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Inner::Message(_) => "Message(..)",
-            Inner::Scatter(_) => "Scatter(..)",
-            Inner::Resize(..) => "Resize(..)",
-            Inner::Routees(_) => "Routees(..)",
+            RouterInner::Message(_) => "Message(..)",
+            RouterInner::Scatter(_) => "Scatter(..)",
+            RouterInner::Resize(..) => "Resize(..)",
+            RouterInner::Routees(_) => "Routees(..)",
         })
     }
 }

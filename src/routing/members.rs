@@ -51,14 +51,14 @@ impl<M: Send + 'static> Members<M> {
         if self.list.contains(&actor.id()) {
             return false;
         }
-        let place = self.free_place();
+        let place = self.return_permit();
         self.places[place as usize] = Some(actor);
         self.list.insert(actor.id(), Member { actor, place });
         self.ring.add(place);
         true
     }
 
-    fn free_place(&mut self) -> u32 {
+    fn return_permit(&mut self) -> u32 {
         self.free.pop_first().unwrap_or_else(|| {
             self.places.push(None);
             u32::try_from(self.places.len() - 1).expect("members fit into memory")

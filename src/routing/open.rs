@@ -22,12 +22,12 @@ pub enum OpenError {
 
 /// What is opened.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum RoutingKind {
     Topic,
     Group,
 }
 
-impl Kind {
+impl RoutingKind {
     /// The path of the topic or group of that name. It is apart from the actors of users, so that
     /// none of those can have taken the name.
     pub(super) fn path(self, name: &str) -> Result<ActorPath, NameError> {
@@ -42,7 +42,7 @@ impl Kind {
 /// Returns the topic or group of that name, for messages of that type. Starts it if there is none.
 pub(super) fn open<M, W: Send + 'static>(
     node: &WorkerNode,
-    kind: Kind,
+    kind: RoutingKind,
     name: &str,
     props: &Props<W>,
 ) -> Result<ActorRef<W>, OpenError> {
@@ -54,7 +54,7 @@ pub(super) fn open<M, W: Send + 'static>(
 /// As [`open`], for `async` code.
 pub(super) async fn open_async<M, W: Send + 'static>(
     node: &WorkerNode,
-    kind: Kind,
+    kind: RoutingKind,
     name: &str,
     props: Props<W>,
 ) -> Result<ActorRef<W>, OpenError> {

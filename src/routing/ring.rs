@@ -12,12 +12,12 @@ use crate::pool::points_on_ring;
 /// are more such changes than members, the ring is discarded and built anew.
 #[derive(Default)]
 pub(super) struct Ring {
-    made: Option<Made>,
+    made: Option<BuiltRing>,
     members: usize,
 }
 
 #[derive(Default)]
-struct Made {
+struct BuiltRing {
     /// The points, each with its member. If members share a point, the lowest number owns it.
     points: BTreeSet<(u64, u32)>,
     /// Members added or removed since the ring was brought up to date.
@@ -58,7 +58,7 @@ impl Ring {
         point: u64,
         members: impl Iterator<Item = u32>,
     ) -> Option<u32> {
-        let made = self.made.get_or_insert_with(|| Made {
+        let made = self.made.get_or_insert_with(|| BuiltRing {
             points: members.flat_map(points_of).collect(),
             changes: Vec::new(),
         });

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::engine::goes_on_after_a_message;
-use super::open::{Kind, OpenError, open, open_async};
+use super::open::OpenError;
+use super::open::RoutingKind;
+use super::open::open;
+use super::open::open_async;
 use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient};
 use crate::address::{ActorId, ActorPath};
 use crate::ask::{Ask, Deadline, Reply};
@@ -49,9 +52,9 @@ pub struct Topic<M: 'static> {
 }
 
 /// A message to a topic, made by [`Topic`].
-pub struct TopicMessage<M: 'static>(Inner<M>);
+pub struct TopicMessage<M: 'static>(TopicInner<M>);
 
-enum Inner<M: 'static> {
+enum TopicInner<M: 'static> {
     Publish(M),
     Subscribe(Recipient<M>),
     Unsubscribe(ActorId),
@@ -82,7 +85,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
     /// [`OpenError::Spawn`] if the topic could not be started, for example because the name is
     /// invalid.
     pub fn open(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
-        let actor = open::<M, _>(node, Kind::Topic, name, &Self::props())?;
+        let actor = open::<M, _>(node, RoutingKind::Topic, name, &Self::props())?;
         Ok(Self { actor })
     }
 
@@ -93,7 +96,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
     ///
     /// As for [`open`](Self::open).
     pub async fn open_async(node: &WorkerNode, name: &str) -> Result<Self, OpenError> {
-        let actor = open_async::<M, _>(node, Kind::Topic, name, Self::props()).await?;
+        let actor = open_async::<M, _>(node, RoutingKind::Topic, name, Self::props()).await?;
         Ok(Self { actor })
     }
 
@@ -110,26 +113,26 @@ impl<M: Clone + Send + 'static> Topic<M> {
 
     /// Sends a message to all subscribers.
     pub fn publish(self, message: M) {
-        self.actor.tell(TopicMessage(Inner::Publish(message)));
+        self.actor.tell(TopicMessage(TopicInner::Publish(message)));
     }
 
     /// Subscribes an actor, or a part of its protocol, to what is published from now on, until it
     /// unsubscribes or stops. An actor has at most one subscription: a new one replaces the old
     /// one.
     pub fn subscribe(self, subscriber: impl Into<Recipient<M>>) {
-        let subscribe = Inner::Subscribe(subscriber.into());
+        let subscribe = TopicInner::Subscribe(subscriber.into());
         self.actor.tell(TopicMessage(subscribe));
     }
 
     /// Ends an actor's subscription. Does nothing if the actor is not subscribed.
     pub fn unsubscribe(self, subscriber: ActorId) {
         self.actor
-            .tell(TopicMessage(Inner::Unsubscribe(subscriber)));
+            .tell(TopicMessage(TopicInner::Unsubscribe(subscriber)));
     }
 
     /// Asks for what the topic has done so far.
     pub fn stats(self, within: impl Into<Deadline>) -> Ask<TopicStats> {
-        let stats = |reply| TopicMessage(Inner::Stats(reply));
+        let stats = |reply| TopicMessage(TopicInner::Stats(reply));
         self.actor.ask(stats, within)
     }
 
@@ -147,7 +150,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
 
     /// The topic as a recipient that publishes what is sent to it.
     pub fn recipient(self) -> Recipient<M> {
-        let publish = |message| TopicMessage(Inner::Publish(message));
+        let publish = |message| TopicMessage(TopicInner::Publish(message));
         self.actor.contramap(publish)
     }
 }
@@ -168,19 +171,19 @@ impl<M: Clone + Send + 'static> Actor for Subscribed<M> {
         message: Self::Message,
     ) -> HandlerResult<Self::Message> {
         match message.0 {
-            Inner::Publish(message) => return Ok(self.publish(&message)),
-            Inner::Subscribe(subscriber) => {
+            TopicInner::Publish(message) => return Ok(self.publish(&message)),
+            TopicInner::Subscribe(subscriber) => {
                 self.remove(subscriber.id());
                 ctx.watch_id(subscriber.id());
                 self.subscribers.insert(subscriber.id(), subscriber);
             }
-            Inner::Unsubscribe(subscriber) => {
+            TopicInner::Unsubscribe(subscriber) => {
                 ctx.unwatch_id(subscriber);
                 if !is_mutated(Mutant::UnsubscribedTold) {
                     self.remove(subscriber);
                 }
             }
-            Inner::Stats(reply) => reply.send(TopicStats {
+            TopicInner::Stats(reply) => reply.send(TopicStats {
                 subscribers: self.subscribers.len(),
                 ..self.stats
             }),
@@ -242,10 +245,10 @@ impl<M: 'static> fmt::Debug for Topic<M> {
 impl<M: 'static> fmt::Debug for TopicMessage<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Inner::Publish(_) => "Publish(..)",
-            Inner::Subscribe(_) => "Subscribe(..)",
-            Inner::Unsubscribe(_) => "Unsubscribe(..)",
-            Inner::Stats(_) => "Stats(..)",
+            TopicInner::Publish(_) => "Publish(..)",
+            TopicInner::Subscribe(_) => "Subscribe(..)",
+            TopicInner::Unsubscribe(_) => "Unsubscribe(..)",
+            TopicInner::Stats(_) => "Stats(..)",
         })
     }
 }

@@ -76,13 +76,13 @@ pub trait SwitchHook: Send + Sync + 'static {
     fn resume(&self, taken: Self::Taken);
 }
 
-trait Hook: Send + Sync {
+trait ErasedHook: Send + Sync {
     fn take_off(&self) -> Box<dyn Any>;
     fn put_back(&self, taken: Box<dyn Any>);
     fn leave(&self);
 }
 
-impl<H: SwitchHook> Hook for H {
+impl<H: SwitchHook> ErasedHook for H {
     fn take_off(&self) -> Box<dyn Any> {
         Box::new(self.suspend())
     }
@@ -99,7 +99,7 @@ impl<H: SwitchHook> Hook for H {
 
 /// The hooks of a pool, in the order in which they run.
 #[derive(Clone, Default)]
-pub(super) struct Hooks(Vec<Arc<dyn Hook>>);
+pub(super) struct Hooks(Vec<Arc<dyn ErasedHook>>);
 
 impl Hooks {
     pub(super) fn add(&mut self, hook: impl SwitchHook) {
@@ -127,7 +127,7 @@ impl Hooks {
 
 /// What hooks have removed, in the order of removal. Dropping it restores everything in reverse
 /// order.
-pub(crate) struct TakenOff<'a>(Vec<(&'a dyn Hook, Box<dyn Any>)>);
+pub(crate) struct TakenOff<'a>(Vec<(&'a dyn ErasedHook, Box<dyn Any>)>);
 
 impl Drop for TakenOff<'_> {
     fn drop(&mut self) {

@@ -28,7 +28,7 @@ impl Default for Scopes {
     #[cfg(feature = "tracing")]
     fn default() -> Self {
         let mut scopes = Self::of_nothing();
-        scopes.add(spans::Spans);
+        scopes.add(spans::SpanScope);
         scopes
     }
 

@@ -5,13 +5,13 @@ use tracing::Span;
 use super::SwitchHook;
 
 /// Exits the spans that a handler is in, and enters them again.
-pub(super) struct Spans;
+pub(super) struct SpanScope;
 
 /// The most that are removed: a subscriber that does not notice the exit of a span would name it
 /// for ever.
 const MOST: usize = 1 << 16;
 
-impl SwitchHook for Spans {
+impl SwitchHook for SpanScope {
     /// Innermost first.
     type Taken = Vec<Span>;
 

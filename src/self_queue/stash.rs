@@ -7,8 +7,17 @@ use std::rc::Rc;
 
 use super::store::{look_at_store, with_store};
 use crate::address::{Envelope, Key, MessageId};
-use crate::failure::{DeadLetterReason, End};
-use crate::shard::{Body, Kept, NewBody, Shard, Slot, TurnEnd, drop_lost, interrupt, one_by_one};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::shard::Body;
+use crate::shard::NewBody;
+use crate::shard::OwnMessage;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::TurnEnd;
+use crate::shard::drop_lost;
+use crate::shard::interrupt;
+use crate::shard::one_by_one;
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
@@ -150,8 +159,8 @@ impl<M> Stash<M> {
             shard.counts.stashed.take_away(1);
             shard.counts.buried.add(1);
             shard.core.bury::<M>(shard.id_of(actor), envelope, reason);
-            shard.beat.note_progress();
-            drop_lost(message, End::from(reason));
+            shard.activity.note_progress();
+            drop_lost(message, WaitEnd::from(reason));
         }
     }
 }
@@ -184,25 +193,31 @@ impl InHand {
     /// Returns a body that notes which message it has in hand.
     pub(crate) fn noting(self, inner: NewBody) -> NewBody {
         let in_hand = self;
-        NewBody::new(Noting { inner, in_hand })
+        NewBody::new(NotingBody { inner, in_hand })
     }
 }
 
 /// The body of an actor with a stash, so that no other actor need note anything.
-struct Noting {
+struct NotingBody {
     inner: NewBody,
     in_hand: InHand,
 }
 
-impl Noting {
+impl NotingBody {
     /// Its successor has the same stash.
     fn end_of(&self, end: TurnEnd) -> TurnEnd {
         end.with_next(|next| self.in_hand.clone().noting(next))
     }
 }
 
-impl Body for Noting {
-    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
+impl Body for NotingBody {
+    fn turn(
+        &mut self,
+        shard: &Shard,
+        slot: &Slot,
+        actor: Key,
+        kept: Option<OwnMessage>,
+    ) -> TurnEnd {
         let end = match kept {
             Some(_) => self.inner.turn(shard, slot, actor, kept),
             None => {

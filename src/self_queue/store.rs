@@ -9,8 +9,12 @@ use std::any::Any;
 use super::stash::Stash;
 use super::timer_table::{Taken, TimerTable};
 use crate::address::{Envelope, Key, MessageId};
-use crate::failure::{DeadLetterReason, End};
-use crate::shard::{Kept, Shard, Slot, Store};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::shard::OwnMessage;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::Store;
 
 /// The store of an actor of `M`.
 pub(crate) struct StoreOf<M> {
@@ -36,22 +40,22 @@ impl<M: Send + 'static> Store for StoreOf<M> {
         self.timers.ring(timer);
     }
 
-    fn next(&mut self) -> Option<(Kept, Envelope)> {
+    fn next(&mut self) -> Option<(OwnMessage, Envelope)> {
         if let Some((number, origin)) = self.timers.next_due() {
-            return Some((Kept::Timer(number), origin));
+            return Some((OwnMessage::Timer(number), origin));
         }
         let envelope = self.stash.next_envelope()?;
-        Some((Kept::Stashed, envelope))
+        Some((OwnMessage::Stashed, envelope))
     }
 
     fn handled(&mut self, shard: &Shard, actor: Key, timer: u32) {
         self.timers.handled(shard, actor, timer);
     }
 
-    fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>> {
+    fn discard(&mut self, shard: &Shard, actor: Key, kept: OwnMessage) -> Option<Box<dyn Any>> {
         match kept {
-            Kept::Stashed => self.stash.next().map(|message| Box::new(message) as _),
-            Kept::Timer(number) => match self.timers.take(shard, actor, number)? {
+            OwnMessage::Stashed => self.stash.next().map(|message| Box::new(message) as _),
+            OwnMessage::Timer(number) => match self.timers.take(shard, actor, number)? {
                 Taken::Message(message) => Some(Box::new(message)),
                 Taken::Maker(make) => {
                     self.timers.put_back(number, make);
@@ -71,13 +75,13 @@ impl<M: Send + 'static> Store for StoreOf<M> {
 
     fn rest(self: Box<Self>, shard: &Shard) -> Option<Box<dyn Store>> {
         let Self { timers, stash } = *self;
-        timers.end(shard, End::NoReply);
+        timers.end(shard, WaitEnd::NoReply);
         let (timers, stash) = (TimerTable::default(), stash.rest()?);
         Some(Box::new(Self { timers, stash }))
     }
 
     fn end(self: Box<Self>, shard: &Shard, actor: Key, reason: DeadLetterReason) {
-        self.timers.end(shard, End::from(reason));
+        self.timers.end(shard, WaitEnd::from(reason));
         self.stash.end(shard, actor, reason);
     }
 }
@@ -115,11 +119,11 @@ fn typed<M: Send + 'static>(store: &mut dyn Store) -> &mut StoreOf<M> {
 }
 
 /// Takes a message out, or has it made, to be handled now.
-pub(crate) fn take<M: Send + 'static>(shard: &Shard, actor: Key, kept: Kept) -> Option<M> {
+pub(crate) fn take<M: Send + 'static>(shard: &Shard, actor: Key, kept: OwnMessage) -> Option<M> {
     let slot = shard.slot(actor.slot());
     let number = match kept {
-        Kept::Stashed => return look_at_store::<M, _>(slot, |store| store.stash.next())?,
-        Kept::Timer(number) => number,
+        OwnMessage::Stashed => return look_at_store::<M, _>(slot, |store| store.stash.next())?,
+        OwnMessage::Timer(number) => number,
     };
     match look_at_store::<M, _>(slot, |store| store.timers.take(shard, actor, number))?? {
         Taken::Message(message) => Some(message),

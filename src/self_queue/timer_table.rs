@@ -8,7 +8,8 @@ use std::mem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::address::{ActorId, Envelope, Key, MessageId};
-use crate::failure::{End, drop_with_fate};
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::shard::{Alarm, Shard};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::TimerId;
@@ -17,7 +18,7 @@ use crate::time::TimerId;
 pub(crate) type Make<M> = Box<dyn FnMut() -> M>;
 
 /// What a timer does when it is due.
-pub(crate) enum Kind<M> {
+pub(crate) enum TimerKind<M> {
     Single(M),
     /// Boxed, so that a single timer is as small as its message.
     Repeated(Box<Repeated<M>>),
@@ -27,7 +28,7 @@ pub(crate) struct Repeated<M> {
     /// `None` while it makes a message.
     make: Option<Make<M>>,
     every: u64,
-    beat: Beat,
+    interval: IntervalStart,
     /// When it is due, or was last due.
     at: u64,
     /// The number of this timer among all that the actor has ever had.
@@ -36,20 +37,20 @@ pub(crate) struct Repeated<M> {
 
 /// What the next time of a timer counts from.
 #[derive(Clone, Copy)]
-pub(crate) enum Beat {
+pub(crate) enum IntervalStart {
     /// The end of the handling.
     Handling,
     /// The time at which it was last due.
     Due,
 }
 
-impl<M> Kind<M> {
+impl<M> TimerKind<M> {
     /// Repeats, each time this long after it was handled or was due.
-    pub(crate) fn repeated(make: Make<M>, every: u64, beat: Beat) -> Self {
+    pub(crate) fn repeated(make: Make<M>, every: u64, interval: IntervalStart) -> Self {
         Self::Repeated(Box::new(Repeated {
             make: Some(make),
             every,
-            beat,
+            interval,
             at: 0,
             serial: 0,
         }))
@@ -88,11 +89,11 @@ struct Timer<M> {
     /// The alarm that fires when it is due; `None` once it has fired.
     alarm: Option<TimerId>,
     origin: Origin,
-    kind: Kind<M>,
+    kind: TimerKind<M>,
 }
 
 /// A place for a timer, numbered by its position.
-enum Place<M> {
+enum TimerPlace<M> {
     Taken(Timer<M>),
     /// Free; holds the number of the next free place.
     Free(u32),
@@ -104,7 +105,7 @@ const NONE: u32 = u32::MAX;
 /// Where the timer of a key is, with as much of the hash as the table needs to grow without a look at any
 /// key.
 #[derive(Clone, Copy)]
-struct Found {
+struct FoundTimer {
     hash: u32,
     number: u32,
 }
@@ -120,8 +121,8 @@ pub(crate) enum Taken<M> {
 /// A timer stays in one place as long as it is pending, and the table of keys holds the number of that
 /// place: an actor may have a hundred thousand timers, and what is searched should fit into a cache.
 pub(crate) struct TimerTable<M> {
-    by_key: HashTable<Found>,
-    places: Vec<Place<M>>,
+    by_key: HashTable<FoundTimer>,
+    places: Vec<TimerPlace<M>>,
     free: u32,
     /// Timers that have fired, and numbers of timers that were cancelled since they did.
     rung: VecDeque<u32>,
@@ -174,15 +175,15 @@ impl<M> TimerTable<M> {
 
     fn at(&mut self, number: u32) -> Option<&mut Timer<M>> {
         match self.places.get_mut(number as usize)? {
-            Place::Taken(timer) => Some(timer),
-            Place::Free(_) => None,
+            TimerPlace::Taken(timer) => Some(timer),
+            TimerPlace::Free(_) => None,
         }
     }
 
     fn iter(&self) -> impl Iterator<Item = &Timer<M>> {
         self.places.iter().filter_map(|place| match place {
-            Place::Taken(timer) => Some(timer),
-            Place::Free(_) => None,
+            TimerPlace::Taken(timer) => Some(timer),
+            TimerPlace::Free(_) => None,
         })
     }
 
@@ -205,9 +206,9 @@ impl<M> TimerTable<M> {
         shard: &Shard,
         actor: Key,
         (key, at): (TimerKey, u64),
-        mut kind: Kind<M>,
-    ) -> Option<Kind<M>> {
-        if let Kind::Repeated(repeated) = &mut kind {
+        mut kind: TimerKind<M>,
+    ) -> Option<TimerKind<M>> {
+        if let TimerKind::Repeated(repeated) = &mut kind {
             self.last_serial += 1;
             (repeated.at, repeated.serial) = (at, self.last_serial);
         }
@@ -233,8 +234,8 @@ impl<M> TimerTable<M> {
                     NONE => u32::try_from(places.len()).expect("timers are fewer than alarms"),
                     number => number,
                 };
-                vacant.insert(Found { hash, number });
-                let timer = Place::Taken(Timer {
+                vacant.insert(FoundTimer { hash, number });
+                let timer = TimerPlace::Taken(Timer {
                     key,
                     alarm: Some(set_alarm(shard, actor, number, at)),
                     origin,
@@ -243,7 +244,7 @@ impl<M> TimerTable<M> {
                 match self.places.get_mut(number as usize) {
                     None => self.places.push(timer),
                     Some(place) => {
-                        if let Place::Free(next) = *place {
+                        if let TimerPlace::Free(next) = *place {
                             self.free = next;
                         }
                         *place = timer;
@@ -256,12 +257,13 @@ impl<M> TimerTable<M> {
 
     pub(crate) fn contains(&self, key: &TimerKey) -> bool {
         let hash = hash_of(key);
-        let is_it = |found: &Found| found.hash == hash && has_key(&self.places, found.number, key);
+        let is_it =
+            |found: &FoundTimer| found.hash == hash && has_key(&self.places, found.number, key);
         self.by_key.find(spread(hash), is_it).is_some()
     }
 
     /// Ends the timer of a key, and returns what it would have sent.
-    pub(crate) fn cancel(&mut self, shard: &Shard, key: &TimerKey) -> Option<Kind<M>> {
+    pub(crate) fn cancel(&mut self, shard: &Shard, key: &TimerKey) -> Option<TimerKind<M>> {
         let number = self.forget(key)?;
         if is_mutated(Mutant::TimerNotCancelled) {
             return None;
@@ -273,7 +275,7 @@ impl<M> TimerTable<M> {
     fn forget(&mut self, key: &TimerKey) -> Option<u32> {
         let hash = hash_of(key);
         let places = &self.places;
-        let is_it = |found: &Found| found.hash == hash && has_key(places, found.number, key);
+        let is_it = |found: &FoundTimer| found.hash == hash && has_key(places, found.number, key);
         let found = self.by_key.find_entry(spread(hash), is_it).ok()?;
         Some(found.remove().0.number)
     }
@@ -281,7 +283,7 @@ impl<M> TimerTable<M> {
     /// Removes a timer from its place.
     fn vacate(&mut self, shard: &Shard, number: u32) -> Option<Timer<M>> {
         let place = self.places.get_mut(number as usize)?;
-        let Place::Taken(timer) = mem::replace(place, Place::Free(self.free)) else {
+        let TimerPlace::Taken(timer) = mem::replace(place, TimerPlace::Free(self.free)) else {
             unreachable!("a place that is free has no number");
         };
         self.free = number;
@@ -290,11 +292,11 @@ impl<M> TimerTable<M> {
     }
 
     /// Ends a timer, and returns what it would have sent.
-    fn remove(&mut self, shard: &Shard, number: u32) -> Option<Kind<M>> {
+    fn remove(&mut self, shard: &Shard, number: u32) -> Option<TimerKind<M>> {
         self.at(number)?;
         let timer = self.vacate(shard, number)?;
         let hash = hash_of(&timer.key);
-        let is_it = |found: &Found| found.number == number;
+        let is_it = |found: &FoundTimer| found.number == number;
         if let Ok(found) = self.by_key.find_entry(spread(hash), is_it) {
             found.remove();
         }
@@ -303,16 +305,16 @@ impl<M> TimerTable<M> {
 
     /// Takes what the message of a due timer comes from. This ends a single timer.
     pub(crate) fn take(&mut self, shard: &Shard, actor: Key, number: u32) -> Option<Taken<M>> {
-        let Kind::Repeated(repeated) = &mut self.at(number)?.kind else {
-            let Kind::Single(message) = self.remove(shard, number)? else {
+        let TimerKind::Repeated(repeated) = &mut self.at(number)?.kind else {
+            let TimerKind::Single(message) = self.remove(shard, number)? else {
                 return None;
             };
             return Some(Taken::Message(message));
         };
         let make = repeated.make.take()?;
-        match repeated.beat {
-            Beat::Handling => self.handling = Some(repeated.serial),
-            Beat::Due => {
+        match repeated.interval {
+            IntervalStart::Handling => self.handling = Some(repeated.serial),
+            IntervalStart::Due => {
                 let (last, every) = (repeated.at, repeated.every);
                 let next = if is_mutated(Mutant::BeatsMadeUp) {
                     last.saturating_add(every)
@@ -328,7 +330,7 @@ impl<M> TimerTable<M> {
     /// A message was made: puts its maker back.
     pub(crate) fn put_back(&mut self, number: u32, maker: Make<M>) {
         if let Some(Timer {
-            kind: Kind::Repeated(repeated),
+            kind: TimerKind::Repeated(repeated),
             ..
         }) = self.at(number)
         {
@@ -341,7 +343,7 @@ impl<M> TimerTable<M> {
         let Some(timer) = self.at(number) else {
             return;
         };
-        let Kind::Repeated(repeated) = &timer.kind else {
+        let TimerKind::Repeated(repeated) = &timer.kind else {
             return;
         };
         if repeated.make.is_none() {
@@ -356,7 +358,7 @@ impl<M> TimerTable<M> {
     /// Sets when a repeated timer is due next.
     fn set(&mut self, shard: &Shard, actor: Key, number: u32, at: u64) {
         if let Some(timer) = self.at(number)
-            && let Kind::Repeated(repeated) = &mut timer.kind
+            && let TimerKind::Repeated(repeated) = &mut timer.kind
         {
             repeated.at = at;
             timer.alarm = Some(set_alarm(shard, actor, number, at));
@@ -368,9 +370,9 @@ impl<M> TimerTable<M> {
         self.iter().for_each(|timer| timer.unset(shard));
     }
 
-    pub(crate) fn end(self, shard: &Shard, end: End) {
+    pub(crate) fn end(self, shard: &Shard, end: WaitEnd) {
         for place in self.places {
-            if let Place::Taken(timer) = place {
+            if let TimerPlace::Taken(timer) = place {
                 timer.unset(shard);
                 let _ = drop_with_fate(timer, end);
             }
@@ -378,8 +380,8 @@ impl<M> TimerTable<M> {
     }
 }
 
-fn has_key<M>(places: &[Place<M>], number: u32, key: &TimerKey) -> bool {
-    matches!(places.get(number as usize), Some(Place::Taken(timer)) if timer.key == *key)
+fn has_key<M>(places: &[TimerPlace<M>], number: u32, key: &TimerKey) -> bool {
+    matches!(places.get(number as usize), Some(TimerPlace::Taken(timer)) if timer.key == *key)
 }
 
 impl<M> Timer<M> {
@@ -475,10 +477,12 @@ mod tests {
             key: number.into(),
             alarm: None,
             origin: Envelope::NONE.into(),
-            kind: Kind::Single(()),
+            kind: TimerKind::Single(()),
         };
         let mut table = TimerTable {
-            places: (0..3).map(|number| Place::Taken(timer(number))).collect(),
+            places: (0..3)
+                .map(|number| TimerPlace::Taken(timer(number)))
+                .collect(),
             ..TimerTable::default()
         };
         for _ in 0..100 {

@@ -19,7 +19,7 @@ pub(crate) const RECEIVE_TIMEOUT: u32 = u32::MAX;
 
 /// How much a worker does in one tick.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Measure {
+pub(crate) struct TickBudget {
     pub(crate) turns: u32,
     /// The most messages that it takes in, and that it handles.
     pub(crate) messages: u32,
@@ -29,7 +29,7 @@ pub(crate) struct Measure {
     pub(crate) is_slow: bool,
 }
 
-impl Measure {
+impl TickBudget {
     /// The largest measure. A simulation always uses it, as no time passes within a tick there.
     pub(crate) const MOST: Self = Self {
         turns: 128,

@@ -7,9 +7,9 @@ use crate::fiber::StackClass;
 /// Whether a turn has more to check than the mail, and whether it needs a larger stack. Both are rare, so one
 /// check covers both.
 #[derive(Default)]
-pub(crate) struct Special(Cell<u8>);
+pub(crate) struct Attention(Cell<u8>);
 
-impl Special {
+impl Attention {
     const WANTED: u8 = 1;
     const STACK: u8 = 0x1e;
     const STAND_IN: u8 = 1 << 5;

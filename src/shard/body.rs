@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::records::Kept;
+use super::records::OwnMessage;
 use super::slot::Slot;
 use super::state::Shard;
 use crate::address::Key;
@@ -65,7 +65,7 @@ pub(crate) fn one_by_one(
         shard.leave_messages(1);
         let end = inner.turn(shard, slot, actor, None);
         // Whatever cut the turn short has set a flag in the slot.
-        if !end.is_done() || slot.special.get() {
+        if !end.is_done() || slot.attention.get() {
             return end;
         }
         shard.leave_messages(left - 1);
@@ -136,7 +136,8 @@ pub(crate) trait Body: IntoSlab {
     /// Handles messages of the actor's mailbox, which is in that slot, while the shard has any left for
     /// this turn; or, if `kept` is given, that one of the actor's own messages instead. Releases the
     /// memory of a mailbox that is empty at the end.
-    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd;
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<OwnMessage>)
+    -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;

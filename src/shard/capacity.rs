@@ -4,28 +4,30 @@
 use std::sync::Arc;
 
 use super::body::{Body, NewBody, TurnEnd, one_by_one};
-use super::capacity_queue::{Bound, Grant};
-use super::records::Kept;
+use super::capacity_queue::CapacityQueue;
+use super::capacity_queue::Grant;
+use super::records::OwnMessage;
 use super::slot::Slot;
 use super::state::Shard;
 use crate::address::Key;
-use crate::failure::{End, drop_with_fate};
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::mailbox::Overflow;
-use crate::pool_core::Door;
-use crate::queue::Line;
+use crate::pool_core::BoundedMailbox;
+use crate::queue::WaitQueue;
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
 /// Gives the actor of a slot, which is starting, a bounded mailbox.
 pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow) {
     let slot = shard.slot(key.slot());
-    let door = Arc::new(Door::new(shard.id_of(key), capacity, overflow));
-    shard.core.gates.insert(Arc::clone(&door));
+    let bounded = Arc::new(BoundedMailbox::new(shard.id_of(key), capacity, overflow));
+    shard.core.bounded_mailboxes.insert(Arc::clone(&bounded));
     slot.become_bounded();
     slot.with_extra(|extra| {
-        extra.bound = Some(Box::new(Bound {
-            door,
-            line: Line::default(),
+        extra.bound = Some(Box::new(CapacityQueue {
+            bounded,
+            line: WaitQueue::default(),
         }));
     });
 }
@@ -34,31 +36,31 @@ pub(crate) fn bind(shard: &Shard, key: Key, capacity: usize, overflow: Overflow)
 pub(crate) fn shut(slot: &Slot) {
     slot.shut();
     if slot.is_bounded() {
-        let_nobody_in(slot);
+        refuse_waiters(slot);
     }
 }
 
 #[cold]
-fn let_nobody_in(slot: &Slot) {
-    let waiting = slot.with_bound(|bound| bound.line.close(&bound.door.gate));
-    let _ = drop_with_fate(waiting, End::Stopped);
+fn refuse_waiters(slot: &Slot) {
+    let waiting = slot.with_bound(|bound| bound.line.close(&bound.bounded.gate));
+    let _ = drop_with_fate(waiting, WaitEnd::Stopped);
 }
 
 /// Queues a sender for room, behind those that wait already.
-pub(crate) fn wait_for_room(shard: &Shard, key: Key, ticket: u64, grant: Grant) {
+pub(crate) fn wait_for_capacity(shard: &Shard, key: Key, ticket: u64, grant: Grant) {
     let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
     let mut grant = Some(grant);
     let listed = slot.and_then(|slot| {
         slot.with_bound(|bound| {
             if let Some(grant) = grant.take() {
-                bound.line.join(&bound.door.gate, ticket, grant);
+                bound.line.join(&bound.bounded.gate, ticket, grant);
             }
         })
     });
     if listed.is_some() {
         return serve(shard, key);
     }
-    let _ = drop_with_fate(grant, End::Stopped);
+    let _ = drop_with_fate(grant, WaitEnd::Stopped);
 }
 
 /// A sender no longer waits.
@@ -68,7 +70,7 @@ pub(crate) fn give_up(shard: &Shard, key: Key, ticket: u64) {
     };
     let gone = slot.with_bound(|bound| bound.line.give_up(ticket));
     // Its wait has ended, so nothing is told of this.
-    let _ = drop_with_fate(gone, End::TimedOut);
+    let _ = drop_with_fate(gone, WaitEnd::TimedOut);
     serve(shard, key);
 }
 
@@ -88,8 +90,8 @@ pub(crate) fn serve(shard: &Shard, key: Key) {
 }
 
 /// A message was taken out of the mailbox of an actor: returns its permit.
-pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
-    if door.counts() && !is_mutated(Mutant::PlaceLeaked) && door.leave() {
+pub(crate) fn return_permit(shard: &Shard, key: Key, bounded: &BoundedMailbox) {
+    if bounded.counts() && !is_mutated(Mutant::PlaceLeaked) && bounded.leave() {
         serve(shard, key);
     }
 }
@@ -97,21 +99,21 @@ pub(crate) fn free_place(shard: &Shard, key: Key, door: &Door) {
 /// Passes the permit of the next message to handle on to the first waiter, unless that was done. A sender
 /// that is admitted may withdraw a question at once, this one or another, and the permit then came from that
 /// one. Returns whether that is not so.
-fn give_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
-    if !door.counts() || is_mutated(Mutant::PlaceLeaked) {
+fn pass_permit_ahead(shard: &Shard, key: Key, bounded: &BoundedMailbox) -> bool {
+    if !bounded.counts() || is_mutated(Mutant::PlaceLeaked) {
         return true;
     }
-    if door.leave_ahead() {
+    if bounded.leave_ahead() {
         serve(shard, key);
     }
-    door.is_ahead()
+    bounded.is_ahead()
 }
 
-/// As [`give_place_ahead`], for a message that leaves the mailbox right after.
-fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
-    let stays = give_place_ahead(shard, key, door);
-    if stays && door.counts() {
-        let _ = door.leave_after();
+/// As [`pass_permit_ahead`], for a message that leaves the mailbox right after.
+fn return_permit_ahead(shard: &Shard, key: Key, bounded: &BoundedMailbox) -> bool {
+    let stays = pass_permit_ahead(shard, key, bounded);
+    if stays && bounded.counts() {
+        let _ = bounded.leave_after();
     }
     stays
 }
@@ -119,43 +121,52 @@ fn free_place_ahead(shard: &Shard, key: Key, door: &Door) -> bool {
 /// For a caller that must know whether an actor will handle its next message: makes sure that no sender
 /// that is admitted for it can withdraw it afterwards. Returns whether it is still there.
 pub(crate) fn is_still_next(shard: &Shard, key: Key) -> bool {
-    let door = shard.slot(key.slot()).door();
-    door.is_none_or(|door| give_place_ahead(shard, key, &door))
+    let bounded = shard.slot(key.slot()).bounded();
+    bounded.is_none_or(|bounded| pass_permit_ahead(shard, key, &bounded))
 }
 
 /// The body of an actor whose mailbox is bounded: it returns the permit of each message before the message
 /// is handled, so that no other actor need check whether it has a bound.
-pub(crate) struct Bounded {
+pub(crate) struct BoundedBody {
     pub(crate) inner: NewBody,
-    pub(crate) door: Arc<Door>,
+    pub(crate) bounded: Arc<BoundedMailbox>,
 }
 
 /// The body of an actor, which returns permits if its mailbox is bounded.
 pub(crate) fn with_bound(shard: &Shard, key: Key, body: NewBody) -> NewBody {
-    match shard.slot(key.slot()).door() {
-        Some(door) => NewBody::new(Bounded { inner: body, door }),
+    match shard.slot(key.slot()).bounded() {
+        Some(bounded) => NewBody::new(BoundedBody {
+            inner: body,
+            bounded,
+        }),
         None => body,
     }
 }
 
-impl Bounded {
+impl BoundedBody {
     /// Its successor has the same mailbox.
     pub(crate) fn end_of(&self, end: TurnEnd) -> TurnEnd {
         end.with_next(|inner| {
-            let door = Arc::clone(&self.door);
-            NewBody::new(Self { inner, door })
+            let bounded = Arc::clone(&self.bounded);
+            NewBody::new(Self { inner, bounded })
         })
     }
 }
 
-impl Body for Bounded {
-    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<Kept>) -> TurnEnd {
+impl Body for BoundedBody {
+    fn turn(
+        &mut self,
+        shard: &Shard,
+        slot: &Slot,
+        actor: Key,
+        kept: Option<OwnMessage>,
+    ) -> TurnEnd {
         let end = match kept {
             // It has left the mailbox long ago.
             Some(_) => self.inner.turn(shard, slot, actor, kept),
             None => {
                 // If another message is next after that, it has a turn of its own.
-                let before = || free_place_ahead(shard, actor, &self.door);
+                let before = || return_permit_ahead(shard, actor, &self.bounded);
                 one_by_one(&mut *self.inner, shard, slot, actor, before)
             }
         };

@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
+use crate::pool_core::BoundedMailbox;
+use crate::pool_core::MailPermit;
 use crate::pool_core::PoolCore;
-use crate::pool_core::{Door, Room};
-use crate::queue::Line;
+use crate::queue::WaitQueue;
 
 /// Called for a waiting sender once there is room. Dropped if there will be none.
-pub(crate) type Grant = Box<dyn FnOnce(Room)>;
+pub(crate) type Grant = Box<dyn FnOnce(MailPermit)>;
 
 /// The owner's half of a bounded mailbox.
-pub(crate) struct Bound {
-    pub(crate) door: Arc<Door>,
-    pub(crate) line: Line<Grant>,
+pub(crate) struct CapacityQueue {
+    pub(crate) bounded: Arc<BoundedMailbox>,
+    pub(crate) line: WaitQueue<Grant>,
 }
 
-impl Bound {
+impl CapacityQueue {
     /// Returns the first waiter, and a permit for it.
-    pub(crate) fn next(&mut self, core: &PoolCore) -> Option<(Grant, Room)> {
-        if !self.line.is_empty() && self.door.is_blocked(&*core.transport) {
+    pub(crate) fn next(&mut self, core: &PoolCore) -> Option<(Grant, MailPermit)> {
+        if !self.line.is_empty() && self.bounded.is_blocked(&*core.transport) {
             return None;
         }
-        let grant = self.line.next(&self.door.gate)?;
-        Some((grant, Room::of(Arc::clone(&self.door))))
+        let grant = self.line.next(&self.bounded.gate)?;
+        Some((grant, MailPermit::of(Arc::clone(&self.bounded))))
     }
 }

@@ -1,6 +1,7 @@
 //! The time of a worker, and the deadlines of its waits.
 
-use super::alarms::{Alarm, Measure};
+use super::alarms::Alarm;
+use super::alarms::TickBudget;
 use super::state::Shard;
 use crate::address::{ActorId, Key};
 use crate::time::Clock;
@@ -20,29 +21,29 @@ impl Shard {
     /// Ends a tick. The driver may then do something else for an hour, so the clock is read for each
     /// question that it asks.
     pub(crate) fn tick_ends(&self) {
-        self.measure.set(Measure {
+        self.budget.set(TickBudget {
             is_slow: true,
-            ..self.measure.get()
+            ..self.budget.get()
         });
     }
 
     /// Runs `code`; the clock is read for each question that is asked meanwhile.
     pub(crate) fn with_exact_clock<R>(&self, code: impl FnOnce() -> R) -> R {
-        let measure = self.measure.get();
-        self.measure.set(Measure {
+        let budget = self.budget.get();
+        self.budget.set(TickBudget {
             is_slow: true,
-            ..measure
+            ..budget
         });
         let done = code();
-        self.measure.set(measure);
+        self.budget.set(budget);
         done
     }
 
     /// Sets how much the ticks from now on do.
-    pub(crate) fn set_measure(&self, measure: Measure) {
+    pub(crate) fn set_budget(&self, budget: TickBudget) {
         // A manual clock may be advanced by an hour within a short tick.
-        let is_slow = measure.is_slow || matches!(self.clock, Some(Clock::Manual(_)));
-        self.measure.set(Measure { is_slow, ..measure });
+        let is_slow = budget.is_slow || matches!(self.clock, Some(Clock::Manual(_)));
+        self.budget.set(TickBudget { is_slow, ..budget });
     }
 
     /// Reads the clock, rather than using its last reading. In a simulation no time passes within a tick.

@@ -4,11 +4,16 @@
 
 use super::loss::drop_lost;
 use super::parcel::{Parcel, receiver};
-use super::run_queue::Due;
+use super::run_queue::Runnable;
 use super::state::{Shard, TypedKey};
-use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
-use crate::failure::{DeadLetterReason, End};
-use crate::mailbox::Item;
+use crate::address::ActorId;
+use crate::address::Envelope;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::mailbox::MailItem;
 use crate::pool_core::Mail;
 use crate::pool_core::PoolCore;
 
@@ -24,15 +29,15 @@ impl Shard {
     pub(crate) unsafe fn admit<M: Send + 'static>(
         &self,
         to: TypedKey<M>,
-        cause: Cause,
-    ) -> Option<*mut Item<M>> {
+        cause: MessageCause,
+    ) -> Option<*mut MailItem<M>> {
         let (index, generation) = (to.key.slot(), to.key.generation());
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
         let place = unsafe { slot.admit(generation, &self.slabs, cause) }?;
         if !slot.queued.replace(true) {
-            self.due.push(Due::Turn(index));
+            self.due.push(Runnable::Turn(index));
         }
         Some(place)
     }
@@ -41,10 +46,10 @@ impl Shard {
     #[allow(unsafe_code)]
     pub(crate) fn put<M: Send + 'static>(&self, to: TypedKey<M>, envelope: Envelope, message: M) {
         // SAFETY: the item is written at once.
-        match unsafe { self.admit(to, Cause::of(envelope)) } {
+        match unsafe { self.admit(to, MessageCause::of(envelope)) } {
             // SAFETY: as above.
             Some(place) => unsafe {
-                place.write(Item {
+                place.write(MailItem {
                     id: envelope.message_id(),
                     message,
                 });
@@ -63,11 +68,11 @@ impl Shard {
     ) {
         let (key, reason) = (to.key, DeadLetterReason::DroppedOldest);
         let slot = self.tenant(key).filter(|slot| slot.is_open_for(key));
-        let Some((slot, door)) = slot.and_then(|slot| Some((slot, slot.door()?))) else {
+        let Some((slot, bounded)) = slot.and_then(|slot| Some((slot, slot.bounded()?))) else {
             return self.lose(key, envelope, message, DeadLetterReason::Stopped);
         };
-        let blocked = door.is_blocked(&*self.core.transport);
-        let evicted = if blocked || slot.mailbox_len() >= door.gate.capacity() {
+        let blocked = bounded.is_blocked(&*self.core.transport);
+        let evicted = if blocked || slot.mailbox_len() >= bounded.gate.capacity() {
             // SAFETY: a `TypedKey<M>` says that the tenancy is of `M`; the item is read at once.
             unsafe {
                 slot.next_message::<M>(&self.slabs)
@@ -83,8 +88,8 @@ impl Shard {
         self.put(to, envelope, message);
         if let Some((envelope, message)) = evicted {
             self.counts.buried.add(1);
-            self.core.bury::<M>(door.actor, envelope, reason);
-            drop_lost(message, End::from(reason));
+            self.core.bury::<M>(bounded.actor, envelope, reason);
+            drop_lost(message, WaitEnd::from(reason));
         }
     }
 
@@ -99,7 +104,7 @@ impl Shard {
     ) {
         self.counts.refused.add(1);
         self.core.bury::<M>(self.id_of(to), envelope, reason);
-        drop_lost(message, End::from(reason));
+        drop_lost(message, WaitEnd::from(reason));
     }
 
     /// Takes in mail that has arrived.
@@ -122,7 +127,7 @@ pub(crate) struct Message<M, const QUESTION: bool = false>(pub(crate) M);
 /// Puts a message that has come from elsewhere into a mailbox of this worker, or loses it if the mailbox is
 /// shut.
 #[inline(always)]
-fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: Cause, item: Item<M>) {
+fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: MessageCause, item: MailItem<M>) {
     // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
     match unsafe { shard.admit(TypedKey::assume(to), cause) } {
         // SAFETY: as above.
@@ -139,7 +144,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         parcels: impl Iterator<Item = Self>,
         shard: &Shard,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         first: MessageId,
     ) {
         if QUESTION {
@@ -147,7 +152,7 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         }
         let (mut id, mut count) = (first, 0);
         for Self(message) in parcels {
-            put_or_lose(shard, to, cause, Item { id, message });
+            put_or_lose(shard, to, cause, MailItem { id, message });
             id = id.next();
             count += 1;
         }
@@ -160,12 +165,17 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
             shard.make_known(to);
         }
         let (id, message) = (envelope.message_id(), self.0);
-        put_or_lose(shard, to, Cause::of(*envelope), Item { id, message });
+        put_or_lose(
+            shard,
+            to,
+            MessageCause::of(*envelope),
+            MailItem { id, message },
+        );
     }
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {
         core.bury::<M>(to, envelope, reason);
-        drop_lost(self.0, End::from(reason));
+        drop_lost(self.0, WaitEnd::from(reason));
     }
 }
 
@@ -189,9 +199,9 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Evicting<M, QUESTION> {
 }
 
 /// A question on its way to a bounded mailbox of another worker.
-pub(crate) struct Question<M>(pub(crate) M);
+pub(crate) struct BoundedQuestion<M>(pub(crate) M);
 
-impl<M: Send + 'static> Parcel for Question<M> {
+impl<M: Send + 'static> Parcel for BoundedQuestion<M> {
     fn deliver(self, shard: &Shard, to: Key, envelope: &Envelope) {
         Message::<M, true>(self.0).deliver(shard, to, envelope);
         note_question(shard, to);
@@ -206,8 +216,8 @@ impl<M: Send + 'static> Parcel for Question<M> {
 pub(crate) fn note_question(shard: &Shard, key: Key) {
     let slot = shard.tenant(key).filter(|slot| slot.is_open_for(key));
     if let Some(slot) = slot
-        && let Some(door) = slot.door()
+        && let Some(bounded) = slot.bounded()
     {
-        door.has_question(slot.mailbox_len());
+        bounded.has_question(slot.mailbox_len());
     }
 }

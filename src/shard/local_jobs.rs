@@ -1,9 +1,10 @@
 //! Chores: work for a fiber of the worker that belongs to no actor, or that needs another stack than its
 //! caller's.
 
-use super::run_queue::Due;
+use super::run_queue::Runnable;
 use super::state::{Chore, Shard};
-use crate::failure::{End, drop_with_fate};
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::fiber::StackClass;
 
 impl Shard {
@@ -15,14 +16,14 @@ impl Shard {
 
     pub(crate) fn queue_task(&self, stack: Option<StackClass>, task: Chore) {
         self.tasks.borrow_mut().push_back((stack, task));
-        self.due.push(Due::Task);
+        self.due.push(Runnable::Task);
     }
 
     /// Queues again what could not be handed over to a larger stack.
     pub(crate) fn put_back_apart(&self, stack: StackClass) {
         match self.task_apart.take() {
             Some(task) => self.queue_task(Some(stack), task),
-            None => self.due.push(Due::Turn(self.apart.get())),
+            None => self.due.push(Runnable::Turn(self.apart.get())),
         }
     }
 
@@ -34,7 +35,7 @@ impl Shard {
     /// Drops the tasks that will not be done any more.
     pub(crate) fn drop_tasks(&self) {
         while let Some((_, task)) = self.next_task() {
-            let _ = drop_with_fate(task, End::PoolClosed);
+            let _ = drop_with_fate(task, WaitEnd::PoolClosed);
             self.task_done();
         }
     }

@@ -11,8 +11,14 @@ use crate::address::ActorId;
 use crate::address::Envelope;
 use crate::address::message_name;
 use crate::failure::DeadLetter;
+use crate::failure::DeadLetterReason;
 use crate::failure::DeadLetters;
-use crate::failure::{DeadLetterReason, End, LOSING, MOST_LOSING, Marks, TELLING, drop_with_fate};
+use crate::failure::DropMarks;
+use crate::failure::LOSING;
+use crate::failure::MOST_LOSING;
+use crate::failure::TELLING;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::fiber::running_fiber;
 use crate::pool_core::PoolCore;
 use crate::pool_core::dead_letters_without_pool;
@@ -59,7 +65,7 @@ pub(crate) fn record(letters: &DeadLetters, letter: DeadLetter) {
 
 /// Runs `tell` such that everything it sends has [`ActorId::SUBSCRIBER`] as its sender.
 pub(crate) fn as_subscriber(tell: &mut dyn FnMut()) {
-    let outer = Marks::current();
+    let outer = DropMarks::current();
     outer.with(TELLING).put_back();
     with_current(|shard| match shard {
         Some(shard) => shard.acting_as(ActorId::SUBSCRIBER, tell),
@@ -71,11 +77,11 @@ pub(crate) fn as_subscriber(tell: &mut dyn FnMut()) {
 /// Drops a lost message, as [`drop_with_fate`] does. Its destructor may lose another message, and that
 /// one's destructor the next. The stack is finite, so losses that nest too deeply are put on a list,
 /// until this thread has returned from the first of them, or has [nothing else to do](drop_deferred).
-pub(crate) fn drop_lost<M: 'static>(message: M, end: End) {
+pub(crate) fn drop_lost<M: 'static>(message: M, end: WaitEnd) {
     if !std::mem::needs_drop::<M>() {
         return;
     }
-    let outer = Marks::current();
+    let outer = DropMarks::current();
     if outer.doing >= MOST_LOSING {
         return defer(Box::new(move || drop(drop_with_fate(message, end))));
     }
@@ -104,7 +110,7 @@ fn defer(later: Later) {
 /// Drops the messages on the list of this thread. Call it before the thread parks. Does nothing if it is
 /// nested too deeply in the destructors of other messages.
 pub(crate) fn drop_deferred() {
-    let outer = Marks::current();
+    let outer = DropMarks::current();
     if outer.doing >= MOST_LOSING {
         return;
     }
@@ -139,24 +145,24 @@ fn have_dropped_meanwhile() {
 /// Returns how a reply ends that is dropped here and now, and whether that is certain. It is not certain
 /// while a handler runs or unwinds: whether the handler fails, and of what, is known only when it has
 /// ended.
-pub(crate) fn fate_of_dropped_reply() -> (End, bool) {
+pub(crate) fn fate_of_dropped_reply() -> (WaitEnd, bool) {
     let interrupted = || end_by_force(std::thread::panicking());
-    match Marks::current().fate.or_else(interrupted) {
+    match DropMarks::current().fate.or_else(interrupted) {
         Some(end) => (end, true),
-        None if std::thread::panicking() => (End::Failed, false),
-        None => (End::NoReply, false),
+        None if std::thread::panicking() => (WaitEnd::Failed, false),
+        None => (WaitEnd::NoReply, false),
     }
 }
 
 /// Returns how a reply ends if this worker ends its handlers by force, or ends the task that unwinds
 /// here. Such an unwinding is no failure.
-fn end_by_force(unwinding: bool) -> Option<End> {
+fn end_by_force(unwinding: bool) -> Option<WaitEnd> {
     with_current(|shard| {
         let interrupts = &shard?.interrupts;
         if !interrupts.any() {
             None
         } else if interrupts.is_forcing() {
-            Some(End::Stopped)
+            Some(WaitEnd::Stopped)
         } else {
             interrupts.end_on(running_fiber().filter(|_| unwinding)?)
         }

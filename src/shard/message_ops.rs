@@ -1,21 +1,23 @@
 //! Operations on the messages of a slot whose type is erased: a table of functions for each type.
 //!
-//! That the table matches the type is the invariant of `actor/slot.rs`.
+//! That the table matches the type is the invariant of `slot.rs`.
 
 #![allow(unsafe_code)]
 
 use std::sync::Arc;
 
-use super::capacity::free_place;
+use super::capacity::return_permit;
 use super::loss::drop_lost;
 use super::records::Recipe;
 use super::slot::Slot;
 use super::state::Shard;
-use super::vtable::MailKind;
+use super::vtable::MessageVtable;
 use crate::address::{ActorId, MessageType};
-use crate::failure::{DeadLetterReason, End, drop_with_fate};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 
-impl MailKind {
+impl MessageVtable {
     pub(crate) const fn of<M: 'static>() -> &'static Self {
         const {
             &Self {
@@ -60,7 +62,7 @@ impl MailKind {
 /// # Safety
 ///
 /// The slot's present tenancy was begun by `occupy::<M>`.
-pub(crate) unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
+pub(crate) unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: WaitEnd) {
     // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
     let message = unsafe {
         let Some(place) = slot.mailbox.pop_place::<M>(shard.slabs()) else {
@@ -69,8 +71,8 @@ pub(crate) unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: End) {
         shard.begin_handling(place);
         place.read().1
     };
-    if let Some(door) = slot.door() {
-        free_place(shard, door.actor.key, &door);
+    if let Some(bounded) = slot.bounded() {
+        return_permit(shard, bounded.actor.key, &bounded);
     }
     let _ = drop_with_fate(message, end);
 }
@@ -97,11 +99,11 @@ pub(crate) unsafe fn bury_next<M: 'static>(
     };
     shard.counts.buried.add(1);
     // Freed before user code runs, which may wait: the slot may have another tenant after that.
-    if let Some(door) = slot.door() {
-        free_place(shard, actor.key, &door);
+    if let Some(bounded) = slot.bounded() {
+        return_permit(shard, actor.key, &bounded);
     }
     shard.core.bury::<M>(actor, envelope, reason);
-    drop_lost(message, End::from(reason));
+    drop_lost(message, WaitEnd::from(reason));
 }
 
 /// Drops every waiting message as lost, and returns how many there were.
@@ -126,8 +128,8 @@ pub(crate) unsafe fn bury<M: 'static>(
         // SAFETY: it is read at once.
         let (envelope, message) = unsafe { place.read() };
         shard.core.bury::<M>(actor, envelope, reason);
-        shard.beat.note_progress();
-        drop_lost(message, End::from(reason));
+        shard.activity.note_progress();
+        drop_lost(message, WaitEnd::from(reason));
         buried += 1;
     }
     buried

@@ -3,10 +3,16 @@
 #![allow(unsafe_code)]
 
 use super::state::Shard;
-use crate::address::{ActorId, Cause, Envelope, Key, MessageId};
+use crate::address::ActorId;
+use crate::address::Envelope;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::failure::DeadLetterReason;
-use crate::pool_core::Pool;
-use crate::pool_core::{Payload, PoolCore, Receiver};
+use crate::pool_core::Payload;
+use crate::pool_core::PayloadReceiver;
+use crate::pool_core::PoolCore;
+use crate::pool_core::PoolReturn;
 
 /// Something that is sent to a worker and acts there.
 pub(crate) trait Parcel: Send + Sized + 'static {
@@ -19,7 +25,7 @@ pub(crate) trait Parcel: Send + Sized + 'static {
         parcels: impl Iterator<Item = Self>,
         shard: &Shard,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         first: MessageId,
     ) {
         let mut message = first;
@@ -44,14 +50,14 @@ pub(crate) trait Parcel: Send + Sized + 'static {
 
 /// Returns the receiver of payloads that a worker is.
 #[inline(always)]
-pub(crate) fn receiver(shard: &Shard) -> Receiver<'_> {
+pub(crate) fn receiver(shard: &Shard) -> PayloadReceiver<'_> {
     // SAFETY: the payloads of this crate are parcels, boxes of them, and those that do not open it.
-    unsafe { Receiver::new(shard) }
+    unsafe { PayloadReceiver::new(shard) }
 }
 
 impl<P: Parcel> Payload for P {
     #[inline(always)]
-    fn unpack(self, at: Receiver<'_>, to: Key, envelope: &Envelope) {
+    fn unpack(self, at: PayloadReceiver<'_>, to: Key, envelope: &Envelope) {
         // SAFETY: `receiver` alone makes one.
         self.deliver(unsafe { at.open::<Shard>() }, to, envelope);
     }
@@ -59,9 +65,9 @@ impl<P: Parcel> Payload for P {
     #[inline(always)]
     fn unpack_all(
         parcels: impl Iterator<Item = Self>,
-        at: Receiver<'_>,
+        at: PayloadReceiver<'_>,
         to: Key,
-        cause: Cause,
+        cause: MessageCause,
         first: MessageId,
     ) {
         // SAFETY: as above.
@@ -75,7 +81,7 @@ impl<P: Parcel> Payload for P {
 
     fn return_undelivered(
         self,
-        pool: Pool<'_>,
+        pool: PoolReturn<'_>,
         to: ActorId,
         envelope: Envelope,
         reason: DeadLetterReason,

@@ -7,15 +7,15 @@ use crate::address::{ActorId, Key};
 
 /// What is to be examined when the worker has nothing better to do, or after a while.
 #[derive(Default)]
-pub(crate) struct Unprobed {
-    pub(crate) due: RefCell<Vec<Look>>,
+pub(crate) struct PendingChecks {
+    pub(crate) due: RefCell<Vec<PendingCheck>>,
     /// How many of them were there when the long waits were last taken.
     pub(crate) seen: Cell<usize>,
     pub(crate) searches: Searches,
 }
 
 /// Where a search for cycles begins.
-pub(crate) enum Look {
+pub(crate) enum PendingCheck {
     /// At an actor, as long as it waits by that wait.
     Wait { actor: Key, wait: Key },
     /// At an actor that waits for several others at once, along each edge.
@@ -30,14 +30,14 @@ pub(crate) enum Look {
 pub(crate) struct Searches {
     /// The number of searches that have begun here.
     pub(crate) begun: Cell<u64>,
-    pub(crate) actors: RefCell<HashMap<Key, OfActor>>,
+    pub(crate) actors: RefCell<HashMap<Key, ActorChecks>>,
     /// The number of actors at which those that no longer lead on are dropped.
     pub(crate) most: Cell<usize>,
 }
 
 /// The state of an actor that waits for several others at once.
 #[derive(Default)]
-pub(crate) struct OfActor {
+pub(crate) struct ActorChecks {
     /// Whether a search from here is scheduled.
     pub(crate) is_due: bool,
     /// The wait by which it waits for several answers, if it does.

@@ -11,9 +11,13 @@ use super::body::NewBody;
 use super::state::Shard;
 use crate::address::MessageType;
 use crate::address::{ActorId, Envelope, Key, MessageId};
-use crate::failure::{
-    BoxError, Cause, DeadLetterReason, End, Failure, TaskError, TerminationReason,
-};
+use crate::failure::BoxError;
+use crate::failure::Cause;
+use crate::failure::DeadLetterReason;
+use crate::failure::Failure;
+use crate::failure::TaskError;
+use crate::failure::TerminationReason;
+use crate::failure::WaitEnd;
 use crate::fiber::FiberId;
 use crate::memory::OrderedMap;
 use crate::supervision::{History, Signal, SupervisorStrategy};
@@ -21,7 +25,7 @@ use crate::time::TimerId;
 
 /// One of the messages in an actor's store.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum OwnMessage {
     /// The message of a timer that is due.
     Timer(u32),
     /// The oldest message that came out of the stash.
@@ -37,13 +41,13 @@ pub(crate) trait Store {
 
     /// Returns the message to be handled next, with its envelope. For a timer, it is the envelope of the
     /// message under which the timer was started, and the timer is removed from the list of due timers.
-    fn next(&mut self) -> Option<(Kept, Envelope)>;
+    fn next(&mut self) -> Option<(OwnMessage, Envelope)>;
 
     /// Notes that the message of a timer has been handled. Intervals that count from there begin.
     fn handled(&mut self, shard: &Shard, actor: Key, timer: u32);
 
     /// Takes a message out, to be dropped; `None` if the message would first have to be made.
-    fn discard(&mut self, shard: &Shard, actor: Key, kept: Kept) -> Option<Box<dyn Any>>;
+    fn discard(&mut self, shard: &Shard, actor: Key, kept: OwnMessage) -> Option<Box<dyn Any>>;
 
     /// Notes that the answer to a question, which may be in the stash, is no longer awaited.
     fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason);
@@ -271,7 +275,7 @@ pub(crate) enum ToChild {
 /// The record of a task.
 pub(crate) struct TaskRecord {
     /// The work, until it begins.
-    pub(crate) job: Option<Box<dyn Job>>,
+    pub(crate) job: Option<Box<dyn TaskJob>>,
     /// The message during which it was spawned.
     pub(crate) envelope: Envelope,
     /// Why it cannot begin, if there is no stack for it.
@@ -279,16 +283,16 @@ pub(crate) struct TaskRecord {
     /// The fiber on which it has begun, and the latest wait there.
     pub(crate) fiber: Option<(FiberId, Rc<Cell<Key>>)>,
     /// How the replies that it holds end, if it was cancelled.
-    pub(crate) cancelled: Option<End>,
+    pub(crate) cancelled: Option<WaitEnd>,
 }
 
 /// A task, with its types erased.
-pub(crate) trait Job {
+pub(crate) trait TaskJob {
     /// Runs it, on the fiber that is to be its own.
     fn run(self: Box<Self>, shard: &Shard, task: Key) -> JobEnd;
 
     /// Drops a task that has not begun.
-    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: End) -> JobEnd;
+    fn refuse(self: Box<Self>, shard: &Shard, why: TaskError, end: WaitEnd) -> JobEnd;
 }
 
 /// What remains to be reported of a task that has ended.

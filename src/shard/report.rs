@@ -3,7 +3,12 @@
 use super::state::Shard;
 use super::tree::path_of;
 use crate::address::Key;
-use crate::failure::{Cause, End, Failure, Stage, catch_user, drop_with_fate};
+use crate::failure::Cause;
+use crate::failure::Failure;
+use crate::failure::Stage;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
+use crate::failure::drop_with_fate;
 
 pub(crate) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
     let message_type = shard.slot(key.slot()).message_type();
@@ -21,7 +26,7 @@ pub(crate) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> 
 pub(crate) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
     let failure = describe(shard, key, during, cause);
     tell_hook(shard, &failure);
-    let _ = drop_with_fate(failure, End::Failed);
+    let _ = drop_with_fate(failure, WaitEnd::Failed);
 }
 
 pub(crate) fn tell_hook(shard: &Shard, failure: &Failure) {

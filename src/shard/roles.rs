@@ -1,7 +1,8 @@
 //! Slots that are not just an actor with its parent on its own worker: tasks, stand-ins, and actors whose parent is elsewhere.
 
 use super::records::{Role, StandIn, Supervised, TaskRecord};
-use super::slot::{Slot, State};
+use super::slot::ActorState;
+use super::slot::Slot;
 use super::state::Shard;
 use super::tree::key_of;
 use crate::address::{ActorId, Key};
@@ -24,7 +25,7 @@ pub(crate) fn is_cancelled(slot: &Slot) -> bool {
 /// does not wait for one, or the parent has come to it.
 pub(crate) fn undecided_parent(shard: &Shard, stand_in: Key) -> Option<Option<Key>> {
     let slot = stand_in_at(shard, stand_in)?;
-    let waits = slot.state() != State::Draining
+    let waits = slot.state() != ActorState::Draining
         && slot.has_system()
         && slot.with_system(|system| system.escalated);
     Some(waits.then(|| key_of(shard, slot.parent.get())))
@@ -34,7 +35,7 @@ pub(crate) fn undecided_parent(shard: &Shard, stand_in: Key) -> Option<Option<Ke
 /// begun to start and not ended.
 pub(crate) fn actor_of(shard: &Shard, child: Key) -> Option<ActorId> {
     let slot = shard.slot(child.slot());
-    if !slot.special.is_stand_in() {
+    if !slot.attention.is_stand_in() {
         return Some(shard.id_of(child));
     }
     let actor = |record: &mut StandIn| record.actor.filter(|_| !record.ended);
@@ -57,7 +58,9 @@ pub(crate) fn with_stand_in<R>(slot: &Slot, look: impl FnOnce(&mut StandIn) -> R
 }
 
 pub(crate) fn stand_in_at(shard: &Shard, key: Key) -> Option<&Slot> {
-    shard.tenant(key).filter(|slot| slot.special.is_stand_in())
+    shard
+        .tenant(key)
+        .filter(|slot| slot.attention.is_stand_in())
 }
 
 /// Vacates the outpost: the last actor whose parent is elsewhere is gone.

@@ -6,23 +6,26 @@ use super::parcel::Parcel;
 use super::state::Shard;
 use crate::address::{ActorId, Envelope, Home, Key};
 use crate::failure::DeadLetterReason;
-use crate::pool_core::{self, Door, PoolCore};
-use crate::queue::{Doorway, Gate};
+use crate::pool_core;
+use crate::pool_core::BoundedMailbox;
+use crate::pool_core::PoolCore;
+use crate::queue::Gate;
+use crate::queue::GateOwner;
 
-impl Doorway for Door {
+impl GateOwner for BoundedMailbox {
     fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    fn tell_of_room(&self) {
-        dispatch(self.actor, RoomFreed);
+    fn notify_owner(&self) {
+        dispatch(self.actor, PermitReleased);
     }
 }
 
 /// The notice that a thread other than the owner's released a permit for which a sender waits.
-pub(crate) struct RoomFreed;
+pub(crate) struct PermitReleased;
 
-impl Parcel for RoomFreed {
+impl Parcel for PermitReleased {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         serve(shard, to);
     }

@@ -7,7 +7,7 @@ use crate::fiber::FiberId;
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
+pub(crate) enum Runnable {
     /// A turn of the actor in that slot.
     Turn(u32),
     /// A handler that waited continues, on that fiber.
@@ -19,7 +19,7 @@ pub(crate) enum Due {
 /// The capacity of the ring, a power of two.
 const RING: u32 = 1024;
 
-/// A queue of [`Due`], four bytes each: in a ring, and in a growing queue once the ring is full.
+/// A queue of [`Runnable`], four bytes each: in a ring, and in a growing queue once the ring is full.
 ///
 /// Each turn pushes and pops one entry, which in the ring is a handful of instructions.
 pub(crate) struct RunQueue {
@@ -58,7 +58,7 @@ impl RunQueue {
     }
 
     #[inline(always)]
-    pub(crate) fn push(&self, due: Due) {
+    pub(crate) fn push(&self, due: Runnable) {
         let code = Self::code(due);
         if self.in_ring() >= self.most.get() {
             return self.push_behind(code);
@@ -93,11 +93,11 @@ impl RunQueue {
     }
 
     #[inline(always)]
-    fn code(due: Due) -> u32 {
+    fn code(due: Runnable) -> u32 {
         match due {
-            Due::Turn(slot) => slot,
-            Due::Fiber(fiber) => fiber.index() | FIBER_MARK,
-            Due::Task => TASK,
+            Runnable::Turn(slot) => slot,
+            Runnable::Fiber(fiber) => fiber.index() | FIBER_MARK,
+            Runnable::Task => TASK,
         }
     }
 
@@ -133,15 +133,15 @@ impl RunQueue {
     }
 
     #[inline(always)]
-    pub(crate) fn pop(&self) -> Option<Due> {
+    pub(crate) fn pop(&self) -> Option<Runnable> {
         let code = self.first()?;
         self.drop_first();
         Some(if code & FIBER_MARK == 0 {
-            Due::Turn(code)
+            Runnable::Turn(code)
         } else if code == TASK {
-            Due::Task
+            Runnable::Task
         } else {
-            Due::Fiber(FiberId::from_index(code & !FIBER_MARK))
+            Runnable::Fiber(FiberId::from_index(code & !FIBER_MARK))
         })
     }
 
@@ -180,7 +180,7 @@ impl RunQueue {
 
     /// Returns whether this entry is in the queue.
     #[cfg(test)]
-    fn contains(&self, due: Due) -> bool {
+    fn contains(&self, due: Runnable) -> bool {
         let (code, head) = (Self::code(due), self.head.get());
         (0..self.in_ring()).any(|at| self.place(head.wrapping_add(at)).get() == code)
             || self.behind.borrow().contains(&code)
@@ -226,13 +226,13 @@ mod tests {
     fn what_goes_in_comes_out_in_order() {
         let queue = RunQueue::new();
         let all = [
-            Due::Turn(0),
-            Due::Task,
-            Due::Fiber(FiberId::from_index(5)),
-            Due::Turn(9),
+            Runnable::Turn(0),
+            Runnable::Task,
+            Runnable::Fiber(FiberId::from_index(5)),
+            Runnable::Turn(9),
         ];
         all.into_iter().for_each(|due| queue.push(due));
-        assert!(queue.contains(Due::Turn(9)) && !queue.contains(Due::Turn(5)));
+        assert!(queue.contains(Runnable::Turn(9)) && !queue.contains(Runnable::Turn(5)));
         assert_eq!(std::array::from_fn(|_| queue.pop().unwrap()), all);
         assert!(queue.is_empty());
     }
@@ -241,15 +241,15 @@ mod tests {
     fn only_a_fiber_is_taken_as_one() {
         let queue = RunQueue::new();
         assert_eq!(queue.pop_fiber(), None);
-        for due in [Due::Turn(3), Due::Task] {
+        for due in [Runnable::Turn(3), Runnable::Task] {
             queue.push(due);
             assert_eq!(queue.pop_fiber(), None);
             assert_eq!(queue.pop(), Some(due));
         }
-        queue.push(Due::Fiber(FiberId::from_index(7)));
-        queue.push(Due::Turn(1));
+        queue.push(Runnable::Fiber(FiberId::from_index(7)));
+        queue.push(Runnable::Turn(1));
         assert_eq!(queue.pop_fiber(), Some(FiberId::from_index(7)));
-        assert_eq!(queue.pop(), Some(Due::Turn(1)));
+        assert_eq!(queue.pop(), Some(Runnable::Turn(1)));
     }
 
     proptest! {
@@ -262,7 +262,7 @@ mod tests {
             let mut number = 0;
             for (pushed, popped, at) in steps {
                 for _ in 0..pushed {
-                    queue.push(Due::Turn(number));
+                    queue.push(Runnable::Turn(number));
                     model.push_back(number);
                     number += 1;
                 }
@@ -270,14 +270,14 @@ mod tests {
                     let (one, other) = (at.index(model.len()), model.len() - 1);
                     queue.swap(one, other);
                     model.swap(one, other);
-                    prop_assert!(queue.contains(Due::Turn(model[one])));
+                    prop_assert!(queue.contains(Runnable::Turn(model[one])));
                 }
                 for _ in 0..popped {
-                    prop_assert_eq!(queue.pop(), model.pop_front().map(Due::Turn));
+                    prop_assert_eq!(queue.pop(), model.pop_front().map(Runnable::Turn));
                 }
                 prop_assert_eq!(queue.len(), model.len());
                 prop_assert_eq!(queue.is_empty(), model.is_empty());
-                prop_assert!(!queue.contains(Due::Turn(number)));
+                prop_assert!(!queue.contains(Runnable::Turn(number)));
             }
         }
     }

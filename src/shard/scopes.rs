@@ -2,16 +2,18 @@
 
 use super::report::report;
 use super::state::Shard;
-use super::turn_record::{Acting, Answering, Locals};
+use super::turn_record::Answering;
+use super::turn_record::Locals;
+use super::turn_record::TurnRecord;
 use crate::failure::{Cause, Stage, Unwound, catch_user};
 use crate::fiber::{do_first, forbid_waits};
 use crate::pool_core::PoolCore;
 use crate::scope::TakenOff;
 
 /// What was taken off a thread. Dropping it puts it back.
-pub(crate) struct Outside<'a>(Option<TakenOff<'a>>);
+pub(crate) struct OutsideScopes<'a>(Option<TakenOff<'a>>);
 
-impl Drop for Outside<'_> {
+impl Drop for OutsideScopes<'_> {
     fn drop(&mut self) {
         let Some(taken) = self.0.take() else {
             return;
@@ -31,9 +33,9 @@ impl PoolCore {
     /// # Panics
     ///
     /// If a hook panics.
-    fn outside_of_scopes(&self) -> Outside<'_> {
+    fn outside_of_scopes(&self) -> OutsideScopes<'_> {
         let hooked = self.scopes.are_hooked();
-        Outside(hooked.then(|| forbid_waits(|| self.scopes.take_off())))
+        OutsideScopes(hooked.then(|| forbid_waits(|| self.scopes.take_off())))
     }
 
     /// Drives handlers of the pool, outside of what the driving thread has entered.
@@ -45,17 +47,17 @@ impl PoolCore {
 
 /// What a handler has entered, while another actor's code runs in the middle of it. Dropping it enters it
 /// again.
-pub(crate) struct InBetween<'a> {
+pub(crate) struct SuspendedScopes<'a> {
     shard: &'a Shard,
     locals: Locals,
     answering: Option<Answering>,
-    _outside: Outside<'a>,
+    _outside: OutsideScopes<'a>,
 }
 
-impl Drop for InBetween<'_> {
+impl Drop for SuspendedScopes<'_> {
     fn drop(&mut self) {
         self.shard.leave_scopes();
-        let here = self.shard.stage.here();
+        let here = self.shard.current.record();
         here.locals.put_back(self.locals.take());
         here.answering.set(self.answering);
         here.is_scoped.set(true);
@@ -69,23 +71,23 @@ impl Shard {
     /// # Panics
     ///
     /// If a hook panics.
-    pub(crate) fn outside_of_scopes(&self) -> Outside<'_> {
+    pub(crate) fn outside_of_scopes(&self) -> OutsideScopes<'_> {
         self.core.outside_of_scopes()
     }
 
     /// Begins code that is not the handler's in the middle of the handler: in none of its scopes.
     /// [`end_between`](Self::end_between) must follow.
     #[inline(always)]
-    pub(crate) fn begin_between(&self) -> Option<Box<InBetween<'_>>> {
-        let is_scoped = self.stage.here().is_scoped.get();
+    pub(crate) fn begin_between(&self) -> Option<Box<SuspendedScopes<'_>>> {
+        let is_scoped = self.current.record().is_scoped.get();
         is_scoped.then(|| self.step_aside())
     }
 
     #[cold]
     #[inline(never)]
-    fn step_aside(&self) -> Box<InBetween<'_>> {
-        let here = self.stage.here();
-        let in_between = InBetween {
+    fn step_aside(&self) -> Box<SuspendedScopes<'_>> {
+        let here = self.current.record();
+        let in_between = SuspendedScopes {
             shard: self,
             locals: here.locals.take(),
             answering: here.answering.take(),
@@ -96,16 +98,16 @@ impl Shard {
 
     /// Ends that code, and leaves what it has entered.
     #[inline(always)]
-    pub(crate) fn end_between(&self, outer: Option<Box<InBetween<'_>>>) {
+    pub(crate) fn end_between(&self, outer: Option<Box<SuspendedScopes<'_>>>) {
         match outer {
-            None if !self.stage.here().is_scoped.get() => {}
+            None if !self.current.record().is_scoped.get() => {}
             outer => self.end_in_between(outer),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn end_in_between(&self, outer: Option<Box<InBetween<'_>>>) {
+    fn end_in_between(&self, outer: Option<Box<SuspendedScopes<'_>>>) {
         match outer {
             Some(outer) => drop(outer),
             None => self.leave_scopes(),
@@ -122,8 +124,8 @@ impl Shard {
 
     /// Marks the running handler as having entered something: it is taken off when the handler waits, and
     /// left when its turn ends.
-    pub(crate) fn is_scoped_now(&self) -> &Acting {
-        let here = self.stage.here();
+    pub(crate) fn mark_scoped(&self) -> &TurnRecord {
+        let here = self.current.record();
         here.is_scoped.set(true);
         do_first(true);
         here
@@ -131,13 +133,13 @@ impl Shard {
 
     /// Notes whether there is something to do before the running handler can wait.
     pub(crate) fn note_what_to_do_first(&self) {
-        let here = self.stage.here();
+        let here = self.current.record();
         do_first(here.is_scoped.get() || here.starts.any());
     }
 
     /// Returns the reply that the running handler makes an answer for.
     pub(crate) fn answering(&self) -> Option<Answering> {
-        self.stage.here().answering.get()
+        self.current.record().answering.get()
     }
 
     /// Runs code of a handler that is making an answer.
@@ -145,11 +147,11 @@ impl Shard {
         struct Back<'a>(&'a Shard, Option<Answering>);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
-                self.0.stage.here().answering.set(self.1);
+                self.0.current.record().answering.set(self.1);
             }
         }
         // Until the end of the turn: it costs little.
-        let here = self.is_scoped_now();
+        let here = self.mark_scoped();
         let _back = Back(self, here.answering.replace(Some(answering)));
         work()
     }
@@ -158,7 +160,7 @@ impl Shard {
     #[cold]
     #[inline(never)]
     pub(crate) fn leave_scopes(&self) {
-        let here = self.stage.here();
+        let here = self.current.record();
         // The destructor of one value may use others.
         while here.locals.any() {
             self.leave_by(|| drop(here.locals.take()));

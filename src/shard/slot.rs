@@ -15,20 +15,30 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::{mem, ptr};
 
-use super::attention::Special;
+use super::attention::Attention;
 use super::body::{BodyBox, NewBody};
-use super::capacity_queue::Bound;
+use super::capacity_queue::CapacityQueue;
 use super::records::{AtEnd, Recipe, Role, System};
-use super::slot_flags::{Trait, Traits};
+use super::slot_flags::SlotFlag;
+use super::slot_flags::SlotFlags;
 use super::state::Shard;
-use super::vtable::MailKind;
+use super::vtable::MessageVtable;
 use super::vtable::NO_MESSAGES;
+use crate::address::ActorId;
+use crate::address::ActorPath;
+use crate::address::Envelope;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::address::MessageType;
-use crate::address::{ActorId, ActorPath, Cause, Envelope, Key, MessageId};
-use crate::failure::{DeadLetterReason, End, drop_quietly};
-use crate::mailbox::{Item, Place, RawMailbox};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
+use crate::failure::drop_quietly;
+use crate::mailbox::MailItem;
+use crate::mailbox::MailPlace;
+use crate::mailbox::RawMailbox;
 use crate::memory::{Slabs, Tenant};
-use crate::pool_core::Door;
+use crate::pool_core::BoundedMailbox;
 use crate::sync::{Mutant, is_mutated};
 
 /// The index of no slot.
@@ -36,7 +46,7 @@ pub(crate) const NO_SLOT: u32 = u32::MAX;
 
 /// The state of an actor's life.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) enum State {
+pub(crate) enum ActorState {
     /// The slot belongs to no actor.
     #[default]
     Vacant,
@@ -60,13 +70,13 @@ pub(crate) struct Extra {
     /// What the system wants of the actor, and remembers of it.
     pub(crate) system: Option<Box<System>>,
     /// The bound of its mailbox, if it has one.
-    pub(crate) bound: Option<Box<Bound>>,
+    pub(crate) bound: Option<Box<CapacityQueue>>,
     /// What it is besides an actor, or instead of one.
     pub(crate) role: Option<Box<Role>>,
 }
 
 /// The actor itself, while it has no turn.
-enum Desk {
+enum BodyPlace {
     Here(BodyBox),
     /// The actor has a turn, or is not built. The key is what it waited for last, if anything.
     Out(Key),
@@ -74,12 +84,12 @@ enum Desk {
 
 /// The state of an actor, in the four bytes beside its mailbox.
 pub(crate) struct Flags {
-    state: Cell<State>,
+    state: Cell<ActorState>,
     /// Whether a turn is due or running, or the actor must not have one yet.
     pub(crate) queued: Cell<bool>,
     /// Whether a turn has more to check than the mail.
-    pub(crate) special: Special,
-    traits: Traits,
+    pub(crate) attention: Attention,
+    traits: SlotFlags,
 }
 
 /// A place for one actor. The fields that a message needs come first.
@@ -89,9 +99,9 @@ pub(crate) struct Slot {
     open: Cell<u32>,
     generation: Cell<u32>,
     pub(crate) mailbox: RawMailbox<Flags>,
-    desk: Cell<Desk>,
+    desk: Cell<BodyPlace>,
     /// `None` if it was never let, or its memory was given back since.
-    mail: Cell<Option<&'static MailKind>>,
+    mail: Cell<Option<&'static MessageVtable>>,
     pub(crate) parent: Cell<u32>,
     pub(crate) first_child: Cell<u32>,
     pub(crate) next_sibling: Cell<u32>,
@@ -120,12 +130,12 @@ impl Default for Slot {
             next_sibling: Cell::new(NO_SLOT),
             previous_sibling: Cell::new(NO_SLOT),
             mailbox: RawMailbox::new(Flags {
-                state: Cell::new(State::Vacant),
+                state: Cell::new(ActorState::Vacant),
                 queued: Cell::new(false),
-                special: Special::default(),
-                traits: Traits::default(),
+                attention: Attention::default(),
+                traits: SlotFlags::default(),
             }),
-            desk: Cell::new(Desk::Out(Key::NONE)),
+            desk: Cell::new(BodyPlace::Out(Key::NONE)),
             mail: Cell::new(None),
             recipe: Cell::new(ptr::null()),
             extra: Cell::new(None),
@@ -157,12 +167,12 @@ impl Drop for Slot {
 impl Slot {
     /// Begins a tenancy for an actor that handles `M`, with its mailbox open, and returns its generation. The
     /// slot must be vacant.
-    pub(crate) fn occupy(&self, mail: &'static MailKind, parent: u32) -> u32 {
-        debug_assert_eq!(self.state.get(), State::Vacant);
+    pub(crate) fn occupy(&self, mail: &'static MessageVtable, parent: u32) -> u32 {
+        debug_assert_eq!(self.state.get(), ActorState::Vacant);
         let generation = self.generation.get() + 1;
         self.generation.set(generation);
         self.open.set(generation);
-        self.state.set(State::Starting);
+        self.state.set(ActorState::Starting);
         self.queued.set(true);
         self.parent.set(parent);
         self.mail.set(Some(mail));
@@ -176,9 +186,9 @@ impl Slot {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().release)(self, slabs) };
         self.open.set(0);
-        self.state.set(State::Vacant);
+        self.state.set(ActorState::Vacant);
         self.queued.set(false);
-        self.special.clear();
+        self.attention.clear();
         self.traits.clear();
         let _ = drop_quietly(self.take_recipe());
         self.generation.get() < u32::MAX
@@ -188,20 +198,22 @@ impl Slot {
         self.generation.get()
     }
 
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> ActorState {
         self.state.get()
     }
 
     /// Moves to the next state of the actor's life.
-    pub(crate) fn enter(&self, state: State) {
+    pub(crate) fn enter(&self, state: ActorState) {
         debug_assert!(
             matches!(
                 (self.state.get(), state),
                 (
-                    State::Starting,
-                    State::Running | State::Draining | State::Stopping
-                ) | (State::Running, State::Draining | State::Stopping)
-                    | (State::Draining, State::Stopping)
+                    ActorState::Starting,
+                    ActorState::Running | ActorState::Draining | ActorState::Stopping
+                ) | (
+                    ActorState::Running,
+                    ActorState::Draining | ActorState::Stopping
+                ) | (ActorState::Draining, ActorState::Stopping)
             ),
             "an actor does not go from {:?} to {state:?}",
             self.state.get(),
@@ -216,15 +228,15 @@ impl Slot {
 
     /// Whether `key` is of the present tenancy.
     pub(crate) fn is_let_to(&self, key: Key) -> bool {
-        self.generation.get() == key.generation() && self.state.get() != State::Vacant
+        self.generation.get() == key.generation() && self.state.get() != ActorState::Vacant
     }
 
     /// Returns what becomes of the replies that the actor still holds.
-    pub(crate) fn ending(&self) -> End {
+    pub(crate) fn ending(&self) -> WaitEnd {
         self.traits.ending()
     }
 
-    pub(crate) fn end_with(&self, end: End) {
+    pub(crate) fn end_with(&self, end: WaitEnd) {
         self.traits.end_with(end);
     }
 
@@ -249,7 +261,7 @@ impl Slot {
     }
 
     #[inline(always)]
-    pub(crate) fn mail_kind(&self) -> &'static MailKind {
+    pub(crate) fn mail_kind(&self) -> &'static MessageVtable {
         self.mail.get().unwrap_or(&NO_MESSAGES)
     }
 
@@ -269,8 +281,8 @@ impl Slot {
         &self,
         generation: u32,
         slabs: &Slabs,
-        cause: Cause,
-    ) -> Option<*mut Item<M>> {
+        cause: MessageCause,
+    ) -> Option<*mut MailItem<M>> {
         if self.open.get() != generation
             && !(is_mutated(Mutant::NextTenantServed) && self.open.get() != 0)
         {
@@ -287,7 +299,7 @@ impl Slot {
     /// The slot's present tenancy was begun by `occupy::<M>`. The caller reads the item, which it
     /// then owns, before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<Place<M>> {
+    pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<MailPlace<M>> {
         // SAFETY: the caller's promises.
         unsafe { self.mailbox.pop_place::<M>(slabs) }
     }
@@ -330,7 +342,7 @@ impl Slot {
 
     /// Drops the oldest message as if a handler had taken it. Replies in it end with `end`.
     #[cold]
-    pub(crate) fn discard_next(&self, shard: &Shard, end: End) {
+    pub(crate) fn discard_next(&self, shard: &Shard, end: WaitEnd) {
         // SAFETY: `mail` is that of the present tenancy.
         unsafe { (self.mail_kind().discard)(self, shard, end) }
     }
@@ -355,10 +367,10 @@ impl Slot {
 
     #[inline]
     pub(crate) fn take_body(&self) -> Option<BodyBox> {
-        match self.desk.replace(Desk::Out(Key::NONE)) {
-            Desk::Here(body) => Some(body),
-            Desk::Out(wait) => {
-                self.desk.set(Desk::Out(wait));
+        match self.desk.replace(BodyPlace::Out(Key::NONE)) {
+            BodyPlace::Here(body) => Some(body),
+            BodyPlace::Out(wait) => {
+                self.desk.set(BodyPlace::Out(wait));
                 None
             }
         }
@@ -366,8 +378,8 @@ impl Slot {
 
     #[inline]
     pub(crate) fn put_body(&self, body: BodyBox) {
-        let before = self.desk.replace(Desk::Here(body));
-        debug_assert!(matches!(before, Desk::Out(_)));
+        let before = self.desk.replace(BodyPlace::Here(body));
+        debug_assert!(matches!(before, BodyPlace::Out(_)));
         mem::forget(before); // there is nothing to drop, which the compiler does not know
     }
 
@@ -389,7 +401,7 @@ impl Slot {
     pub(crate) fn prefetch_actor(&self) {
         prefetch(self.mailbox.first());
         // SAFETY: a slot is used by one thread, and nothing else is done during this look.
-        if let Desk::Here(body) = unsafe { &*self.desk.as_ptr() } {
+        if let BodyPlace::Here(body) = unsafe { &*self.desk.as_ptr() } {
             prefetch(ptr::from_ref(&**body).cast());
         }
     }
@@ -400,7 +412,7 @@ impl Slot {
         // It is at its desk if a destructor waits in its name, such as that of a lost message.
         if self.is_at_work() {
             // SAFETY: as in `is_at_work`. What was there is a key, which need not be dropped.
-            unsafe { self.desk.as_ptr().write(Desk::Out(wait)) };
+            unsafe { self.desk.as_ptr().write(BodyPlace::Out(wait)) };
         }
     }
 
@@ -408,8 +420,8 @@ impl Slot {
     pub(crate) fn wait(&self) -> Option<Key> {
         // SAFETY: as in `is_at_work`.
         match unsafe { &*self.desk.as_ptr() } {
-            Desk::Out(wait) => Some(*wait).filter(|&wait| wait != Key::NONE),
-            Desk::Here(_) => None,
+            BodyPlace::Out(wait) => Some(*wait).filter(|&wait| wait != Key::NONE),
+            BodyPlace::Here(_) => None,
         }
     }
 
@@ -417,55 +429,55 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn is_at_work(&self) -> bool {
         // SAFETY: a slot is used by one thread, and nothing else is done during this look.
-        matches!(unsafe { &*self.desk.as_ptr() }, Desk::Out(_))
+        matches!(unsafe { &*self.desk.as_ptr() }, BodyPlace::Out(_))
     }
 
     /// Whether its mailbox is bounded.
     #[inline(always)]
     pub(crate) fn is_bounded(&self) -> bool {
-        self.traits.has(Trait::Bounded)
+        self.traits.has(SlotFlag::Bounded)
     }
 
     pub(crate) fn become_bounded(&self) {
-        self.traits.set(Trait::Bounded, true);
+        self.traits.set(SlotFlag::Bounded, true);
     }
 
     /// Whether it waits for the system, and must not have a turn for its mail.
     pub(crate) fn is_resting(&self) -> bool {
-        self.traits.has(Trait::Resting)
+        self.traits.has(SlotFlag::Resting)
     }
 
     pub(crate) fn set_resting(&self, resting: bool) {
-        self.traits.set(Trait::Resting, resting);
+        self.traits.set(SlotFlag::Resting, resting);
     }
 
     /// Whether it has a receive time-out, which counts from the end of each turn.
     #[inline(always)]
     pub(crate) fn is_timed(&self) -> bool {
-        self.traits.has(Trait::Timed)
+        self.traits.has(SlotFlag::Timed)
     }
 
     pub(crate) fn set_timed(&self, timed: bool) {
-        self.traits.set(Trait::Timed, timed);
+        self.traits.set(SlotFlag::Timed, timed);
     }
 
     /// Whether the actor is stopped by a shutdown's deadline.
     pub(crate) fn is_forced(&self) -> bool {
-        self.traits.has(Trait::Forced)
+        self.traits.has(SlotFlag::Forced)
     }
 
     pub(crate) fn set_forced(&self, forced: bool) {
-        self.traits.set(Trait::Forced, forced);
+        self.traits.set(SlotFlag::Forced, forced);
     }
 
     /// Whether its path can be found from elsewhere.
     #[inline]
     pub(crate) fn is_known(&self) -> bool {
-        self.traits.has(Trait::Known)
+        self.traits.has(SlotFlag::Known)
     }
 
     pub(crate) fn become_known(&self) {
-        self.traits.set(Trait::Known, true);
+        self.traits.set(SlotFlag::Known, true);
     }
 
     /// Reads or changes what is rarely needed.
@@ -489,7 +501,7 @@ impl Slot {
     }
 
     /// Reads or changes the bound of its mailbox, if it has one.
-    pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut Bound) -> R) -> Option<R> {
+    pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut CapacityQueue) -> R) -> Option<R> {
         if !self.is_bounded() {
             return None;
         }
@@ -497,8 +509,8 @@ impl Slot {
     }
 
     /// Returns what all threads share of its mailbox, if that is bounded.
-    pub(crate) fn door(&self) -> Option<Arc<Door>> {
-        self.with_bound(|bound| Arc::clone(&bound.door))
+    pub(crate) fn bounded(&self) -> Option<Arc<BoundedMailbox>> {
+        self.with_bound(|bound| Arc::clone(&bound.bounded))
     }
 
     /// Stores how the actor is built. No recipe may be stored already.
@@ -506,7 +518,11 @@ impl Slot {
     /// # Safety
     ///
     /// The present tenancy was begun by `occupy::<M>`.
-    pub(crate) unsafe fn keep_recipe<R: Recipe>(&self, mail: &'static MailKind, recipe: Arc<R>) {
+    pub(crate) unsafe fn keep_recipe<R: Recipe>(
+        &self,
+        mail: &'static MessageVtable,
+        recipe: Arc<R>,
+    ) {
         debug_assert!(self.recipe.get().is_null());
         self.mail.set(Some(mail));
         self.recipe.set(Arc::into_raw(recipe).cast());
@@ -602,12 +618,12 @@ mod tests {
     fn s9_5_a_slot_whose_memory_was_given_back_is_vacant() {
         // SAFETY: as `Tenant` demands, zeros are a valid slot.
         let slot = unsafe { mem::MaybeUninit::<Slot>::zeroed().assume_init() };
-        assert_eq!((slot.state(), slot.mailbox_len()), (State::Vacant, 0));
+        assert_eq!((slot.state(), slot.mailbox_len()), (ActorState::Vacant, 0));
         assert!(slot.is_at_work() && !slot.mailbox.has_memory() && slot.recipe().is_none());
         let earlier = Key::new(0, 1);
         assert!(!slot.is_open_for(earlier) && !slot.is_let_to(earlier));
         let again = Slot::vacant(7);
-        assert_eq!(again.occupy(MailKind::of::<u8>(), NO_SLOT), 8);
+        assert_eq!(again.occupy(MessageVtable::of::<u8>(), NO_SLOT), 8);
         again.vacate(&Slabs::new());
     }
 
@@ -615,16 +631,16 @@ mod tests {
     #[cfg(debug_assertions)]
     fn s4_1_an_actor_moves_on_to_the_next_states_of_its_life_only() {
         use std::panic::{AssertUnwindSafe, catch_unwind};
-        const ALL: [State; 4] = [
-            State::Starting,
-            State::Running,
-            State::Draining,
-            State::Stopping,
+        const ALL: [ActorState; 4] = [
+            ActorState::Starting,
+            ActorState::Running,
+            ActorState::Draining,
+            ActorState::Stopping,
         ];
         for (place, from) in ALL.into_iter().enumerate() {
             for (other, to) in ALL.into_iter().enumerate() {
                 let (slot, blocks) = (Slot::default(), Slabs::new());
-                slot.occupy(MailKind::of::<u8>(), NO_SLOT);
+                slot.occupy(MessageVtable::of::<u8>(), NO_SLOT);
                 slot.state.set(from);
                 let moved = catch_unwind(AssertUnwindSafe(|| slot.enter(to))).is_ok();
                 assert_eq!(moved, other > place, "from {from:?} to {to:?}");
@@ -636,13 +652,13 @@ mod tests {
     #[test]
     fn s1_3_a_key_of_an_earlier_tenancy_opens_nothing() {
         let (slot, blocks) = (Slot::default(), Slabs::new());
-        let first = slot.occupy(MailKind::of::<u32>(), NO_SLOT);
+        let first = slot.occupy(MessageVtable::of::<u32>(), NO_SLOT);
         // SAFETY: the present tenancy was begun for `u32`, and the item is written at once.
         unsafe {
             let place = slot
-                .admit::<u32>(first, &blocks, Cause::NONE)
+                .admit::<u32>(first, &blocks, MessageCause::NONE)
                 .expect("it is open");
-            place.write(Item {
+            place.write(MailItem {
                 id: MessageId::NONE,
                 message: 1,
             });
@@ -654,10 +670,10 @@ mod tests {
         };
         assert_eq!(taken, Some(1));
         assert!(slot.vacate(&blocks));
-        let second = slot.occupy(MailKind::of::<String>(), NO_SLOT);
+        let second = slot.occupy(MessageVtable::of::<String>(), NO_SLOT);
         assert_ne!(first, second);
         // SAFETY: `first` is not of the present tenancy, so any type may be offered.
-        assert!(unsafe { slot.admit::<u32>(first, &blocks, Cause::NONE) }.is_none());
+        assert!(unsafe { slot.admit::<u32>(first, &blocks, MessageCause::NONE) }.is_none());
         assert_eq!(slot.mailbox_len(), 0);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 
-use crate::failure::End;
+use crate::failure::WaitEnd;
 
 /// A property that an actor has or has not.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-pub(crate) enum Trait {
+pub(crate) enum SlotFlag {
     /// Its mailbox is bounded.
     Bounded = 1,
     /// Its path can be found from elsewhere.
@@ -22,40 +22,40 @@ pub(crate) enum Trait {
 
 /// The properties of an actor, and the end of the replies that it still holds when it stops.
 #[derive(Default)]
-pub(crate) struct Traits(Cell<u8>);
+pub(crate) struct SlotFlags(Cell<u8>);
 
 const ENDING_SHIFT: u32 = 5;
 
 /// Indexed by the number that stands for each in the upper bits.
-const ENDINGS: [End; 8] = [
-    End::Stopped,
-    End::NoReply,
-    End::Failed,
-    End::NoRoom,
-    End::PoolClosed,
-    End::TimedOut,
-    End::Cancelled,
-    End::Deadlock,
+const ENDINGS: [WaitEnd; 8] = [
+    WaitEnd::Stopped,
+    WaitEnd::NoReply,
+    WaitEnd::Failed,
+    WaitEnd::NoRoom,
+    WaitEnd::PoolClosed,
+    WaitEnd::TimedOut,
+    WaitEnd::Cancelled,
+    WaitEnd::Deadlock,
 ];
 
-impl Traits {
+impl SlotFlags {
     #[inline(always)]
-    pub(crate) fn has(&self, one: Trait) -> bool {
+    pub(crate) fn has(&self, one: SlotFlag) -> bool {
         self.0.get() & one as u8 != 0
     }
 
     #[inline(always)]
-    pub(crate) fn set(&self, one: Trait, holds: bool) {
+    pub(crate) fn set(&self, one: SlotFlag, holds: bool) {
         let others = self.0.get() & !(one as u8);
         self.0.set(others | if holds { one as u8 } else { 0 });
     }
 
-    pub(crate) fn ending(&self) -> End {
+    pub(crate) fn ending(&self) -> WaitEnd {
         ENDINGS[usize::from(self.0.get() >> ENDING_SHIFT)]
     }
 
     #[allow(clippy::cast_possible_truncation)] // there are eight
-    pub(crate) fn end_with(&self, end: End) {
+    pub(crate) fn end_with(&self, end: WaitEnd) {
         let number = ENDINGS.iter().position(|&other| other == end);
         let number = number.expect("every end has a number") as u8;
         let traits = self.0.get() & ((1 << ENDING_SHIFT) - 1);
@@ -75,14 +75,14 @@ mod tests {
     #[test]
     fn traits_and_ends_do_not_disturb_each_other() {
         let all = [
-            Trait::Bounded,
-            Trait::Known,
-            Trait::Resting,
-            Trait::Timed,
-            Trait::Forced,
+            SlotFlag::Bounded,
+            SlotFlag::Known,
+            SlotFlag::Resting,
+            SlotFlag::Timed,
+            SlotFlag::Forced,
         ];
-        let traits = Traits::default();
-        assert_eq!(traits.ending(), End::Stopped);
+        let traits = SlotFlags::default();
+        assert_eq!(traits.ending(), WaitEnd::Stopped);
         for end in ENDINGS {
             traits.end_with(end);
             for one in all {
@@ -92,9 +92,9 @@ mod tests {
                 assert_eq!(all.iter().filter(|&&other| traits.has(other)).count(), 1);
                 traits.set(one, false);
             }
-            traits.set(Trait::Forced, true);
+            traits.set(SlotFlag::Forced, true);
             traits.clear();
-            assert!(!traits.has(Trait::Forced) && traits.ending() == end);
+            assert!(!traits.has(SlotFlag::Forced) && traits.ending() == end);
         }
     }
 }

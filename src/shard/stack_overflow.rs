@@ -81,7 +81,7 @@ fn write_path(shard: &Shard, index: u32, to: &mut Report) -> fmt::Result {
     for at in generated[..count].iter().rev() {
         let slot = shard.slot(*at);
         let generation = slot.generation();
-        if slot.special.is_task() {
+        if slot.attention.is_task() {
             write!(to, "/$task-{at:x}.{generation:x}")?;
         } else {
             write!(to, "/${:x}.{at:x}.{generation:x}", shard.home.worker())?;

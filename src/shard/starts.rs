@@ -5,7 +5,8 @@
 //! about to wait.
 
 use super::state::Shard;
-use super::turn_record::{Start, Starts};
+use super::turn_record::PendingStart;
+use super::turn_record::PendingStarts;
 use crate::address::ActorId;
 use crate::fiber::do_first;
 
@@ -16,8 +17,8 @@ impl Shard {
         if acting.home != self.home {
             return start();
         }
-        let starts = &self.stage.here().starts;
-        starts.0.borrow_mut().push(Start {
+        let starts = &self.current.record().starts;
+        starts.0.borrow_mut().push(PendingStart {
             actor,
             mail: self.slot(actor.key.slot()).message_kind(),
             starter: acting.key.slot(),
@@ -30,7 +31,7 @@ impl Shard {
 
     /// Code within the starts is about to wait: makes them waits.
     pub(crate) fn make_starts_wait(&self) {
-        let starts = &self.stage.here().starts;
+        let starts = &self.current.record().starts;
         let mut starts = starts.0.borrow_mut();
         // If a start has a wait, all starts further out have theirs too.
         let without = starts.iter_mut().rev().take_while(|it| it.wait.is_none());
@@ -43,14 +44,14 @@ impl Shard {
 }
 
 /// Removes the innermost start, however it ends.
-struct Over<'a>(&'a Shard, &'a Starts);
+struct Over<'a>(&'a Shard, &'a PendingStarts);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         let mut starts = self.1.0.borrow_mut();
         let start = starts.pop();
         if starts.is_empty() {
-            do_first(self.0.stage.here().is_scoped.get());
+            do_first(self.0.current.record().is_scoped.get());
         }
         drop(starts);
         if let Some(wait) = start.and_then(|start| start.wait) {

@@ -6,25 +6,41 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::alarms::{Alarms, Measure};
-use super::probe_records::Unprobed;
+use super::alarms::Alarms;
+use super::alarms::TickBudget;
+use super::probe_records::PendingChecks;
 use super::records::{Elsewhere, Withdrawn};
 use super::run_queue::RunQueue;
 use super::slot::{NO_SLOT, Slot};
-use super::turn_record::Stage;
-use crate::address::{ActorId, Cause, Envelope, Home, Key, MessageId};
+use super::turn_record::CurrentRecord;
+use crate::address::ActorId;
+use crate::address::Envelope;
+use crate::address::Home;
+use crate::address::Key;
+use crate::address::MessageCause;
+use crate::address::MessageId;
 use crate::fiber::{FiberSet, StackClass, StackConfig};
-use crate::mailbox::Place;
+use crate::mailbox::MailPlace;
 use crate::memory::{Arena, Slabs};
-use crate::pool_core::{Beat, Counts, Observer, Outboxes, PoolCore, WorkerStats, last_handler};
+use crate::pool_core::Counts;
+use crate::pool_core::Observer;
+use crate::pool_core::Outboxes;
+use crate::pool_core::PoolCore;
+use crate::pool_core::WorkerActivity;
+use crate::pool_core::WorkerStats;
+use crate::pool_core::last_handler;
 use crate::time::Clock;
-use crate::wait::{self, Interrupts, Several, Verdicts, Waits};
+use crate::wait;
+use crate::wait::DroppedReplies;
+use crate::wait::Interrupts;
+use crate::wait::JoinWaits;
+use crate::wait::Waits;
 
 /// Called at the end of a wait. It may look at the wait, and take its outcome.
 pub(crate) type Callback = Box<dyn FnOnce(&Shard)>;
 
 /// A place at which a handler of this worker waits.
-pub(crate) type Wait = wait::Wait<Callback>;
+pub(crate) type WorkerWait = wait::Wait<Callback>;
 
 /// Work for a fiber of the worker that belongs to no actor.
 pub(crate) type Chore = Box<dyn FnOnce(&Shard)>;
@@ -42,19 +58,19 @@ pub(crate) struct Shard {
     pub(crate) waits: Waits<Callback>,
     /// Questions that must not be handled, by the slot in whose mail they are.
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
-    pub(crate) unprobed: Unprobed,
-    pub(crate) several: Several,
+    pub(crate) unprobed: PendingChecks,
+    pub(crate) join_waits: JoinWaits,
     pub(crate) fibers: FiberSet,
     pub(crate) outboxes: Outboxes,
-    pub(crate) verdicts: Verdicts,
+    pub(crate) dropped_replies: DroppedReplies,
     pub(crate) counts: Counts,
     /// The observer, if any: it sees one message a turn.
     pub(crate) observer: OnceCell<Rc<dyn Observer>>,
 
     /// Where other threads can see which handler runs.
-    pub(crate) beat: Arc<CachePadded<Beat>>,
+    pub(crate) activity: Arc<CachePadded<WorkerActivity>>,
     /// The actor whose turn it is, and the message that it handles.
-    pub(crate) stage: Stage,
+    pub(crate) current: CurrentRecord,
 
     last_message: Cell<MessageId>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
@@ -70,7 +86,7 @@ pub(crate) struct Shard {
     pub(crate) clock: Option<Clock>,
     pub(crate) alarms: Alarms,
     /// How much the worker does in the present tick.
-    pub(crate) measure: Cell<Measure>,
+    pub(crate) budget: Cell<TickBudget>,
     /// Turns that the present tick may still begin.
     pub(crate) turns_left: Cell<u32>,
     /// How many messages may be handled before the present tick gives no more turns.
@@ -102,22 +118,22 @@ impl Shard {
             tasks_open: Cell::new(0),
             waits: Waits::new(),
             withdrawn: RefCell::default(),
-            unprobed: Unprobed::default(),
-            several: Several::default(),
+            unprobed: PendingChecks::default(),
+            join_waits: JoinWaits::default(),
             fibers: FiberSet::new(stacks, body),
             outboxes: Outboxes::new(Arc::clone(&core), worker),
-            verdicts: Verdicts::default(),
+            dropped_replies: DroppedReplies::default(),
             counts: Counts::default(),
             observer: OnceCell::new(),
-            beat: Arc::clone(&core.beats[worker as usize]),
-            stage: Stage::new(core.scopes.are_hooked()),
+            activity: Arc::clone(&core.activities[worker as usize]),
+            current: CurrentRecord::new(core.scopes.are_hooked()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),
             now: Cell::new(now),
             clock,
             alarms: Alarms::new(now),
-            measure: Cell::new(Measure::MOST),
+            budget: Cell::new(TickBudget::MOST),
             nested: Cell::new(0),
             turns_left: Cell::new(0),
             messages_until: Cell::new(0),
@@ -187,7 +203,7 @@ impl Shard {
     pub(crate) fn next_envelope(&self) -> Envelope {
         let message = self.last_message.get().next();
         self.last_message.set(message);
-        let here = self.stage.here();
+        let here = self.current.record();
         here.envelope.get().next(here.actor.get(), message)
     }
 
@@ -201,36 +217,36 @@ impl Shard {
 
     /// Returns the cause of a message that is sent here and now.
     #[inline(always)]
-    pub(crate) fn cause_of_sent(&self) -> Cause {
-        let here = self.stage.here();
-        Cause::of_sent(here.envelope.get(), here.actor.get())
+    pub(crate) fn cause_of_sent(&self) -> MessageCause {
+        let here = self.current.record();
+        MessageCause::of_sent(here.envelope.get(), here.actor.get())
     }
 
     /// Returns the envelope of the message being handled.
     pub(crate) fn envelope(&self) -> Envelope {
-        self.stage.here().envelope.get()
+        self.current.record().envelope.get()
     }
 
     /// Whether a handler runs.
     pub(crate) fn is_handling(&self) -> bool {
-        self.stage.here().handles.get()
+        self.current.record().handles.get()
     }
 
     /// Returns the actor whose turn it is.
     #[inline(always)]
     pub(crate) fn acting(&self) -> ActorId {
-        self.stage.here().actor.get()
+        self.current.record().actor.get()
     }
 
     /// Returns how many messages the present turn may still take.
     #[inline(always)]
     pub(crate) fn messages_left(&self) -> usize {
-        self.stage.here().messages_left.get()
+        self.current.record().messages_left.get()
     }
 
     #[inline(always)]
     pub(crate) fn leave_messages(&self, most: usize) {
-        self.stage.here().messages_left.set(most);
+        self.current.record().messages_left.set(most);
     }
 
     /// Returns whether the present turn takes another message, and counts that message.
@@ -251,15 +267,18 @@ impl Shard {
     /// There is a message, and nothing was taken out since.
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn begin_handling<M>(&self, place: Place<M>) {
+    pub(crate) unsafe fn begin_handling<M>(&self, place: MailPlace<M>) {
         // SAFETY: the caller's promise.
-        self.stage.here().envelope.set(unsafe { place.envelope() });
+        self.current
+            .record()
+            .envelope
+            .set(unsafe { place.envelope() });
         self.counts.handled.add(1);
     }
 
     /// Takes over the envelope of a message that its actor has stored, and counts it as handled.
     pub(crate) fn begin_handling_of(&self, envelope: &Envelope) {
-        self.stage.here().envelope.set(*envelope);
+        self.current.record().envelope.set(*envelope);
         self.counts.handled.add(1);
     }
 
@@ -313,7 +332,7 @@ impl Shard {
 
     /// Returns the actor whose handler ran last, and whether the handler still runs.
     pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
-        last_handler(&self.beat)
+        last_handler(&self.activity)
     }
 
     pub(crate) fn stats(&self, parks: u64) -> WorkerStats {

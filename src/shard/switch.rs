@@ -14,7 +14,7 @@ use crate::fiber::{FiberId, Parent, Resume, Suspend, suspend};
 const MOST_NESTED: u32 = 16;
 
 /// What the owner of a loop is to do when the loop stops.
-enum Next {
+enum LoopExit {
     /// Continue itself.
     Own,
     /// End itself.
@@ -28,10 +28,10 @@ impl Shard {
     /// the worker's own stack.
     pub(crate) fn drive(&self, fiber: FiberId, what_for: Resume) {
         let next = self.relay(fiber, what_for);
-        self.stage.go_on_as_root();
+        self.current.set_current_to_root();
         match next {
-            Next::Parent(Suspend::Nothing) => {}
-            Next::Own | Next::OwnEnd | Next::Parent(_) => {
+            LoopExit::Parent(Suspend::Nothing) => {}
+            LoopExit::Own | LoopExit::OwnEnd | LoopExit::Parent(_) => {
                 unreachable!("no fiber waits below the worker's own stack")
             }
         }
@@ -39,7 +39,7 @@ impl Shard {
 
     /// Gives the thread up until the calling fiber, which waits, is to continue.
     #[inline(always)]
-    pub(crate) fn give_way(&self, own: FiberId) -> Resume {
+    pub(crate) fn yield_thread(&self, own: FiberId) -> Resume {
         let nested = self.nested.get();
         if nested < MOST_NESTED && self.turns_left.get() > 0 && !self.due.is_empty() {
             self.nested.set(nested + 1);
@@ -49,17 +49,17 @@ impl Shard {
             // resumed finds that this fiber is to continue.
             let next = if why == Some(Suspend::SwitchTo(own)) {
                 self.fibers.keep(spare);
-                Next::Own
+                LoopExit::Own
             } else {
-                self.go_on_relaying(own, spare, why)
+                self.run_loop(own, spare, why)
             };
             parent.go_on();
             self.nested.set(nested);
             self.fibers.is_back(own);
             match next {
-                Next::Own => Resume::Run,
-                Next::OwnEnd => Resume::End,
-                Next::Parent(why) => suspend(why),
+                LoopExit::Own => Resume::Run,
+                LoopExit::OwnEnd => Resume::End,
+                LoopExit::Parent(why) => suspend(why),
             }
         } else {
             suspend(Suspend::Blocked)
@@ -73,15 +73,15 @@ impl Shard {
     }
 
     /// Resumes a fiber, and then one after the other, for the worker.
-    fn relay(&self, fiber: FiberId, what_for: Resume) -> Next {
+    fn relay(&self, fiber: FiberId, what_for: Resume) -> LoopExit {
         let why = self.fibers.resume(fiber, what_for);
-        self.go_on_relaying(FiberId::NONE, fiber, why)
+        self.run_loop(FiberId::NONE, fiber, why)
     }
 
     /// Runs the loop, for the worker or for the fiber `own`, which waits: continues after `fiber`, which
     /// yielded for the reason `why`.
     #[inline(never)]
-    fn go_on_relaying(&self, own: FiberId, mut fiber: FiberId, mut why: Option<Suspend>) -> Next {
+    fn run_loop(&self, own: FiberId, mut fiber: FiberId, mut why: Option<Suspend>) -> LoopExit {
         loop {
             // `Ok` is a fiber that has waited, and may be below others.
             let goes_on = match why {
@@ -91,7 +91,7 @@ impl Shard {
                 }
                 Some(Suspend::PassOn(next)) => Ok(next),
                 Some(Suspend::Blocked) if self.due.is_empty() => {
-                    return Next::Parent(Suspend::Nothing);
+                    return LoopExit::Parent(Suspend::Nothing);
                 }
                 Some(Suspend::Blocked) => Err((self.spare(), Resume::Run)),
                 _ => match self.next_after(own, fiber, why) {
@@ -101,9 +101,9 @@ impl Shard {
             };
             let what_for;
             (fiber, what_for) = match goes_on {
-                Ok(next) if next == own => return Next::Own,
+                Ok(next) if next == own => return LoopExit::Own,
                 Ok(next) if !self.fibers.is_suspended(next) => {
-                    return Next::Parent(Suspend::PassOn(next));
+                    return LoopExit::Parent(Suspend::PassOn(next));
                 }
                 Ok(next) => (next, Resume::Run),
                 Err(next) => next,
@@ -120,21 +120,21 @@ impl Shard {
         own: FiberId,
         fiber: FiberId,
         why: Option<Suspend>,
-    ) -> Result<(FiberId, Resume), Next> {
+    ) -> Result<(FiberId, Resume), LoopExit> {
         if let Some(Suspend::End(next) | Suspend::PassOnEnd(next)) = why {
             if why == Some(Suspend::End(next)) {
                 self.fibers.keep(fiber);
             }
             return if next == own {
-                Err(Next::OwnEnd)
+                Err(LoopExit::OwnEnd)
             } else if self.fibers.is_suspended(next) {
                 Ok((next, Resume::End))
             } else {
-                Err(Next::Parent(Suspend::PassOnEnd(next)))
+                Err(LoopExit::Parent(Suspend::PassOnEnd(next)))
             };
         }
         let next = self.next_to_run(fiber, why);
-        let next = next.ok_or(Next::Parent(Suspend::Nothing))?;
+        let next = next.ok_or(LoopExit::Parent(Suspend::Nothing))?;
         Ok((next, Resume::Run))
     }
 

@@ -1,11 +1,11 @@
 //! Families: the tree of parents and children, and the names of its members.
 
 use super::roles::{actor_of, slot_of};
-use super::run_queue::Due;
+use super::run_queue::Runnable;
 use super::slot::{NO_SLOT, Slot};
 use super::stack_overflow::tell_of_overflow;
 use super::state::Shard;
-use super::vtable::MailKind;
+use super::vtable::MessageVtable;
 use crate::address::{ActorId, ActorPath, Key, NameError};
 use crate::fiber::{self, StackConfig};
 use crate::pool_core::PoolCore;
@@ -30,7 +30,7 @@ pub(crate) enum Name<'a> {
 pub(crate) fn found_guardian(shard: &Shard) {
     let slot = shard.slots().occupy();
     debug_assert_eq!(slot, GUARDIAN);
-    shard.slot(slot).occupy(MailKind::of::<()>(), NO_SLOT);
+    shard.slot(slot).occupy(MessageVtable::of::<()>(), NO_SLOT);
     shard.slot(slot).shut();
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn path_of(shard: &Shard, index: u32) -> ActorPath {
             break path;
         }
         let generation = slot.generation();
-        generated.push(if slot.special.is_task() {
+        generated.push(if slot.attention.is_task() {
             format!("$task-{at:x}.{generation:x}")
         } else {
             format!("${:x}.{at:x}.{generation:x}", shard.home.worker())
@@ -116,14 +116,14 @@ pub(crate) fn wake(shard: &Shard, index: u32) {
     let rested = slot.is_resting();
     slot.set_resting(false);
     if rested || !slot.queued.replace(true) {
-        shard.due.push(Due::Turn(index));
+        shard.due.push(Runnable::Turn(index));
     }
 }
 
 /// Has an actor check, before its next message, what the system wants of it.
 pub(crate) fn interrupt(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
-    slot.special.set(true);
+    slot.attention.set(true);
     if shard.acting() == shard.id_of(key) {
         shard.end_turn_soon();
     }
@@ -145,7 +145,7 @@ pub(crate) fn paths_of_children(shard: &Shard, key: Key) -> Vec<ActorPath> {
 /// Returns the children of an actor, the last one first.
 pub(crate) fn children_of(shard: &Shard, parent: u32) -> impl Iterator<Item = Key> + '_ {
     children(shard, shard.slot(parent))
-        .filter(|child| !shard.slot(*child).special.is_task())
+        .filter(|child| !shard.slot(*child).attention.is_task())
         .map(|child| key_of(shard, child))
 }
 
@@ -158,7 +158,7 @@ pub(crate) fn younger_siblings(shard: &Shard, index: u32) -> impl Iterator<Item 
         Some(sibling)
     });
     siblings
-        .filter(|sibling| !shard.slot(*sibling).special.is_task())
+        .filter(|sibling| !shard.slot(*sibling).attention.is_task())
         .map(|sibling| key_of(shard, sibling))
 }
 
@@ -178,7 +178,7 @@ fn is_below(shard: &Shard, actor: Key, ancestor: Key) -> bool {
 /// another actor of this worker.
 pub(crate) fn below_as(shard: &Shard, ancestor: Key, actor: ActorId) -> Option<Key> {
     let key = slot_of(shard, actor)?;
-    let is_actor = !shard.slot(key.slot()).special.is_task();
+    let is_actor = !shard.slot(key.slot()).attention.is_task();
     (is_actor && is_below(shard, key, ancestor)).then_some(key)
 }
 
@@ -197,12 +197,12 @@ pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
 
 /// Whether an actor has tasks and no children: for a deliberate mistake, see [`Mutant`].
 pub(crate) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
-    children(shard, slot).all(|child| shard.slot(child).special.is_task())
+    children(shard, slot).all(|child| shard.slot(child).attention.is_task())
 }
 
 /// Whether an actor is passive, and would wake up for a message.
 pub(crate) fn is_asleep(slot: &Slot) -> bool {
-    slot.special.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
+    slot.attention.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
 }
 
 impl Shard {
@@ -213,7 +213,7 @@ impl Shard {
         if is_asleep(slot) {
             return Some((false, slot.mailbox_len()));
         }
-        let held_up = slot.special.get() || slot.is_resting();
+        let held_up = slot.attention.get() || slot.is_resting();
         let at_work = usize::from(slot.is_at_work());
         Some((held_up, slot.mailbox_len() + at_work))
     }

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use crate::address::MessageType;
 use crate::address::{ActorId, Envelope, Home, Key};
 use crate::fiber::do_first;
-use crate::pool_core::Running;
+use crate::pool_core::RunningTurn;
 
 /// A reply whose answer a handler is making, and which nothing else can send meanwhile.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ pub(crate) struct Answering {
 }
 
 /// The record of the actor whose turn it is.
-pub(crate) struct Acting {
+pub(crate) struct TurnRecord {
     /// The actor.
     pub(crate) actor: Cell<ActorId>,
     /// The envelope of the message that it handles.
@@ -37,9 +37,9 @@ pub(crate) struct Acting {
     pub(crate) handles: Cell<bool>,
     /// The handler in which it acts, if that is another actor's: a subscriber to dead letters belongs to
     /// no worker.
-    pub(crate) within: Cell<Running>,
+    pub(crate) within: Cell<RunningTurn>,
     /// Starts of actors that handlers on this fiber are performing.
-    pub(crate) starts: Starts,
+    pub(crate) starts: PendingStarts,
     /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(crate) locals: Locals,
@@ -50,7 +50,7 @@ pub(crate) struct Acting {
     pub(crate) wait: Rc<Cell<Key>>,
 }
 
-impl Acting {
+impl TurnRecord {
     /// The record for when no actor has a turn.
     fn nobody(is_hooked: bool) -> Self {
         Self {
@@ -58,8 +58,8 @@ impl Acting {
             envelope: Cell::new(Envelope::NONE),
             messages_left: Cell::new(0),
             handles: Cell::new(false),
-            within: Cell::new(Running::NOBODY),
-            starts: Starts::none(),
+            within: Cell::new(RunningTurn::NOBODY),
+            starts: PendingStarts::none(),
             is_scoped: Cell::new(is_hooked),
             locals: Locals::none(),
             answering: Cell::new(None),
@@ -69,25 +69,25 @@ impl Acting {
 }
 
 /// Points to the record of what acts now.
-pub(crate) struct Stage {
-    here: Cell<*const Acting>,
+pub(crate) struct CurrentRecord {
+    here: Cell<*const TurnRecord>,
     /// Whether hooks are called at each switch.
     is_hooked: bool,
     /// The record of the worker's own stack. It is a box held as a pointer, because moving a box would
     /// invalidate what was borrowed from it.
-    root: *mut Acting,
+    root: *mut TurnRecord,
 }
 
-impl Drop for Stage {
+impl Drop for CurrentRecord {
     fn drop(&mut self) {
         // SAFETY: `new` made it from a box, and nothing acts any more.
         drop(unsafe { Box::from_raw(self.root) });
     }
 }
 
-impl Stage {
+impl CurrentRecord {
     pub(crate) fn new(is_hooked: bool) -> Self {
-        let root = Box::into_raw(Box::new(Acting::nobody(is_hooked)));
+        let root = Box::into_raw(Box::new(TurnRecord::nobody(is_hooked)));
         Self {
             here: Cell::new(root),
             is_hooked,
@@ -97,8 +97,8 @@ impl Stage {
 
     /// Returns the record of what acts now.
     #[inline(always)]
-    pub(crate) fn here(&self) -> &Acting {
-        // SAFETY: the pointer is `root`, or the record of a fiber that has not ended. `go_on_as` is
+    pub(crate) fn record(&self) -> &TurnRecord {
+        // SAFETY: the pointer is `root`, or the record of a fiber that has not ended. `set_current` is
         // called only with what `on_this_fiber` has lent, by a fiber whose loop continues; and before a
         // fiber ends, it yields, and whatever continues then sets its own record. The reference is held
         // by code on that very fiber.
@@ -107,30 +107,30 @@ impl Stage {
 
     /// Sets the record of the fiber that continues. Called after everything that suspends this fiber.
     #[inline(always)]
-    pub(crate) fn go_on_as(&self, acting: &Acting) {
+    pub(crate) fn set_current(&self, acting: &TurnRecord) {
         self.here.set(ptr::from_ref(acting));
     }
 
     /// Runs the loop of a fiber with a record of its own. The loop passes it to
-    /// [`go_on_as`](Self::go_on_as) each time that it is resumed to run. The loop ends when it is resumed
+    /// [`set_current`](Self::go_on_as) each time that it is resumed to run. The loop ends when it is resumed
     /// to end.
-    pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&Acting)) {
-        let acting = Acting::nobody(self.is_hooked);
-        self.go_on_as(&acting);
+    pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&TurnRecord)) {
+        let acting = TurnRecord::nobody(self.is_hooked);
+        self.set_current(&acting);
         do_first(self.is_hooked);
         run(&acting);
     }
 
     /// Sets the record of the worker's own stack, which continues.
-    pub(crate) fn go_on_as_root(&self) {
+    pub(crate) fn set_current_to_root(&self) {
         self.here.set(self.root);
     }
 }
 
 /// The starts that are under way on one fiber, the innermost last.
-pub(crate) struct Starts(pub(crate) RefCell<Vec<Start>>);
+pub(crate) struct PendingStarts(pub(crate) RefCell<Vec<PendingStart>>);
 
-pub(crate) struct Start {
+pub(crate) struct PendingStart {
     pub(crate) actor: ActorId,
     pub(crate) mail: &'static MessageType,
     /// The slot of the actor that starts it.
@@ -139,7 +139,7 @@ pub(crate) struct Start {
     pub(crate) wait: Option<Key>,
 }
 
-impl Starts {
+impl PendingStarts {
     /// Whether there are any.
     pub(crate) fn any(&self) -> bool {
         !self.0.borrow().is_empty()

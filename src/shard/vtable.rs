@@ -6,18 +6,19 @@ use super::records::Recipe;
 use super::slot::Slot;
 use super::state::Shard;
 use crate::address::{ActorId, Envelope, MessageId, MessageType};
-use crate::failure::{DeadLetterReason, End};
+use crate::failure::DeadLetterReason;
+use crate::failure::WaitEnd;
 use crate::memory::Slabs;
 
 /// The operations on a mailbox that need not know the type of its messages.
 #[repr(C)]
-pub(crate) struct MailKind {
+pub(crate) struct MessageVtable {
     /// First, so that its address is that of the whole.
     pub(crate) message_type: MessageType,
     pub(crate) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
     pub(crate) release: unsafe fn(&Slot, &Slabs),
     pub(crate) peek: unsafe fn(&Slot) -> Option<Envelope>,
-    pub(crate) discard: unsafe fn(&Slot, &Shard, End),
+    pub(crate) discard: unsafe fn(&Slot, &Shard, WaitEnd),
     pub(crate) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
     pub(crate) holds: unsafe fn(&Slot, MessageId) -> bool,
     pub(crate) advance: unsafe fn(&Slot, &Slabs, MessageId, usize) -> bool,
@@ -26,7 +27,7 @@ pub(crate) struct MailKind {
 }
 
 /// The operations on the mailbox of a slot that is no actor's: nothing is ever in it.
-pub(crate) static NO_MESSAGES: MailKind = MailKind {
+pub(crate) static NO_MESSAGES: MessageVtable = MessageVtable {
     message_type: MessageType::new::<()>(),
     bury: |_, _, _, _| 0,
     release: |_, _| {},

@@ -8,22 +8,27 @@
 // What is `pub` here leaves the crate only under `--cfg nexus_loom`, through `crate::model`.
 #![cfg_attr(not(nexus_loom), allow(unreachable_pub))]
 
-mod beat;
+mod activity;
 mod cancellations;
+mod control_queue;
 mod jobs;
-mod nap;
-mod orders;
 mod quorum;
-mod remembered;
+mod retained_map;
 mod table;
 mod woken;
+mod work_flags;
 
-pub use beat::{Beat, Running};
+pub use activity::Activity;
+pub use activity::ActivityMark;
 pub use cancellations::Cancellations;
+pub use control_queue::ControlQueue;
 pub use jobs::Jobs;
-pub use nap::{Nap, Watcher, watcher_of};
-pub use orders::Orders;
 pub use quorum::Quorum;
-pub use remembered::Remembered;
-pub use table::{Found, Numbered, Table};
+pub use retained_map::RetainedMap;
+pub use table::Numbered;
+pub use table::Table;
+pub use table::TableGuard;
 pub use woken::Woken;
+pub use work_flags::Watcher;
+pub use work_flags::WorkFlags;
+pub use work_flags::watcher_of;

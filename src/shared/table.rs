@@ -85,19 +85,19 @@ impl<T: Numbered, const PLACES: usize> Table<T, PLACES> {
 
     /// Returns the value with that number, while it is entered.
     #[inline]
-    pub fn find(&self, number: u32) -> Option<Found<T>> {
+    pub fn find(&self, number: u32) -> Option<TableGuard<T>> {
         let guard = self.place_of(number).load();
         let found = guard
             .as_ref()
             .is_some_and(|found| found.number() == number || is_mutated(Mutant::TableNumberUnseen));
-        found.then_some(Found(guard))
+        found.then_some(TableGuard(guard))
     }
 }
 
 /// A value that was found, and is held.
-pub struct Found<T>(Guard<Option<Arc<T>>>);
+pub struct TableGuard<T>(Guard<Option<Arc<T>>>);
 
-impl<T> Deref for Found<T> {
+impl<T> Deref for TableGuard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {

@@ -15,9 +15,9 @@ use crate::sync::{Mutant, Mutex, is_mutated};
 use std::mem;
 
 /// The woken parts of a future whose own waker is a `W`.
-pub struct Woken<W>(Mutex<Noted<W>>);
+pub struct Woken<W>(Mutex<WakeNote<W>>);
 
-struct Noted<W> {
+struct WakeNote<W> {
     numbers: Vec<usize>,
     /// Whether a part is among these, or about to be polled because it was.
     is_noted: Vec<bool>,
@@ -28,7 +28,7 @@ struct Noted<W> {
 impl<W: Clone> Woken<W> {
     /// With that many parts.
     pub fn new(parts: usize) -> Self {
-        Self(Mutex::new(Noted {
+        Self(Mutex::new(WakeNote {
             numbers: Vec::new(),
             is_noted: vec![false; parts],
             whole: None,
@@ -39,7 +39,7 @@ impl<W: Clone> Woken<W> {
     #[must_use = "the whole is to be woken"]
     pub fn note(&self, part: usize) -> Option<W> {
         let mut noted = self.0.lock();
-        let Noted {
+        let WakeNote {
             numbers, is_noted, ..
         } = &mut *noted;
         if !mem::replace(&mut is_noted[part], true) {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::case::Case;
 use super::choices::{Choice, Choices};
-use super::engine::{Engine, EngineParts};
+use super::engine::SimEngine;
+use super::engine::SimEngineParts;
 use super::handle::{Sim, nanos};
-use super::world::Spans;
+use super::world::VirtualSpans;
 use crate::ask::{AskError, begin_call};
 use crate::failure::{BoxError, Cycle, Failure};
 use crate::pool::{
@@ -51,7 +52,7 @@ pub struct SimBuilder {
     workers: usize,
     name: String,
     stack_size: usize,
-    spans: Spans,
+    spans: VirtualSpans,
     kept: usize,
     pub(super) step_limit: Option<u64>,
     configure: Option<Configure>,
@@ -68,7 +69,7 @@ impl Default for SimBuilder {
             workers: 2,
             name: "simulation".to_owned(),
             stack_size: DEFAULT_STACK_SIZE,
-            spans: Spans {
+            spans: VirtualSpans {
                 round: 2_000,
                 latency: 50_000,
                 stall: 1_000_000,
@@ -221,7 +222,7 @@ impl SimBuilder {
         check_stacks(self.stack_size)?;
         let on_failure = self.on_failure.clone();
         let on_suspicion = self.on_suspicion.clone();
-        let engine = Engine::start(EngineParts {
+        let engine = SimEngine::start(SimEngineParts {
             seed: self.case.seed,
             name: self.name.clone(),
             workers: self.workers,

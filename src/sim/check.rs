@@ -107,7 +107,7 @@ struct Checker<'a> {
 }
 
 /// A finished run.
-struct Run {
+struct CheckRun {
     trace: Trace,
     steps: u64,
     now: Duration,
@@ -137,7 +137,7 @@ impl Checker<'_> {
     }
 
     /// Runs the test once.
-    fn run(&self, case: &Case) -> Run {
+    fn run(&self, case: &Case) -> CheckRun {
         let mut builder = self.builder.clone();
         builder.case = case.clone();
         let limit = builder.step_limit.unwrap_or(MOST_STEPS);
@@ -154,7 +154,7 @@ impl Checker<'_> {
             Err(Unwound::Forced) => Some("the test was ended by force".to_owned()),
             Ok(failure) => failure,
         };
-        Run {
+        CheckRun {
             trace: sim.trace(),
             steps,
             now,
@@ -175,7 +175,7 @@ impl Checker<'_> {
     }
 
     /// Panics with the full report about a failing run.
-    fn report(&self, case: &Case, run: &Run) -> ! {
+    fn report(&self, case: &Case, run: &CheckRun) -> ! {
         let (smallest, last) = quietly(|| self.shrink(case, run));
         let mut text = String::new();
         let (failure, steps, now) = (run.failure.as_deref(), run.steps, run.now);
@@ -202,7 +202,7 @@ impl Checker<'_> {
 
     /// Returns the smallest case found that still fails, and its run; the run is `None` if not even
     /// the same case fails again.
-    fn shrink(&self, case: &Case, run: &Run) -> (Case, Option<Run>) {
+    fn shrink(&self, case: &Case, run: &CheckRun) -> (Case, Option<CheckRun>) {
         let mut best = Smallest {
             checker: self,
             case: case.clone(),
@@ -222,7 +222,7 @@ impl Checker<'_> {
 struct Smallest<'a> {
     checker: &'a Checker<'a>,
     case: Case,
-    run: Option<Run>,
+    run: Option<CheckRun>,
 }
 
 impl Smallest<'_> {

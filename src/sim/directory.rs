@@ -5,20 +5,22 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::address::{ActorId, ActorPath};
-use crate::pool_core::{Directory, DirectoryEntry, Phase};
+use crate::pool_core::Directory;
+use crate::pool_core::DirectoryEntry;
+use crate::pool_core::NamePhase;
 
 /// The names of one pool.
 #[derive(Clone, Default)]
-pub(super) struct Names(Arc<Mutex<Known>>);
+pub(super) struct SimNames(Arc<Mutex<KnownName>>);
 
 #[derive(Default)]
-struct Known {
+struct KnownName {
     /// Each with the phase that its actor has reached.
-    by_path: BTreeMap<ActorPath, (Phase, Option<DirectoryEntry>)>,
+    by_path: BTreeMap<ActorPath, (NamePhase, Option<DirectoryEntry>)>,
     by_actor: HashMap<ActorId, ActorPath>,
 }
 
-impl Names {
+impl SimNames {
     pub(super) fn len(&self) -> usize {
         self.0.lock().by_path.len()
     }
@@ -29,12 +31,12 @@ impl Names {
     }
 }
 
-impl Directory for Names {
+impl Directory for SimNames {
     fn reserve(&self, path: &ActorPath) -> bool {
         let names = &mut self.0.lock().by_path;
         let free = !names.contains_key(path);
         if free {
-            names.insert(path.clone(), (Phase::Starting, None));
+            names.insert(path.clone(), (NamePhase::Starting, None));
         }
         free
     }
@@ -46,21 +48,21 @@ impl Directory for Names {
     }
 
     fn publish(&self, path: &ActorPath) {
-        let Known { by_path, by_actor } = &mut *self.0.lock();
+        let KnownName { by_path, by_actor } = &mut *self.0.lock();
         if let Some((phase, Some(entry))) = by_path.get_mut(path) {
-            *phase = Phase::Live;
+            *phase = NamePhase::Live;
             by_actor.insert(entry.actor(), path.clone());
         }
     }
 
     fn ends(&self, path: &ActorPath) {
-        if let Some((phase @ Phase::Live, _)) = self.0.lock().by_path.get_mut(path) {
-            *phase = Phase::Ending;
+        if let Some((phase @ NamePhase::Live, _)) = self.0.lock().by_path.get_mut(path) {
+            *phase = NamePhase::Ending;
         }
     }
 
     fn release(&self, path: &ActorPath) {
-        let Known { by_path, by_actor } = &mut *self.0.lock();
+        let KnownName { by_path, by_actor } = &mut *self.0.lock();
         if let Some((_, Some(entry))) = by_path.remove(path) {
             by_actor.remove(&entry.actor());
         }
@@ -69,10 +71,10 @@ impl Directory for Names {
     fn find(&self, path: &str) -> Option<DirectoryEntry> {
         let path = ActorPath::parse(path).ok()?;
         let (phase, entry) = self.look(&path)?;
-        entry.filter(|_| phase != Phase::Starting)
+        entry.filter(|_| phase != NamePhase::Starting)
     }
 
-    fn look(&self, path: &ActorPath) -> Option<(Phase, Option<DirectoryEntry>)> {
+    fn look(&self, path: &ActorPath) -> Option<(NamePhase, Option<DirectoryEntry>)> {
         self.0.lock().by_path.get(path).copied()
     }
 }
@@ -122,7 +124,7 @@ mod tests {
         fn s8_3_a_directory_knows_who_was_published_and_not_released(
             steps in prop::collection::vec(step(), 0..200),
         ) {
-            let directories: [&dyn Directory; 2] = [&Names::default(), &WorkerDirectory::default()];
+            let directories: [&dyn Directory; 2] = [&SimNames::default(), &WorkerDirectory::default()];
             let mut oracle: HashMap<usize, Option<(ActorId, bool)>> = HashMap::new();
             for (slot, (name, step)) in (0..).zip(steps) {
                 let actor = ActorId::new(Home::new(1, 0), Key::new(slot, 1));
@@ -156,7 +158,7 @@ mod tests {
                         for directory in directories {
                             directory.ends(&path(name));
                             let phase = directory.look(&path(name)).map(|(phase, _)| phase);
-                            prop_assert_eq!(phase == Some(Phase::Ending), live);
+                            prop_assert_eq!(phase == Some(NamePhase::Ending), live);
                         }
                     }
                     Step::Release => {

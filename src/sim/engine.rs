@@ -7,21 +7,35 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::choices::Choices;
-use super::directory::Names;
+use super::directory::SimNames;
 use super::log::{Eye, Log};
 use super::network::Network;
 use super::trace::TraceKind;
-use super::world::{Bounds, Rules, Spans, Step, World, latency_of};
+use super::world::Bounds;
+use super::world::Rules;
+use super::world::SimStep;
+use super::world::VirtualSpans;
+use super::world::World;
+use super::world::latency_of;
 use crate::address::Key;
 use crate::ask::{Drive, can_drive, enlist};
 use crate::failure::{DeadLetters, Subscription, WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, ThreadEnd, off_fiber};
-use crate::pool::{Shared, StartError};
-use crate::pool_core::{CoreParts, FailureHook, Job, Offload, SuspicionHook, register, unregister};
+use crate::pool::PoolShared;
+use crate::pool::StartError;
+use crate::pool_core::CoreParts;
+use crate::pool_core::FailureHook;
+use crate::pool_core::Offload;
+use crate::pool_core::OffloadJob;
+use crate::pool_core::SuspicionHook;
+use crate::pool_core::register;
+use crate::pool_core::unregister;
 use crate::scope::Scopes;
 use crate::shard::{Shard, with_current};
 use crate::supervision::SupervisorStrategy;
-use crate::worker::{Ending, Worker, WorkerParts};
+use crate::worker::ShutdownProgress;
+use crate::worker::Worker;
+use crate::worker::WorkerParts;
 
 /// No bound: timers fire too, at whatever time they are due.
 const ANYHOW: Bounds = Bounds {
@@ -30,7 +44,7 @@ const ANYHOW: Bounds = Bounds {
 };
 
 /// What an engine is made of.
-pub(super) struct EngineParts {
+pub(super) struct SimEngineParts {
     pub(super) seed: u64,
     pub(super) name: String,
     pub(super) workers: usize,
@@ -38,7 +52,7 @@ pub(super) struct EngineParts {
     pub(super) kept: usize,
     pub(super) choices: Choices,
     pub(super) orderly_from: u64,
-    pub(super) spans: Spans,
+    pub(super) spans: VirtualSpans,
     pub(super) step_limit: u64,
     pub(super) guardian: SupervisorStrategy,
     pub(super) scopes: Scopes,
@@ -47,10 +61,10 @@ pub(super) struct EngineParts {
 }
 
 /// A simulated pool, and what drives it.
-pub(super) struct Engine {
-    pub(super) shared: Arc<Shared>,
-    pub(super) ending: Arc<Ending>,
-    pub(super) names: Names,
+pub(super) struct SimEngine {
+    pub(super) shared: Arc<PoolShared>,
+    pub(super) ending: Arc<ShutdownProgress>,
+    pub(super) names: SimNames,
     pub(super) network: Network,
     pub(super) log: Arc<Mutex<Log>>,
     first: Rc<Shard>,
@@ -60,9 +74,9 @@ pub(super) struct Engine {
     _letters: Subscription,
 }
 
-impl Engine {
-    pub(super) fn start(parts: EngineParts) -> Result<Rc<Self>, StartError> {
-        let EngineParts {
+impl SimEngine {
+    pub(super) fn start(parts: SimEngineParts) -> Result<Rc<Self>, StartError> {
+        let SimEngineParts {
             seed,
             name,
             workers: count,
@@ -85,7 +99,7 @@ impl Engine {
         } else {
             choices
         };
-        let names = Names::default();
+        let names = SimNames::default();
         let network = Network::new(count, latency_of(seed, choices, spans), names.clone());
         let log = Arc::new(Mutex::new(Log::new(kept)));
         let core = register(CoreParts {
@@ -102,7 +116,7 @@ impl Engine {
         });
         let core = core.ok_or(StartError::TooManyPools)?;
         let letters = log_dead_letters(&log, &core.dead_letters);
-        let ending = Arc::new(Ending::default());
+        let ending = Arc::new(ShutdownProgress::default());
         let eye = Rc::new(Eye(Arc::clone(&log)));
         let workers: Vec<_> = core
             .worker_indices()
@@ -130,7 +144,7 @@ impl Engine {
         };
         let world = World::new(seed, workers, network.clone(), Arc::clone(&log), rules);
         let engine = Rc::new(Self {
-            shared: Arc::new(Shared::new(core)),
+            shared: Arc::new(PoolShared::new(core)),
             ending,
             names,
             network,
@@ -170,26 +184,26 @@ impl Engine {
     ///
     /// If called in a handler.
     #[track_caller]
-    pub(super) fn step(&self, bounds: Bounds) -> Step {
+    pub(super) fn step(&self, bounds: Bounds) -> SimStep {
         match can_drive() {
             Ok(()) => {}
-            Err(WaitError::Unwinding) => return Step::Idle,
+            Err(WaitError::Unwinding) => return SimStep::Idle,
             Err(_) => panic!("a simulation cannot be driven in a handler"),
         }
         let core = &self.shared.core;
         let step = self.with(|world| core.drive_outside_of_scopes(|| world.step(bounds)));
         // Outside the world: the work of an outside thread may wait, and waiting drives the world
         // again.
-        if let Step::Outside(work) = step {
+        if let SimStep::Outside(work) = step {
             work();
-            return Step::Done;
+            return SimStep::Done;
         }
         step
     }
 
     /// Steps until nothing is left to do within the bounds.
     pub(super) fn run(&self, bounds: Bounds) {
-        while matches!(self.step(bounds), Step::Done) {}
+        while matches!(self.step(bounds), SimStep::Done) {}
     }
 
     /// Aborts the process if handlers are waiting that may have borrowed thread-locals already
@@ -212,7 +226,7 @@ impl Engine {
     }
 }
 
-impl Drive for Engine {
+impl Drive for SimEngine {
     fn shard(&self) -> Rc<Shard> {
         Rc::clone(&self.first)
     }
@@ -235,8 +249,8 @@ impl Drive for Engine {
     fn drive_until_ended(&self, wait: Key) -> Result<(), WaitError> {
         while self.first.waits.is_pending(wait) {
             match self.step(ANYHOW) {
-                Step::Ended => return Ok(()),
-                Step::Idle => return Err(WaitError::NothingLeft),
+                SimStep::Ended => return Ok(()),
+                SimStep::Idle => return Err(WaitError::NothingLeft),
                 _ => {}
             }
         }
@@ -249,7 +263,7 @@ impl Drive for Engine {
 struct AtOnce;
 
 impl Offload for AtOnce {
-    fn submit(&self, job: Job) {
+    fn submit(&self, job: OffloadJob) {
         job();
     }
 

@@ -21,10 +21,10 @@ use crate::address::{ActorPath, PathError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(pub(super) Kind);
+pub struct Fault(pub(super) FaultKind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FaultKind {
     Panic {
         actor: String,
         handling: u64,
@@ -66,7 +66,7 @@ impl Fault {
     /// Handlings are counted from 1, over all incarnations of the actor.
     pub fn panic(actor: impl Into<String>, handling: u64) -> Self {
         let actor = actor.into();
-        Self(Kind::Panic { actor, handling })
+        Self(FaultKind::Panic { actor, handling })
     }
 
     /// The actor at that path is killed instead of handling its n-th message, counted as for
@@ -74,22 +74,22 @@ impl Fault {
     /// actor stops.
     pub fn kill(actor: impl Into<String>, handling: u64) -> Self {
         let actor = actor.into();
-        Self(Kind::Kill { actor, handling })
+        Self(FaultKind::Kill { actor, handling })
     }
 
     /// A worker stalls for that long, starting at that time.
     pub fn stall(worker: usize, at: Duration, length: Duration) -> Self {
-        Self(Kind::Stall { worker, at, length })
+        Self(FaultKind::Stall { worker, at, length })
     }
 
     /// The clock moves forward by that much in one jump, as when a machine has slept.
     pub fn clock_jump(at: Duration, by: Duration) -> Self {
-        Self(Kind::ClockJump { at, by })
+        Self(FaultKind::ClockJump { at, by })
     }
 
     /// Messages sent from outside in that period take that much longer to arrive.
     pub fn slow_outside(since: Duration, until: Duration, by: Duration) -> Self {
-        Self(Kind::SlowOutside { since, until, by })
+        Self(FaultKind::SlowOutside { since, until, by })
     }
 
     /// Messages that one worker sends to another in that period take that much longer to arrive.
@@ -100,7 +100,7 @@ impl Fault {
         until: Duration,
         by: Duration,
     ) -> Self {
-        Self(Kind::SlowLink {
+        Self(FaultKind::SlowLink {
             from,
             to,
             since,
@@ -114,7 +114,7 @@ impl Fault {
     /// senders are let in when the period is over.
     pub fn full_mailbox(actor: impl Into<String>, since: Duration, until: Duration) -> Self {
         let actor = actor.into();
-        Self(Kind::FullMailbox {
+        Self(FaultKind::FullMailbox {
             actor,
             since,
             until,
@@ -132,13 +132,13 @@ impl Fault {
             false => Err(FaultError::NoTime),
         };
         match &self.0 {
-            Kind::Panic { actor, handling } | Kind::Kill { actor, handling } => {
+            FaultKind::Panic { actor, handling } | FaultKind::Kill { actor, handling } => {
                 ActorPath::parse(actor)?;
                 (*handling > 0).then_some(()).ok_or(FaultError::NoHandling)
             }
-            Kind::Stall { worker, .. } => known(*worker),
-            Kind::ClockJump { .. } => Ok(()),
-            Kind::FullMailbox {
+            FaultKind::Stall { worker, .. } => known(*worker),
+            FaultKind::ClockJump { .. } => Ok(()),
+            FaultKind::FullMailbox {
                 actor,
                 since,
                 until,
@@ -146,8 +146,8 @@ impl Fault {
                 ActorPath::parse(actor)?;
                 some_time(since, until)
             }
-            Kind::SlowOutside { since, until, .. } => some_time(since, until),
-            Kind::SlowLink {
+            FaultKind::SlowOutside { since, until, .. } => some_time(since, until),
+            FaultKind::SlowLink {
                 from,
                 to,
                 since,
@@ -165,13 +165,17 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Panic { actor, handling } => write!(f, "panic in handling {handling} of {actor}"),
-            Kind::Kill { actor, handling } => write!(f, "kill at handling {handling} of {actor}"),
-            Kind::Stall { worker, at, length } => {
+            FaultKind::Panic { actor, handling } => {
+                write!(f, "panic in handling {handling} of {actor}")
+            }
+            FaultKind::Kill { actor, handling } => {
+                write!(f, "kill at handling {handling} of {actor}")
+            }
+            FaultKind::Stall { worker, at, length } => {
                 write!(f, "worker {worker} stands still from {at:?} for {length:?}")
             }
-            Kind::ClockJump { at, by } => write!(f, "the clock jumps at {at:?} by {by:?}"),
-            Kind::FullMailbox {
+            FaultKind::ClockJump { at, by } => write!(f, "the clock jumps at {at:?} by {by:?}"),
+            FaultKind::FullMailbox {
                 actor,
                 since,
                 until,
@@ -179,11 +183,11 @@ impl fmt::Display for Fault {
                 f,
                 "the mailbox of {actor} is full from {since:?} to {until:?}"
             ),
-            Kind::SlowOutside { since, until, by } => write!(
+            FaultKind::SlowOutside { since, until, by } => write!(
                 f,
                 "what comes from outside takes {by:?} longer from {since:?} to {until:?}"
             ),
-            Kind::SlowLink {
+            FaultKind::SlowLink {
                 from,
                 to,
                 since,

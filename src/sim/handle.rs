@@ -6,18 +6,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::SimBuilder;
-use super::engine::Engine;
-use super::fault::{Fault, FaultError, Kind};
+use super::engine::SimEngine;
+use super::fault::Fault;
+use super::fault::FaultError;
+use super::fault::FaultKind;
 use super::network::Delay;
 use super::trace::Trace;
-use super::world::{Bounds, Planned, Step, World};
+use super::world::Bounds;
+use super::world::Planned;
+use super::world::SimStep;
+use super::world::World;
 use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::deadlock::{Waiting, name_targets, waiting_on};
 use crate::failure::{DeadLetters, SpawnError};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 use crate::pool_core::unregister;
-use crate::shard::{RoomFreed, dispatch, enter};
+use crate::shard::PermitReleased;
+use crate::shard::dispatch;
+use crate::shard::enter;
 
 /// A simulated pool: its workers are stepped on this thread, on a clock of its own, by choices that
 /// follow from a seed.
@@ -58,7 +65,7 @@ use crate::shard::{RoomFreed, dispatch, enter};
 /// a requested fault has not happened: what the test is named after was then not tested.
 /// [`unfired`](Self::unfired) tells beforehand whether that is so.
 pub struct Sim {
-    pub(super) engine: Rc<Engine>,
+    pub(super) engine: Rc<SimEngine>,
     pub(super) builder: SimBuilder,
     /// Whether the checker takes care of unfired faults.
     pub(super) checked: bool,
@@ -101,7 +108,7 @@ impl Pending {
 }
 
 impl Sim {
-    fn engine(&self) -> &Engine {
+    fn engine(&self) -> &SimEngine {
         let place = std::ptr::from_ref(self).addr();
         self.engine.thread_end.used_at(place);
         &self.engine
@@ -261,7 +268,7 @@ impl Sim {
             until: None,
             while_busy: false,
         };
-        matches!(self.engine().step(bounds), Step::Done)
+        matches!(self.engine().step(bounds), SimStep::Done)
     }
 
     /// Runs until nothing is left to do before the next timer. The clock advances by the time that
@@ -329,7 +336,7 @@ impl Sim {
             return Ok(());
         }
         let target = match &fault.0 {
-            Kind::Panic { actor, .. } | Kind::Kill { actor, .. } => {
+            FaultKind::Panic { actor, .. } | FaultKind::Kill { actor, .. } => {
                 self.engine().shared.find(actor).map(|entry| entry.actor())
             }
             _ => None,
@@ -340,7 +347,7 @@ impl Sim {
         Ok(())
     }
 
-    fn plan(&self, fault: usize, kind: Kind) {
+    fn plan(&self, fault: usize, kind: FaultKind) {
         let engine = &self.engine;
         let delay = |from: Option<usize>, to: Option<usize>, (since, until, by)| {
             let index = |worker: usize| u32::try_from(worker).expect("it was checked");
@@ -354,8 +361,8 @@ impl Sim {
             engine.network.delay(nanos(since), nanos(until), delay);
         };
         match kind {
-            Kind::Panic { .. } | Kind::Kill { .. } => {}
-            Kind::Stall { worker, at, length } => {
+            FaultKind::Panic { .. } | FaultKind::Kill { .. } => {}
+            FaultKind::Stall { worker, at, length } => {
                 let length = nanos(length);
                 let planned = Planned::Stall {
                     fault,
@@ -364,18 +371,18 @@ impl Sim {
                 };
                 engine.with(|world| world.plan(nanos(at), planned));
             }
-            Kind::ClockJump { at, by } => {
+            FaultKind::ClockJump { at, by } => {
                 let by = nanos(by);
                 let planned = Planned::Jump { fault, by };
                 engine.with(|world| world.plan(nanos(at), planned));
             }
-            Kind::FullMailbox {
+            FaultKind::FullMailbox {
                 actor,
                 since,
                 until,
             } => self.block(fault, actor, nanos(since), nanos(until)),
-            Kind::SlowOutside { since, until, by } => delay(None, None, (since, until, by)),
-            Kind::SlowLink {
+            FaultKind::SlowOutside { since, until, by } => delay(None, None, (since, until, by)),
+            FaultKind::SlowLink {
                 from,
                 to,
                 since,
@@ -393,7 +400,7 @@ impl Sim {
             let engine = weak.upgrade();
             let entry = engine.and_then(|engine| engine.shared.find(&path));
             if let Some(entry) = entry {
-                dispatch(entry.actor(), RoomFreed);
+                dispatch(entry.actor(), PermitReleased);
             }
         };
         let planned = Planned::Outside(Box::new(look));

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::{Fault, Kind};
+use super::fault::Fault;
+use super::fault::FaultKind;
 use super::trace::{Trace, TraceEvent, TraceKind};
 use crate::address::{ActorId, ActorPath, Envelope};
 use crate::pool_core::{Intervention, Observer};
@@ -64,7 +65,8 @@ impl Log {
     /// Stores a fault until it strikes. Returns its number.
     pub(super) fn arm(&mut self, fault: Fault, target: Option<ActorId>) -> usize {
         let number = self.armed.len();
-        if let Kind::Panic { actor, handling } | Kind::Kill { actor, handling } = &fault.0 {
+        if let FaultKind::Panic { actor, handling } | FaultKind::Kill { actor, handling } = &fault.0
+        {
             let aim = self.aim_at(actor, target);
             let due = aim.handlings.saturating_add(*handling);
             aim.due.entry(due).or_insert(number);
@@ -138,7 +140,7 @@ impl Log {
         self.fire(number);
         let fault = &self.armed[number].fault;
         match fault.0 {
-            Kind::Kill { .. } => Intervention::Kill,
+            FaultKind::Kill { .. } => Intervention::Kill,
             _ => Intervention::Panic(format!("planned: {fault}")),
         }
     }

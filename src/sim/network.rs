@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::directory::Names;
+use super::directory::SimNames;
 use super::rng::Rng;
 use super::windows::Windows;
 use crate::address::{ActorId, ActorPath};
@@ -17,15 +17,15 @@ use crate::queue::Pushed;
 
 /// One lane: the batches in flight on it, each with its arrival time.
 #[derive(Default)]
-struct Lane {
+struct SimLane {
     under_way: VecDeque<(u64, Batch)>,
     last_arrival: u64,
 }
 
 /// The lanes to one worker.
-struct Gate {
+struct Inbound {
     /// One from each worker; the last one is from outside.
-    lanes: Vec<Lane>,
+    lanes: Vec<SimLane>,
     /// The arrival time of the next batch.
     next: Option<u64>,
     closed: bool,
@@ -52,15 +52,15 @@ struct Blockade {
     hit: bool,
 }
 
-struct Roads {
-    gates: Vec<Gate>,
+struct NetworkState {
+    inbound: Vec<Inbound>,
     now: u64,
     /// The longest time in flight, and the generator of the times.
     latency: Option<(u64, Rng)>,
     delays: Windows<Delay>,
     /// By the path of the actor.
     blockades: HashMap<ActorPath, Windows<Blockade>>,
-    names: Names,
+    names: SimNames,
     #[cfg(test)]
     unruliness: Option<Unruliness>,
     /// The faults whose delay or blockade has struck for the first time since the last report.
@@ -79,10 +79,10 @@ pub(super) struct Unruliness {
 
 /// The lanes of a pool.
 #[derive(Clone)]
-pub(super) struct Network(Arc<Mutex<Roads>>);
+pub(super) struct Network(Arc<Mutex<NetworkState>>);
 
 /// The receiving end of one worker.
-struct End {
+struct LaneEndpoint {
     network: Network,
     worker: usize,
 }
@@ -90,14 +90,14 @@ struct End {
 impl Network {
     /// The lanes between that many workers, whose actors have those names. A batch takes up to
     /// `latency` nanoseconds.
-    pub(super) fn new(workers: usize, latency: Option<(u64, Rng)>, names: Names) -> Self {
-        let gates = (0..workers).map(|_| Gate {
-            lanes: (0..=workers).map(|_| Lane::default()).collect(),
+    pub(super) fn new(workers: usize, latency: Option<(u64, Rng)>, names: SimNames) -> Self {
+        let inbound = (0..workers).map(|_| Inbound {
+            lanes: (0..=workers).map(|_| SimLane::default()).collect(),
             next: None,
             closed: false,
         });
-        Self(Arc::new(Mutex::new(Roads {
-            gates: gates.collect(),
+        Self(Arc::new(Mutex::new(NetworkState {
+            inbound: inbound.collect(),
             now: 0,
             latency,
             delays: Windows::default(),
@@ -112,15 +112,15 @@ impl Network {
     /// The receiving end of a worker.
     pub(super) fn source(&self, worker: usize) -> Box<dyn Source> {
         let network = self.clone();
-        Box::new(End { network, worker })
+        Box::new(LaneEndpoint { network, worker })
     }
 
     /// Moves the clock forward. Returns the numbers of the faults that have struck for the first
     /// time since the last call.
     pub(super) fn set_now(&self, now: u64) -> Vec<usize> {
-        let mut roads = self.0.lock();
-        roads.now = now;
-        std::mem::take(&mut roads.struck)
+        let mut network = self.0.lock();
+        network.now = now;
+        std::mem::take(&mut network.struck)
     }
 
     /// Makes batches arrive at once from now on.
@@ -155,18 +155,18 @@ impl Network {
 
     /// The time at which the next batch arrives at a worker.
     pub(super) fn next_arrival(&self, worker: usize) -> Option<u64> {
-        self.0.lock().gates[worker].next
+        self.0.lock().inbound[worker].next
     }
 
     /// The number of batches in flight.
     pub(super) fn under_way(&self) -> usize {
-        let roads = self.0.lock();
-        let lanes = roads.gates.iter().flat_map(|gate| &gate.lanes);
+        let network = self.0.lock();
+        let lanes = network.inbound.iter().flat_map(|gate| &gate.lanes);
         lanes.map(|lane| lane.under_way.len()).sum()
     }
 }
 
-impl Roads {
+impl NetworkState {
     /// The arrival time of a batch that is sent now.
     fn arrival(&mut self, from: u32, to: u32) -> u64 {
         let latency = match &mut self.latency {
@@ -189,7 +189,7 @@ impl Roads {
     /// Puts a batch on its lane.
     fn carry(&mut self, worker: u32, arrival: u64, batch: Batch) {
         let origin = batch.origin();
-        let gate = &mut self.gates[worker as usize];
+        let gate = &mut self.inbound[worker as usize];
         let outside = gate.lanes.len() - 1;
         let lane = &mut gate.lanes[outside.min(origin as usize)];
         lane.last_arrival = lane.last_arrival.max(arrival);
@@ -218,24 +218,24 @@ impl Roads {
 
 impl Transport for Network {
     fn send(&self, worker: u32, batch: Batch) -> Result<Pushed, Batch> {
-        let roads = &mut *self.0.lock();
+        let network = &mut *self.0.lock();
         let origin = batch.origin();
-        if roads.gates[worker as usize].closed {
+        if network.inbound[worker as usize].closed {
             return Err(batch);
         }
         #[cfg(test)]
-        let batch = roads.misbehave(worker, batch)?;
-        let arrival = roads.arrival(origin, worker);
-        roads.carry(worker, arrival, batch);
+        let batch = network.misbehave(worker, batch)?;
+        let arrival = network.arrival(origin, worker);
+        network.carry(worker, arrival, batch);
         Ok(Pushed::Queued)
     }
 
     fn is_open(&self, worker: u32) -> bool {
-        !self.0.lock().gates[worker as usize].closed
+        !self.0.lock().inbound[worker as usize].closed
     }
 
     fn refuses(&self, actor: ActorId) -> bool {
-        let Roads {
+        let NetworkState {
             now,
             blockades,
             names,
@@ -265,7 +265,7 @@ impl Transport for Network {
 
     fn recycle(&self, _batch: Batch) {}
 }
-impl Gate {
+impl Inbound {
     /// Takes, of the batches that have arrived, the one that arrived first.
     fn take_arrived(&mut self, now: u64) -> Option<Batch> {
         let (at, lane) = self
@@ -284,23 +284,23 @@ impl Gate {
     }
 }
 
-impl Source for End {
+impl Source for LaneEndpoint {
     fn has_mail(&self) -> bool {
-        let roads = self.network.0.lock();
-        roads.gates[self.worker]
+        let network = self.network.0.lock();
+        network.inbound[self.worker]
             .next
-            .is_some_and(|at| at <= roads.now)
+            .is_some_and(|at| at <= network.now)
     }
 
     fn receive(&mut self, _most: Option<u32>, sink: &mut dyn FnMut(Mail<'_>)) {
         let mut arrived = Vec::new();
         {
-            let roads = &mut *self.network.0.lock();
-            let gate = &mut roads.gates[self.worker];
-            if gate.next.is_none_or(|at| at > roads.now) {
+            let network = &mut *self.network.0.lock();
+            let gate = &mut network.inbound[self.worker];
+            if gate.next.is_none_or(|at| at > network.now) {
                 return;
             }
-            while let Some(batch) = gate.take_arrived(roads.now) {
+            while let Some(batch) = gate.take_arrived(network.now) {
                 arrived.push(batch);
             }
             gate.find_next();
@@ -310,7 +310,7 @@ impl Source for End {
 
     fn close(&mut self, sink: &mut dyn FnMut(Mail<'_>)) {
         let lanes = {
-            let gate = &mut self.network.0.lock().gates[self.worker];
+            let gate = &mut self.network.0.lock().inbound[self.worker];
             gate.closed = true;
             gate.next = None;
             gate.lanes

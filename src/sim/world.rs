@@ -24,7 +24,7 @@ const BETWEEN_WAKE_UPS: u64 = 50;
 
 /// The lengths of time that chance chooses from, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spans {
+pub(super) struct VirtualSpans {
     pub(super) round: u64,
     pub(super) latency: u64,
     pub(super) stall: u64,
@@ -36,7 +36,7 @@ pub(super) struct Rules {
     pub(super) choices: Choices,
     /// The step at which chance ends.
     pub(super) orderly_from: u64,
-    pub(super) spans: Spans,
+    pub(super) spans: VirtualSpans,
     /// The last step that is allowed.
     pub(super) step_limit: u64,
 }
@@ -75,7 +75,7 @@ pub(super) struct Bounds {
 }
 
 /// What a step came to.
-pub(super) enum Step {
+pub(super) enum SimStep {
     /// Something was done.
     Done,
     /// Work that an outside thread is to do now.
@@ -111,7 +111,7 @@ pub(super) struct World {
 }
 
 /// The generator of the latency of batches, which the network owns.
-pub(super) fn latency_of(seed: u64, choices: Choices, spans: Spans) -> Option<(u64, Rng)> {
+pub(super) fn latency_of(seed: u64, choices: Choices, spans: VirtualSpans) -> Option<(u64, Rng)> {
     let chosen = choices.contains(Choice::Latency);
     chosen.then(|| (spans.latency, Rng::of(seed, 0)))
 }
@@ -236,19 +236,19 @@ impl World {
     }
 
     /// Performs the next step within the bounds.
-    pub(super) fn step(&mut self, bounds: Bounds) -> Step {
+    pub(super) fn step(&mut self, bounds: Bounds) -> SimStep {
         if self.has_ended() {
-            return Step::Ended;
+            return SimStep::Ended;
         }
         let (worker, busy) = self.next_worker();
         let plan = self.planned.first_key_value().map(|((at, _), _)| *at);
         if bounds.while_busy && !busy && plan.is_none() {
-            return Step::Idle;
+            return SimStep::Idle;
         }
         let at = worker.map(|(at, _)| at).into_iter().chain(plan).min();
         let within = |at: &u64| bounds.until.is_none_or(|until| *at <= until);
         let Some(at) = at.filter(within) else {
-            return Step::Idle;
+            return SimStep::Idle;
         };
         self.steps += 1;
         let limit = self.rules.step_limit;
@@ -263,18 +263,18 @@ impl World {
         match worker {
             Some((due, seat)) if plan.is_none_or(|plan| due < plan) => {
                 self.call(seat);
-                Step::Done
+                SimStep::Done
             }
             _ => self.do_planned(),
         }
     }
 
-    fn do_planned(&mut self) -> Step {
+    fn do_planned(&mut self) -> SimStep {
         let Some((_, planned)) = self.planned.pop_first() else {
-            return Step::Idle;
+            return SimStep::Idle;
         };
         match planned {
-            Planned::Outside(work) => return Step::Outside(work),
+            Planned::Outside(work) => return SimStep::Outside(work),
             Planned::Stall {
                 fault,
                 worker,
@@ -289,7 +289,7 @@ impl World {
                 self.log.lock().fire(fault);
             }
         }
-        Step::Done
+        SimStep::Done
     }
 
     /// Calls a worker, as its thread would.

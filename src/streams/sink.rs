@@ -7,9 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::actor::{ActorRef, TellError};
-use crate::ask::{Ask, InLine, SendError, may_wait, stand_in_line};
+use crate::ask::Ask;
+use crate::ask::QueueEntry;
+use crate::ask::SendError;
+use crate::ask::may_wait;
+use crate::ask::queue_for_permit;
 use crate::mailbox::Overflow;
-use crate::pool_core::Room;
+use crate::pool_core::MailPermit;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Returns a [`Sink`] that feeds this actor.
@@ -46,11 +50,11 @@ impl<M: Send + 'static> ActorRef<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sink(self) -> ActorSink<M> {
-        let door = self.door();
+        let bounded = self.bounded();
         ActorSink {
             actor: self,
-            waits: door.is_some_and(|door| door.overflow == Overflow::Backpressure),
-            place: Place::None,
+            waits: bounded.is_some_and(|bounded| bounded.overflow == Overflow::Backpressure),
+            place: PermitState::None,
         }
     }
 }
@@ -61,16 +65,16 @@ pub struct ActorSink<M> {
     actor: ActorRef<M>,
     /// Whether the sink has to wait for capacity.
     waits: bool,
-    place: Place,
+    place: PermitState,
 }
 
 /// A permit for a place in the mailbox.
-enum Place {
+enum PermitState {
     None,
     /// Being waited for.
-    Wanted(Ask<Room>, InLine),
+    Wanted(Ask<MailPermit>, QueueEntry),
     /// Held for the next message.
-    Held(Room),
+    Held(MailPermit),
 }
 
 type Error<M> = SendError<Option<M>>;
@@ -79,12 +83,12 @@ impl<M: Send + 'static> ActorSink<M> {
     /// Acquires a permit, or joins the end of the queue.
     fn begin(&mut self) -> Result<(), Error<M>> {
         self.place = match self.actor.reserve() {
-            Ok(room) => Place::Held(room),
+            Ok(room) => PermitState::Held(room),
             Err(TellError::Full(())) => {
-                let door = self.actor.door().filter(|door| may_wait(door));
-                let door = door.ok_or(SendError::Full(None))?;
-                let (ask, in_line) = stand_in_line(self.actor.id(), &door, None);
-                Place::Wanted(ask, in_line)
+                let bounded = self.actor.bounded().filter(|bounded| may_wait(bounded));
+                let bounded = bounded.ok_or(SendError::Full(None))?;
+                let (ask, in_line) = queue_for_permit(self.actor.id(), &bounded, None);
+                PermitState::Wanted(ask, in_line)
             }
             Err(error) => return Err(SendError::from(error).map(|()| None)),
         };
@@ -102,25 +106,26 @@ impl<M: Send + 'static> Sink<M> for ActorSink<M> {
         if !self.waits {
             return Poll::Ready(Ok(()));
         }
-        if let Place::None = self.place {
+        if let PermitState::None = self.place {
             self.begin()?;
         }
-        let Place::Wanted(ask, _) = &mut self.place else {
+        let PermitState::Wanted(ask, _) = &mut self.place else {
             return Poll::Ready(Ok(()));
         };
         let waited = ready!(Pin::new(ask).poll(cx));
-        let Place::Wanted(_, in_line) = std::mem::replace(&mut self.place, Place::None) else {
+        let PermitState::Wanted(_, in_line) = std::mem::replace(&mut self.place, PermitState::None)
+        else {
             unreachable!("it was looked at before");
         };
         let (room, _) = in_line.leave(waited, None)?;
-        self.place = Place::Held(room);
+        self.place = PermitState::Held(room);
         Poll::Ready(Ok(()))
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), Error<M>> {
-        let sent = match std::mem::replace(&mut self.place, Place::None) {
-            Place::Held(room) => self.actor.tell_into(room, message),
-            Place::None | Place::Wanted(..) => self.actor.try_tell(message),
+        let sent = match std::mem::replace(&mut self.place, PermitState::None) {
+            PermitState::Held(room) => self.actor.tell_into(room, message),
+            PermitState::None | PermitState::Wanted(..) => self.actor.try_tell(message),
         };
         sent.map_err(|error| SendError::from(error).map(Some))
     }
@@ -131,7 +136,7 @@ impl<M: Send + 'static> Sink<M> for ActorSink<M> {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), Error<M>>> {
-        self.place = Place::None;
+        self.place = PermitState::None;
         Poll::Ready(Ok(()))
     }
 }

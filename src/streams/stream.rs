@@ -71,7 +71,7 @@ pub fn stream<T: Send + 'static>(
     node: &WorkerNode,
     mailbox: Mailbox,
 ) -> Result<(ActorRef<T>, ActorStream<T>), SpawnError> {
-    let shared = Shared::default();
+    let shared = StreamShared::default();
     let props = props_of(&shared, mailbox);
     let worker = node.shared.worker(node.index())?;
     let actor = node.shared.spawn(worker, None, props)?;
@@ -88,14 +88,14 @@ pub async fn stream_async<T: Send + 'static>(
     node: &WorkerNode,
     mailbox: Mailbox,
 ) -> Result<(ActorRef<T>, ActorStream<T>), SpawnError> {
-    let shared = Shared::default();
+    let shared = StreamShared::default();
     let props = props_of(&shared, mailbox);
     let worker = node.shared.worker(node.index());
     let actor = node.shared.begin_spawn_at(worker, Ok(None), props).await?;
     Ok((actor, ActorStream::of(actor, shared)))
 }
 
-fn props_of<T: Send + 'static>(shared: &Shared<T>, mailbox: Mailbox) -> Props<T> {
+fn props_of<T: Send + 'static>(shared: &StreamShared<T>, mailbox: Mailbox) -> Props<T> {
     let (handing, limit) = (shared.clone(), mailbox.capacity().unwrap_or(usize::MAX));
     Props::new(move || hand_over(handing.clone(), limit)).mailbox(mailbox)
 }
@@ -104,14 +104,14 @@ fn props_of<T: Send + 'static>(shared: &Shared<T>, mailbox: Mailbox) -> Props<T>
 #[must_use = "a stream that is dropped kills its actor"]
 pub struct ActorStream<T: Send + 'static> {
     actor: ActorRef<T>,
-    shared: Shared<T>,
+    shared: StreamShared<T>,
     /// An ask without a question, for the next message or the end.
     asked: Option<Ask<()>>,
     has_ended: bool,
 }
 
 impl<T: Send + 'static> ActorStream<T> {
-    fn of(actor: ActorRef<T>, shared: Shared<T>) -> Self {
+    fn of(actor: ActorRef<T>, shared: StreamShared<T>) -> Self {
         Self {
             actor,
             shared,
@@ -122,9 +122,9 @@ impl<T: Send + 'static> ActorStream<T> {
 }
 
 /// The items passed on, shared by the actor and the stream.
-struct Shared<T>(Arc<Mutex<State<T>>>);
+struct StreamShared<T>(Arc<Mutex<StreamState<T>>>);
 
-struct State<T> {
+struct StreamState<T> {
     items: VecDeque<T>,
     /// The reply that ends the stream's ask.
     waiting: Option<Reply<()>>,
@@ -133,9 +133,9 @@ struct State<T> {
     has_ended: bool,
 }
 
-impl<T> Default for Shared<T> {
+impl<T> Default for StreamShared<T> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(StreamState {
             items: VecDeque::new(),
             waiting: None,
             is_suspended: false,
@@ -144,15 +144,15 @@ impl<T> Default for Shared<T> {
     }
 }
 
-impl<T> Clone for Shared<T> {
+impl<T> Clone for StreamShared<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Shared<T> {
+impl<T> StreamShared<T> {
     /// Changes the state, and wakes the stream to look at it.
-    fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
+    fn change<R>(&self, change: impl FnOnce(&mut StreamState<T>) -> R) -> R {
         let mut state = self.0.lock();
         let result = change(&mut state);
         let waiting = state.waiting.take();
@@ -164,20 +164,20 @@ impl<T> Shared<T> {
 }
 
 /// Records the end of the actor, however it happens.
-struct NoteEnd<T>(Shared<T>);
+struct NoteStreamEnd<T>(StreamShared<T>);
 
-impl<T> Drop for NoteEnd<T> {
+impl<T> Drop for NoteStreamEnd<T> {
     fn drop(&mut self) {
         self.0.change(|state| state.has_ended = true);
     }
 }
 
 /// The actor's behaviour.
-fn hand_over<T: Send + 'static>(shared: Shared<T>, limit: usize) -> Behavior<T> {
+fn hand_over<T: Send + 'static>(shared: StreamShared<T>, limit: usize) -> Behavior<T> {
     Behavior::setup(move |_ctx| {
         // For a restart: a waker may have panicked.
         shared.change(|state| state.has_ended = false);
-        let shared = NoteEnd(shared);
+        let shared = NoteStreamEnd(shared);
         Ok(Behavior::receive(move |ctx, item| {
             let is_full = shared.0.change(|state| {
                 state.items.push_back(item);
@@ -195,22 +195,22 @@ fn hand_over<T: Send + 'static>(shared: Shared<T>, limit: usize) -> Behavior<T> 
 }
 
 /// What a look at the state found.
-enum Found<T> {
+enum StreamRead<T> {
     Item(T),
     End,
 }
 
 impl<T: Send + 'static> ActorStream<T> {
-    fn find(&mut self, state: &mut State<T>) -> Option<Found<T>> {
+    fn find(&mut self, state: &mut StreamState<T>) -> Option<StreamRead<T>> {
         if let Some(item) = state.items.pop_front() {
-            return Some(Found::Item(item));
+            return Some(StreamRead::Item(item));
         }
         self.has_ended |= state.has_ended;
-        self.has_ended.then_some(Found::End)
+        self.has_ended.then_some(StreamRead::End)
     }
 
     /// Takes the next message if it is there. Otherwise begins an ask for it, unless there is one.
-    fn look(&mut self) -> Option<Found<T>> {
+    fn look(&mut self) -> Option<StreamRead<T>> {
         let shared = self.shared.clone();
         let mut new = None;
         loop {
@@ -255,8 +255,8 @@ impl<T: Send + 'static> Stream for ActorStream<T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         loop {
             match self.look() {
-                Some(Found::Item(item)) => return Poll::Ready(Some(item)),
-                Some(Found::End) => return Poll::Ready(None),
+                Some(StreamRead::Item(item)) => return Poll::Ready(Some(item)),
+                Some(StreamRead::End) => return Poll::Ready(None),
                 None => {}
             }
             let Some(asked) = &mut self.asked else {

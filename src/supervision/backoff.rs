@@ -125,7 +125,7 @@ impl Backoff {
     }
 
     /// Notes a failure, whatever is done about it.
-    pub(crate) fn failed(&self, pace: &mut Pace, now: u64) {
+    pub(crate) fn failed(&self, pace: &mut BackoffState, now: u64) {
         if now.saturating_sub(pace.since) >= nanos(self.reset_after) {
             pace.delay = 0.0;
         }
@@ -133,7 +133,7 @@ impl Backoff {
     }
 
     /// Returns how long to wait before the restart that is decided at `now`.
-    pub(crate) fn next(&self, pace: &mut Pace, now: u64, random: u64) -> u64 {
+    pub(crate) fn next(&self, pace: &mut BackoffState, now: u64, random: u64) -> u64 {
         let (min, max) = (nanos(self.min), nanos(self.max));
         let ceiling = (max as f64 / (1.0 + self.jitter)).max(min as f64);
         pace.delay = (pace.delay * self.factor).clamp(min as f64, ceiling);
@@ -153,7 +153,7 @@ fn fraction(random: u64) -> f64 {
 
 /// How far the delays have grown.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct BackoffState {
     /// The last delay in nanoseconds, before jitter; 0 starts at the shortest. It is not a whole
     /// number, or a small delay could not grow by a small factor.
     delay: f64,
@@ -209,14 +209,14 @@ mod tests {
     }
 
     /// Notes a failure at this time, and returns the delay before the restart.
-    fn fail(backoff: &Backoff, pace: &mut Pace, now: u64, random: u64) -> u64 {
+    fn fail(backoff: &Backoff, pace: &mut BackoffState, now: u64, random: u64) -> u64 {
         backoff.failed(pace, now);
         backoff.next(pace, now, random)
     }
 
     /// The delays of an actor that fails again at once, each time.
     fn delays<const N: usize>(backoff: &Backoff, random: u64) -> [u64; N] {
-        let (mut pace, mut now) = (Pace::default(), 0);
+        let (mut pace, mut now) = (BackoffState::default(), 0);
         std::array::from_fn(|_| {
             let delay = fail(backoff, &mut pace, now, random);
             now = now.saturating_add(delay);
@@ -244,7 +244,7 @@ mod tests {
     fn s4_5_delays_begin_again_after_a_healthy_time_counted_from_the_restart() {
         let backoff = backoff(10, 1000);
         let backoff = backoff.reset_after(Duration::from_nanos(100)).unwrap();
-        let mut pace = Pace::default();
+        let mut pace = BackoffState::default();
         assert_eq!(fail(&backoff, &mut pace, 0, 0), 10);
         // Restarted at 10, and one short of a healthy time since.
         assert_eq!(fail(&backoff, &mut pace, 109, 0), 20);
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn s4_5_a_failure_without_a_restart_is_not_health_either() {
         let backoff = backoff(10, 100);
-        let mut pace = Pace::default();
+        let mut pace = BackoffState::default();
         assert_eq!(fail(&backoff, &mut pace, 0, 0), 10);
         backoff.failed(&mut pace, 60);
         assert_eq!(fail(&backoff, &mut pace, 159, 0), 20);
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn s4_5_failures_during_the_delay_do_not_begin_again() {
         let backoff = backoff(10, 40);
-        let mut pace = Pace::default();
+        let mut pace = BackoffState::default();
         let delays = [0, 1, 2, 3].map(|now| fail(&backoff, &mut pace, now, 0));
         assert_eq!(delays, [10, 20, 40, 40]);
     }
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn s4_5_times_beyond_all_clocks_do_not_overflow() {
         let forever = Backoff::new(Duration::MAX, Duration::MAX).unwrap();
-        let mut pace = Pace::default();
+        let mut pace = BackoffState::default();
         assert_eq!(fail(&forever, &mut pace, u64::MAX - 1, u64::MAX), u64::MAX);
         let steep = backoff(1, u64::MAX).factor(f64::MAX).unwrap();
         assert_eq!(delays(&steep, 0), [1, u64::MAX]);
@@ -372,7 +372,7 @@ mod tests {
             let max = min + more;
             let backoff = backoff(min, max).factor(factor).unwrap().jitter(jitter).unwrap();
             let backoff = backoff.reset_after(Duration::from_nanos(reset)).unwrap();
-            let (mut pace, mut now, mut log) = (Pace::default(), 0, Log::new());
+            let (mut pace, mut now, mut log) = (BackoffState::default(), 0, Log::new());
             for (pause, restarts, random) in failures {
                 now += pause;
                 backoff.failed(&mut pace, now);
@@ -400,7 +400,7 @@ mod tests {
         ) {
             let (min, max) = (min.min(max), min.max(max));
             let backoff = backoff(min, max).factor(factor).unwrap().jitter(jitter).unwrap();
-            let mut pace = Pace::default();
+            let mut pace = BackoffState::default();
             for (now, random) in failures {
                 let delay = fail(&backoff, &mut pace, now, random);
                 prop_assert!((min..=max).contains(&delay), "{} not in {}..={}", delay, min, max);

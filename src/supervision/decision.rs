@@ -1,6 +1,6 @@
 //! The decision what to do about a failure.
 
-use super::backoff::Pace;
+use super::backoff::BackoffState;
 use super::directive::Directive;
 use super::strategy::Strategy;
 use super::window::Window;
@@ -25,7 +25,7 @@ pub(crate) enum Decision {
 #[derive(Debug, Default)]
 pub(crate) struct History {
     window: Window,
-    pace: Pace,
+    pace: BackoffState,
 }
 
 impl<F> Strategy<F> {

@@ -2,7 +2,8 @@
 
 use super::wait::{CannotWait, ForgetAtEnd, can_wait, wait_for};
 use crate::address::ActorId;
-use crate::failure::{End, drop_with_fate};
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::fiber::StackClass;
 use crate::shard::Shard;
 
@@ -31,7 +32,7 @@ pub(crate) fn do_apart<R: 'static>(
         if shard.waits.is_pending(key) {
             shard.follow_up(shard.waits.fulfil(key, outcome));
         } else {
-            let _ = drop_with_fate(outcome, End::NoReply);
+            let _ = drop_with_fate(outcome, WaitEnd::NoReply);
         }
     };
     shard.tasks_open.set(shard.tasks_open.get() + 1);

@@ -2,10 +2,15 @@
 
 use crate::address::{ActorId, Key};
 use crate::deadlock::{look_for_cycle, look_for_cycle_by_each, look_for_cycle_by_these};
-use crate::failure::{Marks, WaitError, force_unwind};
+use crate::failure::DropMarks;
+use crate::failure::WaitError;
+use crate::failure::force_unwind;
 use crate::fiber::{CannotSuspend, FiberId, Resume, StackError, free_fiber, waiting_fiber};
-use crate::pool_core::Running;
-use crate::shard::{Due, Shard, Slot, Wait};
+use crate::pool_core::RunningTurn;
+use crate::shard::Runnable;
+use crate::shard::Shard;
+use crate::shard::Slot;
+use crate::shard::WorkerWait;
 use crate::sync::{Mutant, is_mutated};
 use crate::wait::WaitSet;
 
@@ -39,7 +44,7 @@ pub(crate) fn wait_for(shard: &Shard, key: Key) -> Result<(), CannotWait> {
 pub(crate) fn wait_at(
     shard: &Shard,
     fiber: FiberId,
-    place: &Wait,
+    place: &WorkerWait,
     key: Key,
 ) -> Result<(), CannotWait> {
     wait_freely(shard, fiber, (place, key), (place, key))
@@ -61,7 +66,11 @@ pub(crate) fn wait_by_way_of(shard: &Shard, key: Key, cause: Key) -> Result<(), 
 
 /// Waits for the second of two waits by way of the first; both are pending.
 #[inline(always)]
-fn wait_on(shard: &Shard, wait: (&Wait, Key), on: (&Wait, Key)) -> Result<(), CannotWait> {
+fn wait_on(
+    shard: &Shard,
+    wait: (&WorkerWait, Key),
+    on: (&WorkerWait, Key),
+) -> Result<(), CannotWait> {
     match free_fiber() {
         Some(fiber) => wait_freely(shard, fiber, wait, on),
         None => wait_held(shard, |fiber| wait_freely(shard, fiber, wait, on)),
@@ -84,8 +93,8 @@ fn wait_held<R>(
 fn wait_freely(
     shard: &Shard,
     fiber: FiberId,
-    (wait, key): (&Wait, Key),
-    (on, cause): (&Wait, Key),
+    (wait, key): (&WorkerWait, Key),
+    (on, cause): (&WorkerWait, Key),
 ) -> Result<(), CannotWait> {
     before_waiting(shard, fiber)?;
     // If something could not be sent, its wait has ended here and now.
@@ -102,7 +111,7 @@ fn wait_freely(
     }
     if wait.is_pending(key) {
         wait.attend(fiber, waiter.key.slot());
-        shard.stage.here().wait.set(key);
+        shard.current.record().wait.set(key);
         suspend(shard, fiber, slot);
     }
     Ok(())
@@ -154,10 +163,10 @@ fn wait_freely_for_all(
             look_for_cycle_by_each(shard, waiter.key, &all.to_vec());
         }
     }
-    let _noted = shard.several.note(key, all.clone());
+    let _noted = shard.join_waits.note(key, all.clone());
     if let Some(wait) = shard.waits.pending(key) {
         wait.attend(fiber, waiter.key.slot());
-        shard.stage.here().wait.set(key);
+        shard.current.record().wait.set(key);
         suspend(shard, fiber, slot);
     }
     Ok(true)
@@ -167,7 +176,7 @@ fn wait_freely_for_all(
 pub(crate) fn yield_now(shard: &Shard) -> Result<(), CannotWait> {
     wait_held(shard, |fiber| {
         before_waiting(shard, fiber)?;
-        shard.due.push(Due::Fiber(fiber));
+        shard.due.push(Runnable::Fiber(fiber));
         suspend(shard, fiber, shard.slots().get(shard.acting().key.slot()));
         Ok(())
     })
@@ -177,7 +186,7 @@ pub(crate) fn yield_now(shard: &Shard) -> Result<(), CannotWait> {
 #[inline(always)]
 fn before_waiting(shard: &Shard, fiber: FiberId) -> Result<(), CannotWait> {
     shard.outboxes.flush();
-    shard.verdicts.settle();
+    shard.dropped_replies.settle();
     if shard.interrupts.any() && shard.interrupts.ends(fiber) {
         force_unwind();
     }
@@ -197,35 +206,35 @@ pub(crate) fn can_wait(shard: &Shard) -> Result<(), CannotWait> {
 /// Gives the thread up, in the turn of the actor in that slot, if it is an actor's.
 #[inline(always)]
 fn suspend(shard: &Shard, fiber: FiberId, slot: Option<&Slot>) {
-    let (acting, marks) = (shard.stage.here(), Marks::take());
-    shard.beat.end();
+    let (acting, marks) = (shard.current.record(), DropMarks::take());
+    shard.activity.end();
     let fiber_number = fiber.index();
     shard
-        .beat
+        .activity
         .note_wait(fiber_number, acting.actor.get().key.to_bits());
     if is_mutated(Mutant::HandledWhileWaiting) {
         allow_turns(shard, acting.actor.get());
     }
-    let resume = shard.give_way(fiber);
-    shard.stage.go_on_as(acting);
-    shard.beat.note_no_wait(fiber_number);
+    let resume = shard.yield_thread(fiber);
+    shard.current.set_current(acting);
+    shard.activity.note_no_wait(fiber_number);
     marks.put_back();
     let actor = acting.actor.get();
     if actor.home == shard.home
         && let Some(slot) = slot
     {
         shard
-            .beat
-            .begin(Running::of(actor.key, slot.message_kind()));
+            .activity
+            .begin(RunningTurn::of(actor.key, slot.message_kind()));
     } else {
-        shard.beat.go_on(acting.within.get());
+        shard.activity.go_on(acting.within.get());
     }
     if resume == Resume::End {
         force_unwind();
     }
     // The system may have requested something of the actor meanwhile; and a task may have been
     // cancelled that was just about to continue.
-    if slot.is_some_and(|slot| slot.special.get()) {
+    if slot.is_some_and(|slot| slot.attention.get()) {
         be_interrupted(shard, fiber);
     }
 }

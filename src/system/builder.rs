@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::engine::{Engine, EngineParts};
+use super::engine::SystemEngine;
+use super::engine::SystemEngineParts;
 use super::handle::ActorSystem;
 use crate::failure::{Cycle, Failure};
 use crate::pool::{
@@ -121,7 +122,7 @@ impl ActorSystemBuilder {
     /// already, or a caller that is a handler.
     pub fn start(self) -> Result<ActorSystem, StartError> {
         check_stacks(self.stack_size)?;
-        let engine = Engine::start(EngineParts {
+        let engine = SystemEngine::start(SystemEngineParts {
             name: self.name,
             stack_size: self.stack_size,
             time_source: self.time_source,

@@ -10,10 +10,16 @@ use crate::ask::{Drive, can_drive, enlist};
 use crate::cancel::time_out;
 use crate::failure::{WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, StackError, ThreadEnd, off_fiber};
-use crate::pool::{
-    Shared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
-    default_blocking_threads, lanes, no_stack, start_clock,
-};
+use crate::pool::PoolShared;
+use crate::pool::ShutdownReport;
+use crate::pool::SideThreads;
+use crate::pool::StartError;
+use crate::pool::TimeSource;
+use crate::pool::WorkerDirectory;
+use crate::pool::default_blocking_threads;
+use crate::pool::lanes;
+use crate::pool::no_stack;
+use crate::pool::start_clock;
 use crate::pool_core::{
     CoreParts, FailureHook, PoolCore, Source, SuspicionHook, register, unregister,
 };
@@ -21,10 +27,13 @@ use crate::scope::Scopes;
 use crate::shard::{Shard, with_current};
 use crate::supervision::SupervisorStrategy;
 use crate::time::Clock;
-use crate::worker::{Ending, Tick, Worker, WorkerParts};
+use crate::worker::ShutdownProgress;
+use crate::worker::Tick;
+use crate::worker::Worker;
+use crate::worker::WorkerParts;
 
 /// The parts of an engine.
-pub(super) struct EngineParts {
+pub(super) struct SystemEngineParts {
     pub(super) name: String,
     pub(super) stack_size: usize,
     pub(super) time_source: TimeSource,
@@ -46,10 +55,10 @@ pub(super) enum Rest {
 }
 
 /// A worker that has no thread of its own.
-pub(super) struct Engine {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct SystemEngine {
+    pub(super) shared: Arc<PoolShared>,
     pub(super) shard: Rc<Shard>,
-    ending: Arc<Ending>,
+    ending: Arc<ShutdownProgress>,
     clock: Clock,
     /// The real time, even if the system's clock is advanced by hand.
     real: Clock,
@@ -60,8 +69,8 @@ pub(super) struct Engine {
     ended: Cell<bool>,
 }
 
-impl Engine {
-    pub(super) fn start(parts: EngineParts) -> Result<Rc<Self>, StartError> {
+impl SystemEngine {
+    pub(super) fn start(parts: SystemEngineParts) -> Result<Rc<Self>, StartError> {
         if with_current(|shard| shard.is_some()) {
             return Err(StartError::OnWorker);
         }
@@ -73,7 +82,7 @@ impl Engine {
             parts.scopes,
         )?;
         let clock = start_clock(&parts.time_source, &core);
-        let ending = Arc::new(Ending::default());
+        let ending = Arc::new(ShutdownProgress::default());
         let worker = with_a_fiber(Worker::new(WorkerParts {
             core: Arc::clone(&core),
             index: 0,
@@ -93,7 +102,7 @@ impl Engine {
             ending,
             clock,
             real: start_clock(&TimeSource::Monotonic, &core),
-            shared: Arc::new(Shared::new(core)),
+            shared: Arc::new(PoolShared::new(core)),
             thread_end: ThreadEnd::default(),
             worker: RefCell::new(Some(worker)),
             ended: Cell::new(false),
@@ -230,13 +239,13 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
+impl Drop for SystemEngine {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-impl Drive for Engine {
+impl Drive for SystemEngine {
     fn shard(&self) -> Rc<Shard> {
         Rc::clone(&self.shard)
     }

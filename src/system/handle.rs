@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::ActorSystemBuilder;
-use super::engine::{Engine, Rest};
+use super::engine::Rest;
+use super::engine::SystemEngine;
 use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::deadlock::{Waiting, name_targets, waiting_on};
@@ -76,7 +77,7 @@ use crate::shard::enter;
 ///
 /// A handler that never returns holds the thread, and no deadline helps.
 pub struct ActorSystem {
-    engine: Rc<Engine>,
+    engine: Rc<SystemEngine>,
 }
 
 impl ActorSystem {
@@ -94,11 +95,11 @@ impl ActorSystem {
         ActorSystemBuilder::default()
     }
 
-    pub(super) fn new_of(engine: Rc<Engine>) -> Self {
+    pub(super) fn new_of(engine: Rc<SystemEngine>) -> Self {
         Self { engine }
     }
 
-    fn engine(&self) -> &Engine {
+    fn engine(&self) -> &SystemEngine {
         let place = std::ptr::from_ref(self).addr();
         self.engine.thread_end.used_at(place);
         &self.engine

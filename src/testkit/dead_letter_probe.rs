@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::watched::Watched;
+use super::watched::Observable;
 use crate::address::{ActorId, message_name};
 use crate::failure::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
 use crate::pool::WorkerNode;
@@ -38,7 +38,7 @@ use crate::pool::WorkerNode;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DeadLetterProbe {
-    seen: Watched<Seen>,
+    seen: Observable<SeenLetters>,
     /// An actor id in the pool, for a thread that drives it.
     pool: ActorId,
     _subscription: Subscription,
@@ -46,7 +46,7 @@ pub struct DeadLetterProbe {
 
 /// What was lost.
 #[derive(Default)]
-struct Seen {
+struct SeenLetters {
     /// Oldest first.
     letters: Vec<DeadLetter>,
     by_reason: HashMap<DeadLetterReason, usize>,
@@ -54,7 +54,7 @@ struct Seen {
     by_type: HashMap<&'static str, usize>,
 }
 
-impl Seen {
+impl SeenLetters {
     fn add(&mut self, letter: DeadLetter) {
         *self.by_reason.entry(letter.reason).or_default() += 1;
         *self.by_type.entry(letter.message_type).or_default() += 1;
@@ -88,10 +88,10 @@ impl DeadLetterProbe {
     }
 
     fn watching(letters: &Arc<DeadLetters>, pool: ActorId) -> Self {
-        let seen = Watched::new(Seen::default());
+        let seen = Observable::new(SeenLetters::default());
         let told = seen.clone();
         let subscription = letters.subscribe(move |letter| {
-            told.change(|seen: &mut Seen| seen.add(letter.clone()));
+            told.change(|seen: &mut SeenLetters| seen.add(letter.clone()));
         });
         Self {
             seen,
@@ -138,7 +138,7 @@ impl DeadLetterProbe {
     /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
     pub fn expect_within(&self, reason: DeadLetterReason, count: usize, within: Duration) {
-        let lost = |seen: &Seen| seen.because(reason);
+        let lost = |seen: &SeenLetters| seen.because(reason);
         self.expect_counted(lost, count, within, &format!("because {reason}"));
     }
 
@@ -160,7 +160,7 @@ impl DeadLetterProbe {
     #[track_caller]
     pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
         let name = message_name::<M>();
-        let lost = |seen: &Seen| seen.of_type(name);
+        let lost = |seen: &SeenLetters| seen.of_type(name);
         self.expect_counted(lost, count, within, &format!("of type {name}"));
     }
 
@@ -181,7 +181,7 @@ impl DeadLetterProbe {
     /// If something was.
     #[track_caller]
     pub fn expect_none_within(&self, within: Duration) {
-        let any = |seen: &mut Seen| (!seen.letters.is_empty()).then_some(());
+        let any = |seen: &mut SeenLetters| (!seen.letters.is_empty()).then_some(());
         // However the wait ends, what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, any);
         if self.len() > 0 {
@@ -193,12 +193,12 @@ impl DeadLetterProbe {
     #[track_caller]
     fn expect_counted(
         &self,
-        lost: impl Fn(&Seen) -> usize,
+        lost: impl Fn(&SeenLetters) -> usize,
         count: usize,
         within: Duration,
         which: &str,
     ) {
-        let enough = |seen: &mut Seen| (lost(seen) >= count).then_some(());
+        let enough = |seen: &mut SeenLetters| (lost(seen) >= count).then_some(());
         // However the wait ends, what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, enough);
         let lost = self.seen.look(|seen| lost(seen));

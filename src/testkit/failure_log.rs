@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::failure_record::FailureRecord;
-use super::watched::Watched;
+use super::watched::Observable;
 use crate::address::ActorId;
 use crate::failure::Failure;
 use crate::pool::WorkerNode;
@@ -33,13 +33,13 @@ use crate::pool::WorkerNode;
 /// ```
 #[derive(Clone)]
 pub struct FailureLog {
-    failures: Watched<Vec<FailureRecord>>,
+    failures: Observable<Vec<FailureRecord>>,
 }
 
 impl Default for FailureLog {
     fn default() -> Self {
         Self {
-            failures: Watched::new(Vec::new()),
+            failures: Observable::new(Vec::new()),
         }
     }
 }

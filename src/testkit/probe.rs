@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::error::ProbeError;
 use super::termination::{expect_terminated, try_expect_terminated};
-use super::watched::{Vain, Watched};
+use super::watched::Observable;
+use super::watched::Vain;
 use crate::actor::{ActorRef, Behavior, Props};
 use crate::address::ActorPath;
 use crate::failure::SpawnError;
@@ -59,10 +60,10 @@ use crate::pool::WorkerNode;
 /// ```
 pub struct Probe<M> {
     actor: ActorRef<M>,
-    inbox: Watched<Inbox<M>>,
+    inbox: Observable<ProbeInbox<M>>,
 }
 
-struct Inbox<M> {
+struct ProbeInbox<M> {
     messages: VecDeque<M>,
     /// The number of messages ever taken out.
     taken: u64,
@@ -71,9 +72,9 @@ struct Inbox<M> {
 }
 
 /// Records the end of a probe, however it happens.
-struct NoteEnd<M>(Watched<Inbox<M>>);
+struct NoteProbeEnd<M>(Observable<ProbeInbox<M>>);
 
-impl<M> Drop for NoteEnd<M> {
+impl<M> Drop for NoteProbeEnd<M> {
     fn drop(&mut self) {
         self.0.change(|inbox| inbox.ended = true);
     }
@@ -157,7 +158,7 @@ impl<M: Send + 'static> Probe<M> {
         name: Option<&str>,
         keep: impl FnMut(M) -> Option<M> + Send + 'static,
     ) -> Result<Self, SpawnError> {
-        let inbox = Watched::new(Inbox {
+        let inbox = Observable::new(ProbeInbox {
             messages: VecDeque::new(),
             taken: 0,
             path: ActorPath::user(),
@@ -390,7 +391,7 @@ impl<M: Send + 'static> Probe<M> {
         // As long as no other caller takes any out, messages stay where they are.
         let (mut looked_at, mut taken_before) = (0, 0);
         let outcome = self.inbox.wait_for(self.actor.id(), within, |inbox| {
-            let Inbox {
+            let ProbeInbox {
                 messages, taken, ..
             } = inbox;
             let new = if taken_before == *taken { looked_at } else { 0 };
@@ -428,7 +429,7 @@ fn a_message<M>() -> String {
 }
 
 /// The behaviour of a probe: it stores what `keep` returns.
-fn keeping<M, F>(inbox: Watched<Inbox<M>>, keep: Arc<Mutex<F>>) -> Behavior<M>
+fn keeping<M, F>(inbox: Observable<ProbeInbox<M>>, keep: Arc<Mutex<F>>) -> Behavior<M>
 where
     M: Send + 'static,
     F: FnMut(M) -> Option<M> + Send + 'static,
@@ -436,7 +437,7 @@ where
     Behavior::setup(move |ctx| {
         let path = ctx.path();
         inbox.look(|inbox| inbox.path = path);
-        let inbox = NoteEnd(inbox);
+        let inbox = NoteProbeEnd(inbox);
         Ok(Behavior::receive(move |_ctx, message| {
             // Held across a wait of the handler, if there is one: nothing else takes this lock, as
             // an actor handles one message at a time.

@@ -14,9 +14,9 @@ use crate::failure::WaitError;
 /// Waiting uses an ask, which parks a thread, suspends a handler, or drives a simulation. The ask
 /// is only the wake-up: the result stays in the value until it is taken out, so an ask that times
 /// out loses nothing.
-pub(super) struct Watched<T>(Arc<Mutex<State<T>>>);
+pub(super) struct Observable<T>(Arc<Mutex<WatchedState<T>>>);
 
-struct State<T> {
+struct WatchedState<T> {
     value: T,
     /// By number, which is the order in which the waits began.
     waiting: BTreeMap<u64, Reply<()>>,
@@ -31,15 +31,15 @@ pub(super) enum Vain {
     CannotWait(WaitError),
 }
 
-impl<T> Clone for Watched<T> {
+impl<T> Clone for Observable<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Watched<T> {
+impl<T> Observable<T> {
     pub(super) fn new(value: T) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(WatchedState {
             value,
             waiting: BTreeMap::new(),
             last: 0,

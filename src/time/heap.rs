@@ -3,7 +3,7 @@
 
 /// A timer of a tick.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Item {
+pub(super) struct HeapItem {
     pub(super) deadline: u64,
     /// Of two timers with the same deadline the one with the lower order comes first.
     pub(super) order: u64,
@@ -11,7 +11,7 @@ pub(super) struct Item {
     pub(super) index: u32,
 }
 
-impl Item {
+impl HeapItem {
     fn comes_before(&self, other: &Self) -> bool {
         (self.deadline, self.order) < (other.deadline, other.order)
     }
@@ -22,21 +22,21 @@ const KEPT: usize = 64;
 
 /// Timers, the first one at hand. The owner of their entries is told each new position.
 #[derive(Debug, Default)]
-pub(super) struct Heap(Vec<Item>);
+pub(super) struct Heap(Vec<HeapItem>);
 
 impl Heap {
     /// Returns the timer that comes first.
-    pub(super) fn first(&self) -> Option<&Item> {
+    pub(super) fn first(&self) -> Option<&HeapItem> {
         self.0.first()
     }
 
-    pub(super) fn push(&mut self, item: Item, note: impl FnMut(u32, u32)) {
+    pub(super) fn push(&mut self, item: HeapItem, note: impl FnMut(u32, u32)) {
         self.0.push(item);
         self.rise(self.0.len() - 1, note);
     }
 
     /// Removes the timer at that position.
-    pub(super) fn remove(&mut self, place: u32, mut note: impl FnMut(u32, u32)) -> Item {
+    pub(super) fn remove(&mut self, place: u32, mut note: impl FnMut(u32, u32)) -> HeapItem {
         let place = place as usize;
         let removed = self.0.swap_remove(place);
         if place < self.0.len() {

@@ -23,7 +23,8 @@
 //! instead of a list: inserting and cancelling there is O(log n) in the timers
 //! of one tick, and so is firing the next.
 
-use super::heap::{Heap, Item};
+use super::heap::Heap;
+use super::heap::HeapItem;
 
 /// Bits of a nanosecond count below the tick: a tick is 2^16 ns (65.536 us).
 const TICK_BITS: u32 = 16;
@@ -48,7 +49,7 @@ pub(crate) struct TimerId {
 
 /// A slab cell: a pending timer, or, when `value` is `None`, a free cell.
 #[derive(Debug)]
-struct Entry<T> {
+struct WheelEntry<T> {
     value: Option<T>,
     deadline: u64,
     /// How often the cell has been freed.
@@ -61,7 +62,7 @@ struct Entry<T> {
     slot: u16,
 }
 
-impl<T> Entry<T> {
+impl<T> WheelEntry<T> {
     /// Whether the cell may be reused. A free cell of the last generation looks the same as a retired one.
     fn is_free(&self) -> bool {
         self.value.is_none() && self.generation < u32::MAX
@@ -70,12 +71,12 @@ impl<T> Entry<T> {
 
 /// First and last entry of a slot's list.
 #[derive(Clone, Copy, Debug)]
-struct List {
+struct WheelList {
     head: u32,
     tail: u32,
 }
 
-impl List {
+impl WheelList {
     const EMPTY: Self = Self {
         head: NIL,
         tail: NIL,
@@ -100,8 +101,8 @@ pub(crate) struct TimerWheel<T> {
     /// How many entries were ever put into a heap.
     order: u64,
     /// The lists of all levels, `SLOTS` to a level; those of the lowest are empty.
-    slots: Box<[List]>,
-    entries: Vec<Entry<T>>,
+    slots: Box<[WheelList]>,
+    entries: Vec<WheelEntry<T>>,
     /// The generation of a new cell: no id of a cell that was freed by a trim has it.
     anew: u32,
     free: u32,
@@ -119,7 +120,7 @@ impl<T> TimerWheel<T> {
             occupied: [0; LEVELS],
             soon: std::iter::repeat_with(Heap::default).take(SLOTS).collect(),
             order: 0,
-            slots: vec![List::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
+            slots: vec![WheelList::EMPTY; LEVELS * SLOTS].into_boxed_slice(),
             entries: Vec::with_capacity(AT_FIRST),
             anew: 0,
             free: NIL,
@@ -289,7 +290,7 @@ impl<T> TimerWheel<T> {
     fn put_in_heap(&mut self, slot: usize, index: u32) {
         let entry = &mut self.entries[index as usize];
         entry.slot = slot as u16;
-        let item = Item {
+        let item = HeapItem {
             deadline: entry.deadline,
             order: self.order,
             index,
@@ -357,7 +358,7 @@ impl<T> TimerWheel<T> {
             let index = self.entries.len();
             assert!(index < NIL as usize, "more than 2^32 - 1 timers pending");
             self.free = index as u32;
-            self.entries.push(Entry {
+            self.entries.push(WheelEntry {
                 value: None,
                 deadline,
                 generation: self.anew,

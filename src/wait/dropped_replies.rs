@@ -5,19 +5,20 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::address::MessageId;
-use crate::failure::{End, Failure};
+use crate::failure::Failure;
+use crate::failure::WaitEnd;
 use crate::fiber::{FiberId, running_fiber};
 
 /// A reply that was dropped in a handler, with the message that the handler was handling.
-struct Unanswered {
+struct DroppedReply {
     during: MessageId,
     /// How it ends unless the handler fails.
-    end: End,
+    end: WaitEnd,
     end_it: Box<EndIt>,
 }
 
 /// Ends a reply in this way, because of that failure if there is one.
-type EndIt = dyn FnOnce(End, Option<&Arc<Failure>>);
+type EndIt = dyn FnOnce(WaitEnd, Option<&Arc<Failure>>);
 
 /// What is known of a handler that has failed: the message that it was handling, and its failure, unless it
 /// was ended by force.
@@ -25,10 +26,10 @@ pub(crate) type Failed<'a> = (MessageId, Option<&'a Arc<Failure>>);
 
 /// The replies that the handlers of one worker have dropped and whose end is still open.
 #[derive(Default)]
-pub(crate) struct Verdicts {
+pub(crate) struct DroppedReplies {
     /// Whether there is anything in `unanswered`.
     any: Cell<bool>,
-    unanswered: RefCell<Vec<Unanswered>>,
+    unanswered: RefCell<Vec<DroppedReply>>,
     /// The failure because of which replies are being dropped, and on which fiber: another fiber may run
     /// while a destructor waits.
     because: RefCell<Because>,
@@ -37,18 +38,18 @@ pub(crate) struct Verdicts {
 /// The failure because of which something is dropped, and the fiber that drops it.
 type Because = Option<(Option<FiberId>, Arc<Failure>)>;
 
-impl Verdicts {
+impl DroppedReplies {
     /// Stores the end of a reply that is dropped in the handler of `during`, until the handler
     /// [waits](Self::settle) or [ends](Self::close). `end_it` then receives how the reply ends, and because
     /// of which failure.
     pub(crate) fn keep(
         &self,
         during: MessageId,
-        end: End,
-        end_it: impl FnOnce(End, Option<&Arc<Failure>>) + 'static,
+        end: WaitEnd,
+        end_it: impl FnOnce(WaitEnd, Option<&Arc<Failure>>) + 'static,
     ) {
         self.any.set(true);
-        self.unanswered.borrow_mut().push(Unanswered {
+        self.unanswered.borrow_mut().push(DroppedReply {
             during,
             end,
             end_it: Box::new(end_it),
@@ -76,14 +77,16 @@ impl Verdicts {
     fn end_all(&self, failed: Option<Failed<'_>>) {
         // The end may call a waker of the user's, which drops replies in its turn.
         while self.any.replace(false) {
-            for Unanswered {
+            for DroppedReply {
                 during,
                 end,
                 end_it,
             } in self.unanswered.take()
             {
                 match failed {
-                    Some((message, failure)) if message == during => end_it(End::Failed, failure),
+                    Some((message, failure)) if message == during => {
+                        end_it(WaitEnd::Failed, failure)
+                    }
                     _ => end_it(end, None),
                 }
             }
@@ -128,18 +131,18 @@ mod tests {
 
     #[test]
     fn s5_3_only_the_replies_of_the_message_that_failed_end_as_failed() {
-        let verdicts = Verdicts::default();
-        let ends: Rc<RefCell<Vec<End>>> = Rc::default();
-        let noting = |ends: &Rc<RefCell<Vec<End>>>| {
+        let verdicts = DroppedReplies::default();
+        let ends: Rc<RefCell<Vec<WaitEnd>>> = Rc::default();
+        let noting = |ends: &Rc<RefCell<Vec<WaitEnd>>>| {
             let ends = Rc::clone(ends);
             move |end, _: Option<&Arc<Failure>>| ends.borrow_mut().push(end)
         };
         let first = MessageId::start_of_worker(0).next();
-        verdicts.keep(first, End::NoReply, noting(&ends));
-        verdicts.keep(first.next(), End::NoReply, noting(&ends));
+        verdicts.keep(first, WaitEnd::NoReply, noting(&ends));
+        verdicts.keep(first.next(), WaitEnd::NoReply, noting(&ends));
         assert!(ends.borrow().is_empty());
         verdicts.close(Some((first.next(), None)));
-        assert_eq!(*ends.borrow(), [End::NoReply, End::Failed]);
+        assert_eq!(*ends.borrow(), [WaitEnd::NoReply, WaitEnd::Failed]);
         verdicts.close(None);
         assert_eq!(ends.borrow().len(), 2, "each ends once");
     }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use crate::address::Key;
-use crate::failure::End;
+use crate::failure::WaitEnd;
 use crate::fiber::FiberId;
 
 /// What is to be interrupted on one worker.
@@ -18,7 +18,7 @@ pub(crate) struct Interrupts {
     any: Cell<bool>,
     forcing: Cell<bool>,
     /// The fibers of cancelled tasks that have not ended, and how the replies on them end.
-    cancelled: RefCell<HashMap<u32, End>>,
+    cancelled: RefCell<HashMap<u32, WaitEnd>>,
     /// Those of them that are still to be ended where they wait, each with its last wait; one for each
     /// entry in the run queue.
     to_end: RefCell<VecDeque<(FiberId, Rc<Cell<Key>>)>>,
@@ -48,12 +48,12 @@ impl Interrupts {
     }
 
     /// Returns how replies end that a cancelled task drops as it unwinds, if there is one on that fiber.
-    pub(crate) fn end_on(&self, fiber: FiberId) -> Option<End> {
+    pub(crate) fn end_on(&self, fiber: FiberId) -> Option<WaitEnd> {
         self.cancelled.borrow().get(&fiber.index()).copied()
     }
 
     /// Cancels the task on that fiber; `wait` holds its last wait.
-    pub(crate) fn cancel(&self, fiber: FiberId, wait: Rc<Cell<Key>>, end: End) {
+    pub(crate) fn cancel(&self, fiber: FiberId, wait: Rc<Cell<Key>>, end: WaitEnd) {
         self.cancelled.borrow_mut().insert(fiber.index(), end);
         self.to_end.borrow_mut().push_back((fiber, wait));
         self.any.set(true);
@@ -85,10 +85,10 @@ mod tests {
         let (one, other) = (FiberId::from_index(1), FiberId::from_index(2));
         assert!(!interrupts.any());
         let wait = Rc::new(Cell::new(Key::NONE));
-        interrupts.cancel(one, Rc::clone(&wait), End::Failed);
+        interrupts.cancel(one, Rc::clone(&wait), WaitEnd::Failed);
         wait.set(Key::new(3, 1));
         assert!(interrupts.any() && interrupts.ends(one) && !interrupts.ends(other));
-        assert_eq!(interrupts.end_on(one), Some(End::Failed));
+        assert_eq!(interrupts.end_on(one), Some(WaitEnd::Failed));
         assert_eq!(interrupts.next_to_end(), Some((one, Key::new(3, 1))));
         assert_eq!(interrupts.next_to_end(), None);
         interrupts.ended(other);

@@ -37,16 +37,16 @@ impl WaitSet {
 
 /// The waits of one worker that are for several others.
 #[derive(Default)]
-pub(crate) struct Several(RefCell<HashMap<Key, WaitSet>>);
+pub(crate) struct JoinWaits(RefCell<HashMap<Key, WaitSet>>);
 
 /// Removes the note on a wait, however its handler ends or continues.
-pub(crate) struct Noted<'a>(&'a Several, Key);
+pub(crate) struct JoinGuard<'a>(&'a JoinWaits, Key);
 
-impl Several {
+impl JoinWaits {
     /// Notes that a wait is for all of these.
-    pub(crate) fn note(&self, key: Key, all: WaitSet) -> Noted<'_> {
+    pub(crate) fn note(&self, key: Key, all: WaitSet) -> JoinGuard<'_> {
         self.0.borrow_mut().insert(key, all);
-        Noted(self, key)
+        JoinGuard(self, key)
     }
 
     /// Returns the waits that a wait is for, if it is for several.
@@ -75,7 +75,7 @@ impl Several {
     }
 }
 
-impl Drop for Noted<'_> {
+impl Drop for JoinGuard<'_> {
     fn drop(&mut self) {
         self.0.0.borrow_mut().remove(&self.1);
     }

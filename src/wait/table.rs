@@ -10,7 +10,10 @@ use std::sync::Arc;
 use crate::address::MessageType;
 use crate::address::{ActorId, Home, Key, MessageId};
 use crate::control::{Event, Progress, Transition};
-use crate::failure::{Cycle, End, Failure, drop_with_fate};
+use crate::failure::Cycle;
+use crate::failure::Failure;
+use crate::failure::WaitEnd;
+use crate::failure::drop_with_fate;
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};
@@ -27,7 +30,7 @@ impl Drop for DropValue<'_> {
 
 /// What is known of few waits only.
 #[derive(Default)]
-struct Noted {
+struct WaitNotes {
     /// The generation that it belongs to.
     generation: u32,
     /// The cycle of waits that it is part of.
@@ -42,7 +45,7 @@ pub(crate) struct Wait<C> {
     generation: Cell<u32>,
     /// How far it has come, by the same table as asks over a transport; `Cancelled` if the place is vacant.
     /// A value is in its cell once it is `Replied`.
-    progress: Cell<Progress<End>>,
+    progress: Cell<Progress<WaitEnd>>,
     fiber: Cell<Option<FiberId>>,
     /// The slot of the actor that has waited last, on that fiber or by another wait.
     waiter: Cell<u32>,
@@ -65,7 +68,7 @@ pub(crate) struct Wait<C> {
     /// The wait, and its worker, that the waiter here is to end, and that cannot be ended before.
     on_behalf: Cell<Option<(Home, Key)>>,
     /// What its error is to say: it stays here if a value ends the wait.
-    noted: Cell<Option<Box<Noted>>>,
+    noted: Cell<Option<Box<WaitNotes>>>,
     /// When the timer is due.
     deadline: Cell<u64>,
     /// The generation whose question was handed on last, and how often, as far as is known.
@@ -114,7 +117,7 @@ unsafe impl<C> Tenant for Wait<C> {
 
 impl<C> Wait<C> {
     /// Changes what is noted of the wait of that key.
-    fn note(&self, key: Key, change: impl FnOnce(&mut Noted)) {
+    fn note(&self, key: Key, change: impl FnOnce(&mut WaitNotes)) {
         let noted = self.noted.take();
         let of_this = noted.filter(|noted| noted.generation == key.generation());
         let mut noted = of_this.unwrap_or_default();
@@ -124,7 +127,7 @@ impl<C> Wait<C> {
     }
 
     /// Looks at what is noted of the wait of that key, if anything is.
-    fn with_noted<R>(&self, key: Key, look: impl FnOnce(&mut Noted) -> R) -> Option<R> {
+    fn with_noted<R>(&self, key: Key, look: impl FnOnce(&mut WaitNotes) -> R) -> Option<R> {
         let mut noted = self.noted.take()?;
         let looked = (noted.generation == key.generation()).then(|| look(&mut noted));
         self.noted.set(Some(noted));
@@ -135,7 +138,7 @@ impl<C> Wait<C> {
     fn drop_noted(&self) {
         if let Some(noted) = self.noted.take() {
             // A failure has an error of the user's.
-            let _ = drop_with_fate(noted, End::NoReply);
+            let _ = drop_with_fate(noted, WaitEnd::NoReply);
         }
     }
 
@@ -195,7 +198,7 @@ pub(crate) struct Asked {
 
 /// The result of an attempt to end a wait.
 #[must_use]
-pub(crate) enum Ending<C> {
+pub(crate) enum WaitOutcome<C> {
     /// It had ended before; nothing happened.
     Late,
     /// It ends now, and nothing waits on it yet.
@@ -486,7 +489,7 @@ impl<C> Waits<C> {
 
     /// Ends a wait with a value.
     #[inline(always)]
-    pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> Ending<C> {
+    pub(crate) fn fulfil<T: 'static>(&self, key: Key, value: T) -> WaitOutcome<C> {
         self.fulfil_or(key, value, drop)
     }
 
@@ -497,7 +500,7 @@ impl<C> Waits<C> {
         key: Key,
         value: T,
         late: impl FnOnce(T),
-    ) -> Ending<C> {
+    ) -> WaitOutcome<C> {
         if let Some(wait) = self.of_generation(key)
             && let Transition::Ends(next) = wait.progress.get().on(Event::Reply)
         {
@@ -505,13 +508,13 @@ impl<C> Waits<C> {
             return self.finish(wait, next);
         }
         late(value);
-        Ending::Late
+        WaitOutcome::Late
     }
 
     /// Ends a wait without a value.
-    pub(crate) fn end(&self, key: Key, end: End) -> Ending<C> {
+    pub(crate) fn end(&self, key: Key, end: WaitEnd) -> WaitOutcome<C> {
         let event = match end {
-            End::TimedOut => Event::Deadline,
+            WaitEnd::TimedOut => Event::Deadline,
             end => Event::Failure(end),
         };
         if let Some(wait) = self.of_generation(key)
@@ -519,24 +522,24 @@ impl<C> Waits<C> {
         {
             return self.finish(wait, next);
         }
-        Ending::Late
+        WaitOutcome::Late
     }
 
     #[inline(always)]
-    fn finish(&self, wait: &Wait<C>, progress: Progress<End>) -> Ending<C> {
+    fn finish(&self, wait: &Wait<C>, progress: Progress<WaitEnd>) -> WaitOutcome<C> {
         wait.progress.set(progress);
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
         }
         if let Some(fiber) = wait.fiber.take() {
-            return Ending::Wakes(fiber);
+            return WaitOutcome::Wakes(fiber);
         }
         match wait.actor.take() {
             None => wait
                 .callback
                 .take()
-                .map_or(Ending::Unattended, Ending::Calls),
-            Some(slot) => Ending::WakesActor(slot),
+                .map_or(WaitOutcome::Unattended, WaitOutcome::Calls),
+            Some(slot) => WaitOutcome::WakesActor(slot),
         }
     }
 
@@ -563,11 +566,11 @@ impl<C> Waits<C> {
     }
 
     /// Takes the end of a wait that ended without a value, and forgets the wait.
-    pub(crate) fn take_end(&self, key: Key) -> Option<End> {
+    pub(crate) fn take_end(&self, key: Key) -> Option<WaitEnd> {
         let wait = self.arena.get(key.slot())?;
         let end = match wait.progress.get() {
             Progress::Failed(end) => end,
-            Progress::TimedOut => End::TimedOut,
+            Progress::TimedOut => WaitEnd::TimedOut,
             Progress::Waiting | Progress::Replied | Progress::Cancelled => return None,
         };
         if wait.generation.get() != key.generation() {
@@ -579,7 +582,7 @@ impl<C> Waits<C> {
     }
 
     /// As [`take_value`](Self::take_value) and [`take_end`](Self::take_end).
-    pub(crate) fn take<T: 'static>(&self, key: Key) -> Option<Result<T, End>> {
+    pub(crate) fn take<T: 'static>(&self, key: Key) -> Option<Result<T, WaitEnd>> {
         let value = self.take_value(key).map(Ok);
         value.or_else(|| self.take_end(key).map(Err))
     }
@@ -603,13 +606,13 @@ impl<C> Waits<C> {
     }
 
     /// Ends a wait because of a failure, which is noted.
-    pub(crate) fn fail(&self, key: Key, failure: Arc<Failure>) -> Ending<C> {
+    pub(crate) fn fail(&self, key: Key, failure: Arc<Failure>) -> WaitOutcome<C> {
         if let Some(wait) = self.pending(key) {
             wait.note(key, |noted| noted.failure = Some(failure));
         } else {
-            let _ = drop_with_fate(failure, End::Failed);
+            let _ = drop_with_fate(failure, WaitEnd::Failed);
         }
-        self.end(key, End::Failed)
+        self.end(key, WaitEnd::Failed)
     }
 
     /// Notes the cycle that a wait is part of. Returns whether that was not known.
@@ -644,7 +647,7 @@ impl<C> Waits<C> {
         wait.actor.set(None);
         wait.drop_noted();
         if let Some(callback) = wait.callback.take() {
-            let _ = drop_with_fate(callback, End::NoReply);
+            let _ = drop_with_fate(callback, WaitEnd::NoReply);
         }
         if let Some(timer) = wait.timer.take() {
             self.disarmed.borrow_mut().push(timer);
@@ -652,7 +655,7 @@ impl<C> Waits<C> {
         // Marked before its value is dropped, as the value's destructor may come here again.
         wait.progress.set(Progress::Cancelled);
         if !wait.value.is_empty() {
-            let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
+            let _ = drop_with_fate(DropValue(&wait.value), WaitEnd::NoReply);
         }
         self.vacate(key, wait);
     }
@@ -660,7 +663,7 @@ impl<C> Waits<C> {
     /// Drops the values that were not taken: of asks that were forgotten, not dropped.
     fn clear(&self) {
         for (_, wait) in self.arena.iter() {
-            let _ = drop_with_fate(DropValue(&wait.value), End::NoReply);
+            let _ = drop_with_fate(DropValue(&wait.value), WaitEnd::NoReply);
         }
     }
 
@@ -771,8 +774,11 @@ mod tests {
     fn s5_3_the_first_terminal_event_wins() {
         let waits = Waits::<()>::new();
         let key = waits.begin(None, ActorId::NOBODY);
-        assert!(matches!(waits.fulfil(key, 7_u32), Ending::Unattended));
-        assert!(matches!(waits.end(key, End::TimedOut), Ending::Late));
+        assert!(matches!(waits.fulfil(key, 7_u32), WaitOutcome::Unattended));
+        assert!(matches!(
+            waits.end(key, WaitEnd::TimedOut),
+            WaitOutcome::Late
+        ));
         assert_eq!(waits.take::<u32>(key), Some(Ok(7)));
         assert_eq!(waits.take::<u32>(key), None);
     }
@@ -784,7 +790,7 @@ mod tests {
         waits.forget(old);
         let new = waits.begin(None, ActorId::NOBODY);
         assert_eq!(old.slot(), new.slot());
-        assert!(matches!(waits.fulfil(old, 1_u32), Ending::Late));
+        assert!(matches!(waits.fulfil(old, 1_u32), WaitOutcome::Late));
         assert!(waits.is_pending(new));
     }
 
@@ -813,8 +819,10 @@ mod tests {
         let key = waits.begin(None, ActorId::NOBODY);
         let fiber = FiberId::from_index(3);
         waits.pending(key).unwrap().attend(fiber, 0);
-        assert!(matches!(waits.end(key, End::NoReply), Ending::Wakes(woken) if woken == fiber));
-        assert_eq!(waits.take::<u32>(key), Some(Err(End::NoReply)));
+        assert!(
+            matches!(waits.end(key, WaitEnd::NoReply), WaitOutcome::Wakes(woken) if woken == fiber)
+        );
+        assert_eq!(waits.take::<u32>(key), Some(Err(WaitEnd::NoReply)));
     }
 
     #[test]

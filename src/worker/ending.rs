@@ -11,13 +11,13 @@ const NAMED: usize = 100;
 
 /// The progress of a pool's workers towards their end.
 #[derive(Debug, Default)]
-pub(crate) struct Ending {
+pub(crate) struct ShutdownProgress {
     quorum: Quorum,
-    state: Mutex<State>,
+    state: Mutex<ShutdownState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ShutdownState {
     /// The workers that have no actors left.
     quiet: Vec<u32>,
     /// Workers that were forced to end, and whose actors have children on others.
@@ -26,7 +26,7 @@ struct State {
     forced_actors: Vec<ActorPath>,
 }
 
-impl Ending {
+impl ShutdownProgress {
     /// Notes a worker that has no actors left, or never had any. The last one orders all of them to close.
     pub(crate) fn one_more_is_quiet(&self, core: &PoolCore, worker: u32) {
         self.state.lock().quiet.push(worker);

@@ -4,5 +4,5 @@ mod ending;
 mod pace;
 mod scheduler;
 mod tick;
-pub(crate) use self::ending::Ending;
+pub(crate) use self::ending::ShutdownProgress;
 pub(crate) use self::tick::{Tick, Worker, WorkerParts};

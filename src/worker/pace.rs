@@ -5,7 +5,7 @@
 //! each tick is sized by the one before: it is smaller if that took long, and larger, up to a limit, if it
 //! did not. After a rest, when nothing is known, it is small.
 
-use crate::shard::Measure;
+use crate::shard::TickBudget;
 
 /// The longest that a tick should take, in nanoseconds.
 const LONG: u64 = 500_000;
@@ -13,17 +13,17 @@ const LONG: u64 = 500_000;
 const SHORT: u64 = LONG / 4;
 
 /// The most messages in one tick.
-const MOST: u32 = Measure::MOST.messages;
+const MOST: u32 = TickBudget::MOST.messages;
 /// Messages in the first tick after a rest.
 const AFTER_REST: u32 = 32;
 
-pub(super) struct Pace {
+pub(super) struct TickPacer {
     messages: u32,
     /// When the last tick began, and how many messages had been begun then; `None` after a rest.
     last: Option<(u64, u64)>,
 }
 
-impl Pace {
+impl TickPacer {
     pub(super) fn new() -> Self {
         Self {
             messages: AFTER_REST,
@@ -34,7 +34,7 @@ impl Pace {
     /// Begins a tick and returns how much it is to do. `begun` counts the messages so far, including those
     /// whose handlers wait or have left them unhandled.
     #[allow(clippy::cast_possible_truncation)] // the numbers are small
-    pub(super) fn begin(&mut self, now: u64, begun: u64) -> Measure {
+    pub(super) fn begin(&mut self, now: u64, begun: u64) -> TickBudget {
         if let Some((since, before)) = self.last.replace((now, begun)) {
             let took = now.saturating_sub(since);
             if took > LONG {
@@ -44,10 +44,12 @@ impl Pace {
                 self.messages = (self.messages * 2).min(MOST);
             }
         }
-        Measure {
-            turns: self.messages.min(Measure::MOST.turns),
+        TickBudget {
+            turns: self.messages.min(TickBudget::MOST.turns),
             messages: self.messages,
-            messages_per_turn: Measure::MOST.messages_per_turn.min(self.messages as usize),
+            messages_per_turn: TickBudget::MOST
+                .messages_per_turn
+                .min(self.messages as usize),
             is_slow: self.messages < AFTER_REST,
         }
     }
@@ -65,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_tick_is_as_long_as_the_one_before_lets_expect() {
-        let mut pace = Pace::new();
+        let mut pace = TickPacer::new();
         let (mut now, mut handled) = (0, 0);
         // Messages of a millisecond each: after the first tick, one at a time.
         assert_eq!(pace.begin(now, handled).messages, AFTER_REST);

@@ -9,7 +9,9 @@ use crate::failure::{Unwound, abort_on_panic, catch_user};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 use crate::lifecycle::{next_to_end, take_turn};
 use crate::shard::Chore;
-use crate::shard::{Due, Shard, with_current};
+use crate::shard::Runnable;
+use crate::shard::Shard;
+use crate::shard::with_current;
 
 /// Does what is due, up to `turns` turns. Called on the worker's own stack.
 ///
@@ -22,7 +24,7 @@ pub(super) fn run(shard: &Shard, turns: u32) -> Result<(), StackError> {
     }
     shard
         .messages_until
-        .set(shard.counts.handled.get() + u64::from(shard.measure.get().messages));
+        .set(shard.counts.handled.get() + u64::from(shard.budget.get().messages));
     // A handler whose wait is over continues the loop itself, after its turn.
     let (fiber, turns) = match shard.due.pop_fiber() {
         Some(fiber) => (fiber, turns - 1),
@@ -50,10 +52,10 @@ pub(super) fn fiber_body() {
 fn loop_of_fiber() {
     with_current(|shard| {
         let shard = shard.expect("a fiber runs only within its worker's tick");
-        shard.stage.on_this_fiber(|acting| {
+        shard.current.on_this_fiber(|acting| {
             // When it is resumed to end, the shard may be in the middle of its drop, and is not
             // touched any more.
-            let go_on = || shard.stage.go_on_as(acting);
+            let go_on = || shard.current.set_current(acting);
             if shard.fibers.running_class().is_some() {
                 while next_resume_apart(shard) == Resume::Run {
                     go_on();
@@ -70,7 +72,7 @@ fn loop_of_fiber() {
 /// Does a task, which a shutdown may end by force while the task waits.
 fn do_task(shard: &Shard, task: Chore) {
     let ended = catch_user(|| task(shard));
-    if shard.stage.here().is_scoped.get() {
+    if shard.current.record().is_scoped.get() {
         shard.leave_scopes();
     }
     shard.task_done();
@@ -153,12 +155,12 @@ fn next_resume(shard: &Shard) -> Resume {
 fn next_but_a_near_turn(shard: &Shard) -> Result<u32, Resume> {
     let due = match shard.due.pop() {
         None => return Err(suspend(Suspend::Idle)),
-        Some(Due::Turn(slot)) => return Ok(slot),
+        Some(Runnable::Turn(slot)) => return Ok(slot),
         Some(due) => due,
     };
     shard.turns_left.set(shard.turns_left.get() - 1);
     Err(match due {
-        Due::Fiber(fiber) => suspend(Suspend::SwitchTo(fiber)),
+        Runnable::Fiber(fiber) => suspend(Suspend::SwitchTo(fiber)),
         _ => next_task(shard),
     })
 }

@@ -16,14 +16,17 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::ending::Ending;
-use super::pace::Pace;
+use super::ending::ShutdownProgress;
+use super::pace::TickPacer;
 use super::scheduler::{end, fiber_body, run};
 use crate::cancel::time_out;
 use crate::deadlock::has_unprobed_waits;
 use crate::deadlock::send_probes;
 use crate::deadlock::send_probes_of_long_waits;
-use crate::failure::{DeadLetterReason, End, Marks, catch_user};
+use crate::failure::DeadLetterReason;
+use crate::failure::DropMarks;
+use crate::failure::WaitEnd;
+use crate::failure::catch_user;
 use crate::fiber::{StackConfig, StackError};
 use crate::lifecycle::{
     self, force_all, has_children_elsewhere, leave_children_elsewhere, stop_all,
@@ -55,7 +58,7 @@ pub(crate) enum Tick {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum WorkerPhase {
     Open,
     Draining { deadline: u64 },
     Forcing,
@@ -69,7 +72,7 @@ pub(crate) struct WorkerParts {
     pub(crate) index: u32,
     pub(crate) source: Box<dyn Source>,
     pub(crate) stacks: StackConfig,
-    pub(crate) ending: Arc<Ending>,
+    pub(crate) ending: Arc<ShutdownProgress>,
     /// The clock, unless the driver of the worker tells the time.
     pub(crate) clock: Option<Clock>,
 }
@@ -79,11 +82,11 @@ pub(crate) struct Worker {
     shard: Rc<Shard>,
     source: Box<dyn Source>,
     fired: Vec<Alarm>,
-    pace: Pace,
-    phase: Phase,
+    pace: TickPacer,
+    phase: WorkerPhase,
     /// Whether it is to close as soon as it is quiet.
     closes: bool,
-    ending: Arc<Ending>,
+    ending: Arc<ShutdownProgress>,
     parks: u64,
     busy_ticks: u64,
     ticks_until_measure: u32,
@@ -105,8 +108,8 @@ impl Worker {
             shard: Rc::new(shard),
             source,
             fired: Vec::new(),
-            pace: Pace::new(),
-            phase: Phase::Open,
+            pace: TickPacer::new(),
+            phase: WorkerPhase::Open,
             closes: false,
             ending,
             parks: 0,
@@ -161,7 +164,7 @@ impl Worker {
     /// If there is no stack for the very first fiber.
     pub(crate) fn tick(&mut self, now: u64) -> Result<Tick, StackError> {
         let measure = self.pace.begin(now, self.shard.counts.begun());
-        self.shard.set_measure(measure);
+        self.shard.set_budget(measure);
         let tick = self.tick_up_to(now, measure.turns)?;
         if tick != Tick::Busy {
             self.pace.rest();
@@ -178,7 +181,7 @@ impl Worker {
         let shard = Rc::clone(&self.shard);
         // The caller may be in a destructor that the runtime runs. The reason for that drop must not reach
         // the handlers.
-        let marks = Marks::take();
+        let marks = DropMarks::take();
         let tick = enter(&shard, |shard| {
             shard.tick_begins(now);
             let batches = shard.counts.batches.get();
@@ -193,13 +196,13 @@ impl Worker {
             let is_busy = !shard.due.is_empty() || shard.counts.batches.get() != batches;
             if is_busy {
                 self.busy_ticks += 1;
-                shard.beat.note_progress();
+                shard.activity.note_progress();
             }
             run(shard, turns)?;
             self.probe_in_time();
             shard.outboxes.flush();
             self.cancel_timers();
-            self.go_on_ending(now, orders);
+            self.advance_shutdown(now, orders);
             self.publish_stats_of_tick();
             Ok(self.what_next())
         });
@@ -211,7 +214,7 @@ impl Worker {
     /// ahead of the mail that is left for later. Nothing that is taken in here has been handled yet.
     fn take_in(&mut self, shard: &Shard, all: bool) {
         // As much as it handles: more would only wait in mailboxes, and delay what waits there already.
-        let most = (!all).then_some(shard.measure.get().messages);
+        let most = (!all).then_some(shard.budget.get().messages);
         let orders = shard.core.orders_to_actors(shard.home.worker());
         let orders =
             orders.take_around(|| self.source.receive(most, &mut |mail| shard.take_in(mail)));
@@ -304,7 +307,7 @@ impl Worker {
     }
 
     fn what_next(&mut self) -> Tick {
-        if self.phase == Phase::Closed {
+        if self.phase == WorkerPhase::Closed {
             return Tick::Done;
         }
         let shard = &self.shard;
@@ -328,7 +331,7 @@ impl Worker {
             return Tick::Busy;
         }
         let deadline = match self.phase {
-            Phase::Draining { deadline } => Some(deadline),
+            WorkerPhase::Draining { deadline } => Some(deadline),
             _ => None,
         };
         let timer = self.shard.alarms.next();
@@ -337,11 +340,11 @@ impl Worker {
 
     // ---- the end ----------------------------------------------------------------------------
 
-    fn go_on_ending(&mut self, now: u64, orders: VecDeque<WorkerOrder>) {
+    fn advance_shutdown(&mut self, now: u64, orders: VecDeque<WorkerOrder>) {
         for order in orders {
             match order {
                 WorkerOrder::ShutDown { within } => self.shut_down(now.saturating_add(within)),
-                WorkerOrder::Close if self.phase == Phase::Quiet => return self.close(),
+                WorkerOrder::Close if self.phase == WorkerPhase::Quiet => return self.close(),
                 WorkerOrder::Close => {
                     self.closes = true;
                     self.shut_down(now);
@@ -351,8 +354,12 @@ impl Worker {
         self.force_in_time(now);
         let is_left = !self.shard.has_work()
             // A handler that waits never stops if nothing can unwind.
-            || cfg!(panic = "abort") && self.phase == Phase::Forcing && self.shard.due.is_empty();
-        if matches!(self.phase, Phase::Draining { .. } | Phase::Forcing) && is_left {
+            || cfg!(panic = "abort") && self.phase == WorkerPhase::Forcing && self.shard.due.is_empty();
+        if matches!(
+            self.phase,
+            WorkerPhase::Draining { .. } | WorkerPhase::Forcing
+        ) && is_left
+        {
             self.become_quiet();
             if self.closes {
                 self.close();
@@ -361,31 +368,31 @@ impl Worker {
     }
 
     fn force_in_time(&mut self, now: u64) {
-        if matches!(self.phase, Phase::Draining { deadline } if now >= deadline)
+        if matches!(self.phase, WorkerPhase::Draining { deadline } if now >= deadline)
             && self.shard.has_work()
         {
             self.force();
         }
         // Workers that make no progress are not waited for, and what is left here may wait for their actors.
-        if self.closes && self.phase == Phase::Forcing && self.shard.due.is_empty() {
+        if self.closes && self.phase == WorkerPhase::Forcing && self.shard.due.is_empty() {
             leave_children_elsewhere(&self.shard);
         }
     }
 
     /// A later order may bring the deadline forward, but never postpone it.
     fn shut_down(&mut self, by: u64) {
-        if let Phase::Draining { deadline } = &mut self.phase {
+        if let WorkerPhase::Draining { deadline } = &mut self.phase {
             *deadline = by.min(*deadline);
-        } else if self.phase == Phase::Open {
+        } else if self.phase == WorkerPhase::Open {
             self.shard.closing.set(true);
-            self.phase = Phase::Draining { deadline: by };
+            self.phase = WorkerPhase::Draining { deadline: by };
             stop_all(&self.shard);
         }
     }
 
     #[cold]
     fn force(&mut self) {
-        self.phase = Phase::Forcing;
+        self.phase = WorkerPhase::Forcing;
         if has_children_elsewhere(&self.shard) {
             self.ending.note_waiting(self.shard.home.worker());
         }
@@ -403,7 +410,7 @@ impl Worker {
 
     #[cold]
     fn become_quiet(&mut self) {
-        self.phase = Phase::Quiet;
+        self.phase = WorkerPhase::Quiet;
         let worker = self.shard.home.worker();
         self.ending.one_more_is_quiet(&self.shard.core, worker);
     }
@@ -416,7 +423,7 @@ impl Worker {
         // No handler waits any more, and no tick follows that would cancel unneeded timers.
         self.shard.fibers.trim_larger(0);
         self.shard.alarms.clear();
-        self.phase = Phase::Closed;
+        self.phase = WorkerPhase::Closed;
     }
 
     /// Closes the source and loses the mail that has arrived.
@@ -424,7 +431,7 @@ impl Worker {
         let Self { shard, source, .. } = self;
         let _worker = shard.home.worker();
         source.close(&mut |mail| {
-            shard.beat.note_progress();
+            shard.activity.note_progress();
             mail.bounce(
                 shard.core.as_pool(),
                 shard.home,
@@ -438,7 +445,7 @@ impl Worker {
         shard.outboxes.flush();
         // No reply arrives any more: the holder of such an ask, usually on another thread, is told.
         for wait in shard.waits.unattended() {
-            shard.follow_up(shard.waits.end(wait, End::PoolClosed));
+            shard.follow_up(shard.waits.end(wait, WaitEnd::PoolClosed));
         }
     }
 
@@ -446,12 +453,12 @@ impl Worker {
     /// stopped.
     #[cold]
     pub(crate) fn force_end(&mut self, now: u64) {
-        let marks = Marks::take();
+        let marks = DropMarks::take();
         enter(&Rc::clone(&self.shard), |shard| {
             shard.tick_begins(now);
             self.closes = true;
             self.shut_down(now);
-            if matches!(self.phase, Phase::Draining { .. }) {
+            if matches!(self.phase, WorkerPhase::Draining { .. }) {
                 self.force();
             }
         });
@@ -462,10 +469,10 @@ impl Worker {
 impl Drop for Worker {
     /// Ends a worker that never ended because its pool did not start: nothing may arrive any more.
     fn drop(&mut self) {
-        if !matches!(self.phase, Phase::Quiet | Phase::Closed) {
+        if !matches!(self.phase, WorkerPhase::Quiet | WorkerPhase::Closed) {
             self.become_quiet();
         }
-        if self.phase != Phase::Closed {
+        if self.phase != WorkerPhase::Closed {
             let shard = Rc::clone(&self.shard);
             // The values dropped here may be the user's.
             let _ = catch_user(|| enter(&shard, |_| self.close()));

@@ -24,7 +24,7 @@ const MOST_SLEEPS: u32 = 1024;
 
 /// The outcome of polling for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Looked {
+pub(super) enum PollOutcome {
     Found,
     InVain,
     /// Another thread wants the core.
@@ -33,7 +33,7 @@ pub(super) enum Looked {
 
 /// What a worker has learned.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct SpinPolicy {
     looks_for: Duration,
     /// The number of coming rests in which it sleeps at once.
     sleeps: u32,
@@ -41,7 +41,7 @@ pub(super) struct Patience {
     sleeps_next: u32,
 }
 
-impl Patience {
+impl SpinPolicy {
     pub(super) fn new() -> Self {
         Self {
             looks_for: FIRST,
@@ -59,17 +59,17 @@ impl Patience {
         self.looks_for
     }
 
-    pub(super) fn has_looked(&mut self, looked: Looked) {
+    pub(super) fn has_looked(&mut self, looked: PollOutcome) {
         match looked {
-            Looked::Found => {
+            PollOutcome::Found => {
                 self.looks_for = (self.looks_for * 2).clamp(FIRST, MOST);
                 self.sleeps_next = (self.sleeps_next / 2).max(FEWEST_SLEEPS);
             }
-            Looked::InVain => {
+            PollOutcome::InVain => {
                 let half = self.looks_for / 2;
                 self.looks_for = if half < LEAST { Duration::ZERO } else { half };
             }
-            Looked::Disturbed => {
+            PollOutcome::Disturbed => {
                 self.sleeps = self.sleeps_next;
                 self.sleeps_next = (self.sleeps_next * 2).min(MOST_SLEEPS);
             }
@@ -89,15 +89,15 @@ mod tests {
 
     #[test]
     fn it_looks_for_longer_while_that_pays_and_stops_when_it_does_not() {
-        let mut patience = Patience::new();
+        let mut patience = SpinPolicy::new();
         assert_eq!(patience.looks_for(), FIRST);
         for _ in 0..3 {
-            patience.has_looked(Looked::Found);
+            patience.has_looked(PollOutcome::Found);
         }
         assert_eq!(patience.looks_for(), MOST);
         let mut before = MOST;
         while !before.is_zero() {
-            patience.has_looked(Looked::InVain);
+            patience.has_looked(PollOutcome::InVain);
             let now = patience.looks_for();
             assert!(now <= before / 2, "{now:?} after {before:?}");
             before = now;
@@ -110,9 +110,9 @@ mod tests {
 
     #[test]
     fn it_leaves_the_core_to_others_more_and_more_often() {
-        let mut patience = Patience::new();
+        let mut patience = SpinPolicy::new();
         for sleeps in [8, 16, 32] {
-            patience.has_looked(Looked::Disturbed);
+            patience.has_looked(PollOutcome::Disturbed);
             for _ in 0..sleeps {
                 patience.has_slept(Duration::ZERO);
                 assert!(patience.looks_for().is_zero());

@@ -5,7 +5,7 @@
 use loom::sync::Arc;
 use loom::thread;
 use nexus_actors::model::{
-    Doorway, Gate, Inbox, Line, Mutant, Receiver, Room, inbox, once, oneshot,
+    Gate, GateOwner, Inbox, Mutant, Permit, Receiver, WaitQueue, inbox, once, oneshot,
 };
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
@@ -30,23 +30,23 @@ impl Door {
     }
 }
 
-impl Doorway for Door {
+impl GateOwner for Door {
     fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    fn tell_of_room(&self) {
+    fn notify_owner(&self) {
         self.tell(ROOM_IS_FREE);
     }
 }
 
-type Grant = once::Sender<Room<Door>>;
+type Grant = once::Sender<Permit<Door>>;
 
 /// The owner of a door.
 struct Owner {
     door: Arc<Door>,
     letters: Receiver<Letter>,
-    line: Line<Grant>,
+    line: WaitQueue<Grant>,
     /// The grants of those that are about to wait.
     to_come: Vec<Grant>,
     given: usize,
@@ -59,7 +59,7 @@ impl Owner {
             return;
         }
         while let Some(grant) = self.line.next(&self.door.gate) {
-            let room = Room::of(Arc::clone(&self.door));
+            let room = Permit::of(Arc::clone(&self.door));
             drop(grant.send(room));
             self.given += 1;
         }
@@ -93,7 +93,7 @@ impl Owner {
 }
 
 /// Makes a door whose only permit is taken, with its owner, and this many future waiters.
-fn a_full_door(waiters: usize) -> (Owner, Room<Door>, Vec<once::Receiver<Room<Door>>>) {
+fn a_full_door(waiters: usize) -> (Owner, Permit<Door>, Vec<once::Receiver<Permit<Door>>>) {
     let (inbox, letters) = inbox();
     let door = Arc::new(Door {
         gate: Gate::new(1),
@@ -101,12 +101,12 @@ fn a_full_door(waiters: usize) -> (Owner, Room<Door>, Vec<once::Receiver<Room<Do
         tally: Tally::default(),
     });
     assert_eq!(door.gate.enter(), Ok(()));
-    let room = Room::of(Arc::clone(&door));
+    let room = Permit::of(Arc::clone(&door));
     let (to_come, waiting) = (0..waiters).map(|_| oneshot()).unzip();
     let owner = Owner {
         door,
         letters,
-        line: Line::default(),
+        line: WaitQueue::default(),
         to_come,
         given: 0,
     };

@@ -36,7 +36,7 @@ fn one_works_for_long(outcomes: &Outcomes) {
     let watcher = watcher_of(2);
     let seen = Arc::new(Seen::default());
     let works = {
-        let (nap, seen) = (watcher.nap(), Arc::clone(&seen));
+        let (nap, seen) = (watcher.flags(), Arc::clone(&seen));
         thread::spawn(move || {
             nap.goes_on(0);
             seen.wait();
@@ -44,7 +44,7 @@ fn one_works_for_long(outcomes: &Outcomes) {
         })
     };
     let works_for_a_moment = {
-        let nap = watcher.nap();
+        let nap = watcher.flags();
         thread::spawn(move || {
             nap.goes_on(1);
             nap.rests(1);
@@ -120,11 +120,11 @@ fn looking_for_the_watcher_before_being_awake_is_rejected() {
 fn it_ends() {
     let watcher = watcher_of(1);
     let ends = {
-        let nap = watcher.nap();
+        let nap = watcher.flags();
         thread::spawn(move || nap.end())
     };
     let works = {
-        let nap = watcher.nap();
+        let nap = watcher.flags();
         thread::spawn(move || {
             nap.goes_on(0);
             nap.rests(0);

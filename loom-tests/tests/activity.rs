@@ -4,7 +4,7 @@
 
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Beat, Mutant, Running};
+use nexus_actors::model::{Activity, ActivityMark, Mutant};
 use nexus_loom_tests::{Outcomes, explore, rejected};
 use std::ptr;
 
@@ -13,23 +13,23 @@ const PREEMPTIONS: usize = 3;
 static FIRST: u8 = 1;
 static SECOND: u8 = 2;
 
-fn running(key: u64, what: &'static u8) -> Running<u8> {
-    Running::new(key, ptr::from_ref(what).cast_mut())
+fn running(key: u64, what: &'static u8) -> ActivityMark<u8> {
+    ActivityMark::new(key, ptr::from_ref(what).cast_mut())
 }
 
-fn first() -> Running<u8> {
+fn first() -> ActivityMark<u8> {
     running(1, &FIRST)
 }
 
-fn second() -> Running<u8> {
+fn second() -> ActivityMark<u8> {
     running(2, &SECOND)
 }
 
 /// A turn, by its number, and what runs in it.
-type Ran = (u64, fn() -> Running<u8>);
+type Ran = (u64, fn() -> ActivityMark<u8>);
 
 /// Looks, and checks that what is seen is what ran in the turn with that number.
-fn look(beat: &Beat<u8>, ran: &[Ran]) -> Option<u64> {
+fn look(beat: &Activity<u8>, ran: &[Ran]) -> Option<u64> {
     let (turn, seen) = beat.look()?;
     let of_turn = ran.iter().find(|(number, _)| *number == turn);
     let (_, expected) = of_turn.expect("a handler ran in that turn");
@@ -44,14 +44,18 @@ fn look(beat: &Beat<u8>, ran: &[Ran]) -> Option<u64> {
 ///
 /// The worker's thread is the model's, which runs first. Loom keeps only the last access to an atomic: what
 /// the worker reads of its own would hide that another thread had looked before it writes.
-fn watch(beat: &Arc<Beat<u8>>, looks: usize, ran: &'static [Ran]) -> JoinHandle<Vec<Option<u64>>> {
+fn watch(
+    beat: &Arc<Activity<u8>>,
+    looks: usize,
+    ran: &'static [Ran],
+) -> JoinHandle<Vec<Option<u64>>> {
     let beat = Arc::clone(beat);
     thread::spawn(move || (0..looks).map(|_| look(&beat, ran)).collect())
 }
 
 /// A worker has two turns, while another thread looks twice.
 fn two_turns(outcomes: &Outcomes) {
-    let beat = Arc::new(Beat::default());
+    let beat = Arc::new(Activity::default());
     let watching = watch(&beat, 2, &[(1, first), (3, second)]);
     beat.begin(first());
     beat.end();
@@ -115,7 +119,7 @@ fn not_looking_at_the_number_again_is_rejected() {
 
 /// A handler runs in the middle of another one, which then resumes.
 fn one_within_another(outcomes: &Outcomes) {
-    let beat = Arc::new(Beat::default());
+    let beat = Arc::new(Activity::default());
     let watching = watch(&beat, 1, &[(1, first), (3, second), (5, first)]);
     beat.begin(first());
     let outer = beat.running();

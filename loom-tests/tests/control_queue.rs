@@ -4,7 +4,7 @@
 
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Inbox, Mutant, Orders, Receiver, inbox};
+use nexus_actors::model::{ControlQueue, Inbox, Mutant, Receiver, inbox};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
@@ -14,7 +14,7 @@ const NUDGE: u32 = 0;
 
 /// A thread that gives orders and sends mail.
 struct Giver {
-    orders: Arc<Orders<u32>>,
+    orders: Arc<ControlQueue<u32>>,
     inbox: Inbox<Letter>,
     tally: Tally,
 }
@@ -32,7 +32,7 @@ impl Giver {
 
 /// The receiver of orders, with an inbox.
 struct Worker {
-    orders: Arc<Orders<u32>>,
+    orders: Arc<ControlQueue<u32>>,
     receiver: Receiver<Letter>,
     inbox: Inbox<Letter>,
     tally: Tally,
@@ -42,7 +42,7 @@ impl Worker {
     fn new() -> Self {
         let (inbox, receiver) = inbox();
         Self {
-            orders: Arc::new(Orders::default()),
+            orders: Arc::new(ControlQueue::default()),
             receiver,
             inbox,
             tally: Tally::default(),

@@ -3,30 +3,30 @@
 //! One lock protects everything. The owner enters a value before it resumes any thread that may look for it,
 //! for example by a reply; so a thread that looks because of that finds it. A value that has ended is
 //! forgotten only when as many others as are remembered have ended after it. Checked by
-//! `loom-tests/tests/remembered.rs`.
+//! `loom-tests/tests/retained_map.rs`.
 
 use crate::sync::{Mutant, Mutex, is_mutated};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
 /// Values under keys, each until it has ended, and for a while after that.
-pub struct Remembered<K, V> {
-    all: Mutex<All<K, V>>,
+pub struct RetainedMap<K, V> {
+    all: Mutex<RetainedEntries<K, V>>,
     /// How many ended values are remembered.
     most: usize,
 }
 
-struct All<K, V> {
+struct RetainedEntries<K, V> {
     values: HashMap<K, V>,
     /// The keys of values that have ended, the first one first.
     ended: VecDeque<K>,
 }
 
-impl<K: Copy + Eq + Hash, V: Clone> Remembered<K, V> {
+impl<K: Copy + Eq + Hash, V: Clone> RetainedMap<K, V> {
     /// Makes an empty store that will remember `most` ended values.
     pub fn new(most: usize) -> Self {
         Self {
-            all: Mutex::new(All {
+            all: Mutex::new(RetainedEntries {
                 values: HashMap::new(),
                 ended: VecDeque::new(),
             }),
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn s5_3_no_more_than_so_many_are_remembered_that_have_ended() {
         const MOST: u32 = 1024;
-        let known = Remembered::new(MOST as usize);
+        let known = RetainedMap::new(MOST as usize);
         known.insert(0, ());
         for key in 1..=MOST + 2 {
             known.insert(key, ());
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn s9_5_what_a_peak_took_goes_back_as_they_end() {
         const MOST: usize = 100;
-        let known = Remembered::new(MOST);
+        let known = RetainedMap::new(MOST);
         (0..100_000).for_each(|key| known.insert(key, ()));
         assert!(known.capacity() >= 100_000);
         for key in 0..100_000_usize {

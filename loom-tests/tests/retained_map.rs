@@ -4,7 +4,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use nexus_actors::model::{Mutant, Remembered, oneshot};
+use nexus_actors::model::{Mutant, RetainedMap, oneshot};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
@@ -12,7 +12,7 @@ const PREEMPTIONS: usize = 3;
 /// Two are asked. The first one fails, and ends; its asker then wants to name it. `late` is a mistake: it is
 /// entered after the reply.
 fn one_is_asked_and_ends(late: bool, outcomes: &Outcomes) {
-    let known = Arc::new(Remembered::new(1));
+    let known = Arc::new(RetainedMap::new(1));
     let tally = Tally::default();
     let (answer, answered) = oneshot();
     let asks = {

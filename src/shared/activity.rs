@@ -6,16 +6,16 @@
 //!
 //! | step            | by         | number                 | fields                    |
 //! |-----------------|------------|------------------------|---------------------------|
-//! | [`Beat::begin`] | the worker | even → odd, afterwards | written, while it is even |
-//! | [`Beat::end`]   | the worker | odd → even             | left as they are          |
-//! | [`Beat::look`]  | any thread | read, before and after | read in between           |
+//! | [`Activity::begin`] | the worker | even → odd, afterwards | written, while it is even |
+//! | [`Activity::end`]   | the worker | odd → even             | left as they are          |
+//! | [`Activity::look`]  | any thread | read, before and after | read in between           |
 //!
-//! **Orderings.** The release of the odd number pairs with the acquire of [`Beat::look`]: a reader that has
+//! **Orderings.** The release of the odd number pairs with the acquire of [`Activity::look`]: a reader that has
 //! read it finds the fields of that turn, or later ones. The release of a field pairs with the acquire by
 //! which `look` reads it: a reader that has read the field of a later turn finds, in the second read of the
 //! number, what was written before that field: the even number, or a later one. All else is relaxed: the
 //! worker reads only what it has written itself. All of this is written at every turn: on x86 they are plain
-//! stores. Checked by `loom-tests/tests/beat.rs`.
+//! stores. Checked by `loom-tests/tests/activity.rs`.
 
 use crate::sync::{AtomicPtr, AtomicU64, Mutant, is_mutated, ordering};
 use std::ptr;
@@ -28,7 +28,7 @@ const NOTED: usize = 64;
 const NOTED: usize = 2;
 
 /// The current turn of one worker, which handles a `T`.
-pub struct Beat<T> {
+pub struct Activity<T> {
     /// The number of the turn. It grows by one each time a handler begins, resumes or ends, and is even while
     /// none runs.
     turn: AtomicU64,
@@ -41,21 +41,21 @@ pub struct Beat<T> {
 }
 
 /// The actor whose handler runs, and what it handles.
-pub struct Running<T> {
+pub struct ActivityMark<T> {
     pub(crate) key: u64,
     /// Null if no handler runs.
     pub(crate) what: *mut T,
 }
 
-impl<T> Clone for Running<T> {
+impl<T> Clone for ActivityMark<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Running<T> {}
+impl<T> Copy for ActivityMark<T> {}
 
-impl<T> Running<T> {
+impl<T> ActivityMark<T> {
     /// A handler of the actor with that key.
     #[inline(always)]
     pub const fn new(key: u64, what: *mut T) -> Self {
@@ -69,7 +69,7 @@ impl<T> Running<T> {
     }
 }
 
-impl<T> Default for Beat<T> {
+impl<T> Default for Activity<T> {
     fn default() -> Self {
         Self {
             turn: AtomicU64::new(0),
@@ -81,10 +81,10 @@ impl<T> Default for Beat<T> {
     }
 }
 
-impl<T> Beat<T> {
+impl<T> Activity<T> {
     /// Notes that a handler begins, or resumes. None runs at this time.
     #[inline(always)]
-    pub fn begin(&self, running: Running<T>) {
+    pub fn begin(&self, running: ActivityMark<T>) {
         let release = ordering(Release, Mutant::BeatFieldsUnreleased);
         self.key.store(running.key, release);
         self.what.store(running.what, release);
@@ -103,7 +103,7 @@ impl<T> Beat<T> {
     /// Notes that another handler begins in the middle of this one, for example when the handler starts an
     /// actor.
     #[inline]
-    pub fn begin_within(&self, running: Running<T>) {
+    pub fn begin_within(&self, running: ActivityMark<T>) {
         if !is_mutated(Mutant::BeatNeverEven) {
             self.end();
         }
@@ -112,7 +112,7 @@ impl<T> Beat<T> {
 
     /// Returns to the handler that ran before, if any did.
     #[inline(always)]
-    pub fn go_on(&self, running: Running<T>) {
+    pub fn go_on(&self, running: ActivityMark<T>) {
         if Self::is_running(self.turn.load(Relaxed)) {
             self.end();
         }
@@ -123,18 +123,18 @@ impl<T> Beat<T> {
 
     /// Returns the handler that runs. For the worker only.
     #[inline(always)]
-    pub fn running(&self) -> Running<T> {
+    pub fn running(&self) -> ActivityMark<T> {
         if Self::is_running(self.turn.load(Relaxed)) {
             self.last()
         } else {
-            Running::new(0, ptr::null_mut())
+            ActivityMark::new(0, ptr::null_mut())
         }
     }
 
     /// Returns the handler that ran last. For the worker only.
     #[inline(always)]
-    pub fn last(&self) -> Running<T> {
-        Running::new(self.key.load(Relaxed), self.what.load(Relaxed))
+    pub fn last(&self) -> ActivityMark<T> {
+        ActivityMark::new(self.key.load(Relaxed), self.what.load(Relaxed))
     }
 
     /// The number of the current turn.
@@ -181,7 +181,7 @@ impl<T> Beat<T> {
 
     /// Returns the handler that runs, with the number of its turn, for use by another thread. Returns `None`
     /// if none runs, or if it has just ended.
-    pub fn look(&self) -> Option<(u64, Running<T>)> {
+    pub fn look(&self) -> Option<(u64, ActivityMark<T>)> {
         let turn = self
             .turn
             .load(ordering(Acquire, Mutant::BeatTurnUnacquired));
@@ -189,7 +189,7 @@ impl<T> Beat<T> {
             return None;
         }
         let acquire = ordering(Acquire, Mutant::BeatFieldsUnacquired);
-        let running = Running::new(self.key.load(acquire), self.what.load(acquire));
+        let running = ActivityMark::new(self.key.load(acquire), self.what.load(acquire));
         let same = self.turn.load(Relaxed) == turn || is_mutated(Mutant::BeatSeenOnce);
         same.then_some((turn, running))
     }

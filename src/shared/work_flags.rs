@@ -3,10 +3,10 @@
 //!
 //! | step               | by                | its own flag | then, after a fence              |
 //! |--------------------|-------------------|--------------|----------------------------------|
-//! | [`Nap::goes_on`]   | a watched thread  | awake        | wakes the watcher, if it sleeps  |
-//! | [`Nap::rests`]     | a watched thread  | at rest      | –                                |
+//! | [`WorkFlags::goes_on`]   | a watched thread  | awake        | wakes the watcher, if it sleeps  |
+//! | [`WorkFlags::rests`]     | a watched thread  | at rest      | –                                |
 //! | [`Watcher::sleep`] | the watcher       | asleep       | parks, if all the others rest    |
-//! | [`Nap::end`]       | any thread        | ended        | unparks the watcher              |
+//! | [`WorkFlags::end`]       | any thread        | ended        | unparks the watcher              |
 //!
 //! **No work goes unwatched.** One of the two fences comes first. What its thread wrote before it is visible
 //! after the other one. So either the thread that resumes work sees that the watcher sleeps, or the watcher
@@ -18,7 +18,7 @@
 //! **Orderings.** The two fences are each other's partners, and have to be sequentially consistent, as each
 //! side writes one word and then reads the other. A thread pays for its fence only after a rest, which takes
 //! longer than the fence. All else is relaxed: the flags hand nothing over. Checked by
-//! `loom-tests/tests/nap.rs`.
+//! `loom-tests/tests/flags.rs`.
 
 use crate::sync::{Arc, AtomicBool, Mutant, Parker, Unparker, fence, is_mutated};
 use crossbeam::utils::CachePadded;
@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 /// What a watcher shares with the threads that it watches.
-pub struct Nap {
+pub struct WorkFlags {
     asleep: AtomicBool,
     ended: AtomicBool,
     awake: Box<[CachePadded<AtomicBool>]>,
@@ -35,7 +35,7 @@ pub struct Nap {
 
 /// The watcher's side.
 pub struct Watcher {
-    nap: Arc<Nap>,
+    flags: Arc<WorkFlags>,
     parker: Parker,
 }
 
@@ -43,16 +43,16 @@ pub struct Watcher {
 pub fn watcher_of(watched: usize) -> Watcher {
     let parker = Parker::new();
     let at_rest = |_| CachePadded::new(AtomicBool::new(false));
-    let nap = Arc::new(Nap {
+    let flags = Arc::new(WorkFlags {
         asleep: AtomicBool::new(false),
         ended: AtomicBool::new(false),
         awake: (0..watched).map(at_rest).collect(),
         unparker: parker.unparker().clone(),
     });
-    Watcher { nap, parker }
+    Watcher { flags, parker }
 }
 
-impl Nap {
+impl WorkFlags {
     /// Notes that a watched thread begins to work, or resumes after a rest.
     #[inline]
     pub fn goes_on(&self, who: usize) {
@@ -99,18 +99,18 @@ impl Nap {
 
 impl Watcher {
     /// Returns the half that the watched threads share.
-    pub fn nap(&self) -> Arc<Nap> {
-        Arc::clone(&self.nap)
+    pub fn flags(&self) -> Arc<WorkFlags> {
+        Arc::clone(&self.flags)
     }
 
     /// Whether the watcher is to end.
     pub fn has_ended(&self) -> bool {
-        self.nap.ended.load(Relaxed)
+        self.flags.ended.load(Relaxed)
     }
 
     /// Whether any of the watched threads works: a value that may be old when it is read.
     pub fn sees_work(&self) -> bool {
-        self.nap.awake.iter().any(|awake| awake.load(Relaxed))
+        self.flags.awake.iter().any(|awake| awake.load(Relaxed))
     }
 
     /// Pauses for that long, or less.
@@ -120,13 +120,13 @@ impl Watcher {
 
     /// Sleeps until a thread works, or the watcher is to end. May return early.
     pub fn sleep(&self) {
-        self.nap.asleep.store(true, Relaxed);
+        self.flags.asleep.store(true, Relaxed);
         if !is_mutated(Mutant::NapSleepUnfenced) {
             fence(SeqCst);
         }
         if is_mutated(Mutant::NapSleepUnseen) || !self.sees_work() {
             self.parker.park();
         }
-        self.nap.asleep.store(false, Relaxed);
+        self.flags.asleep.store(false, Relaxed);
     }
 }

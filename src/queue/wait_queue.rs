@@ -1,6 +1,6 @@
-//! The queue of waiters at a gate, and the [`Room`] that the first of them is given.
+//! The queue of waiters at a gate, and the [`Permit`] that the first of them is given.
 //!
-//! The queue belongs to the owner of the gate. A waiter asks the owner to join it, and receives a [`Room`]
+//! The queue belongs to the owner of the gate. A waiter asks the owner to join it, and receives a [`Permit`]
 //! when capacity is free: a permit that was taken for it, and that is returned unless it is used. The thread
 //! that returns a permit learns from the gate whether a sender waits, and tells the owner, which then serves
 //! the queue.
@@ -10,21 +10,21 @@
 //! finds the mark. The mark stands exactly as long as the queue is not empty: it keeps newcomers out.
 //!
 //! What the owner is told hands nothing over. It arrives by the owner's inbox, which has its own orderings.
-//! Checked by `loom-tests/tests/line.rs`.
+//! Checked by `loom-tests/tests/wait_queue.rs`.
 
 use super::gate::Gate;
 use crate::memory::OrderedMap;
 use crate::sync::{Arc, Mutant, is_mutated};
 
 /// The waiters, first come, first served, each with what is to be done when it is admitted.
-pub struct Line<G> {
+pub struct WaitQueue<G> {
     /// By ticket, in the order of arrival.
     waiting: OrderedMap<u64, G>,
     /// Whether the queue is being served. Permits that become free meanwhile are seen by that loop.
     serving: bool,
 }
 
-impl<G> Default for Line<G> {
+impl<G> Default for WaitQueue<G> {
     fn default() -> Self {
         Self {
             waiting: OrderedMap::new(),
@@ -33,7 +33,7 @@ impl<G> Default for Line<G> {
     }
 }
 
-impl<G> Line<G> {
+impl<G> WaitQueue<G> {
     /// Adds a waiter at the end, under a ticket that no other waiter has. The queue is to be
     /// [served](Self::begin_to_serve) next.
     pub fn join(&mut self, gate: &Gate, ticket: u64, grant: G) {
@@ -101,38 +101,38 @@ impl<G> Line<G> {
 }
 
 /// Something with a gate and an owner.
-pub trait Doorway {
+pub trait GateOwner {
     /// Its gate.
     fn gate(&self) -> &Gate;
 
     /// Tells the owner, from any thread, that a permit is free and a sender waits for it.
-    fn tell_of_room(&self);
+    fn notify_owner(&self);
 }
 
 /// A permit, held for a sender that has waited for it.
-pub struct Room<D: Doorway>(Option<Arc<D>>);
+pub struct Permit<D: GateOwner>(Option<Arc<D>>);
 
-impl<D: Doorway> Room<D> {
+impl<D: GateOwner> Permit<D> {
     /// Wraps a permit, which must have been taken.
-    pub fn of(door: Arc<D>) -> Self {
-        Self(Some(door))
+    pub fn of(bounded: Arc<D>) -> Self {
+        Self(Some(bounded))
     }
 
     /// Uses the permit for the message that enters now. Returns `false` if that is pointless, because the
     /// gate is closed.
     pub fn spend(mut self) -> bool {
-        let door = self.0.take();
-        door.is_some_and(|door| !door.gate().is_closed())
+        let bounded = self.0.take();
+        bounded.is_some_and(|bounded| !bounded.gate().is_closed())
     }
 }
 
-impl<D: Doorway> Drop for Room<D> {
+impl<D: GateOwner> Drop for Permit<D> {
     fn drop(&mut self) {
-        if let Some(door) = self.0.take()
-            && door.gate().leave()
+        if let Some(bounded) = self.0.take()
+            && bounded.gate().leave()
             && !is_mutated(Mutant::RoomUntold)
         {
-            door.tell_of_room();
+            bounded.notify_owner();
         }
     }
 }

@@ -6,8 +6,8 @@
 //!
 //! | step             | by           | flag            | list            |
 //! |------------------|--------------|-----------------|-----------------|
-//! | [`Orders::give`] | any thread   | set, afterwards | the order added |
-//! | [`Orders::take`] | the worker   | cleared, before | emptied         |
+//! | [`ControlQueue::give`] | any thread   | set, afterwards | the order added |
+//! | [`ControlQueue::take`] | the worker   | cleared, before | emptied         |
 //!
 //! **No order is lost.** If the list is not empty, the flag is set, or is about to be set by the thread that
 //! added to the list last. For the flag is set after the list grows, and cleared before the list is emptied.
@@ -18,15 +18,15 @@
 //! been taken in by a tick that had read the flag too early.
 //!
 //! **Order.** An order that goes *behind* the mail is taken before the mail is, and followed after the mail.
-//! So what its giver sent before it is there ([`Orders::take_before`]). For an order that goes *ahead* of the
+//! So what its giver sent before it is there ([`ControlQueue::take_before`]). For an order that goes *ahead* of the
 //! mail, the list is read once more after the mail was taken in, and the order is followed before any of that
-//! mail is handled. So what its giver sent after it does not overtake it ([`Orders::take_around`]).
+//! mail is handled. So what its giver sent after it does not overtake it ([`ControlQueue::take_around`]).
 //!
 //! **Orderings.** All are relaxed. The orders lie under the lock of the list. If a worker has read a set
 //! flag, it enters the list after the thread that set the flag has left it: if the worker had been there
 //! first, the later thread would have set the flag later than that. A flag that must be seen because of a
 //! nudge, or of mail that was sent after it, is handed over by that mail. Checked by
-//! `loom-tests/tests/orders.rs`.
+//! `loom-tests/tests/control_queue.rs`.
 
 use crate::sync::{AtomicBool, Mutant, Mutex, is_mutated};
 use std::collections::VecDeque;
@@ -36,12 +36,12 @@ use std::sync::atomic::Ordering::Relaxed;
 const LOOKS: u32 = 4;
 
 /// Orders to one worker, or to actors of one worker.
-pub struct Orders<T> {
+pub struct ControlQueue<T> {
     any: AtomicBool,
     given: Mutex<VecDeque<T>>,
 }
 
-impl<T> Default for Orders<T> {
+impl<T> Default for ControlQueue<T> {
     fn default() -> Self {
         Self {
             any: AtomicBool::new(false),
@@ -50,7 +50,7 @@ impl<T> Default for Orders<T> {
     }
 }
 
-impl<T> Orders<T> {
+impl<T> ControlQueue<T> {
     /// Gives an order. `nudge` sends something to the worker, so that it wakes.
     pub fn give(&self, order: T, nudge: impl FnOnce()) {
         if is_mutated(Mutant::OrderNudgedEarly) {
