@@ -22,6 +22,7 @@ cargo build --locked --package nexus-gdb-tests --target-dir "$target"
 program=$(realpath "$target/debug/nexus-gdb-tests")
 
 timeout 120 gdb -nx -batch -x gdb-tests/check.py "$program"
+timeout 120 gdb -nx -batch -x gdb-tests/check.py --args "$program" many
 
 pattern=$(cat /proc/sys/kernel/core_pattern)
 case $pattern in

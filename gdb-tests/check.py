@@ -87,6 +87,17 @@ def check_live():
     check("the program ends as it would", exits == [0])
 
 
+def check_many():
+    gdb.execute("break nexus_gdb_tests::all_wait")
+    gdb.execute("run")
+    listed = run("nexus fibers 2")
+    check("all are counted", has_line(listed, r"^1503 handlers wait; "))
+    check("two are listed", len(re.findall(r"^#", listed, re.MULTILINE)) == 2)
+    # One on each side of the border between two groups of cells.
+    for n in (900, 1400):
+        check("one of many", "nexus_gdb_tests::naps_in_a_helper at " in run("nexus bt %d" % n))
+
+
 def check_core():
     listed = check_list()
     check_backtraces(listed)
@@ -97,10 +108,12 @@ try:
     for setting in ("pagination off", "debuginfod enabled off", "width 0", "python print-stack full"):
         gdb.execute("set " + setting)
     gdb.execute("source tools/gdb/nexus.py")
-    if gdb.selected_thread() is None:
-        check_live()
-    else:
+    if gdb.selected_thread() is not None:
         check_core()
+    elif "many" in gdb.execute("show args", to_string=True):
+        check_many()
+    else:
+        check_live()
     print("gdb: %d checks passed" % passed)
 except BaseException:
     traceback.print_exc()

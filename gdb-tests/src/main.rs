@@ -1,12 +1,14 @@
 //! Three handlers wait and one runs, at the moment when a debugger stops the program in [`all_wait`]:
-//! `ci/gdb.sh` runs it under gdb, and checks what the commands of `tools/gdb/nexus.py` print about it. With an
-//! argument it aborts there instead, and leaves a core.
+//! `ci/gdb.sh` runs it under gdb, and checks what the commands of `tools/gdb/nexus.py` print about it. With
+//! the argument `abort` it aborts there, and leaves a core; with `many`, many more handlers wait.
 
 use nexus_actors::prelude::*;
 use std::hint::black_box;
 use std::time::Duration;
 
 const NEVER: Duration = Duration::from_secs(3600);
+/// More than the cells of one group of an arena.
+const MANY: usize = 1500;
 
 /// Has a number that a debugger can read in the frame of the handler that waits.
 #[inline(never)]
@@ -53,9 +55,13 @@ fn looks(_: &mut Context<'_, Look>, _: Look) {
 /// Where the debugger stops.
 #[inline(never)]
 fn all_wait() {
-    if std::env::args().count() > 1 {
+    if is_asked_to("abort") {
         std::process::abort();
     }
+}
+
+fn is_asked_to(what: &str) -> bool {
+    std::env::args().nth(1).as_deref() == Some(what)
 }
 
 fn main() -> Result<(), BoxError> {
@@ -69,7 +75,12 @@ fn main() -> Result<(), BoxError> {
     pool.spawn_on(0, "napper", napper())?.tell(Nap);
     pool.spawn_on(1, "other-napper", napper())?.tell(Nap);
     pool.spawn_on(0, "wonderer", parent())?.tell(Wonder(keeper));
-    while pool.waiting(NEVER).0.len() < 3 {}
+    let more = if is_asked_to("many") { MANY } else { 0 };
+    for number in 0..more {
+        let name = format!("more-{number}");
+        pool.spawn_on(1, &name, napper())?.tell(Nap);
+    }
+    while pool.waiting(NEVER).0.len() < 3 + more {}
 
     let looker = Props::new(|| Behavior::receive(looks));
     pool.spawn_on(0, "looker", looker)?.tell(Look);
