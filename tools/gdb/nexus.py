@@ -248,16 +248,26 @@ class Owner:
 
 
 def message_type(slot):
-    """The type of an actor's messages: the argument of the function that would print it."""
+    """The type of an actor's messages: the argument of the function among its mail's that would print it."""
     kind = followed(field(slot, "mail"))
-    block = gdb.block_for_pc(int(kind["message_type"])) if kind is not None else None
-    name = "?"
+    words = kind.type.sizeof // 8 if kind is not None else 0
+    for i in range(words):
+        name = function_at(word(int(kind.address) + 8 * i))
+        if "::message_name<" in name:
+            return name[name.index("<") + 1 : -1]
+    return "?"
+
+
+def function_at(address):
+    """The name of the function at an address, or nothing."""
+    name = ""
+    block = gdb.block_for_pc(address)
     # The function itself is around those that are inlined into it.
     while block is not None:
         if block.function is not None:
             name = block.function.name
         block = block.superblock
-    return name[name.index("<") + 1 : -1] if "<" in name else "?"
+    return name
 
 
 def variable(frame, fields):
