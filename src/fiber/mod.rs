@@ -5,6 +5,7 @@
 //! resumed, and says why.
 
 mod current;
+mod listed;
 mod overflow;
 mod set;
 mod shadow_stack;

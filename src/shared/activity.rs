@@ -22,10 +22,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// How many waiting handlers are noted; further ones overwrite them.
-#[cfg(not(nexus_loom))]
-const NOTED: usize = 64;
-#[cfg(nexus_loom)]
-const NOTED: usize = 2;
+const NOTED: usize = if cfg!(nexus_loom) { 2 } else { 64 };
 
 /// The current turn of one worker, which handles a `T`.
 pub struct Activity<T> {
