@@ -9,6 +9,7 @@ use super::watched::Watched;
 use crate::actor::{
     ActorId, DeadLetter, DeadLetterReason, DeadLetters, Subscription, message_name,
 };
+use crate::ask::Deadline;
 use crate::pool::WorkerNode;
 
 /// Watches the dead letters of a pool from the moment the probe is made.
@@ -138,9 +139,19 @@ impl DeadLetterProbe {
     ///
     /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
-    pub fn expect_within(&self, reason: DeadLetterReason, count: usize, within: Duration) {
+    pub fn expect_within(
+        &self,
+        reason: DeadLetterReason,
+        count: usize,
+        within: impl Into<Deadline>,
+    ) {
         let lost = |seen: &Seen| seen.because(reason);
-        self.expect_counted(lost, count, within, &format!("because {reason}"));
+        self.expect_counted(
+            lost,
+            count,
+            within.into().left(),
+            &format!("because {reason}"),
+        );
     }
 
     /// Asserts that exactly that many messages of type `M` were lost, for any reason.
@@ -159,10 +170,15 @@ impl DeadLetterProbe {
     ///
     /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
-    pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
+    pub fn expect_type_within<M>(&self, count: usize, within: impl Into<Deadline>) {
         let name = message_name::<M>();
         let lost = |seen: &Seen| seen.of_type(name);
-        self.expect_counted(lost, count, within, &format!("of type {name}"));
+        self.expect_counted(
+            lost,
+            count,
+            within.into().left(),
+            &format!("of type {name}"),
+        );
     }
 
     /// Asserts that nothing was lost.
@@ -181,7 +197,8 @@ impl DeadLetterProbe {
     ///
     /// If something was.
     #[track_caller]
-    pub fn expect_none_within(&self, within: Duration) {
+    pub fn expect_none_within(&self, within: impl Into<Deadline>) {
+        let within = within.into().left();
         let any = |seen: &mut Seen| (!seen.letters.is_empty()).then_some(());
         // However the wait ends, what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, any);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::failure_record::FailureRecord;
 use super::watched::Watched;
 use crate::actor::{ActorId, Failure};
+use crate::ask::Deadline;
 use crate::pool::WorkerNode;
 
 /// Records the failures of a pool's actors for a test to inspect.
@@ -101,12 +102,17 @@ impl FailureLog {
     ///
     /// If there is none in time.
     #[track_caller]
-    pub fn expect_within(&self, node: &WorkerNode, text: &str, within: Duration) -> FailureRecord {
+    pub fn expect_within(
+        &self,
+        node: &WorkerNode,
+        text: &str,
+        within: impl Into<Deadline>,
+    ) -> FailureRecord {
         let pool = ActorId {
             home: node.shared.core.home(node.index),
             ..ActorId::NOBODY
         };
-        self.find(pool, text, within)
+        self.find(pool, text, within.into().left())
     }
 
     #[track_caller]

@@ -5,12 +5,12 @@ use std::any::type_name;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::error::ProbeError;
 use super::termination::{expect_terminated, try_expect_terminated};
 use super::watched::{Vain, Watched};
 use crate::actor::{ActorPath, ActorRef, Behavior, Props, SpawnError};
+use crate::ask::Deadline;
 use crate::pool::WorkerNode;
 
 /// An actor that stores what is sent to it, for a test to inspect.
@@ -203,7 +203,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If none arrives in that time.
     #[track_caller]
-    pub fn expect(&self, within: Duration) -> M {
+    pub fn expect(&self, within: impl Into<Deadline>) -> M {
         met(self.try_expect(within))
     }
 
@@ -212,7 +212,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`ProbeError`] tells why no message arrived.
-    pub fn try_expect(&self, within: Duration) -> Result<M, ProbeError> {
+    pub fn try_expect(&self, within: impl Into<Deadline>) -> Result<M, ProbeError> {
         let next = |messages: &mut VecDeque<M>, _| messages.pop_front();
         self.wait_for(within, a_message::<M>, next)
     }
@@ -237,7 +237,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If none arrives in that time.
     #[track_caller]
-    pub fn expect_where(&self, fits: impl FnMut(&M) -> bool, within: Duration) -> M {
+    pub fn expect_where(&self, fits: impl FnMut(&M) -> bool, within: impl Into<Deadline>) -> M {
         met(self.try_expect_where(fits, within))
     }
 
@@ -249,7 +249,7 @@ impl<M: Send + 'static> Probe<M> {
     pub fn try_expect_where(
         &self,
         mut fits: impl FnMut(&M) -> bool,
-        within: Duration,
+        within: impl Into<Deadline>,
     ) -> Result<M, ProbeError> {
         let expected = || format!("a fitting {}", type_name::<M>());
         self.wait_for(within, expected, |messages, new| {
@@ -264,7 +264,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If fewer arrive in that time. They stay.
     #[track_caller]
-    pub fn receive_n(&self, n: usize, within: Duration) -> Vec<M> {
+    pub fn receive_n(&self, n: usize, within: impl Into<Deadline>) -> Vec<M> {
         met(self.try_receive_n(n, within))
     }
 
@@ -273,7 +273,11 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`ProbeError`] tells why fewer arrived. They stay.
-    pub fn try_receive_n(&self, n: usize, within: Duration) -> Result<Vec<M>, ProbeError> {
+    pub fn try_receive_n(
+        &self,
+        n: usize,
+        within: impl Into<Deadline>,
+    ) -> Result<Vec<M>, ProbeError> {
         let expected = || format!("{n} messages of type {}", type_name::<M>());
         self.wait_for(within, expected, |messages, _| {
             (messages.len() >= n).then(|| messages.drain(..n).collect())
@@ -287,7 +291,7 @@ impl<M: Send + 'static> Probe<M> {
     /// At once if a different message arrives, and if none arrives in that time. What arrived
     /// stays.
     #[track_caller]
-    pub fn expect_message(&self, expected: M, within: Duration)
+    pub fn expect_message(&self, expected: M, within: impl Into<Deadline>)
     where
         M: PartialEq + fmt::Debug,
     {
@@ -302,8 +306,11 @@ impl<M: Send + 'static> Probe<M> {
     /// At once if a different message arrives, and if fewer arrive in that time. What arrived
     /// stays.
     #[track_caller]
-    pub fn expect_in_order(&self, expected: impl IntoIterator<Item = M>, within: Duration)
-    where
+    pub fn expect_in_order(
+        &self,
+        expected: impl IntoIterator<Item = M>,
+        within: impl Into<Deadline>,
+    ) where
         M: PartialEq + fmt::Debug,
     {
         let expected: Vec<M> = expected.into_iter().collect();
@@ -331,7 +338,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If a message is there or arrives. It stays.
     #[track_caller]
-    pub fn expect_no_message(&self, within: Duration) {
+    pub fn expect_no_message(&self, within: impl Into<Deadline>) {
         met(self.try_expect_no_message(within));
     }
 
@@ -340,7 +347,8 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`ProbeError::Unexpected`] if a message is there or arrives; it stays.
-    pub fn try_expect_no_message(&self, within: Duration) -> Result<(), ProbeError> {
+    pub fn try_expect_no_message(&self, within: impl Into<Deadline>) -> Result<(), ProbeError> {
+        let within = within.into().left();
         let any = |messages: &mut VecDeque<M>, _| (!messages.is_empty()).then_some(());
         match self.wait_for(within, a_message::<M>, any) {
             Ok(()) => Err(ProbeError::Unexpected {
@@ -360,7 +368,11 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If the actor has not stopped in time.
     #[track_caller]
-    pub fn expect_terminated<N: Send + 'static>(&self, actor: ActorRef<N>, within: Duration) {
+    pub fn expect_terminated<N: Send + 'static>(
+        &self,
+        actor: ActorRef<N>,
+        within: impl Into<Deadline>,
+    ) {
         expect_terminated(actor, within);
     }
 
@@ -372,7 +384,7 @@ impl<M: Send + 'static> Probe<M> {
     pub fn try_expect_terminated<N: Send + 'static>(
         &self,
         actor: ActorRef<N>,
-        within: Duration,
+        within: impl Into<Deadline>,
     ) -> Result<(), ProbeError> {
         try_expect_terminated(actor, within)
     }
@@ -381,10 +393,11 @@ impl<M: Send + 'static> Probe<M> {
     /// first message that it has not seen yet; it need not look at earlier ones again.
     fn wait_for<R>(
         &self,
-        within: Duration,
+        within: impl Into<Deadline>,
         expected: impl Fn() -> String,
         mut take: impl FnMut(&mut VecDeque<M>, usize) -> Option<R>,
     ) -> Result<R, ProbeError> {
+        let within = within.into().left();
         // As long as no other caller takes any out, messages stay where they are.
         let (mut looked_at, mut taken_before) = (0, 0);
         let outcome = self.inbox.wait_for(self.actor.id(), within, |inbox| {

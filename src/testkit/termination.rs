@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::ProbeError;
 use super::probe::met;
 use crate::actor::{ActorRef, message_name};
-use crate::ask::{AskError, path_of_actor, watch};
+use crate::ask::{AskError, Deadline, path_of_actor, watch};
 
 /// How long a test waits, beyond its time limit, for the path of an actor that it is to name.
 const FOR_A_NAME: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ const FOR_A_NAME: Duration = Duration::from_secs(1);
 ///
 /// If the actor has not stopped in time.
 #[track_caller]
-pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: Duration) {
+pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: impl Into<Deadline>) {
     met(try_expect_terminated(actor, within));
 }
 
@@ -43,8 +43,9 @@ pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: Duration
 /// [`ProbeError::Alive`] if the actor has not stopped in time, and [`ProbeError::CannotWait`].
 pub fn try_expect_terminated<M: Send + 'static>(
     actor: ActorRef<M>,
-    within: Duration,
+    within: impl Into<Deadline>,
 ) -> Result<(), ProbeError> {
+    let within = within.into().left();
     match watch(actor.id(), within) {
         Ok(()) => Ok(()),
         Err(AskError::CannotWait(error)) => Err(ProbeError::CannotWait(error)),
