@@ -103,7 +103,7 @@ impl Door {
 
     /// Whether permits are taken at all: a mailbox that drops its oldest message always has room.
     pub(crate) fn counts(&self) -> bool {
-        self.overflow != Overflow::DropOldest
+        self.overflow.takes_permits()
     }
 
     /// Takes a permit for a message that is sent now.

@@ -663,7 +663,7 @@ impl<M> TellError<M> {
 
     /// The error for a message for which a bounded mailbox has no permit.
     pub(super) fn full(overflow: Overflow, message: M) -> Self {
-        if overflow == Overflow::DropNewest {
+        if overflow.drops_newest() {
             Self::Dropped(message)
         } else {
             Self::Full(message)

@@ -12,8 +12,8 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::core::{self, PoolCore};
 use crate::actor::{
-    ActorId, ActorRef, DeadLetterReason, Door, End, Envelope, Key, Overflow, Parcel, Room, Shard,
-    TellError, WaitError, dispatch, drop_with_fate, give_up, wait_for_room, with_current,
+    ActorId, ActorRef, DeadLetterReason, Door, End, Envelope, Key, Parcel, Room, Shard, TellError,
+    WaitError, dispatch, drop_with_fate, give_up, wait_for_room, with_current,
 };
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -166,7 +166,7 @@ pub(crate) fn stand_in_line(
 /// waits.
 pub(crate) fn may_wait(door: &Door) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == door.actor));
-    door.overflow == Overflow::Backpressure && !itself
+    door.overflow.lets_senders_wait() && !itself
 }
 
 /// Takes its sender out of the queue for room, unless it has [left](Self::leave) the queue: the wait may

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::actor::{ActorRef, Overflow, Room, TellError};
+use crate::actor::{ActorRef, Room, TellError};
 use crate::ask::{Ask, InLine, SendError, may_wait, stand_in_line};
 
 impl<M: Send + 'static> ActorRef<M> {
@@ -47,7 +47,7 @@ impl<M: Send + 'static> ActorRef<M> {
         let door = self.door();
         ActorSink {
             actor: self,
-            waits: door.is_some_and(|door| door.overflow == Overflow::Backpressure),
+            waits: door.is_some_and(|door| door.overflow.lets_senders_wait()),
             place: Place::None,
         }
     }
