@@ -124,7 +124,7 @@ fn s3_3_who_waits_is_let_in_before_those_who_do_not() {
 fn s3_3_a_deadline_is_kept_and_gives_the_message_back() {
     for place in PLACES {
         check(SEEDS, move |sim| {
-            sim.be_orderly();
+            sim.disable_chance();
             let (actor, log, dealers) = full(sim);
             sim.run_until_idle();
             let began = sim.now();
