@@ -73,7 +73,9 @@ pub enum CoordinateError {
     #[error("there are two phases named {0:?}: each needs a name of its own")]
     DuplicatePhase(String),
     /// A hook is for a phase that was not added before it.
-    #[error("the hook {hook:?} is for the phase {phase:?}, which was not named before it")]
+    #[error(
+        "the hook {hook:?} is for the phase {phase:?}, which was not added before it; add it first"
+    )]
     UnknownPhase {
         /// The phase.
         phase: String,

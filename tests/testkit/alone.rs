@@ -150,7 +150,7 @@ fn s9_2_a_behaviour_alone_works_with_probes() {
     let Outcome::Failed(text) = test.advance(ZERO) else {
         panic!("it fails with the ask's error");
     };
-    let expected = "the reply was dropped without an answer: asked /user/peer";
+    let expected = "the reply was dropped without an answer; have the actor answer each question: asked /user/peer";
     assert!(text.starts_with(expected), "{text}");
 }
 
