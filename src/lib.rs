@@ -100,9 +100,9 @@ pub use crate::ask::{
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
-    HookOutcome, HookReport, LAYOUT_VERSION, LookupError, ManualTime, PhaseReport, PoolStats,
-    ShutdownError, ShutdownReport, ShuttingDown, SlowHandler, Spawning, StartError, StuckWorker,
-    TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
+    HookOutcome, HookReport, LookupError, ManualTime, PhaseReport, PoolStats, ShutdownError,
+    ShutdownReport, ShuttingDown, SlowHandler, Spawning, StartError, StuckWorker, TimeSource,
+    WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::routing::{

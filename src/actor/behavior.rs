@@ -12,6 +12,7 @@ use super::timers::Timers;
 
 /// A handler's decision for the messages after this one.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub enum Next<M> {
     /// Continue as before.
     #[default]

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 /// This does not concern the system's own requests to an actor: stops, kills, suspensions and signals are
 /// never refused, and take no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Overflow {
     /// The message is dropped, and becomes a dead letter.
     DropNewest,

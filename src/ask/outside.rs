@@ -75,7 +75,7 @@ impl<R: Send + 'static> Outside<R> {
             deadline: None,
             timer: None,
             asked: ActorId::NOBODY,
-            question: MessageId::default(),
+            question: MessageId::NONE,
             has_woken: false,
             mail: MailKind::of::<()>(),
             began: Instant::now(),
@@ -203,7 +203,7 @@ impl<R> Outside<R> {
 
     fn withdraw(&self, reason: DeadLetterReason) {
         let (question, wait) = (self.question, None);
-        if self.question != MessageId::default() {
+        if self.question != MessageId::NONE {
             withdraw(
                 self.asked,
                 Withdrawal {

@@ -339,7 +339,7 @@ impl fmt::Display for Plan {
         writeln!(f, "  {weights}")?;
         let chosen = Choice::ALL
             .iter()
-            .filter(|choice| choices.contains(*choice));
+            .filter(|choice| choices.contains(**choice));
         let list: Vec<String> = chosen.map(|choice| choice.to_string()).collect();
         writeln!(f, "  left to chance: {}", list.join(", "))?;
         writeln!(f, "  ends {end:?}")

@@ -4,7 +4,7 @@ use crate::common::LONG;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{DeadLetterProbe, Probe};
-use nexus_actors::{ActorId, Group, OpenError, Topic, TopicMessage};
+use nexus_actors::{Group, OpenError, Topic, TopicMessage};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -72,7 +72,8 @@ fn who_unsubscribes_or_stops_is_told_no_more_and_not_kept() {
             one.expect_message(1, SOON);
         }
         numbers.unsubscribe(leaves.actor_ref().id());
-        numbers.unsubscribe(ActorId::default());
+        let stranger = Probe::<u8>::new(&sim.node(0), "stranger").unwrap();
+        numbers.unsubscribe(stranger.actor_ref().id());
         stops.actor_ref().stop();
         sim.run_until_idle();
         numbers.publish(2);
