@@ -17,7 +17,7 @@
 
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::expect_terminated;
-use nexus_actors::{Group, Topic};
+use nexus_actors::{Group, Recipient, Topic};
 use std::error::Error;
 use std::time::Duration;
 

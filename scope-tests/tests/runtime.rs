@@ -1,6 +1,7 @@
 //! Handlers that wait for futures of tokio: these are polled inside its runtime, and nothing else runs
 //! there.
 
+use nexus_actors::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -114,6 +114,7 @@ type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
+/// use nexus_actors::DeadLetterReason;
 /// use std::time::Duration;
 ///
 /// let pool = WorkerPool::builder().workers(1).start()?;

@@ -19,7 +19,7 @@ use crate::fiber::running_fiber;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::FiberLocal;
+/// use nexus_actors::{FiberLocal, WaitError};
 /// use std::cell::Cell;
 /// use std::time::Duration;
 ///

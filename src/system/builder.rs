@@ -16,6 +16,7 @@ use crate::scope::{Scopes, scope_options};
 ///
 /// ```
 /// use nexus_actors::prelude::*;
+/// use nexus_actors::{ManualTime, TimeSource};
 /// use std::time::Duration;
 ///
 /// let time = ManualTime::new();

@@ -24,6 +24,7 @@ use crate::pool::WorkerNode;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
+/// use nexus_actors::DeadLetterReason;
 /// use nexus_actors::testkit::DeadLetterProbe;
 /// use std::time::Duration;
 ///

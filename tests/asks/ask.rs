@@ -1,6 +1,7 @@
 //! Asks: eager, linear, answered once, and waited for without holding anybody else up.
 
 use crate::common::*;
+use nexus_actors::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};

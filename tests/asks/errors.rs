@@ -8,9 +8,10 @@ use nexus_actors::sim::Sim;
 use nexus_actors::testkit::ProbeError;
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, DeadLetterProbe};
 use nexus_actors::{
-    BackoffError, BoxError, Cause, CoordinateError, Failure, Group, MailboxError, NameError,
-    OpenError, PanicPayload, PathError, Router, RouterError, ShutdownError, StartError, Topic,
-    TopicMessage,
+    ActorPath, AskErrorKind, BackoffError, BoxError, Cause, CoordinateError, Failure, Group,
+    LookupError, MailboxError, NameError, OpenError, PanicPayload, PathError, Router, RouterError,
+    SendError, ShutdownError, SpawnError, StartError, StashError, TaskError, TellError, Topic,
+    TopicMessage, WaitError,
 };
 use std::error::Error;
 use std::fmt;

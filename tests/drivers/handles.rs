@@ -3,6 +3,7 @@
 use crate::common::*;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{DeadLetterReason, SpawnError};
 use std::sync::Arc;
 
 /// Says on which worker it lives.

@@ -4,7 +4,7 @@ use super::{BRIEF, HOUR, Shop, ZERO, shop};
 use crate::common::SOON;
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, Outcome, Probe, expect_terminated};
-use nexus_actors::{Stage, StartError};
+use nexus_actors::{DeadLetterReason, SpawnError, Stage, StartError, WaitError};
 use std::panic;
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{
     DeadLetterProbe, Probe, ProbeError, expect_terminated, try_expect_terminated,
 };
+use nexus_actors::{DeadLetterReason, ManualTime, TimeSource, WaitError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
