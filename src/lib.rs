@@ -120,8 +120,8 @@ pub use crate::system::{ActorSystem, ActorSystemBuilder};
 #[cfg(all(feature = "derive", not(nexus_loom)))]
 pub use nexus_actors_derive::Message;
 
-/// What the first hour with this crate needs: `use nexus_actors::prelude::*;`. Types that one meets in the path of
-/// an error, in a test, or in a later hour are imported by their names.
+/// What the first hour with this crate needs: `use nexus_actors::prelude::*;`. Types that one meets in the
+/// path of an error, in a test, or in a later hour are imported by their names.
 #[cfg(not(nexus_loom))]
 pub mod prelude {
     pub use crate::{

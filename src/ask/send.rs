@@ -44,6 +44,9 @@ impl<M: Send + 'static> ActorRef<M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// [`Overflow`]: crate::Overflow
+    /// [`Overflow::Backpressure`]: crate::Overflow::Backpressure
     pub fn send(self, message: M) -> Result<(), SendError<M>> {
         self.send_within(message, None)
     }

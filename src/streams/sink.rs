@@ -12,8 +12,8 @@ use crate::ask::{Ask, InLine, SendError, may_wait, stand_in_line};
 impl<M: Send + 'static> ActorRef<M> {
     /// Returns a [`Sink`] that feeds this actor.
     ///
-    /// If the mailbox is bounded with [`Overflow::Backpressure`], the sink is ready when it has a
-    /// permit for a place in the mailbox. It waits for the permit as
+    /// If the mailbox is bounded with [`Overflow::Backpressure`](crate::Overflow::Backpressure), the
+    /// sink is ready when it has a permit for a place in the mailbox. It waits for the permit as
     /// [`send_async`](Self::send_async) does, and holds it until something is sent, or until the
     /// sink is closed or dropped. Any other mailbox takes no part in backpressure: the sink is
     /// always ready, and sends as [`try_tell`](Self::try_tell) does.
