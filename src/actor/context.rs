@@ -90,7 +90,9 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Starts a child of that name on this worker, and returns when the child's setup is done.
     ///
-    /// To start a child on another worker, use [`spawn_on`](Self::spawn_on).
+    /// To start a child on another worker, use [`spawn_on`](Self::spawn_on). There is no `spawn_all` for
+    /// children: a start on the own worker is a call, not a round trip. Top-level actors are started, and
+    /// actors looked up, with a [`WorkerNode`](crate::WorkerNode) that the handler captures.
     ///
     /// # Errors
     ///

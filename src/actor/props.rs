@@ -145,7 +145,8 @@ impl<M: Send + 'static> Props<M> {
     }
 
     /// Sets the strategy with which the actor supervises its children. By default a child that fails is
-    /// restarted, at most 3 times in 60 s.
+    /// restarted, at most 3 times in 60 s. The strategy for the actor's own failures is its parent's, or that
+    /// of its behaviour: [`Behavior::supervise`](crate::Behavior::supervise).
     ///
     /// ```
     /// use nexus_actors::prelude::*;

@@ -519,8 +519,8 @@ impl<M> TellError<M> {
     }
 
     /// The error for a message for which a bounded mailbox has no permit.
-    pub(crate) fn full(overflow: Overflow, message: M) -> Self {
-        if overflow == Overflow::DropNewest {
+    pub(super) fn full(overflow: Overflow, message: M) -> Self {
+        if overflow.drops_newest() {
             Self::Dropped(message)
         } else {
             Self::Full(message)

@@ -100,12 +100,6 @@ pub struct ActorId {
     pub(crate) key: Key,
 }
 
-impl Default for ActorId {
-    fn default() -> Self {
-        Self::NOBODY
-    }
-}
-
 impl ActorId {
     pub(crate) const NOBODY: Self = Self {
         home: Home::NOWHERE,
@@ -180,12 +174,6 @@ impl fmt::Debug for ActorId {
 /// counter shared between threads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(u64);
-
-impl Default for MessageId {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
 
 impl MessageId {
     /// No message.

@@ -32,7 +32,7 @@ pub struct Requester<P> {
     /// up.
     unconfirmed: BTreeSet<(Duration, u64)>,
     late_replies: u64,
-    strays: u64,
+    foreign_messages: u64,
 }
 
 /// How the messages travel.
@@ -183,7 +183,7 @@ impl<P> Requester<P> {
             due: BTreeSet::new(),
             unconfirmed: BTreeSet::new(),
             late_replies: 0,
-            strays: 0,
+            foreign_messages: 0,
         }
     }
 
@@ -241,7 +241,7 @@ impl<P> Requester<P> {
         let now = self.clock.advance(now);
         let id = message.id();
         if id.session != self.session {
-            self.strays += 1;
+            self.foreign_messages += 1;
             return None;
         }
         let (event, outcome) = match message {
@@ -330,8 +330,8 @@ impl<P> Requester<P> {
     }
 
     /// The number of messages for another session, which were dropped.
-    pub fn strays(&self) -> u64 {
-        self.strays
+    pub fn foreign_messages(&self) -> u64 {
+        self.foreign_messages
     }
 
     fn id(&self, number: u64) -> RequestId {

@@ -186,7 +186,7 @@ impl PanicPayload {
     }
 
     /// Returns the type of the payload.
-    pub fn payload_type_id(&self) -> TypeId {
+    fn payload_type_id(&self) -> TypeId {
         self.payload().type_id()
     }
 

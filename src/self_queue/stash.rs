@@ -246,7 +246,11 @@ pub(crate) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize
     let slot = shard.slot(actor.slot());
     with_store::<M, _>(slot, |store| {
         store.stash.capacity = Some(capacity);
-        store.stash.in_hand.0.get_or_insert_default();
+        store
+            .stash
+            .in_hand
+            .0
+            .get_or_insert_with(|| Rc::new(Cell::new(MessageId::NONE)));
         store.stash.in_hand.clone()
     })
 }
