@@ -36,17 +36,18 @@ def number_of(listed, path):
 def check_list():
     listed = run("nexus fibers")
     # The other worker may be about to rest, on a fiber as well.
-    check("the counts", has_line(listed, r"^3 handlers wait; (1 fiber runs|2 fibers run), .*; \d+ (is|are) idle$"))
-    check("no more are listed", len(re.findall(r"^#", listed, re.MULTILINE)) == 3)
+    check("the counts", has_line(listed, r"^4 handlers wait; (1 fiber runs|2 fibers run), .*; \d+ (is|are) idle$"))
+    check("no more are listed", len(re.findall(r"^#", listed, re.MULTILINE)) == 4)
     for line in (
         r"/user/napper, actor 0\.\d+#1, handles nexus_gdb_tests::Nap$",
         r"/user/other-napper, actor 1\.\d+#1, handles nexus_gdb_tests::Nap$",
+        r"/user/worker/\$task-\d+\.1, actor 0\.\d+#1, ",
         r"/user/wonderer/\$0\.\d+\.\d+, actor 0\.\d+#1, handles nexus_gdb_tests::Wonder$",
     ):
         check(line, has_line(listed, r"^#\d+ +" + line))
     in_helper = r"^ +in nexus_gdb_tests::naps_in_a_helper at gdb-tests/src/main\.rs:\d+$"
     check("where the two wait", len(re.findall(in_helper, listed, re.MULTILINE)) == 2)
-    check("fewer are listed", "and 2 more" in run("nexus fibers 1"))
+    check("fewer are listed", "and 3 more" in run("nexus fibers 1"))
     return listed
 
 
@@ -58,8 +59,8 @@ def check_backtraces(listed):
     check("those of one that asks", re.search(r"(?s)Ask<u32>::wait.*\n#\d+ +nexus_gdb_tests::wonders at ", wonder))
     check("the library's are left out", "fiber_body" not in wonder)
     every = run("nexus bt full")
-    check("all three", every.count("fiber_body at ") == 3 and every.count("naps_in_a_helper at ") == 2)
-    check("only those", every.count("\nfiber ") == 2)
+    check("all four", every.count("fiber_body at ") == 4 and every.count("naps_in_a_helper at ") == 2)
+    check("only those", every.count("\nfiber ") == 3)
 
 
 def check_locals(listed):
@@ -91,7 +92,7 @@ def check_many():
     gdb.execute("break nexus_gdb_tests::all_wait")
     gdb.execute("run")
     listed = run("nexus fibers 2")
-    check("all are counted", has_line(listed, r"^1503 handlers wait; "))
+    check("all are counted", has_line(listed, r"^1504 handlers wait; "))
     check("two are listed", len(re.findall(r"^#", listed, re.MULTILINE)) == 2)
     # One on each side of the border between two groups of cells.
     for n in (900, 1400):

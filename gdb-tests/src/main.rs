@@ -1,4 +1,4 @@
-//! Three handlers wait and one runs, at the moment when a debugger stops the program in [`all_wait`]:
+//! Three handlers and a task wait and one handler runs, at the moment when a debugger stops the program in [`all_wait`]:
 //! `ci/gdb.sh` runs it under gdb, and checks what the commands of `tools/gdb/nexus.py` print about it. With
 //! the argument `abort` it aborts there, and leaves a core; with `many`, many more handlers wait.
 
@@ -46,6 +46,13 @@ fn parent() -> Props<Wonder> {
     })
 }
 
+struct Work;
+
+/// Waits in a task, and not itself.
+fn works(ctx: &mut Context<'_, Work>, _: Work) {
+    drop(ctx.spawn_task(|task| task.sleep(NEVER)));
+}
+
 struct Look;
 
 fn looks(_: &mut Context<'_, Look>, _: Look) {
@@ -75,12 +82,14 @@ fn main() -> Result<(), BoxError> {
     pool.spawn_on(0, "napper", napper())?.tell(Nap);
     pool.spawn_on(1, "other-napper", napper())?.tell(Nap);
     pool.spawn_on(0, "wonderer", parent())?.tell(Wonder(keeper));
+    let worker = Props::new(|| Behavior::receive(works));
+    pool.spawn_on(0, "worker", worker)?.tell(Work);
     let more = if is_asked_to("many") { MANY } else { 0 };
     for number in 0..more {
         let name = format!("more-{number}");
         pool.spawn_on(1, &name, napper())?.tell(Nap);
     }
-    while pool.waiting(NEVER).0.len() < 3 + more {}
+    while pool.waiting(NEVER).0.len() < 4 + more {}
 
     let looker = Props::new(|| Behavior::receive(looks));
     pool.spawn_on(0, "looker", looker)?.tell(Look);

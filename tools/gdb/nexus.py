@@ -81,7 +81,7 @@ def at(address, kind):
 
 # Of `memory/arena.rs`: GROUP.
 CELLS_OF_GROUP = 1024
-# Of `actor/special.rs`: Special::TASK.
+# The bit of a slot's flags that marks a task.
 TASK = 1 << 6
 # Of `fiber/current.rs`: FiberId::NONE.
 NO_FIBER = 0xFFFF_FFFF
@@ -238,13 +238,20 @@ class Owner:
                 text = gdb.selected_inferior().read_memory(int(given.address) + given.type.sizeof, length)
                 return text.tobytes().decode("utf-8", "replace") + generated
             generation = int(field(slot, "generation"))
-            if number(field(slot, "mailbox.beside.special")) & TASK:
+            if is_task(slot):
                 name = "$task-%x.%x" % (index, generation)
             else:
                 name = "$%x.%x.%x" % (self.worker, index, generation)
             generated = "/" + name + generated
             index = int(field(slot, "parent"))
         return "/user" + generated
+
+
+def is_task(slot):
+    """Whether it is not an actor, but a task of one."""
+    flags = field(slot, "mailbox.beside")
+    names = [one.name for one in flags.type.fields() if one.name in ("special", "attention")]
+    return number(field(flags, names[0])) & TASK != 0
 
 
 def message_type(slot):
