@@ -130,13 +130,13 @@ impl<M, T: IntoNext<M>> IntoNext<M> for Result<T, BoxError> {
 /// ```
 #[must_use = "a behaviour does nothing until an actor has it"]
 pub struct Behavior<M> {
-    pub(crate) form: Form<M>,
+    pub(super) form: Form<M>,
 }
 
 type Setup<M> = Box<dyn FnOnce(&mut Context<'_, M>) -> Result<Behavior<M>, BoxError>>;
 
 /// What a behaviour consists of.
-pub(crate) enum Form<M> {
+pub(super) enum Form<M> {
     Ready(NewBody),
     Setup(Setup<M>),
     /// A behaviour, and a strategy that is consulted first about its failures.

@@ -368,7 +368,7 @@ mod sealed {
 
     /// Only this crate can call methods that take one.
     #[derive(Debug)]
-    pub struct Token(pub(crate) ());
+    pub struct Token(pub(super) ());
 }
 
 /// What an actor is started from, for its first instance.
@@ -418,7 +418,7 @@ impl<M: Send + 'static> Blueprint for Seed<M> {
 /// # Errors
 ///
 /// The error of a setup.
-pub(crate) fn build_from<M: Send + 'static>(
+pub(super) fn build_from<M: Send + 'static>(
     behavior: Behavior<M>,
     shard: &Shard,
     key: Key,

@@ -30,7 +30,7 @@ impl Home {
     /// References carry the mark, and nothing else does. With the mark, both comparisons that route a
     /// message, of the home and of the pool, fail.
     #[inline(always)]
-    pub(crate) const fn marked(self, bounded: bool) -> Self {
+    pub(super) const fn marked(self, bounded: bool) -> Self {
         if bounded { Self(self.0 | MARK) } else { self }
     }
 

@@ -39,9 +39,9 @@ pub struct Activity<T> {
 
 /// The actor whose handler runs, and what it handles.
 pub struct ActivityMark<T> {
-    pub(crate) key: u64,
+    pub(super) key: u64,
     /// Null if no handler runs.
-    pub(crate) what: *mut T,
+    pub(super) what: *mut T,
 }
 
 impl<T> Clone for ActivityMark<T> {
