@@ -11,7 +11,8 @@ use crate::address::ActorId;
 use crate::shard::with_current;
 
 /// How long to wait: a [`Duration`] from the call, or an [`Instant`]. Everything that takes a time limit
-/// takes either.
+/// takes either, in a parameter called `within`. What is no limit but a span, such as a sleep, the delay of a
+/// timer or simulated time, is a plain [`Duration`].
 ///
 /// ```
 /// use nexus_actors::Deadline;

@@ -187,8 +187,8 @@ impl<P> Requester<P> {
         }
     }
 
-    /// Begins a request that ends by itself after `timeout`. Returns its id, and the message to
-    /// send.
+    /// Begins a request that ends by itself after that time, by the clock that `now` is read from:
+    /// a [`Deadline`](crate::Deadline) has no part in it. Returns its id, and the message to send.
     ///
     /// # Errors
     ///
@@ -197,7 +197,7 @@ impl<P> Requester<P> {
         &mut self,
         now: Duration,
         payload: P,
-        timeout: Duration,
+        within: Duration,
     ) -> Result<(RequestId, RequesterMessage<P>), TooManyOutstanding<P>> {
         let now = self.clock.advance(now);
         if self.outstanding() >= self.limits.outstanding {
@@ -217,13 +217,13 @@ impl<P> Requester<P> {
         let entry = RequesterEntry {
             progress: Progress::Waiting,
             payload: kept,
-            until: now.saturating_add(timeout),
+            until: now.saturating_add(within),
             resend,
         };
         self.insert(self.latest, entry);
         let request = RequesterMessage::Request {
             id,
-            time_left: timeout,
+            time_left: within,
             payload,
         };
         Ok((id, request))

@@ -89,8 +89,8 @@ impl CoordinatedShutdown {
         Self::default()
     }
 
-    /// Adds a phase, whose hooks have that time. A `Duration` counts from the begin of the phase. A name that is taken is refused when the plan is
-    /// attached.
+    /// Adds a phase, whose hooks have that time; a `Duration` counts from the begin of the phase. A
+    /// name that is taken is refused when the plan is attached.
     pub fn phase(mut self, name: impl Into<String>, within: impl Into<Deadline>) -> Self {
         let (name, within) = (name.into(), within.into());
         if self.places.contains_key(&name) {

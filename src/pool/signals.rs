@@ -14,8 +14,9 @@ use crate::ask::Deadline;
 
 impl Coordinated {
     /// Shuts the pool down, with its phases and within that time, when the process receives SIGINT,
-    /// as from Ctrl-C, or SIGTERM. A `Duration` counts from the signal. The process itself continues: a caller that waits for the end,
-    /// with [`wait`](Self::wait), may then return from `main`. Needs the feature `signals`.
+    /// as from Ctrl-C, or SIGTERM; a `Duration` counts from the signal. The process itself
+    /// continues: a caller that waits for the end, with [`wait`](Self::wait), may then return from
+    /// `main`. Needs the feature `signals`.
     ///
     /// A second signal ends the pool by force at once, but not the phases. Once the shutdown is done,
     /// or the pool is gone, a signal has its default effect: it ends the process.
