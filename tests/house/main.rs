@@ -3,3 +3,4 @@
 mod guarantees;
 mod layers;
 mod programs;
+mod rooms;
