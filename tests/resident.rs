@@ -7,7 +7,8 @@ mod common;
 
 use common::*;
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Barrier};
 
 fn resident() -> usize {

@@ -27,7 +27,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, tcp::OwnedWriteHalf};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpListener, TcpSocket};
 
 const LINES: usize = 2_000;
 const LENGTH: usize = 500;

@@ -20,12 +20,13 @@
 //! in the warehouse: {"coffee": 4, "milk": 4, "salt": 4, "tea": 4}
 //! ```
 
-use nexus_actors::StopReason;
 use nexus_actors::prelude::*;
-use nexus_actors::{CoordinatedShutdown, testkit::expect_terminated};
+use nexus_actors::testkit::expect_terminated;
+use nexus_actors::{CoordinatedShutdown, StopReason};
 use std::collections::BTreeMap;
 use std::process::{Command, id};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, mpsc};
 use tokio::sync::Barrier;
 

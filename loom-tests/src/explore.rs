@@ -2,13 +2,13 @@
 
 use loom::model::Builder;
 use nexus_actors::model::{Mutant, with_mutant};
-use std::env;
 use std::io::{self, Write};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
+use std::{env, thread};
 
 /// The model's own thread and two more: one consumer, two producers.
 const THREADS: usize = 3;

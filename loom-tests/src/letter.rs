@@ -6,7 +6,8 @@ use loom::cell::UnsafeCell;
 use nexus_actors::model::{Link, Node};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Counts the letters that were written and not yet dropped.
 ///

@@ -10,7 +10,8 @@ use loom::thread::{self, JoinHandle};
 use nexus_actors::model::{Chain, Inbox, Mutant, Receiver, inbox};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 const PREEMPTIONS: usize = 3;
 

@@ -4,7 +4,8 @@
 
 #![cfg(nexus_loom)]
 
-use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::Ordering::Relaxed;
 use loom::sync::{Arc, Notify};
 use loom::thread;
 use nexus_actors::model::{Mutant, Woken};

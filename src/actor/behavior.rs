@@ -3,9 +3,7 @@
 use std::marker::PhantomData;
 
 use super::context::Context;
-use super::handling::HandlerBody;
-use super::handling::Receive;
-use super::handling::Signalled;
+use super::handling::{HandlerBody, Receive, Signalled};
 use super::timers::Timers;
 use crate::failure::BoxError;
 use crate::shard::NewBody;

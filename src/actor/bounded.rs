@@ -6,24 +6,14 @@
 
 use super::reference::{ActorRef, TellError};
 use crate::address::{ActorId, Envelope};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
+use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::pool_core;
-use crate::pool_core::BoundedMailbox;
-use crate::pool_core::MailPermit;
-use crate::pool_core::PoolCore;
-use crate::pool_core::envelope_from_outside;
+use crate::pool_core::{BoundedMailbox, MailPermit, PoolCore, envelope_from_outside};
 use crate::queue::AcquireError;
-use crate::shard::BoundedQuestion;
-use crate::shard::Evicting;
-use crate::shard::Message;
-use crate::shard::Route;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::bury_without_pool;
-use crate::shard::drop_lost;
-use crate::shard::note_question;
-use crate::shard::with_current;
+use crate::shard::{
+    BoundedQuestion, Evicting, Message, Route, Shard, Slot, bury_without_pool, drop_lost,
+    note_question, with_current,
+};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, which becomes a dead letter if it is refused.

@@ -14,12 +14,7 @@ use super::context::Context;
 use crate::address::Key;
 use crate::failure::{BoxError, DeadLetterReason};
 use crate::self_queue;
-use crate::shard::Body;
-use crate::shard::NewBody;
-use crate::shard::OwnMessage;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::TurnEnd;
+use crate::shard::{Body, NewBody, OwnMessage, Shard, Slot, TurnEnd};
 use crate::supervision::Signal;
 
 /// A typed handler, to which the behaviours of the public interface are reduced.

@@ -8,17 +8,16 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::{fmt, ptr};
 
 use crate::address::{ActorId, ActorPath, MessageId};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
+use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::lifecycle::send_order;
 use crate::mailbox::Overflow;
 use crate::pool_core::{
     self, ActorOrder, envelope_from_outside, fits, last_message_from_outside, tell_again,
     tell_all_again,
 };
-use crate::shard::Route;
-use crate::shard::bury_without_pool;
-use crate::shard::{Here, Message, Shard, TypedKey, drop_lost, with_current};
+use crate::shard::{
+    Here, Message, Route, Shard, TypedKey, bury_without_pool, drop_lost, with_current,
+};
 
 /// A reference to one incarnation of an actor that handles messages of type `M`.
 ///

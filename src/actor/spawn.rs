@@ -7,22 +7,11 @@ use super::props::{Seed, Spawnable};
 use super::reference::ActorRef;
 use crate::address::{ActorId, ActorPath, Envelope, Home, Key, MessageType};
 use crate::deadlock::look_again_for_cycle;
-use crate::failure::DeadLetterReason;
-use crate::failure::SpawnError;
-use crate::failure::WaitEnd;
-use crate::failure::drop_quietly;
-use crate::failure::drop_with_fate;
+use crate::failure::{DeadLetterReason, SpawnError, WaitEnd, drop_quietly, drop_with_fate};
 use crate::lifecycle;
-use crate::pool_core::DirectoryEntry;
-use crate::pool_core::Heard;
-use crate::pool_core::NameLookup;
-use crate::pool_core::NamePhase;
-use crate::pool_core::PoolCore;
-use crate::shard::Supervised;
-use crate::shard::{Name, Parcel, Shard, dispatch, path_of_child};
-use crate::suspend::wait_for;
-use crate::suspend::yield_now;
-use crate::suspend::{CannotWait, ForgetAtEnd};
+use crate::pool_core::{DirectoryEntry, Heard, NameLookup, NamePhase, PoolCore};
+use crate::shard::{Name, Parcel, Shard, Supervised, dispatch, path_of_child};
+use crate::suspend::{CannotWait, ForgetAtEnd, wait_for, yield_now};
 
 /// Starts an actor as a child of `parent`: see [`lifecycle::start`].
 pub(crate) fn start<M: Send + 'static>(

@@ -7,22 +7,12 @@ use std::time::Duration;
 use super::context::{Context, sleep};
 use super::reference::ActorRef;
 use crate::address::{ActorPath, Home, Key};
-use crate::failure::BoxError;
-use crate::failure::Cause;
-use crate::failure::TaskError;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::WaitError;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
+use crate::failure::{
+    BoxError, Cause, TaskError, Unwound, WaitEnd, WaitError, catch_user, drop_with_fate,
+};
 use crate::lifecycle::{self, cancel_task};
-use crate::shard::JobEnd;
-use crate::shard::Shard;
-use crate::shard::TaskJob;
-use crate::shard::path_of;
-use crate::shard::with_current;
-use crate::suspend::wait_for;
-use crate::suspend::yield_now;
+use crate::shard::{JobEnd, Shard, TaskJob, path_of, with_current};
+use crate::suspend::{wait_for, yield_now};
 
 impl<M: Send + 'static> Context<'_, M> {
     /// Runs work beside this actor's handlers, on this worker: it begins soon, on a stack of its own, and

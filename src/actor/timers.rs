@@ -4,14 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::address::Key;
-use crate::self_queue::IntervalStart;
-use crate::self_queue::Make;
-use crate::self_queue::TimerKey;
-use crate::self_queue::TimerKind;
-use crate::self_queue::look_at_store;
-use crate::self_queue::with_store;
-use crate::shard::ActorState;
-use crate::shard::Shard;
+use crate::self_queue::{IntervalStart, Make, TimerKey, TimerKind, look_at_store, with_store};
+use crate::shard::{ActorState, Shard};
 
 pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)

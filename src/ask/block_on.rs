@@ -15,19 +15,14 @@ use std::task::{Poll, Wake, Waker};
 use super::answering::lent_here;
 use super::error::AskError;
 use super::handle::Ask;
-use super::polling::Lent;
-use super::polling::PollSeen;
-use super::polling::Polled;
-use super::polling::Poller;
-use super::polling::blocking_on;
+use super::polling::{Lent, PollSeen, Polled, Poller, blocking_on};
 use super::reply::Reply;
 use crate::actor::{Context, TaskContext};
 use crate::address::{ActorId, Home, Key};
 use crate::failure::WaitError;
 use crate::fiber::forbid_waits;
 use crate::shard::with_current;
-use crate::suspend::wait_by_way_of;
-use crate::suspend::wait_for_all;
+use crate::suspend::{wait_by_way_of, wait_for_all};
 use crate::wait::WaitSet;
 
 /// Ends the wait of one poll, once.

@@ -7,13 +7,9 @@ use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
 use crate::address::{ActorId, Envelope, Home, Key};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::failure::WaitError;
-use crate::failure::drop_with_fate;
+use crate::failure::{DeadLetterReason, WaitEnd, WaitError, drop_with_fate};
 use crate::pool_core::PoolCore;
-use crate::shard::Route;
-use crate::shard::{Parcel, Shard, with_current};
+use crate::shard::{Parcel, Route, Shard, with_current};
 use crate::suspend::can_wait;
 
 /// The key of a parcel that is meant for the worker itself.

@@ -3,8 +3,7 @@
 use super::block_on::block_on;
 use super::driven::{Drive, can_drive, driver_at, driver_of};
 use super::error::AskError;
-use super::handle::Ask;
-use super::handle::PendingAsk;
+use super::handle::{Ask, PendingAsk};
 use super::outcome::outcome_of;
 use crate::address::Key;
 use crate::shard::with_current;

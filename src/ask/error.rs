@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::{ActorId, ActorPath, MessageType};
-use crate::failure::Cycle;
-use crate::failure::Failure;
-use crate::failure::WaitEnd;
-use crate::failure::WaitError;
+use crate::failure::{Cycle, Failure, WaitEnd, WaitError};
 use crate::shard::{Shard, path_of_asked};
 use crate::wait::Asked;
 

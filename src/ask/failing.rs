@@ -5,11 +5,7 @@ use std::sync::Arc;
 use super::driven::driver_at;
 use super::reply::{Asker, keep_name};
 use crate::address::{ActorId, Envelope, Key};
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
+use crate::failure::{DeadLetterReason, Failure, WaitEnd, catch_user, drop_with_fate};
 use crate::pool_core::PoolCore;
 use crate::shard::{Parcel, Shard, dispatch, with_current};
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::failing::Unanswered;
 use super::reply::Asker;
-use crate::failure::Failure;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{Failure, WaitEnd, drop_with_fate};
 
 /// The asker, until one holder has answered.
 ///

@@ -16,22 +16,13 @@ use super::outside::OutsideAsk;
 use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
 use crate::actor::ActorRef;
-use crate::address::MessageType;
-use crate::address::{ActorId, Home, Key, MessageId};
-use crate::cancel::give_up_wait;
-use crate::cancel::give_up_waiting;
-use crate::failure::WaitEnd;
-use crate::failure::WaitError;
-use crate::failure::catch_user;
-use crate::failure::is_polled;
+use crate::address::{ActorId, Home, Key, MessageId, MessageType};
+use crate::cancel::{give_up_wait, give_up_waiting};
+use crate::failure::{WaitEnd, WaitError, catch_user, is_polled};
 use crate::fiber::{free_fiber, running_fiber};
 use crate::pool_core::last_message_from_outside;
-use crate::shard::Here;
-use crate::shard::Shard;
-use crate::shard::WorkerWait;
-use crate::shard::with_current;
-use crate::suspend::wait_at;
-use crate::suspend::wait_for;
+use crate::shard::{Here, Shard, WorkerWait, with_current};
+use crate::suspend::{wait_at, wait_for};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Asks the actor: sends it, now, the message that `question` makes of a [`Reply`], and returns a

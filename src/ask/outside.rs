@@ -11,19 +11,11 @@ use super::error::{AskDetails, AskError};
 use super::failing::Unanswered;
 use super::outcome::failure_of;
 use super::reply::{Asker, NEVER, Reply};
-use crate::address::MessageType;
-use crate::address::{ActorId, Envelope, Home, Key, MessageId};
-use crate::cancel::Withdrawal;
-use crate::cancel::give_up_wait;
-use crate::cancel::withdraw;
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::failure::WaitError;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
+use crate::address::{ActorId, Envelope, Home, Key, MessageId, MessageType};
+use crate::cancel::{Withdrawal, give_up_wait, withdraw};
+use crate::failure::{DeadLetterReason, WaitEnd, WaitError, catch_user, drop_with_fate};
 use crate::pool_core::{PoolCore, last_post_has_woken};
-use crate::queue::oneshot;
-use crate::queue::{RecvError, once};
+use crate::queue::{RecvError, once, oneshot};
 use crate::shard::{Parcel, Shard, dispatch, drop_deferred, path_elsewhere};
 
 /// An ask that waits outside all workers.

@@ -218,7 +218,8 @@ mod tests {
     use super::*;
     use crate::ask::polling::{Lent, Poller, blocking_on};
     use parking_lot::Mutex;
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
 
     const MANY: usize = 1000;
 

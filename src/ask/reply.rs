@@ -15,16 +15,13 @@ use crate::actor::ActorRef;
 use crate::address::{ActorId, Envelope, Home, Key, MessageId};
 use crate::cancel::withdraw_late;
 use crate::deadlock::look_again_for_cycle;
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
+use crate::failure::{DeadLetterReason, Failure, WaitEnd, catch_user};
 use crate::pool_core;
-use crate::pool_core::MailPermit;
-use crate::pool_core::PoolCore;
+use crate::pool_core::{MailPermit, PoolCore};
 use crate::queue::once;
-use crate::shard::Route;
-use crate::shard::{Here, Parcel, Shard, dispatch, drop_lost, fate_of_dropped_reply, with_current};
+use crate::shard::{
+    Here, Parcel, Route, Shard, dispatch, drop_lost, fate_of_dropped_reply, with_current,
+};
 
 /// The right, and the duty, to answer one ask.
 ///

@@ -12,15 +12,9 @@ use super::handle::Ask;
 use super::reply::Reply;
 use crate::actor::{ActorRef, TellError};
 use crate::address::{ActorId, Envelope, Key};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::failure::WaitError;
-use crate::failure::drop_with_fate;
-use crate::pool_core::BoundedMailbox;
-use crate::pool_core::MailPermit;
-use crate::pool_core::PoolCore;
-use crate::shard::Route;
-use crate::shard::{Parcel, Shard, dispatch, give_up, wait_for_capacity, with_current};
+use crate::failure::{DeadLetterReason, WaitEnd, WaitError, drop_with_fate};
+use crate::pool_core::{BoundedMailbox, MailPermit, PoolCore};
+use crate::shard::{Parcel, Route, Shard, dispatch, give_up, wait_for_capacity, with_current};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, and waits until it is certain that the actor's mailbox takes it. In a handler only

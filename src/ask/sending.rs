@@ -8,10 +8,7 @@ use std::time::Duration;
 
 use super::deadline::Deadline;
 use super::handle::Ask;
-use super::send::QueueEntry;
-use super::send::SendError;
-use super::send::may_wait;
-use super::send::queue_for_permit;
+use super::send::{QueueEntry, SendError, may_wait, queue_for_permit};
 use crate::actor::{ActorRef, TellError};
 use crate::pool_core::MailPermit;
 use crate::shard::with_current;

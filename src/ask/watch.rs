@@ -7,13 +7,10 @@ use super::error::AskError;
 use super::handle::Ask;
 use super::reply::Reply;
 use crate::address::{ActorId, ActorPath, Envelope, Key};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{DeadLetterReason, WaitEnd, drop_with_fate};
 use crate::lifecycle::on_end;
 use crate::pool_core::{self, PoolCore};
-use crate::shard::dispatch;
-use crate::shard::{AtEnd, Parcel, Shard, path_of};
+use crate::shard::{AtEnd, Parcel, Shard, dispatch, path_of};
 
 /// Waits until an actor has ended, including its children and its name. The end of its pool counts as its
 /// end.

@@ -9,8 +9,7 @@
 //! comes out.
 
 use crate::address::{ActorId, Envelope, Home, Key, MessageId};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
+use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::pool_core::PoolCore;
 use crate::shard::{Parcel, Shard, Slot, dispatch};
 

@@ -2,14 +2,9 @@
 
 use super::held_up::{HeldUp, has_failed_to_start, held_up};
 use crate::address::{ActorId, ActorPath, Key, MessageId, MessageType};
-use crate::shard::ActorState;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::Supervised;
-use crate::shard::actor_of;
-use crate::shard::all_below;
-use crate::shard::below_as;
-use crate::shard::is_cancelled;
+use crate::shard::{
+    ActorState, Shard, Slot, Supervised, actor_of, all_below, below_as, is_cancelled,
+};
 use crate::wait::Asked;
 
 /// Identifies a link: the actor that waits, its wait, and the question whose answer it waits for.

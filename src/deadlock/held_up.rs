@@ -1,14 +1,9 @@
 //! Actors that are held up by their families: their next step waits for other actors, but no fiber does.
 
 use crate::address::Key;
-use crate::shard::ActorState;
-use crate::shard::NO_SLOT;
-use crate::shard::Passive;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::Supervised;
-use crate::shard::key_of;
-use crate::shard::supervised_elsewhere;
+use crate::shard::{
+    ActorState, NO_SLOT, Passive, Shard, Slot, Supervised, key_of, supervised_elsewhere,
+};
 
 /// What an actor waits for without a fiber.
 #[derive(Clone, Copy)]

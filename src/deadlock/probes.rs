@@ -47,11 +47,7 @@ use super::edges::{Lead, leads_on, may_close_a_cycle, may_lead_on};
 use super::held_up::held_up;
 use super::walk::Walk;
 use crate::address::{ActorId, Key};
-use crate::shard::PendingCheck;
-use crate::shard::PendingChecks;
-use crate::shard::Search;
-use crate::shard::Shard;
-use crate::shard::Slot;
+use crate::shard::{PendingCheck, PendingChecks, Search, Shard, Slot};
 
 /// An actor of this worker begins to wait for another one: checks whether that closes a cycle.
 #[inline(always)]

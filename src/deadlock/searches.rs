@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use super::edges::Lead;
 use crate::address::{ActorId, Key};
-use crate::shard::ActorChecks;
-use crate::shard::Search;
-use crate::shard::Searches;
-use crate::shard::Shard;
+use crate::shard::{ActorChecks, Search, Searches, Shard};
 
 impl Searches {
     /// This many actors are kept in any case.

@@ -1,15 +1,10 @@
 //! Walks along the edges, and their outcomes.
 
-use super::edges::Lead;
-use super::edges::LinkId;
-use super::edges::WaitLink;
+use super::edges::{Lead, LinkId, WaitLink};
 use super::probes::{is_new_search, search_soon};
 use crate::address::{ActorId, Envelope, Key};
 use crate::cancel::give_up_waiting;
-use crate::failure::Cycle;
-use crate::failure::CycleLink;
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
+use crate::failure::{Cycle, CycleLink, DeadLetterReason, WaitEnd};
 use crate::pool_core::PoolCore;
 use crate::shard::{Parcel, Search, Shard, below_as, dispatch, path_of, undecided_parent};
 

@@ -5,7 +5,8 @@
 
 use parking_lot::Mutex;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::set::FiberSet;
 

@@ -12,11 +12,11 @@
 #![allow(unsafe_code)]
 
 use std::cell::OnceCell;
-use std::fmt;
 use std::mem::MaybeUninit;
-use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Once, OnceLock};
+use std::{fmt, ptr};
 
 use super::stack::page_size;
 

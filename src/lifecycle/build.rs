@@ -1,12 +1,7 @@
 //! Building an instance: the factory, the setups, and the first signal.
 
 use crate::address::Key;
-use crate::failure::BoxError;
-use crate::failure::DeadLetterReason;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
+use crate::failure::{BoxError, DeadLetterReason, Unwound, WaitEnd, catch_user, drop_with_fate};
 use crate::shard::{NewBody, Shard, TurnEnd};
 use crate::supervision::Signal;
 

@@ -33,33 +33,15 @@ use super::supervise::{
     answer, carry_out, decide, decide_and_do, is_supervising, resume_escalated, tell_parent,
 };
 use crate::address::{ActorId, ActorPath, Envelope, Home, Key};
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::SpawnError;
-use crate::failure::TerminationReason;
-use crate::failure::WaitEnd;
-use crate::failure::drop_quietly;
-use crate::failure::drop_with_fate;
+use crate::failure::{
+    DeadLetterReason, Failure, SpawnError, TerminationReason, WaitEnd, drop_quietly, drop_with_fate,
+};
 use crate::pool_core::PoolCore;
-use crate::shard::ActorState;
-use crate::shard::Decided;
-use crate::shard::MessageVtable;
-use crate::shard::NO_SLOT;
-use crate::shard::Name;
-use crate::shard::Parcel;
-use crate::shard::Role;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::StandIn;
-use crate::shard::Supervised;
-use crate::shard::ToChild;
-use crate::shard::dispatch;
-use crate::shard::give_up_outpost;
-use crate::shard::interrupt;
-use crate::shard::is_outpost;
-use crate::shard::stand_in_at;
-use crate::shard::wake;
-use crate::shard::with_stand_in;
+use crate::shard::{
+    ActorState, Decided, MessageVtable, NO_SLOT, Name, Parcel, Role, Shard, Slot, StandIn,
+    Supervised, ToChild, dispatch, give_up_outpost, interrupt, is_outpost, stand_in_at, wake,
+    with_stand_in,
+};
 
 /// Gives a child up, as the outcome of its start is not known: it is to stop, if it starts. If its worker
 /// `has_closed`, there is no child.

@@ -1,15 +1,8 @@
 //! What an instance has begun, and how that ends with it.
 
 use crate::address::Key;
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
-use crate::shard::ActorState;
-use crate::shard::Alarm;
-use crate::shard::RECEIVE_TIMEOUT;
-use crate::shard::ReceiveTimeout;
-use crate::shard::Shard;
-use crate::shard::Slot;
+use crate::failure::{DeadLetterReason, WaitEnd, drop_with_fate};
+use crate::shard::{ActorState, Alarm, RECEIVE_TIMEOUT, ReceiveTimeout, Shard, Slot};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::TimerId;
 

@@ -4,18 +4,10 @@ use std::sync::Arc;
 
 use crate::address::{Envelope, Key};
 use crate::failure::{Failure, TerminationReason};
-use crate::shard::ActorState;
-use crate::shard::Decided;
-use crate::shard::NO_SLOT;
-use crate::shard::Own;
-use crate::shard::OwnMessage;
-use crate::shard::Passive;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::System;
-use crate::shard::children;
-use crate::shard::has_only_tasks;
-use crate::shard::interrupt;
+use crate::shard::{
+    ActorState, Decided, NO_SLOT, Own, OwnMessage, Passive, Shard, Slot, System, children,
+    has_only_tasks, interrupt,
+};
 use crate::supervision::{History, Signal, SupervisorStrategy};
 use crate::sync::{Mutant, is_mutated};
 

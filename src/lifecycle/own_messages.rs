@@ -5,21 +5,11 @@ use super::instance::touch;
 use super::settle::settle;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
-use crate::failure::DeadLetter;
-use crate::failure::DeadLetterReason;
-use crate::failure::Stage;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
+use crate::failure::{
+    DeadLetter, DeadLetterReason, Stage, Unwound, WaitEnd, catch_user, drop_with_fate,
+};
 use crate::pool_core::Intervention;
-use crate::shard::OwnMessage;
-use crate::shard::RECEIVE_TIMEOUT;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::TurnEnd;
-use crate::shard::interrupt;
-use crate::shard::record;
+use crate::shard::{OwnMessage, RECEIVE_TIMEOUT, Shard, Slot, TurnEnd, interrupt, record};
 use crate::sync::{Mutant, is_mutated};
 
 /// A timer of an actor, or its receive time-out, is due.

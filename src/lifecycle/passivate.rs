@@ -9,15 +9,8 @@ use super::instance::{end_what_it_began, rest};
 use super::stop::{ask_children_to_stop, begin_stop, tell_of_stop};
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
-use crate::failure::DeadLetterReason;
-use crate::failure::TerminationReason;
-use crate::failure::WaitEnd;
-use crate::shard::ActorState;
-use crate::shard::NO_SLOT;
-use crate::shard::Passive;
-use crate::shard::Runnable;
-use crate::shard::Shard;
-use crate::shard::interrupt;
+use crate::failure::{DeadLetterReason, TerminationReason, WaitEnd};
+use crate::shard::{ActorState, NO_SLOT, Passive, Runnable, Shard, interrupt};
 use crate::supervision::StopReason;
 use crate::sync::{Mutant, is_mutated};
 

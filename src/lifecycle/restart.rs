@@ -6,19 +6,11 @@ use super::instance::{end_what_it_began, let_go};
 use super::stop::ask_children_to_stop;
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
-use crate::failure::Cause;
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::Stage;
-use crate::failure::TerminationReason;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
-use crate::shard::Runnable;
-use crate::shard::Shard;
-use crate::shard::TurnEnd;
-use crate::shard::report;
+use crate::failure::{
+    Cause, DeadLetterReason, Failure, Stage, TerminationReason, Unwound, WaitEnd, catch_user,
+    drop_with_fate,
+};
+use crate::shard::{Runnable, Shard, TurnEnd, report};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 

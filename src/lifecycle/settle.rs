@@ -6,12 +6,7 @@ use super::passivate::begin_passivation;
 use super::stop::begin_stop;
 use super::supervise::has_failed;
 use crate::address::Key;
-use crate::failure::Cause;
-use crate::failure::DeadLetterReason;
-use crate::failure::Stage;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{Cause, DeadLetterReason, Stage, Unwound, WaitEnd, drop_with_fate};
 use crate::shard::{BodyBox, Shard, Slot, TurnEnd, describe, report};
 
 /// Settles what a handler has left open, and puts its body back. Returns whether the actor continues.

@@ -4,25 +4,11 @@ use std::sync::Arc;
 
 use crate::address::{ActorId, ActorPath, Key};
 use crate::deadlock::look_if_held_up;
-use crate::failure::Failure;
-use crate::failure::TerminationReason;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
-use crate::shard::ActorState;
-use crate::shard::CutShort;
-use crate::shard::Decided;
-use crate::shard::MessageVtable;
-use crate::shard::Role;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::StandIn;
-use crate::shard::Supervised;
-use crate::shard::ToChild;
-use crate::shard::adopt;
-use crate::shard::dispatch;
-use crate::shard::key_of;
-use crate::shard::wake;
-use crate::shard::with_stand_in;
+use crate::failure::{Failure, TerminationReason, WaitEnd, drop_with_fate};
+use crate::shard::{
+    ActorState, CutShort, Decided, MessageVtable, Role, Shard, Slot, StandIn, Supervised, ToChild,
+    adopt, dispatch, key_of, wake, with_stand_in,
+};
 
 /// Makes a stand-in for a child that is to start on another worker.
 pub(crate) fn stand_in_for<M: Send + 'static>(

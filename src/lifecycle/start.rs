@@ -13,22 +13,10 @@ use crate::failure::{BoxError, Cause, DeadLetterReason, SpawnError, Stage, Unwou
 use crate::fiber::{STACK_SIZES, StackClass};
 use crate::mailbox::Overflow;
 use crate::pool_core::{DirectoryEntry, Heard, PoolCore};
-use crate::shard::ActorState;
-use crate::shard::MessageVtable;
-use crate::shard::Name;
-use crate::shard::NewBody;
-use crate::shard::Parcel;
-use crate::shard::Recipe;
-use crate::shard::Role;
-use crate::shard::Shard;
-use crate::shard::Supervised;
-use crate::shard::adopt;
-use crate::shard::bind;
-use crate::shard::describe;
-use crate::shard::dispatch;
-use crate::shard::path_of;
-use crate::shard::path_of_child;
-use crate::shard::wake;
+use crate::shard::{
+    ActorState, MessageVtable, Name, NewBody, Parcel, Recipe, Role, Shard, Supervised, adopt, bind,
+    describe, dispatch, path_of, path_of_child, wake,
+};
 use crate::supervision::Signal;
 use crate::suspend::{ForgetAtEnd, do_apart, wait_for};
 

@@ -11,33 +11,14 @@ use super::tasks::cancel_task;
 use super::watch::tell_watchers;
 use crate::address::{ActorPath, Key};
 use crate::deadlock::look_if_held_up;
-use crate::failure::Cause;
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::Stage;
-use crate::failure::TerminationReason;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
-use crate::shard::ActorState;
-use crate::shard::CutShort;
-use crate::shard::GUARDIAN;
-use crate::shard::NO_SLOT;
-use crate::shard::Role;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::System;
-use crate::shard::TurnEnd;
-use crate::shard::children;
-use crate::shard::has_only_tasks;
-use crate::shard::interrupt;
-use crate::shard::is_outpost;
-use crate::shard::key_of;
-use crate::shard::path_of;
-use crate::shard::report;
-use crate::shard::shut;
-use crate::shard::wake;
+use crate::failure::{
+    Cause, DeadLetterReason, Failure, Stage, TerminationReason, Unwound, WaitEnd, catch_user,
+    drop_with_fate,
+};
+use crate::shard::{
+    ActorState, CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, System, TurnEnd, children,
+    has_only_tasks, interrupt, is_outpost, key_of, path_of, report, shut, wake,
+};
 use crate::supervision::{Signal, StopReason};
 use crate::sync::{Mutant, is_mutated};
 

@@ -10,28 +10,13 @@ use super::stand_in::{ask_parent, hand_on, resume_child, tell_of_stop};
 use super::stop::begin_stop;
 use crate::address::Key;
 use crate::deadlock::look_if_held_up;
-use crate::failure::Cause;
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::Stage;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
-use crate::shard::ActorState;
-use crate::shard::Decided;
-use crate::shard::GUARDIAN;
-use crate::shard::Own;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::System;
-use crate::shard::children_of;
-use crate::shard::describe;
-use crate::shard::interrupt;
-use crate::shard::key_of;
-use crate::shard::slot_of;
-use crate::shard::supervised_elsewhere;
-use crate::shard::tell_hook;
-use crate::shard::younger_siblings;
+use crate::failure::{
+    Cause, DeadLetterReason, Failure, Stage, WaitEnd, catch_user, drop_with_fate,
+};
+use crate::shard::{
+    ActorState, Decided, GUARDIAN, Own, Shard, Slot, System, children_of, describe, interrupt,
+    key_of, slot_of, supervised_elsewhere, tell_hook, younger_siblings,
+};
 use crate::supervision::{Decision, History, Reach, Scope, Signal, Strategy, default_strategy};
 use crate::sync::{Mutant, is_mutated};
 

@@ -9,28 +9,12 @@ use std::sync::Arc;
 
 use super::remove::remove;
 use crate::address::Key;
-use crate::failure::Cause;
-use crate::failure::Failure;
-use crate::failure::Stage;
-use crate::failure::TaskError;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{Cause, Failure, Stage, TaskError, WaitEnd, drop_with_fate};
 use crate::fiber::{FiberId, running_fiber};
-use crate::shard::ActorState;
-use crate::shard::JobEnd;
-use crate::shard::MessageVtable;
-use crate::shard::Role;
-use crate::shard::Runnable;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::TaskJob;
-use crate::shard::TaskRecord;
-use crate::shard::adopt;
-use crate::shard::interrupt;
-use crate::shard::key_of;
-use crate::shard::path_of;
-use crate::shard::tell_hook;
-use crate::shard::with_record;
+use crate::shard::{
+    ActorState, JobEnd, MessageVtable, Role, Runnable, Shard, Slot, TaskJob, TaskRecord, adopt,
+    interrupt, key_of, path_of, tell_hook, with_record,
+};
 
 /// Starts a task of an actor, displayed as type `T`. `by` is the task that starts it, if one does. Returns
 /// the keys of the task and of the wait that ends with it.

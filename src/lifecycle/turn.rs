@@ -12,24 +12,12 @@ use super::supervise::{answered, carry_out, failed_by_child, failed_by_task};
 use super::tasks::take_task_turn;
 use crate::address::{Envelope, Key};
 use crate::cancel::screen;
-use crate::failure::Caught;
-use crate::failure::DeadLetterReason;
-use crate::failure::Stage;
-use crate::failure::Unwound;
-use crate::failure::WaitEnd;
-use crate::failure::catch;
-use crate::failure::catch_user;
+use crate::failure::{Caught, DeadLetterReason, Stage, Unwound, WaitEnd, catch, catch_user};
 use crate::fiber::StackClass;
 use crate::pool_core::{Intervention, Observer};
-use crate::shard::ActorState;
-use crate::shard::Body;
-use crate::shard::NO_SLOT;
-use crate::shard::Runnable;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::TurnEnd;
-use crate::shard::is_still_next;
-use crate::shard::key_of;
+use crate::shard::{
+    ActorState, Body, NO_SLOT, Runnable, Shard, Slot, TurnEnd, is_still_next, key_of,
+};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 

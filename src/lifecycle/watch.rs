@@ -7,21 +7,13 @@
 use std::sync::Arc;
 
 use crate::address::{ActorId, Envelope, Key};
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::TerminationReason;
-use crate::failure::WaitEnd;
-use crate::failure::drop_quietly;
-use crate::failure::drop_with_fate;
+use crate::failure::{
+    DeadLetterReason, Failure, TerminationReason, WaitEnd, drop_quietly, drop_with_fate,
+};
 use crate::pool_core::PoolCore;
-use crate::shard::ActorState;
-use crate::shard::Parcel;
-use crate::shard::Shard;
-use crate::shard::System;
-use crate::shard::Watching;
-use crate::shard::dispatch_from;
-use crate::shard::interrupt;
-use crate::shard::with_current;
+use crate::shard::{
+    ActorState, Parcel, Shard, System, Watching, dispatch_from, interrupt, with_current,
+};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 

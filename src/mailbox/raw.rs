@@ -16,9 +16,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::{self, NonNull};
 
-use crate::address::Envelope;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use crate::address::{Envelope, MessageCause, MessageId};
 use crate::memory::{CELL_ALIGN, LARGEST_CELL, SizeClass, Slabs};
 
 /// The header of a block, before its items.

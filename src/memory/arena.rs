@@ -11,10 +11,9 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, UnsafeCell};
-use std::mem;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::{hint, ptr};
+use std::{hint, mem, ptr};
 
 use super::pages::{self, HUGE_PAGE, PAGE};
 

@@ -10,16 +10,13 @@ use std::{fmt, thread};
 use super::coordinated::{Coordinated, CoordinatedReport};
 use super::handle::WorkerPool;
 use super::node::WorkerNode;
-use super::shared::PoolShared;
-use super::shared::spawn_error;
-use super::shared::start_here;
+use super::shared::{PoolShared, spawn_error, start_here};
 use super::shutdown::{ShutdownError, ShutdownReport};
 use crate::actor::{self, ActorRef, Spawnable, get_or_start};
 use crate::address::ActorPath;
 use crate::ask::{Ask, Deadline, begin_call_of};
 use crate::failure::{SpawnError, catch_user, drop_quietly};
-use crate::queue::once;
-use crate::queue::oneshot;
+use crate::queue::{once, oneshot};
 use crate::shard::GUARDIAN;
 
 /// An actor that is being started: see [`WorkerPool::spawn_async`](crate::WorkerPool::spawn_async).

@@ -23,9 +23,7 @@ use crate::pool_core::{CoreParts, FailureHook, SuspicionHook, register, unregist
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
 use crate::time::Clock;
-use crate::worker::ShutdownProgress;
-use crate::worker::Worker;
-use crate::worker::WorkerParts;
+use crate::worker::{ShutdownProgress, Worker, WorkerParts};
 
 /// The stack size of fibers, unless the builder sets another. Only pages that a handler touches are backed by
 /// memory.

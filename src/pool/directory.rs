@@ -9,9 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::address::ActorPath;
-use crate::pool_core::Directory;
-use crate::pool_core::DirectoryEntry;
-use crate::pool_core::NamePhase;
+use crate::pool_core::{Directory, DirectoryEntry, NamePhase};
 
 /// A taken name: reserved while its actor starts, then live.
 #[derive(Default)]
@@ -146,10 +144,7 @@ impl Directory for WorkerDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::ActorId;
-    use crate::address::Home;
-    use crate::address::Key;
-    use crate::address::MessageType;
+    use crate::address::{ActorId, Home, Key, MessageType};
     use std::sync::Barrier;
     use std::thread;
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::spin_policy::PollOutcome;
-use super::spin_policy::SpinPolicy;
-use super::spin_policy::UNDISTURBED;
+use super::spin_policy::{PollOutcome, SpinPolicy, UNDISTURBED};
 use crate::fiber::StackError;
 use crate::shared::WorkFlags;
 use crate::time::Clock;

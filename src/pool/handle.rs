@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::node::WorkerNode;
 use super::ring::ConsistentHashRing;
-use super::shared::LookupError;
-use super::shared::PoolShared;
+use super::shared::{LookupError, PoolShared};
 use super::shutdown::{EndWatch, ShutdownError, ShutdownReport, StuckWorker};
 use super::watchdog::Watchdog;
 use crate::actor::{ActorRef, Spawnable};

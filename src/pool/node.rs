@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::handle::PoolStats;
-use super::shared::LookupError;
-use super::shared::PoolShared;
+use super::shared::{LookupError, PoolShared};
 use crate::actor::{ActorRef, Spawnable};
 use crate::address::ActorPath;
 use crate::ask::Deadline;
-use crate::failure::DeadLetters;
-use crate::failure::SpawnError;
+use crate::failure::{DeadLetters, SpawnError};
 
 /// A worker's view of its pool, passed to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be stored, cloned and sent into actors; unlike a

@@ -13,13 +13,9 @@ use super::ring::ConsistentHashRing;
 use super::shutdown::Ends;
 use crate::actor::{self, ActorRef, Seed, Spawnable, get_or_start, typed_or};
 use crate::address::{ActorId, ActorPath, Home, Key, MessageType};
-use crate::ask::call;
-use crate::ask::{Ask, AskError, Reply, begin_call_of, can_call};
+use crate::ask::{Ask, AskError, Reply, begin_call_of, call, can_call};
 use crate::failure::{SpawnError, drop_quietly};
-use crate::pool_core::DirectoryEntry;
-use crate::pool_core::NamePhase;
-use crate::pool_core::PoolCore;
-use crate::pool_core::WorkerOrder;
+use crate::pool_core::{DirectoryEntry, NamePhase, PoolCore, WorkerOrder};
 use crate::shard::{GUARDIAN, Name, Shard};
 
 /// The shared part of a pool that knows about names and placement.

@@ -14,8 +14,7 @@ use super::shared::PoolShared;
 use super::watchdog::{SlowHandler, running_on};
 use crate::address::ActorPath;
 use crate::failure::DeadLetterReason;
-use crate::pool_core::PoolCore;
-use crate::pool_core::WorkerActivity;
+use crate::pool_core::{PoolCore, WorkerActivity};
 use crate::worker::ShutdownProgress;
 
 /// How long a worker makes no progress before it counts as stuck.
@@ -345,11 +344,9 @@ fn wait_for_change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Key;
-    use crate::address::MessageType;
+    use crate::address::{Key, MessageType};
     use crate::pool::{core_of_one_worker, lanes};
-    use crate::pool_core::RunningTurn;
-    use crate::pool_core::unregister;
+    use crate::pool_core::{RunningTurn, unregister};
 
     #[test]
     fn s4_15_a_shutdown_that_is_asked_for_between_two_looks_is_not_slept_over() {

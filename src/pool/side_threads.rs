@@ -7,11 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::failure::WaitEnd;
-use crate::failure::abort_on_panic;
-use crate::failure::drop_with_fate;
-use crate::pool_core::Offload;
-use crate::pool_core::OffloadJob;
+use crate::failure::{WaitEnd, abort_on_panic, drop_with_fate};
+use crate::pool_core::{Offload, OffloadJob};
 use crate::shared::Jobs;
 
 /// How long an idle thread stays.

@@ -3,13 +3,11 @@
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
-use std::io;
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
-use super::coordinated::Coordinated;
-use super::coordinated::CoordinatedInner;
+use super::coordinated::{Coordinated, CoordinatedInner};
 use crate::ask::Deadline;
 
 impl Coordinated {

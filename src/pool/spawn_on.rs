@@ -1,11 +1,9 @@
 //! Children that an actor starts on other workers of its pool.
 
 use super::shared::spawn_error;
-use crate::actor::start_for;
-use crate::actor::{ActorRef, Context, Seed, Spawnable};
+use crate::actor::{ActorRef, Context, Seed, Spawnable, start_for};
 use crate::address::ActorPath;
-use crate::ask::call;
-use crate::ask::can_call;
+use crate::ask::{call, can_call};
 use crate::failure::{SpawnError, drop_quietly};
 use crate::lifecycle::{give_up_child, stand_in_for};
 use crate::shard::{Shard, path_of_child};

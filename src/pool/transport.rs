@@ -6,12 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::pool_core::{Batch, FROM_OUTSIDE, Mail, Ports, Posts, Source, Transport};
-use crate::queue::Chain;
-use crate::queue::Inbox;
-use crate::queue::InboxReceiver;
-use crate::queue::Mark;
-use crate::queue::Pushed;
-use crate::queue::inbox;
+use crate::queue::{Chain, Inbox, InboxReceiver, Mark, Pushed, inbox};
 
 /// Emptied small batches kept for a worker to refill: two megabytes.
 const SPARE_BATCHES: usize = 1024;

@@ -11,15 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::address::{ActorId, ActorPath};
 use crate::failure::{catch_user, drop_quietly};
-use crate::pool_core::PoolCore;
-use crate::pool_core::RunningHandler;
-use crate::pool_core::WorkerActivity;
-use crate::pool_core::look_at_handler;
-use crate::pool_core::look_at_waiting;
+use crate::pool_core::{
+    PoolCore, RunningHandler, WorkerActivity, look_at_handler, look_at_waiting,
+};
 use crate::shard::path_elsewhere;
-use crate::shared::Watcher;
-use crate::shared::WorkFlags;
-use crate::shared::watcher_of;
+use crate::shared::{Watcher, WorkFlags, watcher_of};
 
 /// Checks within the time after which a handler is reported.
 const LOOKS: u32 = 4;

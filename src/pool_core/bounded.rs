@@ -13,8 +13,7 @@ use super::transport::Transport;
 use crate::address::ActorId;
 use crate::mailbox::Overflow;
 use crate::queue;
-use crate::queue::AcquireError;
-use crate::queue::Gate;
+use crate::queue::{AcquireError, Gate};
 
 /// The state of one bounded mailbox that all threads share.
 pub(crate) struct BoundedMailbox {

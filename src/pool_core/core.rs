@@ -13,16 +13,13 @@ use super::known_paths::{KnownActors, nobody_known};
 use super::name_waiters::NameWaiters;
 use super::offload::Offload;
 use super::orders::{ActorOrder, WorkerOrder};
-use super::payload::Payload;
-use super::payload::PayloadReceiver;
-use super::payload::PoolReturn;
+use super::payload::{Payload, PayloadReceiver, PoolReturn};
 use super::ports::{self, Ports, Sent, envelope_from_outside};
 use super::running_handler::WorkerActivity;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
-use crate::address::MessageCause;
 use crate::address::{
-    ActorId, ActorPath, Envelope, Home, Key, MessageId, NameError, validate_name,
+    ActorId, ActorPath, Envelope, Home, Key, MessageCause, MessageId, NameError, validate_name,
 };
 use crate::failure::{
     Cycle, DeadLetterReason, DeadLetters, Failure, catch_user, drop_quietly, outside_sender,
@@ -30,8 +27,7 @@ use crate::failure::{
 use crate::memory::Segments;
 use crate::queue::Pushed;
 use crate::scope::Scopes;
-use crate::shared::Cancellations;
-use crate::shared::ControlQueue;
+use crate::shared::{Cancellations, ControlQueue};
 use crate::supervision::SupervisorStrategy;
 
 /// Called with every failure, on the worker where it happened.

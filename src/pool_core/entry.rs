@@ -21,12 +21,8 @@ use std::cell::Cell;
 use std::mem;
 use std::ptr::NonNull;
 
-use super::payload::Payload;
-use super::payload::PayloadVtable;
-use super::payload::words_of;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use super::payload::{Payload, PayloadVtable, words_of};
+use crate::address::{Key, MessageCause, MessageId};
 
 /// The parts that follow the first word, in this order.
 const TO: usize = 1;

@@ -8,9 +8,7 @@
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
-use super::directory::Directory;
-use super::directory::DirectoryEntry;
-use super::directory::NamePhase;
+use super::directory::{Directory, DirectoryEntry, NamePhase};
 use crate::address::ActorPath;
 use crate::failure::SpawnError;
 

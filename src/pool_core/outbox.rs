@@ -9,10 +9,7 @@ use super::batch::{Batch, FROM_OUTSIDE, SEGMENT_BYTES, SIZES, WORKER_BATCH_WORDS
 use super::core::PoolCore;
 use super::entry::Last;
 use super::payload::Payload;
-use crate::address::Envelope;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use crate::address::{Envelope, Key, MessageCause, MessageId};
 use crate::failure::DeadLetterReason;
 use crate::sync::{Mutant, is_mutated};
 

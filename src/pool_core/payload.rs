@@ -9,11 +9,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ptr::NonNull;
 
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use crate::address::{ActorId, Envelope, Key, MessageCause, MessageId};
 use crate::failure::DeadLetterReason;
 
 /// The worker at which payloads arrive.

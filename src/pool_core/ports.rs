@@ -18,15 +18,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::entry::EntryLayout;
 use super::payload::{Boxed, Payload, fits};
 use super::posted::Posts;
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::Home;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use crate::address::{ActorId, Envelope, Home, Key, MessageCause, MessageId};
 use crate::failure::outside_sender;
-use crate::queue::ingress;
-use crate::queue::{Claim, Closed, Ingress};
+use crate::queue::{Claim, Closed, Ingress, ingress};
 use crate::sync::Unparker;
 
 /// The ingresses of a pool's workers.

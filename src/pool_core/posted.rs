@@ -3,12 +3,9 @@
 #![allow(unsafe_code)]
 
 use super::batch::Batch;
-use super::entry::ImpliedEntry;
-use super::entry::ReadEntry;
-use super::payload::PayloadReceiver;
-use super::payload::PoolReturn;
-use crate::address::Home;
-use crate::address::{ActorId, Envelope};
+use super::entry::{ImpliedEntry, ReadEntry};
+use super::payload::{PayloadReceiver, PoolReturn};
+use crate::address::{ActorId, Envelope, Home};
 use crate::failure::DeadLetterReason;
 use crate::queue::{Mark, Reader};
 

@@ -7,9 +7,7 @@ use super::core::{CoreParts, PoolCore};
 use super::ports;
 use crate::address::{Home, MOST_POOL, MessageId};
 use crate::failure::DeadLetters;
-use crate::shared::Numbered;
-use crate::shared::Table;
-use crate::shared::TableGuard;
+use crate::shared::{Numbered, Table, TableGuard};
 
 /// Pools that can be alive at the same time in one process.
 const MOST_POOLS: usize = 1024;

@@ -4,8 +4,7 @@
 
 use std::ptr;
 
-use crate::address::Key;
-use crate::address::MessageType;
+use crate::address::{Key, MessageType};
 use crate::shared;
 
 /// The current turn of one worker.

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use super::error::RouterError;
-use super::handle::RouterInner;
-use super::handle::RouterMessage;
+use super::handle::{RouterInner, RouterMessage};
 use super::members::Members;
 use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props};
 use crate::failure::{Failure, SpawnError, Stage};

@@ -4,10 +4,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::members::Members;
-use super::open::OpenError;
-use super::open::RoutingKind;
-use super::open::open;
-use super::open::open_async;
+use super::open::{OpenError, RoutingKind, open, open_async};
 use super::router::point_of_key;
 use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props};
 use crate::address::{ActorId, ActorPath};

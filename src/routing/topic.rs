@@ -3,10 +3,7 @@
 use std::fmt;
 
 use super::engine::goes_on_after_a_message;
-use super::open::OpenError;
-use super::open::RoutingKind;
-use super::open::open;
-use super::open::open_async;
+use super::open::{OpenError, RoutingKind, open, open_async};
 use crate::actor::{Actor, ActorRef, Behavior, Context, HandlerResult, Next, Props, Recipient};
 use crate::address::{ActorId, ActorPath};
 use crate::ask::{Ask, Deadline, Reply};

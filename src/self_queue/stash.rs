@@ -7,17 +7,10 @@ use std::rc::Rc;
 
 use super::store::{look_at_store, with_store};
 use crate::address::{Envelope, Key, MessageId};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::shard::Body;
-use crate::shard::NewBody;
-use crate::shard::OwnMessage;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::TurnEnd;
-use crate::shard::drop_lost;
-use crate::shard::interrupt;
-use crate::shard::one_by_one;
+use crate::failure::{DeadLetterReason, WaitEnd};
+use crate::shard::{
+    Body, NewBody, OwnMessage, Shard, Slot, TurnEnd, drop_lost, interrupt, one_by_one,
+};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 

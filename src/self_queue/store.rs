@@ -9,12 +9,8 @@ use std::any::Any;
 use super::stash::Stash;
 use super::timer_table::{Taken, TimerTable};
 use crate::address::{Envelope, Key, MessageId};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::shard::OwnMessage;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::Store;
+use crate::failure::{DeadLetterReason, WaitEnd};
+use crate::shard::{OwnMessage, Shard, Slot, Store};
 
 /// The store of an actor of `M`.
 pub(crate) struct StoreOf<M> {

@@ -8,8 +8,7 @@ use std::mem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::address::{ActorId, Envelope, Key, MessageId};
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{WaitEnd, drop_with_fate};
 use crate::shard::{Alarm, Shard};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::TimerId;

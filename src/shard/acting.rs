@@ -4,12 +4,9 @@ use super::run_queue::Runnable;
 use super::slot::Slot;
 use super::state::{Callback, Shard};
 use super::tree::wake;
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::Key;
+use crate::address::{ActorId, Envelope, Key};
 use crate::pool_core::RunningTurn;
-use crate::wait::Failed;
-use crate::wait::WaitOutcome;
+use crate::wait::{Failed, WaitOutcome};
 
 impl Shard {
     /// Runs `code` as `actor`: what it sends has that sender.

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 
 use super::body::{Body, NewBody, TurnEnd, one_by_one};
-use super::capacity_queue::CapacityQueue;
-use super::capacity_queue::Grant;
+use super::capacity_queue::{CapacityQueue, Grant};
 use super::records::OwnMessage;
 use super::slot::Slot;
 use super::state::Shard;
 use crate::address::Key;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{WaitEnd, drop_with_fate};
 use crate::mailbox::Overflow;
 use crate::pool_core::BoundedMailbox;
 use crate::queue::WaitQueue;

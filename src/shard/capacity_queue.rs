@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::pool_core::BoundedMailbox;
-use crate::pool_core::MailPermit;
-use crate::pool_core::PoolCore;
+use crate::pool_core::{BoundedMailbox, MailPermit, PoolCore};
 use crate::queue::WaitQueue;
 
 /// Called for a waiting sender once there is room. Dropped if there will be none.

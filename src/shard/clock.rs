@@ -1,7 +1,6 @@
 //! The time of a worker, and the deadlines of its waits.
 
-use super::alarms::Alarm;
-use super::alarms::TickBudget;
+use super::alarms::{Alarm, TickBudget};
 use super::state::Shard;
 use crate::address::{ActorId, Key};
 use crate::time::Clock;

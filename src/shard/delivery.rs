@@ -6,16 +6,10 @@ use super::loss::drop_lost;
 use super::parcel::{Parcel, receiver};
 use super::run_queue::Runnable;
 use super::state::{Shard, TypedKey};
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
+use crate::address::{ActorId, Envelope, Key, MessageCause, MessageId};
+use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::mailbox::MailItem;
-use crate::pool_core::Mail;
-use crate::pool_core::PoolCore;
+use crate::pool_core::{Mail, PoolCore};
 
 impl Shard {
     /// Makes room for a message in a mailbox of this worker, unless that actor takes no more mail, and

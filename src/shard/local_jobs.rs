@@ -3,8 +3,7 @@
 
 use super::run_queue::Runnable;
 use super::state::{Chore, Shard};
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{WaitEnd, drop_with_fate};
 use crate::fiber::StackClass;
 
 impl Shard {

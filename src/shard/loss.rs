@@ -7,21 +7,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use super::current::with_current;
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::message_name;
-use crate::failure::DeadLetter;
-use crate::failure::DeadLetterReason;
-use crate::failure::DeadLetters;
-use crate::failure::DropMarks;
-use crate::failure::LOSING;
-use crate::failure::MOST_LOSING;
-use crate::failure::TELLING;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::address::{ActorId, Envelope, message_name};
+use crate::failure::{
+    DeadLetter, DeadLetterReason, DeadLetters, DropMarks, LOSING, MOST_LOSING, TELLING, WaitEnd,
+    drop_with_fate,
+};
 use crate::fiber::running_fiber;
-use crate::pool_core::PoolCore;
-use crate::pool_core::dead_letters_without_pool;
+use crate::pool_core::{PoolCore, dead_letters_without_pool};
 
 type Later = Box<dyn FnOnce()>;
 

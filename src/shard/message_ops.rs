@@ -13,9 +13,7 @@ use super::slot::Slot;
 use super::state::Shard;
 use super::vtable::MessageVtable;
 use crate::address::{ActorId, MessageType};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{DeadLetterReason, WaitEnd, drop_with_fate};
 
 impl MessageVtable {
     pub(crate) const fn of<M: 'static>() -> &'static Self {

@@ -3,16 +3,9 @@
 #![allow(unsafe_code)]
 
 use super::state::Shard;
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use crate::address::{ActorId, Envelope, Key, MessageCause, MessageId};
 use crate::failure::DeadLetterReason;
-use crate::pool_core::Payload;
-use crate::pool_core::PayloadReceiver;
-use crate::pool_core::PoolCore;
-use crate::pool_core::PoolReturn;
+use crate::pool_core::{Payload, PayloadReceiver, PoolCore, PoolReturn};
 
 /// Something that is sent to a worker and acts there.
 pub(crate) trait Parcel: Send + Sized + 'static {

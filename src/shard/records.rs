@@ -9,15 +9,10 @@ use std::sync::Arc;
 
 use super::body::NewBody;
 use super::state::Shard;
-use crate::address::MessageType;
-use crate::address::{ActorId, Envelope, Key, MessageId};
-use crate::failure::BoxError;
-use crate::failure::Cause;
-use crate::failure::DeadLetterReason;
-use crate::failure::Failure;
-use crate::failure::TaskError;
-use crate::failure::TerminationReason;
-use crate::failure::WaitEnd;
+use crate::address::{ActorId, Envelope, Key, MessageId, MessageType};
+use crate::failure::{
+    BoxError, Cause, DeadLetterReason, Failure, TaskError, TerminationReason, WaitEnd,
+};
 use crate::fiber::FiberId;
 use crate::memory::OrderedMap;
 use crate::supervision::{History, Signal, SupervisorStrategy};

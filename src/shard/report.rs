@@ -3,12 +3,7 @@
 use super::state::Shard;
 use super::tree::path_of;
 use crate::address::Key;
-use crate::failure::Cause;
-use crate::failure::Failure;
-use crate::failure::Stage;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
-use crate::failure::drop_with_fate;
+use crate::failure::{Cause, Failure, Stage, WaitEnd, catch_user, drop_with_fate};
 
 pub(crate) fn describe(shard: &Shard, key: Key, during: Stage, cause: Cause) -> Failure {
     let message_type = shard.slot(key.slot()).message_type();

@@ -1,8 +1,7 @@
 //! Slots that are not just an actor with its parent on its own worker: tasks, stand-ins, and actors whose parent is elsewhere.
 
 use super::records::{Role, StandIn, Supervised, TaskRecord};
-use super::slot::ActorState;
-use super::slot::Slot;
+use super::slot::{ActorState, Slot};
 use super::state::Shard;
 use super::tree::key_of;
 use crate::address::{ActorId, Key};

@@ -7,10 +7,8 @@ use super::state::Shard;
 use crate::address::{ActorId, Envelope, Home, Key};
 use crate::failure::DeadLetterReason;
 use crate::pool_core;
-use crate::pool_core::BoundedMailbox;
-use crate::pool_core::PoolCore;
-use crate::queue::Gate;
-use crate::queue::GateOwner;
+use crate::pool_core::{BoundedMailbox, PoolCore};
+use crate::queue::{Gate, GateOwner};
 
 impl GateOwner for BoundedMailbox {
     fn gate(&self) -> &Gate {

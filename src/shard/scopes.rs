@@ -2,9 +2,7 @@
 
 use super::report::report;
 use super::state::Shard;
-use super::turn_record::Answering;
-use super::turn_record::Locals;
-use super::turn_record::TurnRecord;
+use super::turn_record::{Answering, Locals, TurnRecord};
 use crate::failure::{Cause, Stage, Unwound, catch_user};
 use crate::fiber::{do_first, forbid_waits};
 use crate::pool_core::PoolCore;

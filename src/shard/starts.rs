@@ -5,8 +5,7 @@
 //! about to wait.
 
 use super::state::Shard;
-use super::turn_record::PendingStart;
-use super::turn_record::PendingStarts;
+use super::turn_record::{PendingStart, PendingStarts};
 use crate::address::ActorId;
 use crate::fiber::do_first;
 

@@ -6,35 +6,22 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::alarms::Alarms;
-use super::alarms::TickBudget;
+use super::alarms::{Alarms, TickBudget};
 use super::probe_records::PendingChecks;
 use super::records::{Elsewhere, Withdrawn};
 use super::run_queue::RunQueue;
 use super::slot::{NO_SLOT, Slot};
 use super::turn_record::CurrentRecord;
-use crate::address::ActorId;
-use crate::address::Envelope;
-use crate::address::Home;
-use crate::address::Key;
-use crate::address::MessageCause;
-use crate::address::MessageId;
+use crate::address::{ActorId, Envelope, Home, Key, MessageCause, MessageId};
 use crate::fiber::{FiberSet, StackClass, StackConfig};
 use crate::mailbox::MailPlace;
 use crate::memory::{Arena, Slabs};
-use crate::pool_core::Counts;
-use crate::pool_core::Observer;
-use crate::pool_core::Outboxes;
-use crate::pool_core::PoolCore;
-use crate::pool_core::WorkerActivity;
-use crate::pool_core::WorkerStats;
-use crate::pool_core::last_handler;
+use crate::pool_core::{
+    Counts, Observer, Outboxes, PoolCore, WorkerActivity, WorkerStats, last_handler,
+};
 use crate::time::Clock;
 use crate::wait;
-use crate::wait::DroppedReplies;
-use crate::wait::Interrupts;
-use crate::wait::JoinWaits;
-use crate::wait::Waits;
+use crate::wait::{DroppedReplies, Interrupts, JoinWaits, Waits};
 
 /// Called at the end of a wait. It may look at the wait, and take its outcome.
 pub(super) type Callback = Box<dyn FnOnce(&Shard)>;

@@ -11,8 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::rc::Rc;
 
-use crate::address::MessageType;
-use crate::address::{ActorId, Envelope, Home, Key};
+use crate::address::{ActorId, Envelope, Home, Key, MessageType};
 use crate::fiber::do_first;
 use crate::pool_core::RunningTurn;
 

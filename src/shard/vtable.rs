@@ -6,8 +6,7 @@ use super::records::Recipe;
 use super::slot::Slot;
 use super::state::Shard;
 use crate::address::{ActorId, Envelope, MessageId, MessageType};
-use crate::failure::DeadLetterReason;
-use crate::failure::WaitEnd;
+use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::memory::Slabs;
 
 /// The operations on a mailbox that need not know the type of its messages.

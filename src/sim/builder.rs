@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use super::case::Case;
 use super::choices::{Choice, Choices};
-use super::engine::SimEngine;
-use super::engine::SimEngineParts;
+use super::engine::{SimEngine, SimEngineParts};
 use super::handle::{Sim, nanos};
 use super::world::VirtualSpans;
 use crate::ask::{AskError, begin_call};

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::address::{ActorId, ActorPath};
-use crate::pool_core::Directory;
-use crate::pool_core::DirectoryEntry;
-use crate::pool_core::NamePhase;
+use crate::pool_core::{Directory, DirectoryEntry, NamePhase};
 
 /// The names of one pool.
 #[derive(Clone, Default)]
@@ -82,9 +80,7 @@ impl Directory for SimNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Home;
-    use crate::address::Key;
-    use crate::address::MessageType;
+    use crate::address::{Home, Key, MessageType};
     use crate::pool::WorkerDirectory;
     use proptest::prelude::*;
 

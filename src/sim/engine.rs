@@ -11,31 +11,19 @@ use super::directory::SimNames;
 use super::log::{Eye, Log};
 use super::network::Network;
 use super::trace::TraceKind;
-use super::world::Bounds;
-use super::world::Rules;
-use super::world::SimStep;
-use super::world::VirtualSpans;
-use super::world::World;
-use super::world::latency_of;
+use super::world::{Bounds, Rules, SimStep, VirtualSpans, World, latency_of};
 use crate::address::Key;
 use crate::ask::{Drive, can_drive, enlist};
 use crate::failure::{DeadLetters, Subscription, WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, ThreadEnd, off_fiber};
-use crate::pool::PoolShared;
-use crate::pool::StartError;
-use crate::pool_core::CoreParts;
-use crate::pool_core::FailureHook;
-use crate::pool_core::Offload;
-use crate::pool_core::OffloadJob;
-use crate::pool_core::SuspicionHook;
-use crate::pool_core::register;
-use crate::pool_core::unregister;
+use crate::pool::{PoolShared, StartError};
+use crate::pool_core::{
+    CoreParts, FailureHook, Offload, OffloadJob, SuspicionHook, register, unregister,
+};
 use crate::scope::Scopes;
 use crate::shard::{Shard, with_current};
 use crate::supervision::SupervisorStrategy;
-use crate::worker::ShutdownProgress;
-use crate::worker::Worker;
-use crate::worker::WorkerParts;
+use crate::worker::{ShutdownProgress, Worker, WorkerParts};
 
 /// No bound: timers fire too, at whatever time they are due.
 const ANYHOW: Bounds = Bounds {

@@ -7,24 +7,17 @@ use std::time::Duration;
 
 use super::builder::SimBuilder;
 use super::engine::SimEngine;
-use super::fault::Fault;
-use super::fault::FaultError;
-use super::fault::FaultKind;
+use super::fault::{Fault, FaultError, FaultKind};
 use super::network::Delay;
 use super::trace::Trace;
-use super::world::Bounds;
-use super::world::Planned;
-use super::world::SimStep;
-use super::world::World;
+use super::world::{Bounds, Planned, SimStep, World};
 use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::deadlock::{Waiting, name_targets, waiting_on};
 use crate::failure::{DeadLetters, SpawnError};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 use crate::pool_core::unregister;
-use crate::shard::PermitReleased;
-use crate::shard::dispatch;
-use crate::shard::enter;
+use crate::shard::{PermitReleased, dispatch, enter};
 
 /// A simulated pool: its workers are stepped on this thread, on a clock of its own, by choices that
 /// follow from a seed.

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::Fault;
-use super::fault::FaultKind;
+use super::fault::{Fault, FaultKind};
 use super::trace::{Trace, TraceEvent, TraceKind};
 use crate::address::{ActorId, ActorPath, Envelope};
 use crate::pool_core::{Intervention, Observer};

@@ -7,11 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::actor::{ActorRef, TellError};
-use crate::ask::Ask;
-use crate::ask::QueueEntry;
-use crate::ask::SendError;
-use crate::ask::may_wait;
-use crate::ask::queue_for_permit;
+use crate::ask::{Ask, QueueEntry, SendError, may_wait, queue_for_permit};
 use crate::pool_core::MailPermit;
 
 impl<M: Send + 'static> ActorRef<M> {

@@ -2,8 +2,7 @@
 
 use super::wait::{CannotWait, ForgetAtEnd, can_wait, wait_for};
 use crate::address::ActorId;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{WaitEnd, drop_with_fate};
 use crate::fiber::StackClass;
 use crate::shard::Shard;
 

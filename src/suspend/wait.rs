@@ -2,15 +2,10 @@
 
 use crate::address::{ActorId, Key};
 use crate::deadlock::{look_for_cycle, look_for_cycle_by_each, look_for_cycle_by_these};
-use crate::failure::DropMarks;
-use crate::failure::WaitError;
-use crate::failure::force_unwind;
+use crate::failure::{DropMarks, WaitError, force_unwind};
 use crate::fiber::{CannotSuspend, FiberId, Resume, StackError, free_fiber, waiting_fiber};
 use crate::pool_core::RunningTurn;
-use crate::shard::Runnable;
-use crate::shard::Shard;
-use crate::shard::Slot;
-use crate::shard::WorkerWait;
+use crate::shard::{Runnable, Shard, Slot, WorkerWait};
 use crate::sync::{Mutant, is_mutated};
 use crate::wait::WaitSet;
 

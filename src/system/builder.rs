@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::engine::SystemEngine;
-use super::engine::SystemEngineParts;
+use super::engine::{SystemEngine, SystemEngineParts};
 use super::handle::ActorSystem;
 use crate::failure::{Cycle, Failure};
 use crate::pool::{

@@ -10,16 +10,10 @@ use crate::ask::{Drive, can_drive, enlist};
 use crate::cancel::time_out;
 use crate::failure::{WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, StackError, ThreadEnd, off_fiber};
-use crate::pool::PoolShared;
-use crate::pool::ShutdownReport;
-use crate::pool::SideThreads;
-use crate::pool::StartError;
-use crate::pool::TimeSource;
-use crate::pool::WorkerDirectory;
-use crate::pool::default_blocking_threads;
-use crate::pool::lanes;
-use crate::pool::no_stack;
-use crate::pool::start_clock;
+use crate::pool::{
+    PoolShared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
+    default_blocking_threads, lanes, no_stack, start_clock,
+};
 use crate::pool_core::{
     CoreParts, FailureHook, PoolCore, Source, SuspicionHook, register, unregister,
 };
@@ -27,10 +21,7 @@ use crate::scope::Scopes;
 use crate::shard::{Shard, with_current};
 use crate::supervision::SupervisorStrategy;
 use crate::time::Clock;
-use crate::worker::ShutdownProgress;
-use crate::worker::Tick;
-use crate::worker::Worker;
-use crate::worker::WorkerParts;
+use crate::worker::{ShutdownProgress, Tick, Worker, WorkerParts};
 
 /// The parts of an engine.
 pub(super) struct SystemEngineParts {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::ActorSystemBuilder;
-use super::engine::Rest;
-use super::engine::SystemEngine;
+use super::engine::{Rest, SystemEngine};
 use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::deadlock::{Waiting, name_targets, waiting_on};

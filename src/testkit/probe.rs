@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use super::error::ProbeError;
 use super::termination::{expect_terminated, try_expect_terminated};
-use super::watched::Observable;
-use super::watched::Vain;
+use super::watched::{Observable, Vain};
 use crate::actor::{ActorRef, Behavior, Props};
 use crate::address::ActorPath;
 use crate::ask::Deadline;

@@ -6,9 +6,7 @@ use super::error::ProbeError;
 use super::probe::met;
 use crate::actor::ActorRef;
 use crate::address::message_name;
-use crate::ask::Deadline;
-use crate::ask::watch;
-use crate::ask::{AskError, path_of_actor};
+use crate::ask::{AskError, Deadline, path_of_actor, watch};
 
 /// How long a test waits, beyond its time limit, for the path of an actor that it is to name.
 const FOR_A_NAME: Duration = Duration::from_secs(1);

@@ -1,7 +1,8 @@
 //! Clocks: the system's, and one that is advanced by hand.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Acquire;
 use std::time::Instant;
 
 /// The clock of one pool.

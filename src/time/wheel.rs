@@ -23,8 +23,7 @@
 //! instead of a list: inserting and cancelling there is O(log n) in the timers
 //! of one tick, and so is firing the next.
 
-use super::heap::Heap;
-use super::heap::HeapItem;
+use super::heap::{Heap, HeapItem};
 
 /// Bits of a nanosecond count below the tick: a tick is 2^16 ns (65.536 us).
 const TICK_BITS: u32 = 16;

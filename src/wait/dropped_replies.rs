@@ -5,8 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::address::MessageId;
-use crate::failure::Failure;
-use crate::failure::WaitEnd;
+use crate::failure::{Failure, WaitEnd};
 use crate::fiber::{FiberId, running_fiber};
 
 /// A reply that was dropped in a handler, with the message that the handler was handling.

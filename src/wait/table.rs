@@ -7,13 +7,9 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crate::address::MessageType;
-use crate::address::{ActorId, Home, Key, MessageId};
+use crate::address::{ActorId, Home, Key, MessageId, MessageType};
 use crate::control::{Event, Progress, Transition};
-use crate::failure::Cycle;
-use crate::failure::Failure;
-use crate::failure::WaitEnd;
-use crate::failure::drop_with_fate;
+use crate::failure::{Cycle, Failure, WaitEnd, drop_with_fate};
 use crate::fiber::FiberId;
 use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};

@@ -8,10 +8,7 @@
 use crate::failure::{Unwound, abort_on_panic, catch_user};
 use crate::fiber::{FiberId, Resume, StackError, Suspend, suspend};
 use crate::lifecycle::{next_to_end, take_turn};
-use crate::shard::Chore;
-use crate::shard::Runnable;
-use crate::shard::Shard;
-use crate::shard::with_current;
+use crate::shard::{Chore, Runnable, Shard, with_current};
 
 /// Does what is due, up to `turns` turns. Called on the worker's own stack.
 ///

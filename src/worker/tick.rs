@@ -20,20 +20,14 @@ use super::ending::ShutdownProgress;
 use super::pace::TickPacer;
 use super::scheduler::{end, fiber_body, run};
 use crate::cancel::time_out;
-use crate::deadlock::has_unprobed_waits;
-use crate::deadlock::send_probes;
-use crate::deadlock::send_probes_of_long_waits;
-use crate::failure::DeadLetterReason;
-use crate::failure::DropMarks;
-use crate::failure::WaitEnd;
-use crate::failure::catch_user;
+use crate::deadlock::{has_unprobed_waits, send_probes, send_probes_of_long_waits};
+use crate::failure::{DeadLetterReason, DropMarks, WaitEnd, catch_user};
 use crate::fiber::{StackConfig, StackError};
 use crate::lifecycle::{
     self, force_all, has_children_elsewhere, leave_children_elsewhere, stop_all,
 };
 use crate::pool_core::{PoolCore, Source, WorkerOrder};
-use crate::shard::open_shard;
-use crate::shard::{Alarm, Shard, enter};
+use crate::shard::{Alarm, Shard, enter, open_shard};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::{AT_FIRST, Clock};
 
@@ -483,10 +477,8 @@ impl Drop for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::core_of_one_worker;
-    use crate::pool::lanes;
-    use crate::pool_core::Mail;
-    use crate::pool_core::unregister;
+    use crate::pool::{core_of_one_worker, lanes};
+    use crate::pool_core::{Mail, unregister};
     use std::time::Duration;
 
     /// A source whose first delivery gives an order and delivers its nudge.

@@ -4,7 +4,8 @@ use nexus_actors::Group;
 use nexus_actors::prelude::*;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 
 use crate::note::{Load, Note};
 use crate::oracles::{Check, Groups};

@@ -3,7 +3,8 @@
 
 use nexus_actors::{DeadLetter, DeadLetterReason, OpenError, SpawnError};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
 
 use crate::groups::OpenGroups;
 use crate::note::Load;

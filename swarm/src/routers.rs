@@ -4,7 +4,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, Router, RouterError, RouterRef};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 
 use crate::features::Feature;
 use crate::member;

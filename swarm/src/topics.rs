@@ -4,7 +4,8 @@ use nexus_actors::Topic;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 
 use crate::note::{Load, Purse};
 use crate::oracles::{Check, Counted, Topics, When};

@@ -3,7 +3,8 @@
 use crate::common::*;
 use nexus_actors::AskErrorKind;
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};

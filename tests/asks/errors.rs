@@ -3,10 +3,8 @@
 use crate::common::*;
 use nexus_actors::control::{Refusal, ResendError, TooManyOutstanding};
 use nexus_actors::prelude::*;
-use nexus_actors::sim::FaultError;
-use nexus_actors::sim::Sim;
-use nexus_actors::testkit::ProbeError;
-use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, DeadLetterProbe};
+use nexus_actors::sim::{FaultError, Sim};
+use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, DeadLetterProbe, ProbeError};
 use nexus_actors::{
     ActorPath, AskErrorKind, BackoffError, BoxError, Cause, CoordinateError, Failure, Group,
     LookupError, MailboxError, NameError, OpenError, PanicPayload, PathError, Router, RouterError,
@@ -14,10 +12,9 @@ use nexus_actors::{
     TopicMessage, WaitError,
 };
 use std::error::Error;
-use std::fmt;
-use std::io;
 use std::panic::panic_any;
 use std::sync::{Arc, Mutex};
+use std::{fmt, io};
 
 /// An error of the user's with two sources below it.
 #[derive(Debug, thiserror::Error)]

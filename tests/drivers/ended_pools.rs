@@ -10,7 +10,8 @@ use nexus_actors::{
 };
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, LazyLock, mpsc};
 use std::task::{self, Waker};
 use std::thread;

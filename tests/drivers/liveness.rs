@@ -4,7 +4,8 @@
 use crate::common::{NEVER, SOON, eventually, pool_of, watchdog};
 use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};

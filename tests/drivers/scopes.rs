@@ -7,7 +7,8 @@ use nexus_actors::{
     AskErrorKind, Failure, FiberLocal, Strategy, SwitchHook, WaitError, all, no_wait,
 };
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 
 thread_local! {

@@ -3,7 +3,8 @@
 use crate::common::{SOON, eventually, pool_of, threads_named, with_pool};
 use nexus_actors::prelude::*;
 use nexus_actors::{ActorId, SlowHandler, WorkerPoolBuilder};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};

@@ -4,7 +4,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{DeadLetterReason, Failure, Stage};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(5);

@@ -5,7 +5,8 @@ use crate::common::SOON;
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::{Probe, ProbeError, expect_terminated, try_expect_terminated};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 #[test]
 fn s9_2_the_end_of_an_actor_is_seen_from_every_worker_also_when_it_is_long_past() {

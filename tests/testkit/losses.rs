@@ -6,8 +6,7 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{BehaviorTest, DeadLetterProbe, FailureLog, Probe, expect_terminated};
 use nexus_actors::{DeadLetterReason, Stage, dead_letters_without_pool};
-use std::fmt;
-use std::thread;
+use std::{fmt, thread};
 
 /// Leaves even numbers unhandled, and stops at the first odd number.
 fn picky() -> Props<u32> {

@@ -1,7 +1,8 @@
 //! The output of a measured process: figures by name, and the sources of the figures.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// Figures, each with a name that ends in its unit.

@@ -1,10 +1,8 @@
 //! The measurements: rows, rounds, and a process for each.
 
-use crate::Options;
-use crate::outcome;
 use crate::random::Random;
-use crate::table;
 use crate::workloads::{self, OURS};
+use crate::{Options, outcome, table};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -7,7 +7,8 @@ use nexus_actors::{DeadLetterReason, Task, all, first};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Waker};
 use std::time::Duration;
 

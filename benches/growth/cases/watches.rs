@@ -3,7 +3,8 @@
 use super::{Case, Job, doer, job, many_idle, system};
 use nexus_actors::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -3,7 +3,8 @@
 use nexus_actors::{DeadLetterReason, Overflow};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::SeqCst;
 
 use super::{Check, ensure};
 

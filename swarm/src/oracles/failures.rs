@@ -3,7 +3,8 @@
 use nexus_actors::{ActorId, Directive};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
 
 use super::{Check, ensure};
 

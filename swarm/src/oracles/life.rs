@@ -4,7 +4,8 @@ use nexus_actors::TerminationReason;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 
 use super::mail::Sequences;
 use super::{Check, ensure};

@@ -6,7 +6,8 @@ use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 

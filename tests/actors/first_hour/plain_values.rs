@@ -4,7 +4,8 @@ use nexus_actors::LookupError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 #[test]
 fn s1_13_an_actor_made_of_a_plain_value_stops_at_its_first_failure_whatever_is_said() {

@@ -5,7 +5,8 @@ use crate::common::{Log, OnDrop, SOON, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 #[test]
 fn s6_5_a_passive_actor_has_no_state_until_its_next_message_comes() {

@@ -5,7 +5,8 @@ use crate::common::{Log, OnDrop};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{Backoff, DeadLetterReason, Stage};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
 /// Fails to start this many times after the first start.

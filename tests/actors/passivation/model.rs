@@ -4,7 +4,8 @@ use super::{Do, SECOND, ms, sleeper};
 use crate::common::{Log, SOON, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

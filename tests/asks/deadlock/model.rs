@@ -5,7 +5,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{ActorPath, AskErrorKind, Cycle, all};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 

@@ -6,7 +6,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{Mailbox, Overflow, SendError, TaskContext};
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -5,7 +5,8 @@ use crate::common::*;
 use nexus_actors::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
 

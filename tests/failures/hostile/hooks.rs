@@ -3,7 +3,8 @@
 use super::{failing, keeper};
 use crate::common::*;
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 

@@ -3,7 +3,8 @@
 use crate::common::*;
 use nexus_actors::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
 #[repr(align(64))]

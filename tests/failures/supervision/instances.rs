@@ -6,7 +6,8 @@ use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::{Backoff, BoxError, Directive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 const HOUR: Duration = LONG;

@@ -6,7 +6,8 @@ use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 

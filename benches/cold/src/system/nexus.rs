@@ -3,7 +3,8 @@
 use super::{Role, System, Then};
 use crate::moment::{Moment, PATIENCE};
 use nexus_actors::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub(crate) struct Nexus {

@@ -7,7 +7,9 @@ use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, TOLD};
 use crate::outcome::{self, Outcome, resident};
 use crate::stakker;
-use crate::system::{Role, System, Then, nexus::Nexus, threads, tokio::Tokio};
+use crate::system::nexus::Nexus;
+use crate::system::tokio::Tokio;
+use crate::system::{Role, System, Then, threads};
 use std::time::Duration;
 
 type SegQueue = threads::Threads<threads::Polling>;

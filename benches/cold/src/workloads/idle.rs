@@ -5,7 +5,9 @@ use crate::moment::{self, BEGUN, CREATED, HANDLED, PUBLISHED, TOLD};
 use crate::outcome::{self, Memory, Outcome, mebibytes, resident};
 use crate::random::Random;
 use crate::stakker;
-use crate::system::{Role, System, Then, nexus::Nexus, tokio::Tokio};
+use crate::system::nexus::Nexus;
+use crate::system::tokio::Tokio;
+use crate::system::{Role, System, Then};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

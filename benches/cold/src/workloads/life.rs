@@ -4,7 +4,9 @@ use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED};
 use crate::outcome::Outcome;
 use crate::stakker;
-use crate::system::{Role, System, Then, nexus, nexus::Nexus, tokio::Tokio};
+use crate::system::nexus::Nexus;
+use crate::system::tokio::Tokio;
+use crate::system::{Role, System, Then, nexus};
 use nexus_actors::prelude::{ActorRef, Behavior, Props};
 use std::time::Instant;
 

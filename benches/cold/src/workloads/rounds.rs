@@ -7,7 +7,9 @@ use super::Workload;
 use crate::moment::{self, BEGUN, HANDLED, PATIENCE};
 use crate::outcome::Outcome;
 use crate::stakker;
-use crate::system::{Role, System, Then, nexus, nexus::Nexus, threads, tokio, tokio::Tokio};
+use crate::system::nexus::Nexus;
+use crate::system::tokio::Tokio;
+use crate::system::{Role, System, Then, nexus, threads, tokio};
 use ::tokio::sync::{mpsc, oneshot};
 use nexus_actors::prelude::{ActorRef, Behavior, Props, Reply};
 
