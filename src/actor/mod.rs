@@ -1,9 +1,10 @@
 //! The public face of actors: references, behaviours, props, the context, timers and tasks, and the bodies in
-//! which a behaviour is erased. Users call it, and so do `ask`, `pool` and the rooms above; it stores nothing of
-//! an actor that is not in its behaviour, and leaves every step of an actor's life to
+//! which a behaviour is erased. Users call it, and so do `ask`, `pool` and the rooms above; it stores nothing
+//! of an actor that is not in its behaviour, and leaves every step of an actor's life to
 //! [`lifecycle`](crate::lifecycle).
 //!
-//! References and recipients may be used on any thread. A context and a body exist only on the owning worker's.
+//! References and recipients may be used on any thread. A context and a body exist only on the owning
+//! worker's.
 
 mod behavior;
 mod bounded;

@@ -1,7 +1,7 @@
 //! Asks: a message that carries the way back for its answer, and the wait for it, in a handler, on a thread
-//! outside or as a future; and whatever else waits for an answer, such as a call of a worker, a send that waits
-//! for a permit, and a watch. Users call it, and the drivers for their own calls; it never handles a message, and
-//! every wait of a worker that it begins is in the table of [`wait`](crate::wait).
+//! outside or as a future; and whatever else waits for an answer, such as a call of a worker, a send that
+//! waits for a permit, and a watch. Users call it, and the drivers for their own calls; it never handles a
+//! message, and every wait of a worker that it begins is in the table of [`wait`](crate::wait).
 
 mod answering;
 mod block_on;

@@ -1,9 +1,10 @@
-//! The search for cycles of waits, on one worker and across workers, and the snapshot of the waiting handlers. A
-//! handler that begins to wait calls it, and the worker before it rests; it ends a wait only if the cycle is
-//! certain and that wait is the one to end, reports a cycle that is not, and never suspends the caller.
+//! The search for cycles of waits, on one worker and across workers, and the snapshot of the waiting
+//! handlers. A handler that begins to wait calls it, and the worker before it rests; it ends a wait only if
+//! the cycle is certain and that wait is the one to end, reports a cycle that is not, and never suspends the
+//! caller.
 //!
-//! What is stored for it lies in the shard (`shard/probe_records.rs`). The algorithm, and why it misses no cycle
-//! and reports none that did not hold, are at the head of `probes.rs`.
+//! What is stored for it lies in the shard (`shard/probe_records.rs`). The algorithm, and why it misses no
+//! cycle and reports none that did not hold, are at the head of `probes.rs`.
 
 mod edges;
 mod held_up;

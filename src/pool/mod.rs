@@ -1,7 +1,7 @@
 //! Pools: the workers on threads of their own, their transport, directory, placement by consistent hash,
-//! watchdog, side threads and shutdown, with the public builder, handle and node. Users call it, and `system` and
-//! `sim` reuse its parts; it reaches an actor only by calls of its worker, and never touches a shard of a running
-//! worker from another thread.
+//! watchdog, side threads and shutdown, with the public builder, handle and node. Users call it, and `system`
+//! and `sim` reuse its parts; it reaches an actor only by calls of its worker, and never touches a shard of a
+//! running worker from another thread.
 
 mod awaited;
 mod builder;

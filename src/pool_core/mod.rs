@@ -1,11 +1,13 @@
 //! What the workers of a pool share, and how a payload travels between threads: the core of a pool and the
 //! registry of pools, batches, outboxes and the ports of threads outside, the counts, and the traits that a
-//! driver implements. Every room from [`shard`](crate::shard) upward may use it; it never opens what it carries,
-//! as a payload is unpacked by the shard that receives it, and it starts no thread and reads no clock.
+//! driver implements. Every room from [`shard`](crate::shard) upward may use it; it never opens what it
+//! carries, as a payload is unpacked by the shard that receives it, and it starts no thread and reads no
+//! clock.
 //!
 //! The seams are [`Transport`] and [`Source`] (how mail travels), [`Directory`] (which actor has which name),
 //! [`Offload`] (who runs blocking work) and [`Observer`] (who sees a message before it is handled). Threads
-//! implement the first three in `pool`; the simulation has a transport, a directory and an observer of its own.
+//! implement the first three in `pool`; the simulation has a transport, a directory and an observer of its
+//! own.
 
 mod batch;
 mod bounded;

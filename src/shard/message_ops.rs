@@ -1,4 +1,5 @@
-//! Operations on the messages of a slot whose type is erased: a table of functions for each type.
+//! The functions in the table of [`MessageVtable`], for a type of messages: they push, drop and lose messages
+//! of a slot whose type its callers do not know.
 //!
 //! That the table matches the type is the invariant of `slot.rs`.
 

@@ -1,10 +1,10 @@
-//! The state of one worker: its slots with their mailboxes and bodies, its run queue, waits, alarms, fibers and
-//! outboxes, and the ways of a message into and out of it. Any room above may call it, on the worker's own thread
-//! only; it carries out no lifecycle, takes no turn, and decides nothing about a failure.
+//! The state of one worker: its slots with their mailboxes and bodies, its run queue, waits, alarms, fibers
+//! and outboxes, and the ways of a message into and out of it. Any room above may call it, on the worker's
+//! own thread only; it carries out no lifecycle, takes no turn, and decides nothing about a failure.
 //!
-//! A send is here in three files: `route` decides whether the receiver is on this worker, on another one of the
-//! pool, or outside; `parcel` says what travels; `delivery` is the receiver's half. `loss` is how a message ends
-//! that is not handled. All `impl Shard` blocks are in this room.
+//! A send is here in three files: `route` decides whether the receiver is on this worker, on another one of
+//! the pool, or outside; `parcel` says what travels; `delivery` is the receiver's half. `loss` is how a
+//! message ends that is not handled. All `impl Shard` blocks are in this room.
 
 mod acting;
 mod alarms;

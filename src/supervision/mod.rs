@@ -1,7 +1,7 @@
 //! Supervision, as far as it is arithmetic: what to do about a failure, for which children, and when; and the
-//! signals that an actor is told. `lifecycle` passes in the failure, the time and a random number, carries out the
-//! [`Decision`], and handles a decider that panics; nothing here knows an actor, a clock or a generator of random
-//! numbers, so every case can be tested without a pool.
+//! signals that an actor is told. `lifecycle` passes in the failure, the time and a random number, carries
+//! out the [`Decision`], and handles a decider that panics; nothing here knows an actor, a clock or a
+//! generator of random numbers, so every case can be tested without a pool.
 
 mod backoff;
 mod decision;
