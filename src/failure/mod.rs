@@ -1,9 +1,8 @@
 //! Everything that says how something ended: failures and their payloads, dead letters, the errors of starts,
-//! tasks and waits, cycles; and the one place where code of the user's is caught. Any room above may use it;
-//! it decides nothing about an actor, counts nothing for a worker, and knows no shard.
+//! tasks and waits, and cycles; and the functions that catch the panics of user code. Any room above may use
+//! it; it decides nothing about an actor, counts nothing for a worker, and knows no shard.
 //!
-//! Whether user code is called right, and what its dropped replies end with, is settled by [`catch_user`] and
-//! by the [marks](DropMarks) that a thread carries meanwhile.
+//! How the replies end that a value holds when it is dropped is in the [marks](DropMarks) of the thread.
 
 mod cycle;
 mod dead_letter;
