@@ -1,6 +1,6 @@
 //! The withdrawal of questions: a wait that is given up, or whose time is over, takes its question out of the
-//! mail of the actor that was asked. The rooms of waits, turns and asks call it; it never handles a message,
-//! and it does not decide when a wait ends.
+//! mail of the actor that was asked. Asks that are dropped, alarms, the turns of an actor and the search for
+//! cycles call it; it never handles a message, and it does not decide when a wait ends.
 
 mod withdraw;
 

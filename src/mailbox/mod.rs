@@ -1,6 +1,6 @@
 //! The mailbox of an actor: the queue of its messages in the memory of its worker's slabs, and the public
-//! description of its capacity. Only the slots of [`shard`](crate::shard) push and pop; it knows neither
-//! permits nor threads, and wakes no one.
+//! description of its capacity. Only [`shard`](crate::shard) pushes and pops; it knows neither permits nor
+//! threads, and wakes no one.
 
 mod config;
 mod raw;

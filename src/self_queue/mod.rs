@@ -1,7 +1,7 @@
 //! The messages that an actor holds for itself outside of its mailbox: the messages of its timers, and its
 //! stash. The context and the bodies in [`actor`](crate::actor) fill and empty them, and the lifecycle
-//! reaches them only through the trait `Store` of the shard; nothing here sets the time, takes a turn or
-//! sends a message.
+//! reaches them only through the trait `Store` of the shard; it sets the alarms of timers, but takes no turn
+//! and sends no message.
 
 mod stash;
 pub(crate) mod store;

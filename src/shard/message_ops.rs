@@ -1,5 +1,5 @@
-//! The functions in the table of [`MessageVtable`], for a type of messages: they push, drop and lose messages
-//! of a slot whose type its callers do not know.
+//! The functions in the table of [`MessageVtable`], for a type of messages: they look at, move, drop and lose
+//! the messages of a slot whose type their callers do not know.
 //!
 //! That the table matches the type is the invariant of `slot.rs`.
 

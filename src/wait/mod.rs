@@ -1,7 +1,7 @@
 //! The waits of one worker: the table of the places where handlers wait for a value, the sets of waits that
 //! are needed together, the replies that a handler has dropped, and the handlers that may wait no more. The
-//! shard owns all of them, and the rooms above begin and end waits through it; nothing here suspends a fiber,
-//! sends a message or knows a shard. What is called at the end of a wait is a type parameter.
+//! shard owns all of them, and the rooms above begin and end waits through it; nothing here suspends a fiber
+//! or knows a shard. What is called at the end of a wait is a type parameter.
 
 mod dropped_replies;
 mod interrupts;
