@@ -21,6 +21,7 @@
 //!  9000 s  in the drawer: {"ada": ["tea", "milk", "rice"], "bob": ["salt"]}
 //! ```
 
+use nexus_actors::WaitError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::cell::RefCell;

@@ -13,6 +13,7 @@
 //! the belt has stopped, and the parcel is given back
 //! ```
 
+use nexus_actors::SendError;
 use nexus_actors::prelude::*;
 use std::error::Error;
 use std::sync::mpsc;

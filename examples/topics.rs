@@ -11,13 +11,13 @@
 //! board: tea costs 9
 //! Ada leaves, tea is too dear
 //! board: tea costs 4
-//! 1 subscriber, 3 published, 5 delivered, 0 unheard
+//! 1 subscriber, 3 published, 5 delivered, 0 unsubscribed
 //! the only trader left is Bob
 //! ```
 
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::expect_terminated;
-use nexus_actors::{Group, Topic};
+use nexus_actors::{Group, Recipient, Topic};
 use std::error::Error;
 use std::time::Duration;
 
@@ -98,8 +98,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     printer.stop();
     expect_terminated(printer, SOON);
     println!(
-        "{} subscriber, {} published, {} delivered, {} unheard",
-        stats.subscribers, stats.published, stats.delivered, stats.unheard
+        "{} subscriber, {} published, {} delivered, {} unsubscribed",
+        stats.subscribers, stats.published, stats.delivered, stats.unsubscribed
     );
     let left = traders
         .owner_of("any key", SOON)

@@ -131,9 +131,9 @@ pub use crate::mailbox::{Mailbox, MailboxError, Overflow};
 #[cfg(not(nexus_loom))]
 pub use crate::pool::{
     ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
-    HookOutcome, HookReport, LAYOUT_VERSION, LookupError, ManualTime, PhaseReport, PoolStats,
-    ShutdownError, ShutdownReport, ShuttingDown, SlowHandler, Spawning, StartError, StuckWorker,
-    TimeSource, VIRTUAL_NODES, WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
+    HookOutcome, HookReport, LookupError, ManualTime, PhaseReport, PoolStats, ShutdownError,
+    ShutdownReport, ShuttingDown, SlowHandler, Spawning, StartError, StuckWorker, TimeSource,
+    WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(not(nexus_loom))]
 pub use crate::pool_core::{WorkerStats, dead_letters_without_pool};
@@ -157,16 +157,14 @@ pub use crate::system::{ActorSystem, ActorSystemBuilder};
 #[cfg(all(feature = "derive", not(nexus_loom)))]
 pub use nexus_actors_derive::Message;
 
-/// What most programs need: `use nexus_actors::prelude::*;`.
+/// What the first hour with this crate needs: `use nexus_actors::prelude::*;`. Types that one meets in the
+/// path of an error, in a test, or in a later hour are imported by their names.
 #[cfg(not(nexus_loom))]
 pub mod prelude {
     pub use crate::{
-        Actor, ActorPath, ActorRef, ActorSystem, Ask, AskError, AskErrorKind, Behavior, BoxError,
-        Context, DeadLetterReason, Deadline, Directive, Group, HandlerResult, LookupError, Mailbox,
-        ManualTime, Next, Once, Overflow, Props, Recipient, Reply, Router, RouterRef, SendError,
-        Signal, SpawnError, StashError, StopReason, SupervisorStrategy, Task, TaskContext,
-        TaskError, TellError, TerminationReason, TimeSource, TimerKey, Timers, Topic, WaitError,
-        WaitStrategy, WorkerNode, WorkerPool, all, first,
+        Actor, ActorRef, ActorSystem, Ask, AskError, Behavior, BoxError, Context, Deadline,
+        Directive, Group, HandlerResult, Mailbox, Next, Once, Overflow, Props, Reply, Router,
+        Signal, SupervisorStrategy, Topic, WorkerNode, WorkerPool, all, first,
     };
     #[cfg(feature = "derive")]
     pub use nexus_actors_derive::Message;

@@ -308,3 +308,20 @@ fn s4_4_signals_begin_the_shutdown_and_a_second_one_forces_the_end() {
     assert_eq!(report.pool.forced, 1);
     assert!(before.elapsed() < 2 * SOON);
 }
+
+#[test]
+fn s4_4_a_phase_ends_at_a_moment_or_when_its_hooks_have() {
+    let pool = pool();
+    let (release, released) = mpsc::channel::<()>();
+    let plan = CoordinatedShutdown::new()
+        .phase("over", Instant::now())
+        .phase("open", Deadline::NEVER)
+        .hook("over", "late", move |_pool| Ok(released.recv()?))
+        .hook("open", "in time", |_pool| Ok(()));
+    let coordinated = pool.coordinate(plan).unwrap();
+    let report = coordinated.shutdown(SOON).unwrap();
+    let outcomes = report.phases.iter().map(|phase| &phase.hooks[0].outcome);
+    let outcomes: Vec<&HookOutcome> = outcomes.collect();
+    assert_eq!(outcomes, [&HookOutcome::Overran, &HookOutcome::Done]);
+    drop(release);
+}

@@ -6,7 +6,7 @@ mod common;
 use common::{SIZES, SOON, eventually, finish, pool_of, round_trip, watchdog, with_pools};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorStream, Sending, sim, stream};
+use nexus_actors::{ActorStream, SendError, Sending, SpawnError, TellError, sim, stream};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

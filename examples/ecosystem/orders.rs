@@ -20,6 +20,7 @@
 //! in the warehouse: {"coffee": 4, "milk": 4, "salt": 4, "tea": 4}
 //! ```
 
+use nexus_actors::StopReason;
 use nexus_actors::prelude::*;
 use nexus_actors::{CoordinatedShutdown, testkit::expect_terminated};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The actors: one for each account, and one that opens them.
 
-use nexus_actors::Deadline;
 use nexus_actors::prelude::*;
+use nexus_actors::{Deadline, SpawnError};
 use std::time::Duration;
 
 /// The limits of the bank.

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use nexus_actors::prelude::*;
+use nexus_actors::{AskErrorKind, SpawnError};
 use std::io;
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};

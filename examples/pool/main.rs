@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 
 use crate::airport::AirportMessage;

@@ -13,6 +13,7 @@ use crate::supervision::{Signal, SupervisorStrategy};
 
 /// A handler's decision for the messages after this one.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub enum Next<M> {
     /// Continue as before.
     #[default]
@@ -129,13 +130,13 @@ impl<M, T: IntoNext<M>> IntoNext<M> for Result<T, BoxError> {
 /// ```
 #[must_use = "a behaviour does nothing until an actor has it"]
 pub struct Behavior<M> {
-    pub(crate) form: Form<M>,
+    pub(super) form: Form<M>,
 }
 
 type Setup<M> = Box<dyn FnOnce(&mut Context<'_, M>) -> Result<Behavior<M>, BoxError>>;
 
 /// What a behaviour consists of.
-pub(crate) enum Form<M> {
+pub(super) enum Form<M> {
     Ready(NewBody),
     Setup(Setup<M>),
     /// A behaviour, and a strategy that is consulted first about its failures.
@@ -279,7 +280,8 @@ impl<M: Send + 'static> Behavior<M> {
     }
 
     /// Adds a strategy that is consulted about this behaviour's failures before the parent's. If it
-    /// escalates, the next one around it is consulted, and finally the parent's.
+    /// escalates, the next one around it is consulted, and finally the parent's. The strategy for the
+    /// failures of this actor's children is another one: [`Props::supervising`](crate::Props::supervising).
     ///
     /// A restart concerns the whole actor, and only that, so a strategy for all children has the same effect
     /// here as one for each child. The strategy applies until the actor becomes a behaviour that is

@@ -28,14 +28,14 @@ use crate::shard::with_current;
 impl<M: Send + 'static> ActorRef<M> {
     /// Sends a message, which becomes a dead letter if it is refused.
     #[cold]
-    pub(crate) fn tell_bounded<const QUESTION: bool>(self, message: M) {
+    pub(super) fn tell_bounded<const QUESTION: bool>(self, message: M) {
         if let Err(refused) = self.offer::<QUESTION>(message) {
             self.lose(refused);
         }
     }
 
     #[cold]
-    pub(crate) fn tell_bounded_unless_stopped(self, message: M) -> Result<(), M> {
+    pub(super) fn tell_bounded_unless_stopped(self, message: M) -> Result<(), M> {
         match self.offer::<false>(message) {
             Ok(()) => {}
             Err(TellError::Stopped(message)) => return Err(message),
@@ -52,7 +52,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     #[cold]
-    pub(crate) fn try_tell_bounded(self, message: M) -> Result<(), TellError<M>> {
+    pub(super) fn try_tell_bounded(self, message: M) -> Result<(), TellError<M>> {
         let offered = self.offer::<false>(message);
         if let Err(TellError::Dropped(_)) = &offered {
             self.record_loss(DeadLetterReason::DroppedNewest);

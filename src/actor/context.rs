@@ -27,7 +27,7 @@ pub struct Context<'a, M> {
 }
 
 impl<'a, M: Send + 'static> Context<'a, M> {
-    pub(crate) fn new(shard: &'a Shard, actor: Key) -> Self {
+    pub(super) fn new(shard: &'a Shard, actor: Key) -> Self {
         Self {
             shard,
             actor,
@@ -41,7 +41,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     }
 
     /// A context for handling messages.
-    pub(crate) fn handling(shard: &'a Shard, actor: Key) -> Self {
+    pub(super) fn handling(shard: &'a Shard, actor: Key) -> Self {
         Self {
             handling: true,
             ..Self::new(shard, actor)
@@ -90,7 +90,9 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Starts a child of that name on this worker, and returns when the child's setup is done.
     ///
-    /// To start a child on another worker, use [`spawn_on`](Self::spawn_on).
+    /// To start a child on another worker, use [`spawn_on`](Self::spawn_on). There is no `spawn_all` for
+    /// children: a start on the own worker is a call, not a round trip. Top-level actors are started, and
+    /// actors looked up, with a [`WorkerNode`](crate::WorkerNode) that the handler captures.
     ///
     /// # Errors
     ///
@@ -318,7 +320,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
         set_receive_timeout(self.shard, self.actor, None);
     }
 
-    pub(crate) fn make_stash(&mut self, capacity: usize) -> InHand {
+    pub(super) fn make_stash(&mut self, capacity: usize) -> InHand {
         self_queue::make::<M>(self.shard, self.actor, capacity)
     }
 
@@ -352,7 +354,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
 
     /// Supervises the actor's behaviour with these strategies, the outermost first. If there are none, those
     /// set before remain.
-    pub(crate) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) {
+    pub(super) fn supervise_itself(&mut self, strategies: Vec<SupervisorStrategy>) {
         if !strategies.is_empty() {
             let slot = self.shard.slot(self.actor.slot());
             let before = slot.with_system(|system| system.supervise_itself(strategies));
@@ -397,7 +399,7 @@ impl<M> std::fmt::Debug for Context<'_, M> {
 }
 
 /// Waits for time to pass.
-pub(crate) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> {
+pub(super) fn sleep(shard: &Shard, duration: Duration) -> Result<(), WaitError> {
     let wait = ForgetAtEnd(shard, shard.begin_timed_wait(nanos(duration)));
     Ok(wait_for(shard, wait.1)?)
 }

@@ -18,7 +18,7 @@ use crate::shard::{Locals, with_current};
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::FiberLocal;
+/// use nexus_actors::{FiberLocal, WaitError};
 /// use std::cell::Cell;
 /// use std::time::Duration;
 ///

@@ -20,7 +20,7 @@ use crate::shard::TurnEnd;
 use crate::supervision::Signal;
 
 /// A typed handler, to which the behaviours of the public interface are reduced.
-pub(crate) trait Receive<M>: 'static {
+pub(super) trait Receive<M>: 'static {
     /// Handles a message.
     fn receive(&mut self, ctx: &mut Context<'_, M>, message: M) -> HandlerResult<M>;
 
@@ -32,13 +32,13 @@ pub(crate) trait Receive<M>: 'static {
 }
 
 /// A handler of `M` as a body.
-pub(crate) struct HandlerBody<M, R> {
+pub(super) struct HandlerBody<M, R> {
     receive: R,
     messages: PhantomData<fn(M)>,
 }
 
 impl<M: Send + 'static, R: Receive<M>> HandlerBody<M, R> {
-    pub(crate) fn body(receive: R) -> NewBody {
+    pub(super) fn body(receive: R) -> NewBody {
         NewBody::new(Self {
             receive,
             messages: PhantomData,
@@ -141,7 +141,7 @@ fn become_this<M: Send + 'static>(behavior: Behavior<M>, ctx: &mut Context<'_, M
 
 /// Runs the setups of a behaviour until there is a body; `None` if the actor is to stop.
 #[inline]
-pub(crate) fn resolve<M: Send + 'static>(
+pub(super) fn resolve<M: Send + 'static>(
     behavior: Behavior<M>,
     ctx: &mut Context<'_, M>,
 ) -> Result<Option<NewBody>, BoxError> {
@@ -173,10 +173,10 @@ fn resolve_nested<M: Send + 'static>(
 }
 
 /// A body wrapped with a handler for signals.
-pub(crate) struct Signalled<M, F, R> {
-    pub(crate) inner: NewBody,
-    pub(crate) on_signal: F,
-    pub(crate) messages: PhantomData<fn(M) -> R>,
+pub(super) struct Signalled<M, F, R> {
+    pub(super) inner: NewBody,
+    pub(super) on_signal: F,
+    pub(super) messages: PhantomData<fn(M) -> R>,
 }
 
 impl<M, F, R> Body for Signalled<M, F, R>

@@ -21,7 +21,7 @@ use crate::fiber::forbid_waits;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::no_wait;
+/// use nexus_actors::{WaitError, no_wait};
 /// use std::time::Duration;
 ///
 /// let pool = WorkerPool::builder().workers(1).start()?;

@@ -145,7 +145,8 @@ impl<M: Send + 'static> Props<M> {
     }
 
     /// Sets the strategy with which the actor supervises its children. By default a child that fails is
-    /// restarted, at most 3 times in 60 s.
+    /// restarted, at most 3 times in 60 s. The strategy for the actor's own failures is its parent's, or that
+    /// of its behaviour: [`Behavior::supervise`](crate::Behavior::supervise).
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -367,7 +368,7 @@ mod sealed {
 
     /// Only this crate can call methods that take one.
     #[derive(Debug)]
-    pub struct Token(pub(crate) ());
+    pub struct Token(pub(super) ());
 }
 
 /// What an actor is started from, for its first instance.
@@ -417,7 +418,7 @@ impl<M: Send + 'static> Blueprint for Seed<M> {
 /// # Errors
 ///
 /// The error of a setup.
-pub(crate) fn build_from<M: Send + 'static>(
+pub(super) fn build_from<M: Send + 'static>(
     behavior: Behavior<M>,
     shard: &Shard,
     key: Key,

@@ -71,7 +71,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     #[inline(always)]
-    pub(crate) fn typed_key(self) -> TypedKey<M> {
+    pub(super) fn typed_key(self) -> TypedKey<M> {
         // SAFETY: a reference is made only for a tenancy of `M`.
         unsafe { TypedKey::assume(self.address.key) }
     }
@@ -519,8 +519,8 @@ impl<M> TellError<M> {
     }
 
     /// The error for a message for which a bounded mailbox has no permit.
-    pub(crate) fn full(overflow: Overflow, message: M) -> Self {
-        if overflow == Overflow::DropNewest {
+    pub(super) fn full(overflow: Overflow, message: M) -> Self {
+        if overflow.drops_newest() {
             Self::Dropped(message)
         } else {
             Self::Full(message)
@@ -528,7 +528,7 @@ impl<M> TellError<M> {
     }
 
     /// Returns why the message is a dead letter, if it is not returned to the sender.
-    pub(crate) fn reason(&self) -> DeadLetterReason {
+    pub(super) fn reason(&self) -> DeadLetterReason {
         match self {
             Self::Stopped(_) => DeadLetterReason::Stopped,
             Self::Full(_) => DeadLetterReason::Full,

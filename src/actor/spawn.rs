@@ -54,7 +54,7 @@ pub(crate) fn start_for<M: Send + 'static>(
 }
 
 /// Returns the child of that name, and starts it if there is none.
-pub(crate) fn get_or_start_child<P: Spawnable>(
+pub(super) fn get_or_start_child<P: Spawnable>(
     shard: &Shard,
     parent: u32,
     name: &str,

@@ -144,6 +144,7 @@ impl<M: Send + 'static> TaskContext<'_, M> {
     ///
     /// ```
     /// use nexus_actors::prelude::*;
+    /// use nexus_actors::{Task, WaitError};
     /// use std::time::Duration;
     ///
     /// let pool = WorkerPool::builder().workers(1).start()?;
@@ -225,6 +226,7 @@ impl<R: 'static> Task<R> {
     ///
     /// ```
     /// use nexus_actors::prelude::*;
+    /// use nexus_actors::{Task, WaitError};
     /// use std::time::Duration;
     ///
     /// let pool = WorkerPool::builder().workers(1).start()?;

@@ -13,7 +13,7 @@ use crate::self_queue::with_store;
 use crate::shard::ActorState;
 use crate::shard::Shard;
 
-pub(crate) fn nanos(time: Duration) -> u64 {
+pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -55,7 +55,7 @@ pub struct Timers<'a, M> {
 }
 
 impl<'a, M: Send + 'static> Timers<'a, M> {
-    pub(crate) fn new(shard: &'a Shard, actor: Key) -> Self {
+    pub(super) fn new(shard: &'a Shard, actor: Key) -> Self {
         Self {
             shard,
             actor,

@@ -30,7 +30,7 @@ impl Home {
     /// References carry the mark, and nothing else does. With the mark, both comparisons that route a
     /// message, of the home and of the pool, fail.
     #[inline(always)]
-    pub(crate) const fn marked(self, bounded: bool) -> Self {
+    pub(super) const fn marked(self, bounded: bool) -> Self {
         if bounded { Self(self.0 | MARK) } else { self }
     }
 
@@ -98,12 +98,6 @@ impl fmt::Debug for Key {
 pub struct ActorId {
     pub(crate) home: Home,
     pub(crate) key: Key,
-}
-
-impl Default for ActorId {
-    fn default() -> Self {
-        Self::NOBODY
-    }
 }
 
 impl ActorId {
@@ -180,12 +174,6 @@ impl fmt::Debug for ActorId {
 /// counter shared between threads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(u64);
-
-impl Default for MessageId {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
 
 impl MessageId {
     /// No message.

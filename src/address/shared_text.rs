@@ -21,7 +21,7 @@ const FOR_GOOD: u32 = MOST_OWNERS | MOST_OWNERS >> 1;
 /// **Invariant.** The pointer is to a [`TextHeader`], and `length` bytes of valid UTF-8 follow it in the same
 /// allocation, whose layout is `layout(length)`. Nothing writes to them after `concat`. The allocation
 /// lasts as long as it has an owner.
-pub(crate) struct SharedText(NonNull<TextHeader>);
+pub(super) struct SharedText(NonNull<TextHeader>);
 
 #[repr(C)]
 struct TextHeader {
@@ -50,7 +50,7 @@ impl SharedText {
     /// # Panics
     ///
     /// If the text has 4 GiB or more.
-    pub(crate) fn concat<const N: usize>(parts: [&str; N]) -> Self {
+    pub(super) fn concat<const N: usize>(parts: [&str; N]) -> Self {
         let bytes = parts.iter().try_fold(0_u32, |sum, part| {
             sum.checked_add(part.len().try_into().ok()?)
         });

@@ -1,6 +1,7 @@
 //! Points in time that end a wait: those that users give, and those by the clock of this thread, for
 //! callers that wait more than once.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -10,7 +11,8 @@ use crate::address::ActorId;
 use crate::shard::with_current;
 
 /// How long to wait: a [`Duration`] from the call, or an [`Instant`]. Everything that takes a time limit
-/// takes either.
+/// takes either, in a parameter called `within`. What is no limit but a span, such as a sleep, the delay of a
+/// timer or simulated time, is a plain [`Duration`].
 ///
 /// ```
 /// use nexus_actors::Deadline;
@@ -20,10 +22,10 @@ use crate::shard::with_current;
 /// let then: Deadline = (Instant::now() + Duration::from_secs(1)).into();
 /// assert_ne!(soon, then);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(When);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
     Never,
     After(Duration),
@@ -59,6 +61,16 @@ impl Deadline {
             When::Never => None,
             When::After(duration) => Instant::now().checked_add(duration),
             When::At(instant) => Some(instant),
+        }
+    }
+}
+
+impl fmt::Debug for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            When::Never => f.write_str("never"),
+            When::After(duration) => duration.fmt(f),
+            When::At(instant) => instant.fmt(f),
         }
     }
 }

@@ -92,7 +92,9 @@ impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Timeout(_) => "no answer came in time; wait longer, or ask again later",
-            Self::NoReply(_) => "the reply was dropped without an answer",
+            Self::NoReply(_) => {
+                "the reply was dropped without an answer; have the actor answer each question"
+            }
             Self::TargetStopped(_) => "the actor has stopped; look it up again, or do without",
             Self::TargetFailed(_) => {
                 "the actor failed before it answered; ask again if it is restarted"
@@ -101,7 +103,9 @@ impl fmt::Display for AskError {
                 "the actor's mailbox had no room for the question; ask again later, or less often"
             }
             Self::Deadlock(_) => "a deadlock: one actor of the cycle must not wait",
-            Self::Cancelled(_) => "the asker on whose behalf it waited has given up",
+            Self::Cancelled(_) => {
+                "the asker on whose behalf it waited has given up; no one wants the answer"
+            }
             Self::PoolClosed(_) => "the actor's pool has ended; start another one, or do without",
             Self::CannotWait(error) => return error.fmt(f),
         };

@@ -126,7 +126,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn and_then<P: Pending, F: FnOnce(Self::Answer) -> P>(self, then: F) -> AndThen<Self, P, F> {
-        AndThen::First(self, Some(then))
+        AndThen(Step::First(self, Some(then)))
     }
 }
 
@@ -236,12 +236,13 @@ impl<P: Pending, U, F: FnOnce(P::Answer) -> U> Pending for Map<P, F> {
 /// Returned by [`Pending::and_then`].
 #[derive(Debug)]
 #[must_use = "what is dropped is cancelled: wait for it"]
-pub enum AndThen<P, N, F> {
+pub struct AndThen<P, N, F>(Step<P, N, F>);
+
+#[derive(Debug)]
+enum Step<P, N, F> {
     /// The first answer has not arrived.
-    #[doc(hidden)]
     First(P, Option<F>),
     /// The first answer has arrived, and the next ask is under way.
-    #[doc(hidden)]
     Next(N),
 }
 
@@ -251,15 +252,15 @@ impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Future for AndThen<P, N,
     type Output = Result<N::Answer, AskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Self::First(first, then) = &mut *self {
+        if let Step::First(first, then) = &mut self.0 {
             let answer = std::task::ready!(Pin::new(first).poll(cx))?;
             let then = then.take().expect("it is polled no more when ready");
             let next = then(answer);
-            *self = Self::Next(next);
+            self.0 = Step::Next(next);
         }
-        match &mut *self {
-            Self::Next(next) => Pin::new(next).poll(cx),
-            Self::First(..) => unreachable!("the next one was asked for"),
+        match &mut self.0 {
+            Step::Next(next) => Pin::new(next).poll(cx),
+            Step::First(..) => unreachable!("the next one was asked for"),
         }
     }
 }
@@ -270,9 +271,9 @@ impl<P: Pending, N: Pending, F: FnOnce(P::Answer) -> N> Pending for AndThen<P, N
     const NEEDS_ALL: bool = P::NEEDS_ALL && N::NEEDS_ALL;
 
     fn pool(&self) -> u32 {
-        match self {
-            Self::First(first, _) => first.pool(),
-            Self::Next(next) => next.pool(),
+        match &self.0 {
+            Step::First(first, _) => first.pool(),
+            Step::Next(next) => next.pool(),
         }
     }
 }

@@ -81,7 +81,7 @@ impl<R: Send + 'static> OutsideAsk<R> {
             deadline: None,
             timer: None,
             asked: ActorId::NOBODY,
-            question: MessageId::default(),
+            question: MessageId::NONE,
             has_woken: false,
             mail: MessageType::of::<()>(),
             began: Instant::now(),
@@ -209,7 +209,7 @@ impl<R> OutsideAsk<R> {
 
     fn withdraw(&self, reason: DeadLetterReason) {
         let (question, wait) = (self.question, None);
-        if self.question != MessageId::default() {
+        if self.question != MessageId::NONE {
             withdraw(
                 self.asked,
                 Withdrawal {

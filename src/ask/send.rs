@@ -16,7 +16,6 @@ use crate::failure::DeadLetterReason;
 use crate::failure::WaitEnd;
 use crate::failure::WaitError;
 use crate::failure::drop_with_fate;
-use crate::mailbox::Overflow;
 use crate::pool_core::BoundedMailbox;
 use crate::pool_core::MailPermit;
 use crate::pool_core::PoolCore;
@@ -51,6 +50,9 @@ impl<M: Send + 'static> ActorRef<M> {
     /// pool.shutdown(Duration::from_secs(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// [`Overflow`]: crate::Overflow
+    /// [`Overflow::Backpressure`]: crate::Overflow::Backpressure
     pub fn send(self, message: M) -> Result<(), SendError<M>> {
         self.send_within(message, None)
     }
@@ -165,7 +167,7 @@ pub(crate) fn queue_for_permit(
 /// while it waits.
 pub(crate) fn may_wait(bounded: &BoundedMailbox) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == bounded.actor));
-    bounded.overflow == Overflow::Backpressure && !itself
+    bounded.overflow.lets_senders_wait() && !itself
 }
 
 /// Takes its sender out of the queue for room, unless it has [left](Self::leave) the queue: the wait may

@@ -30,6 +30,7 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// ```
     /// use nexus_actors::prelude::*;
+    /// use nexus_actors::SendError;
     /// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
     /// use std::time::Duration;
     ///

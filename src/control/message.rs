@@ -71,7 +71,10 @@ pub enum Refusal {
     Busy,
     /// The responder no longer remembers requests as old as this one, so it cannot tell whether it
     /// was executed before. It will not be executed from now on.
-    #[error("the request is too old: whether it was executed before is not known any more")]
+    #[error(
+        "the request is too old: whether it was executed before is not known any more; find out \
+         before you ask again"
+    )]
     Forgotten,
 }
 

@@ -32,7 +32,7 @@ pub struct Requester<P> {
     /// up.
     unconfirmed: BTreeSet<(Duration, u64)>,
     late_replies: u64,
-    strays: u64,
+    foreign_messages: u64,
 }
 
 /// How the messages travel.
@@ -183,12 +183,12 @@ impl<P> Requester<P> {
             due: BTreeSet::new(),
             unconfirmed: BTreeSet::new(),
             late_replies: 0,
-            strays: 0,
+            foreign_messages: 0,
         }
     }
 
-    /// Begins a request that ends by itself after `timeout`. Returns its id, and the message to
-    /// send.
+    /// Begins a request that ends by itself after that time, by the clock that `now` is read from:
+    /// a [`Deadline`](crate::Deadline) has no part in it. Returns its id, and the message to send.
     ///
     /// # Errors
     ///
@@ -197,7 +197,7 @@ impl<P> Requester<P> {
         &mut self,
         now: Duration,
         payload: P,
-        timeout: Duration,
+        within: Duration,
     ) -> Result<(RequestId, RequesterMessage<P>), TooManyOutstanding<P>> {
         let now = self.clock.advance(now);
         if self.outstanding() >= self.limits.outstanding {
@@ -217,13 +217,13 @@ impl<P> Requester<P> {
         let entry = RequesterEntry {
             progress: Progress::Waiting,
             payload: kept,
-            until: now.saturating_add(timeout),
+            until: now.saturating_add(within),
             resend,
         };
         self.insert(self.latest, entry);
         let request = RequesterMessage::Request {
             id,
-            time_left: timeout,
+            time_left: within,
             payload,
         };
         Ok((id, request))
@@ -241,7 +241,7 @@ impl<P> Requester<P> {
         let now = self.clock.advance(now);
         let id = message.id();
         if id.session != self.session {
-            self.strays += 1;
+            self.foreign_messages += 1;
             return None;
         }
         let (event, outcome) = match message {
@@ -330,8 +330,8 @@ impl<P> Requester<P> {
     }
 
     /// The number of messages for another session, which were dropped.
-    pub fn strays(&self) -> u64 {
-        self.strays
+    pub fn foreign_messages(&self) -> u64 {
+        self.foreign_messages
     }
 
     fn id(&self, number: u64) -> RequestId {

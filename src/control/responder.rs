@@ -29,7 +29,7 @@ pub struct Responder<R> {
     /// been executed before.
     floor: u64,
     late_replies: u64,
-    strays: u64,
+    foreign_messages: u64,
 }
 
 /// How the messages travel.
@@ -193,7 +193,7 @@ impl<R> Responder<R> {
             ended: VecDeque::new(),
             floor: 0,
             late_replies: 0,
-            strays: 0,
+            foreign_messages: 0,
         }
     }
 
@@ -202,7 +202,7 @@ impl<R> Responder<R> {
         let now = self.clock.advance(now);
         let id = message.id();
         if id.session != self.session {
-            self.strays += 1;
+            self.foreign_messages += 1;
             return Received::NOTHING;
         }
         self.forget_old(now);
@@ -296,8 +296,8 @@ impl<R> Responder<R> {
     }
 
     /// The number of messages for another session, which were dropped.
-    pub fn strays(&self) -> u64 {
-        self.strays
+    pub fn foreign_messages(&self) -> u64 {
+        self.foreign_messages
     }
 
     fn requested<P>(

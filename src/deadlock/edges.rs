@@ -13,27 +13,27 @@ use crate::shard::is_cancelled;
 use crate::wait::Asked;
 
 /// Identifies a link: the actor that waits, its wait, and the question whose answer it waits for.
-pub(crate) type LinkId = (ActorId, Option<Key>, MessageId);
+pub(super) type LinkId = (ActorId, Option<Key>, MessageId);
 
 /// A wait on the way round, with all that a report of it contains.
 #[derive(Clone)]
-pub(crate) struct WaitLink {
-    pub(crate) actor: ActorId,
+pub(super) struct WaitLink {
+    pub(super) actor: ActorId,
     /// Determined once there certainly is a cycle: most waits are part of none.
-    pub(crate) path: Option<ActorPath>,
+    pub(super) path: Option<ActorPath>,
     /// `None` if the actor is held up and no fiber waits.
-    pub(crate) wait: Option<Key>,
-    pub(crate) began: u64,
-    pub(crate) question: MessageId,
-    pub(crate) mail: &'static MessageType,
-    pub(crate) certain: bool,
+    pub(super) wait: Option<Key>,
+    pub(super) began: u64,
+    pub(super) question: MessageId,
+    pub(super) mail: &'static MessageType,
+    pub(super) certain: bool,
     /// Whether the wait can be ended: a wait for a start lasts until the start is over.
-    pub(crate) can_end: bool,
+    pub(super) can_end: bool,
 }
 
 /// How the way continues from an actor: determined for each one on the way, without allocating.
 #[derive(Clone, Copy)]
-pub(crate) enum Lead {
+pub(super) enum Lead {
     /// The actor waits for nothing.
     Nowhere,
     /// It waits for that actor.
@@ -52,7 +52,7 @@ pub(crate) enum Lead {
 
 impl Lead {
     /// Determines it for an actor of this worker.
-    pub(crate) fn of(shard: &Shard, actor: ActorId) -> Self {
+    pub(super) fn of(shard: &Shard, actor: ActorId) -> Self {
         let Some(slot) = shard.tenant(actor.key) else {
             return Self::Nowhere;
         };
@@ -78,7 +78,7 @@ impl Lead {
     }
 
     /// Whether a link from that actor, which was followed before, still exists.
-    pub(crate) fn includes(self, shard: &Shard, link: &WaitLink) -> bool {
+    pub(super) fn includes(self, shard: &Shard, link: &WaitLink) -> bool {
         let is_this = |wait| {
             let of_wait = WaitLink::of(shard, link.actor, wait);
             of_wait.is_some_and(|(of_wait, _)| of_wait.known() == link.known())
@@ -94,7 +94,7 @@ impl Lead {
     }
 
     /// Returns the link to that actor that was followed before, if it still exists.
-    pub(crate) fn again(
+    pub(super) fn again(
         self,
         shard: &Shard,
         (actor, wait, question): LinkId,
@@ -114,7 +114,7 @@ impl Lead {
     }
 
     /// Returns the link and the actor to which it leads, if there is only one way.
-    pub(crate) fn only(self, shard: &Shard, actor: ActorId) -> Option<(WaitLink, ActorId)> {
+    pub(super) fn only(self, shard: &Shard, actor: ActorId) -> Option<(WaitLink, ActorId)> {
         match self {
             Self::Wait(wait, _) => WaitLink::of(shard, actor, wait),
             Self::Parent(parent) => {
@@ -131,7 +131,7 @@ impl Lead {
 
     /// Returns one of the waits of an actor that waits for several answers: if one is on behalf of a reply,
     /// all are, and of the same one.
-    pub(crate) fn any_wait(self, shard: &Shard) -> Option<Key> {
+    pub(super) fn any_wait(self, shard: &Shard) -> Option<Key> {
         match self {
             Self::Several(own) => shard.join_waits.any_of(own),
             _ => None,
@@ -139,7 +139,7 @@ impl Lead {
     }
 
     /// Returns all links if there are several ways, with the actors to which they lead, except dead ends.
-    pub(crate) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(WaitLink, ActorId)> {
+    pub(super) fn each(self, shard: &Shard, actor: ActorId) -> Vec<(WaitLink, ActorId)> {
         let mut each = match self {
             Self::Several(own) => {
                 let all = shard.join_waits.of(own).into_iter();
@@ -159,7 +159,7 @@ impl Lead {
     }
 
     /// As [`each`](Self::each), but only the links of these waits for answers.
-    pub(crate) fn by(
+    pub(super) fn by(
         self,
         shard: &Shard,
         actor: ActorId,
@@ -203,7 +203,7 @@ impl WaitLink {
 
     /// The link from an actor of this worker that is held up, to another slot of this worker: an actor, or
     /// the stand-in of one.
-    pub(crate) fn to_held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
+    pub(super) fn to_held_up(shard: &Shard, actor: ActorId, next: Key) -> Self {
         Self::without_wait(actor, shard.slot(next.slot()).message_kind())
     }
 
@@ -220,13 +220,13 @@ impl WaitLink {
         }
     }
 
-    pub(crate) fn known(&self) -> LinkId {
+    pub(super) fn known(&self) -> LinkId {
         (self.actor, self.wait, self.question)
     }
 
     /// Whether nothing but the actor `next`, of this worker, which itself waits by `next_wait`, can end this
     /// wait successfully.
-    pub(crate) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Option<Key>) -> bool {
+    pub(super) fn is_certain(&self, shard: &Shard, next: Key, next_wait: Option<Key>) -> bool {
         let slot = shard.slot(next.slot());
         let Some(wait) = self.wait else {
             return true;
@@ -261,12 +261,12 @@ fn about(shard: &Shard, wait: Key) -> Option<(Asked, ActorId)> {
 /// Whether an actor may wait for another: it has a turn, or is held up. For most others, this one check shows
 /// that they do not.
 #[inline(always)]
-pub(crate) fn may_lead_on(slot: &Slot) -> bool {
+pub(super) fn may_lead_on(slot: &Slot) -> bool {
     slot.is_at_work() || slot.attention.get()
 }
 
 /// Whether a wait is for an actor of another worker, or for one that may itself wait for another.
-pub(crate) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
+pub(super) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
     about(shard, wait).is_some_and(|(_, target)| {
         let slot = shard.slots().get(target.key.slot());
         target.home != shard.home || slot.is_some_and(may_lead_on)
@@ -275,7 +275,7 @@ pub(crate) fn may_close_a_cycle(shard: &Shard, wait: Key) -> bool {
 
 /// Whether the way from an actor of this worker leads to one in which a cycle may close: the actor itself,
 /// one of another worker, or one that waits for several. Allocates nothing, however many wait.
-pub(crate) fn leads_on(shard: &Shard, first: ActorId) -> bool {
+pub(super) fn leads_on(shard: &Shard, first: ActorId) -> bool {
     let (mut at, mut milestone) = (first, first);
     for steps in 1_u64.. {
         at = match Lead::of(shard, at) {

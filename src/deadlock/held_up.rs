@@ -12,7 +12,7 @@ use crate::shard::supervised_elsewhere;
 
 /// What an actor waits for without a fiber.
 #[derive(Clone, Copy)]
-pub(crate) enum HeldUp {
+pub(super) enum HeldUp {
     /// All actors below it, which are to end: it starts again, passivates, or did not start.
     ThoseBelow,
     /// Its parent, which is to decide about its failure.
@@ -22,7 +22,7 @@ pub(crate) enum HeldUp {
 }
 
 /// Returns what holds an actor up, if anything does.
-pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
+pub(super) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
     if !slot.attention.get() {
         return None;
     }
@@ -58,7 +58,7 @@ pub(crate) fn held_up(shard: &Shard, slot: &Slot) -> Option<HeldUp> {
 }
 
 /// Whether an actor did not start, and ends when those below it have. Its starter waits for that.
-pub(crate) fn has_failed_to_start(slot: &Slot) -> bool {
+pub(super) fn has_failed_to_start(slot: &Slot) -> bool {
     slot.state() == ActorState::Stopping
         && slot.has_system()
         && slot.with_system(|system| system.start_failed)

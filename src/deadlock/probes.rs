@@ -128,14 +128,14 @@ fn look_soon(shard: &Shard, look: PendingCheck) {
 }
 
 /// Schedules a search from an actor of this worker, unless one is scheduled already.
-pub(crate) fn search_soon(shard: &Shard, actor: Key) {
+pub(super) fn search_soon(shard: &Shard, actor: Key) {
     if shard.unprobed.searches.ask_for(shard, actor) {
         look_soon(shard, PendingCheck::Search(actor));
     }
 }
 
 /// Whether a search that reaches an actor of this worker continues there.
-pub(crate) fn is_new_search(
+pub(super) fn is_new_search(
     shard: &Shard,
     actor: Key,
     lead: Lead,
@@ -185,7 +185,7 @@ fn look_by(shard: &Shard, actor: Key, waits: Vec<Key>) {
     Walk::of(search).begin_by(shard, lead.by(shard, first, &waits));
 }
 
-pub(crate) fn look(shard: &Shard, looks: Vec<PendingCheck>) {
+pub(super) fn look(shard: &Shard, looks: Vec<PendingCheck>) {
     for look in looks {
         match look {
             PendingCheck::Wait { actor, wait } if shard.waits.is_pending(wait) => {

@@ -17,18 +17,18 @@ impl Searches {
     const MOST_SEEN: usize = 1 << 15;
 
     /// Schedules a search from an actor. Returns whether it was not scheduled before.
-    pub(crate) fn ask_for(&self, shard: &Shard, actor: Key) -> bool {
+    pub(super) fn ask_for(&self, shard: &Shard, actor: Key) -> bool {
         self.with(shard, actor, |of| !std::mem::replace(&mut of.is_due, true))
     }
 
     /// Begins the scheduled search from an actor.
-    pub(crate) fn begin(&self, shard: &Shard, actor: Key) -> Search {
+    pub(super) fn begin(&self, shard: &Shard, actor: Key) -> Search {
         self.with(shard, actor, |of| of.is_due = false);
         self.begin_beside()
     }
 
     /// Begins a search that was not scheduled, or not along all edges.
-    pub(crate) fn begin_beside(&self) -> Search {
+    pub(super) fn begin_beside(&self) -> Search {
         let number = self.begun.get();
         self.begun.set(number + 1);
         Search {
@@ -39,7 +39,7 @@ impl Searches {
 
     /// Notes that a search passes an actor, which waits by that wait. Returns whether neither this search
     /// nor a later one from the same origin has passed it before.
-    pub(crate) fn comes_by(
+    pub(super) fn comes_by(
         &self,
         shard: &Shard,
         (actor, by): (Key, Key),

@@ -15,7 +15,7 @@ use crate::shard::{Parcel, Search, Shard, below_as, dispatch, path_of, undecided
 
 /// A walk along the edges.
 #[derive(Clone, Default)]
-pub(crate) struct Walk {
+pub(super) struct Walk {
     links: Vec<WaitLink>,
     /// The links of the first round.
     known: Option<Vec<LinkId>>,
@@ -38,7 +38,7 @@ enum WalkStep {
 }
 
 impl Walk {
-    pub(crate) fn of(search: Search) -> Self {
+    pub(super) fn of(search: Search) -> Self {
         Self {
             search: Some(search),
             ..Self::default()
@@ -211,12 +211,12 @@ impl Walk {
     }
 
     /// Continues at an actor of this worker, and then at those of other workers.
-    pub(crate) fn go_on(self, shard: &Shard, at: ActorId) {
+    pub(super) fn go_on(self, shard: &Shard, at: ActorId) {
         Self::go_on_by_all(shard, vec![(self, at)]);
     }
 
     /// Begins with some of the ways from an actor of this worker.
-    pub(crate) fn begin_by(self, shard: &Shard, ways: Vec<(WaitLink, ActorId)>) {
+    pub(super) fn begin_by(self, shard: &Shard, ways: Vec<(WaitLink, ActorId)>) {
         let ways = ways.into_iter().map(|(link, next)| {
             let mut way = self.clone();
             way.links.push(link);

@@ -11,68 +11,55 @@ use super::unwind::{catch_user, drop_quietly};
 use super::wait_end::WaitEnd;
 use crate::address::{ActorId, ActorPath, Envelope};
 
-/// Why a message became a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DeadLetterReason {
+/// Declares the reasons, their list and their texts from one table, so that none can lack one of them.
+macro_rules! reasons {
+    ($($(#[$doc:meta])+ $reason:ident: $text:literal,)+) => {
+        /// Why a message became a dead letter.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum DeadLetterReason {
+            $($(#[$doc])+ $reason,)+
+        }
+
+        impl DeadLetterReason {
+            /// All reasons, in the order of their declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$reason),+];
+        }
+
+        impl fmt::Display for DeadLetterReason {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$reason => $text,)+
+                })
+            }
+        }
+    };
+}
+
+reasons! {
     /// The actor had stopped, or was stopping, when the message came.
-    Stopped,
+    Stopped: "its actor had stopped",
     /// The actor stopped, after a failure of its own or of its parent's, with the message in its mailbox
     /// or its stash.
-    Failed,
+    Failed: "its actor failed before handling it",
     /// The actor was restarted with the message in its stash.
-    Restarted,
+    Restarted: "its actor was restarted with it in its stash",
     /// The handler returned [`Next::Unhandled`](crate::Next::Unhandled).
-    Unhandled,
+    Unhandled: "its actor did not handle it",
     /// A shutdown reached its deadline with the message in the mailbox.
-    Forced,
+    Forced: "a shutdown's deadline passed before it was handled",
     /// The pool had ended.
-    PoolClosed,
+    PoolClosed: "its pool had ended",
     /// The mailbox was full, and its policy is to refuse further messages.
-    Full,
+    Full: "its actor's mailbox was full",
     /// The mailbox was full, and its policy is to drop the newest message.
-    DroppedNewest,
+    DroppedNewest: "its actor's full mailbox drops the newest",
     /// The mailbox was full, and dropped the message to make room for a later one.
-    DroppedOldest,
+    DroppedOldest: "its actor's full mailbox drops the oldest",
     /// The asker had given up waiting for the answer when the question's turn came.
-    Cancelled,
+    Cancelled: "its answer was no longer awaited",
     /// The time for the answer was over when the question's turn came.
-    Expired,
-}
-
-impl DeadLetterReason {
-    /// All reasons.
-    pub const ALL: [Self; 11] = [
-        Self::Stopped,
-        Self::Failed,
-        Self::Restarted,
-        Self::Unhandled,
-        Self::Forced,
-        Self::PoolClosed,
-        Self::Full,
-        Self::DroppedNewest,
-        Self::DroppedOldest,
-        Self::Cancelled,
-        Self::Expired,
-    ];
-}
-
-impl fmt::Display for DeadLetterReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stopped => "its actor had stopped",
-            Self::Failed => "its actor failed before handling it",
-            Self::Restarted => "its actor was restarted with it in its stash",
-            Self::Unhandled => "its actor did not handle it",
-            Self::Forced => "a shutdown's deadline passed before it was handled",
-            Self::PoolClosed => "its pool had ended",
-            Self::Full => "its actor's mailbox was full",
-            Self::DroppedNewest => "its actor's full mailbox drops the newest",
-            Self::DroppedOldest => "its actor's full mailbox drops the oldest",
-            Self::Cancelled => "its answer was no longer awaited",
-            Self::Expired => "the deadline of its answer had passed",
-        })
-    }
+    Expired: "the deadline of its answer had passed",
 }
 
 /// The record of a lost message. The message itself has been dropped.
@@ -126,6 +113,7 @@ type Subscriber = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
+/// use nexus_actors::DeadLetterReason;
 /// use std::time::Duration;
 ///
 /// let pool = WorkerPool::builder().workers(1).start()?;
@@ -220,7 +208,8 @@ impl Drop for DeadLetters {
 
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = DeadLetterReason::ALL.map(|reason| (reason, self.count(reason)));
+        let counts = DeadLetterReason::ALL.iter();
+        let counts = counts.map(|&reason| (reason, self.count(reason)));
         f.debug_map().entries(counts).finish()
     }
 }

@@ -103,7 +103,7 @@ pub(crate) fn drop_with_fate<T>(value: T, end: WaitEnd) -> Option<Unwound> {
 }
 
 /// Runs `drop_it`, which must not panic; replies that it drops end with `end`.
-pub(crate) fn under_fate<R>(end: WaitEnd, drop_it: impl FnOnce() -> R) -> R {
+pub(super) fn under_fate<R>(end: WaitEnd, drop_it: impl FnOnce() -> R) -> R {
     let outer = MARKS.get();
     MARKS.set(DropMarks {
         fate: Some(end),

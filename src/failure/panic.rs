@@ -144,7 +144,7 @@ fn forget_quietly(payload: Box<dyn Any + Send>) {
 
 impl PanicPayload {
     /// Wraps the payload of a panic that was caught.
-    pub(crate) fn of(payload: Box<dyn Any + Send>) -> Self {
+    pub(super) fn of(payload: Box<dyn Any + Send>) -> Self {
         match payload.downcast::<Self>() {
             // It was passed on.
             Ok(payload) => *payload,
@@ -186,7 +186,7 @@ impl PanicPayload {
     }
 
     /// Returns the type of the payload.
-    pub fn payload_type_id(&self) -> TypeId {
+    fn payload_type_id(&self) -> TypeId {
         self.payload().type_id()
     }
 
@@ -210,7 +210,7 @@ impl PanicPayload {
     }
 
     /// Returns the source of the error that the payload is, if it is one.
-    pub(crate) fn below(&self) -> Option<&(dyn Error + 'static)> {
+    pub(super) fn below(&self) -> Option<&(dyn Error + 'static)> {
         self.payload().error()?.source()
     }
 }

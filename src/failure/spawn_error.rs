@@ -33,7 +33,7 @@ pub enum SpawnError {
     /// [`Next::Stop`]: crate::Next::Stop
     /// [`Next::Passivate`]: crate::Next::Passivate
     #[error(
-        "{0} ended in its start: its behaviour stopped before any message; give it one that goes on"
+        "{0} ended in its start: its behaviour stopped before any message; give it one that continues"
     )]
     EndedInStart(ActorPath),
     /// The pool shuts down.

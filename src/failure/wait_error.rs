@@ -8,13 +8,13 @@ pub enum WaitError {
     #[error("only a handler, a setup or a signal handler can wait; this code runs outside of one")]
     OutsideHandler,
     /// The thread is panicking: this code runs in a destructor during the unwinding.
-    #[error("a destructor that runs because of a panic cannot wait")]
+    #[error("a destructor that runs because of a panic cannot wait; send a message instead")]
     Unwinding,
     /// The code runs in a function that was passed to [`no_wait`](crate::no_wait).
-    #[error("this code runs inside of `no_wait`, where nothing may wait")]
+    #[error("this code runs inside of `no_wait`, where nothing may wait; wait before or after it")]
     Forbidden,
     /// The thread drives the pool itself, and no work is left that could end the wait.
-    #[error("nothing is left to do that could end this wait")]
+    #[error("nothing is left to do that could end this wait; begin what ends it first")]
     NothingLeft,
     /// The code runs in a handler, but the wait began outside of one, on a thread that drives a pool.
     #[error("a handler cannot wait for what was begun outside of it; ask again in the handler")]
@@ -27,7 +27,7 @@ pub enum WaitError {
     )]
     OtherExecutor,
     /// The pool ends, and the wait with it.
-    #[error("the pool ends, and with it what was waited for")]
+    #[error("the pool ends, and with it what was waited for; do without, or start another pool")]
     PoolClosed,
     /// The operating system granted no memory for another stack.
     #[error("{0}; raise the limit on memory or mappings, or let fewer handlers wait at a time")]

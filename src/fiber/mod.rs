@@ -7,6 +7,7 @@
 //! resumed, and says why.
 
 mod current;
+mod listed;
 mod overflow;
 mod set;
 mod shadow_stack;

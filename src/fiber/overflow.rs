@@ -28,7 +28,7 @@ const SIGNAL_STACK: usize = 64 * 1024;
 
 /// Writes which stack has overflowed, if the address lies in the guard below the stack that this
 /// thread runs on. Returns whether it does. Must be safe in a signal handler.
-pub(crate) type Teller = fn(usize, &mut Report) -> bool;
+pub(super) type Teller = fn(usize, &mut Report) -> bool;
 
 /// The previous handlers, and the function that writes reports.
 struct Installed {

@@ -6,6 +6,7 @@ use std::cell::{Cell, OnceCell};
 use std::mem;
 
 use super::current::{self, FiberId, Resume, Suspend};
+use super::listed::Entry;
 use super::stack::{FiberStack, StackClass, StackConfig, StackError, StackPool};
 use crate::memory::Arena;
 
@@ -86,6 +87,8 @@ pub(crate) struct FiberSet {
     /// The deepest use of a stack in bytes, as far as stacks have been measured.
     high_water: Cell<usize>,
     body: fn(),
+    /// Where debuggers find the set, since its first fiber was made.
+    listed: Cell<Option<&'static Entry>>,
 }
 
 impl FiberSet {
@@ -101,6 +104,7 @@ impl FiberSet {
             resumed: Cell::new(FiberId::NONE),
             high_water: Cell::new(0),
             body,
+            listed: Cell::new(None),
         }
     }
 
@@ -164,6 +168,11 @@ impl FiberSet {
         place.limit.set(limit);
         place.class.set(class);
         self.live.set(self.live.get() + 1);
+        match self.listed.get() {
+            // The set may have been moved since.
+            Some(entry) => entry.is_at(self),
+            None => self.listed.set(Some(Entry::take(self))),
+        }
         Ok(id)
     }
 
@@ -389,6 +398,9 @@ impl Drop for FiberSet {
             // unless stacks cannot unwind (`panic = "abort"`), or its end came too late. What lies on
             // the stack must not be dropped under the handler, so it is leaked.
             mem::forget(place.routine.take());
+        }
+        if let Some(entry) = self.listed.get() {
+            entry.give_back();
         }
     }
 }

@@ -38,7 +38,7 @@ const LEAST_STACK_SIZE: usize = 64 * 1024;
 pub(crate) struct StackClass(NonZeroU8);
 
 impl StackClass {
-    pub(crate) const COUNT: usize = 15;
+    pub(super) const COUNT: usize = 15;
 
     /// Returns the class with space for this many bytes, which must be one of the [`STACK_SIZES`].
     #[allow(clippy::cast_possible_truncation)] // it is a logarithm

@@ -78,7 +78,7 @@ impl ThreadEnd {
     }
 
     /// Whether thread-locals that handlers may have borrowed have been destroyed.
-    pub(crate) fn has_begun(&self) -> bool {
+    pub(super) fn has_begun(&self) -> bool {
         self.sentinel
             .get()
             .is_some_and(|number| sentinel(number).try_with(|_| ()).is_err())

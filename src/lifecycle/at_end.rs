@@ -13,7 +13,7 @@ pub(crate) fn on_end(shard: &Shard, key: Key, then: Box<dyn AtEnd>) {
 }
 
 /// Adds an action, and removes those no longer wanted, but only when the list would have to grow: so, seldom.
-pub(crate) fn add_wanted(
+pub(super) fn add_wanted(
     list: &mut Vec<Box<dyn AtEnd>>,
     then: Box<dyn AtEnd>,
 ) -> Vec<Box<dyn AtEnd>> {
@@ -30,7 +30,7 @@ pub(crate) fn add_wanted(
 }
 
 /// Ends a wait when an actor has ended.
-pub(crate) struct EndsWait(pub(crate) Key);
+pub(super) struct EndsWait(pub(super) Key);
 
 impl AtEnd for EndsWait {
     fn ended(self: Box<Self>, shard: &Shard) {

@@ -11,14 +11,14 @@ use crate::shard::{NewBody, Shard, TurnEnd};
 use crate::supervision::Signal;
 
 /// Why a start failed.
-pub(crate) enum FailedStart {
+pub(super) enum FailedStart {
     Error(BoxError),
     Unwound(Unwound),
 }
 
 impl FailedStart {
     /// Returns why mail that came meanwhile is lost.
-    pub(crate) fn reason(&self) -> DeadLetterReason {
+    pub(super) fn reason(&self) -> DeadLetterReason {
         match self {
             Self::Unwound(Unwound::Forced) => DeadLetterReason::Forced,
             _ => DeadLetterReason::Failed,
@@ -28,7 +28,7 @@ impl FailedStart {
 
 /// Runs the factory and the setups, and tells the new body that it starts, or starts again. Returns `None` if
 /// the actor is to stop at once.
-pub(crate) fn build(
+pub(super) fn build(
     shard: &Shard,
     key: Key,
     make: impl FnOnce() -> Result<Option<NewBody>, BoxError>,

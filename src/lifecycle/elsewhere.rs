@@ -106,7 +106,7 @@ fn next(slot: &Slot) -> StandInStep {
 }
 
 /// Gives a stand-in its turn. While it counts as queued, it gets no other turn and is not removed.
-pub(crate) fn take_stand_in_turn(shard: &Shard, key: Key) {
+pub(super) fn take_stand_in_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     loop {
         match next(slot) {
@@ -164,7 +164,7 @@ pub(crate) fn leave_children_elsewhere(shard: &Shard) {
     }
 }
 
-pub(crate) fn is_stand_in(slot: &Slot) -> bool {
+pub(super) fn is_stand_in(slot: &Slot) -> bool {
     slot.state() != ActorState::Vacant && slot.attention.is_stand_in()
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn start_for<B: Blueprint>(
 }
 
 /// Returns the local parent of actors whose parent is elsewhere, and makes it if there is none.
-pub(crate) fn outpost(shard: &Shard) -> u32 {
+pub(super) fn outpost(shard: &Shard) -> u32 {
     let outpost = &shard.elsewhere.outpost;
     outpost.get().unwrap_or_else(|| {
         let index = shard.slots().occupy();

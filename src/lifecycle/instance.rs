@@ -32,7 +32,7 @@ impl ReceiveTimeout {
     }
 
     /// Begins again. An alarm that becomes due meanwhile checks when that was.
-    pub(crate) fn restart(&mut self, shard: &Shard) {
+    pub(super) fn restart(&mut self, shard: &Shard) {
         self.since = shard.read_clock();
         if self.alarm.is_none() {
             self.alarm = Some(Self::set(shard, self.slot, self.since, self.after));
@@ -40,13 +40,13 @@ impl ReceiveTimeout {
     }
 
     /// Handles its alarm. Returns whether the time is over, rather than begun again meanwhile.
-    pub(crate) fn rings(&mut self, shard: &Shard) -> bool {
+    pub(super) fn rings(&mut self, shard: &Shard) -> bool {
         let is_over = self.since.saturating_add(self.after) <= shard.now.get();
         self.alarm = (!is_over).then(|| Self::set(shard, self.slot, self.since, self.after));
         is_over
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.alarm.is_none()
     }
 
@@ -72,7 +72,7 @@ pub(crate) fn set_receive_timeout(shard: &Shard, key: Key, after: Option<u64>) {
 
 /// Restarts the receive time-out of an actor that has handled messages.
 #[cold]
-pub(crate) fn touch(shard: &Shard, slot: &Slot) {
+pub(super) fn touch(shard: &Shard, slot: &Slot) {
     if is_mutated(Mutant::SilenceUnbroken) {
         return;
     }
@@ -85,7 +85,7 @@ pub(crate) fn touch(shard: &Shard, slot: &Slot) {
 
 /// Ends the timers and the receive time-out of an actor. The messages in its stash are lost.
 #[inline(always)]
-pub(crate) fn let_go(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
+pub(super) fn let_go(shard: &Shard, slot: &Slot, key: Key, reason: DeadLetterReason) {
     if slot.has_system() {
         let_go_of_what_is_kept(shard, slot, key, reason);
     }
@@ -111,7 +111,7 @@ fn let_go_of_what_is_kept(shard: &Shard, slot: &Slot, key: Key, reason: DeadLett
 ///
 /// Together these are all that an instance can begin. The code that restarts, passivates or stops it ends
 /// them all.
-pub(crate) fn end_what_it_began(shard: &Shard, key: Key, end: WaitEnd) {
+pub(super) fn end_what_it_began(shard: &Shard, key: Key, end: WaitEnd) {
     let (watching, others) = shard.slot(key.slot()).with_system(|system| {
         let signals = std::mem::take(&mut system.signals);
         let failures = std::mem::take(&mut system.task_failures);
@@ -125,7 +125,7 @@ pub(crate) fn end_what_it_began(shard: &Shard, key: Key, end: WaitEnd) {
 
 /// Ends the timers and the receive time-out of an actor. The messages in its stash are to be handled
 /// before its mail.
-pub(crate) fn rest(shard: &Shard, key: Key) {
+pub(super) fn rest(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     slot.set_timed(false);
     let (store, timeout) =

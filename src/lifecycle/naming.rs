@@ -6,7 +6,7 @@ use crate::pool_core::Heard;
 use crate::shard::Shard;
 
 /// Tells the callers that wait for the start of an actor.
-pub(crate) fn tell_of_start(shard: &Shard, key: Key, path: &ActorPath) {
+pub(super) fn tell_of_start(shard: &Shard, key: Key, path: &ActorPath) {
     let waiting = shard.core.names.take(path);
     if waiting.is_empty() {
         return;
@@ -21,14 +21,14 @@ pub(crate) fn tell_of_start(shard: &Shard, key: Key, path: &ActorPath) {
 }
 
 /// Frees a name, and tells the callers that wait for that.
-pub(crate) fn release(shard: &Shard, path: &ActorPath) {
+pub(super) fn release(shard: &Shard, path: &ActorPath) {
     shard.core.directory.release(path);
     for waiter in shard.core.names.take(path) {
         waiter(Heard::Freed);
     }
 }
 
-pub(crate) fn reserve(shard: &Shard, path: ActorPath) -> Result<ActorPath, SpawnError> {
+pub(super) fn reserve(shard: &Shard, path: ActorPath) -> Result<ActorPath, SpawnError> {
     if shard.core.directory.reserve(&path) {
         Ok(path)
     } else {

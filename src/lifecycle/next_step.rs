@@ -20,7 +20,7 @@ use crate::supervision::{History, Signal, SupervisorStrategy};
 use crate::sync::{Mutant, is_mutated};
 
 /// What is to be done with an actor before its next message.
-pub(crate) enum Wanted {
+pub(super) enum Wanted {
     Nothing,
     /// Wait until something changes.
     Rest,
@@ -72,7 +72,7 @@ impl System {
     }
 
     /// Returns the history of its children's failures together, or of its own.
-    pub(crate) fn history(&mut self, together: bool) -> &mut History {
+    pub(super) fn history(&mut self, together: bool) -> &mut History {
         if together {
             &mut self.children
         } else {
@@ -82,7 +82,7 @@ impl System {
 
     /// Returns what comes next. Kills come before all else. A restart that is under way holds up the rest,
     /// and so does a failure that another actor has to decide about.
-    pub(crate) fn next(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
+    pub(super) fn next(&mut self, shard: &Shard, slot: &Slot) -> Wanted {
         if let Some(reason) = self.cut_short {
             return Wanted::End(reason);
         }
@@ -191,12 +191,12 @@ impl System {
 }
 
 /// Has an actor handle no more mail until it is resumed.
-pub(crate) fn suspend(shard: &Shard, key: Key) {
+pub(super) fn suspend(shard: &Shard, key: Key) {
     change(shard, key, |system| system.suspended = true);
 }
 
 /// Resumes a suspended actor.
-pub(crate) fn resume(shard: &Shard, key: Key) {
+pub(super) fn resume(shard: &Shard, key: Key) {
     change(shard, key, |system| system.suspended = false);
 }
 
@@ -211,12 +211,12 @@ fn change(shard: &Shard, key: Key, change: impl FnOnce(&mut System)) {
 }
 
 /// Whether an actor rests for its parent's decision: a parent that stops must not wait for its mail.
-pub(crate) fn is_stuck(slot: &Slot) -> bool {
+pub(super) fn is_stuck(slot: &Slot) -> bool {
     slot.attention.get() && slot.has_system() && slot.with_system(|system| system.escalated)
 }
 
 /// Returns the children whose failures have become their parent's.
-pub(crate) fn stuck_children(shard: &Shard, parent: &Slot) -> Vec<u32> {
+pub(super) fn stuck_children(shard: &Shard, parent: &Slot) -> Vec<u32> {
     children(shard, parent)
         .filter(|child| is_stuck(shard.slot(*child)))
         .collect()

@@ -46,7 +46,7 @@ fn overtakes_mail(route: Route<'_>, to: ActorId, order: ActorOrder) -> bool {
 
 impl ActorOrder {
     /// Whether it goes ahead of the actor's mail, rather than with it. Orders that go ahead keep their order.
-    pub(crate) fn goes_ahead(self) -> bool {
+    pub(super) fn goes_ahead(self) -> bool {
         !matches!(self, Self::Stop)
     }
 

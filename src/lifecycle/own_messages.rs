@@ -43,7 +43,7 @@ pub(crate) fn ring(shard: &Shard, index: u32, timer: u32) {
 }
 
 /// Has an actor handle one of the messages that it keeps. Returns whether the actor continues.
-pub(crate) fn handle_kept(shard: &Shard, key: Key, kept: OwnMessage, envelope: Envelope) -> bool {
+pub(super) fn handle_kept(shard: &Shard, key: Key, kept: OwnMessage, envelope: Envelope) -> bool {
     let slot = shard.slot(key.slot());
     if kept == OwnMessage::Stashed
         && let Some(reason) = screen(slot, &envelope)
@@ -107,7 +107,7 @@ fn screen(slot: &Slot, envelope: &Envelope) -> Option<DeadLetterReason> {
 
 /// If the message that a passive actor has to handle first is a stashed question that was withdrawn,
 /// drops it as lost. Returns whether anything has changed.
-pub(crate) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
+pub(super) fn lose_stashed_if_withdrawn(shard: &Shard, key: Key) -> bool {
     let slot = shard.slot(key.slot());
     let next = slot.with_system(|system| system.store.as_mut()?.next());
     let Some((OwnMessage::Stashed, envelope)) = next else {

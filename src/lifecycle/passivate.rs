@@ -22,7 +22,7 @@ use crate::supervision::StopReason;
 use crate::sync::{Mutant, is_mutated};
 
 /// Passivates an actor after its current message.
-pub(crate) fn passivate(shard: &Shard, key: Key) {
+pub(super) fn passivate(shard: &Shard, key: Key) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
@@ -34,7 +34,7 @@ pub(crate) fn passivate(shard: &Shard, key: Key) {
 }
 
 /// Begins to passivate an actor that has a turn.
-pub(crate) fn begin_passivation(shard: &Shard, key: Key) {
+pub(super) fn begin_passivation(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     if !slot.can_be_built_again() {
         return begin_stop(shard, key.slot(), DeadLetterReason::Stopped);
@@ -57,7 +57,7 @@ fn let_go_of_instance(shard: &Shard, key: Key) {
 }
 
 /// Tells an instance whose children and tasks have ended that it ends, and drops it.
-pub(crate) fn fall_asleep(shard: &Shard, key: Key) {
+pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     tell_of_stop(shard, key, WaitEnd::NoReply, |_| StopReason::Passivated);
     // What `PostStop` has begun ends too. No instance is told of that, nor of what has come since this
@@ -80,7 +80,7 @@ pub(crate) fn fall_asleep(shard: &Shard, key: Key) {
 }
 
 /// Leaves an actor idle until mail comes.
-pub(crate) fn sleep(shard: &Shard, key: Key) {
+pub(super) fn sleep(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     slot.release_mailbox(shard.slabs());
     slot.queued.set(false);

@@ -21,7 +21,7 @@ use crate::supervision::{History, Signal};
 use crate::sync::{Mutant, is_mutated};
 
 /// Drops the old instance and builds the new one. Returns whether the actor continues.
-pub(crate) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     if let Some(old) = slot.take_body() {
         let drop_it = || shard.acting_as(id, || drop_with_fate(old, WaitEnd::Failed));
@@ -34,7 +34,7 @@ pub(crate) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
 }
 
 /// Builds a new instance, and tells it `first`. Returns whether the actor continues.
-pub(crate) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage) -> bool {
+pub(super) fn build_again(shard: &Shard, key: Key, first: Signal, during: Stage) -> bool {
     let (slot, id) = (shard.slot(key.slot()), shard.id_of(key));
     let Some(recipe) = slot.recipe() else {
         unreachable!("a live actor has a recipe")
@@ -92,7 +92,7 @@ fn lose_next_if_withdrawn(shard: &Shard, key: Key) -> bool {
 
 /// Rebuilds an actor for the mail that has come, unless that was withdrawn. Returns whether the actor
 /// continues.
-pub(crate) fn wake_up(shard: &Shard, key: Key) -> bool {
+pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
     if lose_next_if_withdrawn(shard, key) {
         return true; // the next message is checked in turn
     }

@@ -8,7 +8,7 @@ use crate::sync::{Mutant, is_mutated};
 
 /// Vacates the slot of an actor or a task of which nothing is left, and says so. If it was its parent's last
 /// child, has the parent check what comes next.
-pub(crate) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
+pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     let slot = shard.slot(key.slot());
     let parent = slot.parent.get();
     disown(shard, slot);

@@ -24,7 +24,7 @@ use crate::sync::{Mutant, is_mutated};
 
 /// Tells the old instance, and has its children stop. The new instance is built when they have, and not
 /// before `after` nanoseconds have passed; mail waits until then.
-pub(crate) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
+pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, after: u64) {
     let slot = shard.slot(key.slot());
     tell_old(shard, key, &Signal::PreRestart(Arc::clone(failure)));
     shard.dropped_replies.because_of(Some(failure), || {

@@ -15,7 +15,7 @@ use crate::failure::drop_with_fate;
 use crate::shard::{BodyBox, Shard, Slot, TurnEnd, describe, report};
 
 /// Settles what a handler has left open, and puts its body back. Returns whether the actor continues.
-pub(crate) fn settle(
+pub(super) fn settle(
     shard: &Shard,
     slot: &Slot,
     key: Key,

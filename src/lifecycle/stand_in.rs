@@ -48,7 +48,7 @@ pub(crate) fn stand_in_for<M: Send + 'static>(
 }
 
 /// Asks the child of a stand-in to stop, as its parent ends for that reason.
-pub(crate) fn stop_child(shard: &Shard, slot: &Slot, reason: TerminationReason) {
+pub(super) fn stop_child(shard: &Shard, slot: &Slot, reason: TerminationReason) {
     if slot.state() == ActorState::Draining {
         return;
     }
@@ -57,7 +57,7 @@ pub(crate) fn stop_child(shard: &Shard, slot: &Slot, reason: TerminationReason) 
 }
 
 /// Has the child of a stand-in end without handling anything more.
-pub(crate) fn cut_child_short(slot: &Slot, by: CutShort) {
+pub(super) fn cut_child_short(slot: &Slot, by: CutShort) {
     end_child(slot, ToChild::CutShort(by));
 }
 
@@ -74,7 +74,7 @@ fn end_child(slot: &Slot, order: ToChild) {
 }
 
 /// Forwards a decision to the child of a stand-in.
-pub(crate) fn hand_on(slot: &Slot, decided: Decided, failure: &Arc<Failure>) {
+pub(super) fn hand_on(slot: &Slot, decided: Decided, failure: &Arc<Failure>) {
     if let Some(actor) = with_stand_in(slot, |record| record.actor).flatten() {
         dispatch(actor, ToChild::Decided(decided, Arc::clone(failure)));
     }
@@ -82,7 +82,7 @@ pub(crate) fn hand_on(slot: &Slot, decided: Decided, failure: &Arc<Failure>) {
 
 /// Resumes the child of a stand-in whose parent had failed with that child and is resumed. Does nothing
 /// unless the child rests for that, which is known here.
-pub(crate) fn resume_child(slot: &Slot, failure: &Arc<Failure>) {
+pub(super) fn resume_child(slot: &Slot, failure: &Arc<Failure>) {
     let rests =
         slot.has_system() && slot.with_system(|system| std::mem::take(&mut system.escalated));
     if rests {
@@ -91,7 +91,7 @@ pub(crate) fn resume_child(slot: &Slot, failure: &Arc<Failure>) {
 }
 
 /// Tells the stand-in that its actor begins to start, or that it could not.
-pub(crate) fn tell_of_beginning(supervised: Supervised, actor: Option<ActorId>) {
+pub(super) fn tell_of_beginning(supervised: Supervised, actor: Option<ActorId>) {
     dispatch(
         supervised.stand_in,
         actor.map_or(ToStandIn::NotBegun, ToStandIn::Begins),
@@ -99,17 +99,17 @@ pub(crate) fn tell_of_beginning(supervised: Supervised, actor: Option<ActorId>) 
 }
 
 /// Tells the stand-in that nothing is left of its actor.
-pub(crate) fn tell_of_end(supervised: Supervised) {
+pub(super) fn tell_of_end(supervised: Supervised) {
     dispatch(supervised.stand_in, ToStandIn::Ended);
 }
 
 /// Tells the stand-in that its actor stops because of that failure of its own.
-pub(crate) fn tell_of_stop(supervised: Supervised, failure: &Arc<Failure>) {
+pub(super) fn tell_of_stop(supervised: Supervised, failure: &Arc<Failure>) {
     dispatch(supervised.stand_in, ToStandIn::Stops(Arc::clone(failure)));
 }
 
 /// Asks the parent of an actor, which is elsewhere, for a decision. The actor rests until the answer comes.
-pub(crate) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failure: &Arc<Failure>) {
+pub(super) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     let ends = slot.with_system(|system| {
         system.escalated = true;
@@ -126,7 +126,7 @@ pub(crate) fn ask_parent(shard: &Shard, key: Key, supervised: Supervised, failur
 }
 
 /// A message from a child to its stand-in.
-pub(crate) enum ToStandIn {
+pub(super) enum ToStandIn {
     /// That actor begins to start.
     Begins(ActorId),
     /// No actor will start.

@@ -73,7 +73,7 @@ pub(crate) fn start<B: Blueprint>(
 
 /// As [`start`]; `supervised` is the link to the supervisor, if the parent is on another worker.
 #[inline(always)]
-pub(crate) fn start_as<B: Blueprint>(
+pub(super) fn start_as<B: Blueprint>(
     shard: &Shard,
     parent: u32,
     name: Name<'_>,

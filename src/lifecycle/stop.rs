@@ -42,7 +42,7 @@ use crate::supervision::{Signal, StopReason};
 use crate::sync::{Mutant, is_mutated};
 
 /// Asks an actor to stop when it has handled its present mail.
-pub(crate) fn request_stop(shard: &Shard, key: Key) {
+pub(super) fn request_stop(shard: &Shard, key: Key) {
     request_stop_for(shard, key, TerminationReason::Stopped);
 }
 
@@ -60,7 +60,7 @@ fn request_stop_for(shard: &Shard, key: Key, reason: TerminationReason) {
 }
 
 /// As [`request_stop_for`], because of that failure, if there is one.
-pub(crate) fn stop_because(
+pub(super) fn stop_because(
     shard: &Shard,
     key: Key,
     reason: TerminationReason,
@@ -88,7 +88,7 @@ pub(crate) fn stop_because(
 }
 
 /// Lets an actor handle nothing after its current message: its mail becomes dead letters, and it stops.
-pub(crate) fn kill(shard: &Shard, key: Key) {
+pub(super) fn kill(shard: &Shard, key: Key) {
     cut_short(shard, key, TerminationReason::Killed);
 }
 
@@ -101,7 +101,7 @@ fn cut_short(shard: &Shard, key: Key, reason: TerminationReason) {
 }
 
 /// As [`cut_short`], with the reason given.
-pub(crate) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
+pub(super) fn cut_short_because(shard: &Shard, key: Key, by: CutShort) {
     let Some(slot) = shard
         .tenant(key)
         .filter(|slot| slot.state() != ActorState::Stopping)
@@ -147,7 +147,7 @@ pub(crate) fn stop_all(shard: &Shard) {
 
 /// Asks the children of an actor to stop, for the reason why it ends, and cancels its tasks. Replies held by
 /// the tasks end with `end`.
-pub(crate) fn ask_children_to_stop(
+pub(super) fn ask_children_to_stop(
     shard: &Shard,
     parent: &Slot,
     end: WaitEnd,
@@ -219,7 +219,7 @@ fn ended_by(slot: &Slot) -> Option<Arc<Failure>> {
 }
 
 /// Lets an actor handle nothing more. It has stopped when its children have.
-pub(crate) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
+pub(super) fn begin_stop(shard: &Shard, index: u32, reason: DeadLetterReason) {
     let slot = shard.slot(index);
     because_of_its_end(shard, slot, || begin_to_stop(shard, index, reason));
 }
@@ -274,7 +274,7 @@ fn reason_of_end(slot: &Slot, reason: DeadLetterReason) -> DeadLetterReason {
 }
 
 /// Tells the actor that it has stopped, and vacates its slot, once the last of its children is gone.
-pub(crate) fn go_on_to_the_end(shard: &Shard, index: u32) {
+pub(super) fn go_on_to_the_end(shard: &Shard, index: u32) {
     because_of_its_end(shard, shard.slot(index), || finish_stop(shard, index));
 }
 
@@ -299,7 +299,7 @@ fn finish_stop(shard: &Shard, index: u32) {
 /// Tells the actor that it has stopped, unless it has been told, and drops its state. Replies in the state
 /// end with `ending`. An instance that was to be replaced has been told `PreRestart`, and is told nothing
 /// after that.
-pub(crate) fn tell_of_stop(
+pub(super) fn tell_of_stop(
     shard: &Shard,
     key: Key,
     ending: WaitEnd,
@@ -348,7 +348,7 @@ pub(crate) fn tell_of_stop(
     }
 }
 
-pub(crate) fn vacate(shard: &Shard, key: Key) {
+pub(super) fn vacate(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     let extra = slot.take_extra();
     shard.counts.alive.take_away(1);

@@ -38,13 +38,13 @@ use crate::sync::{Mutant, is_mutated};
 /// Tells the pool's hook that an actor has failed, and does what is decided. Returns whether the actor
 /// continues at once.
 #[cold]
-pub(crate) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bool {
+pub(super) fn failed(shard: &Shard, key: Key, during: Stage, cause: Cause) -> bool {
     has_failed(shard, key, Arc::new(describe(shard, key, during, cause)))
 }
 
 /// As [`failed`], for a failure that was described already.
 #[cold]
-pub(crate) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+pub(super) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     tell_hook(shard, &failure);
     let goes_on = decide_and_do(shard, key, &failure);
     let _ = drop_with_fate(failure, WaitEnd::Failed);
@@ -53,7 +53,7 @@ pub(crate) fn has_failed(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool
 
 /// Makes a child's failure the actor's own. Returns whether the actor continues at once.
 #[cold]
-pub(crate) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+pub(super) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let of_child = Arc::clone(&failure);
     let goes_on = failed(shard, key, Stage::Supervising, Cause::Child(failure));
     if goes_on {
@@ -66,7 +66,7 @@ pub(crate) fn failed_by_child(shard: &Shard, key: Key, failure: Arc<Failure>) ->
 /// Handles the failure of a task of the actor, of which the hook has been told. Returns whether the actor
 /// continues at once.
 #[cold]
-pub(crate) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
+pub(super) fn failed_by_task(shard: &Shard, key: Key, failure: Arc<Failure>) -> bool {
     let goes_on = decide_and_do(shard, key, &failure);
     let _ = drop_with_fate(failure, WaitEnd::Failed);
     goes_on
@@ -94,7 +94,7 @@ fn resume_below(shard: &Shard, mut parent: Key, mut failure: &Arc<Failure>) {
 }
 
 /// As [`resume_below`], from the actor on that had failed so.
-pub(crate) fn resume_escalated(shard: &Shard, actor: Key, failure: &Arc<Failure>) {
+pub(super) fn resume_escalated(shard: &Shard, actor: Key, failure: &Arc<Failure>) {
     if let Some(below) = resume_one(shard, actor, failure) {
         resume_below(shard, actor, below);
     }
@@ -125,7 +125,7 @@ fn resume_one<'a>(
 }
 
 /// Has an actor do what its parent, on another worker, has decided about its failure.
-pub(crate) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
+pub(super) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
     if slot.state() == ActorState::Stopping {
         return;
@@ -141,7 +141,7 @@ pub(crate) fn answer(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Fa
 /// Does what the parent of an actor, on another worker, has decided about its failure. Returns whether the
 /// actor continues at once.
 #[cold]
-pub(crate) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<Failure>) -> bool {
+pub(super) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<Failure>) -> bool {
     let goes_on = carry_out(shard, key, decided, &failure);
     if goes_on && let Cause::Child(below) = &failure.cause {
         resume_below(shard, key, below);
@@ -151,7 +151,7 @@ pub(crate) fn answered(shard: &Shard, key: Key, decided: Decided, failure: Arc<F
 }
 
 /// Has an actor do, before all else, what was decided because of a failure.
-pub(crate) fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
+pub(super) fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) {
     // What is dropped below may wait, and the actors decided about after it may be gone by then.
     let Some(slot) = shard.tenant(key) else {
         return;
@@ -165,7 +165,7 @@ pub(crate) fn decide(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Fa
 
 /// Does what is decided about a failure of which the hook has been told. Returns whether the actor continues
 /// at once.
-pub(crate) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
+pub(super) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> bool {
     match decide_for_itself(shard, key, failure) {
         Some(Decision::Escalate) | None => {}
         Some(decision) => return carry_out(shard, key, decided(decision), failure),
@@ -190,7 +190,7 @@ pub(crate) fn decide_and_do(shard: &Shard, key: Key, failure: &Arc<Failure>) -> 
 }
 
 /// Whether a parent still decides about its children: not while it stops, passivates or starts again.
-pub(crate) fn is_supervising(parent: &Slot) -> bool {
+pub(super) fn is_supervising(parent: &Slot) -> bool {
     let leaves = |system: &mut System| system.restarting.is_some() || system.passive.is_some();
     let goes_on = parent.state() != ActorState::Stopping;
     goes_on && !(parent.attention.get() && parent.has_system() && parent.with_system(leaves))
@@ -259,7 +259,7 @@ fn ask(
 }
 
 /// Does with an actor what was decided. Returns whether it continues at once.
-pub(crate) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
+pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc<Failure>) -> bool {
     if shard.slot(key.slot()).attention.is_stand_in() {
         hand_on(shard.slot(key.slot()), decided, failure);
         return false;
@@ -310,7 +310,7 @@ fn tell_parent_of_stop(shard: &Shard, slot: &Slot, failure: &Arc<Failure>) {
 }
 
 /// Tells an actor that one of its children stops because of that failure.
-pub(crate) fn tell_parent(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
+pub(super) fn tell_parent(shard: &Shard, parent: u32, failure: &Arc<Failure>) {
     let signal = Signal::ChildFailed {
         child: failure.actor,
         failure: Arc::clone(failure),

@@ -103,7 +103,7 @@ pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
 }
 
 /// Gives a task its turn.
-pub(crate) fn take_task_turn(shard: &Shard, key: Key) {
+pub(super) fn take_task_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
     let (job, envelope, no_stack, cancelled) = with_record(slot, |task| {
         task.fiber = running_fiber().map(|fiber| (fiber, Rc::clone(&shard.current.record().wait)));

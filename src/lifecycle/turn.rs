@@ -222,7 +222,7 @@ fn go_on_stopping(shard: &Shard, slot: &Slot, index: u32) {
 }
 
 /// Tells a running actor a signal. Returns whether it continues.
-pub(crate) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
+pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
     let slot = shard.slot(key.slot());
     let Some(mut body) = slot.take_body() else {
         unreachable!("a running actor has a body")

@@ -32,7 +32,7 @@ impl Watching {
     }
 
     /// Ends all watches, as the watcher has stopped.
-    pub(crate) fn let_go(&self, shard: &Shard, watcher: Key) {
+    pub(super) fn let_go(&self, shard: &Shard, watcher: Key) {
         for (target, notice) in self.0.iter() {
             if notice.is_none() {
                 unlist(shard, *target, shard.id_of(watcher));
@@ -43,7 +43,7 @@ impl Watching {
 
 impl System {
     /// Takes the next signal for the actor.
-    pub(crate) fn next_signal(&mut self) -> Option<Signal> {
+    pub(super) fn next_signal(&mut self) -> Option<Signal> {
         let (_, signal) = self.signals.waiting.pop_first()?;
         if let Signal::Terminated { actor, .. } = &signal {
             self.watching.0.remove(actor);
@@ -97,7 +97,7 @@ fn remove_watcher(shard: &Shard, target: Key, watcher: ActorId) {
 }
 
 /// Tells the watchers of an actor of this shard that it has stopped.
-pub(crate) fn tell_watchers(
+pub(super) fn tell_watchers(
     shard: &Shard,
     target: Key,
     watchers: impl Iterator<Item = ActorId>,

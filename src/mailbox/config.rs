@@ -1,10 +1,13 @@
 //! The capacity of a mailbox, as requested in props.
 
+use std::num::NonZeroUsize;
+
 /// What happens to a message for which a bounded mailbox has no room.
 ///
 /// This does not concern the system's own requests to an actor: stops, kills, suspensions and signals are
 /// never refused, and take no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Overflow {
     /// The message is dropped, and becomes a dead letter.
     DropNewest,
@@ -16,6 +19,34 @@ pub enum Overflow {
     Backpressure,
     /// The message is refused, however it is sent.
     Fail,
+}
+
+// What depends on the policy is decided here, in matches that name each policy: a new one does not compile
+// until it has a place in all of them.
+impl Overflow {
+    /// Whether a message needs a permit: if not, there is always room, and the oldest message makes it.
+    pub(crate) const fn takes_permits(self) -> bool {
+        match self {
+            Self::DropOldest => false,
+            Self::DropNewest | Self::Backpressure | Self::Fail => true,
+        }
+    }
+
+    /// Whether senders that may wait do wait for room.
+    pub(crate) const fn lets_senders_wait(self) -> bool {
+        match self {
+            Self::Backpressure => true,
+            Self::DropNewest | Self::DropOldest | Self::Fail => false,
+        }
+    }
+
+    /// Whether a message that finds no room counts as sent, and is lost.
+    pub(crate) const fn drops_newest(self) -> bool {
+        match self {
+            Self::DropNewest => true,
+            Self::DropOldest | Self::Backpressure | Self::Fail => false,
+        }
+    }
 }
 
 /// How many messages may wait for an actor: see [`Props::mailbox`](crate::Props::mailbox).
@@ -46,12 +77,26 @@ impl Mailbox {
     ///
     /// Returns [`MailboxError::NoCapacity`] if `capacity` is 0.
     pub const fn bounded(capacity: usize, overflow: Overflow) -> Result<Self, MailboxError> {
-        if capacity == 0 {
-            return Err(MailboxError::NoCapacity);
+        match NonZeroUsize::new(capacity) {
+            Some(capacity) => Ok(Self::bounded_nonzero(capacity, overflow)),
+            None => Err(MailboxError::NoCapacity),
         }
-        Ok(Self {
-            bound: Some((capacity, overflow)),
-        })
+    }
+
+    /// As [`bounded`](Self::bounded), for a capacity whose type excludes 0: there is no error to handle.
+    ///
+    /// ```
+    /// use nexus_actors::{Mailbox, Overflow};
+    /// use std::num::NonZeroUsize;
+    ///
+    /// const ORDERS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+    /// const MAILBOX: Mailbox = Mailbox::bounded_nonzero(ORDERS, Overflow::Backpressure);
+    /// assert_eq!(MAILBOX.capacity(), Some(100));
+    /// ```
+    pub const fn bounded_nonzero(capacity: NonZeroUsize, overflow: Overflow) -> Self {
+        Self {
+            bound: Some((capacity.get(), overflow)),
+        }
     }
 
     /// Returns how many messages it holds; `None` if it has no bound.

@@ -441,7 +441,7 @@ fn place_of(span: &Span) -> (NonNull<SlabRegion>, usize) {
 /// The cell came from [`Slabs::allocate`] of slabs of this thread, which are not dropped while the result
 /// is used.
 #[inline(always)]
-pub(crate) unsafe fn slabs_of<'a>(cell: NonNull<u8>) -> Option<&'a Slabs> {
+pub(super) unsafe fn slabs_of<'a>(cell: NonNull<u8>) -> Option<&'a Slabs> {
     // SAFETY: as in `Slabs::free`. Slabs stay in their box, and clear the pointer in their regions when
     // dropped.
     unsafe { (*region_of(cell.addr().get())).slabs.get().as_ref() }

@@ -142,8 +142,7 @@ impl WorkerPool {
     ///
     /// As for [`get_or_spawn`](Self::get_or_spawn), when it is awaited.
     pub fn get_or_spawn_async<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
-        let path = ActorPath::user().child(name).map_err(SpawnError::from);
-        self.node().shared.begin_get_or_spawn_at(path, props)
+        self.node().get_or_spawn_async(name, props)
     }
 
     /// As [`spawn_anonymous`](Self::spawn_anonymous), for `async` code.
@@ -152,8 +151,7 @@ impl WorkerPool {
     ///
     /// As for [`spawn_anonymous`](Self::spawn_anonymous), when it is awaited.
     pub fn spawn_anonymous_async<P: Spawnable>(&self, props: P) -> Spawning<P::Message> {
-        let shared = self.node().shared;
-        shared.begin_spawn_at(Ok(shared.quietest()), Ok(None), props)
+        self.node().spawn_anonymous_async(props)
     }
 
     /// As [`shutdown`](Self::shutdown), for `async` code: begins at the call, and waits for the end
@@ -179,6 +177,26 @@ impl WorkerNode {
     /// As for [`WorkerPool::spawn`](crate::WorkerPool::spawn), when it is awaited.
     pub fn spawn_async<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
         self.shared.begin_spawn(name, props)
+    }
+
+    /// As [`WorkerPool::get_or_spawn_async`](crate::WorkerPool::get_or_spawn_async).
+    ///
+    /// # Errors
+    ///
+    /// As for [`get_or_spawn`](Self::get_or_spawn), when it is awaited.
+    pub fn get_or_spawn_async<P: Spawnable>(&self, name: &str, props: P) -> Spawning<P::Message> {
+        let path = ActorPath::user().child(name).map_err(SpawnError::from);
+        self.shared.begin_get_or_spawn_at(path, props)
+    }
+
+    /// As [`WorkerPool::spawn_anonymous_async`](crate::WorkerPool::spawn_anonymous_async).
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_anonymous`](Self::spawn_anonymous), when it is awaited.
+    pub fn spawn_anonymous_async<P: Spawnable>(&self, props: P) -> Spawning<P::Message> {
+        let shared = &self.shared;
+        shared.begin_spawn_at(Ok(shared.quietest()), Ok(None), props)
     }
 }
 

@@ -341,7 +341,7 @@ pub(crate) fn default_blocking_threads() -> usize {
 }
 
 /// Checks that there can be that many side threads.
-pub(crate) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
+pub(super) fn check_blocking_threads(threads: usize) -> Result<(), StartError> {
     if threads > 0 {
         Ok(())
     } else {

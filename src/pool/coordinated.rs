@@ -53,7 +53,7 @@ pub struct CoordinatedShutdown {
 
 struct ShutdownPhase {
     name: String,
-    within: Duration,
+    within: Deadline,
     hooks: Vec<PhaseHook>,
 }
 
@@ -72,7 +72,9 @@ pub enum CoordinateError {
     #[error("there are two phases named {0:?}: each needs a name of its own")]
     DuplicatePhase(String),
     /// A hook is for a phase that was not added before it.
-    #[error("the hook {hook:?} is for the phase {phase:?}, which was not named before it")]
+    #[error(
+        "the hook {hook:?} is for the phase {phase:?}, which was not added before it; add it first"
+    )]
     UnknownPhase {
         /// The phase.
         phase: String,
@@ -87,10 +89,10 @@ impl CoordinatedShutdown {
         Self::default()
     }
 
-    /// Adds a phase, whose hooks have that time. A name that is taken is refused when the plan is
-    /// attached.
-    pub fn phase(mut self, name: impl Into<String>, within: Duration) -> Self {
-        let name = name.into();
+    /// Adds a phase, whose hooks have that time; a `Duration` counts from the begin of the phase. A
+    /// name that is taken is refused when the plan is attached.
+    pub fn phase(mut self, name: impl Into<String>, within: impl Into<Deadline>) -> Self {
+        let (name, within) = (name.into(), within.into());
         if self.places.contains_key(&name) {
             return self.but(CoordinateError::DuplicatePhase(name));
         }
@@ -354,7 +356,7 @@ impl ShutdownPhase {
     /// Runs the hooks at the same time, and waits for them.
     fn run(self, node: &WorkerNode, at_most: Duration) -> PhaseReport {
         let begun = Instant::now();
-        let deadline = begun.checked_add(self.within.min(at_most));
+        let deadline = begun.checked_add(self.within.left().min(at_most));
         let unsettled = if at_most.is_zero() {
             HookOutcome::Skipped
         } else {

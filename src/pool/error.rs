@@ -74,7 +74,7 @@ impl fmt::Display for StartError {
                 f.write_str("work that is handed over needs at least 1 thread, not 0")
             }
             Self::InvalidName(name) => {
-                write!(f, "the name {name:?} has a NUL in it; threads cannot be called so")
+                write!(f, "the name {name:?} has a NUL in it, as no name of a thread may; leave it out")
             }
             Self::TooManyPools => f.write_str(
                 "1024 pools are alive already; shut one down and drop its handles first",

@@ -401,6 +401,9 @@ impl WorkerPool {
     /// not waited for: the other workers end without it, and the report names it with the handler that holds
     /// it.
     ///
+    /// [`ActorSystem`](crate::ActorSystem) and [`Sim`](crate::sim::Sim) return the report itself: the caller
+    /// drives them to their end, which no handler can do, and there is no other error.
+    ///
     /// # Errors
     ///
     /// [`ShutdownError::OnWorker`] if called on one of the pool's workers. The shutdown continues.
@@ -411,6 +414,13 @@ impl WorkerPool {
             return Err(ShutdownError::OnWorker);
         }
         Ok(self.inner.wait_for_end(Instant::now().checked_add(within)))
+    }
+
+    /// Whether the pool has shut down, on all of its workers.
+    pub fn has_ended(&self) -> bool {
+        let shared = &self.inner.shared;
+        let mut workers = shared.core.worker_indices();
+        workers.all(|worker| shared.ends.has_ended(worker))
     }
 
     /// Whether the caller is one of the pool's workers.

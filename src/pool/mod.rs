@@ -34,7 +34,7 @@ pub use self::driver::WaitStrategy;
 pub use self::error::StartError;
 pub use self::handle::{PoolStats, WorkerPool};
 pub use self::node::WorkerNode;
-pub use self::ring::{ConsistentHashRing, LAYOUT_VERSION, VIRTUAL_NODES};
+pub use self::ring::ConsistentHashRing;
 pub use self::shared::LookupError;
 pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};
 pub use self::time::{ManualTime, TimeSource};

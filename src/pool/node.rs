@@ -3,16 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::handle::PoolStats;
 use super::shared::LookupError;
 use super::shared::PoolShared;
 use crate::actor::{ActorRef, Spawnable};
 use crate::address::ActorPath;
 use crate::ask::Deadline;
+use crate::failure::DeadLetters;
 use crate::failure::SpawnError;
 
 /// A worker's view of its pool, passed to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be stored, cloned and sent into actors; unlike a
 /// [`WorkerPool`](super::WorkerPool) it does not keep the pool running.
+///
+/// It starts and finds actors as the pool's own handle does. It has no `shutdown`, `wait` and
+/// `waiting`, which wait for all workers: a node is for code that runs on one of them, and only
+/// [requests](Self::request_shutdown) the end.
 #[derive(Clone)]
 pub struct WorkerNode {
     pub(crate) shared: Arc<PoolShared>,
@@ -66,6 +72,19 @@ impl WorkerNode {
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.shared.get_or_spawn(name, props)
+    }
+
+    /// Starts a top-level actor under a generated name, on the worker with the fewest actors: see
+    /// [`WorkerPool::spawn_anonymous`](crate::WorkerPool::spawn_anonymous).
+    ///
+    /// # Errors
+    ///
+    /// As for that function.
+    pub fn spawn_anonymous<P: Spawnable>(
+        &self,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        self.shared.spawn(self.shared.quietest(), None, props)
     }
 
     /// Starts a top-level actor under a generated name that begins with `prefix`: see
@@ -142,6 +161,16 @@ impl WorkerNode {
         path: impl AsRef<str>,
     ) -> Result<ActorRef<M>, LookupError> {
         self.shared.lookup(path.as_ref())
+    }
+
+    /// Returns the pool's dead letters.
+    pub fn dead_letters(&self) -> Arc<DeadLetters> {
+        Arc::clone(&self.shared.core.dead_letters)
+    }
+
+    /// Returns what the pool has done so far: see [`WorkerPool::stats`](crate::WorkerPool::stats).
+    pub fn stats(&self) -> PoolStats {
+        PoolStats::of(&self.shared.core)
     }
 
     /// Requests the shutdown of the pool, by force after that time, without waiting for it: see

@@ -6,36 +6,14 @@ use std::num::NonZeroU32;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// The version of the rule that places names. It changes if, and only if, a
-/// name's owner can change for the same number of workers; holders of rings of
-/// different layout versions disagree about owners.
-pub const LAYOUT_VERSION: u32 = 1;
-
-/// Points of each worker on the ring.
-///
-/// More points spread the names more evenly and take more memory. The load of
-/// the fullest worker over the mean load, for 100 000 names `order-0`,
-/// `order-1`, ..., at its worst over all pools of 1 to 32 workers:
-///
-/// | points a worker | fullest / mean |
-/// |----------------:|---------------:|
-/// |              64 |           1.36 |
-/// |             128 |           1.32 |
-/// |             256 |           1.21 |
-/// |             512 |           1.12 |
-/// |            1024 |           1.08 |
-///
-/// At 512 points a worker takes 6 KiB of the ring.
-pub const VIRTUAL_NODES: u32 = 512;
-
 /// Seed of the workers' points: the ASCII text `nexus`, then the layout version.
-const SEED: u64 = 0x6e65_7875_7300_0000 | LAYOUT_VERSION as u64;
+const SEED: u64 = 0x6e65_7875_7300_0000 | ConsistentHashRing::LAYOUT_VERSION as u64;
 
 /// Assigns each name to one of the workers `0..workers`, so that adding a
 /// worker to `n` moves about one name in `n + 1`, each to the new worker.
 ///
 /// The owner of a name depends on nothing but the name, the number of workers
-/// and [`LAYOUT_VERSION`]: it is the same in every run on every machine.
+/// and [`LAYOUT_VERSION`](Self::LAYOUT_VERSION): it is the same in every run on every machine.
 ///
 /// - The point of a name is the XXH3-64 hash, with seed 0, of its UTF-8 bytes.
 /// - The points of a worker are, for each replica in `0..VIRTUAL_NODES`, the
@@ -59,7 +37,6 @@ const SEED: u64 = 0x6e65_7875_7300_0000 | LAYOUT_VERSION as u64;
 #[derive(Clone)]
 pub struct ConsistentHashRing {
     workers: NonZeroU32,
-    version: u64,
     /// The points of all workers, ascending.
     points: Box<[u64]>,
     /// The worker of each point.
@@ -67,13 +44,35 @@ pub struct ConsistentHashRing {
 }
 
 impl ConsistentHashRing {
-    /// A ring of `workers` workers, with version 0.
+    /// The version of the rule that places names. It changes if, and only if, a
+    /// name's owner can change for the same number of workers; holders of rings of
+    /// different layout versions disagree about owners.
+    pub const LAYOUT_VERSION: u32 = 1;
+
+    /// Points of each worker on the ring.
+    ///
+    /// More points spread the names more evenly and take more memory. The load of
+    /// the fullest worker over the mean load, for 100 000 names `order-0`,
+    /// `order-1`, ..., at its worst over all pools of 1 to 32 workers:
+    ///
+    /// | points a worker | fullest / mean |
+    /// |----------------:|---------------:|
+    /// |              64 |           1.36 |
+    /// |             128 |           1.32 |
+    /// |             256 |           1.21 |
+    /// |             512 |           1.12 |
+    /// |            1024 |           1.08 |
+    ///
+    /// At 512 points a worker takes 6 KiB of the ring.
+    pub const VIRTUAL_NODES: u32 = 512;
+
+    /// A ring of `workers` workers.
     ///
     /// ```
     /// # use nexus_actors::ConsistentHashRing;
     /// # use std::num::NonZeroU32;
     /// let ring = ConsistentHashRing::new(NonZeroU32::MIN);
-    /// assert_eq!((ring.workers(), ring.version()), (1, 0));
+    /// assert_eq!(ring.workers(), 1);
     /// ```
     #[must_use]
     pub fn new(workers: NonZeroU32) -> Self {
@@ -91,43 +90,27 @@ impl ConsistentHashRing {
         nodes.sort_unstable();
         Some(Self {
             workers,
-            version: 0,
             points: nodes.iter().map(|node| node.0).collect(),
             owners: nodes.iter().map(|node| node.1).collect(),
         })
     }
 
-    /// The same ring with another version, for a holder that numbers its rings
-    /// on its own.
-    ///
-    /// ```
-    /// # use nexus_actors::ConsistentHashRing;
-    /// # use std::num::NonZeroU32;
-    /// let ring = ConsistentHashRing::new(NonZeroU32::MIN).with_version(7);
-    /// assert_eq!(ring.with_worker_added().version(), 8);
-    /// ```
-    #[must_use]
-    pub fn with_version(self, version: u64) -> Self {
-        Self { version, ..self }
-    }
-
-    /// A ring with one more worker and the next version.
+    /// A ring with one more worker.
     ///
     /// # Panics
     ///
-    /// If the ring has `u32::MAX` workers or the version is `u64::MAX`.
+    /// If the ring has `u32::MAX` workers.
     ///
     /// ```
     /// # use nexus_actors::ConsistentHashRing;
     /// # use std::num::NonZeroU32;
     /// let ring = ConsistentHashRing::new(NonZeroU32::MIN).with_worker_added();
-    /// assert_eq!((ring.workers(), ring.version()), (2, 1));
+    /// assert_eq!(ring.workers(), 2);
     /// ```
     #[must_use]
     pub fn with_worker_added(&self) -> Self {
         let workers = self.workers.checked_add(1).expect("too many workers");
-        let version = self.version.checked_add(1).expect("version overflow");
-        Self::new(workers).with_version(version)
+        Self::new(workers)
     }
 
     /// The worker that owns `name`, less than [`workers`](Self::workers).
@@ -162,25 +145,11 @@ impl ConsistentHashRing {
     pub fn workers(&self) -> u32 {
         self.workers.get()
     }
-
-    /// How often the ring has been changed: 0 for a new ring, one more for
-    /// each worker added to it. It has no part in placing names.
-    ///
-    /// ```
-    /// # use nexus_actors::ConsistentHashRing;
-    /// # use std::num::NonZeroU32;
-    /// let ring = ConsistentHashRing::new(NonZeroU32::MIN);
-    /// assert_eq!(ring.version(), 0);
-    /// ```
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.version
-    }
 }
 
 /// The points of the worker, or member, with that number.
 pub(crate) fn points_on_ring(worker: u32) -> impl Iterator<Item = u64> {
-    (0..VIRTUAL_NODES).map(move |node| node_point(worker, node))
+    (0..ConsistentHashRing::VIRTUAL_NODES).map(move |node| node_point(worker, node))
 }
 
 /// The point of a virtual node of a worker.
@@ -196,7 +165,6 @@ impl fmt::Debug for ConsistentHashRing {
         // The points follow from the number of workers and run to thousands.
         f.debug_struct("ConsistentHashRing")
             .field("workers", &self.workers)
-            .field("version", &self.version)
             .finish_non_exhaustive()
     }
 }
@@ -250,7 +218,8 @@ mod tests {
 
     #[test]
     fn s8_1_points_are_pinned() {
-        assert_eq!((LAYOUT_VERSION, VIRTUAL_NODES), (1, 512));
+        assert_eq!(ConsistentHashRing::LAYOUT_VERSION, 1);
+        assert_eq!(ConsistentHashRing::VIRTUAL_NODES, 512);
         assert_eq!(SEED, 0x6e65_7875_7300_0001);
         assert_eq!(node_point(0, 0), 0xbdcd_58b0_7f72_8c0e);
         assert_eq!(node_point(0, 1), 0x67db_9945_438e_60ee);
@@ -336,7 +305,7 @@ mod tests {
     fn s8_1_growing_step_by_step_gives_the_ring_made_at_once() {
         let grown = (1..8).fold(ring(1), |ring, _| ring.with_worker_added());
         let whole = ring(8);
-        assert_eq!((grown.workers(), grown.version()), (8, 7));
+        assert_eq!(grown.workers(), 8);
         assert_eq!(
             (&grown.points, &grown.owners),
             (&whole.points, &whole.owners)
@@ -345,8 +314,8 @@ mod tests {
 
     #[test]
     fn debug_leaves_the_points_out() {
-        let text = format!("{:?}", ring(3).with_version(9));
-        assert_eq!(text, "ConsistentHashRing { workers: 3, version: 9, .. }");
+        let text = format!("{:?}", ring(3));
+        assert_eq!(text, "ConsistentHashRing { workers: 3, .. }");
     }
 
     proptest! {

@@ -25,7 +25,7 @@ use crate::shard::{GUARDIAN, Name, Shard};
 /// The shared part of a pool that knows about names and placement.
 pub(crate) struct PoolShared {
     pub(crate) core: Arc<PoolCore>,
-    pub(crate) ring: ArcSwap<ConsistentHashRing>,
+    pub(super) ring: ArcSwap<ConsistentHashRing>,
     /// Actors spawned by nodes while the pool starts, by path. Cleared once it has started.
     configured: Mutex<HashMap<ActorPath, Configured>>,
     configuring: AtomicBool,
@@ -234,7 +234,7 @@ impl PoolShared {
 
     /// Starts a top-level actor at that path, on the worker that the ring selects. While the pool
     /// starts, it is started once for all workers, each of whose `configure` spawns it.
-    pub(crate) fn spawn_configured<P: Spawnable>(
+    pub(super) fn spawn_configured<P: Spawnable>(
         self: &Arc<Self>,
         caller: u32,
         path: ActorPath,

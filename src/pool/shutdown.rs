@@ -106,7 +106,7 @@ impl fmt::Display for StuckWorker {
 
 /// The workers whose threads have ended, for waiters for the end of all.
 #[derive(Default)]
-pub(crate) struct Ends {
+pub(super) struct Ends {
     state: Mutex<PoolEndState>,
     changed: Condvar,
 }

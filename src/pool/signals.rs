@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use super::coordinated::Coordinated;
 use super::coordinated::CoordinatedInner;
+use crate::ask::Deadline;
 
 impl Coordinated {
     /// Shuts the pool down, with its phases and within that time, when the process receives SIGINT,
-    /// as from Ctrl-C, or SIGTERM. The process itself continues: a caller that waits for the end,
-    /// with [`wait`](Self::wait), may then return from `main`. Needs the feature `signals`.
+    /// as from Ctrl-C, or SIGTERM; a `Duration` counts from the signal. The process itself
+    /// continues: a caller that waits for the end, with [`wait`](Self::wait), may then return from
+    /// `main`. Needs the feature `signals`.
     ///
     /// A second signal ends the pool by force at once, but not the phases. Once the shutdown is done,
     /// or the pool is gone, a signal has its default effect: it ends the process.
@@ -37,7 +39,8 @@ impl Coordinated {
     /// # Errors
     ///
     /// The error of the operating system if it provides no handler or no thread.
-    pub fn shutdown_on_signals(&self, within: Duration) -> io::Result<()> {
+    pub fn shutdown_on_signals(&self, within: impl Into<Deadline>) -> io::Result<()> {
+        let within = within.into();
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let pool = Arc::downgrade(&self.inner);
         let listen = move || {
@@ -52,7 +55,7 @@ impl Coordinated {
     }
 }
 
-fn obey(pool: &Weak<CoordinatedInner>, signal: i32, within: Duration, begun: bool) {
+fn obey(pool: &Weak<CoordinatedInner>, signal: i32, within: Deadline, begun: bool) {
     let alive = pool.upgrade().map(|inner| Coordinated { inner });
     match alive.filter(|coordinated| coordinated.report().is_none()) {
         // Nothing is left to do before the process ends; the call cannot fail for these signals.

@@ -39,10 +39,10 @@ use crate::queue::{Link, Node};
 
 /// Words in a small batch that a worker fills: 30 to 120 small messages. Builds with planted mistakes use
 /// smaller batches, so that the swarm, which sends little, meets full ones.
-pub(crate) const WORKER_BATCH_WORDS: u32 = if cfg!(nexus_mutants) { 64 } else { 256 };
+pub(super) const WORKER_BATCH_WORDS: u32 = if cfg!(nexus_mutants) { 64 } else { 256 };
 
 /// Sizes of the segments used as larger batches, in bytes.
-pub(crate) const SEGMENT_BYTES: [usize; 2] = [16 << 10, 64 << 10];
+pub(super) const SEGMENT_BYTES: [usize; 2] = [16 << 10, 64 << 10];
 
 /// The [origin](Batch::origin) of a batch that no worker filled.
 pub(crate) const FROM_OUTSIDE: u32 = u32::MAX;
@@ -69,7 +69,7 @@ const fn words_in(bytes: usize) -> u32 {
 }
 
 /// Words in a batch of each size, smallest first.
-pub(crate) const SIZES: [u32; 3] = [
+pub(super) const SIZES: [u32; 3] = [
     WORKER_BATCH_WORDS,
     words_in(SEGMENT_BYTES[0]),
     words_in(SEGMENT_BYTES[1]),
@@ -97,7 +97,7 @@ unsafe impl Node for Batch {
 
 impl Batch {
     /// Makes an empty batch with room for `capacity` words, at most [`WORKER_BATCH_WORDS`].
-    pub(crate) fn new(origin: u32, capacity: u32) -> Self {
+    pub(super) fn new(origin: u32, capacity: u32) -> Self {
         debug_assert!(capacity <= WORKER_BATCH_WORDS, "larger ones are segments");
         let layout = Self::layout(capacity);
         // SAFETY: the layout holds at least the header, so it is not empty.
@@ -119,7 +119,7 @@ impl Batch {
     }
 
     /// Makes an empty batch in a segment of `bytes` bytes, one of [`SEGMENT_BYTES`].
-    pub(crate) fn in_segment(origin: u32, segment: Segment, bytes: usize) -> Self {
+    pub(super) fn in_segment(origin: u32, segment: Segment, bytes: usize) -> Self {
         let header = segment.start().cast::<Header>();
         let capacity = words_in(bytes);
         let batch = Self(header);
@@ -140,7 +140,7 @@ impl Batch {
 
     /// Returns the segment of this batch and the index of its size, unless this is a small batch. The
     /// batch's contents are dropped.
-    pub(crate) fn into_segment(mut self) -> Result<(usize, Segment), Self> {
+    pub(super) fn into_segment(mut self) -> Result<(usize, Segment), Self> {
         let capacity = self.header().capacity;
         let Some(size) = SIZES[1..].iter().position(|words| *words == capacity) else {
             return Err(self);
@@ -164,7 +164,7 @@ impl Batch {
     }
 
     /// The number of words that are filled.
-    pub(crate) fn filled(&self) -> u32 {
+    pub(super) fn filled(&self) -> u32 {
         self.header().filled
     }
 
@@ -179,7 +179,7 @@ impl Batch {
     }
 
     /// Makes a batch of one parcel from outside the pool, no larger than necessary.
-    pub(crate) fn of_one<P: Payload>(to: Key, envelope: Envelope, parcel: P) -> Self {
+    pub(super) fn of_one<P: Payload>(to: Key, envelope: Envelope, parcel: P) -> Self {
         let words = if fits::<P>() {
             words_of::<P>()
         } else {
@@ -197,7 +197,7 @@ impl Batch {
     }
 
     /// Sets the worker that fills it from now on.
-    pub(crate) fn set_origin(&mut self, worker: u32) {
+    pub(super) fn set_origin(&mut self, worker: u32) {
         // SAFETY: the header is ours.
         unsafe { self.0.as_mut() }.origin = worker;
     }
@@ -208,7 +208,7 @@ impl Batch {
     ///
     /// Returns the parcel if the batch has no room for it.
     #[inline]
-    pub(crate) fn try_push<P: Payload>(
+    pub(super) fn try_push<P: Payload>(
         &mut self,
         last: &Last,
         to: Key,
@@ -222,7 +222,7 @@ impl Batch {
     }
 
     #[inline]
-    pub(crate) fn write<P: Payload>(
+    pub(super) fn write<P: Payload>(
         &mut self,
         last: &Last,
         to: Key,
@@ -248,7 +248,7 @@ impl Batch {
     ///
     /// `P` [`fits`] into a batch. The caller writes the parcel before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn push_place<P: Payload>(
+    pub(super) unsafe fn push_place<P: Payload>(
         &mut self,
         last: &Last,
         to: Key,
@@ -272,7 +272,7 @@ impl Batch {
     ///
     /// As for that.
     #[inline(always)]
-    pub(crate) unsafe fn push_first_place<P: Payload>(
+    pub(super) unsafe fn push_first_place<P: Payload>(
         &mut self,
         last: &Last,
         to: Key,
@@ -371,7 +371,7 @@ impl Batch {
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(mut self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
+    pub(super) fn bounce(mut self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
         self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.

@@ -100,7 +100,7 @@ impl BoundedMailbox {
 
     /// Whether permits are taken at all: a mailbox that drops its oldest message always has room.
     pub(crate) fn counts(&self) -> bool {
-        self.overflow != Overflow::DropOldest
+        self.overflow.takes_permits()
     }
 
     /// Takes a permit for a message that is sent now.

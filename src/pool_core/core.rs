@@ -51,7 +51,7 @@ pub(crate) struct PoolCore {
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
-    pub(crate) on_suspicion: SuspicionHook,
+    pub(super) on_suspicion: SuspicionHook,
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
     /// The scopes that handlers may have entered on their threads.
@@ -75,7 +75,7 @@ pub(crate) struct PoolCore {
     /// The number of the last generated name.
     generated_names: AtomicU64,
     /// The last id of a message from outside, if those ids must be the same in every run.
-    pub(crate) ids_from_outside: Option<AtomicU64>,
+    pub(super) ids_from_outside: Option<AtomicU64>,
     /// Orders to each worker. They bypass its inbox, so that a flood of mail cannot delay its end.
     orders: Box<[ControlQueue<WorkerOrder>]>,
     /// Orders to each worker's actors that overtake their mail.
@@ -99,7 +99,7 @@ pub(crate) struct CoreParts {
 }
 
 impl PoolCore {
-    pub(crate) fn new(id: u32, parts: CoreParts) -> Self {
+    pub(super) fn new(id: u32, parts: CoreParts) -> Self {
         let CoreParts {
             name,
             workers,

@@ -42,12 +42,12 @@ const ID_WORDS: u32 = words_of::<MessageId>();
 const CAUSE_WORDS: u32 = words_of::<MessageCause>();
 
 /// Words before the parcel in an entry with all of its parts.
-pub(crate) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS;
+pub(super) const MOST_WORDS_BEFORE: u32 = 1 + KEY_WORDS + ID_WORDS + CAUSE_WORDS;
 
 /// The first word of an entry. In an ingress it is not zero, and writing it commits the entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct EntryHead(NonNull<u8>);
+pub(super) struct EntryHead(NonNull<u8>);
 
 impl EntryHead {
     #[inline(always)]
@@ -73,22 +73,22 @@ impl EntryHead {
         unsafe { self.0.sub(self.parts()).cast::<PayloadVtable>().as_ref() }
     }
 
-    pub(crate) fn word(self) -> NonNull<()> {
+    pub(super) fn word(self) -> NonNull<()> {
         self.0.cast()
     }
 }
 
 /// What is implied about an entry before it is read: the description of the entry before.
 #[derive(Clone, Copy)]
-pub(crate) struct ImpliedEntry {
+pub(super) struct ImpliedEntry {
     to: Key,
     message: MessageId,
-    pub(crate) cause: MessageCause,
+    pub(super) cause: MessageCause,
 }
 
 impl ImpliedEntry {
     /// What is implied about the first entry.
-    pub(crate) const NOTHING: Self = Self {
+    pub(super) const NOTHING: Self = Self {
         to: Key::NONE,
         message: MessageId::NONE,
         cause: MessageCause::NONE,
@@ -96,7 +96,7 @@ impl ImpliedEntry {
 }
 
 /// The writer's counterpart of [`ImpliedEntry`].
-pub(crate) struct Last {
+pub(super) struct Last {
     to: Cell<Key>,
     message: Cell<MessageId>,
     cause: Cell<MessageCause>,
@@ -115,12 +115,12 @@ impl Default for Last {
 
 impl Last {
     #[inline(always)]
-    pub(crate) fn has_cause(&self, cause: MessageCause) -> bool {
+    pub(super) fn has_cause(&self, cause: MessageCause) -> bool {
         self.cause.get() == cause
     }
 
     /// Resets it for a new batch.
-    pub(crate) fn forget(&self) {
+    pub(super) fn forget(&self) {
         let ImpliedEntry { to, message, cause } = ImpliedEntry::NOTHING;
         self.to.set(to);
         self.message.set(message);
@@ -130,7 +130,7 @@ impl Last {
 
 /// The description of an entry.
 #[derive(Clone, Copy)]
-pub(crate) struct EntryLayout {
+pub(super) struct EntryLayout {
     to: Key,
     message: MessageId,
     /// Set only if it is one of the parts.
@@ -141,7 +141,7 @@ pub(crate) struct EntryLayout {
 impl EntryLayout {
     /// Describes an entry behind the `last` one.
     #[inline(always)]
-    pub(crate) fn after(last: &Last, to: Key, message: MessageId, cause: MessageCause) -> Self {
+    pub(super) fn after(last: &Last, to: Key, message: MessageId, cause: MessageCause) -> Self {
         let mut entry = Self::of_same_cause(last, to, message);
         if !last.has_cause(cause) {
             entry.cause = cause;
@@ -152,7 +152,7 @@ impl EntryLayout {
 
     /// As [`after`](Self::after), for an entry with the cause of the last one.
     #[inline(always)]
-    pub(crate) fn of_same_cause(last: &Last, to: Key, message: MessageId) -> Self {
+    pub(super) fn of_same_cause(last: &Last, to: Key, message: MessageId) -> Self {
         let part = |part, changed| if changed { part } else { 0 };
         let parts =
             part(TO, last.to.get() != to) | part(MESSAGE, last.message.get().next() != message);
@@ -166,7 +166,7 @@ impl EntryLayout {
 
     /// Describes an entry that stands alone. It has a cause, unless its cause is the one that is implied.
     #[inline(always)]
-    pub(crate) fn alone(to: Key, message: MessageId, cause: Option<MessageCause>) -> Self {
+    pub(super) fn alone(to: Key, message: MessageId, cause: Option<MessageCause>) -> Self {
         Self {
             to,
             message,
@@ -177,7 +177,7 @@ impl EntryLayout {
 
     /// Returns the number of its words, with a `P`.
     #[inline(always)]
-    pub(crate) fn words<P>(&self) -> u32 {
+    pub(super) fn words<P>(&self) -> u32 {
         let of = |part, words| if self.parts & part != 0 { words } else { 0 };
         let parts = of(TO, KEY_WORDS) + of(MESSAGE, ID_WORDS) + of(CAUSE, CAUSE_WORDS);
         1 + parts + words_of::<P>()
@@ -185,19 +185,19 @@ impl EntryLayout {
 
     /// Returns its first word, with a `P`.
     #[inline(always)]
-    pub(crate) fn head<P: Payload>(&self) -> EntryHead {
+    pub(super) fn head<P: Payload>(&self) -> EntryHead {
         EntryHead::of::<P>(self.parts)
     }
 
     /// As [`head`](Self::head), for a payload with that handling.
     #[cfg(test)]
-    pub(crate) fn head_of(&self, handling: &'static PayloadVtable) -> EntryHead {
+    pub(super) fn head_of(&self, handling: &'static PayloadVtable) -> EntryHead {
         EntryHead::with(handling, self.parts)
     }
 
     /// Makes it the last entry, which the next one follows. Called when it has been written.
     #[inline(always)]
-    pub(crate) fn becomes(&self, last: &Last) {
+    pub(super) fn becomes(&self, last: &Last) {
         last.message.set(self.message);
         if self.parts & TO != 0 {
             last.to.set(self.to);
@@ -213,7 +213,7 @@ impl EntryLayout {
     ///
     /// There is room for its [words](Self::words) at `at`.
     #[inline(always)]
-    pub(crate) unsafe fn write_all_but_first(&self, at: *mut u64) -> *mut u64 {
+    pub(super) unsafe fn write_all_but_first(&self, at: *mut u64) -> *mut u64 {
         // SAFETY: the caller's promise; words are aligned for each part.
         unsafe {
             let mut at = at.add(1);
@@ -235,13 +235,13 @@ impl EntryLayout {
 }
 
 /// An entry that was read.
-pub(crate) struct ReadEntry {
-    pub(crate) handling: &'static PayloadVtable,
-    pub(crate) to: Key,
-    pub(crate) message: MessageId,
-    pub(crate) parcel: *const u8,
+pub(super) struct ReadEntry {
+    pub(super) handling: &'static PayloadVtable,
+    pub(super) to: Key,
+    pub(super) message: MessageId,
+    pub(super) parcel: *const u8,
     /// Words of the whole entry.
-    pub(crate) words: u32,
+    pub(super) words: u32,
 }
 
 impl ReadEntry {
@@ -251,7 +251,7 @@ impl ReadEntry {
     ///
     /// An entry was written there, after what is `known`.
     #[inline(always)]
-    pub(crate) unsafe fn read(at: *const u64, known: &mut ImpliedEntry) -> Self {
+    pub(super) unsafe fn read(at: *const u64, known: &mut ImpliedEntry) -> Self {
         // SAFETY: an entry has the parts that its first word names, and its parcel.
         unsafe {
             let head = at.cast::<EntryHead>().read();
@@ -289,7 +289,7 @@ impl ReadEntry {
     ///
     /// There are entries from `at` to `end`, the first of them right behind this one.
     #[inline(always)]
-    pub(crate) unsafe fn pass_over_same(
+    pub(super) unsafe fn pass_over_same(
         &self,
         at: &mut *const u64,
         end: *const u64,

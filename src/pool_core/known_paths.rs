@@ -11,6 +11,6 @@ const MOST_ENDED: usize = 1024;
 pub(crate) type KnownActors = RetainedMap<Key, ActorPath>;
 
 /// The table of a worker that begins.
-pub(crate) fn nobody_known() -> KnownActors {
+pub(super) fn nobody_known() -> KnownActors {
     RetainedMap::new(MOST_ENDED)
 }

@@ -107,29 +107,29 @@ const INLINE_BYTES: usize = 256;
 const WORD: usize = mem::size_of::<u64>();
 
 /// The operations on a type-erased payload. Each function takes the payload's bytes over.
-pub(crate) struct PayloadVtable {
-    pub(crate) words: u32,
-    pub(crate) deliver: unsafe fn(*const u8, PayloadReceiver<'_>, Key, &Envelope),
-    pub(crate) deliver_all: unsafe fn(PayloadRun, PayloadReceiver<'_>),
-    pub(crate) bounce: unsafe fn(*const u8, PoolReturn<'_>, ActorId, Envelope, DeadLetterReason),
-    pub(crate) discard: unsafe fn(*const u8),
+pub(super) struct PayloadVtable {
+    pub(super) words: u32,
+    pub(super) deliver: unsafe fn(*const u8, PayloadReceiver<'_>, Key, &Envelope),
+    pub(super) deliver_all: unsafe fn(PayloadRun, PayloadReceiver<'_>),
+    pub(super) bounce: unsafe fn(*const u8, PoolReturn<'_>, ActorId, Envelope, DeadLetterReason),
+    pub(super) discard: unsafe fn(*const u8),
     /// Unlike the others, this one leaves the payload where it is.
     #[cfg(test)]
-    pub(crate) duplicate: unsafe fn(*const u8, *mut u64) -> bool,
+    pub(super) duplicate: unsafe fn(*const u8, *mut u64) -> bool,
 }
 
 /// Payloads of one type, one behind the other, with a word before each.
-pub(crate) struct PayloadRun {
-    pub(crate) first: *const u8,
-    pub(crate) count: u32,
-    pub(crate) to: Key,
-    pub(crate) cause: MessageCause,
+pub(super) struct PayloadRun {
+    pub(super) first: *const u8,
+    pub(super) count: u32,
+    pub(super) to: Key,
+    pub(super) cause: MessageCause,
     /// The id of the first.
-    pub(crate) message: MessageId,
+    pub(super) message: MessageId,
 }
 
 impl PayloadVtable {
-    pub(crate) const fn of<P: Payload>() -> &'static Self {
+    pub(super) const fn of<P: Payload>() -> &'static Self {
         const {
             &Self {
                 words: words_of::<P>(),
@@ -162,7 +162,7 @@ impl PayloadVtable {
     }
 }
 
-pub(crate) const fn words_of<P>() -> u32 {
+pub(super) const fn words_of<P>() -> u32 {
     #[allow(clippy::cast_possible_truncation)] // types of 32 GiB do not exist
     {
         mem::size_of::<P>().div_ceil(WORD) as u32
@@ -175,7 +175,7 @@ pub(crate) const fn fits<P>() -> bool {
 }
 
 /// A payload too large to be stored inline.
-pub(crate) struct Boxed<P>(pub(crate) Box<P>);
+pub(super) struct Boxed<P>(pub(super) Box<P>);
 
 impl<P: Payload> Payload for Boxed<P> {
     fn unpack(self, at: PayloadReceiver<'_>, to: Key, envelope: &Envelope) {

@@ -38,7 +38,7 @@ pub(crate) struct Ports {
 /// Counts the messages that were sent from outside. A thread that keeps the ports has a counter of its own,
 /// shared with no other thread; the other threads share stripes.
 #[derive(Default)]
-pub(crate) struct Sent {
+pub(super) struct Sent {
     stripes: [CachePadded<AtomicU64>; STRIPES],
     counters: Mutex<Counters>,
 }
@@ -57,12 +57,12 @@ const STRIPES: usize = 8;
 
 impl Sent {
     /// Counts a message of a thread that has no counter of its own.
-    pub(crate) fn count(&self) {
+    pub(super) fn count(&self) {
         let stripe = OUTSIDE.with(OutsideThread::stripe);
         self.stripes[stripe].fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         let counters = self.counters.lock();
         let own = counters.all.iter().map(|it| it.load(Relaxed));
         let shared = self.stripes.iter().map(|it| it.load(Relaxed));
@@ -100,7 +100,7 @@ impl Ports {
         (ports, posts)
     }
 
-    pub(crate) fn sent(&self) -> &Sent {
+    pub(super) fn sent(&self) -> &Sent {
         &self.sent
     }
 
@@ -113,7 +113,7 @@ impl Ports {
     /// # Errors
     ///
     /// Returns the parcel if the worker accepts no more.
-    pub(crate) fn post<P: Payload>(
+    pub(super) fn post<P: Payload>(
         &self,
         worker: u32,
         to: Key,
@@ -353,7 +353,7 @@ impl OutsideThread {
 
 /// Keeps the ports of a pool for the next sends of this thread, which is no worker, to it.
 #[cold]
-pub(crate) fn keep(home: Home, ports: &Arc<Ports>) {
+pub(super) fn keep(home: Home, ports: &Arc<Ports>) {
     if !ports.is_open(home.worker()) {
         return;
     }
@@ -423,7 +423,7 @@ pub(crate) unsafe fn tell_all_again<P: Payload>(
 }
 
 /// Returns the id of the last message that this thread, which is no worker, has sent.
-pub(crate) fn last_message() -> MessageId {
+pub(super) fn last_message() -> MessageId {
     OUTSIDE.with(|outside| outside.last.get())
 }
 
@@ -433,7 +433,7 @@ pub(crate) fn last_post_has_woken() -> bool {
 }
 
 /// Notes whether the present send has woken a worker.
-pub(crate) fn note_post(woke: bool) {
+pub(super) fn note_post(woke: bool) {
     OUTSIDE.with(|outside| outside.woke.set(woke));
 }
 

@@ -25,7 +25,7 @@ impl Posts {
     /// # Safety
     ///
     /// All that is claimed of this ingress are entries with their parcels.
-    pub(crate) unsafe fn of(reader: Reader) -> Self {
+    pub(super) unsafe fn of(reader: Reader) -> Self {
         Self(reader)
     }
 
@@ -115,7 +115,7 @@ impl Posted<'_> {
     }
 
     /// Tells every parcel that it cannot arrive at `worker`.
-    pub(crate) fn bounce(self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
+    pub(super) fn bounce(self, pool: PoolReturn<'_>, home: Home, reason: DeadLetterReason) {
         self.drain(|found, envelope| {
             let to = ActorId::new(home, found.to);
             // SAFETY: `drain` gives each parcel out once.

@@ -17,7 +17,7 @@ const MOST_POOLS: usize = 1024;
 
 static POOLS: Table<PoolCore, MOST_POOLS> = Table::new();
 
-pub(crate) static WITHOUT_POOL: LazyLock<Arc<DeadLetters>> = LazyLock::new(Arc::default);
+pub(super) static WITHOUT_POOL: LazyLock<Arc<DeadLetters>> = LazyLock::new(Arc::default);
 
 impl Numbered for PoolCore {
     fn number(&self) -> u32 {

@@ -72,7 +72,7 @@ pub struct TopicStats {
     /// Copies of messages sent to subscribers.
     pub delivered: u64,
     /// Messages published while no actor was subscribed.
-    pub unheard: u64,
+    pub unsubscribed: u64,
 }
 
 impl<M: Clone + Send + 'static> Topic<M> {
@@ -207,7 +207,7 @@ impl<M: Clone + Send + 'static> Subscribed<M> {
     fn publish(&mut self, message: &M) -> Next<TopicMessage<M>> {
         self.stats.published += 1;
         if self.subscribers.is_empty() {
-            self.stats.unheard += 1;
+            self.stats.unsubscribed += 1;
             return Next::Unhandled;
         }
         for subscriber in self.subscribers.values() {

@@ -52,7 +52,7 @@ impl<M> fmt::Debug for StashError<M> {
 }
 
 /// The stash of one actor.
-pub(crate) struct Stash<M> {
+pub(super) struct Stash<M> {
     capacity: Option<usize>,
     aside: VecDeque<(Envelope, M)>,
     /// Taken out of the stash, to be handled before the mail.
@@ -82,11 +82,11 @@ impl<M> Default for Stash<M> {
 }
 
 impl<M> Stash<M> {
-    pub(crate) fn next_envelope(&self) -> Option<Envelope> {
+    pub(super) fn next_envelope(&self) -> Option<Envelope> {
         self.replayed.front().map(|(envelope, _)| *envelope)
     }
 
-    pub(crate) fn next(&mut self) -> Option<M> {
+    pub(super) fn next(&mut self) -> Option<M> {
         self.last = None;
         let (envelope, message) = self.replayed.pop_front()?;
         self.in_hand.note(envelope.message);
@@ -95,7 +95,7 @@ impl<M> Stash<M> {
 
     /// Nothing waits for the answer to a question any more. The question may be here, or may yet be
     /// stashed.
-    pub(crate) fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason) {
+    pub(super) fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason) {
         if self.capacity.is_none() && self.replayed.is_empty() {
             return;
         }
@@ -111,7 +111,7 @@ impl<M> Stash<M> {
     }
 
     /// Returns why a message from the stash is not to be handled, if it is not.
-    pub(crate) fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
+    pub(super) fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
         self.withdrawn.remove(&message)
     }
 
@@ -138,7 +138,7 @@ impl<M> Stash<M> {
 
     /// Returns what is in it, taken out to be handled before the mail, for an actor that has yet to say
     /// what stash it has; `None` if there is nothing.
-    pub(crate) fn rest(mut self) -> Option<Self> {
+    pub(super) fn rest(mut self) -> Option<Self> {
         self.replayed.append(&mut self.aside);
         if is_mutated(Mutant::StashTurnedRound) {
             self.replayed.make_contiguous().reverse();
@@ -151,7 +151,7 @@ impl<M> Stash<M> {
         })
     }
 
-    pub(crate) fn end(self, shard: &Shard, actor: Key, reason: DeadLetterReason)
+    pub(super) fn end(self, shard: &Shard, actor: Key, reason: DeadLetterReason)
     where
         M: 'static,
     {
@@ -246,7 +246,11 @@ pub(crate) fn make<M: Send + 'static>(shard: &Shard, actor: Key, capacity: usize
     let slot = shard.slot(actor.slot());
     with_store::<M, _>(slot, |store| {
         store.stash.capacity = Some(capacity);
-        store.stash.in_hand.0.get_or_insert_default();
+        store
+            .stash
+            .in_hand
+            .0
+            .get_or_insert_with(|| Rc::new(Cell::new(MessageId::NONE)));
         store.stash.in_hand.clone()
     })
 }

@@ -19,7 +19,7 @@ use crate::shard::Store;
 /// The store of an actor of `M`.
 pub(crate) struct StoreOf<M> {
     pub(crate) timers: TimerTable<M>,
-    pub(crate) stash: Stash<M>,
+    pub(super) stash: Stash<M>,
 }
 
 impl<M> Default for StoreOf<M> {

@@ -111,7 +111,7 @@ struct FoundTimer {
 }
 
 /// What a timer that is due yields.
-pub(crate) enum Taken<M> {
+pub(super) enum Taken<M> {
     Message(M),
     Maker(Make<M>),
 }
@@ -159,7 +159,7 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl<M> TimerTable<M> {
-    pub(crate) fn ring(&mut self, number: u32) {
+    pub(super) fn ring(&mut self, number: u32) {
         if let Some(timer) = self.at(number) {
             timer.alarm = None;
             let index = number as usize;
@@ -188,7 +188,7 @@ impl<M> TimerTable<M> {
     }
 
     /// Returns the timer that is due next, and the message under which it was started.
-    pub(crate) fn next_due(&mut self) -> Option<(u32, Envelope)> {
+    pub(super) fn next_due(&mut self) -> Option<(u32, Envelope)> {
         while let Some(number) = self.rung.pop_front() {
             self.is_listed[number as usize] = false;
             // A timer that was cancelled, or replaced by one that is not due yet, is passed over.
@@ -304,7 +304,7 @@ impl<M> TimerTable<M> {
     }
 
     /// Takes what the message of a due timer comes from. This ends a single timer.
-    pub(crate) fn take(&mut self, shard: &Shard, actor: Key, number: u32) -> Option<Taken<M>> {
+    pub(super) fn take(&mut self, shard: &Shard, actor: Key, number: u32) -> Option<Taken<M>> {
         let TimerKind::Repeated(repeated) = &mut self.at(number)?.kind else {
             let TimerKind::Single(message) = self.remove(shard, number)? else {
                 return None;
@@ -328,7 +328,7 @@ impl<M> TimerTable<M> {
     }
 
     /// A message was made: puts its maker back.
-    pub(crate) fn put_back(&mut self, number: u32, maker: Make<M>) {
+    pub(super) fn put_back(&mut self, number: u32, maker: Make<M>) {
         if let Some(Timer {
             kind: TimerKind::Repeated(repeated),
             ..
@@ -338,7 +338,7 @@ impl<M> TimerTable<M> {
         }
     }
 
-    pub(crate) fn handled(&mut self, shard: &Shard, actor: Key, number: u32) {
+    pub(super) fn handled(&mut self, shard: &Shard, actor: Key, number: u32) {
         let handling = self.handling.take();
         let Some(timer) = self.at(number) else {
             return;
@@ -370,7 +370,7 @@ impl<M> TimerTable<M> {
         self.iter().for_each(|timer| timer.unset(shard));
     }
 
-    pub(crate) fn end(self, shard: &Shard, end: WaitEnd) {
+    pub(super) fn end(self, shard: &Shard, end: WaitEnd) {
         for place in self.places {
             if let TimerPlace::Taken(timer) = place {
                 timer.unset(shard);
@@ -419,11 +419,11 @@ pub struct TimerKey {
 }
 
 impl TimerKey {
-    pub(crate) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(crate) fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.number
     }
 }

@@ -43,11 +43,11 @@ impl TickBudget {
 pub(crate) struct Alarms {
     wheel: RefCell<TimerWheel<Alarm>>,
     /// When the current tick began.
-    pub(crate) tick_began: Cell<u64>,
+    pub(super) tick_began: Cell<u64>,
 }
 
 impl Alarms {
-    pub(crate) fn new(now: u64) -> Self {
+    pub(super) fn new(now: u64) -> Self {
         Self {
             wheel: RefCell::new(TimerWheel::new(now)),
             tick_began: Cell::new(now),
@@ -81,7 +81,7 @@ impl Alarms {
     }
 
     /// Frees memory that is no longer needed.
-    pub(crate) fn trim(&self) {
+    pub(super) fn trim(&self) {
         self.wheel.borrow_mut().trim();
     }
 

@@ -75,7 +75,7 @@ impl Attention {
         self.0.set(self.0.get() | Self::STAND_IN | Self::WANTED);
     }
 
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.set(0);
     }
 }

@@ -39,7 +39,7 @@ impl TurnEnd {
 
     /// Whether it is the usual end.
     #[inline(always)]
-    pub(crate) fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
 
@@ -88,7 +88,7 @@ pub(crate) enum NewBody {
 impl NewBody {
     /// Moves it into the slabs of its worker, if it is not there yet.
     #[inline(always)]
-    pub(crate) fn into_slab(self, slabs: &Slabs) -> BodyBox {
+    pub(super) fn into_slab(self, slabs: &Slabs) -> BodyBox {
         match self {
             Self::AtHome(body) => body,
             Self::OnHeap(body) => body.into_slab(slabs),
@@ -119,7 +119,7 @@ impl DerefMut for NewBody {
 }
 
 #[inline]
-pub(crate) fn at_home<B: Body + 'static>(body: B, slabs: &Slabs) -> BodyBox {
+pub(super) fn at_home<B: Body + 'static>(body: B, slabs: &Slabs) -> BodyBox {
     SlabBox::new(body, slabs).coerce(|body| body as *mut dyn Body)
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn give_up(shard: &Shard, key: Key, ticket: u64) {
 }
 
 /// Gives room to the waiting senders, as long as there is any.
-pub(crate) fn serve(shard: &Shard, key: Key) {
+pub(super) fn serve(shard: &Shard, key: Key) {
     let Some(slot) = shard.tenant(key) else {
         return;
     };
@@ -90,7 +90,7 @@ pub(crate) fn serve(shard: &Shard, key: Key) {
 }
 
 /// A message was taken out of the mailbox of an actor: returns its permit.
-pub(crate) fn return_permit(shard: &Shard, key: Key, bounded: &BoundedMailbox) {
+pub(super) fn return_permit(shard: &Shard, key: Key, bounded: &BoundedMailbox) {
     if bounded.counts() && !is_mutated(Mutant::PlaceLeaked) && bounded.leave() {
         serve(shard, key);
     }
@@ -127,9 +127,9 @@ pub(crate) fn is_still_next(shard: &Shard, key: Key) -> bool {
 
 /// The body of an actor whose mailbox is bounded: it returns the permit of each message before the message
 /// is handled, so that no other actor need check whether it has a bound.
-pub(crate) struct BoundedBody {
-    pub(crate) inner: NewBody,
-    pub(crate) bounded: Arc<BoundedMailbox>,
+pub(super) struct BoundedBody {
+    pub(super) inner: NewBody,
+    pub(super) bounded: Arc<BoundedMailbox>,
 }
 
 /// The body of an actor, which returns permits if its mailbox is bounded.
@@ -145,7 +145,7 @@ pub(crate) fn with_bound(shard: &Shard, key: Key, body: NewBody) -> NewBody {
 
 impl BoundedBody {
     /// Its successor has the same mailbox.
-    pub(crate) fn end_of(&self, end: TurnEnd) -> TurnEnd {
+    pub(super) fn end_of(&self, end: TurnEnd) -> TurnEnd {
         end.with_next(|inner| {
             let bounded = Arc::clone(&self.bounded);
             NewBody::new(Self { inner, bounded })

@@ -8,17 +8,17 @@ use crate::pool_core::PoolCore;
 use crate::queue::WaitQueue;
 
 /// Called for a waiting sender once there is room. Dropped if there will be none.
-pub(crate) type Grant = Box<dyn FnOnce(MailPermit)>;
+pub(super) type Grant = Box<dyn FnOnce(MailPermit)>;
 
 /// The owner's half of a bounded mailbox.
 pub(crate) struct CapacityQueue {
-    pub(crate) bounded: Arc<BoundedMailbox>,
-    pub(crate) line: WaitQueue<Grant>,
+    pub(super) bounded: Arc<BoundedMailbox>,
+    pub(super) line: WaitQueue<Grant>,
 }
 
 impl CapacityQueue {
     /// Returns the first waiter, and a permit for it.
-    pub(crate) fn next(&mut self, core: &PoolCore) -> Option<(Grant, MailPermit)> {
+    pub(super) fn next(&mut self, core: &PoolCore) -> Option<(Grant, MailPermit)> {
         if !self.line.is_empty() && self.bounded.is_blocked(&*core.transport) {
             return None;
         }

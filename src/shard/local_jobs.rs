@@ -20,7 +20,7 @@ impl Shard {
     }
 
     /// Queues again what could not be handed over to a larger stack.
-    pub(crate) fn put_back_apart(&self, stack: StackClass) {
+    pub(super) fn put_back_apart(&self, stack: StackClass) {
         match self.task_apart.take() {
             Some(task) => self.queue_task(Some(stack), task),
             None => self.due.push(Runnable::Turn(self.apart.get())),

@@ -65,7 +65,7 @@ pub(crate) fn record(letters: &DeadLetters, letter: DeadLetter) {
 }
 
 /// Runs `tell` such that everything it sends has [`ActorId::SUBSCRIBER`] as its sender.
-pub(crate) fn as_subscriber(tell: &mut dyn FnMut()) {
+pub(super) fn as_subscriber(tell: &mut dyn FnMut()) {
     let outer = DropMarks::current();
     outer.with(TELLING).put_back();
     with_current(|shard| match shard {

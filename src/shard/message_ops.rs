@@ -83,7 +83,7 @@ pub(crate) unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: WaitEn
 /// # Safety
 ///
 /// The slot's present tenancy was begun by `occupy::<M>`.
-pub(crate) unsafe fn bury_next<M: 'static>(
+pub(super) unsafe fn bury_next<M: 'static>(
     slot: &Slot,
     shard: &Shard,
     actor: ActorId,
@@ -112,7 +112,7 @@ pub(crate) unsafe fn bury_next<M: 'static>(
 /// # Safety
 ///
 /// The slot's present tenancy is that of `actor`, and was begun by `occupy::<M>`.
-pub(crate) unsafe fn bury<M: 'static>(
+pub(super) unsafe fn bury<M: 'static>(
     slot: &Slot,
     shard: &Shard,
     actor: ActorId,

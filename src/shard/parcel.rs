@@ -50,7 +50,7 @@ pub(crate) trait Parcel: Send + Sized + 'static {
 
 /// Returns the receiver of payloads that a worker is.
 #[inline(always)]
-pub(crate) fn receiver(shard: &Shard) -> PayloadReceiver<'_> {
+pub(super) fn receiver(shard: &Shard) -> PayloadReceiver<'_> {
     // SAFETY: the payloads of this crate are parcels, boxes of them, and those that do not open it.
     unsafe { PayloadReceiver::new(shard) }
 }

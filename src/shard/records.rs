@@ -339,7 +339,7 @@ impl Withdrawn {
 
 impl System {
     /// Whether it is passive, and would wake up for a message.
-    pub(crate) fn is_asleep(&self) -> bool {
+    pub(super) fn is_asleep(&self) -> bool {
         self.passive == Some(Passive::Asleep)
             && !(self.suspended || self.escalated)
             && self.cut_short.is_none()

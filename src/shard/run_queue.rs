@@ -37,7 +37,7 @@ const FIBER_MARK: u32 = 1 << 31;
 const TASK: u32 = u32::MAX;
 
 impl RunQueue {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             ring: [const { Cell::new(0) }; RING as usize],
             head: Cell::new(0),
@@ -164,7 +164,7 @@ impl RunQueue {
     }
 
     /// Frees memory that the queue does not need now.
-    pub(crate) fn trim(&self) {
+    pub(super) fn trim(&self) {
         let mut behind = self.behind.borrow_mut();
         if behind.capacity() > RING as usize {
             behind.shrink_to(RING as usize);

@@ -47,7 +47,7 @@ impl PoolCore {
 
 /// What a handler has entered, while another actor's code runs in the middle of it. Dropping it enters it
 /// again.
-pub(crate) struct SuspendedScopes<'a> {
+pub(super) struct SuspendedScopes<'a> {
     shard: &'a Shard,
     locals: Locals,
     answering: Option<Answering>,
@@ -78,7 +78,7 @@ impl Shard {
     /// Begins code that is not the handler's in the middle of the handler: in none of its scopes.
     /// [`end_between`](Self::end_between) must follow.
     #[inline(always)]
-    pub(crate) fn begin_between(&self) -> Option<Box<SuspendedScopes<'_>>> {
+    pub(super) fn begin_between(&self) -> Option<Box<SuspendedScopes<'_>>> {
         let is_scoped = self.current.record().is_scoped.get();
         is_scoped.then(|| self.step_aside())
     }
@@ -98,7 +98,7 @@ impl Shard {
 
     /// Ends that code, and leaves what it has entered.
     #[inline(always)]
-    pub(crate) fn end_between(&self, outer: Option<Box<SuspendedScopes<'_>>>) {
+    pub(super) fn end_between(&self, outer: Option<Box<SuspendedScopes<'_>>>) {
         match outer {
             None if !self.current.record().is_scoped.get() => {}
             outer => self.end_in_between(outer),
@@ -132,7 +132,7 @@ impl Shard {
     }
 
     /// Notes whether there is something to do before the running handler can wait.
-    pub(crate) fn note_what_to_do_first(&self) {
+    pub(super) fn note_what_to_do_first(&self) {
         let here = self.current.record();
         do_first(here.is_scoped.get() || here.starts.any());
     }

@@ -98,14 +98,14 @@ pub(crate) struct Slot {
     /// The tenancy's generation while new mail is admitted, else 0: admission takes one comparison.
     open: Cell<u32>,
     generation: Cell<u32>,
-    pub(crate) mailbox: RawMailbox<Flags>,
+    pub(super) mailbox: RawMailbox<Flags>,
     desk: Cell<BodyPlace>,
     /// `None` if it was never let, or its memory was given back since.
     mail: Cell<Option<&'static MessageVtable>>,
     pub(crate) parent: Cell<u32>,
     pub(crate) first_child: Cell<u32>,
-    pub(crate) next_sibling: Cell<u32>,
-    pub(crate) previous_sibling: Cell<u32>,
+    pub(super) next_sibling: Cell<u32>,
+    pub(super) previous_sibling: Cell<u32>,
     /// How to build the actor again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
     recipe: Cell<*const ()>,
     extra: Cell<Option<Box<Extra>>>,
@@ -227,7 +227,7 @@ impl Slot {
     }
 
     /// Whether `key` is of the present tenancy.
-    pub(crate) fn is_let_to(&self, key: Key) -> bool {
+    pub(super) fn is_let_to(&self, key: Key) -> bool {
         self.generation.get() == key.generation() && self.state.get() != ActorState::Vacant
     }
 
@@ -241,7 +241,7 @@ impl Slot {
     }
 
     /// Whether a message to `key` would be admitted.
-    pub(crate) fn is_open_for(&self, key: Key) -> bool {
+    pub(super) fn is_open_for(&self, key: Key) -> bool {
         self.open.get() == key.generation()
     }
 
@@ -251,7 +251,7 @@ impl Slot {
 
     /// Returns the kind of mail of the tenant, if there is one.
     #[inline(always)]
-    pub(crate) fn kind_of_tenant(&self) -> Option<&'static MessageType> {
+    pub(super) fn kind_of_tenant(&self) -> Option<&'static MessageType> {
         self.mail.get().map(|mail| &mail.message_type)
     }
 
@@ -261,7 +261,7 @@ impl Slot {
     }
 
     #[inline(always)]
-    pub(crate) fn mail_kind(&self) -> &'static MessageVtable {
+    pub(super) fn mail_kind(&self) -> &'static MessageVtable {
         self.mail.get().unwrap_or(&NO_MESSAGES)
     }
 
@@ -277,7 +277,7 @@ impl Slot {
     /// If `generation` is of the present tenancy, that tenancy was begun by `occupy::<M>`. The caller writes
     /// the item before it does anything else.
     #[inline(always)]
-    pub(crate) unsafe fn admit<M>(
+    pub(super) unsafe fn admit<M>(
         &self,
         generation: u32,
         slabs: &Slabs,
@@ -438,12 +438,12 @@ impl Slot {
         self.traits.has(SlotFlag::Bounded)
     }
 
-    pub(crate) fn become_bounded(&self) {
+    pub(super) fn become_bounded(&self) {
         self.traits.set(SlotFlag::Bounded, true);
     }
 
     /// Whether it waits for the system, and must not have a turn for its mail.
-    pub(crate) fn is_resting(&self) -> bool {
+    pub(super) fn is_resting(&self) -> bool {
         self.traits.has(SlotFlag::Resting)
     }
 
@@ -472,11 +472,11 @@ impl Slot {
 
     /// Whether its path can be found from elsewhere.
     #[inline]
-    pub(crate) fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.traits.has(SlotFlag::Known)
     }
 
-    pub(crate) fn become_known(&self) {
+    pub(super) fn become_known(&self) {
         self.traits.set(SlotFlag::Known, true);
     }
 
@@ -501,7 +501,7 @@ impl Slot {
     }
 
     /// Reads or changes the bound of its mailbox, if it has one.
-    pub(crate) fn with_bound<R>(&self, look: impl FnOnce(&mut CapacityQueue) -> R) -> Option<R> {
+    pub(super) fn with_bound<R>(&self, look: impl FnOnce(&mut CapacityQueue) -> R) -> Option<R> {
         if !self.is_bounded() {
             return None;
         }
@@ -576,7 +576,7 @@ impl Slot {
     }
 
     /// Reads what it is besides an actor, or instead of one, if anything.
-    pub(crate) fn look_at_role<R>(&self, look: impl FnOnce(&Role) -> R) -> Option<R> {
+    pub(super) fn look_at_role<R>(&self, look: impl FnOnce(&Role) -> R) -> Option<R> {
         let extra = self.extra.take()?;
         let answer = extra.role.as_deref().map(look);
         self.extra.set(Some(extra));
@@ -584,7 +584,7 @@ impl Slot {
     }
 
     /// Returns the path, if the actor was given a name.
-    pub(crate) fn given_path(&self) -> Option<ActorPath> {
+    pub(super) fn given_path(&self) -> Option<ActorPath> {
         let extra = self.extra.take()?;
         let path = extra.path.clone();
         self.extra.set(Some(extra));

@@ -7,7 +7,7 @@ use crate::failure::WaitEnd;
 /// A property that an actor has or has not.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-pub(crate) enum SlotFlag {
+pub(super) enum SlotFlag {
     /// Its mailbox is bounded.
     Bounded = 1,
     /// Its path can be found from elsewhere.
@@ -22,7 +22,7 @@ pub(crate) enum SlotFlag {
 
 /// The properties of an actor, and the end of the replies that it still holds when it stops.
 #[derive(Default)]
-pub(crate) struct SlotFlags(Cell<u8>);
+pub(super) struct SlotFlags(Cell<u8>);
 
 const ENDING_SHIFT: u32 = 5;
 
@@ -40,22 +40,22 @@ const ENDINGS: [WaitEnd; 8] = [
 
 impl SlotFlags {
     #[inline(always)]
-    pub(crate) fn has(&self, one: SlotFlag) -> bool {
+    pub(super) fn has(&self, one: SlotFlag) -> bool {
         self.0.get() & one as u8 != 0
     }
 
     #[inline(always)]
-    pub(crate) fn set(&self, one: SlotFlag, holds: bool) {
+    pub(super) fn set(&self, one: SlotFlag, holds: bool) {
         let others = self.0.get() & !(one as u8);
         self.0.set(others | if holds { one as u8 } else { 0 });
     }
 
-    pub(crate) fn ending(&self) -> WaitEnd {
+    pub(super) fn ending(&self) -> WaitEnd {
         ENDINGS[usize::from(self.0.get() >> ENDING_SHIFT)]
     }
 
     #[allow(clippy::cast_possible_truncation)] // there are eight
-    pub(crate) fn end_with(&self, end: WaitEnd) {
+    pub(super) fn end_with(&self, end: WaitEnd) {
         let number = ENDINGS.iter().position(|&other| other == end);
         let number = number.expect("every end has a number") as u8;
         let traits = self.0.get() & ((1 << ENDING_SHIFT) - 1);
@@ -63,7 +63,7 @@ impl SlotFlags {
     }
 
     /// Clears all properties; the end stays as it was.
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.set(self.0.get() & !((1 << ENDING_SHIFT) - 1));
     }
 }

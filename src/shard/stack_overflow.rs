@@ -17,7 +17,7 @@ use crate::fiber::Report;
 const MOST_ANCESTORS: usize = 32;
 
 /// Reports an overflow, if the address lies in the guard of the stack that this thread runs on.
-pub(crate) fn tell_of_overflow(address: usize, report: &mut Report) -> bool {
+pub(super) fn tell_of_overflow(address: usize, report: &mut Report) -> bool {
     with_current(|shard| {
         let Some(shard) = shard else { return false };
         let Some(stack_size) = shard.fibers.overflown(address) else {

@@ -37,7 +37,7 @@ use crate::wait::JoinWaits;
 use crate::wait::Waits;
 
 /// Called at the end of a wait. It may look at the wait, and take its outcome.
-pub(crate) type Callback = Box<dyn FnOnce(&Shard)>;
+pub(super) type Callback = Box<dyn FnOnce(&Shard)>;
 
 /// A place at which a handler of this worker waits.
 pub(crate) type WorkerWait = wait::Wait<Callback>;
@@ -49,10 +49,10 @@ pub(crate) type Chore = Box<dyn FnOnce(&Shard)>;
 pub(crate) struct Shard {
     pub(crate) home: Home,
     pub(crate) core: Arc<PoolCore>,
-    pub(crate) slots: Arena<Slot>,
+    pub(super) slots: Arena<Slot>,
     pub(crate) due: RunQueue,
     /// Each with the larger stack that it needs, if any.
-    pub(crate) tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
+    pub(super) tasks: RefCell<VecDeque<(Option<StackClass>, Chore)>>,
     /// Tasks that were added and are not done.
     pub(crate) tasks_open: Cell<usize>,
     pub(crate) waits: Waits<Callback>,
@@ -74,7 +74,7 @@ pub(crate) struct Shard {
 
     last_message: Cell<MessageId>,
     /// Fibers whose handlers wait and have resumed others meanwhile.
-    pub(crate) nested: Cell<u32>,
+    pub(super) nested: Cell<u32>,
     /// What is handed over to a larger stack: a task, or otherwise the turn of the actor in that slot.
     pub(crate) apart: Cell<u32>,
     pub(crate) task_apart: Cell<Option<Chore>>,
@@ -83,7 +83,7 @@ pub(crate) struct Shard {
     /// since.
     pub(crate) now: Cell<u64>,
     /// Where it reads the time, unless the time is set from outside.
-    pub(crate) clock: Option<Clock>,
+    pub(super) clock: Option<Clock>,
     pub(crate) alarms: Alarms,
     /// How much the worker does in the present tick.
     pub(crate) budget: Cell<TickBudget>,
@@ -97,12 +97,12 @@ pub(crate) struct Shard {
     pub(crate) interrupts: Interrupts,
     pub(crate) elsewhere: Elsewhere,
     /// The last field, as actors and their mail lie in it.
-    pub(crate) slabs: Box<Slabs>,
+    pub(super) slabs: Box<Slabs>,
 }
 
 impl Shard {
     /// Creates an empty shard whose fibers run `body`.
-    pub(crate) fn new(
+    pub(super) fn new(
         core: Arc<PoolCore>,
         worker: u32,
         stacks: StackConfig,
@@ -240,7 +240,7 @@ impl Shard {
 
     /// Returns how many messages the present turn may still take.
     #[inline(always)]
-    pub(crate) fn messages_left(&self) -> usize {
+    pub(super) fn messages_left(&self) -> usize {
         self.current.record().messages_left.get()
     }
 
@@ -331,7 +331,7 @@ impl Shard {
     }
 
     /// Returns the actor whose handler ran last, and whether the handler still runs.
-    pub(crate) fn last_handler(&self) -> Option<(Key, bool)> {
+    pub(super) fn last_handler(&self) -> Option<(Key, bool)> {
         last_handler(&self.activity)
     }
 
@@ -366,7 +366,7 @@ impl Shard {
 
 /// A key together with the type of its tenancy's messages.
 pub(crate) struct TypedKey<M> {
-    pub(crate) key: Key,
+    pub(super) key: Key,
     messages: std::marker::PhantomData<fn(M)>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum Name<'a> {
 }
 
 /// Makes the guardian of a new shard.
-pub(crate) fn found_guardian(shard: &Shard) {
+pub(super) fn found_guardian(shard: &Shard) {
     let slot = shard.slots().occupy();
     debug_assert_eq!(slot, GUARDIAN);
     shard.slot(slot).occupy(MessageVtable::of::<()>(), NO_SLOT);
@@ -201,7 +201,7 @@ pub(crate) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
 }
 
 /// Whether an actor is passive, and would wake up for a message.
-pub(crate) fn is_asleep(slot: &Slot) -> bool {
+pub(super) fn is_asleep(slot: &Slot) -> bool {
     slot.attention.get() && slot.has_system() && slot.with_system(|system| system.is_asleep())
 }
 

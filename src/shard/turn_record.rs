@@ -30,21 +30,21 @@ pub(crate) struct TurnRecord {
     /// The actor.
     pub(crate) actor: Cell<ActorId>,
     /// The envelope of the message that it handles.
-    pub(crate) envelope: Cell<Envelope>,
+    pub(super) envelope: Cell<Envelope>,
     /// The number of messages that its turn may still take.
-    pub(crate) messages_left: Cell<usize>,
+    pub(super) messages_left: Cell<usize>,
     /// Whether a handler runs, in which case dropped replies wait for its end.
-    pub(crate) handles: Cell<bool>,
+    pub(super) handles: Cell<bool>,
     /// The handler in which it acts, if that is another actor's: a subscriber to dead letters belongs to
     /// no worker.
     pub(crate) within: Cell<RunningTurn>,
     /// Starts of actors that handlers on this fiber are performing.
-    pub(crate) starts: PendingStarts,
+    pub(super) starts: PendingStarts,
     /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(crate) locals: Locals,
     /// The reply whose answer it makes.
-    pub(crate) answering: Cell<Option<Answering>>,
+    pub(super) answering: Cell<Option<Answering>>,
     /// The last wait of a handler on this fiber. It is also read from elsewhere, by the cancellation of a
     /// task.
     pub(crate) wait: Rc<Cell<Key>>,
@@ -86,7 +86,7 @@ impl Drop for CurrentRecord {
 }
 
 impl CurrentRecord {
-    pub(crate) fn new(is_hooked: bool) -> Self {
+    pub(super) fn new(is_hooked: bool) -> Self {
         let root = Box::into_raw(Box::new(TurnRecord::nobody(is_hooked)));
         Self {
             here: Cell::new(root),
@@ -122,30 +122,30 @@ impl CurrentRecord {
     }
 
     /// Sets the record of the worker's own stack, which continues.
-    pub(crate) fn set_current_to_root(&self) {
+    pub(super) fn set_current_to_root(&self) {
         self.here.set(self.root);
     }
 }
 
 /// The starts that are under way on one fiber, the innermost last.
-pub(crate) struct PendingStarts(pub(crate) RefCell<Vec<PendingStart>>);
+pub(super) struct PendingStarts(pub(super) RefCell<Vec<PendingStart>>);
 
-pub(crate) struct PendingStart {
-    pub(crate) actor: ActorId,
-    pub(crate) mail: &'static MessageType,
+pub(super) struct PendingStart {
+    pub(super) actor: ActorId,
+    pub(super) mail: &'static MessageType,
     /// The slot of the actor that starts it.
-    pub(crate) starter: u32,
+    pub(super) starter: u32,
     /// Its wait, once there is one.
-    pub(crate) wait: Option<Key>,
+    pub(super) wait: Option<Key>,
 }
 
 impl PendingStarts {
     /// Whether there are any.
-    pub(crate) fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         !self.0.borrow().is_empty()
     }
 
-    pub(crate) const fn none() -> Self {
+    pub(super) const fn none() -> Self {
         Self(RefCell::new(Vec::new()))
     }
 }
@@ -176,12 +176,12 @@ impl Locals {
     }
 
     /// Takes all values out, and leaves none.
-    pub(crate) fn take(&self) -> Self {
+    pub(super) fn take(&self) -> Self {
         Self(RefCell::new(self.0.take()))
     }
 
     /// Puts back what was taken out, if nothing was added since.
-    pub(crate) fn put_back(&self, taken: Self) {
+    pub(super) fn put_back(&self, taken: Self) {
         let added = self.0.replace(taken.0.into_inner());
         debug_assert!(
             added.is_empty(),
@@ -189,7 +189,7 @@ impl Locals {
         );
     }
 
-    pub(crate) fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         !self.0.borrow().is_empty()
     }
 }

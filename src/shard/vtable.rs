@@ -15,20 +15,20 @@ use crate::memory::Slabs;
 #[repr(C)]
 pub(crate) struct MessageVtable {
     /// First, so that its address is that of the whole.
-    pub(crate) message_type: MessageType,
-    pub(crate) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
-    pub(crate) release: unsafe fn(&Slot, &Slabs),
-    pub(crate) peek: unsafe fn(&Slot) -> Option<Envelope>,
-    pub(crate) discard: unsafe fn(&Slot, &Shard, WaitEnd),
-    pub(crate) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
-    pub(crate) holds: unsafe fn(&Slot, MessageId) -> bool,
-    pub(crate) advance: unsafe fn(&Slot, &Slabs, MessageId, usize) -> bool,
+    pub(super) message_type: MessageType,
+    pub(super) bury: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason) -> u64,
+    pub(super) release: unsafe fn(&Slot, &Slabs),
+    pub(super) peek: unsafe fn(&Slot) -> Option<Envelope>,
+    pub(super) discard: unsafe fn(&Slot, &Shard, WaitEnd),
+    pub(super) bury_next: unsafe fn(&Slot, &Shard, ActorId, DeadLetterReason),
+    pub(super) holds: unsafe fn(&Slot, MessageId) -> bool,
+    pub(super) advance: unsafe fn(&Slot, &Slabs, MessageId, usize) -> bool,
     /// Restores the slot's recipe, with its type, from a pointer; it must not be null.
-    pub(crate) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
+    pub(super) recipe: unsafe fn(*const ()) -> Arc<dyn Recipe>,
 }
 
 /// The operations on the mailbox of a slot that is no actor's: nothing is ever in it.
-pub(crate) static NO_MESSAGES: MessageVtable = MessageVtable {
+pub(super) static NO_MESSAGES: MessageVtable = MessageVtable {
     message_type: MessageType::new::<()>(),
     bury: |_, _, _, _| 0,
     release: |_, _| {},

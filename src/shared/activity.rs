@@ -22,10 +22,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// How many waiting handlers are noted; further ones overwrite them.
-#[cfg(not(nexus_loom))]
-const NOTED: usize = 64;
-#[cfg(nexus_loom)]
-const NOTED: usize = 2;
+const NOTED: usize = if cfg!(nexus_loom) { 2 } else { 64 };
 
 /// The current turn of one worker, which handles a `T`.
 pub struct Activity<T> {
@@ -42,9 +39,9 @@ pub struct Activity<T> {
 
 /// The actor whose handler runs, and what it handles.
 pub struct ActivityMark<T> {
-    pub(crate) key: u64,
+    pub(super) key: u64,
     /// Null if no handler runs.
-    pub(crate) what: *mut T,
+    pub(super) what: *mut T,
 }
 
 impl<T> Clone for ActivityMark<T> {

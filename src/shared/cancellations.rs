@@ -14,14 +14,8 @@
 use crate::sync::{AtomicU32, Mutant, OnceLock, is_mutated};
 use std::sync::atomic::Ordering::Relaxed;
 
-#[cfg(not(nexus_loom))]
-const FIRST_CHUNK: usize = 256;
-#[cfg(nexus_loom)]
-const FIRST_CHUNK: usize = 1;
-#[cfg(not(nexus_loom))]
-const CHUNKS: usize = 24;
-#[cfg(nexus_loom)]
-const CHUNKS: usize = 2;
+const FIRST_CHUNK: usize = if cfg!(nexus_loom) { 1 } else { 256 };
+const CHUNKS: usize = if cfg!(nexus_loom) { 2 } else { 24 };
 
 /// The asks of one worker that were given up.
 pub struct Cancellations([OnceLock<Box<[AtomicU32]>>; CHUNKS]);

@@ -47,7 +47,11 @@ impl Case {
     }
 
     fn leave_out(&mut self, name: &str) -> Result<(), String> {
-        if let Some(choice) = Choice::ALL.into_iter().find(|choice| choice.name() == name) {
+        if let Some(choice) = Choice::ALL
+            .iter()
+            .copied()
+            .find(|choice| choice.name() == name)
+        {
             self.choices = self.choices.without(choice);
             return Ok(());
         }
@@ -61,7 +65,7 @@ impl Case {
 
     /// The names of what is left out.
     fn left_out(&self) -> Vec<String> {
-        let choices = Choice::ALL.into_iter();
+        let choices = Choice::ALL.iter().copied();
         let choices = choices.filter(|choice| !self.choices.contains(*choice));
         let faults = self.without_faults.iter();
         choices

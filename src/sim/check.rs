@@ -257,7 +257,7 @@ impl Smallest<'_> {
     }
 
     fn leave_choices_out(&mut self) {
-        for choice in Choice::ALL {
+        for &choice in Choice::ALL {
             let case = Case {
                 choices: self.case.choices.without(choice),
                 ..self.case.clone()

@@ -2,48 +2,49 @@
 
 use std::fmt;
 
-/// A kind of choice that the seed makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Choice {
+/// Declares the kinds, their list and their names from one table, so that none can lack one of them.
+macro_rules! choices {
+    ($($(#[$doc:meta])+ $choice:ident: $name:literal,)+) => {
+        /// A kind of choice that the seed makes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Choice {
+            $($(#[$doc])+ $choice,)+
+        }
+
+        impl Choice {
+            /// All kinds of choices.
+            pub const ALL: &'static [Self] = &[$(Self::$choice),+];
+
+            /// The name, as it appears in instructions to repeat a simulation.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$choice => $name,)+
+                }
+            }
+        }
+    };
+}
+
+choices! {
     /// Which actor of a worker runs next, and how many run before the worker polls its mail and its
     /// timers again.
-    Actors,
+    Actors: "actors",
     /// How long a round of a worker takes, and so which worker comes next.
-    Pace,
+    Pace: "pace",
     /// How long messages between workers, and from outside, are in flight. Messages from one sender
     /// to one worker keep their order.
-    Latency,
+    Latency: "latency",
     /// Now and then a worker stalls for a long time, as a thread does when the operating system has
     /// descheduled it.
-    Stalls,
+    Stalls: "stalls",
     /// Now and then a worker wakes up with nothing to do.
-    WakeUps,
+    WakeUps: "wake-ups",
 }
 
 impl Choice {
-    /// All kinds of choices.
-    pub const ALL: [Self; 5] = [
-        Self::Actors,
-        Self::Pace,
-        Self::Latency,
-        Self::Stalls,
-        Self::WakeUps,
-    ];
-
     const fn bit(self) -> u8 {
         1 << self as u8
-    }
-
-    /// The name, as it appears in instructions to repeat a simulation.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Actors => "actors",
-            Self::Pace => "pace",
-            Self::Latency => "latency",
-            Self::Stalls => "stalls",
-            Self::WakeUps => "wake-ups",
-        }
     }
 }
 

@@ -220,9 +220,9 @@ pub enum FaultError {
     #[error(transparent)]
     InvalidPath(#[from] PathError),
     /// Handlings are counted from 1.
-    #[error("handlings are counted from 1, so there is no handling 0")]
+    #[error("handlings are counted from 1, so there is no handling 0; give at least 1")]
     NoHandling,
     /// The period ends before it begins.
-    #[error("the fault's period ends before it begins")]
+    #[error("the fault's period ends before it begins; give the earlier time first")]
     NoTime,
 }

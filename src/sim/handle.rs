@@ -57,6 +57,10 @@ use crate::shard::enter;
 /// real clock, other threads, and the order of a `HashMap` with the standard library's random keys
 /// differ from run to run. [`check`](fn@crate::sim::check) detects this.
 ///
+/// Methods that may run the simulation, or decide what it does next, take `&mut self`: each is an
+/// event of the run, and belongs at one place of it. Threads outside use a [node](Self::node), as
+/// they do with a pool.
+///
 /// Dropping the simulation ends the pool by force.
 ///
 /// # Panics
@@ -75,7 +79,7 @@ pub struct Sim {
 /// [`is_empty`](Self::is_empty).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Pending {
+pub struct SimCounts {
     /// Live actors.
     pub actors: usize,
     /// Occupied slots: of actors, of their tasks, and of those that stand for children on other workers.
@@ -100,7 +104,7 @@ pub struct Pending {
     pub fibers: u64,
 }
 
-impl Pending {
+impl SimCounts {
     /// Whether nothing is left, as must be the case after a shutdown.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -184,6 +188,36 @@ impl Sim {
         props: P,
     ) -> Result<ActorRef<P::Message>, SpawnError> {
         self.engine().shared.get_or_spawn(name, props)
+    }
+
+    /// Starts a top-level actor under a generated name, on the worker with the fewest actors: see
+    /// [`WorkerPool::spawn_anonymous`](crate::WorkerPool::spawn_anonymous).
+    ///
+    /// # Errors
+    ///
+    /// As for that function.
+    pub fn spawn_anonymous<P: Spawnable>(
+        &mut self,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        let shared = &self.engine().shared;
+        shared.spawn(shared.quietest(), None, props)
+    }
+
+    /// Starts a top-level actor on the worker that owns another one: see
+    /// [`WorkerPool::spawn_near`](crate::WorkerPool::spawn_near).
+    ///
+    /// # Errors
+    ///
+    /// As for that function.
+    pub fn spawn_near<P: Spawnable, N: Send + 'static>(
+        &mut self,
+        other: ActorRef<N>,
+        name: &str,
+        props: P,
+    ) -> Result<ActorRef<P::Message>, SpawnError> {
+        let shared = &self.engine().shared;
+        shared.spawn(shared.worker_of(other.id())?, Some(name), props)
     }
 
     /// Starts a top-level actor on the given worker.
@@ -316,9 +350,9 @@ impl Sim {
         self.engine().with(|world| world.plan(at, planned));
     }
 
-    /// Leaves nothing to chance from now on.
-    pub fn be_orderly(&mut self) {
-        self.engine().with(|world| world.be_orderly());
+    /// Leaves nothing to chance from now on, as [`SimBuilder::orderly_from`] does from a given step on.
+    pub fn disable_chance(&mut self) {
+        self.engine().with(|world| world.disable_chance());
     }
 
     // ---- faults -----------------------------------------------------------------------------
@@ -428,13 +462,13 @@ impl Sim {
     }
 
     /// What exists in the pool at the moment.
-    pub fn pending(&self) -> Pending {
+    pub fn pending(&self) -> SimCounts {
         let engine = &self.engine;
         engine.with(|world| {
-            let mut pending = Pending {
+            let mut pending = SimCounts {
                 names: engine.names.len(),
                 batches: engine.network.under_way(),
-                ..Pending::default()
+                ..SimCounts::default()
             };
             for worker in world.workers() {
                 let shard = worker.shard();
@@ -480,11 +514,18 @@ impl Sim {
 
     // ---- the end ----------------------------------------------------------------------------
 
-    /// Shuts the pool down, by force after that simulated time, and runs the simulation until the
-    /// pool has ended.
-    pub fn shutdown(&mut self, within: impl Into<Deadline>) -> ShutdownReport {
+    /// Requests that the pool shut down, by force after that simulated time, when the simulation is
+    /// driven next.
+    pub fn request_shutdown(&mut self, within: impl Into<Deadline>) {
         let within = within.into().left();
         self.engine().shared.request_shutdown(within);
+    }
+
+    /// Shuts the pool down, by force after that simulated time, and runs the simulation until the
+    /// pool has ended. Unlike [`WorkerPool::shutdown`](crate::WorkerPool::shutdown), this method
+    /// returns the report itself: a handler cannot drive a simulation.
+    pub fn shutdown(&mut self, within: impl Into<Deadline>) -> ShutdownReport {
+        self.request_shutdown(within);
         let anyhow = Bounds {
             until: None,
             while_busy: false,

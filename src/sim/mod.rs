@@ -23,5 +23,5 @@ pub use self::builder::SimBuilder;
 pub use self::check::check;
 pub use self::choices::{Choice, Choices};
 pub use self::fault::{Fault, FaultError};
-pub use self::handle::{Pending, Sim};
+pub use self::handle::{Sim, SimCounts};
 pub use self::trace::{Difference, Trace, TraceEvent, TraceKind};

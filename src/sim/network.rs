@@ -124,7 +124,7 @@ impl Network {
     }
 
     /// Makes batches arrive at once from now on.
-    pub(super) fn be_orderly(&self) {
+    pub(super) fn disable_chance(&self) {
         self.0.lock().latency = None;
     }
 

@@ -3,15 +3,15 @@
 /// A small deterministic generator (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
 /// Generators", OOPSLA 2014: SplitMix64).
 #[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
+pub(super) struct Rng(u64);
 
 impl Rng {
     /// One of the generators of a seed, by its number. Generators of one seed are independent.
-    pub(crate) fn of(seed: u64, number: u64) -> Self {
+    pub(super) fn of(seed: u64, number: u64) -> Self {
         Self(Self(seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93)).next())
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,23 +20,23 @@ impl Rng {
     }
 
     /// A number below `bound`, which is at least 1.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
     /// As [`below`](Self::below), for an index.
     #[allow(clippy::cast_possible_truncation)] // it is below a length
-    pub(crate) fn index(&mut self, length: usize) -> usize {
+    pub(super) fn index(&mut self, length: usize) -> usize {
         self.below(length as u64) as usize
     }
 
     /// True one time in `times`, on average.
-    pub(crate) fn once_in(&mut self, times: u64) -> bool {
+    pub(super) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
     /// A length of time up to `most` nanoseconds, mostly far shorter.
-    pub(crate) fn span(&mut self, most: u64) -> u64 {
+    pub(super) fn span(&mut self, most: u64) -> u64 {
         let most = most >> self.below(8);
         self.below(most + 1)
     }

@@ -170,14 +170,14 @@ impl World {
     }
 
     /// Leaves nothing to chance from now on.
-    pub(super) fn be_orderly(&mut self) {
+    pub(super) fn disable_chance(&mut self) {
         self.rules.choices = Choices::NONE;
-        self.network.be_orderly();
+        self.network.disable_chance();
     }
 
     /// Leaves nothing to chance from now on, and lifts the step limit.
     pub(super) fn end_orderly(&mut self) {
-        self.be_orderly();
+        self.disable_chance();
         self.rules.step_limit = u64::MAX;
     }
 
@@ -257,7 +257,7 @@ impl World {
             "the simulation goes on after {limit} steps"
         );
         if self.steps == self.rules.orderly_from {
-            self.be_orderly();
+            self.disable_chance();
         }
         self.set_now(at);
         match worker {

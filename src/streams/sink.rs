@@ -12,14 +12,13 @@ use crate::ask::QueueEntry;
 use crate::ask::SendError;
 use crate::ask::may_wait;
 use crate::ask::queue_for_permit;
-use crate::mailbox::Overflow;
 use crate::pool_core::MailPermit;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Returns a [`Sink`] that feeds this actor.
     ///
-    /// If the mailbox is bounded with [`Overflow::Backpressure`], the sink is ready when it has a
-    /// permit for a place in the mailbox. It waits for the permit as
+    /// If the mailbox is bounded with [`Overflow::Backpressure`](crate::Overflow::Backpressure), the
+    /// sink is ready when it has a permit for a place in the mailbox. It waits for the permit as
     /// [`send_async`](Self::send_async) does, and holds it until something is sent, or until the
     /// sink is closed or dropped. Any other mailbox takes no part in backpressure: the sink is
     /// always ready, and sends as [`try_tell`](Self::try_tell) does.
@@ -53,7 +52,7 @@ impl<M: Send + 'static> ActorRef<M> {
         let bounded = self.bounded();
         ActorSink {
             actor: self,
-            waits: bounded.is_some_and(|bounded| bounded.overflow == Overflow::Backpressure),
+            waits: bounded.is_some_and(|bounded| bounded.overflow.lets_senders_wait()),
             place: PermitState::None,
         }
     }

@@ -125,7 +125,7 @@ impl Backoff {
     }
 
     /// Notes a failure, whatever is done about it.
-    pub(crate) fn failed(&self, pace: &mut BackoffState, now: u64) {
+    pub(super) fn failed(&self, pace: &mut BackoffState, now: u64) {
         if now.saturating_sub(pace.since) >= nanos(self.reset_after) {
             pace.delay = 0.0;
         }
@@ -133,7 +133,7 @@ impl Backoff {
     }
 
     /// Returns how long to wait before the restart that is decided at `now`.
-    pub(crate) fn next(&self, pace: &mut BackoffState, now: u64, random: u64) -> u64 {
+    pub(super) fn next(&self, pace: &mut BackoffState, now: u64, random: u64) -> u64 {
         let (min, max) = (nanos(self.min), nanos(self.max));
         let ceiling = (max as f64 / (1.0 + self.jitter)).max(min as f64);
         pace.delay = (pace.delay * self.factor).clamp(min as f64, ceiling);
@@ -153,7 +153,7 @@ fn fraction(random: u64) -> f64 {
 
 /// How far the delays have grown.
 #[derive(Debug, Default)]
-pub(crate) struct BackoffState {
+pub(super) struct BackoffState {
     /// The last delay in nanoseconds, before jitter; 0 starts at the shortest. It is not a whole
     /// number, or a small delay could not grow by a small factor.
     delay: f64,

@@ -1,6 +1,7 @@
 //! What a supervisor may decide about a failure.
 
-/// What happens to an actor that has failed.
+/// What happens to an actor that has failed. These four are all that a supervisor can decide: code that
+/// matches on them need not expect others.
 ///
 /// ```
 /// use nexus_actors::{Directive, Strategy};

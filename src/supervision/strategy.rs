@@ -47,9 +47,9 @@ use crate::failure::Failure;
 /// ```
 #[must_use = "a strategy has no effect before it is given to a supervisor"]
 pub struct Strategy<F> {
-    pub(crate) scope: Scope,
-    pub(crate) decider: Decider<F>,
-    pub(crate) backoff: Option<Backoff>,
+    pub(super) scope: Scope,
+    pub(super) decider: Decider<F>,
+    pub(super) backoff: Option<Backoff>,
     bound: Bound,
 }
 
@@ -63,7 +63,7 @@ enum Bound {
 }
 
 /// Chooses the directive for a failure.
-pub(crate) enum Decider<F> {
+pub(super) enum Decider<F> {
     Always(Directive),
     By(Arc<dyn Fn(&F) -> Directive + Send + Sync>),
 }
@@ -192,7 +192,7 @@ impl<F> Strategy<F> {
     }
 
     /// Returns the limit in force, if any.
-    pub(crate) fn bounds(&self) -> Option<Limit> {
+    pub(super) fn bounds(&self) -> Option<Limit> {
         match self.bound {
             Bound::Limit(limit) => Some(limit),
             Bound::None => None,
@@ -202,7 +202,7 @@ impl<F> Strategy<F> {
 }
 
 impl<F> Decider<F> {
-    pub(crate) fn directive(&self, failure: &F) -> Directive {
+    pub(super) fn directive(&self, failure: &F) -> Directive {
         match self {
             Self::Always(directive) => *directive,
             Self::By(decide) => decide(failure),

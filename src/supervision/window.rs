@@ -8,14 +8,14 @@ use super::nanos;
 
 /// At most this many restarts in this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limit {
-    pub(crate) restarts: u32,
-    pub(crate) within: Duration,
+pub(super) struct Limit {
+    pub(super) restarts: u32,
+    pub(super) within: Duration,
 }
 
 impl Limit {
     /// What row 4.6 promises if no limit was set.
-    pub(crate) const DEFAULT: Self = Self {
+    pub(super) const DEFAULT: Self = Self {
         restarts: 3,
         within: Duration::from_secs(60),
     };
@@ -23,7 +23,7 @@ impl Limit {
 
 /// The restarts that may still count.
 #[derive(Debug, Default)]
-pub(crate) struct Window {
+pub(super) struct Window {
     /// The times of the restarts, the first one first. A restart after a delay may lie ahead, and behind a
     /// shorter one that was decided later, so they do not arrive in that order.
     times: BinaryHeap<Reverse<u64>>,
@@ -32,7 +32,7 @@ pub(crate) struct Window {
 impl Window {
     /// Whether one more restart stays within the limit: fewer than `limit.restarts` were less than
     /// `limit.within` ago.
-    pub(crate) fn has_room(&mut self, limit: Limit, now: u64) -> bool {
+    pub(super) fn has_room(&mut self, limit: Limit, now: u64) -> bool {
         let within = nanos(limit.within);
         while let Some(Reverse(first)) = self.times.peek()
             && now.saturating_sub(*first) >= within
@@ -43,12 +43,12 @@ impl Window {
     }
 
     /// Counts a restart that the limit permitted, so there are never more than the limit.
-    pub(crate) fn count(&mut self, time: u64) {
+    pub(super) fn count(&mut self, time: u64) {
         self.times.push(Reverse(time));
     }
 
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.times.len()
     }
 }

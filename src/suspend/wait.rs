@@ -205,7 +205,7 @@ pub(crate) fn can_wait(shard: &Shard) -> Result<(), CannotWait> {
 
 /// Gives the thread up, in the turn of the actor in that slot, if it is an actor's.
 #[inline(always)]
-fn suspend(shard: &Shard, fiber: FiberId, slot: Option<&Slot>) {
+pub(crate) fn suspend(shard: &Shard, fiber: FiberId, slot: Option<&Slot>) {
     let (acting, marks) = (shard.current.record(), DropMarks::take());
     shard.activity.end();
     let fiber_number = fiber.index();
@@ -270,7 +270,7 @@ impl From<CannotWait> for WaitError {
 
 /// Lets an actor whose handler waits have turns nevertheless: a mistake, see [`Mutant`].
 #[cold]
-pub(crate) fn allow_turns(shard: &Shard, actor: ActorId) {
+pub(super) fn allow_turns(shard: &Shard, actor: ActorId) {
     if let Some(slot) = shard.tenant(actor.key) {
         slot.queued.set(false);
         if slot.mailbox_len() > 0 {

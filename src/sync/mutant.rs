@@ -5,6 +5,7 @@
 //! thread (loom runs a whole model on the thread that called it, and so does the simulation) and
 //! expects the model checker, or the swarm, to reject the result.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 /// One deliberate mistake in one protocol.
@@ -212,58 +213,39 @@ pub enum Mutant {
     LateTaskLeft,
 }
 
-#[cfg(not(any(nexus_loom, nexus_mutants)))]
-mod active {
-    use super::{Mutant, Ordering};
+/// Whether this build can have mistakes in it. No build that ships can.
+const ARE_PLANTED: bool = cfg!(any(nexus_loom, nexus_mutants));
 
-    /// The ordering that a site uses: the strong one, in every build that ships.
-    #[inline(always)]
-    pub(crate) const fn ordering(strong: Ordering, _weakened_by: Mutant) -> Ordering {
+thread_local! {
+    static ACTIVE: Cell<Option<Mutant>> = const { Cell::new(None) };
+}
+
+/// The ordering that a site uses: the strong one, in every build that ships.
+#[inline(always)]
+pub(crate) fn ordering(strong: Ordering, weakened_by: Mutant) -> Ordering {
+    if is_mutated(weakened_by) {
+        Ordering::Relaxed
+    } else {
         strong
     }
-
-    /// Whether a mistake is switched on: never, in every build that ships.
-    #[inline(always)]
-    pub(crate) const fn is_mutated(_mutant: Mutant) -> bool {
-        false
-    }
 }
 
-#[cfg(any(nexus_loom, nexus_mutants))]
-mod active {
-    use super::{Mutant, Ordering};
-    use std::cell::Cell;
-
-    thread_local! {
-        static ACTIVE: Cell<Option<Mutant>> = const { Cell::new(None) };
-    }
-
-    pub(crate) fn ordering(strong: Ordering, weakened_by: Mutant) -> Ordering {
-        if is_mutated(weakened_by) {
-            Ordering::Relaxed
-        } else {
-            strong
-        }
-    }
-
-    pub(crate) fn is_mutated(mutant: Mutant) -> bool {
-        ACTIVE.get() == Some(mutant)
-    }
-
-    /// Runs `model` with `mutant` switched on, on this thread only.
-    pub fn with_mutant<R>(mutant: Mutant, model: impl FnOnce() -> R) -> R {
-        struct Reset;
-        impl Drop for Reset {
-            fn drop(&mut self) {
-                ACTIVE.set(None);
-            }
-        }
-        ACTIVE.set(Some(mutant));
-        let _reset = Reset;
-        model()
-    }
+/// Whether a mistake is switched on: never, in every build that ships.
+#[inline(always)]
+pub(crate) fn is_mutated(mutant: Mutant) -> bool {
+    ARE_PLANTED && ACTIVE.get() == Some(mutant)
 }
 
-#[cfg(any(nexus_loom, nexus_mutants))]
-pub use active::with_mutant;
-pub(crate) use active::{is_mutated, ordering};
+/// Runs `model` with `mutant` switched on, on this thread only.
+#[cfg_attr(not(any(nexus_loom, nexus_mutants)), allow(dead_code, unreachable_pub))]
+pub fn with_mutant<R>(mutant: Mutant, model: impl FnOnce() -> R) -> R {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            ACTIVE.set(None);
+        }
+    }
+    ACTIVE.set(Some(mutant));
+    let _reset = Reset;
+    model()
+}

@@ -18,6 +18,7 @@ use crate::supervision::SupervisorStrategy;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
+/// use nexus_actors::{ManualTime, TimeSource};
 /// use std::time::Duration;
 ///
 /// let time = ManualTime::new();

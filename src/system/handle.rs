@@ -108,6 +108,9 @@ impl ActorSystem {
     /// Returns the worker's view of the system, for code that also runs in a pool of threads. It may be
     /// cloned, stored and sent to other threads, and does not keep the system running.
     ///
+    /// It also has the methods of a pool that are of no use on the system itself: `spawn_on` and `spawn_near`,
+    /// as there is one worker, and those for `async` code, which the driving thread would block.
+    ///
     /// ```
     /// use nexus_actors::prelude::*;
     /// use std::time::Duration;
@@ -355,6 +358,9 @@ impl ActorSystem {
 
     /// Shuts the system down, and drives it to its end: see
     /// [`WorkerPool::shutdown`](crate::WorkerPool::shutdown) for how it ends.
+    ///
+    /// Unlike [`WorkerPool::shutdown`](crate::WorkerPool::shutdown), this method returns the report itself: it
+    /// is called on the thread that drives, never on a worker of its own.
     ///
     /// The deadline is measured by the system's clock and, with a [`ManualTime`](crate::ManualTime), by the
     /// real time as well. May be called more than once.

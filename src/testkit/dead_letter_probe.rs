@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::watched::Observable;
 use crate::address::{ActorId, message_name};
+use crate::ask::Deadline;
 use crate::failure::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
 use crate::pool::WorkerNode;
 
@@ -22,6 +23,7 @@ use crate::pool::WorkerNode;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
+/// use nexus_actors::DeadLetterReason;
 /// use nexus_actors::testkit::DeadLetterProbe;
 /// use std::time::Duration;
 ///
@@ -137,9 +139,19 @@ impl DeadLetterProbe {
     ///
     /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
-    pub fn expect_within(&self, reason: DeadLetterReason, count: usize, within: Duration) {
+    pub fn expect_within(
+        &self,
+        reason: DeadLetterReason,
+        count: usize,
+        within: impl Into<Deadline>,
+    ) {
         let lost = |seen: &SeenLetters| seen.because(reason);
-        self.expect_counted(lost, count, within, &format!("because {reason}"));
+        self.expect_counted(
+            lost,
+            count,
+            within.into().left(),
+            &format!("because {reason}"),
+        );
     }
 
     /// Asserts that exactly that many messages of type `M` were lost, for any reason.
@@ -158,10 +170,15 @@ impl DeadLetterProbe {
     ///
     /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
-    pub fn expect_type_within<M>(&self, count: usize, within: Duration) {
+    pub fn expect_type_within<M>(&self, count: usize, within: impl Into<Deadline>) {
         let name = message_name::<M>();
         let lost = |seen: &SeenLetters| seen.of_type(name);
-        self.expect_counted(lost, count, within, &format!("of type {name}"));
+        self.expect_counted(
+            lost,
+            count,
+            within.into().left(),
+            &format!("of type {name}"),
+        );
     }
 
     /// Asserts that nothing was lost.
@@ -180,7 +197,8 @@ impl DeadLetterProbe {
     ///
     /// If something was.
     #[track_caller]
-    pub fn expect_none_within(&self, within: Duration) {
+    pub fn expect_none_within(&self, within: impl Into<Deadline>) {
+        let within = within.into().left();
         let any = |seen: &mut SeenLetters| (!seen.letters.is_empty()).then_some(());
         // However the wait ends, what counts is what is there then.
         let _ = self.seen.wait_for(self.pool, within, any);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::failure_record::FailureRecord;
 use super::watched::Observable;
 use crate::address::ActorId;
+use crate::ask::Deadline;
 use crate::failure::Failure;
 use crate::pool::WorkerNode;
 
@@ -102,12 +103,17 @@ impl FailureLog {
     ///
     /// If there is none in time.
     #[track_caller]
-    pub fn expect_within(&self, node: &WorkerNode, text: &str, within: Duration) -> FailureRecord {
+    pub fn expect_within(
+        &self,
+        node: &WorkerNode,
+        text: &str,
+        within: impl Into<Deadline>,
+    ) -> FailureRecord {
         let pool = ActorId {
             home: node.shared.core.home(node.index),
             ..ActorId::NOBODY
         };
-        self.find(pool, text, within)
+        self.find(pool, text, within.into().left())
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@
 //! drives a simulation, in simulated time.
 //!
 //! An assertion whose name begins with `try_` returns what its counterpart panics with. Times are
-//! limits: a wait ends as soon as what it waits for is there.
+//! limits, a [`Deadline`](crate::Deadline) each: a wait ends as soon as what it waits for is there.
 //!
 //! # What an actor sends: a probe
 //!

@@ -4,6 +4,7 @@
 ///
 /// Consequences, such as messages that it then sent to itself, are included.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use = "it says whether the message was handled at all"]
 pub enum Outcome {
     /// It handled the message, and continues.

@@ -5,7 +5,6 @@ use std::any::type_name;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::error::ProbeError;
 use super::termination::{expect_terminated, try_expect_terminated};
@@ -13,6 +12,7 @@ use super::watched::Observable;
 use super::watched::Vain;
 use crate::actor::{ActorRef, Behavior, Props};
 use crate::address::ActorPath;
+use crate::ask::Deadline;
 use crate::failure::SpawnError;
 use crate::pool::WorkerNode;
 
@@ -206,7 +206,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If none arrives in that time.
     #[track_caller]
-    pub fn expect(&self, within: Duration) -> M {
+    pub fn expect(&self, within: impl Into<Deadline>) -> M {
         met(self.try_expect(within))
     }
 
@@ -215,7 +215,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`ProbeError`] tells why no message arrived.
-    pub fn try_expect(&self, within: Duration) -> Result<M, ProbeError> {
+    pub fn try_expect(&self, within: impl Into<Deadline>) -> Result<M, ProbeError> {
         let next = |messages: &mut VecDeque<M>, _| messages.pop_front();
         self.wait_for(within, a_message::<M>, next)
     }
@@ -240,7 +240,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If none arrives in that time.
     #[track_caller]
-    pub fn expect_where(&self, fits: impl FnMut(&M) -> bool, within: Duration) -> M {
+    pub fn expect_where(&self, fits: impl FnMut(&M) -> bool, within: impl Into<Deadline>) -> M {
         met(self.try_expect_where(fits, within))
     }
 
@@ -252,7 +252,7 @@ impl<M: Send + 'static> Probe<M> {
     pub fn try_expect_where(
         &self,
         mut fits: impl FnMut(&M) -> bool,
-        within: Duration,
+        within: impl Into<Deadline>,
     ) -> Result<M, ProbeError> {
         let expected = || format!("a fitting {}", type_name::<M>());
         self.wait_for(within, expected, |messages, new| {
@@ -267,7 +267,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If fewer arrive in that time. They stay.
     #[track_caller]
-    pub fn receive_n(&self, n: usize, within: Duration) -> Vec<M> {
+    pub fn receive_n(&self, n: usize, within: impl Into<Deadline>) -> Vec<M> {
         met(self.try_receive_n(n, within))
     }
 
@@ -276,7 +276,11 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`ProbeError`] tells why fewer arrived. They stay.
-    pub fn try_receive_n(&self, n: usize, within: Duration) -> Result<Vec<M>, ProbeError> {
+    pub fn try_receive_n(
+        &self,
+        n: usize,
+        within: impl Into<Deadline>,
+    ) -> Result<Vec<M>, ProbeError> {
         let expected = || format!("{n} messages of type {}", type_name::<M>());
         self.wait_for(within, expected, |messages, _| {
             (messages.len() >= n).then(|| messages.drain(..n).collect())
@@ -290,7 +294,7 @@ impl<M: Send + 'static> Probe<M> {
     /// At once if a different message arrives, and if none arrives in that time. What arrived
     /// stays.
     #[track_caller]
-    pub fn expect_message(&self, expected: M, within: Duration)
+    pub fn expect_message(&self, expected: M, within: impl Into<Deadline>)
     where
         M: PartialEq + fmt::Debug,
     {
@@ -305,8 +309,11 @@ impl<M: Send + 'static> Probe<M> {
     /// At once if a different message arrives, and if fewer arrive in that time. What arrived
     /// stays.
     #[track_caller]
-    pub fn expect_in_order(&self, expected: impl IntoIterator<Item = M>, within: Duration)
-    where
+    pub fn expect_in_order(
+        &self,
+        expected: impl IntoIterator<Item = M>,
+        within: impl Into<Deadline>,
+    ) where
         M: PartialEq + fmt::Debug,
     {
         let expected: Vec<M> = expected.into_iter().collect();
@@ -334,7 +341,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If a message is there or arrives. It stays.
     #[track_caller]
-    pub fn expect_no_message(&self, within: Duration) {
+    pub fn expect_no_message(&self, within: impl Into<Deadline>) {
         met(self.try_expect_no_message(within));
     }
 
@@ -343,7 +350,8 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`ProbeError::Unexpected`] if a message is there or arrives; it stays.
-    pub fn try_expect_no_message(&self, within: Duration) -> Result<(), ProbeError> {
+    pub fn try_expect_no_message(&self, within: impl Into<Deadline>) -> Result<(), ProbeError> {
+        let within = within.into().left();
         let any = |messages: &mut VecDeque<M>, _| (!messages.is_empty()).then_some(());
         match self.wait_for(within, a_message::<M>, any) {
             Ok(()) => Err(ProbeError::Unexpected {
@@ -363,7 +371,11 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If the actor has not stopped in time.
     #[track_caller]
-    pub fn expect_terminated<N: Send + 'static>(&self, actor: ActorRef<N>, within: Duration) {
+    pub fn expect_terminated<N: Send + 'static>(
+        &self,
+        actor: ActorRef<N>,
+        within: impl Into<Deadline>,
+    ) {
         expect_terminated(actor, within);
     }
 
@@ -375,7 +387,7 @@ impl<M: Send + 'static> Probe<M> {
     pub fn try_expect_terminated<N: Send + 'static>(
         &self,
         actor: ActorRef<N>,
-        within: Duration,
+        within: impl Into<Deadline>,
     ) -> Result<(), ProbeError> {
         try_expect_terminated(actor, within)
     }
@@ -384,10 +396,11 @@ impl<M: Send + 'static> Probe<M> {
     /// first message that it has not seen yet; it need not look at earlier ones again.
     fn wait_for<R>(
         &self,
-        within: Duration,
+        within: impl Into<Deadline>,
         expected: impl Fn() -> String,
         mut take: impl FnMut(&mut VecDeque<M>, usize) -> Option<R>,
     ) -> Result<R, ProbeError> {
+        let within = within.into().left();
         // As long as no other caller takes any out, messages stay where they are.
         let (mut looked_at, mut taken_before) = (0, 0);
         let outcome = self.inbox.wait_for(self.actor.id(), within, |inbox| {

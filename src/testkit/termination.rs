@@ -6,6 +6,7 @@ use super::error::ProbeError;
 use super::probe::met;
 use crate::actor::ActorRef;
 use crate::address::message_name;
+use crate::ask::Deadline;
 use crate::ask::watch;
 use crate::ask::{AskError, path_of_actor};
 
@@ -34,7 +35,7 @@ const FOR_A_NAME: Duration = Duration::from_secs(1);
 ///
 /// If the actor has not stopped in time.
 #[track_caller]
-pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: Duration) {
+pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: impl Into<Deadline>) {
     met(try_expect_terminated(actor, within));
 }
 
@@ -45,8 +46,9 @@ pub fn expect_terminated<M: Send + 'static>(actor: ActorRef<M>, within: Duration
 /// [`ProbeError::Alive`] if the actor has not stopped in time, and [`ProbeError::CannotWait`].
 pub fn try_expect_terminated<M: Send + 'static>(
     actor: ActorRef<M>,
-    within: Duration,
+    within: impl Into<Deadline>,
 ) -> Result<(), ProbeError> {
+    let within = within.into().left();
     match watch(actor.id(), within) {
         Ok(()) => Ok(()),
         Err(AskError::CannotWait(error)) => Err(ProbeError::CannotWait(error)),

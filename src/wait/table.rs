@@ -84,7 +84,7 @@ impl<C> Default for Wait<C> {
             waiter: Cell::default(),
             value: AnyCell::default(),
             target: (Cell::new(Home::NOWHERE), Cell::default()),
-            question: Cell::default(),
+            question: Cell::new(MessageId::NONE),
             mail: Cell::default(),
             began: Cell::default(),
             timeout: Cell::default(),

@@ -49,7 +49,7 @@ impl ShutdownProgress {
 
     /// Notes a worker that is forced to end while its actors have children on other workers, for whose end they
     /// wait.
-    pub(crate) fn note_waiting(&self, worker: u32) {
+    pub(super) fn note_waiting(&self, worker: u32) {
         self.state.lock().waiting.push(worker);
     }
 
@@ -60,7 +60,7 @@ impl ShutdownProgress {
 
     /// Notes an actor that was stopped by the deadline of a shutdown. `path` is called only if the path is
     /// stored.
-    pub(crate) fn note_forced(&self, path: &dyn Fn() -> ActorPath) {
+    pub(super) fn note_forced(&self, path: &dyn Fn() -> ActorPath) {
         let mut state = self.state.lock();
         state.forced += 1;
         if state.forced_actors.len() < NAMED {

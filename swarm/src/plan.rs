@@ -232,7 +232,7 @@ fn draw_choices(rng: &mut Rng) -> Choices {
     if rng.percent(3) {
         return Choices::NONE;
     }
-    let left_out = Choice::ALL.into_iter().filter(|_| rng.percent(8));
+    let left_out = Choice::ALL.iter().copied().filter(|_| rng.percent(8));
     left_out.fold(Choices::ALL, Choices::without)
 }
 
@@ -338,8 +338,8 @@ impl fmt::Display for Plan {
         writeln!(f, "  features: {features}")?;
         writeln!(f, "  {weights}")?;
         let chosen = Choice::ALL
-            .into_iter()
-            .filter(|choice| choices.contains(*choice));
+            .iter()
+            .filter(|choice| choices.contains(**choice));
         let list: Vec<String> = chosen.map(|choice| choice.to_string()).collect();
         writeln!(f, "  left to chance: {}", list.join(", "))?;
         writeln!(f, "  ends {end:?}")

@@ -1,7 +1,6 @@
 //! The oracles of mailboxes, timers, receive time-outs and stashes find fault with what is wrong.
 
-use nexus_actors::Overflow;
-use nexus_actors::prelude::*;
+use nexus_actors::{DeadLetterReason, Overflow};
 use nexus_swarm::oracles::{Asks, Check, Repeats, Room, Silence, StashBook, TimerBook};
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use nexus_actors::prelude::*;
-use nexus_actors::{Cause, IntoNext};
+use nexus_actors::{Cause, DeadLetterReason, IntoNext};
 use std::sync::{Arc, Mutex};
 
 /// What the handlers of these tests are told to do.

@@ -5,7 +5,7 @@ use crate::common::*;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError};
-use nexus_actors::{Router, RouterError, StartError};
+use nexus_actors::{DeadLetterReason, LookupError, Router, RouterError, SpawnError, StartError};
 use std::sync::mpsc;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use nexus_actors::prelude::*;
-use nexus_actors::{Cause, ShutdownError, Stage};
+use nexus_actors::{Cause, DeadLetterReason, ShutdownError, SpawnError, Stage, StopReason};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;

@@ -3,6 +3,7 @@
 use crate::common::{LONG, Log, SEEDS, check_calm};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, TraceKind};
+use nexus_actors::{AskErrorKind, DeadLetterReason};
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(10);

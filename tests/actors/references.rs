@@ -2,7 +2,10 @@
 
 use crate::common::*;
 use nexus_actors::prelude::*;
-use nexus_actors::{Cause, NameError, Stage};
+use nexus_actors::{
+    ActorPath, Cause, DeadLetterReason, LookupError, NameError, SendError, SpawnError, Stage,
+    TellError,
+};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

@@ -4,7 +4,7 @@
 use crate::common::{LONG, Log, SECOND, SEEDS, ms};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
-use nexus_actors::{Backoff, Envelope};
+use nexus_actors::{AskErrorKind, Backoff, DeadLetterReason, Envelope, StashError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Asks: eager, linear, answered once, and awaited without blocking others.
 
 use crate::common::*;
+use nexus_actors::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};

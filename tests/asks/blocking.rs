@@ -2,7 +2,7 @@
 
 use crate::common::{SOON, eventually, pool_of, threads_named, with_pool, with_pools};
 use nexus_actors::prelude::*;
-use nexus_actors::{BoxError, no_wait, sim};
+use nexus_actors::{BoxError, SendError, SpawnError, TaskError, WaitError, no_wait, sim};
 use std::cell::Cell;
 use std::future::{self, Future};
 use std::pin::Pin;

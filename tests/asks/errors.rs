@@ -1,14 +1,22 @@
 //! What errors say: everything once, in terms of the public API, and with the names that the user gave.
 
 use crate::common::*;
+use nexus_actors::control::{Refusal, ResendError, TooManyOutstanding};
 use nexus_actors::prelude::*;
+use nexus_actors::sim::FaultError;
 use nexus_actors::sim::Sim;
+use nexus_actors::testkit::ProbeError;
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, DeadLetterProbe};
 use nexus_actors::{
-    BoxError, Failure, Group, NameError, OpenError, Router, StartError, Topic, TopicMessage,
+    ActorPath, AskErrorKind, BackoffError, BoxError, Cause, CoordinateError, Failure, Group,
+    LookupError, MailboxError, NameError, OpenError, PanicPayload, PathError, Router, RouterError,
+    SendError, ShutdownError, SpawnError, StartError, StashError, TaskError, TellError, Topic,
+    TopicMessage, WaitError,
 };
 use std::error::Error;
 use std::fmt;
+use std::io;
+use std::panic::panic_any;
 use std::sync::{Arc, Mutex};
 
 /// An error of the user's with two sources below it.
@@ -98,6 +106,132 @@ fn s4_5_a_failure_says_its_cause_once_and_leads_to_what_lies_below() {
     let with_child = format!("/user/office failed to supervise its child: {failed}");
     assert_eq!(*failures.lock().unwrap(), [with(failed), with(&with_child)]);
     pool.shutdown(SOON).unwrap();
+}
+
+/// A failure with an error of the user's, the error of an ask that it ended, and the payload of a panic
+/// with the same error. All of them have two errors below.
+fn failed() -> (Arc<Failure>, AskError, PanicPayload) {
+    let mut sim = Sim::builder().orderly().on_failure(|_| {}).start().unwrap();
+    let fails = Props::receive(
+        |_ctx, (panics, _reply): (bool, Reply<u8>)| -> HandlerResult<_> {
+            if panics {
+                panic_any(torn());
+            }
+            Err(torn())
+        },
+    );
+    let fails = sim.spawn("clerk", fails).unwrap();
+    let mut failure_of = |panics| {
+        let asked = fails.ask(|reply| (panics, reply), SECOND);
+        let error = sim.run_until(asked).unwrap_err();
+        let failure = error.details().and_then(|details| details.failure());
+        (Arc::clone(failure.expect("it failed")), error)
+    };
+    let (failure, error) = failure_of(false);
+    match &failure_of(true).0.cause {
+        Cause::Panic(payload) => (failure, error, payload.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Prints an error with all that lies below, as the usual reporters do, and checks that each fact of the
+/// user's is there once.
+#[track_caller]
+fn says_each_fact_once(error: &(dyn Error + 'static)) {
+    is_said_once(error);
+    let all = chain(error).join(": ");
+    for fact in ["the ledger is torn", "it is wet", &fmt::Error.to_string()] {
+        assert_eq!(all.matches(fact).count(), 1, "{fact:?} in {all:?}");
+    }
+}
+
+#[test]
+fn every_error_with_a_source_says_each_fact_once() {
+    let (failure, asked, payload) = failed();
+    let details = || asked.details().unwrap().clone();
+    let spawn = || SpawnError::Failed(Arc::clone(&failure));
+    let configure = || StartError::Configure {
+        worker: 0,
+        error: torn(),
+    };
+    let panicked = || StartError::Configure {
+        worker: 0,
+        error: payload.clone().into(),
+    };
+    let with_source: Vec<BoxError> = vec![
+        Arc::clone(&failure).into(),
+        payload.clone().into(),
+        AskError::Timeout(details()).into(),
+        AskError::NoReply(details()).into(),
+        AskError::TargetStopped(details()).into(),
+        AskError::TargetFailed(details()).into(),
+        AskError::MailboxFull(details()).into(),
+        AskError::Deadlock(details()).into(),
+        AskError::Cancelled(details()).into(),
+        AskError::PoolClosed(details()).into(),
+        spawn().into(),
+        TaskError::Panicked(payload.clone()).into(),
+        RouterError::Spawn(spawn()).into(),
+        OpenError::Spawn(spawn()).into(),
+        configure().into(),
+        panicked().into(),
+        StartError::NoThread {
+            worker: 0,
+            error: io::Error::other(torn()),
+        }
+        .into(),
+        StartError::NoWatchdog(io::Error::other(torn())).into(),
+        StartError::NoStack {
+            worker: 0,
+            error: torn(),
+        }
+        .into(),
+        BehaviorTestError::Start(configure()).into(),
+        BehaviorTestError::Spawn(spawn()).into(),
+    ];
+    for error in with_source {
+        says_each_fact_once(&*error);
+    }
+}
+
+#[test]
+fn every_error_that_holds_another_one_says_it_once() {
+    let name = || nexus_actors::validate_name("no name").unwrap_err();
+    let path: PathError = ActorPath::parse("/user/no name").unwrap_err();
+    let wait = || WaitError::Forbidden;
+    let lookup = || LookupError::NotFound("/user/nobody".to_owned());
+    let holding: Vec<BoxError> = vec![
+        name().into(),
+        path.clone().into(),
+        AskError::CannotWait(wait()).into(),
+        SendError::CannotWait(1_u8, wait()).into(),
+        TaskError::CannotWait(wait()).into(),
+        TaskError::Cancelled.into(),
+        SpawnError::CannotWait(wait()).into(),
+        SpawnError::InvalidName(name()).into(),
+        RouterError::NoRoutees.into(),
+        RouterError::Spawn(SpawnError::InvalidName(name())).into(),
+        OpenError::WrongType(lookup()).into(),
+        OpenError::Spawn(SpawnError::CannotWait(wait())).into(),
+        BehaviorTestError::Spawn(SpawnError::ShuttingDown).into(),
+        BehaviorTestError::Start(StartError::TooManyPools).into(),
+        ProbeError::CannotWait(wait()).into(),
+        FaultError::InvalidPath(path).into(),
+        FaultError::NoHandling.into(),
+        FaultError::NoTime.into(),
+        CoordinateError::DuplicatePhase("drain".to_owned()).into(),
+        ShutdownError::OnWorker.into(),
+        MailboxError::NoCapacity.into(),
+        BackoffError::ZeroMin.into(),
+        StashError::NoStash(1_u8).into(),
+        TellError::Full(1_u8).into(),
+        Refusal::Forgotten.into(),
+        TooManyOutstanding(1_u8).into(),
+        ResendError::ZeroFirst.into(),
+    ];
+    for error in holding {
+        is_said_once(&*error);
+    }
 }
 
 #[test]

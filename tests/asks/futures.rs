@@ -5,7 +5,7 @@ use crate::common::{
 };
 use futures_util::future::{Either, select};
 use nexus_actors::prelude::*;
-use nexus_actors::sim;
+use nexus_actors::{AskErrorKind, DeadLetterReason, SendError, TellError, sim};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

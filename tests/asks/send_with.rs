@@ -3,7 +3,7 @@
 use crate::common::{LONG, NEVER, SECOND, SOON, finish, ms, pool_of, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{BoxError, all};
+use nexus_actors::{AskErrorKind, BoxError, all};
 use std::sync::{Arc, Mutex};
 
 /// How a handler waits for another actor's answer.

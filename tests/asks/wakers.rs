@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::common::{SEEDS, ms, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim, TraceKind};
-use nexus_actors::{SendError, Sending};
+use nexus_actors::{DeadLetterReason, SendError, Sending};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

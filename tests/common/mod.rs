@@ -4,7 +4,7 @@
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Failure, ShutdownReport, WorkerPoolBuilder};
+use nexus_actors::{Failure, LookupError, ShutdownReport, WorkerPoolBuilder};
 use std::process::{Command, Output};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};

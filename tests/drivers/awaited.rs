@@ -2,7 +2,7 @@
 
 use crate::common::{SOON, eventually, ms, pool_of, watchdog};
 use nexus_actors::prelude::*;
-use nexus_actors::{CoordinatedShutdown, Group, OpenError, Topic};
+use nexus_actors::{CoordinatedShutdown, Group, OpenError, SpawnError, Topic};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier};

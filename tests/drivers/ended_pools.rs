@@ -5,7 +5,8 @@ use crate::common::*;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{
-    Group, OpenError, Router, RouterError, Topic, all, dead_letters_without_pool, first,
+    AskErrorKind, DeadLetterReason, Group, LookupError, OpenError, Router, RouterError, SendError,
+    SpawnError, TellError, Topic, all, dead_letters_without_pool, first,
 };
 use std::future::Future;
 use std::pin::Pin;

@@ -6,6 +6,7 @@ mod common;
 mod awaited;
 mod control;
 mod ended_pools;
+mod handles;
 mod liveness;
 mod pool;
 mod scopes;

@@ -1,8 +1,8 @@
 //! Pools: options, placement, names that all workers agree on, values that move, and idleness.
 
 use crate::common::*;
-use nexus_actors::StartError;
 use nexus_actors::prelude::*;
+use nexus_actors::{LookupError, ManualTime, SpawnError, StartError, TimeSource, WaitStrategy};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};

@@ -3,7 +3,9 @@
 use crate::common::{NEVER, SECOND, SOON, finish, ms, pool_of, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Failure, FiberLocal, Strategy, SwitchHook, all, no_wait};
+use nexus_actors::{
+    AskErrorKind, Failure, FiberLocal, Strategy, SwitchHook, WaitError, all, no_wait,
+};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};

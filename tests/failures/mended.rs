@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use nexus_actors::prelude::*;
-use nexus_actors::{Ask, DeadLetterReason, Next};
+use nexus_actors::{Ask, DeadLetterReason, Next, SpawnError};
 use std::cell::RefCell;
 use std::sync::mpsc;
 use std::thread;

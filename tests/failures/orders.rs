@@ -2,7 +2,7 @@
 
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Failure, Stage};
+use nexus_actors::{DeadLetterReason, Failure, Stage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;

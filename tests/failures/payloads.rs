@@ -4,7 +4,8 @@ use crate::common::*;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
 use nexus_actors::{
-    BoxError, Cause, CoordinatedShutdown, Failure, HookOutcome, PanicPayload, StartError,
+    BoxError, Cause, CoordinatedShutdown, Failure, HookOutcome, PanicPayload, SpawnError,
+    StartError, TaskError,
 };
 use std::error::Error;
 use std::fmt;

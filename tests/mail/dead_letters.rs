@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use nexus_actors::prelude::*;
-use nexus_actors::{DeadLetter, Envelope, MessageId};
+use nexus_actors::{DeadLetter, DeadLetterReason, Envelope, MessageId};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;

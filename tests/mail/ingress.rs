@@ -1,5 +1,6 @@
 //! Sends by outside threads: order, floods, sleeping workers, and pools that end meanwhile.
 
+use nexus_actors::WaitStrategy;
 use nexus_actors::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc;

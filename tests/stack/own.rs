@@ -6,6 +6,7 @@ use crate::common::{
 };
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{ActorPath, SpawnError};
 use std::hint::black_box;
 use std::thread;
 use std::time::Duration;

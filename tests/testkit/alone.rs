@@ -4,7 +4,7 @@ use super::{BRIEF, HOUR, Shop, ZERO, shop};
 use crate::common::SOON;
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, Outcome, Probe, expect_terminated};
-use nexus_actors::{Stage, StartError};
+use nexus_actors::{DeadLetterReason, SpawnError, Stage, StartError, WaitError};
 use std::panic;
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ fn s9_2_a_behaviour_alone_works_with_probes() {
     let Outcome::Failed(text) = test.advance(ZERO) else {
         panic!("it fails with the ask's error");
     };
-    let expected = "the reply was dropped without an answer: asked /user/peer";
+    let expected = "the reply was dropped without an answer; have the actor answer each question: asked /user/peer";
     assert!(text.starts_with(expected), "{text}");
 }
 

@@ -5,7 +5,7 @@ use crate::common::{SOON, pool_of, with_pool};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{BehaviorTest, DeadLetterProbe, FailureLog, Probe, expect_terminated};
-use nexus_actors::{Stage, dead_letters_without_pool};
+use nexus_actors::{DeadLetterReason, Stage, dead_letters_without_pool};
 use std::fmt;
 use std::thread;
 

@@ -2,6 +2,7 @@
 
 use super::{BRIEF, HOUR, ZERO, everywhere, later, panics, tell_all};
 use crate::common::{SOON, pool_of, with_pool};
+use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{DeadLetterProbe, FailureLog, Probe, ProbeError, expect_terminated};

@@ -4,7 +4,10 @@ use super::{BRIEF, HOUR, SEEDS, ZERO, everywhere, later, other_worker, panics, u
 use crate::common::{SOON, pool_of, with_pool};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::testkit::{Probe, ProbeError, expect_terminated, try_expect_terminated};
+use nexus_actors::testkit::{
+    DeadLetterProbe, Probe, ProbeError, expect_terminated, try_expect_terminated,
+};
+use nexus_actors::{DeadLetterReason, ManualTime, TimeSource, WaitError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -272,5 +275,32 @@ fn s9_2_a_pool_with_a_clock_of_its_own_is_waited_for_in_real_time() {
             !probe.is_empty()
         });
         assert_eq!(probe.expect(ZERO), 1);
+    });
+}
+
+#[test]
+fn a_limit_is_a_time_from_now_or_a_moment() {
+    everywhere(|node| {
+        let probe = Probe::<u32>::new(node, "probe").unwrap();
+        let letters = DeadLetterProbe::new(node);
+        let now = Instant::now();
+        let error = probe.try_expect(now).unwrap_err();
+        assert!(
+            matches!(error, ProbeError::Timeout { within: ZERO, .. }),
+            "{error}"
+        );
+        probe.expect_no_message(now);
+        letters.expect_none_within(now);
+        let soon = now + SOON;
+        probe.actor_ref().tell(5);
+        probe.actor_ref().tell(6);
+        assert_eq!(probe.expect(soon), 5);
+        probe.expect_message(6, Deadline::NEVER);
+        assert!(try_expect_terminated(probe.actor_ref(), now).is_err());
+        probe.actor_ref().stop();
+        probe.expect_terminated(probe.actor_ref(), Deadline::NEVER);
+        probe.actor_ref().tell(7);
+        letters.expect_within(DeadLetterReason::Stopped, 1, soon);
+        letters.expect_type_within::<u32>(1, Deadline::NEVER);
     });
 }

@@ -11,6 +11,7 @@ use crate::moment::PATIENCE;
 use crate::outcome::{mebibytes, resident};
 use crate::random::Random;
 use crate::system::nexus;
+use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 use std::process::ExitCode;
 use std::sync::Arc;

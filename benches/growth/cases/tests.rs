@@ -1,6 +1,7 @@
 //! What tests do with probes, with watches over losses and failures, and with simulations.
 
 use super::{Case, HOUR, Job, doer, idle, job, simulation};
+use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
 use nexus_actors::testkit::{BehaviorTest, DeadLetterProbe, FailureLog, Outcome, Probe};

@@ -3,7 +3,7 @@
 use super::{Case, HOUR, Job, Keeper, doer, job, keeper, simulation, system};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{all, first};
+use nexus_actors::{DeadLetterReason, Task, all, first};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ mod common;
 
 use common::{SIZES, SOON, with_pool};
 use nexus_actors::prelude::*;
-use nexus_actors::{Deadline, Question};
+use nexus_actors::{AskErrorKind, DeadLetterReason, Deadline, Question};
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -14,6 +14,7 @@ use crate::bank::{Account, Bank, Entry, Limits};
 use crate::client::{receive, request, send};
 use crate::server::Server;
 use common::{SOON, eventually, pool_of, watchdog};
+use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};

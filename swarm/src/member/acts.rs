@@ -1,5 +1,6 @@
 //! What a handler does: one of the possible actions.
 
+use nexus_actors::WaitError;
 use nexus_actors::prelude::*;
 use std::ops::ControlFlow::{Break, Continue};
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! Requests to others, and the termination notices of watched actors.
 
-use nexus_actors::prelude::*;
+use nexus_actors::TerminationReason;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 

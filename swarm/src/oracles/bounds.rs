@@ -217,6 +217,7 @@ impl Room {
             None | Some((_, Overflow::DropOldest)) => false,
             Some((_, Overflow::DropNewest)) => drops,
             Some((_, Overflow::Backpressure | Overflow::Fail)) => !drops,
+            Some((_, unknown)) => unreachable!("no rule says what {unknown:?} refuses"),
         };
         ensure(may, || format!("refused a message, with {:?}", self.bound))?;
         let full = match self.bound {

@@ -3,7 +3,7 @@
 mod starting;
 
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, DeadLetter, Failure};
+use nexus_actors::{ActorId, DeadLetter, Failure, SpawnError};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};

@@ -1,5 +1,6 @@
 //! How actors are started: what is drawn for them, where they are placed, and what must come of it.
 
+use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

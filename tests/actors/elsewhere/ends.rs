@@ -7,6 +7,7 @@ use crate::common::{
 };
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
+use nexus_actors::{SpawnError, TerminationReason};
 use std::sync::mpsc;
 use std::time::Duration;
 

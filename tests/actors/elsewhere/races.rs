@@ -6,7 +6,7 @@
 use crate::common::{LONG, OnDrop, SOON, finish, ms, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{ActorPath, Backoff, BoxError};
+use nexus_actors::{ActorPath, Backoff, BoxError, SpawnError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -7,7 +7,7 @@ mod reasons;
 use crate::common::{Log, SEEDS};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{ActorId, BoxError};
+use nexus_actors::{ActorId, BoxError, TerminationReason};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use super::{Do, Rebuilt, Stage, ends, ends_plainly, escalates, restarts, stopping};
 use crate::common::{LONG, SECOND};
-use nexus_actors::Backoff;
 use nexus_actors::prelude::*;
+use nexus_actors::{Backoff, TerminationReason};
 use std::time::Duration;
 
 use TerminationReason::{Failed, Killed, Stopped};

@@ -4,7 +4,7 @@ use super::{Count, counter, with_pools};
 use crate::common::{LONG, SECOND, SEEDS, SOON};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{Cause, Stage};
+use nexus_actors::{AskErrorKind, Cause, Stage};
 use std::error::Error;
 use std::time::Duration;
 

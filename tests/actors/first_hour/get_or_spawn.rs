@@ -2,6 +2,7 @@
 
 use super::{counter, with_pools};
 use crate::common::{LONG, SECOND, SEEDS, SOON, ms};
+use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use std::collections::HashSet;

@@ -4,6 +4,7 @@ use super::{Count, counter, said, with_pools};
 use crate::common::{SOON, gone};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{ActorPath, SpawnError};
 use std::collections::HashSet;
 use std::sync::mpsc;
 

@@ -1,5 +1,6 @@
 //! Actors that are made of a plain value.
 
+use nexus_actors::LookupError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::Arc;

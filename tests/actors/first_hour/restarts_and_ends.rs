@@ -2,6 +2,7 @@
 
 use super::{Count, count, counter, said, with_pools};
 use crate::common::{SOON, gone};
+use nexus_actors::StopReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use std::sync::{Arc, Mutex};

@@ -4,7 +4,7 @@ use super::{Do, LONG, SECOND, SEEDS, handle, ms, noting, run, sleeper};
 use crate::common::{Log, OnDrop};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Backoff, Stage};
+use nexus_actors::{Backoff, DeadLetterReason, Stage};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 

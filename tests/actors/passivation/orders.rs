@@ -2,6 +2,7 @@
 
 use super::{Do, LONG, SECOND, SEEDS, calm, ms, run, sleeper, start_sleeper};
 use crate::common::Log;
+use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
 

@@ -4,6 +4,7 @@ use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, finish, pool_of, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
+use nexus_actors::{AskErrorKind, Task, TaskError};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;

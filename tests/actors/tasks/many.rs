@@ -2,6 +2,7 @@
 
 use super::{Do, LONG, SECOND, doer, ms, run};
 use crate::common::{Log, OnDrop, SOON, finish, pool_of, watchdog};
+use nexus_actors::Task;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};

@@ -2,9 +2,9 @@
 
 use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, with_pools};
-use nexus_actors::Stage;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{Stage, Task, TaskError, WaitError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};

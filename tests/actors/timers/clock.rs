@@ -2,6 +2,7 @@
 
 use crate::common::{SOON, pool_of, round_trip, with_pool};
 use nexus_actors::prelude::*;
+use nexus_actors::{ManualTime, TimeSource};
 use std::sync::mpsc;
 use std::time::Duration;
 

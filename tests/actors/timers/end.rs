@@ -1,6 +1,7 @@
 //! The end of timers, and messages that end them before they fire.
 
 use super::{Do, LONG, SECOND, SEEDS, calm, ms, orderly, run, start_scribe, texts};
+use nexus_actors::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim, check};
 use std::time::Duration;

@@ -2,9 +2,9 @@
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
-use nexus_actors::ActorSystem;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{ActorSystem, AskErrorKind, DeadLetterReason};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

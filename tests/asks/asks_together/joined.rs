@@ -4,7 +4,7 @@ use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Recipient, all, first};
+use nexus_actors::{AskErrorKind, DeadLetterReason, Recipient, all, first};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 

@@ -4,7 +4,7 @@ use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{all, first};
+use nexus_actors::{AskErrorKind, all, first};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

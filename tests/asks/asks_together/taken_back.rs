@@ -3,6 +3,7 @@
 use super::{HOUR, Job, SEEDS, ms, runner, slow, worker};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{AskErrorKind, DeadLetterReason};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::HOUR;
 use crate::common::{watchdog, with_pools};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Cycle, WaitsFor};
+use nexus_actors::{AskErrorKind, Cycle, DeadLetterReason, WaitsFor};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use super::HOUR;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Cycle, all};
+use nexus_actors::{ActorPath, AskErrorKind, Cycle, all};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -11,9 +11,9 @@ mod starts;
 mod tasks;
 
 use crate::common::ms;
-use nexus_actors::Cycle;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, SimBuilder};
+use nexus_actors::{AskErrorKind, Cycle};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

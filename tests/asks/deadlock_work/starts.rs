@@ -2,6 +2,7 @@
 
 use super::{Ended, HOUR, Told, cycle_of, handle, in_no_time, nothing, tell, told};
 use crate::common::{check_calm, watchdog, with_pools};
+use nexus_actors::SpawnError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};

@@ -171,7 +171,7 @@ struct World {
     executing: Vec<RequestId>,
     serial: u64,
     late_replies: u64,
-    strays: [u64; 2],
+    foreign_messages: [u64; 2],
     met: Met,
 }
 
@@ -206,7 +206,7 @@ impl World {
             executing: Vec::new(),
             serial: 0,
             late_replies: 0,
-            strays: [0; 2],
+            foreign_messages: [0; 2],
             met: Met::default(),
         }
     }
@@ -266,8 +266,11 @@ impl World {
         let in_progress = self.seen.values().filter(|seen| seen.in_progress.is_some());
         assert_eq!(self.responder.in_progress(), in_progress.count());
         assert_eq!(self.requester.late_replies(), self.late_replies);
-        let strays = [self.requester.strays(), self.responder.strays()];
-        assert_eq!(strays, self.strays);
+        let foreign_messages = [
+            self.requester.foreign_messages(),
+            self.responder.foreign_messages(),
+        ];
+        assert_eq!(foreign_messages, self.foreign_messages);
     }
 
     fn of(&mut self, id: RequestId) -> &mut Seen {

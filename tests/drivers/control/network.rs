@@ -33,7 +33,7 @@ impl World {
                 let message = ResponderMessage::Reply { id, payload };
                 assert_eq!(self.requester.handle(self.here.tell(), message), None);
                 assert_eq!(self.requester.cancel(self.here.tell(), id), None);
-                self.strays[0] += 1;
+                self.foreign_messages[0] += 1;
             }
             Side::Responder => {
                 let message = RequesterMessage::<u64>::Cancel { id };
@@ -41,7 +41,7 @@ impl World {
                 assert_eq!((received.send, received.execution), (None, None));
                 assert!(!self.responder.is_in_progress(id));
                 assert_eq!(self.responder.cancel(self.there.tell(), id), None);
-                self.strays[1] += 1;
+                self.foreign_messages[1] += 1;
             }
         }
     }

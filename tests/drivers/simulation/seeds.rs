@@ -135,7 +135,7 @@ fn s9_1_every_kind_of_choice_changes_the_run() {
         (sim.steps(), finish(sim).fingerprint())
     };
     let all = run(Sim::builder());
-    for choice in Choice::ALL {
+    for &choice in Choice::ALL {
         assert_ne!(run(Sim::builder().without(choice)), all, "{choice}");
     }
     let orderly = |seed| {

@@ -3,6 +3,7 @@
 use super::{Count, SHORT, counter, end, mute, sleeper, system, with_system};
 use crate::common::*;
 use nexus_actors::prelude::*;
+use nexus_actors::{AskErrorKind, DeadLetterReason};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;

@@ -3,6 +3,7 @@
 use super::{Count, SHORT, conserved, counter, end, manual, mute, smuggle, stuck, system};
 use crate::common::*;
 use nexus_actors::prelude::*;
+use nexus_actors::{SendError, SpawnError, TellError, WaitError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};

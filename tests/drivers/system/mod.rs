@@ -9,8 +9,8 @@ mod shared;
 mod time;
 
 use crate::common::*;
-use nexus_actors::ActorSystemBuilder;
 use nexus_actors::prelude::*;
+use nexus_actors::{ActorSystemBuilder, ManualTime, TimeSource};
 use std::cell::RefCell;
 use std::time::Duration;
 

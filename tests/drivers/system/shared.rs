@@ -3,6 +3,7 @@
 use super::{Count, counter, with_system};
 use crate::common::*;
 use nexus_actors::prelude::*;
+use nexus_actors::{LookupError, SendError, SpawnError};
 use std::thread;
 use std::time::Duration;
 

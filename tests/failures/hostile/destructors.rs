@@ -3,6 +3,7 @@
 use super::keeper;
 use crate::common::*;
 use nexus_actors::prelude::*;
+use nexus_actors::{AskErrorKind, SpawnError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;

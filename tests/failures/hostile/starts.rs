@@ -2,8 +2,8 @@
 
 use super::planned;
 use crate::common::*;
-use nexus_actors::StartError;
 use nexus_actors::prelude::*;
+use nexus_actors::{LookupError, SpawnError, StartError};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;

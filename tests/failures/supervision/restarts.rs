@@ -2,10 +2,10 @@
 
 use super::{Do, SECOND, SEEDS, family, only_child, scribe};
 use crate::common::{Log, stopping};
-use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::{Backoff, Cause, Failure, Stage};
+use nexus_actors::{BoxError, DeadLetterReason};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

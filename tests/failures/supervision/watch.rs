@@ -2,6 +2,7 @@
 
 use super::{Do, SECOND, SEEDS, only_child, scribe};
 use crate::common::{Log, stopping};
+use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 

@@ -124,7 +124,7 @@ fn s3_3_waiting_senders_are_admitted_before_others() {
 fn s3_3_a_deadline_is_kept_and_gives_the_message_back() {
     for place in PLACES {
         check(SEEDS, move |sim| {
-            sim.be_orderly();
+            sim.disable_chance();
             let (actor, log, dealers) = full(sim);
             sim.run_until_idle();
             let began = sim.now();

@@ -6,7 +6,7 @@ use super::{
 };
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
-use nexus_actors::{DeadLetters, MailboxError};
+use nexus_actors::{DeadLetterReason, DeadLetters, MailboxError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,13 +36,15 @@ fn expected(overflow: Overflow, way: Way) -> (Vec<&'static str>, Vec<u64>, [u64;
         (_, Overflow::DropNewest) => "Err(Dropped(..))",
         (Way::TryTell, _) | (_, Overflow::Fail) => "Err(Full(..))",
         (_, Overflow::Backpressure) => "Err(Timeout(..))",
+        (_, unknown) => panic!("nothing is expected of {unknown:?}"),
     };
     let results = vec!["Ok(())", "Ok(())", "Ok(())", refusal, refusal];
     let (kept, lost) = match overflow {
         Overflow::DropNewest => (vec![0, 1, 2], [0, 2, 0]),
         Overflow::DropOldest => (vec![2, 3, 4], [0, 0, 2]),
-        _ if way == Way::Tell => (vec![0, 1, 2], [2, 0, 0]),
-        _ => (vec![0, 1, 2], [0; 3]),
+        Overflow::Backpressure | Overflow::Fail if way == Way::Tell => (vec![0, 1, 2], [2, 0, 0]),
+        Overflow::Backpressure | Overflow::Fail => (vec![0, 1, 2], [0; 3]),
+        unknown => panic!("nothing is expected of {unknown:?}"),
     };
     (results, kept, lost)
 }

@@ -9,6 +9,7 @@ mod threads;
 use crate::common::{LONG, SECOND, SEEDS};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
+use nexus_actors::{SendError, TellError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use super::{Deal, LONG, Way, assert_in_order, bounded, dealer, handled, send, sink};
 use crate::common::*;
+use nexus_actors::DeadLetterReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
 use std::sync::Arc;

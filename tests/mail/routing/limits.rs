@@ -4,7 +4,7 @@ use super::{Job, LONG, Log, SEEDS, note_all, routees_of, worker};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::expect_terminated;
-use nexus_actors::{DeadLetterReason, Router, RouterError, RouterRef};
+use nexus_actors::{DeadLetterReason, Router, RouterError, RouterRef, SpawnError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
