@@ -193,7 +193,7 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Returns the door of the actor, if its mailbox is bounded and it is alive.
+    /// Returns the shared half of the actor's mailbox, if it is bounded and the actor is alive.
     pub(crate) fn bounded(self) -> Option<std::sync::Arc<BoundedMailbox>> {
         if !self.is_bounded() {
             return None;

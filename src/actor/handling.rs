@@ -1,7 +1,4 @@
-//! A body: a running behaviour, with the types of its messages, state and handlers erased.
-//!
-//! Erasing the whole turn, rather than the handling of one message, leaves one indirect call per turn:
-//! the loop over the mailbox is compiled together with the handler that it calls.
+//! The body of a handler: the loop over the mailbox, compiled together with the handler that it calls.
 
 #![allow(unsafe_code)]
 

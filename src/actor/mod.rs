@@ -1,7 +1,10 @@
-//! Actors: references, behaviours, mailboxes, and the life of an actor on its worker.
+//! The public face of actors: references, behaviours, props, the context, timers and tasks, and the bodies in
+//! which a behaviour is erased. Users call it, and so do `ask`, `pool` and the rooms above; it stores nothing
+//! of an actor that is not in its behaviour, and leaves every step of an actor's life to
+//! [`lifecycle`](crate::lifecycle).
 //!
-//! Everything here runs on one thread at a time, the owning worker's, except a few values that are shared
-//! or move between threads: references, batches, and the shared [`core`] of a pool.
+//! References and recipients may be used on any thread. A context and a body exist only on the owning
+//! worker's.
 
 mod behavior;
 mod bounded;
@@ -20,11 +23,11 @@ pub use self::behavior::{Actor, Behavior, HandlerResult, IntoNext, Next};
 pub use self::context::Context;
 pub use self::fiber_local::FiberLocal;
 pub use self::no_wait::no_wait;
-pub(crate) use self::props::Seed;
-pub(crate) use self::spawn::{get_or_start, start, start_for, typed, typed_or};
-
 pub use self::props::{Once, Props, Spawnable};
 pub use self::recipient::Recipient;
 pub use self::reference::{ActorRef, TellError};
 pub use self::task::{Task, TaskContext};
 pub use self::timers::Timers;
+
+pub(crate) use self::props::Seed;
+pub(crate) use self::spawn::{get_or_start, start, start_for, typed, typed_or};

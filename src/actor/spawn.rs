@@ -1,4 +1,5 @@
-//! Get-or-start: returns the actor that has a name, or starts one, which concurrent callers share.
+//! Starts of actors by code that knows their types; and get-or-start, which returns the actor that has a
+//! name, or starts one, which concurrent callers share.
 //!
 //! The first caller to reserve the name starts the actor. All others wait until it has started, and share
 //! the outcome. While a previous actor of that name still ends, they wait for its end and try again.

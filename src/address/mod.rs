@@ -1,4 +1,6 @@
-//! TODO
+//! Names and types of actors and messages: identifiers, paths, envelopes with their causes, and the types of
+//! messages. Any room above may use them; nothing here knows a worker, a queue or a clock, and no code of the
+//! user's is called.
 
 mod cause;
 mod envelope;
@@ -7,10 +9,12 @@ mod id;
 mod message_type;
 mod path;
 mod shared_text;
-pub(crate) use self::cause::MessageCause;
+
 pub use self::envelope::Envelope;
 pub use self::escape::{escape_name, unescape_name};
 pub use self::id::{ActorId, MessageId};
+pub use self::path::{ActorPath, NameError, PathError, validate_name};
+
+pub(crate) use self::cause::MessageCause;
 pub(crate) use self::id::{Home, Key, MOST_POOL};
 pub(crate) use self::message_type::{MessageType, message_name};
-pub use self::path::{ActorPath, NameError, PathError, validate_name};

@@ -1,4 +1,7 @@
-//! Asking: a message that carries the way back for its answer, and the wait for it.
+//! Asks: a message that carries the way back for its answer, and the wait for it, in a handler, on a thread
+//! outside or as a future; and whatever else waits for an answer, such as a call of a worker, a send that
+//! waits for a permit, and a watch. Users call it, and the drivers for their own calls; it never handles a
+//! message, and every wait of a worker that it begins is in the table of [`wait`](crate::wait).
 
 mod answering;
 mod block_on;
@@ -37,6 +40,5 @@ pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
 #[cfg(feature = "async")]
 pub(crate) use self::send::QueueEntry;
-pub(crate) use self::send::may_wait;
-pub(crate) use self::send::queue_for_permit;
+pub(crate) use self::send::{may_wait, queue_for_permit};
 pub(crate) use self::watch::{path_of_actor, watch};

@@ -137,7 +137,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 }
 
-/// Queues for room behind that door, at the end.
+/// Queues for a permit of that mailbox, at the end.
 pub(crate) fn queue_for_permit(
     actor: ActorId,
     bounded: &BoundedMailbox,
@@ -157,8 +157,8 @@ pub(crate) fn queue_for_permit(
     (ask, in_line)
 }
 
-/// Whether a sender on this thread may wait at that door: not at its own, as it makes no room while it
-/// waits.
+/// Whether a sender on this thread may wait for a permit of that mailbox: not of its own, as it makes no room
+/// while it waits.
 pub(crate) fn may_wait(bounded: &BoundedMailbox) -> bool {
     let itself = with_current(|shard| shard.is_some_and(|shard| shard.acting() == bounded.actor));
     bounded.overflow.lets_senders_wait() && !itself

@@ -4,7 +4,7 @@
 //!
 //! The two sides of a session are a [`Requester`] and a [`Responder`]. Each is given the messages
 //! that arrive and the time, and returns what is to be sent and done. Neither encodes messages,
-//! executes requests, or manages the transport.
+//! executes requests, or manages the transport. The asks within a pool use [`Progress`] alone.
 //!
 //! # Guarantees
 //!

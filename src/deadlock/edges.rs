@@ -1,4 +1,4 @@
-//! The ways that lead on from an actor, and whether they are certain.
+//! The edges that lead on from an actor, and whether they are certain.
 
 use super::held_up::{HeldUp, has_failed_to_start, held_up};
 use crate::address::{ActorId, ActorPath, Key, MessageId, MessageType};

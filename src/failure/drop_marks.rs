@@ -1,4 +1,8 @@
-//! The marks of a thread while values of the user's are dropped, or other user code runs in the middle of the runtime's.
+//! The marks of a thread while values of the user's are dropped, or other user code runs in the middle of the
+//! runtime's: above all, how an ask ends if its reply is dropped.
+//!
+//! A reply that is dropped unanswered ends its ask at once. The reason is known to the code that drops
+//! the message or the state that holds the reply, so that code records it for the duration of the drop.
 
 use std::cell::Cell;
 

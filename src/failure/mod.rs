@@ -1,4 +1,8 @@
-//! TODO
+//! Everything that says how something ended: failures and their payloads, dead letters, the errors of starts,
+//! tasks and waits, and cycles; and the functions that catch the panics of user code. Any room above may use
+//! it; it decides nothing about an actor, counts nothing for a worker, and knows no shard.
+//!
+//! How the replies end that a value holds when it is dropped is in the [marks](DropMarks) of the thread.
 
 mod cycle;
 mod dead_letter;
@@ -11,23 +15,20 @@ mod termination;
 mod unwind;
 mod wait_end;
 mod wait_error;
+
 pub use self::cycle::{Cycle, CycleLink};
 pub use self::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
 pub use self::description::{BoxError, Cause, Failure, Stage};
-pub(crate) use self::drop_marks::DropMarks;
-pub(crate) use self::drop_marks::LOSING;
-pub(crate) use self::drop_marks::MOST_LOSING;
-pub(crate) use self::drop_marks::TELLING;
-pub(crate) use self::drop_marks::as_polled;
-pub(crate) use self::drop_marks::drop_with_fate;
-pub(crate) use self::drop_marks::is_polled;
-pub(crate) use self::drop_marks::outside_sender;
 pub use self::panic::PanicPayload;
 pub use self::spawn_error::SpawnError;
 pub use self::task_error::TaskError;
 pub use self::termination::TerminationReason;
+pub use self::wait_error::WaitError;
+
+pub(crate) use self::drop_marks::{
+    DropMarks, LOSING, MOST_LOSING, TELLING, as_polled, drop_with_fate, is_polled, outside_sender,
+};
 pub(crate) use self::unwind::{
     Caught, Unwound, abort_on_panic, catch, catch_user, drop_quietly, force_unwind,
 };
 pub(crate) use self::wait_end::WaitEnd;
-pub use self::wait_error::WaitError;

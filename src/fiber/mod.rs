@@ -1,4 +1,6 @@
-//! Fibers: handlers that can wait in the middle of a function, on pooled stacks.
+//! Fibers: handlers that can wait in the middle of a function, on pooled stacks, and the report of a stack
+//! overflow. The shard switches between them and `suspend` yields on them; nothing here knows an actor or
+//! what a fiber waits for.
 //!
 //! A fiber is made on one thread and never leaves it. The layer above resumes fibers from the worker's
 //! own stack (the *root*), or from a fiber whose handler waits. Each fiber suspends back to where it was

@@ -1,4 +1,8 @@
-//! TODO
+//! The life of an actor on its worker, from its start to its vacated slot: turns, signals, orders, restarts,
+//! passivation, supervision, watches, tasks and children on other workers. The worker's loop gives the turns,
+//! and the public faces in [`actor`](crate::actor) and `pool` start actors and give orders; no step but a
+//! start knows the type of the messages, and none waits by itself except a start.
+//! Begin with `turn.rs` (one turn), `next_step.rs` (what comes before the mail) and `stop.rs` (the end).
 
 mod at_end;
 mod build;

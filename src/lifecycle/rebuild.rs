@@ -1,4 +1,5 @@
-//! Building an actor anew, in the same slot and with the same mail: after a restart, or for mail that wakes it.
+//! Building an actor anew, in the same slot and with the same mail: after a restart, or for mail that wakes
+//! it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Memory with stable addresses: cells that never move, cells that hold one value of any type, ordered maps
-//! with removal anywhere, and memory straight from the system, in regions and in segments of regions.
+//! with removal anywhere, and memory straight from the system, in regions and in segments of regions. Every
+//! room above may use it; nothing here knows what it stores, and only the store of segments is shared by
+//! threads.
 
 // The models use `OrderedMap` alone, which holds nothing that two threads touch.
 #![cfg_attr(nexus_loom, allow(dead_code, unused_imports))]

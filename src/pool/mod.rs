@@ -1,4 +1,7 @@
-//! Pools: workers on threads of their own, one directory, and placement by consistent hash.
+//! Pools: the workers on threads of their own, their transport, directory, placement by consistent hash,
+//! watchdog, side threads and shutdown, with the public builder, handle and node. Users call it, and `system`
+//! and `sim` reuse its parts; it reaches an actor only by calls of its worker, and never touches a shard of a
+//! running worker from another thread.
 
 mod awaited;
 mod builder;
@@ -32,7 +35,6 @@ pub use self::error::StartError;
 pub use self::handle::{PoolStats, WorkerPool};
 pub use self::node::WorkerNode;
 pub use self::ring::ConsistentHashRing;
-pub(crate) use self::ring::points_on_ring;
 pub use self::shared::LookupError;
 pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};
 pub use self::time::{ManualTime, TimeSource};
@@ -44,6 +46,7 @@ pub(crate) use self::builder::{
 };
 pub(crate) use self::configure::{Configure, run_configure};
 pub(crate) use self::directory::WorkerDirectory;
+pub(crate) use self::ring::points_on_ring;
 pub(crate) use self::shared::PoolShared;
 pub(crate) use self::side_threads::SideThreads;
 pub(crate) use self::time::start_clock;

@@ -2,7 +2,7 @@
 //!
 //! Envelopes of any type lie one behind the other in one block of memory. So a batch is written and read
 //! in the order of its addresses and costs one allocation, or none if the block was used before. What an
-//! envelope does on arrival is defined by its [`Parcel`]: a message goes into a mailbox, an answer to the
+//! envelope does on arrival is defined by its [`Payload`]: a message goes into a mailbox, an answer to the
 //! wait that it ends, a command is carried out.
 //!
 //! Small batches come from the allocator. Bulk traffic of a worker uses larger batches, each of which is
@@ -62,7 +62,7 @@ pub(super) const SIZES: [u32; 3] = [
 /// An owned batch, open for filling until it is published.
 pub(crate) struct Batch(NonNull<Header>);
 
-// SAFETY: a batch owns its memory, and every parcel in it is `Send` (a bound of `Parcel`).
+// SAFETY: a batch owns its memory, and every parcel in it is `Send` (a bound of `Payload`).
 unsafe impl Send for Batch {}
 
 // SAFETY: `into_link` forgets the batch, so its header, which begins with the link (`repr(C)`),

@@ -1,5 +1,5 @@
-//! The gates of a pool's bounded mailboxes, where a sender on any thread learns for certain whether there
-//! is room.
+//! The shared half of a bounded mailbox: the gate at which a sender on any thread learns for certain whether
+//! there is room, and the table in which it finds that gate.
 //!
 //! A permit is taken before a message is sent, and released when the message is taken out to be handled,
 //! so messages on their way count too. Senders wait for a permit at the owner. There a sender is given a
@@ -121,13 +121,13 @@ impl BoundedMailbox {
         transport.refuses(self.actor)
     }
 
-    /// Returns a number that no other sender waiting at this door has.
+    /// Returns a number that no other sender that waits at this gate has.
     pub(crate) fn draw_ticket(&self) -> u64 {
         self.tickets.fetch_add(1, Relaxed)
     }
 }
 
-/// The doors of one pool, by worker and slot.
+/// The bounded mailboxes of one pool, by worker and slot.
 #[derive(Default)]
 pub(crate) struct BoundedMailboxes(flurry::HashMap<u64, Arc<BoundedMailbox>>);
 
@@ -140,7 +140,7 @@ impl BoundedMailboxes {
         self.0.pin().insert(Self::place_of(bounded.actor), bounded);
     }
 
-    /// Returns the door of an actor, as long as the actor is alive.
+    /// Returns the shared half of an actor's mailbox, as long as the actor is alive.
     pub(crate) fn find(&self, actor: ActorId) -> Option<Arc<BoundedMailbox>> {
         let mailboxes = self.0.pin();
         let bounded = mailboxes.get(&Self::place_of(actor));

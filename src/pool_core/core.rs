@@ -1,5 +1,5 @@
 //! The shared part of a pool, for its workers and for threads outside: the transport, the directory, the
-//! counts. Also the table in which a copied reference finds its pool.
+//! counts, the orders, and what each worker lets others read.
 
 use crossbeam::utils::CachePadded;
 use std::sync::Arc;

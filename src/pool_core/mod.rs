@@ -1,4 +1,13 @@
-//! TODO
+//! What the workers of a pool share, and how a payload travels between threads: the core of a pool and the
+//! registry of pools, batches, outboxes and the ports of threads outside, the counts, and the traits that a
+//! driver implements. Every room from [`shard`](crate::shard) upward may use it; it never opens what it
+//! carries, as a payload is unpacked by the shard that receives it, and it starts no thread and reads no
+//! clock.
+//!
+//! The seams are [`Transport`] and [`Source`] (how mail travels), [`Directory`] (which actor has which name),
+//! [`Offload`] (who runs blocking work) and [`Observer`] (who sees a message before it is handled). Threads
+//! implement the first three in `pool`; the simulation has a transport, a directory and an observer of its
+//! own.
 
 mod batch;
 mod bounded;
@@ -19,36 +28,28 @@ mod registry;
 mod running_handler;
 mod stats;
 mod transport;
+
+pub use self::registry::dead_letters_without_pool;
+pub use self::stats::WorkerStats;
+
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
-pub(crate) use self::bounded::BoundedMailbox;
-pub(crate) use self::bounded::MailPermit;
+pub(crate) use self::bounded::{BoundedMailbox, MailPermit};
 pub(crate) use self::core::{CoreParts, FailureHook, PoolCore, SuspicionHook};
 pub(crate) use self::counts::Counts;
-pub(crate) use self::directory::Directory;
-pub(crate) use self::directory::DirectoryEntry;
-pub(crate) use self::directory::NamePhase;
+pub(crate) use self::directory::{Directory, DirectoryEntry, NamePhase};
 pub(crate) use self::known_paths::KnownActors;
-pub(crate) use self::name_waiters::Heard;
-pub(crate) use self::name_waiters::NameLookup;
+pub(crate) use self::name_waiters::{Heard, NameLookup};
 pub(crate) use self::observer::{Intervention, Observer};
-pub(crate) use self::offload::Offload;
-pub(crate) use self::offload::OffloadJob;
+pub(crate) use self::offload::{Offload, OffloadJob};
 pub(crate) use self::orders::{ActorOrder, WorkerOrder};
 pub(crate) use self::outbox::Outboxes;
-pub(crate) use self::payload::Payload;
-pub(crate) use self::payload::PayloadReceiver;
-pub(crate) use self::payload::PoolReturn;
-pub(crate) use self::payload::fits;
+pub(crate) use self::payload::{Payload, PayloadReceiver, PoolReturn, fits};
 pub(crate) use self::ports::{
     Ports, envelope_from_outside, last_post_has_woken, tell_again, tell_all_again,
 };
 pub(crate) use self::posted::{Mail, Posts};
-pub use self::registry::dead_letters_without_pool;
 pub(crate) use self::registry::{find, last_message_from_outside, register, unregister};
-pub(crate) use self::running_handler::RunningTurn;
-pub(crate) use self::running_handler::WorkerActivity;
 pub(crate) use self::running_handler::{
-    RunningHandler, last_handler, look_at_handler, look_at_waiting,
+    RunningHandler, RunningTurn, WorkerActivity, last_handler, look_at_handler, look_at_waiting,
 };
-pub use self::stats::WorkerStats;
 pub(crate) use self::transport::{Source, Transport};

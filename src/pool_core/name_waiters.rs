@@ -1,9 +1,9 @@
 //! Waiting for a name: for the start of the actor that is to have it, or for the end of the actor that has
 //! it.
 //!
-//! A name's phase is in the [directory](crate::pool_core::directory). A waiter reads the phase and registers itself
-//! under one lock; each change of the phase is followed by taking the same lock. So either the waiter sees
-//! the change, or the change finds the waiter.
+//! A name's phase is in the [directory](crate::pool_core::directory). A waiter reads the phase and registers
+//! itself under one lock; each change of the phase is followed by taking the same lock. So either the waiter
+//! sees the change, or the change finds the waiter.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Orders to workers and to actors that overtake the mail.
+//! Orders to workers and to actors: what they say. All but a stop of an actor travel beside the mail.
 
 /// An order to a worker, given outside of its inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! The table of the pools of this process, in which a copied reference finds its pool.
+//! The table of the pools of this process, in which a copied reference finds its pool; and the dead letters
+//! of messages whose pool is not there any more.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, LazyLock};

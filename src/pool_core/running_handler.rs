@@ -1,4 +1,5 @@
-//! The current activity of a worker, in the types of the actor layer: see [`WorkerActivity`].
+//! The current activity of a worker, as keys of actors and types of messages, for the worker itself and for
+//! other threads: see [`WorkerActivity`].
 
 #![allow(unsafe_code)]
 

@@ -1,5 +1,6 @@
-//! Groups of actors behind one name: routers, and groups and topics that are opened by name in a
-//! pool.
+//! Groups of actors behind one name: routers, and groups and topics that are opened by name in a pool. They
+//! are actors themselves, written against the rooms below as a user would write them; no room below knows of
+//! them, and they take no way into a mailbox that a user has not.
 
 mod engine;
 mod error;

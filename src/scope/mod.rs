@@ -1,8 +1,9 @@
-//! Scopes: what code enters on its thread until it leaves it again, such as a span or a runtime.
+//! Scopes: what code enters on its thread until it leaves it again, such as a span or a runtime, and the
+//! hooks that remove and restore it. The shard calls them at each switch, and builders collect them; nothing
+//! here knows about actors or fibers.
 //!
-//! Handlers of one worker take turns on its thread. So that none runs inside another one's scopes,
-//! these are removed when a handler waits or has ended, and restored when it resumes: by hooks that
-//! run at each switch. Nothing here knows about actors or fibers.
+//! Handlers of one worker take turns on its thread. So that none runs inside another one's scopes, these are
+//! removed when a handler waits or has ended, and restored when it resumes.
 
 mod hook;
 mod options;

@@ -1,4 +1,4 @@
-//! The alarms of a worker: its timers, and the deadlines of its waits.
+//! The alarms of a worker: its timers, and the deadlines of its waits. Also how much a worker does in one tick.
 
 use std::cell::{Cell, RefCell};
 

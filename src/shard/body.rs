@@ -1,4 +1,8 @@
 //! A body: a running behaviour, with the types of its messages, state and handlers erased.
+//!
+//! Erasing the whole turn, rather than the handling of one message, leaves one indirect call per turn: the
+//! loop over the mailbox is compiled together with the handler that it calls. Here is the trait; the bodies
+//! of handlers are made in the room of the public face, and those that wrap another one beside what they add.
 
 use std::ops::{Deref, DerefMut};
 

@@ -1,5 +1,5 @@
-//! The senders that wait for room in a bounded mailbox, at its owner, first come first served; and the body
-//! of an actor that has such a mailbox.
+//! Bounded mailboxes at their owner: senders are queued and served, permits are returned, and the body of an
+//! actor with such a mailbox is wrapped in one that returns them.
 
 use std::sync::Arc;
 

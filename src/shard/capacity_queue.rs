@@ -1,4 +1,4 @@
-//! The senders that wait for capacity in a bounded mailbox, first come first served.
+//! The owner's half of a bounded mailbox: the senders that wait for capacity, first come first served.
 
 use std::sync::Arc;
 

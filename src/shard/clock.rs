@@ -1,4 +1,4 @@
-//! The time of a worker, and the deadlines of its waits.
+//! The time of a worker: read once a tick, or more often if ticks are long; and the deadlines of its waits.
 
 use super::alarms::{Alarm, TickBudget};
 use super::state::Shard;

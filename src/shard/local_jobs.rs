@@ -1,5 +1,5 @@
-//! Chores: work for a fiber of the worker that belongs to no actor, or that needs another stack than its
-//! caller's.
+//! Work for a fiber of the worker (a [`Chore`]) that belongs to no actor, or that needs another stack than
+//! its caller's: queued, counted, and dropped at the end.
 
 use super::run_queue::Runnable;
 use super::state::{Chore, Shard};

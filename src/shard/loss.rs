@@ -1,7 +1,8 @@
-//! How an ask ends if its reply is dropped.
+//! How a message is lost: it is recorded as a dead letter, the subscribers are called, and it is dropped with
+//! the reason that a reply in it ends with. Also how a reply ends that is dropped here and now, by any code.
 //!
-//! A reply that is dropped unanswered ends its ask at once. The reason is known to the code that drops
-//! the message or the state that holds the reply, so that code records it for the duration of the drop.
+//! The reason lies in the [marks](DropMarks) of the thread for the duration of the drop. Losses within losses
+//! nest only so deep; deeper ones are put on a list of the thread and dropped later.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,4 +1,5 @@
-//! Operations on the messages of a slot whose type is erased: a table of functions for each type.
+//! The functions in the table of [`MessageVtable`], for a type of messages: they look at, move, drop and lose
+//! the messages of a slot whose type their callers do not know.
 //!
 //! That the table matches the type is the invariant of `slot.rs`.
 

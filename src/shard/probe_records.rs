@@ -1,4 +1,5 @@
-//! What a worker records of its searches for deadlocks: where they are to begin, and which have passed each actor.
+//! What a worker records of its searches for deadlocks: where they are to begin, and which have passed each
+//! actor.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
-//! What a worker records of its actors beside their slots.
+//! What a worker records of its actors beside their slots, and the traits by which this room and those above
+//! know an actor's recipe, its store, a task's closure and an action at an end.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

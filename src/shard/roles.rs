@@ -1,4 +1,5 @@
-//! Slots that are not just an actor with its parent on its own worker: tasks, stand-ins, and actors whose parent is elsewhere.
+//! Slots that are not just an actor with its parent on its own worker: tasks, stand-ins, and actors whose
+//! parent is elsewhere.
 
 use super::records::{Role, StandIn, Supervised, TaskRecord};
 use super::slot::{ActorState, Slot};

@@ -1,8 +1,8 @@
 //! A slot: all that a worker stores of one actor, in a cache line and a half.
 //!
 //! A slot is let to one actor after another. Each tenancy has a generation, and a [`Key`] of an earlier one
-//! opens nothing. The slot is also where the type of an actor's messages is erased; `mail_kind.rs` recovers
-//! it:
+//! opens nothing. The slot is also where the type of an actor's messages is erased; `message_ops.rs`
+//! recovers it:
 //!
 //! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type with which
 //! [`Slot::occupy`] began it. Code that pushes or pops holds a key of that tenancy together with `M`: in an

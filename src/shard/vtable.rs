@@ -1,4 +1,5 @@
-//! The operations on the messages of a slot whose type is erased.
+//! The table of operations on the messages of a slot whose type is erased: one function for each. How they
+//! are made for a type is in `message_ops.rs`.
 
 use std::sync::Arc;
 

@@ -10,8 +10,8 @@
 //! | [`Activity::end`]   | the worker | odd → even             | left as they are          |
 //! | [`Activity::look`]  | any thread | read, before and after | read in between           |
 //!
-//! **Orderings.** The release of the odd number pairs with the acquire of [`Activity::look`]: a reader that has
-//! read it finds the fields of that turn, or later ones. The release of a field pairs with the acquire by
+//! **Orderings.** The release of the odd number pairs with the acquire of [`Activity::look`]: a reader that
+//! has read it finds the fields of that turn, or later ones. The release of a field pairs with the acquire by
 //! which `look` reads it: a reader that has read the field of a later turn finds, in the second read of the
 //! number, what was written before that field: the even number, or a later one. All else is relaxed: the
 //! worker reads only what it has written itself. All of this is written at every turn: on x86 they are plain

@@ -18,9 +18,10 @@
 //! been taken in by a tick that had read the flag too early.
 //!
 //! **Order.** An order that goes *behind* the mail is taken before the mail is, and followed after the mail.
-//! So what its giver sent before it is there ([`ControlQueue::take_before`]). For an order that goes *ahead* of the
-//! mail, the list is read once more after the mail was taken in, and the order is followed before any of that
-//! mail is handled. So what its giver sent after it does not overtake it ([`ControlQueue::take_around`]).
+//! So what its giver sent before it is there ([`ControlQueue::take_before`]). For an order that goes *ahead*
+//! of the mail, the list is read once more after the mail was taken in, and the order is followed before any
+//! of that mail is handled. So what its giver sent after it does not overtake it
+//! ([`ControlQueue::take_around`]).
 //!
 //! **Orderings.** All are relaxed. The orders lie under the lock of the list. If a worker has read a set
 //! flag, it enters the list after the thread that set the flag has left it: if the worker had been there

@@ -8,8 +8,8 @@
 //! - before it is polled is seen ready by that poll,
 //! - during or after its poll is noted anew, and the latest waker of the whole is called.
 //!
-//! **Orderings.** All of it lies under one lock. Wakers of the whole are called, and dropped, outside of it, as
-//! they are the user's. Checked by `loom-tests/tests/woken.rs`.
+//! **Orderings.** All of it lies under one lock. Wakers of the whole are called, and dropped, outside of it,
+//! as they are the user's. Checked by `loom-tests/tests/woken.rs`.
 
 use crate::sync::{Mutant, Mutex, is_mutated};
 use std::mem;

@@ -18,7 +18,7 @@
 //! **Orderings.** The two fences are each other's partners, and have to be sequentially consistent, as each
 //! side writes one word and then reads the other. A thread pays for its fence only after a rest, which takes
 //! longer than the fence. All else is relaxed: the flags hand nothing over. Checked by
-//! `loom-tests/tests/flags.rs`.
+//! `loom-tests/tests/work_flags.rs`.
 
 use crate::sync::{Arc, AtomicBool, Mutant, Parker, Unparker, fence, is_mutated};
 use crossbeam::utils::CachePadded;

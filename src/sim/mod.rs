@@ -1,4 +1,6 @@
-//! Simulation: a pool whose workers are stepped on one thread, by choices that follow from a seed.
+//! Simulation: a pool whose workers are stepped on one thread, by choices that follow from a seed, with a
+//! clock, a network, a directory and faults of its own. Tests call it; it reads no clock, and nothing in a
+//! run depends on anything but the seed and the program.
 
 mod builder;
 mod case;

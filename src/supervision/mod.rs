@@ -1,9 +1,7 @@
-//! Supervision, as far as it is arithmetic: what to do about a failure, for which children, and
-//! when.
-//!
-//! Nothing here knows an actor, a clock or a generator of random numbers. The layer above passes
-//! in the failure, the time and a random number, and carries out the [`Decision`]. It also handles
-//! a decider that panics. So every case can be tested without a pool.
+//! Supervision, as far as it is arithmetic: what to do about a failure, for which children, and when; and the
+//! signals that an actor is told. `lifecycle` passes in the failure, the time and a random number, carries
+//! out the [`Decision`], and handles a decider that panics; nothing here knows an actor, a clock or a
+//! generator of random numbers, so every case can be tested without a pool.
 
 mod backoff;
 mod decision;
@@ -13,11 +11,14 @@ mod signal;
 mod strategy;
 mod window;
 
-pub use backoff::{Backoff, BackoffError};
-pub(crate) use decision::{Decision, History};
-pub use directive::Directive;
-pub(crate) use scope::{Reach, Scope};
-pub use strategy::Strategy;
+pub use self::backoff::{Backoff, BackoffError};
+pub use self::directive::Directive;
+pub use self::signal::{Signal, StopReason};
+pub use self::strategy::{Strategy, SupervisorStrategy};
+
+pub(crate) use self::decision::{Decision, History};
+pub(crate) use self::scope::{Reach, Scope};
+pub(crate) use self::strategy::default_strategy;
 
 use std::time::Duration;
 
@@ -25,6 +26,3 @@ use std::time::Duration;
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
-pub use self::signal::{Signal, StopReason};
-pub use self::strategy::SupervisorStrategy;
-pub(crate) use self::strategy::default_strategy;

@@ -1,12 +1,11 @@
-//! TODO
+//! How a handler waits: all that is done before its fiber yields the thread, and after it resumes. The public
+//! calls that wait, in [`actor`](crate::actor), [`ask`](crate::ask) and the starts of
+//! [`lifecycle`](crate::lifecycle), go through here; nothing here begins or ends a wait for another reason.
 
 mod apart;
 mod wait;
+
 pub(crate) use self::apart::do_apart;
-pub(crate) use self::wait::can_wait;
-pub(crate) use self::wait::wait_at;
-pub(crate) use self::wait::wait_by_way_of;
-pub(crate) use self::wait::wait_for;
-pub(crate) use self::wait::wait_for_all;
-pub(crate) use self::wait::yield_now;
-pub(crate) use self::wait::{CannotWait, ForgetAtEnd};
+pub(crate) use self::wait::{
+    CannotWait, ForgetAtEnd, can_wait, wait_at, wait_by_way_of, wait_for, wait_for_all, yield_now,
+};

@@ -12,10 +12,11 @@ mod primitive;
 #[path = "model.rs"]
 mod primitive;
 
-#[cfg(not(any(nexus_loom, nexus_mutants)))]
-pub(crate) use mutant::Mutant;
 #[cfg(any(nexus_loom, nexus_mutants))]
 pub use mutant::{Mutant, with_mutant};
+
+#[cfg(not(any(nexus_loom, nexus_mutants)))]
+pub(crate) use mutant::Mutant;
 pub(crate) use mutant::{is_mutated, ordering};
 pub(crate) use primitive::{
     Arc, ArcSwapOption, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,

@@ -1,6 +1,5 @@
-//! Time: the clock that a worker reads, and the wheel that holds its timers.
-//!
-//! Neither knows of actors. Nothing here starts a thread or sleeps.
+//! Time: the clock that a worker reads, and the wheel that holds its timers. A shard owns both, and drivers
+//! pass the clock in; neither knows of actors, and nothing here starts a thread or sleeps.
 
 mod clock;
 mod heap;
