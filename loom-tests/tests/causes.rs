@@ -4,7 +4,7 @@
 #![cfg(nexus_loom)]
 
 use loom::thread;
-use nexus_actors::model::{Ingress, Reader, Receiver, inbox, ingress};
+use nexus_actors::model::{InboxReceiver, Ingress, Reader, inbox, ingress};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::ptr::NonNull;
 
@@ -21,7 +21,7 @@ fn put(ingress: &Ingress, number: u64) {
 
 /// What a worker takes in: batches, and the posts of outside threads.
 struct LaneEnd {
-    receiver: Receiver<Letter>,
+    receiver: InboxReceiver<Letter>,
     reader: Reader,
 }
 

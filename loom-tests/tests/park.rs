@@ -6,7 +6,7 @@
 #![cfg(nexus_loom)]
 
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Inbox, Mutant, Pushed, Receiver, inbox};
+use nexus_actors::model::{Inbox, InboxReceiver, Mutant, Pushed, inbox};
 use nexus_loom_tests::{Letter, Tally, explore, rejected};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn post<const N: usize>(
 }
 
 /// Takes, and sleeps between two takes, until there are `wanted` letters. Returns how often it slept.
-fn receive(receiver: &mut Receiver<Letter>, got: &mut Vec<u32>, wanted: usize) -> usize {
+fn receive(receiver: &mut InboxReceiver<Letter>, got: &mut Vec<u32>, wanted: usize) -> usize {
     let mut sleeps = 0;
     loop {
         got.extend(receiver.take().flat_map(|letter| letter.read()));

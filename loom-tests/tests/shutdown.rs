@@ -6,7 +6,7 @@
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 use nexus_actors::model::{
-    ControlQueue, Inbox, Ingress, Mutant, Quorum, Reader, Receiver, inbox, ingress,
+    ControlQueue, Inbox, InboxReceiver, Ingress, Mutant, Quorum, Reader, inbox, ingress,
 };
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::ptr::NonNull;
@@ -34,7 +34,7 @@ struct Pool {
 
 /// A worker's ends of the two.
 struct End {
-    receiver: Receiver<Letter>,
+    receiver: InboxReceiver<Letter>,
     reader: Reader,
 }
 

@@ -5,7 +5,7 @@
 use loom::sync::Arc;
 use loom::thread;
 use nexus_actors::model::{
-    Gate, GateOwner, Inbox, Mutant, Permit, Receiver, WaitQueue, inbox, once, oneshot,
+    Gate, GateOwner, Inbox, InboxReceiver, Mutant, Permit, WaitQueue, inbox, once, oneshot,
 };
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
@@ -45,7 +45,7 @@ type Grant = once::Sender<Permit<Door>>;
 /// The owner of a door.
 struct Owner {
     door: Arc<Door>,
-    letters: Receiver<Letter>,
+    letters: InboxReceiver<Letter>,
     line: WaitQueue<Grant>,
     /// The grants of those that are about to wait.
     to_come: Vec<Grant>,

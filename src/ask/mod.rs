@@ -20,25 +20,27 @@ mod outside;
 mod parts;
 mod polling;
 mod question;
+mod race;
 mod recipient;
 mod reply;
 mod send;
 mod sending;
 mod watch;
 
-pub use self::deadline::Deadline;
-pub use self::error::{AskDetails, AskError, AskErrorKind};
-pub use self::handle::Ask;
-pub use self::join::{All, AndThen, First, Map, Pending, Together, all, first};
-pub use self::question::Question;
-pub use self::reply::Reply;
-pub use self::send::SendError;
-pub use self::sending::Sending;
-
 pub(crate) use self::call::{begin_call, begin_call_of, call, can_call};
+pub use self::deadline::Deadline;
 pub(crate) use self::deadline::TimeLimit;
 pub(crate) use self::driven::{Drive, can_drive, enlist};
+pub use self::error::{AskDetails, AskError, AskErrorKind};
+pub use self::handle::Ask;
+pub use self::join::{All, AndThen, Map, Pending, Together, all};
+pub use self::question::Question;
+pub use self::race::{First, first};
+pub use self::reply::Reply;
 #[cfg(feature = "async")]
 pub(crate) use self::send::QueueEntry;
+pub use self::send::SendError;
+#[cfg(feature = "async")]
 pub(crate) use self::send::{may_wait, queue_for_permit};
+pub use self::sending::Sending;
 pub(crate) use self::watch::{path_of_actor, watch};

@@ -61,13 +61,24 @@
 
 #![allow(unsafe_code)]
 
-use crate::sync::{Arc, AtomicPtr, AtomicUsize, Mutant, Unparker, is_mutated, ordering, relax};
+mod claim;
+mod segments;
+#[cfg(not(nexus_loom))]
+mod words;
+#[cfg(nexus_loom)]
+#[path = "ingress/words_model.rs"]
+mod words;
+
+use crate::sync::{Arc, AtomicPtr, Mutant, Unparker, is_mutated, ordering, relax};
 use crossbeam::utils::CachePadded;
-use std::ptr::{self, NonNull};
+use std::ptr;
+#[cfg(not(nexus_loom))]
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+pub use claim::Claim;
+use segments::{FreeSegments, IngressSegment, NewSegment};
 pub use words::CAPACITY;
-use words::{SEGMENTS, SegmentSource, Words};
 
 /// The largest number of words in one claim.
 const MOST_WORDS: usize = CAPACITY / 4 * 3;
@@ -79,236 +90,6 @@ const ASLEEP: usize = 1 << 62;
 const CLAIMED: usize = ASLEEP - 1;
 /// The tail of a segment that was never installed.
 const NOT_INSTALLED: usize = CAPACITY + 1;
-
-/// The words of the entries.
-#[cfg(not(nexus_loom))]
-mod words {
-    use super::AtomicPtr;
-    use crate::memory::{REGION_BYTES, Region, discard};
-    use std::alloc::{Layout, handle_alloc_error};
-    use std::ptr::NonNull;
-
-    /// Words in a segment: 64 KiB.
-    pub const CAPACITY: usize = 8192;
-    const BYTES: usize = CAPACITY * size_of::<u64>();
-    /// The number of segments that are made at once.
-    pub(super) const SEGMENTS: usize = REGION_BYTES / BYTES;
-
-    /// The memory that the words of some segments are cut from.
-    pub(super) struct SegmentSource(Region);
-
-    /// The words of one segment.
-    pub(super) struct Words(NonNull<u64>);
-
-    impl SegmentSource {
-        pub(super) fn new() -> Self {
-            let layout = Layout::from_size_align(REGION_BYTES, REGION_BYTES);
-            match Region::map(false) {
-                Some(region) => Self(region),
-                None => handle_alloc_error(layout.expect("it is a power of two")),
-            }
-        }
-
-        pub(super) fn words(&self, segment: usize) -> Words {
-            Words(self.0.at(segment * BYTES).cast())
-        }
-    }
-
-    impl Words {
-        /// # Safety
-        ///
-        /// `at` is below the capacity, and an entry of a claim, or the mark at the end, begins there.
-        #[inline(always)]
-        pub(super) unsafe fn first(&self, at: usize) -> &AtomicPtr<()> {
-            // SAFETY: the word lies in the segment, whose memory lives as long as its header. It is zero or
-            // holds such a pointer, as first words are written by atomic stores, and zeroed by the reader
-            // when no other thread may read them.
-            unsafe { &*self.place(at).cast::<AtomicPtr<()>>() }
-        }
-
-        /// The address of a word.
-        ///
-        /// # Safety
-        ///
-        /// `at` is below the capacity.
-        #[inline(always)]
-        pub(super) unsafe fn place(&self, at: usize) -> *mut u64 {
-            // SAFETY: the caller's promise.
-            unsafe { self.0.as_ptr().add(at) }
-        }
-
-        /// # Safety
-        ///
-        /// The words lie in the segment, and no other thread reads or writes them.
-        #[inline(always)]
-        pub(super) unsafe fn zero(&self, at: usize, words: usize) {
-            for word in at..at + words {
-                // SAFETY: the caller's promise.
-                unsafe { self.place(word).write(0) };
-            }
-        }
-
-        /// # Safety
-        ///
-        /// The segment is in no use.
-        pub(super) unsafe fn give_back(&self) {
-            // SAFETY: the words are whole pages of a region, and in no use.
-            unsafe { discard(self.0.cast(), BYTES) };
-        }
-    }
-}
-
-/// The same for the model checker, which has to see which thread writes which word.
-#[cfg(nexus_loom)]
-mod words {
-    use super::{AtomicPtr, Relaxed, ptr};
-    use crate::sync::UnsafeCell;
-
-    /// Words in a segment.
-    pub const CAPACITY: usize = 4;
-    pub(super) const SEGMENTS: usize = 1;
-
-    pub(super) struct SegmentSource;
-
-    /// Each word twice: as the first of an entry, and as a later one.
-    pub(super) struct Words(Box<[(AtomicPtr<()>, UnsafeCell<u64>)]>);
-
-    impl SegmentSource {
-        pub(super) fn new() -> Self {
-            Self
-        }
-
-        pub(super) fn words(&self, _segment: usize) -> Words {
-            let word = |_| (AtomicPtr::new(ptr::null_mut()), UnsafeCell::new(0));
-            Words((0..CAPACITY).map(word).collect())
-        }
-    }
-
-    impl Words {
-        pub(super) unsafe fn first(&self, at: usize) -> &AtomicPtr<()> {
-            &self.0[at].0
-        }
-
-        pub(super) fn write(&self, at: usize, value: u64) {
-            // SAFETY: loom runs one thread at a time, and a race here fails the model.
-            self.0[at].1.with_mut(|word| unsafe { *word = value });
-        }
-
-        pub(super) fn read(&self, at: usize) -> u64 {
-            // SAFETY: as above.
-            self.0[at].1.with(|word| unsafe { *word })
-        }
-
-        pub(super) unsafe fn zero(&self, at: usize, words: usize) {
-            for at in at..at + words {
-                self.0[at].0.store(ptr::null_mut(), Relaxed);
-                self.write(at, 0);
-            }
-        }
-
-        pub(super) unsafe fn give_back(&self) {
-            // SAFETY: the segment is in no use.
-            unsafe { self.zero(0, CAPACITY) };
-        }
-    }
-}
-
-struct IngressSegment {
-    tail: CachePadded<AtomicUsize>,
-    /// The segment after this one, once this one is closed.
-    next: AtomicPtr<IngressSegment>,
-    /// The segment below this one on a list of free segments.
-    below: AtomicPtr<IngressSegment>,
-    words: Words,
-}
-
-/// Segments that were made together. They live as long as the ingress.
-struct NewSegment {
-    segments: Box<[IngressSegment]>,
-    before: *mut NewSegment,
-    _words: SegmentSource,
-}
-
-impl NewSegment {
-    fn new(before: *mut Self) -> Self {
-        let source = SegmentSource::new();
-        let segment = |index| IngressSegment {
-            tail: CachePadded::new(AtomicUsize::new(NOT_INSTALLED)),
-            next: AtomicPtr::new(ptr::null_mut()),
-            below: AtomicPtr::new(ptr::null_mut()),
-            words: source.words(index),
-        };
-        Self {
-            segments: (0..SEGMENTS).map(segment).collect(),
-            before,
-            _words: source,
-        }
-    }
-}
-
-/// A list of free segments. One thread at a time pops; any thread may push.
-struct FreeSegments(AtomicPtr<IngressSegment>);
-
-impl FreeSegments {
-    fn new() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    fn push(&self, segment: &IngressSegment) {
-        let mut head = self.0.load(Relaxed);
-        loop {
-            segment.below.store(head, Relaxed);
-            let new = ptr::from_ref(segment).cast_mut();
-            match self.0.compare_exchange(head, new, Release, Relaxed) {
-                Ok(_) => return,
-                Err(actual) => head = actual,
-            }
-        }
-    }
-
-    fn take_all(&self) -> *mut IngressSegment {
-        self.0.swap(ptr::null_mut(), Acquire)
-    }
-
-    /// Takes the segment that was pushed last. Meanwhile the list may appear empty to other threads.
-    ///
-    /// # Safety
-    ///
-    /// Every segment that was pushed still exists.
-    unsafe fn pop<'a>(&self) -> Option<&'a IngressSegment> {
-        // SAFETY: the caller's promise; the list was taken and is this thread's alone.
-        let first = unsafe { self.take_all().as_ref() }?;
-        // SAFETY: as above.
-        unsafe { self.put_back(first.below.load(Relaxed)) };
-        Some(first)
-    }
-
-    /// Puts a list back below what was pushed since it was taken.
-    ///
-    /// # Safety
-    ///
-    /// The list was taken from here, and every segment that was pushed still exists.
-    unsafe fn put_back(&self, mut list: *mut IngressSegment) {
-        while !list.is_null()
-            && self
-                .0
-                .compare_exchange(ptr::null_mut(), list, Release, Relaxed)
-                .is_err()
-        {
-            let newer = self.take_all();
-            let mut last = newer;
-            // SAFETY: the caller's promise; the list was taken and is this thread's alone.
-            while let Some(segment) = unsafe { last.as_ref() } {
-                let below = segment.below.load(Relaxed);
-                if below.is_null() {
-                    segment.below.store(list, Relaxed);
-                    list = newer;
-                }
-                last = below;
-            }
-        }
-    }
-}
 
 struct IngressState {
     current: CachePadded<AtomicPtr<IngressSegment>>,
@@ -570,67 +351,6 @@ fn acquire() -> std::sync::atomic::Ordering {
     ordering(Acquire, Mutant::IngressClaimRelaxed)
 }
 
-/// Claimed words, which are to be written and committed without delay.
-#[must_use = "later claims cannot be read until this one is committed"]
-pub struct Claim<'a> {
-    shared: &'a IngressState,
-    segment: &'a IngressSegment,
-    at: usize,
-    /// The segment in whose tail the reader sleeps, if it slept at the claim.
-    sleeps_at: Option<&'a IngressSegment>,
-}
-
-impl Claim<'_> {
-    /// The address of one of the words.
-    ///
-    /// # Safety
-    ///
-    /// More than `word` words were claimed. The first word of an entry is not written.
-    #[cfg(not(nexus_loom))]
-    #[inline(always)]
-    pub unsafe fn place(&self, word: usize) -> *mut u64 {
-        // SAFETY: the caller's promise.
-        unsafe { self.segment.words.place(self.at + word) }
-    }
-
-    /// Writes one of the words, not the first of an entry.
-    #[cfg(nexus_loom)]
-    pub fn write(&self, word: usize, value: u64) {
-        self.segment.words.write(self.at + word, value);
-    }
-
-    /// Commits the entry that begins at that word of the claim.
-    ///
-    /// # Safety
-    ///
-    /// The word was claimed, the entry is written, and it is committed once.
-    #[inline(always)]
-    pub unsafe fn commit(&self, word: usize, first: NonNull<()>) {
-        let release = ordering(Release, Mutant::IngressCommitRelaxed);
-        // SAFETY: the caller's promise.
-        unsafe { self.segment.words.first(self.at + word) }.store(first.as_ptr(), release);
-    }
-
-    /// Ends a claim in which all entries are committed. Wakes the reader if it slept at the claim and was not
-    /// woken since. Returns `true` if it did.
-    #[inline(always)]
-    pub fn finish(self) -> bool {
-        match self.sleeps_at {
-            None => false,
-            Some(segment) => self.wake(segment),
-        }
-    }
-
-    #[cold]
-    fn wake(&self, segment: &IngressSegment) -> bool {
-        let wakes = segment.tail.fetch_and(!ASLEEP, Relaxed) & ASLEEP != 0;
-        if wakes {
-            self.shared.unparker.unpark();
-        }
-        wakes
-    }
-}
-
 impl Reader {
     fn segment(&self) -> &IngressSegment {
         // SAFETY: segments live as long as `shared`.
@@ -831,88 +551,4 @@ impl Reader {
 }
 
 #[cfg(all(test, not(nexus_loom)))]
-mod tests {
-    use super::*;
-    use crate::sync::Parker;
-
-    const FIRST: NonNull<()> = NonNull::dangling();
-
-    fn put(ingress: &Ingress, words: usize, number: u64) -> Result<bool, Closed> {
-        let claim = ingress.claim(words)?;
-        // SAFETY: each word is written before the commit, except for the first one.
-        unsafe {
-            (1..words).for_each(|word| claim.place(word).write(number));
-            claim.commit(0, FIRST);
-        }
-        Ok(claim.finish())
-    }
-
-    /// Reads an entry of this many words.
-    fn get(reader: &mut Reader, words: usize) -> Option<u64> {
-        let entry = reader.peek()?;
-        // SAFETY: this many words were written, and are not used after this.
-        unsafe {
-            let number = entry.add(words - 1).read();
-            reader.advance(words);
-            Some(number)
-        }
-    }
-
-    #[test]
-    fn what_goes_in_comes_out_in_order_over_many_segments() {
-        let parker = Parker::new();
-        let (ingress, mut reader) = ingress(parker.unparker().clone());
-        let size = |number: u64| 2 + usize::try_from(number % 61).expect("it is small");
-        for round in 0..3 {
-            for number in 0..30_000 {
-                assert_eq!(put(&ingress, size(number), number), Ok(false), "awake");
-            }
-            for number in 0..30_000 {
-                assert_eq!(get(&mut reader, size(number)), Some(number), "in {round}");
-            }
-            assert!(!reader.has_mail() && reader.peek().is_none());
-            while reader.trim(2, 8) {}
-        }
-        let mark = reader.close();
-        assert!(!reader.wait_before(mark));
-        assert_eq!(put(&ingress, 2, 1), Err(Closed));
-        assert!(!ingress.is_open());
-        assert!(!reader.fall_asleep(), "nobody would wake it");
-    }
-
-    #[test]
-    fn a_full_segment_is_left_at_its_very_end() {
-        let parker = Parker::new();
-        let (ingress, mut reader) = ingress(parker.unparker().clone());
-        for words in [2, 4, 3] {
-            let count = u64::try_from(CAPACITY / words).expect("it is small");
-            for number in 0..count {
-                assert_eq!(put(&ingress, words, number), Ok(false));
-                assert_eq!(get(&mut reader, words), Some(number));
-            }
-            assert!(reader.fall_asleep());
-            assert_eq!(put(&ingress, words, count), Ok(true), "it slept");
-            assert_eq!(put(&ingress, words, count), Ok(false), "it is awake");
-            reader.wake_up();
-            assert!(!reader.fall_asleep(), "there is something to read");
-            assert_eq!(get(&mut reader, words), Some(count));
-            assert_eq!(get(&mut reader, words), Some(count));
-        }
-    }
-
-    #[test]
-    fn what_was_claimed_before_a_close_is_read_after_it() {
-        let parker = Parker::new();
-        let (ingress, mut reader) = ingress(parker.unparker().clone());
-        assert_eq!(put(&ingress, 3, 7), Ok(false));
-        let mark = reader.close();
-        assert!(reader.wait_before(mark));
-        assert_eq!(get(&mut reader, 3), Some(7));
-        assert!(!reader.wait_before(mark));
-        let mark = reader.close();
-        assert!(
-            !reader.wait_before(mark),
-            "closing it again changes nothing"
-        );
-    }
-}
+mod tests;

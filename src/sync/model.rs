@@ -11,26 +11,26 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
 
 /// A lock with the interface of `parking_lot`'s.
-pub(super) struct Mutex<T>(loom::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 /// Access to what lies under a [`Mutex`]; without loom's own guard while a [`Condvar`] has that.
-pub(super) struct MutexGuard<'a, T> {
+pub(crate) struct MutexGuard<'a, T> {
     lock: &'a Mutex<T>,
     held: Option<loom::sync::MutexGuard<'a, T>>,
 }
 
 /// A condition variable with the interface of `parking_lot`'s.
-pub(super) struct Condvar(loom::sync::Condvar);
+pub(crate) struct Condvar(loom::sync::Condvar);
 
 /// Whether a wait ended because its time was over.
-pub(super) struct TimedOut(bool);
+pub(crate) struct TimedOut(bool);
 
 impl<T> Mutex<T> {
-    pub(super) fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self(loom::sync::Mutex::new(value))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         let held = Some(self.0.lock().unwrap());
         MutexGuard { lock: self, held }
     }
@@ -51,46 +51,46 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 }
 
 impl Condvar {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(loom::sync::Condvar::new())
     }
 
-    pub(super) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         let held = guard.held.take().expect("nobody waits");
         guard.held = Some(self.0.wait(held).unwrap());
     }
 
     /// Loom has no clock: the time is over at once, whatever arrives meanwhile.
-    pub(super) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> TimedOut {
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> TimedOut {
         drop(guard.held.take());
         guard.held = Some(guard.lock.0.lock().unwrap());
         TimedOut(true)
     }
 
-    pub(super) fn notify_one(&self) {
+    pub(crate) fn notify_one(&self) {
         self.0.notify_one();
     }
 
-    pub(super) fn notify_all(&self) {
+    pub(crate) fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
 impl TimedOut {
-    pub(super) fn timed_out(&self) -> bool {
+    pub(crate) fn timed_out(&self) -> bool {
         self.0
     }
 }
 
 /// A value that is made once, with the interface of the standard library's.
-pub(super) struct OnceLock<T> {
+pub(crate) struct OnceLock<T> {
     making: Mutex<()>,
     is_made: AtomicBool,
     value: std::sync::OnceLock<T>,
 }
 
 impl<T> OnceLock<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             making: Mutex::new(()),
             is_made: AtomicBool::new(false),
@@ -98,13 +98,13 @@ impl<T> OnceLock<T> {
         }
     }
 
-    pub(super) fn get(&self) -> Option<&T> {
+    pub(crate) fn get(&self) -> Option<&T> {
         // Acquire pairs with the release in `get_or_init`.
         let is_made = self.is_made.load(Acquire);
         is_made.then(|| self.value.get().expect("it was made before"))
     }
 
-    pub(super) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         let _others_wait = self.making.lock();
         let value = self.value.get_or_init(make);
         self.is_made.store(true, Release);
@@ -113,25 +113,25 @@ impl<T> OnceLock<T> {
 }
 
 /// A place for an `Arc`, with the interface of `arc_swap`'s.
-pub(super) struct ArcSwapOption<T>(Mutex<Option<std::sync::Arc<T>>>);
+pub(crate) struct ArcSwapOption<T>(Mutex<Option<std::sync::Arc<T>>>);
 
 /// A value that was read from such a place.
-pub(super) struct Guard<T>(T);
+pub(crate) struct Guard<T>(T);
 
 impl<T> ArcSwapOption<T> {
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self(Mutex::new(None))
     }
 
-    pub(super) fn load(&self) -> Guard<Option<std::sync::Arc<T>>> {
+    pub(crate) fn load(&self) -> Guard<Option<std::sync::Arc<T>>> {
         Guard(self.0.lock().clone())
     }
 
-    pub(super) fn store(&self, value: Option<std::sync::Arc<T>>) {
+    pub(crate) fn store(&self, value: Option<std::sync::Arc<T>>) {
         drop(self.swap(value));
     }
 
-    pub(super) fn swap(&self, value: Option<std::sync::Arc<T>>) -> Option<std::sync::Arc<T>> {
+    pub(crate) fn swap(&self, value: Option<std::sync::Arc<T>>) -> Option<std::sync::Arc<T>> {
         std::mem::replace(&mut *self.0.lock(), value)
     }
 }
@@ -145,7 +145,7 @@ impl<T> Deref for Guard<T> {
 }
 
 /// A parker with a token, as `crossbeam::sync::Parker`, over loom's lock and condition variable.
-pub(super) struct Parker {
+pub(crate) struct Parker {
     unparker: Unparker,
 }
 
@@ -156,18 +156,18 @@ pub struct Unparker {
 }
 
 impl Parker {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let inner = Arc::new((Mutex::new(false), Condvar::new()));
         Self {
             unparker: Unparker { inner },
         }
     }
 
-    pub(super) fn unparker(&self) -> &Unparker {
+    pub(crate) fn unparker(&self) -> &Unparker {
         &self.unparker
     }
 
-    pub(super) fn park(&self) {
+    pub(crate) fn park(&self) {
         let (token, condition) = &*self.unparker.inner;
         let mut token = token.lock();
         while !*token {
@@ -177,14 +177,14 @@ impl Parker {
     }
 
     /// Loom has no clock: a time-out is a return that may come before any token.
-    pub(super) fn park_timeout(&self, _timeout: Duration) {
+    pub(crate) fn park_timeout(&self, _timeout: Duration) {
         let (token, _) = &*self.unparker.inner;
         *token.lock() = false;
     }
 }
 
 impl Unparker {
-    pub(super) fn unpark(&self) {
+    pub(crate) fn unpark(&self) {
         let (token, condition) = &*self.inner;
         *token.lock() = true;
         condition.notify_one();
@@ -205,25 +205,25 @@ pub(crate) mod thread {
     }
 
     /// A handle that wakes a thread.
-    pub(super) struct Thread(Unparker);
+    pub(crate) struct Thread(Unparker);
 
     impl Thread {
-        pub(super) fn unpark(&self) {
+        pub(crate) fn unpark(&self) {
             self.0.unpark();
         }
     }
 
-    pub(super) fn current() -> Thread {
+    pub(crate) fn current() -> Thread {
         PARKER.with(|parker| Thread(parker.unparker().clone()))
     }
 
-    pub(super) fn park() {
+    pub(crate) fn park() {
         PARKER.with(Parker::park);
     }
 
     /// As [`Parker::park_timeout`]. It yields, as the caller repeats it until the time is over, which
     /// never happens here.
-    pub(super) fn park_timeout(timeout: Duration) {
+    pub(crate) fn park_timeout(timeout: Duration) {
         PARKER.with(|parker| parker.park_timeout(timeout));
         loom::thread::yield_now();
     }
@@ -237,7 +237,7 @@ const ROUNDS: u32 = 4;
 /// A look in vain changes nothing, so another one leads to no new state; but loom would try for ever to
 /// let the waiting threads look in turn, and never the thread that they wait for. So what follows such
 /// a wait runs in one order only, in which every thread has a turn.
-pub(super) fn relax(round: u32) {
+pub(crate) fn relax(round: u32) {
     if round == ROUNDS {
         loom::skip_branch();
     }

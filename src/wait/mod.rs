@@ -3,10 +3,13 @@
 //! shard owns all of them, and the rooms above begin and end waits through it; nothing here suspends a fiber
 //! or knows a shard. What is called at the end of a wait is a type parameter.
 
+mod asked;
 mod dropped_replies;
 mod interrupts;
 mod join_waits;
+mod notes;
 mod table;
+mod timers;
 
 pub(crate) use self::dropped_replies::{DroppedReplies, Failed};
 pub(crate) use self::interrupts::Interrupts;

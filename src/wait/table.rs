@@ -26,19 +26,19 @@ impl Drop for DropValue<'_> {
 
 /// What is known of few waits only.
 #[derive(Default)]
-struct WaitNotes {
+pub(super) struct WaitNotes {
     /// The generation that it belongs to.
     generation: u32,
     /// The cycle of waits that it is part of.
-    cycle: Option<Cycle>,
+    pub(crate) cycle: Option<Cycle>,
     /// The failure that ends it.
-    failure: Option<Arc<Failure>>,
+    pub(crate) failure: Option<Arc<Failure>>,
 }
 
 /// A place to wait at. The fields that each ask writes and reads come first.
 #[repr(C)]
 pub(crate) struct Wait<C> {
-    generation: Cell<u32>,
+    pub(super) generation: Cell<u32>,
     /// How far it has come, by the same table as asks over a transport; `Cancelled` if the place is vacant.
     /// A value is in its cell once it is `Replied`.
     progress: Cell<Progress<WaitEnd>>,
@@ -50,25 +50,25 @@ pub(crate) struct Wait<C> {
     /// wait for them.
     target: (Cell<Home>, Cell<Key>),
     /// The question that it is to answer, and what type of message that is.
-    question: Cell<MessageId>,
-    mail: Cell<Option<&'static MessageType>>,
+    pub(super) question: Cell<MessageId>,
+    pub(super) mail: Cell<Option<&'static MessageType>>,
     /// When it began.
-    began: Cell<u64>,
+    pub(super) began: Cell<u64>,
     /// The timeout in nanoseconds, after which it ends by itself.
-    timeout: Cell<u64>,
-    timer: Cell<Option<TimerId>>,
+    pub(super) timeout: Cell<u64>,
+    pub(super) timer: Cell<Option<TimerId>>,
     /// The slot of the actor that is to look at its end, if no fiber waits.
     actor: Cell<Option<u32>>,
     /// What is to be called at its end, if neither a fiber waits nor an actor is to look.
     callback: Cell<Option<C>>,
     /// The wait, and its worker, that the waiter here is to end, and that cannot be ended before.
-    on_behalf: Cell<Option<(Home, Key)>>,
+    pub(super) on_behalf: Cell<Option<(Home, Key)>>,
     /// What its error is to say: it stays here if a value ends the wait.
     noted: Cell<Option<Box<WaitNotes>>>,
     /// When the timer is due.
-    deadline: Cell<u64>,
+    pub(super) deadline: Cell<u64>,
     /// The generation whose question was handed on last, and how often, as far as is known.
-    handed_on: Cell<(u32, u32)>,
+    pub(super) handed_on: Cell<(u32, u32)>,
 }
 
 impl<C> Default for Wait<C> {
@@ -113,7 +113,7 @@ unsafe impl<C> Tenant for Wait<C> {
 
 impl<C> Wait<C> {
     /// Changes what is noted of the wait of that key.
-    fn note(&self, key: Key, change: impl FnOnce(&mut WaitNotes)) {
+    pub(super) fn note(&self, key: Key, change: impl FnOnce(&mut WaitNotes)) {
         let noted = self.noted.take();
         let of_this = noted.filter(|noted| noted.generation == key.generation());
         let mut noted = of_this.unwrap_or_default();
@@ -123,7 +123,11 @@ impl<C> Wait<C> {
     }
 
     /// Looks at what is noted of the wait of that key, if anything is.
-    fn with_noted<R>(&self, key: Key, look: impl FnOnce(&mut WaitNotes) -> R) -> Option<R> {
+    pub(super) fn with_noted<R>(
+        &self,
+        key: Key,
+        look: impl FnOnce(&mut WaitNotes) -> R,
+    ) -> Option<R> {
         let mut noted = self.noted.take()?;
         let looked = (noted.generation == key.generation()).then(|| look(&mut noted));
         self.noted.set(Some(noted));
@@ -139,7 +143,7 @@ impl<C> Wait<C> {
     }
 
     #[inline(always)]
-    fn is_vacant(&self) -> bool {
+    pub(super) fn is_vacant(&self) -> bool {
         self.progress.get() == Progress::Cancelled
     }
 
@@ -157,7 +161,7 @@ impl<C> Wait<C> {
     }
 
     #[inline(always)]
-    fn is_for(&self, target: ActorId) {
+    pub(super) fn is_for(&self, target: ActorId) {
         self.target.0.set(target.home);
         self.target.1.set(target.key);
     }
@@ -209,14 +213,14 @@ pub(crate) enum WaitOutcome<C> {
 
 /// The waits of one worker.
 pub(crate) struct Waits<C> {
-    arena: Arena<Wait<C>>,
+    pub(super) arena: Arena<Wait<C>>,
     /// Waits whose timeouts the clock has not received yet, in that order, except for the last one, which
     /// has a place of its own: if one wait after the other begins and ends in the same cell, as for a
     /// handler that asks again and again, that place is all that is written to.
-    unarmed: RefCell<Vec<Key>>,
-    last_unarmed: Cell<Key>,
+    pub(super) unarmed: RefCell<Vec<Key>>,
+    pub(super) last_unarmed: Cell<Key>,
     /// Timers of waits that ended before their timers fired.
-    disarmed: RefCell<Vec<TimerId>>,
+    pub(super) disarmed: RefCell<Vec<TimerId>>,
 }
 
 impl<C> Waits<C> {
@@ -249,7 +253,7 @@ impl<C> Waits<C> {
     }
 
     #[inline(always)]
-    fn begin_one(&self, timeout: Option<u64>, target: ActorId) -> (&Wait<C>, Key) {
+    pub(super) fn begin_one(&self, timeout: Option<u64>, target: ActorId) -> (&Wait<C>, Key) {
         let slot = self.arena.occupy();
         let wait = self.arena.at(slot);
         wait.progress.set(Progress::Waiting);
@@ -274,25 +278,10 @@ impl<C> Waits<C> {
     }
 
     #[inline(never)]
-    fn keep_unarmed(&self, key: Key) {
+    pub(super) fn keep_unarmed(&self, key: Key) {
         if key != Key::NONE {
             self.unarmed.borrow_mut().push(key);
         }
-    }
-
-    /// Begins a wait for the answer to a question that is about to be asked.
-    #[inline(always)]
-    pub(crate) fn begin_ask(
-        &self,
-        timeout: Option<u64>,
-        target: ActorId,
-        mail: &'static MessageType,
-        now: u64,
-    ) -> (&Wait<C>, Key) {
-        let (wait, key) = self.begin_one(timeout, target);
-        wait.mail.set(Some(mail));
-        wait.began.set(now);
-        (wait, key)
     }
 
     /// The question has been sent, as that message, to that actor.
@@ -302,62 +291,6 @@ impl<C> Waits<C> {
             wait.is_for(target);
             wait.question.set(question);
         }
-    }
-
-    /// The question has been handed on this many times, to that actor, as that message. Returns whether
-    /// that is news: word of a later time may have come before.
-    pub(crate) fn is_handed_on(
-        &self,
-        key: Key,
-        target: ActorId,
-        question: MessageId,
-        times: u32,
-    ) -> bool {
-        let Some(wait) = self.pending(key) else {
-            return false;
-        };
-        let (generation, known) = wait.handed_on.get();
-        if generation == key.generation() && known > times {
-            return false;
-        }
-        wait.handed_on.set((key.generation(), times));
-        wait.is_for(target);
-        wait.question.set(question);
-        true
-    }
-
-    /// Returns what is known of a wait, whether it has ended or not, until its outcome is taken.
-    pub(crate) fn asked(&self, key: Key) -> Option<Asked> {
-        let wait = self.arena.get(key.slot())?;
-        let same = wait.generation.get() == key.generation() && !wait.is_vacant();
-        same.then(|| Asked {
-            target: wait.target(),
-            question: wait.question.get(),
-            mail: wait.mail.get(),
-            began: wait.began.get(),
-        })
-    }
-
-    /// Notes that the waiter holds the reply to that other wait, until this one has ended.
-    pub(crate) fn wait_on_behalf(&self, key: Key, other: (Home, Key)) {
-        if let Some(wait) = self.pending(key) {
-            wait.on_behalf.set(Some(other));
-        }
-    }
-
-    /// Returns the wait that the reply held by this waiter ends.
-    pub(crate) fn on_behalf(&self, key: Key) -> Option<(Home, Key)> {
-        self.pending(key)?.on_behalf.get()
-    }
-
-    /// Returns the question of a wait that nothing has ended yet, if there is one.
-    pub(crate) fn open_question(&self, key: Key) -> Option<(ActorId, MessageId)> {
-        let wait = self.pending(key)?;
-        let question = wait.question.get().known()?;
-        if question == MessageId::ROOM || question.is_work() {
-            return None; // the waiter itself leaves the queue for room; and work cannot be withdrawn
-        }
-        Some((wait.target(), question))
     }
 
     /// Returns the place that a key names.
@@ -409,46 +342,6 @@ impl<C> Waits<C> {
     #[inline(always)]
     pub(crate) fn pending_target(&self, key: Key) -> Option<ActorId> {
         self.pending(key).map(|wait| wait.target())
-    }
-
-    /// The wait is for room in the mailbox of its target.
-    pub(crate) fn is_for_room(&self, key: Key) {
-        if let Some(wait) = self.pending(key) {
-            wait.question.set(MessageId::ROOM);
-        }
-    }
-
-    /// Begins a wait [for work](Self::is_for_work).
-    pub(crate) fn begin_work(&self, target: ActorId, mail: &'static MessageType) -> Key {
-        let (wait, key) = self.begin_one(None, target);
-        wait.question.set(MessageId::WORK);
-        wait.mail.set(Some(mail));
-        key
-    }
-
-    /// The wait is for the start of its target, or for the task that the target is: work that nothing else
-    /// does.
-    pub(crate) fn is_for_work(&self, key: Key, target: ActorId, mail: &'static MessageType) {
-        if let Some(wait) = self.pending(key) {
-            wait.is_for(target);
-            wait.question.set(MessageId::WORK);
-            wait.mail.set(Some(mail));
-        }
-    }
-
-    /// Begins a wait [for a name](Self::is_for_name).
-    pub(crate) fn begin_for_name(&self, target: ActorId, mail: &'static MessageType) -> Key {
-        let key = self.begin_work(target, mail);
-        self.is_for_name(key, target, mail);
-        key
-    }
-
-    /// The wait is for the start, or the end, of its target, which has the name that is wanted.
-    pub(crate) fn is_for_name(&self, key: Key, target: ActorId, mail: &'static MessageType) {
-        self.is_for_work(key, target, mail);
-        if let Some(wait) = self.pending(key) {
-            wait.question.set(MessageId::NAME);
-        }
     }
 
     /// Says which actor is to have a turn at the end, by its slot.
@@ -583,44 +476,6 @@ impl<C> Waits<C> {
         value.or_else(|| self.take_end(key).map(Err))
     }
 
-    /// Takes the cycle that a wait is part of, as far as is known.
-    pub(crate) fn take_cycle(&self, key: Key) -> Option<Cycle> {
-        let wait = self.arena.get(key.slot())?;
-        if wait.generation.get() != key.generation() {
-            return None;
-        }
-        wait.with_noted(key, |noted| noted.cycle.take()).flatten()
-    }
-
-    /// Takes the failure that has ended a wait, if it is known.
-    pub(crate) fn take_failure(&self, key: Key) -> Option<Arc<Failure>> {
-        let wait = self.arena.get(key.slot())?;
-        if wait.generation.get() != key.generation() {
-            return None;
-        }
-        wait.with_noted(key, |noted| noted.failure.take()).flatten()
-    }
-
-    /// Ends a wait because of a failure, which is noted.
-    pub(crate) fn fail(&self, key: Key, failure: Arc<Failure>) -> WaitOutcome<C> {
-        if let Some(wait) = self.pending(key) {
-            wait.note(key, |noted| noted.failure = Some(failure));
-        } else {
-            let _ = drop_with_fate(failure, WaitEnd::Failed);
-        }
-        self.end(key, WaitEnd::Failed)
-    }
-
-    /// Notes the cycle that a wait is part of. Returns whether that was not known.
-    pub(crate) fn note_cycle(&self, key: Key, cycle: &Cycle) -> bool {
-        let Some(wait) = self.pending(key) else {
-            return false;
-        };
-        let mut known = None;
-        wait.note(key, |noted| known = noted.cycle.replace(cycle.clone()));
-        known.as_ref() != Some(cycle)
-    }
-
     /// Vacates the place, for the next wait: a stale key must never match again.
     #[inline(always)]
     fn vacate(&self, key: Key, wait: &Wait<C>) {
@@ -660,55 +515,6 @@ impl<C> Waits<C> {
     fn clear(&self) {
         for (_, wait) in self.arena.iter() {
             let _ = drop_with_fate(DropValue(&wait.value), WaitEnd::NoReply);
-        }
-    }
-
-    // ---- for the clock of the layer above ---------------------------------------------------
-
-    /// Whether the clock has something to take over.
-    pub(crate) fn has_timer_requests(&self) -> bool {
-        self.last_unarmed.get() != Key::NONE || !self.disarmed.borrow().is_empty()
-    }
-
-    /// Hands over the timeouts that were requested since the last call, in that order, except for those of
-    /// waits that have ended already. `arm` returns the timer, and when it is due.
-    pub(crate) fn arm_all(&self, mut arm: impl FnMut(Key, u64) -> (TimerId, u64)) {
-        self.keep_unarmed(self.last_unarmed.replace(Key::NONE));
-        for key in self.unarmed.borrow_mut().drain(..) {
-            if let Some(wait) = self.pending(key) {
-                let (timer, deadline) = arm(key, wait.timeout.get());
-                self.arm_pending(wait, timer, deadline);
-            }
-        }
-    }
-
-    /// Gives a wait the timer that is to end it, due at that time. One that is due later is not needed.
-    pub(crate) fn arm(&self, key: Key, timer: TimerId, deadline: u64) {
-        match self.pending(key) {
-            Some(wait) => self.arm_pending(wait, timer, deadline),
-            None => self.disarmed.borrow_mut().push(timer),
-        }
-    }
-
-    fn arm_pending(&self, wait: &Wait<C>, timer: TimerId, deadline: u64) {
-        let armed = wait.timer.get();
-        if armed.is_some() && wait.deadline.get() <= deadline {
-            return self.disarmed.borrow_mut().push(timer);
-        }
-        self.disarmed.borrow_mut().extend(armed);
-        wait.timer.set(Some(timer));
-        wait.deadline.set(deadline);
-    }
-
-    /// Takes a timer that is no longer needed.
-    pub(crate) fn next_disarmed(&self) -> Option<TimerId> {
-        self.disarmed.borrow_mut().pop()
-    }
-
-    /// A wait whose timer has fired no longer has one.
-    pub(crate) fn fired(&self, key: Key) {
-        if let Some(wait) = self.pending(key) {
-            wait.timer.set(None);
         }
     }
 
@@ -762,119 +568,4 @@ impl<C> Drop for Waits<C> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::TimerWheel;
-
-    #[test]
-    fn s5_3_the_first_terminal_event_wins() {
-        let waits = Waits::<()>::new();
-        let key = waits.begin(None, ActorId::NOBODY);
-        assert!(matches!(waits.fulfil(key, 7_u32), WaitOutcome::Unattended));
-        assert!(matches!(
-            waits.end(key, WaitEnd::TimedOut),
-            WaitOutcome::Late
-        ));
-        assert_eq!(waits.take::<u32>(key), Some(Ok(7)));
-        assert_eq!(waits.take::<u32>(key), None);
-    }
-
-    #[test]
-    fn s5_3_a_late_reply_never_reaches_the_next_wait_in_the_same_place() {
-        let waits = Waits::<()>::new();
-        let old = waits.begin(None, ActorId::NOBODY);
-        waits.forget(old);
-        let new = waits.begin(None, ActorId::NOBODY);
-        assert_eq!(old.slot(), new.slot());
-        assert!(matches!(waits.fulfil(old, 1_u32), WaitOutcome::Late));
-        assert!(waits.is_pending(new));
-    }
-
-    #[test]
-    fn s5_6_the_latest_word_of_a_question_that_was_handed_on_counts_whichever_comes_last() {
-        let waits = Waits::<()>::new();
-        let asked = |number| MessageId::start_of_worker(0).plus(number);
-        let next = || waits.begin(None, ActorId::NOBODY);
-        let key = next();
-        waits.has_asked(key, ActorId::NOBODY, asked(1));
-        assert!(waits.is_handed_on(key, ActorId::NOBODY, asked(3), 2));
-        assert!(!waits.is_handed_on(key, ActorId::NOBODY, asked(2), 1));
-        assert_eq!(waits.asked(key).unwrap().question, asked(3));
-        assert!(waits.is_handed_on(key, ActorId::NOBODY, asked(4), 3));
-        waits.forget(key);
-        assert!(!waits.is_handed_on(key, ActorId::NOBODY, asked(5), 4));
-        let later = next();
-        assert_eq!(later.slot(), key.slot());
-        assert!(waits.is_handed_on(later, ActorId::NOBODY, asked(7), 1));
-        assert_eq!(waits.asked(later).unwrap().question, asked(7));
-    }
-
-    #[test]
-    fn an_attended_wait_wakes_its_fiber() {
-        let waits = Waits::<()>::new();
-        let key = waits.begin(None, ActorId::NOBODY);
-        let fiber = FiberId::from_index(3);
-        waits.pending(key).unwrap().attend(fiber, 0);
-        assert!(
-            matches!(waits.end(key, WaitEnd::NoReply), WaitOutcome::Wakes(woken) if woken == fiber)
-        );
-        assert_eq!(waits.take::<u32>(key), Some(Err(WaitEnd::NoReply)));
-    }
-
-    #[test]
-    fn a_wait_that_ends_in_time_costs_no_timer() {
-        let waits = Waits::<()>::new();
-        let quick = waits.begin(Some(5), ActorId::NOBODY);
-        let slow = waits.begin(Some(6), ActorId::NOBODY);
-        let _ = waits.fulfil(quick, ());
-        let mut wheel = TimerWheel::new(0);
-        waits.arm_all(|key, timeout| {
-            assert_eq!((key, timeout), (slow, 6));
-            (wheel.insert(6, ()), 6)
-        });
-        let _ = waits.fulfil(slow, ());
-        let timer = waits.next_disarmed().expect("it is not needed any more");
-        assert!(wheel.cancel(timer).is_some());
-        assert!(!waits.has_timer_requests());
-    }
-
-    #[test]
-    fn s9_5_lists_of_a_peak_of_time_outs_go_back() {
-        let (waits, mut wheel) = (Waits::<()>::new(), TimerWheel::new(0));
-        let keys: Vec<_> = (0..10_000)
-            .map(|_| waits.begin(Some(5), ActorId::NOBODY))
-            .collect();
-        waits.arm_all(|_, timeout| (wheel.insert(timeout, ()), timeout));
-        keys.into_iter().for_each(|key| waits.forget(key));
-        while waits.next_disarmed().is_some() {}
-        waits.trim();
-        let lists = [
-            waits.unarmed.borrow().capacity(),
-            waits.disarmed.borrow().capacity(),
-        ];
-        assert!(lists.iter().all(|room| *room <= AT_FIRST), "{lists:?}");
-    }
-
-    #[test]
-    fn s5_1_a_wait_that_is_shortened_ends_by_the_earlier_time() {
-        for [own, other] in [[5, 9], [9, 5]] {
-            let (waits, mut wheel) = (Waits::<()>::new(), TimerWheel::new(0));
-            let key = waits.begin(Some(own), ActorId::NOBODY);
-            waits.arm(key, wheel.insert(other, other), other);
-            waits.arm_all(|_, timeout| (wheel.insert(timeout, timeout), timeout));
-            let disarmed = waits.next_disarmed().and_then(|timer| wheel.cancel(timer));
-            assert_eq!(disarmed, Some(9));
-            let _ = waits.fulfil(key, ());
-            let disarmed = waits.next_disarmed().and_then(|timer| wheel.cancel(timer));
-            assert_eq!(disarmed, Some(5));
-        }
-    }
-
-    #[test]
-    fn values_of_any_size_arrive() {
-        let waits = Waits::<()>::new();
-        let key = waits.begin(None, ActorId::NOBODY);
-        let _ = waits.fulfil(key, [9_u64; 100]);
-        assert_eq!(waits.take::<[u64; 100]>(key), Some(Ok([9; 100])));
-    }
-}
+mod tests;
