@@ -7,7 +7,7 @@
 #![cfg(nexus_loom)]
 
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Chain, Inbox, Mutant, Receiver, inbox};
+use nexus_actors::model::{Chain, Inbox, InboxReceiver, Mutant, inbox};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -156,7 +156,7 @@ fn closing_by_a_store_is_rejected() {
 fn drop_the_receiver() {
     let tally = Tally::default();
     let closed = Arc::new(AtomicBool::new(false));
-    let (sender, mut receiver): (_, Receiver<Letter>) = inbox();
+    let (sender, mut receiver): (_, InboxReceiver<Letter>) = inbox();
     let one = post(&sender, &tally, &closed, [10, 11]);
     let two = post(&sender, &tally, &closed, [20]);
 
