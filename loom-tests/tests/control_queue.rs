@@ -4,7 +4,7 @@
 
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{ControlQueue, Inbox, Mutant, Receiver, inbox};
+use nexus_actors::model::{ControlQueue, Inbox, Mutant, InboxReceiver, inbox};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;
@@ -33,7 +33,7 @@ impl Giver {
 /// The receiver of orders, with an inbox.
 struct Worker {
     orders: Arc<ControlQueue<u32>>,
-    receiver: Receiver<Letter>,
+    receiver: InboxReceiver<Letter>,
     inbox: Inbox<Letter>,
     tally: Tally,
 }
@@ -59,7 +59,7 @@ impl Worker {
     }
 }
 
-fn mail(receiver: &mut Receiver<Letter>) -> impl Iterator<Item = u32> {
+fn mail(receiver: &mut InboxReceiver<Letter>) -> impl Iterator<Item = u32> {
     receiver
         .take()
         .flat_map(|letter| letter.read())

@@ -6,7 +6,7 @@
 #![cfg(nexus_loom)]
 
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Ingress, Looked, Mutant, Reader, Receiver, inbox, ingress};
+use nexus_actors::model::{Ingress, Looked, Mutant, Reader, InboxReceiver, inbox, ingress};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::ptr::NonNull;
 
@@ -54,7 +54,7 @@ fn of_writer(numbers: &[u64], first: u64) -> Vec<u64> {
     numbers.iter().copied().filter(same).collect()
 }
 
-fn an_open_ingress() -> (Ingress, Reader, Receiver<Letter>) {
+fn an_open_ingress() -> (Ingress, Reader, InboxReceiver<Letter>) {
     let (_, receiver) = inbox();
     let (ingress, reader) = ingress(receiver.unparker().clone());
     (ingress, reader, receiver)
@@ -264,7 +264,7 @@ fn waiting_for_another_segment_alone_is_rejected() {
 }
 
 /// Reads, and sleeps between two reads, until there are this many numbers and letters.
-fn receive(reader: &mut Reader, receiver: &mut Receiver<Letter>, wanted: usize) -> Vec<u64> {
+fn receive(reader: &mut Reader, receiver: &mut InboxReceiver<Letter>, wanted: usize) -> Vec<u64> {
     let mut got = Vec::new();
     loop {
         got.extend(read(reader));
