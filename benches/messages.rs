@@ -10,7 +10,7 @@ mod yardsticks;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use nexus_actors::WaitStrategy;
+use nexus_actors::pool::WaitStrategy;
 use nexus_actors::prelude::*;
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,7 @@
 //! 20 orders were served
 //! ```
 
-use nexus_actors::CoordinatedShutdown;
+use nexus_actors::pool::CoordinatedShutdown;
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::expect_terminated;
 use std::error::Error;

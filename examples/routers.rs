@@ -14,8 +14,9 @@
 //! Of 5 clerks on 2 workers the first has answered.
 //! ```
 
+use nexus_actors::Router;
 use nexus_actors::prelude::*;
-use nexus_actors::{Router, RouterRef};
+use nexus_actors::routing::RouterRef;
 use std::error::Error;
 use std::time::Duration;
 

@@ -18,9 +18,10 @@
 //! 2 jobs done, 3 to be sent again
 //! ```
 
+use nexus_actors::BoxError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Backoff, BoxError};
+use nexus_actors::supervision::Backoff;
 use std::error::Error;
 use std::time::Duration;
 

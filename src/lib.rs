@@ -49,11 +49,11 @@
 compile_error!("nexus-actors needs a Unix: its fiber stacks are mapped with mmap");
 
 #[cfg(not(nexus_loom))]
-mod actor;
+pub mod actor;
 #[cfg(not(nexus_loom))]
-mod address;
+pub mod address;
 #[cfg(not(nexus_loom))]
-mod ask;
+pub mod ask;
 #[cfg(not(nexus_loom))]
 mod cancel;
 pub mod control;
@@ -62,23 +62,23 @@ mod deadlock;
 #[cfg(not(nexus_loom))]
 pub mod docs;
 #[cfg(not(nexus_loom))]
-mod failure;
+pub mod failure;
 #[cfg(not(nexus_loom))]
 mod fiber;
 #[cfg(not(nexus_loom))]
 mod lifecycle;
 #[cfg(not(nexus_loom))]
-mod mailbox;
+pub mod mailbox;
 mod memory;
 #[cfg(not(nexus_loom))]
-mod pool;
+pub mod pool;
 #[cfg(not(nexus_loom))]
 mod pool_core;
 mod queue;
 #[cfg(not(nexus_loom))]
-mod routing;
+pub mod routing;
 #[cfg(not(nexus_loom))]
-mod scope;
+pub mod scope;
 #[cfg(not(nexus_loom))]
 mod self_queue;
 #[cfg(not(nexus_loom))]
@@ -87,14 +87,14 @@ mod shared;
 #[cfg(not(nexus_loom))]
 pub mod sim;
 #[cfg(all(feature = "async", not(nexus_loom)))]
-mod streams;
+pub mod streams;
 #[cfg(not(nexus_loom))]
-mod supervision;
+pub mod supervision;
 #[cfg(not(nexus_loom))]
 mod suspend;
 mod sync;
 #[cfg(not(nexus_loom))]
-mod system;
+pub mod system;
 #[cfg(not(nexus_loom))]
 pub mod testkit;
 #[cfg(not(nexus_loom))]
@@ -106,54 +106,24 @@ mod worker;
 
 #[cfg(not(nexus_loom))]
 pub use crate::actor::{
-    Actor, ActorRef, Behavior, Context, FiberLocal, HandlerResult, IntoNext, Next, Once, Props,
-    Recipient, Spawnable, Task, TaskContext, TellError, Timers, no_wait,
+    Actor, ActorRef, Behavior, Context, HandlerResult, Next, Once, Props, Recipient, Task,
 };
 #[cfg(not(nexus_loom))]
-pub use crate::address::{
-    ActorId, ActorPath, Envelope, MessageId, NameError, PathError, escape_name, unescape_name,
-    validate_name,
-};
+pub use crate::address::ActorPath;
 #[cfg(not(nexus_loom))]
-pub use crate::ask::{
-    All, AndThen, Ask, AskDetails, AskError, AskErrorKind, Deadline, First, Map, Pending, Question,
-    Reply, SendError, Sending, Together, all, first,
-};
+pub use crate::ask::{Ask, AskError, Deadline, Reply, SendError, all, first};
 #[cfg(not(nexus_loom))]
-pub use crate::deadlock::{Waiting, WaitsFor};
+pub use crate::failure::{BoxError, DeadLetterReason, Failure, SpawnError, WaitError};
 #[cfg(not(nexus_loom))]
-pub use crate::failure::{
-    BoxError, Cause, Cycle, CycleLink, DeadLetter, DeadLetterReason, DeadLetters, Failure,
-    PanicPayload, SpawnError, Stage, Subscription, TaskError, TerminationReason, WaitError,
-};
+pub use crate::mailbox::{Mailbox, Overflow};
 #[cfg(not(nexus_loom))]
-pub use crate::mailbox::{Mailbox, MailboxError, Overflow};
+pub use crate::pool::{LookupError, StartError, WorkerNode, WorkerPool};
 #[cfg(not(nexus_loom))]
-pub use crate::pool::{
-    ConsistentHashRing, CoordinateError, Coordinated, CoordinatedReport, CoordinatedShutdown,
-    HookOutcome, HookReport, LookupError, ManualTime, PhaseReport, PoolStats, ShutdownError,
-    ShutdownReport, ShuttingDown, SlowHandler, Spawning, StartError, StuckWorker, TimeSource,
-    WaitStrategy, WorkerNode, WorkerPool, WorkerPoolBuilder,
-};
+pub use crate::routing::{Group, Router, Topic};
 #[cfg(not(nexus_loom))]
-pub use crate::pool_core::{WorkerStats, dead_letters_without_pool};
+pub use crate::supervision::{Directive, Signal, SupervisorStrategy};
 #[cfg(not(nexus_loom))]
-pub use crate::routing::{
-    Group, GroupMessage, OpenError, Router, RouterError, RouterMessage, RouterRef, Topic,
-    TopicMessage, TopicStats,
-};
-#[cfg(not(nexus_loom))]
-pub use crate::scope::SwitchHook;
-#[cfg(not(nexus_loom))]
-pub use crate::self_queue::{StashError, TimerKey};
-#[cfg(all(feature = "async", not(nexus_loom)))]
-pub use crate::streams::{ActorSink, ActorStream, stream, stream_async};
-#[cfg(not(nexus_loom))]
-pub use crate::supervision::{Backoff, BackoffError, Directive, Strategy};
-#[cfg(not(nexus_loom))]
-pub use crate::supervision::{Signal, StopReason, SupervisorStrategy};
-#[cfg(not(nexus_loom))]
-pub use crate::system::{ActorSystem, ActorSystemBuilder};
+pub use crate::system::ActorSystem;
 #[cfg(all(feature = "derive", not(nexus_loom)))]
 pub use nexus_actors_derive::Message;
 

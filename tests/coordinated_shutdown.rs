@@ -1,8 +1,8 @@
 //! Shutdown in phases: row 4.4 of the contract, for the user's hooks that run before the end.
 
+use nexus_actors::pool::{CoordinateError, CoordinatedShutdown, HookOutcome, ShutdownError};
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::Probe;
-use nexus_actors::{CoordinateError, CoordinatedShutdown, HookOutcome, ShutdownError};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};

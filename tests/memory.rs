@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use nexus_actors::WorkerStats;
+use nexus_actors::pool::WorkerStats;
 use nexus_actors::prelude::*;
 use std::sync::mpsc;
 use std::thread;

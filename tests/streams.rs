@@ -5,8 +5,11 @@ mod common;
 
 use common::{SIZES, SOON, eventually, finish, pool_of, round_trip, watchdog, with_pools};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use nexus_actors::actor::TellError;
+use nexus_actors::ask::Sending;
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorStream, SendError, Sending, SpawnError, TellError, sim, stream};
+use nexus_actors::streams::{ActorStream, stream};
+use nexus_actors::{SendError, SpawnError, sim};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::AtomicUsize;

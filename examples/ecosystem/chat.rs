@@ -19,8 +19,9 @@
 //! the pool has closed: 0 actors stopped by force, 0 messages left
 //! ```
 
+use nexus_actors::DeadLetterReason;
+use nexus_actors::address::ActorId;
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, DeadLetterReason};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

@@ -20,9 +20,10 @@
 //! in the warehouse: {"coffee": 4, "milk": 4, "salt": 4, "tea": 4}
 //! ```
 
+use nexus_actors::pool::CoordinatedShutdown;
 use nexus_actors::prelude::*;
+use nexus_actors::supervision::StopReason;
 use nexus_actors::testkit::expect_terminated;
-use nexus_actors::{CoordinatedShutdown, StopReason};
 use std::collections::BTreeMap;
 use std::process::{Command, id};
 use std::sync::atomic::AtomicUsize;

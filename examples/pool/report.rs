@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use nexus_actors::{PoolStats, ShutdownReport};
+use nexus_actors::pool::{PoolStats, ShutdownReport};
 
 use crate::airport::Totals;
 use crate::askers::Answers;

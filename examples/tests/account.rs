@@ -9,7 +9,7 @@
 //! - A simulation: whatever the order in which three tellers come to it, no money is made or lost. `check` prints
 //!   the seed of a run that fails.
 
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
 use nexus_actors::testkit::{BehaviorTest, Outcome, Probe};

@@ -4,7 +4,7 @@
 
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{ControlQueue, Inbox, Mutant, InboxReceiver, inbox};
+use nexus_actors::model::{ControlQueue, Inbox, InboxReceiver, Mutant, inbox};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 
 const PREEMPTIONS: usize = 3;

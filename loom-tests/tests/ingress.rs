@@ -6,7 +6,7 @@
 #![cfg(nexus_loom)]
 
 use loom::thread::{self, JoinHandle};
-use nexus_actors::model::{Ingress, Looked, Mutant, Reader, InboxReceiver, inbox, ingress};
+use nexus_actors::model::{InboxReceiver, Ingress, Looked, Mutant, Reader, inbox, ingress};
 use nexus_loom_tests::{Letter, Outcomes, Tally, explore, rejected};
 use std::ptr::NonNull;
 

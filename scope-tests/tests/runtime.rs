@@ -1,7 +1,7 @@
 //! Handlers that wait for tokio's futures: the futures are polled within its runtime, and nothing
 //! else runs there.
 
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

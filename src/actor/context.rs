@@ -365,11 +365,11 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// Waits for that long. Only this actor waits: its messages queue, and its worker continues with other
     /// actors.
     ///
-    /// Meanwhile other handlers of this worker run on this thread. A [`SwitchHook`](crate::SwitchHook)
+    /// Meanwhile other handlers of this worker run on this thread. A [`SwitchHook`](crate::scope::SwitchHook)
     /// removes what a handler has entered on its thread for the duration of a call. If the handler holds a
     /// lock of the standard library, the worker stops forever when another handler wants that lock. Code that
     /// relies on its thread-locals or its scopes until it returns must not wait: see
-    /// [`no_wait`](crate::no_wait).
+    /// [`no_wait`](crate::actor::no_wait).
     ///
     /// # Errors
     ///

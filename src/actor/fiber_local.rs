@@ -18,7 +18,8 @@ use crate::shard::{Locals, with_current};
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::{FiberLocal, WaitError};
+/// use nexus_actors::WaitError;
+/// use nexus_actors::actor::FiberLocal;
 /// use std::cell::Cell;
 /// use std::time::Duration;
 ///

@@ -28,6 +28,7 @@ pub use self::recipient::Recipient;
 pub use self::reference::{ActorRef, TellError};
 pub use self::task::{Task, TaskContext};
 pub use self::timers::Timers;
+pub use crate::self_queue::{StashError, TimerKey};
 
 pub(crate) use self::props::Seed;
 pub(crate) use self::spawn::{get_or_start, start, start_for, typed, typed_or};

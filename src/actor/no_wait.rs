@@ -13,15 +13,16 @@ use crate::fiber::forbid_waits;
 /// it has set.
 ///
 /// There is no need to forbid waits around what other crates hold in thread-locals for the time of a call,
-/// or around what is merely wrong in another handler: see [`SwitchHook`](crate::SwitchHook) and
-/// [`FiberLocal`](crate::FiberLocal).
+/// or around what is merely wrong in another handler: see [`SwitchHook`](crate::scope::SwitchHook) and
+/// [`FiberLocal`](crate::actor::FiberLocal).
 ///
 /// On a thread that is no worker it forbids driving an [`ActorSystem`](crate::ActorSystem) or a simulation,
 /// whose handlers would run meanwhile. Any other wait of such a thread works as usual.
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::{WaitError, no_wait};
+/// use nexus_actors::WaitError;
+/// use nexus_actors::actor::no_wait;
 /// use std::time::Duration;
 ///
 /// let pool = WorkerPool::builder().workers(1).start()?;

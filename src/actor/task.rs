@@ -26,7 +26,7 @@ impl<M: Send + 'static> Context<'_, M> {
     ///
     /// Use the [`Task`] to get the result, or to cancel the task. Dropping it detaches the task. A panic in
     /// the task is reported to the failure hook and to the code that waits for the task; if nothing holds
-    /// the [`Task`], the actor fails with the panic, at [`Stage::Task`](crate::Stage::Task), as if a
+    /// the [`Task`], the actor fails with the panic, at [`Stage::Task`](crate::failure::Stage::Task), as if a
     /// handler of its own had panicked. An error that the task returns is a result like any other; a
     /// closure that uses `?` names its type, as in `|task| -> Result<(), BoxError> { .. }`.
     ///

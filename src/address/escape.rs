@@ -16,13 +16,13 @@ const ESCAPE: u8 = b'_';
 /// [`unescape_name`] restores the text.
 ///
 /// ```
-/// use nexus_actors::{escape_name, unescape_name};
+/// use nexus_actors::address::{escape_name, unescape_name};
 ///
 /// assert_eq!(escape_name("order-123")?, "order-123");
 /// assert_eq!(escape_name("ann@example.org")?, "ann_40example.org");
 /// assert_eq!(escape_name("a_b/c")?, "a__b_2fc");
 /// assert_eq!(unescape_name("a__b_2fc").as_deref(), Some("a_b/c"));
-/// # Ok::<(), nexus_actors::NameError>(())
+/// # Ok::<(), nexus_actors::address::NameError>(())
 /// ```
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub fn escape_name(text: &str) -> Result<Cow<'_, str>, NameError> {
 /// Returns the text from which [`escape_name`] makes this name; `None` if there is no such text.
 ///
 /// ```
-/// use nexus_actors::unescape_name;
+/// use nexus_actors::address::unescape_name;
 ///
 /// assert_eq!(unescape_name("ann_40example.org").as_deref(), Some("ann@example.org"));
 /// assert_eq!(unescape_name("half_4"), None);

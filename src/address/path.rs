@@ -43,7 +43,8 @@ pub struct ActorPath(SharedText);
 /// a long text is repeated only in part.
 ///
 /// ```
-/// use nexus_actors::{ActorPath, PathError};
+/// use nexus_actors::ActorPath;
+/// use nexus_actors::address::PathError;
 ///
 /// let error = ActorPath::parse("/user//orders").unwrap_err();
 /// assert_eq!(error, PathError::EmptySegment { offset: 6 });
@@ -98,7 +99,7 @@ pub enum PathError {
 /// part.
 ///
 /// ```
-/// use nexus_actors::{NameError, validate_name};
+/// use nexus_actors::address::{NameError, validate_name};
 ///
 /// let error = validate_name("order 123").unwrap_err();
 /// assert!(matches!(error, NameError::InvalidCharacter { character: ' ', offset: 5, .. }));
@@ -152,11 +153,11 @@ pub enum NameError {
 /// # Errors
 ///
 /// [`NameError`] if it is not 1 to 255 bytes from `A-Z a-z 0-9 _ . -`, is `.`
-/// or `..`, or starts with the `$` that marks generated names. [`escape_name`](crate::escape_name) makes a
+/// or `..`, or starts with the `$` that marks generated names. [`escape_name`](crate::address::escape_name) makes a
 /// valid name of any text.
 ///
 /// ```
-/// use nexus_actors::{NameError, validate_name};
+/// use nexus_actors::address::{NameError, validate_name};
 ///
 /// assert_eq!(validate_name("order-123"), Ok(()));
 /// assert!(matches!(validate_name("$7"), Err(NameError::Reserved { .. })));
@@ -293,7 +294,7 @@ impl ActorPath {
     /// # use nexus_actors::ActorPath;
     /// assert_eq!(ActorPath::user().child("orders")?.as_str(), "/user/orders");
     /// assert!(ActorPath::user().child("$7").is_err());
-    /// # Ok::<(), nexus_actors::NameError>(())
+    /// # Ok::<(), nexus_actors::address::NameError>(())
     /// ```
     pub fn child(&self, name: &str) -> Result<Self, NameError> {
         validate_name(name)?;
@@ -365,7 +366,7 @@ impl ActorPath {
     /// # use nexus_actors::ActorPath;
     /// assert_eq!(ActorPath::root().depth(), 0);
     /// assert_eq!(ActorPath::parse("/user/orders")?.depth(), 2);
-    /// # Ok::<(), nexus_actors::PathError>(())
+    /// # Ok::<(), nexus_actors::address::PathError>(())
     /// ```
     #[must_use]
     pub fn depth(&self) -> usize {
@@ -378,7 +379,7 @@ impl ActorPath {
     /// # use nexus_actors::ActorPath;
     /// let path = ActorPath::parse("/user/orders")?;
     /// assert!(path.segments().eq(["user", "orders"]));
-    /// # Ok::<(), nexus_actors::PathError>(())
+    /// # Ok::<(), nexus_actors::address::PathError>(())
     /// ```
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         // The only empty pieces are those beside the root's slash.
@@ -404,7 +405,7 @@ impl ActorPath {
     /// let order = ActorPath::parse("/user/orders/order-123")?;
     /// assert!(order.is_descendant_of(&ActorPath::user()));
     /// assert!(!order.is_descendant_of(&order));
-    /// # Ok::<(), nexus_actors::PathError>(())
+    /// # Ok::<(), nexus_actors::address::PathError>(())
     /// ```
     #[must_use]
     pub fn is_descendant_of(&self, ancestor: &Self) -> bool {

@@ -175,10 +175,10 @@ impl<R: Send + 'static> Ask<R> {
     /// Waits for the answer.
     ///
     /// Other handlers of this worker run on this thread meanwhile. State that a handler has set on its
-    /// thread for the time of a call is removed by a [`SwitchHook`](crate::SwitchHook); a lock of the
+    /// thread for the time of a call is removed by a [`SwitchHook`](crate::scope::SwitchHook); a lock of the
     /// standard library that the handler holds stops the worker for ever when another handler wants it.
     /// Code that relies on its thread-locals or its scopes until it returns must not wait: see
-    /// [`no_wait`](crate::no_wait).
+    /// [`no_wait`](crate::actor::no_wait).
     ///
     /// # Errors
     ///

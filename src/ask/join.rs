@@ -46,7 +46,8 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// ```
     /// use nexus_actors::prelude::*;
-    /// use nexus_actors::{Pending, all};
+    /// use nexus_actors::all;
+    /// use nexus_actors::ask::Pending;
     /// use std::time::Duration;
     ///
     /// const SOON: Duration = Duration::from_secs(5);
@@ -87,7 +88,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// ```
     /// use nexus_actors::prelude::*;
-    /// use nexus_actors::Pending;
+    /// use nexus_actors::ask::Pending;
     /// use std::time::Duration;
     ///
     /// let pool = WorkerPool::builder().workers(1).start()?;
@@ -110,7 +111,7 @@ pub trait Pending: Future<Output = Result<Self::Answer, AskError>> + Unpin + Siz
     ///
     /// ```
     /// use nexus_actors::prelude::*;
-    /// use nexus_actors::Pending;
+    /// use nexus_actors::ask::Pending;
     /// use std::time::Duration;
     ///
     /// const SOON: Duration = Duration::from_secs(5);
@@ -352,7 +353,8 @@ pub trait Together {
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::{Pending, all};
+/// use nexus_actors::all;
+/// use nexus_actors::ask::Pending;
 /// use std::time::Duration;
 ///
 /// const SOON: Duration = Duration::from_secs(5);

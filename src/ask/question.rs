@@ -16,7 +16,8 @@ use crate::actor::ActorRef;
 /// answer. A question that is dropped is never sent, and no [`Reply`] is made for it.
 ///
 /// ```
-/// use nexus_actors::{Question, prelude::*};
+/// use nexus_actors::ask::Question;
+/// use nexus_actors::prelude::*;
 /// use std::time::Duration;
 ///
 /// struct Double(u32, Reply<u32>);

@@ -23,7 +23,8 @@ pub struct First<P>(Parts<P>);
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::{Pending, first};
+/// use nexus_actors::first;
+/// use nexus_actors::ask::Pending;
 /// use std::time::Duration;
 ///
 /// const SOON: Duration = Duration::from_secs(5);

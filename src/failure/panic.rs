@@ -30,7 +30,7 @@ const NO_TEXT: &str = "a payload that is not text";
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::Cause;
+/// use nexus_actors::failure::Cause;
 /// use std::sync::mpsc;
 /// use std::time::Duration;
 ///

@@ -10,7 +10,7 @@ pub enum WaitError {
     /// The thread is panicking: this code runs in a destructor during the unwinding.
     #[error("a destructor that runs because of a panic cannot wait; send a message instead")]
     Unwinding,
-    /// The code runs in a function that was passed to [`no_wait`](crate::no_wait).
+    /// The code runs in a function that was passed to [`no_wait`](crate::actor::no_wait).
     #[error("this code runs inside of `no_wait`, where nothing may wait; wait before or after it")]
     Forbidden,
     /// The thread drives the pool itself, and no work is left that could end the wait.

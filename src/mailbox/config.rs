@@ -52,7 +52,8 @@ impl Overflow {
 /// How many messages may wait for an actor: see [`Props::mailbox`](crate::Props::mailbox).
 ///
 /// ```
-/// use nexus_actors::{Mailbox, MailboxError, Overflow};
+/// use nexus_actors::{Mailbox, Overflow};
+/// use nexus_actors::mailbox::MailboxError;
 ///
 /// let mailbox = Mailbox::bounded(100, Overflow::Backpressure)?;
 /// assert_eq!(mailbox.capacity(), Some(100));

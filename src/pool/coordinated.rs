@@ -20,7 +20,7 @@ use crate::failure::{BoxError, PanicPayload, Unwound, catch_user, drop_quietly};
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::CoordinatedShutdown;
+/// use nexus_actors::pool::CoordinatedShutdown;
 /// use std::time::Duration;
 ///
 /// const SECOND: Duration = Duration::from_secs(1);

@@ -39,6 +39,8 @@ pub use self::shared::LookupError;
 pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};
 pub use self::time::{ManualTime, TimeSource};
 pub use self::watchdog::SlowHandler;
+pub use crate::deadlock::{Waiting, WaitsFor};
+pub use crate::pool_core::{WorkerStats, dead_letters_without_pool};
 
 pub(crate) use self::builder::{
     DEFAULT_STACK_SIZE, check_stacks, check_workers, default_blocking_threads, default_guardian,

@@ -24,7 +24,7 @@ const SEED: u64 = 0x6e65_7875_7300_0000 | ConsistentHashRing::LAYOUT_VERSION as 
 ///   a point, the one with the lowest index owns it.
 ///
 /// ```
-/// use nexus_actors::ConsistentHashRing;
+/// use nexus_actors::pool::ConsistentHashRing;
 /// use std::num::NonZeroU32;
 ///
 /// let three = ConsistentHashRing::new(NonZeroU32::new(3).unwrap());
@@ -69,7 +69,7 @@ impl ConsistentHashRing {
     /// A ring of `workers` workers.
     ///
     /// ```
-    /// # use nexus_actors::ConsistentHashRing;
+    /// # use nexus_actors::pool::ConsistentHashRing;
     /// # use std::num::NonZeroU32;
     /// let ring = ConsistentHashRing::new(NonZeroU32::MIN);
     /// assert_eq!(ring.workers(), 1);
@@ -102,7 +102,7 @@ impl ConsistentHashRing {
     /// If the ring has `u32::MAX` workers.
     ///
     /// ```
-    /// # use nexus_actors::ConsistentHashRing;
+    /// # use nexus_actors::pool::ConsistentHashRing;
     /// # use std::num::NonZeroU32;
     /// let ring = ConsistentHashRing::new(NonZeroU32::MIN).with_worker_added();
     /// assert_eq!(ring.workers(), 2);
@@ -116,7 +116,7 @@ impl ConsistentHashRing {
     /// The worker that owns `name`, less than [`workers`](Self::workers).
     ///
     /// ```
-    /// # use nexus_actors::ConsistentHashRing;
+    /// # use nexus_actors::pool::ConsistentHashRing;
     /// # use std::num::NonZeroU32;
     /// let ring = ConsistentHashRing::new(NonZeroU32::MIN);
     /// assert_eq!(ring.owner("order-123"), 0);
@@ -136,7 +136,7 @@ impl ConsistentHashRing {
     /// The number of workers.
     ///
     /// ```
-    /// # use nexus_actors::ConsistentHashRing;
+    /// # use nexus_actors::pool::ConsistentHashRing;
     /// # use std::num::NonZeroU32;
     /// let ring = ConsistentHashRing::new(NonZeroU32::MIN);
     /// assert_eq!(ring.workers(), 1);

@@ -24,7 +24,7 @@ impl Coordinated {
     ///
     /// ```no_run
     /// use nexus_actors::prelude::*;
-    /// use nexus_actors::CoordinatedShutdown;
+    /// use nexus_actors::pool::CoordinatedShutdown;
     /// use std::time::Duration;
     ///
     /// let pool = WorkerPool::builder().start()?;

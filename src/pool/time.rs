@@ -26,7 +26,7 @@ pub enum TimeSource {
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::{ManualTime, TimeSource};
+/// use nexus_actors::pool::{ManualTime, TimeSource};
 /// use std::time::Duration;
 ///
 /// let time = ManualTime::new();

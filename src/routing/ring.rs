@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::pool::points_on_ring;
 
-/// A [`ConsistentHashRing`](crate::ConsistentHashRing) of members by number, brought up to date
+/// A [`ConsistentHashRing`](crate::pool::ConsistentHashRing) of members by number, brought up to date
 /// when it is queried.
 ///
 /// Each member has 512 points, so the ring is not built before the first query. Members that are

@@ -66,7 +66,7 @@ impl<M: Send + 'static> Router<M> {
     /// 1`, from the `n` others, and no key moves between those.
     ///
     /// The key is hashed with XXH3, without any seed of the process, and placed on a
-    /// [`ConsistentHashRing`](crate::ConsistentHashRing) of the routees.
+    /// [`ConsistentHashRing`](crate::pool::ConsistentHashRing) of the routees.
     ///
     /// ```
     /// use nexus_actors::Router;
@@ -130,7 +130,7 @@ impl<M: Send + 'static> Router<M> {
     ///
     /// When the pool shuts down, its workers stop their actors at the same time: a message that the
     /// router still forwards may arrive too late, and becomes a dead letter. Stop the router before
-    /// that, for example with a [`CoordinatedShutdown`](crate::CoordinatedShutdown).
+    /// that, for example with a [`CoordinatedShutdown`](crate::pool::CoordinatedShutdown).
     pub fn spread(self, node: &WorkerNode) -> Self {
         Self {
             spread: Some(node.clone()),
@@ -143,7 +143,8 @@ impl<M: Send + 'static> Router<M> {
     ///
     /// ```
     /// use nexus_actors::prelude::*;
-    /// use nexus_actors::{Router, RouterRef};
+    /// use nexus_actors::Router;
+    /// use nexus_actors::routing::RouterRef;
     /// use std::time::Duration;
     ///
     /// let pool = WorkerPool::builder().workers(2).start()?;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 ///
 /// Handlers of one worker take turns on its thread. What one of them has set there for the time of
 /// a call, usually in a thread-local, would be visible to the others while it waits. Pass such a
-/// hook to [`WorkerPoolBuilder::switch_hook`](crate::WorkerPoolBuilder::switch_hook), or to the
+/// hook to [`WorkerPoolBuilder::switch_hook`](crate::pool::WorkerPoolBuilder::switch_hook), or to the
 /// builder of a system or a simulation. For spans of `tracing`, and for the tokio runtime, there
 /// are ready-made ones, with the features of these names. For a value of your own a
-/// [`FiberLocal`](crate::FiberLocal) is simpler.
+/// [`FiberLocal`](crate::actor::FiberLocal) is simpler.
 ///
 /// When the turn of an actor or a task ends, [`suspend`](Self::suspend) is called as well, and the
 /// value it returns is dropped: the next turn begins with nothing entered. A thread that drives an
@@ -24,7 +24,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::SwitchHook;
+/// use nexus_actors::scope::SwitchHook;
 /// use std::cell::Cell;
 /// use std::time::Duration;
 ///

@@ -6,7 +6,7 @@ macro_rules! scope_options {
     ($(#[$of_tokio:meta])*) => {
         /// Adds a hook, which is called when a handler waits and when it resumes, and which removes what the
         /// handler has entered on its thread. Hooks are called in the order in which they were added.
-        pub fn switch_hook(mut self, hook: impl $crate::SwitchHook) -> Self {
+        pub fn switch_hook(mut self, hook: impl $crate::scope::SwitchHook) -> Self {
             self.scopes.add(hook);
             self
         }

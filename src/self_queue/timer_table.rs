@@ -404,7 +404,7 @@ fn next_on_the_grid(last: u64, every: u64, now: u64) -> u64 {
 /// The key of a timer among those of its actor: a name, a number, or both.
 ///
 /// ```
-/// use nexus_actors::TimerKey;
+/// use nexus_actors::actor::TimerKey;
 ///
 /// let plain: TimerKey = "retry".into();
 /// let numbered: TimerKey = ("retry", 7).into();

@@ -167,7 +167,7 @@ impl SimBuilder {
     }
 
     /// Sets a function that runs on every worker before [`start`](Self::start) returns, as with
-    /// [`WorkerPoolBuilder::configure`](crate::WorkerPoolBuilder::configure).
+    /// [`WorkerPoolBuilder::configure`](crate::pool::WorkerPoolBuilder::configure).
     pub fn configure(
         mut self,
         configure: impl Fn(&WorkerNode) -> Result<(), BoxError> + Send + Sync + 'static,

@@ -50,7 +50,7 @@ use crate::pool::WorkerNode;
 ///
 /// let pool = WorkerPool::builder().workers(2).start()?;
 /// let mailbox = Mailbox::bounded(8, Overflow::Backpressure)?;
-/// let (actor, numbers) = nexus_actors::stream(&pool.node(), mailbox)?;
+/// let (actor, numbers) = nexus_actors::streams::stream(&pool.node(), mailbox)?;
 ///
 /// let counting = pool.spawn("counting", Props::new(move || {
 ///     Behavior::receive(move |_ctx, ()| {

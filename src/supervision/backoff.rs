@@ -13,7 +13,7 @@ use super::nanos;
 /// [`Context::sleep`](crate::Context::sleep) in between.
 ///
 /// ```
-/// use nexus_actors::{Backoff, BackoffError, Strategy};
+/// use nexus_actors::supervision::{Backoff, BackoffError, Strategy};
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), BackoffError> {
@@ -45,7 +45,7 @@ impl Backoff {
     /// If `min` is zero, or `max` is shorter than `min`.
     ///
     /// ```
-    /// use nexus_actors::{Backoff, BackoffError};
+    /// use nexus_actors::supervision::{Backoff, BackoffError};
     /// use std::time::Duration;
     ///
     /// let (min, max) = (Duration::from_secs(2), Duration::from_secs(1));

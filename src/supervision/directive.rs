@@ -4,7 +4,8 @@
 /// matches on them need not expect others.
 ///
 /// ```
-/// use nexus_actors::{Directive, Strategy};
+/// use nexus_actors::Directive;
+/// use nexus_actors::supervision::Strategy;
 /// use std::io::{Error, ErrorKind};
 ///
 /// // A transient error is worth another try; a permanent one is not.

@@ -9,7 +9,7 @@ use crate::failure::{Failure, TerminationReason};
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::StopReason;
+/// use nexus_actors::supervision::StopReason;
 ///
 /// let counter: Behavior<u32> = Behavior::with_state(0, |sum, _ctx, number| *sum += number)
 ///     .on_signal(|ctx, signal| match signal {

@@ -29,7 +29,8 @@ use crate::failure::Failure;
 /// the supervisor above.
 ///
 /// ```
-/// use nexus_actors::{Backoff, BackoffError, Directive, Strategy};
+/// use nexus_actors::Directive;
+/// use nexus_actors::supervision::{Backoff, BackoffError, Strategy};
 /// use std::io::{Error, ErrorKind};
 /// use std::time::Duration;
 ///
@@ -107,7 +108,7 @@ impl<F> Strategy<F> {
     /// never hold.
     ///
     /// ```
-    /// use nexus_actors::Strategy;
+    /// use nexus_actors::supervision::Strategy;
     /// use std::time::Duration;
     ///
     /// let strategy = Strategy::<std::io::Error>::one_for_one().limit(5, Duration::from_secs(10));
@@ -149,7 +150,8 @@ impl<F> Strategy<F> {
     /// Handles every failure in the same way. It replaces an earlier [`decide`](Self::decide) or `always`.
     ///
     /// ```
-    /// use nexus_actors::{Directive, Strategy};
+    /// use nexus_actors::Directive;
+    /// use nexus_actors::supervision::Strategy;
     ///
     /// let strategy = Strategy::<std::io::Error>::one_for_one().always(Directive::Stop);
     /// # let _ = strategy;
@@ -169,7 +171,7 @@ impl<F> Strategy<F> {
     /// in mind: with delays of 30 s there are never 3 restarts in 60 s.
     ///
     /// ```
-    /// use nexus_actors::{Backoff, BackoffError, Strategy};
+    /// use nexus_actors::supervision::{Backoff, BackoffError, Strategy};
     /// use std::time::Duration;
     ///
     /// # fn main() -> Result<(), BackoffError> {

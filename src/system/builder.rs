@@ -17,7 +17,7 @@ use crate::supervision::SupervisorStrategy;
 ///
 /// ```
 /// use nexus_actors::prelude::*;
-/// use nexus_actors::{ManualTime, TimeSource};
+/// use nexus_actors::pool::{ManualTime, TimeSource};
 /// use std::time::Duration;
 ///
 /// let time = ManualTime::new();

@@ -166,6 +166,12 @@ impl SystemEngine {
         if worker.has_mail() || until.is_some_and(|until| until <= self.clock.now()) {
             return true;
         }
+        // Nothing else begins these searches: no tick comes while the thread sleeps.
+        let look = || worker.look_for_cycles();
+        let core = &self.shared.core;
+        if core.drive_outside_of_scopes(|| abort_on_panic(look)) {
+            return true;
+        }
         // `None` for a clock that is advanced by hand: no length of sleep is the right one.
         let timer = self.clock.time_to(until);
         let limit = match rest {

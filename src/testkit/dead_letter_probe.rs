@@ -83,7 +83,7 @@ impl DeadLetterProbe {
         Self::watching(&core.dead_letters, pool)
     }
 
-    /// Watches any dead letters, such as those of [no pool](crate::dead_letters_without_pool).
+    /// Watches any dead letters, such as those of [no pool](crate::pool::dead_letters_without_pool).
     /// Waiting for them drives no simulation.
     pub fn over(letters: &Arc<DeadLetters>) -> Self {
         Self::watching(letters, ActorId::NOBODY)

@@ -125,7 +125,7 @@
 //! # Time
 //!
 //! A simulation has its own clock, which advances as far as the actors and the test need. A pool of
-//! threads uses the real clock, unless it is built with a [`ManualTime`](crate::ManualTime), which
+//! threads uses the real clock, unless it is built with a [`ManualTime`](crate::pool::ManualTime), which
 //! the test advances; the wait of an outside thread is then still limited in real time, so that a
 //! test does not wait for ever. [`Sim`](crate::sim::Sim) is the better choice wherever time
 //! matters.

@@ -1,7 +1,9 @@
 //! Helpers: the library's own actors in a run, such as topics, groups and routers, and how their
 //! messages are counted.
 
-use nexus_actors::{DeadLetter, DeadLetterReason, OpenError, SpawnError};
+use nexus_actors::failure::DeadLetter;
+use nexus_actors::routing::OpenError;
+use nexus_actors::{DeadLetterReason, SpawnError};
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,6 +1,7 @@
 //! Runs on real threads: the same plans, with the choices made by the machine.
 
-use nexus_actors::{PoolStats, WorkerPool};
+use nexus_actors::WorkerPool;
+use nexus_actors::pool::PoolStats;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -214,7 +215,7 @@ fn shut_down<L: Load>(
     world: &World<L>,
     pool: &WorkerPool,
     within: Duration,
-) -> nexus_actors::ShutdownReport {
+) -> nexus_actors::pool::ShutdownReport {
     world.oracles.pool_ends.store(true, SeqCst);
     let report = pool.shutdown(within);
     report.expect("this thread is none of the pool's")
@@ -225,7 +226,7 @@ fn shut_down_after<L: Load>(
     pool: &WorkerPool,
     after: Duration,
     within: Duration,
-) -> nexus_actors::ShutdownReport {
+) -> nexus_actors::pool::ShutdownReport {
     thread::sleep(after);
     shut_down(world, pool, within)
 }
@@ -234,7 +235,7 @@ fn end<L: Load>(
     world: &Arc<World<L>>,
     plan: &Plan,
     pool: &WorkerPool,
-    report: nexus_actors::ShutdownReport,
+    report: nexus_actors::pool::ShutdownReport,
 ) -> Outcome {
     let oracles = &world.oracles;
     let stats = pool.stats();

@@ -1,7 +1,9 @@
 //! Routers: how they are started, what is sent through them, and which routees they have.
 
+use nexus_actors::Router;
+use nexus_actors::address::ActorId;
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, Router, RouterError, RouterRef};
+use nexus_actors::routing::{RouterError, RouterRef};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

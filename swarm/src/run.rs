@@ -1,6 +1,8 @@
 //! Runs: what simulations and threads have in common.
 
-use nexus_actors::{DeadLetterReason, DeadLetters, PoolStats};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::failure::DeadLetters;
+use nexus_actors::pool::PoolStats;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,7 +1,8 @@
 //! Senders: actors and outside threads, which send and ask under the oracles' eyes.
 
+use nexus_actors::actor::TellError;
 use nexus_actors::prelude::*;
-use nexus_actors::{SendError, TellError, WaitError};
+use nexus_actors::{SendError, WaitError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

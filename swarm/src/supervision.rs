@@ -1,7 +1,9 @@
 //! Supervision: how failures are decided, and what is then expected.
 
+use nexus_actors::Failure;
+use nexus_actors::failure::{Cause, Stage};
 use nexus_actors::prelude::*;
-use nexus_actors::{Backoff, Cause, Failure, Stage};
+use nexus_actors::supervision::Backoff;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The oracles of tasks, passivation, topics, groups and routers find fault with what is wrong.
 
-use nexus_actors::TerminationReason;
+use nexus_actors::failure::TerminationReason;
 use nexus_swarm::oracles::{
     Check, Groups, Life, Names, Routings, Scattered, Sequences, TaskOutcome, Tasks, Topics, Way,
 };

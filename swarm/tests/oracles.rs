@@ -1,6 +1,6 @@
 //! Each oracle is shown something wrong, and must say so: a check that cannot fail checks nothing.
 
-use nexus_actors::TerminationReason;
+use nexus_actors::failure::TerminationReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_swarm::oracles::{

@@ -1,8 +1,10 @@
 //! Behaviours, functional and as a trait: what a handler may return, and the effect of it.
 
 use crate::common::*;
+use nexus_actors::DeadLetterReason;
+use nexus_actors::actor::IntoNext;
+use nexus_actors::failure::Cause;
 use nexus_actors::prelude::*;
-use nexus_actors::{Cause, DeadLetterReason, IntoNext};
 use std::sync::{Arc, Mutex};
 
 /// What the handlers of these tests are told to do.

@@ -3,9 +3,10 @@
 
 use crate::common::*;
 use nexus_actors::prelude::*;
+use nexus_actors::routing::RouterError;
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError};
-use nexus_actors::{DeadLetterReason, LookupError, Router, RouterError, SpawnError, StartError};
+use nexus_actors::{DeadLetterReason, LookupError, Router, SpawnError, StartError};
 use std::sync::mpsc;
 use std::time::Duration;
 

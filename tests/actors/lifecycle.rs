@@ -1,8 +1,11 @@
 //! The life of an actor: signals, stops from the leaves up, failures, and the end of a pool.
 
 use crate::common::*;
+use nexus_actors::failure::{Cause, Stage};
+use nexus_actors::pool::ShutdownError;
 use nexus_actors::prelude::*;
-use nexus_actors::{Cause, DeadLetterReason, ShutdownError, SpawnError, Stage, StopReason};
+use nexus_actors::supervision::StopReason;
+use nexus_actors::{DeadLetterReason, SpawnError};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, mpsc};

@@ -1,9 +1,10 @@
 //! What does not wake a passive actor, and what the simulation reports of passive actors: row 6.5.
 
 use crate::common::{LONG, Log, SEEDS, check_calm};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, TraceKind};
-use nexus_actors::{AskErrorKind, DeadLetterReason};
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(10);

@@ -1,11 +1,11 @@
 //! Actors and the references to them: one message at a time, order, names, paths and starts.
 
 use crate::common::*;
+use nexus_actors::actor::TellError;
+use nexus_actors::address::NameError;
+use nexus_actors::failure::{Cause, Stage};
 use nexus_actors::prelude::*;
-use nexus_actors::{
-    ActorPath, Cause, DeadLetterReason, LookupError, NameError, SendError, SpawnError, Stage,
-    TellError,
-};
+use nexus_actors::{ActorPath, DeadLetterReason, LookupError, SendError, SpawnError};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

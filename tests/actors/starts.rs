@@ -1,9 +1,10 @@
 //! Starting actors: from values that serve once or are cloned, and many actors at a time.
 
 use crate::common::*;
+use nexus_actors::SpawnError;
+use nexus_actors::actor::Spawnable;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{SpawnError, Spawnable};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::mpsc;

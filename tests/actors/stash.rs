@@ -2,9 +2,13 @@
 //! row 2.2.
 
 use crate::common::{LONG, Log, SECOND, SEEDS, ms};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::actor::StashError;
+use nexus_actors::address::Envelope;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
-use nexus_actors::{AskErrorKind, Backoff, DeadLetterReason, Envelope, StashError};
+use nexus_actors::supervision::Backoff;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Tasks spawned by tasks: row 6.4 of the contract.
 
 use crate::common::{LONG, Log, OnDrop, SEEDS, check_calm, ms};
-use nexus_actors::TaskContext;
+use nexus_actors::actor::TaskContext;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! Asks: eager, linear, answered once, and awaited without blocking others.
 
 use crate::common::*;
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;

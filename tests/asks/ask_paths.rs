@@ -4,9 +4,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::common::{NEVER, SOON, eventually, pool_of, with_pool};
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, BoxError, Directive, Mailbox, Overflow};
+use nexus_actors::{BoxError, Directive, Mailbox, Overflow};
 
 const SHORT: Duration = Duration::from_millis(10);
 

@@ -1,8 +1,10 @@
 //! Futures and blocking work in handlers: row 6.4 of the contract.
 
 use crate::common::{SOON, eventually, pool_of, threads_named, with_pool, with_pools};
+use nexus_actors::actor::no_wait;
+use nexus_actors::failure::TaskError;
 use nexus_actors::prelude::*;
-use nexus_actors::{BoxError, SendError, SpawnError, TaskError, WaitError, no_wait, sim};
+use nexus_actors::{BoxError, SendError, SpawnError, WaitError, sim};
 use std::cell::Cell;
 use std::future::{self, Future};
 use std::pin::Pin;

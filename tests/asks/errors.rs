@@ -1,15 +1,21 @@
 //! What errors say: everything once, in terms of the public API, and with the names that the user gave.
 
 use crate::common::*;
+use nexus_actors::actor::{StashError, TellError};
+use nexus_actors::address::{NameError, PathError};
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::control::{Refusal, ResendError, TooManyOutstanding};
+use nexus_actors::failure::{Cause, PanicPayload, TaskError};
+use nexus_actors::mailbox::MailboxError;
+use nexus_actors::pool::{CoordinateError, ShutdownError};
 use nexus_actors::prelude::*;
+use nexus_actors::routing::{OpenError, RouterError, TopicMessage};
 use nexus_actors::sim::{FaultError, Sim};
+use nexus_actors::supervision::BackoffError;
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, DeadLetterProbe, ProbeError};
 use nexus_actors::{
-    ActorPath, AskErrorKind, BackoffError, BoxError, Cause, CoordinateError, Failure, Group,
-    LookupError, MailboxError, NameError, OpenError, PanicPayload, PathError, Router, RouterError,
-    SendError, ShutdownError, SpawnError, StartError, StashError, TaskError, TellError, Topic,
-    TopicMessage, WaitError,
+    ActorPath, BoxError, Failure, Group, LookupError, Router, SendError, SpawnError, StartError,
+    Topic, WaitError,
 };
 use std::error::Error;
 use std::panic::panic_any;
@@ -193,7 +199,7 @@ fn every_error_with_a_source_says_each_fact_once() {
 
 #[test]
 fn every_error_that_holds_another_one_says_it_once() {
-    let name = || nexus_actors::validate_name("no name").unwrap_err();
+    let name = || nexus_actors::address::validate_name("no name").unwrap_err();
     let path: PathError = ActorPath::parse("/user/no name").unwrap_err();
     let wait = || WaitError::Forbidden;
     let lookup = || LookupError::NotFound("/user/nobody".to_owned());
@@ -437,7 +443,7 @@ fn s1_8_a_name_that_is_none_is_refused_as_it_was_given() {
         let node = pool.node();
         let names = ["", "no name", "a/b", ".", "..", "$1", &"n".repeat(256), "ü"];
         for name in names {
-            let expected: NameError = nexus_actors::validate_name(name).unwrap_err();
+            let expected: NameError = nexus_actors::address::validate_name(name).unwrap_err();
             for error in [
                 Topic::<u32>::open(&node, name).unwrap_err(),
                 Group::<u32>::open(&node, name).unwrap_err(),

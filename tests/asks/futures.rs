@@ -4,8 +4,10 @@ use crate::common::{
     NEVER, SOON, echo, eventually, finish, pool_of, watchdog, with_pool, with_pools,
 };
 use futures_util::future::{Either, select};
+use nexus_actors::actor::TellError;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
-use nexus_actors::{AskErrorKind, DeadLetterReason, SendError, TellError, sim};
+use nexus_actors::{DeadLetterReason, SendError, sim};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;

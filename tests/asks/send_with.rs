@@ -1,9 +1,10 @@
 //! Answers that depend on another actor's answer: `Reply::send_with`.
 
 use crate::common::{LONG, NEVER, SECOND, SOON, finish, ms, pool_of, watchdog};
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, BoxError, all};
+use nexus_actors::{BoxError, all};
 use std::sync::{Arc, Mutex};
 
 /// How a handler waits for another actor's answer.

@@ -7,9 +7,10 @@ use std::task::{Context as TaskCx, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::common::{SEEDS, ms, with_pools};
+use nexus_actors::ask::Sending;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim, TraceKind};
-use nexus_actors::{DeadLetterReason, SendError, Sending};
+use nexus_actors::{DeadLetterReason, SendError};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -2,9 +2,10 @@
 //! of each, a watchdog against hangs, and child processes for tests that may end the process.
 #![allow(dead_code)] // each test binary uses only a part
 
+use nexus_actors::pool::{ShutdownReport, WorkerPoolBuilder};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Failure, LookupError, ShutdownReport, WorkerPoolBuilder};
+use nexus_actors::{Failure, LookupError};
 use std::process::{Command, Output};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};

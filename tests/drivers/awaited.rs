@@ -1,8 +1,10 @@
 //! Starts and ends that `async` code awaits without blocking its executor's thread.
 
 use crate::common::{SOON, eventually, ms, pool_of, watchdog};
+use nexus_actors::pool::CoordinatedShutdown;
 use nexus_actors::prelude::*;
-use nexus_actors::{CoordinatedShutdown, Group, OpenError, SpawnError, Topic};
+use nexus_actors::routing::OpenError;
+use nexus_actors::{Group, SpawnError, Topic};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier};
@@ -153,7 +155,7 @@ fn s1_15_an_actor_does_not_await_the_end_of_its_own_pool() {
     pool.spawn("ends", ends).unwrap().tell(());
     assert_eq!(
         tells.recv_timeout(SOON),
-        Ok(nexus_actors::ShutdownError::OnWorker)
+        Ok(nexus_actors::pool::ShutdownError::OnWorker)
     );
     pool.wait().unwrap();
 }

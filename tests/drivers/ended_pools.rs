@@ -2,11 +2,14 @@
 //! in every way to ask, send, look up and start, and from every context.
 
 use crate::common::*;
+use nexus_actors::actor::TellError;
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::pool::dead_letters_without_pool;
 use nexus_actors::prelude::*;
+use nexus_actors::routing::{OpenError, RouterError};
 use nexus_actors::sim::Sim;
 use nexus_actors::{
-    AskErrorKind, DeadLetterReason, Group, LookupError, OpenError, Router, RouterError, SendError,
-    SpawnError, TellError, Topic, all, dead_letters_without_pool, first,
+    DeadLetterReason, Group, LookupError, Router, SendError, SpawnError, Topic, all, first,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -29,7 +32,7 @@ struct Ended {
     large: ActorRef<Large>,
     topic: Topic<u32>,
     group: Group<u32>,
-    router: nexus_actors::RouterRef<Question>,
+    router: nexus_actors::routing::RouterRef<Question>,
 }
 
 fn echoes() -> Props<Question> {
@@ -403,7 +406,7 @@ impl task::Wake for Woken {
 fn s1_11_streams_and_sinks_of_an_ended_pool_say_so() {
     use futures_util::{SinkExt, StreamExt};
     with_ended(|ended| {
-        let stream = nexus_actors::stream::<u32>(&ended.node, Mailbox::unbounded());
+        let stream = nexus_actors::streams::stream::<u32>(&ended.node, Mailbox::unbounded());
         assert!(
             matches!(stream, Err(SpawnError::PoolClosed)),
             "{}",
@@ -422,7 +425,8 @@ fn s1_11_streams_and_sinks_of_an_ended_pool_say_so() {
     let pool = pool_of(1).start().unwrap();
     let mailbox = Mailbox::bounded(2, Overflow::Backpressure).unwrap();
     let actor = pool.spawn("actor", echoes().mailbox(mailbox)).unwrap();
-    let (fed, stream) = nexus_actors::stream::<u32>(&pool.node(), Mailbox::unbounded()).unwrap();
+    let (fed, stream) =
+        nexus_actors::streams::stream::<u32>(&pool.node(), Mailbox::unbounded()).unwrap();
     fed.tell(1);
     let mut sink = actor.sink();
     awaited(std::future::poll_fn(|cx| sink.poll_ready_unpin(cx))).unwrap();

@@ -1,8 +1,9 @@
 //! Pools: options, placement, names that all workers agree on, values that move, and idleness.
 
 use crate::common::*;
+use nexus_actors::pool::{ManualTime, TimeSource, WaitStrategy};
 use nexus_actors::prelude::*;
-use nexus_actors::{LookupError, ManualTime, SpawnError, StartError, TimeSource, WaitStrategy};
+use nexus_actors::{LookupError, SpawnError, StartError};
 use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;

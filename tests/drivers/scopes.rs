@@ -1,11 +1,13 @@
 //! Scopes that a handler enters on its thread: no other handler is in them.
 
 use crate::common::{NEVER, SECOND, SOON, finish, ms, pool_of, watchdog};
+use nexus_actors::actor::{FiberLocal, no_wait};
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
+use nexus_actors::scope::SwitchHook;
 use nexus_actors::sim::Sim;
-use nexus_actors::{
-    AskErrorKind, Failure, FiberLocal, Strategy, SwitchHook, WaitError, all, no_wait,
-};
+use nexus_actors::supervision::Strategy;
+use nexus_actors::{Failure, WaitError, all};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,8 +1,9 @@
 //! Handlers that block their worker for long: row 9.3 of the contract.
 
 use crate::common::{SOON, eventually, pool_of, threads_named, with_pool};
+use nexus_actors::address::ActorId;
+use nexus_actors::pool::{SlowHandler, WorkerPoolBuilder};
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, SlowHandler, WorkerPoolBuilder};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Barrier, Mutex};

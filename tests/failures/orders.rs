@@ -1,8 +1,9 @@
 //! Orders that meet user code half-way: destructors that wait, notices under way.
 
+use nexus_actors::failure::Stage;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{DeadLetterReason, Failure, Stage};
+use nexus_actors::{DeadLetterReason, Failure};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;

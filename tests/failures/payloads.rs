@@ -1,12 +1,11 @@
 //! Panics with payloads of any type: how they are described, and where the payload itself is found.
 
 use crate::common::*;
+use nexus_actors::failure::{Cause, PanicPayload, TaskError};
+use nexus_actors::pool::{CoordinatedShutdown, HookOutcome};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
-use nexus_actors::{
-    BoxError, Cause, CoordinatedShutdown, Failure, HookOutcome, PanicPayload, SpawnError,
-    StartError, TaskError,
-};
+use nexus_actors::{BoxError, Failure, SpawnError, StartError};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};

@@ -2,9 +2,10 @@
 //! one actor after the other fails.
 
 use crate::common::LONG;
+use nexus_actors::failure::Cause;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{BoxError, Cause, Failure};
+use nexus_actors::{BoxError, Failure};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

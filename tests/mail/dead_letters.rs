@@ -1,8 +1,10 @@
 //! Dead letters: every way to lose a message leads there, and nothing is counted twice.
 
 use crate::common::*;
+use nexus_actors::DeadLetterReason;
+use nexus_actors::address::{Envelope, MessageId};
+use nexus_actors::failure::DeadLetter;
 use nexus_actors::prelude::*;
-use nexus_actors::{DeadLetter, DeadLetterReason, Envelope, MessageId};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -124,7 +126,7 @@ fn s7_1_what_is_unhandled_forced_or_too_late_is_lost_with_its_reason() {
 #[test]
 fn s7_1_messages_to_a_pool_that_is_gone_are_kept_apart() {
     let orphan = with_pool(pool_of(1), |pool| pool.spawn("orphan", sink()).unwrap());
-    let letters = nexus_actors::dead_letters_without_pool();
+    let letters = nexus_actors::pool::dead_letters_without_pool();
     let (give, heard) = mpsc::channel::<DeadLetter>();
     let subscription = letters.subscribe(move |letter| {
         if letter.target == orphan.id() {

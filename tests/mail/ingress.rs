@@ -1,6 +1,6 @@
 //! Sends by outside threads: order, floods, sleeping workers, and pools that end meanwhile.
 
-use nexus_actors::WaitStrategy;
+use nexus_actors::pool::WaitStrategy;
 use nexus_actors::prelude::*;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;

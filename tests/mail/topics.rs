@@ -2,9 +2,10 @@
 
 use crate::common::LONG;
 use nexus_actors::prelude::*;
+use nexus_actors::routing::{OpenError, TopicMessage};
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{DeadLetterProbe, Probe};
-use nexus_actors::{Group, OpenError, Topic, TopicMessage};
+use nexus_actors::{Group, Topic};
 use std::collections::HashSet;
 use std::time::Duration;
 

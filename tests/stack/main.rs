@@ -96,7 +96,7 @@ fn miner() -> Props<(usize, Reply<()>)> {
 }
 
 /// The high-water mark of each worker.
-fn marks(stats: &nexus_actors::PoolStats) -> Vec<u64> {
+fn marks(stats: &nexus_actors::pool::PoolStats) -> Vec<u64> {
     let workers = stats.workers.iter();
     workers.map(|worker| worker.stack_high_water).collect()
 }

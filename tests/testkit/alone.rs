@@ -2,9 +2,10 @@
 
 use super::{BRIEF, HOUR, Shop, ZERO, shop};
 use crate::common::SOON;
+use nexus_actors::failure::Stage;
 use nexus_actors::prelude::*;
 use nexus_actors::testkit::{BehaviorTest, BehaviorTestError, Outcome, Probe, expect_terminated};
-use nexus_actors::{DeadLetterReason, SpawnError, Stage, StartError, WaitError};
+use nexus_actors::{DeadLetterReason, SpawnError, StartError, WaitError};
 use std::panic;
 use std::time::Duration;
 

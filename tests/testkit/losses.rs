@@ -2,10 +2,12 @@
 
 use super::{BRIEF, HOUR, SEEDS, everywhere, later, other_worker, panics, shop, tell_all};
 use crate::common::{SOON, pool_of, with_pool};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::failure::Stage;
+use nexus_actors::pool::dead_letters_without_pool;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{BehaviorTest, DeadLetterProbe, FailureLog, Probe, expect_terminated};
-use nexus_actors::{DeadLetterReason, Stage, dead_letters_without_pool};
 use std::{fmt, thread};
 
 /// Leaves even numbers unhandled, and stops at the first odd number.

@@ -2,12 +2,13 @@
 
 use super::{BRIEF, HOUR, SEEDS, ZERO, everywhere, later, other_worker, panics, under_threads};
 use crate::common::{SOON, pool_of, with_pool};
+use nexus_actors::pool::{ManualTime, TimeSource};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::testkit::{
     DeadLetterProbe, Probe, ProbeError, expect_terminated, try_expect_terminated,
 };
-use nexus_actors::{DeadLetterReason, ManualTime, TimeSource, WaitError};
+use nexus_actors::{DeadLetterReason, WaitError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};

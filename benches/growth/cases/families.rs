@@ -1,7 +1,7 @@
 //! Children, names, and groups of children that start and stop.
 
 use super::{Case, Job, doer, idle, job, many_idle, system};
-use nexus_actors::TaskContext;
+use nexus_actors::actor::TaskContext;
 use nexus_actors::prelude::*;
 
 pub(super) const CASES: &[Case] = &[

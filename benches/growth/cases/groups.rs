@@ -2,7 +2,8 @@
 
 use super::{Case, HOUR, idle, many_idle, system};
 use nexus_actors::prelude::*;
-use nexus_actors::{Group, Router, RouterRef, Topic};
+use nexus_actors::routing::RouterRef;
+use nexus_actors::{Group, Router, Topic};
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -214,7 +214,7 @@ mod tests {
         let get = quote! {
             #[doc(alias = "sum")]
             #[doc = "Asks with `Get`."]
-            fn get(self) -> ::nexus_actors::Question<
+            fn get(self) -> ::nexus_actors::ask::Question<
                 Counter, i64, impl ::core::ops::FnOnce(::nexus_actors::Reply<i64>) -> Counter
             >;
         };
@@ -237,7 +237,7 @@ mod tests {
         assert!(!code.contains("nexus_actors"), "{code}");
         for path in [
             quote!(crate::actors::ActorRef),
-            quote!(crate::actors::Question),
+            quote!(crate::actors::ask::Question),
             quote!(crate::actors::Reply),
         ] {
             assert!(code.contains(&path.to_string()), "{path} in {code}");

@@ -79,7 +79,7 @@ impl<'a> Method<'a> {
         let message = quote!(#name::#variant #value);
         let body = if self.answer.is_some() {
             let reply = reply();
-            quote!(#nexus::Question::new(self, move |#reply| #message))
+            quote!(#nexus::ask::Question::new(self, move |#reply| #message))
         } else {
             quote!(#nexus::ActorRef::tell(self, #message))
         };
@@ -92,7 +92,7 @@ impl<'a> Method<'a> {
         let returned = self.answer.as_ref().map(|answer| {
             let Enum { ty, nexus, .. } = of;
             let make = quote!(::core::ops::FnOnce(#nexus::Reply<#answer>) -> #ty);
-            quote!(-> #nexus::Question<#ty, #answer, impl #make>)
+            quote!(-> #nexus::ask::Question<#ty, #answer, impl #make>)
         });
         quote!(fn #name(self #(, #arguments)*) #returned)
     }

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{SIZES, SOON, with_pool};
+use nexus_actors::ask::{AskErrorKind, Question};
 use nexus_actors::prelude::*;
-use nexus_actors::{AskErrorKind, DeadLetterReason, Deadline, Question};
+use nexus_actors::{DeadLetterReason, Deadline};
 use std::thread;
 use std::time::{Duration, Instant};
 

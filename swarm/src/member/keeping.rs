@@ -1,6 +1,6 @@
 //! What an actor stores for itself: its timers, and its stash.
 
-use nexus_actors::StashError;
+use nexus_actors::actor::StashError;
 use nexus_actors::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,6 +1,6 @@
 //! Requests to others, and the termination notices of watched actors.
 
-use nexus_actors::TerminationReason;
+use nexus_actors::failure::TerminationReason;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -93,7 +93,11 @@ impl<L: Load> Member<L> {
         self.record.watches.ends(&target.record.life);
     }
 
-    pub(super) fn is_told_of_end(&self, actor: nexus_actors::ActorId, reason: TerminationReason) {
+    pub(super) fn is_told_of_end(
+        &self,
+        actor: nexus_actors::address::ActorId,
+        reason: TerminationReason,
+    ) {
         self.world.oracles.saw(match reason {
             TerminationReason::Stopped => "told of a stop",
             TerminationReason::Failed => "told of a failure",

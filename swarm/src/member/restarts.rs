@@ -1,7 +1,8 @@
 //! Failures and restarts, as the actor itself sees them.
 
+use nexus_actors::Failure;
+use nexus_actors::address::ActorId;
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, Failure};
 use std::rc::Rc;
 
 use super::forms::in_form;

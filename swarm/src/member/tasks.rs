@@ -1,6 +1,8 @@
 //! The tasks of an actor: what they do, and what becomes of them.
 
-use nexus_actors::{Task, TaskContext, TaskError};
+use nexus_actors::Task;
+use nexus_actors::actor::TaskContext;
+use nexus_actors::failure::TaskError;
 use std::sync::Arc;
 use std::time::Duration;
 

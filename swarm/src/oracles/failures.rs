@@ -1,6 +1,7 @@
 //! Failures: those that were planned are reported, and no others.
 
-use nexus_actors::{ActorId, Directive};
+use nexus_actors::Directive;
+use nexus_actors::address::ActorId;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;

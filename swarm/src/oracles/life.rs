@@ -1,6 +1,6 @@
 //! The lives of actors: from their start to their end, and the reasons for the end.
 
-use nexus_actors::TerminationReason;
+use nexus_actors::failure::TerminationReason;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -13,13 +13,13 @@ use super::{Check, ensure};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The actor that sent it; `None` for a thread outside.
-    pub sender: Option<nexus_actors::ActorId>,
+    pub sender: Option<nexus_actors::address::ActorId>,
     /// Whether it was a task instead, whose id is not known.
     pub by_task: bool,
     /// The message that the sending handler was handling.
-    pub cause: Option<nexus_actors::MessageId>,
+    pub cause: Option<nexus_actors::address::MessageId>,
     /// The first message of the chain.
-    pub chain: Option<nexus_actors::MessageId>,
+    pub chain: Option<nexus_actors::address::MessageId>,
 }
 
 impl Origin {
@@ -28,7 +28,7 @@ impl Origin {
     /// # Errors
     ///
     /// If it does not.
-    pub fn check(&self, envelope: &nexus_actors::Envelope) -> Check {
+    pub fn check(&self, envelope: &nexus_actors::address::Envelope) -> Check {
         let chain = self.chain.unwrap_or(envelope.message_id());
         let by = match self.by_task {
             true => envelope.sender().is_some(),

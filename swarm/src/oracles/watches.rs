@@ -1,7 +1,7 @@
 //! Death watch: a watcher is told of an actor's end once, with the reason, and not after it has
 //! stopped watching.
 
-use nexus_actors::TerminationReason;
+use nexus_actors::failure::TerminationReason;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;

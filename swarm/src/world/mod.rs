@@ -2,8 +2,10 @@
 
 mod starting;
 
+use nexus_actors::address::ActorId;
+use nexus_actors::failure::DeadLetter;
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, DeadLetter, Failure, SpawnError};
+use nexus_actors::{Failure, SpawnError};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};

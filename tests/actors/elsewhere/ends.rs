@@ -5,9 +5,10 @@ use crate::common::{
     LONG, Log, NEVER, OnDrop, SECOND, SEEDS, SOON, eventually, finish, gone, ms, pool_of, watchdog,
     with_pool,
 };
+use nexus_actors::SpawnError;
+use nexus_actors::failure::TerminationReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{SpawnError, TerminationReason};
 use std::sync::mpsc;
 use std::time::Duration;
 

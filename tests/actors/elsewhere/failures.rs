@@ -2,9 +2,9 @@
 
 use super::{Job, at, child_of, worker};
 use crate::common::{LONG, Log, SECOND, SEEDS, eventually, ms, pool_of, with_pool};
-use nexus_actors::Backoff;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
+use nexus_actors::supervision::Backoff;
 
 fn one_for_one() -> SupervisorStrategy {
     SupervisorStrategy::one_for_one()
@@ -76,7 +76,7 @@ fn s4_17_one_elsewhere_is_resumed_or_stopped_as_its_parent_decides() {
     check(SEEDS, |sim| {
         let log = Log::default();
         let decided = one_for_one().decide(|failure| match failure.cause {
-            nexus_actors::Cause::Panic(_) => Directive::Stop,
+            nexus_actors::failure::Cause::Panic(_) => Directive::Stop,
             _ => Directive::Resume,
         });
         let [_, child] = family(sim, &log, decided);

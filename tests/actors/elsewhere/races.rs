@@ -6,7 +6,8 @@
 use crate::common::{LONG, OnDrop, SOON, finish, ms, watchdog};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{ActorPath, Backoff, BoxError, SpawnError};
+use nexus_actors::supervision::Backoff;
+use nexus_actors::{ActorPath, BoxError, SpawnError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -2,9 +2,10 @@
 
 use super::{Job, at, child_of, worker};
 use crate::common::{Log, NEVER, SEEDS, SIZES, SOON, eventually, gone, pool_of, with_pool};
+use nexus_actors::actor::no_wait;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{SpawnError, WaitError, no_wait};
+use nexus_actors::{SpawnError, WaitError};
 
 #[test]
 fn s4_17_a_child_on_any_worker_is_below_its_parent() {

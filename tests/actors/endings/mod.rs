@@ -5,9 +5,11 @@ mod others;
 mod reasons;
 
 use crate::common::{Log, SEEDS};
+use nexus_actors::BoxError;
+use nexus_actors::address::ActorId;
+use nexus_actors::failure::TerminationReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{ActorId, BoxError, TerminationReason};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

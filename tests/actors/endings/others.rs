@@ -2,11 +2,11 @@
 
 use super::{Do, MEMBERS, escalates, stopping};
 use crate::common::{LONG, Log, SECOND, SEEDS, SOON, check_calm, pool_of};
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::failure::TerminationReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{
-    ActorPath, AskErrorKind, BoxError, DeadLetterReason, SpawnError, TerminationReason,
-};
+use nexus_actors::{ActorPath, BoxError, DeadLetterReason, SpawnError};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 

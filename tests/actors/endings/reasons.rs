@@ -2,8 +2,9 @@
 
 use super::{Do, Rebuilt, Stage, ends, ends_plainly, escalates, restarts, stopping};
 use crate::common::{LONG, SECOND};
+use nexus_actors::failure::TerminationReason;
 use nexus_actors::prelude::*;
-use nexus_actors::{Backoff, TerminationReason};
+use nexus_actors::supervision::Backoff;
 use std::time::Duration;
 
 use TerminationReason::{Failed, Killed, Stopped};

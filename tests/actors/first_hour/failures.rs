@@ -2,9 +2,10 @@
 
 use super::{Count, counter, with_pools};
 use crate::common::{LONG, SECOND, SEEDS, SOON};
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::failure::{Cause, Stage};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{AskErrorKind, Cause, Stage};
 use std::error::Error;
 use std::time::Duration;
 

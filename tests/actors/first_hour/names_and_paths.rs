@@ -63,7 +63,11 @@ fn s1_9_a_generated_name_may_begin_with_a_word() {
 }
 
 /// The path of an actor as an actor on that worker finds it.
-fn path_seen_on(pool: &WorkerPool, worker: usize, id: nexus_actors::ActorId) -> Option<ActorPath> {
+fn path_seen_on(
+    pool: &WorkerPool,
+    worker: usize,
+    id: nexus_actors::address::ActorId,
+) -> Option<ActorPath> {
     let props = Once::new(move || {
         Behavior::receive(move |_ctx, reply: Reply<Option<ActorPath>>| {
             reply.send(id.path());

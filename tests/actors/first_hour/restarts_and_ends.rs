@@ -2,9 +2,9 @@
 
 use super::{Count, count, counter, said, with_pools};
 use crate::common::{SOON, gone};
-use nexus_actors::StopReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
+use nexus_actors::supervision::StopReason;
 use std::sync::{Arc, Mutex};
 
 /// Three failures cost a top-level actor three messages and its state; it handles all others.

@@ -2,9 +2,11 @@
 
 use super::{Do, LONG, SECOND, SEEDS, handle, ms, noting, run, sleeper};
 use crate::common::{Log, OnDrop};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::failure::Stage;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Backoff, DeadLetterReason, Stage};
+use nexus_actors::supervision::Backoff;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};

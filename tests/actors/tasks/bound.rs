@@ -2,9 +2,11 @@
 
 use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, finish, pool_of, watchdog};
+use nexus_actors::Task;
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::failure::TaskError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{AskErrorKind, Task, TaskError};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;

@@ -2,9 +2,11 @@
 
 use super::{LONG, SECOND, SEEDS, doer, guard, ms, run};
 use crate::common::{Log, SOON, with_pools};
+use nexus_actors::WaitError;
+use nexus_actors::failure::TaskError;
+use nexus_actors::pool::WaitsFor;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{TaskError, WaitError, WaitsFor};
 use std::sync::{Arc, Mutex};
 
 #[test]

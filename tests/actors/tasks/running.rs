@@ -2,9 +2,10 @@
 
 use super::{Do, LONG, SECOND, SEEDS, calm, doer, guard, ms, run, start_doer};
 use crate::common::{Log, SOON, with_pools};
+use nexus_actors::failure::{Stage, TaskError};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Stage, Task, TaskError, WaitError};
+use nexus_actors::{Task, WaitError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};

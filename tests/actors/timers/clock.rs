@@ -1,8 +1,8 @@
 //! When time begins to count: at the call, by a clock that advances within the tick of the call.
 
 use crate::common::{SOON, pool_of, round_trip, with_pool};
+use nexus_actors::pool::{ManualTime, TimeSource};
 use nexus_actors::prelude::*;
-use nexus_actors::{ManualTime, TimeSource};
 use std::sync::mpsc;
 use std::time::Duration;
 

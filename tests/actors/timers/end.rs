@@ -1,7 +1,7 @@
 //! The end of timers, and messages that end them before they fire.
 
 use super::{Do, LONG, SECOND, SEEDS, calm, ms, orderly, run, start_scribe, texts};
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim, check};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 fn s6_1_no_timer_outlives_a_restart() {
     for timed in [false, true] {
         let strategy = if timed {
-            let backoff = nexus_actors::Backoff::new(ms(200), ms(200));
+            let backoff = nexus_actors::supervision::Backoff::new(ms(200), ms(200));
             SupervisorStrategy::one_for_one().backoff(backoff.unwrap())
         } else {
             SupervisorStrategy::one_for_one()

@@ -2,9 +2,10 @@
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{ActorSystem, AskErrorKind, DeadLetterReason};
+use nexus_actors::{ActorSystem, DeadLetterReason};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

@@ -2,9 +2,10 @@
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, DeadLetterReason, Recipient, all, first};
+use nexus_actors::{DeadLetterReason, Recipient, all, first};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 

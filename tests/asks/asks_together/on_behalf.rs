@@ -2,9 +2,10 @@
 
 use super::{HOUR, Job, SEEDS, ms, runner, worker};
 use crate::common::with_pools;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, all, first};
+use nexus_actors::{all, first};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

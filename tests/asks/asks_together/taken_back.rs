@@ -1,9 +1,10 @@
 //! Questions that are withdrawn from mailboxes, and the capacity that this frees.
 
 use super::{HOUR, Job, SEEDS, ms, runner, slow, worker};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, DeadLetterReason};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

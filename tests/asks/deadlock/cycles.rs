@@ -2,9 +2,12 @@
 
 use super::HOUR;
 use crate::common::{watchdog, with_pools};
+use nexus_actors::DeadLetterReason;
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::failure::Cycle;
+use nexus_actors::pool::WaitsFor;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, Cycle, DeadLetterReason, WaitsFor};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};

@@ -2,7 +2,7 @@
 //! asker from several workers, in any order.
 
 use super::HOUR;
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::time::Duration;

@@ -1,9 +1,11 @@
 //! No false alarm: actors that ask at random, beside a record of which actors could still end their waits.
 
 use super::HOUR;
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::failure::Cycle;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{ActorPath, AskErrorKind, Cycle, all};
+use nexus_actors::{ActorPath, all};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;

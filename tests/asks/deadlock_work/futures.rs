@@ -2,9 +2,10 @@
 
 use super::{Ended, HOUR, Told, assert_through_task, cycle_of, in_no_time, nothing, tell, told};
 use crate::common::check_calm;
+use nexus_actors::actor::TaskContext;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Mailbox, Overflow, SendError, TaskContext};
+use nexus_actors::{Mailbox, Overflow, SendError};
 use std::future::Future;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;

@@ -11,9 +11,10 @@ mod starts;
 mod tasks;
 
 use crate::common::ms;
+use nexus_actors::ask::AskErrorKind;
+use nexus_actors::failure::Cycle;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, SimBuilder};
-use nexus_actors::{AskErrorKind, Cycle};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -3,9 +3,10 @@
 use super::polls::sleep_in;
 use super::{Answers, Do, Ended, HOUR, cycle_of, doer, nothing, sims, tell, told, work};
 use crate::common::{SEEDS, ms};
+use nexus_actors::all;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, Sim};
-use nexus_actors::{AskErrorKind, all};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -2,9 +2,10 @@
 
 use super::{Ended, HOUR, Told, cycle_of, in_no_time, nothing, tell, told};
 use crate::common::{SEEDS, ms};
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{AskErrorKind, all, first};
+use nexus_actors::{all, first};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

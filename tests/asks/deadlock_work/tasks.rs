@@ -2,8 +2,10 @@
 
 use super::{HOUR, Told, assert_through_task, cycle_of, in_no_time, nothing, tell, told};
 use crate::common::check_calm;
+use nexus_actors::Task;
+use nexus_actors::actor::TaskContext;
+use nexus_actors::failure::TaskError;
 use nexus_actors::sim::Sim;
-use nexus_actors::{Task, TaskContext, TaskError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};

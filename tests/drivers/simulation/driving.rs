@@ -1,7 +1,7 @@
 //! One interpreter drives the actors of all workers.
 
 use super::{Count, LONG, counter, finish, sleeper};
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use std::sync::{Arc, Mutex};

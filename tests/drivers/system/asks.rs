@@ -2,8 +2,10 @@
 
 use super::{Count, SHORT, counter, end, mute, sleeper, system, with_system};
 use crate::common::*;
+use nexus_actors::DeadLetterReason;
+use nexus_actors::all;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
-use nexus_actors::{AskErrorKind, DeadLetterReason};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, mpsc};
@@ -184,5 +186,33 @@ fn s5_5_ten_thousand_handlers_wait_at_once() {
         gate.stop();
         system.run();
         assert!(system.waiting().is_empty());
+    });
+}
+
+#[test]
+fn s5_6_a_cycle_through_several_asks_at_once_ends_while_the_thread_has_nothing_else_to_do() {
+    type Answer = Reply<bool>;
+    let is_deadlock = |error: &AskError| error.kind() == AskErrorKind::Deadlock;
+    with_system(ActorSystem::builder(), |system| {
+        let node = system.node();
+        let one = Props::new(move || {
+            let node = node.clone();
+            Behavior::receive(move |_ctx, reply: Answer| {
+                let ask = |name| node.lookup::<Answer>(name).map(|it| it.ask(|it| it, SOON));
+                let both = all([ask("/user/other")?, ask("/user/quick")?]).wait_on_behalf_of(&reply);
+                reply.send(both.map_or_else(|error| is_deadlock(&error), |[other, _]| other));
+                Ok(())
+            })
+        });
+        let one = system.spawn("one", one).unwrap();
+        let other = Props::new(move || {
+            Behavior::receive(move |_ctx, reply: Answer| {
+                let answer = one.ask(|it| it, SOON).wait_on_behalf_of(&reply);
+                reply.send(answer.is_err_and(|error| is_deadlock(&error)));
+            })
+        });
+        system.spawn("other", other).unwrap();
+        system.spawn("quick", echo(|| true)).unwrap();
+        assert_eq!(one.ask(|it| it, SOON * 2).wait(), Ok(true));
     });
 }

@@ -2,8 +2,9 @@
 
 use super::{Count, SHORT, conserved, counter, end, manual, mute, smuggle, stuck, system};
 use crate::common::*;
+use nexus_actors::actor::TellError;
 use nexus_actors::prelude::*;
-use nexus_actors::{SendError, SpawnError, TellError, WaitError};
+use nexus_actors::{SendError, SpawnError, WaitError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;

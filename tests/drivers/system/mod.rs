@@ -9,8 +9,9 @@ mod shared;
 mod time;
 
 use crate::common::*;
+use nexus_actors::pool::{ManualTime, TimeSource};
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorSystemBuilder, ManualTime, TimeSource};
+use nexus_actors::system::ActorSystemBuilder;
 use std::cell::RefCell;
 use std::time::Duration;
 

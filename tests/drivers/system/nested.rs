@@ -2,8 +2,9 @@
 
 use super::{Count, counter, end, smuggle, smuggled, stuck, system, with_system};
 use crate::common::*;
+use nexus_actors::StartError;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
-use nexus_actors::{AskErrorKind, StartError};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;

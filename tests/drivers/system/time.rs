@@ -2,7 +2,7 @@
 
 use super::{SHORT, end, manual, mute, sleeper, with_system};
 use crate::common::*;
-use nexus_actors::AskErrorKind;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

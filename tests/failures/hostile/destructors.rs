@@ -2,8 +2,9 @@
 
 use super::keeper;
 use crate::common::*;
+use nexus_actors::SpawnError;
+use nexus_actors::ask::AskErrorKind;
 use nexus_actors::prelude::*;
-use nexus_actors::{AskErrorKind, SpawnError};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, mpsc};
@@ -158,7 +159,7 @@ fn s7_1_a_subscriber_whose_destructor_loses_a_message_ends_its_subscription() {
                 pool.spawn("orphan", Props::new(|| Behavior::receive(|_ctx, _: u8| ())))
                     .unwrap()
             });
-            let letters = nexus_actors::dead_letters_without_pool();
+            let letters = nexus_actors::pool::dead_letters_without_pool();
             let sending = OnDrop(move || orphan.tell(1));
             drop(letters.subscribe(move |_letter| {
                 let _captured = &sending;
@@ -349,9 +350,9 @@ fn s4_9_a_chain_of_lost_messages_does_not_use_up_the_stack() {
                 finish(&pool, SOON);
                 // The same after the pool is gone.
                 drop(pool);
-                let before = nexus_actors::dead_letters_without_pool().total();
+                let before = nexus_actors::pool::dead_letters_without_pool().total();
                 to.tell(Chain { to, left });
-                let after = nexus_actors::dead_letters_without_pool().total();
+                let after = nexus_actors::pool::dead_letters_without_pool().total();
                 assert_eq!(after - before, left + 1);
             }
         },

@@ -96,9 +96,9 @@ fn s4_4_the_last_handle_may_be_dropped_in_a_handler() {
     eventually("its threads have ended", || {
         threads_named("lasthandle").is_empty()
     });
-    let before = nexus_actors::dead_letters_without_pool().total();
+    let before = nexus_actors::pool::dead_letters_without_pool().total();
     holder.tell(None);
-    assert!(nexus_actors::dead_letters_without_pool().total() > before);
+    assert!(nexus_actors::pool::dead_letters_without_pool().total() > before);
 }
 
 #[test]

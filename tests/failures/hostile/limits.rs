@@ -2,8 +2,8 @@
 
 use super::failing;
 use crate::common::*;
+use nexus_actors::pool::{ManualTime, TimeSource};
 use nexus_actors::prelude::*;
-use nexus_actors::{ManualTime, TimeSource};
 use std::panic::catch_unwind;
 use std::sync::mpsc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Shutdowns while handlers, hooks and destructors take long, or never return.
 
+use nexus_actors::pool::{ShutdownReport, StuckWorker, WorkerPoolBuilder};
 use nexus_actors::prelude::*;
-use nexus_actors::{ShutdownReport, StuckWorker, WorkerPoolBuilder};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;

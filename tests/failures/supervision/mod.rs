@@ -60,7 +60,7 @@ fn scribe(log: &Log) -> Props<Do> {
 
 /// Restarts without a limit, each time after this delay.
 fn restarts_after(delay: Duration) -> SupervisorStrategy {
-    let backoff = nexus_actors::Backoff::new(delay, delay).unwrap();
+    let backoff = nexus_actors::supervision::Backoff::new(delay, delay).unwrap();
     SupervisorStrategy::one_for_one()
         .without_limit()
         .backoff(backoff)

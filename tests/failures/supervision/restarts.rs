@@ -2,9 +2,11 @@
 
 use super::{Do, SECOND, SEEDS, family, only_child, scribe};
 use crate::common::{Log, stopping};
+use nexus_actors::failure::{Cause, Stage};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{Backoff, BoxError, Cause, DeadLetterReason, Failure, Stage};
+use nexus_actors::supervision::Backoff;
+use nexus_actors::{BoxError, DeadLetterReason, Failure};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

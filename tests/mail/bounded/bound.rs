@@ -4,9 +4,11 @@ use super::{
     Handled, LONG, PLACES, SECOND, SEEDS, STRATEGIES, Way, bounded, deal, dealers, handled, send,
     sink, suspended,
 };
+use nexus_actors::DeadLetterReason;
+use nexus_actors::failure::DeadLetters;
+use nexus_actors::mailbox::MailboxError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::check;
-use nexus_actors::{DeadLetterReason, DeadLetters, MailboxError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::{
     Deal, LONG, SECOND, SEEDS, STRATEGIES, Way, handled, send, sink, start_dealer, suspended,
 };
-use nexus_actors::TerminationReason;
+use nexus_actors::failure::TerminationReason;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::{Fault, check};
 use std::sync::{Arc, Mutex};

@@ -7,9 +7,10 @@ mod faults;
 mod threads;
 
 use crate::common::{LONG, SECOND, SEEDS};
+use nexus_actors::SendError;
+use nexus_actors::actor::TellError;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
-use nexus_actors::{SendError, TellError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

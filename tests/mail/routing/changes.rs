@@ -1,10 +1,11 @@
 //! Groups that change: sizes, failures, and the end of a router.
 
 use super::{Job, LONG, Log, SECOND, SEEDS, in_turn, note_all, routees_of, worker};
+use nexus_actors::Router;
 use nexus_actors::prelude::*;
+use nexus_actors::routing::{RouterMessage, RouterRef};
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::{DeadLetterProbe, FailureLog};
-use nexus_actors::{Router, RouterMessage, RouterRef};
 
 #[test]
 fn growing_and_shrinking_lose_nothing_that_was_accepted() {

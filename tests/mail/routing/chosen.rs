@@ -1,9 +1,12 @@
 //! Which routee is chosen, for messages and for questions.
 
 use super::{Job, LONG, Log, SECOND, SEEDS, in_turn, note_all, routees_of, worker};
+use nexus_actors::Router;
+use nexus_actors::address::ActorId;
 use nexus_actors::prelude::*;
+use nexus_actors::routing::RouterRef;
 use nexus_actors::sim::{Sim, check};
-use nexus_actors::{ActorId, Backoff, Router, RouterRef};
+use nexus_actors::supervision::Backoff;
 use std::collections::{HashMap, HashSet};
 
 #[test]

@@ -2,9 +2,10 @@
 
 use super::{Job, LONG, Log, SEEDS, note_all, routees_of, worker};
 use nexus_actors::prelude::*;
+use nexus_actors::routing::{RouterError, RouterRef};
 use nexus_actors::sim::{Sim, check};
 use nexus_actors::testkit::expect_terminated;
-use nexus_actors::{DeadLetterReason, Router, RouterError, RouterRef, SpawnError};
+use nexus_actors::{DeadLetterReason, Router, SpawnError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ fn routers_that_cannot_be_are_refused_with_the_reason() {
         let blind = blind.spawn(&node, "router");
         assert!(matches!(blind, Err(RouterError::MailboxesOutOfSight)));
         let named = Router::random(2, worker(&log)).spawn(&node, "no name");
-        let expected = SpawnError::InvalidName(nexus_actors::validate_name("no name").unwrap_err());
+        let expected =
+            SpawnError::InvalidName(nexus_actors::address::validate_name("no name").unwrap_err());
         assert_eq!(named.unwrap_err().to_string(), expected.to_string());
         // Nothing of them is left, and nothing of routees if another routee did not start.
         let started = Arc::new(Mutex::new(0));

@@ -5,8 +5,10 @@ mod chosen;
 mod limits;
 
 use crate::common::{LONG, SECOND};
+use nexus_actors::address::ActorId;
 use nexus_actors::prelude::*;
-use nexus_actors::{ActorId, BoxError, Router, RouterRef};
+use nexus_actors::routing::RouterRef;
+use nexus_actors::{BoxError, Router};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

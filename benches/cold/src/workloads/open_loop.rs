@@ -9,7 +9,7 @@ use crate::system::{nexus, tokio};
 use ::tokio::runtime::Runtime;
 use ::tokio::sync::{mpsc, oneshot};
 use ::tokio::task::JoinSet;
-use nexus_actors::WaitStrategy;
+use nexus_actors::pool::WaitStrategy;
 use nexus_actors::prelude::*;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
