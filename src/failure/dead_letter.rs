@@ -253,9 +253,14 @@ impl From<DeadLetterReason> for WaitEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::{DropMarks, TELLING};
 
-    fn called_as_it_is(tell: &mut dyn FnMut()) {
+    /// As the room of the shard calls subscribers on a thread that is no worker.
+    fn as_subscriber(tell: &mut dyn FnMut()) {
+        let outer = DropMarks::current();
+        outer.with(TELLING).put_back();
         tell();
+        outer.put_back();
     }
 
     fn letter(reason: DeadLetterReason) -> DeadLetter {
@@ -272,9 +277,9 @@ mod tests {
     fn s7_1_counts_by_reason_and_keeps_the_last_ones() {
         let letters = DeadLetters::default();
         for _ in 0..KEPT {
-            letters.record(letter(DeadLetterReason::Stopped), called_as_it_is);
+            letters.record(letter(DeadLetterReason::Stopped), as_subscriber);
         }
-        letters.record(letter(DeadLetterReason::Unhandled), called_as_it_is);
+        letters.record(letter(DeadLetterReason::Unhandled), as_subscriber);
         assert_eq!(letters.total(), KEPT as u64 + 1);
         assert_eq!(letters.count(DeadLetterReason::Stopped), KEPT as u64);
         assert_eq!(letters.count(DeadLetterReason::Unhandled), 1);
@@ -291,10 +296,10 @@ mod tests {
         let subscription = letters.subscribe(move |_| {
             counting.fetch_add(1, Relaxed);
         });
-        letters.record(letter(DeadLetterReason::Stopped), called_as_it_is);
-        letters.record(letter(DeadLetterReason::Stopped), called_as_it_is);
+        letters.record(letter(DeadLetterReason::Stopped), as_subscriber);
+        letters.record(letter(DeadLetterReason::Stopped), as_subscriber);
         drop(subscription);
-        letters.record(letter(DeadLetterReason::Stopped), called_as_it_is);
+        letters.record(letter(DeadLetterReason::Stopped), as_subscriber);
         assert_eq!(heard.load(Relaxed), 2);
     }
 
@@ -305,10 +310,10 @@ mod tests {
         let loser = letters.subscribe(move |_| {
             let mut lost = letter(DeadLetterReason::Stopped);
             lost.envelope.sender = crate::failure::drop_marks::outside_sender();
-            again.record(lost, called_as_it_is);
+            again.record(lost, as_subscriber);
         });
         let _panicking = letters.subscribe(|_| panic!("planned"));
-        letters.record(letter(DeadLetterReason::Unhandled), called_as_it_is);
+        letters.record(letter(DeadLetterReason::Unhandled), as_subscriber);
         assert_eq!(letters.total(), 2);
         drop(loser);
     }
