@@ -199,7 +199,8 @@ fn s5_6_a_cycle_through_several_asks_at_once_ends_while_the_thread_has_nothing_e
             let node = node.clone();
             Behavior::receive(move |_ctx, reply: Answer| {
                 let ask = |name| node.lookup::<Answer>(name).map(|it| it.ask(|it| it, SOON));
-                let both = all([ask("/user/other")?, ask("/user/quick")?]).wait_on_behalf_of(&reply);
+                let both =
+                    all([ask("/user/other")?, ask("/user/quick")?]).wait_on_behalf_of(&reply);
                 reply.send(both.map_or_else(|error| is_deadlock(&error), |[other, _]| other));
                 Ok(())
             })
