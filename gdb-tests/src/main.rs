@@ -2,6 +2,7 @@
 //! `ci/gdb.sh` runs it under gdb, and checks what the commands of `tools/gdb/nexus.py` print about it. With
 //! the argument `abort` it aborts there, and leaves a core; with `many`, many more handlers wait.
 
+use nexus_actors::failure::WaitError;
 use nexus_actors::prelude::*;
 use std::hint::black_box;
 use std::time::Duration;
