@@ -369,7 +369,7 @@ impl<'a, M: Send + 'static> Context<'a, M> {
     /// removes what a handler has entered on its thread for the duration of a call. If the handler holds a
     /// lock of the standard library, the worker stops forever when another handler wants that lock. Code that
     /// relies on its thread-locals or its scopes until it returns must not wait: see
-    /// [`no_wait`](crate::actor::no_wait).
+    /// [`no_wait`](crate::actor::no_wait()).
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ pub(crate) fn look_for_cycle(shard: &Shard, actor: Key, wait: Key, target: Actor
     }
 }
 
-/// As [`look_for_cycle`](look_for_cycle), but deferred, for an actor that waits for all of
+/// As [`look_for_cycle`], but deferred, for an actor that waits for all of
 /// these at once.
 pub(crate) fn look_for_cycle_by_each(shard: &Shard, actor: Key, waits: &[Key]) {
     if waits.iter().any(|&wait| may_close_a_cycle(shard, wait)) {
@@ -73,7 +73,7 @@ pub(crate) fn look_for_cycle_by_each(shard: &Shard, actor: Key, waits: &[Key]) {
     }
 }
 
-/// As [`look_for_cycle_by_each`](look_for_cycle_by_each), for an actor that also waits for
+/// As [`look_for_cycle_by_each`], for an actor that also waits for
 /// others, which were followed before.
 pub(crate) fn look_for_cycle_by_these(shard: &Shard, actor: Key, waits: &[Key]) {
     let may_close = |wait: &Key| may_close_a_cycle(shard, *wait);
@@ -157,7 +157,7 @@ pub(crate) fn send_probes(shard: &Shard) {
     look(shard, shard.unprobed.due.take());
 }
 
-/// As [`send_probes`](send_probes), but leaves out waits that began since it was last called,
+/// As [`send_probes`], but leaves out waits that began since it was last called,
 /// as they may end in a moment.
 pub(crate) fn send_probes_of_long_waits(shard: &Shard) {
     let PendingChecks { due, seen, .. } = &shard.unprobed;

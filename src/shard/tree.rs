@@ -195,7 +195,7 @@ pub(crate) fn all_below(shard: &Shard, ancestor: Key) -> Vec<Key> {
     all
 }
 
-/// Whether an actor has tasks and no children: for a deliberate mistake, see [`Mutant`].
+/// Whether an actor has tasks and no children: for a deliberate mistake, see [`Mutant`](crate::sync::Mutant).
 pub(crate) fn has_only_tasks(shard: &Shard, slot: &Slot) -> bool {
     children(shard, slot).all(|child| shard.slot(child).attention.is_task())
 }

@@ -111,7 +111,7 @@ impl CurrentRecord {
     }
 
     /// Runs the loop of a fiber with a record of its own. The loop passes it to
-    /// [`set_current`](Self::go_on_as) each time that it is resumed to run. The loop ends when it is resumed
+    /// [`set_current`](Self::set_current) each time that it is resumed to run. The loop ends when it is resumed
     /// to end.
     pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&TurnRecord)) {
         let acting = TurnRecord::nobody(self.is_hooked);

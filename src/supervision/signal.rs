@@ -77,7 +77,7 @@ pub enum Signal {
         /// What happened to it.
         failure: Arc<Failure>,
     },
-    /// An actor that this one [watches](Context::watch) has stopped.
+    /// An actor that this one [watches](crate::Context::watch) has stopped.
     Terminated {
         /// The actor that was watched.
         actor: ActorId,
@@ -87,7 +87,7 @@ pub enum Signal {
         /// reason is [`Failed`](TerminationReason::Failed).
         failure: Option<Arc<Failure>>,
     },
-    /// No message came for the time that the actor has [set](Context::set_receive_timeout).
+    /// No message came for the time that the actor has [set](crate::Context::set_receive_timeout).
     ReceiveTimeout,
 }
 

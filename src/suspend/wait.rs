@@ -29,12 +29,12 @@ pub(crate) fn wait_for(shard: &Shard, key: Key) -> Result<(), CannotWait> {
     }
 }
 
-/// As [`wait_for`](wait_for), on that fiber, which is [free](free_fiber) to wait, for the
+/// As [`wait_for`], on that fiber, which is [free](free_fiber) to wait, for the
 /// wait that is pending in that place.
 ///
 /// # Errors
 ///
-/// As for [`wait_for`](wait_for).
+/// As for [`wait_for`].
 #[inline(always)]
 pub(crate) fn wait_at(
     shard: &Shard,
@@ -45,11 +45,11 @@ pub(crate) fn wait_at(
     wait_freely(shard, fiber, (place, key), (place, key))
 }
 
-/// As [`wait_for`](wait_for), if the end of `cause` is what ends `key`, and nothing else is.
+/// As [`wait_for`], if the end of `cause` is what ends `key`, and nothing else is.
 ///
 /// # Errors
 ///
-/// As for [`wait_for`](wait_for).
+/// As for [`wait_for`].
 #[inline(always)]
 pub(crate) fn wait_by_way_of(shard: &Shard, key: Key, cause: Key) -> Result<(), CannotWait> {
     shard.waits.is_awaited_by(cause, shard.acting().key.slot());
@@ -112,13 +112,13 @@ fn wait_freely(
     Ok(())
 }
 
-/// As [`wait_for`](wait_for), if each of several others ends this wait, and the waiter needs all
+/// As [`wait_for`], if each of several others ends this wait, and the waiter needs all
 /// of them. All but the `new` ones were waited for before, by the wait `last`. Returns whether it has
 /// waited: not if one of them has ended.
 ///
 /// # Errors
 ///
-/// As for [`wait_for`](wait_for).
+/// As for [`wait_for`].
 pub(crate) fn wait_for_all(
     shard: &Shard,
     key: Key,
