@@ -1,4 +1,5 @@
-//! Restarts: a failed actor starts again, in the same slot and with the same mail.
+//! How a restart begins: the old instance is told, and its children stop. `finish_restart` in `rebuild.rs`
+//! completes it, unless the actor ends before.
 
 use std::sync::Arc;
 
