@@ -386,7 +386,9 @@ impl<M: Send + 'static> Seed<M> {
     }
 }
 
-impl<M: Send + 'static> Blueprint for Seed<M> {
+#[allow(unsafe_code)]
+// SAFETY: both make their bodies from a `Behavior<M>`.
+unsafe impl<M: Send + 'static> Blueprint for Seed<M> {
     type Message = M;
     type Recipe = Formula<M>;
     type Once = Box<dyn FnOnce() -> Behavior<M> + Send>;

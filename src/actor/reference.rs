@@ -38,7 +38,7 @@ pub struct ActorRef<M> {
 impl<M: Send + 'static> ActorRef<M> {
     /// # Safety
     ///
-    /// The tenancy that `address` names was begun by `Slot::occupy::<M>`.
+    /// The tenancy that `address` names was begun for `M`.
     pub(crate) const unsafe fn assume(address: ActorId) -> Self {
         Self {
             address,

@@ -22,7 +22,12 @@ use crate::suspend::{ForgetAtEnd, do_apart, wait_for};
 
 /// What an actor is started from: its settings, its recipe, and what makes the first instance if the recipe
 /// does not.
-pub(crate) trait Blueprint: Sized + 'static {
+///
+/// # Safety
+///
+/// The bodies that `build_once` and the recipe make handle messages of the type `Message`.
+#[allow(unsafe_code)]
+pub(crate) unsafe trait Blueprint: Sized + 'static {
     /// The messages that the actor handles.
     type Message: Send + 'static;
     /// How the actor is built, stored for later instances.

@@ -22,7 +22,7 @@ impl MessageVtable {
             &Self {
                 message_type: MessageType::new::<M>(),
                 bury: bury::<M>,
-                // SAFETY: called only during a tenancy that `occupy::<M>` began.
+                // SAFETY: called only during a tenancy for `M`.
                 release: |slot, slabs| unsafe { slot.mailbox.release::<M>(slabs) },
                 // SAFETY: as above; the envelope is copied, the item stays where it is.
                 peek: |slot| unsafe {
@@ -60,7 +60,7 @@ impl MessageVtable {
 ///
 /// # Safety
 ///
-/// The slot's present tenancy was begun by `occupy::<M>`.
+/// The slot's present tenancy was begun for `M`.
 pub(crate) unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: WaitEnd) {
     // SAFETY: by this function's contract the mailbox holds `M`; the item is read at once.
     let message = unsafe {
@@ -80,7 +80,7 @@ pub(crate) unsafe fn discard<M: 'static>(slot: &Slot, shard: &Shard, end: WaitEn
 ///
 /// # Safety
 ///
-/// The slot's present tenancy was begun by `occupy::<M>`.
+/// The slot's present tenancy was begun for `M`.
 pub(super) unsafe fn bury_next<M: 'static>(
     slot: &Slot,
     shard: &Shard,
@@ -109,7 +109,7 @@ pub(super) unsafe fn bury_next<M: 'static>(
 ///
 /// # Safety
 ///
-/// The slot's present tenancy is that of `actor`, and was begun by `occupy::<M>`.
+/// The slot's present tenancy is that of `actor`, and was begun for `M`.
 pub(super) unsafe fn bury<M: 'static>(
     slot: &Slot,
     shard: &Shard,

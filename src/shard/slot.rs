@@ -4,8 +4,8 @@
 //! opens nothing. The slot is also where the type of an actor's messages is erased; `message_ops.rs`
 //! recovers it:
 //!
-//! **Invariant.** During one tenancy a slot's mailbox holds messages of one type `M`: the type with which
-//! [`Slot::occupy`] began it. Code that pushes or pops holds a key of that tenancy together with `M`: in an
+//! **Invariant.** During one tenancy, which is begun for a type `M` by giving [`Slot::occupy`] the operations on
+//! `M`, a slot's mailbox holds messages of that type. Code that pushes or pops holds a key of that tenancy together with `M`: in an
 //! `ActorRef<M>`, made when the actor is started or when the directory has compared the type, or in the
 //! actor's own body, which is built for `M`.
 
@@ -94,7 +94,7 @@ pub(crate) struct Slot {
     pub(crate) first_child: Cell<u32>,
     pub(super) next_sibling: Cell<u32>,
     pub(super) previous_sibling: Cell<u32>,
-    /// How to build the actor again: an `Arc<Formula<M>>`, for the tenancy's `M`, or null.
+    /// How to build the actor again: an `Arc` of the recipe that `mail` knows, or null.
     recipe: Cell<*const ()>,
     extra: Cell<Option<Box<Extra>>>,
 }
@@ -262,7 +262,7 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// If `generation` is of the present tenancy, that tenancy was begun by `occupy::<M>`. The caller writes
+    /// If `generation` is of the present tenancy, that tenancy was begun for `M`. The caller writes
     /// the item before it does anything else.
     #[inline(always)]
     pub(super) unsafe fn admit<M>(
@@ -284,7 +284,7 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// The slot's present tenancy was begun by `occupy::<M>`. The caller reads the item, which it
+    /// The slot's present tenancy was begun for `M`. The caller reads the item, which it
     /// then owns, before it does anything else.
     #[inline(always)]
     pub(crate) unsafe fn next_message<M>(&self, slabs: &Slabs) -> Option<MailPlace<M>> {
@@ -296,7 +296,7 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// The slot's present tenancy was begun by `occupy::<M>`.
+    /// The slot's present tenancy was begun for `M`.
     #[inline(always)]
     pub(crate) unsafe fn release_empty_mailbox<M>(&self, slabs: &Slabs) {
         if self.mailbox.len() == 0 {
@@ -505,7 +505,8 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// The present tenancy was begun by `occupy::<M>`.
+    /// `mail` are the operations on the messages for which the present tenancy was begun, and on a recipe
+    /// that is an `R`.
     pub(crate) unsafe fn keep_recipe<R: Recipe>(
         &self,
         mail: &'static MessageVtable,
@@ -520,10 +521,9 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// The present tenancy was begun by `occupy::<M>`, a recipe is stored, and the tenancy lasts as long as
-    /// the result is used.
+    /// A recipe that is an `R` was stored in the present tenancy, which lasts as long as the result is used.
     pub(crate) unsafe fn recipe_as<R: Recipe>(&self) -> &R {
-        // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<M>`, and is not dropped before the
+        // SAFETY: it comes from `Arc::into_raw` in `keep_recipe::<R>`, and is not dropped before the
         // tenancy has ended.
         unsafe { &*self.recipe.get().cast::<R>() }
     }

@@ -360,7 +360,7 @@ pub(crate) struct TypedKey<M> {
 impl<M> TypedKey<M> {
     /// # Safety
     ///
-    /// The tenancy of `key` was begun by `Slot::occupy::<M>`.
+    /// The tenancy of `key` was begun for `M`.
     #[allow(unsafe_code)]
     #[inline]
     pub(crate) const unsafe fn assume(key: Key) -> Self {

@@ -13,8 +13,6 @@ mod handle;
 mod log;
 mod network;
 mod rng;
-#[cfg(test)]
-mod tests;
 mod trace;
 mod windows;
 mod world;
@@ -25,3 +23,6 @@ pub use self::choices::{Choice, Choices};
 pub use self::fault::{Fault, FaultError};
 pub use self::handle::{Sim, SimCounts};
 pub use self::trace::{Difference, Trace, TraceEvent, TraceKind};
+
+#[cfg(test)]
+mod tests;

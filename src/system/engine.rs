@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::address::Key;
 use crate::ask::{Drive, can_drive, enlist};
 use crate::cancel::time_out;
+use crate::deadlock::has_unprobed_waits;
 use crate::failure::{WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, StackError, ThreadEnd, off_fiber};
 use crate::pool::{
@@ -167,10 +168,10 @@ impl SystemEngine {
             return true;
         }
         // Nothing else begins these searches: no tick comes while the thread sleeps.
-        let look = || worker.look_for_cycles();
-        let core = &self.shared.core;
-        if core.drive_outside_of_scopes(|| abort_on_panic(look)) {
-            return true;
+        if has_unprobed_waits(&self.shard) {
+            let look = || worker.look_for_cycles();
+            let core = &self.shared.core;
+            return core.drive_outside_of_scopes(|| abort_on_panic(look));
         }
         // `None` for a clock that is advanced by hand: no length of sleep is the right one.
         let timer = self.clock.time_to(until);

@@ -224,10 +224,13 @@ impl Worker {
             return false;
         }
         self.ticks_unprobed = 0;
+        // The caller may be in a destructor that the runtime runs, as in a tick.
+        let marks = DropMarks::take();
         enter(&Rc::clone(&self.shard), |shard| {
             send_probes(shard);
             shard.outboxes.flush();
         });
+        marks.put_back();
         true
     }
 
@@ -423,7 +426,6 @@ impl Worker {
     /// Closes the source and loses the mail that has arrived.
     fn refuse_mail(&mut self) {
         let Self { shard, source, .. } = self;
-        let _worker = shard.home.worker();
         source.close(&mut |mail| {
             shard.activity.note_progress();
             mail.bounce(

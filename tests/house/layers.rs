@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::rooms::paths_in;
+
 /// Rooms, which are the folders of `src/`, by height. A file imports from rooms below its own, or from its own.
 const HEIGHTS: [(&str, u32); 30] = [
     ("sync", 0),
@@ -84,8 +86,9 @@ const UNSAFE_FILES: [&str; 40] = [
 
 /// Files that make a typed reference where a type was compared or a tenancy begun, or pass a reference on
 /// without its type, and may say `unsafe` for that alone.
-const TYPED_PROMISES: [&str; 5] = [
+const TYPED_PROMISES: [&str; 6] = [
     "actor/context.rs",
+    "actor/props.rs",
     "actor/spawn.rs",
     "lifecycle/start.rs",
     "pool/shared.rs",
@@ -135,24 +138,27 @@ pub(crate) fn code_of(text: &str, tests: &str) -> String {
     code.join("\n")
 }
 
-/// The imports of a file that its height forbids.
+/// The imports of a file that its height forbids: those of rooms that are not below its own, and those by way of
+/// the root of the crate, whose names are of rooms of any height.
 fn forbidden_imports(file: &str, text: &str) -> Vec<String> {
     let Some((own, _)) = file.split_once('/') else {
         return Vec::new();
     };
     let own_height = height(own).unwrap_or_else(|| panic!("{file} lies in no known layer"));
+    let depth = file.matches('/').count();
     let code = code_of(text, "#[cfg(test)]\nmod tests");
-    code.match_indices("crate::")
-        .filter_map(|(at, _)| {
-            let path = &code[at + "crate::".len()..];
-            let folder: String = path
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
-            let allowed = folder == own || height(&folder).is_none_or(|height| height < own_height);
-            (!allowed).then(|| format!("{file}: crate::{folder}"))
-        })
-        .collect()
+    let is_forbidden = |path: &String| {
+        if path.matches("super::").count() > depth {
+            return true;
+        }
+        let Some(path) = path.strip_prefix("crate::") else {
+            return false;
+        };
+        let folder = path.split("::").next().unwrap_or_default();
+        folder != own && height(folder).is_none_or(|height| height >= own_height)
+    };
+    let paths = paths_in(&code).into_iter().filter(is_forbidden);
+    paths.map(|path| format!("{file}: {path}")).collect()
 }
 
 #[test]
@@ -177,6 +183,12 @@ fn an_import_from_a_higher_layer_would_be_seen() {
         1
     );
     assert!(forbidden_imports("ask/x.rs", "use crate::shard::Shard;").is_empty());
+    let found = |text| forbidden_imports("shard/x.rs", text).len();
+    assert_eq!(found("use crate::ActorRef;"), 1);
+    assert_eq!(found("use crate::prelude::*;"), 1);
+    assert_eq!(found("use crate::{actor::ActorRef, address::Key, ask};"), 2);
+    assert_eq!(found("use super::super::actor::ActorRef;"), 1);
+    assert_eq!(found("use super::slot::Slot;\nuse crate::wait;"), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! would notice.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What no `mod` of `root` names.
 fn without_mod(root: &str, files: &[String]) -> Vec<String> {
@@ -67,4 +67,35 @@ fn a_file_without_its_mod_would_be_seen() {
         ["mailbox"]
     );
     assert!(without_mod("mod ask;\nmod mailbox;\n", &files).is_empty());
+}
+
+#[test]
+fn every_recorded_regression_is_of_a_file_that_is_there() {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let recorded = root.join("proptest-regressions");
+    let mut files = Vec::new();
+    walk(&recorded, &mut files);
+    assert!(!files.is_empty());
+    for file in files {
+        // The library replays what is recorded under the path of the source below `src`.
+        let of = file
+            .strip_prefix(&recorded)
+            .expect("below it")
+            .with_extension("rs");
+        assert!(
+            root.join("src").join(&of).exists(),
+            "no src/{}",
+            of.display()
+        );
+    }
 }
