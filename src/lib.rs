@@ -32,8 +32,8 @@
 //!
 //! [`ActorSystem`] runs the same actors on the calling thread. [`sim`] steps a whole pool by a seed, to test
 //! it, and [`testkit`] has the tools with which tests observe actors. [`control`] is the protocol of an ask,
-//! for custom transports. [`docs::guarantees`] lists what the library promises, row by row, and [`docs::limits`]
-//! what it does not.
+//! for custom transports. [`docs::guarantees`] lists what the library promises, row by row, and
+//! [`docs::limits`] what it does not.
 //!
 //! # Features
 //!
@@ -145,43 +145,15 @@ pub mod prelude {
 #[cfg(nexus_loom)]
 #[doc(hidden)]
 pub mod model {
-    pub use crate::queue::AcquireError;
-    pub use crate::queue::CAPACITY;
-    pub use crate::queue::Chain;
-    pub use crate::queue::Claim;
-    pub use crate::queue::Closed;
-    pub use crate::queue::Gate;
-    pub use crate::queue::GateOwner;
-    pub use crate::queue::Inbox;
-    pub use crate::queue::InboxReceiver;
-    pub use crate::queue::Ingress;
-    pub use crate::queue::Link;
-    pub use crate::queue::Looked;
-    pub use crate::queue::Mark;
-    pub use crate::queue::Node;
-    pub use crate::queue::Permit;
-    pub use crate::queue::Pushed;
-    pub use crate::queue::Reader;
-    pub use crate::queue::RecvError;
-    pub use crate::queue::WaitQueue;
-    pub use crate::queue::inbox;
-    pub use crate::queue::ingress;
-    pub use crate::queue::once;
-    pub use crate::queue::oneshot;
-    pub use crate::shared::Activity;
-    pub use crate::shared::ActivityMark;
-    pub use crate::shared::Cancellations;
-    pub use crate::shared::ControlQueue;
-    pub use crate::shared::Jobs;
-    pub use crate::shared::Numbered;
-    pub use crate::shared::Quorum;
-    pub use crate::shared::RetainedMap;
-    pub use crate::shared::Table;
-    pub use crate::shared::TableGuard;
-    pub use crate::shared::Watcher;
-    pub use crate::shared::Woken;
-    pub use crate::shared::WorkFlags;
-    pub use crate::shared::watcher_of;
+    pub use crate::queue::{
+        AcquireError, CAPACITY, Chain, Claim, Closed, Gate, GateOwner, Inbox, InboxReceiver,
+        Ingress, Link, Looked, Mark, Node, Permit, Pushed, Reader, RecvError, WaitQueue, inbox,
+        ingress, once, oneshot,
+    };
+    pub use crate::shared::{
+        Activity, ActivityMark, Cancellations, ControlQueue, Jobs, Numbered, Quorum, RetainedMap,
+        Table, TableGuard, Watcher, Woken, WorkFlags, watcher_of,
+    };
     pub use crate::sync::{Mutant, with_mutant};
 }
 

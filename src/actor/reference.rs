@@ -380,8 +380,8 @@ impl<M: Send + 'static> ActorRef<M> {
     /// Its mail waits, including what came before, and stashed messages come first. For the first message the
     /// factory runs again, the new instance receives [`Signal::PreStart`](crate::Signal::PreStart), and it
     /// continues with the mail, in order. If a message waits already, that happens at once. A start that
-    /// fails is a failure of the actor, at [`Stage::Starting`](crate::failure::Stage::Starting), and its supervisor
-    /// decides. Nothing can be resumed then, so the actor stops instead.
+    /// fails is a failure of the actor, at [`Stage::Starting`](crate::failure::Stage::Starting), and its
+    /// supervisor decides. Nothing can be resumed then, so the actor stops instead.
     ///
     /// A passive actor that is asked to stop, or whose parent stops, stops without being built again if no
     /// mail waits. A restart because of a sibling's failure leaves it passive.

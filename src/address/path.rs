@@ -152,9 +152,8 @@ pub enum NameError {
 ///
 /// # Errors
 ///
-/// [`NameError`] if it is not 1 to 255 bytes from `A-Z a-z 0-9 _ . -`, is `.`
-/// or `..`, or starts with the `$` that marks generated names. [`escape_name`](crate::address::escape_name) makes a
-/// valid name of any text.
+/// [`NameError`] if it is not 1 to 255 bytes from `A-Z a-z 0-9 _ . -`, is `.` or `..`, or starts with the `$`
+/// that marks generated names. [`escape_name`](crate::address::escape_name) makes a valid name of any text.
 ///
 /// ```
 /// use nexus_actors::address::{NameError, validate_name};

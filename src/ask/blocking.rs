@@ -11,10 +11,11 @@ impl<M: Send + 'static> Context<'_, M> {
     /// Runs work that computes for long, or blocks its thread, on a thread beside the workers, and waits
     /// for its result. Only this actor waits.
     ///
-    /// A pool has as many such threads as [`blocking_threads`](crate::pool::WorkerPoolBuilder::blocking_threads)
-    /// says, an [`ActorSystem`](crate::ActorSystem) as many as a pool has by default; work that arrives
-    /// while all of them are busy waits for its turn. In a simulation the work runs at once, on the
-    /// simulation's thread, and takes no time.
+    /// A pool has as many such threads as
+    /// [`blocking_threads`](crate::pool::WorkerPoolBuilder::blocking_threads) says, an
+    /// [`ActorSystem`](crate::ActorSystem) as many as a pool has by default; work that arrives while all of
+    /// them are busy waits for its turn. In a simulation the work runs at once, on the simulation's thread,
+    /// and takes no time.
     ///
     /// # Errors
     ///

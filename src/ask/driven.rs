@@ -41,8 +41,8 @@ pub(crate) trait Drive {
 ///
 /// # Errors
 ///
-/// An error if waiting is [forbidden](crate::actor::no_wait); while the thread panics, as that could not be told
-/// from the handlers' own panics; and in a handler, whose fiber is not the one that switches to others.
+/// An error if waiting is [forbidden](crate::actor::no_wait); while the thread panics, as that could not be
+/// told from the handlers' own panics; and in a handler, whose fiber is not the one that switches to others.
 pub(crate) fn can_drive() -> Result<(), WaitError> {
     if are_waits_forbidden() {
         return Err(WaitError::Forbidden);

@@ -68,7 +68,7 @@ impl<M: Send + 'static> ActorRef<M> {
         if here {
             return self.try_tell(message).map_err(SendError::from);
         }
-        let waited = self.ask_for_room(timeout).wait();
+        let waited = self.ask_for_admission(timeout).wait();
         self.send_if_accepted(message, waited)
     }
 
@@ -128,10 +128,10 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Asks the actor's worker whether its mailbox takes a message.
-    pub(super) fn ask_for_room(self, timeout: Option<Duration>) -> Ask<bool> {
+    pub(super) fn ask_for_admission(self, timeout: Option<Duration>) -> Ask<bool> {
         let (ask, reply) = Ask::begin(timeout, self.id());
         with_current(|shard| {
-            Route::new(shard, self.id().home).send_away(self.id(), RoomRequest(reply));
+            Route::new(shard, self.id().home).send_away(self.id(), AdmissionRequest(reply));
         });
         ask
     }
@@ -147,13 +147,13 @@ pub(crate) fn queue_for_permit(
     if let Some((home, wait)) = reply.wait_of_a_worker() {
         with_current(|shard| {
             if let Some(shard) = shard.filter(|shard| shard.home == home) {
-                shard.waits.is_for_room(wait);
+                shard.waits.is_for_permit(wait);
             }
         });
     }
     let ticket = bounded.draw_ticket();
     let in_line = QueueEntry { actor, ticket };
-    dispatch(actor, RoomWanted { ticket, reply });
+    dispatch(actor, PermitWanted { ticket, reply });
     (ask, in_line)
 }
 
@@ -194,17 +194,17 @@ impl QueueEntry {
 
 impl Drop for QueueEntry {
     fn drop(&mut self) {
-        dispatch(self.actor, RoomUnwanted(self.ticket));
+        dispatch(self.actor, PermitUnwanted(self.ticket));
     }
 }
 
 /// A request for room in a bounded mailbox, on its way.
-struct RoomWanted {
+struct PermitWanted {
     ticket: u64,
     reply: Reply<MailPermit>,
 }
 
-impl Parcel for RoomWanted {
+impl Parcel for PermitWanted {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         let Self { ticket, reply } = self;
         if reply
@@ -226,9 +226,9 @@ impl Parcel for RoomWanted {
 }
 
 /// A sender no longer waits for room.
-struct RoomUnwanted(u64);
+struct PermitUnwanted(u64);
 
-impl Parcel for RoomUnwanted {
+impl Parcel for PermitUnwanted {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         give_up(shard, to, self.0);
     }
@@ -237,9 +237,9 @@ impl Parcel for RoomUnwanted {
 }
 
 /// The question whether a mailbox takes a message, on its way.
-struct RoomRequest(Reply<bool>);
+struct AdmissionRequest(Reply<bool>);
 
-impl Parcel for RoomRequest {
+impl Parcel for AdmissionRequest {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         self.0.send(shard.takes_mail(to));
     }

@@ -104,7 +104,7 @@ impl<M: Send + 'static> Sending<M> {
         let Self { actor, .. } = *self;
         let home = actor.id().home;
         if !actor.is_bounded() && !with_current(|shard| shard.is_some_and(|own| own.home == home)) {
-            self.step = SendStep::Word(actor.ask_for_room(timeout));
+            self.step = SendStep::Word(actor.ask_for_admission(timeout));
             self.message = Some(message);
             return None;
         }

@@ -1,9 +1,10 @@
 //! Where panics of user code are caught.
 //!
-//! Handlers, factories, signal handlers, hooks and the destructors of messages and state all run
-//! through [`catch_user`] or [`drop_quietly`]. Two other files catch for themselves: `panic.rs` the text and the
-//! destructor of a payload, and `ask/block_on.rs` the poll of a future, whose panic it resumes. A panic of the runtime itself is caught nowhere: it ends in
-//! [`abort_on_panic`], since a worker whose own bookkeeping failed can promise nothing more.
+//! Handlers, factories, signal handlers, hooks and the destructors of messages and state all run through
+//! [`catch_user`] or [`drop_quietly`]. Two other files catch for themselves: `panic.rs` the text and the
+//! destructor of a payload, and `ask/block_on.rs` the poll of a future, whose panic it resumes. A panic of
+//! the runtime itself is caught nowhere: it ends in [`abort_on_panic`], since a worker whose own bookkeeping
+//! failed can promise nothing more.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

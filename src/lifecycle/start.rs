@@ -52,8 +52,9 @@ pub(crate) unsafe trait Blueprint: Sized + 'static {
     fn build_once(once: Self::Once, shard: &Shard, key: Key) -> Result<Option<NewBody>, BoxError>;
 }
 
-/// Starts an actor as a child of `parent`, and returns what a reference to it holds when it runs. If a caller on another worker waits for
-/// that, `starter` is its wait: searches for cycles learn from it which actor the wait is for.
+/// Starts an actor as a child of `parent`, and returns what a reference to it holds when it runs. If a caller
+/// on another worker waits for that, `starter` is its wait: searches for cycles learn from it which actor the
+/// wait is for.
 pub(crate) fn start<B: Blueprint>(
     shard: &Shard,
     parent: u32,

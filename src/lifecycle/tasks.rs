@@ -75,8 +75,8 @@ pub(crate) fn cancel_task(shard: &Shard, key: Key, end: WaitEnd) {
     }
 }
 
-/// Returns a fiber on which a cancelled task waits, if one is left. Called once for each [`Runnable::Task`] of a
-/// cancelled task.
+/// Returns a fiber on which a cancelled task waits, if one is left. Called once for each [`Runnable::Task`]
+/// of a cancelled task.
 pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
     let (fiber, wait) = shard.interrupts.next_to_end()?;
     // If nothing waits there any more, the fiber is in the run queue: it is resumed from there, and learns of

@@ -130,8 +130,9 @@ impl WorkerPool {
         self.inner.shared.workers()
     }
 
-    /// Returns the first worker's view of the pool, as [`configure`](crate::pool::WorkerPoolBuilder::configure) is
-    /// given one. It is for code that also runs under other drivers, and does not keep the pool running.
+    /// Returns the first worker's view of the pool, as
+    /// [`configure`](crate::pool::WorkerPoolBuilder::configure) is given one. It is for code that also runs
+    /// under other drivers, and does not keep the pool running.
     pub fn node(&self) -> WorkerNode {
         WorkerNode {
             shared: Arc::clone(&self.inner.shared),

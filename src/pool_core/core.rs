@@ -19,7 +19,7 @@ use super::running_handler::WorkerActivity;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
 use crate::address::{
-    ActorId, ActorPath, Envelope, Home, Key, MessageCause, MessageId, NameError, validate_name,
+    ActorId, ActorPath, Envelope, Home, Key, MessageId, NameError, validate_name,
 };
 use crate::failure::{
     Cycle, DeadLetterReason, DeadLetters, Failure, catch_user, drop_quietly, outside_sender,
@@ -285,20 +285,6 @@ struct Nudge;
 
 impl Payload for Nudge {
     fn unpack(self, _: PayloadReceiver<'_>, _: Key, _: &Envelope) {}
-
-    fn unpack_all(
-        _: impl Iterator<Item = Self>,
-        _: PayloadReceiver<'_>,
-        _: Key,
-        _: MessageCause,
-        _: MessageId,
-    ) {
-    }
-
-    #[cfg(test)]
-    fn duplicate(&self) -> Option<Self> {
-        None
-    }
 
     fn return_undelivered(self, _: PoolReturn<'_>, _: ActorId, _: Envelope, _: DeadLetterReason) {}
 }

@@ -81,11 +81,19 @@ pub(crate) trait Payload: Send + Sized + 'static {
         to: Key,
         cause: MessageCause,
         first: MessageId,
-    );
+    ) {
+        let mut message = first;
+        for payload in payloads {
+            payload.unpack(at, to, &cause.envelope_of(message));
+            message = message.next();
+        }
+    }
 
     /// Returns a copy, if arriving twice does no harm: for transports that repeat.
     #[cfg(test)]
-    fn duplicate(&self) -> Option<Self>;
+    fn duplicate(&self) -> Option<Self> {
+        None
+    }
 
     /// It cannot arrive any more.
     fn return_undelivered(
@@ -129,8 +137,8 @@ impl PayloadVtable {
         const {
             &Self {
                 words: words_of::<P>(),
-                // SAFETY: by the contract of `PayloadVtable` the address is that of a `P` whose ownership passes
-                // to the callee; words are aligned for it, as the writer of an entry ensures.
+                // SAFETY: by the contract of `PayloadVtable` the address is that of a `P` whose ownership
+                // passes to the callee; words are aligned for it, as the writer of an entry ensures.
                 deliver: |at, receiver, to, envelope| unsafe {
                     at.cast::<P>().read().unpack(receiver, to, envelope);
                 },
@@ -176,25 +184,6 @@ pub(super) struct Boxed<P>(pub(super) Box<P>);
 impl<P: Payload> Payload for Boxed<P> {
     fn unpack(self, at: PayloadReceiver<'_>, to: Key, envelope: &Envelope) {
         self.0.unpack(at, to, envelope);
-    }
-
-    fn unpack_all(
-        payloads: impl Iterator<Item = Self>,
-        at: PayloadReceiver<'_>,
-        to: Key,
-        cause: MessageCause,
-        first: MessageId,
-    ) {
-        let mut message = first;
-        for payload in payloads {
-            payload.unpack(at, to, &cause.envelope_of(message));
-            message = message.next();
-        }
-    }
-
-    #[cfg(test)]
-    fn duplicate(&self) -> Option<Self> {
-        None
     }
 
     fn return_undelivered(

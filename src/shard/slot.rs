@@ -4,7 +4,8 @@
 //! opens nothing. The slot is also where the type of an actor's messages is erased; `message_ops.rs`
 //! recovers it:
 //!
-//! **Invariant.** During one tenancy, which is begun for a type `M` by giving [`Slot::occupy`] the operations on
+//! **Invariant.** During one tenancy, which is begun for a type `M` by giving [`Slot::occupy`] the operations
+//! on
 //! `M`, a slot's mailbox holds messages of that type. Code that pushes or pops holds a key of that tenancy together with `M`: in an
 //! `ActorRef<M>`, made when the actor is started or when the directory has compared the type, or in the
 //! actor's own body, which is built for `M`.

@@ -482,8 +482,8 @@ impl Sim {
     }
 
     /// Returns the handlers and tasks that wait, and what each waits for. Unlike
-    /// [`WorkerPool::waiting`](crate::WorkerPool::waiting) this looks at the workers itself: no time passes, and
-    /// no worker can fail to answer.
+    /// [`WorkerPool::waiting`](crate::WorkerPool::waiting) this looks at the workers itself: no time passes,
+    /// and no worker can fail to answer.
     pub fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = self.engine().with(|world| {
             let on = |shard: &Rc<_>| enter(shard, waiting_on);

@@ -53,10 +53,10 @@ use crate::shard::enter;
 ///
 /// # Time
 ///
-/// The time-out of an ask counts from the call. With a [`ManualTime`](crate::pool::ManualTime) it expires when the
-/// clock is advanced. An ask of the driving thread also gives up when that much real time has passed, as that
-/// thread could be the one that has to advance the clock. A wait without a time-out, such as a spawn whose
-/// setup waits for time, lasts until another thread advances the clock.
+/// The time-out of an ask counts from the call. With a [`ManualTime`](crate::pool::ManualTime) it expires
+/// when the clock is advanced. An ask of the driving thread also gives up when that much real time has
+/// passed, as that thread could be the one that has to advance the clock. A wait without a time-out, such as
+/// a spawn whose setup waits for time, lasts until another thread advances the clock.
 ///
 /// # Profilers
 ///
@@ -227,8 +227,8 @@ impl ActorSystem {
     /// and none waits for time that passes by itself.
     ///
     /// On the real clock, this waits for handlers that sleep, and for asks under way, as they end with their
-    /// time-outs. On a [`ManualTime`](crate::pool::ManualTime) it does not. An idle system may be run again when
-    /// something has been sent to it.
+    /// time-outs. On a [`ManualTime`](crate::pool::ManualTime) it does not. An idle system may be run again
+    /// when something has been sent to it.
     ///
     /// ```
     /// use nexus_actors::prelude::*;
@@ -361,8 +361,8 @@ impl ActorSystem {
     /// Unlike [`WorkerPool::shutdown`](crate::WorkerPool::shutdown), this method returns the report itself: it
     /// is called on the thread that drives, never on a worker of its own.
     ///
-    /// The deadline is measured by the system's clock and, with a [`ManualTime`](crate::pool::ManualTime), by the
-    /// real time as well. May be called more than once.
+    /// The deadline is measured by the system's clock and, with a [`ManualTime`](crate::pool::ManualTime), by
+    /// the real time as well. May be called more than once.
     ///
     /// # Panics
     ///

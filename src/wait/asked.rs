@@ -109,7 +109,7 @@ impl<C> Waits<C> {
     }
 
     /// The wait is for room in the mailbox of its target.
-    pub(crate) fn is_for_room(&self, key: Key) {
+    pub(crate) fn is_for_permit(&self, key: Key) {
         if let Some(wait) = self.pending(key) {
             wait.question.set(MessageId::ROOM);
         }
