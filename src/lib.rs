@@ -71,6 +71,8 @@ mod lifecycle;
 pub mod mailbox;
 mod memory;
 #[cfg(not(nexus_loom))]
+pub mod observe;
+#[cfg(not(nexus_loom))]
 pub mod pool;
 #[cfg(not(nexus_loom))]
 mod pool_core;

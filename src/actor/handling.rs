@@ -11,7 +11,7 @@ use super::context::Context;
 use crate::address::Key;
 use crate::failure::{BoxError, DeadLetterReason};
 use crate::self_queue;
-use crate::shard::{Body, NewBody, OwnMessage, Shard, Slot, TurnEnd};
+use crate::shard::{Body, NewBody, Shard, Slot, TurnEnd, TurnOf};
 use crate::supervision::Signal;
 
 /// A typed handler, to which the behaviours of the public interface are reduced.
@@ -48,16 +48,26 @@ impl<M: Send + 'static, R: Receive<M>> Body for HandlerBody<M, R> {
         shard: &Shard,
         slot: &Slot,
         actor: Key,
-        kept: Option<OwnMessage>,
+        of: TurnOf,
     ) -> TurnEnd {
         let mut ctx = Context::handling(shard, actor);
         let mut place = MaybeUninit::<M>::uninit();
-        let mut next = match kept {
-            None => next_of_mail(shard, slot),
-            Some(kept) => {
+        let mut next = match of {
+            TurnOf::Mail => next_of_mail(shard, slot),
+            TurnOf::ObservedMail => next_of_mail(shard, slot).map(|message: *const M| {
+                // SAFETY: as below. It is moved before user code runs, which may free the mailbox.
+                let message = place.write(unsafe { message.read() });
+                shard.tell_of_begin(actor, message);
+                ptr::from_ref(message)
+            }),
+            TurnOf::Own(kept) => {
                 shard.leave_messages(0);
                 let taken = self_queue::take::<M>(shard, actor, kept);
-                taken.map(|message| ptr::from_ref(place.write(message)))
+                taken.map(|message| {
+                    let message = place.write(message);
+                    shard.tell_of_begin(actor, message);
+                    ptr::from_ref(message)
+                })
             }
         };
         while let Some(message) = next {
@@ -185,9 +195,9 @@ where
         shard: &Shard,
         slot: &Slot,
         actor: Key,
-        kept: Option<OwnMessage>,
+        of: TurnOf,
     ) -> TurnEnd {
-        self.inner.turn(shard, slot, actor, kept)
+        self.inner.turn(shard, slot, actor, of)
     }
 
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd {
@@ -211,6 +221,7 @@ fn unhandled<M: Send + 'static>(shard: &Shard, actor: Key) {
     if self_queue::has_taken::<M>(shard, actor) {
         return; // it is handled later
     }
+    shard.current.record().left_unhandled.set(true);
     shard.is_not_handled();
     shard.counts.buried.add(1);
     let id = shard.id_of(actor);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::{ActorId, ActorPath, MessageType};
-use crate::failure::{Cycle, Failure, WaitEnd, WaitError};
+use crate::failure::{AskErrorKind, Cycle, Failure, WaitEnd, WaitError};
 use crate::shard::{Shard, path_of_asked};
 use crate::wait::Asked;
 
@@ -45,30 +45,6 @@ pub enum AskError {
     /// The caller cannot wait at this point. The question was sent, and is withdrawn as if the ask had been
     /// dropped.
     CannotWait(WaitError),
-}
-
-/// The kind of an [`AskError`], to count or to compare errors by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AskErrorKind {
-    /// See [`AskError::Timeout`].
-    Timeout,
-    /// See [`AskError::NoReply`].
-    NoReply,
-    /// See [`AskError::TargetStopped`].
-    TargetStopped,
-    /// See [`AskError::TargetFailed`].
-    TargetFailed,
-    /// See [`AskError::MailboxFull`].
-    MailboxFull,
-    /// See [`AskError::Deadlock`].
-    Deadlock,
-    /// See [`AskError::Cancelled`].
-    Cancelled,
-    /// See [`AskError::PoolClosed`].
-    PoolClosed,
-    /// See [`AskError::CannotWait`].
-    CannotWait,
 }
 
 /// The target of an ask, and how long the ask lasted.

@@ -11,7 +11,7 @@ use super::block_on::block_on_for;
 use super::deadline::{Deadline, nanos};
 use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
-use super::outcome::{failure_of, outcome_of};
+use super::outcome::{failure_of, outcome_of, tell_of_asking, tell_of_given_up};
 use super::outside::OutsideAsk;
 use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
@@ -193,6 +193,9 @@ impl<R: Send + 'static> Ask<R> {
         let Some(shard) = here.shard().filter(|shard| shard.home == home) else {
             return self.wait_elsewhere();
         };
+        if shard.observation.is_of_asks() {
+            return self.wait_held(shard, wait);
+        }
         // The handle stays in place during the wait, so that it gives up even if this stack is unwound.
         let place = shard.waits.place(wait);
         if let Some(place) = place.filter(|place| place.is_pending(wait)) {
@@ -407,6 +410,9 @@ impl<'a> Begun<'a> {
         mail: &'static MessageType,
     ) -> Self {
         let (timeout, now) = (within.nanos_left(), shard.read_clock());
+        if shard.observation.is_of_asks() && asked.key.generation() > 0 {
+            tell_of_asking(shard, asked, mail.name(), timeout);
+        }
         let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
         let (place, wait) = shard.waits.begin_ask(None, asked, mail, now);
         if let Some(timeout) = timeout {
@@ -574,7 +580,12 @@ impl<R> Drop for Ask<R> {
     fn drop(&mut self) {
         if let PendingAsk::Worker { home, wait } = self.waiting {
             with_current(|shard| match shard {
-                Some(shard) if shard.home == home => give_up_wait(shard, wait),
+                Some(shard) if shard.home == home => {
+                    if shard.observation.is_of_asks() {
+                        tell_of_given_up(shard, wait);
+                    }
+                    give_up_wait(shard, wait);
+                }
                 _ => give_up_elsewhere(home, wait),
             });
         }

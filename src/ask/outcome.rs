@@ -1,11 +1,22 @@
-//! The outcome of a worker's wait, for the asker.
+//! The outcome of a worker's wait, for the asker, and what observers are told of it.
+
+use std::time::Duration;
 
 use super::error::{AskDetails, AskError};
-use crate::address::Key;
+use crate::address::{ActorId, Key};
+use crate::failure::AskErrorKind;
+use crate::observe::{Asked, Asking};
 use crate::shard::Shard;
 
 /// Takes the outcome of a wait that has ended.
 pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
+    if shard.observation.is_of_asks() {
+        return observed_outcome_of(shard, wait);
+    }
+    taken_outcome_of(shard, wait)
+}
+
+fn taken_outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
     let answer = shard.waits.take_value(wait);
     answer.ok_or_else(|| failure_of(shard, wait))
 }
@@ -19,5 +30,63 @@ pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
     match shard.waits.take_end(wait) {
         Some(end) => AskError::of_worker(shard, end, asked, cycle, failure),
         None => AskError::PoolClosed(AskDetails::unknown()),
+    }
+}
+
+#[cold]
+fn observed_outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
+    let told = ToldAsk::of(shard, wait);
+    let outcome = taken_outcome_of(shard, wait);
+    let kind = outcome.as_ref().map(|_| ()).map_err(AskError::kind);
+    told.inspect(|told| told.ended(shard, kind));
+    outcome
+}
+
+/// Tells the observers that an ask is given up.
+#[cold]
+pub(super) fn tell_of_given_up(shard: &Shard, wait: Key) {
+    let told = ToldAsk::of(shard, wait);
+    told.inspect(|told| told.ended(shard, Err(AskErrorKind::Cancelled)));
+}
+
+/// Tells the observers that an ask begins.
+#[cold]
+pub(super) fn tell_of_asking(
+    shard: &Shard,
+    target: ActorId,
+    message_type: &'static str,
+    timeout: Option<u64>,
+) {
+    let asking = Asking {
+        asker: shard.acting(),
+        target,
+        message_type,
+        timeout: timeout.map(Duration::from_nanos),
+        within: shard.envelope(),
+    };
+    shard.tell_observers(|observer| observer.asking(&asking));
+}
+
+/// An ask of whose end observers are told.
+struct ToldAsk(crate::wait::Asked);
+
+impl ToldAsk {
+    /// `None` if the wait is no ask, but for work of another worker.
+    fn of(shard: &Shard, wait: Key) -> Option<Self> {
+        let asked = shard.waits.asked(wait)?;
+        let is_ask = asked.question.known().is_some() && asked.target.key.generation() > 0;
+        is_ask.then_some(Self(asked))
+    }
+
+    fn ended(&self, shard: &Shard, outcome: Result<(), AskErrorKind>) {
+        let took = shard.read_clock().saturating_sub(self.0.began);
+        let asked = Asked {
+            asker: shard.acting(),
+            target: self.0.target,
+            question: self.0.question,
+            outcome,
+            took: Duration::from_nanos(took),
+        };
+        shard.tell_observers(|observer| observer.asked(&asked));
     }
 }

@@ -319,9 +319,15 @@ impl Parcel for FoundCycle {
         if shard.waits.is_pending(wait) {
             let is_new = shard.waits.note_cycle(wait, &self.cycle);
             if self.ends {
+                if shard.observation.is_of_events() {
+                    shard.tell_observers(|observer| observer.deadlock(&self.cycle));
+                }
                 give_up_waiting(shard, wait, WaitEnd::Deadlock);
             } else if self.is_first && is_new {
                 shard.core.suspect(&self.cycle);
+                if shard.observation.is_of_events() {
+                    shard.tell_observers(|observer| observer.suspected_deadlock(&self.cycle));
+                }
             }
         }
         if let Some(first) = self.search_again {

@@ -4,6 +4,7 @@
 //!
 //! How the replies end that a value holds when it is dropped is in the [marks](DropMarks) of the thread.
 
+mod ask_error_kind;
 mod cycle;
 mod dead_letter;
 mod description;
@@ -16,6 +17,7 @@ mod unwind;
 mod wait_end;
 mod wait_error;
 
+pub use self::ask_error_kind::AskErrorKind;
 pub use self::cycle::{Cycle, CycleLink};
 pub use self::dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, Subscription};
 pub use self::description::{BoxError, Cause, Failure, Stage};

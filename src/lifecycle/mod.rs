@@ -11,6 +11,7 @@ mod instance;
 mod naming;
 mod next_step;
 mod orders;
+mod observed;
 mod own_messages;
 mod passivate;
 mod rebuild;

@@ -2,14 +2,16 @@
 //! end.
 
 use super::instance::touch;
+use super::observed::ObservedHandling;
 use super::settle::settle;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
 use crate::failure::{
     DeadLetter, DeadLetterReason, Stage, Unwound, WaitEnd, catch_user, drop_with_fate,
 };
+use crate::observe::MessageSource;
 use crate::pool_core::Intervention;
-use crate::shard::{OwnMessage, RECEIVE_TIMEOUT, Shard, Slot, TurnEnd, interrupt, record};
+use crate::shard::{OwnMessage, RECEIVE_TIMEOUT, Shard, Slot, ToldHandling, TurnEnd, TurnOf, interrupt, is_of_observer, record};
 use crate::sync::{Mutant, is_mutated};
 
 /// A timer of an actor, or its receive time-out, is due.
@@ -49,14 +51,18 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: OwnMessage, envelope: E
         OwnMessage::Timer(_) => envelope.next(shard.id_of(key), shard.peek_message_id()),
         OwnMessage::Stashed => envelope,
     };
-    let observer = shard.observer.get();
-    let intervention = observer.map_or(Intervention::None, |observer| {
-        observer.handles(shard.id_of(key), &envelope, slot.message_type())
+    let tracer = shard.observation.tracer();
+    let intervention = tracer.map_or(Intervention::None, |tracer| {
+        tracer.handles(shard.id_of(key), &envelope, slot.message_type())
     });
     let end = match intervention {
         Intervention::None => {
             begin_handling(shard, kept, &envelope);
-            catch_user(|| body.turn(shard, slot, key, Some(kept)))
+            let mut handle = || catch_user(|| body.turn(shard, slot, key, TurnOf::Own(kept)));
+            match observed(shard, key, kept, envelope) {
+                Some(observed) => observed.of(shard, handle),
+                None => handle(),
+            }
         }
         Intervention::Panic(text) => {
             begin_handling(shard, kept, &envelope);
@@ -80,6 +86,28 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: OwnMessage, envelope: E
     let goes_on = settle(shard, slot, key, body, end, Stage::Handling);
     shard.act_as_nobody();
     goes_on
+}
+
+/// Draws the observers that are told of the handling, and has the body tell them when it has the message.
+fn observed(
+    shard: &Shard,
+    key: Key,
+    kept: OwnMessage,
+    envelope: Envelope,
+) -> Option<ObservedHandling> {
+    if !shard.observation.is_of_turns() || is_of_observer(&envelope) {
+        return None;
+    }
+    let source = match kept {
+        OwnMessage::Timer(_) => MessageSource::Timer,
+        OwnMessage::Stashed => MessageSource::Stash,
+    };
+    let numbers = shard.sample();
+    numbers.any().then(|| ObservedHandling {
+        told: ToldHandling { numbers, source },
+        key,
+        envelope,
+    })
 }
 
 fn begin_handling(shard: &Shard, kept: OwnMessage, envelope: &Envelope) {

@@ -63,9 +63,10 @@ pub(super) fn fall_asleep(shard: &Shard, key: Key) {
     ask_children_to_stop(shard, slot, WaitEnd::NoReply, TerminationReason::Stopped);
     if slot.first_child.get() == NO_SLOT {
         slot.with_system(|system| system.passive = Some(Passive::Asleep));
-        if let Some(observer) = shard.observer.get() {
-            observer.passivates(shard.id_of(key));
+        if let Some(tracer) = shard.observation.tracer() {
+            tracer.passivates(shard.id_of(key));
         }
+        shard.tell_of_actor(key, |observer, actor| observer.passivated(&actor));
     } else {
         slot.with_system(|system| system.passive = Some(Passive::Told));
         look_if_held_up(shard, slot, key);

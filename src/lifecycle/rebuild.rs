@@ -10,6 +10,7 @@ use super::supervise::failed;
 use crate::address::Key;
 use crate::cancel::screen_withdrawn;
 use crate::failure::{Cause, DeadLetterReason, Failure, Stage, Unwound, WaitEnd, drop_with_fate};
+use crate::observe::{StartKind, Started};
 use crate::shard::{Shard, report};
 use crate::supervision::{History, Signal};
 use crate::sync::{Mutant, is_mutated};
@@ -24,7 +25,18 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
             report(shard, key, Stage::Restarting, Cause::Panic(payload));
         }
     }
-    build_again(shard, key, Signal::PostRestart(failure), Stage::Restarting)
+    let goes_on = build_again(shard, key, Signal::PostRestart(failure), Stage::Restarting);
+    if goes_on && shard.observation.is_of_events() {
+        let restarts = shard.slot(key.slot()).with_system(|system| system.restarts);
+        tell_of_start(shard, key, StartKind::Restart(restarts));
+    }
+    goes_on
+}
+
+fn tell_of_start(shard: &Shard, key: Key, kind: StartKind) {
+    shard.tell_of_actor(key, |observer, actor| {
+        observer.started(&Started { actor, kind });
+    });
 }
 
 /// Builds a new instance, and tells it `first`. Returns whether the actor continues.
@@ -91,12 +103,16 @@ pub(super) fn wake_up(shard: &Shard, key: Key) -> bool {
         return true; // the next message is checked in turn
     }
     let slot = shard.slot(key.slot());
-    if let Some(observer) = shard.observer.get() {
-        observer.wakes(shard.id_of(key));
+    if let Some(tracer) = shard.observation.tracer() {
+        tracer.wakes(shard.id_of(key));
     }
     slot.with_system(|system| system.passive = None);
     if is_mutated(Mutant::KeptMailLost) && slot.mailbox_len() > 1 {
         slot.bury_next(shard, shard.id_of(key), DeadLetterReason::Stopped);
     }
-    build_again(shard, key, Signal::PreStart, Stage::Starting)
+    let goes_on = build_again(shard, key, Signal::PreStart, Stage::Starting);
+    if goes_on {
+        tell_of_start(shard, key, StartKind::WokenUp);
+    }
+    goes_on
 }

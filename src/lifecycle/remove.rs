@@ -19,8 +19,8 @@ pub(super) fn remove(shard: &Shard, key: Key, say_so: impl FnOnce(&Shard)) {
     if slot.vacate(shard.slabs()) && !(is_mutated(Mutant::SlotLeaked) && failed) {
         shard.slots().vacate(key.slot());
     }
-    if let Some(observer) = shard.observer.get().filter(|_| !is_stand_in) {
-        observer.stopped(shard.id_of(key));
+    if let Some(tracer) = shard.observation.tracer().filter(|_| !is_stand_in) {
+        tracer.stopped(shard.id_of(key));
     }
     say_so(shard);
     let parent_slot = shard.slot(parent);

@@ -37,8 +37,10 @@ pub(super) fn begin_restart(shard: &Shard, key: Key, failure: &Arc<Failure>, aft
     }
     slot.with_system(|system| {
         system.restarting = Some(Arc::clone(failure));
+        system.restarts += 1;
         system.backoff = backoff;
     });
+    shard.counts.restarts.add(1);
     slot.attention.set(true);
     shard.dropped_replies.because_of(Some(failure), || {
         ask_children_to_stop(shard, slot, WaitEnd::Failed, TerminationReason::Failed);

@@ -12,6 +12,7 @@ use crate::deadlock::{look_again_for_cycle, look_if_held_up};
 use crate::failure::{BoxError, Cause, DeadLetterReason, SpawnError, Stage, Unwound, drop_quietly};
 use crate::fiber::{STACK_SIZES, StackClass};
 use crate::mailbox::Overflow;
+use crate::observe::{StartKind, Started};
 use crate::pool_core::{DirectoryEntry, Heard, PoolCore};
 use crate::shard::{
     ActorState, MessageVtable, Name, NewBody, Parcel, Recipe, Role, Shard, Supervised, adopt, bind,
@@ -196,6 +197,10 @@ fn run(
                 }
             }
             begin_running(shard, key, body);
+            shard.tell_of_actor(key, |observer, actor| {
+                let kind = StartKind::First;
+                observer.started(&Started { actor, kind });
+            });
             if let Some(path) = &path {
                 tell_of_start(shard, key, path);
             }
@@ -230,6 +235,7 @@ fn give_up_start(
     error: SpawnError,
 ) -> SpawnError {
     let waiting = path.map(|path| shard.core.names.take(&path));
+    shard.tell_of_actor(key, |observer, actor| observer.not_started(&actor, &error));
     undo_start(shard, key, reason);
     for waiter in waiting.into_iter().flatten() {
         waiter(Heard::NotStarted(error.clone()));
@@ -278,8 +284,8 @@ fn occupy<B: Blueprint>(
     if let Some(path) = path {
         shard.make_known_as(key, path);
     }
-    if let Some(observer) = shard.observer.get() {
-        observer.starts(shard.id_of(key), &path_of(shard, index));
+    if let Some(tracer) = shard.observation.tracer() {
+        tracer.starts(shard.id_of(key), &path_of(shard, index));
     }
     key
 }

@@ -15,6 +15,7 @@ use crate::failure::{
     Cause, DeadLetterReason, Failure, Stage, TerminationReason, Unwound, WaitEnd, catch_user,
     drop_with_fate,
 };
+use crate::observe::Stopped;
 use crate::shard::{
     ActorState, CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, System, TurnEnd, children,
     has_only_tasks, interrupt, is_outpost, key_of, path_of, report, shut, wake,
@@ -330,6 +331,9 @@ pub(super) fn tell_of_stop(
 }
 
 pub(super) fn vacate(shard: &Shard, key: Key) {
+    if shard.observation.is_of_events() {
+        tell_observers_of_stop(shard, key);
+    }
     let slot = shard.slot(key.slot());
     let extra = slot.take_extra();
     shard.counts.alive.take_away(1);
@@ -363,6 +367,19 @@ pub(super) fn vacate(shard: &Shard, key: Key) {
         if let Some(system) = system {
             forget(shard, key, *system, reason);
         }
+    });
+}
+
+/// Tells the observers of the end of an actor, unless it is one that did not start.
+#[cold]
+fn tell_observers_of_stop(shard: &Shard, key: Key) {
+    let slot = shard.slot(key.slot());
+    if slot.has_system() && slot.with_system(|system| system.start_failed) {
+        return;
+    }
+    let reason = termination_reason(slot);
+    shard.tell_of_actor(key, |observer, actor| {
+        observer.stopped(&Stopped { actor, reason });
     });
 }
 

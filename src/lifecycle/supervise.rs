@@ -4,6 +4,7 @@
 //! parent's. A failure that they all escalate is a failure of the parent, and so on up to the guardian.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::restart::begin_restart;
 use super::stand_in::{ask_parent, hand_on, resume_child, tell_of_stop};
@@ -13,11 +14,12 @@ use crate::deadlock::look_if_held_up;
 use crate::failure::{
     Cause, DeadLetterReason, Failure, Stage, WaitEnd, catch_user, drop_with_fate,
 };
+use crate::observe::Supervised;
 use crate::shard::{
     ActorState, Decided, GUARDIAN, Own, Shard, Slot, System, children_of, describe, interrupt,
     key_of, slot_of, supervised_elsewhere, tell_hook, younger_siblings,
 };
-use crate::supervision::{Decision, History, Reach, Scope, Signal, Strategy, default_strategy};
+use crate::supervision::{Decision, Directive, History, Reach, Scope, Signal, Strategy, default_strategy};
 use crate::sync::{Mutant, is_mutated};
 
 /// Tells the pool's hook that an actor has failed, and does what is decided. Returns whether the actor
@@ -249,6 +251,9 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
         hand_on(shard.slot(key.slot()), decided, failure);
         return false;
     }
+    if shard.observation.is_of_events() {
+        tell_observers(shard, key, Some(decided), failure);
+    }
     match decided {
         Decided::Resume => true,
         Decided::Restart { .. } if is_passive(shard.slot(key.slot())) => true,
@@ -274,6 +279,30 @@ pub(super) fn carry_out(shard: &Shard, key: Key, decided: Decided, failure: &Arc
             false
         }
     }
+}
+
+/// Tells the observers what was decided about an actor; that the failure is its parent's, if nothing was.
+#[cold]
+fn tell_observers(shard: &Shard, key: Key, decided: Option<Decided>, failure: &Failure) {
+    let slot = shard.slot(key.slot());
+    let (directive, delay) = match decided {
+        None => (Directive::Escalate, 0),
+        Some(Decided::Resume) => (Directive::Resume, 0),
+        Some(Decided::Stop) => (Directive::Stop, 0),
+        // Nothing is done, or it stops instead, which is told then: see `carry_out`.
+        Some(Decided::Restart { .. }) if is_passive(slot) || !goes_on_after_restart(slot) => return,
+        Some(Decided::Restart { after }) => (Directive::Restart, after),
+    };
+    let restarts = slot.with_system(|system| system.restarts);
+    shard.tell_of_actor(key, |observer, actor| {
+        observer.supervised(&Supervised {
+            actor,
+            failure,
+            directive,
+            delay: Duration::from_nanos(delay),
+            restarts,
+        });
+    });
 }
 
 /// Whether there can be another instance. An actor that is to stop, and that could not be built for its
@@ -332,6 +361,9 @@ fn siblings_in_reach(
 /// Makes a failure the parent's own. The actor rests until the parent has decided.
 fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
+    if shard.observation.is_of_events() {
+        tell_observers(shard, key, None, failure);
+    }
     slot.with_system(|system| system.escalated = true);
     slot.attention.set(true);
     // A stand-in has turns all the same.

@@ -38,8 +38,8 @@ pub(crate) fn spawn_task<T: 'static>(
     slot.attention.mark_task();
     adopt(shard, owner.slot(), index);
     let key = key_of(shard, index);
-    if let Some(observer) = shard.observer.get() {
-        observer.starts(shard.id_of(key), &path_of(shard, index));
+    if let Some(tracer) = shard.observation.tracer() {
+        tracer.starts(shard.id_of(key), &path_of(shard, index));
     }
     let done = shard
         .waits

@@ -3,20 +3,20 @@
 use super::elsewhere::take_stand_in_turn;
 use super::instance::touch;
 use super::next_step::Wanted;
+use super::observed::{observed_message, observed_turn};
 use super::own_messages::handle_kept;
 use super::passivate::{begin_passivation, fall_asleep, sleep};
 use super::rebuild::{finish_restart, wake_up};
 use super::settle::settle;
-use super::stop::{begin_stop, go_on_to_the_end, kill};
+use super::stop::{begin_stop, go_on_to_the_end};
 use super::supervise::{answered, carry_out, failed_by_child, failed_by_task};
 use super::tasks::take_task_turn;
-use crate::address::{Envelope, Key};
+use crate::address::Key;
 use crate::cancel::screen;
 use crate::failure::{Caught, DeadLetterReason, Stage, Unwound, WaitEnd, catch, catch_user};
 use crate::fiber::StackClass;
-use crate::pool_core::{Intervention, Observer};
 use crate::shard::{
-    ActorState, Body, NO_SLOT, Runnable, Shard, Slot, TurnEnd, is_still_next, key_of,
+    ActorState, Body, NO_SLOT, Runnable, Shard, Slot, TurnEnd, TurnOf, key_of,
 };
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
@@ -72,16 +72,13 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
             unreachable!("a running actor has a body")
         };
         shard.begin_turn(key, slot);
-        let end = match shard.observer.get() {
-            _ if screened => {
-                screened_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
-            }
-            None => {
-                shard.leave_messages(waiting.min(shard.budget.get().messages_per_turn));
-                catch(|| body.turn(shard, slot, key, None)).map_err(CaughtTurn::By)
-            }
-            Some(observer) => observed_turn(shard, slot, key, &mut *body, &**observer)
-                .map_err(CaughtTurn::Otherwise),
+        let end = if screened {
+            screened_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
+        } else if shard.observation.is_of_turns() {
+            observed_turn(shard, slot, key, &mut *body, waiting).map_err(CaughtTurn::Otherwise)
+        } else {
+            shard.leave_messages(waiting.min(shard.budget.get().messages_per_turn));
+            catch(|| body.turn(shard, slot, key, TurnOf::Mail)).map_err(CaughtTurn::By)
         };
         if slot.is_timed() {
             touch(shard, slot);
@@ -136,9 +133,7 @@ fn do_what_is_wanted(shard: &Shard, index: u32) -> bool {
         take_stand_in_turn(shard, key);
         return false;
     }
-    let observed = shard.observer.get().is_some();
-    let most = shard.budget.get().messages_per_turn;
-    let mut left = if observed { 1 } else { most };
+    let mut left = shard.budget.get().messages_per_turn;
     loop {
         if slot.state() == ActorState::Stopping {
             go_on_stopping(shard, slot, index);
@@ -224,36 +219,6 @@ pub(super) fn tell(shard: &Shard, key: Key, signal: &Signal) -> bool {
 
 // ---- the mail ---------------------------------------------------------------------------------
 
-/// A turn of one message, with an observer that may inject a fault.
-#[cold]
-#[inline(never)]
-fn observed_turn(
-    shard: &Shard,
-    slot: &Slot,
-    key: Key,
-    body: &mut dyn Body,
-    observer: &dyn Observer,
-) -> Result<TurnEnd, Unwound> {
-    if !catch_user(|| is_still_next(shard, key))? {
-        return Ok(TurnEnd::Done);
-    }
-    let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
-    match observer.handles(shard.id_of(key), &envelope, slot.message_type()) {
-        Intervention::None => {
-            shard.leave_messages(1);
-            catch_user(|| body.turn(shard, slot, key, None))
-        }
-        Intervention::Panic(text) => {
-            slot.discard_next(shard, WaitEnd::Failed);
-            Err(Unwound::Panicked(text.into()))
-        }
-        Intervention::Kill => {
-            kill(shard, key);
-            Ok(TurnEnd::Done)
-        }
-    }
-}
-
 /// A turn of an actor with questions withdrawn from its mail.
 fn screened_turn(
     shard: &Shard,
@@ -261,7 +226,6 @@ fn screened_turn(
     key: Key,
     body: &mut dyn Body,
 ) -> Result<TurnEnd, Unwound> {
-    let observer = shard.observer.get();
     for _ in 0..slot.mailbox_len().min(shard.budget.get().messages_per_turn) {
         let Some(envelope) = slot.peek_envelope() else {
             break;
@@ -273,14 +237,13 @@ fn screened_turn(
             }
             continue;
         }
-        let end = match observer {
-            Some(observer) => observed_turn(shard, slot, key, body, &**observer),
-            None => {
-                shard.leave_messages(1);
-                catch_user(|| body.turn(shard, slot, key, None))
-            }
+        let end = if shard.observation.is_of_turns() {
+            observed_message(shard, slot, key, body)
+        } else {
+            shard.leave_messages(1);
+            catch_user(|| body.turn(shard, slot, key, TurnOf::Mail))
         };
-        let goes_on = matches!(end, Ok(TurnEnd::Done)) && observer.is_none();
+        let goes_on = matches!(end, Ok(TurnEnd::Done));
         if !goes_on || slot.attention.get() {
             return end;
         }

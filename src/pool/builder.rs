@@ -16,9 +16,10 @@ use super::shutdown::{NoteEnd, ShutdownReport};
 use super::side_threads::SideThreads;
 use super::time::{TimeSource, start_clock};
 use super::transport::{LaneEnd, lanes};
-use super::watchdog::{SlowHandler, SlowHook, Watchdog};
+use super::watchdog::{SlowHook, Watchdog};
 use crate::failure::{BoxError, Cycle, Failure, abort_on_panic};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
+use crate::observe::{Observer, Observers, SlowHandler};
 use crate::pool_core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
@@ -72,6 +73,7 @@ pub struct WorkerPoolBuilder {
     on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
     scopes: Scopes,
+    observers: Observers,
     slow_after: Option<Duration>,
     on_slow_handler: SlowHook,
 }
@@ -98,6 +100,7 @@ impl Default for WorkerPoolBuilder {
             on_suspicion: write_suspicions(),
             guardian: default_guardian(),
             scopes: Scopes::default(),
+            observers: Observers::default(),
             slow_after: Some(DEFAULT_SLOW_AFTER),
             on_slow_handler: Box::new(|slow| eprintln!("nexus-actors: {slow}")),
         }
@@ -186,6 +189,13 @@ impl WorkerPoolBuilder {
         self
     }
 
+    /// Adds an observer, which is told what the actors do: see [`observe`](crate::observe). Several are
+    /// called in the order in which they were added.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
     scope_options! {}
 
     /// Sets the strategy for the top-level actors. By default they are supervised like the children of any
@@ -254,6 +264,7 @@ impl WorkerPoolBuilder {
             on_suspicion: self.on_suspicion,
             guardian: self.guardian,
             scopes: self.scopes,
+            observers: self.observers,
             repeatable: false,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
@@ -378,6 +389,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             on_suspicion: _,
             guardian,
             scopes: _,
+            observers,
             slow_after,
             on_slow_handler: _,
         } = self;
@@ -391,6 +403,7 @@ impl fmt::Debug for WorkerPoolBuilder {
             .field("time_source", time_source)
             .field("configure", &configure.is_some())
             .field("guardian", guardian)
+            .field("observers", observers)
             .field("slow_after", slow_after)
             .finish_non_exhaustive()
     }

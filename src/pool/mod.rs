@@ -38,7 +38,7 @@ pub use self::ring::ConsistentHashRing;
 pub use self::shared::LookupError;
 pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};
 pub use self::time::{ManualTime, TimeSource};
-pub use self::watchdog::SlowHandler;
+pub use crate::observe::SlowHandler;
 pub use crate::deadlock::{Waiting, WaitsFor};
 pub use crate::pool_core::{WorkerStats, dead_letters_without_pool};
 
@@ -70,6 +70,7 @@ pub(crate) fn core_of_one_worker(
         on_suspicion: Box::new(|_| {}),
         guardian: default_guardian(),
         scopes: crate::scope::Scopes::default(),
+        observers: crate::observe::Observers::default(),
         repeatable: false,
     };
     register(parts).expect("few pools are alive in a test")

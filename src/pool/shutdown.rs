@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::shared::PoolShared;
-use super::watchdog::{SlowHandler, running_on};
+use super::watchdog::running_on;
 use crate::address::ActorPath;
 use crate::failure::DeadLetterReason;
+use crate::observe::SlowHandler;
 use crate::pool_core::{PoolCore, WorkerActivity};
 use crate::worker::ShutdownProgress;
 

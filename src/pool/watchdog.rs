@@ -4,13 +4,13 @@
 //! to sleep, and the next worker that wakes up wakes it: an idle pool is not checked.
 
 use parking_lot::Mutex;
-use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::address::{ActorId, ActorPath};
+use crate::address::ActorId;
 use crate::failure::{catch_user, drop_quietly};
+use crate::observe::SlowHandler;
 use crate::pool_core::{
     PoolCore, RunningHandler, WorkerActivity, look_at_handler, look_at_waiting,
 };
@@ -24,59 +24,6 @@ const LEAST: Duration = Duration::from_millis(1);
 
 /// Called with every slow handler, on the watchdog's thread.
 pub(super) type SlowHook = Box<dyn Fn(&SlowHandler) + Send + Sync>;
-
-/// A handler that has run for long without yielding, and so holds its worker: no other actor of
-/// that worker makes progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SlowHandler {
-    /// The actor.
-    pub actor: ActorId,
-    /// Its path, as far as it is [known](ActorId::path) outside its worker.
-    pub path: Option<ActorPath>,
-    /// The type of its messages.
-    pub message_type: &'static str,
-    /// The time for which it has run, at least.
-    pub running_for: Duration,
-    /// Actors of the same worker that wait in the middle of a handler, with their paths if they
-    /// have names; at most 64. If the handler waits for something that blocks its thread, such as a
-    /// lock, one of these may hold it, and cannot resume to release it.
-    pub waiting: Vec<(ActorId, Option<ActorPath>)>,
-}
-
-/// The most names in a log line.
-const MOST_NAMED: usize = 4;
-
-impl fmt::Display for SlowHandler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name =
-            |f: &mut fmt::Formatter<'_>, actor: &ActorId, path: &Option<ActorPath>| match path {
-                Some(path) => write!(f, "{path}"),
-                None => write!(f, "the actor {actor}"),
-            };
-        name(f, &self.actor, &self.path)?;
-        let (message_type, worker) = (self.message_type, self.actor.worker());
-        let running_for = self.running_for;
-        write!(
-            f,
-            " has held worker {worker} for {running_for:.1?}, handling a {message_type}"
-        )?;
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        f.write_str(
-            "; if it waits for a lock, that may be held by one that waits on this worker: ",
-        )?;
-        for (at, (actor, path)) in self.waiting.iter().take(MOST_NAMED).enumerate() {
-            f.write_str(if at == 0 { "" } else { ", " })?;
-            name(f, actor, path)?;
-        }
-        match self.waiting.len().saturating_sub(MOST_NAMED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
-    }
-}
 
 /// The watchdog of a pool. Dropping it ends it.
 pub(super) struct Watchdog {
@@ -207,6 +154,9 @@ fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook
     };
     let slow = slow_handler(core, worker, &found, running_for);
     let _ = catch_user(|| hook(&slow));
+    for observer in core.observers.iter() {
+        let _ = catch_user(|| observer.slow_handler(&slow));
+    }
 }
 
 /// The handler that is running on that worker, if there is one.

@@ -22,9 +22,11 @@ use crate::address::{
     ActorId, ActorPath, Envelope, Home, Key, MessageId, NameError, validate_name,
 };
 use crate::failure::{
-    Cycle, DeadLetterReason, DeadLetters, Failure, catch_user, drop_quietly, outside_sender,
+    Cycle, DeadLetterReason, DeadLetters, Failure, Subscription, catch_user, drop_quietly, outside_sender,
 };
+use crate::fiber::forbid_waits;
 use crate::memory::Segments;
+use crate::observe::Observers;
 use crate::queue::Pushed;
 use crate::scope::Scopes;
 use crate::shared::{Cancellations, ControlQueue};
@@ -48,6 +50,11 @@ pub(crate) struct PoolCore {
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) on_failure: FailureHook,
     pub(super) on_suspicion: SuspicionHook,
+    pub(crate) observers: Observers,
+    /// That of the observers to the dead letters.
+    _observing: Option<Subscription>,
+    /// How many callers watch the actors.
+    pub(crate) watches: AtomicU64,
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
     /// The scopes that handlers may have entered on their threads.
@@ -87,6 +94,7 @@ pub(crate) struct CoreParts {
     pub(crate) offload: Box<dyn Offload>,
     pub(crate) on_failure: FailureHook,
     pub(crate) on_suspicion: SuspicionHook,
+    pub(crate) observers: Observers,
     pub(crate) guardian: SupervisorStrategy,
     pub(crate) scopes: Scopes,
     /// Whether the ids of messages from outside are drawn from the pool, so that they are the same in
@@ -104,11 +112,15 @@ impl PoolCore {
             offload,
             on_failure,
             on_suspicion,
+            observers,
             guardian,
             scopes,
             repeatable,
         } = parts;
+        let dead_letters = Arc::default();
         Self {
+            _observing: observe_dead_letters(&dead_letters, &observers),
+            dead_letters,
             id,
             name,
             ports: transport.ports(),
@@ -116,9 +128,10 @@ impl PoolCore {
             directory,
             names: NameWaiters::default(),
             offload,
-            dead_letters: Arc::default(),
             on_failure,
             on_suspicion,
+            observers,
+            watches: AtomicU64::new(0),
             guardian,
             scopes,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
@@ -278,6 +291,22 @@ impl PoolCore {
             Err(refused) => refused.bounce(self.as_pool(), self.home(worker), reason),
         }
     }
+}
+
+/// Has the observers told of dead letters.
+fn observe_dead_letters(
+    letters: &Arc<DeadLetters>,
+    observers: &Observers,
+) -> Option<Subscription> {
+    let told = observers.clone();
+    observers.any().then(|| {
+        letters.subscribe(move |letter| {
+            for observer in told.iter() {
+                // The panic hook has reported a panic of one.
+                let _ = catch_user(|| forbid_waits(|| observer.dead_letter(letter)));
+            }
+        })
+    })
 }
 
 /// Wakes a worker and does nothing else.

@@ -44,6 +44,8 @@ pub(crate) struct Counts {
     pub(crate) stashed: Count,
     /// Actors that were ever started.
     pub(crate) started: Count,
+    /// Restarts that have begun.
+    pub(crate) restarts: Count,
     /// Actors that are alive.
     pub(crate) alive: Count,
     /// Batches that arrived, and takes of what threads outside have posted.

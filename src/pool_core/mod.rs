@@ -5,9 +5,8 @@
 //! clock.
 //!
 //! The seams are [`Transport`] and [`Source`] (how mail travels), [`Directory`] (which actor has which name),
-//! [`Offload`] (who runs blocking work) and [`Observer`] (who sees a message before it is handled). Threads
-//! implement the first three in `pool`; the simulation has a transport, a directory and an observer of its
-//! own.
+//! [`Offload`] (who runs blocking work) and [`Tracer`] (who sees a message before it is handled, and may inject
+//! a fault). Threads implement the first three in `pool`; the simulation implements all four.
 
 mod batch;
 mod bounded;
@@ -17,7 +16,6 @@ mod directory;
 mod entry;
 mod known_paths;
 mod name_waiters;
-mod observer;
 mod offload;
 mod orders;
 mod outbox;
@@ -27,6 +25,7 @@ mod posted;
 mod registry;
 mod running_handler;
 mod stats;
+mod tracer;
 mod transport;
 
 pub use self::registry::dead_letters_without_pool;
@@ -39,7 +38,6 @@ pub(crate) use self::counts::Counts;
 pub(crate) use self::directory::{Directory, DirectoryEntry, NamePhase};
 pub(crate) use self::known_paths::KnownActors;
 pub(crate) use self::name_waiters::{Heard, NameLookup};
-pub(crate) use self::observer::{Intervention, Observer};
 pub(crate) use self::offload::{Offload, OffloadJob};
 pub(crate) use self::orders::{ActorOrder, WorkerOrder};
 pub(crate) use self::outbox::Outboxes;
@@ -52,4 +50,5 @@ pub(crate) use self::registry::{find, last_message_from_outside, register, unreg
 pub(crate) use self::running_handler::{
     RunningHandler, RunningTurn, WorkerActivity, last_handler, look_at_handler, look_at_waiting,
 };
+pub(crate) use self::tracer::{Intervention, Tracer};
 pub(crate) use self::transport::{Source, Transport};

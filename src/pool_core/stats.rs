@@ -12,6 +12,8 @@ pub struct WorkerStats {
     pub actors: u64,
     /// Actors that were ever started on it.
     pub started: u64,
+    /// Restarts of its actors that have begun.
+    pub restarts: u64,
     /// Messages sent on it, mainly by its actors, to actors of the same pool.
     pub sent: u64,
     /// Messages that its actors handled, or are handling; without those that they left unhandled.
@@ -69,6 +71,7 @@ macro_rules! counters {
 counters!(
     actors,
     started,
+    restarts,
     sent,
     handled,
     queued,

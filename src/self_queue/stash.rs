@@ -9,7 +9,7 @@ use super::store::{look_at_store, with_store};
 use crate::address::{Envelope, Key, MessageId};
 use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::shard::{
-    Body, NewBody, OwnMessage, Shard, Slot, TurnEnd, drop_lost, interrupt, one_by_one,
+    Body, NewBody, Shard, Slot, TurnEnd, TurnOf, drop_lost, interrupt, one_by_one,
 };
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
@@ -209,13 +209,13 @@ impl Body for NotingBody {
         shard: &Shard,
         slot: &Slot,
         actor: Key,
-        kept: Option<OwnMessage>,
+        of: TurnOf,
     ) -> TurnEnd {
-        let end = match kept {
-            Some(_) => self.inner.turn(shard, slot, actor, kept),
-            None => {
+        let end = match of {
+            TurnOf::Own(_) => self.inner.turn(shard, slot, actor, of),
+            TurnOf::Mail | TurnOf::ObservedMail => {
                 let in_hand = &self.in_hand;
-                one_by_one(&mut *self.inner, shard, slot, actor, || {
+                one_by_one(&mut *self.inner, shard, slot, actor, of, || {
                     let next = slot.peek_envelope();
                     next.inspect(|next| in_hand.note(next.message)).is_some()
                 })

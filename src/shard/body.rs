@@ -14,6 +14,17 @@ use crate::failure::BoxError;
 use crate::memory::{SlabBox, Slabs};
 use crate::supervision::Signal;
 
+/// The messages that a turn is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TurnOf {
+    /// Those of the mail.
+    Mail,
+    /// The next one of the mail, and observers are told that its handling begins.
+    ObservedMail,
+    /// One of the actor's own messages.
+    Own(OwnMessage),
+}
+
 /// How a turn ended. The payload is in a thin box, so that the whole fits into two registers.
 pub(crate) enum TurnEnd {
     /// The mailbox is empty, or the turn has reached its limit.
@@ -52,13 +63,14 @@ impl TurnEnd {
     }
 }
 
-/// Runs the turn of a body that wraps another one: message by message. `before` is called ahead of each
+/// Runs the turn of a body that wraps another one, for its mail: message by message. `before` is called ahead of each
 /// message, and returns whether the turn continues.
 pub(crate) fn one_by_one(
     inner: &mut dyn Body,
     shard: &Shard,
     slot: &Slot,
     actor: Key,
+    of: TurnOf,
     mut before: impl FnMut() -> bool,
 ) -> TurnEnd {
     loop {
@@ -67,7 +79,7 @@ pub(crate) fn one_by_one(
             return TurnEnd::Done;
         }
         shard.leave_messages(1);
-        let end = inner.turn(shard, slot, actor, None);
+        let end = inner.turn(shard, slot, actor, of);
         // Whatever cut the turn short has set a flag in the slot.
         if !end.is_done() || slot.attention.get() {
             return end;
@@ -138,10 +150,9 @@ impl<B: Body + 'static> IntoSlab for B {
 /// The handlers of an actor, whatever its types.
 pub(crate) trait Body: IntoSlab {
     /// Handles messages of the actor's mailbox, which is in that slot, while the shard has any left for
-    /// this turn; or, if `kept` is given, that one of the actor's own messages instead. Releases the
-    /// memory of a mailbox that is empty at the end.
-    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, kept: Option<OwnMessage>)
-    -> TurnEnd;
+    /// this turn; or one of the actor's own messages instead. Releases the memory of a mailbox that is
+    /// empty at the end.
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, of: TurnOf) -> TurnEnd;
 
     /// Handles a signal.
     fn signal(&mut self, shard: &Shard, actor: Key, signal: &Signal) -> TurnEnd;

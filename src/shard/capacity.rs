@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use super::body::{Body, NewBody, TurnEnd, one_by_one};
+use super::body::{Body, NewBody, TurnEnd, TurnOf, one_by_one};
 use super::capacity_queue::{CapacityQueue, Grant};
-use super::records::OwnMessage;
 use super::slot::Slot;
 use super::state::Shard;
 use crate::address::Key;
@@ -157,15 +156,15 @@ impl Body for BoundedBody {
         shard: &Shard,
         slot: &Slot,
         actor: Key,
-        kept: Option<OwnMessage>,
+        of: TurnOf,
     ) -> TurnEnd {
-        let end = match kept {
+        let end = match of {
             // It has left the mailbox long ago.
-            Some(_) => self.inner.turn(shard, slot, actor, kept),
-            None => {
+            TurnOf::Own(_) => self.inner.turn(shard, slot, actor, of),
+            TurnOf::Mail | TurnOf::ObservedMail => {
                 // If another message is next after that, it has a turn of its own.
                 let before = || return_permit_ahead(shard, actor, &self.bounded);
-                one_by_one(&mut *self.inner, shard, slot, actor, before)
+                one_by_one(&mut *self.inner, shard, slot, actor, of, before)
             }
         };
         self.end_of(end)

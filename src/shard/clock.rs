@@ -15,6 +15,7 @@ impl Shard {
         let now = now.max(self.now.get());
         self.now.set(now);
         self.alarms.tick_began.set(now);
+        self.watch_in_time();
     }
 
     /// Ends a tick. The driver may then do something else for an hour, so the clock is read for each
@@ -41,7 +42,8 @@ impl Shard {
     /// Sets how much the ticks from now on do.
     pub(crate) fn set_budget(&self, budget: TickBudget) {
         // A manual clock may be advanced by an hour within a short tick.
-        let is_slow = budget.is_slow || matches!(self.clock, Some(Clock::Manual(_)));
+        let is_manual = matches!(self.clock, Some(Clock::Manual(_)));
+        let is_slow = budget.is_slow || is_manual || self.observation.is_of_asks();
         self.budget.set(TickBudget { is_slow, ..budget });
     }
 

@@ -19,6 +19,7 @@ mod local_jobs;
 mod loss;
 mod message_ops;
 mod new_body;
+mod observation;
 mod parcel;
 mod path_cache;
 mod probe_records;
@@ -39,7 +40,7 @@ mod turn_record;
 mod vtable;
 
 pub(crate) use self::alarms::{Alarm, RECEIVE_TIMEOUT, TickBudget};
-pub(crate) use self::body::{Body, BodyBox, NewBody, TurnEnd, one_by_one};
+pub(crate) use self::body::{Body, BodyBox, NewBody, TurnEnd, TurnOf, one_by_one};
 pub(crate) use self::capacity::{
     bind, give_up, is_still_next, shut, wait_for_capacity, with_bound,
 };
@@ -48,6 +49,7 @@ pub(crate) use self::delivery::{BoundedQuestion, Evicting, Message, note_questio
 pub(crate) use self::loss::{
     bury_without_pool, drop_deferred, drop_lost, fate_of_dropped_reply, record,
 };
+pub(crate) use self::observation::{ToldHandling, is_of_observer};
 pub(crate) use self::parcel::Parcel;
 pub(crate) use self::path_cache::{path_elsewhere, path_here, path_of_asked};
 pub(crate) use self::probe_records::{ActorChecks, PendingCheck, PendingChecks, Search, Searches};

@@ -135,6 +135,8 @@ pub(crate) struct System {
     /// Whether it rests because its failure is its parent's now.
     pub(crate) escalated: bool,
     pub(crate) restarting: Option<Arc<Failure>>,
+    /// How often it was restarted.
+    pub(crate) restarts: u64,
     /// Whether it is to passivate.
     pub(crate) passivation_wanted: bool,
     pub(crate) passive: Option<Passive>,

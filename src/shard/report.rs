@@ -27,4 +27,7 @@ pub(crate) fn report(shard: &Shard, key: Key, during: Stage, cause: Cause) {
 pub(crate) fn tell_hook(shard: &Shard, failure: &Failure) {
     // A panic of the hook has been reported by the panic hook.
     let _ = catch_user(|| (shard.core.on_failure)(failure));
+    if shard.observation.is_of_events() {
+        shard.tell_observers(|observer| observer.failed(failure));
+    }
 }

@@ -1,12 +1,12 @@
 //! A shard: the actors of one worker, and everything they touch. Only the worker's thread uses it.
 
 use crossbeam::utils::CachePadded;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::alarms::{Alarms, TickBudget};
+use super::observation::Observation;
 use super::probe_records::PendingChecks;
 use super::records::{Elsewhere, Withdrawn};
 use super::run_queue::RunQueue;
@@ -17,7 +17,7 @@ use crate::fiber::{FiberSet, StackClass, StackConfig};
 use crate::mailbox::MailPlace;
 use crate::memory::{Arena, Slabs};
 use crate::pool_core::{
-    Counts, Observer, Outboxes, PoolCore, WorkerActivity, WorkerStats, last_handler,
+    Counts, Outboxes, PoolCore, WorkerActivity, WorkerStats, last_handler,
 };
 use crate::time::Clock;
 use crate::wait;
@@ -51,8 +51,7 @@ pub(crate) struct Shard {
     pub(crate) outboxes: Outboxes,
     pub(crate) dropped_replies: DroppedReplies,
     pub(crate) counts: Counts,
-    /// The observer, if any: it sees one message a turn.
-    pub(crate) observer: OnceCell<Rc<dyn Observer>>,
+    pub(crate) observation: Observation,
 
     /// Where other threads can see which handler runs.
     pub(crate) activity: Arc<CachePadded<WorkerActivity>>,
@@ -111,7 +110,7 @@ impl Shard {
             outboxes: Outboxes::new(Arc::clone(&core), worker),
             dropped_replies: DroppedReplies::default(),
             counts: Counts::default(),
-            observer: OnceCell::new(),
+            observation: Observation::new(&core.observers),
             activity: Arc::clone(&core.activities[worker as usize]),
             current: CurrentRecord::new(core.scopes.are_hooked()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
@@ -328,6 +327,7 @@ impl Shard {
         let Counts {
             handled,
             started,
+            restarts,
             alive,
             batches,
             ..
@@ -335,6 +335,7 @@ impl Shard {
         WorkerStats {
             actors: alive.get(),
             started: started.get(),
+            restarts: restarts.get(),
             sent,
             handled: handled.get(),
             queued: self.counts.queued(sent),

@@ -230,5 +230,6 @@ pub(crate) fn open_shard(
     fiber::watch_for_overflows(tell_of_overflow);
     let shard = Shard::new(core, worker, stacks, body, clock);
     found_guardian(&shard);
+    shard.begin_sampling();
     shard
 }

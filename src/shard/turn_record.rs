@@ -39,6 +39,8 @@ pub(crate) struct TurnRecord {
     pub(crate) within: Cell<RunningTurn>,
     /// Starts of actors that handlers on this fiber are performing.
     pub(super) starts: PendingStarts,
+    /// Whether its handler has left the message unhandled, for observers.
+    pub(crate) left_unhandled: Cell<bool>,
     /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(crate) locals: Locals,
@@ -59,6 +61,7 @@ impl TurnRecord {
             handles: Cell::new(false),
             within: Cell::new(RunningTurn::NOBODY),
             starts: PendingStarts::none(),
+            left_unhandled: Cell::new(false),
             is_scoped: Cell::new(is_hooked),
             locals: Locals::none(),
             answering: Cell::new(None),

@@ -15,6 +15,7 @@ use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
 };
+use crate::observe::{Observer, Observers};
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
 
@@ -59,6 +60,7 @@ pub struct SimBuilder {
     on_suspicion: Option<OnSuspicion>,
     guardian: SupervisorStrategy,
     scopes: Scopes,
+    observers: Observers,
 }
 
 impl Default for SimBuilder {
@@ -80,6 +82,7 @@ impl Default for SimBuilder {
             on_suspicion: None,
             guardian: default_guardian(),
             scopes: Scopes::default(),
+            observers: Observers::default(),
         }
     }
 }
@@ -194,6 +197,13 @@ impl SimBuilder {
         self
     }
 
+    /// Adds an observer, which is told what the actors do: see [`observe`](crate::observe). Several are
+    /// called in the order in which they were added.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
     scope_options! {
         ///
         /// The runtime follows the real clock, not that of the simulation: a handler that waits for a timer
@@ -233,6 +243,7 @@ impl SimBuilder {
             spans: self.spans,
             guardian: self.guardian.clone(),
             scopes: self.scopes.clone(),
+            observers: self.observers.clone(),
             on_failure: Box::new(move |failure| {
                 if let Some(hook) = &on_failure {
                     hook(failure);
@@ -296,6 +307,7 @@ impl fmt::Debug for SimBuilder {
             on_suspicion,
             guardian,
             scopes: _,
+            observers,
         } = self;
         f.debug_struct("SimBuilder")
             .field("case", &format_args!("{case}"))
@@ -309,6 +321,7 @@ impl fmt::Debug for SimBuilder {
             .field("on_failure", &on_failure.is_some())
             .field("on_suspicion", &on_suspicion.is_some())
             .field("guardian", guardian)
+            .field("observers", observers)
             .finish()
     }
 }

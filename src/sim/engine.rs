@@ -20,8 +20,9 @@ use crate::pool::{PoolShared, StartError};
 use crate::pool_core::{
     CoreParts, FailureHook, Offload, OffloadJob, SuspicionHook, register, unregister,
 };
+use crate::observe::Observers;
 use crate::scope::Scopes;
-use crate::shard::{Shard, with_current};
+use crate::shard::{Shard, TickBudget, with_current};
 use crate::supervision::SupervisorStrategy;
 use crate::worker::{ShutdownProgress, Worker, WorkerParts};
 
@@ -44,6 +45,7 @@ pub(super) struct SimEngineParts {
     pub(super) step_limit: u64,
     pub(super) guardian: SupervisorStrategy,
     pub(super) scopes: Scopes,
+    pub(super) observers: Observers,
     pub(super) on_failure: FailureHook,
     pub(super) on_suspicion: SuspicionHook,
 }
@@ -76,6 +78,7 @@ impl SimEngine {
             step_limit,
             guardian,
             scopes,
+            observers,
             on_failure,
             on_suspicion,
         } = parts;
@@ -100,6 +103,7 @@ impl SimEngine {
             on_suspicion,
             guardian,
             scopes,
+            observers,
             repeatable: true,
         });
         let core = core.ok_or(StartError::TooManyPools)?;
@@ -117,8 +121,13 @@ impl SimEngine {
                     ending: Arc::clone(&ending),
                     clock: None,
                 });
-                let unobserved = worker.shard().observer.set(Rc::clone(&eye) as _);
-                assert!(unobserved.is_ok(), "a new shard has no observer");
+                let shard = worker.shard();
+                shard.observation.trace(Rc::clone(&eye) as _);
+                // Each message is a step of its own, between which other actors may have theirs.
+                shard.set_budget(TickBudget {
+                    messages_per_turn: 1,
+                    ..TickBudget::MOST
+                });
                 worker
             })
             .collect();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::fault::{Fault, FaultKind};
 use super::trace::{Trace, TraceEvent, TraceKind};
 use crate::address::{ActorId, ActorPath, Envelope};
-use crate::pool_core::{Intervention, Observer};
+use crate::pool_core::{Intervention, Tracer};
 
 /// A requested fault.
 struct Armed {
@@ -145,10 +145,10 @@ impl Log {
     }
 }
 
-/// Observes the workers, and writes the log.
+/// Traces the workers, and writes the log.
 pub(super) struct Eye(pub(super) Arc<Mutex<Log>>);
 
-impl Observer for Eye {
+impl Tracer for Eye {
     fn starts(&self, actor: ActorId, path: &ActorPath) {
         let mut log = self.0.lock();
         if let Some(at) = log.by_path.get(path.as_str()).copied() {

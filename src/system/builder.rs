@@ -10,6 +10,7 @@ use crate::pool::{
     write_suspicions,
 };
 use crate::pool_core::{FailureHook, SuspicionHook};
+use crate::observe::{Observer, Observers};
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
 
@@ -45,6 +46,7 @@ pub struct ActorSystemBuilder {
     on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
     scopes: Scopes,
+    observers: Observers,
 }
 
 impl Default for ActorSystemBuilder {
@@ -57,6 +59,7 @@ impl Default for ActorSystemBuilder {
             on_suspicion: write_suspicions(),
             guardian: default_guardian(),
             scopes: Scopes::default(),
+            observers: Observers::default(),
         }
     }
 }
@@ -103,6 +106,13 @@ impl ActorSystemBuilder {
         self
     }
 
+    /// Adds an observer, which is told what the actors do: see [`observe`](crate::observe). Several are
+    /// called in the order in which they were added.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
     scope_options! {}
 
     /// Sets the strategy for the top-level actors. By default they are supervised like the children of any
@@ -130,6 +140,7 @@ impl ActorSystemBuilder {
             on_suspicion: self.on_suspicion,
             guardian: self.guardian,
             scopes: self.scopes,
+            observers: self.observers,
         })?;
         Ok(ActorSystem::new_of(engine))
     }
@@ -145,12 +156,14 @@ impl fmt::Debug for ActorSystemBuilder {
             on_suspicion: _,
             guardian,
             scopes: _,
+            observers,
         } = self;
         f.debug_struct("ActorSystemBuilder")
             .field("name", name)
             .field("stack_size", stack_size)
             .field("time_source", time_source)
             .field("guardian", guardian)
+            .field("observers", observers)
             .finish_non_exhaustive()
     }
 }

@@ -18,6 +18,7 @@ use crate::pool::{
 use crate::pool_core::{
     CoreParts, FailureHook, PoolCore, Source, SuspicionHook, register, unregister,
 };
+use crate::observe::Observers;
 use crate::scope::Scopes;
 use crate::shard::{Shard, with_current};
 use crate::supervision::SupervisorStrategy;
@@ -33,6 +34,7 @@ pub(super) struct SystemEngineParts {
     pub(super) on_suspicion: SuspicionHook,
     pub(super) guardian: SupervisorStrategy,
     pub(super) scopes: Scopes,
+    pub(super) observers: Observers,
 }
 
 /// What to do if nothing is left to do at once.
@@ -71,7 +73,7 @@ impl SystemEngine {
             parts.on_failure,
             parts.on_suspicion,
             parts.guardian,
-            parts.scopes,
+            (parts.scopes, parts.observers),
         )?;
         let clock = start_clock(&parts.time_source, &core);
         let ending = Arc::new(ShutdownProgress::default());
@@ -277,7 +279,7 @@ fn found(
     on_failure: FailureHook,
     on_suspicion: SuspicionHook,
     guardian: SupervisorStrategy,
-    scopes: Scopes,
+    (scopes, observers): (Scopes, Observers),
 ) -> Result<(Arc<PoolCore>, Box<dyn Source>), StartError> {
     let (transport, ends) = lanes(1);
     let offload = Box::new(SideThreads::new(&name, default_blocking_threads()));
@@ -291,6 +293,7 @@ fn found(
         on_suspicion,
         guardian,
         scopes,
+        observers,
         repeatable: false,
     });
     let source = ends.into_iter().next().expect("one lane was made");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::rooms::paths_in;
 
 /// Rooms, which are the folders of `src/`, by height. A file imports from rooms below its own, or from its own.
-const HEIGHTS: [(&str, u32); 30] = [
+const HEIGHTS: [(&str, u32); 31] = [
     ("sync", 0),
     ("control", 0),
     ("time", 0),
@@ -20,6 +20,7 @@ const HEIGHTS: [(&str, u32); 30] = [
     ("failure", 5),
     ("supervision", 6),
     ("mailbox", 7),
+    ("observe", 7),
     ("wait", 8),
     ("pool_core", 9),
     ("shard", 10),

@@ -1,14 +1,13 @@
-//! The seam for an observer of working actors: the simulation, which traces every step and injects faults
-//! at chosen ones.
+//! The seam for the simulation, which traces every step of its workers and injects faults at chosen ones.
 //!
-//! For a worker without an observer it costs one comparison a turn.
+//! Observers of users are told by another way: see `observe`.
 
 use crate::address::{ActorId, ActorPath, Envelope};
 
-/// Observes one worker, message by message.
+/// Traces one worker, message by message.
 ///
 /// No method may run code of the user's, nor call back into the shard.
-pub(crate) trait Observer {
+pub(crate) trait Tracer {
     /// An actor starts: its setup is about to run.
     fn starts(&self, actor: ActorId, path: &ActorPath);
 

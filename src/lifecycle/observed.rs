@@ -1,0 +1,146 @@
+//! Turns that are observed: by the observers of the pool, by the tracer of a simulation, which may inject a
+//! fault, or by a watch that counts.
+//!
+//! A turn stays whole. The messages that no observer is told of are handled together, as in a turn that is
+//! not observed.
+
+use std::time::Duration;
+
+use super::stop::kill;
+use crate::address::{Envelope, Key};
+use crate::failure::{Unwound, WaitEnd, catch_user};
+use crate::observe::{Handled, MessageSource, Outcome};
+use crate::pool_core::Intervention;
+use crate::shard::{
+    Body, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
+};
+
+/// A turn of an actor with that many messages.
+#[cold]
+#[inline(never)]
+pub(super) fn observed_turn(
+    shard: &Shard,
+    slot: &Slot,
+    key: Key,
+    body: &mut dyn Body,
+    waiting: usize,
+) -> Result<TurnEnd, Unwound> {
+    let counted = shard.begin_counted_turn(key, waiting);
+    let most = waiting.min(shard.budget.get().messages_per_turn);
+    let mut left = most;
+    let end = loop {
+        let passed = shard.pass_unobserved(left);
+        let end = if passed > 0 {
+            shard.leave_messages(passed);
+            left -= passed;
+            catch_user(|| body.turn(shard, slot, key, TurnOf::Mail))
+        } else {
+            left -= 1;
+            observed_message(shard, slot, key, body)
+        };
+        // Whatever cut the turn short has set a flag in the slot.
+        let goes_on = matches!(end, Ok(TurnEnd::Done)) && !slot.attention.get();
+        if !goes_on || left == 0 || slot.mailbox_len() == 0 {
+            break end;
+        }
+    };
+    if let Some(counted) = counted {
+        shard.end_counted_turn(counted, most - left);
+    }
+    end
+}
+
+/// Has an actor handle the next message of its mail, before the eyes of the tracer and of those observers that
+/// are told of it.
+pub(super) fn observed_message(
+    shard: &Shard,
+    slot: &Slot,
+    key: Key,
+    body: &mut dyn Body,
+) -> Result<TurnEnd, Unwound> {
+    if let Some(tracer) = shard.observation.tracer() {
+        if !catch_user(|| is_still_next(shard, key))? {
+            return Ok(TurnEnd::Done);
+        }
+        let envelope = slot.peek_envelope().unwrap_or(Envelope::NONE);
+        match tracer.handles(shard.id_of(key), &envelope, slot.message_type()) {
+            Intervention::None => {}
+            Intervention::Panic(text) => {
+                slot.discard_next(shard, WaitEnd::Failed);
+                return Err(Unwound::Panicked(text.into()));
+            }
+            Intervention::Kill => {
+                kill(shard, key);
+                return Ok(TurnEnd::Done);
+            }
+        }
+    }
+    let numbers = shard.sample();
+    let told = slot.peek_envelope().filter(|_| numbers.any());
+    let told = told.filter(|envelope| !is_of_observer(envelope));
+    let Some(envelope) = told else {
+        shard.leave_messages(1);
+        return catch_user(|| body.turn(shard, slot, key, TurnOf::Mail));
+    };
+    let told = ToldHandling {
+        numbers,
+        source: MessageSource::Mailbox,
+    };
+    let event = ObservedHandling {
+        told,
+        key,
+        envelope,
+    };
+    event.of(shard, || {
+        shard.leave_messages(1);
+        catch_user(|| body.turn(shard, slot, key, TurnOf::ObservedMail))
+    })
+}
+
+/// A handling that some observers are told of.
+#[derive(Clone, Copy)]
+pub(super) struct ObservedHandling {
+    pub(super) told: ToldHandling,
+    pub(super) key: Key,
+    pub(super) envelope: Envelope,
+}
+
+impl ObservedHandling {
+    /// Runs it, and tells the observers of its end. The body tells them of its begin, when it has the
+    /// message.
+    pub(super) fn of(
+        self,
+        shard: &Shard,
+        handle: impl FnOnce() -> Result<TurnEnd, Unwound>,
+    ) -> Result<TurnEnd, Unwound> {
+        shard.observation.begin_telling(self.told);
+        let began = shard.read_clock();
+        let left_unhandled = &shard.current.record().left_unhandled;
+        left_unhandled.set(false);
+        let end = handle();
+        if shard.observation.is_yet_to_tell() {
+            return end; // the message was withdrawn
+        }
+        let outcome = match &end {
+            Ok(TurnEnd::Done) if left_unhandled.get() => Outcome::Unhandled,
+            Ok(TurnEnd::Done) => Outcome::Handled,
+            Ok(TurnEnd::Stop) => Outcome::Stopped,
+            Ok(TurnEnd::Passivate) => Outcome::Passivated,
+            Ok(TurnEnd::Become(_)) => Outcome::Became,
+            Ok(TurnEnd::Failed(_)) => Outcome::Failed,
+            Err(Unwound::Panicked(_)) => Outcome::Panicked,
+            Err(Unwound::Forced) => Outcome::Forced,
+        };
+        let took = Duration::from_nanos(shard.read_clock().saturating_sub(began));
+        shard.tell_these_of_actor(Some(self.told.numbers), self.key, |observer, actor| {
+            observer.handled(&Handled {
+                actor,
+                envelope: self.envelope,
+                source: self.told.source,
+                outcome,
+                took,
+            });
+        });
+        end
+    }
+}

@@ -1,0 +1,162 @@
+//! The trait of an observer.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::event::{Asked, Asking, Handled, Handling, ObservedActor, Started, Stopped, Supervised};
+use super::slow_handler::SlowHandler;
+use crate::failure::{Cycle, DeadLetter, Failure, SpawnError};
+
+/// How many of the handlings of a worker an observer is told of. Other events are always told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Sampling {
+    /// None.
+    #[default]
+    None,
+    /// One in that many on the average, drawn by chance. The distance between two of them varies, so that no
+    /// actor is left out because it has its turns in a regular order. In a simulation the draw depends on
+    /// the seed alone.
+    OneIn(NonZeroU32),
+    /// Each.
+    All,
+}
+
+impl Sampling {
+    /// One handling in `n`; each, if `n` is 0 or 1.
+    pub const fn one_in(n: u32) -> Self {
+        match NonZeroU32::new(n) {
+            Some(n) if n.get() > 1 => Self::OneIn(n),
+            _ => Self::All,
+        }
+    }
+}
+
+/// Observes the actors of a pool, a system or a simulation. See the [module](self).
+///
+/// Each method has a default that does nothing. It is called on the thread where the event happens, in the
+/// middle of the runtime's work, and delays that work: keep it short.
+///
+/// - It cannot wait: inside of it, what would wait returns
+///   [`WaitError::Forbidden`](crate::WaitError::Forbidden).
+/// - It may send messages. The observers are not told how those are handled, or they would keep each other
+///   busy for ever; a message that it loses is counted as a dead letter, and told to no subscriber.
+/// - A panic of an observer ends with that call, and goes to the panic hook alone.
+/// - Several observers are called in the order in which they were added.
+pub trait Observer: Send + Sync + 'static {
+    /// Which handlings this observer is told of: [`handling`](Self::handling) and
+    /// [`handled`](Self::handled). Asked once, when the pool starts. The default is [`Sampling::None`].
+    fn sampling(&self) -> Sampling {
+        Sampling::None
+    }
+
+    /// Whether this observer is told of asks: [`asking`](Self::asking) and [`asked`](Self::asked). Asked
+    /// once, when the pool starts. The default is `false`. If it is `true`, the clock is read for each ask.
+    fn observes_asks(&self) -> bool {
+        false
+    }
+
+    /// An actor is about to handle a message. If a handler kills its own actor, or suspends it, the messages
+    /// behind are not handled, and not told of.
+    fn handling(&self, event: &Handling<'_>) {
+        let _ = event;
+    }
+
+    /// The handling of a message has ended, after any waits. For each [`handling`](Self::handling) there is
+    /// one, unless the thread of the worker ends before.
+    fn handled(&self, event: &Handled<'_>) {
+        let _ = event;
+    }
+
+    /// An actor has started, was restarted, or has woken up for a message after its passivation.
+    fn started(&self, event: &Started<'_>) {
+        let _ = event;
+    }
+
+    /// An actor did not start. Nothing of it is left.
+    fn not_started(&self, actor: &ObservedActor<'_>, error: &SpawnError) {
+        let _ = (actor, error);
+    }
+
+    /// An actor has stopped; its children have stopped before. The last event of an actor.
+    fn stopped(&self, event: &Stopped<'_>) {
+        let _ = event;
+    }
+
+    /// A supervisor has decided what becomes of an actor because of a failure: its own, or that of a sibling
+    /// or a child.
+    fn supervised(&self, event: &Supervised<'_>) {
+        let _ = event;
+    }
+
+    /// An actor has become passive: its instance is gone, its name and its references stay.
+    fn passivated(&self, actor: &ObservedActor<'_>) {
+        let _ = actor;
+    }
+
+    /// An actor has failed. Called beside the builder's `on_failure`, for the same failures.
+    fn failed(&self, failure: &Failure) {
+        let _ = failure;
+    }
+
+    /// A message was lost. Called as a [subscriber](crate::failure::DeadLetters::subscribe) is.
+    fn dead_letter(&self, letter: &DeadLetter) {
+        let _ = letter;
+    }
+
+    /// A handler, or a task, asks an actor. Told if [`observes_asks`](Self::observes_asks) is `true`. Asks of
+    /// threads outside the pool are not told.
+    fn asking(&self, event: &Asking) {
+        let _ = event;
+    }
+
+    /// An ask has ended for its asker: when the asker waits for it, and has its outcome. An ask that the
+    /// asker gives up or awaits as a future is not told of its end.
+    fn asked(&self, event: &Asked) {
+        let _ = event;
+    }
+
+    /// A handler has held its worker for long. Called beside the builder's `on_slow_handler`, on the thread
+    /// of the watchdog; so only in a [`WorkerPool`](crate::WorkerPool).
+    fn slow_handler(&self, slow: &SlowHandler) {
+        let _ = slow;
+    }
+
+    /// A cycle of waits is suspected. Called beside the builder's `on_suspected_deadlock`.
+    fn suspected_deadlock(&self, cycle: &Cycle) {
+        let _ = cycle;
+    }
+
+    /// A cycle of waits is certain. One of its waits ends with [`AskError::Deadlock`](crate::AskError).
+    fn deadlock(&self, cycle: &Cycle) {
+        let _ = cycle;
+    }
+}
+
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $of:ty),*) $(-> $to:ty)?;)*) => {
+        impl<O: Observer + ?Sized> Observer for Arc<O> {
+            $(fn $name(&self, $($arg: $of),*) $(-> $to)? {
+                (**self).$name($($arg),*)
+            })*
+        }
+    };
+}
+
+forward! {
+    sampling() -> Sampling;
+    observes_asks() -> bool;
+    handling(event: &Handling<'_>);
+    handled(event: &Handled<'_>);
+    started(event: &Started<'_>);
+    not_started(actor: &ObservedActor<'_>, error: &SpawnError);
+    stopped(event: &Stopped<'_>);
+    supervised(event: &Supervised<'_>);
+    passivated(actor: &ObservedActor<'_>);
+    failed(failure: &Failure);
+    dead_letter(letter: &DeadLetter);
+    asking(event: &Asking);
+    asked(event: &Asked);
+    slow_handler(slow: &SlowHandler);
+    suspected_deadlock(cycle: &Cycle);
+    deadlock(cycle: &Cycle);
+}
