@@ -11,7 +11,7 @@ impl Shard {
     /// Notes that an actor starts in that slot.
     #[inline]
     pub(crate) fn note_birth(&self, index: u32) {
-        let now = self.units();
+        let now = units(self.now.get());
         let (mut births, index) = (self.births.borrow_mut(), index as usize);
         match births.get_mut(index) {
             Some(birth) => *birth = now,
@@ -22,14 +22,14 @@ impl Shard {
         }
     }
 
-    /// Returns how long ago the actor in that slot started.
-    pub(crate) fn age_of(&self, index: u32) -> Duration {
+    /// Returns how long ago, at that time, the actor in that slot started.
+    pub(crate) fn age_of(&self, index: u32, now: u64) -> Duration {
         let birth = self.births.borrow().get(index as usize).copied();
-        let age = birth.map_or(0, |birth| self.units().saturating_sub(birth));
+        let age = birth.map_or(0, |birth| units(now).saturating_sub(birth));
         Duration::from_nanos(u64::from(age) * UNIT)
     }
+}
 
-    fn units(&self) -> u32 {
-        u32::try_from(self.now.get() / UNIT).unwrap_or(u32::MAX)
-    }
+fn units(nanos: u64) -> u32 {
+    u32::try_from(nanos / UNIT).unwrap_or(u32::MAX)
 }

@@ -499,7 +499,8 @@ impl Sim {
     /// at the workers itself: no time passes.
     pub fn snapshot(&self, query: &SnapshotQuery) -> Snapshot {
         let found = self.engine().with(|world| {
-            let on = |shard: &Rc<_>| enter(shard, |shard| scan(shard, query));
+            let now = world.now;
+            let on = |shard: &Rc<_>| enter(shard, |shard| scan(shard, query, now));
             world.workers().map(|worker| on(worker.shard())).collect()
         });
         merge(query, found, Vec::new())
