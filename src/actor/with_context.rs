@@ -71,12 +71,12 @@ pub fn with_correlation<R>(id: NonZeroU64, code: impl FnOnce() -> R) -> R {
 
 fn correlated<R>(correlation: MessageId, code: impl FnOnce() -> R) -> R {
     /// Restores what was before, also if `code` panics.
-    enum Restore {
+    enum RestoreChain {
         Handler(Envelope),
         Thread(Option<MessageId>),
     }
 
-    impl Drop for Restore {
+    impl Drop for RestoreChain {
         fn drop(&mut self) {
             match *self {
                 Self::Handler(envelope) => with_current(|shard| {
@@ -94,9 +94,9 @@ fn correlated<R>(correlation: MessageId, code: impl FnOnce() -> R) -> R {
                 correlation,
                 ..envelope
             });
-            Restore::Handler(envelope)
+            RestoreChain::Handler(envelope)
         }
-        None => Restore::Thread(DropMarks::correlate(Some(correlation))),
+        None => RestoreChain::Thread(DropMarks::correlate(Some(correlation))),
     });
     code()
 }

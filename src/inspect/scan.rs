@@ -56,7 +56,7 @@ enum Relation {
 }
 
 /// The number by which an actor is ordered, and its key as bits.
-type Heap = BinaryHeap<Reverse<(u64, u64)>>;
+type BestFirst = BinaryHeap<Reverse<(u64, u64)>>;
 
 struct Scan<'a> {
     query: &'a SnapshotQuery,
@@ -64,7 +64,7 @@ struct Scan<'a> {
     /// The relation of each slot, as far as it is known.
     relations: Vec<Relation>,
     /// For each order, the first ones so far.
-    heaps: Vec<Heap>,
+    heaps: Vec<BestFirst>,
     matched: u64,
     examined: u64,
 }
@@ -75,7 +75,7 @@ impl<'a> Scan<'a> {
             query,
             now,
             relations: Vec::new(),
-            heaps: query.orders().iter().map(|_| Heap::new()).collect(),
+            heaps: query.orders().iter().map(|_| BestFirst::new()).collect(),
             matched: 0,
             examined: 0,
         }
