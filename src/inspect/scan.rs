@@ -274,7 +274,7 @@ fn describe(
         restarts: restarts(slot),
         handled: activity.map(|activity| activity.handled),
         busy: activity.map(|activity| Duration::from_nanos(activity.busy)),
-        age: shard.age_of(index, now),
+        age: shard.births.age_of(index, now),
         handling: handling
             .get(&id)
             .and_then(|envelope| {

@@ -15,7 +15,7 @@ use crate::shard::{
     Body, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
 };
 
-/// A turn of an actor with that many messages.
+/// A turn of an actor for the messages in its mailbox, of which there is one at least.
 #[cold]
 #[inline(never)]
 pub(super) fn observed_turn(
@@ -23,8 +23,8 @@ pub(super) fn observed_turn(
     slot: &Slot,
     key: Key,
     body: &mut dyn Body,
-    waiting: usize,
 ) -> Result<TurnEnd, Unwound> {
+    let waiting = slot.mailbox_len();
     let counted = shard.begin_counted_turn(key, waiting);
     let most = waiting.min(shard.budget.get().messages_per_turn);
     let mut left = most;

@@ -1,33 +1,49 @@
 //! When the actors of a worker started: four bytes for each slot, beside the slots, as no message needs them.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
-
-use super::state::Shard;
 
 /// The unit, in nanoseconds. A worker may run for thirteen years.
 const UNIT: u64 = 100_000_000;
+/// Entries that are added at a time.
+const ADDED: usize = 1_024;
 
-impl Shard {
+/// When the actor in each slot started.
+#[derive(Default)]
+pub(crate) struct Births {
+    all: RefCell<Vec<u32>>,
+    now: Cell<u32>,
+}
+
+impl Births {
+    /// Sets the time of the births to come.
+    pub(super) fn set_time(&self, nanos: u64) {
+        self.now.set(units(nanos));
+    }
+
     /// Notes that an actor starts in that slot.
-    #[inline]
-    pub(crate) fn note_birth(&self, index: u32) {
-        let now = units(self.now.get());
-        let (mut births, index) = (self.births.borrow_mut(), index as usize);
-        match births.get_mut(index) {
-            Some(birth) => *birth = now,
-            None => {
-                births.resize(index, 0);
-                births.push(now);
-            }
+    #[inline(always)]
+    pub(crate) fn note(&self, slot: u32) {
+        let mut all = self.all.borrow_mut();
+        match all.get_mut(slot as usize) {
+            Some(birth) => *birth = self.now.get(),
+            None => grow(&mut all, slot as usize, self.now.get()),
         }
     }
 
     /// Returns how long ago, at that time, the actor in that slot started.
-    pub(crate) fn age_of(&self, index: u32, now: u64) -> Duration {
-        let birth = self.births.borrow().get(index as usize).copied();
-        let age = birth.map_or(0, |birth| units(now).saturating_sub(birth));
+    pub(crate) fn age_of(&self, slot: u32, nanos: u64) -> Duration {
+        let birth = self.all.borrow().get(slot as usize).copied();
+        let age = birth.map_or(0, |birth| units(nanos).saturating_sub(birth));
         Duration::from_nanos(u64::from(age) * UNIT)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn grow(all: &mut Vec<u32>, slot: usize, birth: u32) {
+    all.resize(slot + ADDED, 0);
+    all[slot] = birth;
 }
 
 fn units(nanos: u64) -> u32 {

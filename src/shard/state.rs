@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::alarms::{Alarms, TickBudget};
+use super::births::Births;
 use super::observation::Observation;
 use super::probe_records::PendingChecks;
 use super::records::{Elsewhere, Withdrawn};
@@ -50,8 +51,7 @@ pub(crate) struct Shard {
     pub(crate) dropped_replies: DroppedReplies,
     pub(crate) counts: Counts,
     pub(crate) observation: Observation,
-    /// When the actor in each slot started, in tenths of a second.
-    pub(super) births: RefCell<Vec<u32>>,
+    pub(crate) births: Births,
 
     /// Where other threads can see which handler runs.
     pub(crate) activity: Arc<CachePadded<WorkerActivity>>,
@@ -111,7 +111,7 @@ impl Shard {
             dropped_replies: DroppedReplies::default(),
             counts: Counts::default(),
             observation: Observation::new(&core.observers),
-            births: RefCell::default(),
+            births: Births::default(),
             activity: Arc::clone(&core.activities[worker as usize]),
             current: CurrentRecord::new(core.scopes.are_hooked()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
