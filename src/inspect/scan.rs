@@ -12,13 +12,12 @@ use super::actor::{ActorSnapshot, ActorStatus, CurrentMessage};
 use super::query::{SnapshotOrder, SnapshotQuery};
 use crate::address::{ActorId, ActorPath, Envelope, Key};
 use crate::deadlock::what_ends;
+use crate::memory::CELLS_PER_GROUP;
 use crate::shard::{
     ActorState, GUARDIAN, Passive, Shard, Slot, children, is_outpost, key_of, path_of,
 };
 use crate::suspend::yield_now;
 
-/// Slots that are looked at before other actors have their turns.
-const SLOTS_AT_ONCE: u32 = 1_024;
 /// Children that are counted.
 const MOST_CHILDREN: usize = 10_000;
 
@@ -36,12 +35,23 @@ pub(crate) fn scan(shard: &Shard, query: &SnapshotQuery, now: u64) -> Found {
     let mut scan = Scan::new(query, now);
     let mut index = 0;
     while let Some(slot) = shard.slots().get(index) {
+        if index % CELLS_PER_GROUP == 0 {
+            if shard
+                .slots()
+                .cold_groups()
+                .any(|cold| cold == index / CELLS_PER_GROUP)
+            {
+                // Nobody lives there, and a look would take memory from the system.
+                index += CELLS_PER_GROUP;
+                continue;
+            }
+            if index > 0 {
+                // Others have their turns. If it cannot wait here, they wait for the whole of it.
+                let _ = yield_now(shard);
+            }
+        }
         scan.look_at(shard, slot, index);
         index += 1;
-        if index % SLOTS_AT_ONCE == 0 {
-            // If it cannot wait here, others wait for the whole of it.
-            let _ = yield_now(shard);
-        }
     }
     scan.end(shard)
 }

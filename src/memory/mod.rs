@@ -16,7 +16,7 @@ mod slab_box;
 mod slabs;
 
 pub(crate) use any_cell::AnyCell;
-pub(crate) use arena::{Arena, Tenant};
+pub(crate) use arena::{Arena, CELLS_PER_GROUP, Tenant};
 pub(crate) use ordered::OrderedMap;
 pub(crate) use region::{REGION_BYTES, Region, discard};
 pub(crate) use segments::{Segment, Segments};

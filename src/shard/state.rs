@@ -138,6 +138,7 @@ impl Shard {
     pub(crate) fn trim(&self) {
         self.slabs.trim();
         self.slots.trim();
+        self.births.trim(self.slots.cold_groups());
         self.waits.trim();
         self.alarms.trim();
         self.due.trim();
