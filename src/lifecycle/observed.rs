@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
 use crate::failure::{Unwound, WaitEnd, catch_user};
-use crate::observe::{Handled, MessageSource, Outcome};
+use crate::observe::{Handled, MessageSource, Outcome, Waited};
 use crate::pool_core::Intervention;
 use crate::shard::{
     Body, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
@@ -29,7 +29,12 @@ pub(super) fn observed_turn(
     let most = waiting.min(shard.budget.get().messages_per_turn);
     let mut left = most;
     let end = loop {
-        let passed = shard.pass_unobserved(left);
+        let passed = if shard.observation.arrivals.any_of(key) {
+            tell_of_wait(shard, slot, key);
+            shard.pass_unobserved(1)
+        } else {
+            shard.pass_unobserved(left)
+        };
         let end = if passed > 0 {
             shard.leave_messages(passed);
             left -= passed;
@@ -40,7 +45,11 @@ pub(super) fn observed_turn(
         };
         // Whatever cut the turn short has set a flag in the slot.
         let goes_on = matches!(end, Ok(TurnEnd::Done)) && !slot.attention.get();
-        if !goes_on || left == 0 || slot.mailbox_len() == 0 {
+        if slot.mailbox_len() == 0 {
+            shard.observation.arrivals.forget_noted(key);
+            break end;
+        }
+        if !goes_on || left == 0 {
             break end;
         }
     };
@@ -48,6 +57,27 @@ pub(super) fn observed_turn(
         shard.end_counted_turn(counted, most - left);
     }
     end
+}
+
+/// Tells observers how long the next message has waited, if its arrival was noted.
+fn tell_of_wait(shard: &Shard, slot: &Slot, key: Key) {
+    let Some(envelope) = slot.peek_envelope() else {
+        return;
+    };
+    let noted = shard.observation.arrivals.take(key, envelope.message);
+    let Some(arrival) = noted.filter(|_| !is_of_observer(&envelope)) else {
+        return;
+    };
+    let waited = Duration::from_nanos(shard.read_clock().saturating_sub(arrival.at));
+    let mailbox = slot.mailbox_len();
+    shard.tell_these_of_actor(Some(arrival.numbers), key, |observer, actor| {
+        observer.waited(&Waited {
+            actor,
+            envelope,
+            waited,
+            mailbox,
+        });
+    });
 }
 
 /// Has an actor handle the next message of its mail, before the eyes of the tracer and of those observers that
@@ -76,6 +106,9 @@ pub(super) fn observed_message(
         }
     }
     let numbers = shard.sample();
+    if numbers.any() {
+        shard.observation.arrivals.note_next(slot, key, numbers);
+    }
     let told = slot.peek_envelope().filter(|_| numbers.any());
     let told = told.filter(|envelope| !is_of_observer(envelope));
     let Some(envelope) = told else {

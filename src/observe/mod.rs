@@ -53,7 +53,7 @@ mod slow_handler;
 
 pub use self::event::{
     ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
-    MessageSource, ObservedActor, Outcome, StartKind,
+    MessageSource, ObservedActor, Outcome, StartKind, Waited,
 };
 pub use self::observer::{Observer, Sampling};
 pub use self::slow_handler::SlowHandler;

@@ -8,6 +8,7 @@
 
 mod acting;
 mod alarms;
+mod arrivals;
 mod attention;
 mod births;
 mod body;
