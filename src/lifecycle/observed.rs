@@ -107,7 +107,7 @@ pub(super) fn observed_message(
     }
     let numbers = shard.sample();
     if numbers.any() {
-        shard.observation.arrivals.note_next(slot, key, numbers);
+        shard.note_next_arrival(slot, key, numbers);
     }
     let told = slot.peek_envelope().filter(|_| numbers.any());
     let told = told.filter(|envelope| !is_of_observer(envelope));

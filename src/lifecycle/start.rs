@@ -278,7 +278,7 @@ fn occupy<B: Blueprint>(
         slot.with_extra(|extra| extra.path = Some(path.clone()));
     }
     adopt(shard, parent, index);
-    shard.observation.arrivals.begin(slot);
+    shard.note_arrivals_at(slot);
     shard.births.note(index);
     shard.counts.started.add(1);
     shard.counts.alive.add(1);

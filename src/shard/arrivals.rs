@@ -1,24 +1,11 @@
 //! When messages came into their mailboxes: noted for some of them, so that observers can be told how long
-//! these have waited.
-//!
-//! The way of a message into a mailbox compares one word, by which the mailbox is open or not. To note the next
-//! arrival, the mailbox is *armed*: that word has another value, the comparison fails as if the mailbox were
-//! shut, and what follows then finds that it is not. So arrivals that are not noted pay nothing.
-
-#![allow(unsafe_code)]
+//! these have waited. How an arrival is noticed is in `arming.rs`.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
-use super::slot::Slot;
-use super::state::{Shard, TypedKey};
-use crate::address::{Key, MessageCause, MessageId};
-use crate::mailbox::MailItem;
+use crate::address::{Key, MessageId};
 use crate::observe::Numbers;
-
-/// Set in the generation for which an armed mailbox is open. Tenancies beyond it are never armed: no key of
-/// another tenancy may look like it.
-const ARMED: u32 = 1 << 31;
 
 /// A message whose arrival was noted.
 #[derive(Clone, Copy)]
@@ -49,18 +36,14 @@ impl Arrivals {
         }
     }
 
-    /// Has all arrivals at an actor noted, if there are observers for that.
-    pub(crate) fn begin(&self, slot: &Slot) {
-        if self.all.any() {
-            slot.arm();
-        }
+    /// Whether all arrivals are noted.
+    pub(super) fn are_all_noted(&self) -> bool {
+        self.all.any()
     }
 
-    /// Has the next arrival at an actor noted.
-    pub(crate) fn note_next(&self, slot: &Slot, key: Key, numbers: Numbers) {
-        if slot.arm() {
-            self.armed.borrow_mut().insert(key, numbers);
-        }
+    /// The next arrival at an actor is to be noted for those observers.
+    pub(super) fn expect(&self, key: Key, numbers: Numbers) {
+        self.armed.borrow_mut().insert(key, numbers);
     }
 
     /// Returns the noted arrival of a message that is about to be handled, if there is one.
@@ -94,11 +77,9 @@ impl Arrivals {
         self.forget_noted(key);
     }
 
-    fn note(&self, slot: &Slot, key: Key, message: MessageId, now: u64) {
+    /// Notes that a message has come.
+    pub(super) fn note(&self, key: Key, message: MessageId, now: u64) {
         let once = self.armed.borrow_mut().remove(&key);
-        if !self.all.any() {
-            slot.disarm();
-        }
         let arrival = Arrival {
             message,
             at: now,
@@ -106,51 +87,5 @@ impl Arrivals {
         };
         let mut noted = self.noted.borrow_mut();
         noted.entry(key).or_default().push_back(arrival);
-    }
-}
-
-impl Slot {
-    /// Has the next arrival come by [`Shard::admit_noted`]. Returns whether it will: not if the mailbox is shut.
-    fn arm(&self) -> bool {
-        let open = self.open.get();
-        let can_be_armed = open != 0 && self.generation() < ARMED;
-        if can_be_armed {
-            self.open.set(open | ARMED);
-        }
-        can_be_armed
-    }
-
-    fn disarm(&self) {
-        self.open.set(self.open.get() & !ARMED);
-    }
-
-    /// Whether it is open for that generation, and the arrival is to be noted.
-    pub(super) fn is_armed_for(&self, generation: u32) -> bool {
-        generation < ARMED && self.open.get() == generation | ARMED
-    }
-}
-
-impl Shard {
-    /// As [`admit`](Self::admit), for a mailbox that is armed; `None` if it is shut.
-    ///
-    /// # Safety
-    ///
-    /// As for [`admit`](Self::admit).
-    #[cold]
-    #[inline(never)]
-    pub(super) unsafe fn admit_noted<M: Send + 'static>(
-        &self,
-        slot: &Slot,
-        to: TypedKey<M>,
-        cause: MessageCause,
-        message: MessageId,
-    ) -> Option<*mut MailItem<M>> {
-        if !slot.is_armed_for(to.key.generation()) {
-            return None;
-        }
-        let now = self.read_clock();
-        self.observation.arrivals.note(slot, to.key, message, now);
-        // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
-        Some(unsafe { slot.push_place(&self.slabs, cause) })
     }
 }

@@ -8,6 +8,7 @@
 
 mod acting;
 mod alarms;
+mod arming;
 mod arrivals;
 mod attention;
 mod births;

@@ -323,7 +323,7 @@ impl Shard {
         last_handler(&self.activity)
     }
 
-    pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
+    pub(crate) fn stats(&self, parks: u64, busy_nanos: u64) -> WorkerStats {
         let start = MessageId::start_of_worker(self.home.worker());
         let sent = self.last_message.get().since(start);
         let Counts {
@@ -332,6 +332,8 @@ impl Shard {
             restarts,
             alive,
             batches,
+            asks,
+            asks_ended,
             ..
         } = &self.counts;
         WorkerStats {
@@ -346,6 +348,15 @@ impl Shard {
             fibers: self.fibers.live() as u64,
             batches: batches.get(),
             parks,
+            busy_nanos,
+            asks: asks.get(),
+            asks_timed_out: asks_ended[0].get(),
+            asks_without_reply: asks_ended[1].get(),
+            asks_to_stopped: asks_ended[2].get(),
+            asks_to_failed: asks_ended[3].get(),
+            asks_to_full: asks_ended[4].get(),
+            asks_in_deadlock: asks_ended[5].get(),
+            asks_given_up: asks_ended[6].get(),
             stack_high_water: self.fibers.stack_high_water() as u64,
             bytes_in_slots: self.slots.backed(),
             bytes_in_slabs: self.slabs.backed(),

@@ -466,7 +466,7 @@ impl Sim {
             };
             for worker in world.workers() {
                 let shard = worker.shard();
-                let stats = shard.stats(0);
+                let stats = shard.stats(0, 0);
                 // The guardian is not an actor.
                 pending.actors += usize::try_from(stats.actors).expect("they are in memory");
                 pending.slots += shard.slots().occupied() - 1;

@@ -76,7 +76,7 @@ const UNSAFE_FILES: [&str; 42] = [
     "queue/ingress/words.rs",
     "queue/ingress/words_model.rs",
     "queue/oneshot.rs",
-    "shard/arrivals.rs",
+    "shard/arming.rs",
     "shard/current.rs",
     "shard/delivery.rs",
     "shard/message_ops.rs",

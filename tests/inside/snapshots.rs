@@ -437,3 +437,53 @@ fn s1_14_runs_have_numbers_of_their_own() {
     finish(&one, SOON);
     finish(&other, SOON);
 }
+
+#[test]
+fn s10_4_asks_are_counted_by_outcome_and_rounds_by_time() {
+    with_pool(pool_of(1), |pool| {
+        let answers = Props::new(|| {
+            Behavior::receive(|ctx: &mut Context<'_, (u8, Reply<u8>)>, (what, reply)| {
+                match what {
+                    0 => reply.send(1),
+                    1 => drop(reply),
+                    2 => return Err(BoxError::from("planned")),
+                    _ => ctx.sleep(ms(50))?,
+                }
+                Ok(())
+            })
+        });
+        let [one, two] = ["one", "two"].map(|name| pool.spawn(name, answers.clone()).unwrap());
+        let asker = Props::new(move || {
+            Behavior::receive(move |ctx: &mut Context<'_, Reply<()>>, reply| {
+                let ask = |what, within| one.ask(|reply| (what, reply), within);
+                for _ in 0..3 {
+                    ask(0, SOON).wait()?;
+                }
+                assert!(ask(1, SOON).wait().is_err());
+                assert!(ask(3, ms(1)).wait().is_err());
+                ask(0, SOON).cancel();
+                assert!(two.ask(|reply| (2, reply), SOON).wait().is_err());
+                assert!(two.ask(|reply| (0, reply), SOON).wait().is_err());
+                let own = ctx.self_ref().ask(|reply| reply, SOON);
+                assert!(own.wait().is_err());
+                reply.send(());
+                Ok::<_, BoxError>(())
+            })
+        });
+        let asker = pool.spawn("asker", asker).unwrap();
+        asker.ask(|reply| reply, SOON).wait().unwrap();
+        eventually("it is published", || pool.stats().workers[0].asks == 9);
+        let stats = pool.stats().workers[0];
+        let ended = [
+            stats.asks_without_reply,
+            stats.asks_timed_out,
+            stats.asks_given_up,
+            stats.asks_to_failed,
+            stats.asks_to_stopped,
+            stats.asks_in_deadlock,
+            stats.asks_to_full,
+        ];
+        assert_eq!(ended, [1, 1, 1, 1, 1, 1, 0]);
+        assert!(stats.busy_nanos > 0);
+    });
+}
