@@ -9,8 +9,12 @@ use std::time::Duration;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
 use crate::failure::{Unwound, WaitEnd, catch_user};
+#[cfg(feature = "tracing")]
+use crate::observe::span_of_handling;
 use crate::observe::{Handled, MessageSource, Outcome, Waited};
 use crate::pool_core::Intervention;
+#[cfg(feature = "tracing")]
+use crate::shard::path_of;
 use crate::shard::{
     Body, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
 };
@@ -139,6 +143,18 @@ pub(super) struct ObservedHandling {
 }
 
 impl ObservedHandling {
+    /// The span in which it runs, if there is one.
+    #[cfg(feature = "tracing")]
+    fn span(self, shard: &Shard) -> Option<tracing::Span> {
+        let is_made = shard.core.observers.makes_span(self.told.numbers);
+        is_made.then(|| {
+            let path = || path_of(shard, self.key.slot());
+            let message_type = shard.slot(self.key.slot()).message_type();
+            let made = catch_user(|| span_of_handling(path, message_type, &self.envelope));
+            made.unwrap_or_else(|_| tracing::Span::none())
+        })
+    }
+
     /// Runs it, and tells the observers of its end. The body tells them of its begin, when it has the
     /// message.
     pub(super) fn of(
@@ -147,10 +163,16 @@ impl ObservedHandling {
         handle: impl FnOnce() -> Result<TurnEnd, Unwound>,
     ) -> Result<TurnEnd, Unwound> {
         shard.observation.begin_telling(self.told);
+        #[cfg(feature = "tracing")]
+        let span = self.span(shard);
+        #[cfg(feature = "tracing")]
+        let entered = span.as_ref().map(tracing::Span::enter);
         let began = shard.read_clock();
         let left_unhandled = &shard.current.record().left_unhandled;
         left_unhandled.set(false);
         let end = handle();
+        #[cfg(feature = "tracing")]
+        drop(entered);
         if shard.observation.is_yet_to_tell() {
             return end; // the message was withdrawn
         }

@@ -11,6 +11,9 @@ use super::observer::{Observer, Sampling};
 pub(crate) struct Observers {
     all: Vec<Observing>,
     asks: bool,
+    /// The number of the one for whose handlings there are spans.
+    #[cfg(feature = "tracing")]
+    spans: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -27,6 +30,19 @@ impl Observers {
             observer: Arc::new(observer),
             sampling,
         });
+    }
+
+    /// Adds the one that writes events, and has a span made for that share of the handlings.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn write_events(&mut self, spans: Sampling) {
+        self.spans = Some(self.all.len());
+        self.add(super::tracing::EventWriter { spans });
+    }
+
+    /// Whether there is a span for a handling that these are told of.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn makes_span(&self, numbers: Numbers) -> bool {
+        self.spans.is_some_and(|number| numbers.has(number))
     }
 
     pub(crate) fn any(&self) -> bool {
