@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+use super::run_queue::Runnable;
 use super::slot::Slot;
 use super::state::{Shard, TypedKey};
 use crate::address::{Key, MessageCause, MessageId};
@@ -61,11 +62,11 @@ impl Shard {
     #[inline(never)]
     pub(super) unsafe fn admit_noted<M: Send + 'static>(
         &self,
-        slot: &Slot,
         to: TypedKey<M>,
         cause: MessageCause,
         message: MessageId,
     ) -> Option<*mut MailItem<M>> {
+        let slot = self.slot(to.key.slot());
         if !slot.is_armed_for(to.key.generation()) {
             return None;
         }
@@ -73,6 +74,9 @@ impl Shard {
         arrivals.note(to.key, message, self.read_clock());
         if !arrivals.are_all_noted() {
             slot.disarm();
+        }
+        if !slot.queued.replace(true) {
+            self.due.push(Runnable::Turn(to.key.slot()));
         }
         // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
         Some(unsafe { slot.push_place(&self.slabs, cause) })

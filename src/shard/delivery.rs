@@ -30,16 +30,15 @@ impl Shard {
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
-        let place = unsafe {
-            match slot.admit(generation, &self.slabs, cause) {
-                Some(place) => place,
-                None => self.admit_noted(slot, to, cause, message())?,
+        unsafe {
+            let Some(place) = slot.admit(generation, &self.slabs, cause) else {
+                return self.admit_noted(to, cause, message());
+            };
+            if !slot.queued.replace(true) {
+                self.due.push(Runnable::Turn(index));
             }
-        };
-        if !slot.queued.replace(true) {
-            self.due.push(Runnable::Turn(index));
+            Some(place)
         }
-        Some(place)
     }
 
     /// Puts a message that was counted into a mailbox of this worker, or loses it if the mailbox is shut.
