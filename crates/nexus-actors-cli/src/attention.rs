@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::model::{Actor, Overview, Waiting, cycle_text};
+use crate::model::{Actor, Failed, Overview, Waiting, cycle_text};
 use crate::text::{Text, count, grouped, time};
 
 /// A wait of a handler that is worth a line.
@@ -143,18 +143,22 @@ fn deep_mailboxes(overview: &Overview) -> Vec<Attention> {
 }
 
 fn restarts(overview: &Overview, growth: Option<&Growth>) -> Vec<Attention> {
-    let window = growth.map_or(WINDOW_ALONE_MS, |growth| growth.over_ms.max(1.0));
-    let since = overview.uptime_ms - window;
-    // By path: how often, and what the last failure said.
-    let mut grown: HashMap<&Text, (u64, Option<&Text>)> = HashMap::new();
+    let window = if growth.is_some() {
+        WINDOW_MS
+    } else {
+        WINDOW_ALONE_MS
+    };
+    // By path: how often, in which time, and what the last failure said.
+    let mut grown: HashMap<&Text, (u64, f64, Option<&Text>)> = HashMap::new();
+    let recent = |failed: &&Failed| failed.at_ms >= overview.uptime_ms - window;
     for failed in overview
         .failures
         .iter()
-        .filter(|failed| failed.restarts() && failed.at_ms >= since)
+        .filter(|failed| failed.restarts())
+        .filter(recent)
     {
         let entry = grown.entry(&failed.path).or_default();
-        entry.0 += 1;
-        entry.1 = Some(&failed.text);
+        *entry = (entry.0 + 1, window, Some(&failed.text));
     }
     if growth.is_none() {
         // One failure is no storm.
@@ -163,27 +167,27 @@ fn restarts(overview: &Overview, growth: Option<&Growth>) -> Vec<Attention> {
     let mut in_all = HashMap::new();
     for actor in overview.top.all() {
         in_all.insert(&actor.path, actor.restarts);
-        let more = growth
-            .and_then(|growth| growth.restarts.get(&actor.id))
-            .copied()
-            .unwrap_or(0);
-        if more > 0 {
+        let Some(growth) = growth else { continue };
+        // The list of failures is short, and may have lost some.
+        let more = growth.restarts.get(&actor.id).copied().unwrap_or(0);
+        if more > grown.get(&actor.path).map_or(0, |entry| entry.0) {
             let entry = grown.entry(&actor.path).or_default();
-            entry.0 = entry.0.max(more);
+            (entry.0, entry.1) = (more, growth.over_ms);
         }
     }
     let mut grown: Vec<_> = grown.into_iter().collect();
-    grown.sort_by_key(|&(path, (times, _))| (std::cmp::Reverse(times), path));
-    let line = |(path, (times, failure)): (&Text, (u64, Option<&Text>))| {
+    grown.sort_by_key(|&(path, (times, ..))| (std::cmp::Reverse(times), path));
+    let line = |(path, (times, window, failure)): (&Text, (u64, f64, Option<&Text>))| {
         let all = in_all.get(path).filter(|&&all| all > times);
-        let all = all
-            .map(|&all| format!(", {} in all", grouped(all)))
-            .unwrap_or_default();
-        let why = failure
-            .map(|failure| format!("; last: {failure}"))
-            .unwrap_or_default();
-        let times = count(times, "time", "times");
-        let text = format!("{path} has restarted {times} in {}{all}{why}", time(window));
+        let all = all.map(|&all| format!(", {} in all", grouped(all)));
+        let why = failure.map(|failure| format!("; last: {failure}"));
+        let text = format!(
+            "{path} has restarted {} in {}{}{}",
+            count(times, "time", "times"),
+            time(window),
+            all.unwrap_or_default(),
+            why.unwrap_or_default()
+        );
         Attention {
             grave: false,
             text,

@@ -104,3 +104,79 @@ fn read(client: &Client, mut stream: Option<EventStream>, news: &SyncSender<News
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::server::{Answer, Server};
+
+    fn client(server: &Server) -> Arc<Client> {
+        Arc::new(Client::new(server.address().parse().unwrap(), None))
+    }
+
+    /// Far longer than a reconnect takes.
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_service_that_goes_away_is_found_again() {
+        let events = |name: &str| {
+            Answer::Events(Box::new(std::iter::once(format!(
+                "event: {name}\ndata: x\n\n"
+            ))))
+        };
+        let down = || Answer::Json(503, r#"{"error":"not yet"}"#.to_owned());
+        let answers = Mutex::new(vec![
+            events("second"),
+            down(),
+            Answer::Nothing,
+            events("first"),
+        ]);
+        let server =
+            Server::start(move |_| answers.lock().unwrap().pop().unwrap_or(Answer::Nothing));
+        let mut feed = Feed::open(&client(&server)).unwrap();
+        let news = (0..7).map(|_| match feed.next(LONG).unwrap() {
+            News::Open => "open".to_owned(),
+            News::Event(event) => event.name,
+            News::Away(failure) => failure.text.replace(&server.address(), "HERE"),
+        });
+        let expected = [
+            "open",
+            "first",
+            "HERE: the service has ended the stream of events",
+            "HERE closed the connection in the middle of its answer",
+            "not yet",
+            "open",
+            "second",
+        ];
+        assert_eq!(news.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_feed_that_cannot_be_opened_is_an_error_at_once() {
+        let server = Server::start(|_| Answer::Json(401, r#"{"error":"no token"}"#.to_owned()));
+        assert_eq!(
+            Feed::open(&client(&server)).err().unwrap().kind,
+            Kind::Refused
+        );
+        let server = Server::start(|_| Answer::Json(200, "{}".to_owned()));
+        assert_eq!(
+            Feed::open(&client(&server)).err().unwrap().kind,
+            Kind::Unreachable
+        );
+    }
+
+    #[test]
+    fn no_news_is_no_event() {
+        let (_say, said) = std::sync::mpsc::channel();
+        let said = Mutex::new(Some(said));
+        let server = Server::start(move |_| match said.lock().unwrap().take() {
+            Some(said) => Answer::Events(Box::new(said.into_iter())),
+            None => Answer::Nothing,
+        });
+        let mut feed = Feed::open(&client(&server)).unwrap();
+        assert!(matches!(feed.next(LONG), Some(News::Open)));
+        assert!(feed.next(Duration::ZERO).is_none());
+    }
+}

@@ -12,6 +12,11 @@ mod output;
 mod text;
 mod top;
 
+#[cfg(test)]
+#[path = "../tests/server/mod.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod server;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The standard output: plain text, colours only on a terminal.
 
-use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use crate::failure::Failure;
 
@@ -14,14 +14,14 @@ pub(crate) enum Style {
 }
 
 pub(crate) struct Output {
-    stream: BufWriter<Stdout>,
+    stream: Box<dyn Write>,
     colours: bool,
 }
 
 impl Output {
     pub(crate) fn new() -> Self {
         Self {
-            stream: BufWriter::new(io::stdout()),
+            stream: Box::new(BufWriter::new(io::stdout())),
             colours: is_terminal() && colours_are_wanted(),
         }
     }
@@ -84,4 +84,55 @@ pub(crate) fn is_terminal() -> bool {
 /// Whether the user has not turned colours off (<https://no-color.org>).
 pub(crate) fn colours_are_wanted() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(colours: bool) -> String {
+        let (reader, writer) = io::pipe().unwrap();
+        let mut output = Output {
+            stream: Box::new(writer),
+            colours,
+        };
+        for style in [Style::Plain, Style::Head, Style::Grave, Style::Warning] {
+            output.line(style, "text").unwrap();
+        }
+        drop(output);
+        io::read_to_string(reader).unwrap()
+    }
+
+    #[test]
+    fn colours_are_for_terminals_only() {
+        assert_eq!(written(false), "text\n".repeat(4));
+        let coloured = written(true);
+        let lines: Vec<&str> = coloured.lines().collect();
+        assert_eq!(lines[0], "text");
+        assert!(
+            lines[1..]
+                .iter()
+                .all(|line| line.starts_with("\x1b[") && line.ends_with("text\x1b[0m")),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_told_from_a_full_disk() {
+        use crate::failure::Kind;
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut output = Output {
+            stream: Box::new(writer),
+            colours: false,
+        };
+        let closed = output.line(Style::Plain, "text").unwrap_err();
+        assert_eq!(
+            (closed.kind, closed.exit_code(), closed.message(false)),
+            (Kind::ClosedPipe, 0, None)
+        );
+        let full = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!((full.kind, full.exit_code()), (Kind::Output, 1));
+        assert!(full.message(false).unwrap().contains("cannot be written"));
+    }
 }

@@ -160,8 +160,12 @@ pub(super) fn workers(app: &App, screen: usize) -> Vec<String> {
                 .unwrap_or(0)
         })
         .collect();
-    // Whole columns, from the left.
-    let mut taken = 0;
+    // Whole columns, from the left, and room for the word about those that are silent.
+    let mut taken = if curves.iter().any(|(_, silent)| *silent) {
+        2 + "silent".len()
+    } else {
+        0
+    };
     let shown = widths.iter().take_while(|width| {
         taken += *width + 2;
         taken <= screen

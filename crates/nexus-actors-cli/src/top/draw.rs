@@ -194,10 +194,7 @@ fn header(pen: &mut Pen<'_, '_>, app: &App, now: Duration, palette: Palette) {
             let old = old
                 .map(|old| format!("; this is {old} old"))
                 .unwrap_or_default();
-            pen.line(
-                palette.grave(),
-                &format!("the service is away, trying again{old}: {why}"),
-            );
+            pen.line(palette.grave(), &format!("away, trying again{old}: {why}"));
         }
         (None, Some(old)) => pen.line(
             palette.grave(),
