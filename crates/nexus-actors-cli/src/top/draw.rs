@@ -95,7 +95,7 @@ impl Plan {
         let workers = app.overview.workers.len() + 1;
         let has_workers = app.view == View::Table && height >= 16;
         Self {
-            attention: if height < 5 || app.view == View::Attention {
+            attention: if height < 5 || matches!(app.view, View::Attention | View::Help) {
                 0
             } else {
                 attention

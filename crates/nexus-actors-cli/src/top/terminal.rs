@@ -1,16 +1,19 @@
 //! The terminal in the state that `nexus top` needs, and back.
 
 use std::io::{self, Stdout, stdout};
-use std::panic;
 use std::sync::Once;
+use std::{panic, process, thread};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+
+/// The exit code of a program that panics.
+const PANICKED: i32 = 101;
 
 /// A terminal on its alternate screen, in raw mode. It is restored when this is dropped, and before the message of
 /// a panic is written.
@@ -25,9 +28,14 @@ impl Screen {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let before = panic::take_hook();
+            let here = thread::current().id();
             panic::set_hook(Box::new(move |info| {
                 restore();
                 before(info);
+                // The thread that draws ends by itself. It would draw on after the end of another thread.
+                if thread::current().id() != here {
+                    process::exit(PANICKED);
+                }
             }));
         });
         enter()?;
@@ -73,5 +81,5 @@ fn enter() -> io::Result<()> {
 /// As far as it can be: there is nobody to tell of a failure.
 fn restore() {
     let _ = disable_raw_mode();
-    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let _ = execute!(stdout(), Clear(ClearType::All), LeaveAlternateScreen, Show);
 }
