@@ -11,11 +11,11 @@ mod tests;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::event::{Event, KeyEventKind};
 
 use crate::client::Client;
 use crate::failure::{Failure, Kind};
@@ -24,7 +24,7 @@ use crate::model::{Found, Overview};
 use crate::output::colours_are_wanted;
 use crate::top::app::{App, Flow, Granted, Wish};
 use crate::top::draw::{Palette, draw};
-use crate::top::terminal::Screen;
+use crate::top::terminal::{Screen, keys};
 
 /// How long a key, or a signal, waits for its effect at most.
 const TICK: Duration = Duration::from_millis(50);
@@ -66,6 +66,7 @@ fn run(
 ) -> io::Result<Option<i32>> {
     let palette = Palette::new(colours_are_wanted());
     let mut asker = Asker::start(client);
+    let keys = keys();
     let mut page = 1;
     let mut drawn = None;
     loop {
@@ -75,21 +76,24 @@ fn run(
         // The age of the overview is shown too, by the second.
         let second = Some(start.elapsed().as_secs());
         if drawn != second {
-            screen
-                .terminal
-                .draw(|frame| page = draw(frame, app, start.elapsed(), palette))?;
+            screen.draw(|frame| page = draw(frame, app, start.elapsed(), palette))?;
             drawn = second;
         }
-        if event::poll(TICK)? {
-            drawn = None;
-            match event::read()? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => match app.key(key, page) {
-                    Flow::Quit => return Ok(None),
-                    Flow::Suspend => screen.suspend()?,
-                    Flow::Continue => asker.ask_if_new(app.wish()),
-                },
-                _ => {}
+        match keys.recv_timeout(TICK) {
+            Ok(event) => {
+                drawn = None;
+                if let Event::Key(key) = event?
+                    && key.kind != KeyEventKind::Release
+                {
+                    match app.key(key, page) {
+                        Flow::Quit => return Ok(None),
+                        Flow::Suspend => screen.suspend()?,
+                        Flow::Continue => asker.ask_if_new(app.wish()),
+                    }
+                }
             }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::UnexpectedEof.into()),
         }
         while let Some(news) = feed.next(Duration::ZERO) {
             drawn = None;
