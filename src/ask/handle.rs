@@ -195,9 +195,6 @@ impl<R: Send + 'static> Ask<R> {
         let Some(shard) = here.shard().filter(|shard| shard.home == home) else {
             return self.wait_elsewhere();
         };
-        if shard.observation.is_of_asks() {
-            return self.wait_held(shard, wait);
-        }
         // The handle stays in place during the wait, so that it gives up even if this stack is unwound.
         let place = shard.waits.place(wait);
         if let Some(place) = place.filter(|place| place.is_pending(wait)) {
@@ -205,6 +202,8 @@ impl<R: Send + 'static> Ask<R> {
                 return self.wait_held(shard, wait);
             };
             wait_at(shard, fiber, place, wait).map_err(WaitError::from)?;
+        } else if shard.observation.is_of_asks() {
+            return self.wait_held(shard, wait);
         }
         // The outcome is taken, and with it the wait: nothing is left to give up.
         std::mem::forget(self);

@@ -113,7 +113,7 @@ impl Shard {
             observation: Observation::new(&core.observers),
             births: Births::default(),
             activity: Arc::clone(&core.activities[worker as usize]),
-            current: CurrentRecord::new(core.scopes.are_hooked()),
+            current: CurrentRecord::new(core.scopes.are_hooked(), core.observers.observe_asks()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),

@@ -77,6 +77,8 @@ pub(crate) struct CurrentRecord {
     fibers: RefCell<Vec<*const TurnRecord>>,
     /// Whether hooks are called at each switch.
     is_hooked: bool,
+    /// Whether observers are told of each ask.
+    tells_of_asks: bool,
     /// The record of the worker's own stack. It is a box held as a pointer, because moving a box would
     /// invalidate what was borrowed from it.
     root: *mut TurnRecord,
@@ -90,12 +92,13 @@ impl Drop for CurrentRecord {
 }
 
 impl CurrentRecord {
-    pub(super) fn new(is_hooked: bool) -> Self {
+    pub(super) fn new(is_hooked: bool, tells_of_asks: bool) -> Self {
         let root = Box::into_raw(Box::new(TurnRecord::nobody(is_hooked)));
         Self {
             here: Cell::new(root),
             fibers: RefCell::default(),
             is_hooked,
+            tells_of_asks,
             root,
         }
     }
@@ -123,7 +126,7 @@ impl CurrentRecord {
         let acting = TurnRecord::nobody(self.is_hooked);
         let _listed = Listed::new(&self.fibers, &acting);
         self.set_current(&acting);
-        do_first(self.is_hooked);
+        do_first(self.is_hooked || self.tells_of_asks);
         run(&acting);
     }
 
