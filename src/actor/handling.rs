@@ -11,7 +11,7 @@ use super::context::Context;
 use crate::address::Key;
 use crate::failure::{BoxError, DeadLetterReason};
 use crate::self_queue;
-use crate::shard::{Body, NewBody, Shard, Slot, TurnEnd, TurnOf};
+use crate::shard::{Body, LeftMessage, NewBody, Shard, Slot, TurnEnd, TurnOf};
 use crate::supervision::Signal;
 
 /// A typed handler, to which the behaviours of the public interface are reduced.
@@ -223,7 +223,7 @@ fn unhandled<M: Send + 'static>(shard: &Shard, actor: Key) {
     if self_queue::has_taken::<M>(shard, actor) {
         return; // it is handled later
     }
-    shard.current.record().left_unhandled.set(true);
+    shard.current.record().left.set(LeftMessage::Unhandled);
     shard.is_not_handled();
     shard.counts.buried.add(1);
     let id = shard.id_of(actor);

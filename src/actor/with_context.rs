@@ -17,7 +17,8 @@ use crate::shard::with_current;
 /// it sends; the correlation is another one.
 ///
 /// A message carries no more with a context than without. The context is kept in a table of the process, which
-/// has the newest 65,536 contexts.
+/// has the newest 65,536 contexts: one is dropped when so many newer ones have come, and not before, whatever has
+/// become of its messages and of their pool.
 ///
 /// ```
 /// use nexus_actors::actor::with_context;

@@ -91,6 +91,9 @@ pub(crate) fn message_name<M: 'static>() -> &'static str {
     last.map_or(name, |at| &name[at + "::".len()..])
 }
 
+/// The type of no message.
+struct NoQuestion;
+
 /// A message type, in one word: its description exists once for all actors.
 #[derive(Clone, Copy)]
 pub(crate) struct MessageType {
@@ -108,6 +111,21 @@ impl MessageType {
             id: TypeId::of::<M>,
             name: message_name::<M>,
         }
+    }
+
+    /// Stands for the question of a wait that is no ask.
+    pub(crate) const fn of_no_question() -> &'static Self {
+        const {
+            &Self {
+                id: TypeId::of::<NoQuestion>,
+                name: || "()",
+            }
+        }
+    }
+
+    /// Whether it is [that](Self::of_no_question) of no question.
+    pub(crate) fn is_no_question(&self) -> bool {
+        self.is::<NoQuestion>()
     }
 
     pub(crate) fn is<M: 'static>(&self) -> bool {

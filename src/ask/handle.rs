@@ -118,7 +118,7 @@ impl<R: Send + 'static> Ask<R> {
     #[inline]
     pub(crate) fn begin(timeout: Option<Duration>, asked: ActorId) -> (Self, Reply<R>) {
         let within = timeout.map_or(Deadline::NEVER, Deadline::from);
-        let mail = MessageType::of::<()>();
+        let mail = MessageType::of_no_question();
         with_current(|shard| match shard {
             Some(shard) => Begun::on(shard, within, asked, mail).ends(),
             None => Self::begin_outside(within, asked, mail),
@@ -411,8 +411,8 @@ impl<'a> Begun<'a> {
         mail: &'static MessageType,
     ) -> Self {
         let (timeout, now) = (within.nanos_left(), shard.read_clock());
-        if shard.observation.is_of_asks() && asked.key.generation() > 0 {
-            tell_of_asking(shard, asked, mail.name(), timeout);
+        if shard.observation.is_of_asks() {
+            tell_of_asking(shard, asked, mail, timeout);
         }
         let deadline = timeout.map_or(NEVER, |timeout| now.saturating_add(timeout));
         let (place, wait) = shard.waits.begin_ask(None, asked, mail, now);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::{AskDetails, AskError};
-use crate::address::{ActorId, Key, MessageId};
+use crate::address::{ActorId, Key, MessageId, MessageType};
 use crate::failure::AskErrorKind;
 use crate::observe::{AskBegun, AskEnded};
 use crate::shard::Shard;
@@ -32,17 +32,17 @@ pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
         Some(end) => AskError::of_worker(shard, end, asked, cycle, failure),
         None => AskError::PoolClosed(AskDetails::unknown()),
     };
-    if asked.is_some_and(|asked| is_of_actor(&asked)) {
+    if asked.is_some_and(|asked| is_of_actor(shard, &asked)) {
         shard.counts.ask_has_ended(error.kind());
     }
     error
 }
 
-/// Whether a wait is an ask of an actor, and not for work of another worker.
-fn is_of_actor(asked: &Asked) -> bool {
-    // A question that could not be sent has no id.
-    let is_question = !asked.question.is_work() && asked.question != MessageId::ROOM;
-    is_question && asked.target.key.generation() > 0
+/// Whether a wait is an ask by an actor of another one, and not for a start, a permit or another worker.
+fn is_of_actor(shard: &Shard, asked: &Asked) -> bool {
+    let is_question = asked.mail.is_some_and(|mail| !mail.is_no_question());
+    let is_other = asked.question.is_work() || asked.question == MessageId::ROOM;
+    is_question && !is_other && shard.acting().known().is_some()
 }
 
 #[cold]
@@ -71,9 +71,14 @@ pub(super) fn note_given_up(shard: &Shard, wait: Key) {
 pub(super) fn tell_of_asking(
     shard: &Shard,
     target: ActorId,
-    message_type: &'static str,
+    mail: &'static MessageType,
     timeout: Option<u64>,
 ) {
+    // A thread that drives the pool is no actor.
+    if mail.is_no_question() || shard.acting().known().is_none() {
+        return;
+    }
+    let message_type = mail.name();
     let asking = AskBegun {
         asker: shard.acting(),
         target,
@@ -90,7 +95,8 @@ struct ToldAsk(Asked);
 impl ToldAsk {
     /// `None` if the wait is no ask, but for work of another worker.
     fn of(shard: &Shard, wait: Key) -> Option<Self> {
-        shard.waits.asked(wait).filter(is_of_actor).map(Self)
+        let asked = shard.waits.asked(wait)?;
+        is_of_actor(shard, &asked).then_some(Self(asked))
     }
 
     fn ended(&self, shard: &Shard, outcome: Result<(), AskErrorKind>) {

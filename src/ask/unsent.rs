@@ -1,5 +1,6 @@
 //! The guard of a question that is being made.
 
+use super::outcome::note_given_up;
 use crate::address::Key;
 use crate::cancel::give_up_wait;
 use crate::shard::Shard;
@@ -34,5 +35,6 @@ impl Drop for Unsent<'_> {
 #[cold]
 #[inline(never)]
 fn give_up_unsent(shard: &Shard, wait: Key) {
+    note_given_up(shard, wait);
     give_up_wait(shard, wait);
 }

@@ -90,6 +90,12 @@ impl SnapshotQuery {
         self
     }
 
+    /// Whether an actor with that path is below the root, and not too deep.
+    pub(super) fn contains(&self, path: &ActorPath) -> bool {
+        let is_below = *path == self.below || path.is_descendant_of(&self.below);
+        is_below && path.depth() - self.below.depth() <= self.depth
+    }
+
     /// The orders, of which there is at least one.
     pub(super) fn orders(&self) -> &[SnapshotOrder] {
         if self.orders.is_empty() {

@@ -18,6 +18,8 @@ use crate::shard::{
 };
 use crate::suspend::yield_now;
 
+/// Actors that are described before others have their turns.
+const DESCRIBED_AT_ONCE: usize = 256;
 /// Children that are counted.
 const MOST_CHILDREN: usize = 10_000;
 
@@ -36,6 +38,10 @@ pub(crate) fn scan(shard: &Shard, query: &SnapshotQuery, now: u64) -> Found {
     let mut index = 0;
     while let Some(slot) = shard.slots().get(index) {
         if index % CELLS_PER_GROUP == 0 {
+            if index > 0 {
+                // Others have their turns. If it cannot wait here, they wait for the whole of it.
+                let _ = yield_now(shard);
+            }
             if shard
                 .slots()
                 .cold_groups()
@@ -44,10 +50,6 @@ pub(crate) fn scan(shard: &Shard, query: &SnapshotQuery, now: u64) -> Found {
                 // Nobody lives there, and a look would take memory from the system.
                 index += CELLS_PER_GROUP;
                 continue;
-            }
-            if index > 0 {
-                // Others have their turns. If it cannot wait here, they wait for the whole of it.
-                let _ = yield_now(shard);
             }
         }
         scan.look_at(shard, slot, index);
@@ -188,6 +190,9 @@ impl<'a> Scan<'a> {
             });
         }
         let slot = shard.slot(index);
+        if root.name().starts_with('$') && path_of(shard, index) == *root {
+            return Some(Relation::Below(0)); // it has no given name
+        }
         let is_alone = is_outpost(shard, slot.parent.get());
         slot.look_at_given_path(|path| {
             if path == root {
@@ -209,11 +214,18 @@ impl<'a> Scan<'a> {
         let handling = shard.current.handling().into_iter().collect();
         let lists = self.heaps.into_iter().map(|heap| {
             let found = heap.into_sorted_vec().into_iter();
-            let live = found.filter_map(|Reverse((number, key))| {
-                let key = Key::from_bits(key);
-                shard.tenant(key)?;
-                Some((number, describe(shard, key, self.now, &handling)))
-            });
+            let live = found
+                .enumerate()
+                .filter_map(|(count, Reverse((number, key)))| {
+                    if count % DESCRIBED_AT_ONCE == DESCRIBED_AT_ONCE - 1 {
+                        let _ = yield_now(shard);
+                    }
+                    let key = Key::from_bits(key);
+                    shard.tenant(key)?;
+                    let actor = describe(shard, key, self.now, &handling);
+                    // What is known of a parent may have been that of the one before in its slot.
+                    self.query.contains(&actor.path).then_some((number, actor))
+                });
             live.collect()
         });
         Found {

@@ -17,7 +17,9 @@ pub struct Watch(Arc<PoolCore>);
 
 impl Watch {
     pub(crate) fn begin(core: &Arc<PoolCore>) -> Self {
-        core.watches.fetch_add(1, Relaxed);
+        if core.watches.fetch_add(1, Relaxed) == 0 {
+            core.last_watch.fetch_add(1, Relaxed);
+        }
         Self(Arc::clone(core))
     }
 }

@@ -16,7 +16,7 @@ use crate::pool_core::Intervention;
 #[cfg(feature = "tracing")]
 use crate::shard::path_of;
 use crate::shard::{
-    Body, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
+    Body, LeftMessage, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
 };
 
 /// A turn of an actor for the messages in its mailbox, of which there is one at least.
@@ -53,7 +53,7 @@ pub(super) fn observed_turn(
             shard.observation.arrivals.forget_noted(key);
             break end;
         }
-        if !goes_on || left == 0 {
+        if !goes_on || left == 0 || shard.tick_is_long() {
             break end;
         }
     };
@@ -64,7 +64,7 @@ pub(super) fn observed_turn(
 }
 
 /// Tells observers how long the next message has waited, if its arrival was noted.
-fn tell_of_wait(shard: &Shard, slot: &Slot, key: Key) {
+pub(super) fn tell_of_wait(shard: &Shard, slot: &Slot, key: Key) {
     let Some(envelope) = slot.peek_envelope() else {
         return;
     };
@@ -162,23 +162,26 @@ impl ObservedHandling {
         shard: &Shard,
         handle: impl FnOnce() -> Result<TurnEnd, Unwound>,
     ) -> Result<TurnEnd, Unwound> {
-        shard.observation.begin_telling(self.told);
+        let record = shard.current.record();
+        record.telling.set(Some(self.told));
         #[cfg(feature = "tracing")]
         let span = self.span(shard);
         #[cfg(feature = "tracing")]
         let entered = span.as_ref().map(tracing::Span::enter);
         let began = shard.read_clock();
-        let left_unhandled = &shard.current.record().left_unhandled;
-        left_unhandled.set(false);
+        record.left.set(LeftMessage::Nothing);
         let end = handle();
         #[cfg(feature = "tracing")]
         drop(entered);
-        if shard.observation.is_yet_to_tell() {
+        if record.telling.take().is_some() {
             return end; // the message was withdrawn
         }
         let outcome = match &end {
-            Ok(TurnEnd::Done) if left_unhandled.get() => Outcome::Unhandled,
-            Ok(TurnEnd::Done) => Outcome::Handled,
+            Ok(TurnEnd::Done) => match record.left.get() {
+                LeftMessage::Nothing => Outcome::Handled,
+                LeftMessage::Unhandled => Outcome::Unhandled,
+                LeftMessage::Stashed => Outcome::Stashed,
+            },
             Ok(TurnEnd::Stop) => Outcome::Stopped,
             Ok(TurnEnd::Passivate) => Outcome::Passivated,
             Ok(TurnEnd::Become(_)) => Outcome::Became,

@@ -61,11 +61,16 @@ pub(super) fn handle_kept(shard: &Shard, key: Key, kept: OwnMessage, envelope: E
     let end = match intervention {
         Intervention::None => {
             begin_handling(shard, kept, &envelope);
+            let counted = shard.begin_counted_turn(key, slot.mailbox_len());
             let mut handle = || catch_user(|| body.turn(shard, slot, key, TurnOf::Own(kept)));
-            match observed(shard, key, kept, envelope) {
+            let end = match observed(shard, key, kept, envelope) {
                 Some(observed) => observed.of(shard, handle),
                 None => handle(),
+            };
+            if let Some(counted) = counted {
+                shard.end_counted_turn(counted, 1);
             }
+            end
         }
         Intervention::Panic(text) => {
             begin_handling(shard, kept, &envelope);

@@ -363,7 +363,7 @@ fn siblings_in_reach(
 /// Makes a failure the parent's own. The actor rests until the parent has decided.
 fn escalate(shard: &Shard, key: Key, parent: u32, failure: &Arc<Failure>) {
     let slot = shard.slot(key.slot());
-    if shard.observation.is_of_events() {
+    if shard.observation.is_of_events() && !slot.attention.is_stand_in() {
         tell_observers(shard, key, None, failure);
     }
     slot.with_system(|system| system.escalated = true);

@@ -3,7 +3,7 @@
 use super::elsewhere::take_stand_in_turn;
 use super::instance::touch;
 use super::next_step::Wanted;
-use super::observed::{observed_message, observed_turn};
+use super::observed::{observed_message, observed_turn, tell_of_wait};
 use super::own_messages::handle_kept;
 use super::passivate::{begin_passivation, fall_asleep, sleep};
 use super::rebuild::{finish_restart, wake_up};
@@ -236,6 +236,7 @@ fn screened_turn(
             continue;
         }
         let end = if shard.observation.is_of_turns() {
+            tell_of_wait(shard, slot, key);
             observed_message(shard, slot, key, body)
         } else {
             shard.leave_messages(1);

@@ -95,6 +95,8 @@ pub enum Outcome {
     Handled,
     /// The handler left the message unhandled: it became a dead letter.
     Unhandled,
+    /// The handler has put the message into its stash. It is told again when it comes out.
+    Stashed,
     /// The actor continues with another behaviour.
     Became,
     /// The handler stopped its actor.
@@ -114,6 +116,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Self::Handled => "handled",
             Self::Unhandled => "unhandled",
+            Self::Stashed => "stashed",
             Self::Became => "became",
             Self::Stopped => "stopped",
             Self::Passivated => "passivated",

@@ -41,13 +41,14 @@ impl Sampling {
 ///
 /// - It cannot wait: inside of it, what would wait returns
 ///   [`WaitError::Forbidden`](crate::WaitError::Forbidden).
-/// - It may send messages. The observers are not told how those are handled, or they would keep each other
-///   busy for ever; a message that it loses is counted as a dead letter, and told to no subscriber.
+/// - It may send messages. The observers are not told how those are handled. They are told what the handlers of
+///   those send on: if an actor that an observer feeds sends to others, there may be no end. A message that it
+///   loses is counted as a dead letter, and told to no subscriber.
 /// - A panic of an observer ends with that call, and goes to the panic hook alone.
 /// - Several observers are called in the order in which they were added.
 pub trait Observer: Send + Sync + 'static {
     /// Which handlings this observer is told of: [`handling`](Self::handling) and
-    /// [`handled`](Self::handled). AskEnded once, when the pool starts. The default is [`Sampling::None`].
+    /// [`handled`](Self::handled). Asked once, when it is added. The default is [`Sampling::None`].
     fn sampling(&self) -> Sampling {
         Sampling::None
     }
@@ -82,7 +83,9 @@ pub trait Observer: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// An actor did not start. Nothing of it is left.
+    /// An actor did not start: its factory or its setup failed, or stopped it. Nothing will be left of it; the
+    /// children that its setup has started stop next. A start that is refused, as its name is taken for example,
+    /// is not told.
     fn not_started(&self, actor: &ObservedActor<'_>, error: &SpawnError) {
         let _ = (actor, error);
     }
@@ -93,7 +96,7 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// A supervisor has decided what becomes of an actor because of a failure: its own, or that of a sibling
-    /// or a child.
+    /// or a child. That a failure of a child on another worker is escalated is not told.
     fn supervised(&self, event: &ActorSupervised<'_>) {
         let _ = event;
     }
@@ -119,8 +122,8 @@ pub trait Observer: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// An ask has ended for its asker: when the asker waits for it, and has its outcome. An ask that the
-    /// asker gives up or awaits as a future is not told of its end.
+    /// An ask has ended for its asker: it has the outcome, or gives up. The end of an ask is not told that has left
+    /// the handler which made it, to be awaited on another thread or by another executor.
     fn asked(&self, event: &AskEnded) {
         let _ = event;
     }

@@ -14,7 +14,7 @@ use crate::observe::SlowHandler;
 use crate::pool_core::{
     PoolCore, RunningHandler, WorkerActivity, look_at_handler, look_at_waiting,
 };
-use crate::shard::path_elsewhere;
+use crate::shard::{call_observer, path_elsewhere};
 use crate::shared::{Watcher, WorkFlags, watcher_of};
 
 /// Checks within the time after which a handler is reported.
@@ -155,7 +155,7 @@ fn tell(core: &PoolCore, worker: u32, (turn, running_for): (u64, Duration), hook
     let slow = slow_handler(core, worker, &found, running_for);
     let _ = catch_user(|| hook(&slow));
     for observer in core.observers.iter() {
-        let _ = catch_user(|| observer.slow_handler(&slow));
+        call_observer(|| observer.slow_handler(&slow));
     }
 }
 

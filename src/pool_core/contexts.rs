@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
-use crate::address::{Envelope, MessageId};
+use crate::address::{Envelope, MessageId, RunId};
+use crate::failure::drop_quietly;
 
 /// The contexts of a process that are kept.
 const KEPT: usize = 1 << 16;
@@ -21,6 +22,9 @@ type Place = Mutex<Option<(MessageId, Value)>>;
 static TABLE: OnceLock<Box<[Place]>> = OnceLock::new();
 /// Relaxed: it only has to give each context another number.
 static LAST: AtomicU64 = AtomicU64::new(0);
+/// Where the numbers begin: at random, as a correlation from outside should not name a context by chance, or by
+/// the intent of whoever sends it.
+static FIRST: OnceLock<u64> = OnceLock::new();
 
 #[allow(clippy::cast_possible_truncation)] // the low bits count
 fn place(id: MessageId) -> &'static Place {
@@ -30,10 +34,11 @@ fn place(id: MessageId) -> &'static Place {
 
 /// Keeps a context, in place of the oldest one. Returns the id of the chain that it is for.
 pub(crate) fn keep_context(context: Value) -> MessageId {
-    let id = MessageId::of_context(LAST.fetch_add(1, Relaxed));
+    let first = FIRST.get_or_init(|| RunId::draw().get());
+    let id = MessageId::of_context(first.wrapping_add(LAST.fetch_add(1, Relaxed)));
     let before = place(id).lock().replace((id, context));
-    // Dropped outside of the lock: it is the user's value.
-    drop(before);
+    // Dropped outside of the lock: it is the user's value, and of another user than the caller.
+    let _ = drop_quietly(before);
     id
 }
 

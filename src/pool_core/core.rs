@@ -54,9 +54,11 @@ pub(crate) struct PoolCore {
     pub(super) on_suspicion: SuspicionHook,
     pub(crate) observers: Observers,
     /// That of the observers to the dead letters.
-    _observing: Option<Subscription>,
+    observing: Option<Subscription>,
     /// How many callers watch the actors.
     pub(crate) watches: AtomicU64,
+    /// The number of the last watch that began when there was none.
+    pub(crate) last_watch: AtomicU64,
     /// How the guardian supervises the top-level actors.
     pub(crate) guardian: SupervisorStrategy,
     /// The scopes that handlers may have entered on their threads.
@@ -121,7 +123,7 @@ impl PoolCore {
         } = parts;
         let dead_letters = Arc::default();
         Self {
-            _observing: observe_dead_letters(&dead_letters, &observers),
+            observing: observe_dead_letters(&dead_letters, &observers),
             dead_letters,
             id,
             name,
@@ -139,6 +141,7 @@ impl PoolCore {
             on_suspicion,
             observers,
             watches: AtomicU64::new(0),
+            last_watch: AtomicU64::new(0),
             guardian,
             scopes,
             workers: (0..workers).map(|_| CachePadded::default()).collect(),
@@ -326,6 +329,8 @@ impl Drop for PoolCore {
     /// The last handle may be dropped by a worker, where a panic would be taken for one of the runtime.
     fn drop(&mut self) {
         let _ = drop_quietly(std::mem::replace(&mut self.on_failure, Box::new(|_| {})));
+        let _ = drop_quietly(self.observing.take());
+        let _ = drop_quietly(std::mem::take(&mut self.observers));
     }
 }
 

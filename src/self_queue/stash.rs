@@ -8,7 +8,9 @@ use std::rc::Rc;
 use super::store::{look_at_store, with_store};
 use crate::address::{Envelope, Key, MessageId};
 use crate::failure::{DeadLetterReason, WaitEnd};
-use crate::shard::{Body, NewBody, Shard, Slot, TurnEnd, TurnOf, drop_lost, interrupt, one_by_one};
+use crate::shard::{
+    Body, LeftMessage, NewBody, Shard, Slot, TurnEnd, TurnOf, drop_lost, interrupt, one_by_one,
+};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
@@ -255,6 +257,10 @@ pub(crate) fn put<M: Send + 'static>(
             .map(|message| store.stash.put(shard, handling, message))
     });
     match (put.flatten(), message) {
+        (Some(Ok(())), _) => {
+            shard.current.record().left.set(LeftMessage::Stashed);
+            Ok(())
+        }
         (Some(put), _) => put,
         (None, Some(message)) => Err(StashError::NoStash(message)),
         (None, None) => unreachable!("the message is stashed or returned"),

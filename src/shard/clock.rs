@@ -6,7 +6,7 @@ use crate::address::{ActorId, Key};
 use crate::time::Clock;
 
 /// A tick that takes longer than this, in nanoseconds, ends as soon as that is noticed.
-const LONG_TICK: u64 = 1_000_000;
+pub(super) const LONG_TICK: u64 = 1_000_000;
 
 impl Shard {
     /// Begins a tick at that time.

@@ -86,6 +86,7 @@ impl Shard {
         }
         self.put(to, envelope, message);
         if let Some((envelope, message)) = evicted {
+            self.observation.arrivals.take(key, envelope.message);
             self.counts.buried.add(1);
             self.core.bury::<M>(bounded.actor, envelope, reason);
             drop_lost(message, WaitEnd::from(reason));

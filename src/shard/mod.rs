@@ -54,7 +54,7 @@ pub(crate) use self::loss::{
     bury_without_pool, drop_deferred, drop_lost, fate_of_dropped_reply, record,
 };
 pub(crate) use self::observation::ToldHandling;
-pub(crate) use self::observing::is_of_observer;
+pub(crate) use self::observing::{call_observer, is_of_observer};
 pub(crate) use self::parcel::Parcel;
 pub(crate) use self::path_cache::{path_elsewhere, path_here, path_of_asked};
 pub(crate) use self::probe_records::{ActorChecks, PendingCheck, PendingChecks, Search, Searches};
@@ -76,5 +76,5 @@ pub(crate) use self::tree::{
     interrupt, key_of, open_shard, path_of, path_of_child, paths_of_children, wake,
     younger_siblings,
 };
-pub(crate) use self::turn_record::{Answering, Locals};
+pub(crate) use self::turn_record::{Answering, LeftMessage, Locals};
 pub(crate) use self::vtable::MessageVtable;

@@ -15,14 +15,18 @@ pub(crate) struct Observation {
     pub(super) turns: Cell<bool>,
     /// Whether they are observed in every tick.
     pub(super) always: Cell<bool>,
+    /// Whether the present tick counts, as somebody watches.
+    pub(super) counts: Cell<bool>,
     /// Whether the pool has observers.
     events: bool,
     /// Whether these are told of asks.
     asks: bool,
     pub(super) tracer: OnceCell<Rc<dyn Tracer>>,
     pub(super) sampling: SamplingState,
-    /// What a body is to tell when it has the message.
-    pub(super) telling: Cell<Option<ToldHandling>>,
+    /// The samples drawn so far.
+    pub(super) draws: Cell<u64>,
+    /// The number of the watch that is counted for.
+    pub(super) watch: Cell<u64>,
     pub(crate) arrivals: Arrivals,
     pub(super) ticks: Cell<u64>,
     pub(super) watched: RefCell<Option<Vec<ActorCounts>>>,
@@ -67,11 +71,13 @@ impl Observation {
         Self {
             turns: Cell::new(always),
             always: Cell::new(always),
+            counts: Cell::new(false),
+            watch: Cell::new(0),
+            draws: Cell::new(0),
             events: observers.any(),
             asks: observers.observe_asks(),
             tracer: OnceCell::new(),
             sampling,
-            telling: Cell::new(None),
             arrivals: Arrivals::new(observers.of_all_handlings()),
             ticks: Cell::new(0),
             watched: RefCell::default(),
@@ -110,16 +116,6 @@ impl Observation {
     #[inline(always)]
     pub(crate) fn is_of_events(&self) -> bool {
         self.events
-    }
-
-    /// Has the body that is called next tell that the handling begins.
-    pub(crate) fn begin_telling(&self, told: ToldHandling) {
-        self.telling.set(Some(told));
-    }
-
-    /// Whether no body has told of it: there was no message. Ends the request.
-    pub(crate) fn is_yet_to_tell(&self) -> bool {
-        self.telling.take().is_some()
     }
 
     /// Returns what was counted of an actor, while somebody watches.

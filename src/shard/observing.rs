@@ -4,9 +4,9 @@
 //! one tick of [`WATCHED_TICKS`] only, so that the counts are estimates and cost next to nothing.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::clock::LONG_TICK;
 use super::loss::as_subscriber;
 use super::observation::{ActorCounts, CountedTurn};
 use super::state::Shard;
@@ -27,24 +27,30 @@ impl Shard {
         if !watched && !observation.is_watching() {
             return;
         }
-        let tick = observation.ticks.get();
-        observation.ticks.set(tick + 1);
-        let counts = watched && tick % WATCHED_TICKS == 0;
-        observation.turns.set(counts || observation.always.get());
-        if watched != observation.is_watching() {
+        let watch = self.core.last_watch.load(Relaxed);
+        if watched != observation.is_watching() || watch != observation.watch.replace(watch) {
             observation.ticks.set(0);
             let counts = watched.then(Vec::new);
             drop(observation.watched.replace(counts));
         }
+        let tick = observation.ticks.get();
+        observation.ticks.set(tick + 1);
+        let counts = watched && tick % WATCHED_TICKS == 0;
+        observation.counts.set(counts);
+        observation.turns.set(counts || observation.always.get());
     }
 
     /// Draws the first samples of the observers. Called once the shard has its first ids.
     pub(super) fn begin_sampling(&self) {
-        let draw = &Cell::new(0_u64);
-        self.observation.sampling.begin(|| {
-            draw.update(|draws| draws + 1);
-            self.random().rotate_left(7 * (draw.get() % 8) as u32)
-        });
+        self.observation.sampling.begin(|| self.draw());
+    }
+
+    /// Returns a random number for a sample: another one each time, the same in every run of a simulation.
+    fn draw(&self) -> u64 {
+        let draws = &self.observation.draws;
+        draws.update(|draws| draws + 1);
+        let mixed = draws.get().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.random() ^ mixed ^ (mixed >> 29)
     }
 
     /// Passes over the messages, `most` at the most, that are not observed.
@@ -57,11 +63,14 @@ impl Shard {
 
     /// Returns the observers that are told of the next message.
     pub(crate) fn sample(&self) -> Numbers {
-        self.observation.sampling.next(|| self.random())
+        self.observation.sampling.next(|| self.draw())
     }
 
     /// Begins to count a turn of an actor, if somebody watches.
     pub(crate) fn begin_counted_turn(&self, key: Key, mailbox: usize) -> Option<CountedTurn> {
+        if !self.observation.counts.get() {
+            return None;
+        }
         let mut watched = self.observation.watched.borrow_mut();
         let watched = watched.as_mut()?;
         let index = key.slot() as usize;
@@ -105,6 +114,11 @@ impl Shard {
         }
     }
 
+    /// Whether the present tick has taken long, and what comes next is not to wait for the rest of a turn.
+    pub(crate) fn tick_is_long(&self) -> bool {
+        self.now.get() - self.alarms.tick_began.get() > LONG_TICK
+    }
+
     // ---- events -----------------------------------------------------------------------------
 
     /// Tells the observers of an event of an actor of this worker, if there are any.
@@ -130,7 +144,7 @@ impl Shard {
         match numbers {
             Some(numbers) => {
                 let these = self.core.observers.numbered(numbers);
-                these.for_each(|observer| call(|| tell(observer, actor)));
+                these.for_each(|observer| call_observer(|| tell(observer, actor)));
             }
             None => self.tell_observers(|observer| tell(observer, actor)),
         }
@@ -138,7 +152,7 @@ impl Shard {
 
     /// Tells the observers for which that was requested that the handling of a message begins.
     pub(crate) fn tell_of_begin(&self, actor: Key, message: &dyn Any) {
-        if let Some(told) = self.observation.telling.take() {
+        if let Some(told) = self.current.record().telling.take() {
             let (envelope, source) = (self.envelope(), told.source);
             let mailbox = self.slot(actor.slot()).mailbox_len();
             self.tell_these_of_actor(Some(told.numbers), actor, |observer, actor| {
@@ -156,13 +170,13 @@ impl Shard {
     /// Tells the observers of an event, if there are any.
     pub(crate) fn tell_observers(&self, tell: impl Fn(&dyn Observer)) {
         for observer in self.core.observers.iter() {
-            call(|| tell(observer));
+            call_observer(|| tell(observer));
         }
     }
 }
 
 /// Calls an observer: it cannot wait, and what it sends has the sender of a subscriber.
-fn call(tell: impl Fn()) {
+pub(crate) fn call_observer(tell: impl Fn()) {
     as_subscriber(&mut || {
         // The panic hook has reported its panic; there is no one else to report it to.
         let _ = catch_user(|| forbid_waits(&tell));

@@ -46,6 +46,7 @@ pub(crate) struct Shard {
     pub(crate) withdrawn: RefCell<HashMap<u32, Withdrawn>>,
     pub(crate) unprobed: PendingChecks,
     pub(crate) join_waits: JoinWaits,
+    /// Before `current`, as fibers that end take their records off its list.
     pub(crate) fibers: FiberSet,
     pub(crate) outboxes: Outboxes,
     pub(crate) dropped_replies: DroppedReplies,

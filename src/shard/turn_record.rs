@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::rc::Rc;
 
+use super::observation::ToldHandling;
 use crate::address::{ActorId, Envelope, Home, Key, MessageType};
 use crate::fiber::do_first;
 use crate::pool_core::RunningTurn;
@@ -22,6 +23,14 @@ pub(crate) struct Answering {
     pub(crate) wait: Option<(Home, Key)>,
     /// When that wait ends, by the clock of this worker's pool, if it is known.
     pub(crate) deadline: Option<u64>,
+}
+
+/// What a handler has left of its message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftMessage {
+    Nothing,
+    Unhandled,
+    Stashed,
 }
 
 /// The record of the actor whose turn it is.
@@ -39,8 +48,10 @@ pub(crate) struct TurnRecord {
     pub(crate) within: Cell<RunningTurn>,
     /// Starts of actors that handlers on this fiber are performing.
     pub(super) starts: PendingStarts,
-    /// Whether its handler has left the message unhandled, for observers.
-    pub(crate) left_unhandled: Cell<bool>,
+    /// What its handler has left of the message, for observers.
+    pub(crate) left: Cell<LeftMessage>,
+    /// What its body is to tell observers when it has the message.
+    pub(crate) telling: Cell<Option<ToldHandling>>,
     /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(crate) locals: Locals,
@@ -61,7 +72,8 @@ impl TurnRecord {
             handles: Cell::new(false),
             within: Cell::new(RunningTurn::NOBODY),
             starts: PendingStarts::none(),
-            left_unhandled: Cell::new(false),
+            left: Cell::new(LeftMessage::Nothing),
+            telling: Cell::new(None),
             is_scoped: Cell::new(is_hooked),
             locals: Locals::none(),
             answering: Cell::new(None),

@@ -51,7 +51,7 @@ fn loop_of_fiber() {
         let shard = shard.expect("a fiber runs only within its worker's tick");
         shard.current.on_this_fiber(|acting| {
             // When it is resumed to end, the shard may be in the middle of its drop, and is not
-            // touched any more.
+            // touched any more, but for the list of records in `current`, which is dropped after the fibers.
             let go_on = || shard.current.set_current(acting);
             if shard.fibers.running_class().is_some() {
                 while next_resume_apart(shard) == Resume::Run {

@@ -254,7 +254,7 @@ fn s10_1_an_observer_sees_each_handling_with_its_message_and_its_outcome_on_ever
             "handles Later",
             "handled",
             "handles Stash",
-            "handled",
+            "stashed",
             "handles Nothing of a timer",
             "handled",
             "handles Unstash",

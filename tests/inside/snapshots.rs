@@ -3,6 +3,7 @@
 use crate::common::*;
 use nexus_actors::ActorPath;
 use nexus_actors::inspect::{ActorSnapshot, ActorStatus, Snapshot, SnapshotOrder, SnapshotQuery};
+use nexus_actors::observe::{Observer, Sampling};
 use nexus_actors::pool::WaitsFor;
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
@@ -485,5 +486,74 @@ fn s10_4_asks_are_counted_by_outcome_and_rounds_by_time() {
         ];
         assert_eq!(ended, [1, 1, 1, 1, 1, 1, 0]);
         assert!(stats.busy_nanos > 0);
+    });
+}
+
+#[test]
+fn s10_2_an_actor_without_a_given_name_is_found_by_its_path_with_those_below_it() {
+    with_pools(|pool| {
+        let workers = pool.workers();
+        let actors = [family(1, workers), family(1, workers)];
+        let [one, _] = actors.map(|props| pool.spawn_anonymous(props).unwrap());
+        let all = pool.snapshot(&SnapshotQuery::new(), SOON);
+        assert_eq!(all.matched, 6);
+        let mut found = all.actors.iter();
+        let own = found.find(|actor| actor.id == one.id()).unwrap();
+        let below = SnapshotQuery::new().below(own.path.clone());
+        let below = pool.snapshot(&below, SOON);
+        assert_eq!(below.matched, 3);
+        assert_eq!(below.actors[0].id, one.id());
+    });
+}
+
+#[test]
+fn s10_2_a_watch_counts_as_much_whoever_observes() {
+    struct Everything;
+    impl Observer for Everything {
+        fn sampling(&self) -> Sampling {
+            Sampling::All
+        }
+    }
+    const SENT: u64 = 200_000;
+    with_pool(pool_of(1).observer(Everything), |pool| {
+        let busy = pool.spawn("busy", quiet::<u64>()).unwrap();
+        let _watch = pool.watch();
+        (0..SENT).for_each(|number| busy.tell(number));
+        eventually("all is handled", || pool.stats().handled() == SENT);
+        let all = pool.snapshot(&SnapshotQuery::new(), SOON);
+        // One tick in 64 is counted, whose messages stand for those of all.
+        let handled = all.actors[0].handled.unwrap();
+        assert!(handled < 10 * SENT, "{handled}");
+    });
+}
+
+#[test]
+fn s10_4_waits_that_are_no_asks_are_not_counted_as_asks() {
+    with_pool(pool_of(2), |pool| {
+        let full = quiet::<u8>().mailbox(Mailbox::bounded(1, Overflow::Backpressure).unwrap());
+        let full = pool.spawn_on(1, "full", full).unwrap();
+        full.suspend();
+        full.tell(1);
+        let sender = Props::new(move || {
+            Behavior::receive(move |ctx: &mut Context<'_, Reply<()>>, reply| {
+                assert!(full.send_timeout(2, ms(1)).is_err());
+                ctx.sleep(ms(1))?;
+                ctx.spawn_on(1, "child", quiet::<u8>())?;
+                reply.send(());
+                Ok::<_, BoxError>(())
+            })
+        });
+        let sender = pool.spawn_on(0, "sender", sender).unwrap();
+        sender.ask(|reply| reply, SOON).wait().unwrap();
+        eventually("it is published", || pool.stats().handled() == 1);
+        let stats = pool.stats().workers[0];
+        let of_asks = [
+            stats.asks,
+            stats.asks_timed_out,
+            stats.asks_given_up,
+            stats.asks_to_full,
+        ];
+        assert_eq!(of_asks, [0; 4]);
+        full.kill();
     });
 }
