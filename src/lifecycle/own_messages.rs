@@ -111,7 +111,7 @@ fn observed(
         OwnMessage::Stashed => MessageSource::Stash,
     };
     let numbers = shard.sample();
-    numbers.any().then(|| ObservedHandling {
+    numbers.any().then_some(ObservedHandling {
         told: ToldHandling { numbers, source },
         key,
         envelope,

@@ -35,7 +35,7 @@ impl Shard {
         }
         let tick = observation.ticks.get();
         observation.ticks.set(tick + 1);
-        let counts = watched && tick % WATCHED_TICKS == 0;
+        let counts = watched && tick.is_multiple_of(WATCHED_TICKS);
         observation.counts.set(counts);
         observation.turns.set(counts || observation.always.get());
     }
