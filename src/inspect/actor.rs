@@ -89,7 +89,7 @@ pub struct ActorSnapshot {
     /// How often it was restarted.
     pub restarts: u64,
     /// The messages that it has handled since the [watch](super::Watch) began; `None` if nobody watches. An
-    /// estimate: the worker counts in one of 64 ticks.
+    /// estimate: the worker counts in one of 256 ticks.
     pub handled: Option<u64>,
     /// The time for which its handlers ran since the watch began, without waits: an estimate as well.
     pub busy: Option<Duration>,

@@ -73,8 +73,12 @@ type BestFirst = BinaryHeap<Reverse<(u64, u64)>>;
 struct Scan<'a> {
     query: &'a SnapshotQuery,
     now: u64,
+    /// Whether the root is the one of all actors.
+    is_of_all: bool,
     /// The relation of each slot, as far as it is known.
     relations: Vec<Relation>,
+    /// Slots on the way upwards, for the memory.
+    climbed: Vec<u32>,
     /// For each order, the first ones so far.
     heaps: Vec<BestFirst>,
     matched: u64,
@@ -86,7 +90,9 @@ impl<'a> Scan<'a> {
         Self {
             query,
             now,
+            is_of_all: query.below == ActorPath::user(),
             relations: Vec::new(),
+            climbed: Vec::new(),
             heaps: query.orders().iter().map(|_| BestFirst::new()).collect(),
             matched: 0,
             examined: 0,
@@ -147,7 +153,11 @@ impl<'a> Scan<'a> {
 
     /// Finds how an actor is related to the root of the query: upwards until that is known.
     fn relation(&mut self, shard: &Shard, index: u32) -> Relation {
-        let mut climbed = Vec::new();
+        // Nearly all actors of most pools are of the top level.
+        if self.is_of_all && shard.slot(index).parent.get() == GUARDIAN {
+            return Relation::Below(1);
+        }
+        let mut climbed = std::mem::take(&mut self.climbed);
         let mut at = index;
         let mut relation = loop {
             match self.relations.get(at as usize) {
@@ -163,7 +173,7 @@ impl<'a> Scan<'a> {
         };
         // The relation is that of the one climbed to last, or of the parent of that.
         let mut is_known = climbed.last().is_some_and(|last| *last == at);
-        for index in climbed.into_iter().rev() {
+        for index in climbed.drain(..).rev() {
             if !std::mem::take(&mut is_known)
                 && let Relation::Below(level) = relation
             {
@@ -175,6 +185,7 @@ impl<'a> Scan<'a> {
             }
             self.relations[place] = relation;
         }
+        self.climbed = climbed;
         relation
     }
 

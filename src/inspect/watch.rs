@@ -10,7 +10,7 @@ use crate::pool_core::PoolCore;
 /// run, and how long its mailbox gets: [`ActorSnapshot::handled`](super::ActorSnapshot::handled), `busy` and
 /// `deepest`. It ends when it is dropped, and the counts are forgotten with the last watch of a pool.
 ///
-/// Counting costs a worker little, as it counts in one of 64 ticks, and 32 bytes for each actor. Without a
+/// Counting costs a worker little, as it counts in one of 256 ticks, and 32 bytes for each actor. Without a
 /// watch it costs nothing.
 #[must_use = "the watch ends when this is dropped"]
 pub struct Watch(Arc<PoolCore>);

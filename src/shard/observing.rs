@@ -17,7 +17,7 @@ use crate::fiber::forbid_waits;
 use crate::observe::{Handling, Numbers, ObservedActor, Observer};
 
 /// Turns are counted in one tick of so many.
-const WATCHED_TICKS: u64 = 64;
+const WATCHED_TICKS: u64 = 256;
 
 impl Shard {
     /// Begins a tick: turns are counted in one tick of several while somebody watches.
