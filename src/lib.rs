@@ -66,6 +66,8 @@ pub mod failure;
 #[cfg(not(nexus_loom))]
 mod fiber;
 #[cfg(not(nexus_loom))]
+pub mod inspect;
+#[cfg(not(nexus_loom))]
 mod lifecycle;
 #[cfg(not(nexus_loom))]
 pub mod mailbox;

@@ -43,13 +43,7 @@ impl<M: Send + 'static, R: Receive<M>> HandlerBody<M, R> {
 
 impl<M: Send + 'static, R: Receive<M>> Body for HandlerBody<M, R> {
     // The handler is called only from here, so that the compiler inlines it.
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        of: TurnOf,
-    ) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, of: TurnOf) -> TurnEnd {
         let mut ctx = Context::handling(shard, actor);
         let mut place = MaybeUninit::<M>::uninit();
         let mut next = match of {
@@ -190,13 +184,7 @@ where
     F: FnMut(&mut Context<'_, M>, &Signal) -> R + 'static,
     R: IntoNext<M> + 'static,
 {
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        of: TurnOf,
-    ) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, of: TurnOf) -> TurnEnd {
         self.inner.turn(shard, slot, actor, of)
     }
 

@@ -8,12 +8,14 @@ mod escape;
 mod id;
 mod message_type;
 mod path;
+mod run_id;
 mod shared_text;
 
 pub use self::envelope::Envelope;
 pub use self::escape::{escape_name, unescape_name};
 pub use self::id::{ActorId, MessageId};
 pub use self::path::{ActorPath, NameError, PathError, validate_name};
+pub use self::run_id::RunId;
 
 pub(crate) use self::cause::MessageCause;
 pub(crate) use self::id::{Home, Key, MOST_POOL};

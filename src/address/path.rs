@@ -320,7 +320,7 @@ impl ActorPath {
         if self.is_root() { "" } else { &self.0 }
     }
 
-    fn is_root(&self) -> bool {
+    pub(crate) fn is_root(&self) -> bool {
         self.0.len() == 1
     }
 

@@ -15,6 +15,7 @@ use super::outcome::{failure_of, outcome_of, tell_of_asking, tell_of_given_up};
 use super::outside::OutsideAsk;
 use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
+use super::unsent::Unsent;
 use crate::actor::ActorRef;
 use crate::address::{ActorId, Home, Key, MessageId, MessageType};
 use crate::cancel::{give_up_wait, give_up_waiting};
@@ -430,10 +431,7 @@ impl<'a> Begun<'a> {
     /// Returns a guard to hold until the question is sent, as the user's code makes it.
     #[inline(always)]
     pub(super) fn unsent(self, shard: &'a Shard) -> Unsent<'a> {
-        Unsent {
-            shard,
-            wait: self.wait,
-        }
+        Unsent::of(shard, self.wait)
     }
 
     /// The question has been sent, here and now.
@@ -479,34 +477,6 @@ impl<'a> Begun<'a> {
         let Self { home, wait, .. } = self;
         (Ask::new(PendingAsk::Worker { home, wait }), self.reply())
     }
-}
-
-/// A question that is being made. If making it unwinds there is no handle to drop: this guard gives the ask
-/// up.
-pub(super) struct Unsent<'a> {
-    shard: &'a Shard,
-    wait: Key,
-}
-
-impl Unsent<'_> {
-    #[inline(always)]
-    pub(super) fn sent(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Unsent<'_> {
-    // Inlined, so that it stays in registers if nothing unwinds.
-    #[inline(always)]
-    fn drop(&mut self) {
-        give_up_unsent(self.shard, self.wait);
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn give_up_unsent(shard: &Shard, wait: Key) {
-    give_up_wait(shard, wait);
 }
 
 /// The answer, as soon as it is there, on any executor: nothing else has to run for it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::{AskDetails, AskError};
 use crate::address::{ActorId, Key};
 use crate::failure::AskErrorKind;
-use crate::observe::{Asked, Asking};
+use crate::observe::{AskBegun, AskEnded};
 use crate::shard::Shard;
 
 /// Takes the outcome of a wait that has ended.
@@ -57,7 +57,7 @@ pub(super) fn tell_of_asking(
     message_type: &'static str,
     timeout: Option<u64>,
 ) {
-    let asking = Asking {
+    let asking = AskBegun {
         asker: shard.acting(),
         target,
         message_type,
@@ -80,7 +80,7 @@ impl ToldAsk {
 
     fn ended(&self, shard: &Shard, outcome: Result<(), AskErrorKind>) {
         let took = shard.read_clock().saturating_sub(self.0.began);
-        let asked = Asked {
+        let asked = AskEnded {
             asker: shard.acting(),
             target: self.0.target,
             question: self.0.question,

@@ -41,15 +41,21 @@ impl fmt::Display for Waiting {
             Some((_, path)) => write!(f, "{path}")?,
             None => write!(f, "a task of worker {}", self.worker)?,
         }
-        match &self.waits_for {
-            WaitsFor::Time => write!(f, " waits for time to pass"),
-            WaitsFor::Worker(worker) => write!(f, " waits for worker {worker}"),
-            WaitsFor::Actor(_, Some(path)) => write!(f, " waits for {path}"),
-            WaitsFor::Actor(id, None) => write!(f, " waits for the actor {id}"),
-        }?;
+        write!(f, " waits for {}", self.waits_for)?;
         match &self.cycle {
             Some(cycle) => write!(f, ", perhaps in a deadlock: {cycle}"),
             None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time => f.write_str("time to pass"),
+            Self::Worker(worker) => write!(f, "worker {worker}"),
+            Self::Actor(_, Some(path)) => write!(f, "{path}"),
+            Self::Actor(id, None) => write!(f, "the actor {id}"),
         }
     }
 }
@@ -62,6 +68,15 @@ fn waiter_here(shard: &Shard, slot: u32) -> Option<(ActorId, ActorPath)> {
     Some((id, path))
 }
 
+/// Returns what a waiter waits for, if that actor is to end the wait.
+pub(crate) fn what_ends(shard: &Shard, target: ActorId) -> WaitsFor {
+    match target.known() {
+        None => WaitsFor::Time,
+        Some(target) if target.key.generation() == 0 => WaitsFor::Worker(target.worker()),
+        Some(target) => WaitsFor::Actor(target, path_of_asked(shard, target)),
+    }
+}
+
 /// Returns the waiters of one worker.
 pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
     let waits = shard
@@ -70,11 +85,7 @@ pub(crate) fn waiting_on(shard: &Shard) -> Vec<Waiting> {
         .map(|(waiter, target, cycle)| Waiting {
             worker: shard.home.worker() as usize,
             actor: waiter_here(shard, waiter),
-            waits_for: match target.known() {
-                None => WaitsFor::Time,
-                Some(target) if target.key.generation() == 0 => WaitsFor::Worker(target.worker()),
-                Some(target) => WaitsFor::Actor(target, path_of_asked(shard, target)),
-            },
+            waits_for: what_ends(shard, target),
             cycle,
         });
     waits.collect()

@@ -44,6 +44,29 @@ fn overtakes_mail(route: Route<'_>, to: ActorId, order: ActorOrder) -> bool {
     }
 }
 
+/// Orders, for callers that have only the id of an actor.
+impl ActorId {
+    /// Stops the actor as [`ActorRef::stop`](crate::ActorRef::stop) does. Its mail comes first.
+    pub fn stop(self) {
+        send_order(self, ActorOrder::Stop);
+    }
+
+    /// Kills the actor as [`ActorRef::kill`](crate::ActorRef::kill) does.
+    pub fn kill(self) {
+        send_order(self, ActorOrder::Kill);
+    }
+
+    /// Suspends the actor as [`ActorRef::suspend`](crate::ActorRef::suspend) does.
+    pub fn suspend(self) {
+        send_order(self, ActorOrder::Suspend);
+    }
+
+    /// Resumes the actor as [`ActorRef::resume`](crate::ActorRef::resume) does.
+    pub fn resume(self) {
+        send_order(self, ActorOrder::Resume);
+    }
+}
+
 impl ActorOrder {
     /// Whether it goes ahead of the actor's mail, rather than with it. Orders that go ahead keep their order.
     pub(super) fn goes_ahead(self) -> bool {

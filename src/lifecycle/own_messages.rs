@@ -11,7 +11,10 @@ use crate::failure::{
 };
 use crate::observe::MessageSource;
 use crate::pool_core::Intervention;
-use crate::shard::{OwnMessage, RECEIVE_TIMEOUT, Shard, Slot, ToldHandling, TurnEnd, TurnOf, interrupt, is_of_observer, record};
+use crate::shard::{
+    OwnMessage, RECEIVE_TIMEOUT, Shard, Slot, ToldHandling, TurnEnd, TurnOf, interrupt,
+    is_of_observer, record,
+};
 use crate::sync::{Mutant, is_mutated};
 
 /// A timer of an actor, or its receive time-out, is due.

@@ -10,7 +10,7 @@ use super::supervise::failed;
 use crate::address::Key;
 use crate::cancel::screen_withdrawn;
 use crate::failure::{Cause, DeadLetterReason, Failure, Stage, Unwound, WaitEnd, drop_with_fate};
-use crate::observe::{StartKind, Started};
+use crate::observe::{ActorStarted, StartKind};
 use crate::shard::{Shard, report};
 use crate::supervision::{History, Signal};
 use crate::sync::{Mutant, is_mutated};
@@ -35,7 +35,7 @@ pub(super) fn finish_restart(shard: &Shard, key: Key, failure: Arc<Failure>) -> 
 
 fn tell_of_start(shard: &Shard, key: Key, kind: StartKind) {
     shard.tell_of_actor(key, |observer, actor| {
-        observer.started(&Started { actor, kind });
+        observer.started(&ActorStarted { actor, kind });
     });
 }
 

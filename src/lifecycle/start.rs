@@ -12,7 +12,7 @@ use crate::deadlock::{look_again_for_cycle, look_if_held_up};
 use crate::failure::{BoxError, Cause, DeadLetterReason, SpawnError, Stage, Unwound, drop_quietly};
 use crate::fiber::{STACK_SIZES, StackClass};
 use crate::mailbox::Overflow;
-use crate::observe::{StartKind, Started};
+use crate::observe::{ActorStarted, StartKind};
 use crate::pool_core::{DirectoryEntry, Heard, PoolCore};
 use crate::shard::{
     ActorState, MessageVtable, Name, NewBody, Parcel, Recipe, Role, Shard, Supervised, adopt, bind,
@@ -199,7 +199,7 @@ fn run(
             begin_running(shard, key, body);
             shard.tell_of_actor(key, |observer, actor| {
                 let kind = StartKind::First;
-                observer.started(&Started { actor, kind });
+                observer.started(&ActorStarted { actor, kind });
             });
             if let Some(path) = &path {
                 tell_of_start(shard, key, path);
@@ -278,6 +278,7 @@ fn occupy<B: Blueprint>(
         slot.with_extra(|extra| extra.path = Some(path.clone()));
     }
     adopt(shard, parent, index);
+    shard.note_birth(index);
     shard.counts.started.add(1);
     shard.counts.alive.add(1);
     let key = Key::new(index, generation);

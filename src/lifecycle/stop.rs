@@ -15,7 +15,7 @@ use crate::failure::{
     Cause, DeadLetterReason, Failure, Stage, TerminationReason, Unwound, WaitEnd, catch_user,
     drop_with_fate,
 };
-use crate::observe::Stopped;
+use crate::observe::ActorStopped;
 use crate::shard::{
     ActorState, CutShort, GUARDIAN, NO_SLOT, Role, Shard, Slot, System, TurnEnd, children,
     has_only_tasks, interrupt, is_outpost, key_of, path_of, report, shut, wake,
@@ -379,7 +379,7 @@ fn tell_observers_of_stop(shard: &Shard, key: Key) {
     }
     let reason = termination_reason(slot);
     shard.tell_of_actor(key, |observer, actor| {
-        observer.stopped(&Stopped { actor, reason });
+        observer.stopped(&ActorStopped { actor, reason });
     });
 }
 

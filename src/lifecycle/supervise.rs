@@ -14,12 +14,14 @@ use crate::deadlock::look_if_held_up;
 use crate::failure::{
     Cause, DeadLetterReason, Failure, Stage, WaitEnd, catch_user, drop_with_fate,
 };
-use crate::observe::Supervised;
+use crate::observe::ActorSupervised;
 use crate::shard::{
     ActorState, Decided, GUARDIAN, Own, Shard, Slot, System, children_of, describe, interrupt,
     key_of, slot_of, supervised_elsewhere, tell_hook, younger_siblings,
 };
-use crate::supervision::{Decision, Directive, History, Reach, Scope, Signal, Strategy, default_strategy};
+use crate::supervision::{
+    Decision, Directive, History, Reach, Scope, Signal, Strategy, default_strategy,
+};
 use crate::sync::{Mutant, is_mutated};
 
 /// Tells the pool's hook that an actor has failed, and does what is decided. Returns whether the actor
@@ -295,7 +297,7 @@ fn tell_observers(shard: &Shard, key: Key, decided: Option<Decided>, failure: &F
     };
     let restarts = slot.with_system(|system| system.restarts);
     shard.tell_of_actor(key, |observer, actor| {
-        observer.supervised(&Supervised {
+        observer.supervised(&ActorSupervised {
             actor,
             failure,
             directive,

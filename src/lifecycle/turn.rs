@@ -15,9 +15,7 @@ use crate::address::Key;
 use crate::cancel::screen;
 use crate::failure::{Caught, DeadLetterReason, Stage, Unwound, WaitEnd, catch, catch_user};
 use crate::fiber::StackClass;
-use crate::shard::{
-    ActorState, Body, NO_SLOT, Runnable, Shard, Slot, TurnEnd, TurnOf, key_of,
-};
+use crate::shard::{ActorState, Body, NO_SLOT, Runnable, Shard, Slot, TurnEnd, TurnOf, key_of};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 

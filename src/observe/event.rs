@@ -155,7 +155,7 @@ pub enum StartKind {
 /// An actor that has started.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Started<'a> {
+pub struct ActorStarted<'a> {
     /// The actor.
     pub actor: ObservedActor<'a>,
     /// Which start it is.
@@ -165,7 +165,7 @@ pub struct Started<'a> {
 /// An actor that has stopped.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Stopped<'a> {
+pub struct ActorStopped<'a> {
     /// The actor.
     pub actor: ObservedActor<'a>,
     /// Why it has stopped: what its watchers are told.
@@ -175,7 +175,7 @@ pub struct Stopped<'a> {
 /// A decision of a supervisor about an actor.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Supervised<'a> {
+pub struct ActorSupervised<'a> {
     /// The actor.
     pub actor: ObservedActor<'a>,
     /// The failure: the actor's own, or that of a sibling if the strategy is not one-for-one.
@@ -191,7 +191,7 @@ pub struct Supervised<'a> {
 /// An ask that has begun.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Asking {
+pub struct AskBegun {
     /// The actor that asks.
     pub asker: ActorId,
     /// The actor that is asked.
@@ -207,7 +207,7 @@ pub struct Asking {
 /// An ask that has ended.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Asked {
+pub struct AskEnded {
     /// The actor that asked.
     pub asker: ActorId,
     /// The actor that was asked.

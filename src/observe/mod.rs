@@ -52,8 +52,8 @@ mod observers;
 mod slow_handler;
 
 pub use self::event::{
-    Asked, Asking, Handled, Handling, MessageSource, ObservedActor, Outcome, Started,
-    StartKind, Stopped, Supervised,
+    ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
+    MessageSource, ObservedActor, Outcome, StartKind,
 };
 pub use self::observer::{Observer, Sampling};
 pub use self::slow_handler::SlowHandler;

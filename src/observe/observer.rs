@@ -3,7 +3,10 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::event::{Asked, Asking, Handled, Handling, ObservedActor, Started, Stopped, Supervised};
+use super::event::{
+    ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
+    ObservedActor,
+};
 use super::slow_handler::SlowHandler;
 use crate::failure::{Cycle, DeadLetter, Failure, SpawnError};
 
@@ -44,12 +47,12 @@ impl Sampling {
 /// - Several observers are called in the order in which they were added.
 pub trait Observer: Send + Sync + 'static {
     /// Which handlings this observer is told of: [`handling`](Self::handling) and
-    /// [`handled`](Self::handled). Asked once, when the pool starts. The default is [`Sampling::None`].
+    /// [`handled`](Self::handled). AskEnded once, when the pool starts. The default is [`Sampling::None`].
     fn sampling(&self) -> Sampling {
         Sampling::None
     }
 
-    /// Whether this observer is told of asks: [`asking`](Self::asking) and [`asked`](Self::asked). Asked
+    /// Whether this observer is told of asks: [`asking`](Self::asking) and [`asked`](Self::asked). AskEnded
     /// once, when the pool starts. The default is `false`. If it is `true`, the clock is read for each ask.
     fn observes_asks(&self) -> bool {
         false
@@ -68,7 +71,7 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// An actor has started, was restarted, or has woken up for a message after its passivation.
-    fn started(&self, event: &Started<'_>) {
+    fn started(&self, event: &ActorStarted<'_>) {
         let _ = event;
     }
 
@@ -78,13 +81,13 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// An actor has stopped; its children have stopped before. The last event of an actor.
-    fn stopped(&self, event: &Stopped<'_>) {
+    fn stopped(&self, event: &ActorStopped<'_>) {
         let _ = event;
     }
 
     /// A supervisor has decided what becomes of an actor because of a failure: its own, or that of a sibling
     /// or a child.
-    fn supervised(&self, event: &Supervised<'_>) {
+    fn supervised(&self, event: &ActorSupervised<'_>) {
         let _ = event;
     }
 
@@ -105,13 +108,13 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A handler, or a task, asks an actor. Told if [`observes_asks`](Self::observes_asks) is `true`. Asks of
     /// threads outside the pool are not told.
-    fn asking(&self, event: &Asking) {
+    fn asking(&self, event: &AskBegun) {
         let _ = event;
     }
 
     /// An ask has ended for its asker: when the asker waits for it, and has its outcome. An ask that the
     /// asker gives up or awaits as a future is not told of its end.
-    fn asked(&self, event: &Asked) {
+    fn asked(&self, event: &AskEnded) {
         let _ = event;
     }
 
@@ -147,15 +150,15 @@ forward! {
     observes_asks() -> bool;
     handling(event: &Handling<'_>);
     handled(event: &Handled<'_>);
-    started(event: &Started<'_>);
+    started(event: &ActorStarted<'_>);
     not_started(actor: &ObservedActor<'_>, error: &SpawnError);
-    stopped(event: &Stopped<'_>);
-    supervised(event: &Supervised<'_>);
+    stopped(event: &ActorStopped<'_>);
+    supervised(event: &ActorSupervised<'_>);
     passivated(actor: &ObservedActor<'_>);
     failed(failure: &Failure);
     dead_letter(letter: &DeadLetter);
-    asking(event: &Asking);
-    asked(event: &Asked);
+    asking(event: &AskBegun);
+    asked(event: &AskEnded);
     slow_handler(slow: &SlowHandler);
     suspected_deadlock(cycle: &Cycle);
     deadlock(cycle: &Cycle);

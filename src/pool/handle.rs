@@ -11,10 +11,12 @@ use super::ring::ConsistentHashRing;
 use super::shared::{LookupError, PoolShared};
 use super::shutdown::{EndWatch, ShutdownError, ShutdownReport, StuckWorker};
 use super::watchdog::Watchdog;
-use crate::actor::{ActorRef, Spawnable};
-use crate::ask::{AskError, Deadline, begin_call};
-use crate::deadlock::{Waiting, name_targets, waiting_on};
+use crate::actor::{ActorRef, Context, Spawnable};
+use crate::address::RunId;
+use crate::ask::{AskError, Deadline};
+use crate::deadlock::Waiting;
 use crate::failure::{DeadLetters, SpawnError};
+use crate::inspect::{Snapshot, SnapshotQuery, Watch, snapshot_of, waiting_in};
 use crate::pool_core::{PoolCore, WorkerStats, unregister};
 use crate::shard::with_current;
 use crate::worker::ShutdownProgress;
@@ -100,9 +102,21 @@ impl PoolStats {
         self.workers.iter().map(|worker| worker.stashed).sum()
     }
 
+    /// Returns the number of restarts that have begun.
+    pub fn restarts(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.restarts).sum()
+    }
+
     /// Returns the number of actors that are alive.
     pub fn actors(&self) -> u64 {
         self.workers.iter().map(|worker| worker.actors).sum()
+    }
+}
+
+impl<M: Send + 'static> Context<'_, M> {
+    /// Returns what this actor's pool has done so far: see [`WorkerPool::stats`].
+    pub fn stats(&self) -> PoolStats {
+        PoolStats::of(&self.shard().core)
     }
 }
 
@@ -365,21 +379,32 @@ impl WorkerPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn waiting(&self, within: impl Into<Deadline>) -> (Vec<Waiting>, Vec<(usize, AskError)>) {
-        let within = within.into().left();
-        let core = &self.inner.shared.core;
-        let asked: Vec<_> = core
-            .worker_indices()
-            .map(|worker| begin_call(core, worker, Some(within), waiting_on))
-            .collect();
-        let (mut waiting, mut silent) = (Vec::new(), Vec::new());
-        for (worker, asked) in asked.into_iter().enumerate() {
-            match asked.wait() {
-                Ok(found) => waiting.extend(found),
-                Err(error) => silent.push((worker, error)),
-            }
-        }
-        name_targets(&mut waiting);
-        (waiting, silent)
+        waiting_in(&self.inner.shared.core, within.into().left())
+    }
+
+    /// Returns a snapshot of the pool's actors: where they are in their lives, how many messages wait for
+    /// them, what their handlers wait for. Waits for the workers at most that long; it stops none of them.
+    /// See [`inspect`](crate::inspect).
+    ///
+    /// Workers that do not answer in time are in [`silent`](crate::inspect::Snapshot::silent), with the
+    /// handler that holds them.
+    pub fn snapshot(&self, query: &SnapshotQuery, within: impl Into<Deadline>) -> Snapshot {
+        snapshot_of(&self.inner.shared.core, query, within.into().left())
+    }
+
+    /// Has the workers count what each actor does, until the returned watch is dropped.
+    pub fn watch(&self) -> Watch {
+        Watch::begin(&self.inner.shared.core)
+    }
+
+    /// Returns the name of the pool.
+    pub fn name(&self) -> &str {
+        &self.inner.shared.core.name
+    }
+
+    /// Returns the number of this run of the pool.
+    pub fn run_id(&self) -> RunId {
+        self.inner.shared.core.run_id
     }
 
     /// Requests that the pool shut down, by force after that time, and does not wait for it.

@@ -38,8 +38,8 @@ pub use self::ring::ConsistentHashRing;
 pub use self::shared::LookupError;
 pub use self::shutdown::{ShutdownError, ShutdownReport, StuckWorker};
 pub use self::time::{ManualTime, TimeSource};
-pub use crate::observe::SlowHandler;
 pub use crate::deadlock::{Waiting, WaitsFor};
+pub use crate::observe::SlowHandler;
 pub use crate::pool_core::{WorkerStats, dead_letters_without_pool};
 
 pub(crate) use self::builder::{

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use super::handle::PoolStats;
 use super::shared::{LookupError, PoolShared};
 use crate::actor::{ActorRef, Spawnable};
-use crate::address::ActorPath;
-use crate::ask::Deadline;
+use crate::address::{ActorPath, RunId};
+use crate::ask::{AskError, Deadline};
+use crate::deadlock::Waiting;
 use crate::failure::{DeadLetters, SpawnError};
+use crate::inspect::{Snapshot, SnapshotQuery, Watch, snapshot_of, waiting_in};
 
 /// A worker's view of its pool, passed to [`configure`](super::WorkerPoolBuilder::configure) on
 /// every worker. It may be stored, cloned and sent into actors; unlike a
 /// [`WorkerPool`](super::WorkerPool) it does not keep the pool running.
 ///
-/// It starts and finds actors as the pool's own handle does. It has no `shutdown`, `wait` and
-/// `waiting`, which wait for all workers: a node is for code that runs on one of them, and only
+/// It starts and finds actors as the pool's own handle does. It has no `shutdown` and
+/// `wait`, which wait for the end: a node is for code that runs on one of them, and only
 /// [requests](Self::request_shutdown) the end.
 #[derive(Clone)]
 pub struct WorkerNode {
@@ -169,6 +171,32 @@ impl WorkerNode {
     /// Returns what the pool has done so far: see [`WorkerPool::stats`](crate::WorkerPool::stats).
     pub fn stats(&self) -> PoolStats {
         PoolStats::of(&self.shared.core)
+    }
+
+    /// Asks every worker which handlers wait on it, and for what: see
+    /// [`WorkerPool::waiting`](crate::WorkerPool::waiting).
+    pub fn waiting(&self, within: impl Into<Deadline>) -> (Vec<Waiting>, Vec<(usize, AskError)>) {
+        waiting_in(&self.shared.core, within.into().left())
+    }
+
+    /// Returns a snapshot of the pool's actors: see [`WorkerPool::snapshot`](crate::WorkerPool::snapshot).
+    pub fn snapshot(&self, query: &SnapshotQuery, within: impl Into<Deadline>) -> Snapshot {
+        snapshot_of(&self.shared.core, query, within.into().left())
+    }
+
+    /// Has the workers count what each actor does, until the returned watch is dropped.
+    pub fn watch(&self) -> Watch {
+        Watch::begin(&self.shared.core)
+    }
+
+    /// Returns the name of the pool.
+    pub fn name(&self) -> &str {
+        &self.shared.core.name
+    }
+
+    /// Returns the number of this run of the pool.
+    pub fn run_id(&self) -> RunId {
+        self.shared.core.run_id
     }
 
     /// Requests the shutdown of the pool, by force after that time, without waiting for it: see

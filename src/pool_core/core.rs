@@ -19,10 +19,11 @@ use super::running_handler::WorkerActivity;
 use super::stats::WorkerCounters;
 use super::transport::Transport;
 use crate::address::{
-    ActorId, ActorPath, Envelope, Home, Key, MessageId, NameError, validate_name,
+    ActorId, ActorPath, Envelope, Home, Key, MessageId, NameError, RunId, validate_name,
 };
 use crate::failure::{
-    Cycle, DeadLetterReason, DeadLetters, Failure, Subscription, catch_user, drop_quietly, outside_sender,
+    Cycle, DeadLetterReason, DeadLetters, Failure, Subscription, catch_user, drop_quietly,
+    outside_sender,
 };
 use crate::fiber::forbid_waits;
 use crate::memory::Segments;
@@ -42,6 +43,7 @@ pub(crate) type SuspicionHook = Box<dyn Fn(&Cycle) + Send + Sync>;
 pub(crate) struct PoolCore {
     pub(crate) id: u32,
     pub(crate) name: String,
+    pub(crate) run_id: RunId,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) directory: Box<dyn Directory>,
     /// The waits for a name in it.
@@ -123,6 +125,11 @@ impl PoolCore {
             dead_letters,
             id,
             name,
+            run_id: if repeatable {
+                RunId::REPEATABLE
+            } else {
+                RunId::draw()
+            },
             ports: transport.ports(),
             transport,
             directory,
@@ -294,10 +301,7 @@ impl PoolCore {
 }
 
 /// Has the observers told of dead letters.
-fn observe_dead_letters(
-    letters: &Arc<DeadLetters>,
-    observers: &Observers,
-) -> Option<Subscription> {
+fn observe_dead_letters(letters: &Arc<DeadLetters>, observers: &Observers) -> Option<Subscription> {
     let told = observers.clone();
     observers.any().then(|| {
         letters.subscribe(move |letter| {

@@ -8,9 +8,7 @@ use std::rc::Rc;
 use super::store::{look_at_store, with_store};
 use crate::address::{Envelope, Key, MessageId};
 use crate::failure::{DeadLetterReason, WaitEnd};
-use crate::shard::{
-    Body, NewBody, Shard, Slot, TurnEnd, TurnOf, drop_lost, interrupt, one_by_one,
-};
+use crate::shard::{Body, NewBody, Shard, Slot, TurnEnd, TurnOf, drop_lost, interrupt, one_by_one};
 use crate::supervision::Signal;
 use crate::sync::{Mutant, is_mutated};
 
@@ -204,13 +202,7 @@ impl NotingBody {
 }
 
 impl Body for NotingBody {
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        of: TurnOf,
-    ) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, of: TurnOf) -> TurnEnd {
         let end = match of {
             TurnOf::Own(_) => self.inner.turn(shard, slot, actor, of),
             TurnOf::Mail | TurnOf::ObservedMail => {
@@ -280,6 +272,13 @@ pub(crate) fn replay<M: Send + 'static>(shard: &Shard, actor: Key) {
     });
     if any == Some(true) {
         interrupt(shard, actor);
+    }
+}
+
+impl<M> Stash<M> {
+    /// The number of messages in it, of those too that are to be handled next.
+    pub(super) fn count(&self) -> usize {
+        self.aside.len() + self.replayed.len()
     }
 }
 

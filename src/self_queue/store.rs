@@ -65,6 +65,10 @@ impl<M: Send + 'static> Store for StoreOf<M> {
         self.stash.withdraw(question, reason);
     }
 
+    fn sizes(&self) -> (usize, usize) {
+        (self.timers.count(), self.stash.count())
+    }
+
     fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason> {
         self.stash.screen(message)
     }

@@ -158,6 +158,11 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl<M> TimerTable<M> {
+    /// The number of active timers.
+    pub(super) fn count(&self) -> usize {
+        self.by_key.len()
+    }
+
     pub(super) fn ring(&mut self, number: u32) {
         if let Some(timer) = self.at(number) {
             timer.alarm = None;

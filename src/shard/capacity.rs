@@ -151,13 +151,7 @@ impl BoundedBody {
 }
 
 impl Body for BoundedBody {
-    fn turn(
-        &mut self,
-        shard: &Shard,
-        slot: &Slot,
-        actor: Key,
-        of: TurnOf,
-    ) -> TurnEnd {
+    fn turn(&mut self, shard: &Shard, slot: &Slot, actor: Key, of: TurnOf) -> TurnEnd {
         let end = match of {
             // It has left the mailbox long ago.
             TurnOf::Own(_) => self.inner.turn(shard, slot, actor, of),

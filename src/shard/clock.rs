@@ -69,8 +69,9 @@ impl Shard {
 
     /// Begins a wait that ends by itself after that many nanoseconds.
     pub(crate) fn begin_timed_wait(&self, after: u64) -> Key {
-        let wait = self.waits.begin(None, ActorId::NOBODY);
-        self.end_wait_by(wait, self.read_clock().saturating_add(after));
+        let now = self.read_clock();
+        let wait = self.waits.begin(None, ActorId::NOBODY, now);
+        self.end_wait_by(wait, now.saturating_add(after));
         wait
     }
 

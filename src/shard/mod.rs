@@ -9,6 +9,7 @@
 mod acting;
 mod alarms;
 mod attention;
+mod births;
 mod body;
 mod capacity;
 mod capacity_queue;
@@ -20,6 +21,7 @@ mod loss;
 mod message_ops;
 mod new_body;
 mod observation;
+mod observing;
 mod parcel;
 mod path_cache;
 mod probe_records;
@@ -49,7 +51,8 @@ pub(crate) use self::delivery::{BoundedQuestion, Evicting, Message, note_questio
 pub(crate) use self::loss::{
     bury_without_pool, drop_deferred, drop_lost, fate_of_dropped_reply, record,
 };
-pub(crate) use self::observation::{ToldHandling, is_of_observer};
+pub(crate) use self::observation::ToldHandling;
+pub(crate) use self::observing::is_of_observer;
 pub(crate) use self::parcel::Parcel;
 pub(crate) use self::path_cache::{path_elsewhere, path_here, path_of_asked};
 pub(crate) use self::probe_records::{ActorChecks, PendingCheck, PendingChecks, Search, Searches};

@@ -1,51 +1,36 @@
 //! What is observed on a worker: the observers of its pool, the tracer of a simulation, and the counts of each
-//! actor while somebody watches.
-//!
-//! A worker on which nothing is observed compares one flag a turn. While somebody watches, that flag is set in
-//! one tick of [`WATCHED_TICKS`] only, so that the counts are estimates and cost next to nothing.
+//! actor while somebody watches. How they are told is in `observing.rs`.
 
-use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 
-use super::loss::as_subscriber;
-use super::state::Shard;
-use super::tree::path_of;
-use crate::address::{ActorId, Envelope, Key};
-use crate::failure::catch_user;
-use crate::fiber::forbid_waits;
-use crate::observe::{
-    Handling, MessageSource, Numbers, ObservedActor, Observer, Observers, SamplingState,
-};
+use crate::address::Key;
+use crate::observe::{MessageSource, Numbers, Observers, SamplingState};
 use crate::pool_core::Tracer;
-
-/// Turns are counted in one tick of so many.
-const WATCHED_TICKS: u64 = 64;
 
 /// What is observed on a worker.
 pub(crate) struct Observation {
     /// Whether the turns of the present tick are observed.
-    turns: Cell<bool>,
+    pub(super) turns: Cell<bool>,
     /// Whether they are observed in every tick.
-    always: Cell<bool>,
+    pub(super) always: Cell<bool>,
     /// Whether the pool has observers.
     events: bool,
     /// Whether these are told of asks.
     asks: bool,
-    tracer: OnceCell<Rc<dyn Tracer>>,
-    sampling: SamplingState,
+    pub(super) tracer: OnceCell<Rc<dyn Tracer>>,
+    pub(super) sampling: SamplingState,
     /// What a body is to tell when it has the message.
-    telling: Cell<Option<ToldHandling>>,
-    ticks: Cell<u64>,
-    watched: RefCell<Option<Vec<ActorCounts>>>,
+    pub(super) telling: Cell<Option<ToldHandling>>,
+    pub(super) ticks: Cell<u64>,
+    pub(super) watched: RefCell<Option<Vec<ActorCounts>>>,
 }
 
 /// What was counted of the actor in one slot since the watch began.
 #[derive(Clone, Copy, Default)]
-struct ActorCounts {
-    generation: u32,
-    observed: ActorActivity,
+pub(super) struct ActorCounts {
+    pub(super) generation: u32,
+    pub(super) observed: ActorActivity,
 }
 
 /// What an actor has done since the watch began.
@@ -68,9 +53,9 @@ pub(crate) struct ToldHandling {
 
 /// A turn that is counted.
 pub(crate) struct CountedTurn {
-    key: Key,
-    began: u64,
-    number: u64,
+    pub(super) key: Key,
+    pub(super) began: u64,
+    pub(super) number: u64,
 }
 
 impl Observation {
@@ -146,163 +131,4 @@ impl Observation {
     pub(crate) fn is_watching(&self) -> bool {
         self.watched.borrow().is_some()
     }
-}
-
-impl Shard {
-    /// Begins a tick: turns are counted in one tick of several while somebody watches.
-    pub(super) fn watch_in_time(&self) {
-        let observation = &self.observation;
-        let watched = self.core.watches.load(Relaxed) > 0;
-        if !watched && !observation.is_watching() {
-            return;
-        }
-        let tick = observation.ticks.get();
-        observation.ticks.set(tick + 1);
-        let counts = watched && tick % WATCHED_TICKS == 0;
-        observation.turns.set(counts || observation.always.get());
-        if watched != observation.is_watching() {
-            observation.ticks.set(0);
-            let counts = watched.then(Vec::new);
-            drop(observation.watched.replace(counts));
-        }
-    }
-
-    /// Draws the first samples of the observers. Called once the shard has its first ids.
-    pub(super) fn begin_sampling(&self) {
-        let draw = &Cell::new(0_u64);
-        self.observation.sampling.begin(|| {
-            draw.update(|draws| draws + 1);
-            self.random().rotate_left(7 * (draw.get() % 8) as u32)
-        });
-    }
-
-    /// Passes over the messages, `most` at the most, that are not observed.
-    pub(crate) fn pass_unobserved(&self, most: usize) -> usize {
-        if self.observation.tracer.get().is_some() {
-            return 0;
-        }
-        self.observation.sampling.pass(most)
-    }
-
-    /// Returns the observers that are told of the next message.
-    pub(crate) fn sample(&self) -> Numbers {
-        self.observation.sampling.next(|| self.random())
-    }
-
-    /// Begins to count a turn of an actor, if somebody watches.
-    pub(crate) fn begin_counted_turn(&self, key: Key, mailbox: usize) -> Option<CountedTurn> {
-        let mut watched = self.observation.watched.borrow_mut();
-        let watched = watched.as_mut()?;
-        let index = key.slot() as usize;
-        if watched.len() <= index {
-            watched.resize(index + 1, ActorCounts::default());
-        }
-        let counts = &mut watched[index];
-        if counts.generation != key.generation() {
-            *counts = ActorCounts {
-                generation: key.generation(),
-                ..ActorCounts::default()
-            };
-        }
-        let mailbox = u32::try_from(mailbox).unwrap_or(u32::MAX);
-        counts.observed.deepest = counts.observed.deepest.max(mailbox);
-        Some(CountedTurn {
-            key,
-            began: self.read_clock(),
-            number: self.activity.turn(),
-        })
-    }
-
-    /// Ends a counted turn, in which the actor has handled that many messages.
-    pub(crate) fn end_counted_turn(&self, turn: CountedTurn, handled: usize) {
-        let CountedTurn { key, began, number } = turn;
-        // A turn that has waited is longer than its actor was busy.
-        let busy = if self.activity.turn() == number {
-            self.read_clock().saturating_sub(began)
-        } else {
-            0
-        };
-        let mut watched = self.observation.watched.borrow_mut();
-        let counts = watched
-            .as_mut()
-            .and_then(|all| all.get_mut(key.slot() as usize));
-        if let Some(counts) = counts
-            && counts.generation == key.generation()
-        {
-            counts.observed.handled += handled as u64 * WATCHED_TICKS;
-            counts.observed.busy += busy * WATCHED_TICKS;
-        }
-    }
-
-    // ---- events -----------------------------------------------------------------------------
-
-    /// Tells the observers of an event of an actor of this worker, if there are any.
-    #[inline(always)]
-    pub(crate) fn tell_of_actor(
-        &self,
-        key: Key,
-        tell: impl Fn(&dyn Observer, ObservedActor<'_>),
-    ) {
-        if self.observation.is_of_events() {
-            self.tell_these_of_actor(None, key, tell);
-        }
-    }
-
-    /// Tells the observers with those numbers, or all of them, of an event of an actor of this worker.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn tell_these_of_actor(
-        &self,
-        numbers: Option<Numbers>,
-        key: Key,
-        tell: impl Fn(&dyn Observer, ObservedActor<'_>),
-    ) {
-        let path = || path_of(self, key.slot());
-        let message_type = self.slot(key.slot()).message_type();
-        let actor = ObservedActor::new(self.id_of(key), message_type, &path);
-        match numbers {
-            Some(numbers) => {
-                let these = self.core.observers.numbered(numbers);
-                these.for_each(|observer| call(|| tell(observer, actor)));
-            }
-            None => self.tell_observers(|observer| tell(observer, actor)),
-        }
-    }
-
-    /// Tells the observers for which that was requested that the handling of a message begins.
-    pub(crate) fn tell_of_begin(&self, actor: Key, message: &dyn Any) {
-        if let Some(told) = self.observation.telling.take() {
-            let (envelope, source) = (self.envelope(), told.source);
-            let mailbox = self.slot(actor.slot()).mailbox_len();
-            self.tell_these_of_actor(Some(told.numbers), actor, |observer, actor| {
-                observer.handling(&Handling {
-                    actor,
-                    envelope,
-                    source,
-                    message,
-                    mailbox,
-                });
-            });
-        }
-    }
-
-    /// Tells the observers of an event, if there are any.
-    pub(crate) fn tell_observers(&self, tell: impl Fn(&dyn Observer)) {
-        for observer in self.core.observers.iter() {
-            call(|| tell(observer));
-        }
-    }
-}
-
-/// Calls an observer: it cannot wait, and what it sends has the sender of a subscriber.
-fn call(tell: impl Fn()) {
-    as_subscriber(&mut || {
-        // The panic hook has reported its panic; there is no one else to report it to.
-        let _ = catch_user(|| forbid_waits(&tell));
-    });
-}
-
-/// Whether observers are not told of a message, as one of them, or a subscriber, has sent it.
-pub(crate) fn is_of_observer(envelope: &Envelope) -> bool {
-    envelope.sender == ActorId::SUBSCRIBER
 }

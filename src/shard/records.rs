@@ -48,6 +48,9 @@ pub(crate) trait Store {
     /// Notes that the answer to a question, which may be in the stash, is no longer awaited.
     fn withdraw(&mut self, question: MessageId, reason: DeadLetterReason);
 
+    /// Returns the number of active timers, and of messages in the stash.
+    fn sizes(&self) -> (usize, usize);
+
     /// Returns why a message that comes out of the stash must not be handled, if it must not.
     fn screen(&mut self, message: MessageId) -> Option<DeadLetterReason>;
 

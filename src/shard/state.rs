@@ -16,9 +16,7 @@ use crate::address::{ActorId, Envelope, Home, Key, MessageCause, MessageId};
 use crate::fiber::{FiberSet, StackClass, StackConfig};
 use crate::mailbox::MailPlace;
 use crate::memory::{Arena, Slabs};
-use crate::pool_core::{
-    Counts, Outboxes, PoolCore, WorkerActivity, WorkerStats, last_handler,
-};
+use crate::pool_core::{Counts, Outboxes, PoolCore, WorkerActivity, WorkerStats, last_handler};
 use crate::time::Clock;
 use crate::wait;
 use crate::wait::{DroppedReplies, Interrupts, JoinWaits, Waits};
@@ -52,6 +50,8 @@ pub(crate) struct Shard {
     pub(crate) dropped_replies: DroppedReplies,
     pub(crate) counts: Counts,
     pub(crate) observation: Observation,
+    /// When the actor in each slot started, in tenths of a second.
+    pub(super) births: RefCell<Vec<u32>>,
 
     /// Where other threads can see which handler runs.
     pub(crate) activity: Arc<CachePadded<WorkerActivity>>,
@@ -111,6 +111,7 @@ impl Shard {
             dropped_replies: DroppedReplies::default(),
             counts: Counts::default(),
             observation: Observation::new(&core.observers),
+            births: RefCell::default(),
             activity: Arc::clone(&core.activities[worker as usize]),
             current: CurrentRecord::new(core.scopes.are_hooked()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),

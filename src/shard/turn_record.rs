@@ -73,6 +73,8 @@ impl TurnRecord {
 /// Points to the record of what acts now.
 pub(crate) struct CurrentRecord {
     here: Cell<*const TurnRecord>,
+    /// The records of the fibers whose loops have not ended.
+    fibers: RefCell<Vec<*const TurnRecord>>,
     /// Whether hooks are called at each switch.
     is_hooked: bool,
     /// The record of the worker's own stack. It is a box held as a pointer, because moving a box would
@@ -92,6 +94,7 @@ impl CurrentRecord {
         let root = Box::into_raw(Box::new(TurnRecord::nobody(is_hooked)));
         Self {
             here: Cell::new(root),
+            fibers: RefCell::default(),
             is_hooked,
             root,
         }
@@ -118,14 +121,51 @@ impl CurrentRecord {
     /// to end.
     pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&TurnRecord)) {
         let acting = TurnRecord::nobody(self.is_hooked);
+        let _listed = Listed::new(&self.fibers, &acting);
         self.set_current(&acting);
         do_first(self.is_hooked);
         run(&acting);
     }
 
+    /// Returns the actors that are in the middle of a handler on any fiber, with the envelopes of the messages
+    /// that they handle.
+    pub(crate) fn handling(&self) -> Vec<(ActorId, Envelope)> {
+        let fibers = self.fibers.borrow();
+        let records = fibers.iter().map(|record| {
+            // SAFETY: `Listed` takes a record off the list before the record is gone.
+            unsafe { &**record }
+        });
+        let handling = records.filter(|record| record.handles.get());
+        handling
+            .map(|record| (record.actor.get(), record.envelope.get()))
+            .collect()
+    }
+
     /// Sets the record of the worker's own stack, which continues.
     pub(super) fn set_current_to_root(&self) {
         self.here.set(self.root);
+    }
+}
+
+/// The record of a fiber, on the list of all of them until its loop ends.
+struct Listed<'a> {
+    list: &'a RefCell<Vec<*const TurnRecord>>,
+    record: &'a TurnRecord,
+}
+
+impl<'a> Listed<'a> {
+    fn new(list: &'a RefCell<Vec<*const TurnRecord>>, record: &'a TurnRecord) -> Self {
+        list.borrow_mut().push(ptr::from_ref(record));
+        Self { list, record }
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        let mut list = self.list.borrow_mut();
+        if let Some(at) = list.iter().rposition(|other| ptr::eq(*other, self.record)) {
+            list.swap_remove(at);
+        }
     }
 }
 

@@ -11,11 +11,11 @@ use super::handle::{Sim, nanos};
 use super::world::VirtualSpans;
 use crate::ask::{AskError, begin_call};
 use crate::failure::{BoxError, Cycle, Failure};
+use crate::observe::{Observer, Observers};
 use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
 };
-use crate::observe::{Observer, Observers};
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
 

@@ -16,11 +16,11 @@ use crate::address::Key;
 use crate::ask::{Drive, can_drive, enlist};
 use crate::failure::{DeadLetters, Subscription, WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, ThreadEnd, off_fiber};
+use crate::observe::Observers;
 use crate::pool::{PoolShared, StartError};
 use crate::pool_core::{
     CoreParts, FailureHook, Offload, OffloadJob, SuspicionHook, register, unregister,
 };
-use crate::observe::Observers;
 use crate::scope::Scopes;
 use crate::shard::{Shard, TickBudget, with_current};
 use crate::supervision::SupervisorStrategy;

@@ -15,6 +15,7 @@ use crate::actor::{ActorRef, Spawnable};
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::deadlock::{Waiting, name_targets, waiting_on};
 use crate::failure::{DeadLetters, SpawnError};
+use crate::inspect::{Snapshot, SnapshotQuery, Watch, merge, scan};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, WorkerNode};
 use crate::pool_core::unregister;
 use crate::shard::{PermitReleased, dispatch, enter};
@@ -492,6 +493,21 @@ impl Sim {
         });
         name_targets(&mut waiting);
         waiting
+    }
+
+    /// Returns a snapshot of the actors: see [`WorkerPool::snapshot`](crate::WorkerPool::snapshot). This looks
+    /// at the workers itself: no time passes.
+    pub fn snapshot(&self, query: &SnapshotQuery) -> Snapshot {
+        let found = self.engine().with(|world| {
+            let on = |shard: &Rc<_>| enter(shard, |shard| scan(shard, query));
+            world.workers().map(|worker| on(worker.shard())).collect()
+        });
+        merge(query, found, Vec::new())
+    }
+
+    /// Has the workers count what each actor does, until the returned watch is dropped.
+    pub fn watch(&self) -> Watch {
+        Watch::begin(&self.engine().shared.core)
     }
 
     /// The statistics of the pool so far.

@@ -5,12 +5,12 @@ use std::fmt;
 use super::engine::{SystemEngine, SystemEngineParts};
 use super::handle::ActorSystem;
 use crate::failure::{Cycle, Failure};
+use crate::observe::{Observer, Observers};
 use crate::pool::{
     DEFAULT_STACK_SIZE, StartError, TimeSource, check_stacks, default_guardian, write_failures,
     write_suspicions,
 };
 use crate::pool_core::{FailureHook, SuspicionHook};
-use crate::observe::{Observer, Observers};
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
 

@@ -11,6 +11,7 @@ use crate::cancel::time_out;
 use crate::deadlock::has_unprobed_waits;
 use crate::failure::{WaitError, abort_on_panic};
 use crate::fiber::{StackConfig, StackError, ThreadEnd, off_fiber};
+use crate::observe::Observers;
 use crate::pool::{
     PoolShared, ShutdownReport, SideThreads, StartError, TimeSource, WorkerDirectory,
     default_blocking_threads, lanes, no_stack, start_clock,
@@ -18,7 +19,6 @@ use crate::pool::{
 use crate::pool_core::{
     CoreParts, FailureHook, PoolCore, Source, SuspicionHook, register, unregister,
 };
-use crate::observe::Observers;
 use crate::scope::Scopes;
 use crate::shard::{Shard, with_current};
 use crate::supervision::SupervisorStrategy;

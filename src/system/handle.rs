@@ -8,9 +8,11 @@ use std::time::Duration;
 use super::builder::ActorSystemBuilder;
 use super::engine::{Rest, SystemEngine};
 use crate::actor::{ActorRef, Spawnable};
+use crate::address::RunId;
 use crate::ask::{Ask, AskError, Deadline, can_drive};
 use crate::deadlock::{Waiting, name_targets, waiting_on};
 use crate::failure::{DeadLetters, SpawnError, WaitError};
+use crate::inspect::{Snapshot, SnapshotQuery, Watch, merge, scan};
 use crate::pool::{LookupError, PoolStats, ShutdownReport, StartError, WorkerNode};
 use crate::shard::enter;
 
@@ -334,6 +336,28 @@ impl ActorSystem {
         let mut waiting = enter(&self.engine().shard, waiting_on);
         name_targets(&mut waiting);
         waiting
+    }
+
+    /// Returns a snapshot of the system's actors: see [`WorkerPool::snapshot`](crate::WorkerPool::snapshot).
+    /// This method inspects the system's one worker itself: no time passes.
+    pub fn snapshot(&self, query: &SnapshotQuery) -> Snapshot {
+        let found = enter(&self.engine().shard, |shard| scan(shard, query));
+        merge(query, vec![found], Vec::new())
+    }
+
+    /// Has the worker count what each actor does, until the returned watch is dropped.
+    pub fn watch(&self) -> Watch {
+        Watch::begin(&self.engine().shared.core)
+    }
+
+    /// Returns the name of the system.
+    pub fn name(&self) -> String {
+        self.engine().shared.core.name.clone()
+    }
+
+    /// Returns the number of this run of the system.
+    pub fn run_id(&self) -> RunId {
+        self.engine().shared.core.run_id
     }
 
     /// Returns what the system has done so far. The worker publishes its counts after each round.

@@ -1,7 +1,8 @@
 //! What a wait is for: the question that is to be answered, and the actor that is to do it.
 
-use super::table::{Asked, Wait, Waits};
+use super::table::{Asked, UNKNOWN, Wait, Waits};
 use crate::address::{ActorId, Home, Key, MessageId, MessageType};
+use crate::failure::Cycle;
 
 impl<C> Waits<C> {
     /// Begins a wait for the answer to a question that is about to be asked.
@@ -17,6 +18,20 @@ impl<C> Waits<C> {
         wait.mail.set(Some(mail));
         wait.began.set(now);
         (wait, key)
+    }
+
+    /// Returns when a pending wait began, if that is known.
+    pub(crate) fn pending_since(&self, key: Key) -> Option<Option<u64>> {
+        let began = self.pending(key)?.began.get();
+        Some((began != UNKNOWN).then_some(began))
+    }
+
+    /// Returns of a pending wait the actor that is to end it, `NOBODY` if time is; when it began, if that is
+    /// known; and the cycle that it is part of, as far as is known.
+    pub(crate) fn look_at(&self, key: Key) -> Option<(ActorId, Option<u64>, Option<Cycle>)> {
+        let since = self.pending_since(key)?;
+        let wait = self.pending(key)?;
+        Some((wait.target(), since, self.known_cycle(wait)))
     }
 
     /// The question has been handed on this many times, to that actor, as that message. Returns whether
@@ -80,6 +95,7 @@ impl<C> Waits<C> {
         let (wait, key) = self.begin_one(None, target);
         wait.question.set(MessageId::WORK);
         wait.mail.set(Some(mail));
+        wait.began.set(UNKNOWN);
         key
     }
 

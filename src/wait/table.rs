@@ -15,6 +15,9 @@ use crate::memory::{AnyCell, Arena, Tenant};
 use crate::sync::{Mutant, is_mutated};
 use crate::time::{AT_FIRST, TimerId};
 
+/// Stands for the time of a begin that is not known.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
 /// Drops the value of a wait that was not taken.
 struct DropValue<'a>(&'a AnyCell);
 
@@ -52,7 +55,7 @@ pub(crate) struct Wait<C> {
     /// The question that it is to answer, and what type of message that is.
     pub(super) question: Cell<MessageId>,
     pub(super) mail: Cell<Option<&'static MessageType>>,
-    /// When it began.
+    /// When it began; [`UNKNOWN`] for some waits that are no asks.
     pub(super) began: Cell<u64>,
     /// The timeout in nanoseconds, after which it ends by itself.
     pub(super) timeout: Cell<u64>,
@@ -248,8 +251,10 @@ impl<C> Waits<C> {
     /// Begins a wait for something that `target` is to do; it ends by itself after `timeout` nanoseconds,
     /// if there is a timeout.
     #[inline(always)]
-    pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId) -> Key {
-        self.begin_one(timeout, target).1
+    pub(crate) fn begin(&self, timeout: Option<u64>, target: ActorId, now: u64) -> Key {
+        let (wait, key) = self.begin_one(timeout, target);
+        wait.began.set(now);
+        key
     }
 
     #[inline(always)]
@@ -524,14 +529,20 @@ impl<C> Waits<C> {
         self.arena.iter().filter_map(|(_, wait)| {
             let fiber = wait.fiber.take();
             wait.fiber.set(fiber);
-            let noted = wait.noted.take();
-            let known = noted.as_deref();
-            let known = known.filter(|noted| noted.generation == wait.generation.get());
-            let known = known.and_then(|noted| noted.cycle.clone());
-            wait.noted.set(noted);
+            let known = self.known_cycle(wait);
             let (waiter, target) = (wait.waiter.get(), wait.target());
             fiber.map(|_| (waiter, target, known))
         })
+    }
+
+    /// Returns the cycle that a wait is part of, as far as is known.
+    pub(super) fn known_cycle(&self, wait: &Wait<C>) -> Option<Cycle> {
+        let noted = wait.noted.take();
+        let known = noted.as_deref();
+        let known = known.filter(|noted| noted.generation == wait.generation.get());
+        let known = known.and_then(|noted| noted.cycle.clone());
+        wait.noted.set(noted);
+        known
     }
 
     /// Returns how many waits have begun and are not forgotten.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::rooms::paths_in;
 
 /// Rooms, which are the folders of `src/`, by height. A file imports from rooms below its own, or from its own.
-const HEIGHTS: [(&str, u32); 31] = [
+const HEIGHTS: [(&str, u32); 32] = [
     ("sync", 0),
     ("control", 0),
     ("time", 0),
@@ -31,6 +31,7 @@ const HEIGHTS: [(&str, u32); 31] = [
     ("lifecycle", 15),
     ("actor", 16),
     ("ask", 17),
+    ("inspect", 18),
     ("worker", 18),
     ("pool", 19),
     ("routing", 20),
