@@ -1,7 +1,7 @@
 //! Failures and restarts, as they happen.
 
 use nexus_actors::failure::Failure;
-use nexus_actors::observe::{Observer, Supervised};
+use nexus_actors::observe::{ActorSupervised, Observer};
 use nexus_actors::{ActorPath, Directive};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -116,7 +116,7 @@ impl Observer for Feed {
         self.note_failure(failure.path.clone(), failure.cause.to_string());
     }
 
-    fn supervised(&self, event: &Supervised<'_>) {
+    fn supervised(&self, event: &ActorSupervised<'_>) {
         // Siblings that are restarted with it have not failed.
         if event.failure.actor == event.actor.id {
             let decision = Decision {

@@ -58,7 +58,7 @@ fn one_snapshot_serves_all_who_watch() {
     let mut other = Watching::begin(inspector.address());
     let uptime = |watching: &mut Watching| watching.next("overview")["uptime_ms"].as_u64().unwrap();
     let start = uptime(&mut one).max(uptime(&mut other));
-    let mut taken = |watching: &mut Watching| {
+    let taken = |watching: &mut Watching| {
         let mut all = vec![uptime(watching)];
         while *all.last().unwrap() < start + 10 {
             all.push(uptime(watching));
