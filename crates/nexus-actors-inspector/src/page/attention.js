@@ -72,9 +72,9 @@ function deepMailboxes(overview) {
   const sentences = deep.map((actor) => {
     const { growth } = live.actors.get(actor.id) ?? {};
     const size = actor.capacity ? `${count(actor.mailbox)} of ${count(actor.capacity)} messages` : plural(actor.mailbox, "message");
-    const trend = growth > 0.5 ? `, and grows by ${rate(growth)} a second` : growth < -0.5 ? `, and shrinks by ${rate(-growth)} a second` : "";
+    const trend = actor.capacity ? "" : growth > 0.5 ? `, and grows by ${rate(growth)} a second` : growth < -0.5 ? `, and shrinks by ${rate(-growth)} a second` : "";
     const state = actor.state === "running" ? "" : ` It is ${actor.state}.`;
-    return { key: `deep ${actor.id}`, level: actor.capacity && actor.mailbox >= actor.capacity || actor.mailbox >= 10 * DEEP ? "bad" : "warn", kind: "Mailbox", text: ["The mailbox of ", { path: actor.path }, ` holds ${size}${trend}.${state}`] };
+    return { key: `deep ${actor.id}`, level: !actor.capacity && actor.mailbox >= 10 * DEEP ? "bad" : "warn", kind: "Mailbox", text: ["The mailbox of ", { path: actor.path }, ` holds ${size}${trend}.${state}`] };
   });
   return some(sentences, 4, (more) => ({ key: "deeps", level: "warn", kind: "Mailbox", text: [`${count(more)} more mailboxes are deep, see Deepest mailboxes.`] }));
 }

@@ -13,6 +13,12 @@ function scale(top) {
   return { top: Math.ceil((top * 0.999) / step) * step, step };
 }
 
+// Three ticks of one scale, so short.
+function tick(value) {
+  if (value >= 1e6) return `${+(value / 1e6).toFixed(2)} M`;
+  return value >= 1e4 ? `${+(value / 1e3).toFixed(1)} k` : whole.format(value);
+}
+
 function drawChart(overview) {
   const box = $("chart");
   const [width, height] = [box.clientWidth, box.clientHeight];
@@ -27,7 +33,7 @@ function drawChart(overview) {
   const parts = [];
   for (let value = 0; value <= top + step / 2; value += step) {
     parts.push(svg("line", { class: "rule", x1: left, x2: width - right, y1: y(value), y2: y(value) }));
-    parts.push(svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, rate(value).replace(".00", "").replace(/^0\.0$/, "0")));
+    parts.push(svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, tick(value)));
   }
   for (const [ago, text, anchor] of [[120, "2 min ago", "start"], [60, "1 min ago", "middle"], [0, "now", "end"]]) {
     parts.push(svg("text", { x: x(end - ago * 1000), y: height - 4, "text-anchor": anchor }, text));

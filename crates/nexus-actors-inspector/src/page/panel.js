@@ -68,7 +68,7 @@ function fieldsOf(actor) {
     ["state", actor.state], ["worker", String(actor.worker)], ["id", actor.id],
     ["mailbox", actor.capacity ? `${count(actor.mailbox)} of ${count(actor.capacity)}` : count(actor.mailbox)], ["deepest", count(actor.deepest)], ["stashed", count(actor.stashed)],
     ["handled", count(actor.handled)], ["messages/s", rate(handled)], ["busy", busy === null || busy === undefined ? "–" : `${Math.min(100, busy / 10).toFixed(1)} %`],
-    ["restarts", count(actor.restarts)], ["children", count(actor.children)], ["age", time(actor.age_ms)],
+    ["restarts", count(actor.restarts)], ["children", childrenOf(actor)], ["age", time(actor.age_ms)],
     ["timers", count(actor.timers)], ["tasks", count(actor.tasks)],
   ];
   if (actor.handling) {

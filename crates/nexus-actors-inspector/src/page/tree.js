@@ -2,6 +2,9 @@
 
 const ROOT = "/user";
 const FIRST = 200;
+// More children than this are not counted.
+const COUNTED = 10_000;
+const childrenOf = ({ children }) => `${count(children)}${children >= COUNTED ? "+" : ""}`;
 const MOST = 1000;
 const tree = { open: new Map(), cursor: ROOT, known: new Map() }; // open: path to { actors, matched, limit, error }
 const parentOf = (path) => path.slice(0, path.lastIndexOf("/")) || "/";
@@ -94,7 +97,7 @@ function drawTree() {
     node.tabIndex = row.path === tree.cursor ? 0 : -1;
     const [fold, , kind, marks] = node.firstChild.children;
     if (row.folds !== Boolean(fold.firstChild)) fold.replaceChildren(...(row.folds ? [chevron()] : []));
-    const children = row.actor?.children ? `${count(row.actor.children)} below` : "";
+    const children = row.actor?.children ? `${childrenOf(row.actor)} below` : "";
     setText(kind, row.path === ROOT ? "" : [row.actor && shortType(row.actor.message_type), children].filter(Boolean).join(", "));
     drawTags(marks, row.actor);
   });
@@ -161,7 +164,7 @@ async function reveal(path) {
 // What is unfolded grows old. Nodes with many children are left as they are: to look at them all is work.
 setInterval(async () => {
   if (!link.source || live.paused || document.hidden || !$("results").hidden) return;
-  for (const [path, { matched, error }] of [...tree.open].slice(0, 20)) {
+  for (const [path, { matched, error }] of [...tree.open].slice(0, 8)) {
     if (tree.open.has(path) && (error || (matched !== null && matched <= FIRST))) await unfold(path);
   }
 }, 5000);

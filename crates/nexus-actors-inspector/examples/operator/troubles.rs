@@ -1,17 +1,7 @@
-//! A pool with troubles, for a reader to find on the inspector's page.
-//!
-//! Among many actors that are well there is one that is stuck, one that is flooded, one that restarts without
-//! end, a printer that loses messages, and a cycle of three that wait for each other.
-//!
-//! ```text
-//! $ cargo run --release --package nexus-actors-inspector --example operator -- --actors 1000000
-//! 1000108 actors; see http://127.0.0.1:7777/ until the standard input ends
-//! ```
+//! The troubles of the pool, and its load.
 
 use nexus_actors::prelude::*;
 use nexus_actors::supervision::Backoff;
-use nexus_actors_inspector::{Feed, Inspector};
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
@@ -23,28 +13,6 @@ const TICK: Duration = Duration::from_millis(10);
 const STORES: usize = 100;
 /// Scans that come until the flood ends: memory does.
 const FLOOD: usize = 2_000_000;
-
-struct Options {
-    actors: usize,
-    address: String,
-}
-
-fn options() -> Result<Options, BoxError> {
-    let mut options = Options {
-        actors: 100_000,
-        address: "127.0.0.1:7777".to_owned(),
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
-        match name.as_str() {
-            "--actors" => options.actors = value.parse()?,
-            "--address" => options.address = value,
-            _ => return Err(format!("{name}: there are --actors and --address").into()),
-        }
-    }
-    Ok(options)
-}
 
 struct Sold;
 
@@ -68,7 +36,7 @@ fn store(items: usize) -> Props<u32> {
 struct Order;
 
 /// An order that asks a gateway which does not answer, with its mail behind it.
-fn stuck(pool: &WorkerPool) -> Result<(), BoxError> {
+pub(crate) fn stuck(pool: &WorkerPool) -> Result<(), BoxError> {
     let gateway = pool.spawn("gateway", Props::receive(|ctx, reply: Reply<()>| {
         ctx.sleep(EVER)?;
         reply.send(());
@@ -88,7 +56,7 @@ enum Post {
 }
 
 /// Clerks who each ask the next one before they answer.
-fn cycle(pool: &WorkerPool) -> Result<(), BoxError> {
+pub(crate) fn cycle(pool: &WorkerPool) -> Result<(), BoxError> {
     let clerk = Props::with_state(None, |next: &mut Option<ActorRef<Post>>, _ctx, message| match message {
         Post::Meet(other) => *next = Some(other),
         Post::Enter(reply) => {
@@ -135,7 +103,8 @@ struct Scan;
 struct Label;
 
 /// What comes from outside, until it is to end.
-fn load(pool: &WorkerPool, items: usize, end: &AtomicBool) -> Result<(), BoxError> {
+pub(crate) fn load(pool: &WorkerPool, actors: usize, end: &AtomicBool) -> Result<(), BoxError> {
+    let items = actors / STORES;
     let stores: Vec<_> = pool
         .spawn_all((0..STORES).map(|number| (format!("store-{number:02}"), store(items))))
         .into_iter()
@@ -162,35 +131,5 @@ fn load(pool: &WorkerPool, items: usize, end: &AtomicBool) -> Result<(), BoxErro
         }
         thread::sleep(TICK);
     }
-    Ok(())
-}
-
-fn main() -> Result<(), BoxError> {
-    let options = options()?;
-    let feed = Feed::new();
-    let pool = WorkerPool::builder()
-        .name("shop")
-        .observer(feed.clone())
-        .on_failure(|_| {}) // the page shows them
-        .on_suspected_deadlock(|_| {})
-        .start()?;
-    stuck(&pool)?;
-    cycle(&pool)?;
-    let inspector = Inspector::builder(&pool)
-        .address(&options.address)
-        .feed(&feed)
-        .allow_control(true)
-        .start()?;
-    let end = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let load = scope.spawn(|| load(&pool, options.actors / STORES, &end).map_err(|error| error.to_string()));
-        println!("see http://{}/ until the standard input ends", inspector.address());
-        let read = std::io::stdin().read_to_end(&mut Vec::new());
-        end.store(true, Relaxed);
-        load.join().expect("the load does not panic")?;
-        read.map(drop).map_err(BoxError::from)
-    })?;
-    drop(inspector);
-    pool.shutdown(SECOND)?;
     Ok(())
 }
