@@ -46,8 +46,12 @@ pub(crate) fn query(uri: &Uri) -> Result<Query, Refusal> {
 }
 
 pub(crate) fn path(text: &str) -> Result<ActorPath, Refusal> {
-    ActorPath::parse(text)
-        .map_err(|error| Refusal::bad(format!("{text:?} is no path: {error}"), "a path is like /user/orders"))
+    ActorPath::parse(text).map_err(|error| {
+        Refusal::bad(
+            format!("{text:?} is no path: {error}"),
+            "a path is like /user/orders",
+        )
+    })
 }
 
 fn number(name: &str, text: &str) -> Result<usize, Refusal> {
@@ -60,7 +64,10 @@ fn limit(text: &str) -> Result<usize, Refusal> {
     if (1..=MOST).contains(&limit) {
         return Ok(limit);
     }
-    Err(Refusal::bad(format!("limit={limit} is out of range"), format!("it is from 1 to {MOST}")))
+    Err(Refusal::bad(
+        format!("limit={limit} is out of range"),
+        format!("it is from 1 to {MOST}"),
+    ))
 }
 
 fn order(text: &str) -> Result<By, Refusal> {

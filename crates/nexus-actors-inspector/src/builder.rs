@@ -218,7 +218,9 @@ impl Drop for Inspector {
 
 impl fmt::Debug for Inspector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inspector").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Inspector")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -228,7 +230,8 @@ impl Settings {
         if self.interval < SHORTEST_INTERVAL {
             return Err(InspectorError::InvalidInterval(self.interval));
         }
-        let visible = |token: &String| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let visible =
+            |token: &String| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         if self.token.as_ref().is_some_and(|token| !visible(token)) {
             return Err(InspectorError::InvalidToken);
         }

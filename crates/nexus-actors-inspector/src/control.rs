@@ -34,7 +34,11 @@ pub(crate) async fn control(
     let Some(order) = Order::ALL.into_iter().find(|order| order.name() == verb) else {
         let status = StatusCode::NOT_FOUND;
         let error = format!("there is no order {verb:?}");
-        return Err(Refusal::new(status, error, "there are stop, kill, suspend and resume"));
+        return Err(Refusal::new(
+            status,
+            error,
+            "there are stop, kill, suspend and resume",
+        ));
     };
     if !hub.allows_control() {
         return Err(Refusal::new(
@@ -51,7 +55,9 @@ pub(crate) async fn control(
         ));
     }
     let target = target(body)?;
-    let ordered = hub.blocking(move |source| source.order(order, &target)).await?;
+    let ordered = hub
+        .blocking(move |source| source.order(order, &target))
+        .await?;
     match ordered {
         Ok(path) => json(&Done {
             done: order.name(),
@@ -71,13 +77,16 @@ pub(crate) async fn control(
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next());
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn target(body: &[u8]) -> Result<Target, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::bad(error.to_string(), HELP))?;
+    let body: Body =
+        serde_json::from_slice(body).map_err(|error| Refusal::bad(error.to_string(), HELP))?;
     match (body.path, body.id) {
         (Some(text), None) => Ok(Target::Path(path(&text)?)),
         (None, Some(id)) => Ok(Target::Id(id)),

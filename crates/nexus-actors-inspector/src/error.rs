@@ -17,7 +17,9 @@ pub enum InspectorError {
         source: io::Error,
     },
     /// Others than the users of this machine could reach that address, and there is no token.
-    #[error("{0} can be reached from other machines: set a token, or use an address of the loopback interface")]
+    #[error(
+        "{0} can be reached from other machines: set a token, or use an address of the loopback interface"
+    )]
     NeedsToken(SocketAddr),
     /// The token is empty, or has a character that is not visible ASCII.
     #[error("a token must not be empty, and consists of visible ASCII characters")]

@@ -26,7 +26,11 @@ impl Stream for Events {
 pub(crate) fn events(hub: &Arc<Hub>) -> Result<Response, Refusal> {
     let Some(viewer) = hub.enter() else {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Refusal::new(status, "too many viewers watch already", "close some of their pages"));
+        return Err(Refusal::new(
+            status,
+            "too many viewers watch already",
+            "close some of their pages",
+        ));
     };
     let headers = [(header::CONTENT_TYPE, "text/event-stream")];
     Ok((headers, Body::from_stream(Events(viewer))).into_response())

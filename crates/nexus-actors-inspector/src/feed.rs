@@ -161,6 +161,9 @@ mod tests {
         assert_eq!(failures[0].directive, None);
         let last = failures.last().unwrap();
         assert_eq!(last.text, "failure 202");
-        assert_eq!((last.directive, last.delay_ms, last.count), (Some("restart"), Some(20), Some(7)));
+        assert_eq!(
+            (last.directive, last.delay_ms, last.count),
+            (Some("restart"), Some(20), Some(7))
+        );
     }
 }

@@ -22,7 +22,11 @@ pub(crate) struct Guarded {
 }
 
 /// Checks a request before anything is done for it, and adds to each answer what browsers should keep to.
-pub(crate) async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(guarded): State<Guarded>,
+    request: Request,
+    next: Next,
+) -> Response {
     let allowed = guarded.allows(request.method(), request.uri(), request.headers());
     let mut response = match allowed {
         Ok(()) => next.run(request).await,
@@ -36,8 +40,14 @@ pub(crate) async fn guard(State(guarded): State<Guarded>, request: Request, next
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(X_FRAME_OPTIONS, "DENY");
     set(REFERRER_POLICY, "no-referrer");
-    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         headers.insert(CONTENT_SECURITY_POLICY, nothing);
@@ -80,9 +90,14 @@ impl Guarded {
             return false;
         };
         let name = without_port(host);
-        let name = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+        let name = name
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(name);
         name.eq_ignore_ascii_case("localhost")
-            || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip == self.bound)
+            || name
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback() || ip == self.bound)
     }
 }
 
@@ -118,6 +133,9 @@ fn has_token(token: &str, uri: &Uri, headers: &HeaderMap) -> bool {
 
 /// Takes as long for any two texts of the same length.
 fn equal(one: &str, other: &str) -> bool {
-    let differences = one.bytes().zip(other.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+    let differences = one
+        .bytes()
+        .zip(other.bytes())
+        .fold(0, |sum, (a, b)| sum | (a ^ b));
     std::hint::black_box(differences) == 0 && one.len() == other.len()
 }

@@ -107,7 +107,9 @@ impl Hub {
                 control,
                 ..source.overview()
             };
-            serde_json::to_vec(&overview).map(Bytes::from).map_err(|_| Failed)
+            serde_json::to_vec(&overview)
+                .map(Bytes::from)
+                .map_err(|_| Failed)
         })
         .await?
     }
@@ -159,7 +161,10 @@ impl Hub {
     async fn send_overviews(&self) {
         let mut age = Duration::ZERO;
         loop {
-            if tokio::time::timeout(self.linger, self.viewed()).await.is_err() {
+            if tokio::time::timeout(self.linger, self.viewed())
+                .await
+                .is_err()
+            {
                 return;
             }
             let began = Instant::now();

@@ -37,7 +37,10 @@ struct State {
 impl State {
     /// Begins another second if the last one is over.
     fn turn(&mut self, now: Instant) {
-        if self.second.is_some_and(|began| now.duration_since(began) < SECOND) {
+        if self
+            .second
+            .is_some_and(|began| now.duration_since(began) < SECOND)
+        {
             return;
         }
         self.second = Some(now);
@@ -102,12 +105,20 @@ mod tests {
         }
         let (events, again) = queue.take(start + SECOND / 2);
         assert_eq!(events.len(), A_SECOND);
-        assert_eq!(again, Some(start + SECOND), "the others are told of when the second is over");
+        assert_eq!(
+            again,
+            Some(start + SECOND),
+            "the others are told of when the second is over"
+        );
         let (events, again) = queue.take(start + SECOND);
         assert_eq!(events, [LetterEvent::Omitted { omitted: 12 }]);
         assert_eq!(again, None);
         queue.push(start + SECOND, letter);
-        assert_eq!(queue.take(start + SECOND).0.len(), 1, "another second, other letters");
+        assert_eq!(
+            queue.take(start + SECOND).0.len(),
+            1,
+            "another second, other letters"
+        );
     }
 
     #[test]
@@ -136,7 +147,10 @@ mod tests {
     #[test]
     fn the_json_is_that_of_a_letter_or_of_a_number() {
         let json = |event: LetterEvent| serde_json::to_value(event).unwrap();
-        assert_eq!(json(LetterEvent::Omitted { omitted: 3 }), serde_json::json!({"omitted": 3}));
+        assert_eq!(
+            json(LetterEvent::Omitted { omitted: 3 }),
+            serde_json::json!({"omitted": 3})
+        );
         let letter = json(LetterEvent::Letter(letter()));
         assert_eq!(letter["sender"], serde_json::Value::Null);
         assert_eq!(letter["reason"], "");

@@ -2,7 +2,9 @@
 
 use nexus_actors::address::ActorId;
 use nexus_actors::failure::{Cycle, DeadLetter, DeadLetterReason, DeadLetters};
-use nexus_actors::inspect::{ActorSnapshot, RunningNow, SilentWorker, Snapshot, SnapshotOrder, SnapshotQuery};
+use nexus_actors::inspect::{
+    ActorSnapshot, RunningNow, SilentWorker, Snapshot, SnapshotOrder, SnapshotQuery,
+};
 use nexus_actors::pool::{Waiting, WaitsFor, WorkerStats};
 use nexus_actors::{ActorPath, WorkerNode, WorkerPool};
 use parking_lot::Mutex;
@@ -81,13 +83,24 @@ impl PoolSource {
 
 impl Source for PoolSource {
     fn overview(&self) -> Overview {
-        let query = ORDERS.iter().fold(SnapshotQuery::new().limit(WAITS), |query, &order| query.order(order));
+        let query = ORDERS
+            .iter()
+            .fold(SnapshotQuery::new().limit(WAITS), |query, &order| {
+                query.order(order)
+            });
         let snapshot = self.node.snapshot(&query, PATIENCE);
         let uptime = self.uptime(snapshot.uptime);
         let stats = self.node.stats();
         let letters = self.node.dead_letters();
         let waiting_total = stats.workers.iter().map(|worker| worker.waiting).sum();
-        let top = |order| snapshot.by(order).iter().take(TOP).map(actor_view).collect();
+        let top = |order| {
+            snapshot
+                .by(order)
+                .iter()
+                .take(TOP)
+                .map(actor_view)
+                .collect()
+        };
         Overview {
             pool: self.node.name().to_owned(),
             run: self.node.run_id().to_string(),
@@ -159,7 +172,9 @@ impl Source for PoolSource {
         };
         let Some(actor) = snapshot.actors.iter().find(is_meant) else {
             let silent = snapshot.silent.first();
-            return Err(silent.map_or(OrderError::NoSuchActor, |silent| OrderError::Silent(silent.worker)));
+            return Err(silent.map_or(OrderError::NoSuchActor, |silent| {
+                OrderError::Silent(silent.worker)
+            }));
         };
         match order {
             Order::Stop => actor.id.stop(),
@@ -227,7 +242,9 @@ fn letters_view(letters: &DeadLetters) -> Letters {
     let by_reason = DeadLetterReason::ALL.iter();
     Letters {
         total: letters.total(),
-        by_reason: by_reason.map(|&reason| (reason.to_string(), letters.count(reason))).collect(),
+        by_reason: by_reason
+            .map(|&reason| (reason.to_string(), letters.count(reason)))
+            .collect(),
         recent: recent[last..].iter().map(letter_view).collect(),
     }
 }
@@ -260,7 +277,11 @@ fn waits_for_view(waits_for: &WaitsFor) -> WaitsForView {
 }
 
 fn cycle_view(cycle: &Cycle) -> Vec<String> {
-    cycle.links().iter().map(|link| link.path.to_string()).collect()
+    cycle
+        .links()
+        .iter()
+        .map(|link| link.path.to_string())
+        .collect()
 }
 
 fn wait_view(one: &Waiting, since: impl Fn(ActorId) -> Option<u64>) -> WaitView {

@@ -22,7 +22,11 @@ struct Body<'a> {
 }
 
 impl Refusal {
-    pub(crate) fn new(status: StatusCode, error: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        status: StatusCode,
+        error: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             error: error.into(),
@@ -49,7 +53,11 @@ impl IntoResponse for Refusal {
 impl From<Failed> for Refusal {
     fn from(_: Failed) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "the snapshot has failed", "the standard error of the program may say more")
+        Self::new(
+            status,
+            "the snapshot has failed",
+            "the standard error of the program may say more",
+        )
     }
 }
 

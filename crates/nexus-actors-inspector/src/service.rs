@@ -59,6 +59,8 @@ async fn orders(
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Answer {
-    let body = body.map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text(), "send less"))?;
+    let body = body.map_err(|rejection| {
+        Refusal::new(rejection.status(), rejection.body_text(), "send less")
+    })?;
     control(&hub, &verb, &headers, &body).await
 }

@@ -28,7 +28,9 @@ fn options() -> Result<Options, BoxError> {
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let value = arguments
+            .next()
+            .ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--actors" => options.actors = value.parse()?,
             "--address" => options.address = value,
@@ -57,7 +59,10 @@ fn main() -> Result<(), BoxError> {
     let end = AtomicBool::new(false);
     thread::scope(|scope| {
         let load = scope.spawn(|| troubles::load(&pool, options.actors, &end));
-        println!("see http://{}/ until the standard input ends", inspector.address());
+        println!(
+            "see http://{}/ until the standard input ends",
+            inspector.address()
+        );
         let read = std::io::stdin().read_to_end(&mut Vec::new());
         end.store(true, Relaxed);
         load.join().expect("the load does not panic")?;

@@ -27,7 +27,9 @@ fn store(items: usize) -> Props<u32> {
                 .collect::<Result<_, _>>()?;
             let mut turn = items.into_iter().cycle();
             Ok(Behavior::receive(move |_ctx, sold: u32| {
-                turn.by_ref().take(sold as usize).for_each(|item| item.tell(Sold));
+                turn.by_ref()
+                    .take(sold as usize)
+                    .for_each(|item| item.tell(Sold));
             }))
         })
     })
@@ -37,15 +39,21 @@ struct Order;
 
 /// An order that asks a gateway which does not answer, with its mail behind it.
 pub(crate) fn stuck(pool: &WorkerPool) -> Result<(), BoxError> {
-    let gateway = pool.spawn("gateway", Props::receive(|ctx, reply: Reply<()>| {
-        ctx.sleep(EVER)?;
-        reply.send(());
-        Ok(())
-    }))?;
-    let order = pool.spawn("order-77123", Props::receive(move |_ctx, _: Order| {
-        gateway.ask(|reply| reply, EVER).wait()?;
-        Ok(())
-    }))?;
+    let gateway = pool.spawn(
+        "gateway",
+        Props::receive(|ctx, reply: Reply<()>| {
+            ctx.sleep(EVER)?;
+            reply.send(());
+            Ok(())
+        }),
+    )?;
+    let order = pool.spawn(
+        "order-77123",
+        Props::receive(move |_ctx, _: Order| {
+            gateway.ask(|reply| reply, EVER).wait()?;
+            Ok(())
+        }),
+    )?;
     (0..42).for_each(|_| order.tell(Order));
     Ok(())
 }
@@ -57,13 +65,17 @@ enum Post {
 
 /// Clerks who each ask the next one before they answer.
 pub(crate) fn cycle(pool: &WorkerPool) -> Result<(), BoxError> {
-    let clerk = Props::with_state(None, |next: &mut Option<ActorRef<Post>>, _ctx, message| match message {
-        Post::Meet(other) => *next = Some(other),
-        Post::Enter(reply) => {
-            let entered = next.expect("they have met").ask(Post::Enter, EVER).wait();
-            reply.send(entered.unwrap_or_else(Err));
-        }
-    });
+    let clerk =
+        Props::with_state(
+            None,
+            |next: &mut Option<ActorRef<Post>>, _ctx, message| match message {
+                Post::Meet(other) => *next = Some(other),
+                Post::Enter(reply) => {
+                    let entered = next.expect("they have met").ask(Post::Enter, EVER).wait();
+                    reply.send(entered.unwrap_or_else(Err));
+                }
+            },
+        );
     let names = ["entry", "balance", "audit"];
     let clerks: Vec<_> = names
         .iter()
@@ -73,10 +85,13 @@ pub(crate) fn cycle(pool: &WorkerPool) -> Result<(), BoxError> {
         clerk.tell(Post::Meet(clerks[(number + 1) % clerks.len()]));
     }
     // Nobody waits for this answer for long.
-    let asked = pool.spawn("customer", Props::receive(move |_ctx, clerk: ActorRef<Post>| {
-        let _ = clerk.ask(Post::Enter, EVER).wait()?;
-        Ok(())
-    }))?;
+    let asked = pool.spawn(
+        "customer",
+        Props::receive(move |_ctx, clerk: ActorRef<Post>| {
+            let _ = clerk.ask(Post::Enter, EVER).wait()?;
+            Ok(())
+        }),
+    )?;
     asked.tell(clerks[0]);
     Ok(())
 }
@@ -86,7 +101,9 @@ struct Fetch;
 /// A feed whose server is never there.
 fn feeds() -> Result<Props<Fetch>, BoxError> {
     let backoff = Backoff::new(SECOND / 4, SECOND)?;
-    let without_end = SupervisorStrategy::one_for_one().without_limit().backoff(backoff);
+    let without_end = SupervisorStrategy::one_for_one()
+        .without_limit()
+        .backoff(backoff);
     let down = || Err::<(), _>(BoxError::from("rates.example:443: connection refused"));
     let feed = Props::receive(move |_ctx, _: Fetch| down());
     Ok(Props::new(move || {
@@ -109,16 +126,26 @@ pub(crate) fn load(pool: &WorkerPool, actors: usize, end: &AtomicBool) -> Result
         .spawn_all((0..STORES).map(|number| (format!("store-{number:02}"), store(items))))
         .into_iter()
         .collect::<Result<_, _>>()?;
-    let scanner = pool.spawn("scanner", Props::receive(|ctx, _: Scan| Ok(ctx.sleep(TICK)?)))?;
+    let scanner = pool.spawn(
+        "scanner",
+        Props::receive(|ctx, _: Scan| Ok(ctx.sleep(TICK)?)),
+    )?;
     let printer = Props::receive(|ctx, _: Label| Ok(ctx.sleep(10 * TICK)?));
-    let printer = pool.spawn("printer", printer.mailbox(Mailbox::bounded(100, Overflow::Fail)?))?;
+    let printer = pool.spawn(
+        "printer",
+        printer.mailbox(Mailbox::bounded(100, Overflow::Fail)?),
+    )?;
     let feeds = pool.spawn("feeds", feeds()?)?;
     for tick in 0.. {
         if end.load(Relaxed) {
             break;
         }
         for (number, store) in stores.iter().enumerate() {
-            store.tell(if number == tick / 1000 % STORES { 200 } else { 10 });
+            store.tell(if number == tick / 1000 % STORES {
+                200
+            } else {
+                10
+            });
         }
         if tick * 10 < FLOOD {
             (0..10).for_each(|_| scanner.tell(Scan));

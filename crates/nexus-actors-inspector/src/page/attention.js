@@ -6,7 +6,7 @@ const LONG_MS = 1000;
 
 function concerns(overview) {
   const found = [
-    ...silentWorkers(overview), ...cycles(overview), ...deepMailboxes(overview), ...restartStorms(overview), ...longWaits(overview), ...losses(overview),
+    ...silentWorkers(overview), ...cycles(overview), ...deepMailboxes(overview), ...restartStorms(overview), ...stoppedByFailures(overview), ...longWaits(overview), ...losses(overview),
   ];
   return found.sort((one, other) => (one.level === other.level ? 0 : one.level === "bad" ? -1 : 1));
 }
@@ -97,6 +97,23 @@ function restartStorms(overview) {
     }];
   });
   return some(sentences, 4, (more) => ({ key: "storms", level: "bad", kind: "Restarts", text: [`${count(more)} more actors restart again and again, see Most restarts.`] }));
+}
+
+// Actors that are no more: their last failure within the last minute stopped them.
+function stoppedByFailures(overview) {
+  const last = new Map();
+  for (const failure of overview.failures) {
+    if (overview.uptime_ms - failure.at_ms >= 60_000) continue;
+    const known = last.get(failure.path);
+    const seen = (known?.seen ?? 0) + 1;
+    last.set(failure.path, { ...(known && known.at_ms > failure.at_ms ? known : failure), seen });
+  }
+  const stopped = [...last.values()].filter((failure) => failure.directive === "stop");
+  const sentences = stopped.map(({ path, text, seen }) => ({
+    key: `stopped ${path}`, level: "bad", kind: "Stopped",
+    text: [{ path }, ` was stopped because of a failure${seen > 1 ? `, after ${count(seen)} of them within a minute` : ""}: ${cut(text, 160)}`],
+  }));
+  return some(sentences, 4, (more) => ({ key: "stops", level: "bad", kind: "Stopped", text: [`${count(more)} more actors were stopped by failures, see Failures.`] }));
 }
 
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most)}…` : text);

@@ -46,7 +46,8 @@ function rowsOf(path, level, rows) {
   const note = (text, more) => rows.push({ key: `${path}\n${more ? "more" : text}`, path, level: level + 1, note: text, more });
   if (open.error) note(open.error);
   else if (open.matched === null) note("loading …");
-  else if (open.left) note(`${count(open.left)} more`, open.limit < MOST);
+  else if (open.left && open.limit < MOST) note(`${count(open.left)} more`, true);
+  else if (open.left) note(`${count(open.left)} more – the search finds them`);
   else if (!open.actors.length) note("no children");
   for (const worker of open.silent ?? []) note(`worker ${worker} did not answer`);
   return rows;
@@ -86,9 +87,7 @@ function drawTree() {
         el("span", { class: "kind" }), el("span", { class: "tags" }))));
   }, (node, row) => {
     if (row.note) {
-      setText(node.firstChild, `${row.note} `);
-      const button = node.querySelector("button");
-      if (button && !row.more) button.replaceWith("– the search finds them");
+      setText(node.firstChild, row.more ? `${row.note} ` : row.note);
       return;
     }
     if (row.folds) node.setAttribute("aria-expanded", row.open);

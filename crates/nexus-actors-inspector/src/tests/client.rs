@@ -21,7 +21,12 @@ impl Response {
     }
 
     pub(super) fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{}",
+            self.body
+        );
         serde_json::from_str(&self.body).expect("it is JSON")
     }
 
@@ -47,7 +52,9 @@ pub(super) fn raw(at: SocketAddr, request: &str, headers: &[(&str, &str)], body:
     text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all(text.as_bytes()).unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer in time");
+    stream
+        .read_to_string(&mut answer)
+        .expect("an answer in time");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Response {
@@ -73,7 +80,9 @@ impl Watching {
     pub(super) fn begin(at: SocketAddr) -> Self {
         let mut stream = TcpStream::connect(at).expect("the service listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
         let mut stream = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -97,7 +106,11 @@ impl Watching {
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        assert_ne!(self.0.read_line(&mut line).expect("events in time"), 0, "the stream has ended");
+        assert_ne!(
+            self.0.read_line(&mut line).expect("events in time"),
+            0,
+            "the stream has ended"
+        );
         line.trim_end().to_owned()
     }
 }

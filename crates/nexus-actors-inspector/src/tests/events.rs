@@ -26,8 +26,12 @@ fn nothing_is_measured_while_nobody_watches() {
     get(at, "/actors");
     assert_eq!(fake.watches.load(SeqCst), 0);
     let watching = Watching::begin(at);
-    until("it is measured, and letters are passed on", || fake.guards.load(SeqCst) == 2);
-    until("the overview says so", || get(at, "/snapshot").json()["watched"] == true);
+    until("it is measured, and letters are passed on", || {
+        fake.guards.load(SeqCst) == 2
+    });
+    until("the overview says so", || {
+        get(at, "/snapshot").json()["watched"] == true
+    });
     drop(watching);
     until("it is no longer measured", || fake.guards.load(SeqCst) == 0);
     assert_eq!(get(at, "/snapshot").json()["watched"], false);
@@ -118,5 +122,8 @@ fn too_many_viewers_are_refused() {
     let (inspector, _fake) = serve(settings());
     let at = inspector.address();
     let _all: Vec<_> = (0..64).map(|_| Watching::begin(at)).collect();
-    assert_eq!(get(at, "/events").error(503), "too many viewers watch already");
+    assert_eq!(
+        get(at, "/events").error(503),
+        "too many viewers watch already"
+    );
 }

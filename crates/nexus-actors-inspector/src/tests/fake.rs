@@ -86,7 +86,9 @@ impl Fake {
             ..LetterView::default()
         };
         let letters = self.letters.lock().clone();
-        letters.expect("someone has subscribed").push(Instant::now(), letter);
+        letters
+            .expect("someone has subscribed")
+            .push(Instant::now(), letter);
     }
 }
 

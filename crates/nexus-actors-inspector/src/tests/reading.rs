@@ -12,10 +12,20 @@ fn the_page_has_a_policy_that_lets_only_its_own_parts_run() {
     let (inspector, _fake) = serve(settings());
     let page = get(inspector.address(), "/");
     assert_eq!(page.status, 200);
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     let policy = page.header("content-security-policy").expect("a policy");
-    assert!(policy.starts_with("default-src 'none'; script-src 'nonce-"), "{policy}");
-    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'nonce-"),
+        "{policy}"
+    );
+    let nonce = policy
+        .split("'nonce-")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next())
+        .unwrap();
     assert_eq!(page.body.matches(&format!(" nonce=\"{nonce}\"")).count(), 2);
     let again = get(inspector.address(), "/");
     assert_ne!(again.header("content-security-policy"), Some(policy));
@@ -56,7 +66,10 @@ fn actors_are_json() {
         "waits_for": {"kind": "actor", "id": "1.4#1", "path": null},
         "cycle": ["/user/a", "/user/b"],
     });
-    assert_eq!(found, json!({"actors": [actor], "matched": 12, "examined": 100, "silent": [1]}));
+    assert_eq!(
+        found,
+        json!({"actors": [actor], "matched": 12, "examined": 100, "silent": [1]})
+    );
 }
 
 #[test]
@@ -119,14 +132,23 @@ fn what_is_not_there_is_said_in_json() {
     let at = inspector.address();
     assert_eq!(get(at, "/actor").error(404), "there is no such page");
     let host = [("Host", "localhost")];
-    assert_eq!(raw(at, "DELETE /snapshot", &host, "").error(405), "this method is not allowed here");
-    assert_eq!(get(at, "/actors/stop").error(405), "this method is not allowed here");
+    assert_eq!(
+        raw(at, "DELETE /snapshot", &host, "").error(405),
+        "this method is not allowed here"
+    );
+    assert_eq!(
+        get(at, "/actors/stop").error(405),
+        "this method is not allowed here"
+    );
 }
 
 #[test]
 fn a_panic_while_a_snapshot_is_taken_is_an_error_and_the_service_lives_on() {
     let (inspector, _fake) = serve(settings());
     let at = inspector.address();
-    assert_eq!(get(at, "/actors?matching=panic").error(500), "the snapshot has failed");
+    assert_eq!(
+        get(at, "/actors?matching=panic").error(500),
+        "the snapshot has failed"
+    );
     assert_eq!(get(at, "/actors?matching=other").status, 200);
 }

@@ -42,17 +42,26 @@ fn settings_that_make_no_sense_are_errors() {
             token: Some(token.to_owned()),
             ..settings()
         });
-        assert!(matches!(error, InspectorError::InvalidToken), "{token:?}: {error}");
+        assert!(
+            matches!(error, InspectorError::InvalidToken),
+            "{token:?}: {error}"
+        );
     }
     for address in ["", "localhost", "127.0.0.1:99999", "nowhere.invalid:80"] {
         let error = refused(at(address));
-        assert!(matches!(error, InspectorError::InvalidAddress { .. }), "{address:?}: {error}");
+        assert!(
+            matches!(error, InspectorError::InvalidAddress { .. }),
+            "{address:?}: {error}"
+        );
     }
     let error = refused(Settings {
         interval: Duration::from_millis(19),
         ..settings()
     });
-    assert!(matches!(error, InspectorError::InvalidInterval(_)), "{error}");
+    assert!(
+        matches!(error, InspectorError::InvalidInterval(_)),
+        "{error}"
+    );
 }
 
 #[test]
@@ -60,7 +69,12 @@ fn an_address_in_use_is_an_error() {
     let (first, _fake) = serve(settings());
     let address = first.address().to_string();
     let error = refused(at(&address));
-    assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("cannot listen on {address}: ")),
+        "{error}"
+    );
     drop(first);
     // It is free again: its thread has ended.
     let again = Inspector::serve(Arc::new(Fake::default()), at(&address), "test-inspector");
@@ -75,8 +89,16 @@ fn the_end_closes_connections_and_leaves_nothing_behind() {
     watching.next("overview");
     let mut idle = TcpStream::connect(address).unwrap();
     drop(inspector);
-    assert_eq!(Arc::strong_count(&fake), 1, "nobody holds the source any more");
+    assert_eq!(
+        Arc::strong_count(&fake),
+        1,
+        "nobody holds the source any more"
+    );
     assert_eq!(fake.guards.load(std::sync::atomic::Ordering::SeqCst), 0);
-    assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0, "the connection is closed");
+    assert_eq!(
+        idle.read(&mut [0]).unwrap_or(0),
+        0,
+        "the connection is closed"
+    );
     assert!(TcpStream::connect(address).is_err());
 }

@@ -36,10 +36,16 @@ impl Browser {
             .arg("--port=0")
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{found} does not start ({error}): ci/inspector.sh installs it"));
+            .unwrap_or_else(|error| {
+                panic!("{found} does not start ({error}): ci/inspector.sh installs it")
+            });
         let port = port_of(&mut driver);
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("nexus-inspector-{}-{}", process::id(), NUMBER.fetch_add(1, Relaxed));
+        let name = format!(
+            "nexus-inspector-{}-{}",
+            process::id(),
+            NUMBER.fetch_add(1, Relaxed)
+        );
         let mut browser = Self {
             driver,
             port,
@@ -66,7 +72,11 @@ impl Browser {
         let wanted = json!({
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
         });
-        let session = browser.call("POST", "/session", &json!({"capabilities": {"alwaysMatch": wanted}}));
+        let session = browser.call(
+            "POST",
+            "/session",
+            &json!({"capabilities": {"alwaysMatch": wanted}}),
+        );
         let session = session.unwrap_or_else(|error| panic!("no browser: {error}"));
         browser.session = session["sessionId"].as_str().expect("a session").to_owned();
         browser.look(1280, "light");
@@ -75,12 +85,14 @@ impl Browser {
     }
 
     pub(crate) fn go(&self, address: &str) {
-        self.post("/url", &json!({"url": address})).expect("the page loads");
+        self.post("/url", &json!({"url": address}))
+            .expect("the page loads");
     }
 
     /// Changes the width of the page, and the colour scheme that the user prefers.
     pub(crate) fn look(&self, width: u32, scheme: &str) {
-        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        let metrics =
+            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
         let features = json!([
             {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"},
@@ -89,7 +101,10 @@ impl Browser {
     }
 
     pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
-        let called = self.post("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}));
+        let called = self.post(
+            "/goog/cdp/execute",
+            &json!({"cmd": command, "params": parameters}),
+        );
         called.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
@@ -110,10 +125,15 @@ impl Browser {
     /// Waits until a JavaScript expression is true.
     pub(crate) fn until(&self, expression: &str) {
         let begun = Instant::now();
-        let guarded = format!("(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()");
+        let guarded = format!(
+            "(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()"
+        );
         while self.value(&guarded) != json!(true) {
             if begun.elapsed() > PATIENCE {
-                panic!("in vain: {expression}\nthe page is:\n{}", self.text("document.body.innerText"));
+                panic!(
+                    "in vain: {expression}\nthe page is:\n{}",
+                    self.text("document.body.innerText")
+                );
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -122,8 +142,14 @@ impl Browser {
     /// Clicks on an element as a user does, once it is there and nothing covers it.
     pub(crate) fn click(&self, css: &str) {
         let begun = Instant::now();
-        while let Err(error) = self.find(css).and_then(|element| self.post(&format!("/element/{element}/click"), &json!({}))) {
-            assert!(begun.elapsed() < PATIENCE, "{css} cannot be clicked: {error}");
+        while let Err(error) = self
+            .find(css)
+            .and_then(|element| self.post(&format!("/element/{element}/click"), &json!({})))
+        {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{css} cannot be clicked: {error}"
+            );
             thread::sleep(Duration::from_millis(50));
         }
     }
@@ -148,8 +174,14 @@ impl Browser {
     /// Checks that the browser had nothing to complain of: no error of a script, and nothing that the policy
     /// of the page forbids.
     pub(crate) fn has_no_complaints(&self) {
-        let log = self.post("/se/log", &json!({"type": "browser"})).expect("a log");
-        let severe = log.as_array().expect("a list").iter().filter(|entry| entry["level"] == "SEVERE");
+        let log = self
+            .post("/se/log", &json!({"type": "browser"}))
+            .expect("a log");
+        let severe = log
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|entry| entry["level"] == "SEVERE");
         let severe: Vec<_> = severe.map(|entry| &entry["message"]).collect();
         assert!(severe.is_empty(), "{severe:#?}");
     }
@@ -159,7 +191,8 @@ impl Browser {
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let mut answer = request(self.port, method, path, body).map_err(|error| error.to_string())?;
+        let mut answer =
+            request(self.port, method, path, body).map_err(|error| error.to_string())?;
         match answer["value"]["error"].as_str() {
             Some(error) => Err(format!("{error}: {}", answer["value"]["message"])),
             None => Ok(answer["value"].take()),
@@ -184,7 +217,11 @@ fn port_of(driver: &mut Child) -> u16 {
     let mut line = String::new();
     let port = loop {
         line.clear();
-        assert_ne!(said.read_line(&mut line).expect("a line"), 0, "chromedriver has ended");
+        assert_ne!(
+            said.read_line(&mut line).expect("a line"),
+            0,
+            "chromedriver has ended"
+        );
         let port = line.split("successfully on port ").nth(1);
         if let Some(Ok(port)) = port.map(|rest| rest.trim().trim_end_matches('.').parse()) {
             break port;
@@ -197,7 +234,11 @@ fn port_of(driver: &mut Child) -> u16 {
 fn request(port: u16, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let body = if method == "POST" { body.to_string() } else { String::new() };
+    let body = if method == "POST" {
+        body.to_string()
+    } else {
+        String::new()
+    };
     let length = body.len();
     write!(
         stream,

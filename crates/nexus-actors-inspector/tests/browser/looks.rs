@@ -38,7 +38,8 @@ fn it_is_legible_in_light_and_dark_and_fits_narrow_and_wide_windows() {
     let pool = pool(&feed);
     troubles::stuck(&pool).unwrap();
     troubles::cycle(&pool).unwrap();
-    let long = "an-actor-with-a-name-that-is-much-longer-than-any-column-of-the-page-on-a-telephone";
+    let long =
+        "an-actor-with-a-name-that-is-much-longer-than-any-column-of-the-page-on-a-telephone";
     pool.spawn(long, family(2)).unwrap();
     let inspector = inspect(&pool, &feed).allow_control(true).start().unwrap();
     let browser = open(&inspector);
@@ -55,10 +56,17 @@ fn it_is_legible_in_light_and_dark_and_fits_narrow_and_wide_windows() {
             browser.until("document.querySelector('[data-verb=\"kill\"]')");
             browser.until("document.documentElement.scrollWidth <= innerWidth");
             let least = browser.value(LEAST_CONTRAST);
-            assert!(least[0].as_f64().unwrap() >= 4.5, "{scheme}, {width}: {least}");
-            let covered = browser.value("document.getElementById('panel').getBoundingClientRect().width / innerWidth");
+            assert!(
+                least[0].as_f64().unwrap() >= 4.5,
+                "{scheme}, {width}: {least}"
+            );
+            let covered = browser.value("document.getElementById('panel').getBoundingClientRect().width / document.documentElement.clientWidth");
             let covered = covered.as_f64().unwrap();
-            assert_eq!(covered > 0.99, width == 390, "the panel has the whole of a narrow window: {covered}");
+            assert_eq!(
+                covered > 0.99,
+                width == 390,
+                "the panel has the whole of a narrow window: {covered}"
+            );
             browser.click("#panel .close");
             browser.until("document.getElementById('panel').hidden");
         }
@@ -82,14 +90,31 @@ fn everything_that_can_be_used_has_a_name() {
     let mut seen = BTreeSet::new();
     for node in tree["nodes"].as_array().unwrap() {
         let role = node["role"]["value"].as_str().unwrap_or_default();
-        if node["ignored"] == true || !["button", "link", "treeitem", "searchbox", "combobox", "tree"].contains(&role) {
+        if node["ignored"] == true
+            || ![
+                "button",
+                "link",
+                "treeitem",
+                "searchbox",
+                "combobox",
+                "tree",
+            ]
+            .contains(&role)
+        {
             continue;
         }
         let name = node["name"]["value"].as_str().unwrap_or_default();
         assert!(!name.trim().is_empty(), "a {role} without a name: {node}");
         seen.insert(role.to_owned());
     }
-    for role in ["button", "link", "treeitem", "searchbox", "combobox", "tree"] {
+    for role in [
+        "button",
+        "link",
+        "treeitem",
+        "searchbox",
+        "combobox",
+        "tree",
+    ] {
         assert!(seen.contains(role), "there is no {role}: {seen:?}");
     }
 }

@@ -25,8 +25,14 @@ fn one_at_a_time() -> MutexGuard<'static, ()> {
 }
 
 fn pool(feed: &Feed) -> WorkerPool {
-    let builder = WorkerPool::builder().workers(2).name("shop").observer(feed.clone());
-    let silent = builder.on_failure(|_| {}).on_suspected_deadlock(|_| {}).on_slow_handler(|_| {});
+    let builder = WorkerPool::builder()
+        .workers(2)
+        .name("shop")
+        .observer(feed.clone());
+    let silent = builder
+        .on_failure(|_| {})
+        .on_suspected_deadlock(|_| {})
+        .on_slow_handler(|_| {});
     silent.start().unwrap()
 }
 

@@ -20,19 +20,26 @@ fn orders_are_given_and_those_without_return_are_confirmed() {
     browser.click("[data-verb='suspend']");
     browser.until(&format!("{STATE} === 'suspended'"));
     well.tell(1);
-    browser.until("document.querySelector('#panel [data-field=\"mailbox\"] dd').textContent === '1'");
+    browser
+        .until("document.querySelector('#panel [data-field=\"mailbox\"] dd').textContent === '1'");
     browser.click("[data-verb='resume']");
     browser.until(&format!("{STATE} === 'running'"));
-    browser.until("document.querySelector('#panel [data-field=\"mailbox\"] dd').textContent === '0'");
+    browser
+        .until("document.querySelector('#panel [data-field=\"mailbox\"] dd').textContent === '0'");
 
     browser.click("[data-verb='kill']");
     browser.until("document.activeElement.dataset.verb === 'cancel'");
     browser.click("[data-verb='cancel']");
     browser.until("document.querySelector('[data-verb=\"stop\"]')");
-    assert!(well.path().is_some() && pool.stats().actors() > 0, "it lives on");
+    assert!(
+        well.path().is_some() && pool.stats().actors() > 0,
+        "it lives on"
+    );
     browser.click("[data-verb='kill']");
     browser.click("[data-verb='confirm']");
-    browser.until("document.querySelector('#panel .gone').textContent === 'There is no such actor now.'");
+    browser.until(
+        "document.querySelector('#panel .gone').textContent === 'There is no such actor now.'",
+    );
     assert!(pool.lookup::<u32>("/user/well").is_err());
     browser.has_no_complaints();
 }
@@ -47,7 +54,10 @@ fn without_permission_there_are_no_buttons() {
     let browser = open(&inspector);
     browser.click("[data-node='/user/well'] .name");
     browser.until("document.querySelector('#panel .verbs').textContent === 'Orders are switched off for this inspector.'");
-    assert_eq!(browser.value("document.querySelectorAll('[data-verb]').length"), 0);
+    assert_eq!(
+        browser.value("document.querySelectorAll('[data-verb]').length"),
+        0
+    );
 }
 
 #[test]

@@ -33,22 +33,38 @@ fn an_operator_finds_the_troubles_among_many_actors_under_load() {
     let inspector = inspect(&pool, &feed).start().unwrap();
     let end = AtomicBool::new(false);
     thread::scope(|scope| {
-        let load = scope.spawn(|| troubles::load(&pool, 20_000, &end).map_err(|error| error.to_string()));
-        let browser = open(&inspector);
-        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| find_all(&browser)));
+        let load =
+            scope.spawn(|| troubles::load(&pool, 20_000, &end).map_err(|error| error.to_string()));
+        let look = || {
+            let browser = open(&inspector);
+            find_all(&browser);
+            browser.has_no_complaints();
+        };
+        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look));
         end.store(true, Relaxed);
         load.join().unwrap().unwrap();
         seen.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        browser.has_no_complaints();
     });
     pool.shutdown(Duration::ZERO).unwrap();
 }
 
 fn find_all(browser: &Browser) {
-    browser.until(&concern("Waiting", "/user/order-77123", "in the middle of a handler, for /user/gateway, with 41 messages behind it"));
+    browser.until(&concern(
+        "Waiting",
+        "/user/order-77123",
+        "in the middle of a handler, for /user/gateway, with 41 messages behind it",
+    ));
     browser.until(&concern("Mailbox", "/user/scanner", "grows by"));
-    browser.until(&concern("Restarts", "/user/feeds/exchange-rates", "connection refused"));
-    browser.until(&concern("Cycle", "/user/balance", "/user/audit → /user/entry → /user/balance → /user/audit"));
+    browser.until(&concern(
+        "Restarts",
+        "/user/feeds/exchange-rates",
+        "connection refused",
+    ));
+    browser.until(&concern(
+        "Cycle",
+        "/user/balance",
+        "/user/audit → /user/entry → /user/balance → /user/audit",
+    ));
     browser.until(&concern("Lost", "/user/printer", "mailbox was full"));
     browser.until("document.title.startsWith('(')");
 
@@ -58,7 +74,10 @@ fn find_all(browser: &Browser) {
     assert_eq!(browser.text(&field("mailbox")), "41");
     browser.click("#panel [data-field='waits for'] .path");
     browser.until(&format!("{} === 'time to pass'", field("waits for")));
-    assert_eq!(browser.text("document.getElementById('panel-title').textContent"), "/user/gateway");
+    assert_eq!(
+        browser.text("document.getElementById('panel-title').textContent"),
+        "/user/gateway"
+    );
 
     // The tables, the graph and the curves tell the same.
     browser.until("document.querySelector('#deepest tbody tr').dataset.path === '/user/scanner'");
@@ -80,8 +99,15 @@ fn the_figures_are_those_of_the_pool() {
     let feed = Feed::new();
     let pool = pool(&feed);
     let well = pool.spawn("well", sink()).unwrap();
-    let asleep = pool.spawn("asleep", Props::receive(|ctx, _: u32| Ok(ctx.sleep(Duration::from_secs(3600))?))).unwrap();
-    let mute = pool.spawn("mute", Props::receive(|_ctx, _: u32| Next::Unhandled)).unwrap();
+    let asleep = pool
+        .spawn(
+            "asleep",
+            Props::receive(|ctx, _: u32| Ok(ctx.sleep(Duration::from_secs(3600))?)),
+        )
+        .unwrap();
+    let mute = pool
+        .spawn("mute", Props::receive(|_ctx, _: u32| Next::Unhandled))
+        .unwrap();
     let inspector = inspect(&pool, &feed).start().unwrap();
     let browser = open(&inspector);
     (0..12_345).for_each(|number| well.tell(number));
@@ -97,7 +123,9 @@ fn the_figures_are_those_of_the_pool() {
     };
     let is = |figure: &str, value: u64| {
         let text = count(value);
-        browser.until(&format!("document.querySelector('[data-figure=\"{figure}\"] dd span').textContent === '{text}'"));
+        browser.until(&format!(
+            "document.querySelector('[data-figure=\"{figure}\"] dd span').textContent === '{text}'"
+        ));
     };
     is("actors", stats.actors());
     is("messages handled", stats.handled());
@@ -114,8 +142,12 @@ fn the_figures_are_those_of_the_pool() {
         cell(3, worker.queued);
         cell(4, worker.waiting);
     }
-    browser.until("document.querySelector('#reasons li').textContent === 'its actor did not handle it7'");
-    browser.until("document.querySelector('[data-figure=\"messages/s\"] dd span').textContent === '0'");
+    browser.until(
+        "document.querySelector('#reasons li').textContent === 'its actor did not handle it7'",
+    );
+    browser.until(
+        "document.querySelector('[data-figure=\"messages/s\"] dd span').textContent === '0'",
+    );
     browser.has_no_complaints();
     pool.shutdown(Duration::ZERO).unwrap();
 }
@@ -133,8 +165,13 @@ fn a_worker_that_is_held_is_named_with_its_handler() {
     let browser = open(&inspector);
     browser.until("!document.getElementById('calm').hidden");
     holding.tell(1);
-    browser.until(&concern("Silent", "/user/holding", "Worker 1 does not answer: /user/holding holds it, handling u32."));
-    browser.until("document.querySelector('#workers tbody').rows[1].textContent.includes('silent')");
+    browser.until(&concern(
+        "Silent",
+        "/user/holding",
+        "Worker 1 does not answer: /user/holding holds it, handling u32.",
+    ));
+    browser
+        .until("document.querySelector('#workers tbody').rows[1].textContent.includes('silent')");
     release.send(()).unwrap();
     browser.until("!document.getElementById('calm').hidden");
     browser.has_no_complaints();
@@ -152,7 +189,11 @@ fn the_page_connects_again_and_notices_another_pool() {
     browser.until("document.getElementById('pool').textContent === 'shop'");
     drop(inspector);
     browser.until("document.getElementById('link').dataset.state === 'lost'");
-    let second = WorkerPool::builder().workers(1).name("warehouse").start().unwrap();
+    let second = WorkerPool::builder()
+        .workers(1)
+        .name("warehouse")
+        .start()
+        .unwrap();
     let _inspector = inspect(&second, &feed).address(&*address).start().unwrap();
     browser.until("document.getElementById('link').textContent === 'live'");
     browser.until("document.getElementById('pool').textContent === 'warehouse'");
@@ -167,11 +208,13 @@ fn a_paused_page_holds_still() {
     let well = pool.spawn("well", sink()).unwrap();
     let inspector = inspect(&pool, &feed).start().unwrap();
     let browser = open(&inspector);
-    let handled = "document.querySelector('[data-figure=\"messages handled\"] dd span').textContent";
+    let handled =
+        "document.querySelector('[data-figure=\"messages handled\"] dd span').textContent";
     browser.until(&format!("{handled} === '0'"));
     browser.keys("p");
     browser.until("document.getElementById('pause').getAttribute('aria-pressed') === 'true'");
-    browser.value("(window.seen = 0, link.source.addEventListener('overview', () => window.seen++))");
+    browser
+        .value("(window.seen = 0, link.source.addEventListener('overview', () => window.seen++))");
     well.tell(1);
     while pool.stats().handled() == 0 {
         thread::yield_now();
