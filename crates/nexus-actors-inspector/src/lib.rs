@@ -52,3 +52,8 @@ mod tests;
 pub use self::builder::{Inspector, InspectorBuilder};
 pub use self::error::InspectorError;
 pub use self::feed::Feed;
+
+/// The program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

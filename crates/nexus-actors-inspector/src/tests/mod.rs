@@ -6,4 +6,5 @@ mod events;
 mod fake;
 mod guard;
 mod reading;
+mod real;
 mod start;
