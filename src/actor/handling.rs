@@ -48,21 +48,7 @@ impl<M: Send + 'static, R: Receive<M>> Body for HandlerBody<M, R> {
         let mut place = MaybeUninit::<M>::uninit();
         let mut next = match of {
             TurnOf::Mail => next_of_mail(shard, slot),
-            TurnOf::ObservedMail => next_of_mail(shard, slot).map(|message: *const M| {
-                // SAFETY: as below. It is moved before user code runs, which may free the mailbox.
-                let message = place.write(unsafe { message.read() });
-                shard.tell_of_begin(actor, message);
-                ptr::from_ref(message)
-            }),
-            TurnOf::Own(kept) => {
-                shard.leave_messages(0);
-                let taken = self_queue::take::<M>(shard, actor, kept);
-                taken.map(|message| {
-                    let message = place.write(message);
-                    shard.tell_of_begin(actor, message);
-                    ptr::from_ref(message)
-                })
-            }
+            of => take_special(shard, slot, actor, of, &mut place),
         };
         while let Some(message) = next {
             // SAFETY: the message lies in `place`, or where `next_of_mail` says; either way it is read
@@ -113,6 +99,34 @@ fn next_of_mail<M: Send + 'static>(shard: &Shard, slot: &Slot) -> Option<*const 
         shard.begin_handling(place);
         Some(&raw const (*place.item).message)
     }
+}
+
+/// Takes over a message that is not just the next one of the mail, and moves it to `place`: user code may run
+/// before it is handled, and free the mailbox.
+///
+/// Called as [`next_of_mail`] is.
+#[cold]
+#[inline(never)]
+fn take_special<M: Send + 'static>(
+    shard: &Shard,
+    slot: &Slot,
+    actor: Key,
+    of: TurnOf,
+    place: &mut MaybeUninit<M>,
+) -> Option<*const M> {
+    let message = match of {
+        // SAFETY: it is read once, and at once.
+        TurnOf::Mail | TurnOf::ObservedMail => unsafe {
+            next_of_mail::<M>(shard, slot).map(|message| message.read())
+        },
+        TurnOf::Own(kept) => {
+            shard.leave_messages(0);
+            self_queue::take::<M>(shard, actor, kept)
+        }
+    };
+    let message = place.write(message?);
+    shard.tell_of_begin(actor, message);
+    Some(ptr::from_ref(message))
 }
 
 /// Converts a decision about a signal into the end of a turn. An unhandled signal is not reported.

@@ -18,6 +18,7 @@ mod reference;
 mod spawn;
 mod task;
 mod timers;
+mod with_context;
 
 pub use self::behavior::{Actor, Behavior, HandlerResult, IntoNext, Next};
 pub use self::context::Context;
@@ -28,6 +29,7 @@ pub use self::recipient::Recipient;
 pub use self::reference::{ActorRef, TellError};
 pub use self::task::{Task, TaskContext};
 pub use self::timers::Timers;
+pub use self::with_context::{with_context, with_correlation};
 pub use crate::self_queue::{StashError, TimerKey};
 
 pub(crate) use self::props::Seed;

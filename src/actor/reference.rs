@@ -171,7 +171,9 @@ impl<M: Send + 'static> ActorRef<M> {
     fn place_here(self, shard: &Shard) -> Option<*mut M> {
         // SAFETY: the envelope is written here, the message by all callers, at once.
         unsafe {
-            let item = shard.admit(self.typed_key(), shard.cause_of_sent())?;
+            let item = shard.admit(self.typed_key(), shard.cause_of_sent(), || {
+                shard.peek_message_id()
+            })?;
             (&raw mut (*item).id).write(shard.next_message());
             Some(&raw mut (*item).message)
         }

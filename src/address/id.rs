@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU64;
 
 /// Set in the home of a reference to an actor with a bounded mailbox.
 const MARK: u64 = 1 << 63;
@@ -188,6 +189,8 @@ impl MessageId {
     /// The number of ids in the block that a thread outside any pool takes at a time.
     pub(crate) const BLOCK: u64 = 1 << 20;
     const OUTSIDE: u64 = 1 << 63;
+    /// Set in addition for the id of a context, which no message has.
+    const CONTEXT: u64 = Self::OUTSIDE | 1 << 62;
 
     /// The number before the first one that a worker draws.
     pub(crate) const fn start_of_worker(worker: u32) -> Self {
@@ -197,6 +200,21 @@ impl MessageId {
     /// The number before the first one of a block for a thread outside any pool.
     pub(crate) const fn start_of_block(block: u64) -> Self {
         Self(Self::OUTSIDE | (block * Self::BLOCK))
+    }
+
+    /// The id of a context, in place of that of a chain's first message.
+    pub(crate) const fn of_context(number: u64) -> Self {
+        Self(Self::CONTEXT | number)
+    }
+
+    /// Whether it is that of a context.
+    pub(crate) const fn is_of_context(self) -> bool {
+        self.0 & Self::CONTEXT == Self::CONTEXT
+    }
+
+    /// An id that was drawn elsewhere.
+    pub(crate) const fn from_outside(id: NonZeroU64) -> Self {
+        Self(id.get())
     }
 
     /// Whether it stands for work, or a name.

@@ -14,6 +14,7 @@ mod shared_text;
 pub use self::envelope::Envelope;
 pub use self::escape::{escape_name, unescape_name};
 pub use self::id::{ActorId, MessageId};
+pub use self::message_type::{MessageNameError, name_message_type};
 pub use self::path::{ActorPath, NameError, PathError, validate_name};
 pub use self::run_id::RunId;
 

@@ -11,7 +11,7 @@ use super::block_on::block_on_for;
 use super::deadline::{Deadline, nanos};
 use super::driven::{can_drive, driver_at, driver_of};
 use super::error::AskError;
-use super::outcome::{failure_of, outcome_of, tell_of_asking, tell_of_given_up};
+use super::outcome::{failure_of, note_given_up, outcome_of, tell_of_asking};
 use super::outside::OutsideAsk;
 use super::polling::{Lent, has_ended, has_polled, lent};
 use super::reply::{Asker, NEVER, Reply};
@@ -68,6 +68,7 @@ impl<M: Send + 'static> ActorRef<M> {
                 self.tell_question(question(reply))
             });
         };
+        shard.counts.asks.add(1);
         let begun = Begun::on(shard, within, asked, mail);
         if self.is_bounded() {
             return self.ask_bounded(shard, question, begun);
@@ -551,9 +552,7 @@ impl<R> Drop for Ask<R> {
         if let PendingAsk::Worker { home, wait } = self.waiting {
             with_current(|shard| match shard {
                 Some(shard) if shard.home == home => {
-                    if shard.observation.is_of_asks() {
-                        tell_of_given_up(shard, wait);
-                    }
+                    note_given_up(shard, wait);
                     give_up_wait(shard, wait);
                 }
                 _ => give_up_elsewhere(home, wait),

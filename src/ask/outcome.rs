@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::error::{AskDetails, AskError};
-use crate::address::{ActorId, Key};
+use crate::address::{ActorId, Key, MessageId};
 use crate::failure::AskErrorKind;
 use crate::observe::{AskBegun, AskEnded};
 use crate::shard::Shard;
+use crate::wait::Asked;
 
 /// Takes the outcome of a wait that has ended.
 pub(super) fn outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
@@ -27,10 +28,21 @@ pub(super) fn failure_of(shard: &Shard, wait: Key) -> AskError {
     let asked = shard.waits.asked(wait);
     let cycle = shard.waits.take_cycle(wait);
     let failure = shard.waits.take_failure(wait);
-    match shard.waits.take_end(wait) {
+    let error = match shard.waits.take_end(wait) {
         Some(end) => AskError::of_worker(shard, end, asked, cycle, failure),
         None => AskError::PoolClosed(AskDetails::unknown()),
+    };
+    if asked.is_some_and(|asked| is_of_actor(&asked)) {
+        shard.counts.ask_has_ended(error.kind());
     }
+    error
+}
+
+/// Whether a wait is an ask of an actor, and not for work of another worker.
+fn is_of_actor(asked: &Asked) -> bool {
+    // A question that could not be sent has no id.
+    let is_question = !asked.question.is_work() && asked.question != MessageId::ROOM;
+    is_question && asked.target.key.generation() > 0
 }
 
 #[cold]
@@ -42,11 +54,16 @@ fn observed_outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskErr
     outcome
 }
 
-/// Tells the observers that an ask is given up.
+/// Counts an ask that is given up, and tells the observers.
 #[cold]
-pub(super) fn tell_of_given_up(shard: &Shard, wait: Key) {
-    let told = ToldAsk::of(shard, wait);
-    told.inspect(|told| told.ended(shard, Err(AskErrorKind::Cancelled)));
+pub(super) fn note_given_up(shard: &Shard, wait: Key) {
+    let Some(told) = ToldAsk::of(shard, wait) else {
+        return;
+    };
+    shard.counts.ask_has_ended(AskErrorKind::Cancelled);
+    if shard.observation.is_of_asks() {
+        told.ended(shard, Err(AskErrorKind::Cancelled));
+    }
 }
 
 /// Tells the observers that an ask begins.
@@ -68,14 +85,12 @@ pub(super) fn tell_of_asking(
 }
 
 /// An ask of whose end observers are told.
-struct ToldAsk(crate::wait::Asked);
+struct ToldAsk(Asked);
 
 impl ToldAsk {
     /// `None` if the wait is no ask, but for work of another worker.
     fn of(shard: &Shard, wait: Key) -> Option<Self> {
-        let asked = shard.waits.asked(wait)?;
-        let is_ask = asked.question.known().is_some() && asked.target.key.generation() > 0;
-        is_ask.then_some(Self(asked))
+        shard.waits.asked(wait).filter(is_of_actor).map(Self)
     }
 
     fn ended(&self, shard: &Shard, outcome: Result<(), AskErrorKind>) {

@@ -21,3 +21,4 @@
 #![doc = include_str!("guarantees/waiting.md")]
 #![doc = include_str!("guarantees/lifecycle.md")]
 #![doc = include_str!("guarantees/pools.md")]
+#![doc = include_str!("guarantees/inside.md")]

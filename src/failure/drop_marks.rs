@@ -8,10 +8,12 @@ use std::cell::Cell;
 
 use super::unwind::{Unwound, drop_quietly};
 use super::wait_end::WaitEnd;
-use crate::address::ActorId;
+use crate::address::{ActorId, Envelope, MessageId};
 
 thread_local! {
     static MARKS: Cell<DropMarks> = const { Cell::new(DropMarks { fate: None, doing: 0 }) };
+    /// The correlation of what this thread sends, if that is marked.
+    static CORRELATION: Cell<MessageId> = const { Cell::new(MessageId::NONE) };
 }
 
 /// The marks of a thread while user code runs in the middle of the runtime's.
@@ -32,8 +34,11 @@ pub(crate) const TELLING: u8 = 1;
 /// A future is being polled by code that drives what it waits for.
 const POLLING: u8 = 1 << 1;
 
+/// What this thread sends from outside of all pools has a correlation from elsewhere.
+const CORRELATED: u8 = 1 << 2;
+
 /// A message is being lost.
-pub(crate) const LOSING: u8 = 1 << 2;
+pub(crate) const LOSING: u8 = 1 << 3;
 
 /// The depth to which losses within losses are followed at once.
 pub(crate) const MOST_LOSING: u8 = 8 * LOSING;
@@ -63,6 +68,18 @@ impl DropMarks {
         MARKS.take()
     }
 
+    /// Sets the correlation of what this thread sends from outside of all pools. Returns the one before.
+    pub(crate) fn correlate(correlation: Option<MessageId>) -> Option<MessageId> {
+        let marks = MARKS.get();
+        let before = CORRELATION.replace(correlation.unwrap_or(MessageId::NONE));
+        let doing = match correlation {
+            Some(_) => marks.doing | CORRELATED,
+            None => marks.doing & !CORRELATED,
+        };
+        MARKS.set(Self { doing, ..marks });
+        (marks.doing & CORRELATED != 0).then_some(before)
+    }
+
     /// Restores the marks.
     #[inline]
     pub(crate) fn put_back(self) {
@@ -90,6 +107,23 @@ pub(crate) fn outside_sender() -> ActorId {
         ActorId::SUBSCRIBER
     } else {
         ActorId::NOBODY
+    }
+}
+
+/// Whether what this thread sends, which is no worker, has another envelope than usual.
+#[inline]
+pub(crate) fn is_marked_outside() -> bool {
+    MARKS.get().doing & (TELLING | CORRELATED) != 0
+}
+
+/// Returns the envelope from which the next one of this thread, which is no worker, follows.
+pub(crate) fn outside_origin() -> Envelope {
+    if MARKS.get().doing & CORRELATED == 0 {
+        return Envelope::NONE;
+    }
+    Envelope {
+        correlation: CORRELATION.get(),
+        ..Envelope::NONE
     }
 }
 

@@ -28,7 +28,8 @@ pub use self::termination::TerminationReason;
 pub use self::wait_error::WaitError;
 
 pub(crate) use self::drop_marks::{
-    DropMarks, LOSING, MOST_LOSING, TELLING, as_polled, drop_with_fate, is_polled, outside_sender,
+    DropMarks, LOSING, MOST_LOSING, TELLING, as_polled, drop_with_fate, is_marked_outside,
+    is_polled, outside_origin, outside_sender,
 };
 pub(crate) use self::unwind::{
     Caught, Unwound, abort_on_panic, catch, catch_user, drop_quietly, force_unwind,

@@ -20,7 +20,9 @@ pub(crate) fn snapshot_of(core: &PoolCore, query: &SnapshotQuery, within: Durati
         .worker_indices()
         .map(|worker| {
             let query = Arc::clone(&query);
-            begin_call(core, worker, Some(within), move |shard| scan(shard, &query))
+            begin_call(core, worker, Some(within), move |shard| {
+                scan(shard, &query, shard.read_clock())
+            })
         })
         .collect();
     let (mut all, mut silent) = (Vec::new(), Vec::new());

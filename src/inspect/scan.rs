@@ -12,13 +12,12 @@ use super::actor::{ActorSnapshot, ActorStatus, CurrentMessage};
 use super::query::{SnapshotOrder, SnapshotQuery};
 use crate::address::{ActorId, ActorPath, Envelope, Key};
 use crate::deadlock::what_ends;
+use crate::memory::CELLS_PER_GROUP;
 use crate::shard::{
     ActorState, GUARDIAN, Passive, Shard, Slot, children, is_outpost, key_of, path_of,
 };
 use crate::suspend::yield_now;
 
-/// Slots that are looked at before other actors have their turns.
-const SLOTS_AT_ONCE: u32 = 1_024;
 /// Children that are counted.
 const MOST_CHILDREN: usize = 10_000;
 
@@ -31,17 +30,28 @@ pub(crate) struct Found {
     pub(super) lists: Vec<Vec<(u64, ActorSnapshot)>>,
 }
 
-/// Looks at the actors of this worker.
-pub(crate) fn scan(shard: &Shard, query: &SnapshotQuery) -> Found {
-    let mut scan = Scan::new(query);
+/// Looks at the actors of this worker, at that time.
+pub(crate) fn scan(shard: &Shard, query: &SnapshotQuery, now: u64) -> Found {
+    let mut scan = Scan::new(query, now);
     let mut index = 0;
     while let Some(slot) = shard.slots().get(index) {
+        if index % CELLS_PER_GROUP == 0 {
+            if shard
+                .slots()
+                .cold_groups()
+                .any(|cold| cold == index / CELLS_PER_GROUP)
+            {
+                // Nobody lives there, and a look would take memory from the system.
+                index += CELLS_PER_GROUP;
+                continue;
+            }
+            if index > 0 {
+                // Others have their turns. If it cannot wait here, they wait for the whole of it.
+                let _ = yield_now(shard);
+            }
+        }
         scan.look_at(shard, slot, index);
         index += 1;
-        if index % SLOTS_AT_ONCE == 0 {
-            // If it cannot wait here, others wait for the whole of it.
-            let _ = yield_now(shard);
-        }
     }
     scan.end(shard)
 }
@@ -56,30 +66,33 @@ enum Relation {
 }
 
 /// The number by which an actor is ordered, and its key as bits.
-type Heap = BinaryHeap<Reverse<(u64, u64)>>;
+type BestFirst = BinaryHeap<Reverse<(u64, u64)>>;
 
 struct Scan<'a> {
     query: &'a SnapshotQuery,
+    now: u64,
     /// The relation of each slot, as far as it is known.
     relations: Vec<Relation>,
     /// For each order, the first ones so far.
-    heaps: Vec<Heap>,
+    heaps: Vec<BestFirst>,
     matched: u64,
     examined: u64,
 }
 
 impl<'a> Scan<'a> {
-    fn new(query: &'a SnapshotQuery) -> Self {
+    fn new(query: &'a SnapshotQuery, now: u64) -> Self {
         Self {
             query,
+            now,
             relations: Vec::new(),
-            heaps: query.orders().iter().map(|_| Heap::new()).collect(),
+            heaps: query.orders().iter().map(|_| BestFirst::new()).collect(),
             matched: 0,
             examined: 0,
         }
     }
 
     fn look_at(&mut self, shard: &Shard, slot: &Slot, index: u32) {
+        let now = self.now;
         if !is_actor(shard, slot, index) {
             return;
         }
@@ -105,7 +118,7 @@ impl<'a> Scan<'a> {
                 SnapshotOrder::Longest => match slot.wait().filter(|_| slot.is_at_work()) {
                     Some(wait) => shard.waits.pending_since(wait).map_or(0, |began| {
                         // At least 1: it waits.
-                        began.map_or(1, |began| shard.now.get().saturating_sub(began).max(1))
+                        began.map_or(1, |began| now.saturating_sub(began).max(1))
                     }),
                     None => 0,
                 },
@@ -199,13 +212,13 @@ impl<'a> Scan<'a> {
             let live = found.filter_map(|Reverse((number, key))| {
                 let key = Key::from_bits(key);
                 shard.tenant(key)?;
-                Some((number, describe(shard, key, &handling)))
+                Some((number, describe(shard, key, self.now, &handling)))
             });
             live.collect()
         });
         Found {
             lists: lists.collect(),
-            now: Duration::from_nanos(shard.read_clock()),
+            now: Duration::from_nanos(self.now),
             matched: self.matched,
             examined: self.examined,
         }
@@ -229,7 +242,12 @@ fn restarts(slot: &Slot) -> u64 {
     }
 }
 
-fn describe(shard: &Shard, key: Key, handling: &HashMap<ActorId, Envelope>) -> ActorSnapshot {
+fn describe(
+    shard: &Shard,
+    key: Key,
+    now: u64,
+    handling: &HashMap<ActorId, Envelope>,
+) -> ActorSnapshot {
     let (index, id) = (key.slot(), shard.id_of(key));
     let slot = shard.slot(index);
     let activity = shard.observation.activity_of(key);
@@ -251,7 +269,6 @@ fn describe(shard: &Shard, key: Key, handling: &HashMap<ActorId, Envelope>) -> A
     }
     let wait = slot.wait().filter(|_| slot.is_at_work());
     let waiting = wait.and_then(|wait| shard.waits.look_at(wait));
-    let now = shard.now.get();
     ActorSnapshot {
         id,
         path: path_of(shard, index),
@@ -267,7 +284,7 @@ fn describe(shard: &Shard, key: Key, handling: &HashMap<ActorId, Envelope>) -> A
         restarts: restarts(slot),
         handled: activity.map(|activity| activity.handled),
         busy: activity.map(|activity| Duration::from_nanos(activity.busy)),
-        age: shard.age_of(index),
+        age: shard.births.age_of(index, now),
         handling: handling
             .get(&id)
             .and_then(|envelope| {

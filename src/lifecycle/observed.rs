@@ -9,13 +9,17 @@ use std::time::Duration;
 use super::stop::kill;
 use crate::address::{Envelope, Key};
 use crate::failure::{Unwound, WaitEnd, catch_user};
-use crate::observe::{Handled, MessageSource, Outcome};
+#[cfg(feature = "tracing")]
+use crate::observe::span_of_handling;
+use crate::observe::{Handled, MessageSource, Outcome, Waited};
 use crate::pool_core::Intervention;
+#[cfg(feature = "tracing")]
+use crate::shard::path_of;
 use crate::shard::{
     Body, Shard, Slot, ToldHandling, TurnEnd, TurnOf, is_of_observer, is_still_next,
 };
 
-/// A turn of an actor with that many messages.
+/// A turn of an actor for the messages in its mailbox, of which there is one at least.
 #[cold]
 #[inline(never)]
 pub(super) fn observed_turn(
@@ -23,13 +27,18 @@ pub(super) fn observed_turn(
     slot: &Slot,
     key: Key,
     body: &mut dyn Body,
-    waiting: usize,
 ) -> Result<TurnEnd, Unwound> {
+    let waiting = slot.mailbox_len();
     let counted = shard.begin_counted_turn(key, waiting);
     let most = waiting.min(shard.budget.get().messages_per_turn);
     let mut left = most;
     let end = loop {
-        let passed = shard.pass_unobserved(left);
+        let passed = if shard.observation.arrivals.any_of(key) {
+            tell_of_wait(shard, slot, key);
+            shard.pass_unobserved(1)
+        } else {
+            shard.pass_unobserved(left)
+        };
         let end = if passed > 0 {
             shard.leave_messages(passed);
             left -= passed;
@@ -40,7 +49,11 @@ pub(super) fn observed_turn(
         };
         // Whatever cut the turn short has set a flag in the slot.
         let goes_on = matches!(end, Ok(TurnEnd::Done)) && !slot.attention.get();
-        if !goes_on || left == 0 || slot.mailbox_len() == 0 {
+        if slot.mailbox_len() == 0 {
+            shard.observation.arrivals.forget_noted(key);
+            break end;
+        }
+        if !goes_on || left == 0 {
             break end;
         }
     };
@@ -48,6 +61,27 @@ pub(super) fn observed_turn(
         shard.end_counted_turn(counted, most - left);
     }
     end
+}
+
+/// Tells observers how long the next message has waited, if its arrival was noted.
+fn tell_of_wait(shard: &Shard, slot: &Slot, key: Key) {
+    let Some(envelope) = slot.peek_envelope() else {
+        return;
+    };
+    let noted = shard.observation.arrivals.take(key, envelope.message);
+    let Some(arrival) = noted.filter(|_| !is_of_observer(&envelope)) else {
+        return;
+    };
+    let waited = Duration::from_nanos(shard.read_clock().saturating_sub(arrival.at));
+    let mailbox = slot.mailbox_len();
+    shard.tell_these_of_actor(Some(arrival.numbers), key, |observer, actor| {
+        observer.waited(&Waited {
+            actor,
+            envelope,
+            waited,
+            mailbox,
+        });
+    });
 }
 
 /// Has an actor handle the next message of its mail, before the eyes of the tracer and of those observers that
@@ -76,6 +110,9 @@ pub(super) fn observed_message(
         }
     }
     let numbers = shard.sample();
+    if numbers.any() {
+        shard.note_next_arrival(slot, key, numbers);
+    }
     let told = slot.peek_envelope().filter(|_| numbers.any());
     let told = told.filter(|envelope| !is_of_observer(envelope));
     let Some(envelope) = told else {
@@ -106,6 +143,18 @@ pub(super) struct ObservedHandling {
 }
 
 impl ObservedHandling {
+    /// The span in which it runs, if there is one.
+    #[cfg(feature = "tracing")]
+    fn span(self, shard: &Shard) -> Option<tracing::Span> {
+        let is_made = shard.core.observers.makes_span(self.told.numbers);
+        is_made.then(|| {
+            let path = || path_of(shard, self.key.slot());
+            let message_type = shard.slot(self.key.slot()).message_type();
+            let made = catch_user(|| span_of_handling(path, message_type, &self.envelope));
+            made.unwrap_or_else(|_| tracing::Span::none())
+        })
+    }
+
     /// Runs it, and tells the observers of its end. The body tells them of its begin, when it has the
     /// message.
     pub(super) fn of(
@@ -114,10 +163,16 @@ impl ObservedHandling {
         handle: impl FnOnce() -> Result<TurnEnd, Unwound>,
     ) -> Result<TurnEnd, Unwound> {
         shard.observation.begin_telling(self.told);
+        #[cfg(feature = "tracing")]
+        let span = self.span(shard);
+        #[cfg(feature = "tracing")]
+        let entered = span.as_ref().map(tracing::Span::enter);
         let began = shard.read_clock();
         let left_unhandled = &shard.current.record().left_unhandled;
         left_unhandled.set(false);
         let end = handle();
+        #[cfg(feature = "tracing")]
+        drop(entered);
         if shard.observation.is_yet_to_tell() {
             return end; // the message was withdrawn
         }

@@ -278,7 +278,8 @@ fn occupy<B: Blueprint>(
         slot.with_extra(|extra| extra.path = Some(path.clone()));
     }
     adopt(shard, parent, index);
-    shard.note_birth(index);
+    shard.note_arrivals_at(slot);
+    shard.births.note(index);
     shard.counts.started.add(1);
     shard.counts.alive.add(1);
     let key = Key::new(index, generation);

@@ -333,6 +333,7 @@ pub(super) fn tell_of_stop(
 pub(super) fn vacate(shard: &Shard, key: Key) {
     if shard.observation.is_of_events() {
         tell_observers_of_stop(shard, key);
+        shard.observation.arrivals.forget(key);
     }
     let slot = shard.slot(key.slot());
     let extra = slot.take_extra();

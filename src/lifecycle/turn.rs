@@ -73,7 +73,7 @@ fn handle_mail(shard: &Shard, slot: &Slot, index: u32, screened: bool) {
         let end = if screened {
             screened_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
         } else if shard.observation.is_of_turns() {
-            observed_turn(shard, slot, key, &mut *body, waiting).map_err(CaughtTurn::Otherwise)
+            observed_turn(shard, slot, key, &mut *body).map_err(CaughtTurn::Otherwise)
         } else {
             shard.leave_messages(waiting.min(shard.budget.get().messages_per_turn));
             catch(|| body.turn(shard, slot, key, TurnOf::Mail)).map_err(CaughtTurn::By)

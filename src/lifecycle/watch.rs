@@ -53,7 +53,7 @@ pub(crate) fn watch(shard: &Shard, watcher: Key, target: ActorId) {
         return;
     }
     let watcher = shard.id_of(watcher);
-    dispatch_from(Some(shard), target, WatchRequest { watcher });
+    dispatch_from(Some(shard), target, WatchOrder { watcher });
 }
 
 /// Ends a watch.
@@ -146,7 +146,7 @@ fn push_once(system: &mut System, end: Terminated) -> Option<Terminated> {
 }
 
 /// The messages to other workers about a watch.
-struct WatchRequest {
+struct WatchOrder {
     watcher: ActorId,
 }
 
@@ -186,7 +186,7 @@ impl From<Terminated> for Signal {
     }
 }
 
-impl Parcel for WatchRequest {
+impl Parcel for WatchOrder {
     fn deliver(self, shard: &Shard, to: Key, _envelope: &Envelope) {
         add_watcher(shard, to, self.watcher);
     }

@@ -18,7 +18,8 @@ use std::{hint, mem, ptr};
 use super::pages::{self, HUGE_PAGE, PAGE};
 
 /// Cells per group. A group takes whole pages.
-const GROUP: u32 = 1024;
+pub(crate) const CELLS_PER_GROUP: u32 = 1024;
+const GROUP: u32 = CELLS_PER_GROUP;
 /// The most groups that are mapped at a time. The first mapping has one group; each further one doubles the
 /// number of groups.
 const MOST_GROUPS: u32 = 256;
@@ -134,6 +135,11 @@ impl<T> Arena<T> {
     pub(crate) fn backed(&self) -> u64 {
         let cold = self.reserve().cold.len() as u64 * u64::from(GROUP);
         (u64::from(self.made.get()) - cold) * mem::size_of::<T>() as u64
+    }
+
+    /// Returns the numbers of the groups whose memory was returned.
+    pub(crate) fn cold_groups(&self) -> impl Iterator<Item = u32> {
+        self.reserve().cold.iter().map(|&(group, _)| group)
     }
 
     /// Returns every cell that was ever occupied, with its index, except for those whose memory was returned

@@ -10,14 +10,16 @@ mod any_cell;
 mod arena;
 mod ordered;
 mod pages;
+mod prefetch;
 mod region;
 mod segments;
 mod slab_box;
 mod slabs;
 
 pub(crate) use any_cell::AnyCell;
-pub(crate) use arena::{Arena, Tenant};
+pub(crate) use arena::{Arena, CELLS_PER_GROUP, Tenant};
 pub(crate) use ordered::OrderedMap;
+pub(crate) use prefetch::prefetch;
 pub(crate) use region::{REGION_BYTES, Region, discard};
 pub(crate) use segments::{Segment, Segments};
 pub(crate) use slab_box::SlabBox;

@@ -140,6 +140,21 @@ pub struct Handled<'a> {
     pub took: Duration,
 }
 
+/// How long a message has waited.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Waited<'a> {
+    /// The actor.
+    pub actor: ObservedActor<'a>,
+    /// The message's ids, and its sender.
+    pub envelope: Envelope,
+    /// The time in the mailbox, by the pool's clock: from the arrival at the worker of its actor until its
+    /// handling begins.
+    pub waited: Duration,
+    /// The messages that wait in the mailbox, with this one.
+    pub mailbox: usize,
+}
+
 /// Which start it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

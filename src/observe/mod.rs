@@ -49,13 +49,19 @@
 mod event;
 mod observer;
 mod observers;
+mod options;
 mod slow_handler;
+#[cfg(feature = "tracing")]
+mod tracing;
 
 pub use self::event::{
     ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
-    MessageSource, ObservedActor, Outcome, StartKind,
+    MessageSource, ObservedActor, Outcome, StartKind, Waited,
 };
 pub use self::observer::{Observer, Sampling};
 pub use self::slow_handler::SlowHandler;
 
 pub(crate) use self::observers::{Numbers, Observers, SamplingState};
+pub(crate) use self::options::observe_options;
+#[cfg(feature = "tracing")]
+pub(crate) use self::tracing::span_of_handling;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::{
     ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
-    ObservedActor,
+    ObservedActor, Waited,
 };
 use super::slow_handler::SlowHandler;
 use crate::failure::{Cycle, DeadLetter, Failure, SpawnError};
@@ -67,6 +67,13 @@ pub trait Observer: Send + Sync + 'static {
     /// The handling of a message has ended, after any waits. For each [`handling`](Self::handling) there is
     /// one, unless the thread of the worker ends before.
     fn handled(&self, event: &Handled<'_>) {
+        let _ = event;
+    }
+
+    /// A message has waited in its mailbox, and is about to be handled. Told of all messages, or of about as many
+    /// as [`handled`](Self::handled) is, but not of the same ones: after a sampled handling, the next message
+    /// that comes to that actor is told.
+    fn waited(&self, event: &Waited<'_>) {
         let _ = event;
     }
 
@@ -150,6 +157,7 @@ forward! {
     observes_asks() -> bool;
     handling(event: &Handling<'_>);
     handled(event: &Handled<'_>);
+    waited(event: &Waited<'_>);
     started(event: &ActorStarted<'_>);
     not_started(actor: &ObservedActor<'_>, error: &SpawnError);
     stopped(event: &ActorStopped<'_>);

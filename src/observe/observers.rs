@@ -11,6 +11,9 @@ use super::observer::{Observer, Sampling};
 pub(crate) struct Observers {
     all: Vec<Observing>,
     asks: bool,
+    /// The number of the one for whose handlings there are spans.
+    #[cfg(feature = "tracing")]
+    spans: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -27,6 +30,19 @@ impl Observers {
             observer: Arc::new(observer),
             sampling,
         });
+    }
+
+    /// Adds the one that writes events, and has a span made for that share of the handlings.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn write_events(&mut self, spans: Sampling) {
+        self.spans = Some(self.all.len());
+        self.add(super::tracing::EventWriter { spans });
+    }
+
+    /// Whether there is a span for a handling that these are told of.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn makes_span(&self, numbers: Numbers) -> bool {
+        self.spans.is_some_and(|number| numbers.has(number))
     }
 
     pub(crate) fn any(&self) -> bool {
@@ -48,6 +64,13 @@ impl Observers {
         all.filter_map(move |(number, observer)| numbers.has(number).then_some(observer))
     }
 
+    /// Returns those that are told of all handlings.
+    pub(crate) fn of_all_handlings(&self) -> Numbers {
+        let all = self.all.iter().enumerate();
+        let all = all.filter(|(_, observing)| observing.sampling == Sampling::All);
+        all.fold(Numbers::NONE, |numbers, (number, _)| numbers.with(number))
+    }
+
     /// Returns what a worker needs to draw samples.
     pub(crate) fn sampling(&self) -> SamplingState {
         SamplingState {
@@ -56,7 +79,10 @@ impl Observers {
                 .iter()
                 .map(|observing| Sampler {
                     sampling: observing.sampling,
-                    left: Cell::new(0),
+                    left: Cell::new(match observing.sampling {
+                        Sampling::None => u64::MAX,
+                        Sampling::OneIn(_) | Sampling::All => 0,
+                    }),
                 })
                 .collect(),
         }
@@ -76,6 +102,7 @@ impl fmt::Debug for Observers {
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
+    const NONE: Self = Self(0);
     const LAST: usize = u64::BITS as usize - 1;
 
     fn with(self, number: usize) -> Self {
@@ -88,6 +115,11 @@ impl Numbers {
 
     pub(crate) fn any(self) -> bool {
         self.0 != 0
+    }
+
+    /// Returns these and others.
+    pub(crate) fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 }
 
@@ -131,7 +163,7 @@ impl SamplingState {
 
     /// Returns the observers that are told of the next handling, and draws anew for those.
     pub(crate) fn next(&self, random: impl Fn() -> u64) -> Numbers {
-        let mut told = Numbers(0);
+        let mut told = Numbers::NONE;
         for (number, sampler) in self.samplers.iter().enumerate() {
             match sampler.left.get() {
                 0 => {

@@ -19,7 +19,7 @@ use super::transport::{LaneEnd, lanes};
 use super::watchdog::{SlowHook, Watchdog};
 use crate::failure::{BoxError, Cycle, Failure, abort_on_panic};
 use crate::fiber::{STACK_SIZES, StackConfig, StackError, has_shadow_stack};
-use crate::observe::{Observer, Observers, SlowHandler};
+use crate::observe::{Observers, SlowHandler, observe_options};
 use crate::pool_core::{CoreParts, FailureHook, SuspicionHook, register, unregister};
 use crate::scope::{Scopes, scope_options};
 use crate::supervision::SupervisorStrategy;
@@ -189,12 +189,11 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// Adds an observer, which is told what the actors do: see [`observe`](crate::observe). Several are
-    /// called in the order in which they were added.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.add(observer);
-        self
-    }
+    observe_options! { |builder| {
+        builder.on_failure = Box::new(|_| {});
+        builder.on_suspicion = Box::new(|_| {});
+        builder.on_slow_handler = Box::new(|_| {});
+    } }
 
     scope_options! {}
 

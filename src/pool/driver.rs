@@ -59,9 +59,11 @@ pub(super) fn drive(
     };
     loop {
         let tick = worker.tick(now)?;
+        let began = now;
         // Read after each tick, which takes some time, and not when something arrives: the sender
         // may be waiting for it.
         now = clock.now();
+        worker.was_busy(now.saturating_sub(began));
         match tick {
             Tick::Busy => {}
             Tick::Done => return Ok(()),

@@ -23,7 +23,7 @@ use crate::address::{
 };
 use crate::failure::{
     Cycle, DeadLetterReason, DeadLetters, Failure, Subscription, catch_user, drop_quietly,
-    outside_sender,
+    outside_origin, outside_sender,
 };
 use crate::fiber::forbid_waits;
 use crate::memory::Segments;
@@ -218,7 +218,7 @@ impl PoolCore {
             return envelope_from_outside(sender);
         };
         let message = MessageId::start_of_block(0).plus(ids.fetch_add(1, Relaxed) + 1);
-        Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
+        outside_origin().next(sender.unwrap_or_else(outside_sender), message)
     }
 
     /// Reports a cycle of waits that may be a deadlock.

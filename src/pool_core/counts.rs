@@ -6,6 +6,8 @@
 
 use std::cell::Cell;
 
+use crate::failure::AskErrorKind;
+
 /// A number that only its worker changes.
 #[derive(Default)]
 pub(crate) struct Count(Cell<u64>);
@@ -48,11 +50,30 @@ pub(crate) struct Counts {
     pub(crate) restarts: Count,
     /// Actors that are alive.
     pub(crate) alive: Count,
+    /// Asks of its handlers and tasks.
+    pub(crate) asks: Count,
+    /// Those that ended without an answer, in the order of [`ask_has_ended`](Self::ask_has_ended).
+    pub(crate) asks_ended: [Count; 7],
     /// Batches that arrived, and takes of what threads outside have posted.
     pub(crate) batches: Count,
 }
 
 impl Counts {
+    /// Counts an ask that has ended without an answer.
+    #[cold]
+    pub(crate) fn ask_has_ended(&self, end: AskErrorKind) {
+        let number = match end {
+            AskErrorKind::Timeout => 0,
+            AskErrorKind::NoReply => 1,
+            AskErrorKind::TargetStopped | AskErrorKind::PoolClosed => 2,
+            AskErrorKind::TargetFailed => 3,
+            AskErrorKind::MailboxFull => 4,
+            AskErrorKind::Deadlock => 5,
+            AskErrorKind::Cancelled | AskErrorKind::CannotWait => 6,
+        };
+        self.asks_ended[number].add(1);
+    }
+
     /// Messages whose handling has begun. Unlike those that were handled, their number never decreases.
     pub(crate) fn begun(&self) -> u64 {
         self.handled.get() + self.not_handled.get()

@@ -10,6 +10,7 @@
 
 mod batch;
 mod bounded;
+mod contexts;
 pub(crate) mod core;
 mod counts;
 mod directory;
@@ -33,6 +34,7 @@ pub use self::stats::WorkerStats;
 
 pub(crate) use self::batch::{Batch, FROM_OUTSIDE};
 pub(crate) use self::bounded::{BoundedMailbox, MailPermit};
+pub(crate) use self::contexts::keep_context;
 pub(crate) use self::core::{CoreParts, FailureHook, PoolCore, SuspicionHook};
 pub(crate) use self::counts::Counts;
 pub(crate) use self::directory::{Directory, DirectoryEntry, NamePhase};

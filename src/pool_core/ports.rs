@@ -19,7 +19,7 @@ use super::entry::EntryLayout;
 use super::payload::{Boxed, Payload, fits};
 use super::posted::Posts;
 use crate::address::{ActorId, Envelope, Home, Key, MessageCause, MessageId};
-use crate::failure::outside_sender;
+use crate::failure::{is_marked_outside, outside_origin, outside_sender};
 use crate::queue::{Claim, Closed, Ingress, ingress};
 use crate::sync::Unparker;
 
@@ -218,9 +218,8 @@ impl Ports {
 /// The cause of what this thread, which is no worker, sends now, unless it is the usual one.
 #[inline(always)]
 fn cause_outside() -> Option<MessageCause> {
-    let sender = outside_sender();
-    (sender != ActorId::NOBODY)
-        .then(|| MessageCause::of(Envelope::NONE.next(sender, MessageId::NONE)))
+    is_marked_outside()
+        .then(|| MessageCause::of(outside_origin().next(outside_sender(), MessageId::NONE)))
 }
 
 #[inline(always)]
@@ -434,5 +433,5 @@ pub(super) fn note_post(woke: bool) {
 /// The envelope of a message to a pool of which this thread is no worker, with an id of the thread's.
 pub(crate) fn envelope_from_outside(sender: Option<ActorId>) -> Envelope {
     let message = OUTSIDE.with(OutsideThread::next_message);
-    Envelope::NONE.next(sender.unwrap_or_else(outside_sender), message)
+    outside_origin().next(sender.unwrap_or_else(outside_sender), message)
 }

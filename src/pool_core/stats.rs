@@ -31,6 +31,25 @@ pub struct WorkerStats {
     pub batches: u64,
     /// How often it went to sleep.
     pub parks: u64,
+    /// The time that it has spent in its rounds, in nanoseconds: looking for work, and doing it. The rest it has
+    /// slept or spun. Measured by workers with threads of their own.
+    pub busy_nanos: u64,
+    /// Asks of its handlers and tasks.
+    pub asks: u64,
+    /// Of those, how many were not answered in time.
+    pub asks_timed_out: u64,
+    /// How many were not answered, as the reply was dropped.
+    pub asks_without_reply: u64,
+    /// How many were not answered, as the actor had stopped, or its pool had ended.
+    pub asks_to_stopped: u64,
+    /// How many were not answered, as the actor failed.
+    pub asks_to_failed: u64,
+    /// How many were not admitted, as the mailbox was full.
+    pub asks_to_full: u64,
+    /// How many were part of a deadlock.
+    pub asks_in_deadlock: u64,
+    /// How many were given up by the asker.
+    pub asks_given_up: u64,
     /// The largest number of bytes that were used of a fiber's stack, in whole pages of memory.
     ///
     /// A stack counts as used down to the lowest page that was ever touched on it. The worker measures its
@@ -80,6 +99,15 @@ counters!(
     fibers,
     batches,
     parks,
+    busy_nanos,
+    asks,
+    asks_timed_out,
+    asks_without_reply,
+    asks_to_stopped,
+    asks_to_failed,
+    asks_to_full,
+    asks_in_deadlock,
+    asks_given_up,
     stack_high_water,
     bytes_in_slots,
     bytes_in_slabs,

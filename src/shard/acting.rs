@@ -88,6 +88,11 @@ impl Shard {
         }
     }
 
+    /// Replaces the envelope of the message being handled.
+    pub(crate) fn set_envelope(&self, envelope: Envelope) {
+        self.current.record().envelope.set(envelope);
+    }
+
     /// Runs `code` with another envelope: messages sent meanwhile have the causes that it names.
     pub(crate) fn with_envelope<R>(&self, envelope: Envelope, code: impl FnOnce() -> R) -> R {
         let outer = self.current.record().envelope.replace(envelope);

@@ -15,6 +15,7 @@ impl Shard {
         let now = now.max(self.now.get());
         self.now.set(now);
         self.alarms.tick_began.set(now);
+        self.births.set_time(now);
         self.watch_in_time();
     }
 

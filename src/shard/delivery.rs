@@ -13,7 +13,7 @@ use crate::pool_core::{Mail, PoolCore};
 
 impl Shard {
     /// Makes room for a message in a mailbox of this worker, unless that actor takes no more mail, and
-    /// ensures that the actor has a turn.
+    /// ensures that the actor has a turn. `message` returns the id of the message.
     ///
     /// # Safety
     ///
@@ -24,12 +24,18 @@ impl Shard {
         &self,
         to: TypedKey<M>,
         cause: MessageCause,
+        message: impl FnOnce() -> MessageId,
     ) -> Option<*mut MailItem<M>> {
         let (index, generation) = (to.key.slot(), to.key.generation());
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
-        let place = unsafe { slot.admit(generation, &self.slabs, cause) }?;
+        let place = unsafe {
+            match slot.admit(generation, &self.slabs, cause) {
+                Some(place) => place,
+                None => self.admit_noted(slot, to, cause, message())?,
+            }
+        };
         if !slot.queued.replace(true) {
             self.due.push(Runnable::Turn(index));
         }
@@ -40,7 +46,7 @@ impl Shard {
     #[allow(unsafe_code)]
     pub(crate) fn put<M: Send + 'static>(&self, to: TypedKey<M>, envelope: Envelope, message: M) {
         // SAFETY: the item is written at once.
-        match unsafe { self.admit(to, MessageCause::of(envelope)) } {
+        match unsafe { self.admit(to, MessageCause::of(envelope), || envelope.message_id()) } {
             // SAFETY: as above.
             Some(place) => unsafe {
                 place.write(MailItem {
@@ -123,7 +129,7 @@ pub(crate) struct Message<M, const QUESTION: bool = false>(pub(crate) M);
 #[inline(always)]
 fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: MessageCause, item: MailItem<M>) {
     // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
-    match unsafe { shard.admit(TypedKey::assume(to), cause) } {
+    match unsafe { shard.admit(TypedKey::assume(to), cause, || item.id) } {
         // SAFETY: as above.
         Some(place) => unsafe { place.write(item) },
         None => {

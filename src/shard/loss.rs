@@ -26,7 +26,12 @@ thread_local! {
 impl PoolCore {
     /// Records a message of type `M` as lost.
     #[cold]
-    pub(crate) fn bury<M>(&self, target: ActorId, envelope: Envelope, reason: DeadLetterReason) {
+    pub(crate) fn bury<M: 'static>(
+        &self,
+        target: ActorId,
+        envelope: Envelope,
+        reason: DeadLetterReason,
+    ) {
         let message_type = message_name::<M>();
         let letter = DeadLetter {
             target,
@@ -40,7 +45,7 @@ impl PoolCore {
 
 /// Records a message whose pool no longer exists.
 #[cold]
-pub(crate) fn bury_without_pool<M>(target: ActorId, envelope: Envelope) {
+pub(crate) fn bury_without_pool<M: 'static>(target: ActorId, envelope: Envelope) {
     let (message_type, reason) = (message_name::<M>(), DeadLetterReason::PoolClosed);
     let letter = DeadLetter {
         target,

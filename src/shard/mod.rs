@@ -8,6 +8,8 @@
 
 mod acting;
 mod alarms;
+mod arming;
+mod arrivals;
 mod attention;
 mod births;
 mod body;

@@ -4,6 +4,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use super::arrivals::Arrivals;
 use crate::address::Key;
 use crate::observe::{MessageSource, Numbers, Observers, SamplingState};
 use crate::pool_core::Tracer;
@@ -22,6 +23,7 @@ pub(crate) struct Observation {
     pub(super) sampling: SamplingState,
     /// What a body is to tell when it has the message.
     pub(super) telling: Cell<Option<ToldHandling>>,
+    pub(crate) arrivals: Arrivals,
     pub(super) ticks: Cell<u64>,
     pub(super) watched: RefCell<Option<Vec<ActorCounts>>>,
 }
@@ -70,6 +72,7 @@ impl Observation {
             tracer: OnceCell::new(),
             sampling,
             telling: Cell::new(None),
+            arrivals: Arrivals::new(observers.of_all_handlings()),
             ticks: Cell::new(0),
             watched: RefCell::default(),
         }

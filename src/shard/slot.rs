@@ -5,10 +5,9 @@
 //! recovers it:
 //!
 //! **Invariant.** During one tenancy, which is begun for a type `M` by giving [`Slot::occupy`] the operations
-//! on
-//! `M`, a slot's mailbox holds messages of that type. Code that pushes or pops holds a key of that tenancy together with `M`: in an
-//! `ActorRef<M>`, made when the actor is started or when the directory has compared the type, or in the
-//! actor's own body, which is built for `M`.
+//! on `M`, a slot's mailbox holds messages of that type. Code that pushes or pops holds a key of that tenancy
+//! together with `M`: in an `ActorRef<M>`, made when the actor is started or when the directory has compared the
+//! type, or in the actor's own body, which is built for `M`.
 
 #![allow(unsafe_code)]
 
@@ -26,7 +25,7 @@ use super::vtable::{MessageVtable, NO_MESSAGES};
 use crate::address::{ActorId, ActorPath, Envelope, Key, MessageCause, MessageId, MessageType};
 use crate::failure::{DeadLetterReason, WaitEnd, drop_quietly};
 use crate::mailbox::{MailItem, MailPlace, RawMailbox};
-use crate::memory::{Slabs, Tenant};
+use crate::memory::{Slabs, Tenant, prefetch};
 use crate::pool_core::BoundedMailbox;
 use crate::sync::{Mutant, is_mutated};
 
@@ -85,7 +84,7 @@ pub(crate) struct Flags {
 #[repr(C)]
 pub(crate) struct Slot {
     /// The tenancy's generation while new mail is admitted, else 0: admission takes one comparison.
-    open: Cell<u32>,
+    pub(super) open: Cell<u32>,
     generation: Cell<u32>,
     pub(super) mailbox: RawMailbox<Flags>,
     desk: Cell<BodyPlace>,
@@ -231,7 +230,7 @@ impl Slot {
 
     /// Whether a message to `key` would be admitted.
     pub(super) fn is_open_for(&self, key: Key) -> bool {
-        self.open.get() == key.generation()
+        self.open.get() == key.generation() || self.is_armed_for(key.generation())
     }
 
     pub(crate) fn mailbox_len(&self) -> usize {
@@ -278,7 +277,22 @@ impl Slot {
             return None;
         }
         // SAFETY: the mailbox is open for this generation, so the caller's promises hold.
-        Some(unsafe { self.mailbox.push_place(slabs, cause) })
+        Some(unsafe { self.push_place(slabs, cause) })
+    }
+
+    /// Makes room in the mailbox.
+    ///
+    /// # Safety
+    ///
+    /// The present tenancy was begun for `M`. The caller writes the item before it does anything else.
+    #[inline(always)]
+    pub(super) unsafe fn push_place<M>(
+        &self,
+        slabs: &Slabs,
+        cause: MessageCause,
+    ) -> *mut MailItem<M> {
+        // SAFETY: the caller's promise.
+        unsafe { self.mailbox.push_place(slabs, cause) }
     }
 
     /// Takes the oldest message out, and returns where it lies.
@@ -579,19 +593,6 @@ impl Slot {
         self.extra.set(Some(extra));
         path
     }
-}
-
-/// Prefetches what is at that address, if possible. There need not be anything.
-#[inline(always)]
-fn prefetch(place: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: it reads nothing as far as the program can tell, and any address is allowed.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(place.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
 }
 
 #[cfg(test)]

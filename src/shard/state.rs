@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::alarms::{Alarms, TickBudget};
+use super::births::Births;
 use super::observation::Observation;
 use super::probe_records::PendingChecks;
 use super::records::{Elsewhere, Withdrawn};
@@ -50,8 +51,7 @@ pub(crate) struct Shard {
     pub(crate) dropped_replies: DroppedReplies,
     pub(crate) counts: Counts,
     pub(crate) observation: Observation,
-    /// When the actor in each slot started, in tenths of a second.
-    pub(super) births: RefCell<Vec<u32>>,
+    pub(crate) births: Births,
 
     /// Where other threads can see which handler runs.
     pub(crate) activity: Arc<CachePadded<WorkerActivity>>,
@@ -111,7 +111,7 @@ impl Shard {
             dropped_replies: DroppedReplies::default(),
             counts: Counts::default(),
             observation: Observation::new(&core.observers),
-            births: RefCell::default(),
+            births: Births::default(),
             activity: Arc::clone(&core.activities[worker as usize]),
             current: CurrentRecord::new(core.scopes.are_hooked()),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
@@ -138,6 +138,7 @@ impl Shard {
     pub(crate) fn trim(&self) {
         self.slabs.trim();
         self.slots.trim();
+        self.births.trim(self.slots.cold_groups());
         self.waits.trim();
         self.alarms.trim();
         self.due.trim();
@@ -322,7 +323,7 @@ impl Shard {
         last_handler(&self.activity)
     }
 
-    pub(crate) fn stats(&self, parks: u64) -> WorkerStats {
+    pub(crate) fn stats(&self, parks: u64, busy_nanos: u64) -> WorkerStats {
         let start = MessageId::start_of_worker(self.home.worker());
         let sent = self.last_message.get().since(start);
         let Counts {
@@ -331,6 +332,8 @@ impl Shard {
             restarts,
             alive,
             batches,
+            asks,
+            asks_ended,
             ..
         } = &self.counts;
         WorkerStats {
@@ -345,6 +348,15 @@ impl Shard {
             fibers: self.fibers.live() as u64,
             batches: batches.get(),
             parks,
+            busy_nanos,
+            asks: asks.get(),
+            asks_timed_out: asks_ended[0].get(),
+            asks_without_reply: asks_ended[1].get(),
+            asks_to_stopped: asks_ended[2].get(),
+            asks_to_failed: asks_ended[3].get(),
+            asks_to_full: asks_ended[4].get(),
+            asks_in_deadlock: asks_ended[5].get(),
+            asks_given_up: asks_ended[6].get(),
             stack_high_water: self.fibers.stack_high_water() as u64,
             bytes_in_slots: self.slots.backed(),
             bytes_in_slabs: self.slabs.backed(),

@@ -11,7 +11,7 @@ use super::handle::{Sim, nanos};
 use super::world::VirtualSpans;
 use crate::ask::{AskError, begin_call};
 use crate::failure::{BoxError, Cycle, Failure};
-use crate::observe::{Observer, Observers};
+use crate::observe::{Observers, observe_options};
 use crate::pool::{
     Configure, DEFAULT_STACK_SIZE, StartError, WorkerNode, check_stacks, check_workers,
     default_guardian, run_configure,
@@ -197,12 +197,10 @@ impl SimBuilder {
         self
     }
 
-    /// Adds an observer, which is told what the actors do: see [`observe`](crate::observe). Several are
-    /// called in the order in which they were added.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.add(observer);
-        self
-    }
+    observe_options! { |builder| {
+        builder.on_failure = None;
+        builder.on_suspicion = None;
+    } }
 
     scope_options! {
         ///

@@ -466,7 +466,7 @@ impl Sim {
             };
             for worker in world.workers() {
                 let shard = worker.shard();
-                let stats = shard.stats(0);
+                let stats = shard.stats(0, 0);
                 // The guardian is not an actor.
                 pending.actors += usize::try_from(stats.actors).expect("they are in memory");
                 pending.slots += shard.slots().occupied() - 1;
@@ -499,7 +499,8 @@ impl Sim {
     /// at the workers itself: no time passes.
     pub fn snapshot(&self, query: &SnapshotQuery) -> Snapshot {
         let found = self.engine().with(|world| {
-            let on = |shard: &Rc<_>| enter(shard, |shard| scan(shard, query));
+            let now = world.now;
+            let on = |shard: &Rc<_>| enter(shard, |shard| scan(shard, query, now));
             world.workers().map(|worker| on(worker.shard())).collect()
         });
         merge(query, found, Vec::new())

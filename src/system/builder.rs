@@ -5,7 +5,7 @@ use std::fmt;
 use super::engine::{SystemEngine, SystemEngineParts};
 use super::handle::ActorSystem;
 use crate::failure::{Cycle, Failure};
-use crate::observe::{Observer, Observers};
+use crate::observe::{Observers, observe_options};
 use crate::pool::{
     DEFAULT_STACK_SIZE, StartError, TimeSource, check_stacks, default_guardian, write_failures,
     write_suspicions,
@@ -106,12 +106,10 @@ impl ActorSystemBuilder {
         self
     }
 
-    /// Adds an observer, which is told what the actors do: see [`observe`](crate::observe). Several are
-    /// called in the order in which they were added.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.add(observer);
-        self
-    }
+    observe_options! { |builder| {
+        builder.on_failure = Box::new(|_| {});
+        builder.on_suspicion = Box::new(|_| {});
+    } }
 
     scope_options! {}
 

@@ -341,7 +341,9 @@ impl ActorSystem {
     /// Returns a snapshot of the system's actors: see [`WorkerPool::snapshot`](crate::WorkerPool::snapshot).
     /// This method inspects the system's one worker itself: no time passes.
     pub fn snapshot(&self, query: &SnapshotQuery) -> Snapshot {
-        let found = enter(&self.engine().shard, |shard| scan(shard, query));
+        let found = enter(&self.engine().shard, |shard| {
+            scan(shard, query, shard.read_clock())
+        });
         merge(query, vec![found], Vec::new())
     }
 

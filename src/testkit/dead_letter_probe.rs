@@ -160,7 +160,7 @@ impl DeadLetterProbe {
     ///
     /// If it is another number.
     #[track_caller]
-    pub fn expect_type<M>(&self, count: usize) {
+    pub fn expect_type<M: 'static>(&self, count: usize) {
         self.expect_type_within::<M>(count, Duration::ZERO);
     }
 
@@ -170,7 +170,7 @@ impl DeadLetterProbe {
     ///
     /// If they are fewer at the end of that time, or if they are more.
     #[track_caller]
-    pub fn expect_type_within<M>(&self, count: usize, within: impl Into<Deadline>) {
+    pub fn expect_type_within<M: 'static>(&self, count: usize, within: impl Into<Deadline>) {
         let name = message_name::<M>();
         let lost = |seen: &SeenLetters| seen.of_type(name);
         self.expect_counted(

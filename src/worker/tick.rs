@@ -83,6 +83,8 @@ pub(crate) struct Worker {
     ending: Arc<ShutdownProgress>,
     parks: u64,
     busy_ticks: u64,
+    /// Nanoseconds spent in ticks.
+    busy: u64,
     ticks_until_measure: u32,
     ticks_unprobed: u32,
 }
@@ -108,6 +110,7 @@ impl Worker {
             ending,
             parks: 0,
             busy_ticks: 0,
+            busy: 0,
             ticks_until_measure: TICKS_BETWEEN_MEASURES,
             ticks_unprobed: 0,
         }
@@ -142,6 +145,11 @@ impl Worker {
         while (self.source.tidy_up() | segments[0].trim() | segments[1].trim())
             && !self.source.has_mail()
         {}
+    }
+
+    /// Adds the time that a tick has taken, in nanoseconds.
+    pub(crate) fn was_busy(&mut self, nanos: u64) {
+        self.busy += nanos;
     }
 
     /// Sleeps until something arrives, or for `nanos` if given.
@@ -263,7 +271,7 @@ impl Worker {
 
     fn publish_stats(&self) {
         let index = self.shard.home.worker() as usize;
-        self.shard.core.workers[index].publish(self.shard.stats(self.parks));
+        self.shard.core.workers[index].publish(self.shard.stats(self.parks, self.busy));
     }
 
     /// Sets the alarms of asks that were made before this tick, so that each counts from a time no earlier

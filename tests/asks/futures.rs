@@ -411,6 +411,11 @@ fn s1_4_send_async_says_for_certain_and_gives_the_message_back() {
             let sent = in_handler(pool, worker, move |ctx| ctx.block_on(actor.send_async(2)));
             assert_eq!(sent.unwrap(), Ok(()));
         }
+        // A message of a worker may be under way when its sender has its answer, and a stop of this thread
+        // could overtake it.
+        for _ in 0..1 + pool.workers() {
+            noted.recv_timeout(SOON).unwrap();
+        }
         actor.stop();
         crate::common::gone(pool, "/user/unbounded");
         assert_eq!(block_on(actor.send_async(4)), Err(SendError::Stopped(4)));
@@ -418,8 +423,7 @@ fn s1_4_send_async_says_for_certain_and_gives_the_message_back() {
             let sent = in_handler(pool, worker, move |ctx| ctx.block_on(actor.send_async(5)));
             assert_eq!(sent.unwrap(), Err(SendError::Stopped(5)));
         }
-        let noted: Vec<u32> = noted.try_iter().collect();
-        assert_eq!(noted.len(), 1 + pool.workers());
+        assert_eq!(noted.try_iter().count(), 0);
     });
 }
 
