@@ -12,7 +12,7 @@ use crate::error::InspectorError;
 
 fn refused(settings: Settings) -> InspectorError {
     let started = Inspector::serve(Arc::new(Fake::default()), settings, "test-inspector");
-    started.err().expect("it does not start")
+    started.expect_err("it does not start")
 }
 
 fn at(address: &str) -> Settings {
