@@ -142,7 +142,7 @@ impl Inspector {
     /// let pool = WorkerPool::builder().start()?;
     /// let inspector = Inspector::builder(&pool)
     ///     .address("0.0.0.0:0")
-    ///     .token("a secret of the operators")
+    ///     .token("a-secret-of-the-operators")
     ///     .allow_control(true)
     ///     .interval(Duration::from_millis(500))
     ///     .start()?;

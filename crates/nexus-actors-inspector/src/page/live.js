@@ -3,6 +3,7 @@
 
 const token = new URLSearchParams(location.search).get("token");
 const HISTORY_MS = 120_000;
+const RATES_MS = 10_000;
 
 const live = {
   now: null, // the last overview
@@ -33,12 +34,16 @@ function actorsOf(overview) {
 function note(actor, at) {
   const before = live.actors.get(actor.id);
   if (before?.at === at) return Object.assign(before, { actor });
-  const seconds = before ? (at - before.at) / 1000 : 0;
-  const differs = (name) => (seconds > 0 && actor[name] !== null && before.actor[name] !== null ? (actor[name] - before.actor[name]) / seconds : null);
+  // The counts of an actor are estimates, so they are compared over a while.
+  const seen = (before?.seen ?? []).filter((one) => at - one.at < RATES_MS);
+  const since = seen[0];
+  const seconds = since ? (at - since.at) / 1000 : 0;
+  const differs = (name) => (seconds > 0 && actor[name] !== null && since.actor[name] !== null ? (actor[name] - since.actor[name]) / seconds : null);
+  seen.push({ at, actor });
   const positive = (number) => (number === null || number < 0 ? null : number);
   const trail = (before?.restarts ?? []).filter((one) => at - one.at < 60_000);
   trail.push({ at, count: actor.restarts });
-  const record = { at, actor, rate: positive(differs("handled")), growth: differs("mailbox"), busy: positive(differs("busy_ms")), restarts: trail };
+  const record = { at, actor, rate: positive(differs("handled")), growth: differs("mailbox"), busy: positive(differs("busy_ms")), restarts: trail, seen };
   live.actors.set(actor.id, record);
   return record;
 }
