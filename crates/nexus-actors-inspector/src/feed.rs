@@ -165,5 +165,16 @@ mod tests {
             (last.directive, last.delay_ms, last.count),
             (Some("restart"), Some(20), Some(7))
         );
+        // Another decision is about another failure.
+        feed.note_decision(
+            &path,
+            Decision {
+                directive: "stop",
+                ..decision()
+            },
+        );
+        let failures = feed.failures(Duration::from_secs(60));
+        assert_eq!(failures[KEPT - 1].directive, Some("restart"));
+        assert_eq!(failures[KEPT - 2].directive, Some("stop"));
     }
 }
