@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 cargo test --locked
 # Tests that need large crates.
 cargo test --locked --package nexus-actors-cli
+cargo test --locked --package nexus-actors-metrics
 cargo test --locked --package nexus-compile-tests
 cargo test --locked --package nexus-http
 cargo test --locked --package nexus-scope-tests
