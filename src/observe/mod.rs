@@ -34,7 +34,9 @@
 //!     .observer(Arc::clone(&failures))
 //!     .start()?;
 //! let divider = pool.spawn("divider", Props::new(|| {
-//!     Behavior::receive(|_ctx, by: i32| 12_i32.checked_div(by).map(drop).ok_or("by zero"))
+//!     Behavior::receive(|_ctx, by: i32| {
+//!         12_i32.checked_div(by).map(drop).ok_or_else(|| BoxError::from("by zero"))
+//!     })
 //! }))?;
 //! divider.tell(4);
 //! divider.tell(0);

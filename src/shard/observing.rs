@@ -28,7 +28,8 @@ impl Shard {
             return;
         }
         let watch = self.core.last_watch.load(Relaxed);
-        if watched != observation.is_watching() || watch != observation.watch.replace(watch) {
+        let is_new = watch != observation.watch.replace(watch);
+        if is_new || watched != observation.is_watching() {
             observation.ticks.set(0);
             let counts = watched.then(Vec::new);
             drop(observation.watched.replace(counts));
