@@ -23,7 +23,7 @@ static TABLE: OnceLock<Box<[Place]>> = OnceLock::new();
 /// Relaxed: it only has to give each context another number.
 static LAST: AtomicU64 = AtomicU64::new(0);
 /// Where the numbers begin: at random, as a correlation from outside should not name a context by chance, or by
-/// the intent of whoever sends it.
+/// the intent of its sender.
 static FIRST: OnceLock<u64> = OnceLock::new();
 
 #[allow(clippy::cast_possible_truncation)] // the low bits count
