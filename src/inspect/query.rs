@@ -64,7 +64,7 @@ impl SnapshotQuery {
     }
 
     /// Only actors whose path, or whose type of messages, contains that text. The paths of all actors are
-    /// then made and compared, which takes a worker about 0.3 µs for each.
+    /// then made and compared, which takes a worker longer than to look at the actor.
     pub fn matching(self, text: impl Into<String>) -> Self {
         Self {
             matching: text.into(),
