@@ -146,7 +146,7 @@ pub struct Handled<'a> {
 /// A message that is about to be sent.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
-pub struct Sending<'a> {
+pub struct SendBegun<'a> {
     /// The actor to which it goes.
     pub target: ActorId,
     /// The envelope that it has: its ids, and the actor or the task that sends it. The causation is the id of
@@ -160,9 +160,9 @@ pub struct Sending<'a> {
     pub message: &'a dyn Any,
 }
 
-impl fmt::Debug for Sending<'_> {
+impl fmt::Debug for SendBegun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending")
+        f.debug_struct("SendBegun")
             .field("target", &self.target)
             .field("envelope", &self.envelope)
             .field("is_question", &self.is_question)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::{
     ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
-    ObservedActor, Sending, Waited,
+    ObservedActor, SendBegun, Waited,
 };
 use super::slow_handler::SlowHandler;
 use crate::failure::{Cycle, DeadLetter, Failure, SpawnError};
@@ -84,7 +84,7 @@ pub trait Observer: Send + Sync + 'static {
     /// such a handler has begun, which may go on when the handling has ended. Told if
     /// [`observes_sends`](Self::observes_sends) is `true`. Messages of timers and answers to asks are not told,
     /// nor is a message that a full mailbox refuses; one to an actor that has stopped is.
-    fn sending(&self, event: &Sending<'_>) {
+    fn sending(&self, event: &SendBegun<'_>) {
         let _ = event;
     }
 
@@ -178,7 +178,7 @@ forward! {
     observes_sends() -> bool;
     handling(event: &Handling<'_>);
     handled(event: &Handled<'_>);
-    sending(event: &Sending<'_>);
+    sending(event: &SendBegun<'_>);
     waited(event: &Waited<'_>);
     started(event: &ActorStarted<'_>);
     not_started(actor: &ObservedActor<'_>, error: &SpawnError);

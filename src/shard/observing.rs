@@ -15,7 +15,7 @@ use super::tree::path_of;
 use crate::address::{ActorId, Envelope, Key, MessageType};
 use crate::failure::catch_user;
 use crate::fiber::forbid_waits;
-use crate::observe::{Handling, Numbers, ObservedActor, Observer, Sending};
+use crate::observe::{Handling, Numbers, ObservedActor, Observer, SendBegun};
 
 /// Turns are counted in one tick of so many.
 const WATCHED_TICKS: u64 = 256;
@@ -64,7 +64,8 @@ impl Shard {
             return 0;
         }
         let most = if sampling.is_of_contexts() {
-            slot.messages_before_context(most)
+            let mailbox = &slot.mailbox;
+            mailbox.count_oldest(most, |cause| !cause.is_of_context())
         } else {
             most
         };
@@ -191,7 +192,7 @@ impl Shard {
         if !told.any() || is_of_observer(&envelope) {
             return;
         }
-        let sending = Sending {
+        let sending = SendBegun {
             target,
             envelope,
             is_question,

@@ -237,12 +237,6 @@ impl Slot {
         self.mailbox.len()
     }
 
-    /// Returns the number of the oldest messages, `most` at the most, that have no context.
-    pub(super) fn messages_before_context(&self, most: usize) -> usize {
-        self.mailbox
-            .count_oldest(most, |cause| !cause.is_of_context())
-    }
-
     /// Returns the kind of mail of the tenant, if there is one.
     #[inline(always)]
     pub(super) fn kind_of_tenant(&self) -> Option<&'static MessageType> {

@@ -4,7 +4,7 @@ use crate::common::*;
 use nexus_actors::actor::TellError;
 use nexus_actors::actor::with_context;
 use nexus_actors::address::MessageId;
-use nexus_actors::observe::{AskEnded, Handling, Observer, Sampling, Sending};
+use nexus_actors::observe::{AskEnded, Handling, Observer, Sampling, SendBegun};
 use nexus_actors::prelude::*;
 use nexus_actors::sim::Sim;
 use nexus_actors::{Mailbox, Overflow};
@@ -55,7 +55,7 @@ impl Observer for Recorder {
         true
     }
 
-    fn sending(&self, event: &Sending<'_>) {
+    fn sending(&self, event: &SendBegun<'_>) {
         let envelope = event.envelope;
         self.sent.lock().unwrap().push(Sent {
             message: envelope.message_id(),
