@@ -36,7 +36,7 @@ mod publication;
 mod published;
 mod samples;
 
-pub use self::catalogue::{ALL, Kind, Metric};
+pub use self::catalogue::{ALL, Kind, Metric, TIME_BUCKETS};
 pub use self::published::Published;
 
 use metrics::Recorder;
