@@ -77,6 +77,17 @@ mod tests {
     }
 
     #[test]
+    fn reasons_are_labelled_by_their_names() {
+        for &one in DeadLetterReason::ALL {
+            let words = reason(one).split('_');
+            let name: String = words
+                .flat_map(|word| [word[..1].to_uppercase(), word[1..].to_owned()])
+                .collect();
+            assert_eq!(name, format!("{one:?}"));
+        }
+    }
+
+    #[test]
     fn outcomes_are_labelled_as_they_are_displayed() {
         let all = [
             Outcome::Handled,
