@@ -4,5 +4,9 @@
 mod common;
 
 mod contexts;
-mod observers;
+mod events;
+mod observed;
+mod sampling;
 mod snapshots;
+mod troubles;
+mod waiting_times;
