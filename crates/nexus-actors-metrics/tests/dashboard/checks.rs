@@ -44,6 +44,23 @@ impl<'a> Dashboard<'a> {
         self.problems
     }
 
+    /// What is wrong with the queries in the code of a page.
+    pub(crate) fn problems_of_alerts(mut self, page: &str) -> Vec<String> {
+        let code = page.split("```text\n").nth(1).unwrap_or_default();
+        let alerts = code.lines().take_while(|line| *line != "```");
+        let alerts: Vec<_> = alerts.map(Query::read).collect();
+        if alerts.is_empty() {
+            self.report("no alerts");
+        }
+        for alert in alerts {
+            match alert {
+                Ok(query) => self.check_selectors(&query),
+                Err(why) => self.report(format!("not a query, {why}")),
+            }
+        }
+        self.problems
+    }
+
     fn report(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
@@ -161,13 +178,19 @@ impl<'a> Dashboard<'a> {
             self.report(format!("no metric: {expression}"));
         }
         for selector in &query.selectors {
+            self.check_choice(selector);
+        }
+        self.check_selectors(query);
+    }
+
+    fn check_selectors(&mut self, query: &Query) {
+        for selector in &query.selectors {
             let Some(metric) = self.metric(selector) else {
                 continue;
             };
             self.shown.insert(metric.name);
             self.check_kind(metric, selector);
             self.check_buckets(query, selector);
-            self.check_choice(selector);
             let matched = selector.matchers.iter().map(|(label, _)| label);
             for label in matched.chain(&query.kept) {
                 self.check_label(metric, selector, label);

@@ -8,6 +8,7 @@ use nexus_actors_metrics::{ALL, Kind};
 use serde_json::Value;
 
 const DASHBOARD: &str = include_str!("../../grafana/nexus-actors.json");
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
 fn problems_of(text: &str) -> Vec<String> {
     let document: Value = serde_json::from_str(text).expect("JSON");
@@ -247,5 +248,64 @@ fn a_panel_that_lacks_something_is_found() {
         ),
     ] {
         assert_found(part, other, problem);
+    }
+}
+
+/// What is wrong with the section on metrics of that page.
+fn problems_of_page(page: &str) -> Vec<String> {
+    let document: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let section = page.split("## Metrics and a dashboard").nth(1);
+    let section = section.and_then(|rest| rest.split("\n## ").next());
+    let section = section.expect("the section");
+    let mut problems = Dashboard::new(&document).problems_of_alerts(section);
+    // The third cell of a row of the table names metrics, and the second one panels.
+    for row in section.lines().filter(|line| line.ends_with("` |")) {
+        let cells: Vec<&str> = row.split('|').collect();
+        let names = cells[3].split('`').skip(1).step_by(2);
+        let unknown = names.filter(|name| !ALL.iter().any(|metric| metric.name == *name));
+        problems.extend(unknown.map(|name| format!("no such metric: {name}")));
+        let titles = cells[2].split('*').skip(1).step_by(2);
+        let unknown = titles.filter(|title| !DASHBOARD.contains(&format!(r#""title": "{title}"#)));
+        problems.extend(unknown.map(|title| format!("no such panel: {title}")));
+    }
+    problems
+}
+
+#[test]
+fn the_page_on_operations_names_what_is_there() {
+    let problems = problems_of_page(OPERATIONS);
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn a_page_that_names_something_else_is_found() {
+    for (part, other, problem) in [
+        (
+            "`nexus_memory_bytes`",
+            "`nexus_memory`",
+            "no such metric: nexus_memory",
+        ),
+        ("*Restarts*", "*Returns*", "no such panel: Returns"),
+        (
+            "rate(nexus_restarts_total[",
+            "(nexus_restarts_total[",
+            "nexus_restarts_total: a counter without rate()",
+        ),
+        (
+            "rate(nexus_restarts_total",
+            "rate(nexus_starts_total",
+            "no such metric: nexus_starts_total",
+        ),
+        (
+            "{reason!~",
+            "{cause!~",
+            "nexus_dead_letters_total has no label cause",
+        ),
+        ("```text", "```promql", "no alerts"),
+    ] {
+        assert!(OPERATIONS.contains(part), "nothing to replace: {part}");
+        let problems = problems_of_page(&OPERATIONS.replace(part, other));
+        let found = problems.iter().any(|found| found == problem);
+        assert!(found, "{problem:?} is not among {problems:#?}");
     }
 }
