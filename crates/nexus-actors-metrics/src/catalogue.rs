@@ -50,9 +50,22 @@ pub(crate) fn describe_all(recorder: &dyn Recorder) {
 /// Upper bounds of buckets for the two histograms, in seconds: from 100 ns to 10 s, in steps of two or two and a
 /// half.
 ///
-/// An exporter for Prometheus has to be told its buckets. With `metrics-exporter-prometheus` that is
-/// `set_buckets_for_metric(Matcher::Suffix("_time_seconds".to_owned()), TIME_BUCKETS)`; without buckets it would
-/// show quantiles, which cannot be added up over workers.
+/// An exporter for Prometheus has to be told its buckets. Without them `metrics-exporter-prometheus` would show
+/// quantiles, which cannot be added up over workers.
+///
+/// ```
+/// use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+/// use nexus_actors_metrics::TIME_BUCKETS;
+///
+/// let times = Matcher::Suffix("_time_seconds".to_owned());
+/// let prometheus = PrometheusBuilder::new()
+///     .set_buckets_for_metric(times, TIME_BUCKETS)?
+///     .install_recorder()?;
+/// // For each scrape:
+/// let text = prometheus.render();
+/// # assert_eq!(text, "");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const TIME_BUCKETS: &[f64] = &[
     1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3,
     5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,

@@ -28,7 +28,7 @@
 //!
 //! [`ALL`] lists the metrics. All have the label `pool`, the pool's name, so pools of one program should have
 //! different ones. No label contains the path of an actor: there may be millions of them. The crate's
-//! README says what to do when a figure is bad.
+//! README says what to do when a figure is bad, and how Grafana shows them. [`TIME_BUCKETS`] is for Prometheus.
 
 mod catalogue;
 mod labels;
