@@ -1,5 +1,5 @@
 //! What it costs to observe a pool: the same work by a pool without observers, by one whose metrics are published,
-//! and by one that makes spans.
+//! by one that makes spans, and by a second one without observers, which shows how far the ratios can be trusted.
 //!
 //! All of them live in one process and take turns, so that what else happens on the machine meets each of them. Each
 //! round is compared with the same round of the pool without observers: what counts is the median of these ratios,

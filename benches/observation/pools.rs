@@ -19,24 +19,27 @@ pub(crate) enum Observed {
     ByMetrics,
     /// One message in a thousand in a span, and a subscriber that keeps the spans.
     BySpans,
+    /// As the first one, which it is compared with like the others: what is not one here is not due to observers.
+    NoAgain,
 }
 
 impl Observed {
     /// The first one is what the others are compared with.
-    pub(crate) const ALL: [Self; 3] = [Self::No, Self::ByMetrics, Self::BySpans];
+    pub(crate) const ALL: [Self; 4] = [Self::No, Self::ByMetrics, Self::BySpans, Self::NoAgain];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::No => "no observer",
             Self::ByMetrics => "metrics, one sample in 100",
             Self::BySpans => "spans, one in 1,000",
+            Self::NoAgain => "no observer, another pool",
         }
     }
 }
 
 static SPANS: AtomicU64 = AtomicU64::new(0);
 /// Messages that pools of each kind have handled.
-static HANDLED: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+static HANDLED: [AtomicU64; Observed::ALL.len()] = [const { AtomicU64::new(0) }; 4];
 
 /// Counts the spans: the registry below it is what keeps them.
 struct CountSpans;
@@ -70,7 +73,7 @@ impl Observers {
             .workers(workers)
             .wait_strategy(spinning);
         let (pool, published) = match observed {
-            Observed::No => (builder.start(), None),
+            Observed::No | Observed::NoAgain => (builder.start(), None),
             Observed::ByMetrics => {
                 let metrics = PoolMetrics::new();
                 let builder = builder.name(METRICS).observer(metrics.observer());
