@@ -164,6 +164,9 @@ impl CurrentRecord {
         };
         here.sends.set(observers);
         here.seen_home.set(seen);
+        // So that the wait for an answer takes the way on which observers are told of its end.
+        let is_first = here.is_scoped.get() || here.starts.any() || self.tells_of_asks;
+        do_first(is_first || observers.any());
     }
 
     /// Keeps the span of an ask that begins.

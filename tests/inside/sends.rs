@@ -62,10 +62,6 @@ impl Observer for Recorder {
         self.observes_sends
     }
 
-    fn observes_asks(&self) -> bool {
-        true
-    }
-
     fn sending(&self, event: &SendBegun<'_>) {
         let envelope = event.envelope;
         self.sent.lock().unwrap().push(Sent {
