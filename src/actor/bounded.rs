@@ -4,7 +4,8 @@
 //! send ends up here, on any thread. A permit is taken at the gate first; only then is the message sent,
 //! as any other is.
 
-use super::reference::{ActorRef, TellError};
+use super::reference::ActorRef;
+use super::tell_error::TellError;
 use crate::address::{ActorId, Envelope};
 use crate::failure::{DeadLetterReason, WaitEnd};
 use crate::pool_core;
@@ -110,6 +111,7 @@ impl<M: Send + 'static> ActorRef<M> {
         match Route::new(shard, home) {
             Route::Here(shard) => {
                 let envelope = shard.next_envelope();
+                shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
                 if evicting {
                     shard.put_evicting(self.typed_key(), envelope, message);
                 } else {
@@ -121,6 +123,7 @@ impl<M: Send + 'static> ActorRef<M> {
             }
             Route::Across(shard) => {
                 let (envelope, outboxes) = (shard.next_envelope(), &shard.outboxes);
+                shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
                 shard.counts.sent_across.add(1);
                 if evicting {
                     outboxes.send(worker, key, envelope, Evicting::<M, QUESTION>(message));
@@ -132,6 +135,9 @@ impl<M: Send + 'static> ActorRef<M> {
             }
             Route::Outside(shard) => {
                 let envelope = core.envelope_from_outside(shard.map(Shard::acting));
+                if let Some(shard) = shard {
+                    shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
+                }
                 core.count_outside();
                 if evicting {
                     core.post(worker, key, envelope, Evicting::<M, QUESTION>(message));

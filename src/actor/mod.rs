@@ -17,6 +17,7 @@ mod recipient;
 mod reference;
 mod spawn;
 mod task;
+mod tell_error;
 mod timers;
 mod with_context;
 
@@ -26,8 +27,9 @@ pub use self::fiber_local::FiberLocal;
 pub use self::no_wait::no_wait;
 pub use self::props::{Once, Props, Spawnable};
 pub use self::recipient::Recipient;
-pub use self::reference::{ActorRef, TellError};
+pub use self::reference::ActorRef;
 pub use self::task::{Task, TaskContext};
+pub use self::tell_error::TellError;
 pub use self::timers::Timers;
 pub use self::with_context::{with_context, with_correlation};
 pub use crate::self_queue::{StashError, TimerKey};

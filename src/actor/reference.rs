@@ -7,10 +7,10 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::{fmt, ptr};
 
+use super::tell_error::TellError;
 use crate::address::{ActorId, ActorPath, MessageId};
-use crate::failure::{DeadLetterReason, WaitEnd};
+use crate::failure::WaitEnd;
 use crate::lifecycle::send_order;
-use crate::mailbox::Overflow;
 use crate::pool_core::{
     self, ActorOrder, envelope_from_outside, fits, last_message_from_outside, tell_again,
     tell_all_again,
@@ -152,12 +152,13 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Returns where a message can be written directly: in the actor's mailbox, if the actor is on this
-    /// worker and takes mail, or in the batch for another worker of this pool.
+    /// worker and takes mail, or in the batch for another worker of this pool. Nowhere, if observers are to be
+    /// told of the message, or of its arrival.
     ///
     /// The message must be written before anything else is done.
     #[inline(always)]
     fn place_for_message<const QUESTION: bool>(self, shard: Option<&Shard>) -> Option<*mut M> {
-        match Route::new(shard, self.address.home) {
+        match Route::of_send(shard, self.address.home) {
             Route::Here(shard) => self.place_here(shard),
             Route::Across(shard) => self.place_across::<QUESTION>(shard),
             Route::Outside(_) => None,
@@ -171,9 +172,7 @@ impl<M: Send + 'static> ActorRef<M> {
     fn place_here(self, shard: &Shard) -> Option<*mut M> {
         // SAFETY: the envelope is written here, the message by all callers, at once.
         unsafe {
-            let item = shard.admit(self.typed_key(), shard.cause_of_sent(), || {
-                shard.peek_message_id()
-            })?;
+            let item = shard.admit(self.typed_key(), shard.cause_of_sent())?;
             (&raw mut (*item).id).write(shard.next_message());
             Some(&raw mut (*item).message)
         }
@@ -213,12 +212,16 @@ impl<M: Send + 'static> ActorRef<M> {
             return self.tell_bounded::<QUESTION>(message);
         }
         with_current(|shard| match Route::new(shard, self.address.home) {
-            Route::Here(shard) => {
-                let (key, envelope) = (self.address.key, shard.next_envelope());
-                shard.lose(key, envelope, message, DeadLetterReason::Stopped);
-            }
+            Route::Here(shard) => self.tell_here::<QUESTION>(shard, message),
             route => self.tell_away::<QUESTION>(route, message),
         });
+    }
+
+    /// Sends a message to an actor of this worker whose mailbox may be shut.
+    fn tell_here<const QUESTION: bool>(self, shard: &Shard, message: M) {
+        let envelope = shard.next_envelope();
+        shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
+        shard.put(self.typed_key(), envelope, message);
     }
 
     /// Sends a message to an actor that is not here.
@@ -226,6 +229,7 @@ impl<M: Send + 'static> ActorRef<M> {
         match route {
             Route::Here(shard) | Route::Across(shard) => {
                 let envelope = shard.next_envelope();
+                shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
                 shard.counts.sent_across.add(1);
                 shard.outboxes.send(
                     self.address.home.worker(),
@@ -239,6 +243,9 @@ impl<M: Send + 'static> ActorRef<M> {
                 match pool_core::find(self.address.home) {
                     Some(core) => {
                         let envelope = core.envelope_from_outside(sender);
+                        if let Some(shard) = shard {
+                            shard.tell_of_sending(self.id(), envelope, QUESTION, &message);
+                        }
                         core.count_outside();
                         let worker = self.address.home.worker();
                         let parcel = Message::<M, QUESTION>(message);
@@ -288,6 +295,10 @@ impl<M: Send + 'static> ActorRef<M> {
             return self.try_tell_bounded(message);
         }
         with_current(|shard| match Route::new(shard, self.address.home) {
+            Route::Here(shard) if shard.takes_mail(self.address.key) => {
+                self.tell_here::<false>(shard, message);
+                Ok(())
+            }
             Route::Here(_) => Err(TellError::Stopped(message)),
             route @ Route::Across(_) => {
                 self.tell_away::<false>(route, message);
@@ -329,6 +340,9 @@ impl<M: Send + 'static> ActorRef<M> {
             return Err(TellError::PoolClosed(message));
         }
         let envelope = core.envelope_from_outside(shard.map(Shard::acting));
+        if let Some(shard) = shard {
+            shard.tell_of_sending(self.id(), envelope, false, &message);
+        }
         core.count_outside();
         core.post(
             self.address.home.worker(),
@@ -484,69 +498,6 @@ impl<M: Send + 'static> Gathered<M> {
 impl<M: Send + 'static> Drop for Gathered<M> {
     fn drop(&mut self) {
         self.send();
-    }
-}
-
-/// Why a message could not be sent. Holds the message.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TellError<M> {
-    /// The actor has stopped, or takes no more messages.
-    #[error("the actor has stopped; look it up again, or drop the reference")]
-    Stopped(M),
-    /// The actor's mailbox is full, or other senders wait for capacity in it.
-    #[error("the actor's mailbox is full; use `send` to wait for room, or try again later")]
-    Full(M),
-    /// The actor's mailbox is full, and drops what comes then: the message counts as sent and is a dead
-    /// letter. It is returned all the same.
-    #[error(
-        "the actor's mailbox is full, and dropped the message; send less often, or make it larger"
-    )]
-    Dropped(M),
-    /// The actor's pool has ended.
-    #[error("the actor's pool has ended; drop the reference, or start another pool")]
-    PoolClosed(M),
-}
-
-impl<M> TellError<M> {
-    /// Returns the message that was not sent.
-    pub fn into_message(self) -> M {
-        match self {
-            Self::Stopped(message)
-            | Self::Full(message)
-            | Self::Dropped(message)
-            | Self::PoolClosed(message) => message,
-        }
-    }
-
-    /// The error for a message for which a bounded mailbox has no permit.
-    pub(super) fn full(overflow: Overflow, message: M) -> Self {
-        if overflow.drops_newest() {
-            Self::Dropped(message)
-        } else {
-            Self::Full(message)
-        }
-    }
-
-    /// Returns why the message is a dead letter, if it is not returned to the sender.
-    pub(super) fn reason(&self) -> DeadLetterReason {
-        match self {
-            Self::Stopped(_) => DeadLetterReason::Stopped,
-            Self::Full(_) => DeadLetterReason::Full,
-            Self::Dropped(_) => DeadLetterReason::DroppedNewest,
-            Self::PoolClosed(_) => DeadLetterReason::PoolClosed,
-        }
-    }
-}
-
-impl<M> fmt::Debug for TellError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stopped(_) => "Stopped(..)",
-            Self::Full(_) => "Full(..)",
-            Self::Dropped(_) => "Dropped(..)",
-            Self::PoolClosed(_) => "PoolClosed(..)",
-        })
     }
 }
 

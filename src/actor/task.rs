@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::context::{Context, sleep};
 use super::reference::ActorRef;
-use crate::address::{ActorPath, Home, Key};
+use crate::address::{ActorPath, Envelope, Home, Key};
 use crate::failure::{
     BoxError, Cause, TaskError, Unwound, WaitEnd, WaitError, catch_user, drop_with_fate,
 };
@@ -161,6 +161,12 @@ impl<M: Send + 'static> TaskContext<'_, M> {
         F: FnOnce(&mut TaskContext<'_, M>) -> R + 'static,
     {
         spawn_task(self.shard, self.actor, Some(self.task), work)
+    }
+
+    /// Returns the envelope of the message under which the task was spawned: it is the cause of what the task
+    /// sends.
+    pub fn envelope(&self) -> Envelope {
+        self.shard.envelope()
     }
 
     /// Waits for a duration. Only this task waits.

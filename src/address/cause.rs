@@ -50,6 +50,11 @@ impl MessageCause {
         }
     }
 
+    /// Whether its messages have a context.
+    pub(crate) const fn is_of_context(&self) -> bool {
+        self.correlation.is_of_context()
+    }
+
     /// Copies a cause, reading each id as narrow as it was written, maybe just before: a wide load over two
     /// narrow stores that are still under way waits for both.
     ///

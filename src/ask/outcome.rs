@@ -1,5 +1,6 @@
 //! The outcome of a worker's wait, for the asker, and what observers are told of it.
 
+use std::any::Any;
 use std::time::Duration;
 
 use super::error::{AskDetails, AskError};
@@ -48,9 +49,10 @@ fn is_of_actor(shard: &Shard, asked: &Asked) -> bool {
 #[cold]
 fn observed_outcome_of<R: 'static>(shard: &Shard, wait: Key) -> Result<R, AskError> {
     let told = ToldAsk::of(shard, wait);
-    let outcome = taken_outcome_of(shard, wait);
-    let kind = outcome.as_ref().map(|_| ()).map_err(AskError::kind);
-    told.inspect(|told| told.ended(shard, kind));
+    let outcome = taken_outcome_of::<R>(shard, wait);
+    let answer = outcome.as_ref().map(|answer| answer as &dyn Any);
+    let answer = answer.map_err(AskError::kind);
+    told.inspect(|told| told.ended(shard, answer));
     outcome
 }
 
@@ -99,13 +101,14 @@ impl ToldAsk {
         is_of_actor(shard, &asked).then_some(Self(asked))
     }
 
-    fn ended(&self, shard: &Shard, outcome: Result<(), AskErrorKind>) {
+    fn ended(&self, shard: &Shard, answer: Result<&dyn Any, AskErrorKind>) {
         let took = shard.read_clock().saturating_sub(self.0.began);
         let asked = AskEnded {
             asker: shard.acting(),
             target: self.0.target,
             question: self.0.question,
-            outcome,
+            outcome: answer.map(drop),
+            answer: answer.ok(),
             took: Duration::from_nanos(took),
         };
         shard.tell_observers(|observer| observer.asked(&asked));

@@ -11,7 +11,7 @@ use crate::address::{Envelope, Key};
 use crate::failure::{Unwound, WaitEnd, catch_user};
 #[cfg(feature = "tracing")]
 use crate::observe::span_of_handling;
-use crate::observe::{Handled, MessageSource, Outcome, Waited};
+use crate::observe::{Handled, MessageSource, Numbers, Outcome, Waited};
 use crate::pool_core::Intervention;
 #[cfg(feature = "tracing")]
 use crate::shard::path_of;
@@ -35,9 +35,9 @@ pub(super) fn observed_turn(
     let end = loop {
         let passed = if shard.observation.arrivals.any_of(key) {
             tell_of_wait(shard, slot, key);
-            shard.pass_unobserved(1)
+            shard.pass_unobserved(slot, 1)
         } else {
-            shard.pass_unobserved(left)
+            shard.pass_unobserved(slot, left)
         };
         let end = if passed > 0 {
             shard.leave_messages(passed);
@@ -109,12 +109,12 @@ pub(super) fn observed_message(
             }
         }
     }
-    let numbers = shard.sample();
+    let next = slot.peek_envelope();
+    let numbers = shard.sample(next.as_ref().unwrap_or(&Envelope::NONE));
     if numbers.any() {
         shard.note_next_arrival(slot, key, numbers);
     }
-    let told = slot.peek_envelope().filter(|_| numbers.any());
-    let told = told.filter(|envelope| !is_of_observer(envelope));
+    let told = next.filter(|next| numbers.any() && !is_of_observer(next));
     let Some(envelope) = told else {
         shard.leave_messages(1);
         return catch_user(|| body.turn(shard, slot, key, TurnOf::Mail));
@@ -170,7 +170,10 @@ impl ObservedHandling {
         let entered = span.as_ref().map(tracing::Span::enter);
         let began = shard.read_clock();
         record.left.set(LeftMessage::Nothing);
+        let told_of_sends = shard.core.observers.of_sends(self.told.numbers);
+        shard.current.tell_of_sends(told_of_sends);
         let end = handle();
+        shard.current.tell_of_sends(Numbers::NONE);
         #[cfg(feature = "tracing")]
         drop(entered);
         if record.telling.take().is_some() {

@@ -110,7 +110,7 @@ fn observed(
         OwnMessage::Timer(_) => MessageSource::Timer,
         OwnMessage::Stashed => MessageSource::Stash,
     };
-    let numbers = shard.sample();
+    let numbers = shard.sample(&envelope);
     numbers.any().then_some(ObservedHandling {
         told: ToldHandling { numbers, source },
         key,

@@ -11,6 +11,7 @@ use super::remove::remove;
 use crate::address::Key;
 use crate::failure::{Cause, Failure, Stage, TaskError, WaitEnd, drop_with_fate};
 use crate::fiber::{FiberId, running_fiber};
+use crate::observe::Numbers;
 use crate::shard::{
     ActorState, JobEnd, MessageVtable, Role, Runnable, Shard, Slot, TaskJob, TaskRecord, adopt,
     interrupt, key_of, path_of, tell_hook, with_record,
@@ -50,6 +51,7 @@ pub(crate) fn spawn_task<T: 'static>(
     let record = TaskRecord {
         job: Some(job(done)),
         envelope: shard.envelope(),
+        told_of_sends: shard.current.told_of_sends(),
         no_stack,
         fiber: None,
         cancelled,
@@ -89,20 +91,29 @@ pub(crate) fn next_to_end(shard: &Shard) -> Option<FiberId> {
 /// Gives a task its turn.
 pub(super) fn take_task_turn(shard: &Shard, key: Key) {
     let slot = shard.slot(key.slot());
-    let (job, envelope, no_stack, cancelled) = with_record(slot, |task| {
+    let (job, envelope, told, no_stack, cancelled) = with_record(slot, |task| {
         task.fiber = running_fiber().map(|fiber| (fiber, Rc::clone(&shard.current.record().wait)));
         let no_stack = task.no_stack.take();
-        (task.job.take(), task.envelope, no_stack, task.cancelled)
+        let job = task.job.take();
+        (
+            job,
+            task.envelope,
+            task.told_of_sends,
+            no_stack,
+            task.cancelled,
+        )
     });
     let job = job.expect("a task has one turn");
     let forced = slot.is_forced().then_some(WaitEnd::Stopped);
     slot.enter(ActorState::Running);
     shard.begin_turn(key, slot);
+    shard.current.tell_of_sends(told);
     let end = shard.with_envelope(envelope, || match (cancelled.or(forced), no_stack) {
         (Some(end), _) => job.refuse(shard, TaskError::Cancelled, end),
         (None, Some(text)) => job.refuse(shard, TaskError::NoStack(text), WaitEnd::Failed),
         (None, None) => job.run(shard, key),
     });
+    shard.current.tell_of_sends(Numbers::NONE);
     let cancelled = with_record(slot, |task| task.cancelled.or(forced)).is_some();
     let (failure, is_its_actors) = match end {
         JobEnd::Quiet => (None, false),

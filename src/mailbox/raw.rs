@@ -396,6 +396,25 @@ impl<T> RawMailbox<T> {
         })
     }
 
+    /// Returns the number of the oldest messages, `most` at the most, whose causes are all `like` that.
+    pub(crate) fn count_oldest(&self, most: usize, like: impl Fn(&MessageCause) -> bool) -> usize {
+        let (mut block, mut counted) = (self.head.get(), 0);
+        let most = most.min(self.len());
+        while counted < most {
+            // SAFETY: messages are left, so the block is a valid one of this mailbox, or there is another one
+            // behind it.
+            unsafe {
+                let left = usize::from((*block).written.get() - (*block).read.get());
+                if left > 0 && !like(&(*block).cause) {
+                    return counted;
+                }
+                counted += left;
+                block = (*block).next.get();
+            }
+        }
+        most
+    }
+
     /// Moves a message before all others, whose order is kept, if it is among the `most` oldest. Returns
     /// whether it is.
     ///

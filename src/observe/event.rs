@@ -143,6 +143,34 @@ pub struct Handled<'a> {
     pub took: Duration,
 }
 
+/// A message that is about to be sent.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct SendBegun<'a> {
+    /// The actor to which it goes.
+    pub target: ActorId,
+    /// The envelope that it has: its ids, and the actor or the task that sends it. The causation is the id of
+    /// the message that is handled.
+    pub envelope: Envelope,
+    /// Whether it is the question of an ask.
+    pub is_question: bool,
+    /// The type of the message.
+    pub message_type: &'static str,
+    /// The message itself.
+    pub message: &'a dyn Any,
+}
+
+impl fmt::Debug for SendBegun<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendBegun")
+            .field("target", &self.target)
+            .field("envelope", &self.envelope)
+            .field("is_question", &self.is_question)
+            .field("message_type", &self.message_type)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How long a message has waited.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -223,9 +251,9 @@ pub struct AskBegun {
 }
 
 /// An ask that has ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
-pub struct AskEnded {
+pub struct AskEnded<'a> {
     /// The actor that asked.
     pub asker: ActorId,
     /// The actor that was asked.
@@ -234,6 +262,20 @@ pub struct AskEnded {
     pub question: MessageId,
     /// How it ended: with an answer, or without.
     pub outcome: Result<(), AskErrorKind>,
+    /// The answer, if there is one.
+    pub answer: Option<&'a dyn Any>,
     /// The time from the question to the end, by the pool's clock.
     pub took: Duration,
+}
+
+impl fmt::Debug for AskEnded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AskEnded")
+            .field("asker", &self.asker)
+            .field("target", &self.target)
+            .field("question", &self.question)
+            .field("outcome", &self.outcome)
+            .field("took", &self.took)
+            .finish_non_exhaustive()
+    }
 }

@@ -58,7 +58,7 @@ mod tracing;
 
 pub use self::event::{
     ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
-    MessageSource, ObservedActor, Outcome, StartKind, Waited,
+    MessageSource, ObservedActor, Outcome, SendBegun, StartKind, Waited,
 };
 pub use self::observer::{Observer, Sampling};
 pub use self::slow_handler::SlowHandler;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::{
     ActorStarted, ActorStopped, ActorSupervised, AskBegun, AskEnded, Handled, Handling,
-    ObservedActor, Waited,
+    ObservedActor, SendBegun, Waited,
 };
 use super::slow_handler::SlowHandler;
 use crate::failure::{Cycle, DeadLetter, Failure, SpawnError};
@@ -20,6 +20,9 @@ pub enum Sampling {
     /// actor is left out because it has its turns in a regular order. In a simulation the draw depends on
     /// the seed alone.
     OneIn(NonZeroU32),
+    /// Each whose message has a [context](crate::actor::with_context): it was sent under one, or because of a
+    /// message that was. So all handlings of a chain of causes are told, or none.
+    UnderContext,
     /// Each.
     All,
 }
@@ -53,9 +56,15 @@ pub trait Observer: Send + Sync + 'static {
         Sampling::None
     }
 
-    /// Whether this observer is told of asks: [`asking`](Self::asking) and [`asked`](Self::asked). AskEnded
+    /// Whether this observer is told of asks: [`asking`](Self::asking) and [`asked`](Self::asked). Asked
     /// once, when the pool starts. The default is `false`. If it is `true`, the clock is read for each ask.
     fn observes_asks(&self) -> bool {
+        false
+    }
+
+    /// Whether this observer is told of what is sent: [`sending`](Self::sending). Asked once, when it is added.
+    /// The default is `false`.
+    fn observes_sends(&self) -> bool {
         false
     }
 
@@ -68,6 +77,14 @@ pub trait Observer: Send + Sync + 'static {
     /// The handling of a message has ended, after any waits. For each [`handling`](Self::handling) there is
     /// one, unless the thread of the worker ends before.
     fn handled(&self, event: &Handled<'_>) {
+        let _ = event;
+    }
+
+    /// A message is about to be sent: by a handler whose message this observer was told of, or by a task that
+    /// such a handler has begun, which may go on when the handling has ended. Told if
+    /// [`observes_sends`](Self::observes_sends) is `true`. Messages of timers and answers to asks are not told,
+    /// nor is a message that a full mailbox refuses; one to an actor that has stopped is.
+    fn sending(&self, event: &SendBegun<'_>) {
         let _ = event;
     }
 
@@ -124,7 +141,7 @@ pub trait Observer: Send + Sync + 'static {
 
     /// An ask has ended for its asker: it has the outcome, or gives up. The end of an ask is not told that has left
     /// the handler which made it, to be awaited on another thread or by another executor.
-    fn asked(&self, event: &AskEnded) {
+    fn asked(&self, event: &AskEnded<'_>) {
         let _ = event;
     }
 
@@ -158,8 +175,10 @@ macro_rules! forward {
 forward! {
     sampling() -> Sampling;
     observes_asks() -> bool;
+    observes_sends() -> bool;
     handling(event: &Handling<'_>);
     handled(event: &Handled<'_>);
+    sending(event: &SendBegun<'_>);
     waited(event: &Waited<'_>);
     started(event: &ActorStarted<'_>);
     not_started(actor: &ObservedActor<'_>, error: &SpawnError);
@@ -169,7 +188,7 @@ forward! {
     failed(failure: &Failure);
     dead_letter(letter: &DeadLetter);
     asking(event: &AskBegun);
-    asked(event: &AskEnded);
+    asked(event: &AskEnded<'_>);
     slow_handler(slow: &SlowHandler);
     suspected_deadlock(cycle: &Cycle);
     deadlock(cycle: &Cycle);

@@ -11,6 +11,8 @@ use super::observer::{Observer, Sampling};
 pub(crate) struct Observers {
     all: Vec<Observing>,
     asks: bool,
+    /// Those that are told of what is sent.
+    sends: Numbers,
     /// The number of the one for whose handlings there are spans.
     #[cfg(feature = "tracing")]
     spans: Option<usize>,
@@ -26,6 +28,9 @@ impl Observers {
     pub(crate) fn add(&mut self, observer: impl Observer) {
         let sampling = observer.sampling();
         self.asks |= observer.observes_asks();
+        if observer.observes_sends() {
+            self.sends = self.sends.with(self.all.len());
+        }
         self.all.push(Observing {
             observer: Arc::new(observer),
             sampling,
@@ -54,6 +59,11 @@ impl Observers {
         self.asks
     }
 
+    /// Returns those among these that are told of what is sent.
+    pub(crate) fn of_sends(&self, these: Numbers) -> Numbers {
+        these.also_in(self.sends)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Observer> {
         self.all.iter().map(|observing| &*observing.observer)
     }
@@ -66,9 +76,13 @@ impl Observers {
 
     /// Returns those that are told of all handlings.
     pub(crate) fn of_all_handlings(&self) -> Numbers {
+        self.sampled(Sampling::All)
+    }
+
+    fn sampled(&self, sampling: Sampling) -> Numbers {
         let all = self.all.iter().enumerate();
-        let all = all.filter(|(_, observing)| observing.sampling == Sampling::All);
-        all.fold(Numbers::NONE, |numbers, (number, _)| numbers.with(number))
+        let these = all.filter(|(_, observing)| observing.sampling == sampling);
+        these.fold(Numbers::NONE, |numbers, (number, _)| numbers.with(number))
     }
 
     /// Returns what a worker needs to draw samples.
@@ -80,11 +94,12 @@ impl Observers {
                 .map(|observing| Sampler {
                     sampling: observing.sampling,
                     left: Cell::new(match observing.sampling {
-                        Sampling::None => u64::MAX,
+                        Sampling::None | Sampling::UnderContext => u64::MAX,
                         Sampling::OneIn(_) | Sampling::All => 0,
                     }),
                 })
                 .collect(),
+            of_contexts: self.sampled(Sampling::UnderContext),
         }
     }
 }
@@ -98,11 +113,11 @@ impl fmt::Debug for Observers {
 }
 
 /// The numbers of some observers. Of those beyond the 64th, either all are among them or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
     const LAST: usize = u64::BITS as usize - 1;
 
     fn with(self, number: usize) -> Self {
@@ -117,6 +132,10 @@ impl Numbers {
         self.0 != 0
     }
 
+    fn also_in(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// Returns these and others.
     pub(crate) fn and(self, others: Self) -> Self {
         Self(self.0 | others.0)
@@ -126,6 +145,8 @@ impl Numbers {
 /// How far a worker is from the next handling of which each observer is told.
 pub(crate) struct SamplingState {
     samplers: Vec<Sampler>,
+    /// The observers that are told of the handlings of all messages that have a context.
+    of_contexts: Numbers,
 }
 
 struct Sampler {
@@ -148,7 +169,13 @@ impl SamplingState {
         samplers.any(|sampler| sampler.sampling != Sampling::None)
     }
 
-    /// Passes over the handlings, `most` at the most, that no observer is told of. Returns their number.
+    /// Whether any observer is told of the messages that have a context.
+    pub(crate) fn is_of_contexts(&self) -> bool {
+        self.of_contexts.any()
+    }
+
+    /// Passes over the handlings, `most` at the most, that no observer is told of, as far as contexts do not
+    /// matter. Returns their number.
     pub(crate) fn pass(&self, most: usize) -> usize {
         let left = self.samplers.iter().map(|sampler| sampler.left.get()).min();
         let passed = left.unwrap_or(u64::MAX).min(most as u64);
@@ -162,8 +189,12 @@ impl SamplingState {
     }
 
     /// Returns the observers that are told of the next handling, and draws anew for those.
-    pub(crate) fn next(&self, random: impl Fn() -> u64) -> Numbers {
-        let mut told = Numbers::NONE;
+    pub(crate) fn next(&self, has_context: bool, random: impl Fn() -> u64) -> Numbers {
+        let mut told = if has_context {
+            self.of_contexts
+        } else {
+            Numbers::NONE
+        };
         for (number, sampler) in self.samplers.iter().enumerate() {
             match sampler.left.get() {
                 0 => {
@@ -183,7 +214,7 @@ impl Sampler {
         self.left.set(match self.sampling {
             Sampling::All => 0,
             Sampling::OneIn(n) => random % (2 * u64::from(n.get()) - 1),
-            Sampling::None => u64::MAX,
+            Sampling::None | Sampling::UnderContext => u64::MAX,
         });
     }
 }
@@ -229,7 +260,7 @@ mod tests {
             if at == handlings {
                 break;
             }
-            let numbers = sampling.next(|| random(&state));
+            let numbers = sampling.next(false, || random(&state));
             assert!(numbers.any(), "it has passed over what nobody is told of");
             for (number, told) in told.iter_mut().enumerate() {
                 *told += u32::from(numbers.has(number));
@@ -247,7 +278,7 @@ mod tests {
         sampling.begin(|| 3);
         assert_eq!(sampling.pass(100), 0);
         for _ in 0..10 {
-            assert!(sampling.next(|| 3).has(0));
+            assert!(sampling.next(false, || 3).has(0));
         }
         assert!(!observers(&[Sampling::None]).sampling().any());
         assert_eq!(observers(&[Sampling::None]).sampling().pass(7), 7);

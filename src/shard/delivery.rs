@@ -12,8 +12,8 @@ use crate::mailbox::MailItem;
 use crate::pool_core::{Mail, PoolCore};
 
 impl Shard {
-    /// Makes room for a message in a mailbox of this worker, unless that actor takes no more mail, and
-    /// ensures that the actor has a turn. `message` returns the id of the message.
+    /// Makes room for a message in a mailbox of this worker, and ensures that the actor has a turn. `None` if
+    /// that actor takes no more mail, or its mailbox is armed: [`admit_noted`](Self::admit_noted) tells.
     ///
     /// # Safety
     ///
@@ -24,16 +24,13 @@ impl Shard {
         &self,
         to: TypedKey<M>,
         cause: MessageCause,
-        message: impl FnOnce() -> MessageId,
     ) -> Option<*mut MailItem<M>> {
         let (index, generation) = (to.key.slot(), to.key.generation());
         let slot = self.slots.get(index)?;
         // SAFETY: a `TypedKey<M>` is made only where the tenancy is known to be of `M`; the rest
         // is the caller's promise.
         unsafe {
-            let Some(place) = slot.admit(generation, &self.slabs, cause) else {
-                return self.admit_noted(to, cause, message());
-            };
+            let place = slot.admit(generation, &self.slabs, cause)?;
             if !slot.queued.replace(true) {
                 self.due.push(Runnable::Turn(index));
             }
@@ -44,16 +41,27 @@ impl Shard {
     /// Puts a message that was counted into a mailbox of this worker, or loses it if the mailbox is shut.
     #[allow(unsafe_code)]
     pub(crate) fn put<M: Send + 'static>(&self, to: TypedKey<M>, envelope: Envelope, message: M) {
+        let (id, cause) = (envelope.message_id(), MessageCause::of(envelope));
+        put_or_lose(self, to, cause, MailItem { id, message });
+    }
+
+    /// As [`put`](Self::put), if the mailbox was not found open at the first look.
+    #[cold]
+    #[inline(never)]
+    fn put_noted_or_lose<M: Send + 'static>(
+        &self,
+        to: TypedKey<M>,
+        cause: MessageCause,
+        item: MailItem<M>,
+    ) {
         // SAFETY: the item is written at once.
-        match unsafe { self.admit(to, MessageCause::of(envelope), || envelope.message_id()) } {
+        match unsafe { self.admit_noted(to, cause, item.id) } {
             // SAFETY: as above.
-            Some(place) => unsafe {
-                place.write(MailItem {
-                    id: envelope.message_id(),
-                    message,
-                });
-            },
-            None => self.lose(to.key, envelope, message, DeadLetterReason::Stopped),
+            Some(place) => unsafe { place.write(item) },
+            None => {
+                let envelope = cause.envelope_of(item.id);
+                self.lose(to.key, envelope, item.message, DeadLetterReason::Stopped);
+            }
         }
     }
 
@@ -124,18 +132,19 @@ impl Shard {
 #[repr(transparent)]
 pub(crate) struct Message<M, const QUESTION: bool = false>(pub(crate) M);
 
-/// Puts a message that has come from elsewhere into a mailbox of this worker, or loses it if the mailbox is
-/// shut.
+/// Puts a message into a mailbox of this worker, or loses it if the mailbox is shut.
 #[inline(always)]
-fn put_or_lose<M: Send + 'static>(shard: &Shard, to: Key, cause: MessageCause, item: MailItem<M>) {
-    // SAFETY: sent through an `ActorRef<M>` with this key; the place is written at once.
-    match unsafe { shard.admit(TypedKey::assume(to), cause, || item.id) } {
+fn put_or_lose<M: Send + 'static>(
+    shard: &Shard,
+    to: TypedKey<M>,
+    cause: MessageCause,
+    item: MailItem<M>,
+) {
+    // SAFETY: the place is written at once.
+    match unsafe { shard.admit(to, cause) } {
         // SAFETY: as above.
         Some(place) => unsafe { place.write(item) },
-        None => {
-            let envelope = cause.envelope_of(item.id);
-            shard.lose(to, envelope, item.message, DeadLetterReason::Stopped);
-        }
+        None => shard.put_noted_or_lose(to, cause, item),
     }
 }
 
@@ -150,6 +159,8 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         if QUESTION {
             shard.make_known(to);
         }
+        // SAFETY: sent through an `ActorRef<M>` with this key.
+        let to = unsafe { TypedKey::assume(to) };
         let (mut id, mut count) = (first, 0);
         for Self(message) in parcels {
             put_or_lose(shard, to, cause, MailItem { id, message });
@@ -164,13 +175,9 @@ impl<M: Send + 'static, const QUESTION: bool> Parcel for Message<M, QUESTION> {
         if QUESTION {
             shard.make_known(to);
         }
-        let (id, message) = (envelope.message_id(), self.0);
-        put_or_lose(
-            shard,
-            to,
-            MessageCause::of(*envelope),
-            MailItem { id, message },
-        );
+        // SAFETY: sent through an `ActorRef<M>` with this key.
+        let to = unsafe { TypedKey::assume(to) };
+        shard.put(to, *envelope, self.0);
     }
 
     fn bounce(self, core: &PoolCore, to: ActorId, envelope: Envelope, reason: DeadLetterReason) {

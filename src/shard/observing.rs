@@ -8,13 +8,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::clock::LONG_TICK;
 use super::loss::as_subscriber;
-use super::observation::{ActorCounts, CountedTurn};
+use super::observation::{ActorCounts, CountedTurn, Observation};
+use super::slot::Slot;
 use super::state::Shard;
 use super::tree::path_of;
-use crate::address::{ActorId, Envelope, Key};
+use crate::address::{ActorId, Envelope, Key, MessageType};
 use crate::failure::catch_user;
 use crate::fiber::forbid_waits;
-use crate::observe::{Handling, Numbers, ObservedActor, Observer};
+use crate::observe::{Handling, Numbers, ObservedActor, Observer, SendBegun};
 
 /// Turns are counted in one tick of so many.
 const WATCHED_TICKS: u64 = 256;
@@ -55,16 +56,27 @@ impl Shard {
     }
 
     /// Passes over the messages, `most` at the most, that are not observed.
-    pub(crate) fn pass_unobserved(&self, most: usize) -> usize {
-        if self.observation.tracer.get().is_some() {
+    pub(crate) fn pass_unobserved(&self, slot: &Slot, most: usize) -> usize {
+        let Observation {
+            tracer, sampling, ..
+        } = &self.observation;
+        if tracer.get().is_some() {
             return 0;
         }
-        self.observation.sampling.pass(most)
+        let most = if sampling.is_of_contexts() {
+            let mailbox = &slot.mailbox;
+            mailbox.count_oldest(most, |cause| !cause.is_of_context())
+        } else {
+            most
+        };
+        sampling.pass(most)
     }
 
     /// Returns the observers that are told of the next message.
-    pub(crate) fn sample(&self) -> Numbers {
-        self.observation.sampling.next(|| self.draw())
+    pub(crate) fn sample(&self, envelope: &Envelope) -> Numbers {
+        let has_context = envelope.correlation_id().is_of_context();
+        let sampling = &self.observation.sampling;
+        sampling.next(has_context, || self.draw())
     }
 
     /// Begins to count a turn of an actor, if somebody watches.
@@ -166,6 +178,29 @@ impl Shard {
                 });
             });
         }
+    }
+
+    /// Tells the observers for which that was requested that a message is about to be sent.
+    pub(crate) fn tell_of_sending<M: Send + 'static>(
+        &self,
+        target: ActorId,
+        envelope: Envelope,
+        is_question: bool,
+        message: &M,
+    ) {
+        let told = self.current.told_of_sends();
+        if !told.any() || is_of_observer(&envelope) {
+            return;
+        }
+        let sending = SendBegun {
+            target,
+            envelope,
+            is_question,
+            message_type: MessageType::of::<M>().name(),
+            message,
+        };
+        let these = self.core.observers.numbered(told);
+        these.for_each(|observer| call_observer(|| observer.sending(&sending)));
     }
 
     /// Tells the observers of an event, if there are any.

@@ -16,6 +16,7 @@ use crate::failure::{
 };
 use crate::fiber::FiberId;
 use crate::memory::OrderedMap;
+use crate::observe::Numbers;
 use crate::supervision::{History, Signal, SupervisorStrategy};
 use crate::time::TimerId;
 
@@ -279,6 +280,8 @@ pub(crate) struct TaskRecord {
     pub(crate) job: Option<Box<dyn TaskJob>>,
     /// The message during which it was spawned.
     pub(crate) envelope: Envelope,
+    /// The observers that are told of what it sends.
+    pub(crate) told_of_sends: Numbers,
     /// Why it cannot begin, if there is no stack for it.
     pub(crate) no_stack: Option<String>,
     /// The fiber on which it has begun, and the latest wait there.

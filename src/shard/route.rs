@@ -54,6 +54,17 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// As [`new`](Self::new), for a message that can be written where it goes without further ado. While
+    /// observers are told of what is sent, the way looks as if it led outside.
+    #[inline(always)]
+    pub(crate) fn of_send(from: Option<&'a Shard>, to: Home) -> Self {
+        match from {
+            Some(shard) if shard.current.seen_home() == to => Self::Here(shard),
+            Some(shard) if shard.current.seen_home().pool() == to.pool() => Self::Across(shard),
+            _ => Self::Outside(from),
+        }
+    }
+
     /// Sends a parcel that is no message to an actor, or a wait, that is not here.
     pub(crate) fn send_away<P: Parcel>(self, to: ActorId, parcel: P) {
         let ActorId { home, key } = to;

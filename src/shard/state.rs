@@ -114,7 +114,11 @@ impl Shard {
             observation: Observation::new(&core.observers),
             births: Births::default(),
             activity: Arc::clone(&core.activities[worker as usize]),
-            current: CurrentRecord::new(core.scopes.are_hooked(), core.observers.observe_asks()),
+            current: CurrentRecord::new(
+                core.home(worker),
+                core.scopes.are_hooked(),
+                core.observers.observe_asks(),
+            ),
             last_message: Cell::new(MessageId::start_of_worker(worker)),
             apart: Cell::new(NO_SLOT),
             task_apart: Cell::new(None),

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use super::observation::ToldHandling;
 use crate::address::{ActorId, Envelope, Home, Key, MessageType};
 use crate::fiber::do_first;
+use crate::observe::Numbers;
 use crate::pool_core::RunningTurn;
 
 /// A reply whose answer a handler is making, and which nothing else can send meanwhile.
@@ -52,6 +53,10 @@ pub(crate) struct TurnRecord {
     pub(crate) left: Cell<LeftMessage>,
     /// What its body is to tell observers when it has the message.
     pub(crate) telling: Cell<Option<ToldHandling>>,
+    /// The observers that are told of what it sends.
+    sends: Cell<Numbers>,
+    /// The home of its worker, as far as its sends know: see [`CurrentRecord::seen_home`].
+    seen_home: Cell<Home>,
     /// Whether a scope may be entered that is suspended during waits and left at the end of the turn.
     pub(crate) is_scoped: Cell<bool>,
     pub(crate) locals: Locals,
@@ -64,7 +69,7 @@ pub(crate) struct TurnRecord {
 
 impl TurnRecord {
     /// The record for when no actor has a turn.
-    fn nobody(is_hooked: bool) -> Self {
+    fn nobody(home: Home, is_hooked: bool) -> Self {
         Self {
             actor: Cell::new(ActorId::NOBODY),
             envelope: Cell::new(Envelope::NONE),
@@ -74,6 +79,8 @@ impl TurnRecord {
             starts: PendingStarts::none(),
             left: Cell::new(LeftMessage::Nothing),
             telling: Cell::new(None),
+            sends: Cell::new(Numbers::NONE),
+            seen_home: Cell::new(home),
             is_scoped: Cell::new(is_hooked),
             locals: Locals::none(),
             answering: Cell::new(None),
@@ -85,6 +92,9 @@ impl TurnRecord {
 /// Points to the record of what acts now.
 pub(crate) struct CurrentRecord {
     here: Cell<*const TurnRecord>,
+    /// The home that the present record has.
+    seen_home: Cell<Home>,
+    home: Home,
     /// The records of the fibers whose loops have not ended.
     fibers: RefCell<Vec<*const TurnRecord>>,
     /// Whether hooks are called at each switch.
@@ -104,10 +114,12 @@ impl Drop for CurrentRecord {
 }
 
 impl CurrentRecord {
-    pub(super) fn new(is_hooked: bool, tells_of_asks: bool) -> Self {
-        let root = Box::into_raw(Box::new(TurnRecord::nobody(is_hooked)));
+    pub(super) fn new(home: Home, is_hooked: bool, tells_of_asks: bool) -> Self {
+        let root = Box::into_raw(Box::new(TurnRecord::nobody(home, is_hooked)));
         Self {
             here: Cell::new(root),
+            seen_home: Cell::new(home),
+            home,
             fibers: RefCell::default(),
             is_hooked,
             tells_of_asks,
@@ -129,13 +141,39 @@ impl CurrentRecord {
     #[inline(always)]
     pub(crate) fn set_current(&self, acting: &TurnRecord) {
         self.here.set(ptr::from_ref(acting));
+        self.seen_home.set(acting.seen_home.get());
+    }
+
+    /// Returns the home of this worker, or that of none while observers are told of what is sent: so no send
+    /// finds its actor on this worker, or in this pool, before it has looked again.
+    #[inline(always)]
+    pub(super) fn seen_home(&self) -> Home {
+        self.seen_home.get()
+    }
+
+    /// Has these observers told of what is sent from here on, on this fiber.
+    pub(crate) fn tell_of_sends(&self, observers: Numbers) {
+        let here = self.record();
+        let seen = if observers.any() {
+            Home::NOWHERE
+        } else {
+            self.home
+        };
+        here.sends.set(observers);
+        here.seen_home.set(seen);
+        self.seen_home.set(seen);
+    }
+
+    /// Returns the observers that are told of what is sent now.
+    pub(crate) fn told_of_sends(&self) -> Numbers {
+        self.record().sends.get()
     }
 
     /// Runs the loop of a fiber with a record of its own. The loop passes it to
     /// [`set_current`](Self::set_current) each time that it is resumed to run. The loop ends when it is resumed
     /// to end.
     pub(crate) fn on_this_fiber(&self, run: impl FnOnce(&TurnRecord)) {
-        let acting = TurnRecord::nobody(self.is_hooked);
+        let acting = TurnRecord::nobody(self.home, self.is_hooked);
         let _listed = Listed::new(&self.fibers, &acting);
         self.set_current(&acting);
         do_first(self.is_hooked || self.tells_of_asks);
@@ -158,7 +196,8 @@ impl CurrentRecord {
 
     /// Sets the record of the worker's own stack, which continues.
     pub(super) fn set_current_to_root(&self) {
-        self.here.set(self.root);
+        // SAFETY: the record lives as long as this.
+        self.set_current(unsafe { &*self.root });
     }
 }
 

@@ -5,4 +5,5 @@ mod common;
 
 mod contexts;
 mod observers;
+mod sends;
 mod snapshots;

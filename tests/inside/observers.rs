@@ -113,7 +113,7 @@ impl Observer for Scribe {
         self.note(format!("{path}: asks with {:?}", event.timeout));
     }
 
-    fn asked(&self, event: &AskEnded) {
+    fn asked(&self, event: &AskEnded<'_>) {
         let path = event.asker.path().expect("it runs here");
         self.note(format!("{path}: has asked, {:?}", event.outcome));
     }

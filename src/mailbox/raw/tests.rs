@@ -142,3 +142,35 @@ fn s3_1_blocks_are_used_again_and_nothing_leaks() {
         "a block of each size, no more"
     );
 }
+
+#[test]
+fn s10_1_the_oldest_messages_of_some_causes_are_counted_block_by_block() {
+    let (blocks, mailbox) = (Slabs::new(), RawMailbox::new(()));
+    let context = MessageId::of_context(7);
+    let begin = Envelope {
+        correlation: context,
+        ..Envelope::NONE
+    };
+    let has_context = |number: u32| number == 40 || (70..73).contains(&number);
+    for number in 0..100 {
+        let id = MessageId::start_of_worker(number);
+        let envelope = if has_context(number) {
+            begin.next(ActorId::NOBODY, id)
+        } else {
+            envelope(number)
+        };
+        // SAFETY: it holds nothing else.
+        unsafe { put::<u32>(&mailbox, envelope, number, &blocks) };
+    }
+    for number in 0..100 {
+        let counted = mailbox.count_oldest(25, |cause| !cause.is_of_context());
+        let expected = (number..100).take(25).take_while(|&at| !has_context(at));
+        assert_eq!(counted, expected.count(), "before {number}");
+        // SAFETY: as above.
+        let (_, taken) = unsafe { take::<u32>(&mailbox, &blocks) }.expect("it holds more");
+        assert_eq!(taken, number);
+    }
+    assert_eq!(mailbox.count_oldest(25, |_| true), 0);
+    // SAFETY: as above.
+    unsafe { mailbox.release::<u32>(&blocks) };
+}
