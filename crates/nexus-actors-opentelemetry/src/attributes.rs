@@ -2,7 +2,7 @@
 
 use nexus_actors::address::{ActorId, ActorPath, Envelope};
 use nexus_actors::failure::AskErrorKind;
-use nexus_actors::observe::{Handling, Outcome, Sending};
+use nexus_actors::observe::{Handling, Outcome, SendBegun};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 
@@ -36,7 +36,7 @@ pub(crate) fn of_handling(event: &Handling<'_>, question: bool) -> SpanBuilder {
 }
 
 /// The span of an ask.
-pub(crate) fn of_ask(event: &Sending<'_>) -> SpanBuilder {
+pub(crate) fn of_ask(event: &SendBegun<'_>) -> SpanBuilder {
     let target = event.target;
     let to = (target, target.path(), event.message_type);
     span("ask", "send", SpanKind::Client, to, &event.envelope)

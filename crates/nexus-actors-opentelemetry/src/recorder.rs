@@ -3,7 +3,7 @@
 use nexus_actors::address::{Envelope, MessageId};
 use nexus_actors::failure::DeadLetter;
 use nexus_actors::observe::{
-    AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, Sending,
+    AskEnded, Handled, Handling, MessageSource, Observer, Outcome, Sampling, SendBegun,
 };
 use opentelemetry::trace::{Link, SpanBuilder, SpanContext, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
@@ -116,7 +116,8 @@ impl Recorder {
         let cause = |context, parent| Cause {
             context,
             parent,
-            question: event.is_question,
+            // Of a message from outside it is not told.
+            question: false,
         };
         if event.source == MessageSource::Timer {
             // Not a child: a periodic timer would make a trace without end.
@@ -201,7 +202,7 @@ impl Observer for Recorder {
         self.ended.insert(id, handling);
     }
 
-    fn sending(&self, event: &Sending<'_>) {
+    fn sending(&self, event: &SendBegun<'_>) {
         let envelope = &event.envelope;
         let handling = envelope.causation_id();
         let Some(context) = handling.and_then(|handling| self.in_handling(handling, envelope))
@@ -228,7 +229,7 @@ impl Observer for Recorder {
         self.sent.insert(id, cause);
     }
 
-    fn asked(&self, event: &AskEnded) {
+    fn asked(&self, event: &AskEnded<'_>) {
         let Some(ask) = self.asks.remove(event.question) else {
             return;
         };

@@ -34,7 +34,7 @@ fn an_ask_is_a_child_and_a_tell_a_root_that_links_to_its_cause() -> Tested {
     assert_eq!(trace_of(first), TRACE);
     assert_eq!(first.parent_span_id.to_string(), SPAN);
     assert!(first.parent_span_is_remote);
-    assert_eq!(first.span_kind, SpanKind::Server);
+    assert_eq!(first.span_kind, SpanKind::Consumer);
     assert_child(spans.ask("asked"), first);
     assert_eq!(spans.ask("asked").span_kind, SpanKind::Client);
     assert_child(spans.handling("asked"), spans.ask("asked"));

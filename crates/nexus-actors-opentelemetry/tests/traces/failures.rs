@@ -1,7 +1,7 @@
 //! Asks without an answer and handlers that fail: the status of their spans.
 
 use nexus_actors::ask::AskErrorKind;
-use nexus_actors::observe::{Handled, Handling, Observer, Sampling, Sending};
+use nexus_actors::observe::{Handled, Handling, Observer, Sampling, SendBegun};
 use nexus_actors::prelude::*;
 use opentelemetry::trace::Status;
 use std::sync::mpsc::channel;
@@ -144,7 +144,7 @@ fn another_observer_that_panics_leaves_the_spans_alone() -> Tested {
             panic!("planned: at the end of a handling");
         }
 
-        fn sending(&self, _event: &Sending<'_>) {
+        fn sending(&self, _event: &SendBegun<'_>) {
             panic!("planned: at a send");
         }
     }

@@ -65,7 +65,7 @@ fn lost_messages_leave_nothing() -> Tested {
     let recorded = Recorded::new();
     let pool = recorded.pool(2)?;
     let stopped = pool.spawn_on(1, "stopped", worker())?;
-    let small = pool.spawn_on(1, "small", worker().mailbox(Mailbox::bounded(1)))?;
+    let small = pool.spawn_on(1, "small", worker().mailbox(Mailbox::bounded(1, Overflow::DropOldest)?))?;
     let fails = pool.spawn_on(1, "fails", worker())?;
     let busy = pool.spawn_on(1, "busy", worker())?;
     let teller = pool.spawn_on(0, "teller", worker())?;

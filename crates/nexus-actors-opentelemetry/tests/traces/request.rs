@@ -9,7 +9,7 @@ use nexus_actors_opentelemetry::{Traces, extract, inject};
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::{Span, SpanKind, TraceContextExt, Tracer};
 use opentelemetry_sdk::trace::SdkTracer;
-use redb::{Database, ReadableDatabase, TableDefinition};
+use redb::{Database, TableDefinition};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -174,8 +174,12 @@ fn a_request_is_one_tree_from_its_headers_to_the_database() -> Tested {
     assert_child(spans.ask("store"), spans.handling("middle"));
     assert_child(spans.handling("store"), spans.ask("store"));
     assert_child(spans.named("SELECT stock"), spans.handling("store"));
-    for actor in ["front", "middle", "store"] {
-        assert_eq!(spans.handling(actor).span_kind, SpanKind::Server, "{actor}");
+    for (actor, kind) in [
+        ("front", SpanKind::Consumer),
+        ("middle", SpanKind::Server),
+        ("store", SpanKind::Server),
+    ] {
+        assert_eq!(spans.handling(actor).span_kind, kind, "{actor}");
     }
     for span in &spans.0 {
         let state = span.span_context.trace_state().header();

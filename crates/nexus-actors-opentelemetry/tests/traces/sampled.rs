@@ -4,7 +4,7 @@ use nexus_actors::actor::with_context;
 use nexus_actors::observe::Sampling;
 use nexus_actors::prelude::*;
 use nexus_actors_opentelemetry::{Traces, extract, inject};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
 use std::collections::HashMap;
 
 use crate::recorded::{
@@ -114,9 +114,9 @@ fn of_drawn_handlings_each_has_the_trace_of_its_request() -> Tested {
     for span in &spans.0 {
         assert_eq!(span.span_context.trace_id().to_string(), TRACE);
     }
-    let (of_request, of_asks) = asked
+    let (of_request, of_asks): (Vec<&SpanData>, Vec<&SpanData>) = asked
         .iter()
-        .partition::<Vec<_>, _>(|span| span.parent_span_id.to_string() == SPAN);
+        .partition(|span| span.parent_span_id.to_string() == SPAN);
     let asks: Vec<_> = spans
         .0
         .iter()
