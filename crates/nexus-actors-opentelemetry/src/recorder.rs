@@ -13,16 +13,25 @@ use crate::table::Table;
 
 /// Begins spans; a tracer without its types.
 pub(crate) trait BeginSpan: Send + Sync {
-    /// Begins a span. Returns the parent's context with that span.
-    fn begin(&self, span: SpanBuilder, parent: &Context) -> Context;
+    /// Begins a child of the context's span. Returns the context with the new span in its place.
+    fn begin_child(&self, span: SpanBuilder, parent: &Context) -> Context;
+
+    /// Begins a root. Returns that context with the new span in place of its own.
+    fn begin_root(&self, span: SpanBuilder, context: &Context) -> Context;
 }
 
 impl<T: Tracer + Send + Sync> BeginSpan for T
 where
     T::Span: Send + Sync + 'static,
 {
-    fn begin(&self, span: SpanBuilder, parent: &Context) -> Context {
+    fn begin_child(&self, span: SpanBuilder, parent: &Context) -> Context {
         parent.with_span(self.build_with_context(span, parent))
+    }
+
+    fn begin_root(&self, span: SpanBuilder, context: &Context) -> Context {
+        // A span cannot be taken out of a context, and samplers take an invalid one for a parent that is not
+        // sampled.
+        context.with_span(self.build_with_context(span, &Context::new()))
     }
 }
 
@@ -140,13 +149,11 @@ impl Recorder {
         }
         let span = attributes::of_handling(event, cause.question);
         if cause.parent {
-            return self.tracer.begin(span, &cause.context);
+            return self.tracer.begin_child(span, &cause.context);
         }
         let link = Link::with_context(cause.context.span().span_context().clone());
-        let root = cause
-            .context
-            .with_remote_span_context(SpanContext::empty_context());
-        self.tracer.begin(span.with_links(vec![link]), &root)
+        let span = span.with_links(vec![link]);
+        self.tracer.begin_root(span, &cause.context)
     }
 }
 
@@ -212,7 +219,7 @@ impl Observer for Recorder {
         let id = envelope.message_id();
         let question = event.is_question;
         let context = if question && !is_unsampled(&context) {
-            let ask = self.tracer.begin(attributes::of_ask(event), &context);
+            let ask = self.tracer.begin_child(attributes::of_ask(event), &context);
             let gone = self.asks.insert(id, ask.clone());
             for gone in [gone.0, gone.1].into_iter().flatten() {
                 gone.span().end();
@@ -230,6 +237,10 @@ impl Observer for Recorder {
     }
 
     fn asked(&self, event: &AskEnded<'_>) {
+        // Its handling may not have been drawn.
+        if matches!(self.sampling, Sampling::OneIn(_)) {
+            self.sent.remove(event.question);
+        }
         let Some(ask) = self.asks.remove(event.question) else {
             return;
         };

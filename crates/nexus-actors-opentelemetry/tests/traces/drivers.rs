@@ -24,7 +24,7 @@ fn a_simulation_has_spans() -> Tested {
         let first = sim.spawn_on(0, "first", worker())?;
         let begin = || {
             ask(first, move |ctx| {
-                ctx.sleep(Duration::from_secs(3600))?;
+                ctx.sleep(Duration::from_secs(10))?;
                 Ok(ask(asked, |_ctx| Ok(())).wait()?)
             })
         };

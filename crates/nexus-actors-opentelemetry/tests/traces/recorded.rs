@@ -7,6 +7,7 @@ use opentelemetry::trace::{SpanId, SpanKind, Status, TracerProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
 use std::collections::HashMap;
 use std::error::Error;
+use std::fmt;
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -131,7 +132,6 @@ impl Recorded {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct Spans(pub(crate) Vec<SpanData>);
 
 impl Spans {
@@ -163,6 +163,31 @@ impl Spans {
                 && attribute(span, "messaging.destination.name").as_deref() == Some(&path)
         });
         all.collect()
+    }
+}
+
+/// One line for each span.
+impl fmt::Debug for Spans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for span in &self.0 {
+            let actor = attribute(span, "messaging.destination.name");
+            let (trace, id) = (span.span_context.trace_id(), span.span_context.span_id());
+            let links: Vec<_> = span
+                .links
+                .iter()
+                .map(|link| link.span_context.span_id())
+                .collect();
+            let (name, parent, outcome) = (
+                &span.name,
+                span.parent_span_id,
+                attribute(span, "nexus.outcome"),
+            );
+            writeln!(
+                f,
+                "{trace} {id} of {parent}, {links:?}: {name} {actor:?} {outcome:?}"
+            )?;
+        }
+        Ok(())
     }
 }
 
